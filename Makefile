@@ -1,0 +1,35 @@
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+
+.PHONY: setup run test check bench lock soak
+.DEFAULT_GOAL := setup
+
+setup: $(STAMP)  ## make .venv with the locked requirements and the product in it
+
+$(STAMP): requirements-dev.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	$(VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $(STAMP)
+
+run: setup  ## bus, simulators and sample apps; ONCE=1 ends by itself
+	$(VENV)/bin/python -m samples.run $(if $(ONCE),--once)
+
+test: setup  ## the whole test suite
+	$(VENV)/bin/python -m pytest
+
+check: setup  ## ruff, types, import rules, contract lint
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/bus contract lint contracts
+
+bench: setup  ## every benchmark, each as a ratio to a baseline of the same run
+	$(VENV)/bin/python -m bench
+
+lock:  ## renew the locks (needs uv)
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --all-extras --upgrade pyproject.toml -o requirements-dev.lock
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -c requirements-dev.lock -o requirements.lock

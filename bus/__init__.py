@@ -1,0 +1,1 @@
+"""The data-exchange bus of Kabupaten Lamongan; it knows no agency."""

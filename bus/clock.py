@@ -1,0 +1,33 @@
+"""Time in one place: UTC moments, and integers of microseconds where the database keeps them."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+WIB = timezone(timedelta(hours=7), "WIB")
+"""Waktu Indonesia Barat, the regency's civil time: dates in contracts end with its midnight."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def now() -> datetime:
+    """This moment in UTC."""
+    return datetime.now(UTC)
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970 in UTC."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def moment(micros: int) -> datetime:
+    """The moment that `micros` stands for."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def rfc3339(moment: datetime) -> str:
+    """`2026-11-24T05:35:25.123456Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def local_date(moment: datetime) -> date:
+    """The date that a calendar in Lamongan shows."""
+    return moment.astimezone(WIB).date()

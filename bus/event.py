@@ -1,0 +1,83 @@
+"""The CloudEvent (CloudEvents 1.0.2) as the bus and its adapters hold it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from bus import clock
+
+Extension = str | int | bool
+
+CORE_ATTRIBUTES = frozenset(
+    {"specversion", "id", "source", "type", "subject", "time", "dataschema", "datacontenttype", "data", "data_base64"}
+)
+BUS_ATTRIBUTES = frozenset({"sequence", "recordedtime"})
+"""Extensions that the bus sets on what it hands out, and takes from nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event.
+
+    Attributes:
+        id: with `source` (and the sender) identifies the event.
+        source: URI reference of the app that says it.
+        type: the contract's name.
+        data: the payload, JSON; None on a record contract deletes the record.
+        subject: the record's key, or what the event is about.
+        time: when it happened, RFC 3339.
+        dataschema: names the contract's version; None means the newest active one.
+        extensions: further context attributes, `traceparent` and `partitionkey` among them.
+        position: its place in the journal, once accepted.
+        recorded: when the journal took it.
+    """
+
+    id: str
+    source: str
+    type: str
+    data: Any
+    subject: str | None = None
+    time: str | None = None
+    dataschema: str | None = None
+    datacontenttype: str | None = None
+    extensions: Mapping[str, Extension] = field(default_factory=dict)
+    position: int | None = None
+    recorded: datetime | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The event in CloudEvents' JSON format (structured mode), `sequence` and `recordedtime` included once accepted."""
+        document: dict[str, Any] = {"specversion": "1.0", "id": self.id, "source": self.source, "type": self.type}
+        for name in ("subject", "time", "dataschema", "datacontenttype"):
+            value = getattr(self, name)
+            if value is not None:
+                document[name] = value
+        document.update(self.extensions)
+        if self.position is not None:
+            document["sequence"] = sequence(self.position)
+        if self.recorded is not None:
+            document["recordedtime"] = clock.rfc3339(self.recorded)
+        document["data"] = self.data
+        return document
+
+
+def from_document(document: Mapping[str, Any], position: int | None = None, recorded: datetime | None = None) -> Event:
+    """The event that a CloudEvents JSON document, already known to be well formed, holds."""
+    return Event(
+        id=document["id"],
+        source=document["source"],
+        type=document["type"],
+        data=document.get("data"),
+        subject=document.get("subject"),
+        time=document.get("time"),
+        dataschema=document.get("dataschema"),
+        datacontenttype=document.get("datacontenttype"),
+        extensions={k: v for k, v in document.items() if k not in CORE_ATTRIBUTES and k not in BUS_ATTRIBUTES},
+        position=position,
+        recorded=recorded,
+    )
+
+
+def sequence(position: int) -> str:
+    """A position as the `sequence` extension writes it: 20 digits, so that text order is number order."""
+    return f"{position:020d}"

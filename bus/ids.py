@@ -1,0 +1,14 @@
+"""Identifiers in one place: unguessable, sortable by time only where that is promised."""
+
+import secrets
+from base64 import b32encode
+
+
+def new_id(prefix: str) -> str:
+    """A new identifier such as `sub_k3v5…`: 100 random bits behind a prefix that tells its kind."""
+    return f"{prefix}_{b32encode(secrets.token_bytes(15)).decode().lower()[:20]}"
+
+
+def new_secret() -> str:
+    """A secret of 256 random bits, safe in URLs and headers."""
+    return secrets.token_urlsafe(32)

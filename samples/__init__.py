@@ -1,0 +1,1 @@
+"""Sample regency apps that show the bus at work (`make run`)."""
