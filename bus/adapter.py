@@ -12,8 +12,12 @@ from typing import Any, ClassVar, Protocol
 import httpx
 from pydantic import BaseModel
 
+from bus.clock import WIB as WIB
+from bus.clock import local_date as local_date
+from bus.clock import now as now
 from bus.event import Event
-from bus.problem import Refused
+from bus.json import canonical as canonical
+from bus.problem import Refused as Refused
 
 
 class Failure(Enum):
