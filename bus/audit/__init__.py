@@ -1,0 +1,1 @@
+"""Audit: who received whose data, when, under which grant."""

@@ -1,0 +1,28 @@
+"""The table of who received which personal data."""
+
+import sqlalchemy as sa
+
+from bus.storage import metadata
+
+DISCLOSURES = sa.Table(
+    "disclosures",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("participant", sa.Text, nullable=False, index=True),
+    sa.Column("client_id", sa.Text),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("contract_id", sa.Integer, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("legal_basis", sa.Text, nullable=False),
+    sa.Column("fields", sa.Text, nullable=False),
+    sa.Column("first_position", sa.BigInteger),
+    sa.Column("last_position", sa.BigInteger),
+    sa.Column("positions", sa.LargeBinary),
+    sa.Column("person", sa.Text, index=True),
+    sa.Index("ix_disclosures_contract_id_last_position", "contract_id", "last_position"),
+)
+"""One row for one answer or one batch of deliveries under one grant: the events that it held are `positions` (differences as
+LEB128, from `first_position` to `last_position`); a query's answer names its `person` instead.
+"""

@@ -1,0 +1,1 @@
+"""Delivery: from the journal to every subscription, at least once."""

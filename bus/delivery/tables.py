@@ -1,0 +1,93 @@
+"""The tables of standing orders and of what became of each event under them."""
+
+import sqlalchemy as sa
+
+from bus.storage import metadata
+
+SUBSCRIPTIONS = sa.Table(
+    "subscriptions",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("participant", sa.Text, nullable=False, index=True),
+    sa.Column("contracts", sa.Text, nullable=False),
+    sa.Column("sink", sa.Text, nullable=False),
+    sa.Column("filters", sa.Text, nullable=False),
+    sa.Column("ordered_by", sa.Text),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("secrets", sa.Text, nullable=False),
+    sa.Column("from_position", sa.BigInteger, nullable=False),
+    sa.Column("replay_position", sa.BigInteger),
+    sa.Column("replay_until", sa.BigInteger),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    # A number is never used twice: deliveries name their subscription by it.
+    sqlite_autoincrement=True,
+)
+"""`secrets` are encrypted. Events after `from_position` are delivered; a replay under way makes deliveries for the events
+after `replay_position` up to `replay_until`.
+"""
+
+DELIVERIES = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("subscription", sa.Integer, primary_key=True),
+    sa.Column("position", sa.BigInteger, primary_key=True),
+    sa.Column("state", sa.SmallInteger, nullable=False),
+    sa.Column("key", sa.BigInteger),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("due_at", sa.BigInteger, nullable=False),
+    sa.Column("finished_at", sa.BigInteger),
+    sa.Column("status", sa.Integer),
+    sqlite_with_rowid=False,
+)
+"""`due_at` of a pending delivery is when it may be handed over next: now, after a backoff, or when its lease ends.
+`key` is a digest of the value that the subscription is ordered by.
+"""
+
+_PENDING = DELIVERIES.c.state == 0
+_OWED = DELIVERIES.c.state.in_((0, 2))
+
+sa.Index(
+    "ix_deliveries_due",
+    DELIVERIES.c.subscription,
+    DELIVERIES.c.due_at,
+    DELIVERIES.c.position,
+    sqlite_where=_PENDING,
+    postgresql_where=_PENDING,
+)
+sa.Index(
+    "ix_deliveries_dead",
+    DELIVERIES.c.subscription,
+    DELIVERIES.c.position,
+    sqlite_where=DELIVERIES.c.state == 2,
+    postgresql_where=DELIVERIES.c.state == 2,
+)
+sa.Index(
+    "ix_deliveries_key",
+    DELIVERIES.c.subscription,
+    DELIVERIES.c.key,
+    DELIVERIES.c.position,
+    sqlite_where=sa.and_(_OWED, DELIVERIES.c.key.is_not(None)),
+    postgresql_where=sa.and_(_OWED, DELIVERIES.c.key.is_not(None)),
+)
+ATTEMPTS = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("subscription", sa.Integer, primary_key=True),
+    sa.Column("position", sa.BigInteger, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("failure", sa.Text, nullable=False),
+    sa.Column("status", sa.Integer),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("duration_ms", sa.Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Attempts that failed; the one that succeeded is in the delivery's own row."""
+
+RELAY = sa.Table(
+    "relay",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("position", sa.BigInteger, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""Identity: who is known to the bus, and how they prove it."""

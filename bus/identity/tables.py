@@ -1,0 +1,41 @@
+"""The tables of who may speak to the bus."""
+
+import sqlalchemy as sa
+
+from bus.storage import metadata
+
+PARTICIPANTS = sa.Table(
+    "participants",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+)
+
+CLIENTS = sa.Table(
+    "clients",
+    metadata,
+    sa.Column("client_id", sa.Text, primary_key=True),
+    sa.Column("participant", sa.Text, sa.ForeignKey("participants.name"), nullable=False, index=True),
+    sa.Column("secret_hash", sa.Text, nullable=False),
+    sa.Column("scopes", sa.Text, nullable=False),
+    sa.Column("jwks", sa.Text),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("revoked_at", sa.BigInteger),
+)
+
+REVOKED_TOKENS = sa.Table(
+    "revoked_tokens",
+    metadata,
+    sa.Column("jti", sa.Text, primary_key=True),
+    sa.Column("expires_at", sa.BigInteger, nullable=False),
+)
+
+USED_ASSERTIONS = sa.Table(
+    "used_assertions",
+    metadata,
+    sa.Column("client_id", sa.Text, primary_key=True),
+    sa.Column("jti", sa.Text, primary_key=True),
+    sa.Column("expires_at", sa.BigInteger, nullable=False),
+)

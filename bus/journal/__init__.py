@@ -1,0 +1,1 @@
+"""Journal: the append-only table of accepted events, the truth."""

@@ -1,0 +1,46 @@
+"""The journal's tables: accepted events in order, and where the newest event of each record is."""
+
+import sqlalchemy as sa
+
+from bus.storage import metadata
+
+JOURNAL = sa.Table(
+    "journal",
+    metadata,
+    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("contract_id", sa.Integer, nullable=False),
+    sa.Column("version_id", sa.Integer, nullable=False),
+    sa.Column("participant", sa.Text, nullable=False),
+    sa.Column("identity", sa.LargeBinary(16), nullable=False, unique=True),
+    sa.Column("content", sa.LargeBinary(16), nullable=False),
+    sa.Column("key", sa.Text),
+    sa.Column("previous", sa.BigInteger),
+    sa.Column("person", sa.Text),
+    sa.Column("recorded_at", sa.BigInteger, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Index("ix_journal_contract_id_position", "contract_id", "position"),
+)
+"""`identity` is a digest of (participant, source, id) and decides what is a duplicate; `content` is a digest of the rest.
+
+`key` is a record's key and `previous` the position of that record's preceding event; `person` is the data subject, where
+the contract's data are personal. `body` is the CloudEvent in JSON without `sequence` and `recordedtime`.
+"""
+
+sa.Index(
+    "ix_journal_person",
+    JOURNAL.c.person,
+    JOURNAL.c.position,
+    sqlite_where=JOURNAL.c.person.is_not(None),
+    postgresql_where=JOURNAL.c.person.is_not(None),
+)
+
+RECORDS = sa.Table(
+    "records",
+    metadata,
+    sa.Column("contract_id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("deleted", sa.Boolean, nullable=False),
+    sa.Index("ix_records_contract_id_position", "contract_id", "position"),
+    sqlite_with_rowid=False,
+)

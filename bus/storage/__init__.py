@@ -1,0 +1,23 @@
+"""Storage: one database behind SQLAlchemy Core, SQLite or PostgreSQL; transactions, migrations, changes, leadership.
+
+A room's tables and statements stand in the room that owns them; they share `metadata`.
+"""
+
+from bus.storage.changes import CHANGES_TABLE, Changes, announce
+from bus.storage.engine import Storage, StorageFull, metadata, open_storage
+from bus.storage.leader import Leadership, leadership
+from bus.storage.migrate import pending_migrations, upgrade
+
+__all__ = [
+    "CHANGES_TABLE",
+    "Changes",
+    "Leadership",
+    "Storage",
+    "StorageFull",
+    "announce",
+    "leadership",
+    "metadata",
+    "open_storage",
+    "pending_migrations",
+    "upgrade",
+]

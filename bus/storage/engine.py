@@ -1,0 +1,156 @@
+"""The database: one engine, two kinds of transaction, the same for SQLite and PostgreSQL.
+
+All of it is synchronous and called from threads; the event loop never waits on it.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.pool import QueuePool
+
+from bus.problem import Refused, Unavailable
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+_SQLITE_FULL: Final = ("database or disk is full",)
+_POSTGRES_FULL: Final = ("53100", "53200")
+
+
+class StorageFull(Refused):
+    """The bus has no room left for new events; nothing that was acknowledged is affected."""
+
+    status = 507
+    slug = "storage-full"
+
+
+class StorageUnavailable(Unavailable):
+    """The bus's database does not answer; try again."""
+
+    slug = "storage-unavailable"
+
+
+class Storage:
+    """One database.
+
+    `read()` and `write()` give a connection in a transaction that ends with the block. Writes of one process wait for
+    each other in a fair lock rather than in SQLite's sleeping one.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        self._writing = threading.Lock()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads, on one snapshot."""
+        with _translated(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self, *, durable: bool = True) -> Iterator[Connection]:
+        """A transaction that writes.
+
+        Args:
+            durable: the commit is on disk when the block ends. False is for what can be made again from the journal
+                (deliveries and their outcomes): a power failure may undo the last of it, never tear it.
+        """
+        if not self.is_sqlite:
+            with _translated(), self.engine.begin() as connection:
+                if not durable:
+                    connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+                yield connection
+            return
+        with _translated(), self._writing, self.engine.connect() as connection:
+            _set_synchronous(connection, "FULL" if durable else "NORMAL")
+            with connection.execution_options(bus_begin="BEGIN IMMEDIATE").begin():
+                yield connection
+
+    def answers(self) -> bool:
+        """Whether the database can be reached now."""
+        try:
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("SELECT 1")
+        except exc.DBAPIError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.engine.dispose()
+
+
+def open_storage(url: str) -> Storage:
+    """The database at a SQLAlchemy URL: `sqlite:///path/to/bus.db` or `postgresql+psycopg://…` (`postgresql://` too).
+
+    A SQLite file is made with mode 0600 when it is not there.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+        engine = sa.create_engine(parsed, pool_size=8, max_overflow=8, pool_pre_ping=True)
+    else:
+        if parsed.database and parsed.database != ":memory:":
+            Path(parsed.database).touch(mode=0o600)
+        engine = sa.create_engine(parsed, poolclass=QueuePool, pool_size=8, max_overflow=8)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return Storage(engine)
+
+
+def _prepare_sqlite(dbapi_connection: Any, record: Any) -> None:
+    # The driver must not begin transactions by itself: _begin_sqlite says which kind is wanted.
+    dbapi_connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=30000",
+        "cache_size=-65536",
+        "temp_store=MEMORY",
+    ):
+        dbapi_connection.execute(f"PRAGMA {pragma}")
+    record.info["synchronous"] = "FULL"
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("bus_begin", "BEGIN"))
+
+
+def _set_synchronous(connection: Connection, level: str) -> None:
+    # SQLite refuses to change it inside a transaction, hence on the raw connection.
+    if connection.info.get("synchronous") != level:
+        raw: Any = connection.connection
+        raw.execute(f"PRAGMA synchronous={level}")
+        connection.info["synchronous"] = level
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """The one border where the database's errors become the bus's."""
+    try:
+        yield
+    except exc.OperationalError as error:
+        if _is_full(error):
+            raise StorageFull("The disk of the bus is full; the operator has to make room.") from error
+        raise StorageUnavailable("The database does not answer; try again in some seconds.") from error
+    except (exc.InterfaceError, exc.TimeoutError) as error:
+        raise StorageUnavailable("The database does not answer; try again in some seconds.") from error
+
+
+def _is_full(error: exc.OperationalError) -> bool:
+    sqlstate = getattr(error.orig, "sqlstate", None)
+    return sqlstate in _POSTGRES_FULL or any(text in str(error.orig) for text in _SQLITE_FULL)
