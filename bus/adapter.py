@@ -4,6 +4,7 @@ An adapter is found by the entry point `bus.adapters`, which names an `AdapterFa
 (`BUS_ADAPTERS__<AGENCY>__…`) are there, and calls its operations by the names that contracts use.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -210,6 +211,8 @@ class AdapterFactory(Protocol):
 
 def http_client(settings: AdapterSettings, *, base_url: str | None = None) -> httpx.AsyncClient:
     """The HTTP client of an adapter: time-outs everywhere, no redirects, a bounded pool."""
+    # httpx logs each request's whole URL at INFO, and some agencies take their token in the query.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     return httpx.AsyncClient(
         base_url=settings.base_url if base_url is None else base_url,
         timeout=httpx.Timeout(settings.timeout_seconds, connect=min(5.0, settings.timeout_seconds)),
