@@ -1,0 +1,96 @@
+"""One HTTP exchange with an agency that is not behind SPLP: what goes wrong on the wire becomes an `AgencyFault` here.
+
+Agencies put tokens into URLs, so no fault carries a URL, a header or a body, nor the httpx error that holds them.
+"""
+
+from typing import Any
+
+import httpx
+
+from bus.adapter import AgencyFault, Failure
+
+LONGEST_WAIT = 24 * 3600.0
+"""Seconds; an agency that asks for more is believed only this far."""
+
+
+async def exchange(http: httpx.AsyncClient, agency: str, request: httpx.Request) -> httpx.Response:
+    """The agency's answer, whatever its status.
+
+    Args:
+        agency: what faults call it.
+
+    Raises:
+        AgencyFault: transient; there was no answer.
+    """
+    try:
+        return await http.send(request)
+    except httpx.TimeoutException as error:
+        raise AgencyFault(Failure.TRANSIENT, f"{agency} did not answer in time ({type(error).__name__})") from None
+    except httpx.RequestError as error:
+        raise AgencyFault(Failure.TRANSIENT, f"{agency} could not be reached ({type(error).__name__})") from None
+
+
+def require_success(agency: str, response: httpx.Response) -> None:
+    """Refuse an answer that is no 2xx.
+
+    Raises:
+        AgencyFault: classed by the status.
+    """
+    if not response.is_success:
+        raise status_fault(agency, response)
+
+
+def status_fault(agency: str, response: httpx.Response) -> AgencyFault:
+    """What an answer other than 2xx means when its body says nothing better."""
+    failure, what = by_status(response.status_code)
+    detail = f"{agency} {what} (HTTP {response.status_code})"
+    return AgencyFault(failure, detail, retry_after=_wait(response), status=response.status_code)
+
+
+def by_status(status: int) -> tuple[Failure, str]:
+    """The failure that an HTTP status other than 2xx stands for, and its meaning in words."""
+    if status in (401, 403):
+        return Failure.SINK_DOWN, "refuses the bus's account"
+    if status in (408, 425, 429) or status >= 500:
+        return Failure.TRANSIENT, "cannot answer now"
+    if status < 400 or status in (404, 405, 410):
+        # Redirects are not followed and paths are fixed: every event would end here, so the address is wrong.
+        return Failure.SINK_DOWN, "has nothing at the configured address"
+    return Failure.PERMANENT, "refuses the request"
+
+
+def _wait(response: httpx.Response) -> float | None:
+    seconds = response.headers.get("retry-after", "").strip()
+    return min(float(seconds), LONGEST_WAIT) if seconds.isdecimal() else None
+
+
+def json_object(agency: str, response: httpx.Response) -> dict[str, Any]:
+    """The JSON object in an answer.
+
+    Raises:
+        AgencyFault: transient; it holds something else, such as a proxy's error page.
+    """
+    try:
+        answer = response.json()
+    except ValueError:
+        answer = None
+    if isinstance(answer, dict):
+        return answer
+    detail = f"{agency} answered something that is not a JSON object"
+    raise AgencyFault(Failure.TRANSIENT, detail, status=response.status_code)
+
+
+def folded(value: Any) -> Any:
+    """A JSON value read leniently: keys in lower case, blanks around keys and strings gone, at every depth.
+
+    Installations of the same agency's system differ in both (letter case varies, trailing blanks are frequent).
+    """
+    match value:
+        case dict():
+            return {str(key).strip().lower(): folded(item) for key, item in value.items()}
+        case list():
+            return [folded(item) for item in value]
+        case str():
+            return value.strip()
+        case _:
+            return value

@@ -1,0 +1,98 @@
+"""The adapter of PUPR: delivers the regency's road segments, adding, updating and deleting features by segment number."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from pydantic import SecretStr
+
+from adapters.pupr.client import FeatureLayer
+from adapters.pupr.mapping import edits
+from bus.adapter import (
+    DELIVERED,
+    Adapter,
+    AdapterSettings,
+    AgencyFault,
+    AgencyRefused,
+    Does,
+    Failure,
+    Operation,
+    Outcome,
+    Polled,
+    Question,
+    http_client,
+)
+from bus.event import Event
+
+
+class PuprSettings(AdapterSettings):
+    """Where PUPR's layer is and how the bus gets in."""
+
+    token: SecretStr
+    layer: str = "arcgis/rest/services/infrastruktur/ruas_jalan/FeatureServer/0"
+    """Path of the layer below `base_url`."""
+
+
+class PuprAdapter:
+    """Speaks to one feature layer of PUPR."""
+
+    def __init__(self, layer: FeatureLayer) -> None:
+        self._layer = layer
+
+    async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
+        """Make the layer hold what the events say; of several events of one segment the last is sent, and answers for all."""
+        newest = {_number(event): event.data for event in events}
+        arrived = await self._deliver(newest)
+        return [arrived[_number(event)] for event in events]
+
+    async def _deliver(self, segments: Mapping[str, Any]) -> Mapping[str, Outcome]:
+        try:
+            return await self._apply(segments)
+        except AgencyFault as fault:
+            if fault.failure is not Failure.PERMANENT:
+                raise
+            if len(segments) == 1:
+                return dict.fromkeys(segments, fault.outcome())
+        # The request as a whole was refused, for one segment among many: each alone shows which.
+        alone: dict[str, Outcome] = {}
+        for number, data in segments.items():
+            alone |= await self._deliver({number: data})
+        return alone
+
+    async def _apply(self, segments: Mapping[str, Any]) -> Mapping[str, Outcome]:
+        there = await self._layer.existing(list(segments))
+        changes = [edit for number, data in segments.items() for edit in edits(number, data, there)]
+        arrived = await self._layer.apply(changes) if changes else {}
+        return {number: arrived.get(number, DELIVERED) for number in segments}
+
+    async def poll(self, operation: str, cursor: str | None) -> Polled:
+        """Not offered: no contract takes PUPR's own layers."""
+        raise AgencyFault(Failure.PERMANENT, f"PUPR has no poll {operation}")
+
+    async def query(self, operation: str, question: Question) -> Mapping[str, Any]:
+        """Not offered."""
+        raise AgencyRefused(f"PUPR answers no query {operation}")
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._layer.close()
+
+
+def _number(event: Event) -> str:
+    """The segment number: the record's key, which is all that a deletion has."""
+    return event.subject or str(event.data["nomor_ruas"])
+
+
+class PuprFactory:
+    """Declares and makes the adapter."""
+
+    name: ClassVar[str] = "pupr"
+    participant: ClassVar[str] = "pupr"
+    settings: ClassVar[type[AdapterSettings]] = PuprSettings
+    operations: ClassVar[tuple[Operation, ...]] = (Operation("ruas-jalan", Does.DELIVER, batch=50),)
+
+    def create(self, settings: PuprSettings) -> Adapter:
+        """The adapter, with an HTTP client of its own."""
+        return PuprAdapter(FeatureLayer(http_client(settings), settings.layer, settings.token))
+
+
+FACTORY = PuprFactory()

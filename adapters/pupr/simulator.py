@@ -1,0 +1,145 @@
+"""A stand-in for PUPR's feature service: one ArcGIS layer of road segments, empty at first, in memory.
+
+Source: ArcGIS REST API (query with exceededTransferLimit, applyEdits with success per feature, errors at HTTP 200).
+"""
+
+import re
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Form
+from pydantic import Json
+
+from adapters.outage import OUTAGES, simulator_app
+from adapters.pupr.mapping import NUMBER_FIELD
+from bus.adapter import Simulator
+
+LAYER = "/arcgis/rest/services/infrastruktur/ruas_jalan/FeatureServer/0"
+TOKEN = "simulasi-token-pupr"  # noqa: S105  the simulator's own, made up
+MOST_RECORDS = 20
+"""The layer's maxRecordCount: a query shows no more at once."""
+
+CONDITIONS = frozenset({"baik", "sedang", "rusak ringan", "rusak berat"})
+
+Feature = dict[str, Any]
+Features = Annotated[Json[tuple[Feature, ...]], Form()]
+
+
+class Layer:
+    """The features, and what each edit does to them."""
+
+    def __init__(self, faults: frozenset[str]) -> None:
+        self.received: list[dict[str, Any]] = []
+        self._features: dict[int, Feature] = {}
+        self._next_id = 1
+        self._partial = "partial" in faults
+        self._failed_once: set[str] = set()
+
+    def query(self, numbers: list[str], offset: int) -> dict[str, Any]:
+        """One page of the features with these numbers."""
+        found = [item for item in self._features.values() if item["attributes"][NUMBER_FIELD] in numbers]
+        page = found[offset : offset + MOST_RECORDS]
+        answer = {"objectIdFieldName": "OBJECTID", "features": [{"attributes": item["attributes"]} for item in page]}
+        return answer | ({"exceededTransferLimit": True} if offset + MOST_RECORDS < len(found) else {})
+
+    def add(self, feature: Feature) -> dict[str, Any]:
+        """A new feature, whether there is one of that number or not, as the real layer does."""
+        if error := self._unfit(feature):
+            return _failed(-1, *error)
+        object_id, self._next_id = self._next_id, self._next_id + 1
+        self._store(object_id, feature)
+        return {"objectId": object_id, "success": True}
+
+    def update(self, feature: Feature) -> dict[str, Any]:
+        """Other attributes and geometry for a feature."""
+        object_id = feature["attributes"].get("OBJECTID", -1)
+        if object_id not in self._features:
+            return _failed(object_id, 1011, "Object is missing.")
+        if error := self._unfit(feature):
+            return _failed(object_id, *error)
+        self._store(object_id, feature)
+        return {"objectId": object_id, "success": True}
+
+    def delete(self, object_id: int) -> dict[str, Any]:
+        """A feature less."""
+        if self._features.pop(object_id, None) is None:
+            return _failed(object_id, 1011, "Object is missing.")
+        return {"objectId": object_id, "success": True}
+
+    def _store(self, object_id: int, feature: Feature) -> None:
+        attributes = {**feature["attributes"], "OBJECTID": object_id}
+        self._features[object_id] = {**feature, "attributes": attributes}
+
+    def _unfit(self, feature: Feature) -> tuple[int, str] | None:
+        attributes = feature["attributes"]
+        number = attributes.get(NUMBER_FIELD)
+        if not number:
+            return 1001, f"Field: {NUMBER_FIELD} is not nullable. Cannot set null value."
+        if attributes.get("KONDISI") not in CONDITIONS | {None}:
+            return 1016, "Setting of value for KONDISI failed."
+        if "geometry" in feature and not feature["geometry"].get("paths"):
+            return 1015, "Geometry could not be set."
+        if self._partial and number not in self._failed_once:
+            self._failed_once.add(number)
+            return 1000, "Non-specific edit content error."
+        return None
+
+
+def create_app(faults: frozenset[str]) -> FastAPI:
+    """The layer as an ASGI application."""
+    layer = Layer(faults)
+    app = simulator_app("PUPR", faults, layer.received)
+
+    def refused(token: str | None) -> dict[str, Any] | None:
+        if token is None:
+            return _error(499, "Token Required")
+        return None if token == TOKEN and "token" not in faults else _error(498, "Invalid Token")
+
+    @app.post(f"{LAYER}/query")
+    async def query(
+        where: Annotated[str, Form()],
+        token: Annotated[str | None, Form()] = None,
+        offset: Annotated[int, Form(alias="resultOffset")] = 0,
+    ) -> dict[str, Any]:
+        return refused(token) or layer.query(_literals(where), offset)
+
+    @app.post(f"{LAYER}/applyEdits")
+    async def apply_edits(
+        token: Annotated[str | None, Form()] = None,
+        adds: Features = (),
+        updates: Features = (),
+        deletes: Annotated[Json[tuple[int, ...]], Form()] = (),
+    ) -> dict[str, Any]:
+        if refusal := refused(token):
+            return refusal
+        layer.received.append({"adds": adds, "updates": updates, "deletes": deletes})
+        return {
+            "addResults": [layer.add(feature) for feature in adds],
+            "updateResults": [layer.update(feature) for feature in updates],
+            "deleteResults": [layer.delete(object_id) for object_id in deletes],
+        }
+
+    return app
+
+
+def _literals(where: str) -> list[str]:
+    """The string literals of a clause `FIELD IN ('…', '…')`, doubled quotes undone."""
+    return [literal.replace("''", "'") for literal in re.findall(r"'((?:[^']|'')*)'", where)]
+
+
+def _failed(object_id: int, code: int, description: str) -> dict[str, Any]:
+    return {"objectId": object_id, "success": False, "error": {"code": code, "description": description}}
+
+
+def _error(code: int, message: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message, "details": []}}
+
+
+SIMULATOR = Simulator(
+    create_app=create_app,
+    faults={
+        **OUTAGES,
+        "token": "the token has expired: HTTP 200 with error 498",
+        "partial": "each segment fails the first time it is sent, alone, with error 1000",
+    },
+    settings={"TOKEN": TOKEN},
+)

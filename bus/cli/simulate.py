@@ -1,0 +1,77 @@
+"""`bus simulate`: one agency's simulator on this machine, for trying the bus out without the agency."""
+
+import json
+import socket
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint, entry_points
+from typing import Annotated, NoReturn
+
+import typer
+import uvicorn
+
+from bus.adapter import Simulator
+
+
+def simulate(
+    agency: Annotated[str, typer.Argument(help="the agency, such as pupr")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="port on 127.0.0.1; 0 takes a free one")] = 0,
+    fault: Annotated[list[str] | None, typer.Option(help="a fault to switch on; may be given again")] = None,
+) -> None:
+    """Run a stand-in for an agency's API until it is stopped.
+
+    Prints one line of JSON once it listens: its address, and the settings that let the bus's adapter in.
+
+    Example: bus simulate pupr --port 8105 --fault token
+    """
+    simulator = _simulator(agency)
+    faults = frozenset(fault or ())
+    if unknown := faults - simulator.faults.keys():
+        _refuse(
+            f"{agency} has no fault {_listed(unknown)}",
+            [f"{name}: {simulator.faults[name]}" for name in simulator.faults],
+        )
+    app = simulator.create_app(faults)
+    with _listening(port) as listener:
+        typer.echo(json.dumps(_announcement(agency, simulator, listener.getsockname()[1])))
+        # No access log: agencies take tokens in the query, and it would show them.
+        uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
+
+
+def _simulator(agency: str) -> Simulator:
+    known = {entry.name: entry for entry in _entries()}
+    if agency not in known:
+        _refuse(f"there is no simulator of {agency!r}", sorted(known))
+    simulator: Simulator = known[agency].load()
+    return simulator
+
+
+def _entries() -> Iterable[EntryPoint]:
+    return entry_points(group="bus.simulators")
+
+
+def _listening(port: int) -> socket.socket:
+    """A socket that already takes connections, so that who reads the announcement can connect at once."""
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        _refuse(f"cannot listen on 127.0.0.1:{port}: {error.strerror}", [])
+
+
+def _announcement(agency: str, simulator: Simulator, port: int) -> dict[str, object]:
+    address = f"http://127.0.0.1:{port}"
+    settings = {"BASE_URL": address, **simulator.settings}
+    prefix = f"BUS_ADAPTERS__{agency.upper()}__"
+    return {
+        "agency": agency,
+        "address": address,
+        "settings": {prefix + name.upper(): value for name, value in settings.items()},
+    }
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(repr(name) for name in sorted(names))
+
+
+def _refuse(reason: str, choices: list[str]) -> NoReturn:
+    typer.echo("\n  ".join([f"{reason}; there are:" if choices else reason, *choices]), err=True)
+    raise typer.Exit(1)
