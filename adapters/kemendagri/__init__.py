@@ -1,0 +1,1 @@
+"""The adapter of Kemendagri's population registry (Dukcapil)."""

@@ -1,0 +1,261 @@
+"""Between the contracts' data and the registry's elements: reads leniently, sends strictly.
+
+The registry's element names and quirks come from public client code of regencies: numbers lose their leading zeros, key
+case and date form vary by installation, a refusal hides in `content[0].RESPON`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.kemendagri.verdict import Verdict, is_found, verdict
+from bus.adapter import AgencyFault, Failure
+
+Content = Mapping[str, Any]
+"""The registry's `content[0]`, keys in capitals."""
+
+TRESHOLD = "90"
+"""Percent of likeness from which a text counts as matching; the registry spells it so and wants a string."""
+
+_ELEMENTS: Mapping[str, str] = {
+    "nomor_kk": "NO_KK",
+    "nama": "NAMA_LGKP",
+    "tempat_lahir": "TMPT_LHR",
+    "tanggal_lahir": "TGL_LHR",
+    "jenis_kelamin": "JENIS_KLMIN",
+    "alamat": "ALAMAT",
+    "rt": "NO_RT",
+    "rw": "NO_RW",
+    "agama": "AGAMA",
+    "status_perkawinan": "STATUS_KAWIN",
+    "pekerjaan": "JENIS_PKRJN",
+    "nama_ibu": "NAMA_LGKP_IBU",
+}
+_REGION = ("NO_PROP", "NO_KAB", "NO_KEC", "NO_KEL")
+_REGION_DIGITS = (2, 2, 2, 4)
+
+_RELIGION = ("islam", "kristen", "katolik", "hindu", "buddha", "khonghucu", "kepercayaan")
+_SYNONYMS: Mapping[str, str] = {"katholik": "katolik", "budha": "buddha", "konghucu": "khonghucu"}
+_MARITAL = ("belum kawin", "kawin", "cerai hidup", "cerai mati")
+_SEX = ("laki-laki", "perempuan")
+_ROLE = (
+    "kepala keluarga",
+    "suami",
+    "istri",
+    "anak",
+    "menantu",
+    "cucu",
+    "orang tua",
+    "mertua",
+    "famili lain",
+    "pembantu",
+    "lainnya",
+)
+_CARD = ("belum rekam", "sudah rekam", "sudah cetak")
+_BLOOD = re.compile(r"(A|B|AB|O)[+-]?")
+_DATE = re.compile(r"(\d{4})[-/](\d{2})[-/](\d{2})|(\d{2})[-/](\d{2})[-/](\d{4})")
+_MATCH = re.compile(r"(?P<no>tidak )?sesuai(?:\s*\((?P<score>\d{1,3})\))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of the registry.
+
+    Attributes:
+        verdict: what it says about the call.
+        content: the elements, keys in capitals; empty when there are none.
+        quota_left: calls left today by the registry's count, where it says so.
+    """
+
+    verdict: Verdict
+    content: Content
+    quota_left: int | None
+
+
+def reply(answer: Any) -> Reply:
+    """The registry's JSON answer, read leniently.
+
+    Raises:
+        AgencyFault: it has no `content` list of objects, so it is no answer of the registry's; time may heal that.
+    """
+    rows = _capitals(answer).get("CONTENT") if isinstance(answer, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise AgencyFault(Failure.TRANSIENT, "Dukcapil answered JSON without content", status=200)
+    content = _capitals(rows[0]) if rows else {}
+    left = _text(_capitals(answer), "QUOTALIMITER") or ""
+    return Reply(verdict(content), content, int(left) if left.isdecimal() else None)
+
+
+def found(reply: Reply, nik: str) -> dict[str, Any]:
+    """The answer of `kependudukan.cari-nik` for a reply whose verdict is an answer."""
+    if not is_found(reply.verdict):
+        return {"ditemukan": False, "keterangan": reply.verdict.value}
+    answer: dict[str, Any] = {"ditemukan": True}
+    if _text(reply.content, "NIK") or _text(reply.content, "NAMA_LGKP"):
+        answer["penduduk"] = penduduk(reply.content, nik)
+    return answer | _remark(reply.verdict)
+
+
+def matched(reply: Reply) -> dict[str, Any]:
+    """The answer of `kependudukan.verifikasi-nik` for a reply whose verdict is an answer."""
+    judged = {name: judged for name in reply.content if (judged := _judged(reply.content, name))}
+    if not is_found(reply.verdict) or judged.get("NIK", {}).get("sesuai") is False:
+        remark = Verdict.NOT_FOUND if is_found(reply.verdict) else reply.verdict
+        return {"ditemukan": False, "kecocokan": {}, "keterangan": remark.value}
+    likeness = {ours: judged[theirs] for ours, theirs in _ELEMENTS.items() if theirs in judged}
+    region = [judged[part]["sesuai"] for part in _REGION if part in judged]
+    if region:
+        likeness["kode_wilayah"] = {"sesuai": all(region)}
+    return {"ditemukan": True, "kecocokan": likeness} | _remark(reply.verdict)
+
+
+def verification(question: Mapping[str, str]) -> dict[str, str]:
+    """The elements of a CALL_VERIFY_BY_ELEMEN for a question of `kependudukan.verifikasi-nik`."""
+    elements = {"TRESHOLD": TRESHOLD, "NIK": question["nik"]}
+    for ours, theirs in _ELEMENTS.items():
+        if ours in question:
+            elements[theirs] = _written(ours, question[ours])
+    if "kode_wilayah" in question:
+        parts = question["kode_wilayah"].split(".")
+        elements |= {name: str(int(part)) for name, part in zip(_REGION, parts, strict=True)}
+    return elements
+
+
+def penduduk(content: Content, nik: str) -> dict[str, Any]:
+    """A resident in the shape of `kependudukan.penduduk`; what the agreement or the registry leaves out is absent.
+
+    A value outside the contract's closed lists is left out as well: an unknown word is no reason to withhold the rest.
+    """
+    fields = {
+        "nik": _digits(content, "NIK", 16) or nik,
+        "nomor_kk": _digits(content, "NO_KK", 16),
+        "nama": _text(content, "NAMA_LGKP"),
+        "tempat_lahir": _text(content, "TMPT_LHR"),
+        "tanggal_lahir": _date(content, "TGL_LHR"),
+        "jenis_kelamin": _one_of(content, "JENIS_KLMIN", _SEX),
+        "agama": _one_of(content, "AGAMA", _RELIGION),
+        "status_perkawinan": _one_of(content, "STATUS_KAWIN", _MARITAL),
+        "hubungan_keluarga": _one_of(content, "STAT_HBKEL", _ROLE),
+        "pendidikan": _text(content, "PDDK_AKH"),
+        "pekerjaan": _text(content, "JENIS_PKRJN"),
+        "golongan_darah": _blood(content),
+        "alamat": _address(content),
+        "nama_ayah": _text(content, "NAMA_LGKP_AYAH"),
+        "nama_ibu": _text(content, "NAMA_LGKP_IBU"),
+        "status_ktp_el": _one_of(content, "EKTP_STATUS", _CARD),
+    }
+    return _present(fields)
+
+
+def usage(records: Sequence[Mapping[str, str]], id_lembaga: str, nama_lembaga: str) -> list[dict[str, Any]]:
+    """Usage data (data balikan) grouped by the institution that looked, then by NIK.
+
+    The agreement is the regency's, so its number stands in every group; the office is told by the name.
+    """
+    groups: dict[str, dict[str, list[dict[str, str]]]] = {}
+    for record in records:
+        params = groups.setdefault(record["lembaga"], {}).setdefault(record["nik"], [])
+        param = {"CUSTOMER_ID": record["id_pelanggan"]}
+        if param not in params:
+            params.append(param)
+    return [
+        {
+            "id_lembaga": id_lembaga,
+            "nama_lembaga": f"{nama_lembaga} - {office}",
+            "data": [{"NIK": nik, "param": params} for nik, params in people.items()],
+        }
+        for office, people in groups.items()
+    ]
+
+
+def _capitals(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.strip().upper(): value for name, value in row.items()}
+
+
+def _remark(verdict: Verdict) -> dict[str, str]:
+    return {} if verdict is Verdict.FOUND else {"keterangan": verdict.value}
+
+
+def _present(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _text(content: Content, name: str) -> str | None:
+    """The element without padding; None where the registry says nothing, in one of its ways to say so."""
+    value = content.get(name)
+    if value is None or isinstance(value, bool | dict | list):
+        return None
+    text = str(value).strip()
+    return None if text in ("", "-") else text
+
+
+def _digits(content: Content, name: str, width: int) -> str | None:
+    """A number with the leading zeros back that it lost as a JSON number."""
+    text = _text(content, name)
+    return text.zfill(width) if text and text.isascii() and text.isdecimal() and len(text) <= width else None
+
+
+def _date(content: Content, name: str) -> str | None:
+    found = _DATE.match(_text(content, name) or "")
+    if not found:
+        return None
+    year, month, day, day_first, month_then, year_last = found.groups()
+    return f"{year}-{month}-{day}" if year else f"{year_last}-{month_then}-{day_first}"
+
+
+def _one_of(content: Content, name: str, words: Sequence[str]) -> str | None:
+    """The word of the contract's list that the registry's wording begins with, such as `KAWIN TERCATAT` with `kawin`."""
+    text = " ".join((_text(content, name) or "").casefold().split())
+    text = _SYNONYMS.get(text, text)
+    return next((word for word in words if text == word or text.startswith(f"{word} ")), None)
+
+
+def _blood(content: Content) -> str | None:
+    text = (_text(content, "GOL_DARAH") or "").upper().replace(" ", "")
+    return text if _BLOOD.fullmatch(text) else None
+
+
+def _address(content: Content) -> dict[str, str] | None:
+    parts = [_digits(content, name, width) for name, width in zip(_REGION, _REGION_DIGITS, strict=True)]
+    code = [part for part in parts if part is not None]
+    if len(code) < len(_REGION):
+        return None
+    address = {
+        "jalan": _text(content, "ALAMAT"),
+        "rt": _digits(content, "NO_RT", 3),
+        "rw": _digits(content, "NO_RW", 3),
+        "kode_wilayah": ".".join(code),
+        "desa": _text(content, "KEL_NAME"),
+        "kecamatan": _text(content, "KEC_NAME"),
+        "kabupaten": _text(content, "KAB_NAME"),
+        "provinsi": _text(content, "PROP_NAME"),
+        "kode_pos": _postcode(content),
+    }
+    return _present(address)
+
+
+def _postcode(content: Content) -> str | None:
+    code = _digits(content, "KODE_POS", 5)
+    return None if code == "00000" else code
+
+
+def _judged(content: Content, name: str) -> dict[str, Any] | None:
+    """`Tidak Sesuai (59)` as `{"sesuai": False, "skor": 59}`."""
+    found = _MATCH.fullmatch((_text(content, name) or "").casefold())
+    if not found:
+        return None
+    judged: dict[str, Any] = {"sesuai": not found["no"]}
+    if found["score"]:
+        judged["skor"] = min(int(found["score"]), 100)
+    return judged
+
+
+def _written(name: str, value: str) -> str:
+    """A value as the registry wants it: capitals, dates as `dd-mm-yyyy`, RT and RW without leading zeros."""
+    if name == "tanggal_lahir":
+        year, month, day = value.split("-")
+        return f"{day}-{month}-{year}"
+    if name in ("rt", "rw"):
+        return str(int(value))
+    return value.upper()

@@ -1,0 +1,231 @@
+"""A stand-in for Dukcapil's web service: knows a made-up resident for every well-formed NIK of Lamongan.
+
+The resident follows from the NIK, so that every run tells the same. The last four digits choose the special cases:
+9404 is not found, 9411 deceased, 9412 duplicate, 9414 inactive.
+"""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Header, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+from bus.adapter import Simulator
+
+ACCOUNT = {"user_id": "lamongan-simulasi", "password": "sandi-simulasi", "ip_user": "10.35.24.1"}
+BALIKAN_TOKEN = "token-balikan-simulasi"  # noqa: S105  made up
+SETTINGS = {
+    **ACCOUNT,
+    "client": "kab_lamongan",
+    "id_lembaga": "3524",
+    "nama_lembaga": "PEMERINTAH KABUPATEN LAMONGAN",
+    "balikan_token": BALIKAN_TOKEN,
+}
+FAULTS = {
+    "down": "every call is answered 503",
+    "slow": "every call takes a minute",
+    "garbage": "every call is answered 200 with an HTML page",
+    "login": "200 with RESPON Login Gagal",
+    "ip": "200 with RESPON IP Address Tidak Sesuai",
+    "quota": "200 with RESPON Kuota Akses Hari ini telah Habis",
+    "outside-hours": "200 with RESPON for a call outside the access hours",
+    "inactive": "200 with RESPON User ID Tidak Aktif",
+    "old": "an older installation: refusals without RESPONSE_CODE",
+    "balikan-token": "the token for data balikan is refused with 401",
+}
+_REFUSALS = {
+    "login": ("03", "Login Gagal"),
+    "ip": ("04", "IP Address Tidak Sesuai"),
+    "quota": ("05", "Kuota Akses Hari ini telah Habis"),
+    "outside-hours": ("06", "Akses di luar jam yang diizinkan"),
+    "inactive": ("17", "User ID Tidak Aktif"),
+}
+_SPECIAL = {
+    "9404": ("13", "Data Tidak Ditemukan"),
+    "9411": ("11", "Data Ditemukan, Status Meninggal Dunia"),
+    "9412": ("12", "Data Ditemukan, Status Data Ganda"),
+    "9414": ("14", "Data Ditemukan, Status Non Aktif"),
+}
+_KECAMATAN = (
+    "SUKORAME BLULUK MODO NGIMBANG BABAT KEDUNGPRING BRONDONG LAREN SEKARAN "
+    "MADURAN SAMBENG SUGIO PUCUK PACIRAN SOLOKURO MANTUP SUKODADI KARANGGENENG "
+    "KEMBANGBAHU KALITENGAH TURI LAMONGAN TIKUNG KARANGBINANGUN DEKET GLAGAH SARIREJO"
+)
+_MEN = ("SUTARJO", "WAHYUDI", "SLAMET", "KASMIN", "ARIFIN", "BAGASKARA")
+_WOMEN = ("SUNDARI", "LESTARI", "KUSTINI", "RUKMINI", "AMINAH", "WULANDARI")
+_FAMILY = ("SIMULASI", "CONTOH", "REKAAN", "PERAGA", "TIRUAN")
+_NIK = re.compile(r"3524(0[1-9]|1\d|2[0-7])([04][1-9]|[1256]\d|[37][01])(0[1-9]|1[0-2])\d\d(?!0000)\d{4}")
+
+
+def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
+    """The registry with the given faults switched on."""
+    app = FastAPI(title="Simulator Dukcapil", dependencies=[Depends(_misbehave)], openapi_url=None)
+    app.state.faults = faults
+    app.state.received = []
+    app.state.returned = set()
+    app.post("/dukcapil/get_json/{client}/CALL_NIK")(_call_nik)
+    app.post("/dukcapil/get_json/{client}/CALL_VERIFY_BY_ELEMEN")(_call_verify)
+    app.post("/dukcapil/data_balikan")(_data_balikan)
+    app.get("/_simulator/received")(_received)
+    app.add_exception_handler(_Misbehaviour, _answer_badly)
+    return app
+
+
+class _Misbehaviour(Exception):
+    def __init__(self, answer: Response) -> None:
+        self.answer = answer
+
+
+async def _misbehave(request: Request) -> None:
+    if request.url.path.startswith("/_simulator"):
+        return
+    faults = request.app.state.faults
+    if "slow" in faults:
+        await asyncio.sleep(60)
+    if "down" in faults:
+        raise _Misbehaviour(PlainTextResponse("Service Unavailable", 503))
+    if "garbage" in faults:
+        raise _Misbehaviour(PlainTextResponse("<html>Pemeliharaan sistem</html>", media_type="text/html"))
+
+
+async def _answer_badly(request: Request, misbehaviour: Exception) -> Response:
+    assert isinstance(misbehaviour, _Misbehaviour)  # noqa: S101  registered for this class alone
+    return misbehaviour.answer
+
+
+async def _call_nik(client: str, request: Request) -> Any:
+    body = _capitals(await request.json())
+    refused = _admit(request, body)
+    if refused:
+        return _page(refused)
+    _store(request, "CALL_NIK", {"NIK": body.get("NIK")})
+    nik = str(body.get("NIK", ""))
+    if not _NIK.fullmatch(nik):
+        return _page(_respon(request, "15", "NIK Bukan Format NIK"))
+    special = _SPECIAL.get(nik[-4:])
+    if special:
+        content = _respon(request, *special)
+        return _page(content if nik.endswith("9404") else {**resident(nik), **content})
+    return _page(resident(nik))
+
+
+async def _call_verify(client: str, request: Request) -> Any:
+    body = _capitals(await request.json())
+    refused = _admit(request, body)
+    if refused:
+        return _page(refused)
+    account = {"USER_ID", "PASSWORD", "IP_USER", "TRESHOLD"}
+    asked = {name: value for name, value in body.items() if name not in account}
+    _store(request, "CALL_VERIFY_BY_ELEMEN", asked)
+    nik = str(body.get("NIK", ""))
+    if not _NIK.fullmatch(nik) or nik.endswith("9404"):
+        return _page(_respon(request, "13", "Data Tidak Ditemukan"))
+    return {**_page(_compare(resident(nik), asked)), "quotaLimiter": 56616}
+
+
+async def _data_balikan(request: Request, authorization: Annotated[str, Header()] = "") -> Any:
+    if "balikan-token" in request.app.state.faults or authorization != f"Bearer {BALIKAN_TOKEN}":
+        return JSONResponse({"message": "Unauthorized"}, 401)
+    uses = [
+        (block["nama_lembaga"], item["NIK"], param["CUSTOMER_ID"])
+        for block in await request.json()
+        for item in block["data"]
+        for param in item["param"]
+    ]
+    if any(use in request.app.state.returned for use in uses):
+        return JSONResponse({"message": "Data sudah pernah dikirim"}, 400)
+    request.app.state.returned.update(uses)
+    for lembaga, nik, pelanggan in uses:
+        _store(request, "data-balikan", {"nama_lembaga": lembaga, "NIK": nik, "CUSTOMER_ID": pelanggan})
+    return {"message": "Success"}
+
+
+async def _received(request: Request) -> dict[str, Any]:
+    return {"received": request.app.state.received}
+
+
+def _capitals(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.upper(): value for name, value in body.items()}
+
+
+def _admit(request: Request, body: Mapping[str, Any]) -> dict[str, Any] | None:
+    for fault, (code, text) in _REFUSALS.items():
+        if fault in request.app.state.faults:
+            return _respon(request, code, text)
+    if any(body.get(name.upper()) != ACCOUNT[name] for name in ("user_id", "password")):
+        return _respon(request, *_REFUSALS["login"])
+    if body.get("IP_USER") != ACCOUNT["ip_user"]:
+        return _respon(request, *_REFUSALS["ip"])
+    return None
+
+
+def _respon(request: Request, code: str, text: str) -> dict[str, Any]:
+    return {"RESPON": text} if "old" in request.app.state.faults else {"RESPONSE_CODE": code, "RESPON": text}
+
+
+def _page(content: Mapping[str, Any]) -> dict[str, Any]:
+    count = {"numberOfElements": 1, "totalElements": 1, "number": 0, "size": 1}
+    return {"content": [content], "firstPage": True, "lastPage": True, "sort": None, **count}
+
+
+def _store(request: Request, operation: str, body: Mapping[str, Any]) -> None:
+    request.app.state.received.append({"operation": operation, **body})
+
+
+def _compare(known: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, str]:
+    def judge(name: str, value: str) -> str:
+        if name == "TGL_LHR":
+            day, month, year = value.split("-")
+            return "Sesuai" if known[name] == f"{year}-{month}-{day}" else "Tidak Sesuai"
+        if str(known.get(name, "")).casefold() == value.strip().casefold():
+            return "Sesuai (100)" if name in ("NAMA_LGKP", "ALAMAT", "TMPT_LHR") else "Sesuai"
+        return "Tidak Sesuai (59)" if name in ("NAMA_LGKP", "ALAMAT", "TMPT_LHR") else "Tidak Sesuai"
+
+    return {name: judge(name, str(value)) for name, value in asked.items()}
+
+
+def _pick(nik: str, what: str, choices: Sequence[str]) -> str:
+    return choices[hashlib.sha256(f"{nik}{what}".encode()).digest()[0] % len(choices)]
+
+
+def resident(nik: str) -> dict[str, Any]:
+    """The made-up resident with this NIK, in the registry's elements: numbers as JSON numbers, so leading zeros are gone."""
+    day, month, year = int(nik[6:8]), nik[8:10], int(nik[10:12])
+    woman = day > 40
+    born = f"{1900 + year if year > 26 else 2000 + year}-{month}-{day - 40 if woman else day:02d}"
+    names = _WOMEN if woman else _MEN
+    return {
+        "NIK": int(nik),
+        "NO_KK": int(f"{nik[:6]}010120{nik[12:]}"),
+        "NAMA_LGKP": f"{_pick(nik, 'nama', names)} {_pick(nik, 'keluarga', _FAMILY)}",
+        "TMPT_LHR": "LAMONGAN",
+        "TGL_LHR": born,
+        "JENIS_KLMIN": "PEREMPUAN" if woman else "LAKI-LAKI",
+        "AGAMA": "ISLAM",
+        "STATUS_KAWIN": _pick(nik, "kawin", ("KAWIN", "BELUM KAWIN")),
+        "STAT_HBKEL": _pick(nik, "hubungan", ("KEPALA KELUARGA", "ISTRI", "ANAK")),
+        "PDDK_AKH": _pick(nik, "pendidikan", ("SLTA/SEDERAJAT", "SLTP/SEDERAJAT", "DIPLOMA IV/STRATA I")),
+        "JENIS_PKRJN": _pick(nik, "pekerjaan", ("PETANI/PEKEBUN", "NELAYAN/PERIKANAN", "WIRASWASTA")),
+        "GOL_DARAH": "TIDAK TAHU",
+        "ALAMAT": f"DUSUN REKAAN {nik[14:]}",
+        "NO_RT": int(nik[12:]) % 9 + 1,
+        "NO_RW": int(nik[12:]) % 5 + 1,
+        "NO_PROP": 35,
+        "PROP_NAME": "JAWA TIMUR",
+        "NO_KAB": 24,
+        "KAB_NAME": "LAMONGAN",
+        "NO_KEC": int(nik[4:6]),
+        "KEC_NAME": _KECAMATAN.split()[int(nik[4:6]) - 1],
+        "NO_KEL": 2001,
+        "KEL_NAME": "DESA REKAAN",
+        "NAMA_LGKP_AYAH": f"{_pick(nik, 'ayah', _MEN)} REKAAN",
+        "NAMA_LGKP_IBU": f"{_pick(nik, 'ibu', _WOMEN)} REKAAN",
+        "EKTP_STATUS": "SUDAH REKAM",
+        "KODE_POS": None,
+    }
+
+
+SIMULATOR = Simulator(create_app, FAULTS, SETTINGS)

@@ -1,0 +1,228 @@
+"""The SPLP gateway (WSO2 API Manager): calls with an OAuth2 token, every fault of the gateway an `AgencyFault`.
+
+Every adapter whose agency's API stands behind SPLP calls it through `Gateway`. Sources: WSO2 API Manager's error
+handling reference (codes 900800 to 900999, 101500 to 101599, 303001), RFC 6749 section 4.4 (client credentials).
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from bus.adapter import AdapterSettings, AgencyFault, Failure, now
+
+LONGEST_WAIT = 24 * 3600.0
+"""Seconds; a gateway that asks for more is believed only this far."""
+
+_FAULTS: Mapping[str, tuple[Failure, str]] = {
+    "900900": (Failure.TRANSIENT, "the gateway could not check the token"),
+    "900901": (Failure.SINK_DOWN, "the gateway refuses a fresh token"),
+    "900902": (Failure.SINK_DOWN, "the gateway saw no credentials"),
+    "900908": (Failure.SINK_DOWN, "the application is not subscribed to this API"),
+    "900910": (Failure.SINK_DOWN, "the token lacks a scope of this API"),
+    "900800": (Failure.TRANSIENT, "throttled"),
+    "900801": (Failure.TRANSIENT, "throttled"),
+    "900802": (Failure.TRANSIENT, "throttled"),
+    "900803": (Failure.TRANSIENT, "throttled"),
+    "900804": (Failure.TRANSIENT, "throttled"),
+    "303001": (Failure.SINK_DOWN, "the gateway has suspended the API's endpoint"),
+    "101503": (Failure.TRANSIENT, "the API's backend is down"),
+    "101504": (Failure.TRANSIENT, "the API's backend timed out"),
+}
+_CODE = re.compile(r"code\W{1,6}(\d{6})\b", re.IGNORECASE)
+_NEXT_ACCESS = re.compile(r'nextAccessTime["\s:>]+([^"<,}]+)', re.IGNORECASE)
+
+
+class SplpSettings(AdapterSettings):
+    """What an adapter behind SPLP is told; `base_url` is the gateway."""
+
+    consumer_key: str
+    consumer_secret: SecretStr
+    tenant: str | None = None
+    """The tenant's domain, such as `lamongankab.go.id`; None for APIs of the gateway's own tenant."""
+
+
+class Gateway:
+    """Calls APIs behind SPLP. Safe for many tasks at once; they share one token.
+
+    Args:
+        http: a client whose base URL is the gateway.
+        settings: the application's key and secret, and the tenant.
+        token_header: the header that takes `Bearer …`; most APIs take `authorization`, some have one of their own.
+        clock: seconds that never run backwards.
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        settings: SplpSettings,
+        *,
+        token_header: str = "authorization",  # noqa: S107  a header's name
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._http = http
+        self._prefix = f"/t/{settings.tenant}" if settings.tenant else ""
+        self._token_header = token_header
+        self._tokens = _Tokens(http, settings, clock)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        params: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """The API's 2xx answer to a request for `{context}/{version}/{path}`.
+
+        A token can end before its time (revoked): a 401 is answered by one fresh token and one more try.
+
+        Raises:
+            AgencyFault: the gateway or the API behind it did not answer with a 2xx; `status` is what it answered.
+        """
+
+        async def send(token: str) -> httpx.Response:
+            request = self._http.build_request(
+                method,
+                f"{self._prefix}/{path}",
+                json=json,
+                params=params,
+                headers={**(headers or {}), self._token_header: f"Bearer {token}"},
+            )
+            return await _exchange(self._http, request)
+
+        token = await self._tokens.current()
+        response = await send(token)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            response = await send(await self._tokens.current(refused=token))
+        if not response.is_success:
+            raise fault_of(response, now())
+        return response
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._http.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    value: str
+    expires: float
+
+
+class _Tokens:
+    """One access token, fetched by one task at a time however many want it."""
+
+    _MARGIN = 30.0
+    """Seconds before its end that a token is no longer used: the request has to arrive too."""
+
+    def __init__(self, http: httpx.AsyncClient, settings: SplpSettings, clock: Callable[[], float]) -> None:
+        self._http = http
+        self._auth = httpx.BasicAuth(settings.consumer_key, settings.consumer_secret.get_secret_value())
+        self._clock = clock
+        self._fetching = asyncio.Lock()
+        self._token: _Token | None = None
+
+    async def current(self, *, refused: str | None = None) -> str:
+        """A token that has time left and is not the `refused` one."""
+        async with self._fetching:
+            token = self._token
+            if token is None or token.value == refused or self._clock() >= token.expires:
+                token = self._token = await self._fetch()
+            return token.value
+
+    async def _fetch(self) -> _Token:
+        asked = self._clock()
+        request = self._http.build_request("POST", "/oauth2/token", data={"grant_type": "client_credentials"})
+        response = await _exchange(self._http, request, auth=self._auth)
+        if response.status_code in (400, 401, 403):
+            raise AgencyFault(
+                Failure.SINK_DOWN, "SPLP refuses the application's key or secret", status=response.status_code
+            )
+        if not response.is_success:
+            raise fault_of(response, now())
+        return self._read(document(response), asked)
+
+    def _read(self, answer: Any, asked: float) -> _Token:
+        try:
+            value, lifetime = str(answer["access_token"]), float(answer.get("expires_in", 300))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise AgencyFault(Failure.TRANSIENT, "SPLP answered without a token") from None
+        return _Token(value, asked + max(lifetime - self._MARGIN, 1.0))
+
+
+async def _exchange(
+    http: httpx.AsyncClient, request: httpx.Request, *, auth: httpx.Auth | None = None
+) -> httpx.Response:
+    """The answer to a request; the one border where httpx's errors become an `AgencyFault`, without the URL."""
+    try:
+        return await http.send(request, auth=auth)
+    except httpx.TimeoutException as error:
+        raise AgencyFault(Failure.TRANSIENT, f"SPLP did not answer in time ({type(error).__name__})") from None
+    except httpx.RequestError as error:
+        raise AgencyFault(Failure.TRANSIENT, f"SPLP could not be reached ({type(error).__name__})") from None
+
+
+def document(response: httpx.Response) -> Any:
+    """The JSON value in an answer.
+
+    Raises:
+        AgencyFault: it holds something else, such as a proxy's error page; time heals that.
+    """
+    try:
+        return response.json()
+    except ValueError:
+        detail = "an API behind SPLP answered something that is not JSON"
+        raise AgencyFault(Failure.TRANSIENT, detail, status=response.status_code) from None
+
+
+def fault_of(response: httpx.Response, at: datetime) -> AgencyFault:
+    """What an answer other than 2xx means: by WSO2's code in its body (JSON or XML), else by its status."""
+    status = response.status_code
+    code = _first(_CODE, response.text)
+    failure, what = _FAULTS.get(code, (_by_status(status), f"an API behind SPLP answered {status}"))
+    detail = f"SPLP {code}: {what}" if code in _FAULTS else what
+    return AgencyFault(failure, detail, retry_after=_wait(response, at), status=status)
+
+
+def _by_status(status: int) -> Failure:
+    if status in (401, 403) or status < 400:  # a redirect is a login page or a moved API: no event would arrive
+        return Failure.SINK_DOWN
+    if status in (408, 425, 429) or status >= 500:
+        return Failure.TRANSIENT
+    return Failure.PERMANENT
+
+
+def _wait(response: httpx.Response, at: datetime) -> float | None:
+    header = response.headers.get("retry-after", "").strip()
+    if header.isdecimal():
+        return min(float(header), LONGEST_WAIT)
+    return seconds_until(_first(_NEXT_ACCESS, response.text), at)
+
+
+def seconds_until(next_access: str, at: datetime) -> float | None:
+    """Seconds from `at` to WSO2's `nextAccessTime`, or None when it cannot be read.
+
+    Written as `2026-Nov-24 05:43:00+0000 UTC`, or as milliseconds since 1970, by the gateway's version.
+    """
+    text = next_access.strip()
+    if text.isdecimal() and len(text) <= 13:
+        moment = datetime.fromtimestamp(int(text) / 1000, UTC)
+    else:
+        try:
+            moment = datetime.strptime(text.removesuffix("UTC").strip(), "%Y-%b-%d %H:%M:%S%z")
+        except ValueError:
+            return None
+    return min(max((moment - at).total_seconds(), 0.0), LONGEST_WAIT)
+
+
+def _first(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.search(text)
+    return found.group(1) if found else ""

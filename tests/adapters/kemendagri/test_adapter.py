@@ -1,0 +1,241 @@
+import logging
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+import respx
+
+from adapters.kemendagri.adapter import FACTORY, KemendagriAdapter
+from adapters.kemendagri.client import KemendagriSettings
+from adapters.kemendagri.simulator import SIMULATOR
+from bus.adapter import (
+    DELIVERED,
+    AgencyFault,
+    AgencyRefused,
+    AgencyUnavailable,
+    Failure,
+    Question,
+    QuotaExhausted,
+)
+from bus.event import Event
+
+BASE = "https://dukcapil.example"
+LOOKUP = f"{BASE}/dukcapil/get_json/kab_lamongan/CALL_NIK"
+BALIKAN = f"{BASE}/dukcapil/data_balikan"
+NIK = "3524010101909001"
+
+
+def settings(**changes):
+    return KemendagriSettings(base_url=BASE, **{**SIMULATOR.settings, **changes})
+
+
+class Registry:
+    """The adapter before its own simulator, and what the simulator received."""
+
+    def __init__(self, *faults, now=lambda: datetime(2026, 11, 24, 3, tzinfo=UTC), **changes):
+        self._app = SIMULATOR.create_app(frozenset(faults))
+        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(self._app), base_url=BASE)
+        self.adapter = KemendagriAdapter(settings(**changes), self._http, now=now)
+
+    def ask(self, nik=NIK):
+        return self.adapter.query("cari-nik", Question("kependudukan.cari-nik", {"nik": nik}, "dinkes"))
+
+    def verify(self, **elements):
+        question = Question("kependudukan.verifikasi-nik", {"nik": NIK, **elements}, "dinkes")
+        return self.adapter.query("verifikasi-nik", question)
+
+    async def received(self):
+        return (await self._http.get("/_simulator/received")).json()["received"]
+
+
+def an_adapter(**changes):
+    return KemendagriAdapter(settings(**changes), httpx.AsyncClient(base_url=BASE))
+
+
+def usage(pelanggan="RM-1", lembaga="dinkes"):
+    data = {"nik": NIK, "lembaga": lembaga, "id_pelanggan": pelanggan, "waktu_akses": "2026-01-31T09:30:00+07:00"}
+    return Event(id=pelanggan, source="/simpus", type="kependudukan.data-balikan", data=data)
+
+
+async def test_a_resident_is_found(violations):
+    answer = await Registry().ask()
+    assert answer["penduduk"]["nik"] == NIK
+    assert not violations("kependudukan/cari-nik.answer", answer)
+
+
+@pytest.mark.parametrize("faults", [(), ("old",)])
+async def test_an_unknown_nik_is_not_found(faults):
+    assert await Registry(*faults).ask("3524010101909404") == {
+        "ditemukan": False,
+        "keterangan": "data tidak ditemukan",
+    }
+
+
+@pytest.mark.parametrize("faults", [(), ("old",)])
+@pytest.mark.parametrize(("serial", "word"), [("9411", "meninggal"), ("9412", "ganda"), ("9414", "nonaktif")])
+async def test_a_special_status_comes_with_a_remark(serial, word, faults):
+    answer = await Registry(*faults).ask(NIK[:12] + serial)
+    assert answer["ditemukan"]
+    assert word in answer["keterangan"]
+
+
+async def test_elements_are_verified(violations):
+    registry = Registry()
+    known = (await registry.ask())["penduduk"]
+    answer = await registry.verify(
+        nama="Bukan Namanya", tanggal_lahir=known["tanggal_lahir"], alamat=known["alamat"]["jalan"], rt="000"
+    )
+    assert answer == {
+        "ditemukan": True,
+        "kecocokan": {
+            "nama": {"sesuai": False, "skor": 59},
+            "tanggal_lahir": {"sesuai": True},
+            "alamat": {"sesuai": True, "skor": 100},
+            "rt": {"sesuai": False},
+        },
+    }
+    assert not violations("kependudukan/verifikasi-nik.answer", answer)
+
+
+async def test_the_same_question_is_asked_once():
+    registry = Registry()
+    assert await registry.ask() == await registry.ask()
+    assert len(await registry.received()) == 1
+
+
+async def test_another_question_is_asked():
+    registry = Registry()
+    await registry.ask()
+    await registry.ask("3524010101909002")
+    assert len(await registry.received()) == 2
+
+
+async def test_a_call_beyond_the_quota_never_reaches_the_registry():
+    registry = Registry(daily_quota=1)
+    await registry.ask()
+    with pytest.raises(QuotaExhausted):
+        await registry.ask("3524010101909002")
+    assert len(await registry.received()) == 1
+
+
+async def test_a_cached_answer_costs_no_quota():
+    registry = Registry(daily_quota=1)
+    await registry.ask()
+    assert (await registry.ask())["ditemukan"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "refused"),
+    [
+        ("down", AgencyUnavailable),
+        ("garbage", AgencyUnavailable),
+        ("outside-hours", AgencyUnavailable),
+        ("login", AgencyRefused),
+        ("ip", AgencyRefused),
+        ("inactive", AgencyRefused),
+        ("quota", QuotaExhausted),
+    ],
+)
+@pytest.mark.parametrize("age", [(), ("old",)])
+async def test_a_fault_of_the_registry_is_a_refusal(fault, refused, age):
+    with pytest.raises(refused):
+        await Registry(fault, *age).ask()
+
+
+async def test_a_wrong_password_is_refused_by_the_registry():
+    with pytest.raises(AgencyRefused):
+        await Registry(password="salah").ask()
+
+
+async def test_a_quota_used_up_by_the_registrys_count_stays_so_until_tomorrow():
+    moment = [datetime(2026, 11, 24, 3, tzinfo=UTC)]
+    with respx.mock:
+        route = respx.post(LOOKUP).respond(json={"content": [{"RESPON": "Kuota Akses Hari ini telah Habis"}]})
+        adapter = KemendagriAdapter(settings(), httpx.AsyncClient(base_url=BASE), now=lambda: moment[0])
+        question = Question("kependudukan.cari-nik", {"nik": NIK}, "dinkes")
+        for hours in (0, 1, 24):
+            moment[0] += timedelta(hours=hours)
+            with pytest.raises(QuotaExhausted):
+                await adapter.query("cari-nik", question)
+    assert route.call_count == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "refused"),
+    [
+        ({"side_effect": httpx.ReadTimeout("slow")}, AgencyUnavailable),
+        ({"side_effect": httpx.ConnectError("refused")}, AgencyUnavailable),
+        ({"return_value": httpx.Response(502)}, AgencyUnavailable),
+        ({"return_value": httpx.Response(200, content=b"\xff\xfe")}, AgencyUnavailable),
+        ({"return_value": httpx.Response(200, json={"content": None})}, AgencyUnavailable),
+        ({"return_value": httpx.Response(403)}, AgencyRefused),
+        ({"return_value": httpx.Response(302, headers={"location": "/login"})}, AgencyRefused),
+        ({"return_value": httpx.Response(400)}, AgencyRefused),
+    ],
+)
+@respx.mock
+async def test_a_fault_of_the_way_is_a_refusal_without_personal_data(answer, refused, caplog):
+    respx.post(LOOKUP).mock(**answer)
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(refused) as caught:
+        await an_adapter().query("cari-nik", Question("kependudukan.cari-nik", {"nik": NIK}, "dinkes"))
+    for secret in (NIK, "sandi-simulasi"):
+        assert secret not in caught.value.detail + caplog.text
+
+
+async def test_usage_data_is_returned():
+    registry = Registry()
+    outcomes = await registry.adapter.deliver("data-balikan", [usage("RM-1"), usage("WP-1", lembaga="bapenda")])
+    assert outcomes == [DELIVERED, DELIVERED]
+    assert [item["param"] for item in await registry.received()] == [
+        [{"CUSTOMER_ID": "RM-1"}],
+        [{"CUSTOMER_ID": "WP-1"}],
+    ]
+
+
+async def test_usage_data_sent_before_counts_as_delivered():
+    registry = Registry()
+    await registry.adapter.deliver("data-balikan", [usage()])
+    assert await registry.adapter.deliver("data-balikan", [usage()]) == [DELIVERED]
+    assert len(await registry.received()) == 1
+
+
+async def test_a_batch_with_one_item_sent_before_still_brings_the_others():
+    registry = Registry()
+    await registry.adapter.deliver("data-balikan", [usage("RM-1")])
+    outcomes = await registry.adapter.deliver("data-balikan", [usage("RM-1"), usage("RM-2")])
+    assert outcomes == [DELIVERED, DELIVERED]
+    assert [item["CUSTOMER_ID"] for item in await registry.received()] == ["RM-1", "RM-2"]
+
+
+async def test_a_refused_token_closes_the_sink():
+    with pytest.raises(AgencyFault) as caught:
+        await Registry("balikan-token").adapter.deliver("data-balikan", [usage()])
+    assert caught.value.failure is Failure.SINK_DOWN
+
+
+@respx.mock
+async def test_a_poison_item_fails_alone():
+    def judge(request):
+        return httpx.Response(422 if b"RM-2" in request.content else 200, json={"message": "…"})
+
+    respx.post(BALIKAN).mock(side_effect=judge)
+    outcomes = await an_adapter().deliver("data-balikan", [usage("RM-1"), usage("RM-2"), usage("RM-3")])
+    assert [outcome.failure for outcome in outcomes] == [None, Failure.PERMANENT, None]
+
+
+@respx.mock
+async def test_a_registry_that_says_when_is_believed():
+    respx.post(BALIKAN).respond(429, headers={"retry-after": "120"})
+    with pytest.raises(AgencyFault) as caught:
+        await an_adapter().deliver("data-balikan", [usage()])
+    assert (caught.value.failure, caught.value.retry_after) == (Failure.TRANSIENT, 120.0)
+
+
+async def test_the_factory_makes_an_adapter_from_the_simulators_settings():
+    made = FACTORY.create(FACTORY.settings(base_url=BASE, **SIMULATOR.settings))
+    await made.close()
+
+
+def test_the_settings_hide_their_secrets():
+    assert "simulasi" not in repr(settings(user_id="u"))

@@ -1,0 +1,240 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.kemendagri import mapping
+from adapters.kemendagri.verdict import Verdict
+from bus.adapter import AgencyFault, Failure
+
+NIK = "3524010101909001"
+
+
+def a_content(**changes):
+    content = {
+        "NIK": 3524010101909001,
+        "NO_KK": 3524010101209001,
+        "NAMA_LGKP": "SUTARJO REKAAN",
+        "TMPT_LHR": "LAMONGAN",
+        "TGL_LHR": "1990-01-01",
+        "JENIS_KLMIN": "LAKI-LAKI",
+        "AGAMA": "ISLAM",
+        "STATUS_KAWIN": "KAWIN",
+        "STAT_HBKEL": "ANAK",
+        "PDDK_AKH": "SLTA/SEDERAJAT",
+        "JENIS_PKRJN": "PETANI/PEKEBUN",
+        "GOL_DARAH": "TIDAK TAHU",
+        "ALAMAT": "DUSUN REKAAN 1",
+        "NO_RT": 6,
+        "NO_RW": 6,
+        "NO_PROP": 35,
+        "NO_KAB": 24,
+        "NO_KEC": 1,
+        "NO_KEL": 2001,
+        "PROP_NAME": "JAWA TIMUR",
+        "KAB_NAME": "LAMONGAN",
+        "KEC_NAME": "SUKORAME",
+        "KEL_NAME": "SUKORAME",
+        "NAMA_LGKP_AYAH": "KASMIN REKAAN",
+        "NAMA_LGKP_IBU": "AMINAH REKAAN",
+        "EKTP_STATUS": "SUDAH REKAM",
+        "KODE_POS": None,
+    }
+    return content | changes
+
+
+def a_reply(*, quota=None, **content):
+    return mapping.reply({"content": [content], "lastPage": True} | ({} if quota is None else {"quotaLimiter": quota}))
+
+
+def test_a_found_resident_satisfies_the_contract(violations):
+    answer = mapping.found(a_reply(**a_content()), NIK)
+    assert not violations("kependudukan/cari-nik.answer", answer)
+    assert answer["penduduk"]["alamat"] == {
+        "jalan": "DUSUN REKAAN 1",
+        "rt": "006",
+        "rw": "006",
+        "kode_wilayah": "35.24.01.2001",
+        "desa": "SUKORAME",
+        "kecamatan": "SUKORAME",
+        "kabupaten": "LAMONGAN",
+        "provinsi": "JAWA TIMUR",
+    }
+
+
+@pytest.mark.parametrize(
+    ("element", "sent", "field", "read"),
+    [
+        ("NIK", 124010101909001, "nik", "0124010101909001"),
+        ("NIK", " 3524010101909001 ", "nik", "3524010101909001"),
+        ("NO_KK", "3524010101209001  ", "nomor_kk", "3524010101209001"),
+        ("TGL_LHR", "31-12-1990", "tanggal_lahir", "1990-12-31"),
+        ("TGL_LHR", "31/12/1990", "tanggal_lahir", "1990-12-31"),
+        ("TGL_LHR", "1990-12-31 00:00:00", "tanggal_lahir", "1990-12-31"),
+        ("AGAMA", "KATHOLIK", "agama", "katolik"),
+        ("AGAMA", "BUDHA", "agama", "buddha"),
+        ("AGAMA", "KEPERCAYAAN TERHADAP TUHAN YME", "agama", "kepercayaan"),
+        ("STATUS_KAWIN", "KAWIN TERCATAT", "status_perkawinan", "kawin"),
+        ("STATUS_KAWIN", "Belum Kawin", "status_perkawinan", "belum kawin"),
+        ("STATUS_KAWIN", "CERAI HIDUP BELUM TERCATAT", "status_perkawinan", "cerai hidup"),
+        ("STAT_HBKEL", "ORANG TUA ", "hubungan_keluarga", "orang tua"),
+        ("GOL_DARAH", "ab +", "golongan_darah", "AB+"),
+    ],
+)
+def test_a_quirk_is_read(element, sent, field, read):
+    assert mapping.penduduk(a_content(**{element: sent}), NIK)[field] == read
+
+
+@pytest.mark.parametrize(
+    ("element", "sent", "field"),
+    [
+        ("GOL_DARAH", "TIDAK TAHU", "golongan_darah"),
+        ("PDDK_AKH", None, "pendidikan"),
+        ("NAMA_LGKP_AYAH", "-", "nama_ayah"),
+        ("NAMA_LGKP_IBU", "   ", "nama_ibu"),
+        ("AGAMA", "LAINNYA SEKALI", "agama"),
+        ("TGL_LHR", "0000", "tanggal_lahir"),
+        ("NO_KEL", None, "alamat"),
+    ],
+)
+def test_what_the_registry_does_not_say_is_absent(element, sent, field):
+    assert field not in mapping.penduduk(a_content(**{element: sent}), NIK)
+
+
+def test_elements_outside_the_agreement_are_absent(violations):
+    answer = mapping.found(a_reply(NIK=3524010101909001, NAMA_LGKP="SUTARJO REKAAN"), NIK)
+    assert answer == {"ditemukan": True, "penduduk": {"nik": NIK, "nama": "SUTARJO REKAAN"}}
+    assert not violations("kependudukan/cari-nik.answer", answer)
+
+
+def test_a_nik_outside_the_agreement_is_the_one_that_was_asked():
+    assert mapping.penduduk({"NAMA_LGKP": "SUTARJO REKAAN"}, NIK)["nik"] == NIK
+
+
+@pytest.mark.parametrize("code", ["13", "15", "08"])
+def test_a_nik_that_is_not_known_is_not_found_with_the_reason(code, violations):
+    answer = mapping.found(a_reply(RESPONSE_CODE=code, RESPON="…"), NIK)
+    assert answer["ditemukan"] is False
+    assert answer["keterangan"]
+    assert not violations("kependudukan/cari-nik.answer", answer)
+
+
+@pytest.mark.parametrize(("code", "word"), [("11", "meninggal"), ("12", "ganda"), ("14", "nonaktif")])
+def test_a_special_status_is_found_with_a_remark(code, word, violations):
+    answer = mapping.found(a_reply(**a_content(RESPONSE_CODE=code)), NIK)
+    assert answer["ditemukan"] is True
+    assert word in answer["keterangan"]
+    assert answer["penduduk"]["nama"] == "SUTARJO REKAAN"
+    assert not violations("kependudukan/cari-nik.answer", answer)
+
+
+def test_a_special_status_without_elements_is_found_without_a_resident():
+    answer = mapping.found(a_reply(RESPONSE_CODE="11", RESPON="Data Ditemukan, Status Meninggal Dunia"), NIK)
+    assert answer == {"ditemukan": True, "keterangan": Verdict.DECEASED.value}
+
+
+@pytest.mark.parametrize("garbage", [None, [], "maaf", {}, {"content": None}, {"content": ["x"]}, {"message": "error"}])
+def test_json_that_is_no_answer_is_a_transient_fault(garbage):
+    with pytest.raises(AgencyFault) as caught:
+        mapping.reply(garbage)
+    assert caught.value.failure is Failure.TRANSIENT
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ("Sesuai (100)", {"sesuai": True, "skor": 100}),
+        ("Tidak Sesuai (59)", {"sesuai": False, "skor": 59}),
+        ("Sesuai", {"sesuai": True}),
+        ("TIDAK SESUAI", {"sesuai": False}),
+        (" sesuai(93) ", {"sesuai": True, "skor": 93}),
+    ],
+)
+def test_a_likeness_is_read(sent, read, violations):
+    answer = mapping.matched(a_reply(NIK="Sesuai", NAMA_LGKP=sent))
+    assert answer == {"ditemukan": True, "kecocokan": {"nama": read}}
+    assert not violations("kependudukan/verifikasi-nik.answer", answer)
+
+
+def test_a_nik_that_does_not_match_is_not_found(violations):
+    answer = mapping.matched(a_reply(NIK="Tidak Sesuai"))
+    assert answer == {"ditemukan": False, "kecocokan": {}, "keterangan": Verdict.NOT_FOUND.value}
+    assert not violations("kependudukan/verifikasi-nik.answer", answer)
+
+
+def test_a_village_matches_when_all_four_parts_do():
+    parts = {"NO_PROP": "Sesuai", "NO_KAB": "Sesuai", "NO_KEC": "Sesuai", "NO_KEL": "Tidak Sesuai"}
+    assert mapping.matched(a_reply(NIK="Sesuai", **parts))["kecocokan"] == {"kode_wilayah": {"sesuai": False}}
+
+
+def test_a_verification_is_written_as_the_registry_wants_it():
+    question = {
+        "nik": NIK,
+        "nama": "Sutarjo Rekaan",
+        "tanggal_lahir": "1990-01-31",
+        "jenis_kelamin": "laki-laki",
+        "rt": "006",
+        "kode_wilayah": "35.24.01.2001",
+    }
+    assert mapping.verification(question) == {
+        "TRESHOLD": "90",
+        "NIK": NIK,
+        "NAMA_LGKP": "SUTARJO REKAAN",
+        "TGL_LHR": "31-01-1990",
+        "JENIS_KLMIN": "LAKI-LAKI",
+        "NO_RT": "6",
+        "NO_PROP": "35",
+        "NO_KAB": "24",
+        "NO_KEC": "1",
+        "NO_KEL": "2001",
+    }
+
+
+def test_usage_is_grouped_by_institution_and_nik():
+    def record(lembaga, nik, pelanggan):
+        return {"lembaga": lembaga, "nik": nik, "id_pelanggan": pelanggan, "waktu_akses": "2026-01-31T09:30:00+07:00"}
+
+    records = [
+        record("dinkes", NIK, "RM-1"),
+        record("bapenda", NIK, "WP-1"),
+        record("dinkes", NIK, "RM-2"),
+        record("dinkes", NIK, "RM-1"),
+    ]
+    assert mapping.usage(records, "3524", "PEMKAB LAMONGAN") == [
+        {
+            "id_lembaga": "3524",
+            "nama_lembaga": "PEMKAB LAMONGAN - dinkes",
+            "data": [{"NIK": NIK, "param": [{"CUSTOMER_ID": "RM-1"}, {"CUSTOMER_ID": "RM-2"}]}],
+        },
+        {
+            "id_lembaga": "3524",
+            "nama_lembaga": "PEMKAB LAMONGAN - bapenda",
+            "data": [{"NIK": NIK, "param": [{"CUSTOMER_ID": "WP-1"}]}],
+        },
+    ]
+
+
+BLANKS = st.text(" ", max_size=5)
+
+
+@given(before=BLANKS, after=BLANKS, as_text=st.booleans(), lower=st.booleans())
+def test_padding_key_case_and_numbers_as_text_change_nothing(before, after, as_text, lower):
+    def disguise(value):
+        if isinstance(value, str) or (as_text and isinstance(value, int)):
+            return f"{before}{value}{after}"
+        return value
+
+    disguised = {(name.lower() if lower else name): disguise(value) for name, value in a_content().items()}
+    assert mapping.found(a_reply(**disguised), NIK) == mapping.found(a_reply(**a_content()), NIK)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(content=st.fixed_dictionaries({}, optional=dict.fromkeys(a_content(), JSON)))
+def test_no_element_however_odd_breaks_the_reading(content):
+    answer = mapping.found(a_reply(**content), NIK)
+    assert isinstance(answer["ditemukan"], bool)
