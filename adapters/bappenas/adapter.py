@@ -1,0 +1,118 @@
+"""The adapter of Bappenas: delivers datasets to CKAN and sub-activities to KRISNA, polls DAK rows from KRISNA."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field, SecretStr
+
+from adapters.bappenas import dak
+from adapters.bappenas.ckan import Ckan
+from adapters.bappenas.krisna import Krisna
+from adapters.bappenas.mapping import activity, package
+from bus.adapter import (
+    DELIVERED,
+    Adapter,
+    AdapterSettings,
+    AgencyFault,
+    AgencyRefused,
+    Does,
+    Failure,
+    Operation,
+    Outcome,
+    Polled,
+    Question,
+    http_client,
+)
+from bus.event import Event
+
+
+def _comma_separated(value: Any) -> Any:
+    return value.split(",") if isinstance(value, str) else value
+
+
+class BappenasSettings(AdapterSettings):
+    """Where KRISNA (`base_url`) and CKAN are, and how the bus gets in."""
+
+    krisna_apikey: SecretStr
+    kode_pemda: str
+    """The regency's code in KRISNA: `3524`."""
+    tahun: Annotated[tuple[int, ...], BeforeValidator(_comma_separated), Field(min_length=1)]
+    """The budget years whose DAK is polled, comma separated."""
+    ckan_url: str | None = None
+    """None: at `base_url`, as in the simulator."""
+    ckan_token: SecretStr
+    ckan_organization: str = "kabupaten-lamongan"
+    """CKAN's name of the organisation that owns the datasets."""
+
+
+class BappenasAdapter:
+    """Speaks to KRISNA and to the CKAN of Satu Data Indonesia."""
+
+    def __init__(self, krisna: Krisna, ckan: Ckan, *, organization: str, years: Sequence[int]) -> None:
+        self._krisna = krisna
+        self._ckan = ckan
+        self._organization = organization
+        self._years = years
+
+    async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
+        """Send each event by itself; neither system takes several at once."""
+        send = {"dataset": self._dataset, "kegiatan": self._activity}[operation]
+        return [await _outcome(send, event) for event in events]
+
+    async def _dataset(self, event: Event) -> None:
+        if event.data is None:
+            await self._ckan.delete(str(event.subject))
+        else:
+            await self._ckan.upsert(package(event.data, self._organization))
+
+    async def _activity(self, event: Event) -> None:
+        if event.data is None:
+            detail = f"KRISNA takes no deletions: tell Bappenas that sub-activity {event.subject} was dropped"
+            raise AgencyFault(Failure.PERMANENT, detail)
+        await self._krisna.put_activity(event.data["tahun_anggaran"], activity(event.data))
+
+    async def poll(self, operation: str, cursor: str | None) -> Polled:
+        """One budget year of DAK a step, the years in turn."""
+        before = dak.memory(cursor)
+        year = self._years[before.step % len(self._years)]
+        events, after = dak.next_look(before, year, await self._krisna.rows("dak", year))
+        return Polled(events, after.text(), more=after.step % len(self._years) != 0)
+
+    async def query(self, operation: str, question: Question) -> Mapping[str, Any]:
+        """Not offered."""
+        raise AgencyRefused(f"Bappenas answers no query {operation}")
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._krisna.close()
+        await self._ckan.close()
+
+
+async def _outcome(send: Callable[[Event], Awaitable[None]], event: Event) -> Outcome:
+    try:
+        await send(event)
+    except AgencyFault as fault:
+        return fault.outcome()
+    return DELIVERED
+
+
+class BappenasFactory:
+    """Declares and makes the adapter."""
+
+    name: ClassVar[str] = "bappenas"
+    participant: ClassVar[str] = "bappenas"
+    settings: ClassVar[type[AdapterSettings]] = BappenasSettings
+    operations: ClassVar[tuple[Operation, ...]] = (
+        Operation("dataset", Does.DELIVER),
+        Operation("kegiatan", Does.DELIVER),
+        Operation("dak", Does.POLL, contract=dak.CONTRACT, interval=3600.0),
+    )
+
+    def create(self, settings: BappenasSettings) -> Adapter:
+        """The adapter, with an HTTP client of its own for each of the two systems."""
+        krisna = Krisna(http_client(settings), settings.krisna_apikey, settings.kode_pemda)
+        ckan = Ckan(http_client(settings, base_url=settings.ckan_url), settings.ckan_token)
+        return BappenasAdapter(krisna, ckan, organization=settings.ckan_organization, years=settings.tahun)
+
+
+FACTORY = BappenasFactory()

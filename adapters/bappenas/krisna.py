@@ -1,0 +1,68 @@
+"""KRISNA's API: rows of a planning resource, and the regency's sub-activities.
+
+Source: public clients of KRISNA (`GET {base}/api/v1/{resource}/{tahun}?apikey=&kode_pemda=`). How KRISNA takes
+sub-activities is agreed with each regency; `POST {base}/api/v1/kegiatan/{tahun}` with SIPD's shape is assumed here.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from adapters.exchange import exchange, folded, json_object, require_success
+from bus.adapter import AgencyFault, Failure
+
+AGENCY = "KRISNA"
+
+
+class Krisna:
+    """Speaks KRISNA's API for one regional government. Its key is in the query: nobody logs or reports a URL."""
+
+    def __init__(self, http: httpx.AsyncClient, apikey: SecretStr, kode_pemda: str) -> None:
+        self._http = http
+        self._apikey = apikey
+        self._kode_pemda = kode_pemda
+
+    async def rows(self, resource: str, year: int) -> list[dict[str, Any]]:
+        """All rows of a resource in a budget year, keys and strings folded.
+
+        Raises:
+            AgencyFault: KRISNA could not be read.
+        """
+        answer = await self._ask("GET", f"api/v1/{resource}/{year}")
+        rows = answer.get("data")
+        if isinstance(rows, list) and all(isinstance(row, dict) for row in rows):
+            return rows
+        raise _refusal(answer)
+
+    async def put_activity(self, year: int, activity: Mapping[str, Any]) -> None:
+        """Hand over a sub-activity; KRISNA keeps the last one of each code and year.
+
+        Raises:
+            AgencyFault: KRISNA does not have it.
+        """
+        answer = await self._ask("POST", f"api/v1/kegiatan/{year}", activity)
+        if "data" not in answer:
+            raise _refusal(answer)
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._http.aclose()
+
+    async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        params = {"apikey": self._apikey.get_secret_value(), "kode_pemda": self._kode_pemda}
+        response = await exchange(
+            self._http, AGENCY, self._http.build_request(method, path, params=params, json=body and dict(body))
+        )
+        require_success(AGENCY, response)
+        answer: dict[str, Any] = folded(json_object(AGENCY, response))
+        return answer
+
+
+def _refusal(answer: Mapping[str, Any]) -> AgencyFault:
+    """What an answer of HTTP 200 without `data` means; its words are left out, since they can repeat the key."""
+    words = f"{answer.get('message', '')} {answer.get('error', '')}".lower()
+    if "apikey" in words or "api key" in words or "unauthorized" in words:
+        return AgencyFault(Failure.SINK_DOWN, f"{AGENCY} refuses the API key", status=200)
+    return AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered without data", status=200)

@@ -1,0 +1,112 @@
+"""Bappenas' formats and the contracts': datasets to CKAN, sub-activities to SIPD's shape; pure functions.
+
+Sources: CKAN's Action API (package_create); Perpres 39/2019 for the metadata; SIPD's sub-activities as public clients
+show them.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.bappenas.kecamatan import KECAMATAN
+from bus.adapter import AgencyFault, Failure
+
+LICENCES: Mapping[str, str] = {"CC-BY-4.0": "cc-by", "CC-BY-SA-4.0": "cc-by-sa", "CC0-1.0": "cc-zero"}
+"""SPDX names in the contract, CKAN's own ids."""
+
+EXTRAS: Mapping[str, str] = {
+    "produsen": "produsen_data",
+    "topik": "topik",
+    "frekuensi": "frekuensi_pembaruan",
+    "konsep": "konsep",
+    "definisi": "definisi",
+    "klasifikasi": "klasifikasi",
+    "ukuran": "ukuran",
+    "satuan": "satuan",
+    "cakupan_wilayah": "cakupan_wilayah",
+    "mulai": "cakupan_mulai",
+    "selesai": "cakupan_selesai",
+    "diperbarui": "diperbarui",
+}
+"""Satu Data's metadata that CKAN has no field for: the contract's property, and the key in `extras`."""
+
+
+def package(data: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """A dataset of the contract `satudata.dataset` as CKAN takes it. `owner`: CKAN's name of the publishing organisation."""
+    optional = {"maintainer_email": data.get("kontak"), "license_id": LICENCES.get(data.get("lisensi", ""))}
+    return {
+        "name": data["nama"],
+        "title": data.get("judul", data["nama"]),
+        "notes": data.get("deskripsi", ""),
+        "owner_org": owner,
+        "private": False,
+        "state": "active",
+        "tags": [{"name": word} for word in data.get("kata_kunci", ())],
+        "resources": [resource(item) for item in data.get("sumber_daya", ())],
+        "extras": [{"key": key, "value": str(data[ours])} for ours, key in EXTRAS.items() if ours in data],
+        **{name: value for name, value in optional.items() if value is not None},
+    }
+
+
+def resource(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A file or service of a dataset as CKAN takes it."""
+    return {
+        "name": item["nama"],
+        "url": item["url"],
+        "format": item["format"],
+        "description": item.get("deskripsi", ""),
+    }
+
+
+def ckan_fault(error: Mapping[str, Any], status: int) -> AgencyFault | None:
+    """The fault that CKAN's error stands for, or None when CKAN did not say. Names fields, not what they held."""
+    match error.get("__type"):
+        case "Validation Error":
+            fields = {str(name) for name in error if name != "__type"}
+            # Only the name: it is in use, by a create whose answer was lost. The next try updates that one.
+            failure = Failure.TRANSIENT if fields == {"name"} else Failure.PERMANENT
+            return AgencyFault(failure, f"CKAN refuses {', '.join(sorted(fields))}", status=status)
+        case "Authorization Error":
+            return AgencyFault(Failure.SINK_DOWN, "CKAN refuses the bus's token for this organisation", status=status)
+        case "Not Found Error":
+            return AgencyFault(Failure.SINK_DOWN, "CKAN does not know the organisation", status=status)
+        case _:
+            return None
+
+
+def activity(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A sub-activity of the contract `perencanaan.kegiatan` in SIPD's shape, where every number is a string."""
+    return {
+        "kode_sub_giat": data["kode_sub_kegiatan"],
+        "nama_sub_giat": data.get("nama_sub_kegiatan", ""),
+        "kode_skpd": data.get("opd", ""),
+        "pagu": money(data.get("pagu", 0)),
+        "sub_keg_indikator": [indicator(item) for item in data.get("indikator", ())],
+        "lokasi_sub_keg": [{"camatteks": name} for name in districts(data.get("lokasi", ()))],
+        "sumber_dana": [fund(item) for item in data.get("sumber_dana", ())],
+        "tahun_anggaran": str(data["tahun_anggaran"]),
+    }
+
+
+def indicator(item: Mapping[str, Any]) -> dict[str, str]:
+    """One promised output; SIPD writes a whole target without a fraction."""
+    return {
+        "outputteks": item["uraian"],
+        "targetoutput": f"{item['target']:.15g}",
+        "satuanoutput": item["satuan"],
+    }
+
+
+def fund(item: Mapping[str, Any]) -> dict[str, str]:
+    """One source of money."""
+    share = {"pagu_dana": money(item["jumlah"])} if "jumlah" in item else {}
+    return {"kode_dana": item["kode"], "nama_dana": item["nama"], **share}
+
+
+def money(rupiah: float) -> str:
+    """Whole rupiah as SIPD writes them: `296187500`."""
+    return str(round(rupiah))
+
+
+def districts(codes: Any) -> list[str]:
+    """The names of the kecamatan that region codes lie in, each once; the regency as a whole is `Semua Kecamatan`."""
+    return list(dict.fromkeys(KECAMATAN.get(code[:8], "Semua Kecamatan") for code in codes))

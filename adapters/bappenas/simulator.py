@@ -1,0 +1,184 @@
+"""A stand-in for Bappenas: KRISNA with made-up DAK rows, and Satu Data's CKAN, empty at first, both in memory.
+
+Sources: public clients of KRISNA; CKAN's Action API, version 3.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Header, Request
+from fastapi.responses import JSONResponse
+
+from adapters.outage import OUTAGES, simulator_app
+from bus.adapter import Simulator
+
+APIKEY = "simulasi-apikey-krisna"
+TOKEN = "simulasi-token-ckan"  # noqa: S105  the simulator's own, made up
+KODE_PEMDA = "3524"
+ORGANIZATION = "kabupaten-lamongan"
+ROWS_A_YEAR = 12
+
+_MENUS = (
+    ("Jalan", "Jalan Kabupaten", "Rekonstruksi jalan", "Dinas Pekerjaan Umum dan Penataan Ruang", "Km"),
+    ("Kesehatan", "Penguatan Layanan", "Pengadaan alat kesehatan puskesmas", "Dinas Kesehatan", "Paket"),
+    ("Pendidikan", "SD", "Rehabilitasi ruang kelas", "Dinas Pendidikan", "Ruang"),
+    ("Air Minum", "Air Minum", "Perluasan jaringan perpipaan", "Dinas Perumahan", "SR"),
+)
+_STATES = ("Disetujui ", "Tidak Disetujui", "Sedang Dinilai", None)
+
+
+def rows(year: int) -> list[dict[str, Any]]:
+    """A year's DAK rows, always the same: numbers as strings, some with trailing blanks, a column renamed in 2022."""
+    return [_row(year, number) for number in range(1, ROWS_A_YEAR + 1)]
+
+
+def _row(year: int, number: int) -> dict[str, Any]:
+    field, subfield, menu, office, unit = _MENUS[number % len(_MENUS)]
+    price = 25_000_000 * number
+    return {
+        "id_detail_rincian": year % 100 * 1000 + number,
+        "bidang": field,
+        "sub_bidang": f"{subfield} ",
+        "menu_kegiatan" if year >= 2022 else "kegiatan": menu,
+        "jenis": "DAK Fisik - Penugasan",
+        "pelaksana": [{"nama": office}],
+        "rincian": menu,
+        "detail_rincian": f"{menu}, paket {number}",
+        "status_detail": _STATES[number % len(_STATES)],
+        "satuan": unit,
+        "volume_rk": f"{number}.50000 ",
+        "unit_cost_rk": f"{price}.00000",
+        "nilai_usulan": f"{price * 2}",
+        "nilai_rk": f"{price * number}.00000",
+        "keterangan": "-",
+    }
+
+
+class Refusal(Exception):
+    """CKAN refuses; the error document of its answer."""
+
+    def __init__(self, status: int, kind: str, **fields: Any) -> None:
+        super().__init__(kind)
+        self.status = status
+        self.error = {"__type": kind, **fields}
+
+
+class Portal:
+    """CKAN's datasets, by name."""
+
+    def __init__(self) -> None:
+        self._packages: dict[str, dict[str, Any]] = {}
+
+    def act(self, action: str, argument: Mapping[str, Any]) -> Any:
+        """Do one action of the API.
+
+        Raises:
+            Refusal: as CKAN would.
+        """
+        match action:
+            case "package_show":
+                return self._known(argument)
+            case "package_create":
+                return self._create(argument)
+            case "package_update":
+                return self._store({**argument, "name": self._known(argument)["name"]})
+            case "package_delete":
+                self._known(argument)["state"] = "deleted"
+                return None
+            case _:
+                raise Refusal(400, "Bad request", message=f"Action name not known: {action}")
+
+    def _create(self, argument: Mapping[str, Any]) -> dict[str, Any]:
+        if argument.get("name") in self._packages:
+            raise Refusal(409, "Validation Error", name=["That URL is already in use."])
+        return self._store(argument)
+
+    def _known(self, argument: Mapping[str, Any]) -> dict[str, Any]:
+        package = self._packages.get(argument.get("id") or argument.get("name", ""))
+        if package is None:
+            raise Refusal(404, "Not Found Error", message="Not found: Dataset was not found.")
+        return package
+
+    def _store(self, package: Mapping[str, Any]) -> dict[str, Any]:
+        if package.get("owner_org") != ORGANIZATION:
+            raise Refusal(403, "Authorization Error", message="Access denied")
+        missing = {name: ["Missing value"] for name in ("name", "title") if not package.get(name)}
+        if missing:
+            raise Refusal(409, "Validation Error", **missing)
+        stored = {"state": "active", **package}
+        self._packages[package["name"]] = stored
+        return stored
+
+
+def create_app(faults: frozenset[str]) -> FastAPI:
+    """Both systems as one ASGI application."""
+    received: list[dict[str, Any]] = []
+    app = simulator_app("Bappenas", faults, received)
+    _serve_krisna(app, faults, received)
+    _serve_ckan(app, faults, received)
+    return app
+
+
+def _serve_krisna(app: FastAPI, faults: frozenset[str], received: list[dict[str, Any]]) -> None:
+    def refused(apikey: str) -> JSONResponse | None:
+        if apikey == APIKEY and "apikey" not in faults:
+            return None
+        return JSONResponse({"message": f"Apikey {apikey} tidak valid"})
+
+    @app.get("/api/v1/dak/{tahun}", response_model=None)
+    async def dak(tahun: int, apikey: str = "", kode_pemda: str = "") -> dict[str, Any] | JSONResponse:
+        mine = kode_pemda == KODE_PEMDA and "empty" not in faults
+        return refused(apikey) or {"data": rows(tahun) if mine else []}
+
+    @app.post("/api/v1/kegiatan/{tahun}", response_model=None)
+    async def activity(tahun: int, body: dict[str, Any], apikey: str = "") -> dict[str, Any] | JSONResponse:
+        if refusal := refused(apikey):
+            return refusal
+        if not str(body.get("pagu")).isdecimal() or body.get("tahun_anggaran") != str(tahun):
+            return JSONResponse({"message": "Data tidak lengkap"}, 422)
+        received.append({"kegiatan": body})
+        return {"data": {"kode_sub_giat": body.get("kode_sub_giat")}}
+
+
+def _serve_ckan(app: FastAPI, faults: frozenset[str], received: list[dict[str, Any]]) -> None:
+    portal = Portal()
+
+    def act(action: str, argument: Mapping[str, Any], token: str) -> Any:
+        if token != TOKEN or "login" in faults:
+            raise Refusal(403, "Authorization Error", message="Access denied")
+        if "validation" in faults:
+            raise Refusal(409, "Validation Error", notes=["Missing value"])
+        return portal.act(action, argument)
+
+    @app.post("/api/3/action/{action}", response_model=None)
+    async def ckan(
+        action: str, request: Request, authorization: Annotated[str, Header()] = ""
+    ) -> dict[str, Any] | JSONResponse:
+        argument = await request.json()
+        try:
+            result = act(action, argument, authorization)
+        except Refusal as refusal:
+            status = 200 if "soft-errors" in faults else refusal.status
+            return JSONResponse({"success": False, "error": refusal.error}, status)
+        if action != "package_show":
+            received.append({action: argument})
+        return {"success": True, "result": result}
+
+
+SIMULATOR = Simulator(
+    create_app=create_app,
+    faults={
+        **OUTAGES,
+        "apikey": "KRISNA refuses the API key, at HTTP 200, and repeats it",
+        "empty": "KRISNA gives no rows",
+        "login": "CKAN refuses the token (403)",
+        "validation": "CKAN refuses every dataset (409)",
+        "soft-errors": "CKAN's errors come at HTTP 200",
+    },
+    settings={
+        "KRISNA_APIKEY": APIKEY,
+        "KODE_PEMDA": KODE_PEMDA,
+        "TAHUN": "2021,2026",
+        "CKAN_TOKEN": TOKEN,
+    },
+)
