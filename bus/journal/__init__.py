@@ -1,1 +1,17 @@
 """Journal: the append-only table of accepted events, the truth."""
+
+from bus.journal.append import Appender, EventConflict, Overloaded, Receipt, Submission
+from bus.journal.read import Entry, JournalReader, entries_at
+from bus.journal.tail import Tail
+
+__all__ = [
+    "Appender",
+    "Entry",
+    "EventConflict",
+    "JournalReader",
+    "Overloaded",
+    "Receipt",
+    "Submission",
+    "Tail",
+    "entries_at",
+]

@@ -4,16 +4,19 @@ A room's tables and statements stand in the room that owns them; they share `met
 """
 
 from bus.storage.changes import CHANGES_TABLE, Changes, announce
-from bus.storage.engine import Storage, StorageFull, metadata, open_storage
+from bus.storage.engine import Storage, StorageFull, StorageUnavailable, metadata, open_storage
+from bus.storage.group import GroupCommit
 from bus.storage.leader import Leadership, leadership
 from bus.storage.migrate import pending_migrations, upgrade
 
 __all__ = [
     "CHANGES_TABLE",
     "Changes",
+    "GroupCommit",
     "Leadership",
     "Storage",
     "StorageFull",
+    "StorageUnavailable",
     "announce",
     "leadership",
     "metadata",

@@ -1,0 +1,65 @@
+"""Refusals as RFC 9457 problems: the one place where an exception becomes an HTTP status."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from bus import json
+from bus.problem import FieldError, Invalid, Refused
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def install(app: FastAPI) -> None:
+    """Render every refusal, and every error of the framework, as a problem."""
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _framework)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def problem(refusal: Refused) -> Response:
+    """The response that a refusal is."""
+    return Response(
+        json.dumps(refusal.document()), refusal.status, headers=dict(refusal.headers), media_type=MEDIA_TYPE
+    )
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)  # noqa: S101 - what the handler is registered for
+    return problem(error)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - what the handler is registered for
+    # Only place and rule: pydantic's `input` would repeat what was sent.
+    wrong = [FieldError(_place(item["loc"]), str(item["msg"])) for item in error.errors()]
+    return problem(Invalid("The request is not as the documentation says.", errors=wrong))
+
+
+def _place(location: Sequence[str | int]) -> str:
+    return json.pointer(location[1:] if location and location[0] == "body" else location)
+
+
+async def _framework(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - what the handler is registered for
+    document: dict[str, Any] = {"type": "about:blank", "title": str(error.detail), "status": error.status_code}
+    return Response(json.dumps(document), error.status_code, headers=dict(error.headers or {}), media_type=MEDIA_TYPE)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    # The message of an unforeseen error may hold anything, also personal data: only its type is told.
+    log.error("http.unexpected_error", error=type(error).__name__, path=request.url.path)
+    document = {
+        "type": "urn:bus:problem:unexpected",
+        "title": "The bus failed in a way it did not foresee",
+        "status": 500,
+        "detail": "Try again; if it stays, tell the operator the time of this request.",
+    }
+    return Response(json.dumps(document), 500, media_type=MEDIA_TYPE)

@@ -1,0 +1,247 @@
+"""POST /v1/events: a bare ASGI callable, since the framework's request handling costs more than the whole gate.
+
+Structured, binary and batch mode of the CloudEvents HTTP binding 1.0.2.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from typing import Any, Final
+from urllib.parse import unquote
+
+from bus import json
+from bus.http.problems import MEDIA_TYPE
+from bus.http.rooms import Rooms
+from bus.identity.tokens import Principal, require
+from bus.journal import EventConflict, Receipt, Submission
+from bus.journal.gate import EventMalformed
+from bus.problem import FieldError, Invalid, Refused
+from bus.telemetry import ACCEPTED, DUPLICATES, REFUSED, accepted
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = Mapping[bytes, bytes]
+
+_STRUCTURED: Final = b"application/cloudevents+json"
+_BATCH: Final = b"application/cloudevents-batch+json"
+_SCOPE: Final = "events.publish"
+
+
+class PayloadTooLarge(Refused):
+    """The request is larger than the bus takes."""
+
+    status = 413
+    slug = "payload-too-large"
+
+
+class TooManyEvents(Refused):
+    """The batch has more events than the bus takes at once; send it in parts."""
+
+    status = 413
+    slug = "too-many-events"
+
+
+class MediaTypeUnsupported(Refused):
+    """The content type is none of CloudEvents' HTTP modes."""
+
+    status = 415
+    slug = "media-type-unsupported"
+
+
+class BatchRefused(Refused):
+    """Some events of the batch are refused, so none was stored; mend them or send with ?partial=true."""
+
+    status = 422
+    slug = "batch-refused"
+
+
+class Publisher:
+    """The endpoint, bound to the rooms that it calls."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+        self._settings = rooms.settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        headers: Headers = dict(scope["headers"])
+        try:
+            principal = self._rooms.tokens.verify(headers.get(b"authorization", b""))
+            require(principal, _SCOPE)
+            media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+            is_batch = media_type == _BATCH
+            text = await self._body(headers, receive, is_batch)
+            if is_batch:
+                partial = b"partial=true" in scope["query_string"].split(b"&")
+                answer = await self._batch(self._parsed(text), principal, partial)
+            else:
+                answer = await self._one(self._event(media_type, headers, text), principal)
+        except Refused as refusal:
+            REFUSED.labels(refusal.slug).inc()
+            await _respond(send, refusal.status, json.dumps(refusal.document()), MEDIA_TYPE.encode(), refusal.headers)
+            return
+        await _respond(send, 202, answer)
+
+    async def _body(self, headers: Headers, receive: Receive, is_batch: bool) -> bytes:
+        most = self._settings.max_batch_bytes if is_batch else self._settings.max_event_bytes
+        if int(headers.get(b"content-length", b"0") or b"0") > most:
+            raise PayloadTooLarge(f"At most {most} bytes are taken.", headers={"connection": "close"})
+        message = await receive()
+        if not message.get("more_body"):
+            return bytes(message.get("body", b""))
+        parts, size = [message["body"]], len(message["body"])
+        while message.get("more_body"):
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Invalid("The request ended before its body did.")
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > most:
+                raise PayloadTooLarge(f"At most {most} bytes are taken.", headers={"connection": "close"})
+        return b"".join(parts)
+
+    def _parsed(self, text: bytes) -> Any:
+        """The JSON value, not nested deeper than allowed."""
+        try:
+            value = json.loads(text)
+        except ValueError:
+            raise EventMalformed("The body is not JSON in UTF-8.", errors=[FieldError("", "is not JSON")]) from None
+        most = self._settings.max_depth
+        # As many brackets as levels at least: the count, which is cheap, settles nearly every event.
+        if text.count(b"{") + text.count(b"[") > most and _is_deeper(value, most):
+            raise EventMalformed(
+                f"JSON may be nested {most} levels deep.", errors=[FieldError("", "is nested too deep")]
+            )
+        return value
+
+    def _event(self, media_type: bytes, headers: Headers, text: bytes) -> Any:
+        if media_type == _STRUCTURED:
+            document = self._parsed(text)
+        elif b"ce-specversion" in headers:
+            document = _binary(headers)
+            if text:
+                document["data"] = self._parsed(text)
+        else:
+            raise MediaTypeUnsupported(
+                "Send application/cloudevents+json, application/cloudevents-batch+json, or JSON with ce- headers."
+            )
+        if b"traceparent" in headers and type(document) is dict:
+            document.setdefault("traceparent", headers[b"traceparent"].decode("latin-1"))
+        return document
+
+    async def _one(self, document: Any, principal: Principal) -> bytes:
+        submission = self._rooms.gate.admit(document, principal)
+        (receipt,) = await self._rooms.appender.append((submission,))
+        if receipt.conflict:
+            raise _conflict("/id")
+        (DUPLICATES if receipt.duplicate else ACCEPTED).inc()
+        if "traceparent" in document:
+            accepted(document["traceparent"], document["type"], receipt.position)
+        return b'{"position":%d,"duplicate":%b}' % (receipt.position, b"true" if receipt.duplicate else b"false")
+
+    async def _batch(self, documents: Any, principal: Principal, partial: bool) -> bytes:
+        if type(documents) is not list:
+            raise EventMalformed("A batch is a JSON array of events.", errors=[FieldError("", "must be an array")])
+        if len(documents) > self._settings.max_batch_events:
+            raise TooManyEvents(f"A batch may have {self._settings.max_batch_events} events.")
+        admitted, rejected = self._admit(documents, principal)
+        if rejected and not partial:
+            raise _batch_refused(rejected)
+        receipts = await self._rooms.appender.append([s for _, s in admitted], atomic=not partial) if admitted else []
+        conflicts = {i: _CONFLICT for (i, _), receipt in zip(admitted, receipts, strict=True) if receipt.conflict}
+        if conflicts and not partial:
+            raise _conflict(*(f"/{index}/id" for index in conflicts))
+        return _batch_answer(receipts, rejected | conflicts)
+
+    def _admit(
+        self, documents: Sequence[Any], principal: Principal
+    ) -> tuple[list[tuple[int, Submission]], dict[int, Sequence[FieldError]]]:
+        admitted: list[tuple[int, Submission]] = []
+        rejected: dict[int, Sequence[FieldError]] = {}
+        for index, document in enumerate(documents):
+            try:
+                admitted.append((index, self._rooms.gate.admit(document, principal)))
+            except Refused as refusal:
+                REFUSED.labels(refusal.slug).inc()
+                rejected[index] = refusal.errors or (FieldError("", refusal.detail),)
+        return admitted, rejected
+
+
+_CONFLICT: Final = (FieldError("/id", "this source already sent another event with this id"),)
+
+
+def _conflict(*pointers: str) -> EventConflict:
+    return EventConflict(
+        "This source already sent another event with this id.",
+        errors=[FieldError(pointer, _CONFLICT[0].detail) for pointer in pointers],
+    )
+
+
+def _batch_refused(rejected: Mapping[int, Sequence[FieldError]]) -> BatchRefused:
+    return BatchRefused(
+        f"{len(rejected)} events are refused; none was stored.",
+        errors=[FieldError(f"/{i}{wrong.pointer}", wrong.detail) for i, errors in rejected.items() for wrong in errors],
+    )
+
+
+def _batch_answer(receipts: Sequence[Receipt], rejected: Mapping[int, Sequence[FieldError]]) -> bytes:
+    fresh = sum(not receipt.duplicate for receipt in receipts)
+    duplicates = sum(receipt.duplicate and not receipt.conflict for receipt in receipts)
+    ACCEPTED.inc(fresh)
+    DUPLICATES.inc(duplicates)
+    return json.dumps(
+        {
+            "accepted": fresh,
+            "duplicates": duplicates,
+            "last_position": max((receipt.position for receipt in receipts), default=0),
+            "rejected": [
+                {"index": index, "errors": [{"pointer": wrong.pointer, "detail": wrong.detail} for wrong in errors]}
+                for index, errors in sorted(rejected.items())
+            ],
+        }
+    )
+
+
+def _binary(headers: Headers) -> dict[str, Any]:
+    """The context attributes that `ce-` headers carry (percent-encoded, CloudEvents HTTP binding 3.1.3.2)."""
+    event: dict[str, Any] = {}
+    for name, value in headers.items():
+        if name.startswith(b"ce-"):
+            try:
+                event[name[3:].decode("ascii")] = unquote(value.decode("ascii"), errors="strict")
+            except UnicodeDecodeError:
+                raise EventMalformed(
+                    "Headers of an event are percent-encoded UTF-8.",
+                    errors=[FieldError(f"/{name[3:].decode('ascii', 'replace')}", "is not percent-encoded UTF-8")],
+                ) from None
+    if b"content-type" in headers:
+        event["datacontenttype"] = headers[b"content-type"].decode("latin-1")
+    return event
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether JSON is nested deeper than some levels, level by level rather than by recursion."""
+    row: list[Any] = [value]
+    for _ in range(levels + 1):
+        row = [child for parent in row for child in _children(parent)]
+        if not row:
+            return False
+    return True
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if type(value) is dict:
+        return value.values()
+    return value if type(value) is list else ()
+
+
+async def _respond(
+    send: Send,
+    status: int,
+    body: bytes,
+    media_type: bytes = b"application/json",
+    headers: Mapping[str, str] | None = None,
+) -> None:
+    fields = [(b"content-type", media_type), (b"content-length", b"%d" % len(body))]
+    fields.extend((name.lower().encode(), value.encode("latin-1")) for name, value in (headers or {}).items())
+    await send({"type": "http.response.start", "status": status, "headers": fields})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,49 @@
+"""What the edge may call: the rooms of one running bus, found at `app.state.rooms`."""
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from bus.agencies.registry import Agencies
+from bus.audit.log import DisclosureLog
+from bus.contracts.catalogue import Catalogue
+from bus.delivery.deliveries import Deliveries
+from bus.delivery.subscriptions import Subscriptions
+from bus.identity.keys import Keys
+from bus.identity.participants import Participants
+from bus.identity.server import OAuthServer
+from bus.identity.tokens import Tokens
+from bus.journal import Appender, JournalReader, Tail
+from bus.journal.gate import Gate
+from bus.settings import Settings
+from bus.storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """One of each."""
+
+    settings: Settings
+    storage: Storage
+    keys: Keys
+    participants: Participants
+    oauth: OAuthServer
+    tokens: Tokens
+    catalogue: Catalogue
+    gate: Gate
+    appender: Appender
+    journal: JournalReader
+    tail: Tail
+    disclosures: DisclosureLog
+    subscriptions: Subscriptions
+    deliveries: Deliveries
+    agencies: Agencies
+
+
+def rooms(request: Request) -> Rooms:
+    """The rooms of the bus that serves this request."""
+    return cast("Rooms", request.app.state.rooms)
+
+
+TheRooms = Annotated[Rooms, Depends(rooms)]

@@ -1,0 +1,167 @@
+"""The append: concurrent requests are committed together, and each gets its answer once the commit is on disk."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy.engine import Connection
+
+from bus import clock
+from bus.journal.statements import Head, Row, Statements, statements_for
+from bus.problem import Conflict, Unavailable
+from bus.storage import GroupCommit, Storage
+
+
+class EventConflict(Conflict):
+    """This source already sent another event with this id; give the new one an id of its own."""
+
+    slug = "event-conflict"
+
+
+class Overloaded(Unavailable):
+    """More events are waiting for the disk than the bus takes; try again in a second."""
+
+    slug = "overloaded"
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """An event that passed the gate; the fields are the journal's columns."""
+
+    contract_id: int
+    version_id: int
+    participant: str
+    identity: bytes
+    content: bytes
+    key: str | None
+    person: str | None
+    deleted: bool
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a submission.
+
+    Attributes:
+        position: its place in the journal; of a duplicate or a conflict, the place of the event that was there first.
+        duplicate: the journal had it already.
+        conflict: the journal has another event with the same identity; nothing was stored.
+    """
+
+    position: int
+    duplicate: bool = False
+    conflict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    submissions: Sequence[Submission]
+    atomic: bool
+
+
+@dataclass(slots=True)
+class _Group:
+    """What one transaction will write."""
+
+    position: int
+    known: dict[bytes, tuple[int, bytes]]
+    accepted: list[tuple[int, Submission]] = field(default_factory=list)
+
+
+class Appender:
+    """Appends to the journal, a group of requests in each transaction.
+
+    Promise: an answer means that the events are committed and fsynced. Belongs to one event loop.
+    """
+
+    def __init__(self, storage: Storage, appended: Callable[[int], None], most_waiting: int = 5_000) -> None:
+        """`appended` is called, in the thread that commits, after each commit with the newest position."""
+        self._storage = storage
+        self._statements: Statements = statements_for(storage.engine.dialect.name)
+        self._appended = appended
+        self._most_waiting = most_waiting
+        self._group: GroupCommit[_Request, list[Receipt]] = GroupCommit("journal", self._commit)
+
+    def append(self, submissions: Sequence[Submission], *, atomic: bool = True) -> asyncio.Future[list[Receipt]]:
+        """Append events; the future gives one receipt for each, in order.
+
+        Args:
+            atomic: one conflict among them, and none is stored.
+
+        Raises:
+            Overloaded: too many requests are waiting.
+            StorageFull, StorageUnavailable: through the future; nothing of the group was stored.
+        """
+        if self._group.waiting >= self._most_waiting:
+            raise Overloaded("Too many events are waiting; send again.", headers={"retry-after": "1"})
+        return self._group.submit(_Request(submissions, atomic))
+
+    async def close(self) -> None:
+        """Commit what is waiting, then stop."""
+        await self._group.close()
+
+    def _commit(self, requests: Sequence[_Request]) -> list[list[Receipt]]:
+        identities = [submission.identity for request in requests for submission in request.submissions]
+        with self._storage.write() as connection:
+            self._statements.hold(connection)
+            group = _Group(self._statements.last_position(connection), self._statements.known(connection, identities))
+            receipts = [_place(request.submissions, request.atomic, group) for request in requests]
+            if group.accepted:
+                self._write(connection, group.accepted)
+        self._appended(group.position)
+        return receipts
+
+    def _write(self, connection: Connection, accepted: Sequence[tuple[int, Submission]]) -> None:
+        keys = list({(s.contract_id, s.key) for _, s in accepted if s.key is not None})
+        before = self._statements.heads(connection, keys) if keys else {}
+        rows, heads = _rows(accepted, before, clock.micros(clock.now()))
+        self._statements.insert(connection, rows)
+        if heads:
+            self._statements.put_heads(connection, heads)
+
+
+def _place(submissions: Sequence[Submission], atomic: bool, group: _Group) -> list[Receipt]:
+    """Give each new event the next position, and each known one the position that it has."""
+    position = group.position
+    placed: dict[bytes, tuple[int, bytes]] = {}
+    accepted: list[tuple[int, Submission]] = []
+    receipts: list[Receipt] = []
+    for submission in submissions:
+        first = placed.get(submission.identity) or group.known.get(submission.identity)
+        if first is not None:
+            receipts.append(Receipt(first[0], duplicate=True, conflict=first[1] != submission.content))
+            continue
+        position += 1
+        placed[submission.identity] = (position, submission.content)
+        accepted.append((position, submission))
+        receipts.append(Receipt(position))
+    if atomic and any(receipt.conflict for receipt in receipts):
+        return receipts
+    group.known.update(placed)
+    group.accepted.extend(accepted)
+    group.position = position
+    return receipts
+
+
+def _rows(
+    accepted: Sequence[tuple[int, Submission]], before: dict[tuple[int, str], int], recorded_at: int
+) -> tuple[list[Row], list[Head]]:
+    """The journal's rows, each record's event linked to the one before it, and the records' new heads."""
+    rows: list[Row] = []
+    heads: dict[tuple[int, str], Head] = {}
+    newest = dict(before)
+    for position, s in accepted:
+        previous = None
+        if s.key is not None:
+            record = (s.contract_id, s.key)
+            previous = newest.get(record)
+            newest[record] = position
+            heads[record] = Head(s.contract_id, s.key, position, s.deleted)
+        rows.append(
+            Row(
+                position, s.contract_id, s.version_id, s.participant, s.identity, s.content, s.key, previous,
+                s.person, recorded_at, s.body,
+            )
+        )  # fmt: skip
+    return rows, list(heads.values())

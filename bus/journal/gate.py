@@ -1,0 +1,194 @@
+"""The gate: what may enter the journal. A well-formed CloudEvent, from a producer of its contract, valid under its schema.
+
+Decides only; nothing here touches the database.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+
+from bus import json
+from bus.contracts.catalogue import Catalogue, ContractVersion
+from bus.contracts.document import Kind
+from bus.event import BUS_ATTRIBUTES, CORE_ATTRIBUTES
+from bus.identity.tokens import Principal
+from bus.journal.append import Submission
+from bus.problem import FieldError, Forbidden, Refused
+
+_LONGEST_ATTRIBUTE: Final = 1024
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_EXTENSION: Final = re.compile(r"[a-z0-9]{1,64}")
+_TIME: Final = re.compile(
+    r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt]([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d{1,9})?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)"
+)
+_JSON_TYPE: Final = re.compile(r"application/([a-z0-9.+-]+\+)?json\s*(;.*)?", re.IGNORECASE)
+_UNTOLD: Final = ("traceparent", "tracestate")
+"""What a retry may change without becoming another event."""
+
+
+class EventMalformed(Refused):
+    """This is not a CloudEvent that the bus takes."""
+
+    status = 400
+    slug = "event-malformed"
+
+
+class DataInvalid(Refused):
+    """The data do not fit the contract's schema."""
+
+    status = 422
+    slug = "data-invalid"
+
+
+class EventTooLarge(Refused):
+    """The event is larger than its contract allows."""
+
+    status = 413
+    slug = "event-too-large"
+
+
+class NotAProducer(Forbidden):
+    """You are not a producer of this contract; ask its owner to add you."""
+
+    slug = "not-a-producer"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Turns a CloudEvents JSON document into a submission, or refuses it with every reason."""
+
+    catalogue: Catalogue
+
+    def admit(self, document: Any, principal: Principal) -> Submission:
+        """The submission that a parsed CloudEvent becomes.
+
+        Raises:
+            EventMalformed: attributes are missing or wrong.
+            UnknownContract, UnknownVersion, VersionRetired: there is no such agreement.
+            NotAProducer: the sender may not say this.
+            DataInvalid, EventTooLarge: the data do not fit the contract.
+        """
+        if type(document) is not dict:
+            raise EventMalformed("An event is a JSON object.", errors=[FieldError("", "must be an object")])
+        event = (
+            {k: v for k, v in document.items() if v is not None or k == "data"}
+            if None in document.values()
+            else document
+        )
+        if wrong := _wrong_attributes(event):
+            raise EventMalformed("The event's attributes are not as CloudEvents 1.0 says.", errors=wrong)
+        version = self.catalogue.version_for(event["type"], event.get("dataschema"))
+        if principal.participant not in version.contract.producers:
+            raise NotAProducer(f"{principal.participant} is not a producer of {event['type']}.")
+        data = event.get("data")
+        key = self._key(event, data, version)
+        body = json.dumps(event if key is None or "subject" in event else _with_subject(event, key))
+        if len(body) > version.contract.delivery.max_bytes:
+            raise EventTooLarge(f"An event of {event['type']} may have {version.contract.delivery.max_bytes} bytes.")
+        person = version.person_of(data) if data is not None else None
+        return Submission(
+            contract_id=version.contract_id,
+            version_id=version.id,
+            participant=principal.participant,
+            identity=_digest(principal.participant, event["source"], event["id"]),
+            content=_content(event),
+            key=key,
+            person=key if person is None and version.is_personal else person,
+            deleted=data is None,
+            body=body,
+        )
+
+    def _key(self, event: Mapping[str, Any], data: Any, version: ContractVersion) -> str | None:
+        """The record's key (None for an event contract), once the data are known to be valid."""
+        if version.contract.kind is Kind.RECORD and data is None:
+            return _key_of_deletion(event)
+        if not version.validator.is_valid(data):
+            raise DataInvalid(
+                f"The data do not fit {version.contract.name} {version.contract.version}.",
+                errors=[FieldError("/data" + wrong.pointer, wrong.detail) for wrong in version.validator.errors(data)],
+            )
+        if version.contract.kind is not Kind.RECORD:
+            return None
+        key = version.key_of(data)
+        if not key or len(key) > _LONGEST_ATTRIBUTE or _CONTROL.search(key):
+            raise DataInvalid(
+                "The record has no usable key.", errors=[_at_key(version, "must be a key: printable text")]
+            )
+        if event.get("subject", key) != key:
+            raise DataInvalid(
+                "The subject of a record's event is the record's key.",
+                errors=[FieldError("/subject", f"must equal /data{version.contract.key}, or be left out")],
+            )
+        return key
+
+
+def _key_of_deletion(event: Mapping[str, Any]) -> str:
+    if "subject" not in event:
+        raise EventMalformed(
+            "An event without data deletes a record; its subject says which.",
+            errors=[FieldError("/subject", "is required where data is null"), FieldError("/data", "is null or absent")],
+        )
+    return str(event["subject"])
+
+
+def _at_key(version: ContractVersion, detail: str) -> FieldError:
+    return FieldError(f"/data{version.contract.key}", detail)
+
+
+def _with_subject(event: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {**{k: v for k, v in event.items() if k != "data"}, "subject": key, "data": event.get("data")}
+
+
+def _wrong_attributes(event: Mapping[str, Any]) -> list[FieldError]:
+    """What CloudEvents 1.0.2 says of context attributes, for those that matter here."""
+    wrong: list[FieldError] = []
+    if event.get("specversion") != "1.0":
+        wrong.append(FieldError("/specversion", 'must be "1.0"'))
+    for name in ("id", "source", "type"):
+        if not _is_text(event.get(name)):
+            wrong.append(FieldError(f"/{name}", _TEXT_RULE))
+    for name, value in event.items():
+        if name not in CORE_ATTRIBUTES:
+            wrong.extend(_wrong_extension(name, value))
+    for name in ("subject", "dataschema"):
+        if name in event and not _is_text(event[name]):
+            wrong.append(FieldError(f"/{name}", _TEXT_RULE))
+    if "time" in event and not (isinstance(event["time"], str) and _TIME.fullmatch(event["time"])):
+        wrong.append(FieldError("/time", "must be an RFC 3339 timestamp"))
+    if not _is_json_type(event.get("datacontenttype", "application/json")):
+        wrong.append(FieldError("/datacontenttype", "must be a JSON media type"))
+    if "data_base64" in event:
+        wrong.append(FieldError("/data_base64", "must not be there: data are JSON, in `data`"))
+    return wrong
+
+
+_TEXT_RULE: Final = f"must be text of 1 to {_LONGEST_ATTRIBUTE} characters without control characters"
+
+
+def _is_text(value: Any) -> bool:
+    return type(value) is str and 0 < len(value) <= _LONGEST_ATTRIBUTE and not _CONTROL.search(value)
+
+
+def _is_json_type(value: Any) -> bool:
+    return value == "application/json" or (type(value) is str and _JSON_TYPE.fullmatch(value) is not None)
+
+
+def _wrong_extension(name: str, value: Any) -> list[FieldError]:
+    if name in BUS_ATTRIBUTES:
+        return [FieldError(f"/{name}", "is set by the bus; leave it out")]
+    if not _EXTENSION.fullmatch(name):
+        return [FieldError(json.pointer([name]), "is no attribute name: lower-case letters and digits")]
+    if isinstance(value, bool) or (type(value) is int and -(2**31) <= value < 2**31) or value == "" or _is_text(value):
+        return []
+    return [FieldError(f"/{name}", "must be text, a 32-bit integer or a boolean")]
+
+
+def _digest(*parts: str) -> bytes:
+    return blake2b("\x00".join(parts).encode(), digest_size=16).digest()
+
+
+def _content(event: Mapping[str, Any]) -> bytes:
+    told = {k: v for k, v in event.items() if k not in _UNTOLD} if any(k in event for k in _UNTOLD) else event
+    return blake2b(json.canonical(told), digest_size=16).digest()

@@ -1,0 +1,158 @@
+"""Reading the journal: events in position order, records by key; bytes as they were stored, views are the caller's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bus import clock
+from bus.event import sequence
+from bus.journal.tables import JOURNAL, RECORDS
+from bus.storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event as the journal holds it.
+
+    Attributes:
+        key: the record's key, for record contracts.
+        previous: position of the same record's preceding event.
+        person: the data subject, where the data are personal.
+        recorded_at: microseconds since 1970.
+        body: the CloudEvent as JSON, without `sequence` and `recordedtime`.
+    """
+
+    position: int
+    contract_id: int
+    version_id: int
+    participant: str
+    key: str | None
+    previous: int | None
+    person: str | None
+    recorded_at: int
+    body: bytes
+
+    def text(self) -> bytes:
+        """The whole CloudEvent as JSON, as the bus hands it out."""
+        return b'%b,"sequence":"%b","recordedtime":"%b"}' % (
+            self.body[:-1],
+            sequence(self.position).encode(),
+            clock.rfc3339(clock.moment(self.recorded_at)).encode(),
+        )
+
+
+_ENTRY = (
+    JOURNAL.c.position,
+    JOURNAL.c.contract_id,
+    JOURNAL.c.version_id,
+    JOURNAL.c.participant,
+    JOURNAL.c.key,
+    JOURNAL.c.previous,
+    JOURNAL.c.person,
+    JOURNAL.c.recorded_at,
+    JOURNAL.c.body,
+)
+
+_AFTER = sa.select(*_ENTRY).where(JOURNAL.c.position > sa.bindparam("after")).order_by(JOURNAL.c.position)
+_FEED = _AFTER.where(JOURNAL.c.contract_id == sa.bindparam("contract")).limit(sa.bindparam("limit"))
+_ALL = _AFTER.limit(sa.bindparam("limit"))
+_OF_SOME = _AFTER.where(
+    JOURNAL.c.contract_id.in_(sa.bindparam("contracts", expanding=True)), JOURNAL.c.position <= sa.bindparam("until")
+).limit(sa.bindparam("limit"))
+_SOME = sa.select(*_ENTRY).where(JOURNAL.c.position.in_(sa.bindparam("positions", expanding=True)))
+_HEADS = (
+    sa.select(*_ENTRY)
+    .join(RECORDS, RECORDS.c.position == JOURNAL.c.position)
+    .where(RECORDS.c.contract_id == sa.bindparam("contract"), RECORDS.c.position > sa.bindparam("after"))
+    .order_by(RECORDS.c.position)
+    .limit(sa.bindparam("limit"))
+)
+_HEAD = (
+    sa.select(*_ENTRY, RECORDS.c.deleted)
+    .join(RECORDS, RECORDS.c.position == JOURNAL.c.position)
+    .where(RECORDS.c.contract_id == sa.bindparam("contract"), RECORDS.c.key == sa.bindparam("key"))
+)
+_LAST = sa.select(sa.func.coalesce(sa.func.max(JOURNAL.c.position), 0))
+_OF_PERSON = (
+    sa.select(JOURNAL.c.position, JOURNAL.c.contract_id)
+    .where(JOURNAL.c.person == sa.bindparam("person"))
+    .order_by(JOURNAL.c.position)
+)
+_BEFORE_TIME = (
+    sa.select(JOURNAL.c.position)
+    .where(JOURNAL.c.recorded_at < sa.bindparam("moment"))
+    .order_by(JOURNAL.c.position.desc())
+    .limit(1)
+)
+
+
+class JournalReader:
+    """Reads the journal. Synchronous: call it from a thread."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def feed(self, contract_id: int, after: int, limit: int) -> list[Entry]:
+        """A contract's events after a position, oldest first."""
+        with self._storage.read() as connection:
+            rows = connection.execute(_FEED, {"contract": contract_id, "after": after, "limit": limit})
+            return [_entry(row) for row in rows]
+
+    def after(self, position: int, limit: int) -> list[Entry]:
+        """Events of every contract after a position, oldest first."""
+        with self._storage.read() as connection:
+            return [_entry(row) for row in connection.execute(_ALL, {"after": position, "limit": limit})]
+
+    def of_contracts(self, contract_ids: Sequence[int], after: int, until: int, limit: int) -> list[Entry]:
+        """Events of some contracts after one position, up to another, oldest first."""
+        arguments = {"contracts": list(contract_ids), "after": after, "until": until, "limit": limit}
+        with self._storage.read() as connection:
+            return [_entry(row) for row in connection.execute(_OF_SOME, arguments)]
+
+    def at(self, positions: Sequence[int]) -> dict[int, Entry]:
+        """The events at some positions; a position that is not there is left out."""
+        with self._storage.read() as connection:
+            return entries_at(connection, positions)
+
+    def records(self, contract_id: int, after: int, limit: int) -> list[Entry]:
+        """The newest event of each record whose newest event is after a position, in position order."""
+        with self._storage.read() as connection:
+            rows = connection.execute(_HEADS, {"contract": contract_id, "after": after, "limit": limit})
+            return [_entry(row) for row in rows]
+
+    def record(self, contract_id: int, key: str) -> Entry | None:
+        """A record's newest event; None when there is none or it deleted the record."""
+        with self._storage.read() as connection:
+            row = connection.execute(_HEAD, {"contract": contract_id, "key": key}).first()
+        return None if row is None or row.deleted else _entry(row)
+
+    def last_position(self) -> int:
+        """The newest position; 0 in an empty journal."""
+        with self._storage.read() as connection:
+            return int(connection.execute(_LAST).scalar_one())
+
+    def position_before(self, moment: int) -> int:
+        """The last position recorded before a moment (microseconds since 1970); 0 when there is none."""
+        with self._storage.read() as connection:
+            return int(connection.execute(_BEFORE_TIME, {"moment": moment}).scalar() or 0)
+
+    def of_person(self, person: str) -> list[tuple[int, int]]:
+        """(position, contract id) of the events about a person, oldest first."""
+        with self._storage.read() as connection:
+            return [(row.position, row.contract_id) for row in connection.execute(_OF_PERSON, {"person": person})]
+
+
+def entries_at(connection: Connection, positions: Sequence[int]) -> dict[int, Entry]:
+    """The events at some positions, read in a transaction of the caller's."""
+    found: dict[int, Entry] = {}
+    for start in range(0, len(positions), 500):
+        rows = connection.execute(_SOME, {"positions": list(positions[start : start + 500])})
+        found.update({row.position: _entry(row) for row in rows})
+    return found
+
+
+def _entry(row: Sequence[Any]) -> Entry:
+    return Entry(*row[:9])
