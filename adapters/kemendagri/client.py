@@ -1,4 +1,4 @@
-"""The population registry's web service (Dukcapil): bodies out, bodies in, every fault of the way an `AgencyFault`.
+"""The population registry's web service (Dukcapil): bodies out, bodies in, every fault on the way an `AgencyFault`.
 
 Source: public client code of regencies (`get_json/{client}/CALL_NIK`, `CALL_VERIFY_BY_ELEMEN`, data balikan). What the
 registry says at HTTP 200 is not judged here but in `verdict`.
@@ -10,7 +10,10 @@ from typing import Any
 import httpx
 from pydantic import Field, SecretStr
 
-from bus.adapter import AdapterSettings, AgencyFault, Failure
+from adapters.exchange import exchange, json_object, require_success
+from bus.adapter import AdapterSettings
+
+AGENCY = "Dukcapil"
 
 
 class KemendagriSettings(AdapterSettings):
@@ -45,11 +48,11 @@ class Client:
         self._http = http
         self._settings = settings
 
-    async def lookup(self, elements: Mapping[str, str]) -> Any:
+    async def lookup(self, elements: Mapping[str, str]) -> dict[str, Any]:
         """The JSON answer of CALL_NIK, keys of the request in small letters."""
         return await self._call("CALL_NIK", {**elements, **self._account()})
 
-    async def verify(self, elements: Mapping[str, str]) -> Any:
+    async def verify(self, elements: Mapping[str, str]) -> dict[str, Any]:
         """The JSON answer of CALL_VERIFY_BY_ELEMEN, keys of the request in capitals."""
         account = {name.upper(): value for name, value in self._account().items()}
         return await self._call("CALL_VERIFY_BY_ELEMEN", {**account, **elements})
@@ -64,11 +67,10 @@ class Client:
         response = await self._post(
             self._settings.balikan_path, institutions, headers={"authorization": f"Bearer {token}"}
         )
-        if response.is_success:
-            return True
         if response.status_code == 400 and "sudah pernah" in response.text.casefold():
             return False
-        raise _fault(response)
+        require_success(AGENCY, response)
+        return True
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -79,36 +81,10 @@ class Client:
         password = settings.password.get_secret_value()
         return {"user_id": settings.user_id, "password": password, "ip_user": settings.ip_user}
 
-    async def _call(self, method: str, body: Mapping[str, str]) -> Any:
+    async def _call(self, method: str, body: Mapping[str, str]) -> dict[str, Any]:
         response = await self._post(f"dukcapil/get_json/{self._settings.client}/{method}", body)
-        if not response.is_success:
-            raise _fault(response)
-        try:
-            return response.json()
-        except ValueError:
-            raise AgencyFault(Failure.TRANSIENT, "Dukcapil answered something that is not JSON", status=200) from None
+        require_success(AGENCY, response)
+        return json_object(AGENCY, response)
 
     async def _post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> httpx.Response:
-        try:
-            return await self._http.post(path, json=body, headers=headers)
-        except httpx.TimeoutException as error:
-            raise AgencyFault(Failure.TRANSIENT, f"Dukcapil did not answer in time ({type(error).__name__})") from None
-        except httpx.RequestError as error:
-            raise AgencyFault(Failure.TRANSIENT, f"Dukcapil could not be reached ({type(error).__name__})") from None
-
-
-def _fault(response: httpx.Response) -> AgencyFault:
-    status = response.status_code
-    wait = response.headers.get("retry-after", "").strip()
-    retry_after = float(wait) if wait.isdecimal() else None
-    return AgencyFault(_by_status(status), f"Dukcapil answered {status}", retry_after=retry_after, status=status)
-
-
-def _by_status(status: int) -> Failure:
-    if (
-        status in (401, 403, 404) or status < 400
-    ):  # the account, the client's path or a redirect: every event would fail
-        return Failure.SINK_DOWN
-    if status in (408, 425, 429) or status >= 500:
-        return Failure.TRANSIENT
-    return Failure.PERMANENT
+        return await exchange(self._http, AGENCY, self._http.build_request("POST", path, json=body, headers=headers))

@@ -1,18 +1,18 @@
 """A stand-in for Dukcapil's web service: knows a made-up resident for every well-formed NIK of Lamongan.
 
 The resident follows from the NIK, so that every run tells the same. The last four digits choose the special cases:
-9404 is not found, 9411 deceased, 9412 duplicate, 9414 inactive.
+9999 is not found, 9411 deceased, 9412 duplicate, 9414 inactive.
 """
 
-import asyncio
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Header, Request
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from fastapi import FastAPI, Header, Request
+from fastapi.responses import JSONResponse
 
+from adapters.outage import OUTAGES, simulator_app
 from bus.adapter import Simulator
 
 ACCOUNT = {"user_id": "lamongan-simulasi", "password": "sandi-simulasi", "ip_user": "10.35.24.1"}
@@ -25,9 +25,7 @@ SETTINGS = {
     "balikan_token": BALIKAN_TOKEN,
 }
 FAULTS = {
-    "down": "every call is answered 503",
-    "slow": "every call takes a minute",
-    "garbage": "every call is answered 200 with an HTML page",
+    **OUTAGES,
     "login": "200 with RESPON Login Gagal",
     "ip": "200 with RESPON IP Address Tidak Sesuai",
     "quota": "200 with RESPON Kuota Akses Hari ini telah Habis",
@@ -44,7 +42,7 @@ _REFUSALS = {
     "inactive": ("17", "User ID Tidak Aktif"),
 }
 _SPECIAL = {
-    "9404": ("13", "Data Tidak Ditemukan"),
+    "9999": ("13", "Data Tidak Ditemukan"),
     "9411": ("11", "Data Ditemukan, Status Meninggal Dunia"),
     "9412": ("12", "Data Ditemukan, Status Data Ganda"),
     "9414": ("14", "Data Ditemukan, Status Non Aktif"),
@@ -62,38 +60,15 @@ _NIK = re.compile(r"3524(0[1-9]|1\d|2[0-7])([04][1-9]|[1256]\d|[37][01])(0[1-9]|
 
 def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
     """The registry with the given faults switched on."""
-    app = FastAPI(title="Simulator Dukcapil", dependencies=[Depends(_misbehave)], openapi_url=None)
+    received: list[dict[str, Any]] = []
+    app = simulator_app("Dukcapil", faults, received)
     app.state.faults = faults
-    app.state.received = []
+    app.state.received = received
     app.state.returned = set()
     app.post("/dukcapil/get_json/{client}/CALL_NIK")(_call_nik)
     app.post("/dukcapil/get_json/{client}/CALL_VERIFY_BY_ELEMEN")(_call_verify)
     app.post("/dukcapil/data_balikan")(_data_balikan)
-    app.get("/_simulator/received")(_received)
-    app.add_exception_handler(_Misbehaviour, _answer_badly)
     return app
-
-
-class _Misbehaviour(Exception):
-    def __init__(self, answer: Response) -> None:
-        self.answer = answer
-
-
-async def _misbehave(request: Request) -> None:
-    if request.url.path.startswith("/_simulator"):
-        return
-    faults = request.app.state.faults
-    if "slow" in faults:
-        await asyncio.sleep(60)
-    if "down" in faults:
-        raise _Misbehaviour(PlainTextResponse("Service Unavailable", 503))
-    if "garbage" in faults:
-        raise _Misbehaviour(PlainTextResponse("<html>Pemeliharaan sistem</html>", media_type="text/html"))
-
-
-async def _answer_badly(request: Request, misbehaviour: Exception) -> Response:
-    assert isinstance(misbehaviour, _Misbehaviour)  # noqa: S101  registered for this class alone
-    return misbehaviour.answer
 
 
 async def _call_nik(client: str, request: Request) -> Any:
@@ -108,7 +83,7 @@ async def _call_nik(client: str, request: Request) -> Any:
     special = _SPECIAL.get(nik[-4:])
     if special:
         content = _respon(request, *special)
-        return _page(content if nik.endswith("9404") else {**resident(nik), **content})
+        return _page(content if nik.endswith("9999") else {**resident(nik), **content})
     return _page(resident(nik))
 
 
@@ -121,7 +96,7 @@ async def _call_verify(client: str, request: Request) -> Any:
     asked = {name: value for name, value in body.items() if name not in account}
     _store(request, "CALL_VERIFY_BY_ELEMEN", asked)
     nik = str(body.get("NIK", ""))
-    if not _NIK.fullmatch(nik) or nik.endswith("9404"):
+    if not _NIK.fullmatch(nik) or nik.endswith("9999"):
         return _page(_respon(request, "13", "Data Tidak Ditemukan"))
     return {**_page(_compare(resident(nik), asked)), "quotaLimiter": 56616}
 
@@ -141,10 +116,6 @@ async def _data_balikan(request: Request, authorization: Annotated[str, Header()
     for lembaga, nik, pelanggan in uses:
         _store(request, "data-balikan", {"nama_lembaga": lembaga, "NIK": nik, "CUSTOMER_ID": pelanggan})
     return {"message": "Success"}
-
-
-async def _received(request: Request) -> dict[str, Any]:
-    return {"received": request.app.state.received}
 
 
 def _capitals(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ handling reference (codes 900800 to 900999, 101500 to 101599, 303001), RFC 6749 
 import asyncio
 import re
 import time
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,10 +16,8 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
+from adapters.exchange import LONGEST_WAIT, exchange, json_object, status_fault
 from bus.adapter import AdapterSettings, AgencyFault, Failure, now
-
-LONGEST_WAIT = 24 * 3600.0
-"""Seconds; a gateway that asks for more is believed only this far."""
 
 _FAULTS: Mapping[str, tuple[Failure, str]] = {
     "900900": (Failure.TRANSIENT, "the gateway could not check the token"),
@@ -96,7 +95,7 @@ class Gateway:
                 params=params,
                 headers={**(headers or {}), self._token_header: f"Bearer {token}"},
             )
-            return await _exchange(self._http, request)
+            return await exchange(self._http, "SPLP", request)
 
         token = await self._tokens.current()
         response = await send(token)
@@ -125,7 +124,8 @@ class _Tokens:
 
     def __init__(self, http: httpx.AsyncClient, settings: SplpSettings, clock: Callable[[], float]) -> None:
         self._http = http
-        self._auth = httpx.BasicAuth(settings.consumer_key, settings.consumer_secret.get_secret_value())
+        account = f"{settings.consumer_key}:{settings.consumer_secret.get_secret_value()}"
+        self._basic = f"Basic {b64encode(account.encode()).decode()}"
         self._clock = clock
         self._fetching = asyncio.Lock()
         self._token: _Token | None = None
@@ -140,71 +140,39 @@ class _Tokens:
 
     async def _fetch(self) -> _Token:
         asked = self._clock()
-        request = self._http.build_request("POST", "/oauth2/token", data={"grant_type": "client_credentials"})
-        response = await _exchange(self._http, request, auth=self._auth)
+        request = self._http.build_request(
+            "POST",
+            "/oauth2/token",
+            data={"grant_type": "client_credentials"},
+            headers={"authorization": self._basic},
+        )
+        response = await exchange(self._http, "SPLP", request)
         if response.status_code in (400, 401, 403):
             raise AgencyFault(
                 Failure.SINK_DOWN, "SPLP refuses the application's key or secret", status=response.status_code
             )
         if not response.is_success:
             raise fault_of(response, now())
-        return self._read(document(response), asked)
+        return self._read(json_object("SPLP", response), asked)
 
-    def _read(self, answer: Any, asked: float) -> _Token:
+    def _read(self, answer: Mapping[str, Any], asked: float) -> _Token:
         try:
             value, lifetime = str(answer["access_token"]), float(answer.get("expires_in", 300))
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError):
             raise AgencyFault(Failure.TRANSIENT, "SPLP answered without a token") from None
         return _Token(value, asked + max(lifetime - self._MARGIN, 1.0))
 
 
-async def _exchange(
-    http: httpx.AsyncClient, request: httpx.Request, *, auth: httpx.Auth | None = None
-) -> httpx.Response:
-    """The answer to a request; the one border where httpx's errors become an `AgencyFault`, without the URL."""
-    try:
-        return await http.send(request, auth=auth)
-    except httpx.TimeoutException as error:
-        raise AgencyFault(Failure.TRANSIENT, f"SPLP did not answer in time ({type(error).__name__})") from None
-    except httpx.RequestError as error:
-        raise AgencyFault(Failure.TRANSIENT, f"SPLP could not be reached ({type(error).__name__})") from None
-
-
-def document(response: httpx.Response) -> Any:
-    """The JSON value in an answer.
-
-    Raises:
-        AgencyFault: it holds something else, such as a proxy's error page; time heals that.
-    """
-    try:
-        return response.json()
-    except ValueError:
-        detail = "an API behind SPLP answered something that is not JSON"
-        raise AgencyFault(Failure.TRANSIENT, detail, status=response.status_code) from None
-
-
 def fault_of(response: httpx.Response, at: datetime) -> AgencyFault:
     """What an answer other than 2xx means: by WSO2's code in its body (JSON or XML), else by its status."""
-    status = response.status_code
+    by_status = status_fault("an API behind SPLP", response)
     code = _first(_CODE, response.text)
-    failure, what = _FAULTS.get(code, (_by_status(status), f"an API behind SPLP answered {status}"))
-    detail = f"SPLP {code}: {what}" if code in _FAULTS else what
-    return AgencyFault(failure, detail, retry_after=_wait(response, at), status=status)
-
-
-def _by_status(status: int) -> Failure:
-    if status in (401, 403) or status < 400:  # a redirect is a login page or a moved API: no event would arrive
-        return Failure.SINK_DOWN
-    if status in (408, 425, 429) or status >= 500:
-        return Failure.TRANSIENT
-    return Failure.PERMANENT
-
-
-def _wait(response: httpx.Response, at: datetime) -> float | None:
-    header = response.headers.get("retry-after", "").strip()
-    if header.isdecimal():
-        return min(float(header), LONGEST_WAIT)
-    return seconds_until(_first(_NEXT_ACCESS, response.text), at)
+    failure, detail = by_status.failure, by_status.detail
+    if code in _FAULTS:
+        failure, what = _FAULTS[code]
+        detail = f"SPLP {code}: {what}"
+    wait = by_status.retry_after or seconds_until(_first(_NEXT_ACCESS, response.text), at)
+    return AgencyFault(failure, detail, retry_after=wait, status=by_status.status)
 
 
 def seconds_until(next_access: str, at: datetime) -> float | None:
