@@ -1,0 +1,208 @@
+"""Where a sink may be: public addresses over https, and the networks that the operator allows.
+
+Checked when a sink is registered, so that its owner learns at once, and again for every socket before it connects: names
+change hands and DNS answers change between the two (CWE-918, server-side request forgery; DNS rebinding).
+"""
+
+import asyncio
+import ipaddress
+import re
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from yarl import URL
+
+from bus.problem import Refused
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+LONGEST_URL = 2048
+LOOKUP_SECONDS = 5.0
+
+_SPECIAL_V4 = tuple(
+    ipaddress.IPv4Network(network)
+    for network in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "168.63.129.16/32",  # Azure's metadata address, public by its number
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+    )
+)
+"""IANA's IPv4 special-purpose registry and multicast. Written out, because `is_global` differs between Python versions."""
+
+_UNICAST_V6 = ipaddress.IPv6Network("2000::/3")
+"""The only IPv6 block that IANA gives out as global unicast: all else is loopback, local, multicast or reserved."""
+
+_SPECIAL_V6 = tuple(
+    ipaddress.IPv6Network(network)
+    for network in (
+        "2001::/23",  # protocol assignments, Teredo among them
+        "2001:db8::/32",
+        "2002::/16",  # 6to4, which carries an IPv4 address
+        "3fff::/20",
+    )
+)
+_CARRIERS_V6 = tuple(ipaddress.IPv6Network(network) for network in ("::ffff:0:0/96", "64:ff9b::/96"))
+"""IPv4-mapped (RFC 4291) and NAT64 (RFC 6052): the last 32 bits are the IPv4 address that is reached."""
+
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_][a-z0-9_-]{0,62})*\.?")
+_NUMERIC_HOST = re.compile(r"(.*\.)?(\d+|0x[0-9a-f]*)\.?")
+"""What the WHATWG URL standard calls a host that ends in a number: libraries take it for an IPv4 address."""
+
+
+class SinkAddressRefused(Refused):
+    """The bus does not deliver to this address."""
+
+    status = 422
+    slug = "sink-address-refused"
+
+
+class ForbiddenAddress(OSError):
+    """A socket was about to connect to an address where sinks may not be. Has no detail: aiohttp joins equal errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a sink's URL says about where to connect.
+
+    Attributes:
+        host: lower-case ASCII name, or an address in its canonical form without brackets.
+        address: the host when it is an IP literal.
+        plain: http rather than https.
+    """
+
+    host: str
+    address: Address | None
+    plain: bool
+
+
+Lookup = Callable[[str], Awaitable[Sequence[Address]]]
+"""The addresses of a host name; none when it does not resolve."""
+
+
+def is_forbidden(address: Address, allowed: Sequence[Network]) -> bool:
+    """Whether sinks may not be at this address: special-purpose and outside every network that the operator allows."""
+    return not _is_allowed(address, allowed) and _is_special(_carried(address))
+
+
+def may_connect(address: Address, allowed: Sequence[Network], *, plain: bool) -> bool:
+    """Whether a sink at this address may be delivered to; `plain` http only inside the allowed networks."""
+    return _is_allowed(address, allowed) if plain else not is_forbidden(address, allowed)
+
+
+def _is_allowed(address: Address, allowed: Sequence[Network]) -> bool:
+    carried = _carried(address)
+    return any(address in network or carried in network for network in allowed)
+
+
+def _is_special(address: Address) -> bool:
+    if isinstance(address, ipaddress.IPv4Address):
+        return any(address in network for network in _SPECIAL_V4)
+    return address not in _UNICAST_V6 or any(address in network for network in _SPECIAL_V6)
+
+
+def _carried(address: Address) -> Address:
+    if any(address in network for network in _CARRIERS_V6):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
+
+
+async def lookup(host: str) -> Sequence[Address]:
+    """The addresses of a host name from the system's resolver; none when it does not resolve within a few seconds."""
+    try:
+        async with asyncio.timeout(LOOKUP_SECONDS):
+            found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):  # TimeoutError is an OSError
+        return ()
+    return [ipaddress.ip_address(address[0]) for *_, address in found]
+
+
+async def check_url(url: str, allowed: Sequence[Network], resolve: Lookup = lookup) -> None:
+    """Refuse a URL where no sink may be. Called when a sink is registered.
+
+    A name that does not resolve yet may be registered with https: each connection is checked anyway.
+
+    Args:
+        allowed: networks where sinks may be private or plain http (`BUS_SINK_NETWORKS`).
+
+    Raises:
+        SinkAddressRefused: with the reason, for the sink's owner.
+    """
+    target = parse(url)
+    addresses = [target.address] if target.address else await _addresses(target.host, resolve)
+    if any(may_connect(address, allowed, plain=target.plain) for address in addresses):
+        return
+    if target.plain:
+        raise SinkAddressRefused("a sink's address begins with https://, except in networks that the operator allows")
+    if addresses:
+        raise SinkAddressRefused("the host is at a private or special address; ask the operator to allow its network")
+
+
+async def _addresses(host: str, resolve: Lookup) -> Sequence[Address]:
+    name = host.removesuffix(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        # RFC 6761, 6.3: loopback, whatever the resolver says.
+        return [ipaddress.IPv4Address("127.0.0.1"), ipaddress.IPv6Address("::1")]
+    return await resolve(host)
+
+
+def parse(url: str) -> Target:
+    """Where a sink's URL says to connect, if it is well formed and leaves nothing to interpretation.
+
+    Raises:
+        SinkAddressRefused: relative, another scheme, credentials, a fragment, a port below 1024 other than 80 and 443, an IPv4
+            address in another form than four decimal numbers, an IPv6 zone.
+    """
+    if len(url) > LONGEST_URL:
+        raise SinkAddressRefused(f"the address is longer than {LONGEST_URL} characters")
+    # Parsers disagree about these: some drop them, some end the host there.
+    if not url.isprintable() or " " in url or "\\" in url:
+        raise SinkAddressRefused("the address has blanks, control characters or backslashes in it")
+    try:
+        parsed = URL(url)
+        host = (parsed.raw_host or "").lower()
+    except ValueError:
+        raise SinkAddressRefused("the address is not a URL") from None
+    if parsed.scheme not in ("https", "http") or not host:
+        raise SinkAddressRefused("the address is not an absolute https:// URL")
+    if "@" in parsed.raw_authority:
+        raise SinkAddressRefused("the address holds credentials; webhooks are authenticated by their signature")
+    if "#" in url:
+        raise SinkAddressRefused("the address has a fragment, which is never sent")
+    if parsed.port is None or (parsed.port < 1024 and parsed.port not in (80, 443)):
+        raise SinkAddressRefused("the port is not one of 80, 443 and 1024 to 65535")
+    return Target(host, _literal(host), plain=parsed.scheme == "http")
+
+
+def _literal(host: str) -> Address | None:
+    if ":" in host:
+        return _ip(host, "the host is not an IPv6 address without a zone")
+    if _NUMERIC_HOST.fullmatch(host):
+        return _ip(host, "an IPv4 address is written as four decimal numbers")
+    if not _HOST.fullmatch(host):
+        raise SinkAddressRefused("the host is not a host name")
+    return None
+
+
+def _ip(host: str, otherwise: str) -> Address:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        raise SinkAddressRefused(otherwise) from None
+    if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
+        raise SinkAddressRefused(otherwise)
+    return address

@@ -1,0 +1,359 @@
+import asyncio
+import ipaddress
+import json
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from standardwebhooks import Webhook
+
+from bus.adapter import Failure, Outcome
+from bus.delivery.address import Network
+from bus.delivery.signature import Signer, new_secret
+from bus.delivery.sinks.connection import CONNECTIONS_PER_HOST
+from bus.delivery.sinks.webhook import DRAIN_BYTES, WebhookSink, trace_headers
+
+LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+BODY = b'{"specversion":"1.0","id":"1","source":"/dpmptsp","type":"perizinan.izin","data":{}}'
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
+
+
+def says(*parts: bytes) -> Answer:
+    """Answers with these bytes, each in a packet of its own."""
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+
+    return answer
+
+
+async def hangs(writer: asyncio.StreamWriter) -> None:
+    await asyncio.Event().wait()
+
+
+async def resets(writer: asyncio.StreamWriter) -> None:
+    linger_not = b"\x01\x00\x00\x00\x00\x00\x00\x00"
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_not)
+    writer.transport.abort()
+
+
+async def closes(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
+async def drips(writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    while True:
+        writer.write(b"x")
+        await writer.drain()
+        await asyncio.sleep(0.02)
+
+
+async def pours(writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n")
+    while True:
+        writer.write(b"x" * DRAIN_BYTES)
+        await writer.drain()
+
+
+@dataclass
+class Receiver:
+    """A sink's side: what it was sent, and over how many connections."""
+
+    address: str
+    requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    connections: int = 0
+
+
+@asynccontextmanager
+async def a_receiver(
+    *answers: Answer, host: str = "127.0.0.1", name: str | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Receiver]:
+    """A server that answers the first request with the first answer and so on; the last one goes on."""
+    receiver, script, tasks = Receiver(""), list(answers or [says(OK)]), set[asyncio.Task[None] | None]()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.add(asyncio.current_task())
+        receiver.connections += 1
+        try:
+            while True:
+                receiver.requests.append(await a_request(reader))
+                answer = script.pop(0) if len(script) > 1 else script[0]
+                await answer(writer)
+        except (asyncio.IncompleteReadError, OSError, asyncio.CancelledError):
+            writer.transport.abort()
+
+    server = await asyncio.start_server(serve, host, 0, ssl=tls)
+    port = server.sockets[0].getsockname()[1]
+    receiver.address = f"{'https' if tls else 'http'}://{name or host}:{port}/hook?token=rahasia"
+    try:
+        yield receiver
+    finally:
+        server.close()
+        for task in tasks:
+            if task is not None:
+                task.cancel()
+
+
+async def a_request(reader: asyncio.StreamReader) -> tuple[dict[str, str], bytes]:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in head[1:-2])}
+    return headers, await reader.readexactly(int(headers["content-length"]))
+
+
+@asynccontextmanager
+async def a_sink(timeout: float = 5.0, allowed: Sequence[Network] = LOOPBACK) -> AsyncIterator[WebhookSink]:
+    sink = WebhookSink(allowed, timeout)
+    try:
+        yield sink
+    finally:
+        await sink.close()
+
+
+async def the_outcome(*answers: Answer, timeout: float = 5.0) -> Outcome:
+    """What one delivery to a receiver that answers so comes to."""
+    async with a_receiver(*answers) as receiver, a_sink(timeout) as sink:
+        outcome = await sink.send(receiver.address, BODY, {})
+    assert "rahasia" not in outcome.detail
+    return outcome
+
+
+async def until(condition: Callable[[], bool], seconds: float = 5) -> None:
+    """Waits for something that the other side does."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_the_app_gets_the_event_and_can_verify_who_sent_it():
+    secret = new_secret()
+    headers = Signer([secret]).headers("dlv_1", BODY, datetime.now(UTC))
+    async with a_receiver() as receiver, a_sink() as sink:
+        outcome = await sink.send(receiver.address, BODY, headers)
+    (got, body), *more = receiver.requests
+    assert outcome == Outcome(status=200)
+    assert not more
+    assert body == BODY
+    assert Webhook(secret).verify(body, got) == json.loads(BODY)
+    assert got["content-type"] == "application/cloudevents+json"
+    assert got["user-agent"] == "bus-lamongan"
+
+
+async def test_the_trace_goes_on_to_the_app():
+    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    async with a_receiver() as receiver, a_sink() as sink:
+        await sink.send(receiver.address, BODY, trace_headers(traceparent))
+    assert receiver.requests[0][0]["traceparent"] == traceparent
+
+
+@pytest.mark.parametrize("traceparent", [None, "", 7, "00-zz", "00-" + "a" * 32 + "-" + "b" * 16 + "-01\r\nx: y"])
+def test_what_is_no_traceparent_is_not_sent(traceparent: object):
+    assert trace_headers(traceparent) == {}
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"202 Accepted", b"204 No Content", b"299 Odd"])
+async def test_any_2xx_is_an_ack(status: bytes):
+    outcome = await the_outcome(says(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n"))
+    assert outcome.failure is None
+
+
+async def test_a_sink_that_is_busy_says_when_to_come_back():
+    outcome = await the_outcome(says(b"HTTP/1.1 503 rahasia\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n"))
+    assert (outcome.failure, outcome.status, outcome.retry_after) == (Failure.SINK_DOWN, 503, 120)
+
+
+async def test_a_sinks_explanation_is_not_repeated_as_it_could_hold_the_payload():
+    refusal = b"HTTP/1.1 422 rahasia\r\nContent-Length: 7\r\n\r\nrahasia"
+    outcome = await the_outcome(says(refusal))
+    assert (outcome.failure, outcome.status) == (Failure.PERMANENT, 422)
+    assert "rahasia" not in outcome.detail
+
+
+async def test_a_redirect_to_the_metadata_address_is_not_followed():
+    location = b"http://169.254.169.254/latest/meta-data?token=rahasia"
+    outcome = await the_outcome(says(b"HTTP/1.1 307 Moved\r\nLocation: " + location + b"\r\nContent-Length: 0\r\n\r\n"))
+    assert (outcome.failure, outcome.status) == (Failure.SINK_DOWN, 307)
+    assert "redirects are not followed" in outcome.detail
+
+
+async def test_a_redirect_within_the_sink_is_not_followed_either():
+    redirect = says(b"HTTP/1.1 307 Moved\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n")
+    async with a_receiver(redirect, says(OK)) as receiver, a_sink() as sink:
+        await sink.send(receiver.address, BODY, {})
+    assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure", "detail"),
+    [
+        (resets, Failure.TRANSIENT, "closed the connection"),
+        (closes, Failure.TRANSIENT, "closed the connection"),
+        (says(b"HTTP/1.1 200"), Failure.SINK_DOWN, "in time"),
+        (says(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), Failure.SINK_DOWN, "not HTTP"),
+        (hangs, Failure.SINK_DOWN, "did not answer in time"),
+        (drips, Failure.SINK_DOWN, "did not answer in time"),
+    ],
+)
+async def test_a_sink_that_misbehaves_is_a_failure_of_its_class(answer: Answer, failure: Failure, detail: str):
+    outcome = await the_outcome(answer, timeout=0.5)
+    assert outcome.failure is failure
+    assert detail in outcome.detail
+
+
+async def test_a_sink_that_is_not_there_is_down():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    async with a_sink() as sink:
+        outcome = await sink.send(f"http://127.0.0.1:{port}/", BODY, {})
+    assert outcome == Outcome(Failure.SINK_DOWN, "could not connect to the sink: connection refused")
+
+
+async def test_a_name_that_does_not_resolve_is_not_final():
+    async with a_sink() as sink:
+        outcome = await sink.send("https://no-such-sink.invalid/", BODY, {})
+    assert outcome == Outcome(Failure.SINK_DOWN, "the sink's host name does not resolve")
+
+
+async def test_an_ack_counts_even_if_its_body_never_ends():
+    slow = says(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", b"half")
+    async with a_receiver(slow) as receiver, a_sink() as sink:
+        outcome = await sink.send(receiver.address, BODY, {})
+    assert outcome == Outcome(status=200)
+
+
+async def test_an_ack_counts_even_if_its_body_breaks_off():
+    async def breaks_off(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    assert (await the_outcome(breaks_off)).failure is None
+
+
+async def test_a_huge_answer_is_cut_off_and_does_not_hold_up_the_next_delivery():
+    async with a_receiver(pours, says(OK)) as receiver, a_sink() as sink:
+        outcomes = [await sink.send(receiver.address, BODY, {}) for _ in range(2)]
+    assert outcomes == [Outcome(status=200)] * 2
+    assert receiver.connections == 2
+
+
+async def test_a_compressed_answer_is_not_unpacked():
+    answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b!!"
+    assert await the_outcome(says(answer)) == Outcome(status=200)
+
+
+@pytest.mark.parametrize(
+    "answer", [says(OK), says(OK[:-2], b"ok"), says(b"HTTP/1.1 400 No\r\nContent-Length: 2\r\n\r\n", b"no")]
+)
+async def test_a_connection_is_used_again(answer: Answer):
+    async with a_receiver(answer) as receiver, a_sink() as sink:
+        for _ in range(20):
+            await sink.send(receiver.address, BODY, {})
+    assert (len(receiver.requests), receiver.connections) == (20, 1)
+
+
+async def test_a_cookie_of_one_answer_is_not_told_in_the_next_request():
+    answer = b"HTTP/1.1 200 OK\r\nSet-Cookie: sid=1\r\nContent-Length: 0\r\n\r\n"
+    async with a_receiver(says(answer), name="localhost") as receiver, a_sink() as sink:
+        for _ in range(2):
+            await sink.send(receiver.address, BODY, {})
+    assert "cookie" not in receiver.requests[1][0]
+
+
+async def test_many_deliveries_that_hang_at_one_sink_hold_up_no_other():
+    async with a_receiver(hangs) as slow, a_receiver(name="localhost") as quick, a_sink(timeout=10) as sink:
+        stuck = [asyncio.create_task(sink.send(slow.address, BODY, {})) for _ in range(2 * CONNECTIONS_PER_HOST)]
+        await until(lambda: len(slow.requests) == CONNECTIONS_PER_HOST)
+        outcome = await sink.send(quick.address, BODY, {})
+        assert (outcome.failure, [task for task in stuck if task.done()]) == (None, [])
+        for task in stuck:
+            task.cancel()
+        await asyncio.gather(*stuck, return_exceptions=True)
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0x7f.1"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_no_request_reaches_a_forbidden_address_however_it_is_named(scheme: str, name: str):
+    async with a_receiver(name=name) as receiver, a_sink(allowed=()) as sink:
+        outcome = await sink.send(receiver.address.replace("http", scheme, 1), BODY, {})
+    assert outcome == Outcome(
+        Failure.SINK_DOWN, "the sink's host name leads to an address where the bus may not connect"
+    )
+    assert receiver.connections == 0
+
+
+async def test_a_number_that_stands_for_an_address_is_no_sink():
+    async with a_receiver(name="2130706433") as receiver, a_sink(allowed=()) as sink:
+        outcome = await sink.send(receiver.address, BODY, {})
+    assert outcome.failure is Failure.SINK_DOWN
+    assert receiver.connections == 0
+
+
+async def test_a_sink_with_a_certificate_that_is_trusted_gets_its_events(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    tls = a_certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+    async with a_receiver(tls=tls, name="localhost") as receiver, a_sink() as sink:
+        outcome = await sink.send(receiver.address, BODY, {})
+    assert outcome == Outcome(status=200)
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path):
+    async with a_receiver(tls=a_certificate(tmp_path), name="localhost") as receiver, a_sink() as sink:
+        outcome = await sink.send(receiver.address, BODY, {})
+    assert outcome == Outcome(Failure.SINK_DOWN, "the sink's certificate is not valid: self-signed certificate")
+    assert receiver.requests == []
+
+
+async def test_a_certificate_of_another_host_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    tls = a_certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+    async with a_receiver(tls=tls, name="127.0.0.1") as receiver, a_sink() as sink:
+        outcome = await sink.send(receiver.address, BODY, {})
+    assert outcome.failure is Failure.SINK_DOWN
+    assert "certificate is not valid" in outcome.detail
+
+
+async def test_an_https_address_that_speaks_no_tls_is_down():
+    async with a_receiver(says(OK)) as receiver, a_sink(timeout=0.5) as sink:
+        outcome = await sink.send(receiver.address.replace("http", "https", 1), BODY, {})
+    assert outcome.failure is Failure.SINK_DOWN
+
+
+def a_certificate(folder: Path, name: str = "localhost") -> ssl.SSLContext:
+    """A server's context with a self-signed certificate, which is left in `cert.pem` for who wants to trust it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(secret)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    return context
