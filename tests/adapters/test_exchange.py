@@ -1,0 +1,53 @@
+"""The border between agencies' HTTP and the bus's failures."""
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.exchange import LONGEST_WAIT, by_status, folded, json_object, status_fault
+from bus.adapter import AgencyFault, Failure
+
+
+@pytest.mark.parametrize(
+    ("status", "failure"),
+    [
+        (301, Failure.SINK_DOWN),
+        (400, Failure.PERMANENT),
+        (401, Failure.SINK_DOWN),
+        (403, Failure.SINK_DOWN),
+        (404, Failure.SINK_DOWN),
+        (408, Failure.TRANSIENT),
+        (409, Failure.PERMANENT),
+        (422, Failure.PERMANENT),
+        (429, Failure.TRANSIENT),
+        (500, Failure.TRANSIENT),
+        (503, Failure.TRANSIENT),
+    ],
+)
+def test_a_status_says_what_to_do_next(status: int, failure: Failure) -> None:
+    assert by_status(status)[0] is failure
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("120", 120.0), (" 7 ", 7.0), ("9999999", LONGEST_WAIT), ("-5", None), ("soon", None)]
+)
+def test_an_agency_that_says_when_is_believed_within_reason(header: str, seconds: float | None) -> None:
+    assert status_fault("X", httpx.Response(503, headers={"retry-after": header})).retry_after == seconds
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"text"', b"\xff\xfe", b"{"])
+def test_what_is_no_json_object_heals_with_time(body: bytes) -> None:
+    with pytest.raises(AgencyFault) as fault:
+        json_object("X", httpx.Response(200, content=body))
+    assert fault.value.failure is Failure.TRANSIENT
+
+
+_blanks = st.text(" \t\n", max_size=3)
+
+
+@given(before=_blanks, after=_blanks, upper=st.booleans())
+def test_blanks_and_letter_case_do_not_matter(before: str, after: str, upper: bool) -> None:
+    key = "No_Ruas".upper() if upper else "No_Ruas"
+    answer = [{f"{before}{key}{after}": {key: f"{before}R-1{after}"}}]
+    assert folded(answer) == [{"no_ruas": {"no_ruas": "R-1"}}]
