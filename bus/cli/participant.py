@@ -1,0 +1,104 @@
+"""`bus participant` and `bus client`: who is known to the bus, on the machine where its data folder is."""
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bus.cli.workspace import open_workspace
+from bus.identity.participants import Kind, Participants
+from bus.identity.scopes import Scope
+
+participant = typer.Typer(no_args_is_help=True, help="Who is known to the bus.")
+client = typer.Typer(no_args_is_help=True, help="The OAuth clients of a participant.")
+
+Data = Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+_PAGE = 500
+
+
+@participant.command("add")
+def add_participant(
+    name: Annotated[str, typer.Argument(help="such as dukcapil-lamongan")],
+    kind: Annotated[Kind, typer.Option(help="what it is; operator is made by `bus init` alone")],
+    title: Annotated[str, typer.Option(help="its full name; absent: the name")] = "",
+    data: Data = None,
+) -> None:
+    """Make an organisation or app known.
+
+    Example: bus participant add bapenda --kind app --title "Badan Pendapatan Daerah"
+    """
+    with open_workspace(data) as workspace:
+        made = Participants(workspace.storage).add(name, title or name, kind)
+    typer.echo(f"added {made.name}")
+
+
+@participant.command("list")
+def list_participants(data: Data = None, as_json: AsJson = False) -> None:
+    """Who is known.
+
+    Example: bus participant list --json
+    """
+    with open_workspace(data) as workspace:
+        participants = Participants(workspace.storage)
+        after = ""
+        while page := participants.page(_PAGE, after):
+            after = page[-1].name
+            for found in page:
+                row = {"name": found.name, "kind": found.kind.value, "title": found.title}
+                typer.echo(json.dumps(row) if as_json else "\t".join(row.values()))
+
+
+@client.command("add")
+def add_client(
+    participant: Annotated[str, typer.Argument(help="whose client it is")],
+    scope: Annotated[list[str], typer.Option(help=f"may be given again; of {', '.join(Scope)}")],
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a client and print its id and secret, once: nobody can read the secret again.
+
+    Example: bus client add bapenda --scope events.read --scope subscriptions.manage --json
+    """
+    scopes = [name for given in scope for name in re.split(r"[\s,]+", given) if name]
+    with open_workspace(data) as workspace:
+        made, secret = Participants(workspace.storage).add_client(participant, scopes)
+    shown = {"client_id": made.client_id, "client_secret": secret}
+    typer.echo(json.dumps(shown) if as_json else "\n".join(f"{name}: {value}" for name, value in shown.items()))
+
+
+@client.command("list")
+def list_clients(
+    participant: Annotated[str, typer.Argument(help="whose clients")], data: Data = None, as_json: AsJson = False
+) -> None:
+    """The clients of a participant, revoked ones too.
+
+    Example: bus client list bapenda
+    """
+    with open_workspace(data) as workspace:
+        participants = Participants(workspace.storage)
+        after = ""
+        while page := participants.clients(participant, _PAGE, after):
+            after = page[-1].client_id
+            for found in page:
+                state = "revoked" if found.revoked else "active"
+                row = {"client_id": found.client_id, "state": state, "scopes": " ".join(sorted(found.scopes))}
+                typer.echo(json.dumps(row) if as_json else "\t".join(row.values()))
+
+
+@client.command("revoke")
+def revoke_client(
+    participant: Annotated[str, typer.Argument(help="whose client it is")],
+    client_id: Annotated[str, typer.Argument(help="which of its clients")],
+    data: Data = None,
+) -> None:
+    """Shut a client out for good; a running bus refuses its tokens within a second.
+
+    Example: bus client revoke bapenda client_k3v5m2qa7xw4c6dnb5ty
+    """
+    with open_workspace(data) as workspace:
+        Participants(workspace.storage).revoke_client(participant, client_id)
+    typer.echo(f"revoked {client_id}")

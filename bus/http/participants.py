@@ -1,0 +1,161 @@
+"""The register of participants and their clients, for the operator."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from bus.http.security import caller
+from bus.identity.participants import Client, Kind, Participant, Participants
+from bus.identity.scopes import Scope
+from bus.identity.tokens import Tokens
+from bus.problem import Invalid
+
+router = APIRouter(prefix="/v1/participants", tags=["Participants"], dependencies=[Depends(caller(Scope.ADMIN))])
+
+
+class CursorRefused(Invalid):
+    """The parameter `after` takes what an earlier answer gave as `next`, unchanged."""
+
+    slug = "cursor"
+
+
+class ParticipantDocument(BaseModel):
+    """An organisation or app that is known to the bus."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"name": "bapenda", "title": "Badan Pendapatan Daerah", "kind": "app"}]},
+    )
+
+    name: str = Field(description="2 to 63 small letters, digits and hyphens, a letter first")
+    title: str = Field(min_length=1, max_length=200)
+    kind: Kind = Field(description="operator is made by `bus init` alone")
+
+
+class ParticipantList(BaseModel):
+    """A page of participants in order of name."""
+
+    participants: list[ParticipantDocument]
+    next: str | None = Field(description="give it as `after` for the next page; null at the end")
+
+
+class NewClient(BaseModel):
+    """What a new client may do, and how it proves itself beside its secret."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"scopes": ["events.publish", "events.read"]}]}
+    )
+
+    scopes: list[str] = Field(min_length=1, description=f"of {', '.join(Scope)}")
+    jwks: dict[str, Any] | None = Field(None, description="JWK Set of public P-256 or Ed25519 keys (RFC 7523)")
+
+
+class ClientCredentials(BaseModel):
+    """A new client; its secret is shown this once."""
+
+    client_id: str
+    client_secret: str
+
+
+class ClientDocument(BaseModel):
+    """A client of a participant, without its secret."""
+
+    client_id: str
+    participant: str
+    scopes: list[str]
+    created_at: datetime
+    revoked: bool
+
+
+class ClientList(BaseModel):
+    """A page of clients in order of id."""
+
+    clients: list[ClientDocument]
+    next: str | None = Field(description="give it as `after` for the next page; null at the end")
+
+
+Limit = Annotated[int, Query(ge=1, le=1000, description="most entries in the answer")]
+After = Annotated[str, Query(description="`next` of the page before")]
+
+
+@router.get("")
+def list_participants(request: Request, limit: Limit = 100, after: After = "") -> ParticipantList:
+    """Who is known to the bus."""
+    found = _participants(request).page(limit + 1, _last(after))
+    return ParticipantList(
+        participants=[_participant_document(participant) for participant in found[:limit]],
+        next=_next([participant.name for participant in found], limit),
+    )
+
+
+@router.post("", status_code=201)
+def add_participant(request: Request, response: Response, new: ParticipantDocument) -> ParticipantDocument:
+    """Make an organisation or app known."""
+    participant = _participants(request).add(new.name, new.title, new.kind)
+    response.headers["Location"] = f"{router.prefix}/{participant.name}/clients"
+    return _participant_document(participant)
+
+
+@router.get("/{name}/clients")
+def list_clients(request: Request, name: str, limit: Limit = 100, after: After = "") -> ClientList:
+    """The clients of a participant, revoked ones too."""
+    found = _participants(request).clients(name, limit + 1, _last(after))
+    return ClientList(
+        clients=[_client_document(client) for client in found[:limit]],
+        next=_next([client.client_id for client in found], limit),
+    )
+
+
+@router.post("/{name}/clients", status_code=201)
+def add_client(request: Request, response: Response, name: str, new: NewClient) -> ClientCredentials:
+    """Make a client of a participant. Its secret is in this answer and nowhere else."""
+    client, secret = _participants(request).add_client(name, new.scopes, new.jwks)
+    response.headers["Cache-Control"] = "no-store"
+    return ClientCredentials(client_id=client.client_id, client_secret=secret)
+
+
+@router.delete("/{name}/clients/{client_id}", status_code=204)
+def revoke_client(request: Request, name: str, client_id: str) -> None:
+    """Shut a client out for good; its tokens are refused here at once and everywhere within a second."""
+    _participants(request).revoke_client(name, client_id)
+    tokens: Tokens = request.app.state.rooms.tokens
+    tokens.refresh()
+
+
+def _participants(request: Request) -> Participants:
+    participants: Participants = request.app.state.rooms.participants
+    return participants
+
+
+def _participant_document(participant: Participant) -> ParticipantDocument:
+    return ParticipantDocument(name=participant.name, title=participant.title, kind=participant.kind)
+
+
+def _client_document(client: Client) -> ClientDocument:
+    return ClientDocument(
+        client_id=client.client_id,
+        participant=client.participant,
+        scopes=sorted(client.scopes),
+        created_at=client.created_at,
+        revoked=client.revoked,
+    )
+
+
+def _next(names: Sequence[str], limit: int) -> str | None:
+    """The cursor behind the first `limit` names, when there is one more."""
+    return urlsafe_b64encode(names[limit - 1].encode()).decode() if len(names) > limit else None
+
+
+def _last(cursor: str) -> str:
+    """The name that the page before ended with."""
+    try:
+        last = urlsafe_b64decode(cursor.encode("ascii")).decode()
+    except ValueError:
+        raise CursorRefused("This is no cursor of this list.") from None
+    if not last.isprintable():
+        raise CursorRefused("This is no cursor of this list.")
+    return last

@@ -1,0 +1,126 @@
+"""How a client proves itself at the OAuth endpoints: its secret, or an assertion that it signed (RFC 7523).
+
+Promise: nobody learns from an answer or from its timing whether a client exists.
+"""
+
+import time
+
+import sqlalchemy as sa
+from authlib.oauth2.rfc6749 import ClientMixin, InvalidClientError
+from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, OKPKey
+from sqlalchemy import exc
+
+from bus import clock
+from bus.identity.keys import Signatures
+from bus.identity.participants import Client, Credentials, Participants
+from bus.identity.tables import USED_ASSERTIONS
+from bus.storage import Storage
+
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+ASSERTION_METHOD = "private_key_jwt"
+METHODS = (*SECRET_METHODS, ASSERTION_METHOD)
+
+FAILED = "The client is unknown or revoked, or what it sent does not prove that it is this client."
+
+_LONGEST_ASSERTION = 3600 + 60
+"""Seconds that an assertion may still live: its id has to be remembered for that long (RFC 7523, section 3)."""
+
+
+class OAuthClient(ClientMixin):  # type: ignore[misc]  # authlib is not typed
+    """A client as authlib asks about it; `known` is None for one that does not exist, which always fails."""
+
+    def __init__(self, known: Credentials | None, participants: Participants, nobodys_keys: KeySet) -> None:
+        self._known = known
+        self._hasher = participants.hasher
+        self._nobodys_keys = nobodys_keys
+
+    @property
+    def client(self) -> Client:
+        """The client; asked for after it proved itself."""
+        if self._known is None:
+            raise InvalidClientError(FAILED)
+        return self._known.client
+
+    @property
+    def keys(self) -> KeySet:
+        """What verifies its assertions; a key that signs nothing when there is none."""
+        return (self._known and self._known.keys) or self._nobodys_keys
+
+    def check_client_secret(self, secret: str) -> bool:
+        """Whether the secret is its own, at the same cost for who does not exist."""
+        fits = self._hasher.fits(secret, self._known.secret_hash if self._known else self._hasher.nobodys)
+        return fits and self._known is not None
+
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
+        """Whether it may prove itself so."""
+        return method in SECRET_METHODS or (self._known is not None and self._known.keys is not None)
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        """Whether it may ask for tokens so."""
+        return grant_type == "client_credentials"
+
+
+class ClientDirectory:
+    """Finds clients for authlib."""
+
+    def __init__(self, participants: Participants) -> None:
+        self._participants = participants
+        self._nobodys_keys = KeySet([OKPKey.generate_key("Ed25519")])
+
+    def __call__(self, client_id: str) -> OAuthClient:
+        """The client of that id, or one that always fails."""
+        return OAuthClient(self._participants.credentials(client_id), self._participants, self._nobodys_keys)
+
+
+class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # authlib is not typed
+    """`private_key_jwt`: the client signs that it is itself, for this bus, once."""
+
+    CLIENT_AUTH_METHOD = ASSERTION_METHOD
+
+    def __init__(self, storage: Storage, issuer: str) -> None:
+        super().__init__(leeway=30)
+        self._storage = storage
+        self._audiences = [issuer, f"{issuer}/oauth/token"]
+
+    def get_audiences(self) -> list[str]:
+        """RFC 7523, section 3: the token endpoint's URL or the issuer identifies this server."""
+        return self._audiences
+
+    def resolve_client_public_key(self, client: OAuthClient) -> KeySet:
+        """What verifies the assertions of that client."""
+        return client.keys
+
+    def process_assertion_claims(self, assertion: str, resolve_key: KeySet) -> jwt.Claims:
+        """The claims of an assertion that the client signed for this bus.
+
+        Raises:
+            InvalidClientError: it did not. Until the signature is checked the reason is the same for all.
+        """
+        try:
+            token = jwt.decode(assertion, resolve_key, registry=Signatures())
+        except JoseError:
+            raise InvalidClientError(FAILED) from None
+        self.verify_claims(token.claims)
+        return token.claims
+
+    def validate_jti(self, claims: jwt.Claims, jti: str) -> bool:
+        """Whether this assertion comes for the first time; from now on it has come."""
+        now = time.time()
+        if claims["exp"] > now + _LONGEST_ASSERTION:
+            raise InvalidClientError("The assertion lives too long; let it expire within an hour.")
+        if not jti.isprintable():
+            raise InvalidClientError("The assertion has an unprintable jti.")
+        try:
+            with self._storage.write() as connection:
+                expired = USED_ASSERTIONS.c.expires_at < clock.micros(clock.now())
+                connection.execute(sa.delete(USED_ASSERTIONS).where(expired))
+                # As long as the leeway would still take it.
+                until = int((claims["exp"] + self.leeway) * 1_000_000)
+                values = {"client_id": claims["sub"], "jti": jti, "expires_at": until}
+                connection.execute(sa.insert(USED_ASSERTIONS).values(values))
+        except exc.IntegrityError:
+            return False
+        return True

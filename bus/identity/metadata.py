@@ -1,0 +1,41 @@
+"""The documents from which a client finds out by itself how to get and use a token."""
+
+from typing import Any
+
+from bus.identity.authentication import METHODS
+from bus.identity.keys import ALGORITHMS
+from bus.identity.scopes import Scope
+
+
+def authorization_server(issuer: str) -> dict[str, Any]:
+    """Authorization server metadata (RFC 8414) of the bus at `issuer`."""
+    return {
+        "issuer": issuer,
+        "token_endpoint": f"{issuer}/oauth/token",
+        "revocation_endpoint": f"{issuer}/oauth/revoke",
+        "introspection_endpoint": f"{issuer}/oauth/introspect",
+        "jwks_uri": f"{issuer}/oauth/jwks",
+        "scopes_supported": list(Scope),
+        # Required; empty because there is no authorization endpoint.
+        "response_types_supported": [],
+        "grant_types_supported": ["client_credentials"],
+        "token_endpoint_auth_methods_supported": list(METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+        "revocation_endpoint_auth_methods_supported": list(METHODS),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+        "introspection_endpoint_auth_methods_supported": list(METHODS),
+        "introspection_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+        "service_documentation": f"{issuer}/docs",
+    }
+
+
+def protected_resource(issuer: str) -> dict[str, Any]:
+    """Protected resource metadata (RFC 9728) of the same bus: it guards its own API."""
+    return {
+        "resource": issuer,
+        "authorization_servers": [issuer],
+        "scopes_supported": list(Scope),
+        "bearer_methods_supported": ["header"],
+        "resource_name": "Data-exchange bus of Kabupaten Lamongan",
+        "resource_documentation": f"{issuer}/docs",
+    }

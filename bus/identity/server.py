@@ -1,0 +1,279 @@
+"""The OAuth 2.0 server: tokens for clients (RFC 6749, section 4.4), revocation (RFC 7009), introspection (RFC 7662).
+
+authlib does the protocol; here it meets the bus's clients, tokens and threads. Hashing secrets is slow on purpose, so it
+happens in two threads of its own: logins queue behind each other, and nothing else waits for them.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import (
+    AuthorizationServer,
+    ClientCredentialsGrant,
+    InvalidClientError,
+    InvalidRequestError,
+    InvalidScopeError,
+    OAuth2Payload,
+    OAuth2Request,
+)
+from authlib.oauth2.rfc7009 import RevocationEndpoint
+from authlib.oauth2.rfc7662 import IntrospectionEndpoint
+
+from bus.identity.authentication import ASSERTION_METHOD, FAILED, METHODS, ClientAssertion, ClientDirectory, OAuthClient
+from bus.identity.participants import Participants
+from bus.identity.scopes import Scope
+from bus.identity.tokens import Principal, Tokens, Unauthenticated
+from bus.storage import Storage
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A POST to one of the endpoints.
+
+    Attributes:
+        headers: by name, whatever the case of its letters.
+        body: the form.
+    """
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to send back: JSON, as the RFCs shape it, errors included."""
+
+    status: int
+    body: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+
+class OAuthServer:
+    """The three endpoints that clients call with their credentials."""
+
+    def __init__(self, tokens: Tokens, participants: Participants, storage: Storage, token_seconds: int) -> None:
+        self._server = _Server(tokens, participants, storage, token_seconds)
+        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="oauth")
+
+    async def token(self, call: Call) -> Answer:
+        """An access token for a client that proves itself."""
+        return await self._in_thread(self._server.create_token_response, call)
+
+    async def revoke(self, call: Call) -> Answer:
+        """Make a token of the caller's worthless; a token that is worth nothing anyway is no error."""
+        return await self._in_thread(self._server.revoke, call)
+
+    async def introspect(self, call: Call) -> Answer:
+        """What a token says and whether it stands: the caller's own, or any for the operator."""
+        return await self._in_thread(self._server.introspect, call)
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self._threads.shutdown()
+
+    async def _in_thread(self, endpoint: Callable[[OAuth2Request], Answer], call: Call) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._server.answer, endpoint, call)
+
+
+class _Form(OAuth2Payload):  # type: ignore[misc]  # authlib is not typed
+    def __init__(self, fields: dict[str, str]) -> None:
+        self.data = fields
+        self.datalist = {name: [value] for name, value in fields.items()}
+
+
+class _Request(OAuth2Request):  # type: ignore[misc]  # authlib is not typed
+    def __init__(self, call: Call) -> None:
+        # authlib would refuse plain http, judging by the last hop; whether the whole way is TLS, the operator's
+        # public URL and proxy decide.
+        super().__init__("POST", "https://localhost/oauth", headers=call.headers)
+        self.fields = _fields(call)
+        self.payload = _Form(self.fields)
+
+    @property
+    def form(self) -> dict[str, str]:
+        return self.fields
+
+
+def _fields(call: Call) -> dict[str, str]:
+    if call.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        raise InvalidRequestError(f"Send the parameters as {_FORM}.")
+    try:
+        pairs = parse_qsl(call.body.decode(), max_num_fields=50, errors="strict")
+    except ValueError:
+        raise InvalidRequestError("The form cannot be read.") from None
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        # RFC 6749, section 3.2.
+        raise InvalidRequestError("A parameter is sent more than once.")
+    return fields
+
+
+class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib is not typed
+    def __init__(self, tokens: Tokens, participants: Participants, storage: Storage, token_seconds: int) -> None:
+        super().__init__(scopes_supported=list(Scope))
+        self.tokens = tokens
+        self._token_seconds = token_seconds
+        self.query_client = ClientDirectory(participants)
+        self.register_client_auth_method(ASSERTION_METHOD, ClientAssertion(storage, tokens.issuer))
+        self.register_grant(_ClientCredentials)
+        self.register_endpoint(_Revocation)
+        self.register_endpoint(_Introspection)
+
+    def answer(self, endpoint: Callable[[OAuth2Request], Answer], call: Call) -> Answer:
+        try:
+            request = _Request(call)
+            _one_method(request)
+            return endpoint(request)
+        except OAuth2Error as error:
+            return self.handle_response(*error())
+
+    def revoke(self, request: OAuth2Request) -> Answer:
+        answer: Answer = self.create_endpoint_response(_Revocation.ENDPOINT_NAME, request)
+        return answer
+
+    def introspect(self, request: OAuth2Request) -> Answer:
+        answer: Answer = self.create_endpoint_response(_Introspection.ENDPOINT_NAME, request)
+        return answer
+
+    def create_oauth2_request(self, request: OAuth2Request) -> OAuth2Request:
+        return request
+
+    def handle_response(self, status: int, body: Mapping[str, Any], headers: list[tuple[str, str]]) -> Answer:
+        return Answer(status, body, dict(headers))
+
+    def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
+        """Nobody listens."""
+
+    def get_token_grant(self, request: OAuth2Request) -> ClientCredentialsGrant:
+        if not request.payload.grant_type:
+            raise InvalidRequestError("The parameter grant_type is missing.")
+        if not _ClientCredentials.check_token_endpoint(request):
+            raise OAuth2Error("Only client_credentials is supported.", error="unsupported_grant_type")
+        return super().get_token_grant(request)
+
+    def authenticate_client(self, request: OAuth2Request, methods: list[str], endpoint: str = "token") -> OAuthClient:
+        try:
+            client: OAuthClient = super().authenticate_client(request, methods, endpoint)
+        except InvalidClientError as error:
+            named = error.description if request.payload.data.get("client_assertion") else FAILED
+            raise InvalidClientError(named, status_code=401) from None
+        except UnicodeDecodeError:
+            raise InvalidClientError("The Authorization header is not UTF-8.", status_code=401) from None
+        named_id = request.payload.client_id
+        if named_id and named_id != client.client.client_id:
+            # RFC 7521, section 4.2.
+            raise InvalidClientError("The client_id is not the client that proved itself.", status_code=401)
+        return client
+
+    def generate_token(self, client: OAuthClient, scope: str | None, **_: Any) -> dict[str, Any]:
+        scopes = frozenset(scope.split()) if scope else client.client.scopes
+        return {
+            "access_token": self.tokens.issue(client.client, scopes, self._token_seconds),
+            "token_type": "Bearer",
+            "expires_in": self._token_seconds,
+            "scope": " ".join(sorted(scopes)),
+        }
+
+
+def _one_method(request: _Request) -> None:
+    ways = [
+        "authorization" in request.headers,
+        "client_secret" in request.fields,
+        "client_assertion" in request.fields,
+    ]
+    if sum(ways) > 1:
+        # RFC 6749, section 2.3.
+        raise InvalidRequestError("Prove the client in one way, not in several.")
+
+
+class _ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # authlib is not typed
+    TOKEN_ENDPOINT_AUTH_METHODS = METHODS
+
+    def validate_requested_scope(self) -> None:
+        super().validate_requested_scope()
+        asked = frozenset((self.request.payload.scope or "").split())
+        if beyond := asked - self.client.client.scopes:
+            raise InvalidScopeError(f"This client may not have {' '.join(sorted(beyond))}.")
+
+    def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
+        # As authlib's, which also writes the token to its debug log.
+        token = self.generate_token(scope=self.request.payload.scope)
+        return 200, token, self.TOKEN_RESPONSE_HEADER
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A valid token as authlib's endpoints ask about it."""
+
+    principal: Principal
+
+    def check_client(self, client: OAuthClient) -> bool:
+        return self.principal.client_id == client.client.client_id
+
+    def is_expired(self) -> bool:
+        return False
+
+    def is_revoked(self) -> bool:
+        return False
+
+
+def _valid(tokens: Tokens, token: str) -> _Token | None:
+    try:
+        return _Token(tokens.verify(b"Bearer " + token.encode()))
+    except Unauthenticated:
+        return None
+
+
+class _Revocation(RevocationEndpoint):  # type: ignore[misc]  # authlib is not typed
+    CLIENT_AUTH_METHODS = METHODS
+
+    def check_params(self, request: OAuth2Request, client: OAuthClient) -> None:
+        # The hint is only a hint (RFC 7009, section 2.1): a strange one is no error.
+        _demand_token(request)
+
+    def query_token(self, token_string: str, token_type_hint: str | None) -> _Token | None:
+        return _valid(self.server.tokens, token_string)
+
+    def revoke_token(self, token: _Token, request: OAuth2Request) -> None:
+        self.server.tokens.revoke(token.principal)
+
+
+class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # authlib is not typed
+    CLIENT_AUTH_METHODS = METHODS
+
+    def check_params(self, request: OAuth2Request, client: OAuthClient) -> None:
+        _demand_token(request)
+
+    def query_token(self, token_string: str, token_type_hint: str | None) -> _Token | None:
+        return _valid(self.server.tokens, token_string)
+
+    def check_permission(self, token: _Token, client: OAuthClient, request: OAuth2Request) -> bool:
+        return token.check_client(client) or Scope.ADMIN in client.client.scopes
+
+    def introspect_token(self, token: _Token) -> dict[str, Any]:
+        principal = token.principal
+        issuer = self.server.tokens.issuer
+        return {
+            "active": True,
+            "scope": " ".join(sorted(principal.scopes)),
+            "client_id": principal.client_id,
+            "participant": principal.participant,
+            "token_type": "Bearer",
+            "exp": int(principal.expires_at),
+            "sub": principal.client_id,
+            "aud": issuer,
+            "iss": issuer,
+            "jti": principal.jti,
+        }
+
+
+def _demand_token(request: OAuth2Request) -> None:
+    if "token" not in request.form:
+        raise InvalidRequestError("The parameter token is missing.")
