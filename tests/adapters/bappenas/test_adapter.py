@@ -1,0 +1,181 @@
+"""The Bappenas adapter against its simulator."""
+
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from adapters.bappenas.adapter import BappenasAdapter, BappenasSettings
+from adapters.bappenas.ckan import Ckan
+from adapters.bappenas.krisna import Krisna
+from adapters.bappenas.simulator import APIKEY, KODE_PEMDA, ORGANIZATION, ROWS_A_YEAR, SIMULATOR, TOKEN, create_app
+from bus.adapter import AgencyFault, Failure, Outcome
+from bus.event import Event
+
+NAME = "jumlah-penduduk"
+CODE = "7.01.02.2.01.0001"
+
+
+def a_dataset(**other: Any) -> Event:
+    data = {
+        "nama": NAME,
+        "judul": "Jumlah penduduk",
+        "deskripsi": "Menurut kecamatan.",
+        "produsen": "dukcapil-lamongan",
+        "frekuensi": "tahunan",
+        "lisensi": "CC-BY-4.0",
+        "sumber_daya": [{"nama": "Data", "url": "https://data.contoh.id/a.csv", "format": "CSV"}],
+    } | other
+    return Event(id="1", source="/kominfo", type="satudata.dataset", subject=NAME, data=data)
+
+
+def an_activity(**other: Any) -> Event:
+    data = {
+        "kode_sub_kegiatan": CODE,
+        "nama_sub_kegiatan": "Penyusunan laporan",
+        "tahun_anggaran": 2026,
+        "opd": "bappeda",
+        "pagu": 296187500,
+        "indikator": [{"uraian": "Laporan", "target": 1, "satuan": "Laporan"}],
+        "sumber_dana": [{"kode": "1.1", "nama": "PAD"}],
+    } | other
+    return Event(id="2", source="/bappeda", type="perencanaan.kegiatan", subject=CODE, data=data)
+
+
+def a_deletion(kind: str, key: str) -> Event:
+    return Event(id="3", source="/x", type=kind, subject=key, data=None)
+
+
+class Bappenas:
+    """The simulator, and the adapter that speaks to it."""
+
+    def __init__(
+        self, *faults: str, token: str = TOKEN, apikey: str = APIKEY, years: tuple[int, ...] = (2026,)
+    ) -> None:
+        transport = httpx.ASGITransport(create_app(frozenset(faults)))
+        self.http = httpx.AsyncClient(transport=transport, base_url="http://bappenas.test")
+        krisna = Krisna(self.http, SecretStr(apikey), KODE_PEMDA)
+        ckan = Ckan(self.http, SecretStr(token))
+        self.adapter = BappenasAdapter(krisna, ckan, organization=ORGANIZATION, years=years)
+
+    async def deliver(self, operation: str, event: Event) -> Outcome:
+        [outcome] = await self.adapter.deliver(operation, [event])
+        return outcome
+
+    async def received(self) -> list[Any]:
+        return list((await self.http.get("/_simulator/received")).json()["received"])
+
+    async def shown(self) -> dict[str, Any]:
+        answer = await self.http.post("/api/3/action/package_show", json={"id": NAME}, headers={"authorization": TOKEN})
+        return dict(answer.json()["result"])
+
+
+async def test_a_dataset_is_created() -> None:
+    bappenas = Bappenas()
+    assert await bappenas.deliver("dataset", a_dataset()) == Outcome()
+    assert [list(item) for item in await bappenas.received()] == [["package_create"]]
+
+
+async def test_a_dataset_that_comes_again_is_updated() -> None:
+    bappenas = Bappenas()
+    await bappenas.deliver("dataset", a_dataset())
+    assert await bappenas.deliver("dataset", a_dataset(judul="Penduduk")) == Outcome()
+    assert (await bappenas.shown())["title"] == "Penduduk"
+
+
+async def test_a_deleted_dataset_is_hidden_and_can_come_back() -> None:
+    bappenas = Bappenas()
+    await bappenas.deliver("dataset", a_dataset())
+    assert await bappenas.deliver("dataset", a_deletion("satudata.dataset", NAME)) == Outcome()
+    assert (await bappenas.shown())["state"] == "deleted"
+    await bappenas.deliver("dataset", a_dataset())
+    assert (await bappenas.shown())["state"] == "active"
+
+
+async def test_a_deletion_of_what_is_not_there_has_arrived() -> None:
+    assert await Bappenas().deliver("dataset", a_deletion("satudata.dataset", NAME)) == Outcome()
+
+
+@pytest.mark.parametrize("also", [(), ("soft-errors",)])
+@pytest.mark.parametrize(("fault", "failure"), [("validation", Failure.PERMANENT), ("login", Failure.SINK_DOWN)])
+async def test_ckans_refusal_is_the_same_at_any_http_status(
+    fault: str, failure: Failure, also: tuple[str, ...]
+) -> None:
+    assert (await Bappenas(fault, *also).deliver("dataset", a_dataset())).failure is failure
+
+
+async def test_ckans_not_found_at_http_200_still_creates() -> None:
+    bappenas = Bappenas("soft-errors")
+    assert await bappenas.deliver("dataset", a_dataset()) == Outcome()
+    assert (await bappenas.shown())["name"] == NAME
+
+
+async def test_an_activity_is_handed_over_in_sipds_shape() -> None:
+    bappenas = Bappenas()
+    assert await bappenas.deliver("kegiatan", an_activity()) == Outcome()
+    [received] = await bappenas.received()
+    assert (received["kegiatan"]["kode_sub_giat"], received["kegiatan"]["pagu"]) == (CODE, "296187500")
+
+
+async def test_a_dropped_activity_is_for_people_to_report() -> None:
+    outcome = await Bappenas().deliver("kegiatan", a_deletion("perencanaan.kegiatan", CODE))
+    assert outcome.failure is Failure.PERMANENT
+    assert CODE in outcome.detail
+
+
+async def test_each_event_has_its_own_outcome() -> None:
+    events = [an_activity(), a_deletion("perencanaan.kegiatan", CODE)]
+    outcomes = await Bappenas().adapter.deliver("kegiatan", events)
+    assert [outcome.failure for outcome in outcomes] == [None, Failure.PERMANENT]
+
+
+async def test_a_poll_takes_the_years_in_turn_and_then_rests() -> None:
+    adapter = Bappenas(years=(2021, 2026)).adapter
+    first = await adapter.poll("dak", None)
+    second = await adapter.poll("dak", first.cursor)
+    third = await adapter.poll("dak", second.cursor)
+    assert [(len(step.events), step.more) for step in (first, second, third)] == [
+        (ROWS_A_YEAR, True),
+        (ROWS_A_YEAR, False),
+        (0, True),
+    ]
+
+
+async def test_polled_rows_are_valid_records(violations: Any) -> None:
+    polled = await Bappenas().adapter.poll("dak", None)
+    assert [violations("perencanaan/dak", event.data) for event in polled.events] == [[]] * ROWS_A_YEAR
+
+
+async def test_rows_that_all_vanish_at_once_are_not_believed() -> None:
+    seen = await Bappenas().adapter.poll("dak", None)
+    with pytest.raises(AgencyFault) as fault:
+        await Bappenas("empty").adapter.poll("dak", seen.cursor)
+    assert fault.value.failure is Failure.TRANSIENT
+
+
+@pytest.mark.parametrize(("faults", "apikey"), [(["apikey"], APIKEY), ([], "kunci-salah")])
+async def test_a_refused_key_stops_the_poll_and_is_not_repeated(faults: list[str], apikey: str) -> None:
+    with pytest.raises(AgencyFault) as fault:
+        await Bappenas(*faults, apikey=apikey).adapter.poll("dak", None)
+    assert fault.value.failure is Failure.SINK_DOWN
+    assert apikey not in fault.value.detail
+
+
+@pytest.mark.parametrize("outage", ["down", "garbage"])
+@pytest.mark.parametrize(("operation", "event"), [("dataset", a_dataset()), ("kegiatan", an_activity())])
+async def test_an_outage_is_waited_out(outage: str, operation: str, event: Event) -> None:
+    assert (await Bappenas(outage).deliver(operation, event)).failure is Failure.TRANSIENT
+
+
+def test_the_simulators_settings_let_the_adapter_in() -> None:
+    given: dict[str, Any] = {name.lower(): value for name, value in SIMULATOR.settings.items()}
+    settings = BappenasSettings(base_url="http://127.0.0.1:1", **given)
+    assert settings.tahun == (2021, 2026)
+    assert APIKEY not in repr(settings)
+
+
+def test_no_year_to_poll_is_a_wrong_setting() -> None:
+    given: dict[str, Any] = {name.lower(): value for name, value in SIMULATOR.settings.items()} | {"tahun": ()}
+    with pytest.raises(ValidationError, match="tahun"):
+        BappenasSettings(base_url="http://127.0.0.1:1", **given)

@@ -1,0 +1,194 @@
+"""KRISNA's DAK rows, and what changed since the last look."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.bappenas.dak import Memory, kind, memory, next_look, number, proposer, record, status, whole
+from adapters.bappenas.simulator import rows
+from adapters.exchange import folded
+from bus.adapter import AgencyFault
+from bus.event import Event
+
+Violations = Callable[[str, Any], list[str]]
+
+
+def a_row(number: int = 451, **other: Any) -> dict[str, Any]:
+    return {
+        "id_detail_rincian": number,
+        "bidang": "Jalan",
+        "sub_bidang": "Jalan Kabupaten",
+        "menu_kegiatan": "Penanganan jalan",
+        "jenis": "DAK Fisik",
+        "pelaksana": ["Dinas PU"],
+        "rincian": "Rekonstruksi",
+        "detail_rincian": "Rekonstruksi ruas",
+        "status_detail": "Disetujui",
+        "satuan": "km",
+        "volume_rk": "3.20000",
+        "nilai_usulan": "9600000000",
+        "nilai_rk": "7200000000.00000",
+    } | other
+
+
+def look(before: Memory, *found: dict[str, Any], year: int = 2026) -> tuple[list[Event], Memory]:
+    return next_look(before, year, found)
+
+
+def test_a_row_becomes_a_record_of_the_contract() -> None:
+    assert record(a_row(), 2026) == {
+        "kode_usulan": "2026-451",
+        "tahun": 2026,
+        "jenis": "fisik",
+        "bidang": "Jalan",
+        "subbidang": "Jalan Kabupaten",
+        "menu": "Penanganan jalan",
+        "rincian": "Rekonstruksi ruas",
+        "opd": "Dinas PU",
+        "volume": 3.2,
+        "satuan": "km",
+        "nilai_usulan": 9600000000,
+        "nilai_disetujui": 7200000000,
+        "status": "disetujui",
+    }
+
+
+@pytest.mark.parametrize("year", [2019, 2021, 2022, 2026])
+def test_every_years_rows_are_valid_under_the_contract(year: int, violations: Violations) -> None:
+    assert [violations("perencanaan/dak", record(row, year)) for row in folded(rows(year))] == [[]] * len(rows(year))
+
+
+@pytest.mark.parametrize(("year", "column"), [(2020, "kegiatan"), (2021, "kegiatan"), (2022, "menu_kegiatan")])
+def test_the_column_renamed_in_2022_is_read_by_the_year(year: int, column: str) -> None:
+    row = a_row(menu_kegiatan=None) | {column: "Pembangunan"}
+    assert record(row, year)["menu"] == "Pembangunan"
+
+
+def test_a_row_without_a_number_is_known_by_its_content() -> None:
+    first, same, other = (record(a_row(None, bidang=name), 2026)["kode_usulan"] for name in ("a", "a", "b"))  # type: ignore[arg-type]
+    assert first == same != other
+
+
+@given(value=st.integers(0, 10**15), blanks=st.text(" ", max_size=3), zeros=st.integers(0, 5))
+def test_rupiah_are_read_from_strings_with_blanks_and_zeros(value: int, blanks: str, zeros: int) -> None:
+    text = f"{value}{'.' + '0' * zeros if zeros else ''}{blanks}"
+    assert whole(text) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        (3, 3),
+        (3.25, 3.25),
+        ("3,25 ", 3.25),
+        ("12.50000", 12.5),
+        ("7.00000", 7),
+        (None, None),
+        ("1.500,25", "1.500,25"),
+        ("tiga", "tiga"),
+        ("NaN", "NaN"),
+        ("1e999999999", "1e999999999"),
+        (True, True),
+    ],
+)
+def test_a_number_is_read_or_left_for_the_gate_to_refuse(value: Any, read: Any) -> None:
+    assert number(value) == read
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("Disetujui ", "disetujui"),
+        ("DISETUJUI", "disetujui"),
+        ("Tidak Disetujui", "ditolak"),
+        ("Ditolak", "ditolak"),
+        ("Sedang Dinilai", "dinilai"),
+        ("Belum dinilai", "diusulkan"),
+        ("Usulan", "diusulkan"),
+        (None, "diusulkan"),
+    ],
+)
+def test_the_state_is_read_from_its_words(words: Any, expected: str) -> None:
+    assert status(words) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("DAK Fisik - Reguler", "fisik"),
+        ("Non Fisik", "nonfisik"),
+        ("NONFISIK", "nonfisik"),
+        ("Hibah", None),
+        (None, None),
+    ],
+)
+def test_the_kind_is_read_from_its_words(words: Any, expected: str | None) -> None:
+    assert kind(words) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("Dinas A", "Dinas A"), (["A", "B"], "A, B"), ([{"nama": "A"}, {"id": 1}], "A"), ([], None), (None, None)],
+)
+def test_the_proposer_may_be_a_text_or_a_list(value: Any, expected: str | None) -> None:
+    assert proposer(value) == expected
+
+
+def test_a_new_row_is_an_event_keyed_by_its_number() -> None:
+    [event], _ = look(Memory(), a_row(1))
+    assert (event.type, event.subject, event.source) == ("perencanaan.dak", "2026-1", "/krisna/dak/2026")
+
+
+def test_an_unchanged_row_is_no_news() -> None:
+    _, seen = look(Memory(), a_row())
+    assert look(seen, a_row()) == ([], Memory(2, seen.digests))
+
+
+def test_a_changed_row_alone_is_news() -> None:
+    _, seen = look(Memory(), a_row(1), a_row(2))
+    events, _ = look(seen, a_row(1), a_row(2, status_detail="Ditolak"))
+    assert [(event.subject, event.data["status"]) for event in events] == [("2026-2", "ditolak")]
+
+
+def test_a_row_that_changes_back_is_news_again() -> None:
+    [first], seen = look(Memory(), a_row())
+    _, seen = look(seen, a_row(bidang="Air Minum"))
+    [again], _ = look(seen, a_row())
+    assert again.data == first.data
+    assert again.id != first.id
+
+
+def test_a_step_repeated_after_a_crash_makes_the_same_events() -> None:
+    assert look(Memory(), a_row()) == look(Memory(), a_row())
+
+
+def test_a_row_that_vanished_is_a_deletion() -> None:
+    _, seen = look(Memory(), a_row(1), a_row(2))
+    events, after = look(seen, a_row(1))
+    assert [(event.subject, event.data) for event in events] == [("2026-2", None)]
+    assert look(after, a_row(1))[0] == []
+
+
+def test_no_rows_where_there_were_some_deletes_nothing() -> None:
+    _, seen = look(Memory(), a_row())
+    with pytest.raises(AgencyFault, match="none is deleted"):
+        look(seen)
+
+
+def test_a_year_without_rows_yet_is_fine() -> None:
+    assert look(Memory())[0] == []
+
+
+def test_years_do_not_delete_each_others_rows() -> None:
+    _, seen = look(Memory(), a_row(1), year=2025)
+    _, seen = look(seen, a_row(1), year=2026)
+    assert look(seen, a_row(1), year=2025)[0] == []
+
+
+def test_a_cursor_carries_the_memory() -> None:
+    _, seen = look(Memory(), a_row())
+    assert memory(seen.text()) == seen
+    assert memory(None) == Memory()
