@@ -1,0 +1,36 @@
+"""The regions of Kabupaten Lamongan."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Wilayah:
+    """A region: the regency, a kecamatan, or a desa or kelurahan.
+
+    Attributes:
+        kode: Kemendagri's code with dots, `35.24.01.2001`.
+        nama: its name, `Sembung`.
+        kecamatan: the name of the kecamatan that it is or lies in; empty for the regency.
+    """
+
+    kode: str
+    nama: str
+    kecamatan: str = ""
+
+    @property
+    def is_kecamatan(self) -> bool:
+        return len(self.kode) == len("35.24.01")
+
+    @property
+    def is_desa(self) -> bool:
+        """Whether it is a desa or a kelurahan."""
+        return len(self.kode) == len("35.24.01.2001")
+
+
+def read_wilayah() -> list[Wilayah]:
+    """All 502 regions of Lamongan in order of their codes, each kecamatan before its desa."""
+    with Path(__file__).with_name("wilayah_3524.csv").open(encoding="utf-8", newline="") as file:
+        names = {row["kode"]: row["nama"] for row in csv.DictReader(file)}
+    return [Wilayah(kode, nama, names.get(kode[:8], "") if len(kode) >= 8 else "") for kode, nama in names.items()]
