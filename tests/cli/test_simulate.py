@@ -1,0 +1,81 @@
+"""`bus simulate`: says where it listens and how to get in, or why it does not start."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from bus.cli.simulate import simulate
+
+app = typer.Typer()
+app.command()(simulate)
+
+
+@contextmanager
+def a_running_simulator(*arguments: str) -> Iterator[dict[str, Any]]:
+    """What `bus simulate` announced, as long as it runs."""
+    program = "import typer; from bus.cli.simulate import simulate; typer.run(simulate)"
+    with subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield json.loads(process.stdout.readline())
+        finally:
+            process.terminate()
+
+
+def test_it_listens_once_it_has_said_so() -> None:
+    with a_running_simulator("pupr") as announced:
+        answer = httpx.get(f"{announced['address']}/_simulator/received")
+    assert answer.json() == {"received": []}
+
+
+def test_it_announces_the_settings_that_let_the_adapter_in() -> None:
+    with a_running_simulator("bappenas") as announced:
+        settings = announced["settings"]
+    assert settings["BUS_ADAPTERS__BAPPENAS__BASE_URL"] == announced["address"]
+    assert settings["BUS_ADAPTERS__BAPPENAS__KODE_PEMDA"] == "3524"
+
+
+def test_a_fault_is_switched_on() -> None:
+    with a_running_simulator("pupr", "--fault", "down", "--fault", "token") as announced:
+        answer = httpx.post(f"{announced['address']}/arcgis")
+    assert answer.status_code == 503
+
+
+def refusal(*arguments: str) -> str:
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 1
+    return result.stderr
+
+
+def test_an_unknown_agency_is_refused_with_the_known_ones() -> None:
+    assert {"bappenas", "pupr"} <= set(refusal("dukun").split())
+
+
+def test_an_unknown_fault_is_refused_with_the_known_ones() -> None:
+    said = refusal("pupr", "--fault", "banjir")
+    assert "'banjir'" in said
+    assert "token: the token has expired" in said
+
+
+def test_a_port_in_use_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert f"127.0.0.1:{port}" in refusal("pupr", "--port", str(port))
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "x"])
+def test_a_port_that_is_none_is_wrong_usage(port: str) -> None:
+    assert CliRunner().invoke(app, ["pupr", "--port", port]).exit_code == 2
+
+
+def test_its_help_shows_an_example() -> None:
+    assert "bus simulate pupr" in CliRunner().invoke(app, ["--help"]).stdout
