@@ -1,0 +1,316 @@
+"""The contract document: read from YAML or JSON, checked, made self-contained, and held as a value."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import bus
+from bus import json
+from bus.contracts.errors import DocumentInvalid, FilterInvalid
+from bus.contracts.filter import compile_filter, data_field
+from bus.contracts.formats import FORMATS
+from bus.contracts.patterns import PatternUnsupported, for_python, plain
+from bus.contracts.schemas import Schema, SchemaWrong, bundle, mapped, subschemas
+from bus.contracts.validation import SchemaUnusable, Validator
+from bus.contracts.yaml import read_text
+from bus.problem import FieldError, Unavailable
+
+_META_SCHEMA = Path(bus.__file__).parent.parent / "schemas" / "contract.schema.json"
+_LARGEST = 1024 * 1024
+_SCHEMAS = ("schema", "request", "answer")
+
+
+class Kind(Enum):
+    """What a contract is about."""
+
+    EVENT = "event"
+    """A fact that happened."""
+    RECORD = "record"
+    """The state of a keyed thing."""
+    QUERY = "query"
+    """A question and its answer, live."""
+
+
+class Classification(Enum):
+    """How far the data must be protected."""
+
+    PUBLIC = "public"
+    INTERNAL = "internal"
+    PERSONAL = "personal"
+    SENSITIVE = "sensitive"
+
+    @property
+    def is_about_persons(self) -> bool:
+        """Whether UU 27/2022 applies: grants must be complete, and each reading leaves a disclosure."""
+        return self in (Classification.PERSONAL, Classification.SENSITIVE)
+
+
+class Mask(Enum):
+    """How a granted field is shown without its value."""
+
+    REDACT = "redact"
+    LAST4 = "last4"
+    YEAR = "year"
+    PSEUDONYM = "pseudonym"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one consumer may receive.
+
+    Attributes:
+        participant: the consumer.
+        purpose, legal_basis: why; recorded with each disclosure. Empty where the data are about nobody.
+        until: the last day, in Lamongan's calendar; None: no end.
+        fields: JSON Pointers of what is shown, each with all below it; `*` as a token stands for every item of an array.
+            None: everything.
+        mask: pointers of what is shown masked.
+        rows: filter expressions over the data that must all hold.
+    """
+
+    participant: str
+    purpose: str
+    legal_basis: str
+    until: date | None
+    fields: tuple[str, ...] | None
+    mask: Mapping[str, Mask]
+    rows: tuple[Mapping[str, Any], ...]
+
+    def has_ended(self, today: date) -> bool:
+        """Whether the grant's last day is over."""
+        return self.until is not None and today > self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How events of a contract are kept and delivered.
+
+    Attributes:
+        ordered_by: pointer; events with the same value there are delivered in order.
+        retention_days: how long the journal keeps them; None: for good.
+        max_bytes: the largest event.
+    """
+
+    ordered_by: str | None
+    retention_days: int | None
+    max_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterUse:
+    """One operation of one agency's adapter that serves the contract."""
+
+    adapter: str
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One version of a contract.
+
+    Attributes:
+        key: record: pointer of the key.
+        subject: pointer of the data subject's identifier (on a query, in the request).
+        schema: event and record: the self-contained schema of the data.
+        request, answer: query: those of question and answer.
+        cache_seconds: query: how long an answer may be given again.
+        document: all of it as a self-contained JSON document.
+    """
+
+    name: str
+    version: str
+    kind: Kind
+    title: str
+    owner: str
+    classification: Classification
+    key: str | None
+    subject: str | None
+    producers: frozenset[str]
+    grants: tuple[Grant, ...]
+    delivery: Delivery
+    adapters: tuple[AdapterUse, ...]
+    examples: tuple[Any, ...]
+    schema: Schema | None
+    request: Schema | None
+    answer: Schema | None
+    cache_seconds: int
+    document: dict[str, Any]
+
+    def grant(self, participant: str) -> Grant | None:
+        """The participant's grant, or None."""
+        return next((grant for grant in self.grants if grant.participant == participant), None)
+
+    @property
+    def person(self) -> str | None:
+        """Pointer of the identifier of the person that the data are about; None where they are about nobody."""
+        return (self.subject or self.key) if self.classification.is_about_persons else None
+
+
+def load(path: Path, root: Path | None = None) -> Contract:
+    """The contract in a YAML or JSON file, with the files that its schemas refer to.
+
+    Args:
+        path: the file.
+        root: the folder that references may not leave; by default the nearest one above that holds a folder `schemas`,
+            else the file's own.
+
+    Raises:
+        DocumentInvalid: with a pointer for each thing that is wrong.
+    """
+    return _contract(_read(path), path.resolve(), root or root_of(path))
+
+
+def parse(document: Any) -> Contract:
+    """The contract in a document that came alone: its schemas may refer to no file.
+
+    Raises:
+        DocumentInvalid: with a pointer for each thing that is wrong.
+    """
+    return _contract(document, None, None)
+
+
+def parse_text(text: bytes) -> Contract:
+    """The contract in a YAML or JSON text that came alone.
+
+    Raises:
+        DocumentInvalid: with a pointer for each thing that is wrong.
+    """
+    return parse(read_text(text))
+
+
+def trusted(document: dict[str, Any]) -> Contract:
+    """The contract in a document that `load` or `parse` made before and storage kept; nothing is checked again."""
+    delivery = document.get("delivery", {})
+    return Contract(
+        name=document["contract"],
+        version=document["version"],
+        kind=Kind(document["kind"]),
+        title=document["title"],
+        owner=document["owner"],
+        classification=Classification(document["classification"]),
+        key=document.get("key"),
+        subject=document.get("subject"),
+        producers=frozenset(document["producers"]),
+        grants=tuple(_grant(consumer) for consumer in document.get("consumers", ())),
+        delivery=Delivery(delivery.get("ordered_by"), delivery.get("retention_days"), delivery.get("max_bytes")),
+        adapters=tuple(AdapterUse(use["adapter"], use["operation"]) for use in document.get("adapters", ())),
+        examples=tuple(document.get("examples", ())),
+        schema=document.get("schema"),
+        request=document.get("request"),
+        answer=document.get("answer"),
+        cache_seconds=document.get("cache_seconds", 0),
+        document=document,
+    )
+
+
+def root_of(path: Path) -> Path:
+    """The nearest folder above a contract file that holds a folder `schemas`, else the file's own."""
+    folders = path.resolve().parents
+    return next((folder for folder in folders if (folder / "schemas").is_dir()), folders[0])
+
+
+def _grant(consumer: dict[str, Any]) -> Grant:
+    return Grant(
+        participant=consumer["participant"],
+        purpose=consumer.get("purpose", ""),
+        legal_basis=consumer.get("legal_basis", ""),
+        until=date.fromisoformat(consumer["until"]) if "until" in consumer else None,
+        fields=tuple(consumer["fields"]) if "fields" in consumer else None,
+        mask={pointer: Mask(name) for pointer, name in consumer.get("mask", {}).items()},
+        rows=tuple(consumer.get("rows", ())),
+    )
+
+
+def _read(path: Path) -> Any:
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise DocumentInvalid(f"{path.name} cannot be read: {error.strerror}.") from error
+    return read_text(text)
+
+
+def _contract(given: Any, base: Path | None, root: Path | None) -> Contract:
+    if errors := _meta_validator().errors(given):
+        raise _invalid(errors)
+    document = {name: value for name, value in given.items() if name != "$schema"}
+    for name in _SCHEMAS:
+        if name in document:
+            with _located(f"/{name}"):
+                document[name] = bundle(document[name], base, root, _read)
+    if len(json.canonical(document)) > _LARGEST:
+        raise DocumentInvalid(f"The document with its schemas is larger than {_LARGEST} bytes.")
+    if errors := [*_schema_errors(document), *_grant_errors(document)]:
+        raise _invalid(errors)
+    return trusted(document)
+
+
+def _schema_errors(document: dict[str, Any]) -> Iterator[FieldError]:
+    for name in _SCHEMAS:
+        if name in document:
+            errors = list(_dialect_errors(document[name]))
+            if not errors:
+                try:
+                    Validator(document[name])
+                except SchemaUnusable as unusable:
+                    errors = [unusable.error]
+            yield from (FieldError(f"/{name}{error.pointer}", error.detail) for error in errors)
+
+
+def _dialect_errors(schema: Schema) -> Iterator[FieldError]:
+    """What is JSON Schema, and yet outside what contracts may use."""
+    for path, inner in subschemas(schema):
+        if isinstance(inner.get("format"), str) and inner["format"] not in FORMATS:
+            yield FieldError(json.pointer((*path, "format")), f"must be one of {', '.join(sorted(FORMATS))}")
+        named = inner.get("patternProperties")
+        written = [("pattern", inner.get("pattern")), *(("patternProperties", name) for name in named or ())]
+        for keyword, pattern in written:
+            try:
+                for_python(pattern) if isinstance(pattern, str) else None
+            except PatternUnsupported as unsupported:
+                yield FieldError(
+                    json.pointer((*path, keyword)), f"has a pattern that contracts may not use: {unsupported}"
+                )
+
+
+def _grant_errors(document: dict[str, Any]) -> Iterator[FieldError]:
+    seen: set[str] = set()
+    for index, consumer in enumerate(document.get("consumers", ())):
+        at = f"/consumers/{index}"
+        if consumer["participant"] in seen:
+            yield FieldError(f"{at}/participant", "has a grant in this contract already")
+        seen.add(consumer["participant"])
+        try:
+            if "until" in consumer:
+                date.fromisoformat(consumer["until"])
+            for row, expression in enumerate(consumer.get("rows", ())):
+                compile_filter(expression, data_field, f"{at}/rows/{row}")
+        except ValueError:
+            yield FieldError(f"{at}/until", "must be a date that the calendar has")
+        except FilterInvalid as wrong:
+            yield from wrong.errors
+
+
+@contextmanager
+def _located(prefix: str) -> Iterator[None]:
+    try:
+        yield
+    except SchemaWrong as wrong:
+        raise _invalid([FieldError(prefix + wrong.error.pointer, wrong.error.detail)]) from wrong
+
+
+@cache
+def _meta_validator() -> Validator:
+    try:
+        schema = json.loads(_META_SCHEMA.read_bytes())
+    except OSError as error:
+        raise Unavailable(f"The installation lacks {_META_SCHEMA.name}; install the bus again.") from error
+    return Validator(mapped(schema, plain))
+
+
+def _invalid(errors: list[FieldError]) -> DocumentInvalid:
+    return DocumentInvalid("The contract document is not valid.", errors=errors)

@@ -1,0 +1,80 @@
+"""What the contracts' room refuses, by what the caller can do about it."""
+
+from bus.problem import Conflict, Forbidden, NotFound, Refused
+
+
+class DocumentInvalid(Refused):
+    """This is not a contract document."""
+
+    status = 422
+    slug = "contract-document-invalid"
+
+
+class FilterInvalid(Refused):
+    """This is not a filter in the dialects exact, prefix, suffix, all, any, not."""
+
+    status = 422
+    slug = "filter-invalid"
+
+
+class UnknownContract(Refused):
+    """No contract has this name; register it, or mend the event's type."""
+
+    status = 422
+    slug = "unknown-contract"
+
+
+class UnknownVersion(Refused):
+    """No active version of the contract is meant by this dataschema."""
+
+    status = 422
+    slug = "unknown-contract-version"
+
+
+class VersionRetired(Refused):
+    """This version of the contract has been retired; use its successor."""
+
+    status = 422
+    slug = "contract-version-retired"
+
+
+class NoSuchContract(NotFound):
+    """There is no such contract or version."""
+
+    slug = "no-such-contract"
+
+
+class NotGranted(Forbidden):
+    """No contract grants you this data; ask its owner."""
+
+    slug = "not-granted"
+
+
+class GrantExpired(Forbidden):
+    """The grant for this data ended; ask the contract's owner to renew it."""
+
+    slug = "grant-expired"
+
+
+class NotOwner(Forbidden):
+    """Only the contract's owner, or the operator, may do this."""
+
+    slug = "not-owner"
+
+
+class VersionTaken(Conflict):
+    """This version stands already with other content; raise the version."""
+
+    slug = "contract-version-taken"
+
+
+class TransitionRefused(Conflict):
+    """A contract version does not go from its present state to this one."""
+
+    slug = "contract-transition"
+
+
+class NotReady(Conflict):
+    """The version cannot become active as its document stands."""
+
+    slug = "contract-not-ready"

@@ -1,0 +1,46 @@
+"""The life of a contract version: its states and the steps between them, all in one table."""
+
+from enum import Enum
+
+from bus.contracts.errors import TransitionRefused
+
+
+class State(Enum):
+    """Where a contract version is in its life."""
+
+    DRAFT = "draft"
+    """Free to change; nobody can publish under it."""
+    PROPOSED = "proposed"
+    """Waits for the owner."""
+    ACTIVE = "active"
+    """Enforced; never changes again."""
+    DEPRECATED = "deprecated"
+    """Still takes events; a successor is there."""
+    RETIRED = "retired"
+    """Takes no event; what the journal holds of it stays readable under the newest active version's grants."""
+
+
+TRANSITIONS: frozenset[tuple[State, State]] = frozenset(
+    {
+        (State.DRAFT, State.PROPOSED),
+        (State.DRAFT, State.ACTIVE),
+        (State.PROPOSED, State.DRAFT),
+        (State.PROPOSED, State.ACTIVE),
+        (State.ACTIVE, State.DEPRECATED),
+        (State.ACTIVE, State.RETIRED),
+        (State.DEPRECATED, State.RETIRED),
+    }
+)
+
+IN_FORCE = frozenset({State.ACTIVE, State.DEPRECATED})
+"""The states in which a version takes events and its grants hold."""
+
+
+def check_step(present: State, wanted: State) -> None:
+    """Refuse a step that the table does not hold.
+
+    Raises:
+        TransitionRefused: names both states.
+    """
+    if (present, wanted) not in TRANSITIONS:
+        raise TransitionRefused(f"The version is {present.value} and cannot become {wanted.value}.")

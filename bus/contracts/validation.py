@@ -1,0 +1,167 @@
+"""Validation of data against a contract's schema: the compiled validator of the gate, and the reference it is tested against."""
+
+import re
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from itertools import islice
+from typing import Any
+
+import jsonschema
+import jsonschema_rs
+from jsonschema import Draft202012Validator, FormatChecker
+
+from bus import json
+from bus.contracts.formats import FORMATS, NATIVE
+from bus.contracts.patterns import for_python
+from bus.contracts.schemas import mapped
+from bus.problem import FieldError
+
+_MOST_ERRORS = 100
+_LOOKS_PERSONAL = re.compile(r"[0-9]{6}")
+_LONGEST_NAME = 64
+_HIDDEN = "***"
+_REGEX = jsonschema_rs.RegexOptions(size_limit=1 << 20, dfa_size_limit=1 << 20)
+_CALLED_BACK = {name: check for name, check in FORMATS.items() if name not in NATIVE}
+
+
+class SchemaUnusable(Exception):
+    """A schema that the validator cannot compile; `error` says where."""
+
+    def __init__(self, error: FieldError) -> None:
+        super().__init__(error.detail)
+        self.error = error
+
+
+class Validator:
+    """Accepts what a self-contained JSON Schema (2020-12) accepts, formats included.
+
+    Patterns are matched in linear time; nothing is ever fetched.
+    """
+
+    def __init__(self, schema: Any) -> None:
+        """Compile.
+
+        Raises:
+            SchemaUnusable: not a schema, a reference without target, a pattern that needs backtracking.
+        """
+        try:
+            compiled = jsonschema_rs.Draft202012Validator(
+                schema, validate_formats=True, formats=_CALLED_BACK, pattern_options=_REGEX, offline=True
+            )
+        except jsonschema_rs.ValidationError as error:
+            raise SchemaUnusable(_unusable(error)) from error
+        self._compiled = compiled
+        self.is_valid: Callable[[Any], bool] = compiled.is_valid
+        """Whether a value is valid; the hot path."""
+
+    def errors(self, value: Any, prefix: str = "") -> list[FieldError]:
+        """What is wrong with `value`, at most a hundred things; empty when it is valid.
+
+        Args:
+            value: JSON.
+            prefix: pointer of the value in the caller's document, such as `/data`.
+
+        A message says what the schema wants and never repeats a value. A property's name that could be personal data
+        (six digits in a row, or long) is written `***`.
+        """
+        return list(islice(_field_errors(self._compiled.iter_errors(value), prefix), _MOST_ERRORS))
+
+
+def reference(schema: Any) -> Draft202012Validator:
+    """The same schema under the reference library, with the bus's formats and ECMA-262's reading of patterns. Slow."""
+    return _Reference(mapped(schema, for_python), format_checker=_checker())
+
+
+def _field_errors(errors: Iterator[jsonschema_rs.ValidationError], prefix: str) -> Iterator[FieldError]:
+    for error in errors:
+        kind: Any = error.kind
+        at = prefix + json.pointer(_shown(token) for token in error.instance_path)
+        if kind.name in ("additionalProperties", "unevaluatedProperties"):
+            yield from (
+                FieldError(at + json.pointer((_shown(name),)), "is not a property of this data")
+                for name in kind.unexpected
+            )
+        elif kind.name == "required":
+            yield FieldError(at + json.pointer((kind.property,)), "is required")
+        else:
+            yield FieldError(at, _detail(kind))
+        if kind.name in ("anyOf", "oneOf") and hasattr(kind, "context"):
+            # The form with the fewest errors is most likely the one that was meant.
+            closest = min((branch for branch in kind.context if branch), key=len, default=[])
+            yield from _field_errors(iter(closest), prefix)
+
+
+_DETAILS: dict[str, Callable[[Any], str]] = {
+    "type": lambda kind: f"must be of type {' or '.join(kind.types)}",
+    "enum": lambda kind: f"must be one of {_listed(kind.options)}",
+    "const": lambda kind: f"must be {_listed([kind.expected_value])}",
+    "format": lambda kind: f"must be in the format {kind.format}",
+    "pattern": lambda kind: f"must match the pattern {kind.pattern}",
+    "minLength": lambda kind: f"must have at least {kind.limit} characters",
+    "maxLength": lambda kind: f"must have at most {kind.limit} characters",
+    "minimum": lambda kind: f"must be at least {kind.limit}",
+    "maximum": lambda kind: f"must be at most {kind.limit}",
+    "exclusiveMinimum": lambda kind: f"must be greater than {kind.limit}",
+    "exclusiveMaximum": lambda kind: f"must be less than {kind.limit}",
+    "multipleOf": lambda kind: f"must be a multiple of {kind.multiple_of}",
+    "minItems": lambda kind: f"must have at least {kind.limit} items",
+    "maxItems": lambda kind: f"must have at most {kind.limit} items",
+    "uniqueItems": lambda _: "must not hold the same item twice",
+    "contains": lambda _: "must hold an item of the wanted form",
+    "minProperties": lambda kind: f"must have at least {kind.limit} properties",
+    "maxProperties": lambda kind: f"must have at most {kind.limit} properties",
+    "propertyNames": lambda _: "has a property with a name that is not allowed",
+    "falseSchema": lambda _: "must not be there",
+    "not": lambda _: "has a form that is excluded",
+    "anyOf": lambda _: "has none of the allowed forms",
+    "oneOf": lambda kind: "must have exactly one of the allowed forms",
+    "unevaluatedItems": lambda _: "has more items than allowed",
+}
+
+
+def _detail(kind: Any) -> str:
+    describe = _DETAILS.get(kind.name)
+    return describe(kind) if describe else f"breaks the rule {kind.name}"
+
+
+def _listed(values: list[Any]) -> str:
+    shown = ", ".join(json.dumps(value).decode() for value in values[:20])
+    return f"{shown}, …" if len(values) > 20 else shown
+
+
+def _shown(token: str | int) -> str | int:
+    if isinstance(token, str) and (len(token) > _LONGEST_NAME or _LOOKS_PERSONAL.search(token)):
+        return _HIDDEN
+    return token
+
+
+def _unusable(error: jsonschema_rs.ValidationError) -> FieldError:
+    at = json.pointer(error.instance_path)
+    kind: Any = error.kind
+    if kind.name == "$ref" or "does not exist" in error.message or "registry" in error.message:
+        return FieldError(at, "has a $ref whose target is not there")
+    if at.endswith("/pattern") or "/patternProperties" in at:
+        return FieldError(at, "is not a regular expression that can be matched without backtracking")
+    return FieldError(at, f"is not valid JSON Schema 2020-12: {_detail(kind)}")
+
+
+def _checker() -> FormatChecker:
+    checker = FormatChecker(formats=())
+    for name, check in FORMATS.items():
+        checker.checks(name)(_of_text(check))
+    return checker
+
+
+def _of_text(check: Callable[[str], bool]) -> Callable[[object], bool]:
+    return lambda value: not isinstance(value, str) or check(value)
+
+
+def _multiple_of(_: Any, divisor: Any, instance: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
+    # Exactly, in decimals as JSON writes them: the reference library's own check divides floats, so that 19.99 is no multiple of 0.01.
+    if isinstance(instance, bool) or not isinstance(instance, int | float):
+        return
+    if Fraction(repr(instance)) % Fraction(repr(divisor)):
+        yield jsonschema.ValidationError("is not a multiple")
+
+
+_Reference = jsonschema.validators.extend(Draft202012Validator, {"multipleOf": _multiple_of})

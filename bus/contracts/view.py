@@ -1,0 +1,183 @@
+"""A view: a grant in compiled form. It decides which events a consumer gets and what each of them shows, envelope included."""
+
+import hashlib
+import hmac
+from base64 import b32encode
+from typing import Any
+from urllib.parse import quote, unquote
+
+from bus import json
+from bus.contracts.document import Contract, Grant, Kind
+from bus.contracts.fields import HIDDEN, Fields, Visibility, fields_of
+from bus.contracts.filter import compile_filter, data_field
+
+_PSEUDONYM_CHARACTERS = 26
+_FREE_OF_DATA = frozenset({"specversion", "type", "sequence", "recordedtime"})
+_LET_THROUGH = frozenset({"time", "dataschema", "datacontenttype", "traceparent", "tracestate"})
+"""Attributes that a cutting view hands on when no hidden identifier stands in them; further extensions are left out."""
+
+Document = dict[str, Any]
+
+
+class View:
+    """What one participant sees of one contract's events.
+
+    Attributes:
+        grant: what it is made from.
+        is_whole: events pass as they are: no fields, no mask, no rows.
+        cuts: the view changes documents (fields or mask); otherwise it only chooses among them.
+        fields_granted: pointers for the disclosure log; the empty pointer stands for all of the data.
+        can_look_up_by_key: the consumer knows the keys, so that a record may be asked for by its key.
+    """
+
+    __slots__ = (
+        "_fields",
+        "_identifiers",
+        "_key",
+        "_key_visibility",
+        "_rows",
+        "_secret",
+        "can_look_up_by_key",
+        "cuts",
+        "fields_granted",
+        "grant",
+        "is_whole",
+    )
+
+    def __init__(self, contract: Contract, grant: Grant, secret: bytes) -> None:
+        """Compile.
+
+        Args:
+            contract: a version.
+            grant: one of its grants.
+            secret: the instance's, for pseudonyms: stable for one consumer of one contract, unlinkable between consumers.
+        """
+        self.grant = grant
+        self._secret = _hmac(secret, f"{grant.participant}\0{contract.name}")
+        self._fields: Fields = fields_of(grant.fields, grant.mask, lambda text: self._pseudonym("value", text))
+        self._rows = [compile_filter(expression, data_field) for expression in grant.rows]
+        self.cuts = grant.fields is not None or bool(grant.mask)
+        self.is_whole = not self.cuts and not self._rows
+        self.fields_granted = [""] if grant.fields is None else list(grant.fields)
+        # The identifier that the envelope repeats. A query's subject is in the request, which is not what is shown.
+        is_query = contract.kind is Kind.QUERY
+        self._key = None if is_query else contract.key or contract.subject
+        self._key_visibility = self._fields.visibility(json.path(self._key)) if self._key else Visibility.HIDDEN
+        self.can_look_up_by_key = contract.key is not None and self._key_visibility is Visibility.SHOWN
+        pointers = () if is_query else (contract.key, contract.subject, contract.delivery.ordered_by)
+        self._identifiers = tuple(
+            pointer
+            for pointer in dict.fromkeys(pointers)
+            if pointer and self._fields.visibility(json.path(pointer)) is not Visibility.SHOWN
+        )
+
+    def shows(self, data: Any) -> bool:
+        """Whether the consumer gets an event with these data.
+
+        A deletion (null) has nothing to judge by and is not shown under a row filter: ask with the record's previous data.
+        """
+        return all(holds(data) for holds in self._rows) and not (data is None and self._rows)
+
+    def reduce_data(self, data: Any) -> Any:
+        """The data, cut to the granted fields and masked."""
+        return self._fields.cut(data) if self.cuts else data
+
+    def reduce(self, document: Document) -> Document:
+        """The CloudEvent (JSON format) as the consumer sees it; the given one stays as it is.
+
+        The envelope repeats the key, and publishers write identifiers into `id` and `source`. So where the key is masked or
+        hidden, it is so in the envelope: `subject` and `partitionkey` are masked or left out, a `source` that holds it has it
+        replaced, and the `id` becomes a pseudonym that stays the same.
+        """
+        if not self.cuts:
+            return document
+        data = document.get("data")
+        shown = self._fields.cut(data)
+        hidden = self._hidden_identifiers(data, document.get("subject"))
+        reduced: Document = {}
+        for name, value in document.items():
+            if name in _FREE_OF_DATA:
+                reduced[name] = value
+            elif name in ("subject", "partitionkey"):
+                reduced[name] = self._key_attribute(value, data, shown, document)
+            elif name == "data":
+                reduced[name] = shown
+            elif name in ("id", "source") or (name in _LET_THROUGH and not _holds_any(value, hidden)):
+                reduced[name] = value
+        if hidden:
+            self._disguise(reduced, hidden)
+        return {name: value for name, value in reduced.items() if value is not None or name == "data"}
+
+    def _hidden_identifiers(self, data: Any, subject: Any) -> dict[str, str]:
+        """Identifiers of this event that the consumer must not see, each with what stands for it."""
+        found = {}
+        for pointer in self._identifiers:
+            value = _text(json.at(data, pointer))
+            if value:
+                found[value] = self._disguised(data, pointer)
+        if data is None and subject and self._key in self._identifiers:
+            found[subject] = self._masked_key(subject)
+        return found
+
+    def _disguised(self, data: Any, pointer: str) -> str:
+        if self._fields.visibility(json.path(pointer)) is Visibility.HIDDEN:
+            return HIDDEN
+        return _text(json.at(self._fields.cut(data), pointer)) or HIDDEN
+
+    def _masked_key(self, text: str) -> str:
+        """The key's text as the data would show it, for a deletion, which has no data."""
+        if self._key is None or self._key_visibility is Visibility.HIDDEN:
+            return HIDDEN
+        *_, data = _wrapped(text, json.path(self._key))
+        return _text(json.at(self._fields.cut(data), self._key)) or HIDDEN
+
+    def _key_attribute(self, value: Any, data: Any, shown: Any, document: Document) -> Any:
+        """`subject` or `partitionkey` as the consumer may see it; None leaves it out."""
+        key = document.get("subject") if data is None else _text(json.at(data, self._key)) if self._key else None
+        if key is not None and value == key:
+            if self._key_visibility is Visibility.SHOWN:
+                return value
+            return self._masked_key(value) if self._key_visibility is Visibility.MASKED else None
+        # It says something else: harmless only when the data show just that.
+        plain = shown.values() if isinstance(shown, dict) else ()
+        return value if any(_text(one) == value for one in plain) else None
+
+    def _disguise(self, reduced: Document, hidden: dict[str, str]) -> None:
+        """Replace hidden identifiers in `source` and `id`; the pair still tells one event from another."""
+        source, identity = reduced["source"], reduced["id"]
+        if not _holds_any(source, hidden) and not _holds_any(identity, hidden):
+            return
+        pseudonym = self._pseudonym("id", f"{source}\0{identity}")
+        for value, stand_in in hidden.items():
+            for writing in (value, quote(value), quote(value, safe="")):
+                source = source.replace(writing, stand_in)
+        reduced["source"] = f"urn:bus:pseudonym:{pseudonym}" if _holds_any(source, hidden) else source
+        reduced["id"] = pseudonym
+
+    def _pseudonym(self, purpose: str, text: str) -> str:
+        digest = _hmac(self._secret, f"{purpose}\0{text}")
+        return b32encode(digest).decode().lower()[:_PSEUDONYM_CHARACTERS]
+
+
+def _holds_any(text: Any, values: dict[str, str]) -> bool:
+    if not values or not isinstance(text, str):
+        return False
+    unquoted = unquote(text)
+    return any(value in text or value in unquoted for value in values)
+
+
+def _wrapped(value: Any, tokens: tuple[str, ...]) -> list[Any]:
+    levels = [value]
+    for token in reversed(tokens):
+        levels.append({token: levels[-1]})
+    return levels
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _hmac(key: bytes, text: str) -> bytes:
+    return hmac.new(key, text.encode(), hashlib.sha256).digest()

@@ -1,0 +1,72 @@
+"""YAML and JSON texts as JSON values, with bounds on size, depth and what aliases expand to."""
+
+from typing import Any
+
+import yaml
+
+from bus import json
+from bus.contracts.errors import DocumentInvalid
+
+_LARGEST = 1024 * 1024
+_DEEPEST = 64
+_MOST_NODES = 200_000
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+
+
+class _Loader(yaml.CSafeLoader):
+    """PyYAML's safe loader that leaves dates as the texts that JSON has for them."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own attribute
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
+        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def read_text(text: bytes) -> Any:
+    """The JSON value that a YAML text (JSON is YAML) stands for.
+
+    Raises:
+        DocumentInvalid: not YAML, not expressible in JSON, or too large, too deep, or too much once aliases are expanded.
+    """
+    if len(text) > _LARGEST:
+        raise DocumentInvalid(f"The document is larger than {_LARGEST} bytes.")
+    try:
+        _check_events(text)
+        value = yaml.load(text, _Loader)  # noqa: S506 - a subclass of the safe loader
+        _check_expanded(value)
+        return json.loads(json.dumps(value))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        raise DocumentInvalid(f"The document is not YAML or JSON{where}.") from error
+    except (TypeError, ValueError, RecursionError) as error:
+        raise DocumentInvalid("The document holds what JSON cannot express.") from error
+
+
+def _check_events(text: bytes) -> None:
+    """Bound depth before anything recurses into the text."""
+    depth = 0
+    for count, event in enumerate(yaml.parse(text, _Loader)):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _DEEPEST or count > _MOST_NODES:
+            raise DocumentInvalid(
+                f"The document is nested deeper than {_DEEPEST} or has more than {_MOST_NODES} parts."
+            )
+
+
+def _check_expanded(value: Any) -> None:
+    """Bound what aliases stand for: ten of them can mean billions of values ("billion laughs")."""
+    waiting = [value]
+    count = 0
+    while waiting:
+        part = waiting.pop()
+        count += 1
+        if count + len(waiting) > _MOST_NODES:
+            raise DocumentInvalid(f"The document means more than {_MOST_NODES} values; use fewer aliases.")
+        if isinstance(part, dict):
+            waiting.extend(part.values())
+        elif isinstance(part, list):
+            waiting.extend(part)
