@@ -1,5 +1,6 @@
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 
 from bus.delivery.address import (
     Address,
+    Lookup,
     Network,
     SinkAddressRefused,
     check_url,
@@ -20,7 +22,7 @@ LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 OFFICE = (ipaddress.ip_network("10.24.0.0/16"), ipaddress.ip_network("fd24::/16"))
 
 
-def dns(*addresses: str):
+def dns(*addresses: str) -> Lookup:
     """A resolver that answers any name with these."""
 
     async def resolve(host: str) -> Sequence[Address]:
@@ -126,7 +128,7 @@ PRIVATE_V4 = st.sampled_from(
     ["10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "0.0.0.0/8"]
 ).flatmap(lambda network: st.ip_addresses(network=network))
 
-FORMS = {
+FORMS: dict[str, Callable[[ipaddress.IPv4Address], str]] = {
     "dotted": str,
     "decimal": lambda ip: str(int(ip)),
     "hex": lambda ip: f"0x{int(ip):x}",
@@ -256,7 +258,5 @@ async def test_a_name_that_is_none_has_no_address():
 @given(st.text(max_size=60))
 async def test_no_text_breaks_the_check(text: str):
     for url in (text, f"https://{text}", f"https://{text}/hook", f"https://app.example:{text}/"):
-        try:
-            parse(url)
-        except SinkAddressRefused as error:
-            assert error.status == 422
+        with suppress(SinkAddressRefused):
+            assert parse(url).host

@@ -55,10 +55,10 @@ def test_a_secret_has_256_bits_and_is_never_the_same():
     assert new_secret() != new_secret()
 
 
-@given(st.binary(min_size=24, max_size=64), st.text(), st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1)))
-def test_the_signature_is_the_hmac_that_the_standard_describes(key: bytes, text: str, moment: datetime):
-    now, body = moment.replace(tzinfo=UTC), text.encode("utf-8", "replace")
+@given(st.binary(min_size=24, max_size=64), st.text(), st.integers(0, 2**32))
+def test_the_signature_is_the_hmac_that_the_standard_describes(key: bytes, text: str, seconds: int):
+    now, body = datetime.fromtimestamp(seconds, UTC), text.encode("utf-8", "replace")
     headers = Signer([f"whsec_{base64.b64encode(key).decode()}"]).headers("dlv_1", body, now)
-    signed = b"dlv_1.%d.%b" % (int(now.timestamp()), body)
+    signed = b"dlv_1.%d.%b" % (seconds, body)
     expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
     assert headers["webhook-signature"] == f"v1,{expected}"
