@@ -279,7 +279,8 @@ def invalid_samples() -> list[InvalidSample]:
             (licence | {"retribusi": "250000"}, "money as text"),
         ],
         "infrastruktur.ruas-jalan": [
-            (road | {"geometri": {"type": "LineString", "coordinates": [[-7.1, 112.4]]}}, "a line of one point"),
+            (road | {"geometri": {"type": "LineString", "coordinates": [[112.4, -7.1]]}}, "a line of one point"),
+            (road | {"geometri": {"type": "LineString", "coordinates": [[-7.1, 112.4]] * 2}}, "the latitude first"),
             (road | {"kondisi": "rusak"}, "a condition class that does not exist"),
         ],
     }

@@ -94,4 +94,4 @@ def test_every_invalid_sample_is_invalid(sample: InvalidSample) -> None:
 @pytest.mark.parametrize("sample", data.invalid_samples(), ids=lambda sample: sample.why)
 def test_an_invalid_sample_is_wrong_in_one_place_alone(sample: InvalidSample) -> None:
     errors = library.data_validator(sample.contract).iter_errors(sample.data)
-    assert len({error.path[0] for error in errors if error.path}) <= 1
+    assert len({tuple(error.path)[:1] for error in errors if error.validator != "required"}) <= 1

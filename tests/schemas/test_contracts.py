@@ -180,6 +180,9 @@ def test_a_complaint_has_no_place_for_its_reporter() -> None:
             a_document(consumers=[a_grant(rows=[{"not": {"any": [{"exact": {"a": "b"}}]}}])]), id="nested rows"
         ),
         pytest.param(a_document(consumers=None), id="no consumer yet"),
+        pytest.param(
+            a_document() | {"$schema": "../../schemas/contract.schema.json"}, id="a JSON document for an editor"
+        ),
     ],
 )
 def test_the_meta_schema_takes(document: dict[str, Any]) -> None:
