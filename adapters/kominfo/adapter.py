@@ -1,0 +1,84 @@
+"""The adapter of Kominfo: services to the national catalogue, indicators from a list API, both through SPLP.
+
+Kominfo has become Komdigi (Kementerian Komunikasi dan Digital); the name is kept.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import httpx
+
+from adapters.changes import look
+from adapters.kominfo.client import Client, KominfoSettings
+from adapters.kominfo.mapping import indicators, service
+from adapters.kominfo.splp import Gateway
+from bus.adapter import (
+    DELIVERED,
+    AdapterFactory,
+    AdapterSettings,
+    AgencyFault,
+    Does,
+    Operation,
+    Outcome,
+    Polled,
+    Question,
+    http_client,
+)
+from bus.event import Event
+
+INDICATOR = "satudata.indikator"
+
+
+class KominfoAdapter:
+    """Speaks to Kominfo's APIs.
+
+    Args:
+        settings: the gateway, the application's key and the APIs' contexts.
+        http: a client whose base URL is the gateway.
+    """
+
+    def __init__(self, settings: KominfoSettings, http: httpx.AsyncClient) -> None:
+        self._client = Client(Gateway(http, settings), settings)
+
+    async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
+        """Bring services to the catalogue, which knows them by their code: a repeat replaces like with like."""
+        return [await self._deliver(event) for event in events]
+
+    async def _deliver(self, event: Event) -> Outcome:
+        try:
+            if event.data is None:
+                await self._client.delete_service(str(event.subject))
+            else:
+                await self._client.put_service(service(event.data))
+        except AgencyFault as fault:
+            return fault.outcome()
+        return DELIVERED
+
+    async def poll(self, operation: str, cursor: str | None) -> Polled:
+        """The indicators that are new, changed or gone since the step that `cursor` is from."""
+        records = indicators(await self._client.indicators())
+        return look(cursor, records, contract=INDICATOR, source="/kominfo/splp/indikator")
+
+    async def query(self, operation: str, question: Question) -> Mapping[str, Any]:
+        """Nothing is asked of Kominfo."""
+        raise NotImplementedError(operation)
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._client.close()
+
+
+class _Factory:
+    name: ClassVar[str] = "kominfo"
+    participant: ClassVar[str] = "kominfo"
+    settings: ClassVar[type[AdapterSettings]] = KominfoSettings
+    operations: ClassVar[tuple[Operation, ...]] = (
+        Operation("katalog", Does.DELIVER),
+        Operation("indikator", Does.POLL, contract=INDICATOR, interval=3600.0),
+    )
+
+    def create(self, settings: KominfoSettings) -> KominfoAdapter:
+        return KominfoAdapter(settings, http_client(settings))
+
+
+FACTORY: AdapterFactory = _Factory()

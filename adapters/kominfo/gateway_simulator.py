@@ -1,0 +1,106 @@
+"""A stand-in for the SPLP gateway: issues tokens, and answers as WSO2 API Manager does when it lets nobody through.
+
+The simulators of the agencies whose APIs stand behind SPLP put their APIs into it.
+"""
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+from adapters.outage import OUTAGES, simulator_app
+from bus.adapter import now
+
+SETTINGS: Mapping[str, str] = {
+    "consumer_key": "kunci-simulasi",
+    "consumer_secret": "rahasia-simulasi",
+    "tenant": "lamongankab.go.id",
+}
+FAULTS: Mapping[str, str] = {
+    **OUTAGES,
+    "login": "the token endpoint refuses the application's key",
+    "expired-token": "every token is revoked after one call: 401 with 900901",
+    "not-subscribed": "403 with 900908",
+    "throttled": "429 with 900802 and a nextAccessTime a minute away",
+    "suspended": "503 with 303001",
+    "backend-down": "503 with 101503",
+}
+
+_LIFETIME = 3600
+
+
+def gateway_app(agency: str, faults: frozenset[str], received: list[Any], token_header: str) -> FastAPI:
+    """A gateway with these faults, that lets a call through when `token_header` has a token of its own."""
+    app = simulator_app(agency, faults, received)
+    tokens = _Tokens(single_use="expired-token" in faults)
+
+    @app.post("/oauth2/token")
+    async def token(request: Request) -> Response:
+        if "login" in faults or not _is_known(request.headers.get("authorization", "")):
+            error = {"error": "invalid_client", "error_description": "Client Authentication failed."}
+            return JSONResponse(error, 401)
+        return JSONResponse({"access_token": tokens.issue(), "token_type": "Bearer", "expires_in": _LIFETIME})
+
+    @app.middleware("http")
+    async def guard(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+        if request.url.path.startswith(("/oauth2/", "/_simulator/")):
+            return await answer(request)
+        return _refusal(faults, tokens, request.headers.get(token_header)) or await answer(request)
+
+    return app
+
+
+class _Tokens:
+    """The tokens that are good; with `single_use` each is good for one call."""
+
+    def __init__(self, *, single_use: bool) -> None:
+        self._single_use = single_use
+        self._numbers = count(1)
+        self._good: set[str] = set()
+
+    def issue(self) -> str:
+        token = f"token-simulasi-{next(self._numbers)}"
+        self._good.add(token)
+        return token
+
+    def admits(self, header: str) -> bool:
+        token = header.removeprefix("Bearer ")
+        good = header.startswith("Bearer ") and token in self._good
+        if self._single_use:
+            self._good.discard(token)
+        return good
+
+
+def _is_known(authorization: str) -> bool:
+    try:
+        account = base64.b64decode(authorization.removeprefix("Basic "), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return False
+    return account == f"{SETTINGS['consumer_key']}:{SETTINGS['consumer_secret']}"
+
+
+def _refusal(faults: frozenset[str], tokens: _Tokens, header: str | None) -> Response | None:
+    if header is None:
+        return _wso2(401, "900902", "Missing Credentials")
+    if not tokens.admits(header):
+        return _wso2(401, "900901", "Invalid Credentials")
+    if "not-subscribed" in faults:
+        return _wso2(403, "900908", "Resource forbidden")
+    if "throttled" in faults:
+        next_access = now() + timedelta(minutes=1)
+        when = f"{next_access:%Y-%b-%d %H:%M:%S}+0000 UTC"
+        return _wso2(429, "900802", "Message throttled out", nextAccessTime=when)
+    if "suspended" in faults:
+        return _wso2(503, "303001", "Address endpoint suspended")
+    if "backend-down" in faults:
+        return _wso2(503, "101503", "Error connecting to the back end")
+    return None
+
+
+def _wso2(status: int, code: str, message: str, **members: str) -> Response:
+    return JSONResponse({"code": code, "message": message, "description": message, **members}, status)

@@ -1,0 +1,85 @@
+"""A stand-in for Kominfo's APIs behind SPLP: a catalogue of services, empty at first, and a list of made-up indicators.
+
+The list corrects one value for each service in the catalogue, so that a demo sees changes.
+"""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse, Response
+
+from adapters.kominfo.client import KominfoSettings
+from adapters.kominfo.gateway_simulator import FAULTS, SETTINGS, gateway_app
+from bus.adapter import Simulator
+
+_TENANT = f"/t/{SETTINGS['tenant']}"
+_CATALOGUE = f"{_TENANT}/{KominfoSettings.model_fields['katalog'].default}/layanan"
+_INDICATORS = f"{_TENANT}/{KominfoSettings.model_fields['indikator'].default}/indikator"
+_REQUIRED = ("kode_pemda", "kode_layanan", "nama_layanan", "instansi", "status")
+_ROWS = (
+    ("1.02.01 Angka harapan hidup", "Dinas Kesehatan", "Tahun", "Umur harapan hidup saat lahir", "72,9 "),
+    ("1.01.03 Angka partisipasi sekolah", "Dinas Pendidikan", "Persen", "Penduduk usia 13 sampai 15", "98.1"),
+    ("1.03.02 Jalan kabupaten mantap", "Dinas Pekerjaan Umum dan Penataan Ruang", "Persen", "Panjang jalan", "81,4"),
+    ("2.09.01 Produksi padi", "Dinas Ketahanan Pangan dan Pertanian", "Ton", "Gabah kering giling", "1100250"),
+    ("3.25.01 Produksi perikanan", "Dinas Perikanan", "Ton", "Tangkap dan budidaya", "-"),
+)
+
+
+def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
+    """The APIs with the given faults switched on."""
+    received: list[dict[str, Any]] = []
+    services: dict[str, dict[str, Any]] = {}
+    app = gateway_app("Kominfo", faults, received, "authorization")
+
+    @app.post(_CATALOGUE)
+    async def put(entry: dict[str, Any]) -> dict[str, Any]:
+        missing = [name for name in _REQUIRED if not entry.get(name)]
+        if missing or "refused" in faults:
+            return {"api_status": 0, "api_message": f"Data tidak lengkap: {', '.join(missing) or 'status'}"}
+        services[entry["kode_layanan"]] = entry
+        received.append({"operation": "layanan", **entry})
+        return {"api_status": 1, "api_message": "success"}
+
+    @app.delete(_CATALOGUE + "/{code}")
+    async def delete(code: str) -> Response:
+        if services.pop(code, None) is None:
+            return JSONResponse({"api_status": 0, "api_message": "Data tidak ditemukan"}, 404)
+        received.append({"operation": "hapus", "kode_layanan": code})
+        return JSONResponse({"api_status": 1, "api_message": "success"})
+
+    @app.get(_INDICATORS)
+    async def indicators() -> dict[str, Any]:
+        if "list-failed" in faults:
+            return {"api_status": 0, "api_message": "Terjadi kesalahan"}
+        return {"api_status": 1, "api_message": "success", "data": rows(len(services))}
+
+    return app
+
+
+def rows(corrections: int) -> list[dict[str, Any]]:
+    """The list after so many corrections: values are strings, some padded, ids are numbers."""
+    listed = [
+        {
+            "id": number,
+            "kode_indikator_nama_indikator": name,
+            "opds_nama_opd": office,
+            "satuan": unit,
+            "tahun": "2024",
+            "variabel": variable,
+            "nilai": value,
+        }
+        for number, (name, office, unit, variable, value) in enumerate(_ROWS, start=1)
+    ]
+    listed[3]["nilai"] = str(1100250 + corrections)
+    return listed
+
+
+SIMULATOR = Simulator(
+    create_app,
+    {
+        **FAULTS,
+        "refused": "the catalogue refuses each service at HTTP 200",
+        "list-failed": "the list API fails at HTTP 200 with api_status 0",
+    },
+    SETTINGS,
+)

@@ -1,0 +1,162 @@
+import httpx
+import pytest
+import respx
+
+from adapters.kominfo.adapter import FACTORY, KominfoAdapter
+from adapters.kominfo.client import KominfoSettings
+from adapters.kominfo.simulator import SIMULATOR
+from bus.adapter import DELIVERED, AgencyFault, Failure
+from bus.event import Event
+
+BASE = "https://splp.example"
+INDICATORS = f"{BASE}/t/lamongankab.go.id/satu-data-indikator/1.0/indikator"
+CATALOGUE = f"{BASE}/t/lamongankab.go.id/katalog-layanan/1.0/layanan"
+
+
+def settings(**changes):
+    return KominfoSettings(base_url=BASE, **{**SIMULATOR.settings, **changes})
+
+
+class Kominfo:
+    """The adapter before its own simulator, and what the simulator received."""
+
+    def __init__(self, *faults, **changes):
+        app = SIMULATOR.create_app(frozenset(faults))
+        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE)
+        self.adapter = KominfoAdapter(settings(**changes), self._http)
+
+    async def deliver(self, *events):
+        return await self.adapter.deliver("katalog", events)
+
+    async def poll(self, cursor=None):
+        return await self.adapter.poll("indikator", cursor)
+
+    async def received(self):
+        return (await self._http.get("/_simulator/received")).json()["received"]
+
+
+def a_service(code="dpmptsp.izin", *, deleted=False, **changes):
+    data = {
+        "kode_layanan": code,
+        "nama": "Izin usaha",
+        "opd": "dpmptsp",
+        "deskripsi": "Penerbitan izin.",
+        "sasaran": "pelaku usaha",
+        "biaya": 0,
+        "status": "aktif",
+        "kanal": [{"jenis": "web"}],
+    }
+    content = None if deleted else data | changes
+    return Event(id=code, source="/portal", type="layanan.katalog", subject=code, data=content)
+
+
+async def test_a_service_reaches_the_catalogue():
+    kominfo = Kominfo()
+    assert await kominfo.deliver(a_service()) == [DELIVERED]
+    (received,) = await kominfo.received()
+    assert received["kode_layanan"] == "dpmptsp.izin"
+
+
+async def test_a_service_can_come_twice():
+    kominfo = Kominfo()
+    assert await kominfo.deliver(a_service(), a_service()) == [DELIVERED, DELIVERED]
+
+
+async def test_a_deleted_service_is_taken_out():
+    kominfo = Kominfo()
+    await kominfo.deliver(a_service())
+    assert await kominfo.deliver(a_service(deleted=True)) == [DELIVERED]
+    assert (await kominfo.received())[-1] == {"operation": "hapus", "kode_layanan": "dpmptsp.izin"}
+
+
+async def test_a_service_that_is_not_there_counts_as_taken_out():
+    assert await Kominfo().deliver(a_service(deleted=True)) == [DELIVERED]
+
+
+async def test_a_refusal_at_http_200_is_permanent_and_says_what_to_mend():
+    kominfo = Kominfo()
+    good, bad = await kominfo.deliver(a_service(), a_service("x", nama=""))
+    assert good == DELIVERED
+    assert bad.failure is Failure.PERMANENT
+    assert "nama_layanan" in bad.detail
+
+
+@pytest.mark.parametrize(
+    ("fault", "failure"),
+    [
+        ("down", Failure.TRANSIENT),
+        ("garbage", Failure.TRANSIENT),
+        ("login", Failure.SINK_DOWN),
+        ("not-subscribed", Failure.SINK_DOWN),
+        ("throttled", Failure.TRANSIENT),
+        ("suspended", Failure.SINK_DOWN),
+        ("backend-down", Failure.TRANSIENT),
+        ("refused", Failure.PERMANENT),
+    ],
+)
+async def test_a_fault_of_the_gateway_is_classed(fault, failure):
+    (outcome,) = await Kominfo(fault).deliver(a_service())
+    assert outcome.failure is failure
+
+
+async def test_a_throttled_delivery_waits_as_long_as_the_gateway_says():
+    (outcome,) = await Kominfo("throttled").deliver(a_service())
+    assert 0 < outcome.retry_after <= 60
+
+
+async def test_tokens_that_are_revoked_after_each_call_stop_nothing():
+    kominfo = Kominfo("expired-token")
+    assert await kominfo.deliver(a_service("a"), a_service("b"), a_service("c")) == [DELIVERED] * 3
+
+
+async def test_a_wrong_secret_opens_the_circuit():
+    (outcome,) = await Kominfo(consumer_secret="salah").deliver(a_service())
+    assert outcome.failure is Failure.SINK_DOWN
+
+
+async def test_the_list_becomes_records_of_the_contract(violations):
+    polled = await Kominfo().poll()
+    assert [event.subject for event in polled.events] == ["1", "2", "3", "4", "5"]
+    assert {event.type for event in polled.events} == {"satudata.indikator"}
+    for event in polled.events:
+        assert event.data["id_indikator"] == event.subject
+        assert not violations("satudata/indikator", event.data)
+
+
+async def test_only_what_changed_is_told_afterwards():
+    kominfo = Kominfo()
+    first = await kominfo.poll()
+    await kominfo.deliver(a_service())
+    second = await kominfo.poll(first.cursor)
+    assert [(event.subject, event.data["nilai"]) for event in second.events] == [("4", 1100251)]
+    assert (await kominfo.poll(second.cursor)).events == []
+
+
+@pytest.mark.parametrize("fault", ["down", "garbage", "list-failed"])
+async def test_a_list_that_cannot_be_read_is_a_fault(fault):
+    with pytest.raises(AgencyFault) as caught:
+        await Kominfo(fault).poll()
+    assert caught.value.failure is Failure.TRANSIENT
+
+
+@pytest.mark.parametrize("data", [None, "kosong", {"id": 1}])
+@respx.mock
+async def test_a_list_that_is_no_list_is_a_fault(data):
+    respx.post(f"{BASE}/oauth2/token").respond(json={"access_token": "t", "expires_in": 60})
+    respx.get(INDICATORS).respond(json={"api_status": 1, "data": data})
+    with pytest.raises(AgencyFault):
+        await KominfoAdapter(settings(), httpx.AsyncClient(base_url=BASE)).poll("indikator", None)
+
+
+@respx.mock
+async def test_a_service_that_timed_out_is_tried_again_later():
+    respx.post(f"{BASE}/oauth2/token").respond(json={"access_token": "t", "expires_in": 60})
+    respx.post(CATALOGUE).mock(side_effect=httpx.ReadTimeout("…"))
+    adapter = KominfoAdapter(settings(), httpx.AsyncClient(base_url=BASE))
+    (outcome,) = await adapter.deliver("katalog", [a_service()])
+    assert outcome.failure is Failure.TRANSIENT
+
+
+async def test_the_factory_makes_an_adapter_from_the_simulators_settings():
+    made = FACTORY.create(FACTORY.settings(base_url=BASE, **SIMULATOR.settings))
+    await made.close()

@@ -1,0 +1,231 @@
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+import respx
+
+from adapters.kominfo.splp import Gateway, SplpSettings, fault_of, seconds_until
+from bus.adapter import AgencyFault, Failure
+
+BASE = "https://splp.example"
+AT = datetime(2026, 11, 24, 5, 42, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self):
+        self.seconds = 0.0
+
+    def __call__(self):
+        return self.seconds
+
+
+def settings(**changes):
+    return SplpSettings(base_url=BASE, **{"consumer_key": "kunci", "consumer_secret": "rahasia", **changes})
+
+
+def a_gateway(*, clock=None, token_header="authorization", **changes):
+    http = httpx.AsyncClient(base_url=BASE)
+    return Gateway(http, settings(**changes), token_header=token_header, clock=clock or Clock())
+
+
+@pytest.fixture
+def splp():
+    with respx.mock(base_url=BASE, assert_all_called=False) as mock:
+        yield mock
+
+
+def tokens(splp, *names, lifetime=3600):
+    answers = [httpx.Response(200, json={"access_token": name, "expires_in": lifetime}) for name in names]
+    return splp.post("/oauth2/token").mock(side_effect=answers)
+
+
+def an_api(splp, *answers):
+    return splp.get("/api/1.0/daftar").mock(side_effect=answers or [httpx.Response(200, json={})] * 50)
+
+
+def refused(code="900901"):
+    return httpx.Response(401, json={"code": code, "message": "Invalid Credentials", "description": "…"})
+
+
+def bearers(route, header="authorization"):
+    return [call.request.headers[header] for call in route.calls]
+
+
+async def test_a_call_carries_the_applications_token(splp):
+    token = tokens(splp, "t1")
+    api = an_api(splp)
+    await a_gateway().call("GET", "api/1.0/daftar")
+    assert bearers(token) == ["Basic a3VuY2k6cmFoYXNpYQ=="]
+    assert bearers(api) == ["Bearer t1"]
+
+
+async def test_a_tenants_api_is_called_below_the_tenant(splp):
+    tokens(splp, "t1")
+    api = splp.get("/t/lamongankab.go.id/api/1.0/daftar").respond(json={})
+    await a_gateway(tenant="lamongankab.go.id").call("GET", "api/1.0/daftar")
+    assert api.called
+
+
+async def test_an_api_may_want_the_token_in_a_header_of_its_own(splp):
+    tokens(splp, "t1")
+    api = an_api(splp)
+    await a_gateway(token_header="auth").call("GET", "api/1.0/daftar")
+    assert bearers(api, "auth") == ["Bearer t1"]
+
+
+async def test_calls_share_a_token(splp):
+    token = tokens(splp, "t1")
+    an_api(splp)
+    gateway = a_gateway()
+    for _ in range(3):
+        await gateway.call("GET", "api/1.0/daftar")
+    assert token.call_count == 1
+
+
+async def test_calls_at_once_fetch_one_token(splp):
+    token = tokens(splp, "t1")
+    an_api(splp)
+    gateway = a_gateway()
+    await asyncio.gather(*(gateway.call("GET", "api/1.0/daftar") for _ in range(20)))
+    assert token.call_count == 1
+
+
+async def test_a_token_is_renewed_before_its_end(splp):
+    clock = Clock()
+    tokens(splp, "t1", "t2", lifetime=100)
+    api = an_api(splp)
+    gateway = a_gateway(clock=clock)
+    for clock.seconds in (0, 69, 70):
+        await gateway.call("GET", "api/1.0/daftar")
+    assert bearers(api) == ["Bearer t1", "Bearer t1", "Bearer t2"]
+
+
+async def test_a_revoked_token_is_renewed_and_the_call_made_again(splp):
+    tokens(splp, "t1", "t2")
+    api = an_api(splp, refused(), httpx.Response(200, json={"ok": 1}))
+    response = await a_gateway().call("GET", "api/1.0/daftar")
+    assert response.json() == {"ok": 1}
+    assert bearers(api) == ["Bearer t1", "Bearer t2"]
+
+
+async def test_many_calls_with_a_revoked_token_renew_it_once(splp):
+    token = tokens(splp, "t1", "t2", "t3")
+
+    def api(request):
+        return refused() if request.headers["authorization"] == "Bearer t1" else httpx.Response(200, json={})
+
+    splp.get("/api/1.0/daftar").mock(side_effect=api)
+    gateway = a_gateway()
+    await asyncio.gather(*(gateway.call("GET", "api/1.0/daftar") for _ in range(20)))
+    assert token.call_count == 2
+
+
+async def test_a_fresh_token_that_is_refused_too_ends_the_tries(splp):
+    tokens(splp, "t1", "t2")
+    api = an_api(splp, refused(), refused())
+    with pytest.raises(AgencyFault) as caught:
+        await a_gateway().call("GET", "api/1.0/daftar")
+    assert caught.value.failure is Failure.SINK_DOWN
+    assert api.call_count == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure"),
+    [
+        (httpx.Response(401, json={"error": "invalid_client"}), Failure.SINK_DOWN),
+        (httpx.Response(400, json={"error": "invalid_request"}), Failure.SINK_DOWN),
+        (httpx.Response(503), Failure.TRANSIENT),
+        (httpx.Response(200, text="<html>"), Failure.TRANSIENT),
+        (httpx.Response(200, json={"token": "x"}), Failure.TRANSIENT),
+        (httpx.Response(200, json={"access_token": "x", "expires_in": "soon"}), Failure.TRANSIENT),
+        (httpx.ConnectTimeout("…"), Failure.TRANSIENT),
+        (httpx.ConnectError("…"), Failure.TRANSIENT),
+    ],
+)
+async def test_a_token_endpoint_that_gives_no_token_is_a_fault(splp, answer, failure):
+    splp.post("/oauth2/token").mock(side_effect=[answer])
+    with pytest.raises(AgencyFault) as caught:
+        await a_gateway().call("GET", "api/1.0/daftar")
+    assert caught.value.failure is failure
+    assert "rahasia" not in caught.value.detail
+
+
+async def test_after_a_fault_the_next_call_asks_for_a_token_again(splp):
+    good = httpx.Response(200, json={"access_token": "t1", "expires_in": "3600 "})
+    splp.post("/oauth2/token").mock(side_effect=[httpx.Response(503), good])
+    api = an_api(splp)
+    gateway = a_gateway()
+    with pytest.raises(AgencyFault):
+        await gateway.call("GET", "api/1.0/daftar")
+    await gateway.call("GET", "api/1.0/daftar")
+    assert bearers(api) == ["Bearer t1"]
+
+
+@pytest.mark.parametrize("error", [httpx.ReadTimeout("…"), httpx.RemoteProtocolError("…"), httpx.ConnectError("…")])
+async def test_a_call_without_an_answer_is_transient(splp, error):
+    tokens(splp, "t1")
+    an_api(splp, error)
+    with pytest.raises(AgencyFault) as caught:
+        await a_gateway().call("GET", "api/1.0/daftar")
+    assert caught.value.failure is Failure.TRANSIENT
+    assert "t1" not in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "failure"),
+    [
+        (401, "900901", Failure.SINK_DOWN),
+        (401, "900902", Failure.SINK_DOWN),
+        (403, "900908", Failure.SINK_DOWN),
+        (500, "900900", Failure.TRANSIENT),
+        (429, "900800", Failure.TRANSIENT),
+        (429, "900802", Failure.TRANSIENT),
+        (503, "303001", Failure.SINK_DOWN),
+        (503, "101503", Failure.TRANSIENT),
+        (504, "101504", Failure.TRANSIENT),
+        (500, "999999", Failure.TRANSIENT),
+        (422, "999999", Failure.PERMANENT),
+    ],
+)
+@pytest.mark.parametrize(
+    "form",
+    [
+        '{{"code":"{0}","message":"m","description":"d"}}',
+        '{{"fault": {{"code": {0}, "message": "m"}}}}',
+        '<ams:fault xmlns:ams="http://wso2.org/apimanager/security"><ams:code>{0}</ams:code></ams:fault>',
+    ],
+)
+def test_the_gateways_code_says_what_kind_of_fault_it_is(status, code, failure, form):
+    fault = fault_of(httpx.Response(status, text=form.format(code)), AT)
+    assert (fault.failure, fault.status) == (failure, status)
+
+
+@pytest.mark.parametrize(
+    ("next_access", "seconds"),
+    [
+        ("2026-Nov-24 05:43:00+0000 UTC", 60.0),
+        ("2026-Nov-24 12:43:00+0700 WIB", None),
+        ("2026-Nov-24 05:41:00+0000 UTC", 0.0),
+        (str(int((AT + timedelta(minutes=2)).timestamp() * 1000)), 120.0),
+        ("2036-Nov-24 05:43:00+0000 UTC", 86400.0),
+        ("", None),
+        ("besok", None),
+    ],
+)
+def test_the_next_access_time_is_read_in_both_forms(next_access, seconds):
+    assert seconds_until(next_access, AT) == seconds
+
+
+def test_a_throttled_call_says_how_long_to_wait():
+    body = {"code": "900802", "message": "throttled out", "nextAccessTime": "2026-Nov-24 05:43:30+0000 UTC"}
+    assert fault_of(httpx.Response(429, json=body), AT).retry_after == 90.0
+
+
+def test_retry_after_is_believed_first():
+    fault = fault_of(httpx.Response(429, headers={"retry-after": "7"}, json={"code": "900802"}), AT)
+    assert fault.retry_after == 7.0
+
+
+def test_the_settings_hide_the_secret():
+    assert "rahasia" not in repr(settings())
