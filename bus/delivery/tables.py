@@ -16,14 +16,15 @@ SUBSCRIPTIONS = sa.Table(
     sa.Column("ordered_by", sa.Text),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("secrets", sa.Text, nullable=False),
-    sa.Column("from_position", sa.BigInteger, nullable=False),
+    sa.Column("from_position", sa.BigInteger),
     sa.Column("replay_position", sa.BigInteger),
     sa.Column("replay_until", sa.BigInteger),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     # A number is never used twice: deliveries name their subscription by it.
     sqlite_autoincrement=True,
 )
-"""`secrets` are encrypted. Events after `from_position` are delivered; a replay under way makes deliveries for the events
+"""`secrets` are encrypted. Events after `from_position` are delivered
+as they come (null: the relay has not taken it up yet); a replay under way makes deliveries for the events
 after `replay_position` up to `replay_until`.
 """
 

@@ -170,7 +170,7 @@ def upgrade() -> None:
         sa.Column("ordered_by", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("secrets", sa.Text(), nullable=False),
-        sa.Column("from_position", sa.BigInteger(), nullable=False),
+        sa.Column("from_position", sa.BigInteger(), nullable=True),
         sa.Column("replay_position", sa.BigInteger(), nullable=True),
         sa.Column("replay_until", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),

@@ -1,0 +1,245 @@
+"""The broker: hands runs of deliveries from the relay to the workers, through kombu.
+
+A message names a lease and nothing else: no data rest in the broker, and a broker that loses everything costs one lease's
+time. `memory://` in one process; `amqp://` with a quorum queue and a single active consumer for each subscription.
+"""
+
+import queue
+import socket
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from amqp.exceptions import ConsumerCancelled
+from kombu.connection import Connection
+from kombu.entity import Queue
+from kombu.exceptions import OperationalError
+from kombu.messaging import Consumer, Producer
+
+from bus.delivery.ledger import Lease
+
+log = structlog.get_logger(__name__)
+
+_POLL_SECONDS: Final = 0.005
+"""kombu's virtual transports sleep so long between looks; their default of a second would be every delivery's latency."""
+_PREFETCH: Final = 4
+_MEMORY_PREFETCH: Final = 10_000
+"""Virtual transports count what is unacknowledged over a whole channel: a low number would let one sink stop all."""
+_UNUSED_MILLISECONDS: Final = 7 * 24 * 3600 * 1000
+"""A queue without a listener for so long is deleted by the broker: its subscription is gone, or its leases bring all back."""
+_RECONNECT_SECONDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
+
+
+_QUORUM: Final = {
+    "x-queue-type": "quorum",
+    "x-single-active-consumer": True,
+    "x-expires": _UNUSED_MILLISECONDS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAddress:
+    """Where the broker is and what the queues of this bus are called.
+
+    Attributes:
+        url: kombu's URL.
+        prefix: of every queue's name, so that more than one bus can share a broker.
+    """
+
+    url: str
+    prefix: str = "bus"
+
+    def connect(self) -> Connection:
+        """A new connection, not yet opened."""
+        options = {"polling_interval": _POLL_SECONDS} if self.is_memory else {"confirm_publish": True}
+        return Connection(
+            self.url,
+            transport_options=options,
+            heartbeat=0 if self.is_memory else 10,
+            connect_timeout=5,
+        )
+
+    @property
+    def is_memory(self) -> bool:
+        """Whether the queues live in this process alone."""
+        return self.url.startswith("memory:")
+
+    def queue(self, subscription: int) -> Queue:
+        """The queue of a subscription."""
+        arguments: dict[str, Any] = {} if self.is_memory else dict(_QUORUM)
+        name = f"{self.prefix}.{subscription}"
+        return Queue(name, exchange="", routing_key=name, durable=True, queue_arguments=arguments)
+
+
+class Handover:
+    """The relay's end. Belongs to one thread; connects again by itself."""
+
+    def __init__(self, address: BrokerAddress) -> None:
+        self._address = address
+        self._connection: Connection | None = None
+        self._producer: Producer | None = None
+        self._declared: set[int] = set()
+        self._returned: set[str] = set()
+
+    def send(self, lease: Lease) -> bool:
+        """Hand a run over; False when the broker does not take it now."""
+        try:
+            self._publish(lease)
+            if self._returned:
+                # Somebody deleted the queue since it was declared.
+                self._returned.clear()
+                self._declared.discard(lease.subscription)
+                self._publish(lease)
+        except _lost(self._connection) as error:
+            log.warning("broker.unreachable", role="relay", error=type(error).__name__)
+            self.close()
+            return False
+        return True
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        connection, self._connection, self._producer = self._connection, None, None
+        self._declared.clear()
+        if connection is not None:
+            connection.release()
+
+    def _publish(self, lease: Lease) -> None:
+        producer = self._producer or self._open()
+        target = self._address.queue(lease.subscription)
+        if lease.subscription not in self._declared:
+            target(producer.channel).declare()
+            self._declared.add(lease.subscription)
+        producer.publish(
+            {"subscription": lease.subscription, "lease": lease.due_at},
+            routing_key=target.name,
+            delivery_mode=2,
+            mandatory=not self._address.is_memory,
+        )
+
+    def _open(self) -> Producer:
+        self._connection = self._address.connect()
+        self._connection.ensure_connection(max_retries=1, interval_start=0.1)
+        self._producer = Producer(self._connection.channel(), serializer="json", on_return=self._on_return)
+        return self._producer
+
+    def _on_return(self, exception: Exception, exchange: str, routing_key: str, message: Any) -> None:
+        self._returned.add(routing_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message that says which run to make; `done` acknowledges it, from any thread."""
+
+    lease: Lease
+    done: Callable[[], None]
+
+
+class Receiver:
+    """The workers' end: a thread that listens to the queues of some subscriptions, and connects again by itself."""
+
+    def __init__(
+        self, address: BrokerAddress, subscriptions: Callable[[], Collection[int]], received: Callable[[Received], None]
+    ) -> None:
+        """`subscriptions` tells which to listen to now; `received` is called in the thread and must not block."""
+        self._address = address
+        self._subscriptions = subscriptions
+        self._received = received
+        self._acks: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
+        self._session = 0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="broker", daemon=True)
+        self.connected = False
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening; what was not acknowledged goes back to its queue."""
+        self._stopping.set()
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            connection = self._address.connect()
+            try:
+                connection.ensure_connection(max_retries=1, interval_start=0.1)
+                failures = 0
+                self._listen(connection)
+            except _lost(connection) as error:
+                log.warning("broker.unreachable", role="worker", error=type(error).__name__)
+                self._stopping.wait(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
+                failures += 1
+            finally:
+                self.connected = False
+                self._session += 1
+                connection.release()
+
+    def _listen(self, connection: Connection) -> None:
+        consumers: dict[int, Consumer] = {}
+        channel = connection.channel()
+        channel.basic_qos(0, _MEMORY_PREFETCH if self._address.is_memory else _PREFETCH, False)
+        self.connected = True
+        while not self._stopping.is_set():
+            self._match(consumers, channel)
+            self._acknowledge()
+            try:
+                connection.drain_events(timeout=0.02)
+            except socket.timeout:  # noqa: UP041 - what kombu documents
+                connection.heartbeat_check()
+            except ConsumerCancelled:
+                # A queue was deleted under us: listen anew, which makes it again.
+                log.warning("broker.queue_deleted")
+                return
+        self._acknowledge()
+
+    def _match(self, consumers: dict[int, Consumer], channel: Any) -> None:
+        """Listen to just the subscriptions that there are."""
+        wanted = set(self._subscriptions())
+        for number in wanted - consumers.keys():
+            session = self._session
+            consumer = Consumer(
+                channel,
+                [self._address.queue(number)],
+                on_message=lambda message, session=session: self._take(message, session),
+            )
+            consumer.consume()
+            consumers[number] = consumer
+        for number in consumers.keys() - wanted:
+            consumers.pop(number).cancel()
+
+    def _take(self, message: Any, session: int) -> None:
+        reference = message.decode()
+        lease = Lease(int(reference["subscription"]), int(reference["lease"]))
+        self._received(Received(lease, lambda: self._acks.put((session, message))))
+
+    def _acknowledge(self) -> None:
+        while True:
+            try:
+                session, message = self._acks.get_nowait()
+            except queue.Empty:
+                return
+            # What came over an earlier connection was given back by the broker when that broke.
+            if session == self._session:
+                message.ack()
+
+
+def reachable(address: BrokerAddress) -> bool:
+    """Whether the broker answers now."""
+    connection = address.connect()
+    try:
+        connection.ensure_connection(max_retries=1, interval_start=0.1)
+    except _lost(connection):
+        return False
+    finally:
+        connection.release()
+    return True
+
+
+def _lost(connection: Connection | None) -> tuple[type[BaseException], ...]:
+    if connection is None:
+        return (OperationalError, OSError)
+    return (*connection.connection_errors, *connection.channel_errors, OperationalError, OSError)

@@ -1,0 +1,289 @@
+"""The ledger: the deliveries table as the relay and the worker use it.
+
+Two rules carry everything. Due and not delivered is handed over: a delivery handed over is due again when its lease ends.
+And `due_at` is the lease itself: a run is named by (subscription, due_at), so that a message that comes late, or twice, finds
+nothing under its name and does no harm.
+
+Every value is an integer, so statements carry them in their text: one statement for a whole group, the same in both dialects.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bus.delivery.ordering import PARKED, Owed, Plan, chains_of, plan
+from bus.delivery.tables import ATTEMPTS, RELAY
+from bus.storage import Storage
+
+LONGEST_CHAIN = 50
+"""The most deliveries of one key in a run: they go one after the other and must end within the lease."""
+
+
+class DeliveryState(IntEnum):
+    """The life of a delivery."""
+
+    PENDING = 0
+    DELIVERED = 1
+    DEAD = 2
+    """Waits until somebody redrives or discards it."""
+    DISCARDED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """A delivery to be made; `key` where its subscription is ordered."""
+
+    subscription: int
+    position: int
+    key: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A run of deliveries that was handed over: those of a subscription that are due at exactly this moment."""
+
+    subscription: int
+    due_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """One delivery of a run."""
+
+    position: int
+    key: int | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one attempt came to.
+
+    Attributes:
+        due_at: when to try again; None where the delivery is over.
+        failure: the class of the failure; None when it was delivered.
+        detail: for the subscriber; holds nothing of the event.
+    """
+
+    subscription: int
+    position: int
+    key: int | None
+    number: int
+    state: DeliveryState
+    due_at: int | None
+    at: int
+    failure: str | None
+    status: int | None
+    detail: str
+    duration_ms: int
+
+
+class Ledger:
+    """The deliveries of one bus. Synchronous: call it from threads."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def add(self, connection: Connection, deliveries: Sequence[NewDelivery], due_at: int, *, again: bool) -> None:
+        """Make deliveries, in a transaction of the caller's.
+
+        Args:
+            again: also for those that were made before (a replay); those still pending are left as they are.
+        """
+        if not deliveries:
+            return
+        rows = ",".join(f"({d.subscription},{d.position},0,{_number(d.key)},0,{due_at})" for d in deliveries)
+        then = "UPDATE SET state=0, attempts=0, due_at=excluded.due_at, finished_at=NULL WHERE deliveries.state<>0"
+        connection.exec_driver_sql(
+            f"INSERT INTO deliveries (subscription, position, state, key, attempts, due_at) VALUES {rows} "  # noqa: S608
+            f"ON CONFLICT (subscription, position) DO {then if again else 'NOTHING'}"
+        )
+
+    def due_subscriptions(self, now: int) -> list[int]:
+        """The active subscriptions with something to hand over."""
+        with self._storage.read() as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT number FROM subscriptions WHERE state='active' AND EXISTS (SELECT 1 FROM deliveries WHERE "  # noqa: S608
+                f"deliveries.subscription=subscriptions.number AND deliveries.state=0 AND due_at<={now})"
+            )
+            return [row[0] for row in rows]
+
+    def lease(self, subscription: int, now: int, until: int, window: int, most: int, *, ordered: bool) -> list[Lease]:
+        """Lease what is due of a subscription, in runs.
+
+        Args:
+            until: the end of the lease; each further run's ends a microsecond later, which keeps their names apart.
+            window: the most deliveries of a subscription that may be in flight.
+            most: the most deliveries in a run.
+        """
+        with self._storage.write(durable=False) as connection:
+            room = window - _in_flight(connection, subscription, now, until, window)
+            if room <= 0:
+                return []
+            if ordered:
+                _hold(connection, subscription, is_sqlite=self._storage.is_sqlite)
+                positions = _lease_in_order(connection, subscription, now, room)
+            else:
+                positions = [position for position, _ in _due(connection, subscription, now, room)]
+            runs = [positions[start : start + most] for start in range(0, len(positions), most)]
+            for index, run in enumerate(runs):
+                _set_due(connection, subscription, run, until + index)
+        return [Lease(subscription, until + index) for index in range(len(runs))]
+
+    def leased(self, connection: Connection, lease: Lease) -> list[Leased]:
+        """The deliveries of a run that are still to be made, in position order; none when the lease is over."""
+        rows = connection.exec_driver_sql(
+            "SELECT position, key, attempts FROM deliveries WHERE "  # noqa: S608
+            f"subscription={lease.subscription} AND state=0 AND due_at={lease.due_at} ORDER BY position"
+        )
+        return [Leased(*row) for row in rows]
+
+    def release(self, leases: Iterable[Lease], due_at: int) -> None:
+        """Give runs back untried; they are due again at a moment."""
+        with self._storage.write(durable=False) as connection:
+            for lease in leases:
+                connection.exec_driver_sql(
+                    f"UPDATE deliveries SET due_at={due_at} WHERE "  # noqa: S608
+                    f"subscription={lease.subscription} AND state=0 AND due_at={lease.due_at}"
+                )
+
+    def record(self, connection: Connection, attempts: Sequence[Attempt]) -> None:
+        """Write what attempts came to, and make due what waited behind them, in a transaction of the caller's."""
+        for subscription in sorted({a.subscription for a in attempts if a.key is not None}):
+            _hold(connection, subscription, is_sqlite=self._storage.is_sqlite)
+        for group, positions in _alike(attempts).items():
+            subscription, status, at, number = group
+            connection.exec_driver_sql(
+                f"UPDATE deliveries SET state=1, finished_at={at}, status={_number(status)}, attempts={number} "  # noqa: S608
+                f"WHERE subscription={subscription} AND position IN ({_numbers(positions)}) AND state=0"
+            )
+        for attempt in attempts:
+            if attempt.state is not DeliveryState.DELIVERED:
+                _record_failure(connection, attempt)
+        for subscription, keys in _finished_keys(attempts).items():
+            _unpark(connection, subscription, keys, at=max(a.at for a in attempts))
+
+
+def relayed(connection: Connection) -> int:
+    """Up to where the journal has been fanned out."""
+    return int(connection.execute(sa.select(RELAY.c.position).where(RELAY.c.id == 1)).scalar() or 0)
+
+
+def set_relayed(connection: Connection, position: int) -> None:
+    """Note up to where the journal has been fanned out."""
+    changed = connection.execute(sa.update(RELAY).where(RELAY.c.id == 1).values(position=position))
+    if changed.rowcount == 0:
+        connection.execute(sa.insert(RELAY).values(id=1, position=position))
+
+
+def _due(connection: Connection, subscription: int, now: int, limit: int) -> list[tuple[int, int | None]]:
+    rows = connection.exec_driver_sql(
+        f"SELECT position, key FROM deliveries WHERE subscription={subscription} AND state=0 AND due_at<={now} "  # noqa: S608
+        f"ORDER BY due_at, position LIMIT {limit}"
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def _in_flight(connection: Connection, subscription: int, now: int, until: int, window: int) -> int:
+    # What is due within a lease from now is taken to be in flight; a short backoff is counted along, to the good of the sink.
+    row = connection.exec_driver_sql(
+        f"SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE subscription={subscription} AND state=0 "  # noqa: S608
+        f"AND due_at>{now} AND due_at<={until} LIMIT {window}) AS flying"
+    )
+    return int(row.scalar_one())
+
+
+def _lease_in_order(connection: Connection, subscription: int, now: int, room: int) -> Sequence[int]:
+    due = dict(_due(connection, subscription, now, room))
+    keys = {key for key in due.values() if key is not None}
+    rows = [row for key in keys for row in _chain(connection, subscription, key)]
+    decided: Plan = plan(due, chains_of(rows), now, room)
+    if decided.parked:
+        _set_due(connection, subscription, decided.parked, PARKED)
+    return decided.run
+
+
+def _chain(connection: Connection, subscription: int, key: int) -> list[tuple[int, Owed]]:
+    rows = connection.exec_driver_sql(
+        f"SELECT position, due_at, state FROM deliveries WHERE subscription={subscription} AND key={key} "  # noqa: S608
+        f"AND state IN (0, 2) ORDER BY position LIMIT {LONGEST_CHAIN}"
+    )
+    return [(key, Owed(row[0], row[1], row[2] == DeliveryState.DEAD)) for row in rows]
+
+
+def _hold(connection: Connection, subscription: int, *, is_sqlite: bool) -> None:
+    """Keep relay and worker apart on one ordered subscription: parking must not miss the outcome that would unpark."""
+    if not is_sqlite:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock(7103, {subscription})")
+
+
+def _set_due(connection: Connection, subscription: int, positions: Sequence[int], due_at: int) -> None:
+    connection.exec_driver_sql(
+        f"UPDATE deliveries SET due_at={due_at} WHERE subscription={subscription} "  # noqa: S608
+        f"AND position IN ({_numbers(positions)}) AND state=0"
+    )
+
+
+def _record_failure(connection: Connection, attempt: Attempt) -> None:
+    over = attempt.due_at is None
+    connection.exec_driver_sql(
+        f"UPDATE deliveries SET state={attempt.state.value}, attempts={attempt.number}, "  # noqa: S608
+        f"due_at={0 if attempt.due_at is None else attempt.due_at}, status={_number(attempt.status)}, "
+        f"finished_at={attempt.at if over else 'NULL'} "
+        f"WHERE subscription={attempt.subscription} AND position={attempt.position} AND state=0"
+    )
+    if attempt.failure is None:
+        return
+    row = {
+        "subscription": attempt.subscription,
+        "position": attempt.position,
+        "at": attempt.at,
+        "failure": attempt.failure,
+        "status": attempt.status,
+        "detail": attempt.detail[:500],
+        "duration_ms": attempt.duration_ms,
+    }
+    # After a redrive the count begins anew, the rows do not.
+    number = sa.select(sa.func.coalesce(sa.func.max(ATTEMPTS.c.number), 0) + 1).where(
+        ATTEMPTS.c.subscription == attempt.subscription, ATTEMPTS.c.position == attempt.position
+    )
+    connection.execute(sa.insert(ATTEMPTS).values(number=number.scalar_subquery(), **row))
+
+
+def _alike(attempts: Sequence[Attempt]) -> dict[tuple[int, int | None, int, int], list[int]]:
+    """The successes, grouped by what is written of them."""
+    groups: dict[tuple[int, int | None, int, int], list[int]] = {}
+    at = max(attempt.at for attempt in attempts)
+    for attempt in attempts:
+        if attempt.state is DeliveryState.DELIVERED:
+            groups.setdefault((attempt.subscription, attempt.status, at, attempt.number), []).append(attempt.position)
+    return groups
+
+
+def _finished_keys(attempts: Sequence[Attempt]) -> dict[int, set[int]]:
+    """The keys whose chain may go on, by subscription."""
+    keys: dict[int, set[int]] = {}
+    for attempt in attempts:
+        if attempt.key is not None and attempt.state in (DeliveryState.DELIVERED, DeliveryState.DISCARDED):
+            keys.setdefault(attempt.subscription, set()).add(attempt.key)
+    return keys
+
+
+def _unpark(connection: Connection, subscription: int, keys: Iterable[int], at: int) -> None:
+    # The next of each key alone: those behind it go along with it, however many they are.
+    connection.exec_driver_sql(
+        f"UPDATE deliveries SET due_at={at} WHERE subscription={subscription} AND state=0 AND due_at={PARKED} "  # noqa: S608
+        f"AND position IN (SELECT min(position) FROM deliveries WHERE subscription={subscription} "
+        f"AND key IN ({_numbers(keys)}) AND state IN (0, 2) GROUP BY key)"
+    )
+
+
+def _number(value: int | None) -> str:
+    return "NULL" if value is None else str(int(value))
+
+
+def _numbers(values: Iterable[int]) -> str:
+    return ",".join(str(int(value)) for value in values)

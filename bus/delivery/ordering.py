@@ -1,0 +1,91 @@
+"""Ordering: which deliveries of an ordered subscription may go, and which wait behind an earlier one of their key.
+
+Decides only. A chain is what is still owed for one key, in position order: pending or dead. Only a chain's head may start;
+those behind it go in the same run, one after the other, or are parked until the head is done.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+PARKED = 2**62
+"""`due_at` of a delivery that waits behind another; what finishes the other makes it due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One delivery that is not done.
+
+    Attributes:
+        due_at: microseconds since 1970 from which on it may be handed over.
+        dead: it waits for somebody to redrive or discard it.
+    """
+
+    position: int
+    due_at: int
+    dead: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do with the deliveries that are due: `run` goes, `parked` waits behind a chain's head."""
+
+    run: tuple[int, ...]
+    parked: tuple[int, ...]
+
+
+def plan(due: Mapping[int, int | None], chains: Mapping[int, Sequence[Owed]], now: int, room: int) -> Plan:
+    """Which due deliveries go.
+
+    Args:
+        due: position to key, of the deliveries that are due; a key of None is not ordered.
+        chains: key to the beginning of its chain, for every key in `due`.
+        room: the most that may go.
+    """
+    run: list[int] = []
+    parked: list[int] = []
+    free = [position for position, key in due.items() if key is None]
+    run.extend(free[:room])
+    for key, positions in _by_key(due).items():
+        chain = chains.get(key, ())
+        going = _going(chain, now)[: max(0, room - len(run))]
+        run.extend(going)
+        if going or not _is_ready(chain, now):
+            parked.extend(position for position in positions if position not in going)
+    return Plan(tuple(sorted(run)), tuple(parked))
+
+
+def order_key(value: object) -> int:
+    """A value's digest as the deliveries table keeps it: 64 bits, signed."""
+    return int.from_bytes(blake2b(repr(value).encode(), digest_size=8).digest(), signed=True)
+
+
+def _is_ready(chain: Sequence[Owed], now: int) -> bool:
+    return bool(chain) and not chain[0].dead and chain[0].due_at <= now
+
+
+def _going(chain: Sequence[Owed], now: int) -> list[int]:
+    if not _is_ready(chain, now):
+        return []
+    going: list[int] = []
+    for owed in chain:
+        if owed.dead:
+            break
+        going.append(owed.position)
+    return going
+
+
+def _by_key(due: Mapping[int, int | None]) -> dict[int, list[int]]:
+    keys: dict[int, list[int]] = {}
+    for position, key in due.items():
+        if key is not None:
+            keys.setdefault(key, []).append(position)
+    return keys
+
+
+def chains_of(rows: Iterable[tuple[int, Owed]]) -> dict[int, list[Owed]]:
+    """Rows of (key, owed) in position order, by key."""
+    chains: dict[int, list[Owed]] = {}
+    for key, owed in rows:
+        chains.setdefault(key, []).append(owed)
+    return chains

@@ -1,0 +1,91 @@
+"""Outcomes: what an attempt came to decides what becomes of its delivery; decided purely, written in batches."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from bus import clock
+from bus.adapter import Outcome
+from bus.audit.log import Disclosure, DisclosureLog
+from bus.delivery.ledger import Attempt, DeliveryState, Leased, Ledger
+from bus.delivery.ordering import PARKED
+from bus.delivery.retry import RetryPolicy, next_attempt
+from bus.storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The attempts of a run, and the disclosures that they were."""
+
+    attempts: Sequence[Attempt]
+    disclosures: Sequence[Disclosure]
+
+
+class OutcomeWriter:
+    """Writes outcomes of many runs in one transaction. Synchronous: the group commit's thread calls it."""
+
+    def __init__(self, storage: Storage, ledger: Ledger, disclosures: DisclosureLog) -> None:
+        self._storage = storage
+        self._ledger = ledger
+        self._disclosures = disclosures
+
+    def write(self, batches: Sequence[Batch]) -> Sequence[None]:
+        """Write them; a power failure may undo the last ones, and the deliveries are then made again."""
+        attempts = [attempt for batch in batches for attempt in batch.attempts]
+        disclosures = [disclosure for batch in batches for disclosure in batch.disclosures]
+        with self._storage.write(durable=bool(disclosures)) as connection:
+            if attempts:
+                self._ledger.record(connection, attempts)
+            self._disclosures.write(connection, disclosures)
+        return [None] * len(batches)
+
+
+def attempted(
+    subscription: int, leased: Leased, outcome: Outcome, duration: float, policy: RetryPolicy, random: Random
+) -> Attempt:
+    """What an outcome makes of a delivery: delivered, to be tried again, or dead.
+
+    Args:
+        duration: seconds that the attempt took.
+    """
+    number = leased.attempts + 1
+    now = clock.micros(clock.now())
+    if outcome.failure is None:
+        return Attempt(
+            subscription, leased.position, leased.key, number, DeliveryState.DELIVERED, None, now, None, outcome.status,
+            "", int(duration * 1000),
+        )  # fmt: skip
+    wait = next_attempt(outcome, number, policy, random)
+    return Attempt(
+        subscription=subscription,
+        position=leased.position,
+        key=leased.key,
+        number=number,
+        state=DeliveryState.DEAD if wait is None else DeliveryState.PENDING,
+        due_at=None if wait is None else now + int(wait * 1_000_000),
+        at=now,
+        failure=outcome.failure.value,
+        status=outcome.status,
+        detail=outcome.detail,
+        duration_ms=int(duration * 1000),
+    )
+
+
+def parked(subscription: int, leased: Leased) -> Attempt:
+    """A delivery of a run that was not tried, since an earlier one of its key failed: it waits behind that."""
+    return _untried(subscription, leased, DeliveryState.PENDING, PARKED)
+
+
+def released(subscription: int, leased: Leased) -> Attempt:
+    """A delivery that was not tried in the time of its lease: it is due again."""
+    return _untried(subscription, leased, DeliveryState.PENDING, clock.micros(clock.now()))
+
+
+def skipped(subscription: int, leased: Leased) -> Attempt:
+    """A delivery of which the view shows nothing (any more): there is nothing to send."""
+    return _untried(subscription, leased, DeliveryState.DISCARDED, None)
+
+
+def _untried(subscription: int, leased: Leased, state: DeliveryState, due_at: int | None) -> Attempt:
+    now = clock.micros(clock.now())
+    return Attempt(subscription, leased.position, leased.key, leased.attempts, state, due_at, now, None, None, "", 0)

@@ -1,0 +1,197 @@
+"""The relay: follows the journal, makes the deliveries of each event, and hands over what is due.
+
+A thread of its own, in the one process that leads. Promise: an event committed to the journal gets its deliveries, each once;
+whatever is due and not delivered is handed over, and handed over again when its lease ends.
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from bus import clock
+from bus.contracts.catalogue import Catalogue
+from bus.contracts.errors import UnknownVersion
+from bus.delivery.broker import Handover
+from bus.delivery.ledger import Ledger, NewDelivery, relayed, set_relayed
+from bus.delivery.routing import Router, is_ordered
+from bus.delivery.subscriptions import Subscription, Subscriptions, advance_replay, end_replay, go_live
+from bus.journal import Entry, JournalReader
+from bus.problem import Unavailable
+from bus.storage import Leadership, Storage
+from bus.telemetry import HANDED_OVER, RELAY_LAG
+
+log = structlog.get_logger(__name__)
+
+_STEP = 500
+_IDLE_SECONDS = 0.03
+_NOT_LEADING_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverPolicy:
+    """How much is handed over at a time.
+
+    Attributes:
+        lease: seconds that a run may take before it is handed over again.
+        window: the most deliveries of one subscription in flight.
+        run: the most deliveries in one message.
+    """
+
+    lease: float = 60.0
+    window: int = 1000
+    run: int = 100
+
+
+class Relay:
+    """The relay of one bus; `nudge` it when there may be something to do."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        journal: JournalReader,
+        catalogue: Catalogue,
+        subscriptions: Subscriptions,
+        handover: Handover,
+        leadership: Leadership,
+        policy: HandoverPolicy,
+    ) -> None:
+        self._storage = storage
+        self._journal = journal
+        self._catalogue = catalogue
+        self._subscriptions = subscriptions
+        self._ledger = Ledger(storage)
+        self._handover = handover
+        self._leadership = leadership
+        self._policy = policy
+        self._nudged = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
+        self._routing: tuple[Sequence[Subscription], Router] | None = None
+
+    def start(self) -> None:
+        """Begin to relay."""
+        self._thread.start()
+
+    def nudge(self) -> None:
+        """There may be something to do: look now. Callable from any thread."""
+        self._nudged.set()
+
+    def stop(self) -> None:
+        """Finish the step under way, then let another process lead."""
+        self._stopping = True
+        self._nudged.set()
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        while not self._stopping:
+            wait = _NOT_LEADING_SECONDS
+            try:
+                if self._leadership.acquire():
+                    wait = 0.0 if self._step() else _IDLE_SECONDS
+            except Unavailable:
+                log.warning("relay.database_does_not_answer")
+            self._nudged.wait(wait)
+            self._nudged.clear()
+        self._handover.close()
+        self._leadership.release()
+
+    def _step(self) -> bool:
+        """One look at everything; whether there is more to do at once."""
+        moved = self._fan_out()
+        replayed = self._replay()
+        handed_over = self._hand_over()
+        return moved or replayed or handed_over
+
+    def _fan_out(self) -> bool:
+        """Make the deliveries of the next events, and note how far that is, in one transaction."""
+        with self._storage.read() as connection:
+            position = relayed(connection)
+        entries = self._journal.after(position, _STEP)
+        if not entries:
+            RELAY_LAG.set(0)
+            return False
+        deliveries = self._routed(entries)
+        with self._storage.write(durable=False) as connection:
+            self._ledger.add(connection, deliveries, clock.micros(clock.now()), again=False)
+            set_relayed(connection, entries[-1].position)
+        RELAY_LAG.set(max(0, self._journal.last_position() - entries[-1].position) if len(entries) == _STEP else 0)
+        return len(entries) == _STEP
+
+    def _routed(self, entries: Sequence[Entry]) -> list[NewDelivery]:
+        try:
+            return self._deliveries(entries)
+        except UnknownVersion:
+            # A contract that another process activated a moment ago: its first events must not miss their subscribers.
+            self._catalogue.refresh()
+            return self._deliveries(entries)
+
+    def _deliveries(self, entries: Sequence[Entry]) -> list[NewDelivery]:
+        today, router = clock.local_date(clock.now()), self._router()
+        return [delivery for entry in entries for delivery in router.deliveries(entry, today, self._find)]
+
+    def _router(self) -> Router:
+        subscriptions = self._subscriptions.all()
+        if self._routing is None or self._routing[0] is not subscriptions:
+            self._routing = (subscriptions, Router(self._catalogue, subscriptions))
+        return self._routing[1]
+
+    def _find(self, position: int) -> Entry | None:
+        return self._journal.at([position]).get(position)
+
+    def _replay(self) -> bool:
+        """One step of each replay under way, and of each new subscription that catches up."""
+        running = [s for s in self._subscriptions.all() if s.replay_position is not None]
+        for subscription in running:
+            self._replay_step(subscription)
+        if running:
+            self._subscriptions.refresh()
+        return bool(running)
+
+    def _replay_step(self, subscription: Subscription) -> None:
+        with self._storage.read() as connection:
+            until = subscription.replay_until or relayed(connection)
+        found = [self._catalogue.contract_id(name) for name in subscription.contracts]
+        contract_ids = [contract_id for contract_id in found if contract_id is not None]
+        entries = self._journal.of_contracts(contract_ids, subscription.replay_position or 0, until, _STEP)
+        deliveries = self._replayed(entries, subscription)
+        with self._storage.write(durable=False) as connection:
+            self._ledger.add(connection, deliveries, clock.micros(clock.now()), again=True)
+            if len(entries) == _STEP:
+                advance_replay(connection, subscription.number, entries[-1].position)
+            elif subscription.replay_until is not None:
+                end_replay(connection, subscription.number)
+            else:
+                go_live(connection, subscription.number, until)
+
+    def _replayed(self, entries: Sequence[Entry], subscription: Subscription) -> list[NewDelivery]:
+        today, router = clock.local_date(clock.now()), self._router()
+        routed = [router.replayed(entry, subscription, today, self._find) for entry in entries]
+        return [delivery for delivery in routed if delivery is not None]
+
+    def _hand_over(self) -> bool:
+        handed_over = False
+        now = clock.micros(clock.now())
+        for number in self._ledger.due_subscriptions(now):
+            subscription = self._subscriptions.numbered(number)
+            if subscription is not None:
+                handed_over |= self._hand_over_due(subscription, now)
+        return handed_over
+
+    def _hand_over_due(self, subscription: Subscription, now: int) -> bool:
+        leases = self._ledger.lease(
+            subscription.number,
+            now,
+            now + int(self._policy.lease * 1_000_000),
+            self._policy.window,
+            self._policy.run,
+            ordered=is_ordered(subscription, self._catalogue),
+        )
+        for index, lease in enumerate(leases):
+            if not self._handover.send(lease):
+                # Due again at once, so that nothing waits for a lease after the broker is back.
+                self._ledger.release(leases[index:], now)
+                return False
+            HANDED_OVER.inc()
+        return bool(leases)

@@ -1,0 +1,70 @@
+"""A run of deliveries as the worker makes it: loaded by its lease, shown through the consumer's view, in chains by key."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from bus import clock
+from bus.contracts.catalogue import Catalogue
+from bus.contracts.view import View
+from bus.delivery.ledger import Lease, Leased, Ledger
+from bus.delivery.subscriptions import Subscription
+from bus.journal import Entry, JournalReader, entries_at
+from bus.journal.viewed import viewed
+from bus.problem import Refused
+from bus.storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One delivery, ready to be sent.
+
+    Attributes:
+        body: the CloudEvent as JSON, through the view; None where there is nothing to send, and `withheld` says why.
+        view: through which it is shown; None where there is no grant.
+        withheld: why nothing is sent: the grant ended (to be kept for a redrive), or the view shows nothing of it (empty).
+    """
+
+    leased: Leased
+    entry: Entry
+    body: bytes | None
+    view: View | None
+    withheld: str = ""
+
+
+class RunLoader:
+    """Loads runs. Synchronous: call it from a thread."""
+
+    def __init__(self, storage: Storage, journal: JournalReader, catalogue: Catalogue, ledger: Ledger) -> None:
+        self._storage = storage
+        self._journal = journal
+        self._catalogue = catalogue
+        self._ledger = ledger
+
+    def load(self, subscription: Subscription, lease: Lease) -> list[list[Item]]:
+        """The run's chains: deliveries of one key in position order; each unordered delivery is a chain of its own."""
+        with self._storage.read() as connection:
+            leased = self._ledger.leased(connection, lease)
+            entries = entries_at(connection, [one.position for one in leased])
+        today = clock.local_date(clock.now())
+        return _chains([self._item(one, entries[one.position], subscription, today) for one in leased])
+
+    def _item(self, leased: Leased, entry: Entry, subscription: Subscription, today: date) -> Item:
+        try:
+            contract = self._catalogue.version_numbered(entry.version_id).contract.name
+            view = self._catalogue.view(contract, subscription.participant, entry.version_id, today)
+        except Refused as refusal:
+            return Item(leased, entry, None, None, refusal.detail)
+        return Item(leased, entry, viewed(entry, view, self._find), view)
+
+    def _find(self, position: int) -> Entry | None:
+        return self._journal.at([position]).get(position)
+
+
+def _chains(items: Sequence[Item]) -> list[list[Item]]:
+    chains: dict[object, list[Item]] = {}
+    for item in items:
+        chains.setdefault(("free", item.leased.position) if item.leased.key is None else item.leased.key, []).append(
+            item
+        )
+    return list(chains.values())

@@ -1,0 +1,29 @@
+"""The agency sink: hands events to an operation of an agency's adapter."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from bus.adapter import Adapter, AgencyFault, Failure, Operation, Outcome
+from bus.event import Event
+
+log = structlog.get_logger(__name__)
+
+LONGEST_SECONDS = 45.0
+"""The most one call of an adapter may take, whatever its own time-outs are."""
+
+
+async def deliver(adapter: Adapter, operation: Operation, events: Sequence[Event]) -> Sequence[Outcome]:
+    """One outcome for each event, whatever the adapter does."""
+    try:
+        async with asyncio.timeout(LONGEST_SECONDS):
+            outcomes = await adapter.deliver(operation.name, events)
+    except AgencyFault as fault:
+        return [fault.outcome()] * len(events)
+    except TimeoutError:
+        return [Outcome(Failure.TRANSIENT, f"the agency did not answer within {LONGEST_SECONDS:.0f} s")] * len(events)
+    except Exception as error:  # noqa: BLE001 - an adapter's own defect must not stop the other sinks
+        log.error("adapter.defect", operation=operation.name, error=type(error).__name__)
+        return [Outcome(Failure.TRANSIENT, f"the adapter failed: {type(error).__name__}")] * len(events)
+    return outcomes
