@@ -17,7 +17,7 @@ def a_failure(failure: Failure = Failure.TRANSIENT, retry_after: float | None = 
     return Outcome(failure, "the sink answered 503", retry_after, 503)
 
 
-def a_policy(first: float = 5, longest: float = 7200, max_attempts: int = 80) -> RetryPolicy:
+def a_policy(first: float = 5.0, longest: float = 7200.0, max_attempts: int = 80) -> RetryPolicy:
     return RetryPolicy(first, longest, max_attempts)
 
 
@@ -44,6 +44,10 @@ def test_any_other_failure_is_tried_until_the_attempts_are_used_up(failure: Fail
 )
 def test_the_backoff_doubles_up_to_the_longest(attempts: int, bound: float):
     assert next_attempt(a_failure(), attempts, a_policy(), Highest()) == bound
+
+
+def test_a_policy_of_very_many_attempts_does_not_overflow():
+    assert next_attempt(a_failure(), 5000, a_policy(max_attempts=10_000), Highest()) == 7200
 
 
 def test_deliveries_that_failed_together_spread_over_the_whole_backoff():
