@@ -2,7 +2,7 @@
 
 The question behind each row is whom the failure concerns. *This event* (PERMANENT): the same bytes fail the same way.
 *This attempt* (TRANSIENT): time heals it. *Every event for this sink* (SINK_DOWN): nothing gets through until someone mends
-the sink, its address or its account; the circuit opens, deliveries wait and none is used up.
+the sink, its address or its account; the circuit opens and deliveries wait.
 """
 
 import os
@@ -22,7 +22,7 @@ _STATUS: dict[int, tuple[Failure, str]] = {
     ),
     # The sink's operator mends these, and what waited is then delivered.
     401: (Failure.SINK_DOWN, "it wants credentials that webhooks do not carry; verify the signature instead"),
-    403: (Failure.SINK_DOWN, "it lets the bus not in; check its firewall and its signature secret"),
+    403: (Failure.SINK_DOWN, "it does not let the bus in; check its firewall and its signature secret"),
     404: (Failure.SINK_DOWN, "nothing answers at this path; check the address"),
     405: (Failure.SINK_DOWN, "it takes no POST at this path; check the address"),
     407: (Failure.SINK_DOWN, "a proxy in front of it wants credentials"),
