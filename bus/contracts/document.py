@@ -22,6 +22,7 @@ from bus.problem import FieldError, Unavailable
 
 _META_SCHEMA = Path(bus.__file__).parent.parent / "schemas" / "contract.schema.json"
 _LARGEST = 1024 * 1024
+_LARGEST_EVENT = 1024 * 1024
 _SCHEMAS = ("schema", "request", "answer")
 
 
@@ -93,12 +94,12 @@ class Delivery:
     Attributes:
         ordered_by: pointer; events with the same value there are delivered in order.
         retention_days: how long the journal keeps them; None: for good.
-        max_bytes: the largest event.
+        max_bytes: the largest event, one mebibyte unless the document says otherwise.
     """
 
     ordered_by: str | None
     retention_days: int | None
-    max_bytes: int | None
+    max_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,9 @@ def trusted(document: dict[str, Any]) -> Contract:
         subject=document.get("subject"),
         producers=frozenset(document["producers"]),
         grants=tuple(_grant(consumer) for consumer in document.get("consumers", ())),
-        delivery=Delivery(delivery.get("ordered_by"), delivery.get("retention_days"), delivery.get("max_bytes")),
+        delivery=Delivery(
+            delivery.get("ordered_by"), delivery.get("retention_days"), delivery.get("max_bytes", _LARGEST_EVENT)
+        ),
         adapters=tuple(AdapterUse(use["adapter"], use["operation"]) for use in document.get("adapters", ())),
         examples=tuple(document.get("examples", ())),
         schema=document.get("schema"),

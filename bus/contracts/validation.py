@@ -77,17 +77,15 @@ def _field_errors(errors: Iterator[jsonschema_rs.ValidationError], prefix: str) 
         kind: Any = error.kind
         at = prefix + json.pointer(_shown(token) for token in error.instance_path)
         if kind.name in ("additionalProperties", "unevaluatedProperties"):
-            yield from (
-                FieldError(at + json.pointer((_shown(name),)), "is not a property of this data")
-                for name in kind.unexpected
-            )
+            for name in kind.unexpected:
+                yield FieldError(at + json.pointer((_shown(name),)), "is not a property of this data")
         elif kind.name == "required":
             yield FieldError(at + json.pointer((kind.property,)), "is required")
         else:
             yield FieldError(at, _detail(kind))
         if kind.name in ("anyOf", "oneOf") and hasattr(kind, "context"):
             # The form with the fewest errors is most likely the one that was meant.
-            closest = min((branch for branch in kind.context if branch), key=len, default=[])
+            closest: list[jsonschema_rs.ValidationError] = min(filter(None, kind.context), key=len, default=[])
             yield from _field_errors(iter(closest), prefix)
 
 
@@ -157,11 +155,13 @@ def _of_text(check: Callable[[str], bool]) -> Callable[[object], bool]:
 
 
 def _multiple_of(_: Any, divisor: Any, instance: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
-    # Exactly, in decimals as JSON writes them: the reference library's own check divides floats, so that 19.99 is no multiple of 0.01.
+    # In decimals as JSON writes them: the reference library divides floats, so that 19.99 would be no multiple of 0.01.
     if isinstance(instance, bool) or not isinstance(instance, int | float):
         return
     if Fraction(repr(instance)) % Fraction(repr(divisor)):
         yield jsonschema.ValidationError("is not a multiple")
 
 
-_Reference = jsonschema.validators.extend(Draft202012Validator, {"multipleOf": _multiple_of})
+_Reference: type[Draft202012Validator] = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"multipleOf": _multiple_of}
+)

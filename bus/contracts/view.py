@@ -16,6 +16,9 @@ _FREE_OF_DATA = frozenset({"specversion", "type", "sequence", "recordedtime"})
 _LET_THROUGH = frozenset({"time", "dataschema", "datacontenttype", "traceparent", "tracestate"})
 """Attributes that a cutting view hands on when no hidden identifier stands in them; further extensions are left out."""
 
+_SOURCE = "urn:bus:pseudonym"
+"""Stands for a source that cannot be shown; the pseudonym in `id` covers the true one."""
+
 Document = dict[str, Any]
 
 
@@ -25,6 +28,7 @@ class View:
     Attributes:
         grant: what it is made from.
         is_whole: events pass as they are: no fields, no mask, no rows.
+        has_rows: the view chooses among events by their data.
         cuts: the view changes documents (fields or mask); otherwise it only chooses among them.
         fields_granted: pointers for the disclosure log; the empty pointer stands for all of the data.
         can_look_up_by_key: the consumer knows the keys, so that a record may be asked for by its key.
@@ -32,6 +36,7 @@ class View:
 
     __slots__ = (
         "_fields",
+        "_hides_more_than_key",
         "_identifiers",
         "_key",
         "_key_visibility",
@@ -41,6 +46,7 @@ class View:
         "cuts",
         "fields_granted",
         "grant",
+        "has_rows",
         "is_whole",
     )
 
@@ -57,7 +63,8 @@ class View:
         self._fields: Fields = fields_of(grant.fields, grant.mask, lambda text: self._pseudonym("value", text))
         self._rows = [compile_filter(expression, data_field) for expression in grant.rows]
         self.cuts = grant.fields is not None or bool(grant.mask)
-        self.is_whole = not self.cuts and not self._rows
+        self.has_rows = bool(self._rows)
+        self.is_whole = not self.cuts and not self.has_rows
         self.fields_granted = [""] if grant.fields is None else list(grant.fields)
         # The identifier that the envelope repeats. A query's subject is in the request, which is not what is shown.
         is_query = contract.kind is Kind.QUERY
@@ -66,17 +73,18 @@ class View:
         self.can_look_up_by_key = contract.key is not None and self._key_visibility is Visibility.SHOWN
         pointers = () if is_query else (contract.key, contract.subject, contract.delivery.ordered_by)
         self._identifiers = tuple(
-            pointer
+            (pointer, visibility)
             for pointer in dict.fromkeys(pointers)
-            if pointer and self._fields.visibility(json.path(pointer)) is not Visibility.SHOWN
+            if pointer and (visibility := self._fields.visibility(json.path(pointer))) is not Visibility.SHOWN
         )
+        self._hides_more_than_key = any(pointer != self._key for pointer, _ in self._identifiers)
 
     def shows(self, data: Any) -> bool:
         """Whether the consumer gets an event with these data.
 
         A deletion (null) has nothing to judge by and is not shown under a row filter: ask with the record's previous data.
         """
-        return all(holds(data) for holds in self._rows) and not (data is None and self._rows)
+        return all(holds(data) for holds in self._rows) and not (data is None and self.has_rows)
 
     def reduce_data(self, data: Any) -> Any:
         """The data, cut to the granted fields and masked."""
@@ -87,72 +95,76 @@ class View:
 
         The envelope repeats the key, and publishers write identifiers into `id` and `source`. So where the key is masked or
         hidden, it is so in the envelope: `subject` and `partitionkey` are masked or left out, a `source` that holds it has it
-        replaced, and the `id` becomes a pseudonym that stays the same.
+        replaced, and the `id` becomes a pseudonym that stays the same. A deletion has no data to tell a hidden identifier
+        beside the key by, so that there `id` and `source` both become pseudonyms.
         """
         if not self.cuts:
             return document
         data = document.get("data")
         shown = self._fields.cut(data)
-        hidden = self._hidden_identifiers(data, document.get("subject"))
+        hidden = self._hidden_identifiers(data, shown, document.get("subject"))
         reduced: Document = {}
         for name, value in document.items():
             if name in _FREE_OF_DATA:
                 reduced[name] = value
             elif name in ("subject", "partitionkey"):
-                reduced[name] = self._key_attribute(value, data, shown, document)
+                reduced[name] = self._key_attribute(value, document, shown, hidden)
             elif name == "data":
                 reduced[name] = shown
             elif name in ("id", "source") or (name in _LET_THROUGH and not _holds_any(value, hidden)):
                 reduced[name] = value
-        if hidden:
+        if data is None and self._hides_more_than_key:
+            self._replace_identity(reduced)
+        elif hidden:
             self._disguise(reduced, hidden)
         return {name: value for name, value in reduced.items() if value is not None or name == "data"}
 
-    def _hidden_identifiers(self, data: Any, subject: Any) -> dict[str, str]:
+    def _hidden_identifiers(self, data: Any, shown: Any, subject: Any) -> dict[str, str]:
         """Identifiers of this event that the consumer must not see, each with what stands for it."""
+        if data is None and self._key and subject:
+            # What the data would be if they held nothing but the key, which a deletion's subject is.
+            data = _holding(subject, json.path(self._key))
+            shown = self._fields.cut(data)
         found = {}
-        for pointer in self._identifiers:
+        for pointer, visibility in self._identifiers:
             value = _text(json.at(data, pointer))
             if value:
-                found[value] = self._disguised(data, pointer)
-        if data is None and subject and self._key in self._identifiers:
-            found[subject] = self._masked_key(subject)
+                stand_in = _text(json.at(shown, pointer)) if visibility is Visibility.MASKED else None
+                found[value] = stand_in or HIDDEN
         return found
 
-    def _disguised(self, data: Any, pointer: str) -> str:
-        if self._fields.visibility(json.path(pointer)) is Visibility.HIDDEN:
-            return HIDDEN
-        return _text(json.at(self._fields.cut(data), pointer)) or HIDDEN
-
-    def _masked_key(self, text: str) -> str:
-        """The key's text as the data would show it, for a deletion, which has no data."""
-        if self._key is None or self._key_visibility is Visibility.HIDDEN:
-            return HIDDEN
-        *_, data = _wrapped(text, json.path(self._key))
-        return _text(json.at(self._fields.cut(data), self._key)) or HIDDEN
-
-    def _key_attribute(self, value: Any, data: Any, shown: Any, document: Document) -> Any:
+    def _key_attribute(self, value: Any, document: Document, shown: Any, hidden: dict[str, str]) -> Any:
         """`subject` or `partitionkey` as the consumer may see it; None leaves it out."""
-        key = document.get("subject") if data is None else _text(json.at(data, self._key)) if self._key else None
+        key = self._key_text(document)
         if key is not None and value == key:
             if self._key_visibility is Visibility.SHOWN:
                 return value
-            return self._masked_key(value) if self._key_visibility is Visibility.MASKED else None
+            return hidden[value] if self._key_visibility is Visibility.MASKED else None
         # It says something else: harmless only when the data show just that.
         plain = shown.values() if isinstance(shown, dict) else ()
         return value if any(_text(one) == value for one in plain) else None
+
+    def _key_text(self, document: Document) -> Any:
+        if self._key is None:
+            return None
+        data = document.get("data")
+        return document.get("subject") if data is None else _text(json.at(data, self._key))
 
     def _disguise(self, reduced: Document, hidden: dict[str, str]) -> None:
         """Replace hidden identifiers in `source` and `id`; the pair still tells one event from another."""
         source, identity = reduced["source"], reduced["id"]
         if not _holds_any(source, hidden) and not _holds_any(identity, hidden):
             return
-        pseudonym = self._pseudonym("id", f"{source}\0{identity}")
+        self._replace_identity(reduced)
         for value, stand_in in hidden.items():
             for writing in (value, quote(value), quote(value, safe="")):
                 source = source.replace(writing, stand_in)
-        reduced["source"] = f"urn:bus:pseudonym:{pseudonym}" if _holds_any(source, hidden) else source
-        reduced["id"] = pseudonym
+        if not _holds_any(source, hidden):
+            reduced["source"] = source
+
+    def _replace_identity(self, reduced: Document) -> None:
+        pseudonym = self._pseudonym("id", f"{reduced['source']}\0{reduced['id']}")
+        reduced["id"], reduced["source"] = pseudonym, _SOURCE
 
     def _pseudonym(self, purpose: str, text: str) -> str:
         digest = _hmac(self._secret, f"{purpose}\0{text}")
@@ -166,11 +178,11 @@ def _holds_any(text: Any, values: dict[str, str]) -> bool:
     return any(value in text or value in unquoted for value in values)
 
 
-def _wrapped(value: Any, tokens: tuple[str, ...]) -> list[Any]:
-    levels = [value]
-    for token in reversed(tokens):
-        levels.append({token: levels[-1]})
-    return levels
+def _holding(value: Any, path: tuple[str, ...]) -> Any:
+    """Data that hold nothing but `value` at a path."""
+    for name in reversed(path):
+        value = {name: value}
+    return value
 
 
 def _text(value: Any) -> str | None:

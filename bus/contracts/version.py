@@ -1,0 +1,93 @@
+"""A contract version in its present state, ready for use: compiled validators, and where key and person stand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from bus import json
+from bus.contracts.document import Contract, Kind
+from bus.contracts.lifecycle import State
+from bus.contracts.validation import Validator
+
+
+class Checks:
+    """The compiled schemas of one document, shared by the version in each of its states."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+
+    @cached_property
+    def data(self) -> Validator:
+        return Validator(self._contract.request if self._contract.kind is Kind.QUERY else self._contract.schema)
+
+    @cached_property
+    def answer(self) -> Validator:
+        return Validator(self._contract.answer)
+
+
+@dataclass(frozen=True)
+class ContractVersion:
+    """One version in its present state, ready to be used.
+
+    Attributes:
+        id: names the version in the journal.
+        contract_id: names the contract, whatever its version, in the journal.
+    """
+
+    id: int
+    contract_id: int
+    state: State
+    contract: Contract
+    checks: Checks = field(repr=False, compare=False)
+
+    @cached_property
+    def validator(self) -> Validator:
+        """Of the data (event, record) or of the question (query)."""
+        return self.checks.data
+
+    @property
+    def answer_validator(self) -> Validator:
+        """Of a query's answer."""
+        return self.checks.answer
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether the data are about persons, so that each reading leaves a disclosure."""
+        return self.contract.classification.is_about_persons
+
+    def key_of(self, data: Any) -> str | None:
+        """The record's key in its data as text; None without one, and for every contract but a record's.
+
+        Deletions have no data: their key is the event's subject.
+        """
+        return self._find_key(data)
+
+    def person_of(self, data: Any) -> str | None:
+        """The identifier of the person that the data (of a query: the question) are about; None where there is none."""
+        return self._find_person(data)
+
+    @cached_property
+    def _find_key(self) -> Callable[[Any], str | None]:
+        return _finder(self.contract.key)
+
+    @cached_property
+    def _find_person(self) -> Callable[[Any], str | None]:
+        return _finder(self.contract.person)
+
+
+def _finder(pointer: str | None) -> Callable[[Any], str | None]:
+    """Finds a scalar as text."""
+    if pointer is None:
+        return lambda _: None
+    path = json.path(pointer)
+    if len(path) == 1:
+        only = path[0]
+        return lambda data: _text(data.get(only)) if isinstance(data, dict) else None
+    return lambda data: _text(json.at(data, pointer))
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
