@@ -1,0 +1,103 @@
+"""The adapter of KSP (Kantor Staf Presiden): complaints from SP4N-LAPOR!, and the offices' follow-ups back to it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import httpx
+
+from adapters.changes import digest
+from adapters.kominfo.splp import Gateway
+from adapters.ksp import mapping
+from adapters.ksp.client import TOKEN_HEADER, Client, KspSettings
+from bus.adapter import (
+    DELIVERED,
+    AdapterFactory,
+    AdapterSettings,
+    AgencyFault,
+    Does,
+    Operation,
+    Outcome,
+    Polled,
+    Question,
+    http_client,
+)
+from bus.event import Event
+
+_FIRST = "1:"
+"""The cursor at the beginning of a round."""
+
+
+class KspAdapter:
+    """Speaks to LAPOR!.
+
+    Args:
+        settings: the gateway and the regency's account.
+        http: a client whose base URL is the gateway.
+    """
+
+    def __init__(self, settings: KspSettings, http: httpx.AsyncClient) -> None:
+        self._client = Client(Gateway(http, settings, token_header=TOKEN_HEADER), settings)
+
+    async def poll(self, operation: str, cursor: str | None) -> Polled:
+        """One page of complaints; after the last one the next round begins at the first.
+
+        LAPOR! does not say what changed since when, so each round reads all pages, and what did not change comes as
+        duplicates.
+        """
+        place = _place(cursor)
+        events = [mapping.event(row) for row in await self._client.complaints(place.page)]
+        page = digest([event.id for event in events])
+        if not events or page == place.previous:  # an installation that does not page repeats itself
+            return Polled([], _FIRST)
+        return Polled(events, f"{place.page + 1}:{page}", more=True)
+
+    async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
+        """Add follow-ups to their complaints, unless LAPOR! has them from an earlier try."""
+        return [await self._deliver(event.data) for event in events]
+
+    async def _deliver(self, data: Mapping[str, Any]) -> Outcome:
+        number, body = data["nomor_laporan"], mapping.followup(data)
+        try:
+            if not mapping.is_there(body, await self._client.followups(number)):
+                await self._client.add_followup(number, body)
+        except AgencyFault as fault:
+            return fault.outcome()
+        return DELIVERED
+
+    async def query(self, operation: str, question: Question) -> Mapping[str, Any]:
+        """Nothing is asked of KSP."""
+        raise NotImplementedError(operation)
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._client.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """How far a round is: the next page, and the digest of the one before."""
+
+    page: int
+    previous: str
+
+
+def _place(cursor: str | None) -> _Place:
+    page, _, previous = (cursor or _FIRST).partition(":")
+    return _Place(int(page), previous)
+
+
+class _Factory:
+    name: ClassVar[str] = "ksp"
+    participant: ClassVar[str] = "ksp"
+    settings: ClassVar[type[AdapterSettings]] = KspSettings
+    operations: ClassVar[tuple[Operation, ...]] = (
+        Operation("laporan", Does.POLL, contract=mapping.CONTRACT, interval=300.0),
+        Operation("tindak-lanjut", Does.DELIVER),
+    )
+
+    def create(self, settings: KspSettings) -> KspAdapter:
+        return KspAdapter(settings, http_client(settings))
+
+
+FACTORY: AdapterFactory = _Factory()

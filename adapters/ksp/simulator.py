@@ -1,0 +1,115 @@
+"""A stand-in for SP4N-LAPOR! behind SPLP: made-up complaints about Lamongan, some anonymous or secret, and follow-ups.
+
+Like the real one it knows who reported, and tells: names, telephones and texts signed by their writers are what the adapter
+has to keep to itself. It takes follow-ups for its own complaints and for any number `9` and six digits, since LAPOR! knows
+more complaints than it lists for the regency.
+"""
+
+import re
+from collections import defaultdict
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Header
+from fastapi.responses import JSONResponse, Response
+
+from adapters.kominfo.gateway_simulator import FAULTS, SETTINGS, gateway_app
+from adapters.ksp.client import TOKEN_HEADER
+from bus.adapter import Simulator
+
+TOKEN = "00000000-3524-4000-8000-000000003524"  # noqa: S105  made up
+PAGE = 5
+COMPLAINTS = 12
+
+_LIST = f"/t/{SETTINGS['tenant']}/lapor/1.0/complaints"
+_NUMBER = re.compile(r"9\d{6}")
+_TOPICS = (
+    ("Jalan berlubang", "Jalan di depan pasar berlubang", "Infrastruktur", "Dinas Pekerjaan Umum dan Penataan Ruang"),
+    ("KTP belum jadi", "KTP-el sudah dua bulan belum jadi", "Kependudukan", "Dinas Kependudukan dan Pencatatan Sipil"),
+    ("Antrean panjang", "Antrean puskesmas sejak subuh", "Kesehatan", "Dinas Kesehatan"),
+    ("Bantuan tidak tepat", "Bantuan diterima warga yang mampu", "Sosial", "Dinas Sosial"),
+    ("Lampu jalan mati", "Lampu jalan mati sejak pekan lalu", "Infrastruktur", None),
+)
+_STATES = ("Belum Terverifikasi", "Terverifikasi", "Dalam Proses", "Selesai")
+
+
+def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
+    """LAPOR! with the given faults switched on."""
+    received: list[dict[str, Any]] = []
+    followups: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    app = gateway_app("KSP (SP4N-LAPOR!)", faults, received, TOKEN_HEADER)
+
+    @app.get(_LIST)
+    async def complaints(page: int = 1, token: Annotated[str, Header()] = "") -> Response:
+        return _refusal(token, faults) or _page([complaint(number) for number in range(1, COMPLAINTS + 1)], page)
+
+    @app.get(_LIST + "/{number}/followups")
+    async def listed(number: str, page: int = 1, token: Annotated[str, Header()] = "") -> Response:
+        return _refusal(token, faults) or _unknown(number) or _page(followups[number], page)
+
+    @app.post(_LIST + "/{number}/followups")
+    async def add(number: str, body: dict[str, Any], token: Annotated[str, Header()] = "") -> Response:
+        if refusal := _refusal(token, faults) or _unknown(number):
+            return refusal
+        if not body.get("content"):
+            return JSONResponse({"message": "content wajib diisi"}, 422)
+        followups[number].append({"id": len(followups[number]) + 1, **body})
+        received.append({"operation": "followup", "tracking_id": number, **body})
+        if "lost-answer" in faults:
+            return JSONResponse({"message": "Gateway Timeout"}, 504)
+        return JSONResponse({"status": "success"}, 201)
+
+    return app
+
+
+def complaint(number: int) -> dict[str, Any]:
+    """The complaint with this number: flags are strings or numbers, times lack a zone, texts are padded."""
+    title, content, category, institution = _TOPICS[number % len(_TOPICS)]
+    name, phone = f"Pelapor Rekaan {number:02d}", f"0812-0000-{number:04d}"
+    day = f"2026-03-{number:02d} 08:12:00"
+    return {
+        "tracking_id": 9000100 + number,
+        "title": f"{title} ",
+        "content": f"{content}. Terima kasih, {name.upper()}, hubungi {phone.replace('-', '')}.",
+        "category": {"id": 10 + number % 3, "name": category},
+        "status": _STATES[number % len(_STATES)],
+        "is_anonymous": str(number % 2),
+        "is_secret": 1 if number % 3 == 0 else 0,
+        "created_at": day,
+        "updated_at": day,
+        "reporter": {
+            "name": name,
+            "phone": phone,
+            "email": f"pelapor{number}@contoh.example",
+            "nik": 3524010101908000 + number,
+        },
+        "institution": institution and {"id": number, "name": f"{institution} Kabupaten Lamongan"},
+        "region_code": f"3524{number:02d}",
+        "latitude": f"-7.1{number:02d}",
+        "longitude": "112.41",
+        "attachments": [{"url": f"https://lapor.example/berkas/{number}.jpg"}] if number % 4 == 0 else None,
+    }
+
+
+def _page(items: list[dict[str, Any]], page: int) -> Response:
+    return JSONResponse({"status": "success", "data": items[(page - 1) * PAGE : page * PAGE]})
+
+
+def _refusal(token: str, faults: frozenset[str]) -> Response | None:
+    if token == TOKEN and "token" not in faults:
+        return None
+    return JSONResponse({"status": "error", "message": "Token tidak dikenal"}, 403)
+
+
+def _unknown(number: str) -> Response | None:
+    return None if _NUMBER.fullmatch(number) else JSONResponse({"message": "Laporan tidak ditemukan"}, 404)
+
+
+SIMULATOR = Simulator(
+    create_app,
+    {
+        **FAULTS,
+        "token": "LAPOR! refuses the regency's own token with 403",
+        "lost-answer": "a follow-up is taken, and answered 504 all the same",
+    },
+    {**SETTINGS, "token": TOKEN},
+)

@@ -1,0 +1,200 @@
+import httpx
+import pytest
+import respx
+
+from adapters.ksp.adapter import FACTORY, KspAdapter
+from adapters.ksp.client import KspSettings
+from adapters.ksp.simulator import COMPLAINTS, SIMULATOR
+from bus import json
+from bus.adapter import DELIVERED, AgencyFault, Failure
+from bus.event import Event
+
+BASE = "https://splp.example"
+COMPLAINTS_URL = f"{BASE}/t/lamongankab.go.id/lapor/1.0/complaints"
+
+
+def settings(**changes):
+    return KspSettings(base_url=BASE, **{**SIMULATOR.settings, **changes})
+
+
+class Lapor:
+    """The adapter before its own simulator, and what the simulator received."""
+
+    def __init__(self, *faults, **changes):
+        app = SIMULATOR.create_app(frozenset(faults))
+        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE)
+        self.adapter = KspAdapter(settings(**changes), self._http)
+
+    async def poll(self, cursor=None):
+        return await self.adapter.poll("laporan", cursor)
+
+    async def round(self, cursor=None):
+        """The events of all steps until there is nothing more, and the cursor after them."""
+        events, more = [], True
+        while more:
+            polled = await self.poll(cursor)
+            events, cursor, more = events + list(polled.events), polled.cursor, polled.more
+        return events, cursor
+
+    async def deliver(self, *events):
+        return await self.adapter.deliver("tindak-lanjut", events)
+
+    async def received(self):
+        return (await self._http.get("/_simulator/received")).json()["received"]
+
+
+@pytest.fixture
+def splp():
+    with respx.mock(assert_all_called=False) as mock:
+        mock.post(f"{BASE}/oauth2/token").respond(json={"access_token": "t", "expires_in": 3600})
+        yield mock
+
+
+def an_adapter():
+    return KspAdapter(settings(), httpx.AsyncClient(base_url=BASE))
+
+
+def a_followup(number="9000101", **changes):
+    data = {"nomor_laporan": number, "instansi": "dpupr", "isi": "Sudah ditambal.", "status": "selesai"}
+    data |= {"waktu": "2026-03-05T15:40:00+07:00"} | changes
+    return Event(id="1", source="/dpupr", type="pengaduan.tindak-lanjut", data=data)
+
+
+async def test_a_round_reads_all_pages(violations):
+    events, _ = await Lapor().round()
+    assert [event.subject for event in events] == [str(9000100 + number) for number in range(1, COMPLAINTS + 1)]
+    for event in events:
+        assert event.data["nomor_laporan"] == event.subject
+        assert not violations("pengaduan/laporan", event.data)
+
+
+async def test_no_reporter_leaves_the_adapter():
+    events, _ = await Lapor().round()
+    told = json.dumps([event.document() for event in events]).decode().casefold()
+    for trace in ("pelapor", "rekaan", "0812", "contoh.example", "35240101019080"):
+        assert trace not in told
+
+
+async def test_the_next_round_tells_the_same_events():
+    lapor = Lapor()
+    first, cursor = await lapor.round()
+    second, _ = await lapor.round(cursor)
+    assert second == first
+
+
+async def test_each_step_reads_one_page():
+    first = await Lapor().poll()
+    assert len(first.events) == 5
+    assert first.more
+
+
+async def test_an_installation_that_does_not_page_ends_the_round(splp):
+    route = splp.get(COMPLAINTS_URL).respond(json=[{"tracking_id": "9000001", "title": "x", "content": "y"}])
+    adapter, cursor, more, steps = an_adapter(), None, True, 0
+    while more and steps < 5:
+        polled = await adapter.poll("laporan", cursor)
+        cursor, more, steps = polled.cursor, polled.more, steps + 1
+    assert route.call_count == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "failure"),
+    [
+        ("down", Failure.TRANSIENT),
+        ("garbage", Failure.TRANSIENT),
+        ("login", Failure.SINK_DOWN),
+        ("token", Failure.SINK_DOWN),
+        ("not-subscribed", Failure.SINK_DOWN),
+        ("throttled", Failure.TRANSIENT),
+        ("backend-down", Failure.TRANSIENT),
+    ],
+)
+async def test_complaints_that_cannot_be_read_are_a_fault(fault, failure):
+    with pytest.raises(AgencyFault) as caught:
+        await Lapor(fault).poll()
+    assert caught.value.failure is failure
+
+
+async def test_tokens_that_are_revoked_after_each_call_stop_nothing():
+    events, _ = await Lapor("expired-token").round()
+    assert len(events) == COMPLAINTS
+
+
+async def test_the_gateways_token_and_the_regencys_go_into_headers_of_their_own(splp):
+    route = splp.get(COMPLAINTS_URL).respond(json=[])
+    await an_adapter().poll("laporan", None)
+    headers = route.calls.last.request.headers
+    assert headers["auth"] == "Bearer t"
+    assert headers["token"] == SIMULATOR.settings["token"]
+    assert "authorization" not in headers
+
+
+async def test_a_followup_reaches_lapor():
+    lapor = Lapor()
+    assert await lapor.deliver(a_followup()) == [DELIVERED]
+    (received,) = await lapor.received()
+    assert (received["tracking_id"], received["content"]) == ("9000101", "Sudah ditambal.")
+
+
+async def test_a_followup_that_comes_twice_is_added_once():
+    lapor = Lapor()
+    assert await lapor.deliver(a_followup(), a_followup()) == [DELIVERED, DELIVERED]
+    assert len(await lapor.received()) == 1
+
+
+async def test_a_followup_whose_answer_was_lost_is_not_added_again():
+    lapor = Lapor("lost-answer")
+    (first,) = await lapor.deliver(a_followup())
+    assert first.failure is Failure.TRANSIENT
+    assert await lapor.deliver(a_followup()) == [DELIVERED]
+    assert len(await lapor.received()) == 1
+
+
+async def test_a_repeat_is_found_on_a_later_page():
+    lapor = Lapor()
+    answers = [a_followup(isi=f"Langkah {step}", status="diproses") for step in range(12)]
+    await lapor.deliver(*answers)
+    assert await lapor.deliver(answers[-1]) == [DELIVERED]
+    assert len(await lapor.received()) == 12
+
+
+async def test_followups_of_an_installation_that_does_not_page_are_read_once(splp):
+    url = f"{COMPLAINTS_URL}/9000101/followups"
+    listed = splp.get(url).respond(json=[{"content": "lain", "status": "Diproses"}])
+    added = splp.post(url).respond(201)
+    assert await an_adapter().deliver("tindak-lanjut", [a_followup()]) == [DELIVERED]
+    assert (listed.call_count, added.call_count) == (2, 1)
+
+
+async def test_a_followup_to_a_complaint_that_lapor_does_not_know_is_dead():
+    (outcome,) = await Lapor().deliver(a_followup("7"))
+    assert (outcome.failure, outcome.status) == (Failure.PERMANENT, 404)
+
+
+async def test_a_wrong_address_of_the_list_is_no_dead_event(splp):
+    splp.get(COMPLAINTS_URL).respond(404)
+    with pytest.raises(AgencyFault) as caught:
+        await an_adapter().poll("laporan", None)
+    assert caught.value.failure is Failure.SINK_DOWN
+
+
+async def test_a_refused_token_of_the_regency_opens_the_circuit():
+    (outcome,) = await Lapor("token").deliver(a_followup())
+    assert outcome.failure is Failure.SINK_DOWN
+
+
+@pytest.mark.parametrize("error", [httpx.ReadTimeout("…"), httpx.ConnectError("…")])
+async def test_a_followup_without_an_answer_is_tried_again(splp, error):
+    splp.get(f"{COMPLAINTS_URL}/9000101/followups").mock(side_effect=error)
+    (outcome,) = await an_adapter().deliver("tindak-lanjut", [a_followup()])
+    assert outcome.failure is Failure.TRANSIENT
+    assert "9000101" not in outcome.detail
+
+
+async def test_the_factory_makes_an_adapter_from_the_simulators_settings():
+    made = FACTORY.create(FACTORY.settings(base_url=BASE, **SIMULATOR.settings))
+    await made.close()
+
+
+def test_the_settings_hide_their_secrets():
+    assert SIMULATOR.settings["token"] not in repr(settings())
