@@ -1,13 +1,13 @@
 """`bus participant` and `bus client`: who is known to the bus, on the machine where its data folder is."""
 
-import json
 import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
 from bus.cli.workspace import open_workspace
+
+from bus import json
 from bus.identity.participants import Kind, Participants
 from bus.identity.scopes import Scope
 
@@ -49,7 +49,7 @@ def list_participants(data: Data = None, as_json: AsJson = False) -> None:
             after = page[-1].name
             for found in page:
                 row = {"name": found.name, "kind": found.kind.value, "title": found.title}
-                typer.echo(json.dumps(row) if as_json else "\t".join(row.values()))
+                typer.echo(json.dumps(row).decode() if as_json else "\t".join(row.values()))
 
 
 @client.command("add")
@@ -67,7 +67,9 @@ def add_client(
     with open_workspace(data) as workspace:
         made, secret = Participants(workspace.storage).add_client(participant, scopes)
     shown = {"client_id": made.client_id, "client_secret": secret}
-    typer.echo(json.dumps(shown) if as_json else "\n".join(f"{name}: {value}" for name, value in shown.items()))
+    typer.echo(
+        json.dumps(shown).decode() if as_json else "\n".join(f"{name}: {value}" for name, value in shown.items())
+    )
 
 
 @client.command("list")
@@ -86,7 +88,7 @@ def list_clients(
             for found in page:
                 state = "revoked" if found.revoked else "active"
                 row = {"client_id": found.client_id, "state": state, "scopes": " ".join(sorted(found.scopes))}
-                typer.echo(json.dumps(row) if as_json else "\t".join(row.values()))
+                typer.echo(json.dumps(row).decode() if as_json else "\t".join(row.values()))
 
 
 @client.command("revoke")

@@ -9,12 +9,11 @@ import sqlalchemy as sa
 from authlib.oauth2.rfc6749 import ClientMixin, InvalidClientError
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
 from joserfc import jwt
-from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 from sqlalchemy import exc
 
 from bus import clock
-from bus.identity.keys import Signatures
+from bus.identity.keys import verified
 from bus.identity.participants import Client, Credentials, Participants
 from bus.identity.tables import USED_ASSERTIONS
 from bus.storage import Storage
@@ -99,10 +98,9 @@ class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # authli
         Raises:
             InvalidClientError: it did not. Until the signature is checked the reason is the same for all.
         """
-        try:
-            token = jwt.decode(assertion, resolve_key, registry=Signatures())
-        except JoseError:
-            raise InvalidClientError(FAILED) from None
+        token = verified(assertion, resolve_key)
+        if token is None:
+            raise InvalidClientError(FAILED)
         self.verify_claims(token.claims)
         return token.claims
 

@@ -83,10 +83,7 @@ class Keys:
 
     def read(self, token: bytes) -> jwt.Token | None:
         """The header and claims of a JWT that one of the keys signed, or None. The claims are not judged here."""
-        try:
-            return jwt.decode(token, self.ring, registry=Signatures())
-        except JoseError:
-            return None
+        return verified(token, self.ring)
 
     def jwks(self) -> dict[str, Any]:
         """The public keys as a JWK Set (RFC 7517)."""
@@ -106,6 +103,15 @@ class Keys:
             return self.encryption.decrypt(secret.encode()).decode()
         except InvalidToken:
             raise Undecryptable("A stored secret does not fit the bus's encryption key.") from None
+
+
+def verified(token: bytes | str, keys: KeySet) -> jwt.Token | None:
+    """The header and claims of a JWT that one of `keys` signed, or None. The claims are not judged here."""
+    try:
+        return jwt.decode(token, keys, registry=Signatures())
+    except (JoseError, ValueError, TypeError, KeyError):
+        # A header of the wrong shape (`"crit": null`) makes joserfc stumble rather than refuse.
+        return None
 
 
 def create_keys(folder: Path) -> bool:

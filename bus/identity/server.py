@@ -18,9 +18,9 @@ from authlib.oauth2.rfc6749 import (
     InvalidClientError,
     InvalidRequestError,
     InvalidScopeError,
-    OAuth2Payload,
     OAuth2Request,
 )
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
@@ -82,19 +82,13 @@ class OAuthServer:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._server.answer, endpoint, call)
 
 
-class _Form(OAuth2Payload):  # type: ignore[misc]  # authlib is not typed
-    def __init__(self, fields: dict[str, str]) -> None:
-        self.data = fields
-        self.datalist = {name: [value] for name, value in fields.items()}
-
-
 class _Request(OAuth2Request):  # type: ignore[misc]  # authlib is not typed
     def __init__(self, call: Call) -> None:
         # authlib would refuse plain http, judging by the last hop; whether the whole way is TLS, the operator's
         # public URL and proxy decide.
         super().__init__("POST", "https://localhost/oauth", headers=call.headers)
         self.fields = _fields(call)
-        self.payload = _Form(self.fields)
+        self.payload = BasicOAuth2Payload(self.fields)
 
     @property
     def form(self) -> dict[str, str]:
@@ -184,7 +178,7 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib is not type
 
 def _one_method(request: _Request) -> None:
     ways = [
-        "authorization" in request.headers,
+        request.headers.get("authorization", "").lower().startswith("basic "),
         "client_secret" in request.fields,
         "client_assertion" in request.fields,
     ]

@@ -1,0 +1,149 @@
+"""The register of participants over HTTP, and the dependency that guards it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from joserfc.jwk import OKPKey
+
+from bus.http import oauth, participants, problems
+from bus.identity.keys import create_keys, load_keys
+from bus.identity.participants import Participants, bootstrap
+from bus.identity.server import OAuthServer
+from bus.identity.tokens import Tokens
+from bus.storage import open_storage, upgrade
+
+ISSUER = "https://bus.lamongan.example"
+BAPENDA = {"name": "bapenda", "title": "Badan Pendapatan Daerah", "kind": "app"}
+
+
+@pytest.fixture
+async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """The operator's client of a new bus."""
+    create_keys(tmp_path / "keys")
+    keys = load_keys(tmp_path / "keys")
+    storage = open_storage(f"sqlite:///{tmp_path / 'bus.db'}")
+    upgrade(storage)
+    register = Participants(storage)
+    tokens = Tokens(keys, ISSUER, storage)
+    server = OAuthServer(tokens, register, storage, 600)
+    app = FastAPI()
+    app.state.rooms = SimpleNamespace(keys=keys, tokens=tokens, participants=register, oauth=server)
+    app.include_router(oauth.router)
+    app.include_router(participants.router)
+    problems.install(app)
+    operator = bootstrap(storage)
+    assert operator is not None
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ISSUER) as client:
+        client.headers["authorization"] = await authorization(client, *operator)
+        yield client
+    server.close()
+    storage.close()
+
+
+async def authorization(http: httpx.AsyncClient, client_id: str, client_secret: str) -> str:
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
+    return f"Bearer {(await http.post('/oauth/token', data=form)).json()['access_token']}"
+
+
+async def a_client(http: httpx.AsyncClient, **fields: Any) -> dict[str, str]:
+    await http.post("/v1/participants", json=BAPENDA)
+    answer = await http.post("/v1/participants/bapenda/clients", json={"scopes": ["events.read"]} | fields)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, str] = answer.json()
+    return made
+
+
+async def test_a_participant_is_added_and_listed(http: httpx.AsyncClient):
+    assert (await http.post("/v1/participants", json=BAPENDA)).status_code == 201
+    listed = (await http.get("/v1/participants")).json()
+    assert BAPENDA in listed["participants"]
+    assert listed["next"] is None
+
+
+async def test_a_list_comes_in_pages(http: httpx.AsyncClient):
+    await http.post("/v1/participants", json=BAPENDA)
+    first = (await http.get("/v1/participants?limit=1")).json()
+    second = (await http.get("/v1/participants", params={"limit": 1, "after": first["next"]})).json()
+    names = [found["name"] for page in (first, second) for found in page["participants"]]
+    assert names == ["bapenda", "operator"]
+    assert second["next"] is None
+
+
+@pytest.mark.parametrize("cursor", ["x", "é", "AA==", "____"])
+async def test_a_made_up_cursor_is_refused(http: httpx.AsyncClient, cursor: str):
+    assert (await http.get("/v1/participants", params={"after": cursor})).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [({"name": "Bapenda"}, 400), ({"kind": "operator"}, 400), ({"kind": "king"}, 400), ({"name": "operator"}, 409)],
+)
+async def test_a_wrong_participant_is_refused(http: httpx.AsyncClient, fields: dict[str, str], status: int):
+    answer = await http.post("/v1/participants", json=BAPENDA | fields)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+async def test_a_new_clients_credentials_get_a_token(http: httpx.AsyncClient):
+    made = await a_client(http)
+    assert await authorization(http, **made)
+
+
+async def test_a_secret_is_shown_once(http: httpx.AsyncClient):
+    made = await a_client(http)
+    answer = await http.get("/v1/participants/bapenda/clients")
+    (listed,) = answer.json()["clients"]
+    assert (listed["client_id"], listed["scopes"]) == (made["client_id"], ["events.read"])
+    assert made["client_secret"] not in answer.text
+
+
+async def test_a_client_with_keys_is_added(http: httpx.AsyncClient):
+    assert await a_client(http, jwks={"keys": [OKPKey.generate_key("Ed25519").as_dict(private=False)]})
+
+
+@pytest.mark.parametrize("fields", [{"scopes": ["root"]}, {"scopes": []}, {"jwks": {"keys": []}}])
+async def test_a_wrong_client_is_refused(http: httpx.AsyncClient, fields: dict[str, Any]):
+    await http.post("/v1/participants", json=BAPENDA)
+    answer = await http.post("/v1/participants/bapenda/clients", json={"scopes": ["events.read"]} | fields)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] in {"/scopes", "/jwks"}
+
+
+@pytest.mark.parametrize("name", ["nobody", "a%00"])
+async def test_an_unknown_participant_has_no_clients(http: httpx.AsyncClient, name: str):
+    assert (await http.get(f"/v1/participants/{name}/clients")).status_code == 404
+    assert (await http.delete(f"/v1/participants/{name}/clients/client_x")).status_code == 404
+
+
+async def test_a_revoked_clients_token_is_refused_at_once(http: httpx.AsyncClient):
+    made = await a_client(http, scopes=["admin"])
+    theirs = {"authorization": await authorization(http, **made)}
+    assert (await http.get("/v1/participants", headers=theirs)).status_code == 200
+    assert (await http.delete(f"/v1/participants/bapenda/clients/{made['client_id']}")).status_code == 204
+    refused = await http.get("/v1/participants", headers=theirs)
+    assert (refused.status_code, 'error="invalid_token"' in refused.headers["www-authenticate"]) == (401, True)
+
+
+async def test_nobody_comes_in_without_a_token(http: httpx.AsyncClient):
+    refused = await http.get("/v1/participants", headers={"authorization": ""})
+    assert refused.status_code == 401
+    assert refused.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_a_token_without_the_scope_is_not_enough(http: httpx.AsyncClient):
+    theirs = {"authorization": await authorization(http, **await a_client(http))}
+    refused = await http.get("/v1/participants", headers=theirs)
+    assert refused.status_code == 403
+    assert 'scope="admin"' in refused.headers["www-authenticate"]
+
+
+async def test_the_documentation_says_which_scope_an_endpoint_needs(http: httpx.AsyncClient):
+    document = (await http.get("/openapi.json")).json()
+    assert document["paths"]["/v1/participants"]["get"]["security"] == [{"oauth": ["admin"]}]
+    flow = document["components"]["securitySchemes"]["oauth"]["flows"]["clientCredentials"]
+    assert flow["tokenUrl"] == "/oauth/token"
+    assert "events.publish" in flow["scopes"]
