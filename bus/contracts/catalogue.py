@@ -245,7 +245,10 @@ class Catalogue:
         for stored in by_id.values():
             if stored.summary.name in names:
                 grouped[stored.summary.name].append(stored)
-        shelves = {name: _Shelf(sorted(group, key=_order)) for name, group in grouped.items()}
+        shelves = {
+            name: _Shelf(sorted(group, key=lambda one: register.version_order(one.summary.version)))
+            for name, group in grouped.items()
+        }
         # Replaced as a whole, views last: a reader in another thread sees the old index or the new one.
         self._by_id = by_id
         self._shelves = {**self._shelves, **shelves}
@@ -293,10 +296,6 @@ class Catalogue:
         if len(views) < _MOST_VIEWS:
             views[version_id, participant] = view
         return view
-
-
-def _order(stored: _Stored) -> tuple[int, ...]:
-    return tuple(int(part) for part in stored.summary.version.split("."))
 
 
 def _newest(shelf: _Shelf) -> _Stored | None:

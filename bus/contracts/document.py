@@ -147,6 +147,16 @@ class Contract:
         return next((grant for grant in self.grants if grant.participant == participant), None)
 
     @property
+    def sent(self) -> Schema:
+        """The schema of what is sent to the bus: an event's data, a query's question."""
+        return (self.request if self.kind is Kind.QUERY else self.schema) or {}
+
+    @property
+    def shown(self) -> Schema:
+        """The schema of what grants show: an event's data, a query's answer."""
+        return (self.answer if self.kind is Kind.QUERY else self.schema) or {}
+
+    @property
     def person(self) -> str | None:
         """Pointer of the identifier of the person that the data are about; None where they are about nobody."""
         return (self.subject or self.key) if self.classification.is_about_persons else None

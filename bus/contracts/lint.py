@@ -42,20 +42,20 @@ def lint(contract: Contract) -> list[Finding]:
 
 
 def _pointers(contract: Contract) -> Iterator[FieldError]:
-    asked = contract.request if contract.kind is Kind.QUERY else contract.schema
-    shown = contract.answer if contract.kind is Kind.QUERY else contract.schema
-    yield from _missing(asked, [("/key", contract.key), ("/subject", contract.subject)])
-    yield from _missing(asked, [("/delivery/ordered_by", contract.delivery.ordered_by)])
+    yield from _missing(contract.sent, [("/key", contract.key), ("/subject", contract.subject)])
+    yield from _missing(contract.sent, [("/delivery/ordered_by", contract.delivery.ordered_by)])
     for index, grant in enumerate(contract.grants):
         at = f"/consumers/{index}"
-        yield from _missing(shown, [(f"{at}/fields/{n}", pointer) for n, pointer in enumerate(grant.fields or ())])
-        yield from _missing(shown, [(at + json.pointer(("mask", pointer)), pointer) for pointer in grant.mask])
+        yield from _missing(
+            contract.shown, [(f"{at}/fields/{n}", pointer) for n, pointer in enumerate(grant.fields or ())]
+        )
+        yield from _missing(contract.shown, [(at + json.pointer(("mask", pointer)), pointer) for pointer in grant.mask])
         for row, expression in enumerate(grant.rows):
             names = [_as_pointer(name) for name in _names(expression)]
-            yield from _missing(shown, [(f"{at}/rows/{row}", pointer) for pointer in names])
+            yield from _missing(contract.shown, [(f"{at}/rows/{row}", pointer) for pointer in names])
 
 
-def _missing(schema: Schema | None, places: list[tuple[str, str | None]]) -> Iterator[FieldError]:
+def _missing(schema: Schema, places: list[tuple[str, str | None]]) -> Iterator[FieldError]:
     for at, pointer in places:
         if pointer is not None and not has_property(schema, pointer):
             yield FieldError(at, f"points at {pointer}, which the schema does not declare")
@@ -78,12 +78,12 @@ def _as_pointer(name: str) -> str:
 
 def _examples(contract: Contract) -> Iterator[FieldError]:
     if contract.kind is Kind.QUERY:
-        request, answer = Validator(contract.request), Validator(contract.answer)
+        request, answer = Validator(contract.sent), Validator(contract.shown)
         for index, example in enumerate(contract.examples):
             yield from request.errors(example["request"], f"/examples/{index}/request")
             yield from answer.errors(example["answer"], f"/examples/{index}/answer")
     else:
-        schema = Validator(contract.schema)
+        schema = Validator(contract.sent)
         for index, example in enumerate(contract.examples):
             yield from schema.errors(example, f"/examples/{index}")
 

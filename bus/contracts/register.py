@@ -180,7 +180,7 @@ def version_of(connection: Connection, name: str, version: str) -> Registered:
 
 
 def versions_of(connection: Connection, name: str) -> list[Registered]:
-    """All versions of a contract in the order in which they were added.
+    """All versions of a contract, lowest first.
 
     Raises:
         NoSuchContract: there is none.
@@ -188,7 +188,12 @@ def versions_of(connection: Connection, name: str) -> list[Registered]:
     rows = connection.execute(_COLUMNS.where(CONTRACTS.c.name == name).order_by(VERSIONS.c.id)).all()
     if not rows:
         raise NoSuchContract(f"There is no contract {name}.")
-    return [_registered(row) for row in rows]
+    return sorted(map(_registered, rows), key=lambda registered: version_order(registered.contract.version))
+
+
+def version_order(version: str) -> tuple[int, ...]:
+    """What versions are sorted by: 1.10.0 comes after 1.9.0."""
+    return tuple(int(part) for part in version.split("."))
 
 
 def page(connection: Connection, limit: int, after: str) -> list[list[Registered]]:

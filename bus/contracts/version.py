@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from bus import json
-from bus.contracts.document import Contract, Kind
+from bus.contracts.document import Contract
 from bus.contracts.lifecycle import State
 from bus.contracts.validation import Validator
 
@@ -19,11 +19,11 @@ class Checks:
 
     @cached_property
     def data(self) -> Validator:
-        return Validator(self._contract.request if self._contract.kind is Kind.QUERY else self._contract.schema)
+        return Validator(self._contract.sent)
 
     @cached_property
     def answer(self) -> Validator:
-        return Validator(self._contract.answer)
+        return Validator(self._contract.shown)
 
 
 @dataclass(frozen=True)

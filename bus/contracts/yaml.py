@@ -31,15 +31,26 @@ def read_text(text: bytes) -> Any:
     if len(text) > _LARGEST:
         raise DocumentInvalid(f"The document is larger than {_LARGEST} bytes.")
     try:
-        _check_events(text)
-        value = yaml.load(text, _Loader)  # noqa: S506 - a subclass of the safe loader
-        _check_expanded(value)
+        value = json.loads(text) if text.lstrip()[:1] == b"{" else _yaml(text)
+    except ValueError:
+        # Braces begin YAML in flow style too.
+        value = _yaml(text)
+    _check_expanded(value)
+    try:
         return json.loads(json.dumps(value))
+    except TypeError as error:
+        raise DocumentInvalid("The document holds what JSON cannot express.") from error
+
+
+def _yaml(text: bytes) -> Any:
+    try:
+        _check_events(text)
+        return yaml.load(text, _Loader)  # noqa: S506 - a subclass of the safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
         raise DocumentInvalid(f"The document is not YAML or JSON{where}.") from error
-    except (TypeError, ValueError, RecursionError) as error:
+    except ValueError as error:
         raise DocumentInvalid("The document holds what JSON cannot express.") from error
 
 
@@ -58,15 +69,15 @@ def _check_events(text: bytes) -> None:
 
 
 def _check_expanded(value: Any) -> None:
-    """Bound what aliases stand for: ten of them can mean billions of values ("billion laughs")."""
-    waiting = [value]
+    """Bound depth, and what aliases stand for: ten of them can mean billions of values ("billion laughs")."""
+    waiting = [(value, 0)]
     count = 0
     while waiting:
-        part = waiting.pop()
+        part, depth = waiting.pop()
         count += 1
-        if count + len(waiting) > _MOST_NODES:
-            raise DocumentInvalid(f"The document means more than {_MOST_NODES} values; use fewer aliases.")
-        if isinstance(part, dict):
-            waiting.extend(part.values())
-        elif isinstance(part, list):
-            waiting.extend(part)
+        if depth > _DEEPEST or count + len(waiting) > _MOST_NODES:
+            raise DocumentInvalid(
+                f"The document is nested deeper than {_DEEPEST} or means more than {_MOST_NODES} values."
+            )
+        inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+        waiting.extend((one, depth + 1) for one in inner)

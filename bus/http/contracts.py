@@ -1,0 +1,258 @@
+"""The catalogue of contracts over HTTP: reading it, registering drafts, moving versions through their life, trying data out."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from bus import clock, json
+from bus.contracts.catalogue import Catalogue
+from bus.contracts.document import Classification, Kind, parse_text
+from bus.contracts.lifecycle import State
+from bus.contracts.register import Actor, Registered
+from bus.contracts.validation import Validator
+from bus.http.paging import After, Limit, last_name, next_cursor
+from bus.http.security import caller
+from bus.identity.scopes import Scope
+from bus.identity.tokens import Principal
+from bus.problem import Invalid, Refused
+
+router = APIRouter(prefix="/v1/contracts", tags=["Contracts"])
+
+_LARGEST_BODY: Final = 1024 * 1024
+_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+Reader = Annotated[Principal, Depends(caller(Scope.CONTRACTS_READ))]
+Writer = Annotated[Principal, Depends(caller(Scope.CONTRACTS_WRITE))]
+Approver = Annotated[Principal, Depends(caller(Scope.CONTRACTS_APPROVE))]
+
+
+class DocumentTooLarge(Refused):
+    """The body is larger than a contract document, or one event's data, may be."""
+
+    status = 413
+    slug = "document-too-large"
+
+
+class Part(StrEnum):
+    """Which schema of a query contract is wanted."""
+
+    REQUEST = "request"
+    ANSWER = "answer"
+
+
+class VersionSummary(BaseModel):
+    """Where a version is in its life, since when and by whom."""
+
+    version: str
+    state: State
+    created_at: datetime
+    created_by: str
+    changed_at: datetime
+    changed_by: str
+
+
+class ContractSummary(BaseModel):
+    """A contract with its versions, oldest first; the other members are of the current version."""
+
+    contract: str
+    title: str
+    owner: str
+    kind: Kind
+    classification: Classification
+    current: str | None = Field(description="the newest version in force; null while there is none")
+    versions: list[VersionSummary]
+
+
+class ContractDetail(ContractSummary):
+    """A contract with the document of its current version (without one in force: of its newest)."""
+
+    document: dict[str, Any]
+
+
+class ContractList(BaseModel):
+    """A page of contracts in order of name."""
+
+    contracts: list[ContractSummary]
+    next: str | None = Field(description="give it as `after` for the next page; null at the end")
+
+
+class VersionDetail(VersionSummary):
+    """A version with its document, self-contained."""
+
+    contract: str
+    document: dict[str, Any]
+
+
+class WrongField(BaseModel):
+    """One thing that is wrong, and where."""
+
+    pointer: str
+    detail: str
+
+
+class Verdict(BaseModel):
+    """Whether data are valid under a contract."""
+
+    valid: bool
+    errors: list[WrongField]
+
+
+async def _body(request: Request) -> bytes:
+    text = bytearray()
+    async for chunk in request.stream():
+        text += chunk
+        if len(text) > _LARGEST_BODY:
+            raise DocumentTooLarge(f"At most {_LARGEST_BODY} bytes are taken here.")
+    return bytes(text)
+
+
+Body = Annotated[bytes, Depends(_body)]
+
+
+def _takes(*media_types: str) -> dict[str, Any]:
+    content: dict[str, Any] = {media_type: {"schema": {}} for media_type in media_types}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+@router.get("")
+def list_contracts(request: Request, caller: Reader, limit: Limit = 100, after: After = "") -> ContractList:
+    """What can be exchanged on this bus, drafts included."""
+    found = _catalogue(request).page(limit + 1, last_name(after))
+    return ContractList(
+        contracts=[ContractSummary(**_summary(versions)) for versions in found[:limit]],
+        next=next_cursor([versions[0].contract.name for versions in found], limit),
+    )
+
+
+@router.post("", status_code=201, openapi_extra=_takes("application/yaml", "application/json"))
+def register_contract(request: Request, response: Response, caller: Writer, body: Body) -> VersionDetail:
+    """Register a version as a draft, from a contract document in YAML or JSON with its schemas inside.
+
+    A draft may be sent again until it is active. Only the owner that the document names, or the operator, registers it.
+    """
+    registered = _catalogue(request).add_draft(parse_text(body), _actor(caller))
+    name, version = registered.contract.name, registered.contract.version
+    response.headers["Location"] = f"{router.prefix}/{name}/versions/{version}"
+    return _version_detail(registered)
+
+
+@router.get("/{name}")
+def read_contract(request: Request, caller: Reader, name: str) -> ContractDetail:
+    """A contract: its versions, and the document in force."""
+    versions = _catalogue(request).versions(name)
+    return ContractDetail(**_summary(versions), document=_shown(versions).contract.document)
+
+
+@router.get("/{name}/versions/{version}")
+def read_version(request: Request, caller: Reader, name: str, version: str) -> VersionDetail:
+    """One version with its document."""
+    return _version_detail(_catalogue(request).version(name, version))
+
+
+@router.get("/{name}/versions/{version}/schema", response_class=Response)
+def read_schema(
+    request: Request,
+    caller: Reader,
+    name: str,
+    version: str,
+    part: Annotated[Part, Query(description="of a query contract")] = Part.REQUEST,
+) -> Response:
+    """The JSON Schema of the data, self-contained; its address is what an event's `dataschema` names."""
+    contract = _catalogue(request).version(name, version).contract
+    schema = contract.shown if part is Part.ANSWER else contract.sent
+    identified = {"$schema": _DIALECT, "$id": str(request.url), **schema}
+    return Response(json.dumps(identified), media_type="application/schema+json")
+
+
+@router.post("/{name}/versions/{version}/activate")
+def activate_version(request: Request, caller: Approver, name: str, version: str) -> VersionDetail:
+    """Put a version in force; from then on it never changes."""
+    return _version_detail(_catalogue(request).activate(name, version, _actor(caller)))
+
+
+@router.post("/{name}/versions/{version}/deprecate")
+def deprecate_version(request: Request, caller: Approver, name: str, version: str) -> VersionDetail:
+    """Mark a version as superseded; it still takes events."""
+    return _version_detail(_catalogue(request).deprecate(name, version, _actor(caller)))
+
+
+@router.post("/{name}/versions/{version}/retire")
+def retire_version(request: Request, caller: Approver, name: str, version: str) -> VersionDetail:
+    """Take a version out of force for good."""
+    return _version_detail(_catalogue(request).retire(name, version, _actor(caller)))
+
+
+@router.post("/{name}/validate", openapi_extra=_takes("application/json"))
+def validate_data(
+    request: Request,
+    caller: Reader,
+    name: str,
+    body: Body,
+    version: Annotated[str | None, Query(description="absent: the newest in force")] = None,
+) -> Verdict:
+    """Whether the body, taken as an event's data (a query's question), is valid under the contract. Nothing is stored."""
+    try:
+        data = json.loads(body)
+    except ValueError:
+        raise Invalid("The body is not JSON.") from None
+    errors = _validator(_catalogue(request), name, version).errors(data)
+    return Verdict(valid=not errors, errors=[WrongField(pointer=e.pointer, detail=e.detail) for e in errors])
+
+
+def _catalogue(request: Request) -> Catalogue:
+    catalogue: Catalogue = request.app.state.rooms.catalogue
+    return catalogue
+
+
+def _actor(principal: Principal) -> Actor:
+    return Actor(principal.participant, is_operator=Scope.ADMIN in principal.scopes)
+
+
+def _validator(catalogue: Catalogue, name: str, version: str | None) -> Validator:
+    if version is None:
+        return catalogue.newest(name).validator
+    return Validator(catalogue.version(name, version).contract.sent)
+
+
+def _in_force(versions: Sequence[Registered]) -> Registered | None:
+    for state in (State.ACTIVE, State.DEPRECATED):
+        if found := [version for version in versions if version.state is state]:
+            return found[-1]
+    return None
+
+
+def _shown(versions: Sequence[Registered]) -> Registered:
+    return _in_force(versions) or versions[-1]
+
+
+def _summary(versions: Sequence[Registered]) -> dict[str, Any]:
+    contract, current = _shown(versions).contract, _in_force(versions)
+    return {
+        "contract": contract.name,
+        "title": contract.title,
+        "owner": contract.owner,
+        "kind": contract.kind,
+        "classification": contract.classification,
+        "current": current.contract.version if current else None,
+        "versions": [VersionSummary(**_life(version)) for version in versions],
+    }
+
+
+def _version_detail(registered: Registered) -> VersionDetail:
+    contract = registered.contract
+    return VersionDetail(**_life(registered), contract=contract.name, document=contract.document)
+
+
+def _life(registered: Registered) -> dict[str, Any]:
+    return {
+        "version": registered.contract.version,
+        "state": registered.state,
+        "created_at": clock.moment(registered.created_at),
+        "created_by": registered.created_by,
+        "changed_at": clock.moment(registered.changed_at),
+        "changed_by": registered.changed_by,
+    }
