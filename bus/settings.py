@@ -48,7 +48,7 @@ class Settings(BaseSettings):
         60.0, ge=0.5, description="how long a delivery handed to the broker may take before it is handed over again"
     )
     retry_first_seconds: float = Field(5.0, gt=0, description="upper bound of the first backoff")
-    retry_longest_seconds: float = Field(3600.0, gt=0, description="upper bound of every backoff")
+    retry_longest_seconds: float = Field(7200.0, gt=0, description="upper bound of every backoff")
     retry_attempts: int = Field(80, ge=1, description="attempts before a delivery is dead")
     sink_concurrency: int = Field(32, ge=1, description="requests in flight to one sink")
     sink_timeout_seconds: float = Field(15.0, gt=0, description="time-out of one webhook request")

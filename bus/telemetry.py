@@ -6,6 +6,7 @@ No personal data: a log line or a label names contracts, participants, positions
 import logging
 import re
 import sys
+from types import TracebackType
 from typing import Any, Final
 
 import orjson
@@ -63,8 +64,8 @@ def configure_logging(level: str = "INFO") -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _frames(exception_info: Any) -> list[str]:
-    kind, _, trace = exception_info
+def _frames(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> list[str]:
+    kind, _, trace = exc_info
     frames = []
     while trace is not None:
         frames.append(f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}")

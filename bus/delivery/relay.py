@@ -12,7 +12,6 @@ import structlog
 
 from bus import clock
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.errors import UnknownVersion
 from bus.delivery.broker import Handover
 from bus.delivery.ledger import Ledger, NewDelivery, relayed, set_relayed
 from bus.delivery.routing import Router, is_ordered
@@ -120,14 +119,6 @@ class Relay:
         return len(entries) == _STEP
 
     def _routed(self, entries: Sequence[Entry]) -> list[NewDelivery]:
-        try:
-            return self._deliveries(entries)
-        except UnknownVersion:
-            # A contract that another process activated a moment ago: its first events must not miss their subscribers.
-            self._catalogue.refresh()
-            return self._deliveries(entries)
-
-    def _deliveries(self, entries: Sequence[Entry]) -> list[NewDelivery]:
         today, router = clock.local_date(clock.now()), self._router()
         return [delivery for entry in entries for delivery in router.deliveries(entry, today, self._find)]
 
@@ -152,8 +143,8 @@ class Relay:
     def _replay_step(self, subscription: Subscription) -> None:
         with self._storage.read() as connection:
             until = subscription.replay_until or relayed(connection)
-        found = [self._catalogue.contract_id(name) for name in subscription.contracts]
-        contract_ids = [contract_id for contract_id in found if contract_id is not None]
+        names = [name for name in subscription.contracts if self._catalogue.has_active(name)]
+        contract_ids = [self._catalogue.newest(name).contract_id for name in names]
         entries = self._journal.of_contracts(contract_ids, subscription.replay_position or 0, until, _STEP)
         deliveries = self._replayed(entries, subscription)
         with self._storage.write(durable=False) as connection:

@@ -1,0 +1,124 @@
+"""The poller: asks agencies for what is new, and publishes it through the same gate as everybody's events.
+
+Promise: a cursor is kept only after the events before it are in the journal, so that a crash polls again and the journal
+tells what it had already. A poll that fails is tried again with backoff, and holds up no other.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from random import Random
+
+import sqlalchemy as sa
+import structlog
+
+from bus import clock
+from bus.adapter import AgencyFault, Operation
+from bus.agencies.registry import Agencies
+from bus.agencies.tables import POLLS
+from bus.event import Event
+from bus.identity.tokens import Principal
+from bus.journal import Appender, Submission
+from bus.journal.gate import Gate
+from bus.problem import Refused, Unavailable
+from bus.storage import Leadership, Storage
+from bus.telemetry import POLLED
+
+log = structlog.get_logger(__name__)
+
+_LONGEST_BACKOFF = 300.0
+_STEP_SECONDS = 60.0
+
+
+class Poller:
+    """Polls every agency that is set up, while this process leads. Belongs to one event loop."""
+
+    def __init__(
+        self, storage: Storage, agencies: Agencies, gate: Gate, appender: Appender, leadership: Leadership
+    ) -> None:
+        self._storage = storage
+        self._agencies = agencies
+        self._gate = gate
+        self._appender = appender
+        self._leadership = leadership
+        self._random = Random()  # noqa: S311 - jitter
+
+    async def run(self) -> None:
+        """Poll until cancelled."""
+        polls = list(self._agencies.polls())
+        if not polls:
+            return
+        while not await asyncio.to_thread(self._leadership.acquire):  # noqa: ASYNC110 - another process holds it
+            await asyncio.sleep(1.0)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for adapter, operation in polls:
+                    group.create_task(self._poll_on(adapter, operation))
+        finally:
+            self._leadership.release()
+
+    async def _poll_on(self, adapter: str, operation: Operation) -> None:
+        failures = 0
+        interval = self._agencies.interval(adapter, operation)
+        while True:
+            try:
+                more = await self.step(adapter, operation)
+                failures = 0
+                pause = 0.0 if more else interval
+            except AgencyFault as fault:
+                failures += 1
+                pause = fault.retry_after or self._backoff(failures, interval)
+                log.warning("poll.failed", adapter=adapter, operation=operation.name, failure=fault.failure.value)
+            except (Unavailable, TimeoutError) as error:
+                failures += 1
+                pause = self._backoff(failures, interval)
+                log.warning("poll.failed", adapter=adapter, operation=operation.name, failure=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - an adapter's own defect must not stop the other polls
+                failures += 1
+                pause = self._backoff(failures, interval)
+                log.error("adapter.defect", adapter=adapter, operation=operation.name, error=type(error).__name__)
+            await asyncio.sleep(pause)
+
+    def _backoff(self, failures: int, interval: float) -> float:
+        return self._random.uniform(0.5, 1.0) * min(_LONGEST_BACKOFF, min(interval, 5.0) * 2.0 ** min(failures, 16))
+
+    async def step(self, adapter: str, operation: Operation) -> bool:
+        """One step of one poll; whether there is more to fetch at once."""
+        cursor = await asyncio.to_thread(self._cursor, adapter, operation.name)
+        serving, _ = self._agencies.serving(adapter, operation.name)
+        async with asyncio.timeout(_STEP_SECONDS):
+            polled = await serving.poll(operation.name, cursor)
+        await self._publish(adapter, operation, polled.events)
+        await asyncio.to_thread(self._keep, adapter, operation.name, polled.cursor)
+        return polled.more
+
+    async def _publish(self, adapter: str, operation: Operation, events: Sequence[Event]) -> None:
+        submissions: list[Submission] = []
+        principal = Principal(self._agencies.participant(adapter), f"adapter:{adapter}", frozenset(), 0.0, "")
+        for event in events:
+            try:
+                submissions.append(self._gate.admit(event.document(), principal))
+            except Refused as refusal:
+                # The agency sent what the contract does not allow. The rest must not wait for somebody to mend that.
+                POLLED.labels(adapter, operation.name, "refused").inc()
+                pointers = sorted({error.pointer for error in refusal.errors})
+                log.warning(
+                    "poll.event_refused", adapter=adapter, operation=operation.name, reason=refusal.slug, at=pointers
+                )
+        receipts = await self._appender.append(submissions, atomic=False) if submissions else []
+        for receipt in receipts:
+            POLLED.labels(adapter, operation.name, "duplicate" if receipt.duplicate else "accepted").inc()
+
+    def _cursor(self, adapter: str, operation: str) -> str | None:
+        wanted = sa.select(POLLS.c.cursor).where(POLLS.c.adapter == adapter, POLLS.c.operation == operation)
+        with self._storage.read() as connection:
+            cursor = connection.execute(wanted).scalar()
+        return None if cursor is None else str(cursor)
+
+    def _keep(self, adapter: str, operation: str, cursor: str | None) -> None:
+        row = {"cursor": cursor, "polled_at": clock.micros(clock.now())}
+        with self._storage.write() as connection:
+            changed = connection.execute(
+                sa.update(POLLS).where(POLLS.c.adapter == adapter, POLLS.c.operation == operation).values(row)
+            )
+            if changed.rowcount == 0:
+                connection.execute(sa.insert(POLLS).values(adapter=adapter, operation=operation, **row))

@@ -1,0 +1,97 @@
+"""The registry: adapters found by entry point, made from their settings."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import cast
+
+from pydantic import ValidationError
+
+from bus.adapter import Adapter, AdapterFactory, AdapterSettings, Does, Operation
+from bus.problem import Unavailable
+from bus.settings import SettingsWrong
+
+GROUP = "bus.adapters"
+
+
+class AdapterOff(Unavailable):
+    """The adapter for this agency is not set up here; the operator has to give its settings."""
+
+    slug = "adapter-off"
+
+
+@dataclass(frozen=True, slots=True)
+class _Serving:
+    factory: AdapterFactory
+    settings: AdapterSettings
+    adapter: Adapter
+
+
+class Agencies:
+    """The adapters that are set up. Belongs to one event loop."""
+
+    def __init__(self, settings: Mapping[str, Mapping[str, str]]) -> None:
+        """Make each adapter that has settings (`BUS_ADAPTERS__<AGENCY>__…`).
+
+        Raises:
+            SettingsWrong: an agency without an adapter, or a setting that is missing or wrong, by its name.
+        """
+        factories = {point.name: point for point in entry_points(group=GROUP)}
+        unknown = sorted(settings.keys() - factories.keys())
+        if unknown:
+            raise SettingsWrong(
+                f"BUS_ADAPTERS__{unknown[0].upper()}: there is no such adapter; {sorted(factories)} are."
+            )
+        self._serving = {
+            name: _serving(cast("AdapterFactory", factories[name].load()), given) for name, given in settings.items()
+        }
+
+    def serving(self, adapter: str, operation: str) -> tuple[Adapter, Operation]:
+        """An adapter and its operation.
+
+        Raises:
+            AdapterOff: it is not set up, or has no such operation.
+        """
+        found = self.operation(adapter, operation)
+        if found is None:
+            raise AdapterOff(f"The adapter {adapter} with its operation {operation} is not set up on this bus.")
+        return self._serving[adapter].adapter, found
+
+    def operation(self, adapter: str, operation: str) -> Operation | None:
+        """An operation of an adapter that is set up; None where it is not."""
+        serving = self._serving.get(adapter)
+        if serving is None:
+            return None
+        return next((one for one in serving.factory.operations if one.name == operation), None)
+
+    def participant(self, adapter: str) -> str:
+        """As whom an adapter that is set up takes part."""
+        return self._serving[adapter].factory.participant
+
+    def polls(self) -> Iterator[tuple[str, Operation]]:
+        """Every poll of every adapter that is set up, with its interval in seconds."""
+        for name, serving in self._serving.items():
+            for operation in serving.factory.operations:
+                if operation.does is Does.POLL:
+                    yield name, operation
+
+    def interval(self, adapter: str, operation: Operation) -> float:
+        """Seconds between two polls."""
+        return self._serving[adapter].settings.poll_seconds or operation.interval
+
+    async def close(self) -> None:
+        """Let go of all adapters."""
+        for serving in self._serving.values():
+            await serving.adapter.close()
+
+
+def _serving(factory: AdapterFactory, given: Mapping[str, str]) -> _Serving:
+    try:
+        settings = factory.settings.model_validate(given)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"BUS_ADAPTERS__{factory.name}__{'__'.join(str(part) for part in item['loc'])}".upper() + f": {item['msg']}"
+            for item in error.errors(include_input=False)
+        )
+        raise SettingsWrong(wrong) from None
+    return _Serving(factory, settings, factory.create(settings))

@@ -1,0 +1,218 @@
+"""Deliveries as subscribers see and steer them: list, retry, discard, redrive."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bus import clock
+from bus.delivery.ledger import Attempt, DeliveryState, Ledger
+from bus.delivery.ordering import PARKED
+from bus.delivery.subscriptions import Subscription
+from bus.delivery.tables import ATTEMPTS, DELIVERIES
+from bus.problem import NotFound
+from bus.storage import Storage
+
+_REDRIVE_STEP = 1000
+
+
+class DeliveryUnknown(NotFound):
+    """You have no delivery with this id."""
+
+    slug = "delivery-unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """One attempt that failed; `failure` is its class."""
+
+    number: int
+    at: datetime
+    failure: str
+    status: int | None
+    detail: str
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event for one subscription.
+
+    Attributes:
+        id: `<subscription's id>.<position>`.
+        attempts: how many were made since it was last redriven.
+        next_attempt: when a pending one is due; None where it is over or waits behind another of its key.
+        status: of the last attempt, where the sink answered.
+        failures: the attempts that failed, oldest first.
+    """
+
+    id: str
+    subscription: str
+    position: int
+    state: DeliveryState
+    attempts: int
+    next_attempt: datetime | None
+    finished_at: datetime | None
+    status: int | None
+    failures: tuple[FailedAttempt, ...]
+
+
+class Deliveries:
+    """The deliveries of one bus. Synchronous: call it from threads."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._ledger = Ledger(storage)
+
+    def listed(
+        self, subscriptions: Sequence[Subscription], state: DeliveryState | None, after: tuple[int, int], limit: int
+    ) -> list[Delivery]:
+        """Deliveries of some subscriptions, by subscription and position.
+
+        Args:
+            state: only those in a state; None: all.
+            after: subscription's number and position to go on after.
+        """
+        by_number = {s.number: s for s in subscriptions}
+        table = DELIVERIES.c
+        # One subscription at a time: (subscription, position) is the key, and a row comparison would not use it everywhere.
+        found: list[Any] = []
+        for number in sorted(n for n in by_number if n >= after[0]):
+            wanted = sa.select(DELIVERIES).where(table.subscription == number).order_by(table.position)
+            wanted = wanted.where(table.position > (after[1] if number == after[0] else 0)).limit(limit - len(found))
+            if state is not None:
+                wanted = wanted.where(table.state == state.value)
+            with self._storage.read() as connection:
+                found.extend(connection.execute(wanted).all())
+            if len(found) >= limit:
+                break
+        return self._with_failures(found, by_number)
+
+    def of_event(self, position: int, subscriptions: Sequence[Subscription]) -> list[Delivery]:
+        """The deliveries of one event."""
+        by_number = {s.number: s for s in subscriptions}
+        table = DELIVERIES.c
+        wanted = sa.select(DELIVERIES).where(table.subscription.in_(by_number), table.position == position)
+        with self._storage.read() as connection:
+            rows = connection.execute(wanted).all()
+        return self._with_failures(rows, by_number)
+
+    def retry(self, subscription: Subscription, position: int) -> None:
+        """Make one delivery due now: a pending one early, a dead, discarded or delivered one again.
+
+        Raises:
+            DeliveryUnknown: there is none.
+        """
+        table = DELIVERIES.c
+        statement = (
+            sa.update(DELIVERIES)
+            .where(table.subscription == subscription.number, table.position == position)
+            .values(state=0, attempts=0, due_at=clock.micros(clock.now()), finished_at=None)
+        )
+        with self._storage.write() as connection:
+            if connection.execute(statement).rowcount == 0:
+                raise _unknown(subscription, position)
+
+    def discard(self, subscription: Subscription, position: int) -> None:
+        """Give a delivery up that is not delivered; what waited behind it goes on.
+
+        Raises:
+            DeliveryUnknown: there is none that could be given up.
+        """
+        with self._storage.write() as connection:
+            given_up = self._discarded(connection, subscription, position)
+            self._ledger.record(connection, [given_up])
+
+    def _discarded(self, connection: Connection, subscription: Subscription, position: int) -> Attempt:
+        table = DELIVERIES.c
+        one = sa.and_(table.subscription == subscription.number, table.position == position)
+        row = connection.execute(
+            sa.select(table.key, table.attempts).where(
+                one, table.state.in_((DeliveryState.PENDING, DeliveryState.DEAD))
+            )
+        ).first()
+        if row is None:
+            raise _unknown(subscription, position)
+        # The ledger writes the outcome of pending ones.
+        connection.execute(sa.update(DELIVERIES).where(one).values(state=DeliveryState.PENDING.value))
+        now = clock.micros(clock.now())
+        state = DeliveryState.DISCARDED
+        return Attempt(subscription.number, position, row.key, row.attempts, state, None, now, None, None, "", 0)
+
+    def redrive(self, subscription: Subscription) -> int:
+        """Make every dead delivery due again; how many there were."""
+        table = DELIVERIES.c
+        dead = sa.and_(table.subscription == subscription.number, table.state == DeliveryState.DEAD.value)
+        redriven = 0
+        while True:
+            with self._storage.write() as connection:
+                step = sa.select(table.position).where(dead).order_by(table.position).limit(_REDRIVE_STEP)
+                positions = [row.position for row in connection.execute(step)]
+                if not positions:
+                    return redriven
+                connection.execute(
+                    sa.update(DELIVERIES)
+                    .where(dead, table.position.in_(positions))
+                    .values(state=0, attempts=0, due_at=clock.micros(clock.now()), finished_at=None)
+                )
+            redriven += len(positions)
+
+    def counts(self, subscription: Subscription) -> dict[str, int]:
+        """How many deliveries are in each state."""
+        table = DELIVERIES.c
+        wanted = (
+            sa.select(table.state, sa.func.count())
+            .where(table.subscription == subscription.number)
+            .group_by(table.state)
+        )
+        with self._storage.read() as connection:
+            return {DeliveryState(state).name.lower(): count for state, count in connection.execute(wanted)}
+
+    def _with_failures(self, rows: Sequence[Any], by_number: dict[int, Subscription]) -> list[Delivery]:
+        failures = self._failures([row for row in rows if row.attempts])
+        return [
+            _delivery(row, by_number[row.subscription], failures.get((row.subscription, row.position), ()))
+            for row in rows
+        ]
+
+    def _failures(self, rows: Iterable[Any]) -> dict[tuple[int, int], tuple[FailedAttempt, ...]]:
+        positions: dict[int, list[int]] = {}
+        for row in rows:
+            positions.setdefault(row.subscription, []).append(row.position)
+        found: dict[tuple[int, int], tuple[FailedAttempt, ...]] = {}
+        table = ATTEMPTS.c
+        for number, of in positions.items():
+            wanted = (
+                sa.select(ATTEMPTS).where(table.subscription == number, table.position.in_(of)).order_by(table.number)
+            )
+            with self._storage.read() as connection:
+                for row in connection.execute(wanted):
+                    place = (row.subscription, row.position)
+                    found[place] = (*found.get(place, ()), _failed(row))
+        return found
+
+
+def _failed(row: Any) -> FailedAttempt:
+    return FailedAttempt(row.number, clock.moment(row.at), row.failure, row.status, row.detail, row.duration_ms)
+
+
+def _delivery(row: Any, subscription: Subscription, failures: tuple[FailedAttempt, ...]) -> Delivery:
+    is_waiting = row.state == DeliveryState.PENDING and row.due_at < PARKED
+    return Delivery(
+        id=f"{subscription.id}.{row.position}",
+        subscription=subscription.id,
+        position=row.position,
+        state=DeliveryState(row.state),
+        attempts=row.attempts,
+        next_attempt=clock.moment(row.due_at) if is_waiting else None,
+        finished_at=None if row.finished_at is None else clock.moment(row.finished_at),
+        status=row.status,
+        failures=failures,
+    )
+
+
+def _unknown(subscription: Subscription, position: int) -> DeliveryUnknown:
+    return DeliveryUnknown(f"{subscription.id} has no such delivery at position {position}.")

@@ -1,0 +1,283 @@
+"""The worker: makes the runs that the broker hands it: view, sign, send, write the outcomes, acknowledge.
+
+Promise: a message is acknowledged only after the outcomes of its run are written; a later event of a key never goes before
+an earlier one; one sink's trouble is nobody else's.
+"""
+
+import asyncio
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from random import Random
+
+import structlog
+
+from bus import clock, json
+from bus.adapter import Failure, Outcome
+from bus.agencies.registry import Agencies
+from bus.audit.disclose import disclosures
+from bus.audit.log import Channel, Disclosure
+from bus.contracts.catalogue import Catalogue
+from bus.delivery.broker import BrokerAddress, Received, Receiver
+from bus.delivery.circuit import CircuitPolicy
+from bus.delivery.lane import Lane
+from bus.delivery.ledger import Attempt, Lease
+from bus.delivery.outcome import Batch, OutcomeWriter, attempted, parked, released, skipped
+from bus.delivery.retry import RetryPolicy
+from bus.delivery.run import Item, RunLoader
+from bus.delivery.sinks import agency
+from bus.delivery.sinks.webhook import WebhookSink, trace_headers
+from bus.delivery.subscriptions import AgencySink, Subscription, Subscriptions, SubscriptionState, Webhook
+from bus.event import from_document
+from bus.problem import Unavailable
+from bus.storage import GroupCommit
+from bus.telemetry import DELIVERIES, DELIVERY_SECONDS, trace_id
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerPolicy:
+    """How a worker works.
+
+    Attributes:
+        concurrency: requests in flight to one sink.
+        timeout: seconds of one request; nothing is begun that could outlast its lease.
+        lease: seconds of a lease.
+    """
+
+    concurrency: int
+    timeout: float
+    lease: float
+    retry: RetryPolicy
+
+
+class Worker:
+    """Makes runs for one kind of sink. Belongs to one event loop."""
+
+    def __init__(
+        self,
+        address: BrokerAddress,
+        sinks: type[Webhook] | type[AgencySink],
+        subscriptions: Subscriptions,
+        catalogue: Catalogue,
+        loader: RunLoader,
+        outcomes: OutcomeWriter,
+        webhooks: WebhookSink,
+        agencies: Agencies,
+        policy: WorkerPolicy,
+    ) -> None:
+        self._sinks = sinks
+        self._subscriptions = subscriptions
+        self._catalogue = catalogue
+        self._loader = loader
+        self._webhooks = webhooks
+        self._agencies = agencies
+        self._policy = policy
+        self._random = Random()  # noqa: S311 - jitter
+        self._outcomes: GroupCommit[Batch, None] = GroupCommit("outcomes", outcomes.write)
+        self._lanes: dict[int, Lane] = {}
+        self._making: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
+        self._receiver = Receiver(address, self._mine, self._received)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is listened to."""
+        return self._receiver.connected
+
+    def start(self) -> None:
+        """Begin to take runs."""
+        self._receiver.start()
+
+    async def stop(self, seconds: float) -> None:
+        """Take no more, finish what is under way within some seconds, and write its outcomes."""
+        await asyncio.to_thread(self._receiver.stop)
+        if self._making:
+            await asyncio.wait(self._making, timeout=seconds)
+        for making in self._making:
+            making.cancel()
+        await self._outcomes.close()
+
+    def _mine(self) -> Collection[int]:
+        return [s.number for s in self._subscriptions.all() if isinstance(s.sink, self._sinks) and self._can_serve(s)]
+
+    def _can_serve(self, subscription: Subscription) -> bool:
+        sink = subscription.sink
+        return isinstance(sink, Webhook) or self._agencies.operation(sink.adapter, sink.operation) is not None
+
+    def _received(self, received: Received) -> None:
+        self._loop.call_soon_threadsafe(self._begin, received)
+
+    def _begin(self, received: Received) -> None:
+        making = self._loop.create_task(self._make(received))
+        self._making.add(making)
+        making.add_done_callback(self._making.discard)
+
+    async def _make(self, received: Received) -> None:
+        subscription = self._subscriptions.numbered(received.lease.subscription)
+        if subscription is not None:
+            try:
+                await self._make_run(subscription, received.lease)
+            except Unavailable:
+                log.warning("worker.database_does_not_answer", subscription=subscription.id)
+        # Even then: the lease ends, and the run is handed over again.
+        received.done()
+
+    async def _make_run(self, subscription: Subscription, lease: Lease) -> None:
+        chains = await asyncio.to_thread(self._loader.load, subscription, lease)
+        if not chains:
+            return
+        if subscription.state is SubscriptionState.PAUSED:
+            attempts = [released(subscription.number, item.leased) for chain in chains for item in chain]
+            await self._outcomes.submit(Batch(attempts, ()))
+            return
+        lane = self._lanes.setdefault(subscription.number, self._lane())
+        deadline = time.monotonic() + (lease.due_at - clock.micros(clock.now())) / 1_000_000 - self._margin()
+        run = _Run(self, subscription, lane, deadline)
+        await run.make(chains)
+        await self._outcomes.submit(Batch(run.attempts, run.disclosures(self._catalogue)))
+
+    def _lane(self) -> Lane:
+        # A probe that is still under way must not be taken for lost.
+        circuit = CircuitPolicy(probe=2 * max(self._policy.timeout, agency.LONGEST_SECONDS))
+        return Lane(self._policy.concurrency, circuit, self._random)
+
+    def _margin(self) -> float:
+        return min(self._policy.timeout, self._policy.lease / 2)
+
+    async def send(self, subscription: Subscription, lane: Lane, items: Sequence[Item]) -> Sequence[Outcome]:
+        """Send some items of one run: one to a webhook, or as many as an adapter's operation takes at once."""
+        if isinstance(subscription.sink, Webhook):
+            return [await self._post(subscription.sink, subscription, lane, item) for item in items]
+        sink = subscription.sink
+        adapter, operation = self._agencies.serving(sink.adapter, sink.operation)
+        return await agency.deliver(adapter, operation, [from_document(json.loads(item.body or b"")) for item in items])
+
+    async def _post(self, sink: Webhook, subscription: Subscription, lane: Lane, item: Item) -> Outcome:
+        body = item.body or b""
+        headers = lane.signer(subscription).headers(
+            f"msg_{subscription.number}_{item.leased.position}", body, clock.now()
+        )
+        if traceparent := traceparent_of(item.entry.body):
+            headers |= trace_headers(traceparent)
+        return await self._webhooks.send(sink.url, body, headers)
+
+    def batch(self, subscription: Subscription) -> int:
+        """How many items go in one sending."""
+        if isinstance(subscription.sink, Webhook):
+            return 1
+        return self._agencies.serving(subscription.sink.adapter, subscription.sink.operation)[1].batch
+
+    def attempt(self, subscription: Subscription, item: Item, outcome: Outcome, seconds: float) -> Attempt:
+        """Count and log an outcome, and decide what becomes of its delivery."""
+        made = attempted(subscription.number, item.leased, outcome, seconds, self._policy.retry, self._random)
+        kind = "webhook" if isinstance(subscription.sink, Webhook) else subscription.sink.adapter
+        DELIVERIES.labels(kind, "delivered" if outcome.failure is None else outcome.failure.value).inc()
+        traceparent = traceparent_of(item.entry.body)
+        if outcome.failure is None:
+            DELIVERY_SECONDS.observe((made.at - item.entry.recorded_at) / 1_000_000)
+            if traceparent:
+                log.info("delivery.delivered", trace_id=trace_id(traceparent), **_place(subscription, item))
+        else:
+            log.warning(
+                "delivery.failed",
+                trace_id=trace_id(traceparent),
+                failure=outcome.failure.value,
+                status=outcome.status,
+                attempt=made.number,
+                state=made.state.name.lower(),
+                **_place(subscription, item),
+            )
+        return made
+
+
+class _Run:
+    """One run under way: what was attempted of it so far."""
+
+    def __init__(self, worker: Worker, subscription: Subscription, lane: Lane, deadline: float) -> None:
+        self._worker = worker
+        self._subscription = subscription
+        self._lane = lane
+        self._deadline = deadline
+        self._disclosed: list[Item] = []
+        self.attempts: list[Attempt] = []
+
+    async def make(self, chains: Sequence[Sequence[Item]]) -> None:
+        """Make chains side by side, each in its order: where one item fails, those behind it are parked."""
+        size = self._worker.batch(self._subscription)
+        if size == 1:
+            await asyncio.gather(*(self._chain(chain) for chain in chains))
+            return
+        while chains:
+            heads = [chain[:size] if chain[0].leased.key is None else chain[:1] for chain in chains]
+            flat = [item for head in heads for item in head]
+            for start in range(0, len(flat), size):
+                await self._send(flat[start : start + size])
+            chains = self._rest(chains)
+
+    def _rest(self, chains: Sequence[Sequence[Item]]) -> list[Sequence[Item]]:
+        """What is left of each chain; those whose head was not finished are parked."""
+        finished = {attempt.position for attempt in self.attempts if attempt.due_at is None and attempt.state != 2}
+        rest: list[Sequence[Item]] = []
+        for chain in chains:
+            if chain[0].leased.position in finished:
+                rest.append(chain[1:])
+            else:
+                self.attempts.extend(parked(self._subscription.number, item.leased) for item in chain[1:])
+        return [chain for chain in rest if chain]
+
+    async def _chain(self, chain: Sequence[Item]) -> None:
+        for index, item in enumerate(chain):
+            if not await self._send([item]):
+                self.attempts.extend(parked(self._subscription.number, behind.leased) for behind in chain[index + 1 :])
+                return
+
+    async def _send(self, items: Sequence[Item]) -> bool:
+        """Attempt some items; whether all of them are finished."""
+        number = self._subscription.number
+        self.attempts.extend(self._withheld(item) for item in items if item.body is None)
+        sending = [item for item in items if item.body is not None]
+        if not sending:
+            return all(not item.withheld for item in items)
+        async with self._lane.slots:
+            if not await self._lane.admitted(self._deadline):
+                self.attempts.extend(released(number, item.leased) for item in sending)
+                return False
+            begun = time.perf_counter()
+            outcomes = await self._worker.send(self._subscription, self._lane, sending)
+        seconds = time.perf_counter() - begun
+        for item, outcome in zip(sending, outcomes, strict=True):
+            self._lane.note(outcome)
+            self.attempts.append(self._worker.attempt(self._subscription, item, outcome, seconds))
+            if _reached(outcome):
+                self._disclosed.append(item)
+        return all(outcome.failure is None for outcome in outcomes)
+
+    def _withheld(self, item: Item) -> Attempt:
+        if not item.withheld:
+            return skipped(self._subscription.number, item.leased)
+        return self._worker.attempt(self._subscription, item, Outcome(Failure.PERMANENT, item.withheld), 0.0)
+
+    def disclosures(self, catalogue: Catalogue) -> list[Disclosure]:
+        """What the run told the sink about persons."""
+        channel = Channel.WEBHOOK if isinstance(self._subscription.sink, Webhook) else Channel.ADAPTER
+        items = [(item.entry, item.view) for item in self._disclosed if item.view is not None]
+        return disclosures(items, catalogue, channel)
+
+
+def _reached(outcome: Outcome) -> bool:
+    """Whether the sink may have read the event: all but a sink that could not be reached."""
+    return outcome.failure is not Failure.SINK_DOWN or outcome.status is not None
+
+
+def traceparent_of(body: bytes) -> str | None:
+    """The `traceparent` of an event, looked for only where there is one."""
+    if b'"traceparent":' not in body:
+        return None
+    value = json.loads(body).get("traceparent")
+    return value if isinstance(value, str) else None
+
+
+def _place(subscription: Subscription, item: Item) -> dict[str, object]:
+    return {"subscription": subscription.id, "participant": subscription.participant, "position": item.leased.position}
