@@ -50,7 +50,7 @@ def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
     @app.get(_INDICATORS)
     async def indicators() -> dict[str, Any]:
         if "list-failed" in faults:
-            return {"api_status": 0, "api_message": "Terjadi kesalahan"}
+            return {"api_status": 0, "api_message": "Terjadi kesalahan", "data": []}
         return {"api_status": 1, "api_message": "success", "data": rows(len(services))}
 
     return app

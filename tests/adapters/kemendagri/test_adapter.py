@@ -160,6 +160,17 @@ async def test_a_quota_used_up_by_the_registrys_count_stays_so_until_tomorrow():
     assert route.call_count == 2
 
 
+@respx.mock
+async def test_calls_that_the_registry_counted_for_others_are_counted_here_too():
+    route = respx.post(f"{BASE}/dukcapil/get_json/kab_lamongan/CALL_VERIFY_BY_ELEMEN")
+    route.respond(json={"content": [{"NIK": "Sesuai"}], "quotaLimiter": 0})
+    adapter = an_adapter()
+    question = Question("kependudukan.verifikasi-nik", {"nik": NIK, "nama": "Sutarjo"}, "dinkes")
+    await adapter.query("verifikasi-nik", question)
+    with pytest.raises(QuotaExhausted):
+        await adapter.query("cari-nik", Question("kependudukan.cari-nik", {"nik": NIK}, "dinkes"))
+
+
 @pytest.mark.parametrize(
     ("answer", "refused"),
     [

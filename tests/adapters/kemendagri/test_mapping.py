@@ -100,6 +100,11 @@ def test_what_the_registry_does_not_say_is_absent(element, sent, field):
     assert field not in mapping.penduduk(a_content(**{element: sent}), NIK)
 
 
+@pytest.mark.parametrize(("sent", "read"), [("62254 ", "62254"), (0, None), (None, None), ("-", None)])
+def test_a_postcode_of_zeros_is_none(sent, read):
+    assert mapping.penduduk(a_content(KODE_POS=sent), NIK)["alamat"].get("kode_pos") == read
+
+
 def test_elements_outside_the_agreement_are_absent(violations):
     answer = mapping.found(a_reply(NIK=3524010101909001, NAMA_LGKP="SUTARJO REKAAN"), NIK)
     assert answer == {"ditemukan": True, "penduduk": {"nik": NIK, "nama": "SUTARJO REKAAN"}}

@@ -36,8 +36,13 @@ def splp():
 
 
 def tokens(splp, *names, lifetime=3600):
-    answers = [httpx.Response(200, json={"access_token": name, "expires_in": lifetime}) for name in names]
-    return splp.post("/oauth2/token").mock(side_effect=answers)
+    left = iter(names)
+
+    async def issue(request):
+        await asyncio.sleep(0)  # as on a real wire, other tasks run meanwhile
+        return httpx.Response(200, json={"access_token": next(left), "expires_in": lifetime})
+
+    return splp.post("/oauth2/token").mock(side_effect=issue)
 
 
 def an_api(splp, *answers):
@@ -84,7 +89,7 @@ async def test_calls_share_a_token(splp):
 
 
 async def test_calls_at_once_fetch_one_token(splp):
-    token = tokens(splp, "t1")
+    token = tokens(splp, *(f"t{number}" for number in range(20)))
     an_api(splp)
     gateway = a_gateway()
     await asyncio.gather(*(gateway.call("GET", "api/1.0/daftar") for _ in range(20)))

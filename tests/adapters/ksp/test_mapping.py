@@ -114,9 +114,10 @@ def test_a_short_name_leaves_other_words_alone():
     assert record["isi"] == f"Petani menunggu pupuk. {mapping.STRUCK_OUT}"
 
 
-def test_a_long_run_of_digits_is_read_in_little_time():
-    content = "0" * 10_000 + " " + "1 " * 5_000
-    assert mapping.complaint(a_row(content=content))["isi"] == content.strip()
+@pytest.mark.timeout(30)
+def test_a_long_run_of_digits_is_read_in_time_that_grows_with_its_length():
+    content = "0" * 200_000
+    assert mapping.complaint(a_row(content=content))["isi"] == content
 
 
 @pytest.mark.parametrize("said", [None, "", "1", 1, True, "Ya", "mungkin"])
