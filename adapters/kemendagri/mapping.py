@@ -7,6 +7,7 @@ case and date form vary by installation, a refusal hides in `content[0].RESPON`.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from adapters.kemendagri.verdict import Verdict, is_found, verdict
@@ -201,7 +202,10 @@ def _date(content: Content, name: str) -> str | None:
     if not found:
         return None
     year, month, day, day_first, month_then, year_last = found.groups()
-    return f"{year}-{month}-{day}" if year else f"{year_last}-{month_then}-{day_first}"
+    try:
+        return date(int(year or year_last), int(month or month_then), int(day or day_first)).isoformat()
+    except ValueError:  # such as 31 February, which old registers hold
+        return None
 
 
 def _one_of(content: Content, name: str, words: Sequence[str]) -> str | None:

@@ -93,6 +93,7 @@ def test_a_quirk_is_read(element, sent, field, read):
         ("NAMA_LGKP_IBU", "   ", "nama_ibu"),
         ("AGAMA", "LAINNYA SEKALI", "agama"),
         ("TGL_LHR", "0000", "tanggal_lahir"),
+        ("TGL_LHR", "31-02-1990", "tanggal_lahir"),
         ("NO_KEL", None, "alamat"),
     ],
 )
