@@ -18,15 +18,16 @@ log = structlog.get_logger("bus")
 ACCEPTED: Final = Counter("bus_events_accepted_total", "Events committed to the journal")
 DUPLICATES: Final = Counter("bus_events_duplicate_total", "Events that the journal had already")
 REFUSED: Final = Counter("bus_events_refused_total", "Requests and events refused at the gate", ["reason"])
+REQUESTS: Final = Counter("bus_http_requests_total", "Requests by route", ["method", "route", "status"])
 DELIVERIES: Final = Counter("bus_deliveries_total", "Attempts to deliver", ["sink", "outcome"])
 DELIVERY_SECONDS: Final = Histogram(
     "bus_delivery_seconds",
     "From the journal to the sink's answer",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600),
 )
-RELAY_LAG: Final = Gauge("bus_relay_lag_events", "Events in the journal that the relay has not fanned out yet")
+RELAY_LAG: Final = Gauge("bus_relay_lag_events", "Events in the journal that the relay has not fanned out yet", multiprocess_mode="livemax")
 HANDED_OVER: Final = Counter("bus_handed_over_total", "Deliveries handed to the broker")
-CIRCUITS_OPEN: Final = Gauge("bus_circuits_open", "Sinks that are taken to be down")
+CIRCUITS_OPEN: Final = Gauge("bus_circuits_open", "Sinks that are taken to be down", multiprocess_mode="livesum")
 DISCLOSED: Final = Counter("bus_disclosures_total", "Answers and deliveries with personal data", ["channel"])
 POLLED: Final = Counter("bus_polled_events_total", "Events polled from agencies", ["adapter", "operation", "outcome"])
 

@@ -186,3 +186,20 @@ class Relay:
                 return False
             HANDED_OVER.inc()
         return bool(leases)
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far the relay is behind the journal: in positions, and the seconds that the oldest of them waits."""
+
+    events: int
+    seconds: float
+
+
+def behind(storage: Storage, journal: JournalReader) -> Lag:
+    """The relay's lag as the database shows it, whichever process relays."""
+    with storage.read() as connection:
+        position = relayed(connection)
+    oldest = journal.recorded_after(position)
+    waits = 0.0 if oldest is None else (clock.micros(clock.now()) - oldest) / 1_000_000
+    return Lag(max(0, journal.last_position() - position), max(0.0, waits))

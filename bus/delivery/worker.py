@@ -6,7 +6,7 @@ an earlier one; one sink's trouble is nobody else's.
 
 import asyncio
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -66,8 +66,11 @@ class Worker:
         webhooks: WebhookSink,
         agencies: Agencies,
         policy: WorkerPolicy,
+        finished: Callable[[], None],
     ) -> None:
+        """`finished` is called when a run's outcomes are written: there may be room for more."""
         self._sinks = sinks
+        self._finished = finished
         self._subscriptions = subscriptions
         self._catalogue = catalogue
         self._loader = loader
@@ -123,6 +126,7 @@ class Worker:
                 log.warning("worker.database_does_not_answer", subscription=subscription.id)
         # Even then: the lease ends, and the run is handed over again.
         received.done()
+        self._finished()
 
     async def _make_run(self, subscription: Subscription, lease: Lease) -> None:
         chains = await asyncio.to_thread(self._loader.load, subscription, lease)

@@ -76,6 +76,7 @@ _HEAD = (
     .where(RECORDS.c.contract_id == sa.bindparam("contract"), RECORDS.c.key == sa.bindparam("key"))
 )
 _LAST = sa.select(sa.func.coalesce(sa.func.max(JOURNAL.c.position), 0))
+_NEXT = sa.select(JOURNAL.c.recorded_at).where(JOURNAL.c.position > sa.bindparam("after")).order_by(JOURNAL.c.position)
 _OF_PERSON = (
     sa.select(JOURNAL.c.position, JOURNAL.c.contract_id)
     .where(JOURNAL.c.person == sa.bindparam("person"))
@@ -133,6 +134,12 @@ class JournalReader:
         """The newest position; 0 in an empty journal."""
         with self._storage.read() as connection:
             return int(connection.execute(_LAST).scalar_one())
+
+    def recorded_after(self, position: int) -> int | None:
+        """When the next event after a position was recorded (microseconds since 1970); None when there is none."""
+        with self._storage.read() as connection:
+            recorded_at = connection.execute(_NEXT.limit(1), {"after": position}).scalar()
+        return None if recorded_at is None else int(recorded_at)
 
     def position_before(self, moment: int) -> int:
         """The last position recorded before a moment (microseconds since 1970); 0 when there is none."""

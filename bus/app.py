@@ -1,0 +1,276 @@
+"""The wiring: one process of the bus, from settings and roles to running parts, and back down in order."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from enum import StrEnum
+
+import structlog
+import uvicorn
+
+from bus.agencies.poller import Poller
+from bus.agencies.registry import Agencies
+from bus.audit.log import DisclosureLog
+from bus.contracts.catalogue import Catalogue
+from bus.delivery import broker
+from bus.delivery.broker import BrokerAddress, Handover
+from bus.delivery.deliveries import Deliveries
+from bus.delivery.ledger import Ledger
+from bus.delivery.outcome import OutcomeWriter
+from bus.delivery.relay import HandoverPolicy, Relay, behind
+from bus.delivery.retry import RetryPolicy
+from bus.delivery.run import RunLoader
+from bus.delivery.sinks.webhook import WebhookSink
+from bus.delivery.standing import ensure
+from bus.delivery.subscriptions import AgencySink, Subscriptions, Webhook
+from bus.delivery.worker import Worker, WorkerPolicy
+from bus.http.edge import create_edge, create_watch
+from bus.http.health import Check, Health
+from bus.http.rooms import Rooms
+from bus.identity.keys import Keys
+from bus.identity.participants import Participants
+from bus.identity.server import OAuthServer
+from bus.identity.tokens import Tokens
+from bus.journal import Appender, JournalReader, Tail
+from bus.journal.gate import Gate
+from bus.settings import Settings
+from bus.storage import Changes, Storage, leadership
+
+log = structlog.get_logger(__name__)
+
+_LATE_SECONDS = 60.0
+"""How old the oldest event may be that the relay has not fanned out, before readiness says so."""
+
+
+class Role(StrEnum):
+    """What a process does."""
+
+    API = "api"
+    RELAY = "relay"
+    WORKER = "worker"
+    ADAPTERS = "adapters"
+
+
+def make_rooms(settings: Settings, storage: Storage, keys: Keys, issuer: str, appended: Callable[[int], None]) -> Rooms:
+    """The rooms of one process, filled from the database. Call it in a running event loop.
+
+    Args:
+        issuer: the bus's own address, in tokens and metadata.
+        appended: called with the newest position after each append of this process, in another thread.
+    """
+    journal = JournalReader(storage)
+    tail = Tail(journal)
+    loop = asyncio.get_running_loop()
+
+    def moved(position: int) -> None:
+        loop.call_soon_threadsafe(tail.advance, position)
+        appended(position)
+
+    catalogue = Catalogue(storage, keys.pseudonym)
+    catalogue.refresh()
+    subscriptions = Subscriptions(storage, keys)
+    subscriptions.refresh()
+    participants = Participants(storage)
+    tokens = Tokens(keys, issuer, storage)
+    return Rooms(
+        settings=settings,
+        storage=storage,
+        keys=keys,
+        participants=participants,
+        oauth=OAuthServer(tokens, participants, storage, settings.token_seconds),
+        tokens=tokens,
+        catalogue=catalogue,
+        gate=Gate(catalogue),
+        appender=Appender(storage, moved),
+        journal=journal,
+        tail=tail,
+        disclosures=DisclosureLog(storage, journal),
+        subscriptions=subscriptions,
+        deliveries=Deliveries(storage),
+        agencies=Agencies(settings.adapters),
+    )
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, storage: Storage, keys: Keys, issuer: str, roles: Collection[Role]
+) -> AsyncIterator["Process"]:
+    """The parts of a process at work; on leaving they are brought down in order, within `settings.drain_seconds`."""
+    process = Process(settings, storage, keys, issuer, roles)
+    async with AsyncExitStack() as stack:
+        await process.start(stack)
+        yield process
+
+
+class Process:
+    """One process of the bus."""
+
+    def __init__(self, settings: Settings, storage: Storage, keys: Keys, issuer: str, roles: Collection[Role]) -> None:
+        self._settings = settings
+        self._storage = storage
+        self._roles = roles
+        self._relay: Relay | None = None
+        self._workers: list[Worker] = []
+        self._address = BrokerAddress(settings.broker_url)
+        self.rooms = make_rooms(settings, storage, keys, issuer, self._appended)
+
+    def _appended(self, position: int) -> None:
+        if self._relay is not None:
+            self._relay.nudge()
+
+    async def start(self, stack: AsyncExitStack) -> None:
+        """Start what the roles ask for; `stack` brings it down again, the last first."""
+        rooms = self.rooms
+        stack.callback(rooms.oauth.close)
+        stack.push_async_callback(rooms.agencies.close)
+        stack.push_async_callback(rooms.appender.close)
+        changes = Changes(self._storage)
+        changes.on("contracts", rooms.catalogue.refresh)
+        changes.on("clients", rooms.tokens.refresh)
+        changes.on("subscriptions", rooms.subscriptions.refresh)
+        if Role.RELAY in self._roles:
+            self._start_relay(stack)
+        if Role.WORKER in self._roles or Role.ADAPTERS in self._roles:
+            await self._start_workers(stack)
+        if Role.ADAPTERS in self._roles:
+            changes.on("contracts", self._ensure_standing)
+            self._task(stack, self._poller().run())
+        self._task(stack, changes.follow())
+        self._task(stack, rooms.tail.follow())
+
+    def _task(self, stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(_report)
+
+        async def cancel() -> None:
+            task.cancel()
+            await asyncio.wait([task])
+
+        stack.push_async_callback(cancel)
+
+    def _start_relay(self, stack: AsyncExitStack) -> None:
+        policy = HandoverPolicy(lease=self._settings.lease_seconds)
+        rooms = self.rooms
+        self._relay = Relay(
+            self._storage,
+            rooms.journal,
+            rooms.catalogue,
+            rooms.subscriptions,
+            Handover(self._address),
+            leadership(self._storage, "relay"),
+            policy,
+        )
+        self._relay.start()
+        stack.push_async_callback(asyncio.to_thread, self._relay.stop)
+
+    async def _start_workers(self, stack: AsyncExitStack) -> None:
+        rooms, settings = self.rooms, self._settings
+        ledger = Ledger(self._storage)
+        webhooks = WebhookSink(settings.sink_networks, settings.sink_timeout_seconds)
+        stack.push_async_callback(webhooks.close)
+        retry = RetryPolicy(settings.retry_first_seconds, settings.retry_longest_seconds, settings.retry_attempts)
+        policy = WorkerPolicy(settings.sink_concurrency, settings.sink_timeout_seconds, settings.lease_seconds, retry)
+        kinds = {Role.WORKER: Webhook, Role.ADAPTERS: AgencySink}
+        for role, kind in kinds.items():
+            if role in self._roles:
+                worker = Worker(
+                    self._address,
+                    kind,
+                    rooms.subscriptions,
+                    rooms.catalogue,
+                    RunLoader(self._storage, rooms.journal, rooms.catalogue, ledger),
+                    OutcomeWriter(self._storage, ledger, rooms.disclosures),
+                    webhooks,
+                    rooms.agencies,
+                    policy,
+                    self._finished,
+                )
+                worker.start()
+                self._workers.append(worker)
+                stack.push_async_callback(worker.stop, settings.drain_seconds)
+
+    def _finished(self) -> None:
+        if self._relay is not None:
+            self._relay.nudge()
+
+    def _poller(self) -> Poller:
+        rooms = self.rooms
+        return Poller(self._storage, rooms.agencies, rooms.gate, rooms.appender, leadership(self._storage, "poller"))
+
+    def _ensure_standing(self) -> None:
+        ensure(self.rooms.catalogue, self.rooms.agencies, self.rooms.subscriptions)
+
+    def health(self) -> Health:
+        """What readiness looks at."""
+        delivers = bool(set(self._roles) - {Role.API})
+        return Health(
+            {
+                "database": self._check_database,
+                "broker": lambda: self._check_broker(needed=delivers),
+                "relay": lambda: self._check_relay(needed=Role.RELAY in self._roles),
+            }
+        )
+
+    def _check_database(self) -> Check:
+        answers = self._storage.answers()
+        return Check(answers, "answers" if answers else "does not answer")
+
+    def _check_broker(self, *, needed: bool) -> Check:
+        listening = all(worker.connected for worker in self._workers)
+        reachable = listening if self._workers else broker.reachable(self._address)
+        return Check(reachable, "connected" if reachable else "not connected; trying again", needed)
+
+    def _check_relay(self, *, needed: bool) -> Check:
+        if not self._storage.answers():
+            return Check(False, "unknown: the database does not answer", needed)
+        lag = behind(self._storage, self.rooms.journal)
+        return Check(
+            lag.seconds < _LATE_SECONDS, f"{lag.events} events behind, the oldest for {lag.seconds:.0f} s", needed
+        )
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("process.task_died", error=type(task.exception()).__name__)
+        # Nothing would follow changes, or poll, any more: let whoever watches the process start it anew.
+        signal.raise_signal(signal.SIGTERM)
+
+
+async def serve(
+    settings: Settings, storage: Storage, keys: Keys, issuer: str, roles: Collection[Role], listener: socket.socket
+) -> None:
+    """Run a process until SIGTERM or SIGINT; then drain within a bound."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with running(settings, storage, keys, issuer, roles) as process:
+        checks = process.health()
+        edge = create_edge(process.rooms, checks) if Role.API in roles else create_watch(checks)
+        config = uvicorn.Config(
+            edge,
+            http="httptools",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=max(1, int(settings.drain_seconds)),
+        )
+        server = _Server(config)
+        serving = loop.create_task(server.serve(sockets=[listener]))
+        log.info("bus.serving", address=issuer, roles=sorted(roles))
+        stopped = loop.create_task(stopping.wait())
+        await asyncio.wait([serving, stopped], return_when=asyncio.FIRST_COMPLETED)
+        log.info("bus.draining")
+        server.should_exit = True
+        await serving
+    log.info("bus.stopped")
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave signals alone: `serve` has its own way down."""
+        yield

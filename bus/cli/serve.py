@@ -1,0 +1,126 @@
+"""`bus serve`: runs a bus, or some of its roles."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+
+from bus import app
+from bus.app import Role
+from bus.cli.workspace import open_workspace
+from bus.problem import Refused
+from bus.telemetry import configure_logging
+
+_INHERITED = "BUS_LISTENER"
+_RESTART_SECONDS = 1.0
+
+
+class RolesApart(Refused):
+    """With memory:// the roles relay, worker and adapters must be in one process; give a broker to part them."""
+
+    slug = "roles-apart"
+
+
+class PortTaken(Refused):
+    """The port is taken."""
+
+    slug = "port-taken"
+
+
+def serve(
+    data: Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")] = None,
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen on")] = 8080,
+    roles: Annotated[str, typer.Option(help="comma separated")] = ",".join(Role),
+    workers: Annotated[int, typer.Option(min=1, max=64, help="processes that serve the API")] = 1,
+    log_level: Annotated[str, typer.Option(envvar="BUS_LOG_LEVEL")] = "INFO",
+) -> None:
+    """Run the bus until SIGTERM, which lets it finish what is under way.
+
+    Example: bus serve --data .bus --port 8080
+    """
+    chosen = _roles(roles)
+    if workers > 1 and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        # The metrics library reads it when it is imported.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="bus-metrics-")
+        os.execv(sys.executable, [sys.executable, "-m", "bus", *sys.argv[1:]])  # noqa: S606 - itself
+    configure_logging(log_level.upper())
+    with open_workspace(data) as workspace:
+        settings = workspace.settings
+        if settings.broker_url.startswith("memory:") and chosen & _DELIVER and not chosen >= _TOGETHER:
+            raise RolesApart("memory:// keeps runs in one process: start relay, worker and adapters together.")
+        listener = _listener(host, port)
+        issuer = settings.public_url.rstrip("/") or f"http://{host}:{listener.getsockname()[1]}"
+        options = ["--data", str(settings.data_dir), "--host", host, "--log-level", log_level]
+        siblings = _Siblings(listener, options, workers - 1)
+        siblings.start()
+        try:
+            uvloop.run(app.serve(settings, workspace.storage, workspace.keys, issuer, chosen, listener))
+        finally:
+            siblings.stop()
+
+
+_DELIVER = frozenset({Role.RELAY, Role.WORKER})
+_TOGETHER = frozenset({Role.RELAY, Role.WORKER, Role.ADAPTERS})
+
+
+def _roles(text: str) -> frozenset[Role]:
+    try:
+        return frozenset(Role(name.strip()) for name in text.split(",") if name.strip())
+    except ValueError:
+        raise typer.BadParameter(f"roles are {', '.join(Role)}") from None
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    inherited = os.environ.get(_INHERITED)
+    if inherited is not None:
+        return socket.socket(fileno=int(inherited))
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise PortTaken(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
+
+
+class _Siblings:
+    """Further processes for the API on the same socket; one that dies is started again."""
+
+    def __init__(self, listener: socket.socket, options: list[str], count: int) -> None:
+        self._listener = listener
+        self._options = options
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._keep, daemon=True) for _ in range(count)]
+
+    def start(self) -> None:
+        """Start them."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Let them drain and wait for them."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _keep(self) -> None:
+        number = self._listener.fileno()
+        command = [sys.executable, "-m", "bus", "serve", *self._options, "--roles", Role.API.value]
+        while not self._stopping.is_set():
+            process = subprocess.Popen(  # noqa: S603 - itself
+                command, pass_fds=[number], env={**os.environ, _INHERITED: str(number)}
+            )
+            while process.poll() is None and not self._stopping.wait(0.2):
+                pass
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                process.wait()
+            else:
+                self._stopping.wait(_RESTART_SECONDS)

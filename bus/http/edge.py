@@ -1,0 +1,115 @@
+"""The edge: the ASGI application of one bus. Publishing goes straight to its callable, all else through FastAPI."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import structlog
+from fastapi import APIRouter, FastAPI
+
+from bus.http import contracts, deliveries, disclosures, events, feeds, health, oauth, participants, problems, queries
+from bus.http import records as records_resource
+from bus.http import subscriptions as subscriptions_resource
+from bus.http.health import Health
+from bus.http.publish import OPENAPI, PayloadTooLarge, Publisher, Receive, Scope, Send
+from bus.http.rooms import Rooms
+from bus.telemetry import REQUESTS
+
+log = structlog.get_logger(__name__)
+
+_ROUTERS: Final[tuple[APIRouter, ...]] = (
+    oauth.router,
+    events.router,
+    feeds.router,
+    records_resource.router,
+    queries.router,
+    contracts.router,
+    subscriptions_resource.router,
+    deliveries.router,
+    participants.router,
+    disclosures.router,
+)
+
+
+class Edge:
+    """Routes a request to the publisher or to FastAPI, with a bound on every body, and counts it by route."""
+
+    def __init__(self, api: FastAPI, publisher: Publisher | None, most_bytes: int) -> None:
+        self._api = api
+        self._publisher = publisher
+        self._most_bytes = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if (
+            self._publisher is not None
+            and scope["type"] == "http"
+            and scope["path"] == "/v1/events"
+            and scope["method"] == "POST"
+        ):
+            await self._publisher(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await self._api(scope, receive, send)
+            return
+        status = 500
+
+        async def sending(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._api(scope, _bounded(receive, self._most_bytes), sending)
+        finally:
+            # The route's template: the path itself may hold a person's key.
+            route = getattr(scope.get("route"), "path", "(none)")
+            REQUESTS.labels(scope["method"], route, str(status)).inc()
+
+
+def _bounded(receive: Receive, most: int) -> Receive:
+    taken = 0
+
+    async def receiving() -> Any:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > most:
+            raise PayloadTooLarge(f"At most {most} bytes are taken.")
+        return message
+
+    return receiving
+
+
+def create_edge(rooms: Rooms, checks: Health) -> Edge:
+    """The whole edge."""
+    api = _api([*_ROUTERS, health.router], checks)
+    api.state.rooms = rooms
+    _document_publishing(api)
+    return Edge(api, Publisher(rooms), rooms.settings.max_batch_bytes)
+
+
+def create_watch(checks: Health) -> Edge:
+    """The edge of a process without the role `api`: health and metrics alone."""
+    return Edge(_api([health.router], checks), None, 0)
+
+
+def _api(routers: Iterable[APIRouter], checks: Health) -> FastAPI:
+    api = FastAPI(
+        title="Bus data Kabupaten Lamongan",
+        version="1",
+        description="Events, records and queries between the regency's applications and the ministries, under contract.",
+        redoc_url=None,
+    )
+    problems.install(api)
+    api.state.health = checks
+    for router in routers:
+        api.include_router(router)
+    return api
+
+
+def _document_publishing(api: FastAPI) -> None:
+    """Publishing is no FastAPI route; describe it in the OpenAPI document all the same."""
+    document = api.openapi()
+    document["paths"].setdefault("/v1/events", {})["post"] = OPENAPI
+    document["paths"] = dict(sorted(document["paths"].items()))

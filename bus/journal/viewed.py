@@ -1,0 +1,55 @@
+"""An event as one consumer may see it: the journal's entry through a view.
+
+Where a view has a row filter, a record can leave it (a resident moves to another village). The event that takes it out is
+shown as the record's deletion, since the consumer holds a copy that nobody will keep up to date for it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from bus import json
+from bus.contracts.view import View
+from bus.journal.read import Entry
+
+FindEntry = Callable[[int], Entry | None]
+"""Finds an entry by its position; synchronous, so call `viewed` from a thread where the view has rows."""
+
+_LONGEST_WALK = 64
+
+
+def viewed(entry: Entry, view: View, find: FindEntry) -> bytes | None:
+    """The CloudEvent (JSON, with `sequence` and `recordedtime`) that the view shows; None when it shows nothing."""
+    if view.is_whole:
+        return entry.text()
+    document = viewed_document(entry, view, find)
+    return None if document is None else json.dumps(document)
+
+
+def viewed_document(entry: Entry, view: View, find: FindEntry, after: int | None = None) -> dict[str, Any] | None:
+    """The same as a document.
+
+    Args:
+        after: for a reader of records, who sees newest events only: a record that left the view later than this position
+            is still shown as deleted. None: only the event that takes it out is.
+    """
+    document: dict[str, Any] = json.loads(entry.text())
+    if view.grant.rows and not (document["data"] is not None and view.shows(document["data"])):
+        left = _left_at(entry, view, find)
+        if left is None or (left != entry.position if after is None else left <= after):
+            return None
+        document["data"] = None
+    return view.reduce(document)
+
+
+def _left_at(entry: Entry, view: View, find: FindEntry) -> int | None:
+    """Where the record, not in the view at `entry`, left it; None when it never was in it (as far as is looked back)."""
+    position, previous = entry.position, entry.previous
+    for _ in range(_LONGEST_WALK):
+        before = find(previous) if previous is not None else None
+        if before is None:
+            return None
+        data = json.loads(before.body).get("data")
+        if data is not None and view.shows(data):
+            return position
+        position, previous = before.position, before.previous
+    return None
