@@ -123,6 +123,8 @@ class Deliveries:
             DeliveryUnknown: there is none that could be given up.
         """
         with self._storage.write() as connection:
+            # Before the row is locked: the relay takes the two in this order.
+            self._ledger.hold(connection, subscription.number)
             given_up = self._discarded(connection, subscription, position)
             self._ledger.record(connection, [given_up])
 

@@ -14,12 +14,16 @@ from enum import IntEnum
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bus.delivery.ordering import PARKED, Owed, Plan, chains_of, plan
+from bus.delivery.ordering import PARKED, Owed, Plan, chains_of, plan, runs
 from bus.delivery.tables import ATTEMPTS, RELAY
 from bus.storage import Storage
 
 LONGEST_CHAIN = 50
 """The most deliveries of one key in a run: they go one after the other and must end within the lease."""
+
+
+_LOCK = 7103
+"""Names the advisory locks of ordered subscriptions among those of the database."""
 
 
 class DeliveryState(IntEnum):
@@ -118,20 +122,21 @@ class Ledger:
             until: the end of the lease; each further run's ends a microsecond later, which keeps their names apart.
             window: the most deliveries of a subscription that may be in flight.
             most: the most deliveries in a run.
+            ordered: whether a later event of a key must not go before an earlier one.
         """
         with self._storage.write(durable=False) as connection:
             room = window - _in_flight(connection, subscription, now, until, window)
             if room <= 0:
                 return []
             if ordered:
-                _hold(connection, subscription, is_sqlite=self._storage.is_sqlite)
-                positions = _lease_in_order(connection, subscription, now, room)
+                self.hold(connection, subscription)
+                chains = _lease_in_order(connection, subscription, now, room, min(most, LONGEST_CHAIN))
             else:
-                positions = [position for position, _ in _due(connection, subscription, now, room)]
-            runs = [positions[start : start + most] for start in range(0, len(positions), most)]
-            for index, run in enumerate(runs):
+                chains = [(position,) for position, _ in _due(connection, subscription, now, room)]
+            handed_over = runs(chains, most)
+            for index, run in enumerate(handed_over):
                 _set_due(connection, subscription, run, until + index)
-        return [Lease(subscription, until + index) for index in range(len(runs))]
+        return [Lease(subscription, until + index) for index in range(len(handed_over))]
 
     def leased(self, connection: Connection, lease: Lease) -> list[Leased]:
         """The deliveries of a run that are still to be made, in position order; none when the lease is over."""
@@ -152,19 +157,29 @@ class Ledger:
 
     def record(self, connection: Connection, attempts: Sequence[Attempt]) -> None:
         """Write what attempts came to, and make due what waited behind them, in a transaction of the caller's."""
-        for subscription in sorted({a.subscription for a in attempts if a.key is not None}):
-            _hold(connection, subscription, is_sqlite=self._storage.is_sqlite)
+        touched = _keys(attempts)
+        for subscription in sorted(touched):
+            self.hold(connection, subscription)
         for group, positions in _alike(attempts).items():
             subscription, status, at, number = group
+            # Dead ones too: an attempt that outlived its lease may have been given up beside the one that got through.
             connection.exec_driver_sql(
                 f"UPDATE deliveries SET state=1, finished_at={at}, status={_number(status)}, attempts={number} "  # noqa: S608
-                f"WHERE subscription={subscription} AND position IN ({_numbers(positions)}) AND state=0"
+                f"WHERE subscription={subscription} AND position IN ({_numbers(positions)}) AND state IN (0, 2)"
             )
         for attempt in attempts:
             if attempt.state is not DeliveryState.DELIVERED:
                 _record_failure(connection, attempt)
-        for subscription, keys in _finished_keys(attempts).items():
+        for subscription, keys in touched.items():
             _unpark(connection, subscription, keys, at=max(a.at for a in attempts))
+
+    def hold(self, connection: Connection, subscription: int) -> None:
+        """Keep relay and outcomes apart on an ordered subscription to the transaction's end, before its rows are touched.
+
+        Parking must not miss the outcome that would unpark. SQLite has one writer anyway.
+        """
+        if not self._storage.is_sqlite:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK}, {subscription})")
 
 
 def relayed(connection: Connection) -> int:
@@ -196,28 +211,24 @@ def _in_flight(connection: Connection, subscription: int, now: int, until: int, 
     return int(row.scalar_one())
 
 
-def _lease_in_order(connection: Connection, subscription: int, now: int, room: int) -> Sequence[int]:
+def _lease_in_order(
+    connection: Connection, subscription: int, now: int, room: int, longest: int
+) -> Sequence[tuple[int, ...]]:
     due = dict(_due(connection, subscription, now, room))
     keys = {key for key in due.values() if key is not None}
-    rows = [row for key in keys for row in _chain(connection, subscription, key)]
+    rows = [row for key in keys for row in _chain(connection, subscription, key, longest)]
     decided: Plan = plan(due, chains_of(rows), now, room)
     if decided.parked:
         _set_due(connection, subscription, decided.parked, PARKED)
-    return decided.run
+    return decided.going
 
 
-def _chain(connection: Connection, subscription: int, key: int) -> list[tuple[int, Owed]]:
+def _chain(connection: Connection, subscription: int, key: int, longest: int) -> list[tuple[int, Owed]]:
     rows = connection.exec_driver_sql(
         f"SELECT position, due_at, state FROM deliveries WHERE subscription={subscription} AND key={key} "  # noqa: S608
-        f"AND state IN (0, 2) ORDER BY position LIMIT {LONGEST_CHAIN}"
+        f"AND state IN (0, 2) ORDER BY position LIMIT {longest}"
     )
     return [(key, Owed(row[0], row[1], row[2] == DeliveryState.DEAD)) for row in rows]
-
-
-def _hold(connection: Connection, subscription: int, *, is_sqlite: bool) -> None:
-    """Keep relay and worker apart on one ordered subscription: parking must not miss the outcome that would unpark."""
-    if not is_sqlite:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock(7103, {subscription})")
 
 
 def _set_due(connection: Connection, subscription: int, positions: Sequence[int], due_at: int) -> None:
@@ -229,13 +240,13 @@ def _set_due(connection: Connection, subscription: int, positions: Sequence[int]
 
 def _record_failure(connection: Connection, attempt: Attempt) -> None:
     over = attempt.due_at is None
-    connection.exec_driver_sql(
+    changed = connection.exec_driver_sql(
         f"UPDATE deliveries SET state={attempt.state.value}, attempts={attempt.number}, "  # noqa: S608
         f"due_at={0 if attempt.due_at is None else attempt.due_at}, status={_number(attempt.status)}, "
         f"finished_at={attempt.at if over else 'NULL'} "
         f"WHERE subscription={attempt.subscription} AND position={attempt.position} AND state=0"
     )
-    if attempt.failure is None:
+    if attempt.failure is None or changed.rowcount == 0:
         return
     row = {
         "subscription": attempt.subscription,
@@ -263,17 +274,18 @@ def _alike(attempts: Sequence[Attempt]) -> dict[tuple[int, int | None, int, int]
     return groups
 
 
-def _finished_keys(attempts: Sequence[Attempt]) -> dict[int, set[int]]:
-    """The keys whose chain may go on, by subscription."""
+def _keys(attempts: Sequence[Attempt]) -> dict[int, set[int]]:
+    """The keys that were touched, by subscription."""
     keys: dict[int, set[int]] = {}
     for attempt in attempts:
-        if attempt.key is not None and attempt.state in (DeliveryState.DELIVERED, DeliveryState.DISCARDED):
+        if attempt.key is not None:
             keys.setdefault(attempt.subscription, set()).add(attempt.key)
     return keys
 
 
 def _unpark(connection: Connection, subscription: int, keys: Iterable[int], at: int) -> None:
-    # The next of each key alone: those behind it go along with it, however many they are.
+    # The head of each chain alone: those behind it go along with it, however many they are. After failures too: one that
+    # outlived its lease parks what another run may have made the head meanwhile, and nothing else would ever unpark a head.
     connection.exec_driver_sql(
         f"UPDATE deliveries SET due_at={at} WHERE subscription={subscription} AND state=0 AND due_at={PARKED} "  # noqa: S608
         f"AND position IN (SELECT min(position) FROM deliveries WHERE subscription={subscription} "

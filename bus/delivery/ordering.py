@@ -7,6 +7,7 @@ those behind it go in the same run, one after the other, or are parked until the
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import takewhile
 
 PARKED = 2**62
 """`due_at` of a delivery that waits behind another; what finishes the other makes it due."""
@@ -28,9 +29,14 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do with the deliveries that are due: `run` goes, `parked` waits behind a chain's head."""
+    """What to do with the deliveries that are due.
 
-    run: tuple[int, ...]
+    Attributes:
+        going: what goes, in chains: positions of one key that go one after the other; without a key, each is its own.
+        parked: what waits behind a chain's head.
+    """
+
+    going: tuple[tuple[int, ...], ...]
     parked: tuple[int, ...]
 
 
@@ -42,17 +48,30 @@ def plan(due: Mapping[int, int | None], chains: Mapping[int, Sequence[Owed]], no
         chains: key to the beginning of its chain, for every key in `due`.
         room: the most that may go.
     """
-    run: list[int] = []
+    going: list[tuple[int, ...]] = []
     parked: list[int] = []
-    free = [position for position, key in due.items() if key is None]
-    run.extend(free[:room])
+    going.extend((position,) for position, key in due.items() if key is None)
+    del going[room:]
+    room -= len(going)
     for key, positions in _by_key(due).items():
         chain = chains.get(key, ())
-        going = _going(chain, now)[: max(0, room - len(run))]
-        run.extend(going)
-        if going or not _is_ready(chain, now):
-            parked.extend(position for position in positions if position not in going)
-    return Plan(tuple(sorted(run)), tuple(parked))
+        taken = _ready(chain, now)[:room]
+        room -= len(taken)
+        if taken:
+            going.append(tuple(taken))
+        if taken or not _is_ready(chain, now):
+            parked.extend(position for position in positions if position not in taken)
+    return Plan(tuple(sorted(going)), tuple(parked))
+
+
+def runs(chains: Iterable[Sequence[int]], most: int) -> list[list[int]]:
+    """Runs of about `most` deliveries. A chain stays whole: runs are made side by side, by different processes even."""
+    made: list[list[int]] = []
+    for chain in chains:
+        if not made or len(made[-1]) + len(chain) > most:
+            made.append([])
+        made[-1].extend(chain)
+    return made
 
 
 def order_key(value: object) -> int:
@@ -64,15 +83,11 @@ def _is_ready(chain: Sequence[Owed], now: int) -> bool:
     return bool(chain) and not chain[0].dead and chain[0].due_at <= now
 
 
-def _going(chain: Sequence[Owed], now: int) -> list[int]:
+def _ready(chain: Sequence[Owed], now: int) -> list[int]:
+    """The positions that may go: from the head, when it is ready, up to what is dead."""
     if not _is_ready(chain, now):
         return []
-    going: list[int] = []
-    for owed in chain:
-        if owed.dead:
-            break
-        going.append(owed.position)
-    return going
+    return [owed.position for owed in takewhile(lambda owed: not owed.dead, chain)]
 
 
 def _by_key(due: Mapping[int, int | None]) -> dict[int, list[int]]:

@@ -66,6 +66,7 @@ class Relay:
         self._policy = policy
         self._nudged = threading.Event()
         self._stopping = False
+        self._leading = False
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
         self._routing: tuple[Sequence[Subscription], Router] | None = None
 
@@ -87,7 +88,7 @@ class Relay:
         while not self._stopping:
             wait = _NOT_LEADING_SECONDS
             try:
-                if self._leadership.acquire():
+                if self._leads():
                     wait = 0.0 if self._step() else _IDLE_SECONDS
             except Unavailable:
                 log.warning("relay.database_does_not_answer")
@@ -95,6 +96,14 @@ class Relay:
             self._nudged.clear()
         self._handover.close()
         self._leadership.release()
+
+    def _leads(self) -> bool:
+        """Whether this process leads. One that begins to reads first what the leader before it made of the subscriptions."""
+        leads = self._leadership.acquire()
+        if leads and not self._leading:
+            self._subscriptions.refresh()
+        self._leading = leads
+        return leads
 
     def _step(self) -> bool:
         """One look at everything; whether there is more to do at once."""
@@ -154,7 +163,8 @@ class Relay:
             elif subscription.replay_until is not None:
                 end_replay(connection, subscription.number)
             else:
-                go_live(connection, subscription.number, until)
+                # Not before where it begins, which may lie ahead of the relay.
+                go_live(connection, subscription.number, max(until, subscription.replay_position or 0))
 
     def _replayed(self, entries: Sequence[Entry], subscription: Subscription) -> list[NewDelivery]:
         today, router = clock.local_date(clock.now()), self._router()

@@ -1,12 +1,15 @@
 """Subscriptions: a participant's standing orders for contracts to a sink."""
 
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 from sqlalchemy.engine import Connection
 
 from bus import clock, json
@@ -123,15 +126,18 @@ class Subscriptions:
     def __init__(self, storage: Storage, keys: Keys) -> None:
         self._storage = storage
         self._keys = keys
+        self._refreshing = threading.Lock()
         self._by_number: dict[int, Subscription] = {}
         self._all: tuple[Subscription, ...] = ()
 
     def refresh(self) -> None:
         """Read all subscriptions again."""
-        with self._storage.read() as connection:
-            rows = connection.execute(sa.select(SUBSCRIPTIONS)).all()
-        self._by_number = {row.number: self._subscription(row) for row in rows}
-        self._all = tuple(self._by_number.values())
+        # One at a time: an older reading must not replace a newer one, or the relay would miss a subscription's events.
+        with self._refreshing:
+            with self._storage.read() as connection:
+                rows = connection.execute(sa.select(SUBSCRIPTIONS).order_by(SUBSCRIPTIONS.c.number)).all()
+            self._by_number = {row.number: self._subscription(row) for row in rows}
+            self._all = tuple(self._by_number.values())
 
     def all(self) -> Sequence[Subscription]:
         """Every subscription as of the last refresh; the same object until the next."""
@@ -145,6 +151,9 @@ class Subscriptions:
         """Make a subscription; its secret is in `secrets`, to be shown once.
 
         The relay takes it up: only the relay knows up to where it has fanned out without it.
+
+        Args:
+            id: of one that is to be there once, whoever makes it first; the one that stands is given back.
         """
         secret = new_secret()
         values = {
@@ -159,7 +168,8 @@ class Subscriptions:
             "replay_position": new.after,
             "created_at": clock.micros(clock.now()),
         }
-        with self._storage.write() as connection:
+        # Another process that makes the same subscription at the same moment is told so by its unique id.
+        with suppress(exc.IntegrityError), self._storage.write() as connection:
             connection.execute(sa.insert(SUBSCRIPTIONS).values(values))
             announce(connection, TOPIC)
         self.refresh()

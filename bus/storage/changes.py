@@ -23,16 +23,16 @@ CHANGES_TABLE = sa.Table(
     sa.Column("number", sa.BigInteger, nullable=False),
 )
 
+_RAISE = sa.text(
+    "INSERT INTO changes (topic, number) VALUES (:topic, 1) ON CONFLICT (topic) DO UPDATE SET number = changes.number + 1"
+)
+
 Refresh = Callable[[], None]
 
 
 def announce(connection: Connection, topic: str) -> None:
     """Say, inside the transaction that changes it, that `topic` changed."""
-    raised = connection.execute(
-        sa.update(CHANGES_TABLE).where(CHANGES_TABLE.c.topic == topic).values(number=CHANGES_TABLE.c.number + 1)
-    )
-    if raised.rowcount == 0:
-        connection.execute(sa.insert(CHANGES_TABLE).values(topic=topic, number=1))
+    connection.execute(_RAISE, {"topic": topic})
 
 
 class Changes:
