@@ -81,7 +81,8 @@ class Portal:
             case "package_create":
                 return self._create(argument)
             case "package_update":
-                return self._store({**argument, "name": self._known(argument)["name"]})
+                known = self._known(argument)
+                return self._store({"state": known["state"], **argument, "name": known["name"]})
             case "package_delete":
                 self._known(argument)["state"] = "deleted"
                 return None

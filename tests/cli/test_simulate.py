@@ -18,12 +18,13 @@ from bus.cli.simulate import simulate
 app = typer.Typer()
 app.command()(simulate)
 
+COMMAND = (sys.executable, "-c", "import typer; from bus.cli.simulate import simulate; typer.run(simulate)")
+
 
 @contextmanager
 def a_running_simulator(*arguments: str) -> Iterator[dict[str, Any]]:
     """What `bus simulate` announced, as long as it runs."""
-    program = "import typer; from bus.cli.simulate import simulate; typer.run(simulate)"
-    with subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield json.loads(process.stdout.readline())
@@ -51,8 +52,8 @@ def test_a_fault_is_switched_on() -> None:
 
 
 def refusal(*arguments: str) -> str:
-    result = CliRunner().invoke(app, arguments)
-    assert result.exit_code == 1
+    result = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=30, check=False)
+    assert (result.returncode, result.stdout) == (1, "")
     return result.stderr
 
 
