@@ -147,6 +147,16 @@ class Catalogue:
             raise NoSuchContract(f"No version of {name} is in force.")
         return self._built(stored)
 
+    def in_force(self, name: str) -> list[ContractVersion]:
+        """The versions in force, oldest first; none where there is no such contract."""
+        shelf = self._shelves.get(name)
+        return [self._built(one) for one in shelf.stored if one.summary.state in IN_FORCE] if shelf else []
+
+    def name_of(self, contract_id: int) -> str | None:
+        """The name of the contract that the journal knows by this number; None where there is none."""
+        summaries = (one.summary for one in self._by_id.values())
+        return next((one.name for one in summaries if one.contract_id == contract_id), None)
+
     def view(self, name: str, participant: str, version_id: int, today: date) -> View:
         """How a participant sees an event of a contract.
 

@@ -14,7 +14,7 @@ _SPACE = r"\t\n\x0b\x0c\r \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\
 """What `\\s` means in ECMA-262."""
 
 _TOKEN = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|.)|\(\?.?|\[\^?\]?|[*+?}]\+|&&|--|~~|\|\||.", re.DOTALL)
-_LETTER_ESCAPES = frozenset("dDwWsnrtfv")
+_LETTER_ESCAPES = frozenset("dDwWnrtfv")
 
 
 class PatternUnsupported(Exception):
@@ -68,6 +68,8 @@ def _translated(piece: str, in_class: bool) -> str:
 def _escape(piece: str, in_class: bool) -> str:
     if piece == r"\s":
         return _SPACE if in_class else f"[{_SPACE}]"
+    if piece == r"\S" and not in_class:
+        return f"[^{_SPACE}]"
     if len(piece) == 2 and piece[1].isalnum() and piece[1] not in _LETTER_ESCAPES:
         raise PatternUnsupported(f"the escape {piece}")
     if len(piece) == 2 and not piece[1].isascii():

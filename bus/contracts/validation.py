@@ -75,7 +75,7 @@ def reference(schema: Any) -> Draft202012Validator:
 def _field_errors(errors: Iterator[jsonschema_rs.ValidationError], prefix: str) -> Iterator[FieldError]:
     for error in errors:
         kind: Any = error.kind
-        at = prefix + json.pointer(_shown(token) for token in error.instance_path)
+        at = prefix + json.pointer(_shown(step) for step in error.instance_path)
         if kind.name in ("additionalProperties", "unevaluatedProperties"):
             for name in kind.unexpected:
                 yield FieldError(at + json.pointer((_shown(name),)), "is not a property of this data")
@@ -127,10 +127,10 @@ def _listed(values: list[Any]) -> str:
     return f"{shown}, …" if len(values) > 20 else shown
 
 
-def _shown(token: str | int) -> str | int:
-    if isinstance(token, str) and (len(token) > _LONGEST_NAME or _LOOKS_PERSONAL.search(token)):
-        return _HIDDEN
-    return token
+def _shown(step: str | int) -> str | int:
+    # The library gives a name of digits alone, such as a NIK, as a number.
+    text = str(step)
+    return _HIDDEN if len(text) > _LONGEST_NAME or _LOOKS_PERSONAL.search(text) else step
 
 
 def _unusable(error: jsonschema_rs.ValidationError) -> FieldError:

@@ -1,0 +1,325 @@
+"""The catalogue and the register: what is in force, who changes it, and that others notice."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bus.contracts.catalogue import Catalogue
+from bus.contracts.document import load
+from bus.contracts.errors import (
+    GrantExpired,
+    NoSuchContract,
+    NotGranted,
+    NotOwner,
+    NotReady,
+    TransitionRefused,
+    UnknownContract,
+    UnknownVersion,
+    VersionRetired,
+    VersionTaken,
+)
+from bus.contracts.lifecycle import State
+from bus.contracts.register import Actor, Change
+from bus.storage import Changes, Storage, open_storage, upgrade
+from tests.contracts.documents import NIK, SHIPPED, a_contract, a_grant
+
+NAME = "kependudukan.uji"
+OPERATOR = Actor("operator", is_operator=True)
+OWNER = Actor("dukcapil-lamongan")
+OTHER = Actor("bapenda")
+TODAY = date(2026, 11, 24)
+SECRET = b"a secret of this instance, 32 B."
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[Storage]:
+    storage = open_storage(f"sqlite:///{tmp_path / 'bus.db'}")
+    upgrade(storage)
+    yield storage
+    storage.close()
+
+
+@pytest.fixture
+def catalogue(storage: Storage) -> Catalogue:
+    return Catalogue(storage, SECRET)
+
+
+def _active(catalogue: Catalogue, version: str = "1.0.0", **changes: Any) -> int:
+    catalogue.apply([a_contract(version=version, **changes)], OPERATOR)
+    return catalogue.version_for(changes.get("contract", NAME), version).id
+
+
+def test_an_event_that_names_no_version_gets_the_newest_active_one(catalogue: Catalogue) -> None:
+    for version in ("1.9.0", "1.10.0", "1.2.0"):
+        _active(catalogue, version)
+    assert catalogue.version_for(NAME, None).contract.version == "1.10.0"
+
+
+def test_while_no_version_is_active_the_newest_deprecated_one_takes_events(catalogue: Catalogue) -> None:
+    _active(catalogue)
+    catalogue.deprecate(NAME, "1.0.0", OWNER)
+    assert catalogue.version_for(NAME, None).contract.version == "1.0.0"
+
+
+@pytest.mark.parametrize(
+    "dataschema",
+    [
+        "1.0.0",
+        f"{NAME}/1.0.0",
+        f"{NAME}:1.0.0",
+        f"/v1/contracts/{NAME}/versions/1.0.0/schema",
+        f"https://bus.lamongan.example/v1/contracts/{NAME}/versions/1.0.0/schema",
+    ],
+)
+def test_a_version_may_be_named_in_several_ways(catalogue: Catalogue, dataschema: str) -> None:
+    _active(catalogue, "1.0.0")
+    _active(catalogue, "2.0.0")
+    assert catalogue.version_for(NAME, dataschema).contract.version == "1.0.0"
+
+
+@pytest.mark.parametrize(
+    "dataschema",
+    [
+        "3.0.0",
+        "1.0",
+        "",
+        "kependudukan.lain/1.0.0",
+        "https://x/v1/contracts/kependudukan.lain/versions/1.0.0/schema",
+        "1.0.0\n",
+    ],
+)
+def test_a_dataschema_that_names_no_version_in_force_is_refused(catalogue: Catalogue, dataschema: str) -> None:
+    _active(catalogue)
+    with pytest.raises(UnknownVersion) as refused:
+        catalogue.version_for(NAME, dataschema)
+    assert refused.value.errors[0].pointer == "/dataschema"
+
+
+def test_spellings_without_end_do_not_fill_the_memory(catalogue: Catalogue) -> None:
+    _active(catalogue)
+    for number in range(500):
+        catalogue.version_for(NAME, f"https://h{number}/v1/contracts/{NAME}/versions/1.0.0/schema")
+    assert len(catalogue._shelves[NAME].chosen) <= 64
+
+
+def test_an_unknown_type_is_refused_with_its_place(catalogue: Catalogue) -> None:
+    with pytest.raises(UnknownContract) as refused:
+        catalogue.version_for("kependudukan.tiada", None)
+    assert (refused.value.status, refused.value.errors[0].pointer) == (422, "/type")
+
+
+def test_a_draft_takes_no_event(catalogue: Catalogue) -> None:
+    catalogue.add_draft(a_contract(), OWNER)
+    with pytest.raises(UnknownVersion):
+        catalogue.version_for(NAME, None)
+
+
+def test_a_retired_version_is_refused_with_its_successor(catalogue: Catalogue) -> None:
+    _active(catalogue, "1.0.0")
+    _active(catalogue, "2.0.0")
+    catalogue.retire(NAME, "1.0.0", OWNER)
+    with pytest.raises(VersionRetired, match=r"2\.0\.0"):
+        catalogue.version_for(NAME, "1.0.0")
+
+
+def test_key_and_person_are_found_as_text(catalogue: Catalogue) -> None:
+    _active(catalogue, key="/jumlah", subject="/alamat/jalan")
+    version = catalogue.version_for(NAME, None)
+    data = {"jumlah": 7, "alamat": {"jalan": "x"}}
+    assert (version.key_of(data), version.person_of(data), version.key_of(None)) == ("7", "x", None)
+
+
+def test_public_data_are_about_nobody(catalogue: Catalogue) -> None:
+    _active(catalogue, classification="public", subject="/nik")
+    assert catalogue.version_for(NAME, None).person_of({"nik": NIK}) is None
+
+
+def test_another_process_notices_a_change(storage: Storage, catalogue: Catalogue) -> None:
+    other, changes = Catalogue(storage, SECRET), Changes(storage)
+    changes.on("contracts", other.refresh)
+    _active(catalogue)
+    changes.look()
+    assert other.version_for(NAME, None).contract == catalogue.version_for(NAME, None).contract
+
+
+def test_what_did_not_change_keeps_its_compiled_validator(catalogue: Catalogue) -> None:
+    _active(catalogue, "1.0.0")
+    validator = catalogue.version_for(NAME, "1.0.0").validator
+    _active(catalogue, "2.0.0")
+    catalogue.deprecate(NAME, "1.0.0", OWNER)
+    assert catalogue.version_for(NAME, "1.0.0").validator is validator
+
+
+def test_a_version_is_found_by_its_number_even_when_retired(storage: Storage, catalogue: Catalogue) -> None:
+    number = _active(catalogue)
+    catalogue.retire(NAME, "1.0.0", OWNER)
+    fresh = Catalogue(storage, SECRET)
+    assert (fresh.version_numbered(number).state, fresh.version_numbered(number).contract) == (
+        State.RETIRED,
+        a_contract(),
+    )
+
+
+def test_an_unknown_number_is_refused(catalogue: Catalogue) -> None:
+    with pytest.raises(NoSuchContract):
+        catalogue.version_numbered(99)
+
+
+def test_a_view_is_made_from_the_version_that_the_event_was_published_under(catalogue: Catalogue) -> None:
+    old = _active(catalogue, "1.0.0", consumers=[a_grant(fields=["/nama"])])
+    new = _active(catalogue, "2.0.0", consumers=[a_grant(fields=["/nik"])])
+    granted = [catalogue.view(NAME, "bapenda", number, TODAY).fields_granted for number in (old, new)]
+    assert granted == [["/nama"], ["/nik"]]
+
+
+def test_an_event_of_a_retired_version_is_seen_through_the_newest_grant(catalogue: Catalogue) -> None:
+    old = _active(catalogue, "1.0.0", consumers=[a_grant(fields=["/nama"])])
+    _active(catalogue, "2.0.0", consumers=[a_grant(fields=["/nik"])])
+    assert catalogue.view(NAME, "bapenda", old, TODAY).fields_granted == ["/nama"]
+    catalogue.retire(NAME, "1.0.0", OWNER)
+    assert catalogue.view(NAME, "bapenda", old, TODAY).fields_granted == ["/nik"]
+
+
+def test_who_has_no_grant_gets_nothing(catalogue: Catalogue) -> None:
+    number = _active(catalogue)
+    with pytest.raises(NotGranted):
+        catalogue.view(NAME, "dinkes", number, TODAY)
+
+
+def test_nobody_gets_anything_of_a_contract_that_is_out_of_force(catalogue: Catalogue) -> None:
+    number = _active(catalogue)
+    catalogue.view(NAME, "bapenda", number, TODAY)
+    catalogue.retire(NAME, "1.0.0", OWNER)
+    with pytest.raises(NoSuchContract):
+        catalogue.view(NAME, "bapenda", number, TODAY)
+
+
+def test_a_grant_stops_at_once_when_its_last_day_is_over(catalogue: Catalogue) -> None:
+    number = _active(catalogue, consumers=[a_grant(until="2026-12-31")])
+    catalogue.view(NAME, "bapenda", number, date(2026, 12, 31))
+    with pytest.raises(GrantExpired):
+        catalogue.view(NAME, "bapenda", number, date(2027, 1, 1))
+
+
+def test_a_view_is_made_once(catalogue: Catalogue) -> None:
+    number = _active(catalogue)
+    assert catalogue.view(NAME, "bapenda", number, TODAY) is catalogue.view(NAME, "bapenda", number, TODAY)
+
+
+def test_the_same_document_again_changes_nothing(catalogue: Catalogue) -> None:
+    first = catalogue.apply([a_contract()], OPERATOR)
+    again = catalogue.apply([a_contract()], OPERATOR)
+    assert (first.steps[0].changes, again.steps[0].changes) == ((Change.ADD, Change.ACTIVATE), ())
+    assert not again.changes_anything
+
+
+def test_the_shipped_contracts_apply_together_and_again(catalogue: Catalogue) -> None:
+    contracts = [load(path) for path in SHIPPED]
+    assert catalogue.apply(contracts, OPERATOR).changes_anything
+    assert not catalogue.apply(contracts, OPERATOR).changes_anything
+
+
+def test_an_active_version_never_changes(catalogue: Catalogue) -> None:
+    _active(catalogue)
+    changed = a_contract(title="Lain")
+    for attempt in (lambda: catalogue.apply([changed], OPERATOR), lambda: catalogue.add_draft(changed, OPERATOR)):
+        with pytest.raises(VersionTaken, match="raise the version"):
+            attempt()
+    assert catalogue.version_for(NAME, None).contract.title == "Penduduk rekaan"
+
+
+def test_documents_are_applied_all_or_none(catalogue: Catalogue) -> None:
+    _active(catalogue)
+    with pytest.raises(VersionTaken):
+        catalogue.apply([a_contract(contract="kependudukan.baru"), a_contract(title="Lain")], OPERATOR)
+    with pytest.raises(NoSuchContract):
+        catalogue.versions("kependudukan.baru")
+
+
+def test_a_plan_changes_nothing(catalogue: Catalogue) -> None:
+    assert [str(step) for step in catalogue.plan([a_contract()], OPERATOR).steps] == [f"{NAME} 1.0.0: add and activate"]
+    assert catalogue.page(10) == []
+
+
+def test_a_draft_may_be_replaced_until_it_is_active(catalogue: Catalogue) -> None:
+    catalogue.add_draft(a_contract(), OWNER)
+    catalogue.add_draft(a_contract(title="Lain"), OWNER)
+    catalogue.activate(NAME, "1.0.0", OWNER)
+    assert catalogue.version_for(NAME, None).contract.title == "Lain"
+
+
+def test_a_version_with_findings_does_not_become_active(catalogue: Catalogue) -> None:
+    catalogue.add_draft(a_contract(examples=[{"nik": "x"}]), OWNER)
+    with pytest.raises(NotReady) as refused:
+        catalogue.activate(NAME, "1.0.0", OWNER)
+    assert [error.pointer for error in refused.value.errors] == ["/examples/0/nik"]
+
+
+def test_a_step_that_life_does_not_have_is_refused(catalogue: Catalogue) -> None:
+    catalogue.add_draft(a_contract(), OWNER)
+    with pytest.raises(TransitionRefused):
+        catalogue.retire(NAME, "1.0.0", OWNER)
+
+
+def test_nobody_moves_another_s_contract(catalogue: Catalogue) -> None:
+    catalogue.add_draft(a_contract(), OWNER)
+    with pytest.raises(NotOwner):
+        catalogue.activate(NAME, "1.0.0", OTHER)
+
+
+def test_nobody_registers_in_another_s_name(catalogue: Catalogue) -> None:
+    with pytest.raises(NotOwner):
+        catalogue.add_draft(a_contract(), OTHER)
+
+
+def test_nobody_takes_a_contract_over_with_a_new_version_of_it(catalogue: Catalogue) -> None:
+    _active(catalogue)
+    with pytest.raises(NotOwner):
+        catalogue.add_draft(a_contract(version="9.0.0", owner="bapenda"), OTHER)
+
+
+def test_the_operator_may_do_what_owners_may(catalogue: Catalogue) -> None:
+    catalogue.add_draft(a_contract(), OPERATOR)
+    assert catalogue.activate(NAME, "1.0.0", OPERATOR).state is State.ACTIVE
+
+
+def test_a_version_remembers_who_made_and_who_moved_it(catalogue: Catalogue) -> None:
+    catalogue.add_draft(a_contract(), OWNER)
+    moved = catalogue.activate(NAME, "1.0.0", OPERATOR)
+    assert (moved.created_by, moved.changed_by) == ("dukcapil-lamongan", "operator")
+
+
+def test_contracts_come_in_pages_by_name(catalogue: Catalogue) -> None:
+    for noun in ("c", "a", "b"):
+        catalogue.add_draft(a_contract(contract=f"uji.{noun}"), OWNER)
+    pages = [catalogue.page(2), catalogue.page(2, "uji.b")]
+    assert [[versions[0].contract.name for versions in page] for page in pages] == [["uji.a", "uji.b"], ["uji.c"]]
+
+
+def test_one_of_two_who_register_the_same_at_once_is_told_so(storage: Storage) -> None:
+    outcomes: list[str] = []
+    start = threading.Barrier(2)
+
+    def register(title: str) -> None:
+        start.wait(10)
+        try:
+            Catalogue(storage, SECRET).apply([replace_title(title)], OPERATOR)
+            outcomes.append("done")
+        except VersionTaken:
+            outcomes.append("taken")
+
+    def replace_title(title: str) -> Any:
+        contract = a_contract()
+        return replace(contract, title=title, document={**contract.document, "title": title})
+
+    threads = [threading.Thread(target=register, args=(title,)) for title in ("satu", "dua")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(outcomes) == ["done", "taken"]
