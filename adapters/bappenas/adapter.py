@@ -37,7 +37,7 @@ class BappenasSettings(AdapterSettings):
     kode_pemda: str
     """The regency's code in KRISNA: `3524`."""
     tahun: Annotated[tuple[int, ...], BeforeValidator(_comma_separated), Field(min_length=1)]
-    """The budget years whose DAK is polled, comma separated."""
+    """The budget years whose DAK is polled, comma separated. Take out a year that KRISNA no longer serves: its rows stay."""
     ckan_url: str | None = None
     """None: at `base_url`, as in the simulator."""
     ckan_token: SecretStr
@@ -73,10 +73,9 @@ class BappenasAdapter:
 
     async def poll(self, operation: str, cursor: str | None) -> Polled:
         """One budget year of DAK a step, the years in turn."""
-        before = dak.memory(cursor)
-        year = self._years[before.step % len(self._years)]
-        events, after = dak.next_look(before, year, await self._krisna.rows("dak", year))
-        return Polled(events, after.text(), more=after.step % len(self._years) != 0)
+        turn = dak.turn(cursor)
+        year = self._years[turn.number % len(self._years)]
+        return turn.look(year, await self._krisna.rows("dak", year), years=len(self._years))
 
     async def query(self, operation: str, question: Question) -> Mapping[str, Any]:
         """Not offered."""

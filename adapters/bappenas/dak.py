@@ -1,7 +1,6 @@
-"""KRISNA's DAK rows as records of the contract `perencanaan.dak`, and what changed since the last look.
+"""KRISNA's DAK rows as records of the contract `perencanaan.dak`, one budget year at a time.
 
-Source: public clients of KRISNA, whose tables name the columns. KRISNA gives every row of a year each time; the cursor
-remembers a digest of each, so that new, changed and vanished rows alone become events.
+Source: public clients of KRISNA, whose tables name the columns.
 """
 
 import json
@@ -9,11 +8,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from hashlib import sha256
 from typing import Any
 
-from bus.adapter import AgencyFault, Failure, canonical
-from bus.event import Event
+from adapters.changes import digest, look
+from bus.adapter import Polled
 
 CONTRACT = "perencanaan.dak"
 
@@ -31,55 +29,36 @@ MONEY: Mapping[str, str] = {"nilai_usulan": "nilai_usulan", "nilai_disetujui": "
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
-    """What the last steps of the poll saw; the poll's cursor is its text.
+class Turn:
+    """Where the poll is: the budget years take turns, each with what was seen of it. The poll's cursor is its text.
 
     Attributes:
-        step: how many steps there were.
-        digests: of each budget year, the digest of each row by its key.
+        number: how many turns are over.
+        cursors: of each year, the cursor of its list.
     """
 
-    step: int = 0
-    digests: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    number: int = 0
+    cursors: Mapping[str, str | None] = field(default_factory=dict)
 
-    def text(self) -> str:
-        """As the bus keeps it."""
-        return json.dumps({"step": self.step, "digests": self.digests}, separators=(",", ":"))
+    def look(self, year: int, rows: Iterable[Mapping[str, Any]], years: int) -> Polled:
+        """One step: what is new in a year's rows; the turn goes on when there is no more of it.
 
+        Args:
+            years: how many years take turns; the poll rests when all of them had theirs.
 
-def memory(cursor: str | None) -> Memory:
-    """The memory that a cursor holds."""
-    return Memory(**json.loads(cursor)) if cursor else Memory()
-
-
-def next_look(before: Memory, year: int, rows: Iterable[Mapping[str, Any]]) -> tuple[list[Event], Memory]:
-    """The events of what is new, changed or gone in a year's rows, and the memory after them.
-
-    The step is in the events' ids: a row that changes back is news again, while a step repeated after a crash is a
-    duplicate.
-
-    Raises:
-        AgencyFault: no rows where there were some, which is more likely an accident than an empty budget.
-    """
-    records = {item["kode_usulan"]: item for item in (record(row, year) for row in rows)}
-    known = before.digests.get(str(year), {})
-    if known and not records:
-        raise AgencyFault(
-            Failure.TRANSIENT, f"KRISNA gives no rows of {year}, where it had {len(known)}; none is deleted"
-        )
-    seen = {key: digest(item) for key, item in records.items()}
-    changed = [_event(before.step, year, key, records[key], seen[key]) for key in seen if seen[key] != known.get(key)]
-    gone = [_event(before.step, year, key, None, "gone") for key in known if key not in seen]
-    return changed + gone, Memory(before.step + 1, {**before.digests, str(year): seen})
+        Raises:
+            AgencyFault: no rows where there were some.
+        """
+        records = {item["kode_usulan"]: item for item in (record(row, year) for row in rows)}
+        seen = look(self.cursors.get(str(year)), records, contract=CONTRACT, source=f"/krisna/dak/{year}")
+        number = self.number + (0 if seen.more else 1)
+        cursor = json.dumps({"number": number, "cursors": {**self.cursors, str(year): seen.cursor}})
+        return Polled(seen.events, cursor, more=seen.more or number % years != 0)
 
 
-def _event(step: int, year: int, key: str, data: Mapping[str, Any] | None, mark: str) -> Event:
-    return Event(id=f"{key}:{mark}:{step}", source=f"/krisna/dak/{year}", type=CONTRACT, subject=key, data=data)
-
-
-def digest(value: Any) -> str:
-    """64 bits of SHA-256 of the value's canonical JSON."""
-    return sha256(canonical(value)).hexdigest()[:16]
+def turn(cursor: str | None) -> Turn:
+    """Where a cursor says that the poll is."""
+    return Turn(**json.loads(cursor)) if cursor else Turn()
 
 
 def record(row: Mapping[str, Any], year: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""KRISNA's DAK rows, and what changed since the last look."""
+"""KRISNA's DAK rows, and the turns that budget years take."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.bappenas.dak import Memory, kind, memory, next_look, number, proposer, record, status, whole
+from adapters.bappenas.dak import Turn, kind, number, proposer, record, status, turn, whole
 from adapters.bappenas.simulator import rows
+from adapters.changes import MOST_EVENTS
 from adapters.exchange import folded
-from bus.adapter import AgencyFault
-from bus.event import Event
+from bus.adapter import AgencyFault, Polled
 
 Violations = Callable[[str, Any], list[str]]
 
@@ -32,10 +32,6 @@ def a_row(number: int = 451, **other: Any) -> dict[str, Any]:
         "nilai_usulan": "9600000000",
         "nilai_rk": "7200000000.00000",
     } | other
-
-
-def look(before: Memory, *found: dict[str, Any], year: int = 2026) -> tuple[list[Event], Memory]:
-    return next_look(before, year, found)
 
 
 def test_a_row_becomes_a_record_of_the_contract() -> None:
@@ -137,58 +133,42 @@ def test_the_proposer_may_be_a_text_or_a_list(value: Any, expected: str | None) 
     assert proposer(value) == expected
 
 
-def test_a_new_row_is_an_event_keyed_by_its_number() -> None:
-    [event], _ = look(Memory(), a_row(1))
+def subjects(polled: Polled) -> list[str | None]:
+    return [event.subject for event in polled.events]
+
+
+def test_a_row_is_an_event_of_its_year_keyed_by_its_number() -> None:
+    [event] = Turn().look(2026, [a_row(1)], years=1).events
     assert (event.type, event.subject, event.source) == ("perencanaan.dak", "2026-1", "/krisna/dak/2026")
 
 
-def test_an_unchanged_row_is_no_news() -> None:
-    _, seen = look(Memory(), a_row())
-    assert look(seen, a_row()) == ([], Memory(2, seen.digests))
-
-
-def test_a_changed_row_alone_is_news() -> None:
-    _, seen = look(Memory(), a_row(1), a_row(2))
-    events, _ = look(seen, a_row(1), a_row(2, status_detail="Ditolak"))
-    assert [(event.subject, event.data["status"]) for event in events] == [("2026-2", "ditolak")]
-
-
-def test_a_row_that_changes_back_is_news_again() -> None:
-    [first], seen = look(Memory(), a_row())
-    _, seen = look(seen, a_row(bidang="Air Minum"))
-    [again], _ = look(seen, a_row())
-    assert again.data == first.data
-    assert again.id != first.id
-
-
-def test_a_step_repeated_after_a_crash_makes_the_same_events() -> None:
-    assert look(Memory(), a_row()) == look(Memory(), a_row())
-
-
-def test_a_row_that_vanished_is_a_deletion() -> None:
-    _, seen = look(Memory(), a_row(1), a_row(2))
-    events, after = look(seen, a_row(1))
-    assert [(event.subject, event.data) for event in events] == [("2026-2", None)]
-    assert look(after, a_row(1))[0] == []
-
-
-def test_no_rows_where_there_were_some_deletes_nothing() -> None:
-    _, seen = look(Memory(), a_row())
-    with pytest.raises(AgencyFault, match="none is deleted"):
-        look(seen)
-
-
-def test_a_year_without_rows_yet_is_fine() -> None:
-    assert look(Memory())[0] == []
+def test_a_changed_and_a_vanished_row_alone_are_news() -> None:
+    first = Turn().look(2026, [a_row(1), a_row(2), a_row(3)], years=1)
+    then = turn(first.cursor).look(2026, [a_row(1), a_row(2, status_detail="Ditolak")], years=1)
+    assert [(event.subject, event.data and event.data["status"]) for event in then.events] == [
+        ("2026-2", "ditolak"),
+        ("2026-3", None),
+    ]
 
 
 def test_years_do_not_delete_each_others_rows() -> None:
-    _, seen = look(Memory(), a_row(1), year=2025)
-    _, seen = look(seen, a_row(1), year=2026)
-    assert look(seen, a_row(1), year=2025)[0] == []
+    first = Turn().look(2025, [a_row(1)], years=2)
+    second = turn(first.cursor).look(2026, [a_row(1)], years=2)
+    third = turn(second.cursor).look(2025, [a_row(1)], years=2)
+    assert [subjects(step) for step in (first, second, third)] == [["2025-1"], ["2026-1"], []]
 
 
-def test_a_cursor_carries_the_memory() -> None:
-    _, seen = look(Memory(), a_row())
-    assert memory(seen.text()) == seen
-    assert memory(None) == Memory()
+def test_a_year_keeps_its_turn_until_all_of_it_is_told() -> None:
+    many = [a_row(number) for number in range(MOST_EVENTS + 1)]
+    first = Turn().look(2026, many, years=1)
+    second = turn(first.cursor).look(2026, many, years=1)
+    assert [(len(step.events), step.more, turn(step.cursor).number) for step in (first, second)] == [
+        (MOST_EVENTS, True, 0),
+        (1, False, 1),
+    ]
+
+
+def test_no_rows_where_there_were_some_deletes_nothing() -> None:
+    first = Turn().look(2026, [a_row()], years=1)
+    with pytest.raises(AgencyFault, match="none is deleted"):
+        turn(first.cursor).look(2026, [], years=1)
