@@ -1,6 +1,6 @@
 """Pages of named things: an opaque cursor that holds the last name of the page before."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -30,7 +30,7 @@ def last_name(cursor: str) -> str:
         CursorRefused: no answer gave this cursor.
     """
     try:
-        last = urlsafe_b64decode(cursor.encode("ascii")).decode()
+        last = b64decode(cursor.encode("ascii"), altchars=b"-_", validate=True).decode()
     except ValueError:
         raise CursorRefused("This is no cursor of this list.") from None
     if not last.isprintable():
