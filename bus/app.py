@@ -11,6 +11,7 @@ import structlog
 import uvicorn
 
 from bus.agencies.poller import Poller
+from bus.agencies.queries import Queries
 from bus.agencies.registry import Agencies
 from bus.audit.log import DisclosureLog
 from bus.contracts.catalogue import Catalogue
@@ -74,6 +75,8 @@ def make_rooms(settings: Settings, storage: Storage, keys: Keys, issuer: str, ap
     subscriptions.refresh()
     participants = Participants(storage)
     tokens = Tokens(keys, issuer, storage)
+    agencies = Agencies(settings.adapters)
+    disclosures = DisclosureLog(storage, journal)
     return Rooms(
         settings=settings,
         storage=storage,
@@ -86,10 +89,11 @@ def make_rooms(settings: Settings, storage: Storage, keys: Keys, issuer: str, ap
         appender=Appender(storage, moved),
         journal=journal,
         tail=tail,
-        disclosures=DisclosureLog(storage, journal),
+        disclosures=disclosures,
         subscriptions=subscriptions,
         deliveries=Deliveries(storage),
-        agencies=Agencies(settings.adapters),
+        agencies=agencies,
+        queries=Queries(catalogue, agencies, disclosures),
     )
 
 

@@ -1,9 +1,8 @@
 """The registry: adapters found by entry point, made from their settings."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import cast
 
 from pydantic import ValidationError
 
@@ -12,6 +11,15 @@ from bus.problem import Unavailable
 from bus.settings import SettingsWrong
 
 GROUP = "bus.adapters"
+
+
+Find = Callable[[], AdapterFactory]
+"""Finds an agency's factory; for an entry point, by importing it."""
+
+
+def installed() -> dict[str, Find]:
+    """The adapters that are installed, by agency."""
+    return {point.name: point.load for point in entry_points(group=GROUP)}
 
 
 class AdapterOff(Unavailable):
@@ -30,21 +38,22 @@ class _Serving:
 class Agencies:
     """The adapters that are set up. Belongs to one event loop."""
 
-    def __init__(self, settings: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(self, settings: Mapping[str, Mapping[str, str]], factories: Mapping[str, Find] | None = None) -> None:
         """Make each adapter that has settings (`BUS_ADAPTERS__<AGENCY>__…`).
+
+        Args:
+            factories: what finds each agency's factory; by default the entry points that are installed.
 
         Raises:
             SettingsWrong: an agency without an adapter, or a setting that is missing or wrong, by its name.
         """
-        factories = {point.name: point for point in entry_points(group=GROUP)}
+        factories = installed() if factories is None else factories
         unknown = sorted(settings.keys() - factories.keys())
         if unknown:
             raise SettingsWrong(
                 f"BUS_ADAPTERS__{unknown[0].upper()}: there is no such adapter; {sorted(factories)} are."
             )
-        self._serving = {
-            name: _serving(cast("AdapterFactory", factories[name].load()), given) for name, given in settings.items()
-        }
+        self._serving = {name: _serving(factories[name](), given) for name, given in settings.items()}
 
     def serving(self, adapter: str, operation: str) -> tuple[Adapter, Operation]:
         """An adapter and its operation.

@@ -5,6 +5,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from bus.agencies.queries import Queries
 from bus.agencies.registry import Agencies
 from bus.audit.log import DisclosureLog
 from bus.contracts.catalogue import Catalogue
@@ -39,6 +40,7 @@ class Rooms:
     subscriptions: Subscriptions
     deliveries: Deliveries
     agencies: Agencies
+    queries: Queries
 
 
 def rooms(request: Request) -> Rooms:

@@ -1,0 +1,159 @@
+"""Admission: what a participant may subscribe to, and where to; decided when a subscription is asked for.
+
+Grants and addresses are checked again with each delivery. Here they are checked so that the subscriber learns at once.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from bus import json
+from bus.adapter import Does
+from bus.agencies.registry import Agencies
+from bus.contracts.catalogue import Catalogue, ContractVersion
+from bus.contracts.document import Kind
+from bus.contracts.errors import FilterInvalid, GrantExpired, NotGranted
+from bus.contracts.filter import attribute, compile_filter
+from bus.contracts.schemas import has_property
+from bus.delivery.address import Network, SinkAddressRefused, check_url
+from bus.delivery.subscriptions import AgencySink, Sink, Webhook
+from bus.problem import FieldError, Forbidden, Refused
+
+_ATTRIBUTE = re.compile(r"[a-z0-9]{1,64}")
+"""CloudEvents 1.0.2, "Naming conventions"; core attributes and extensions alike."""
+
+
+class SubscriptionRefused(Refused):
+    """A subscription like this would deliver nothing."""
+
+    status = 422
+    slug = "subscription-refused"
+
+
+class SinkNotYours(Forbidden):
+    """An agency's adapter is subscribed for its own participant, or by the operator."""
+
+    slug = "sink-not-yours"
+
+
+def check_contracts(
+    catalogue: Catalogue, names: Sequence[str], participant: str, today: date
+) -> Sequence[ContractVersion]:
+    """Refuse contracts that there are not, queries, and what the participant has no grant in.
+
+    Returns:
+        The versions in force of all of them.
+
+    Raises:
+        SubscriptionRefused: with the pointer of each name that means no events.
+        NotGranted, GrantExpired: no version in force grants the participant anything (any more).
+    """
+    found = {name: catalogue.in_force(name) for name in names}
+    if errors := [error for at, name in enumerate(names) if (error := _without_events(found[name], at)) is not None]:
+        raise SubscriptionRefused("Subscribe to contracts of kind event or record that are in force.", errors=errors)
+    for name, versions in found.items():
+        _check_grant(name, versions, participant, today)
+    return [version for versions in found.values() for version in versions]
+
+
+def _without_events(versions: Sequence[ContractVersion], at: int) -> FieldError | None:
+    if not versions:
+        return FieldError(f"/contracts/{at}", "is the name of no contract in force")
+    if versions[-1].contract.kind is Kind.QUERY:
+        return FieldError(f"/contracts/{at}", "is a query, which has no events")
+    return None
+
+
+def _check_grant(name: str, versions: Sequence[ContractVersion], participant: str, today: date) -> None:
+    grants = [grant for version in versions if (grant := version.contract.grant(participant)) is not None]
+    if not grants:
+        raise NotGranted(f"{participant} has no grant in {name}.")
+    if all(grant.has_ended(today) for grant in grants):
+        raise GrantExpired(f"The grant of {participant} in {name} ended on {grants[-1].until}.")
+
+
+def check_filters(filters: Sequence[Any]) -> None:
+    """Refuse filters that cannot be understood, or that ask for more than context attributes.
+
+    Raises:
+        FilterInvalid: with the pointer of what is wrong.
+    """
+    for index, expression in enumerate(filters):
+        at = f"/filters/{index}"
+        compile_filter(expression, attribute, at)
+        if errors := [
+            FieldError(place, "is no context attribute: small letters and digits, and not data")
+            for name, place in _names(expression, at)
+            if not _ATTRIBUTE.fullmatch(name) or name == "data"
+        ]:
+            raise FilterInvalid("A subscription filters by context attributes.", errors=errors)
+
+
+def _names(expression: Mapping[str, Any], at: str) -> Iterator[tuple[str, str]]:
+    """The attribute names in an expression that compiles, each with its pointer."""
+    for dialect, operand in expression.items():
+        below = f"{at}/{dialect}"
+        if dialect in ("all", "any"):
+            for index, part in enumerate(operand):
+                yield from _names(part, f"{below}/{index}")
+        elif dialect == "not":
+            yield from _names(operand, below)
+        else:
+            yield from ((name, below + json.pointer((name,))) for name in operand)
+
+
+def check_order(versions: Sequence[ContractVersion], ordered_by: str | None) -> None:
+    """Refuse an order by something that the data of a contract do not have.
+
+    Raises:
+        SubscriptionRefused: not a JSON Pointer, or one that a schema does not declare.
+    """
+    if ordered_by is None:
+        return
+    # An asterisk would mean every item of an array, none of which is the one to order by.
+    if not ordered_by.startswith("/") or "*" in json.path(ordered_by):
+        raise _unordered("is not a JSON Pointer (RFC 6901) to one value, such as /nik")
+    for version in versions:
+        if not has_property(version.contract.sent, ordered_by):
+            raise _unordered(f"points at nothing that {version.contract.name} {version.contract.version} declares")
+
+
+def _unordered(detail: str) -> SubscriptionRefused:
+    return SubscriptionRefused("Nothing can be ordered by this.", errors=[FieldError("/ordered_by", detail)])
+
+
+async def check_sink(
+    sink: Sink, participant: str, agencies: Agencies, allowed: Sequence[Network], *, is_operator: bool
+) -> None:
+    """Refuse a sink that may not, or can not, be delivered to.
+
+    Args:
+        allowed: networks where webhooks may be private or plain http.
+
+    Raises:
+        SinkAddressRefused: the webhook's address.
+        SinkNotYours: the adapter is another participant's.
+        SubscriptionRefused: the adapter does not deliver so, or is not set up here.
+    """
+    if isinstance(sink, Webhook):
+        await _check_webhook(sink, allowed)
+    else:
+        _check_agency(sink, participant, agencies, is_operator=is_operator)
+
+
+async def _check_webhook(sink: Webhook, allowed: Sequence[Network]) -> None:
+    try:
+        await check_url(sink.url, allowed)
+    except SinkAddressRefused as refusal:
+        error = FieldError("/sink/url", refusal.detail)
+        raise SinkAddressRefused("The bus does not deliver to this address.", errors=[error]) from None
+
+
+def _check_agency(sink: AgencySink, participant: str, agencies: Agencies, *, is_operator: bool) -> None:
+    operation = agencies.operation(sink.adapter, sink.operation)
+    if operation is None or operation.does is not Does.DELIVER:
+        error = FieldError("/sink/operation", "is no delivery of an adapter that is set up on this bus")
+        raise SubscriptionRefused("Nothing can be delivered to this.", errors=[error])
+    if not is_operator and agencies.participant(sink.adapter) != participant:
+        raise SinkNotYours(f"{participant} is not the participant of the adapter {sink.adapter}.")

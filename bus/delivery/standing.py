@@ -1,0 +1,63 @@
+"""Standing subscriptions: contracts that name an adapter's delivery are subscribed to for it, without anybody asking."""
+
+import re
+from collections.abc import Iterator
+
+from bus.adapter import Does
+from bus.agencies.registry import Agencies
+from bus.contracts.catalogue import Catalogue
+from bus.contracts.document import Contract
+from bus.delivery.subscriptions import AgencySink, NewSubscription, Subscriptions
+
+_PAGE = 200
+
+Standing = tuple[str, str, AgencySink]
+"""Participant, contract and sink."""
+
+
+def standing_subscriptions(catalogue: Catalogue, agencies: Agencies) -> list[Standing]:
+    """What is to be delivered to the agencies that are set up here.
+
+    For each contract in force, every delivery that it names of an adapter whose participant has a grant in it: without
+    one there would be nothing to deliver, and the subscription would have passed by what came before the grant.
+    """
+    return [
+        (participant, contract.name, sink)
+        for contract in _naming_adapters(catalogue)
+        for participant, sink in _sinks(contract, agencies)
+        if contract.grant(participant) is not None
+    ]
+
+
+def ensure(catalogue: Catalogue, agencies: Agencies, subscriptions: Subscriptions) -> None:
+    """Make the standing subscriptions that are not there yet, each from the beginning of the journal.
+
+    Their ids are fixed, so that it does no harm to call it again, or in several processes at once.
+    """
+    present = {subscription.id for subscription in subscriptions.listed(None)}
+    for participant, contract, sink in standing_subscriptions(catalogue, agencies):
+        known_as = standing_id(sink, contract)
+        if known_as not in present:
+            subscriptions.add(NewSubscription(participant, [contract], sink), known_as)
+
+
+def standing_id(sink: AgencySink, contract: str) -> str:
+    """`sub_kemendagri_data-balikan_kependudukan_data-balikan`: without dots, which part a delivery's id."""
+    return re.sub(r"[^a-z0-9-]", "_", f"sub_{sink.adapter}_{sink.operation}_{contract}".lower())
+
+
+def _naming_adapters(catalogue: Catalogue) -> Iterator[Contract]:
+    """The newest version in force of each contract that names adapters; page by page, since most name none."""
+    after = ""
+    while page := catalogue.page(_PAGE, after):
+        for versions in page:
+            after = versions[-1].contract.name
+            if any(version.contract.adapters for version in versions) and catalogue.has_active(after):
+                yield catalogue.newest(after).contract
+
+
+def _sinks(contract: Contract, agencies: Agencies) -> Iterator[tuple[str, AgencySink]]:
+    for use in contract.adapters:
+        operation = agencies.operation(use.adapter, use.operation)
+        if operation is not None and operation.does is Does.DELIVER:
+            yield agencies.participant(use.adapter), AgencySink(use.adapter, use.operation)

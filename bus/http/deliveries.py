@@ -1,0 +1,156 @@
+"""Deliveries over HTTP: what became of each event of a subscription, and what its owner may do about it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
+
+from bus.delivery.deliveries import Delivery, DeliveryUnknown
+from bus.delivery.ledger import DeliveryState
+from bus.delivery.subscriptions import Subscription
+from bus.http.paging import After, CursorRefused, Limit, last_name, next_cursor
+from bus.http.rooms import Rooms, TheRooms
+from bus.http.security import caller
+from bus.http.subscriptions import whose
+from bus.identity.scopes import Scope
+from bus.identity.tokens import Principal
+
+router = APIRouter(prefix="/v1/deliveries", tags=["Deliveries"])
+
+Manager = Annotated[Principal, Depends(caller(Scope.SUBSCRIPTIONS_MANAGE))]
+
+_LONGEST_NUMBER = 18
+
+
+class State(StrEnum):
+    """Where a delivery is in its life."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    DISCARDED = "discarded"
+
+
+class AttemptDocument(BaseModel):
+    """One attempt that failed."""
+
+    number: int
+    at: datetime
+    failure: str = Field(description="transient, permanent or sink down")
+    status: int | None
+    detail: str
+    duration_ms: int
+
+
+class DeliveryDocument(BaseModel):
+    """One event for one subscription."""
+
+    id: str = Field(description="the subscription's id, a dot, the event's position")
+    subscription: str
+    position: int
+    state: State
+    tries: int = Field(description="how many there were since it was last made due by hand")
+    next_attempt: datetime | None = Field(description="of a pending one; null while it waits behind another of its key")
+    finished_at: datetime | None
+    status: int | None = Field(description="what the sink answered last")
+    attempts: list[AttemptDocument] = Field(description="those that failed, oldest first")
+
+
+class DeliveryList(BaseModel):
+    """A page of deliveries, by subscription and position."""
+
+    deliveries: list[DeliveryDocument]
+    next: str | None = Field(description="give it as `after` for the next page; null at the end")
+
+
+@router.get("")
+def list_deliveries(
+    rooms: TheRooms,
+    caller: Manager,
+    subscription: Annotated[str | None, Query(description="of this subscription alone")] = None,
+    state: Annotated[State | None, Query(description="in this state alone")] = None,
+    limit: Limit = 100,
+    after: After = "",
+) -> DeliveryList:
+    """The deliveries of your subscriptions, with their attempts."""
+    of = _subscriptions(rooms, caller, subscription)
+    wanted = None if state is None else DeliveryState[state.name]
+    found = rooms.deliveries.listed(of, wanted, _place(after), limit + 1)
+    numbers = {one.id: one.number for one in of}
+    places = [f"{numbers[delivery.subscription]}.{delivery.position}" for delivery in found]
+    return DeliveryList(deliveries=[_document(delivery) for delivery in found[:limit]], next=next_cursor(places, limit))
+
+
+@router.post("/{id}/retry", status_code=202)
+def retry(rooms: TheRooms, caller: Manager, id: str) -> DeliveryDocument:
+    """Make a delivery due now: a pending one early, one that is over again."""
+    subscription, position = _named(rooms, caller, id)
+    rooms.deliveries.retry(subscription, position)
+    return _read(rooms, subscription, position)
+
+
+@router.post("/{id}/discard")
+def discard(rooms: TheRooms, caller: Manager, id: str) -> DeliveryDocument:
+    """Give a pending or dead delivery up; what waited behind it goes on."""
+    subscription, position = _named(rooms, caller, id)
+    rooms.deliveries.discard(subscription, position)
+    return _read(rooms, subscription, position)
+
+
+def _subscriptions(rooms: Rooms, caller: Principal, id: str | None) -> Sequence[Subscription]:
+    if id is None:
+        return rooms.subscriptions.listed(whose(caller))
+    return [rooms.subscriptions.get(id, whose(caller))]
+
+
+def _named(rooms: Rooms, caller: Principal, id: str) -> tuple[Subscription, int]:
+    """The subscription and the position in a delivery's id."""
+    of, _, position = id.rpartition(".")
+    if not _is_number(position):
+        raise DeliveryUnknown("A delivery's id is its subscription's id, a dot and a position.")
+    return rooms.subscriptions.get(of, whose(caller)), int(position)
+
+
+def _read(rooms: Rooms, subscription: Subscription, position: int) -> DeliveryDocument:
+    (delivery,) = rooms.deliveries.of_event(position, [subscription])
+    return _document(delivery)
+
+
+def _place(cursor: str) -> tuple[int, int]:
+    """The subscription's number and the position that the page before ended with."""
+    last = last_name(cursor)
+    number, _, position = last.partition(".")
+    if last and not (_is_number(number) and _is_number(position)):
+        raise CursorRefused("This is no cursor of this list.")
+    return int(number or 0), int(position or 0)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER
+
+
+def _document(delivery: Delivery) -> DeliveryDocument:
+    return DeliveryDocument(
+        id=delivery.id,
+        subscription=delivery.subscription,
+        position=delivery.position,
+        state=State[delivery.state.name],
+        tries=delivery.attempts,
+        next_attempt=delivery.next_attempt,
+        finished_at=delivery.finished_at,
+        status=delivery.status,
+        attempts=[
+            AttemptDocument(
+                number=failed.number,
+                at=failed.at,
+                failure=failed.failure,
+                status=failed.status,
+                detail=failed.detail,
+                duration_ms=failed.duration_ms,
+            )
+            for failed in delivery.failures
+        ],
+    )

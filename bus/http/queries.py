@@ -1,0 +1,43 @@
+"""Queries over HTTP: a question to an agency, answered live."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Response
+
+from bus import json
+from bus.http.contracts import Body
+from bus.http.rooms import TheRooms
+from bus.http.security import caller
+from bus.identity.scopes import Scope
+from bus.identity.tokens import Principal
+from bus.problem import Invalid
+
+router = APIRouter(prefix="/v1/queries", tags=["Queries"])
+
+Asker = Annotated[Principal, Depends(caller(Scope.QUERIES_CALL))]
+
+_QUESTION: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {}, "example": {"nik": "3524015203889002"}}},
+    }
+}
+_ANSWER: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "What your grant shows of the answer, as the contract's answer schema says",
+        "content": {"application/json": {"example": {"ditemukan": False, "keterangan": "data tidak ditemukan"}}},
+    },
+    503: {"description": "The agency does not answer, or its adapter is not set up here"},
+}
+
+
+@router.post("/{contract}", response_class=Response, responses=_ANSWER, openapi_extra=_QUESTION)
+async def ask(contract: str, body: Body, caller: Asker, rooms: TheRooms) -> Response:
+    """Ask an agency. The body is the question, as the contract's request schema says."""
+    try:
+        question = json.loads(body)
+    except ValueError:
+        raise Invalid("The body is not JSON.") from None
+    answer = await rooms.queries.ask(contract, question, caller)
+    # Live and about one question: nobody on the way may keep it.
+    return Response(json.dumps(answer), media_type="application/json", headers={"cache-control": "no-store"})
