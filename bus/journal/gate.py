@@ -84,7 +84,9 @@ class Gate:
             raise NotAProducer(f"{principal.participant} is not a producer of {event['type']}.")
         data = event.get("data")
         key = self._key(event, data, version)
-        body = json.dumps(event if key is None or "subject" in event else _with_subject(event, key))
+        # Of a record, readers are promised its key as `subject`, and `data` that is null where it was deleted.
+        lacks = key is not None and ("subject" not in event or "data" not in event)
+        body = json.dumps(_with_subject(event, str(key)) if lacks else event)
         if len(body) > version.contract.delivery.max_bytes:
             raise EventTooLarge(f"An event of {event['type']} may have {version.contract.delivery.max_bytes} bytes.")
         person = version.person_of(data) if data is not None else None

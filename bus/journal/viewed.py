@@ -14,7 +14,7 @@ from bus.journal.read import Entry
 FindEntry = Callable[[int], Entry | None]
 """Finds an entry by its position; synchronous, so call `viewed` from a thread where the view has rows."""
 
-_LONGEST_WALK = 64
+_LONGEST_WALK = 1000
 
 
 def viewed(entry: Entry, view: View, find: FindEntry) -> bytes | None:
@@ -33,19 +33,23 @@ def viewed_document(entry: Entry, view: View, find: FindEntry, after: int | None
             is still shown as deleted. None: only the event that takes it out is.
     """
     document: dict[str, Any] = json.loads(entry.text())
-    if view.grant.rows and not (document["data"] is not None and view.shows(document["data"])):
-        left = _left_at(entry, view, find)
-        if left is None or (left != entry.position if after is None else left <= after):
+    data = document.get("data")
+    if view.has_rows and (data is None or not view.shows(data)):
+        left = _left_at(entry, view, find, entry.position - 1 if after is None else after)
+        if left is None:
             return None
         document["data"] = None
     return view.reduce(document)
 
 
-def _left_at(entry: Entry, view: View, find: FindEntry) -> int | None:
-    """Where the record, not in the view at `entry`, left it; None when it never was in it (as far as is looked back)."""
+def _left_at(entry: Entry, view: View, find: FindEntry, after: int) -> int | None:
+    """Where, later than a position, the record left the view that it is not in at `entry`; None when it did not.
+
+    A walk of more events than `_LONGEST_WALK` is given up.
+    """
     position, previous = entry.position, entry.previous
     for _ in range(_LONGEST_WALK):
-        before = find(previous) if previous is not None else None
+        before = find(previous) if previous is not None and position > after else None
         if before is None:
             return None
         data = json.loads(before.body).get("data")

@@ -1,0 +1,99 @@
+"""The disclosure log over HTTP: who received a person's data, or what a participant received."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, Field
+
+from bus.audit.log import Channel, Found
+from bus.contracts.catalogue import Catalogue
+from bus.http.cursors import Listing, cursor_at, position_at
+from bus.http.paging import After, Limit
+from bus.http.pull import NO_STORE
+from bus.http.rooms import TheRooms
+from bus.http.security import caller
+from bus.identity.scopes import Scope
+from bus.problem import FieldError, Invalid
+
+router = APIRouter(prefix="/v1/disclosures", tags=["Disclosures"], dependencies=[Depends(caller(Scope.AUDIT_READ))])
+
+_NO_CONTROL = r"^[^\x00-\x1f]+$"
+
+Subject = Annotated[
+    str | None,
+    Query(min_length=1, max_length=1024, pattern=_NO_CONTROL, description="whose data: the person's identifier"),
+]
+Recipient = Annotated[
+    str | None, Query(min_length=1, max_length=63, pattern=_NO_CONTROL, description="who received them")
+]
+
+
+class SearchTooWide(Invalid):
+    """Say whose data, or who received them, or both."""
+
+    slug = "search-too-wide"
+
+
+class DisclosureDocument(BaseModel):
+    """One answer, or one batch of deliveries, with personal data, under one grant."""
+
+    at: datetime
+    participant: str = Field(description="who received the data")
+    client_id: str | None = Field(description="the client that asked; null for a delivery")
+    channel: Channel
+    contract: str | None
+    version: str
+    purpose: str
+    legal_basis: str
+    fields: list[str] = Field(description="JSON Pointers of what was granted; the empty pointer stands for all")
+    events: int = Field(description="how many events it held; 0 for the answer to a query")
+
+
+class DisclosureList(BaseModel):
+    """A page of disclosures, newest first."""
+
+    disclosures: list[DisclosureDocument]
+    next: str | None = Field(description="give it as `after` for the next page; null at the end")
+
+
+@router.get("")
+def search_disclosures(
+    rooms: TheRooms,
+    response: Response,
+    subject: Subject = None,
+    participant: Recipient = None,
+    limit: Limit = 100,
+    after: After = "",
+) -> DisclosureList:
+    """Who received personal data: a person's (`subject`), or what one participant received (`participant`)."""
+    if subject is None and participant is None:
+        wrong = [FieldError(f"/query/{name}", "is required without the other") for name in ("subject", "participant")]
+        raise SearchTooWide("Give subject, participant, or both.", errors=wrong)
+    before = position_at(after, Listing.DISCLOSURES, "") or None
+    found = rooms.disclosures.search(subject, participant, before, limit + 1)
+    response.headers.update(NO_STORE)
+    return DisclosureList(
+        disclosures=[_document(one, rooms.catalogue) for one in found[:limit]], next=_next(found, limit)
+    )
+
+
+def _next(found: Sequence[Found], limit: int) -> str | None:
+    return cursor_at(Listing.DISCLOSURES, "", found[limit - 1].id) if len(found) > limit else None
+
+
+def _document(found: Found, catalogue: Catalogue) -> DisclosureDocument:
+    disclosure = found.disclosure
+    return DisclosureDocument(
+        at=found.at,
+        participant=disclosure.participant,
+        client_id=disclosure.client_id,
+        channel=disclosure.channel,
+        contract=catalogue.name_of(disclosure.contract_id),
+        version=disclosure.version,
+        purpose=disclosure.purpose,
+        legal_basis=disclosure.legal_basis,
+        fields=list(disclosure.fields),
+        events=len(disclosure.positions),
+    )

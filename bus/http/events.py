@@ -1,0 +1,109 @@
+"""One event by its position, and for who sent it, what became of it."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path, Response
+from pydantic import BaseModel, Field
+
+from bus import json
+from bus.audit.log import Channel, Disclosure
+from bus.delivery.deliveries import Delivery
+from bus.http.pull import NO_STORE, EventReader, Reading
+from bus.http.rooms import Rooms, TheRooms
+from bus.identity.tokens import Principal
+from bus.journal import Entry
+from bus.problem import NotFound
+
+router = APIRouter(prefix="/v1/events", tags=["Events"])
+
+Position = Annotated[int, Path(ge=1, le=2**63 - 1, description="`position` of the receipt, `sequence` of the event")]
+
+
+class EventUnknown(NotFound):
+    """There is no event at this position that you may see."""
+
+    slug = "event-unknown"
+
+
+class EventDelivery(BaseModel):
+    """Where an event went, as its sender may know it; why a sink failed is its subscriber's affair."""
+
+    id: str
+    subscription: str
+    state: str = Field(description="pending, delivered, dead or discarded")
+    attempts: int
+    next_attempt: datetime | None
+    finished_at: datetime | None
+    status: int | None = Field(description="HTTP status of the sink's last answer")
+
+
+class EventAnswer(BaseModel):
+    """An event."""
+
+    event: dict[str, Any] = Field(description="the CloudEvent as the caller's grant shows it; whole for who sent it")
+    deliveries: list[EventDelivery] | None = Field(None, description="only for who sent it")
+
+
+_ANSWER: Final[dict[int | str, dict[str, Any]]] = {200: {"model": EventAnswer}}
+
+
+@router.get("/{position}", response_class=Response, responses=_ANSWER)
+def read_event(rooms: TheRooms, caller: EventReader, position: Position) -> Response:
+    """The event at a position; one that you may not see is as one that is not there."""
+    entry = rooms.journal.at([position]).get(position)
+    body = None if entry is None else _own(rooms, caller, entry) or _granted(rooms, caller, entry)
+    if body is None:
+        raise EventUnknown("Nothing is there that you may see.")
+    return Response(body, headers=NO_STORE, media_type="application/json")
+
+
+def _own(rooms: Rooms, caller: Principal, entry: Entry) -> bytes | None:
+    """The event whole with its deliveries, for the participant that sent it."""
+    if caller.participant != entry.participant:
+        return None
+    version = rooms.catalogue.version_numbered(entry.version_id)
+    deliveries = rooms.deliveries.of_event(entry.position, rooms.subscriptions.all())
+    if version.is_personal:
+        rooms.disclosures.record([_to_sender(caller, entry, version.contract.version)])
+    shown = json.dumps([_document(delivery) for delivery in deliveries])
+    return b'{"event":%b,"deliveries":%b}' % (entry.text(), shown)
+
+
+def _to_sender(caller: Principal, entry: Entry, version: str) -> Disclosure:
+    return Disclosure(
+        participant=caller.participant,
+        client_id=caller.client_id,
+        channel=Channel.EVENT,
+        contract_id=entry.contract_id,
+        version=version,
+        purpose="own event",
+        legal_basis="",
+        fields=[""],
+        positions=[entry.position],
+    )
+
+
+def _granted(rooms: Rooms, caller: Principal, entry: Entry) -> bytes | None:
+    """The event through the caller's view."""
+    name = rooms.catalogue.version_numbered(entry.version_id).contract.name
+    reading = Reading(rooms, name, caller, Channel.EVENT)
+    found = reading.event(entry)
+    if found is None:
+        return None
+    text, shown = found
+    reading.disclose([shown])
+    return b'{"event":%b}' % text
+
+
+def _document(delivery: Delivery) -> dict[str, Any]:
+    document = EventDelivery(
+        id=delivery.id,
+        subscription=delivery.subscription,
+        state=delivery.state.name.lower(),
+        attempts=delivery.attempts,
+        next_attempt=delivery.next_attempt,
+        finished_at=delivery.finished_at,
+        status=delivery.status,
+    )
+    return document.model_dump(mode="json")

@@ -1,0 +1,163 @@
+"""Feeds: a contract's events in order, in pages, with long-poll, or as a stream of server-sent events."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
+
+from bus import clock, json
+from bus.audit.log import Channel
+from bus.contracts.document import Kind
+from bus.event import sequence
+from bus.http.cursors import Listing, cursor_at, position_at
+from bus.http.paging import After, Limit
+from bus.http.pull import NO_STORE, EventReader, Page, Reading, wanted
+from bus.http.rooms import Rooms, TheRooms
+from bus.identity.scopes import Scope
+from bus.identity.tokens import Principal, require
+from bus.journal import Tail
+from bus.problem import NotFound, Refused
+
+router = APIRouter(prefix="/v1/feeds", tags=["Feeds"])
+
+_EVENT_STREAM: Final = "text/event-stream"
+_HEARTBEAT: Final = 15.0
+"""Seconds after which a silent stream says that it is alive: proxies cut what is silent for a minute or half of one."""
+_PAUSE: Final = 0.02
+"""Seconds between two looks at a feed when other contracts' events wake its readers."""
+
+
+class NoFeed(NotFound):
+    """A query has no feed; ask it with POST /v1/queries."""
+
+    slug = "no-feed"
+
+
+class EventPage(BaseModel):
+    """A page of a feed."""
+
+    events: list[dict[str, Any]] = Field(
+        description="CloudEvents as the caller's grant shows them, with `sequence` and `recordedtime`",
+        examples=[[{"specversion": "1.0", "id": "2026-0001", "source": "/dpmptsp", "type": "perizinan.izin",
+                    "sequence": sequence(1), "recordedtime": "2026-11-24T05:35:25.123456Z", "data": {}}]],
+    )  # fmt: skip
+    next: str = Field(description="give it as `after`, now or later; there on an empty page too")
+
+
+_ANSWER: Final[dict[int | str, dict[str, Any]]] = {200: {"model": EventPage, "content": {_EVENT_STREAM: {}}}}
+
+Wait = Annotated[float, Query(ge=0, le=60, description="seconds to wait for an event when there is none yet")]
+LastEventId = Annotated[str, Header(description="`id` of the last event that the stream gave; resumes behind it")]
+
+
+@router.get("/{contract}", response_class=Response, responses=_ANSWER)
+async def read_feed(
+    request: Request,
+    rooms: TheRooms,
+    caller: EventReader,
+    contract: str,
+    after: After = "",
+    limit: Limit = 100,
+    wait: Wait = 0,
+    last_event_id: LastEventId = "",
+) -> Response:
+    """A contract's events in order, as your grant shows them.
+
+    With `Accept: text/event-stream` they come as a stream that goes on until your token or your grant ends.
+    """
+    reading = Reading(rooms, contract, caller, Channel.FEED)
+    if reading.version.contract.kind is Kind.QUERY:
+        raise NoFeed(f"{contract} is a query.")
+    if wanted(request, _EVENT_STREAM):
+        position = position_at(last_event_id or after, Listing.FEED, contract)
+        reading.views()
+        headers = {**NO_STORE, "X-Accel-Buffering": "no"}
+        return StreamingResponse(_stream(request, reading, position, limit), headers=headers, media_type=_EVENT_STREAM)
+    page = await _page(request, reading, position_at(after, Listing.FEED, contract), limit, wait)
+    if page is None:
+        # The client is gone: nobody reads this.
+        return Response(status_code=204)
+    body = b'{"events":[%b],"next":%b}' % (b",".join(page.texts), json.dumps(_cursor(reading, page.position)))
+    return Response(body, headers=NO_STORE, media_type="application/json")
+
+
+async def _page(request: Request, reading: Reading, after: int, limit: int, wait: float) -> Page | None:
+    """A page, waited for; None when the client went away meanwhile."""
+    if not wait:
+        return await asyncio.to_thread(reading.feed, after, limit)
+    page = await _unless_gone(request, _awaited(reading, after, limit, wait))
+    # A token may have been revoked, or have expired, over the waiting.
+    _still_authorised(request, reading.rooms)
+    return page
+
+
+async def _awaited(reading: Reading, after: int, limit: int, seconds: float) -> Page:
+    """The next page with events on it; an empty one when there are none within some seconds."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    page = await asyncio.to_thread(reading.feed, after, limit)
+    while not page.texts and (left := deadline - loop.time()) > 0:
+        if page.is_last and not await _tail(reading).beyond(page.position, left):
+            break
+        page = await asyncio.to_thread(reading.feed, page.position, limit)
+        if not page.texts:
+            await asyncio.sleep(_PAUSE)
+    return page
+
+
+async def _unless_gone(request: Request, work: Coroutine[Any, Any, Page]) -> Page | None:
+    """What the work gives; None, and the work given up, when the client went away before."""
+    working = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        working.cancel()
+        gone.cancel()
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _stream(request: Request, reading: Reading, position: int, limit: int) -> AsyncIterator[bytes]:
+    """Server-sent events, and comments where there are none, until token or grant end."""
+    principal = reading.caller
+    while True:
+        seconds = min(_HEARTBEAT, principal.expires_at - clock.now().timestamp())
+        try:
+            page = await _awaited(reading, position, limit, seconds)
+            principal = _still_authorised(request, reading.rooms)
+        except Refused:
+            # The answer is under way, so that it can only end; the client comes again and is told why.
+            return
+        position = page.position
+        yield _chunk(reading, page) or b":\n\n"
+
+
+def _chunk(reading: Reading, page: Page) -> bytes:
+    """Events as the HTML standard, section 9.2, writes them: no line break stands in compact JSON."""
+    name = reading.contract.encode()
+    return b"".join(
+        b"id: %b\nevent: %b\ndata: %b\n\n" % (_cursor(reading, entry.position).encode(), name, text)
+        for text, (entry, _) in zip(page.texts, page.shown, strict=True)
+    )
+
+
+def _still_authorised(request: Request, rooms: Rooms) -> Principal:
+    principal = rooms.tokens.verify(request.headers.get("authorization", "").encode("latin-1"))
+    require(principal, Scope.EVENTS_READ)
+    return principal
+
+
+def _cursor(reading: Reading, position: int) -> str:
+    return cursor_at(Listing.FEED, reading.contract, position)
+
+
+def _tail(reading: Reading) -> Tail:
+    return reading.rooms.tail

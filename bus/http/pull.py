@@ -1,0 +1,208 @@
+"""Reading by pull: what one caller may see of one contract, a page at a time.
+
+Promise: personal data on a page stand in the disclosure log, on disk, before the page is handed back.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+
+from bus import clock, json
+from bus.audit.disclose import disclosures
+from bus.audit.log import Channel
+from bus.contracts.catalogue import ContractVersion
+from bus.contracts.view import View
+from bus.http.rooms import Rooms
+from bus.http.security import caller
+from bus.identity.scopes import Scope
+from bus.identity.tokens import Principal
+from bus.journal import Entry
+from bus.journal.history import History
+from bus.journal.viewed import FindEntry, viewed_document
+from bus.problem import Forbidden, NotFound
+
+EventReader = Annotated[Principal, Depends(caller(Scope.EVENTS_READ))]
+"""Who calls, with the scope to read events."""
+
+NO_STORE: Final = {"Cache-Control": "no-store"}
+
+_STEP: Final = 1000
+_BUDGET: Final = 10_000
+"""How many events one page looks at, where a view shows few of them."""
+
+Shown = tuple[Entry, View]
+Read = Callable[[int, int, int], Sequence[Entry]]
+"""Reads at most so many entries of a contract behind a position; fewer mean that there are no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A stretch of a list as its reader sees it.
+
+    Attributes:
+        texts: the CloudEvents, JSON.
+        shown: the same as entries, each with the view that it is seen through.
+        position: everything up to here was looked at.
+        is_last: nothing stood behind it.
+    """
+
+    texts: Sequence[bytes]
+    shown: Sequence[Shown]
+    position: int
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One caller's reading of one contract. Synchronous: call it from a thread."""
+
+    rooms: Rooms
+    contract: str
+    caller: Principal
+    channel: Channel
+
+    @property
+    def version(self) -> ContractVersion:
+        """The newest version in force.
+
+        Raises:
+            NoSuchContract: none is.
+        """
+        return self.rooms.catalogue.newest(self.contract)
+
+    def views(self) -> list[View]:
+        """The caller's views of the versions in force, the newest version first.
+
+        Raises:
+            NoSuchContract: none is in force.
+            NotGranted, GrantExpired: none shows the caller anything, as of now.
+        """
+        view_of = self._view
+        found: list[View] = []
+        refused: Forbidden | None = None
+        for version in reversed(self.rooms.catalogue.in_force(self.contract) or [self.version]):
+            try:
+                found.append(view_of(version.id))
+            except Forbidden as refusal:
+                refused = refused or refusal
+        if refused is not None and not found:
+            raise refused
+        return found
+
+    def feed(self, after: int, limit: int) -> Page:
+        """Events behind a position, in order; what is raised see `views`."""
+        return self._page(self.rooms.journal.feed, after, limit, None)
+
+    def records(self, after: int, limit: int) -> Page:
+        """The newest event of each record whose newest event is behind a position; what is raised see `views`."""
+        return self._page(self.rooms.journal.records, after, limit, after)
+
+    def record(self, key: str) -> tuple[bytes, Shown] | None:
+        """A record's newest event; None when there is none that the caller may see. It is not disclosed yet.
+
+        A row filter judges it as it stands: one that left the caller's rows is not there.
+
+        Raises:
+            see `views`.
+        """
+        self.views()
+        # No key has a NUL, and PostgreSQL takes none in a text.
+        entry = self.rooms.journal.record(self.version.contract_id, key) if "\0" not in key else None
+        view = self._view_or_none(entry.version_id) if entry else None
+        if entry is None or view is None or not view.can_look_up_by_key:
+            return None
+        document = json.loads(entry.text())
+        return (json.dumps(view.reduce(document)), (entry, view)) if view.shows(document["data"]) else None
+
+    def event(self, entry: Entry) -> tuple[bytes, Shown] | None:
+        """One event of the contract; None when the caller may not see it. It is not disclosed yet."""
+        view = self._view_or_none(entry.version_id)
+        text = view and _text(entry, view, History(self.rooms.journal, [entry]).find, None)
+        return (text, (entry, view)) if text and view else None
+
+    def disclose(self, shown: Iterable[Shown]) -> None:
+        """Note, on disk, that the caller gets these events; nothing is noted of data that are about nobody."""
+        found = disclosures(shown, self.rooms.catalogue, self.channel, self.caller.client_id)
+        if found:
+            self.rooms.disclosures.record(found)
+
+    def _page(self, read: Read, after: int, limit: int, copies_up_to: int | None) -> Page:
+        self.views()
+        contract_id = self.version.contract_id
+        # Asked before the entries are read: what stands up to here was there to be read.
+        end = self.rooms.journal.last_position()
+        page = self._scanned(lambda position, most: read(contract_id, position, most), after, limit, end, copies_up_to)
+        self.disclose(page.shown)
+        return page
+
+    def _scanned(
+        self,
+        read: Callable[[int, int], Sequence[Entry]],
+        after: int,
+        limit: int,
+        end: int,
+        copies_up_to: int | None,
+    ) -> Page:
+        """Read on until the page is full, the list ends, or the page has looked at enough."""
+        view_of = cache(self._view_or_none)
+        texts: list[bytes] = []
+        shown: list[Shown] = []
+        position, looked_at, step = after, 0, limit
+        while looked_at < _BUDGET:
+            entries = read(position, step)
+            find = History(self.rooms.journal, entries).find
+            for entry in entries:
+                position = entry.position
+                view = view_of(entry.version_id)
+                text = None if view is None else _text(entry, view, find, copies_up_to)
+                if view is not None and text is not None:
+                    texts.append(text)
+                    shown.append((entry, view))
+                    if len(texts) == limit:
+                        return Page(texts, shown, position, is_last=False)
+            if len(entries) < step:
+                return Page(texts, shown, max(position, end), is_last=True)
+            looked_at += len(entries)
+            step = _STEP
+        return Page(texts, shown, position, is_last=False)
+
+    def _view(self, version_id: int) -> View:
+        today = clock.local_date(clock.now())
+        return self.rooms.catalogue.view(self.contract, self.caller.participant, version_id, today)
+
+    def _view_or_none(self, version_id: int) -> View | None:
+        """The view of events of a version; None where nothing grants them (any more)."""
+        try:
+            return self._view(version_id)
+        except (Forbidden, NotFound):
+            return None
+
+
+def _text(entry: Entry, view: View, find: FindEntry, copies_up_to: int | None) -> bytes | None:
+    """The CloudEvent through a view.
+
+    Args:
+        copies_up_to: of a reader of records, the position up to which it may hold copies (see `viewed_document`).
+    """
+    if view.is_whole:
+        return entry.text()
+    document = viewed_document(entry, view, find, copies_up_to)
+    return None if document is None else json.dumps(document)
+
+
+def wanted(request: Request, *media_types: str) -> str | None:
+    """The first of the Accept header's media types that is among some; None when JSON stands before it, or none does."""
+    for media_type in _accepted(request):
+        if media_type in media_types:
+            return media_type
+        if media_type in ("application/json", "*/*"):
+            return None
+    return None
+
+
+def _accepted(request: Request) -> Iterator[str]:
+    for part in request.headers.get("accept", "").split(","):
+        yield part.partition(";")[0].strip().lower()
