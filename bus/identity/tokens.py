@@ -79,8 +79,8 @@ def require(principal: Principal, scope: str) -> None:
 class Tokens:
     """Makes and verifies this bus's access tokens.
 
-    Verifying is for the event loop: a token seen before costs one look-up. `refresh` and `revoke` read the database and
-    belong in a thread.
+    `known` is for the event loop: one look-up. `verify` checks a signature and may read the database; it, `refresh` and
+    `revoke` belong in a thread.
     """
 
     def __init__(self, keys: Keys, issuer: str, storage: Storage, *, now: Callable[[], float] = time.time) -> None:
@@ -110,16 +110,18 @@ class Tokens:
         }
         return self._keys.sign(_KIND, claims)
 
+    def known(self, authorization: bytes) -> Principal | None:
+        """Who sends this value of the Authorization header, if it was verified before; never waits."""
+        principal = self._cache.get(authorization)
+        return principal if principal is not None and principal.expires_at > self._now() else None
+
     def verify(self, authorization: bytes) -> Principal:
         """Who sends this value of the Authorization header.
 
         Raises:
             Unauthenticated: nobody, with the challenge of RFC 6750 and RFC 9728 in its headers.
         """
-        principal = self._cache.get(authorization)
-        if principal is not None and principal.expires_at > self._now():
-            return principal
-        return self._verify_anew(authorization)
+        return self.known(authorization) or self._verify_anew(authorization)
 
     def refresh(self) -> None:
         """Read again which clients and tokens were revoked, and forget what does not stand any more."""
