@@ -117,7 +117,7 @@ class Process:
         self._roles = roles
         self._relay: Relay | None = None
         self._workers: list[Worker] = []
-        self._address = BrokerAddress(settings.broker_url)
+        self._address = BrokerAddress(settings.broker_url, settings.broker_prefix)
         self.rooms = make_rooms(settings, storage, keys, issuer, self._appended)
 
     def _appended(self, position: int) -> None:
