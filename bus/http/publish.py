@@ -3,7 +3,6 @@
 Structured, binary and batch mode of the CloudEvents HTTP binding 1.0.2.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote
@@ -66,7 +65,7 @@ class Publisher:
         """Answer one request."""
         headers: Headers = dict(scope["headers"])
         try:
-            principal = await self._caller(headers.get(b"authorization", b""))
+            principal = await self._rooms.tokens.authenticate(headers.get(b"authorization", b""))
             require(principal, _SCOPE)
             media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
             is_batch = media_type == _BATCH
@@ -81,10 +80,6 @@ class Publisher:
             await _respond(send, refusal.status, json.dumps(refusal.document()), MEDIA_TYPE.encode(), refusal.headers)
             return
         await _respond(send, 202, answer)
-
-    async def _caller(self, authorization: bytes) -> Principal:
-        tokens = self._rooms.tokens
-        return tokens.known(authorization) or await asyncio.to_thread(tokens.verify, authorization)
 
     async def _body(self, headers: Headers, receive: Receive, is_batch: bool) -> bytes:
         most = self._settings.max_batch_bytes if is_batch else self._settings.max_event_bytes

@@ -1,6 +1,5 @@
 """Authorisation at the edge: one dependency that says who calls, and lets nobody pass without the scope."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
@@ -36,7 +35,7 @@ def caller(scope: str | None) -> Callable[..., Awaitable[Principal]]:
     ) -> Principal:
         tokens: Tokens = request.app.state.rooms.tokens
         authorization = request.headers.get("authorization", "").encode("latin-1")
-        principal = tokens.known(authorization) or await asyncio.to_thread(tokens.verify, authorization)
+        principal = await tokens.authenticate(authorization)
         if scope is not None:
             require(principal, scope)
         return principal

@@ -4,6 +4,7 @@ Promise: a token is taken only when this bus signed it for itself, it has not ex
 revoked; what it was cached as is forgotten with the next `refresh`.
 """
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -114,6 +115,15 @@ class Tokens:
         """Who sends this value of the Authorization header, if it was verified before; never waits."""
         principal = self._cache.get(authorization)
         return principal if principal is not None and principal.expires_at > self._now() else None
+
+    async def authenticate(self, authorization: bytes) -> Principal:
+        """Who sends this value of the Authorization header, for the event loop.
+
+        Raises:
+            Unauthenticated: see `verify`.
+        """
+        principal = self.known(authorization)
+        return await asyncio.to_thread(self.verify, authorization) if principal is None else principal
 
     def verify(self, authorization: bytes) -> Principal:
         """Who sends this value of the Authorization header.
