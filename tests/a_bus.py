@@ -1,0 +1,156 @@
+"""A bus in the test's own process: its rooms, its HTTP edge, and builders with defaults for what tests need in it."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from bus.app import make_rooms
+from bus.contracts.document import parse
+from bus.contracts.register import Actor
+from bus.http.edge import Edge, create_edge
+from bus.http.health import Health
+from bus.http.rooms import Rooms
+from bus.identity.keys import Keys
+from bus.identity.participants import Kind, Participants
+from bus.identity.tokens import Principal
+from bus.problem import Refused
+from bus.settings import Settings
+from bus.storage import Storage
+
+ADDRESS = "https://bus.lamongan.example"
+OWNER = "dukcapil-lamongan"
+WARGA = "kependudukan.warga"
+FAR = date(2099, 12, 31).isoformat()
+
+Document = dict[str, Any]
+
+
+def a_grant(participant: str, **changes: Any) -> Document:
+    """All fields of everybody, for long."""
+    grant = {"participant": participant, "purpose": "uji", "legal_basis": "PKS 1/2026", "until": FAR}
+    return grant | changes
+
+
+def a_contract(*grants: Document, **changes: Any) -> Document:
+    """A personal record contract of residents, by NIK."""
+    text = {"type": "string"}
+    properties = {"nik": text, "nama": text, "desa": text, "lahir": {"type": "object", "properties": {"tempat": text}}}
+    contract: Document = {
+        "contract": WARGA,
+        "version": "1.0.0",
+        "kind": "record",
+        "title": "Warga rekaan",
+        "owner": OWNER,
+        "classification": "personal",
+        "key": "/nik",
+        "subject": "/nik",
+        "schema": {"type": "object", "properties": properties, "required": ["nik"]},
+        "compatibility": "none",
+        "producers": [OWNER],
+        "consumers": list(grants),
+    }
+    contract |= changes
+    return {name: value for name, value in contract.items() if value is not None}
+
+
+def a_person(number: int = 1, **changes: Any) -> Document:
+    """A fictitious resident."""
+    return {"nik": a_nik(number), "nama": f"Rekaan {number}", "desa": "sembung"} | changes
+
+
+def a_nik(number: int) -> str:
+    """A NIK of nobody."""
+    return f"3524{number:012d}"
+
+
+@dataclass
+class Bus:
+    """A bus with one owner of data; readers are made as they are asked for."""
+
+    rooms: Rooms
+    edge: Edge
+    _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+    _clients: list[httpx.AsyncClient] = field(default_factory=list)
+
+    def apply(self, *contracts: Document) -> None:
+        """Put contracts in force."""
+        actor = Actor("operator", is_operator=True)
+        self.rooms.catalogue.apply([parse(contract) for contract in contracts], actor)
+
+    async def publish(self, data: Any, **attributes: Any) -> int:
+        """Publish an event of the owner; its position."""
+        (position,) = await self.publish_all([data], **attributes)
+        return position
+
+    async def publish_all(self, data: list[Any], *, rooms: Rooms | None = None, **attributes: Any) -> list[int]:
+        """Publish events in one transaction; their positions.
+
+        Args:
+            rooms: of another process.
+        """
+        where, sender = rooms or self.rooms, attributes.pop("sender", OWNER)
+        principal = Principal(sender, "client_x", frozenset(), 0, "token_x")
+        envelope = {"specversion": "1.0", "source": f"/{sender}", "type": WARGA} | attributes
+        submissions = [
+            where.gate.admit(envelope | {"id": f"e{next(self._numbers)}", "data": one}, principal) for one in data
+        ]
+        return [receipt.position for receipt in await where.appender.append(submissions)]
+
+    def token(self, participant: str, *scopes: str, seconds: int = 600) -> str:
+        """The Authorization header of a new client."""
+        register: Participants = self.rooms.participants
+        try:
+            register.get(participant)
+        except Refused:
+            register.add(participant, participant, Kind.APP)
+        client, _ = register.add_client(participant, scopes or ("events.read",))
+        return f"Bearer {self.rooms.tokens.issue(client, client.scopes, seconds)}"
+
+    def reader(self, participant: str, *scopes: str, address: str = ADDRESS) -> httpx.AsyncClient:
+        """An HTTP client with a token; at the bus's address it calls the edge without a network between."""
+        transport = httpx.ASGITransport(self.edge) if address == ADDRESS else None
+        headers = {"authorization": self.token(participant, *scopes)}
+        client = httpx.AsyncClient(transport=transport, base_url=address, headers=headers, timeout=30)
+        self._clients.append(client)
+        return client
+
+    @asynccontextmanager
+    async def served(self) -> AsyncIterator[str]:
+        """The address of the edge behind a real server, for answers that come bit by bit."""
+        server = uvicorn.Server(uvicorn.Config(self.edge, port=0, log_level="warning", lifespan="off"))
+        serving = asyncio.create_task(server.serve())
+        async with asyncio.timeout(20):
+            while not server.started:
+                await asyncio.sleep(0.005)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        server.should_exit = server.force_exit = True
+        await serving
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        for client in self._clients:
+            await client.aclose()
+        await self.rooms.appender.close()
+        await self.rooms.agencies.close()
+        self.rooms.oauth.close()
+
+
+@asynccontextmanager
+async def a_bus(storage: Storage, keys: Keys, folder: Path) -> AsyncIterator[Bus]:
+    """A bus on a database, with its tail followed."""
+    rooms = make_rooms(Settings(data_dir=folder), storage, keys, ADDRESS, lambda position: None)
+    bus = Bus(rooms, create_edge(rooms, Health({})))
+    following = asyncio.create_task(rooms.tail.follow())
+    try:
+        yield bus
+    finally:
+        following.cancel()
+        await bus.close()
