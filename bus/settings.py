@@ -35,7 +35,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path(".bus"), description="folder of keys and, by default, of the database")
     database_url: str = Field("", description="SQLAlchemy URL; empty: a SQLite file in the data folder")
     broker_url: str = Field("memory://", description="kombu URL: memory:// or amqp://…")
-    broker_prefix: str = Field("bus", description="begins the names of this bus's queues, so that buses can share a broker")
+    broker_prefix: str = Field(
+        "bus", description="begins the names of this bus's queues, so that buses can share a broker"
+    )
     public_url: str = Field("", description="where clients reach the bus; empty: http://127.0.0.1:<port>")
     sink_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
         (), description="networks where sinks may be plain http or private, comma separated"
