@@ -15,13 +15,14 @@ from bus.contracts.errors import DocumentInvalid, FilterInvalid
 from bus.contracts.filter import compile_filter, data_field
 from bus.contracts.formats import FORMATS
 from bus.contracts.patterns import PatternUnsupported, for_python, plain
-from bus.contracts.schemas import Schema, SchemaWrong, bundle, mapped, subschemas
+from bus.contracts.schemas import Schema, SchemaWrong, bundle, check_weight, mapped, subschemas
 from bus.contracts.validation import SchemaUnusable, Validator
 from bus.contracts.yaml import read_text
 from bus.problem import FieldError, Unavailable
 
 _META_SCHEMA = Path(bus.__file__).parent.parent / "schemas" / "contract.schema.json"
 _LARGEST = 1024 * 1024
+_MOST_PATTERNS = 500
 _LARGEST_EVENT = 1024 * 1024
 _SCHEMAS = ("schema", "request", "answer")
 
@@ -255,6 +256,7 @@ def _contract(given: Any, base: Path | None, root: Path | None) -> Contract:
         if name in document:
             with _located(f"/{name}"):
                 document[name] = bundle(document[name], base, root, _read)
+                check_weight(document[name])
     if len(json.canonical(document)) > _LARGEST:
         raise DocumentInvalid(f"The document with its schemas is larger than {_LARGEST} bytes.")
     if errors := [*_schema_errors(document), *_grant_errors(document)]:
@@ -276,18 +278,26 @@ def _schema_errors(document: dict[str, Any]) -> Iterator[FieldError]:
 
 def _dialect_errors(schema: Schema) -> Iterator[FieldError]:
     """What is JSON Schema, and yet outside what contracts may use."""
+    patterns = 0
     for path, inner in subschemas(schema):
         if isinstance(inner.get("format"), str) and inner["format"] not in FORMATS:
             yield FieldError(json.pointer((*path, "format")), f"must be one of {', '.join(sorted(FORMATS))}")
-        named = inner.get("patternProperties")
-        written = [("pattern", inner.get("pattern")), *(("patternProperties", name) for name in named or ())]
-        for keyword, pattern in written:
+        for keyword, pattern in _patterns(inner):
+            patterns += 1
             try:
-                for_python(pattern) if isinstance(pattern, str) else None
+                for_python(pattern)
             except PatternUnsupported as unsupported:
-                yield FieldError(
-                    json.pointer((*path, keyword)), f"has a pattern that contracts may not use: {unsupported}"
-                )
+                detail = f"has a pattern that contracts may not use: {unsupported}"
+                yield FieldError(json.pointer((*path, keyword)), detail)
+    if patterns > _MOST_PATTERNS:
+        yield FieldError("", f"has more than {_MOST_PATTERNS} patterns, each of which takes memory in every process")
+
+
+def _patterns(schema: Schema) -> Iterator[tuple[str, str]]:
+    if isinstance(schema.get("pattern"), str):
+        yield "pattern", schema["pattern"]
+    if isinstance(schema.get("patternProperties"), dict):
+        yield from (("patternProperties", name) for name in schema["patternProperties"])
 
 
 def _grant_errors(document: dict[str, Any]) -> Iterator[FieldError]:

@@ -1,13 +1,14 @@
 """Where a JSON Schema (2020-12) has schemas inside: walking one, finding a property in it, and making it self-contained."""
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import jsonschema_rs
+
 from bus import json
-from bus.contracts.patterns import for_python, plain
+from bus.contracts.patterns import plain
 from bus.problem import FieldError
 
 Schema = dict[str, Any]
@@ -34,6 +35,9 @@ _ONES = frozenset(
 _IDENTITY = ("$id", "$schema")
 _UNSUPPORTED = frozenset({"$id", "$schema", "$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$vocabulary"})
 _MOST_FILES = 100
+_HEAVIEST = 10_000
+_LONGEST_CHAIN = 200
+_UNDER_WAY = -1
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -95,10 +99,23 @@ def has_property(schema: Any, pointer: str) -> bool:
 
 def schemas_at(schema: Any, pointer: str) -> list[Any]:
     """The schemas that apply to what a JSON Pointer points at in the data; none when no branch declares it."""
-    found = _in_place(schema, schema)
+    found = _in_place(schema, [schema])
     for step in json.path(pointer):
-        found = [one for branch in found for child in _children(branch, step) for one in _in_place(schema, child)]
+        found = _in_place(schema, [child for branch in found for child in _children(branch, step)])
     return [one for one in found if one is not False]
+
+
+def check_weight(schema: Schema) -> None:
+    """Refuse a schema that asks for endless or exponential work on one value.
+
+    References can multiply: forty definitions that each refer twice to the next mean a billion checks.
+
+    Raises:
+        SchemaWrong: schemas for the same value go round in a circle, or there are too many of them.
+    """
+    weights: dict[int, int] = {}
+    for path, inner in subschemas(schema):
+        _weigh(schema, inner, weights, json.pointer(path), 0)
 
 
 def bundle(schema: Any, base: Path | None, root: Path | None, read: Reader) -> Schema:
@@ -126,22 +143,50 @@ def _inner(schema: Schema) -> Iterator[tuple[tuple[str | int, ...], Any]]:
             yield from (((keyword, index), inner) for index, inner in enumerate(value))
 
 
-def _in_place(root: Any, schema: Any, seen: tuple[int, ...] = ()) -> list[Any]:
-    """The schema and those that apply to the same value: through $ref and the applicators in place."""
-    if not isinstance(schema, dict) or id(schema) in seen:
-        return [] if isinstance(schema, dict) else [schema]
-    seen = (*seen, id(schema))
-    found = [schema]
+def _in_place(root: Any, schemas: list[Any]) -> list[Any]:
+    """The schemas and those that apply to the same value: through $ref and the applicators in place."""
+    found: list[Any] = []
+    seen: set[int] = set()
+    waiting = schemas[::-1]
+    while waiting:
+        schema = waiting.pop()
+        if id(schema) in seen:
+            continue
+        found.append(schema)
+        if isinstance(schema, dict):
+            seen.add(id(schema))
+            waiting.extend(inner for keyword, inner in _same_value(root, schema) if keyword not in ("not", "if"))
+    return found
+
+
+def _same_value(root: Any, schema: Schema) -> Iterator[tuple[str, Any]]:
+    """The schemas that are applied to the same value as `schema`, each with the keyword that does it."""
     reference = schema.get("$ref")
     if isinstance(reference, str) and reference.startswith("#"):
-        found += _in_place(root, json.at(root, unquote(reference[1:])), seen)
+        yield "$ref", json.at(root, unquote(reference[1:]))
     for keyword in ("allOf", "anyOf", "oneOf"):
-        for part in schema.get(keyword, ()):
-            found += _in_place(root, part, seen)
-    for keyword in ("then", "else"):
-        if keyword in schema:
-            found += _in_place(root, schema[keyword], seen)
-    return found
+        yield from ((keyword, inner) for inner in schema.get(keyword, ()))
+    yield from (("dependentSchemas", inner) for inner in schema.get("dependentSchemas", {}).values())
+    yield from ((keyword, schema[keyword]) for keyword in ("not", "if", "then", "else") if keyword in schema)
+
+
+def _weigh(root: Schema, schema: Any, weights: dict[int, int], at: str, depth: int) -> int:
+    """How many schemas are applied to one value by `schema`, itself included."""
+    if not isinstance(schema, dict):
+        return 1
+    known = weights.get(id(schema))
+    if known is not None:
+        if known == _UNDER_WAY:
+            raise SchemaWrong(at, "goes round in a circle")
+        return known
+    if depth > _LONGEST_CHAIN:
+        raise SchemaWrong(at, f"leads through more than {_LONGEST_CHAIN} references")
+    weights[id(schema)] = _UNDER_WAY
+    weight = 1 + sum(_weigh(root, inner, weights, at, depth + 1) for _, inner in _same_value(root, schema))
+    if weight > _HEAVIEST:
+        raise SchemaWrong(at, f"applies more than {_HEAVIEST} schemas to one value")
+    weights[id(schema)] = weight
+    return weight
 
 
 def _children(schema: Any, step: str) -> Iterator[Any]:
@@ -152,14 +197,18 @@ def _children(schema: Any, step: str) -> Iterator[Any]:
         if isinstance(schema.get("items"), dict):
             yield schema["items"]
     properties = schema.get("properties", {})
-    matching = [
-        inner for name, inner in schema.get("patternProperties", {}).items() if re.search(for_python(name), step)
-    ]
+    matching = [inner for name, inner in schema.get("patternProperties", {}).items() if _matches(name, step)]
     if step in properties:
         yield properties[step]
     yield from matching
     if step not in properties and not matching and isinstance(schema.get("additionalProperties"), dict):
         yield schema["additionalProperties"]
+
+
+def _matches(pattern: str, text: str) -> bool:
+    # Not with Python's re, which a hostile pattern could keep busy for ever.
+    options = jsonschema_rs.RegexOptions()
+    return jsonschema_rs.is_valid({"pattern": pattern}, text, pattern_options=options)
 
 
 class _Bundle:
@@ -176,7 +225,7 @@ class _Bundle:
             if fragment:
                 break
             base = self._file(path, base, "/$ref")
-            schema = self._read(base)
+            schema = self._schema_in(base)
             if base in self._names:
                 raise SchemaWrong("/$ref", "goes round in a circle")
             self._names[base] = ""
@@ -188,7 +237,7 @@ class _Bundle:
         while self._waiting:
             path_of_file = self._waiting.pop(0)
             name = self._names[path_of_file]
-            files[name] = self._resource(self._read(path_of_file), path_of_file, f"/$defs/{name}")
+            files[name] = self._resource(self._schema_in(path_of_file), path_of_file, f"/$defs/{name}")
         if files:
             whole["$defs"] = {**whole.get("$defs", {}), **files}
         return whole
@@ -221,6 +270,18 @@ class _Bundle:
         if not file.is_file():
             raise SchemaWrong(at, "names a file that is not there")
         return file
+
+    def _schema_in(self, file: Path) -> Any:
+        """A file's schema; what comes within the contract document was checked with it."""
+        schema = self._read(file)
+        try:
+            jsonschema_rs.meta.validate(schema)
+        except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+            at = json.pointer(getattr(error, "instance_path", ()))
+            raise SchemaWrong(
+                "", f"refers to {file.name}, which is not JSON Schema 2020-12{at and f' at {at}'}"
+            ) from error
+        return schema
 
     def _name(self, file: Path) -> str:
         if file not in self._names:

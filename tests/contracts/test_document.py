@@ -1,5 +1,6 @@
 """Contract documents: read, bounded, made self-contained."""
 
+import time
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,17 @@ def test_files_that_only_refer_to_each_other_are_refused(folder: Path) -> None:
         load(_written(folder, {"$ref": "../schemas/a.json"}))
 
 
+@pytest.mark.parametrize(
+    "text",
+    ['{"$ref": 5}', '{"$defs": 5}', '{"allOf": 5}', "[]", '{"$schema": 5}', '{"$schema": "https://evil.test/"}', "{"],
+)
+def test_a_file_that_is_no_schema_is_refused(folder: Path, text: str) -> None:
+    (folder / "schemas" / "rusak.json").write_text(text)
+    for schema in ({"$ref": "../schemas/rusak.json"}, {"items": {"$ref": "../schemas/rusak.json"}}):
+        with pytest.raises(DocumentInvalid):
+            load(_written(folder, schema))
+
+
 def test_a_document_that_comes_alone_may_refer_to_no_file() -> None:
     assert _wrong(a_document(schema={"$ref": "../schemas/a.json"})) == ["/schema/$ref"]
 
@@ -196,6 +208,36 @@ def test_yaml_dates_stay_texts() -> None:
     grant = parse_text(b"# YAML\n" + text).grant("bapenda")
     assert grant is not None
     assert grant.until == date(2027, 12, 31)
+
+
+def _doubling(levels: int) -> dict[str, Any]:
+    definitions = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(levels)}
+    return {"$ref": "#/$defs/d0", "$defs": {**definitions, f"d{levels}": {"type": "object"}}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#"},
+        {"allOf": [{"not": {"$ref": "#"}}]},
+        {"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}},
+        _doubling(40),
+        {"$defs": {f"d{n}": {"$ref": f"#/$defs/d{n + 1}"} for n in range(5000)} | {"d5000": {}}},
+        {"$defs": {f"d{n}": {"pattern": "^[a-z]{1000}$"} for n in range(600)}},
+        {"pattern": "(a{1,1000}){1,1000}"},
+        {"patternProperties": {"(": {}}},
+        {"properties": "x", "pattern": 5},
+    ],
+    ids=lambda schema: str(schema)[:30],
+)
+def test_a_hostile_schema_is_refused_in_bounded_time(schema: Any) -> None:
+    began = time.perf_counter()
+    assert _wrong(a_document(schema=schema, examples=[]))
+    assert time.perf_counter() - began < 5
+
+
+def test_a_schema_may_refer_to_itself_below() -> None:
+    assert a_contract(schema={"properties": {"nik": {}, "anak": {"items": {"$ref": "#"}}}}).schema
 
 
 LAUGHS = b"a: &a [x,x,x,x,x,x,x,x,x,x]\n" + b"".join(

@@ -68,3 +68,10 @@ def test_a_query_s_grants_point_into_the_answer_and_its_subject_into_the_questio
     assert _found(**QUERY, **schemas, examples=[], consumers=[a_grant(fields=["/ada", "/nik"])]) == [
         (Code.POINTER, "/consumers/0/fields/1")
     ]
+
+
+def test_a_pattern_made_to_be_slow_does_not_hold_lint_up() -> None:
+    consumers = [a_grant(fields=[f"/{'a' * 100}!"])]
+    assert _found(schema={"properties": {"nik": {}}, "patternProperties": {"^(a+)+$": {}}}, consumers=consumers) == [
+        (Code.POINTER, "/consumers/0/fields/0")
+    ]
