@@ -1,6 +1,7 @@
 """Time in one place: UTC moments, and integers of microseconds where the database keeps them."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 
 WIB = timezone(timedelta(hours=7), "WIB")
 """Waktu Indonesia Barat, the regency's civil time: dates in contracts end with its midnight."""
@@ -26,6 +27,17 @@ def moment(micros: int) -> datetime:
 def rfc3339(moment: datetime) -> str:
     """`2026-11-24T05:35:25.123456Z`."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def written(micros: int) -> bytes:
+    """`rfc3339(moment(micros))` in ASCII, ten times as fast: a page of a feed writes a thousand of them."""
+    seconds, rest = divmod(micros, 1_000_000)
+    return b"%b.%06dZ" % (_to_the_second(seconds), rest)
+
+
+@lru_cache(4096)
+def _to_the_second(seconds: int) -> bytes:
+    return rfc3339(moment(seconds * 1_000_000))[:19].encode()
 
 
 def local_date(moment: datetime) -> date:

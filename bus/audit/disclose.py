@@ -6,21 +6,21 @@ from bus.audit.log import Channel, Disclosure
 from bus.contracts.catalogue import Catalogue, ContractVersion
 from bus.contracts.view import View
 from bus.journal import Entry
+from bus.journal.read import Line
 
 
 def disclosures(
-    shown: Iterable[tuple[Entry, View]], catalogue: Catalogue, channel: Channel, client_id: str | None = None
+    shown: Iterable[tuple[Entry | Line, View]], catalogue: Catalogue, channel: Channel, client_id: str | None = None
 ) -> list[Disclosure]:
     """One disclosure for each grant under which personal data were shown; none for other data."""
-    groups: dict[tuple[int, int], tuple[ContractVersion, View, list[int]]] = {}
+    groups: dict[tuple[int, View], list[int]] = {}
     for entry, view in shown:
-        version = catalogue.version_numbered(entry.version_id)
-        if version.is_personal:
-            group = groups.setdefault((version.id, id(view)), (version, view, []))
-            group[2].append(entry.position)
+        groups.setdefault((entry.version_id, view), []).append(entry.position)
+    versions = {number: catalogue.version_numbered(number) for number, _ in groups}
     return [
-        of_grant(version, view, channel, client_id=client_id, positions=positions)
-        for version, view, positions in groups.values()
+        of_grant(versions[number], view, channel, client_id=client_id, positions=positions)
+        for (number, view), positions in groups.items()
+        if versions[number].is_personal
     ]
 
 

@@ -21,6 +21,7 @@ from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal
 from bus.journal import Entry
 from bus.journal.history import History
+from bus.journal.read import Line
 from bus.journal.viewed import FindEntry, viewed_document
 from bus.problem import Forbidden, NotFound
 
@@ -33,7 +34,7 @@ _STEP: Final = 1000
 _BUDGET: Final = 10_000
 """How many events one page looks at, where a view shows few of them."""
 
-Shown = tuple[Entry, View]
+Shown = tuple[Entry | Line, View]
 Read = Callable[[int, int, int], Sequence[Entry]]
 """Reads at most so many entries of a contract behind a position; fewer mean that there are no more."""
 
@@ -44,7 +45,7 @@ class Page:
 
     Attributes:
         texts: the CloudEvents, JSON.
-        shown: the same as entries, each with the view that it is seen through.
+        shown: the same as the journal has them, each with the view that it is seen through.
         position: everything up to here was looked at.
         is_last: nothing stood behind it.
     """
@@ -94,13 +95,15 @@ class Reading:
 
     def feed(self, after: int, limit: int) -> Page:
         """Events behind a position, in order; what is raised see `views`."""
+        if all(view.is_whole for view in self.views()) and (page := self._whole(after, limit)):
+            return page
         return self._page(self.rooms.journal.feed, after, limit, None)
 
     def records(self, after: int, limit: int) -> Page:
         """The newest event of each record whose newest event is behind a position; what is raised see `views`."""
         return self._page(self.rooms.journal.records, after, limit, after)
 
-    def record(self, key: str) -> tuple[bytes, Shown] | None:
+    def record(self, key: str) -> tuple[bytes, tuple[Entry, View]] | None:
         """A record's newest event; None when there is none that the caller may see. It is not disclosed yet.
 
         A row filter judges it as it stands: one that left the caller's rows is not there.
@@ -128,6 +131,20 @@ class Reading:
         found = disclosures(shown, self.rooms.catalogue, self.channel, self.caller.client_id)
         if found:
             self.rooms.disclosures.record(found)
+
+    def _whole(self, after: int, limit: int) -> Page | None:
+        """A page of the feed as it stands in the journal, unparsed; None when an event on it may not be shown whole."""
+        end = self.rooms.journal.last_position()
+        lines = self.rooms.journal.lines(self.version.contract_id, after, limit)
+        views = {number: self._view_or_none(number) for number in {line.version_id for line in lines}}
+        whole = {number: view for number, view in views.items() if view is not None and view.is_whole}
+        if len(whole) < len(views):
+            return None
+        shown = [(line, whole[line.version_id]) for line in lines]
+        self.disclose(shown)
+        is_last = len(lines) < limit
+        last = lines[-1].position if lines else after
+        return Page([line.text for line in lines], shown, max(last, end) if is_last else last, is_last)
 
     def _page(self, read: Read, after: int, limit: int, copies_up_to: int | None) -> Page:
         self.views()

@@ -1,21 +1,18 @@
 """Reading the journal: events in position order, records by key; bytes as they were stored, views are the caller's."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bus import clock
-from bus.event import sequence
 from bus.journal.tables import JOURNAL, RECORDS
 from bus.storage import Storage
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One event as the journal holds it.
+class Entry(NamedTuple):
+    """One event as the journal holds it: a named tuple, which is made in a quarter of a frozen dataclass's time.
 
     Attributes:
         key: the record's key, for record contracts.
@@ -37,11 +34,15 @@ class Entry:
 
     def text(self) -> bytes:
         """The whole CloudEvent as JSON, as the bus hands it out."""
-        return b'%b,"sequence":"%b","recordedtime":"%b"}' % (
-            self.body[:-1],
-            sequence(self.position).encode(),
-            clock.rfc3339(clock.moment(self.recorded_at)).encode(),
-        )
+        return _text(self.position, self.recorded_at, self.body)
+
+
+class Line(NamedTuple):
+    """No more of an event than handing it on whole takes; reading it costs half of an entry."""
+
+    position: int
+    version_id: int
+    text: bytes
 
 
 _ENTRY = (
@@ -58,6 +59,9 @@ _ENTRY = (
 
 _AFTER = sa.select(*_ENTRY).where(JOURNAL.c.position > sa.bindparam("after")).order_by(JOURNAL.c.position)
 _FEED = _AFTER.where(JOURNAL.c.contract_id == sa.bindparam("contract")).limit(sa.bindparam("limit"))
+_LINES = _FEED.with_only_columns(
+    JOURNAL.c.position, JOURNAL.c.version_id, JOURNAL.c.recorded_at, JOURNAL.c.body, maintain_column_froms=True
+)
 _ALL = _AFTER.limit(sa.bindparam("limit"))
 _OF_SOME = _AFTER.where(
     JOURNAL.c.contract_id.in_(sa.bindparam("contracts", expanding=True)), JOURNAL.c.position <= sa.bindparam("until")
@@ -101,6 +105,15 @@ class JournalReader:
         with self._storage.read() as connection:
             rows = connection.execute(_FEED, {"contract": contract_id, "after": after, "limit": limit})
             return [_entry(row) for row in rows]
+
+    def lines(self, contract_id: int, after: int, limit: int) -> list[Line]:
+        """The same events as `feed`, for who hands them on whole."""
+        with self._storage.read() as connection:
+            rows = connection.execute(_LINES, {"contract": contract_id, "after": after, "limit": limit})
+            return [
+                Line(position, version_id, _text(position, recorded_at, body))
+                for position, version_id, recorded_at, body in rows
+            ]
 
     def after(self, position: int, limit: int) -> list[Entry]:
         """Events of every contract after a position, oldest first."""
@@ -161,5 +174,9 @@ def entries_at(connection: Connection, positions: Sequence[int]) -> dict[int, En
     return found
 
 
+def _text(position: int, recorded_at: int, body: bytes) -> bytes:
+    return b'%b,"sequence":"%020d","recordedtime":"%b"}' % (body[:-1], position, clock.written(recorded_at))
+
+
 def _entry(row: Sequence[Any]) -> Entry:
-    return Entry(*row[:9])
+    return Entry._make(row[:9])
