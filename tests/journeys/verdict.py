@@ -1,0 +1,97 @@
+"""What must be true of a bus after whatever befell it, read from its database and at its receivers."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from bus.delivery.ledger import relayed
+from bus.delivery.tables import DELIVERIES
+from bus.journal.tables import JOURNAL, RECORDS
+from bus.storage import Storage
+from tests.journeys.traffic import Traffic
+from tests.services.receiver import Sink
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One event as the journal has it."""
+
+    position: int
+    contract_id: int
+    key: str | None
+    previous: int | None
+    event: dict[str, Any]
+
+
+def stored(storage: Storage) -> list[Stored]:
+    """The whole journal in order."""
+    table = JOURNAL.c
+    wanted = sa.select(table.position, table.contract_id, table.key, table.previous, table.body)
+    with storage.read() as connection:
+        return [Stored(*row[:4], json.loads(row[4])) for row in connection.execute(wanted.order_by(table.position))]
+
+
+def is_settled(storage: Storage) -> bool:
+    """Whether every event of the journal is fanned out, and no delivery is pending."""
+    with storage.read() as connection:
+        last = connection.scalar(sa.select(sa.func.max(JOURNAL.c.position)))
+        pending = connection.scalar(sa.select(sa.func.count()).where(DELIVERIES.c.state == 0))
+        return relayed(connection) == last and pending == 0
+
+
+def assert_nothing_acknowledged_is_lost(journal: list[Stored], traffic: Traffic) -> None:
+    """Each event that got a 202 is in the journal once, where the receipt said."""
+    times = Counter(one.event["id"] for one in journal)
+    assert not [id for id, count in times.items() if count > 1]
+    assert not traffic.acknowledged - times.keys()
+    places = {one.event["id"]: one.position for one in journal}
+    assert {id: places[id] for id in traffic.positions} == traffic.positions
+
+
+def assert_nothing_is_half_stored(journal: list[Stored], traffic: Traffic) -> None:
+    """Positions have no gap, and a batch is whole and in one piece, or absent."""
+    assert [one.position for one in journal] == list(range(1, len(journal) + 1))
+    places = {one.event["id"]: one.position for one in journal}
+    for batch in traffic.batches:
+        found = [places[id] for id in batch.ids if id in places]
+        assert found in ([], list(range(found[0], found[0] + len(batch.ids))) if found else [])
+
+
+def assert_records_agree(storage: Storage, journal: list[Stored]) -> None:
+    """The records projection names each record's newest event, and each event the one before it."""
+    newest: dict[tuple[int, str], int] = {}
+    for one in journal:
+        if one.key is not None:
+            assert one.previous == newest.get((one.contract_id, one.key))
+            newest[one.contract_id, one.key] = one.position
+    with storage.read() as connection:
+        rows = connection.execute(sa.select(RECORDS.c.contract_id, RECORDS.c.key, RECORDS.c.position)).all()
+    assert {(row.contract_id, row.key): row.position for row in rows} == newest
+
+
+def assert_all_arrived(journal: list[Stored], sink: Sink, contracts: Iterable[str]) -> None:
+    """Each event of these contracts was taken by a sink, always under the same message id, and nothing else came."""
+    expected = {one.event["id"] for one in journal if one.event["type"] in contracts}
+    assert sink.ids().keys() == expected
+    assert len({(arrival.message, arrival.event["id"]) for arrival in sink.arrivals}) == len(expected)
+    assert sink.forged == 0
+
+
+def assert_in_order(sink: Sink, contract: str) -> None:
+    """No event of a record contract's key was sent before the one before it, of those that ever came, was taken."""
+    sent: dict[str, float] = {}
+    taken: dict[str, float] = {}
+    keys: dict[str, set[str]] = defaultdict(set)
+    arrivals = [arrival for arrival in sink.arrivals if arrival.event["type"] == contract]
+    for arrival in arrivals:
+        sent.setdefault(arrival.event["sequence"], arrival.at)
+        keys[arrival.event["subject"]].add(arrival.event["sequence"])
+    for arrival in sink.taken:
+        taken.setdefault(arrival.event["sequence"], arrival.at)
+    for sequences in keys.values():
+        chain = sorted(sequences)
+        assert not [(a, b) for a, b in zip(chain, chain[1:], strict=False) if taken[a] > sent[b]]
