@@ -1,0 +1,118 @@
+"""The processes of a demo: each in a process group of its own, with its output in a file, and none left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+LONGEST_STOP: Final = 10.0
+"""Seconds that a child has for an orderly end after SIGTERM."""
+
+_LOOK_SECONDS: Final = 0.05
+_LAST_LINES: Final = 5
+
+
+class ChildFailed(Exception):
+    """A process of the demo ended, or did not come up; the message says which, and where its log is."""
+
+
+class Child:
+    """One process; `<name>.out` and `<name>.log` hold what it prints."""
+
+    def __init__(self, name: str, command: Sequence[str], env: Mapping[str, str], logs: Path) -> None:
+        self.name = name
+        self.log = logs / f"{name}.log"
+        self._out = logs / f"{name}.out"
+        with self._out.open("wb") as out, self.log.open("wb") as log:
+            # A group of its own: Ctrl-C goes to the demo alone, which then ends its children in order.
+            self._process = subprocess.Popen(  # noqa: S603  the product's own commands
+                command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=log, start_new_session=True
+            )
+
+    def announced(self, within: float) -> dict[str, Any]:
+        """The line of JSON that the process prints once it listens.
+
+        Raises:
+            ChildFailed: it ended, or printed none in time.
+        """
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline:
+            line, complete, _ = self._out.read_bytes().partition(b"\n")
+            if complete:
+                announced: dict[str, Any] = json.loads(line)
+                return announced
+            self.check()
+            time.sleep(_LOOK_SECONDS)
+        raise ChildFailed(f"{self.name} did not come up within {within:.0f} s; see {self.log}")
+
+    def check(self) -> None:
+        """Nothing while the process runs.
+
+        Raises:
+            ChildFailed: it ended by itself.
+        """
+        if self._process.poll() is not None:
+            last = self.log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
+            raise ChildFailed("\n  ".join([f"{self.name} ended ({self._process.returncode}); see {self.log}", *last]))
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process and whatever it started."""
+        try:
+            os.killpg(self._process.pid, number)
+        except ProcessLookupError:
+            return
+
+    def ended(self, deadline: float) -> bool:
+        """Wait for its end until a moment of the monotonic clock; whether it came."""
+        try:
+            self._process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+
+class Children:
+    """All processes of a demo. On leaving the context they are ended: SIGTERM, and after a bound SIGKILL."""
+
+    def __init__(self, logs: Path) -> None:
+        self._logs = logs
+        self._children: list[Child] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> Child:
+        """Start a process."""
+        child = Child(name, command, env, self._logs)
+        self._children.append(child)
+        return child
+
+    def check(self) -> None:
+        """Nothing while all of them run.
+
+        Raises:
+            ChildFailed: one ended by itself.
+        """
+        for child in self._children:
+            child.check()
+
+    def stop(self) -> None:
+        """End all of them, the last started first."""
+        for child in reversed(self._children):
+            child.signal(signal.SIGTERM)
+        deadline = time.monotonic() + LONGEST_STOP
+        for child in self._children:
+            if not child.ended(deadline):
+                child.signal(signal.SIGKILL)
+                child.ended(time.monotonic() + LONGEST_STOP)
+        self._children.clear()

@@ -1,0 +1,120 @@
+"""The sample apps: which office publishes what, and how it gets what it is granted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Mode(Enum):
+    """How an app puts events into HTTP (CloudEvents HTTP binding 1.0.2, section 3)."""
+
+    STRUCTURED = "structured"
+    BINARY = "binary"
+    BATCH = "batch"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What an office publishes under one contract.
+
+    Attributes:
+        contract: its name.
+        mode: how it is sent.
+        count: how many events the office sends at the beginning; None: as many as there are to begin with.
+    """
+
+    contract: str
+    mode: Mode
+    count: int | None = 27
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """One sample app.
+
+    Attributes:
+        title: the office's full name.
+        outputs: what it publishes.
+        subscribes: contracts that it gets at its webhook.
+        follows: contracts whose feeds it reads.
+        keeps: a record contract that it reads as a whole, or none.
+        answers: it answers the complaints that it gets.
+    """
+
+    title: str
+    outputs: tuple[Output, ...]
+    subscribes: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()
+    keeps: str | None = None
+    answers: bool = False
+
+    @property
+    def scopes(self) -> list[str]:
+        """What its OAuth client may do."""
+        return ["events.publish", "events.read", "queries.call", "subscriptions.manage"]
+
+
+CATALOGUE = Output("layanan.katalog", Mode.STRUCTURED, count=3)
+USES = Output("kependudukan.data-balikan", Mode.BATCH)
+"""Each use of a NIK that was looked up has to be reported: the app looks up the NIK of each, then sends the reports."""
+
+OFFICES: Mapping[str, Office] = {
+    "dukcapil-lamongan": Office(
+        "Dinas Kependudukan dan Pencatatan Sipil",
+        (
+            Output("kependudukan.penduduk", Mode.BATCH, count=None),
+            Output("kependudukan.peristiwa", Mode.STRUCTURED, count=54),
+            CATALOGUE,
+        ),
+        subscribes=("pengaduan.laporan",),
+        answers=True,
+    ),
+    "dpmptsp": Office(
+        "Dinas Penanaman Modal dan Pelayanan Terpadu Satu Pintu",
+        (Output("perizinan.izin", Mode.BINARY, count=54), USES, CATALOGUE),
+    ),
+    "bapenda": Office(
+        "Badan Pendapatan Daerah",
+        (CATALOGUE,),
+        subscribes=("kependudukan.penduduk", "kependudukan.peristiwa", "perizinan.izin"),
+    ),
+    "dpupr": Office(
+        "Dinas Pekerjaan Umum dan Penataan Ruang",
+        (Output("infrastruktur.ruas-jalan", Mode.BINARY), CATALOGUE),
+        subscribes=("perizinan.izin", "pengaduan.laporan"),
+        answers=True,
+    ),
+    "bappeda": Office(
+        "Badan Perencanaan Pembangunan Daerah",
+        (Output("perencanaan.kegiatan", Mode.STRUCTURED), CATALOGUE),
+        subscribes=("infrastruktur.ruas-jalan",),
+        follows=("satudata.indikator", "perencanaan.dak"),
+    ),
+    "dinkes": Office(
+        "Dinas Kesehatan",
+        (USES, CATALOGUE),
+        subscribes=("kependudukan.penduduk", "kependudukan.peristiwa", "pengaduan.laporan"),
+        answers=True,
+    ),
+    "desa-sembung": Office(
+        "Pemerintah Desa Sembung",
+        (CATALOGUE,),
+        subscribes=("kependudukan.penduduk", "kependudukan.peristiwa"),
+        keeps="kependudukan.penduduk",
+    ),
+    "dinas-kominfo": Office(
+        "Dinas Komunikasi dan Informatika",
+        (Output("satudata.dataset", Mode.BINARY), CATALOGUE),
+        subscribes=("pengaduan.laporan", "pengaduan.tindak-lanjut"),
+        follows=("layanan.katalog",),
+    ),
+}
+
+AGENCIES: Mapping[str, str] = {
+    "kominfo": "Kementerian Komunikasi dan Informatika",
+    "kemendagri": "Kementerian Dalam Negeri",
+    "pupr": "Kementerian Pekerjaan Umum dan Perumahan Rakyat",
+    "bappenas": "Kementerian Perencanaan Pembangunan Nasional",
+    "ksp": "Kantor Staf Presiden",
+}
+"""The agencies whose simulators run."""

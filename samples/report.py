@@ -1,0 +1,88 @@
+"""What the demo shows: a table of what flowed where, what was refused and why, addresses, and how to try it by hand."""
+
+import json
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from samples.by_hand import commands
+from samples.flow import Verdict
+from samples.stage import Stage
+from samples.watch import Picture, Refusal
+
+_FEW = 3
+
+
+def tables(picture: Picture) -> RenderableType:
+    """Both tables, for a terminal."""
+    return Group(_flows(picture.verdicts), _refusals(picture.refusals), Text(summary(picture)))
+
+
+def summary(picture: Picture) -> str:
+    """The whole in a line: `812 of 812 expected arrivals, 17 bad events refused, 0 wrong`."""
+    arrived = sum(verdict.arrived for verdict in picture.verdicts)
+    expected = sum(len(verdict.flow.wanted) for verdict in picture.verdicts)
+    refused = sum(bad.answer is not None for bad in picture.refusals)
+    return f"{arrived} of {expected} expected arrivals, {refused} bad events refused, {len(picture.wrong)} wrong"
+
+
+def lines(picture: Picture) -> Iterable[str]:
+    """Both tables as plain lines, for a log."""
+    for verdict in picture.verdicts:
+        yield "flow: " + "  ".join(_row(verdict))
+    for bad in picture.refusals:
+        yield f"refused: {bad.office}  {bad.contract}  {bad.why}  -> {bad.answer or 'TAKEN'}"
+    yield summary(picture)
+
+
+def faults(picture: Picture) -> Iterable[str]:
+    """What is missing and what is wrong, a line each."""
+    yield from (f"missing: {text}" for text in picture.missing)
+    yield from (f"wrong: {text}" for text in picture.wrong)
+
+
+def introduction(stage: Stage) -> Iterable[str]:
+    """Where everything is, and commands to copy."""
+    yield f"bus        {stage.bus}   (documentation: {stage.bus}/docs, metrics: {stage.bus}/metrics)"
+    for agency, address in stage.simulators.items():
+        yield f"simulator  {address}/_simulator/received   {agency}"
+    for office, address in stage.apps.items():
+        yield f"app        {address}/inbox   {office}"
+    yield f"data, logs {stage.folder}"
+    yield "admin      " + json.dumps({"client_id": stage.admin.client_id, "client_secret": stage.admin.client_secret})
+    yield ""
+    yield "Try it by hand, as the office dinas-kominfo (copy, paste):"
+    yield from commands(stage)
+
+
+def show(console: Console, texts: Iterable[str]) -> None:
+    """Print lines as they are: a command that is wrapped or coloured cannot be copied."""
+    for text in texts:
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _flows(verdicts: Sequence[Verdict]) -> Table:
+    table = Table("from", "contract", "to", "by", title="What flowed where", title_justify="left", box=None)
+    for name in ("said", "expected", "arrived", "wrong"):
+        table.add_column(name, justify="right")
+    for verdict in verdicts:
+        style = "red" if verdict.wrong else "green" if verdict.is_complete else "yellow"
+        table.add_row(*_row(verdict), style=style)
+    return table
+
+
+def _row(verdict: Verdict) -> tuple[str, ...]:
+    flow = verdict.flow
+    publishers = ", ".join(flow.publishers) if len(flow.publishers) <= _FEW else f"{len(flow.publishers)} offices"
+    counts = (flow.published, len(flow.wanted), verdict.arrived, len(verdict.wrong))
+    return (publishers, flow.contract, flow.consumer, flow.way.value, *map(str, counts))
+
+
+def _refusals(refusals: Sequence[Refusal]) -> Table:
+    table = Table("from", "contract", "what was wrong", "the bus said", title="What was refused", box=None)
+    table.title_justify = "left"
+    for bad in refusals:
+        table.add_row(bad.office, bad.contract, bad.why, Text(bad.answer or "TAKEN"))
+    return table

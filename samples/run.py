@@ -1,0 +1,126 @@
+"""`make run`: regency data flowing between sample apps and five simulated agencies, on a bus of its own.
+
+With `--once` it ends by itself: 0 when every expected delivery arrived, checked at the receivers, else 1.
+"""
+
+import argparse
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import rmtree
+from types import FrameType
+from typing import Final
+
+from rich.console import Console
+from rich.live import Live
+
+from samples import report
+from samples.children import ChildFailed, Children
+from samples.stage import CommandFailed, set_up
+from samples.watch import Picture, Watch
+
+PAUSE: Final = 5.0
+"""Seconds between two rounds of traffic once the beginning has been sent."""
+
+_LOOK_SECONDS: Final = 1.0
+_PLAIN_SECONDS: Final = 10.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demo; the exit code."""
+    options = _options().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    console = Console()
+    folder = Path(tempfile.mkdtemp(prefix="bus-samples-"))
+    console.print(f"data and logs: {folder}", soft_wrap=True, highlight=False)
+    try:
+        fine = _demo(console, folder, options)
+    except KeyboardInterrupt:
+        console.print("stopped")
+        fine = not options.once
+    except (ChildFailed, CommandFailed) as failed:
+        console.print(str(failed), markup=False, style="red", soft_wrap=True)
+        fine = False
+    if fine:
+        rmtree(folder)
+    else:
+        console.print(f"logs: {folder / 'logs'}", soft_wrap=True, highlight=False)
+    return 0 if fine else 1
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m samples.run", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="end when everything arrived, or when it did not in time")
+    parser.add_argument("--within", type=float, default=120.0, help="seconds that --once gives it (default: 120)")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="AGENCY:FAULT",
+        help="switch on a fault of a simulator: pupr:down",
+    )
+    return parser
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """SIGTERM ends the demo as Ctrl-C does, so that its processes are ended in order."""
+    raise KeyboardInterrupt
+
+
+def _demo(console: Console, folder: Path, options: argparse.Namespace) -> bool:
+    logs = folder / "logs"
+    logs.mkdir()
+    with Children(logs) as children:
+        stage = set_up(folder, children, faults=options.fault, pause=None if options.once else PAUSE)
+        report.show(console, report.introduction(stage))
+        watch = Watch(stage, alone=options.once)
+        with _screen(console) as screen:
+            picture = _watch(watch, children, screen, options.within if options.once else None)
+    report.show(console, report.lines(picture))
+    report.show(console, report.faults(picture))
+    return picture.is_complete
+
+
+def _watch(watch: Watch, children: Children, screen: "_Screen", within: float | None) -> Picture:
+    """Look until everything arrived or the time is over; without a bound, until interrupted."""
+    deadline = None if within is None else time.monotonic() + within
+    while True:
+        children.check()
+        picture = watch.look()
+        screen.show(picture)
+        if deadline is not None and (picture.is_complete or picture.wrong or time.monotonic() > deadline):
+            return picture
+        time.sleep(_LOOK_SECONDS)
+
+
+class _Screen:
+    """Shows pictures: a live table on a terminal, now and then a line elsewhere."""
+
+    def __init__(self, console: Console, live: Live | None) -> None:
+        self._console = console
+        self._live = live
+        self._next = 0.0
+
+    def show(self, picture: Picture) -> None:
+        if self._live:
+            self._live.update(report.tables(picture), refresh=True)
+        elif time.monotonic() >= self._next:
+            self._console.print(report.summary(picture), highlight=False)
+            self._next = time.monotonic() + _PLAIN_SECONDS
+
+
+@contextmanager
+def _screen(console: Console) -> Iterator[_Screen]:
+    if not console.is_terminal:
+        yield _Screen(console, None)
+        return
+    with Live(console=console, auto_refresh=False) as live:
+        yield _Screen(console, live)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

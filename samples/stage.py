@@ -1,0 +1,166 @@
+"""The stage: a bus of its own in a folder, with contracts, participants and clients, simulators and sample apps."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from samples.children import ChildFailed, Children
+from samples.grants import Contract, read_contracts
+from samples.offices import AGENCIES, OFFICES
+
+CONTRACTS: Final = Path(__file__).parent.parent / "contracts"
+_COMING_UP: Final = 60.0
+_POLL_SECONDS: Final = "2"
+
+
+class CommandFailed(Exception):
+    """A command of the product refused; the message holds what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An OAuth client."""
+
+    client_id: str
+    client_secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What runs, and where.
+
+    Attributes:
+        bus: its address.
+        simulators, apps: addresses by name.
+        clients: the credentials of each app.
+        admin: those of the operator.
+    """
+
+    folder: Path
+    bus: str
+    simulators: Mapping[str, str]
+    apps: Mapping[str, str]
+    clients: Mapping[str, Credentials]
+    admin: Credentials
+    contracts: Mapping[str, Contract]
+
+
+def set_up(folder: Path, children: Children, *, faults: Sequence[str], pause: float | None) -> Stage:
+    """Start everything.
+
+    Args:
+        folder: empty; the bus's data and the logs go below it.
+        children: what is started is ended by them.
+        faults: each `agency:fault`, a fault that the agency's simulator gets.
+        pause: seconds between two rounds of traffic after the beginning; None: none.
+
+    Raises:
+        ChildFailed, CommandFailed: something did not come up.
+    """
+    data, plain = folder / "bus", _environment()
+    simulators = _simulators(children, faults, plain)
+    admin = Credentials(**json.loads(_bus(["init", "--data", str(data)], plain)))
+    _bus(["contract", "apply", str(CONTRACTS), "--data", str(data)], plain)
+    settings = {name: value for told in simulators.values() for name, value in told["settings"].items()}
+    polls = {f"BUS_ADAPTERS__{agency.upper()}__POLL_SECONDS": _POLL_SECONDS for agency in AGENCIES}
+    address = _serve(children, data, plain | settings | polls | {"BUS_SINK_NETWORKS": "127.0.0.0/8"})
+    contracts = read_contracts(CONTRACTS)
+    clients = _register(address, admin, contracts)
+    return Stage(
+        folder,
+        address,
+        {agency: told["address"] for agency, told in simulators.items()},
+        _apps(children, address, clients, plain | ({"APP_PAUSE_SECONDS": str(pause)} if pause else {})),
+        clients,
+        admin,
+        contracts,
+    )
+
+
+def _environment() -> dict[str, str]:
+    """The environment without settings of another bus."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("BUS_", "APP_"))}
+
+
+def _simulators(children: Children, faults: Sequence[str], env: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    started = {}
+    for agency in AGENCIES:
+        wanted = [fault.partition(":")[2] for fault in faults if fault.startswith(f"{agency}:")]
+        options = [part for fault in wanted for part in ("--fault", fault)]
+        started[agency] = children.start(f"simulator-{agency}", [*_command(), "simulate", agency, *options], env)
+    return {agency: child.announced(_COMING_UP) for agency, child in started.items()}
+
+
+def _command() -> list[str]:
+    return [sys.executable, "-m", "bus"]
+
+
+def _bus(arguments: Sequence[str], env: Mapping[str, str]) -> str:
+    done = subprocess.run([*_command(), *arguments], env=env, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise CommandFailed(f"bus {' '.join(arguments)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def _serve(children: Children, data: Path, env: Mapping[str, str]) -> str:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    serving = children.start("bus", [*_command(), "serve", "--data", str(data), "--port", str(port)], env)
+    address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + _COMING_UP
+    while time.monotonic() < deadline:
+        serving.check()
+        if _is_ready(address):
+            return address
+        time.sleep(0.1)
+    raise ChildFailed(f"the bus is not ready after {_COMING_UP:.0f} s; see {serving.log}")
+
+
+def _is_ready(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/readyz").is_success
+    except httpx.TransportError:
+        return False
+
+
+def _register(address: str, admin: Credentials, contracts: Mapping[str, Contract]) -> dict[str, Credentials]:
+    """Make everybody known whom a contract names, and give each sample app a client."""
+    named = {name for contract in contracts.values() for name in (*contract.producers, *contract.grants)}
+    with httpx.Client(base_url=address, timeout=30.0) as http:
+        grant = {"grant_type": "client_credentials"}
+        token = http.post("/oauth/token", data=grant, auth=(admin.client_id, admin.client_secret)).raise_for_status()
+        http.headers["authorization"] = f"Bearer {token.json()['access_token']}"
+        for name in sorted(named | OFFICES.keys()):
+            title = OFFICES[name].title if name in OFFICES else AGENCIES.get(name, name)
+            kind = "ministry" if name in AGENCIES else "app"
+            http.post("/v1/participants", json={"name": name, "title": title, "kind": kind}).raise_for_status()
+        clients = {
+            name: http.post(f"/v1/participants/{name}/clients", json={"scopes": office.scopes}).raise_for_status()
+            for name, office in OFFICES.items()
+        }
+    return {name: Credentials(**made.json()) for name, made in clients.items()}
+
+
+def _apps(children: Children, bus: str, clients: Mapping[str, Credentials], env: Mapping[str, str]) -> dict[str, str]:
+    started = {
+        name: children.start(
+            f"app-{name}",
+            [sys.executable, "-m", "samples.app", name],
+            {
+                **env,
+                "APP_BUS_URL": bus,
+                "APP_CLIENT_ID": clients[name].client_id,
+                "APP_CLIENT_SECRET": clients[name].client_secret,
+            },
+        )
+        for name in OFFICES
+    }
+    return {name: child.announced(_COMING_UP)["address"] for name, child in started.items()}
