@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from base64 import b32encode
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from bus import json
 from bus.contracts.document import Contract, Grant, Kind
@@ -157,8 +157,7 @@ class View:
             return
         self._replace_identity(reduced)
         for value, stand_in in hidden.items():
-            for writing in (value, quote(value), quote(value, safe="")):
-                source = source.replace(writing, stand_in)
+            source = source.replace(value, stand_in)
         if not _holds_any(source, hidden):
             reduced["source"] = source
 
