@@ -1,0 +1,79 @@
+"""An agency in the test's own process: an adapter that answers what it is told to, and remembers what it was given."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from bus.adapter import (
+    DELIVERED,
+    Adapter,
+    AdapterSettings,
+    Does,
+    Operation,
+    Outcome,
+    Polled,
+    Question,
+    Refused,
+)
+from bus.agencies.registry import Agencies
+from bus.event import Event
+
+AGENCY = "badan"
+ASK, TAKE = "tanya", "terima"
+
+
+@dataclass
+class AnAdapter:
+    """Answers `answer`, or raises `refusal`, once `open` is set; `busiest` is the most it was asked at once."""
+
+    answer: Mapping[str, Any] = field(default_factory=lambda: {"ditemukan": True, "nama": "Rekaan 1"})
+    refusal: Refused | None = None
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    questions: list[Question] = field(default_factory=list)
+    busiest: int = 0
+    _asked: int = 0
+
+    def __post_init__(self) -> None:
+        self.open.set()
+
+    async def query(self, operation: str, question: Question) -> Mapping[str, Any]:
+        self.questions.append(question)
+        self._asked += 1
+        self.busiest = max(self.busiest, self._asked)
+        try:
+            await self.open.wait()
+        finally:
+            self._asked -= 1
+        if self.refusal is not None:
+            raise self.refusal
+        return self.answer
+
+    async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
+        return [DELIVERED] * len(events)
+
+    async def poll(self, operation: str, cursor: str | None) -> Polled:
+        return Polled([], cursor)
+
+    async def close(self) -> None:
+        pass
+
+
+@dataclass
+class AFactory:
+    """Makes the one adapter that it was given."""
+
+    adapter: AnAdapter
+    name: ClassVar[str] = AGENCY
+    participant: ClassVar[str] = AGENCY
+    settings: ClassVar[type[AdapterSettings]] = AdapterSettings
+    operations: ClassVar[tuple[Operation, ...]] = (Operation(ASK, Does.QUERY), Operation(TAKE, Does.DELIVER))
+
+    def create(self, settings: AdapterSettings) -> Adapter:
+        return self.adapter
+
+
+def agencies_with(adapter: AnAdapter) -> Agencies:
+    """A registry in which this adapter alone is set up."""
+    settings = {AGENCY: {"base_url": "https://badan.example"}}
+    return Agencies(settings, {AGENCY: lambda: AFactory(adapter)})

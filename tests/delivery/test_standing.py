@@ -1,0 +1,106 @@
+"""Standing subscriptions: what contracts ask to be delivered to agencies."""
+
+import pytest
+
+from bus.agencies.registry import Agencies
+from bus.contracts.catalogue import Catalogue
+from bus.contracts.document import parse
+from bus.contracts.register import Actor
+from bus.delivery.standing import ensure, standing_id, standing_subscriptions
+from bus.delivery.subscriptions import AgencySink, Subscriptions
+from bus.identity.keys import Keys
+from bus.storage import Storage
+from tests.a_bus import WARGA, Document, a_contract, a_grant
+from tests.an_agency import AGENCY, ASK, TAKE, AnAdapter, agencies_with
+
+OPERATOR = Actor("operator", is_operator=True)
+SINK = AgencySink(AGENCY, TAKE)
+ID = "sub_badan_terima_kependudukan_warga"
+
+
+def to_the_agency(operation: str = TAKE, **changes: object) -> Document:
+    """A contract that names the agency's adapter, and grants it the data."""
+    uses = [{"adapter": AGENCY, "operation": operation}]
+    return a_contract(a_grant(AGENCY), **{"adapters": uses, **changes})
+
+
+@pytest.fixture
+async def agencies() -> Agencies:
+    return agencies_with(AnAdapter())
+
+
+@pytest.fixture
+def catalogue(storage: Storage, bus_keys: Keys) -> Catalogue:
+    return Catalogue(storage, bus_keys.pseudonym)
+
+
+@pytest.fixture
+def subscriptions(storage: Storage, bus_keys: Keys) -> Subscriptions:
+    return Subscriptions(storage, bus_keys)
+
+
+def apply(catalogue: Catalogue, *contracts: Document) -> None:
+    catalogue.apply([parse(contract) for contract in contracts], OPERATOR)
+
+
+async def test_a_contract_that_names_a_delivery_is_subscribed_to(catalogue: Catalogue, agencies: Agencies):
+    apply(catalogue, to_the_agency())
+    assert standing_subscriptions(catalogue, agencies) == [(AGENCY, WARGA, SINK)]
+
+
+@pytest.mark.parametrize(
+    "contract",
+    [
+        pytest.param(a_contract(a_grant(AGENCY)), id="no adapter"),
+        pytest.param(to_the_agency(ASK), id="no delivery"),
+        pytest.param(to_the_agency("kirim"), id="no such operation"),
+        pytest.param(to_the_agency(adapters=[{"adapter": "lain", "operation": TAKE}]), id="not set up"),
+        pytest.param(to_the_agency(consumers=[a_grant("dinkes")]), id="no grant"),
+    ],
+)
+async def test_other_contracts_are_not(catalogue: Catalogue, agencies: Agencies, contract: Document):
+    apply(catalogue, contract)
+    assert standing_subscriptions(catalogue, agencies) == []
+
+
+async def test_a_retired_contract_is_not(catalogue: Catalogue, agencies: Agencies):
+    apply(catalogue, to_the_agency())
+    catalogue.deprecate(WARGA, "1.0.0", OPERATOR)
+    catalogue.retire(WARGA, "1.0.0", OPERATOR)
+    assert standing_subscriptions(catalogue, agencies) == []
+
+
+async def test_the_newest_version_decides(catalogue: Catalogue, agencies: Agencies):
+    apply(catalogue, a_contract(a_grant(AGENCY)), to_the_agency(version="1.1.0"))
+    assert standing_subscriptions(catalogue, agencies) == [(AGENCY, WARGA, SINK)]
+
+
+async def test_many_contracts_are_looked_through(catalogue: Catalogue, agencies: Agencies):
+    apply(catalogue, *[to_the_agency(contract=f"uji.c{number:03}") for number in range(205)])
+    assert len(standing_subscriptions(catalogue, agencies)) == 205
+
+
+async def test_it_is_made_once_from_the_beginning(
+    catalogue: Catalogue, agencies: Agencies, subscriptions: Subscriptions
+):
+    apply(catalogue, to_the_agency())
+    ensure(catalogue, agencies, subscriptions)
+    ensure(catalogue, agencies, subscriptions)
+    (made,) = subscriptions.listed(None)
+    assert (made.id, made.participant, made.contracts, made.sink) == (ID, AGENCY, (WARGA,), SINK)
+    assert made.replay_position == 0
+
+
+async def test_a_contract_that_comes_later_is_taken_up(
+    catalogue: Catalogue, agencies: Agencies, subscriptions: Subscriptions
+):
+    ensure(catalogue, agencies, subscriptions)
+    apply(catalogue, to_the_agency())
+    ensure(catalogue, agencies, subscriptions)
+    assert [one.id for one in subscriptions.listed(None)] == [ID]
+
+
+def test_an_id_has_no_dot_since_a_deliverys_id_is_parted_by_one():
+    assert standing_id(AgencySink("ksp", "tindak-lanjut"), "pengaduan.tindak-lanjut") == (
+        "sub_ksp_tindak-lanjut_pengaduan_tindak-lanjut"
+    )

@@ -1,0 +1,205 @@
+"""Subscriptions in the database, on SQLite and PostgreSQL: made, found, changed, ended."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from bus.delivery.subscriptions import (
+    AgencySink,
+    NewSubscription,
+    ReplayUnderWay,
+    Sink,
+    Subscription,
+    Subscriptions,
+    SubscriptionState,
+    SubscriptionUnknown,
+    Webhook,
+    advance_replay,
+    end_replay,
+    go_live,
+)
+from bus.delivery.tables import SUBSCRIPTIONS
+from bus.identity.keys import Keys
+from bus.storage import Changes, Storage
+
+HOOK = Webhook("https://pajak.example/hook")
+
+
+@pytest.fixture
+def subscriptions(storage: Storage, bus_keys: Keys) -> Subscriptions:
+    return Subscriptions(storage, bus_keys)
+
+
+def an_order(
+    participant: str = "bapenda",
+    sink: Sink = HOOK,
+    filters: Sequence[Mapping[str, Any]] = (),
+    after: int = 0,
+    contracts: Sequence[str] = ("kependudukan.penduduk",),
+) -> NewSubscription:
+    return NewSubscription(participant, contracts, sink, filters, None, after)
+
+
+def test_what_was_ordered_is_read_back(subscriptions: Subscriptions):
+    made = subscriptions.add(an_order(filters=[{"exact": {"type": "x"}}], after=7))
+    read = subscriptions.get(made.id, "bapenda")
+    assert read == made
+    assert (read.sink, read.filters, read.replay_position) == (HOOK, ({"exact": {"type": "x"}},), 7)
+    assert (read.state, read.from_position) == (SubscriptionState.ACTIVE, None)
+
+
+def test_an_agencys_sink_is_read_back(subscriptions: Subscriptions):
+    sink = AgencySink("kemendagri", "data-balikan")
+    assert subscriptions.get(subscriptions.add(an_order(sink=sink)).id, None).sink == sink
+
+
+def test_secrets_rest_encrypted(subscriptions: Subscriptions, storage: Storage):
+    made = subscriptions.add(an_order())
+    with storage.read() as connection:
+        stored = connection.execute(sa.select(SUBSCRIPTIONS.c.secrets)).scalar_one()
+    assert made.secrets[0].startswith("whsec_")
+    assert made.secrets[0].removeprefix("whsec_") not in stored
+
+
+def test_somebody_elses_subscription_is_not_found(subscriptions: Subscriptions):
+    made = subscriptions.add(an_order())
+    with pytest.raises(SubscriptionUnknown):
+        subscriptions.get(made.id, "dinkes")
+
+
+def test_each_sees_its_own_and_the_operator_all_oldest_first(subscriptions: Subscriptions):
+    made = [subscriptions.add(an_order(who)) for who in ("dinkes", "bapenda", "dinkes")]
+    assert subscriptions.listed("dinkes") == [made[0], made[2]]
+    assert subscriptions.listed(None) == made
+
+
+def test_a_subscription_that_is_to_be_there_once_is_made_once(subscriptions: Subscriptions, bus_keys: Keys):
+    first = subscriptions.add(an_order(), id="sub_standing")
+    again = subscriptions.add(an_order(), id="sub_standing")
+    assert again == first
+    assert len(subscriptions.listed(None)) == 1
+
+
+def test_processes_that_make_the_same_at_once_agree(storage: Storage, bus_keys: Keys):
+    processes = [Subscriptions(storage, bus_keys) for _ in range(4)]
+    made: list[Subscription] = []
+    barrier = threading.Barrier(len(processes))
+
+    def make(process: Subscriptions) -> None:
+        barrier.wait(10)
+        made.append(process.add(an_order(), id="sub_standing"))
+
+    threads = [threading.Thread(target=make, args=[process]) for process in processes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 4
+    assert len({(one.number, one.secrets) for one in made}) == 1
+
+
+def test_the_first_changes_of_two_processes_do_not_collide(storage: Storage, bus_keys: Keys):
+    processes = [Subscriptions(storage, bus_keys) for _ in range(4)]
+    barrier = threading.Barrier(len(processes))
+
+    def make(number: int) -> None:
+        barrier.wait(10)
+        processes[number].add(an_order(), id=f"sub_{number}")
+
+    threads = [threading.Thread(target=make, args=[number]) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {one.id for one in processes[0].listed(None)} == {"sub_0", "sub_1", "sub_2", "sub_3"}
+
+
+def test_a_number_is_never_used_twice(subscriptions: Subscriptions):
+    first = subscriptions.add(an_order())
+    subscriptions.delete(first)
+    assert subscriptions.add(an_order()).number > first.number
+
+
+def test_sink_and_filters_are_changed_and_the_rest_stays(subscriptions: Subscriptions):
+    made = subscriptions.add(an_order(filters=[{"exact": {"type": "x"}}]))
+    subscriptions.change(made, sink=Webhook("https://pajak.example/new"))
+    changed = subscriptions.get(made.id, None)
+    assert (changed.sink, changed.filters, changed.secrets) == (
+        Webhook("https://pajak.example/new"),
+        made.filters,
+        made.secrets,
+    )
+
+
+def test_a_rotated_secret_signs_beside_the_one_before(subscriptions: Subscriptions):
+    made = subscriptions.add(an_order())
+    second = subscriptions.rotate_secret(made)
+    assert subscriptions.get(made.id, None).secrets == (second, *made.secrets)
+    third = subscriptions.rotate_secret(subscriptions.get(made.id, None))
+    assert subscriptions.get(made.id, None).secrets == (third, second)
+
+
+def test_a_paused_subscription_is_resumed(subscriptions: Subscriptions):
+    made = subscriptions.add(an_order())
+    subscriptions.set_state(made, SubscriptionState.PAUSED)
+    assert subscriptions.get(made.id, None).state is SubscriptionState.PAUSED
+    subscriptions.set_state(made, SubscriptionState.ACTIVE)
+    assert subscriptions.get(made.id, None).state is SubscriptionState.ACTIVE
+
+
+def a_live_one(subscriptions: Subscriptions, storage: Storage) -> Subscription:
+    made = subscriptions.add(an_order())
+    with storage.write() as connection:
+        go_live(connection, made.number, 10)
+    return subscriptions.get(made.id, None)
+
+
+def test_the_relay_takes_a_subscription_up(subscriptions: Subscriptions, storage: Storage):
+    live = a_live_one(subscriptions, storage)
+    assert (live.from_position, live.replay_position) == (10, None)
+
+
+def test_a_replay_begins_goes_on_and_ends(subscriptions: Subscriptions, storage: Storage):
+    live = a_live_one(subscriptions, storage)
+    subscriptions.replay(live, after=2, until=9)
+    with storage.write() as connection:
+        advance_replay(connection, live.number, 5)
+    running = subscriptions.get(live.id, None)
+    assert (running.replay_position, running.replay_until, running.from_position) == (5, 9, 10)
+    with storage.write() as connection:
+        end_replay(connection, live.number)
+    assert subscriptions.get(live.id, None) == live
+
+
+def test_one_replay_at_a_time(subscriptions: Subscriptions, storage: Storage):
+    live = a_live_one(subscriptions, storage)
+    subscriptions.replay(live, after=2, until=9)
+    with pytest.raises(ReplayUnderWay):
+        subscriptions.replay(live, after=0, until=9)
+
+
+def test_a_subscription_that_catches_up_is_not_replayed_beside(subscriptions: Subscriptions):
+    made = subscriptions.add(an_order())
+    with pytest.raises(ReplayUnderWay):
+        subscriptions.replay(made, after=0, until=9)
+
+
+def test_other_processes_notice_a_change(subscriptions: Subscriptions, storage: Storage, bus_keys: Keys):
+    other = Subscriptions(storage, bus_keys)
+    changes = Changes(storage)
+    changes.on("subscriptions", other.refresh)
+    changes.look()
+    made = subscriptions.add(an_order())
+    changes.look()
+    assert other.numbered(made.number) == made
+
+
+def test_filters_all_have_to_hold(subscriptions: Subscriptions):
+    filters = [{"prefix": {"type": "kependudukan."}}, {"not": {"exact": {"source": "/uji"}}}]
+    matches = subscriptions.add(an_order(filters=filters)).matcher()
+    assert matches({"type": "kependudukan.penduduk", "source": "/dukcapil"})
+    assert not matches({"type": "kependudukan.penduduk", "source": "/uji"})
+    assert not matches({"type": "perizinan.izin", "source": "/dukcapil"})
