@@ -99,9 +99,9 @@ def has_property(schema: Any, pointer: str) -> bool:
 
 def schemas_at(schema: Any, pointer: str) -> list[Any]:
     """The schemas that apply to what a JSON Pointer points at in the data; none when no branch declares it."""
-    found = _in_place(schema, [schema])
+    found = in_place(schema, [schema])
     for step in json.path(pointer):
-        found = _in_place(schema, [child for branch in found for child in _children(branch, step)])
+        found = in_place(schema, [child for branch in found for child in children(branch, step)])
     return [one for one in found if one is not False]
 
 
@@ -143,8 +143,8 @@ def _inner(schema: Schema) -> Iterator[tuple[tuple[str | int, ...], Any]]:
             yield from (((keyword, index), inner) for index, inner in enumerate(value))
 
 
-def _in_place(root: Any, schemas: list[Any]) -> list[Any]:
-    """The schemas and those that apply to the same value: through $ref and the applicators in place."""
+def in_place(root: Any, schemas: list[Any]) -> list[Any]:
+    """The schemas and those that may apply to the same value: through $ref and the applicators in place."""
     found: list[Any] = []
     seen: set[int] = set()
     waiting = schemas[::-1]
@@ -189,7 +189,8 @@ def _weigh(root: Schema, schema: Any, weights: dict[int, int], at: str, depth: i
     return weight
 
 
-def _children(schema: Any, step: str) -> Iterator[Any]:
+def children(schema: Any, step: str) -> Iterator[Any]:
+    """The schemas that a schema itself applies to a member by its name, or with `*` to the items of an array."""
     if not isinstance(schema, dict):
         return
     if step == "*":

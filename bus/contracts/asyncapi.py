@@ -1,0 +1,292 @@
+"""A contract as an AsyncAPI 3.0 document, from which an app's developer generates code and documentation.
+
+It is written from the app's side, as AsyncAPI 3 asks: a producer `send`s, a consumer `receive`s.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from bus import json
+from bus.contracts.document import Contract, Kind
+from bus.contracts.draft07 import draft07
+from bus.contracts.schemas import Schema
+from bus.contracts.validation import Validator
+from bus.identity.scopes import MEANINGS, Scope
+
+Document = dict[str, Any]
+
+_STRUCTURED: Final = "application/cloudevents+json"
+_JSON: Final = "application/json"
+_HTTP_BINDING: Final = "0.3.0"
+_WHEN: Final = "2026-03-02T02:15:00Z"
+_TEXT: Final[Schema] = {"type": "string"}
+_POSITION: Final[Schema] = {"type": "integer", "minimum": 1, "description": "The event's place in the journal."}
+
+
+def asyncapi(contract: Contract, url: str) -> Document:
+    """The AsyncAPI document of one contract version.
+
+    Args:
+        contract: the version.
+        url: where clients reach the bus, without a slash at the end.
+    """
+    parts = _query_parts(contract) if contract.kind is Kind.QUERY else _event_parts(contract, url)
+    return {
+        "asyncapi": "3.0.0",
+        "id": f"{url}/v1/contracts/{contract.name}/versions/{contract.version}",
+        "info": _info(contract),
+        "servers": {"bus": _server(url)},
+        "defaultContentType": _JSON if contract.kind is Kind.QUERY else _STRUCTURED,
+        **parts,
+        "components": {**parts["components"], "securitySchemes": _security(contract, url)},
+    }
+
+
+def schema_url(contract: Contract, url: str) -> str:
+    """Where the bus serves the contract version's schema: its `$id`, and what an event's `dataschema` names."""
+    return f"{url}/v1/contracts/{contract.name}/versions/{contract.version}/schema"
+
+
+def _info(contract: Contract) -> Document:
+    told = contract.document.get("description", contract.title)
+    return {
+        "title": f"{contract.name}: {contract.title}",
+        "version": contract.version,
+        "description": f"{told}\n\nData owner: {contract.owner}. Classification: {contract.classification.value}.",
+        "tags": [{"name": contract.name.partition(".")[0]}, {"name": contract.kind.value}],
+    }
+
+
+def _server(url: str) -> Document:
+    parts = urlsplit(url)
+    server = {"host": parts.netloc, "protocol": parts.scheme, "description": "The regency's data-exchange bus."}
+    return server | ({"pathname": parts.path} if parts.path else {})
+
+
+def _security(contract: Contract, url: str) -> Document:
+    if contract.kind is Kind.QUERY:
+        return {"ask": _oauth(Scope.QUERIES_CALL, url)}
+    signature = {
+        "type": "httpApiKey",
+        "in": "header",
+        "name": "webhook-signature",
+        "description": "Standard Webhooks: HMAC-SHA256 with the subscription's secret; verify it before you believe.",
+    }
+    return {
+        "publish": _oauth(Scope.EVENTS_PUBLISH, url),
+        "read": _oauth(Scope.EVENTS_READ, url),
+        "signature": signature,
+    }
+
+
+def _oauth(scope: Scope, url: str) -> Document:
+    flow = {"tokenUrl": f"{url}/oauth/token", "availableScopes": {scope.value: MEANINGS[scope]}}
+    return {"type": "oauth2", "flows": {"clientCredentials": flow}, "scopes": [scope.value]}
+
+
+def _event_parts(contract: Contract, url: str) -> Document:
+    schemas = _event_schemas(contract, url)
+    messages = {
+        "published": _message("An event as a producer sends it", "published", _published(contract, url)),
+        "received": _message("An event as a consumer gets it", "received", _received(contract, url)),
+        "streamed": _message("An event in a stream: the data line", "received", (), contentType="text/event-stream"),
+        "feedPage": _message("A page of the feed", "feedPage", (), contentType=_JSON),
+        "receipt": _message("What was done with the event", "receipt", _RECEIPTS, contentType=_JSON),
+    }
+    messages["received"]["headers"] = _WEBHOOK_HEADERS
+    channels = {
+        "events": _channel("/v1/events", "Where producers publish.", "published"),
+        "receipts": _channel(None, "The HTTP answer to a published event.", "receipt"),
+        "feed": _channel(f"/v1/feeds/{contract.name}", "Events in order, by cursor.", "feedPage", "streamed"),
+        "webhook": _channel(None, "Your subscription's sink; you register it with POST /v1/subscriptions.", "received"),
+    }
+    operations = {
+        "publish": _operation("send", "events", "published", "publish", "POST") | _reply("receipts", "receipt"),
+        "readFeed": _operation("receive", "feed", "feedPage", "read", "GET", _PAGE_QUERY),
+        "streamFeed": _operation("receive", "feed", "streamed", "read", "GET"),
+        "receiveWebhook": _operation("receive", "webhook", "received", "signature", "POST"),
+    }
+    if contract.kind is Kind.RECORD:
+        messages["recordPage"] = _message("A page of the newest events", "recordPage", (), contentType=_JSON)
+        address = f"/v1/records/{contract.name}"
+        channels["records"] = _channel(address, "The newest event of each key, by cursor.", "recordPage")
+        operations["readRecords"] = _operation("receive", "records", "recordPage", "read", "GET", _LIST_QUERY)
+    return {"channels": channels, "operations": operations, "components": {"messages": messages, "schemas": schemas}}
+
+
+def _query_parts(contract: Contract) -> Document:
+    questions, answers = list(_valid(contract, "request")), list(_valid(contract, "answer"))
+    messages = {
+        "question": _message("The question", "question", questions, contentType=_JSON),
+        "answer": _message("The answer, as your grant shows it", "answer", answers, contentType=_JSON),
+    }
+    channels = {
+        "questions": _channel(f"/v1/queries/{contract.name}", "Where consumers ask.", "question"),
+        "answers": _channel(None, "The HTTP answer to the question.", "answer"),
+    }
+    asking = _operation("send", "questions", "question", "ask", "POST") | _reply("answers", "answer")
+    schemas = {
+        "question": draft07(contract.sent, "#/components/schemas/question"),
+        "wholeAnswer": draft07(contract.shown, "#/components/schemas/wholeAnswer"),
+        "answer": _as_granted(contract, "wholeAnswer"),
+    }
+    return {
+        "channels": channels,
+        "operations": {"ask": asking},
+        "components": {"messages": messages, "schemas": schemas},
+    }
+
+
+def _event_schemas(contract: Contract, url: str) -> Document:
+    schemas = {
+        "data": draft07(contract.sent, "#/components/schemas/data"),
+        "shown": _as_granted(contract, "data"),
+        "published": _envelope(contract, url, "data"),
+        "received": _envelope(contract, url, "shown"),
+        "feedPage": _page("events"),
+        "receipt": {
+            "type": "object",
+            "required": ["position", "duplicate"],
+            "properties": {"position": _POSITION, "duplicate": {"type": "boolean", "description": "It was known."}},
+        },
+    }
+    received = schemas["received"]
+    received["properties"] |= {
+        "sequence": {"type": "string", "pattern": "^[0-9]{20}$", "description": "Its position, in 20 digits."},
+        "recordedtime": {"type": "string", "format": "date-time", "description": "When the bus accepted it."},
+    }
+    received["required"] = [*received["required"], "sequence", "recordedtime", "data"]
+    if contract.kind is Kind.RECORD:
+        schemas["recordPage"] = _page("records")
+    return schemas
+
+
+def _envelope(contract: Contract, url: str, data: str) -> Schema:
+    """A CloudEvent in JSON format (CloudEvents 1.0.2)."""
+    shown: Schema = {"$ref": f"#/components/schemas/{data}"}
+    about = f"The key, as {contract.key} in the data." if contract.key else "What the event is about."
+    return {
+        "type": "object",
+        "required": ["specversion", "id", "source", "type"],
+        "properties": {
+            "specversion": {"const": "1.0"},
+            "id": {**_TEXT, "minLength": 1, "description": "With source, it names the event; send it again unchanged."},
+            "source": {**_TEXT, "minLength": 1, "format": "uri-reference", "description": "The app that says it."},
+            "type": {"const": contract.name},
+            "subject": {**_TEXT, "description": about},
+            "time": {**_TEXT, "format": "date-time", "description": "When it happened."},
+            "dataschema": {**_TEXT, "description": f"The version's schema: {schema_url(contract, url)}."},
+            "datacontenttype": {**_TEXT, "description": "A JSON media type; absent: application/json."},
+            "data": {"anyOf": [shown, {"type": "null"}]} if contract.kind is Kind.RECORD else shown,
+        },
+        "additionalProperties": {"type": ["string", "integer", "boolean"], "description": "An extension attribute."},
+    }
+
+
+def _as_granted(contract: Contract, whole: str) -> Schema:
+    """The schema of what consumers get: where a grant leaves fields out or masks them, the whole one does not hold."""
+    reference: Schema = {"$ref": f"#/components/schemas/{whole}"}
+    if all(grant.fields is None and not grant.mask for grant in contract.grants):
+        return reference
+    cut = {"type": "object", "description": "What your grant shows: fields are absent, and masked values are texts."}
+    return {"anyOf": [reference, cut]}
+
+
+def _page(name: str) -> Schema:
+    events = {"type": "array", "items": {"$ref": "#/components/schemas/received"}}
+    following = {**_TEXT, "description": "The cursor: give it as `after`."}
+    return {"type": "object", "required": [name, "next"], "properties": {name: events, "next": following}}
+
+
+def _message(summary: str, schema: str, payloads: Sequence[Any], **members: Any) -> Document:
+    message = {"name": schema, "summary": summary, "payload": {"$ref": f"#/components/schemas/{schema}"}, **members}
+    examples = [{"name": f"{schema}-{n}", "payload": payload} for n, payload in enumerate(payloads, 1)]
+    return message | ({"examples": examples} if examples else {})
+
+
+def _channel(address: str | None, description: str, *messages: str) -> Document:
+    references = {name: {"$ref": f"#/components/messages/{name}"} for name in messages}
+    channel: Document = {"address": address, "description": description, "messages": references}
+    # An address of its own means that it is the bus's; a sink is not on the bus.
+    return channel | ({"servers": [{"$ref": "#/servers/bus"}]} if address else {})
+
+
+def _operation(
+    action: str, channel: str, message: str, scheme: str, method: str, query: Schema | None = None
+) -> Document:
+    binding = {"method": method, "bindingVersion": _HTTP_BINDING} | ({"query": query} if query else {})
+    return {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{channel}"},
+        "messages": [{"$ref": f"#/channels/{channel}/messages/{message}"}],
+        "security": [{"$ref": f"#/components/securitySchemes/{scheme}"}],
+        "bindings": {"http": binding},
+    }
+
+
+def _reply(channel: str, message: str) -> Document:
+    reference = {"$ref": f"#/channels/{channel}/messages/{message}"}
+    return {"reply": {"channel": {"$ref": f"#/channels/{channel}"}, "messages": [reference]}}
+
+
+def _published(contract: Contract, url: str) -> list[Any]:
+    """Examples of events, on a record with its deletion."""
+    events = [_event(contract, url, number, data) for number, data in enumerate(_valid(contract, "schema"), 1)]
+    if contract.kind is Kind.RECORD and events:
+        events.append({**events[0], "id": "example-deletion", "data": None})
+    return events
+
+
+def _received(contract: Contract, url: str) -> list[Any]:
+    return [
+        {**event, "sequence": f"{position:020d}", "recordedtime": "2026-03-02T02:15:00.123456Z"}
+        for position, event in enumerate(_published(contract, url), 1)
+    ]
+
+
+def _event(contract: Contract, url: str, number: int, data: Any) -> Document:
+    subject = json.at(data, contract.key) if contract.key else None
+    return {
+        "specversion": "1.0",
+        "id": f"example-{number}",
+        "source": f"/{min(contract.producers)}",
+        "type": contract.name,
+        **({"subject": str(subject)} if subject is not None else {}),
+        "time": _WHEN,
+        "dataschema": schema_url(contract, url),
+        "data": data,
+    }
+
+
+def _valid(contract: Contract, part: str) -> Iterator[Any]:
+    """The examples of a draft may be wrong, and a document with wrong examples is not valid AsyncAPI."""
+    validator = Validator(contract.shown if part == "answer" else contract.sent)
+    examples = contract.examples if part == "schema" else [example[part] for example in contract.examples]
+    return (example for example in examples if validator.is_valid(example))
+
+
+_RECEIPTS: Final = [{"position": 4711, "duplicate": False}]
+_LIST_QUERY: Final[Schema] = {
+    "type": "object",
+    "properties": {
+        "after": {**_TEXT, "description": "The cursor of the page before; absent: from the beginning."},
+        "limit": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100},
+    },
+}
+_PAGE_QUERY: Final[Schema] = {
+    "type": "object",
+    "properties": {
+        **_LIST_QUERY["properties"],
+        "wait": {"type": "number", "minimum": 0, "maximum": 60, "description": "Seconds to wait for an event."},
+    },
+}
+_WEBHOOK_HEADERS: Final[Schema] = {
+    "type": "object",
+    "required": ["webhook-id", "webhook-timestamp", "webhook-signature"],
+    "properties": {
+        "webhook-id": {**_TEXT, "description": "The same for every attempt of a delivery."},
+        "webhook-timestamp": {**_TEXT, "description": "Seconds since 1970 at the attempt."},
+        "webhook-signature": {**_TEXT, "description": "One or more, separated by spaces: v1,<base64>."},
+    },
+}

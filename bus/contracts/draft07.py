@@ -1,0 +1,82 @@
+"""A schema in the words of JSON Schema draft-07, which AsyncAPI's schema object and most of its tools know.
+
+What draft-07 has no word for is left out (`unevaluatedProperties` and `unevaluatedItems` beside other applicators,
+`minContains`, `maxContains`): the gate enforces the contract's own schema, this one documents it.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+from bus import json
+from bus.contracts.schemas import Schema, mapped, subschemas
+
+_IN_PLACE = frozenset({"$ref", "allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas", "not"})
+_UNSPEAKABLE = ("unevaluatedProperties", "unevaluatedItems", "minContains", "maxContains", "$comment")
+_TAKEN_BY_ASYNCAPI = ("discriminator", "externalDocs")
+"""No words of JSON Schema, so that a schema may use them as it likes; in AsyncAPI they have a form of their own."""
+
+
+def draft07(schema: Schema, at: str) -> Schema:
+    """The schema in draft-07, for a place in another document.
+
+    Args:
+        schema: self-contained, in the 2020-12 dialect; it stays as it is.
+        at: the reference to where it will stand, such as `#/components/schemas/data`.
+    """
+    named = _with_named_targets(schema)
+    moved: Schema = mapped(named, str, lambda reference, _: at + reference[1:])
+    for _, inner in list(subschemas(moved)):
+        _translate(inner)
+    return moved
+
+
+def _with_named_targets(schema: Schema) -> Schema:
+    """The schema with every reference to its root or to one of its `$defs`: what stands elsewhere moves in translation."""
+    definitions = dict(schema.get("$defs", {}))
+    names: dict[str, str] = {}
+    for fragment in dict.fromkeys(_fragments(schema)):
+        if fragment and not (fragment.startswith("/$defs/") and fragment.count("/") == 2):
+            name = next(name for n in range(1, len(definitions) + 2) if (name := f"part-{n}") not in definitions)
+            definitions[name] = json.at(schema, unquote(fragment))
+            names[f"#{fragment}"] = f"#/$defs/{name}"
+    whole = {**schema, "$defs": definitions} if definitions else schema
+    renamed: Schema = mapped(whole, str, lambda reference, _: names.get(reference, reference))
+    return renamed
+
+
+def _fragments(schema: Schema) -> Iterator[str]:
+    for _, inner in subschemas(schema):
+        if isinstance(inner.get("$ref"), str):
+            yield inner["$ref"][1:]
+
+
+def _translate(schema: Schema) -> None:
+    _close(schema)
+    if schema.get("minContains") == 0:
+        schema.pop("contains", None)
+    for keyword in (*_UNSPEAKABLE, *_TAKEN_BY_ASYNCAPI):
+        schema.pop(keyword, None)
+    if "prefixItems" in schema:
+        if "items" in schema:
+            schema["additionalItems"] = schema["items"]
+        schema["items"] = schema.pop("prefixItems")
+    if dependencies := _dependencies(schema):
+        schema["dependencies"] = dependencies
+    if "$ref" in schema and len(schema) > 1:
+        # Draft-07 ignores what stands beside a reference.
+        schema["allOf"] = [*schema.get("allOf", ()), {"$ref": schema.pop("$ref")}]
+
+
+def _close(schema: Schema) -> None:
+    """Where nothing else evaluates members, unevaluated ones are the additional ones."""
+    if "unevaluatedProperties" in schema and not _IN_PLACE & schema.keys():
+        schema.setdefault("additionalProperties", schema["unevaluatedProperties"])
+    if "unevaluatedItems" in schema and not (_IN_PLACE | {"contains"}) & schema.keys():
+        schema.setdefault("items", schema["unevaluatedItems"])
+
+
+def _dependencies(schema: Schema) -> dict[str, Any]:
+    required, schemas = schema.pop("dependentRequired", {}), schema.pop("dependentSchemas", {})
+    both = {name: {"allOf": [schemas[name], {"required": required[name]}]} for name in schemas if name in required}
+    return {**required, **schemas, **both}

@@ -1,0 +1,89 @@
+"""The fields that a schema declares, each with its place and all that is said of it there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import unquote
+
+from bus import json
+from bus.contracts.schemas import Schema, children, in_place
+
+_DEEPEST: Final = 12
+_MOST: Final = 1000
+"""Definitions that refer to each other multiply: beyond this a field stands for all that is below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One declared place in the data.
+
+    Attributes:
+        pointer: where; `*` as a token stands for every item of an array.
+        schemas: those that apply there, in some case at least; the field's own first.
+        required: the field is there whenever what it is in is there.
+        is_leaf: no declared field stands below it.
+    """
+
+    pointer: str
+    schemas: tuple[Schema, ...]
+    required: bool
+    is_leaf: bool
+
+
+def outline(schema: Schema) -> list[Field]:
+    """The declared fields in the schema's order, each before those below it; the data themselves are none of them."""
+    return list(_Outline(schema).below("", [schema]))
+
+
+class _Outline:
+    def __init__(self, root: Schema) -> None:
+        self._root = root
+        self._found = 0
+
+    def below(self, pointer: str, heads: list[Any]) -> Iterator[Field]:
+        """The fields below a place whose schemas, before references are followed, are `heads`."""
+        applied = in_place(self._root, heads)
+        certain = {name for one in self._certain(heads) for name in one.get("required", ())}
+        for name in _names(applied):
+            own = _below(applied, name)
+            if not own:
+                continue
+            self._found += 1
+            at = pointer + json.pointer((name,))
+            place, inner = self._inside(at, own)
+            deeper = bool(inner) and at.count("/") < _DEEPEST and self._found < _MOST
+            schemas = tuple(one for one in in_place(self._root, own) if isinstance(one, dict))
+            yield Field(at, schemas, name in certain, not deeper)
+            if deeper:
+                yield from self.below(place, inner)
+
+    def _inside(self, pointer: str, heads: list[Any]) -> tuple[str, list[Any]]:
+        """Where members of a field are declared, with the schemas there: in it, or in each of its items; else none."""
+        applied = in_place(self._root, heads)
+        if _names(applied):
+            return pointer, heads
+        items = _below(applied, "*")
+        return f"{pointer}/*", items if _names(in_place(self._root, items)) else []
+
+    def _certain(self, heads: list[Any]) -> Iterator[Schema]:
+        """The schemas that apply in every case: no branch of anyOf, oneOf or a condition."""
+        waiting, seen = list(heads), set()
+        while waiting:
+            schema = waiting.pop()
+            if not isinstance(schema, dict) or id(schema) in seen:
+                continue
+            seen.add(id(schema))
+            yield schema
+            waiting += schema.get("allOf", ())
+            if "$ref" in schema:
+                waiting.append(json.at(self._root, unquote(schema["$ref"][1:])))
+
+
+def _names(schemas: list[Any]) -> list[str]:
+    """The names of the members that some schemas declare."""
+    return list(dict.fromkeys(name for one in schemas if isinstance(one, dict) for name in one.get("properties", ())))
+
+
+def _below(schemas: list[Any], step: str) -> list[Any]:
+    """The schemas of a member (`*`: of the items); none where they say that it may not be there."""
+    return [child for schema in schemas for child in children(schema, step) if child is not False]
