@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from bus.cli.workspace import open_workspace
 
 from bus import json
+from bus.cli.workspace import open_workspace
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import Contract, load
 from bus.contracts.errors import DocumentInvalid

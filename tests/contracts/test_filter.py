@@ -1,5 +1,6 @@
 """Filters: the dialects of CloudEvents Subscriptions, over data and over attributes."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -121,7 +122,11 @@ def _meaning(expression: Any, data: dict[str, str]) -> bool:
     found = [(data.get(name), text) for name, text in operand.items()]
     if any(value is None for value, _ in found):
         return False
-    tests = {"exact": str.__eq__, "prefix": str.startswith, "suffix": str.endswith}
+    tests: dict[str, Callable[[str, str], bool]] = {
+        "exact": str.__eq__,
+        "prefix": str.startswith,
+        "suffix": str.endswith,
+    }
     return all(tests[dialect](str(value), text) for value, text in found)
 
 

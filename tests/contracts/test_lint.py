@@ -52,7 +52,7 @@ def test_an_example_that_is_not_valid_is_found_where_it_is_wrong() -> None:
 
 
 def test_both_sides_of_a_query_s_example_are_checked() -> None:
-    schemas = {
+    schemas: dict[str, Any] = {
         "request": {"properties": {"nik": {"type": "string"}}},
         "answer": {"properties": {"ada": {"type": "boolean"}}},
     }
@@ -64,7 +64,7 @@ def test_both_sides_of_a_query_s_example_are_checked() -> None:
 
 
 def test_a_query_s_grants_point_into_the_answer_and_its_subject_into_the_question() -> None:
-    schemas = {"request": {"properties": {"nik": {}}}, "answer": {"properties": {"ada": {}}}}
+    schemas: dict[str, Any] = {"request": {"properties": {"nik": {}}}, "answer": {"properties": {"ada": {}}}}
     assert _found(**QUERY, **schemas, examples=[], consumers=[a_grant(fields=["/ada", "/nik"])]) == [
         (Code.POINTER, "/consumers/0/fields/1")
     ]

@@ -29,6 +29,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
+CHANGES: st.SearchStrategy[Any] = VALUES | st.just(...)
 SIDES = [(path, side) for path in SHIPPED for side in ("sent", "shown") if side == "sent" or shipped(path).answer]
 
 
@@ -48,7 +49,7 @@ def _replaced(value: Any, path: tuple[str | int, ...], change: Any) -> Any:
     """`value` with what is at `path` replaced; a change of `...` takes it out."""
     if not path:
         return None if change is ... else change
-    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy: Any = dict(value) if isinstance(value, dict) else list(value)
     if len(path) == 1 and change is ...:
         del copy[path[0]]
     else:
@@ -61,6 +62,7 @@ def mutated(draw: st.DrawFn, value: Any) -> Any:
     """A valid value with one to three places changed, taken out or added to."""
     for _ in range(draw(st.integers(0, 3))):
         path = draw(st.sampled_from(_paths(value)))
+        change: Any
         present = value
         for step in path:
             present = present[step]
@@ -71,7 +73,7 @@ def mutated(draw: st.DrawFn, value: Any) -> Any:
                 st.sampled_from([present + "\n", present[:-1], present + " ", present.upper(), "０" + present[1:]])
             )
         else:
-            change = draw(VALUES | st.just(...))
+            change = draw(CHANGES)
         value = _replaced(value, path, change)
     return value
 

@@ -237,8 +237,8 @@ def _is_under(path: str, pointers: Any) -> bool:
 def test_every_leaf_is_shown_exactly_when_granted_and_not_masked(
     fields: list[str] | None, mask: dict[str, str]
 ) -> None:
-    view = a_view(mask=mask, **({} if fields is None else {"fields": fields}))
-    shown = _leaves(view.reduce_data(MARKED))
+    grant: dict[str, Any] = {"mask": mask} if fields is None else {"mask": mask, "fields": fields}
+    shown = _leaves(a_view(**grant).reduce_data(MARKED))
     granted = [leaf for leaf in _leaves(MARKED) if fields is None or _is_under(leaf[0], fields)]
     plain = [leaf for leaf in granted if not _is_under(leaf[0], mask)]
     # What is shown unmasked is exactly what is granted and not masked; nothing else keeps its value.

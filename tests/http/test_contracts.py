@@ -25,7 +25,7 @@ VERSION = f"/v1/contracts/{NAME}/versions/1.0.0"
 class KnownCallers:
     """Stands for the token check: the header says the participant and its scopes."""
 
-    def verify(self, authorization: bytes) -> Principal:
+    async def authenticate(self, authorization: bytes) -> Principal:
         participant, *scopes = authorization.decode().split()
         return Principal(participant, "client", frozenset(scopes), 2e9, "jti")
 
