@@ -20,6 +20,9 @@ run: setup  ## bus, simulators and sample apps; ONCE=1 ends by itself
 test: setup  ## the whole test suite
 	$(VENV)/bin/python -m pytest
 
+soak: setup  ## the kill test for long; ROUNDS=n
+	BUS_SOAK_ROUNDS=$(or $(ROUNDS),60) $(VENV)/bin/python -m pytest tests/journeys/test_kill.py -s
+
 check: setup  ## ruff, types, import rules, contract lint
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .

@@ -15,7 +15,7 @@ import structlog
 from amqp.exceptions import ConsumerCancelled
 from kombu.connection import Connection
 from kombu.entity import Queue
-from kombu.exceptions import OperationalError
+from kombu.exceptions import KombuError, OperationalError
 from kombu.messaging import Consumer, Producer
 
 from bus.delivery.ledger import Lease
@@ -212,8 +212,14 @@ class Receiver:
             consumers.pop(number).cancel()
 
     def _take(self, message: Any, session: int) -> None:
-        reference = message.decode()
-        lease = Lease(int(reference["subscription"]), int(reference["lease"]))
+        try:
+            reference = message.decode()
+            lease = Lease(int(reference["subscription"]), int(reference["lease"]))
+        except (KombuError, LookupError, TypeError, ValueError):
+            # Not one of ours; given back it would come again for ever.
+            log.warning("broker.message_not_understood")
+            message.reject()
+            return
         self._received(Received(lease, lambda: self._acks.put((session, message))))
 
     def _acknowledge(self) -> None:

@@ -19,7 +19,7 @@ from bus.delivery.subscriptions import Subscription, Subscriptions, advance_repl
 from bus.journal import Entry, JournalReader
 from bus.problem import Unavailable
 from bus.storage import Leadership, Storage
-from bus.telemetry import HANDED_OVER, RELAY_LAG
+from bus.telemetry import HANDED_OVER, RELAY_LAG, UNEXPECTED
 
 log = structlog.get_logger(__name__)
 
@@ -92,6 +92,10 @@ class Relay:
                     wait = 0.0 if self._step() else _IDLE_SECONDS
             except Unavailable:
                 log.warning("relay.database_does_not_answer")
+            except Exception:
+                # The outermost loop: if its thread died, nothing would be delivered any more, and nobody told.
+                UNEXPECTED.labels("relay").inc()
+                log.exception("relay.step_failed")
             self._nudged.wait(wait)
             self._nudged.clear()
         self._handover.close()

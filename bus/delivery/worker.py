@@ -31,7 +31,7 @@ from bus.delivery.subscriptions import AgencySink, Subscription, Subscriptions, 
 from bus.event import from_document
 from bus.problem import Unavailable
 from bus.storage import GroupCommit
-from bus.telemetry import DELIVERIES, DELIVERY_SECONDS, trace_id
+from bus.telemetry import DELIVERIES, DELIVERY_SECONDS, UNEXPECTED, trace_id
 
 log = structlog.get_logger(__name__)
 
@@ -124,6 +124,10 @@ class Worker:
                 await self._make_run(subscription, received.lease)
             except Unavailable:
                 log.warning("worker.database_does_not_answer", subscription=subscription.id)
+            except Exception:
+                # The outermost of a run: unacknowledged messages would use up the queue's prefetch and stop it.
+                UNEXPECTED.labels("worker").inc()
+                log.exception("worker.run_failed", subscription=subscription.id)
         # Even then: the lease ends, and the run is handed over again.
         received.done()
         self._finished()

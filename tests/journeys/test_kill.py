@@ -29,7 +29,7 @@ from tests.services.running import ALL_ROLES, Bus
 from tests.services.servers import delete_queues
 from tests.services.waiting import until
 
-ROUNDS = int(os.environ.get("BUS_SOAK_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("BUS_SOAK_ROUNDS", "4"))
 SEED = int(os.environ.get("BUS_SOAK_SEED", "0")) or Random().randrange(1, 2**32)
 CONTRACTS = ((FACT,), (RECORD,), (FACT, RECORD))
 

@@ -71,7 +71,9 @@ def _facts(client: httpx.Client, made: Traffic, random: Random, number: int) -> 
     for turn in itertools.count():
         if made.stopping.is_set():
             return
-        _publish(client, made, an_event(f"fakta-{number}-{turn}", isi="x" * random.randrange(500)), random.random() < 0.8)
+        _publish(
+            client, made, an_event(f"fakta-{number}-{turn}", isi="x" * random.randrange(500)), random.random() < 0.8
+        )
 
 
 def _records(client: httpx.Client, made: Traffic, random: Random, number: int) -> None:

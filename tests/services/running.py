@@ -113,7 +113,10 @@ class Bus:
         extra = {f"BUS_{name.upper()}": value for name, value in settings.items()}
         with log.open("ab") as written:
             popen = subprocess.Popen(
-                [*command, "--roles", roles, *options], env={**self.environment, **extra}, stderr=written, stdout=written
+                [*command, "--roles", roles, *options],
+                env={**self.environment, **extra},
+                stderr=written,
+                stdout=written,
             )
         process = Process(popen, f"http://127.0.0.1:{port}", log)
         self.processes.append(process)
