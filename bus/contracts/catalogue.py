@@ -152,6 +152,15 @@ class Catalogue:
         shelf = self._shelves.get(name)
         return [self._built(one) for one in shelf.stored if one.summary.state in IN_FORCE] if shelf else []
 
+    def naming(self, participant: str) -> list[str]:
+        """The names, in order, of the contracts whose versions in force name a participant: no other grants it anything.
+
+        It looks through the texts, since holding every document unpacked takes too much memory (see `_Stored`).
+        """
+        sought = json.dumps({"participant": participant})[1:-1]
+        in_force = [one for one in self._by_id.values() if one.packed and one.summary.state in IN_FORCE]
+        return sorted({one.summary.name for one in in_force if sought in zlib.decompress(one.packed or b"")})
+
     def name_of(self, contract_id: int) -> str | None:
         """The name of the contract that the journal knows by this number; None where there is none."""
         summaries = (one.summary for one in self._by_id.values())

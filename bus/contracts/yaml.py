@@ -42,6 +42,25 @@ def read_text(text: bytes) -> Any:
         raise DocumentInvalid("The document holds what JSON cannot express.") from error
 
 
+class _Dumper(yaml.SafeDumper):
+    """PyYAML's safe dumper, without aliases, and unequivocal: YAML 1.2 takes more texts for numbers than 1.1, which it knows."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, '"' if text[:1] in "0123456789+-." else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def write_text(value: Any) -> bytes:
+    """A JSON value as a YAML text, keys in their given order."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120).encode()
+
+
 def _yaml(text: bytes) -> Any:
     try:
         _check_events(text)

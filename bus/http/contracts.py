@@ -9,11 +9,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from bus import clock, json
+from bus.contracts.asyncapi import schema_url
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import Classification, Kind, parse_text
 from bus.contracts.lifecycle import State
 from bus.contracts.register import Actor, Registered
 from bus.contracts.validation import Validator
+from bus.http.conditional import cacheable
 from bus.http.paging import After, Limit, last_name, next_cursor
 from bus.http.security import caller
 from bus.identity.scopes import Scope
@@ -164,8 +166,10 @@ def read_schema(
     """The JSON Schema of the data, self-contained; its address is what an event's `dataschema` names."""
     contract = _catalogue(request).version(name, version).contract
     schema = contract.shown if part is Part.ANSWER else contract.sent
-    identified = {"$schema": _DIALECT, "$id": str(request.url), **schema}
-    return Response(json.dumps(identified), media_type="application/schema+json")
+    address = schema_url(contract, request.app.state.rooms.tokens.issuer)
+    if part is Part.ANSWER:
+        address += f"?part={part}"
+    return cacheable(request, json.dumps({"$schema": _DIALECT, "$id": address, **schema}), "application/schema+json")
 
 
 @router.post("/{name}/versions/{version}/activate")

@@ -6,7 +6,20 @@ from typing import Any, Final
 import structlog
 from fastapi import APIRouter, FastAPI
 
-from bus.http import contracts, deliveries, disclosures, events, feeds, health, oauth, participants, problems, queries
+from bus.http import (
+    access,
+    asyncapi,
+    contracts,
+    deliveries,
+    disclosures,
+    events,
+    feeds,
+    health,
+    oauth,
+    participants,
+    problems,
+    queries,
+)
 from bus.http import records as records_resource
 from bus.http import subscriptions as subscriptions_resource
 from bus.http.health import Health
@@ -23,6 +36,8 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     records_resource.router,
     queries.router,
     contracts.router,
+    asyncapi.router,
+    access.router,
     subscriptions_resource.router,
     deliveries.router,
     participants.router,

@@ -12,6 +12,7 @@ from bus import json
 from bus.audit.log import Channel
 from bus.contracts.document import Kind
 from bus.contracts.view import View
+from bus.http.conditional import matches
 from bus.http.cursors import Listing, cursor_at, position_at
 from bus.http.paging import After, Limit
 from bus.http.pull import NO_STORE, EventReader, Page, Reading, wanted
@@ -100,7 +101,7 @@ def read_record(
         raise RecordUnknown(f"{contract} has no such record for you.")
     text, shown = found
     headers = {"ETag": _etag(*shown), "Cache-Control": "private, no-cache"}
-    if _names(if_none_match, headers["ETag"]):
+    if matches(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     reading.disclose([shown])
     return Response(text, headers=headers, media_type=_CLOUD_EVENT)
@@ -142,9 +143,3 @@ def _etag(entry: Entry, view: View) -> str:
     masks = {pointer: mask.value for pointer, mask in grant.mask.items()}
     seen = json.canonical([grant.participant, grant.fields, masks, [dict(row) for row in grant.rows]])
     return f'"{entry.position}-{blake2b(seen, digest_size=8).hexdigest()}"'
-
-
-def _names(if_none_match: str, etag: str) -> bool:
-    """Whether the header names the tag, by weak comparison (RFC 9110, section 13.1.2)."""
-    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-    return etag in tags or tags == ["*"]

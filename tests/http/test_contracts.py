@@ -25,6 +25,8 @@ VERSION = f"/v1/contracts/{NAME}/versions/1.0.0"
 class KnownCallers:
     """Stands for the token check: the header says the participant and its scopes."""
 
+    issuer = "https://bus.example"
+
     async def authenticate(self, authorization: bytes) -> Principal:
         participant, *scopes = authorization.decode().split()
         return Principal(participant, "client", frozenset(scopes), 2e9, "jti")

@@ -1,0 +1,23 @@
+"""Conditional requests (RFC 9110, section 13): what a client already has is not sent again."""
+
+from hashlib import blake2b
+
+from fastapi import Request, Response
+
+
+def cacheable(request: Request, body: bytes, media_type: str) -> Response:
+    """The body with a tag of its content; 304 without it where the request names the tag.
+
+    It is kept by the client alone and asked for anew each time: it is for those with the scope, and a draft changes.
+    """
+    etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}
+    if matches(request.headers.get("if-none-match", ""), etag):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type=media_type)
+
+
+def matches(if_none_match: str, etag: str) -> bool:
+    """Whether the header names the tag, by weak comparison (RFC 9110, section 13.1.2)."""
+    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return etag in tags or tags == ["*"]
