@@ -80,10 +80,11 @@ class Bus:
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _clients: list[httpx.AsyncClient] = field(default_factory=list)
 
+    operator = Actor("operator", is_operator=True)
+
     def apply(self, *contracts: Document) -> None:
         """Put contracts in force."""
-        actor = Actor("operator", is_operator=True)
-        self.rooms.catalogue.apply([parse(contract) for contract in contracts], actor)
+        self.rooms.catalogue.apply([parse(contract) for contract in contracts], self.operator)
 
     async def publish(self, data: Any, **attributes: Any) -> int:
         """Publish an event of the owner; its position."""
@@ -96,13 +97,20 @@ class Bus:
         Args:
             rooms: of another process.
         """
-        where, sender = rooms or self.rooms, attributes.pop("sender", OWNER)
-        principal = Principal(sender, "client_x", frozenset(), 0, "token_x")
-        envelope = {"specversion": "1.0", "source": f"/{sender}", "type": WARGA} | attributes
+        return await self._append([attributes | {"data": one} for one in data], rooms or self.rooms)
+
+    async def publish_document(self, attributes: Document) -> int:
+        """Publish an event with no more than these attributes and those that every event needs; its position."""
+        (position,) = await self._append([attributes], self.rooms)
+        return position
+
+    async def _append(self, events: list[Document], rooms: Rooms) -> list[int]:
+        sender = Principal(OWNER, "client_x", frozenset(), 0, "token_x")
+        envelope = {"specversion": "1.0", "source": f"/{OWNER}", "type": WARGA}
         submissions = [
-            where.gate.admit(envelope | {"id": f"e{next(self._numbers)}", "data": one}, principal) for one in data
+            rooms.gate.admit(envelope | {"id": f"e{next(self._numbers)}"} | event, sender) for event in events
         ]
-        return [receipt.position for receipt in await where.appender.append(submissions)]
+        return [receipt.position for receipt in await rooms.appender.append(submissions)]
 
     def token(self, participant: str, *scopes: str, seconds: int = 600) -> str:
         """The Authorization header of a new client."""
@@ -128,7 +136,7 @@ class Bus:
         server = uvicorn.Server(uvicorn.Config(self.edge, port=0, log_level="warning", lifespan="off"))
         serving = asyncio.create_task(server.serve())
         async with asyncio.timeout(20):
-            while not server.started:
+            while not server.started:  # noqa: ASYNC110 - uvicorn tells it by this attribute alone
                 await asyncio.sleep(0.005)
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
         server.should_exit = server.force_exit = True

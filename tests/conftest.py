@@ -1,6 +1,7 @@
 """What tests of several rooms share: an empty database of each kind, and a bus in one process."""
 
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +12,14 @@ import pytest
 from sqlalchemy.engine import URL, make_url
 
 from bus.identity.keys import Keys, create_keys, load_keys
-from bus.storage import Storage, open_storage, upgrade
+from bus.storage import Storage, metadata, open_storage, upgrade
 from tests.a_bus import Bus, a_bus
 
 SQLITE, POSTGRES = "sqlite", "postgres"
+_END_OTHERS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
 
 
 @contextmanager
@@ -25,42 +30,52 @@ def _administration(server: URL) -> Iterator[psycopg.Connection[tuple[object, ..
 
 
 @pytest.fixture(scope="session")
-def postgres_template() -> Iterator[URL]:
-    """A PostgreSQL database with the bus's tables, to copy; it is dropped at the end."""
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the bus's tables, to copy."""
+    path = tmp_path_factory.mktemp("template") / "bus.db"
+    _make_tables(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL database with the bus's tables, made for this session; it is dropped at the end."""
     server = make_url(os.environ.get("BUS_TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres"))
-    template = server.set(database=f"bus_test_{uuid4().hex[:12]}")
+    scratch = server.set(database=f"bus_test_{uuid4().hex[:12]}")
     try:
         with _administration(server) as connection:
-            connection.execute(f"CREATE DATABASE {template.database}".encode())
+            connection.execute(f"CREATE DATABASE {scratch.database}".encode())
     except psycopg.OperationalError:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip("no PostgreSQL answers at BUS_TEST_DATABASE_URL")
-    storage = open_storage(template.render_as_string(hide_password=False))
+    url = scratch.render_as_string(hide_password=False)
+    _make_tables(url)
+    yield url
+    with _administration(server) as connection:
+        connection.execute(f"DROP DATABASE {scratch.database} WITH (FORCE)".encode())
+
+
+def _make_tables(url: str) -> None:
+    storage = open_storage(url)
     upgrade(storage)
     storage.close()
-    yield template
-    with _administration(server) as connection:
-        connection.execute(f"DROP DATABASE {template.database} WITH (FORCE)".encode())
 
 
 @pytest.fixture(params=[SQLITE, pytest.param(POSTGRES, marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database with the bus's tables and nothing in them: once SQLite, once PostgreSQL."""
     if request.param == SQLITE:
-        url = f"sqlite:///{tmp_path / 'bus.db'}"
-        storage = open_storage(url)
-        upgrade(storage)
-        storage.close()
-        yield url
-        return
-    template: URL = request.getfixturevalue("postgres_template")
-    scratch = template.set(database=f"{template.database}_{uuid4().hex[:8]}")
-    with _administration(template.set(database="postgres")) as connection:
-        connection.execute(f"CREATE DATABASE {scratch.database} TEMPLATE {template.database}".encode())
-    yield scratch.render_as_string(hide_password=False)
-    with _administration(template.set(database="postgres")) as connection:
-        connection.execute(f"DROP DATABASE {scratch.database} WITH (FORCE)".encode())
+        copy = tmp_path / "bus.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), copy)
+        return f"sqlite:///{copy}"
+    url: str = request.getfixturevalue("postgres_url")
+    tables = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
+    with _administration(make_url(url)) as connection:
+        # What a test left behind (a killed process) may hold locks.
+        connection.execute(_END_OTHERS)
+        connection.execute(f"TRUNCATE {tables} RESTART IDENTITY".encode())
+    return url
 
 
 @pytest.fixture

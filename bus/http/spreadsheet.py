@@ -20,10 +20,10 @@ class Spreadsheet:
     """The columns of data under some schemas, and rows in them."""
 
     def __init__(self, schemas: Sequence[Schema], granted: Sequence[str]) -> None:
-        """One column for each declared field that one of the granted pointers covers, or leads into."""
+        """One column for each declared field that one of the granted pointers covers, or leads into, in their order."""
         tops = [json.path(pointer) for pointer in granted]
         leaves = dict.fromkeys(path for schema in schemas for path in _leaves(schema, ()))
-        self._columns = [path for path in leaves if any(_touch(path, top) for top in tops)]
+        self._columns = list(dict.fromkeys(path for top in tops for path in leaves if _touch(path, top)))
 
     def header(self) -> bytes:
         """The row of names: the members' names joined by dots."""

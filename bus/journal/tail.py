@@ -29,6 +29,11 @@ class Tail:
         """The newest position known."""
         return self._position
 
+    @property
+    def waiters(self) -> int:
+        """How many wait for it to move."""
+        return self._waiters
+
     def advance(self, position: int) -> None:
         """The journal is known to reach `position`."""
         if position > self._position:

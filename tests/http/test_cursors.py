@@ -1,0 +1,60 @@
+"""Cursors: what the bus gave is taken back, and nothing else is."""
+
+from base64 import urlsafe_b64encode
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from bus.http.cursors import CursorInvalid, Listing, cursor_at, position_at
+
+LISTINGS = st.sampled_from(Listing)
+CONTRACTS = st.from_regex(r"[a-z][a-z0-9.-]{0,40}", fullmatch=True)
+POSITIONS = st.integers(0, 2**63 - 1)
+
+
+@given(LISTINGS, CONTRACTS, POSITIONS)
+def test_a_cursor_comes_back_as_its_position(listing: Listing, contract: str, position: int):
+    assert position_at(cursor_at(listing, contract, position), listing, contract) == position
+
+
+@given(LISTINGS, CONTRACTS, POSITIONS)
+def test_a_cursor_stands_in_a_url_as_it_is(listing: Listing, contract: str, position: int):
+    assert cursor_at(listing, contract, position).replace("-", "").replace("_", "").isalnum()
+
+
+@given(LISTINGS, CONTRACTS, LISTINGS, CONTRACTS, POSITIONS)
+def test_a_cursor_of_another_list_is_refused(
+    listing: Listing, contract: str, other: Listing, another: str, position: int
+):
+    assume((listing, contract) != (other, another))
+    with pytest.raises(CursorInvalid):
+        position_at(cursor_at(listing, contract, position), other, another)
+
+
+@given(st.text(min_size=1))
+def test_garbage_is_refused(text: str):
+    assert_refused(text)
+
+
+@given(st.binary(min_size=1))
+def test_encoded_garbage_is_refused(text: bytes):
+    assert_refused(urlsafe_b64encode(text).decode())
+
+
+@pytest.mark.parametrize("position", ["-1", "01", "+1", " 1", "1_0", "٣", "", str(2**63)])
+def test_a_position_that_the_bus_does_not_write_is_refused(position: str):
+    assert_refused(urlsafe_b64encode(f"f\0a\0{position}".encode()).decode().rstrip("="))
+
+
+def test_padding_is_refused_as_another_spelling():
+    assert_refused(cursor_at(Listing.FEED, "a", 10) + "=")
+
+
+def test_no_cursor_is_the_beginning():
+    assert position_at("", Listing.FEED, "a") == 0
+
+
+def assert_refused(cursor: str) -> None:
+    with pytest.raises(CursorInvalid):
+        position_at(cursor, Listing.FEED, "a")

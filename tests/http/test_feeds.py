@@ -1,0 +1,403 @@
+"""Feeds over HTTP: every event once and in order, through the caller's view, with its disclosure, waited for or streamed."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bus import json
+from bus.app import make_rooms
+from bus.http.cursors import Listing, cursor_at
+from bus.identity.keys import Keys
+from bus.settings import Settings
+from bus.storage import open_storage
+from tests.a_bus import ADDRESS, OWNER, WARGA, Bus, a_contract, a_grant, a_nik, a_person
+
+FEED = f"/v1/feeds/{WARGA}"
+SEMBUNG = [{"exact": {"desa": "sembung"}}]
+
+
+async def read(client: httpx.AsyncClient, **params: Any) -> dict[str, Any]:
+    answer = await client.get(FEED, params=params)
+    assert answer.status_code == 200, answer.text
+    page: dict[str, Any] = answer.json()
+    return page
+
+
+async def read_to_the_end(client: httpx.AsyncClient, after: str = "", limit: int = 100) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = []
+    while True:
+        page = await read(client, after=after, limit=limit)
+        events += page["events"]
+        if not page["events"] and page["next"] == after:
+            return events
+        after = page["next"]
+
+
+def positions(events: list[dict[str, Any]]) -> list[int]:
+    return [int(event["sequence"]) for event in events]
+
+
+async def disclosed(bus: Bus, person: int | None = None, participant: str | None = None) -> list[tuple[int, ...]]:
+    subject = None if person is None else a_nik(person)
+    found = await asyncio.to_thread(bus.rooms.disclosures.search, subject, participant, None, 1000)
+    return [tuple(one.disclosure.positions) for one in found]
+
+
+async def test_events_come_in_order_with_their_position(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes")))
+    sent = await bus.publish_all([a_person(1), a_person(2)])
+    page = await read(bus.reader("dinkes"))
+    assert positions(page["events"]) == sent
+    assert [event["data"] for event in page["events"]] == [a_person(1), a_person(2)]
+    assert page["events"][0]["recordedtime"].endswith("Z")
+
+
+async def test_pages_follow_each_other(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes")))
+    sent = await bus.publish_all([a_person(n) for n in range(7)])
+    assert positions(await read_to_the_end(bus.reader("dinkes"), limit=3)) == sent
+
+
+async def test_an_empty_page_has_a_cursor_for_later(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes")), a_contract(contract="lain.hal"))
+    await bus.publish(a_person(), type="lain.hal")
+    client = bus.reader("dinkes")
+    empty = await read(client)
+    assert empty["events"] == []
+    position = await bus.publish(a_person())
+    assert positions((await read(client, after=empty["next"]))["events"]) == [position]
+
+
+async def test_a_cursor_sees_every_position_once_while_appends_go_on(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes")))
+    client = bus.reader("dinkes")
+    seen: list[int] = []
+
+    async def publish(start: int) -> list[int]:
+        return [await bus.publish(a_person(n)) for n in range(start, start + 40)]
+
+    async def follow() -> None:
+        after = ""
+        while len(seen) < 200:
+            page = await read(client, after=after, limit=7, wait=5)
+            seen.extend(positions(page["events"]))
+            after = page["next"]
+
+    async with asyncio.timeout(60):
+        *sent, _ = await asyncio.gather(*(publish(1000 * n) for n in range(5)), follow())
+    assert seen == sorted(position for some in sent for position in some)
+
+
+@pytest.mark.parametrize(
+    ("contract", "status", "slug"), [("tidak.ada", 404, "no-such-contract"), ("uji.tanya", 404, "no-feed")]
+)
+async def test_what_has_no_feed_is_not_found(bus: Bus, contract: str, status: int, slug: str):
+    schema = {"type": "object"}
+    query = {"kind": "query", "key": None, "schema": None, "request": schema, "answer": schema}
+    bus.apply(a_contract(contract="uji.tanya", classification="public", subject=None, **query))
+    answer = await bus.reader("dinkes").get(f"/v1/feeds/{contract}")
+    assert (answer.status_code, answer.json()["type"]) == (status, f"urn:bus:problem:{slug}")
+
+
+async def test_who_has_no_grant_gets_nothing(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes")))
+    await bus.publish(a_person())
+    answer = await bus.reader("bapenda").get(FEED)
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:bus:problem:not-granted")
+
+
+async def test_a_grant_that_ended_gives_nothing(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes", until="2020-01-01")))
+    answer = await bus.reader("dinkes").get(FEED)
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:bus:problem:grant-expired")
+
+
+async def test_a_token_without_the_scope_is_not_enough(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes")))
+    assert (await bus.reader("dinkes", "events.publish").get(FEED)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"after": "x"},
+        {"after": cursor_at(Listing.FEED, "lain.hal", 1)},
+        {"after": cursor_at(Listing.RECORDS, WARGA, 1)},
+        {"limit": 0},
+        {"limit": 1001},
+        {"wait": -1},
+        {"wait": 61},
+        {"wait": "nan"},
+    ],
+)
+async def test_a_wrong_parameter_is_refused(bus: Bus, params: dict[str, Any]):
+    bus.apply(a_contract(a_grant("dinkes")))
+    answer = await bus.reader("dinkes").get(FEED, params=params)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+
+
+async def test_what_leaves_the_rows_is_shown_as_deleted(bus: Bus):
+    bus.apply(a_contract(a_grant("desa-sembung", rows=SEMBUNG)))
+    await bus.publish(a_person(1, desa="sembung"))
+    await bus.publish(a_person(1, desa="paciran", nama="Nama Baru"))
+    await bus.publish(a_person(1, desa="paciran", nama="Nama Lagi"))
+    answer = await bus.reader("desa-sembung").get(FEED)
+    assert [event["data"] for event in answer.json()["events"]] == [a_person(1), None]
+    assert "Nama Baru" not in answer.text
+    assert "paciran" not in answer.text
+
+
+async def test_what_was_never_in_the_rows_is_not_shown_when_it_is_deleted(bus: Bus):
+    bus.apply(a_contract(a_grant("desa-sembung", rows=SEMBUNG)))
+    await bus.publish(a_person(1, desa="paciran"))
+    await bus.publish(None, subject=a_nik(1))
+    assert (await read(bus.reader("desa-sembung")))["events"] == []
+
+
+async def test_a_deletion_in_the_rows_is_shown(bus: Bus):
+    bus.apply(a_contract(a_grant("desa-sembung", rows=SEMBUNG)))
+    await bus.publish(a_person(1))
+    await bus.publish(None, subject=a_nik(1))
+    page = await read(bus.reader("desa-sembung"))
+    assert [event["data"] for event in page["events"]] == [a_person(1), None]
+
+
+async def test_a_page_is_filled_from_behind_what_is_not_shown(bus: Bus):
+    bus.apply(a_contract(a_grant("desa-sembung", rows=SEMBUNG)))
+    for start in (0, 100):
+        await bus.publish_all([a_person(start + n, desa="paciran") for n in range(40)])
+        await bus.publish(a_person(start + 50))
+    page = await read(bus.reader("desa-sembung"), limit=2)
+    assert positions(page["events"]) == [41, 82]
+
+
+async def test_a_page_that_looked_at_enough_says_where_to_go_on(bus: Bus):
+    bus.apply(a_contract(a_grant("desa-sembung", rows=SEMBUNG)))
+    for start in range(0, 12_000, 1000):
+        await bus.publish_all([a_person(start + n, desa="paciran") for n in range(1000)])
+    position = await bus.publish(a_person(50_000))
+    client = bus.reader("desa-sembung")
+    first = await read(client)
+    assert first["events"] == []
+    assert positions((await read(client, after=first["next"]))["events"]) == [position]
+
+
+async def test_a_masked_key_appears_nowhere(bus: Bus):
+    bus.apply(a_contract(a_grant("bapenda", fields=["/nik", "/desa"], mask={"/nik": "last4"})))
+    await bus.publish(a_person(1), source=f"/warga/{a_nik(1)}", partitionkey=a_nik(1))
+    await bus.publish(None, subject=a_nik(1))
+    answer = await bus.reader("bapenda").get(FEED)
+    assert len(answer.json()["events"]) == 2
+    assert answer.json()["events"][0]["data"] == {"nik": "************0001", "desa": "sembung"}
+    assert a_nik(1) not in answer.text
+    assert "Rekaan" not in answer.text
+
+
+async def test_each_event_is_seen_through_the_grant_of_its_own_version(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes", fields=["/nik"]), a_grant("dinsos")))
+    await bus.publish(a_person(1))
+    bus.apply(a_contract(a_grant("dinkes", fields=["/nik", "/nama"]), version="1.1.0"))
+    await bus.publish(a_person(2))
+    page = await read(bus.reader("dinkes"))
+    assert [event["data"] for event in page["events"]] == [{"nik": a_nik(1)}, {"nik": a_nik(2), "nama": "Rekaan 2"}]
+    # dinsos sees the older version's events whole, and those of the newer one not at all.
+    assert positions(await read_to_the_end(bus.reader("dinsos"))) == [1]
+
+
+async def test_a_disclosure_names_exactly_the_events_of_its_page(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes")))
+    await bus.publish_all([a_person(1), a_person(2), a_person(3), a_person(1)])
+    client = bus.reader("dinkes")
+    await read_to_the_end(client, limit=2)
+    assert await disclosed(bus, person=1) == [(3, 4), (1, 2)]
+    assert await disclosed(bus, person=2) == [(1, 2)]
+    assert await disclosed(bus, participant="dinkes") == [(3, 4), (1, 2)]
+
+
+async def test_a_disclosure_is_made_under_each_grant(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes", purpose="lama")))
+    await bus.publish(a_person(1))
+    bus.apply(a_contract(a_grant("dinkes", purpose="baru", fields=["/nik"]), version="1.1.0"))
+    await bus.publish(a_person(2))
+    await read(bus.reader("dinkes"))
+    found = await asyncio.to_thread(bus.rooms.disclosures.search, None, "dinkes", None, 10)
+    assert {(one.disclosure.purpose, tuple(one.disclosure.fields), one.disclosure.positions[0]) for one in found} == {
+        ("lama", ("",), 1),
+        ("baru", ("/nik",), 2),
+    }
+
+
+async def test_what_was_filtered_out_is_not_disclosed(bus: Bus):
+    bus.apply(a_contract(a_grant("desa-sembung", rows=SEMBUNG)))
+    await bus.publish_all([a_person(1), a_person(2, desa="paciran")])
+    await read(bus.reader("desa-sembung"))
+    assert await disclosed(bus, participant="desa-sembung") == [(1,)]
+
+
+async def test_an_empty_page_discloses_nothing(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes")))
+    await read(bus.reader("dinkes"))
+    assert await disclosed(bus, participant="dinkes") == []
+
+
+async def test_data_about_nobody_are_not_disclosed(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes"), classification="internal"))
+    await bus.publish(a_person(1))
+    assert len((await read(bus.reader("dinkes")))["events"]) == 1
+    assert await disclosed(bus, participant="dinkes") == []
+
+
+async def test_a_long_poll_wakes_when_this_process_appends(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes")))
+    waiting = asyncio.create_task(read(bus.reader("dinkes"), wait=30))
+    await until_somebody_waits(bus)
+    position = await bus.publish(a_person())
+    async with asyncio.timeout(2):
+        assert positions((await waiting)["events"]) == [position]
+
+
+async def test_a_long_poll_wakes_when_another_process_appends(
+    bus: Bus, database_url: str, bus_keys: Keys, tmp_path: Path
+):
+    bus.apply(a_contract(a_grant("dinkes")))
+    storage = open_storage(database_url)
+    other = make_rooms(Settings(data_dir=tmp_path), storage, bus_keys, ADDRESS, lambda position: None)
+    waiting = asyncio.create_task(read(bus.reader("dinkes"), wait=30))
+    await until_somebody_waits(bus)
+    (position,) = await bus.publish_all([a_person()], rooms=other)
+    async with asyncio.timeout(2):
+        assert positions((await waiting)["events"]) == [position]
+    await other.appender.close()
+    other.oauth.close()
+    storage.close()
+
+
+async def test_a_long_poll_sleeps_through_other_contracts_events(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes")), a_contract(contract="lain.hal"))
+    waiting = asyncio.create_task(read(bus.reader("dinkes"), wait=1))
+    await until_somebody_waits(bus)
+    other = await bus.publish(a_person(), type="lain.hal")
+    page = await waiting
+    assert (page["events"], page["next"]) == ([], cursor_at(Listing.FEED, WARGA, other))
+
+
+async def test_a_long_poll_ends_after_its_wait(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes")))
+    started = time.monotonic()
+    page = await read(bus.reader("dinkes"), wait=0.3)
+    assert page["events"] == []
+    assert 0.25 < time.monotonic() - started < 5
+
+
+async def test_a_long_poll_of_a_client_that_went_away_ends(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes")))
+    headers = [(b"authorization", bus.token("dinkes").encode())]
+    scope = {"type": "http", "method": "GET", "path": FEED, "query_string": b"wait=60", "headers": headers}
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        pass
+
+    async with asyncio.timeout(5):
+        await bus.edge(scope, receive, send)
+
+
+async def test_a_token_revoked_during_a_long_poll_gets_nothing(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes")))
+    client = bus.reader("dinkes")
+    waiting = asyncio.create_task(client.get(FEED, params={"wait": 30}))
+    await until_somebody_waits(bus)
+    principal = bus.rooms.tokens.verify(client.headers["authorization"].encode())
+    await asyncio.to_thread(bus.rooms.tokens.revoke, principal)
+    await bus.publish(a_person())
+    assert (await waiting).status_code == 401
+
+
+async def test_a_stream_gives_what_is_there_and_what_comes(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes")))
+    first = await bus.publish(a_person(1))
+    async with streamed(bus, bus.token("dinkes")) as events:
+        assert (await anext(events))["sequence"] == first
+        second = await bus.publish(a_person(2))
+        event = await anext(events)
+    assert (event["event"], event["sequence"], event["data"]["data"]) == (WARGA, second, a_person(2))
+    assert await disclosed(bus, participant="dinkes") == [(second,), (first,)]
+
+
+async def test_a_stream_resumes_behind_its_last_event(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes")))
+    sent = await bus.publish_all([a_person(n) for n in range(5)])
+    async with streamed(bus, bus.token("dinkes")) as events:
+        read = [await anext(events) for _ in range(2)]
+    async with streamed(bus, bus.token("dinkes"), **{"last-event-id": read[-1]["id"]}) as events:
+        read += [await anext(events) for _ in range(3)]
+    assert [event["sequence"] for event in read] == sent
+
+
+async def test_a_stream_ends_with_its_token(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes")))
+    async with asyncio.timeout(10), streamed(bus, bus.token("dinkes", seconds=2)) as events:
+        assert [event async for event in events] == []
+
+
+async def test_a_stream_ends_with_its_grant(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes")))
+    await bus.publish(a_person(1))
+    async with asyncio.timeout(10), streamed(bus, bus.token("dinkes")) as events:
+        await anext(events)
+        bus.apply(a_contract(version="1.1.0"))
+        actor = bus.operator
+        await asyncio.to_thread(bus.rooms.catalogue.retire, WARGA, "1.0.0", actor)
+        await bus.publish(a_person(2))
+        assert [event async for event in events] == []
+
+
+async def test_a_stream_needs_a_grant(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes")))
+    answer = await bus.reader("bapenda").get(FEED, headers={"accept": "text/event-stream"})
+    assert answer.status_code == 403
+
+
+async def test_the_producer_reads_its_own_feed_only_with_a_grant(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes")))
+    assert (await bus.reader(OWNER).get(FEED)).status_code == 403
+
+
+async def until_somebody_waits(bus: Bus) -> None:
+    """Until a reader waits for the journal to move, having found nothing."""
+    async with asyncio.timeout(10):
+        while not bus.rooms.tail.waiters:  # noqa: ASYNC110 - what is waited for is a count, which tells nobody
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def streamed(bus: Bus, token: str, **headers: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+    """The events of a stream as they come, from a real server."""
+    headers |= {"authorization": token, "accept": "text/event-stream"}
+    async with (
+        bus.served() as address,
+        httpx.AsyncClient(base_url=address, timeout=30) as client,
+        client.stream("GET", FEED, headers=headers) as answer,
+    ):
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        yield parsed(answer)
+
+
+async def parsed(answer: httpx.Response) -> AsyncIterator[dict[str, Any]]:
+    event: dict[str, Any] = {}
+    async for line in answer.aiter_lines():
+        name, _, value = line.partition(": ")
+        if name:
+            event[name] = value
+        elif "data" in event:
+            document = json.loads(event["data"])
+            yield event | {"data": document, "sequence": int(document["sequence"])}
+            event = {}
