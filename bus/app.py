@@ -1,6 +1,7 @@
 """The wiring: one process of the bus, from settings and roles to running parts, and back down in order."""
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Generator
@@ -43,6 +44,10 @@ log = structlog.get_logger(__name__)
 
 _LATE_SECONDS = 60.0
 """How old the oldest event may be that the relay has not fanned out, before readiness says so."""
+
+
+_GARBAGE = 20_000
+"""New objects that call the collector; a request that waits for its commit holds some fifty."""
 
 
 class Role(StrEnum):
@@ -213,7 +218,7 @@ class Process:
             {
                 "database": self._check_database,
                 "broker": lambda: self._check_broker(needed=delivers),
-                "relay": lambda: self._check_relay(needed=Role.RELAY in self._roles),
+                "relay": lambda: self._check_relay(needed=not {Role.API, Role.RELAY}.isdisjoint(self._roles)),
             }
         )
 
@@ -259,10 +264,13 @@ async def serve(
             lifespan="off",
             log_config=None,
             access_log=False,
+            # Nothing here asks for a client's address, and the middleware that finds it behind a proxy is not free.
+            proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=max(1, int(settings.drain_seconds)),
         )
         server = _Server(config)
+        _spare_the_collector()
         serving = loop.create_task(server.serve(sockets=[listener]))
         log.info("bus.serving", address=issuer, roles=sorted(roles))
         stopped = loop.create_task(stopping.wait())
@@ -271,6 +279,17 @@ async def serve(
         server.should_exit = True
         await serving
     log.info("bus.stopped")
+
+
+def _spare_the_collector() -> None:
+    """Let the garbage collector leave what was made at the start alone, and come less often.
+
+    Measured: with a hundred events in flight it came every dozen requests, and walked over half a million objects of
+    the libraries again and again: a fifth of the time of publishing.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GARBAGE, 20, 50)
 
 
 class _Server(uvicorn.Server):

@@ -82,12 +82,22 @@ def _roles(text: str) -> frozenset[Role]:
 def _listener(host: str, port: int) -> socket.socket:
     inherited = os.environ.get(_INHERITED)
     if inherited is not None:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
         return socket.socket(fileno=int(inherited))
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise PortTaken(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
+
+
+def _end_with_parent() -> None:
+    """Stop when the process that started this one is gone, even by SIGKILL: its end of the pipe closes.
+
+    A sibling left alone would answer 202 at a port where nobody delivers, and keep the next start from it.
+    """
+    os.read(0, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 class _Siblings:
@@ -115,7 +125,10 @@ class _Siblings:
         command = [sys.executable, "-m", "bus", "serve", *self._options, "--roles", Role.API.value]
         while not self._stopping.is_set():
             process = subprocess.Popen(  # noqa: S603 - itself
-                command, pass_fds=[number], env={**os.environ, _INHERITED: str(number)}
+                command,
+                stdin=subprocess.PIPE,
+                pass_fds=[number],
+                env={**os.environ, _INHERITED: str(number)},
             )
             while process.poll() is None and not self._stopping.wait(0.2):
                 pass

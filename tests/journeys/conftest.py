@@ -1,5 +1,5 @@
 """Journeys run on the same fixtures as the service tests."""
 
-from tests.services.conftest import broker, make_bus, receiver
+from tests.services.fixtures import broker, make_bus, receiver
 
 __all__ = ["broker", "make_bus", "receiver"]

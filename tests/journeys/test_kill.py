@@ -23,7 +23,7 @@ from tests.journeys.verdict import (
     stored,
 )
 from tests.services.agreements import CONSUMERS, FACT, RECORD
-from tests.services.conftest import MakeBus
+from tests.services.fixtures import MakeBus
 from tests.services.receiver import Answer, Arrival, Receiver, Sink, answers, takes
 from tests.services.running import ALL_ROLES, Bus
 from tests.services.servers import delete_queues

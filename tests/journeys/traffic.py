@@ -91,7 +91,7 @@ def _batches(client: httpx.Client, made: Traffic, random: Random, number: int) -
         if made.stopping.is_set():
             return
         ids = tuple(f"kelompok-{number}-{turn}-{index}" for index in range(_BATCH))
-        events = [an_event(id, random.choice((FACT, RECORD)), kunci=f"kunci-{number}", nomor=turn) for id in ids]
+        events = [an_event(name, random.choice((FACT, RECORD)), kunci=f"kunci-{number}", nomor=turn) for name in ids]
         made.batches.append(Batch(ids, _answer(post_batch, client, events) is not None))
         made.stopping.wait(_PAUSE_SECONDS * 10)
 

@@ -4,6 +4,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -46,10 +47,10 @@ def is_settled(storage: Storage) -> bool:
 def assert_nothing_acknowledged_is_lost(journal: list[Stored], traffic: Traffic) -> None:
     """Each event that got a 202 is in the journal once, where the receipt said."""
     times = Counter(one.event["id"] for one in journal)
-    assert not [id for id, count in times.items() if count > 1]
+    assert not [name for name, count in times.items() if count > 1]
     assert not traffic.acknowledged - times.keys()
     places = {one.event["id"]: one.position for one in journal}
-    assert {id: places[id] for id in traffic.positions} == traffic.positions
+    assert {name: places[name] for name in traffic.positions} == traffic.positions
 
 
 def assert_nothing_is_half_stored(journal: list[Stored], traffic: Traffic) -> None:
@@ -57,7 +58,7 @@ def assert_nothing_is_half_stored(journal: list[Stored], traffic: Traffic) -> No
     assert [one.position for one in journal] == list(range(1, len(journal) + 1))
     places = {one.event["id"]: one.position for one in journal}
     for batch in traffic.batches:
-        found = [places[id] for id in batch.ids if id in places]
+        found = [places[name] for name in batch.ids if name in places]
         assert found in ([], list(range(found[0], found[0] + len(batch.ids))) if found else [])
 
 
@@ -94,4 +95,4 @@ def assert_in_order(sink: Sink, contract: str) -> None:
         taken.setdefault(arrival.event["sequence"], arrival.at)
     for sequences in keys.values():
         chain = sorted(sequences)
-        assert not [(a, b) for a, b in zip(chain, chain[1:], strict=False) if taken[a] > sent[b]]
+        assert not [(a, b) for a, b in pairwise(chain) if taken[a] > sent[b]]

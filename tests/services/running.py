@@ -50,7 +50,7 @@ class Process:
 
     def until_up(self) -> "Process":
         """Wait until it answers."""
-        until(lambda: self._answers() or self.popen.poll() is not None)
+        until(lambda: self._answers() or self.popen.poll() is not None, 60)
         assert self.popen.poll() is None, self.log.read_text()[-2000:]
         return self
 

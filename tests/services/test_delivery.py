@@ -154,7 +154,7 @@ def test_a_hanging_sink_holds_up_nobody_else(bus: Bus, receiver: Receiver) -> No
         subscribed(bus, sink, participant=name)
     ids = [f"hanging-{number}" for number in range(200)]
     with bus.client() as client:
-        assert post_batch(client, [an_event(id) for id in ids]).status_code == 202
+        assert post_batch(client, [an_event(name) for name in ids]).status_code == 202
     other.waits_for(*ids, seconds=10)
     assert not hanging.taken
     assert not failing.taken

@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 from bus.delivery.broker import BrokerAddress
 from bus.journal import JournalReader
 from tests.services.agreements import an_event
-from tests.services.conftest import MakeBus
+from tests.services.fixtures import MakeBus
 from tests.services.proxy import Proxy, a_proxy
 from tests.services.receiver import Receiver
 from tests.services.running import post

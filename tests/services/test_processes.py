@@ -1,0 +1,123 @@
+"""Processes of a bus: how they end, how they stand apart, and what they say of each other."""
+
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+import yaml
+
+from bus.delivery.broker import BrokerAddress
+from bus.delivery.ledger import DeliveryState
+from bus.journal.tables import JOURNAL
+from tests.services.agreements import an_event
+from tests.services.fixtures import MakeBus
+from tests.services.receiver import Receiver
+from tests.services.running import Bus
+from tests.services.waiting import until
+
+COMPOSE = Path(__file__).parents[2] / "docker-compose.yml"
+A_WHILE = 120_000_000
+"""Microseconds; longer than the relay may be behind."""
+
+
+def test_sigterm_lets_a_delivery_under_way_finish(make_bus: MakeBus, receiver: Receiver) -> None:
+    bus, sink = make_bus(sink_timeout_seconds="10", lease_seconds="30"), receiver.sink("drained")
+    subscription = bus.subscribe(sink)
+    process = bus.start()
+    sink.gate.clear()
+    bus.publish(an_event("drained"))
+    until(lambda: sink.begun)
+    process.popen.send_signal(signal.SIGTERM)
+    until(lambda: "bus.draining" in process.log.read_text())
+    sink.gate.set()
+    assert process.popen.wait(20) == 0
+    assert [delivery.state for delivery in bus.deliveries(subscription)] == [DeliveryState.DELIVERED]
+
+
+def test_sigterm_waits_for_a_hanging_sink_no_longer_than_its_bound(make_bus: MakeBus, receiver: Receiver) -> None:
+    bus, sink = make_bus(sink_timeout_seconds="25", lease_seconds="60", drain_seconds="1"), receiver.sink("undrained")
+    bus.subscribe(sink)
+    process = bus.start()
+    sink.gate.clear()
+    bus.publish(an_event("undrained"))
+    until(lambda: sink.begun)
+    asked = time.monotonic()
+    assert process.stop() == 0
+    assert time.monotonic() - asked < 10
+    sink.gate.set()
+
+
+def test_api_processes_end_when_their_parent_is_killed(make_bus: MakeBus) -> None:
+    bus = make_bus()
+    process = bus.start("api,relay,worker,adapters", "--workers", "2")
+    until(lambda: process.log.read_text().count("bus.serving") == 2)
+    process.kill()
+    until(lambda: _is_free(bus.port))
+
+
+@pytest.mark.postgres
+@pytest.mark.rabbitmq
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_roles_apart_as_the_compose_file_starts_them(
+    make_bus: MakeBus, database_url: str, broker: BrokerAddress, receiver: Receiver
+) -> None:
+    bus, sink = make_bus(database_url, broker), receiver.sink("apart")
+    bus.subscribe(sink)
+    commands = _commands()
+    assert commands.keys() == {"api", "relay", "worker", "adapters"}
+    processes = [bus.launch(roles, *options) for roles, options in commands.items()]
+    for process in processes:
+        process.until_up().until_ready()
+    bus.publish(an_event("apart"))
+    sink.waits_for("apart")
+    assert [process.stop() for process in processes] == [0, 0, 0, 0]
+
+
+def test_the_api_says_not_ready_when_nobody_delivers(make_bus: MakeBus) -> None:
+    bus = make_bus()
+    process = bus.start("api")
+    bus.publish(an_event("undelivered"))
+    assert process.readiness()["status"] == "ready"
+    _age_the_journal(bus)
+    readiness = process.readiness()
+    assert (readiness["code"], readiness["checks"]["relay"]["ok"]) == (503, False)
+    assert "1 events behind" in readiness["checks"]["relay"]["detail"]
+
+
+def test_a_relay_takes_up_what_came_while_there_was_none(make_bus: MakeBus, receiver: Receiver) -> None:
+    bus, sink = make_bus(), receiver.sink("taken-up")
+    bus.subscribe(sink)
+    bus.start("api")
+    bus.publish(*(an_event(f"taken-up-{number}") for number in range(20)))
+    bus.start("relay,worker,adapters")
+    sink.waits_for(*(f"taken-up-{number}" for number in range(20)))
+
+
+def _commands() -> dict[str, list[str]]:
+    """The options of each service that serves, by roles; without the address, which is the container's."""
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    found: dict[str, list[str]] = {}
+    for service in services.values():
+        command = service.get("command", [])
+        if "serve" in command:
+            pairs = dict(zip(command[1::2], command[2::2], strict=True))
+            roles = pairs.pop("--roles")
+            pairs.pop("--host")
+            found[roles] = [text for pair in pairs.items() for text in pair]
+    return found
+
+
+def _age_the_journal(bus: Bus) -> None:
+    with bus.storage.write() as connection:
+        connection.execute(sa.update(JOURNAL).values(recorded_at=JOURNAL.c.recorded_at - A_WHILE))
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
