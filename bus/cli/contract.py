@@ -12,7 +12,8 @@ from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import Contract, load
 from bus.contracts.errors import DocumentInvalid
 from bus.contracts.lint import Code, Finding, lint
-from bus.contracts.register import Actor, Registered
+from bus.contracts.register import Actor
+from bus.contracts.registered import Registered
 from bus.problem import FieldError
 
 contract = typer.Typer(no_args_is_help=True, help="Contracts: what is exchanged, and who may get which fields and why.")
@@ -36,7 +37,7 @@ def lint_documents(paths: Paths) -> None:
 
     Example: bus contract lint contracts
     """
-    _checked(paths)
+    checked(paths)
 
 
 @contract.command("apply")
@@ -45,12 +46,13 @@ def apply_documents(paths: Paths, data: Data = None) -> None:
 
     Example: bus contract apply contracts
     """
-    contracts = _checked(paths)
+    contracts = checked(paths)
     with open_workspace(data) as workspace:
         catalogue = Catalogue(workspace.storage, workspace.keys.pseudonym)
         plan = catalogue.plan(contracts, _OPERATOR)
         for step in plan.steps:
             typer.echo(step)
+        plan.check()
         if plan.changes_anything:
             catalogue.apply(contracts, _OPERATOR)
     typer.echo(f"applied {len(contracts)} contracts" if plan.changes_anything else "nothing to do")
@@ -84,7 +86,7 @@ def show_contract(
     typer.echo(json.dumps(found.contract.document))
 
 
-def _checked(paths: Iterable[Path]) -> list[Contract]:
+def checked(paths: Iterable[Path]) -> list[Contract]:
     """The contracts in the files; findings are printed, and any of them ends the command."""
     contracts: list[Contract] = []
     clean = True

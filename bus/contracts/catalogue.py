@@ -8,15 +8,15 @@ import re
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeVar
 
 from sqlalchemy import exc
 from sqlalchemy.engine import Connection
 
-from bus import json
-from bus.contracts import register
+from bus import clock, json
+from bus.contracts import plan, register, registered
 from bus.contracts.document import Contract, trusted
 from bus.contracts.errors import (
     GrantExpired,
@@ -27,8 +27,10 @@ from bus.contracts.errors import (
     VersionRetired,
 )
 from bus.contracts.lifecycle import IN_FORCE, State
-from bus.contracts.register import Actor, Plan, Registered, Summary
-from bus.contracts.version import Checks
+from bus.contracts.plan import Plan
+from bus.contracts.register import Actor, Tags
+from bus.contracts.registered import Registered, Summary
+from bus.contracts.version import Checks, Notice
 from bus.contracts.version import ContractVersion as ContractVersion
 from bus.contracts.view import View
 from bus.problem import Conflict, FieldError
@@ -88,10 +90,10 @@ class Catalogue:
         """Read what changed since the last time; what did not keeps its compiled form."""
         with self._refreshing:
             with self._storage.read() as connection:
-                present = register.summaries(connection)
+                present = registered.summaries(connection)
                 changed = [one for one in present if not self._knows(one)]
                 in_force = [one.id for one in changed if one.state in IN_FORCE]
-                packed = {number: zlib.compress(text, 1) for number, text in register.documents(connection, in_force)}
+                packed = {number: zlib.compress(text, 1) for number, text in registered.documents(connection, in_force)}
             if changed:
                 self._take_over(changed, packed)
 
@@ -187,41 +189,51 @@ class Catalogue:
             raise GrantExpired(f"The grant of {participant} in {name} ended on {view.grant.until}.")
         return view
 
-    def add_draft(self, contract: Contract, by: Actor) -> Registered:
+    def add_draft(self, contract: Contract, by: Actor, tags: Tags = None) -> Registered:
         """Register a version as a draft; see `register.put_draft` for what is refused."""
-        return self._changed(lambda connection: register.put_draft(connection, contract, by))
+        return self._changed(lambda connection: register.put_draft(connection, contract, by, tags))
 
-    def activate(self, name: str, version: str, by: Actor) -> Registered:
-        """Put a version in force; see `register.move` for what is refused."""
-        return self._changed(lambda connection: register.move(connection, name, version, State.ACTIVE, by))
+    def propose(self, name: str, version: str, by: Actor, tags: Tags = None) -> Registered:
+        """Lay a draft before the contract's owner; see `register.propose` for what is refused."""
+        return self._changed(lambda connection: register.propose(connection, name, version, by, tags))
 
-    def deprecate(self, name: str, version: str, by: Actor) -> Registered:
-        """Mark a version as superseded; it still takes events."""
-        return self._changed(lambda connection: register.move(connection, name, version, State.DEPRECATED, by))
+    def activate(
+        self, name: str, version: str, by: Actor, tags: Tags = None, *, accept_undecided: bool = False
+    ) -> Registered:
+        """Put a version in force; see `register.activate` for what is refused."""
+        return self._changed(
+            lambda connection: register.activate(connection, name, version, by, tags, accept_undecided=accept_undecided)
+        )
 
-    def retire(self, name: str, version: str, by: Actor) -> Registered:
-        """Take a version out of force for good."""
-        return self._changed(lambda connection: register.move(connection, name, version, State.RETIRED, by))
+    def deprecate(
+        self, name: str, version: str, by: Actor, tags: Tags = None, *, sunset: date | None = None
+    ) -> Registered:
+        """Mark a version as superseded; see `register.deprecate` for what is refused."""
+        return self._changed(lambda connection: register.deprecate(connection, name, version, by, tags, sunset=sunset))
+
+    def retire(self, name: str, version: str, by: Actor, tags: Tags = None) -> Registered:
+        """Take a version out of force for good; see `register.retire` for what is refused."""
+        return self._changed(lambda connection: register.retire(connection, name, version, by, tags))
 
     def plan(self, contracts: Sequence[Contract], by: Actor) -> Plan:
-        """What `apply` would do now; see `register.plan` for what is refused."""
+        """What `apply` would do now, and what it would refuse; see `plan.plan`."""
         with self._storage.read() as connection:
-            return register.plan(connection, contracts, by)
+            return plan.plan(connection, contracts, by)
 
     def apply(self, contracts: Sequence[Contract], by: Actor) -> Plan:
         """Register and activate all of them, or none; what stands already is left alone."""
 
         def carry_out(connection: Connection) -> Plan:
-            plan = register.plan(connection, contracts, by)
-            register.carry_out(connection, plan, by)
-            return plan
+            planned = plan.plan(connection, contracts, by)
+            plan.carry_out(connection, planned, by)
+            return planned
 
         return self._changed(carry_out)
 
     def page(self, limit: int, after: str = "") -> list[list[Registered]]:
         """The versions of each of the next contracts in order of name, drafts too, read from the database."""
         with self._storage.read() as connection:
-            return register.page(connection, limit, after)
+            return registered.page(connection, limit, after)
 
     def versions(self, name: str) -> list[Registered]:
         """All versions of a contract, drafts too, read from the database.
@@ -230,7 +242,7 @@ class Catalogue:
             NoSuchContract: there is none.
         """
         with self._storage.read() as connection:
-            return register.versions_of(connection, name)
+            return registered.versions_of(connection, name)
 
     def version(self, name: str, version: str) -> Registered:
         """One version, also a draft, read from the database.
@@ -239,7 +251,7 @@ class Catalogue:
             NoSuchContract: there is none.
         """
         with self._storage.read() as connection:
-            return register.version_of(connection, name, version)
+            return registered.version_of(connection, name, version)
 
     def _changed(self, change: Callable[[Connection], T]) -> T:
         try:
@@ -265,7 +277,7 @@ class Catalogue:
             if stored.summary.name in names:
                 grouped[stored.summary.name].append(stored)
         shelves = {
-            name: _Shelf(sorted(group, key=lambda one: register.version_order(one.summary.version)))
+            name: _Shelf(sorted(group, key=lambda one: registered.version_order(one.summary.version)))
             for name, group in grouped.items()
         }
         # Replaced as a whole, views last: a reader in another thread sees the old index or the new one.
@@ -289,6 +301,8 @@ class Catalogue:
         if stored.summary.state not in IN_FORCE:
             raise _unknown_version(name)
         version = self._built(stored)
+        if stored.summary.state is State.DEPRECATED:
+            version = replace(version, notice=_notice(stored.summary, _newest(shelf)))
         if len(shelf.chosen) < _MOST_SPELLINGS:
             shelf.chosen[dataschema] = version
         return version
@@ -302,7 +316,7 @@ class Catalogue:
 
     def _fetched(self, version_id: int) -> bytes:
         with self._storage.read() as connection:
-            return zlib.compress(next(text for _, text in register.documents(connection, [version_id])), 1)
+            return zlib.compress(next(text for _, text in registered.documents(connection, [version_id])), 1)
 
     def _make_view(self, name: str, participant: str, version_id: int) -> View:
         views = self._views
@@ -330,6 +344,11 @@ def _named(shelf: _Shelf, name: str, dataschema: str) -> _Stored | None:
     if found is None or found[1] not in (None, name):
         return None
     return next((stored for stored in shelf.stored if stored.summary.version == found[2]), None)
+
+
+def _notice(deprecated: Summary, newest: _Stored | None) -> Notice:
+    successor = newest.summary.version if newest and newest.summary.state is State.ACTIVE else None
+    return Notice(deprecated.name, clock.moment(deprecated.changed_at), deprecated.sunset, successor)
 
 
 def _unknown_version(name: str) -> UnknownVersion:

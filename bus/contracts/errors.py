@@ -62,6 +62,26 @@ class NotOwner(Forbidden):
     slug = "not-owner"
 
 
+class NotOperator(Forbidden):
+    """Only the operator may do this."""
+
+    slug = "not-operator"
+
+
+class SunsetPast(Refused):
+    """The day from which the version takes no events is over already."""
+
+    status = 422
+    slug = "contract-sunset-past"
+
+
+class VersionChanged(Refused):
+    """The version is no longer what you read; read it again."""
+
+    status = 412
+    slug = "contract-version-changed"
+
+
 class VersionTaken(Conflict):
     """This version stands already with other content; raise the version."""
 
@@ -78,3 +98,27 @@ class NotReady(Conflict):
     """The version cannot become active as its document stands."""
 
     slug = "contract-not-ready"
+
+
+class Incompatible(Conflict):
+    """The version breaks what the versions still active promise."""
+
+    slug = "contract-incompatible"
+
+
+class CompatibilityUndecided(Conflict):
+    """It cannot be decided whether the version breaks what the versions still active promise; the operator may accept it."""
+
+    slug = "contract-compatibility-undecided"
+
+
+class StepTooSmall(Conflict):
+    """The version's number does not say how much it changes; raise it."""
+
+    slug = "contract-version-step"
+
+
+class PlanRefused(Conflict):
+    """Some of the documents cannot be put in force, so none was."""
+
+    slug = "contract-plan-refused"

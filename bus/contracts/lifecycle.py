@@ -32,6 +32,9 @@ TRANSITIONS: frozenset[tuple[State, State]] = frozenset(
     }
 )
 
+FREE_TO_CHANGE = frozenset({State.DRAFT, State.PROPOSED})
+"""The states in which a version's document may still be replaced; no way leads back to them."""
+
 IN_FORCE = frozenset({State.ACTIVE, State.DEPRECATED})
 """The states in which a version takes events and its grants hold."""
 

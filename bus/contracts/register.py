@@ -1,30 +1,38 @@
-"""The register of contract versions in the database: adding drafts, moving them through their life, reading them.
+"""The register of contract versions in the database: adding drafts, and moving versions through their life.
 
 Every function works in the caller's transaction and checks the present state in it.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bus import clock, json
-from bus.contracts.document import Contract, trusted
-from bus.contracts.errors import NoSuchContract, NotOwner, NotReady, TransitionRefused, VersionTaken
-from bus.contracts.lifecycle import State, check_step
-from bus.contracts.lint import lint
-from bus.contracts.tables import CONTRACTS, VERSIONS
+from bus.contracts.approval import check_approvable
+from bus.contracts.compatibility.report import Verdict
+from bus.contracts.document import Contract
+from bus.contracts.errors import (
+    NotOperator,
+    NotOwner,
+    SunsetPast,
+    TransitionRefused,
+    VersionChanged,
+    VersionTaken,
+)
+from bus.contracts.lifecycle import FREE_TO_CHANGE, State, check_step
+from bus.contracts.registered import Move, Registered, active, find, known_versions, version_of
+from bus.contracts.tables import CONTRACTS, MOVES, VERSIONS
 from bus.problem import FieldError
 from bus.storage import announce
 
 TOPIC = "contracts"
 """What changes are announced under."""
 
-_ID_BATCH = 500
-"""Below every dialect's limit of bound parameters."""
+Tags = frozenset[str] | None
+"""Tags that a version may have for a change of it to be done; None: whatever it is now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,278 +43,224 @@ class Actor:
     is_operator: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """A contract version as the register holds it; times in microseconds since 1970."""
-
-    id: int
-    contract_id: int
-    state: State
-    created_at: int
-    created_by: str
-    changed_at: int
-    changed_by: str
-    contract: Contract
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What an index needs to know of a version without its document."""
-
-    id: int
-    contract_id: int
-    name: str
-    version: str
-    state: State
-    changed_at: int
-
-
-class Change(Enum):
-    """What applying a document does."""
-
-    ADD = "add"
-    REPLACE_DRAFT = "replace draft"
-    ACTIVATE = "activate"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What applying one document does; no changes: it stands already."""
-
-    contract: Contract
-    changes: tuple[Change, ...]
-
-    def __str__(self) -> str:
-        done = " and ".join(change.value for change in self.changes) or "unchanged"
-        return f"{self.contract.name} {self.contract.version}: {done}"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What applying documents does, in their order."""
-
-    steps: tuple[Step, ...]
-
-    @property
-    def changes_anything(self) -> bool:
-        """Whether one step does."""
-        return any(step.changes for step in self.steps)
-
-
-_COLUMNS = sa.select(VERSIONS, CONTRACTS.c.name).join(CONTRACTS)
-_SUMMARIES = sa.select(
-    VERSIONS.c.id, VERSIONS.c.contract_id, CONTRACTS.c.name, VERSIONS.c.version, VERSIONS.c.state, VERSIONS.c.changed_at
-).join(CONTRACTS)
-
-
-def plan(connection: Connection, contracts: Sequence[Contract], actor: Actor) -> Plan:
-    """What applying the documents would do.
-
-    Raises:
-        NotOwner, NotReady: one may not become active by this actor, or as it stands.
-        VersionTaken: one has other content than the version that stands; all of them are named.
-    """
-    return Plan(tuple(_planned(connection, contract, actor) for contract in _without_repeats(contracts)))
-
-
-def carry_out(connection: Connection, plan: Plan, actor: Actor) -> None:
-    """Do what a plan, made in the same transaction, says."""
-    for step in plan.steps:
-        if Change.ADD in step.changes or Change.REPLACE_DRAFT in step.changes:
-            put_draft(connection, step.contract, actor)
-        if Change.ACTIVATE in step.changes:
-            move(connection, step.contract.name, step.contract.version, State.ACTIVE, actor)
-
-
-def put_draft(connection: Connection, contract: Contract, actor: Actor) -> Registered:
+def put_draft(connection: Connection, contract: Contract, actor: Actor, tags: Tags = None) -> Registered:
     """Add a version as a draft, or replace a draft; a version that stands with the same content is left alone.
+
+    A proposed version that is replaced is a draft again: what an owner approves is what was proposed.
 
     Raises:
         NotOwner: the contract, or the document, is somebody else's.
-        VersionTaken: the version is past being a draft and has other content.
+        VersionTaken: the version is past being free to change and has other content.
+        VersionChanged: it is not what `tags` name.
     """
-    _check_owner(connection, contract.name, actor, contract.owner)
-    document = json.canonical(contract.document)
-    present = _row(connection, contract.name, contract.version)
-    now = clock.micros(clock.now())
+    _lock(connection, contract.name)
+    check_owner(connection, contract.name, actor, contract.owner)
+    present = find(connection, contract.name, contract.version)
     if present is None:
-        _insert(connection, contract, document, actor, now)
-    elif bytes(present.document) != document:
-        replaced = connection.execute(
-            sa.update(VERSIONS)
-            .where(VERSIONS.c.id == present.id, VERSIONS.c.state == State.DRAFT.value)
-            .values(document=document, changed_at=now, changed_by=actor.participant)
-        )
-        if not replaced.rowcount:
-            raise _taken(contract, State(present.state))
-        announce(connection, TOPIC)
+        if tags is not None:
+            raise VersionChanged(f"There is no version {contract.version} of {contract.name} yet.")
+        _insert(connection, contract, actor)
+    else:
+        _check_unchanged(present, tags)
+        if not present.holds(contract):
+            _replace(connection, present, contract, actor)
     return version_of(connection, contract.name, contract.version)
 
 
-def move(connection: Connection, name: str, version: str, wanted: State, actor: Actor) -> Registered:
-    """Take a version to its next state.
+def propose(connection: Connection, name: str, version: str, actor: Actor, tags: Tags = None) -> Registered:
+    """Lay a draft before the contract's owner.
 
     Raises:
-        NoSuchContract, NotOwner.
-        TransitionRefused: that is not a step from its present state.
-        NotReady: lint has findings, so that it cannot become active.
+        NoSuchContract, NotOwner, TransitionRefused, VersionChanged: see there.
     """
-    present = version_of(connection, name, version)
-    _check_owner(connection, name, actor)
-    check_step(present.state, wanted)
-    if wanted is State.ACTIVE:
-        _check_ready(present.contract)
-    moved = connection.execute(
-        sa.update(VERSIONS)
-        .where(VERSIONS.c.id == present.id, VERSIONS.c.state == present.state.value)
-        .values(state=wanted.value, changed_at=clock.micros(clock.now()), changed_by=actor.participant)
-    )
-    if not moved.rowcount:
-        raise TransitionRefused("Somebody else changed its state at the same moment; look again.")
-    announce(connection, TOPIC)
-    return version_of(connection, name, version)
+    return _move(connection, _movable(connection, name, version, actor, tags), State.PROPOSED, actor)
 
 
-def version_of(connection: Connection, name: str, version: str) -> Registered:
-    """One version.
+def activate(
+    connection: Connection,
+    name: str,
+    version: str,
+    actor: Actor,
+    tags: Tags = None,
+    *,
+    accept_undecided: bool = False,
+) -> Registered:
+    """Put a version in force.
+
+    Args:
+        accept_undecided: the operator's word that a change whose compatibility cannot be decided is harmless.
 
     Raises:
-        NoSuchContract: there is none.
+        NoSuchContract, NotOwner, TransitionRefused, VersionChanged, NotOperator: see there.
+        NotReady, Incompatible, CompatibilityUndecided, StepTooSmall: what `check_approvable` says.
     """
-    row = _row(connection, name, version)
-    if row is None:
-        raise NoSuchContract(f"There is no version {version} of {name}.")
-    return _registered(row)
+    if accept_undecided and not actor.is_operator:
+        raise NotOperator("What cannot be decided is accepted by the operator alone.")
+    present = _movable(connection, name, version, actor, tags)
+    check_step(present.state, State.ACTIVE)
+    report = check_approvable(present.contract, active(connection, name), accept_undecided=accept_undecided)
+    undecided = report.verdict is Verdict.UNDECIDED
+    return _move(connection, present, State.ACTIVE, actor, accepted_undecided=undecided)
 
 
-def versions_of(connection: Connection, name: str) -> list[Registered]:
-    """All versions of a contract, lowest first.
+def put_in_force(connection: Connection, name: str, version: str, actor: Actor) -> Registered:
+    """Activate a version that was found approvable in the same transaction.
 
     Raises:
-        NoSuchContract: there is none.
+        NoSuchContract, NotOwner, TransitionRefused: see there.
     """
-    rows = connection.execute(_COLUMNS.where(CONTRACTS.c.name == name).order_by(VERSIONS.c.id)).all()
-    if not rows:
-        raise NoSuchContract(f"There is no contract {name}.")
-    return sorted(map(_registered, rows), key=lambda registered: version_order(registered.contract.version))
+    return _move(connection, _movable(connection, name, version, actor, None), State.ACTIVE, actor)
 
 
-def version_order(version: str) -> tuple[int, ...]:
-    """What versions are sorted by: 1.10.0 comes after 1.9.0."""
-    return tuple(int(part) for part in version.split("."))
+def deprecate(
+    connection: Connection, name: str, version: str, actor: Actor, tags: Tags = None, *, sunset: date | None = None
+) -> Registered:
+    """Mark a version as superseded; it still takes events.
+
+    Args:
+        sunset: the last day on which it will, in Lamongan's calendar.
+
+    Raises:
+        NoSuchContract, NotOwner, TransitionRefused, VersionChanged: see there.
+        SunsetPast: that day is over.
+    """
+    if sunset is not None and sunset < clock.local_date(clock.now()):
+        raise SunsetPast(f"{sunset} is over.", errors=[FieldError("/sunset", "must not be in the past")])
+    return _move(connection, _movable(connection, name, version, actor, tags), State.DEPRECATED, actor, sunset=sunset)
 
 
-def page(connection: Connection, limit: int, after: str) -> list[list[Registered]]:
-    """The versions of each of the next `limit` contracts whose names come after `after`."""
-    names = connection.scalars(
-        sa.select(CONTRACTS.c.name).where(CONTRACTS.c.name > after).order_by(CONTRACTS.c.name).limit(limit)
-    )
-    return [versions_of(connection, name) for name in names.all()]
+def retire(connection: Connection, name: str, version: str, actor: Actor, tags: Tags = None) -> Registered:
+    """Take a version out of force for good.
+
+    Raises:
+        NoSuchContract, NotOwner, TransitionRefused, VersionChanged: see there.
+    """
+    return _move(connection, _movable(connection, name, version, actor, tags), State.RETIRED, actor)
 
 
-def summaries(connection: Connection) -> list[Summary]:
-    """Every version without its document."""
-    return [
-        Summary(row.id, row.contract_id, row.name, row.version, State(row.state), row.changed_at)
-        for row in connection.execute(_SUMMARIES)
-    ]
+def check_owner(connection: Connection, name: str, actor: Actor, document_owner: str | None = None) -> None:
+    """A name belongs to the owner in its newest version that became active; before that, in its first draft.
 
-
-def documents(connection: Connection, ids: Sequence[int]) -> Iterable[tuple[int, bytes]]:
-    """The documents of versions, as JSON, by version id."""
-    for start in range(0, len(ids), _ID_BATCH):
-        batch = ids[start : start + _ID_BATCH]
-        statement = sa.select(VERSIONS.c.id, VERSIONS.c.document).where(VERSIONS.c.id.in_(batch))
-        yield from ((row.id, bytes(row.document)) for row in connection.execute(statement))
-
-
-def _planned(connection: Connection, contract: Contract, actor: Actor) -> Step:
-    _check_owner(connection, contract.name, actor, contract.owner)
-    _check_ready(contract)
-    present = _row(connection, contract.name, contract.version)
-    if present is None:
-        return Step(contract, (Change.ADD, Change.ACTIVATE))
-    state, same = State(present.state), bytes(present.document) == json.canonical(contract.document)
-    if state in (State.DRAFT, State.PROPOSED):
-        if same:
-            return Step(contract, (Change.ACTIVATE,))
-        if state is State.DRAFT:
-            return Step(contract, (Change.REPLACE_DRAFT, Change.ACTIVATE))
-    if not same:
-        raise _taken(contract, state)
-    return Step(contract, ())
-
-
-def _without_repeats(contracts: Sequence[Contract]) -> Sequence[Contract]:
-    seen: set[tuple[str, str]] = set()
-    for contract in contracts:
-        if (contract.name, contract.version) in seen:
-            raise VersionTaken(f"{contract.name} {contract.version} is given twice.")
-        seen.add((contract.name, contract.version))
-    return contracts
-
-
-def _insert(connection: Connection, contract: Contract, document: bytes, actor: Actor, now: int) -> None:
-    contract_id = connection.scalar(sa.select(CONTRACTS.c.id).where(CONTRACTS.c.name == contract.name))
-    if contract_id is None:
-        inserted = connection.execute(sa.insert(CONTRACTS).values(name=contract.name)).inserted_primary_key
-        contract_id = inserted[0] if inserted else None
-    connection.execute(
-        sa.insert(VERSIONS).values(
-            contract_id=contract_id,
-            version=contract.version,
-            state=State.DRAFT.value,
-            document=document,
-            created_at=now,
-            created_by=actor.participant,
-            changed_at=now,
-            changed_by=actor.participant,
-        )
-    )
-    announce(connection, TOPIC)
-
-
-def _row(connection: Connection, name: str, version: str) -> Any:
-    return connection.execute(_COLUMNS.where(CONTRACTS.c.name == name, VERSIONS.c.version == version)).one_or_none()
-
-
-def _registered(row: Any) -> Registered:
-    return Registered(
-        id=row.id,
-        contract_id=row.contract_id,
-        state=State(row.state),
-        created_at=row.created_at,
-        created_by=row.created_by,
-        changed_at=row.changed_at,
-        changed_by=row.changed_by,
-        contract=trusted(json.loads(bytes(row.document))),
-    )
-
-
-def _check_owner(connection: Connection, name: str, actor: Actor, document_owner: str | None = None) -> None:
-    """A name belongs to the owner in its newest version that became active; before that, in its first draft."""
+    Raises:
+        NotOwner: it is somebody else's.
+    """
     if actor.is_operator:
         return
     if document_owner not in (None, actor.participant):
         raise NotOwner(f"{actor.participant} cannot register what {document_owner} owns.")
-    statement = _COLUMNS.where(CONTRACTS.c.name == name).order_by(VERSIONS.c.id)
-    versions = [_registered(row) for row in connection.execute(statement)]
-    settled = [version for version in versions if version.state not in (State.DRAFT, State.PROPOSED)]
+    versions = known_versions(connection, name)
+    settled = [version for version in versions if version.state not in FREE_TO_CHANGE]
     deciding = settled[-1:] or versions[:1]
     if deciding and deciding[0].contract.owner != actor.participant:
         raise NotOwner(f"{name} belongs to {deciding[0].contract.owner}.")
 
 
-def _check_ready(contract: Contract) -> None:
-    if findings := lint(contract):
-        raise NotReady(
-            f"{contract.name} {contract.version} has to be mended first.",
-            errors=[FieldError(finding.pointer, finding.message) for finding in findings],
-        )
-
-
-def _taken(contract: Contract, state: State) -> VersionTaken:
+def taken(contract: Contract, state: State) -> VersionTaken:
+    """The refusal of other content for a version that never changes again."""
     return VersionTaken(
         f"{contract.name} {contract.version} is {state.value} with other content; raise the version.",
         errors=[FieldError("/version", "must be a new version")],
     )
+
+
+def _movable(connection: Connection, name: str, version: str, actor: Actor, tags: Tags) -> Registered:
+    _lock(connection, name)
+    present = version_of(connection, name, version)
+    check_owner(connection, name, actor)
+    _check_unchanged(present, tags)
+    return present
+
+
+def _move(
+    connection: Connection,
+    present: Registered,
+    wanted: State,
+    actor: Actor,
+    *,
+    sunset: date | None = None,
+    accepted_undecided: bool = False,
+) -> Registered:
+    check_step(present.state, wanted)
+    move = Move(wanted, clock.micros(clock.now()), actor.participant, accepted_undecided)
+    values = {"state": wanted.value, "changed_at": move.at, "changed_by": move.by}
+    if sunset is not None:
+        values["sunset"] = sunset.isoformat()
+    moved = connection.execute(
+        sa.update(VERSIONS).where(VERSIONS.c.id == present.id, VERSIONS.c.state == present.state.value).values(**values)
+    )
+    if not moved.rowcount:
+        raise TransitionRefused("Somebody else changed its state at the same moment; look again.")
+    _remember(connection, present.id, move)
+    announce(connection, TOPIC)
+    return version_of(connection, present.contract.name, present.contract.version)
+
+
+def _lock(connection: Connection, name: str) -> None:
+    """Until the transaction ends nobody else changes versions of this contract, which are judged against each other."""
+    connection.execute(sa.select(CONTRACTS.c.id).where(CONTRACTS.c.name == name).with_for_update())
+
+
+def _check_unchanged(present: Registered, tags: Tags) -> None:
+    if tags is not None and present.tag not in tags:
+        raise VersionChanged(
+            f"{present.changed_by} changed {present.contract.name} {present.contract.version} since you read it;"
+            f" it is {present.state.value} now. Read it again and repeat what you meant to change.",
+            headers={"ETag": f'"{present.tag}"'},
+        )
+
+
+def _insert(connection: Connection, contract: Contract, actor: Actor) -> None:
+    contract_id = connection.scalar(sa.select(CONTRACTS.c.id).where(CONTRACTS.c.name == contract.name))
+    if contract_id is None:
+        contract_id = _key(connection.execute(sa.insert(CONTRACTS).values(name=contract.name)))
+    move = Move(State.DRAFT, clock.micros(clock.now()), actor.participant)
+    inserted = connection.execute(
+        sa.insert(VERSIONS).values(
+            contract_id=contract_id,
+            version=contract.version,
+            state=move.state.value,
+            document=json.canonical(contract.document),
+            created_at=move.at,
+            created_by=move.by,
+            changed_at=move.at,
+            changed_by=move.by,
+        )
+    )
+    _remember(connection, _key(inserted), move)
+    announce(connection, TOPIC)
+
+
+def _replace(connection: Connection, present: Registered, contract: Contract, actor: Actor) -> None:
+    if present.state not in FREE_TO_CHANGE:
+        raise taken(contract, present.state)
+    move = Move(State.DRAFT, clock.micros(clock.now()), actor.participant)
+    connection.execute(
+        sa.update(VERSIONS)
+        .where(VERSIONS.c.id == present.id)
+        .values(
+            document=json.canonical(contract.document),
+            state=move.state.value,
+            changed_at=move.at,
+            changed_by=move.by,
+        )
+    )
+    if present.state is not State.DRAFT:
+        _remember(connection, present.id, move)
+    announce(connection, TOPIC)
+
+
+def _remember(connection: Connection, version_id: int, move: Move) -> None:
+    connection.execute(
+        sa.insert(MOVES).values(
+            version_id=version_id,
+            state=move.state.value,
+            at=move.at,
+            by=move.by,
+            accepted_undecided=move.accepted_undecided,
+        )
+    )
+
+
+def _key(inserted: sa.CursorResult[Any]) -> int:
+    (key,) = inserted.inserted_primary_key or (0,)
+    return int(key)

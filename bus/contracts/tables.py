@@ -23,5 +23,17 @@ VERSIONS = sa.Table(
     sa.Column("created_by", sa.Text, nullable=False),
     sa.Column("changed_at", sa.BigInteger, nullable=False),
     sa.Column("changed_by", sa.Text, nullable=False),
+    sa.Column("sunset", sa.Text),
     sa.UniqueConstraint("contract_id", "version"),
+)
+
+MOVES = sa.Table(
+    "contract_moves",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("version_id", sa.Integer, sa.ForeignKey("contract_versions.id"), nullable=False, index=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("accepted_undecided", sa.Boolean, nullable=False),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -26,6 +27,23 @@ class Checks:
         return Validator(self._contract.shown)
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What those who publish under a deprecated version are told.
+
+    Attributes:
+        contract: the contract's name.
+        since: when the version became deprecated.
+        sunset: the last day on which it takes events, in Lamongan's calendar; None: nobody said.
+        successor: the version to use instead; None while there is no active one.
+    """
+
+    contract: str
+    since: datetime
+    sunset: date | None
+    successor: str | None
+
+
 @dataclass(frozen=True)
 class ContractVersion:
     """One version in its present state, ready to be used.
@@ -33,6 +51,7 @@ class ContractVersion:
     Attributes:
         id: names the version in the journal.
         contract_id: names the contract, whatever its version, in the journal.
+        notice: as publishers meet it, that the version is deprecated; None: it is not.
     """
 
     id: int
@@ -40,6 +59,7 @@ class ContractVersion:
     state: State
     contract: Contract
     checks: Checks = field(repr=False, compare=False)
+    notice: Notice | None = None
 
     @cached_property
     def validator(self) -> Validator:

@@ -13,7 +13,8 @@ from bus.contracts.asyncapi import schema_url
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import Classification, Kind, parse_text
 from bus.contracts.lifecycle import State
-from bus.contracts.register import Actor, Registered
+from bus.contracts.register import Actor
+from bus.contracts.registered import Registered
 from bus.contracts.validation import Validator
 from bus.http.conditional import cacheable
 from bus.http.paging import After, Limit, last_name, next_cursor

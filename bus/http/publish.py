@@ -3,11 +3,13 @@
 Structured, binary and batch mode of the CloudEvents HTTP binding 1.0.2.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote
 
 from bus import json
+from bus.contracts.version import Notice
+from bus.http.deprecation import deprecation_headers
 from bus.http.problems import MEDIA_TYPE
 from bus.http.rooms import Rooms
 from bus.identity.tokens import Principal, require
@@ -20,6 +22,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = Mapping[bytes, bytes]
+Answer = tuple[bytes, Collection[Notice]]
+"""The body of a 202, and what else its sender is told."""
 
 _STRUCTURED: Final = b"application/cloudevents+json"
 _BATCH: Final = b"application/cloudevents-batch+json"
@@ -72,14 +76,15 @@ class Publisher:
             text = await self._body(headers, receive, is_batch)
             if is_batch:
                 partial = b"partial=true" in scope["query_string"].split(b"&")
-                answer = await self._batch(self._parsed(text), principal, partial)
+                answer, notices = await self._batch(self._parsed(text), principal, partial)
             else:
-                answer = await self._one(self._event(media_type, headers, text), principal)
+                answer, notices = await self._one(self._event(media_type, headers, text), principal)
         except Refused as refusal:
             REFUSED.labels(refusal.slug).inc()
             await _respond(send, refusal.status, json.dumps(refusal.document()), MEDIA_TYPE.encode(), refusal.headers)
             return
-        await _respond(send, 202, answer)
+        told = deprecation_headers(notices, self._rooms.tokens.issuer) if notices else None
+        await _respond(send, 202, answer, headers=told)
 
     async def _body(self, headers: Headers, receive: Receive, is_batch: bool) -> bytes:
         most = self._settings.max_batch_bytes if is_batch else self._settings.max_event_bytes
@@ -128,7 +133,7 @@ class Publisher:
             document.setdefault("traceparent", headers[b"traceparent"].decode("latin-1"))
         return document
 
-    async def _one(self, document: Any, principal: Principal) -> bytes:
+    async def _one(self, document: Any, principal: Principal) -> Answer:
         submission = self._rooms.gate.admit(document, principal)
         (receipt,) = await self._rooms.appender.append((submission,))
         if receipt.conflict:
@@ -136,9 +141,10 @@ class Publisher:
         (DUPLICATES if receipt.duplicate else ACCEPTED).inc()
         if "traceparent" in document:
             accepted(document["traceparent"], document["type"], receipt.position)
-        return b'{"position":%d,"duplicate":%b}' % (receipt.position, b"true" if receipt.duplicate else b"false")
+        answer = b'{"position":%d,"duplicate":%b}' % (receipt.position, b"true" if receipt.duplicate else b"false")
+        return answer, (submission.notice,) if submission.notice else ()
 
-    async def _batch(self, documents: Any, principal: Principal, partial: bool) -> bytes:
+    async def _batch(self, documents: Any, principal: Principal, partial: bool) -> Answer:
         if type(documents) is not list:
             raise EventMalformed("A batch is a JSON array of events.", errors=[FieldError("", "must be an array")])
         if len(documents) > self._settings.max_batch_events:
@@ -150,7 +156,7 @@ class Publisher:
         conflicts = {i: _CONFLICT for (i, _), receipt in zip(admitted, receipts, strict=True) if receipt.conflict}
         if conflicts and not partial:
             raise _conflict(*(f"/{index}/id" for index in conflicts))
-        return _batch_answer(receipts, rejected | conflicts)
+        return _batch_answer(receipts, rejected | conflicts), {s.notice for _, s in admitted if s.notice}
 
     def _admit(
         self, documents: Sequence[Any], principal: Principal
@@ -297,7 +303,18 @@ OPENAPI: Final[dict[str, Any]] = {
         },
     },
     "responses": {
-        "202": {"description": "Committed", "content": {"application/json": {"schema": _RECEIPT}}},
+        "202": {
+            "description": "Committed; under a deprecated version of the contract, it says so",
+            "content": {"application/json": {"schema": _RECEIPT}},
+            "headers": {
+                "Deprecation": {
+                    "schema": {"type": "string"},
+                    "description": "since when (RFC 9745), such as @1795000000",
+                },
+                "Sunset": {"schema": {"type": "string"}, "description": "until when it takes events (RFC 8594)"},
+                "Link": {"schema": {"type": "string"}, "description": "the successor (rel=successor-version)"},
+            },
+        },
         "400": {"description": "No CloudEvent", **_PROBLEM},
         "401": {"description": "No valid access token", **_PROBLEM},
         "403": {"description": "Scope missing, or not a producer of this contract", **_PROBLEM},

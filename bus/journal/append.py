@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.engine import Connection
 
 from bus import clock
+from bus.contracts.version import Notice
 from bus.journal.statements import Head, Row, Statements, statements_for
 from bus.problem import Conflict, Unavailable
 from bus.storage import GroupCommit, Storage
@@ -26,7 +27,11 @@ class Overloaded(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """An event that passed the gate; the fields are the journal's columns."""
+    """An event that passed the gate; the fields are the journal's columns.
+
+    Attributes:
+        notice: not stored: that the version of its contract is deprecated, for its publisher.
+    """
 
     contract_id: int
     version_id: int
@@ -37,6 +42,7 @@ class Submission:
     person: str | None
     deleted: bool
     body: bytes
+    notice: Notice | None = None
 
 
 @dataclass(frozen=True, slots=True)

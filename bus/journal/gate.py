@@ -100,6 +100,7 @@ class Gate:
             person=key if person is None and version.is_personal else person,
             deleted=data is None,
             body=body,
+            notice=version.notice,
         )
 
     def _key(self, event: Mapping[str, Any], data: Any, version: ContractVersion) -> str | None:

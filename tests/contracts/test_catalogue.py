@@ -22,7 +22,8 @@ from bus.contracts.errors import (
     VersionTaken,
 )
 from bus.contracts.lifecycle import State
-from bus.contracts.register import Actor, Change
+from bus.contracts.plan import Change
+from bus.contracts.register import Actor
 from bus.storage import Changes, Storage
 from tests.contracts.documents import NIK, SHIPPED, a_contract, a_grant
 

@@ -1,0 +1,127 @@
+"""What applying contract documents does: the plan, made before anything is changed, and carrying it out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from sqlalchemy.engine import Connection
+
+from bus.contracts.approval import check_approvable
+from bus.contracts.document import Contract
+from bus.contracts.errors import PlanRefused, VersionTaken
+from bus.contracts.lifecycle import FREE_TO_CHANGE
+from bus.contracts.register import Actor, check_owner, put_draft, put_in_force, taken
+from bus.contracts.registered import Registered, active, find, version_order
+from bus.problem import FieldError, Refused
+
+
+class Change(Enum):
+    """What applying a document does."""
+
+    ADD = "add"
+    REPLACE_DRAFT = "replace draft"
+    ACTIVATE = "activate"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What applying one document does; no changes: it stands already.
+
+    Attributes:
+        refusal: why it cannot be done; None where it can.
+    """
+
+    contract: Contract
+    changes: tuple[Change, ...]
+    refusal: Refused | None = None
+
+    def __str__(self) -> str:
+        done = " and ".join(change.value for change in self.changes) or "unchanged"
+        return f"{self.contract.name} {self.contract.version}: {'refused' if self.refusal else done}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What applying documents does, by name and version, lower versions first."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def changes_anything(self) -> bool:
+        """Whether one step does."""
+        return any(step.changes for step in self.steps)
+
+    def check(self) -> None:
+        """Refuse a plan that cannot be carried out as a whole.
+
+        Raises:
+            Refused: the one step's refusal, or `PlanRefused`, which names each of several.
+        """
+        refused = [step for step in self.steps if step.refusal]
+        if len(refused) == 1 and refused[0].refusal:
+            raise refused[0].refusal
+        if refused:
+            raise PlanRefused(
+                f"{len(refused)} of {len(self.steps)} documents are refused.",
+                errors=[FieldError("", f"{step}: {step.refusal}") for step in refused],
+            )
+
+
+def plan(connection: Connection, contracts: Sequence[Contract], actor: Actor) -> Plan:
+    """What applying the documents would do; a step that cannot be done says why.
+
+    Raises:
+        VersionTaken: a version is given twice.
+    """
+    ordered = sorted(contracts, key=lambda contract: (contract.name, version_order(contract.version)))
+    _check_repeats(ordered)
+    steps: list[Step] = []
+    for contract in ordered:
+        # Judged as if those before it were in force: they will be.
+        before = [step.contract for step in steps if step.changes and step.contract.name == contract.name]
+        steps.append(_step(connection, contract, before, actor))
+    return Plan(tuple(steps))
+
+
+def carry_out(connection: Connection, plan: Plan, actor: Actor) -> None:
+    """Do what a plan, made in the same transaction, says.
+
+    Raises:
+        Refused: what `Plan.check` and the register say.
+    """
+    plan.check()
+    for step in plan.steps:
+        if Change.ADD in step.changes or Change.REPLACE_DRAFT in step.changes:
+            put_draft(connection, step.contract, actor)
+        if Change.ACTIVATE in step.changes:
+            put_in_force(connection, step.contract.name, step.contract.version, actor)
+
+
+def _step(connection: Connection, contract: Contract, before: Sequence[Contract], actor: Actor) -> Step:
+    present = find(connection, contract.name, contract.version)
+    changes = _changes(present, contract)
+    try:
+        check_owner(connection, contract.name, actor, contract.owner)
+        if present and not changes and not present.holds(contract):
+            raise taken(contract, present.state)
+        if changes:
+            check_approvable(contract, [*active(connection, contract.name), *before])
+    except Refused as refusal:
+        return Step(contract, changes, refusal)
+    return Step(contract, changes)
+
+
+def _changes(present: Registered | None, contract: Contract) -> tuple[Change, ...]:
+    if present is None:
+        return (Change.ADD, Change.ACTIVATE)
+    if present.state not in FREE_TO_CHANGE:
+        return ()
+    return (Change.ACTIVATE,) if present.holds(contract) else (Change.REPLACE_DRAFT, Change.ACTIVATE)
+
+
+def _check_repeats(contracts: Sequence[Contract]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for contract in contracts:
+        if (contract.name, contract.version) in seen:
+            raise VersionTaken(f"{contract.name} {contract.version} is given twice.")
+        seen.add((contract.name, contract.version))

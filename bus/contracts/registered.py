@@ -1,0 +1,194 @@
+"""What the register of contract versions holds: reading it, in the caller's transaction."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bus import json
+from bus.contracts.document import Contract, trusted
+from bus.contracts.errors import NoSuchContract
+from bus.contracts.lifecycle import State
+from bus.contracts.tables import CONTRACTS, MOVES, VERSIONS
+
+_ID_BATCH = 500
+"""Below every dialect's limit of bound parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One step in a version's life.
+
+    Attributes:
+        state: what it became.
+        at: when, in microseconds since 1970.
+        accepted_undecided: it was put in force although its compatibility could not be decided.
+    """
+
+    state: State
+    at: int
+    by: str
+    accepted_undecided: bool = False
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A contract version as the register holds it; times in microseconds since 1970.
+
+    Attributes:
+        sunset: of a deprecated version, the last day on which it takes events; None: nobody said.
+        history: its steps from the first on.
+    """
+
+    id: int
+    contract_id: int
+    state: State
+    created_at: int
+    created_by: str
+    changed_at: int
+    changed_by: str
+    sunset: date | None
+    history: tuple[Move, ...]
+    contract: Contract
+
+    @cached_property
+    def tag(self) -> str:
+        """Names this version as it stands: another document, or another state, has another tag."""
+        told = f"{self.id} {self.state.value} {self.changed_at} ".encode() + json.canonical(self.contract.document)
+        return blake2b(told, digest_size=12).hexdigest()
+
+    def holds(self, contract: Contract) -> bool:
+        """Whether a document is the one that is registered."""
+        return json.canonical(self.contract.document) == json.canonical(contract.document)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What an index needs to know of a version without its document."""
+
+    id: int
+    contract_id: int
+    name: str
+    version: str
+    state: State
+    changed_at: int
+    sunset: date | None
+
+
+_COLUMNS = sa.select(VERSIONS, CONTRACTS.c.name).join(CONTRACTS)
+_SUMMARIES = sa.select(
+    VERSIONS.c.id,
+    VERSIONS.c.contract_id,
+    CONTRACTS.c.name,
+    VERSIONS.c.version,
+    VERSIONS.c.state,
+    VERSIONS.c.changed_at,
+    VERSIONS.c.sunset,
+).join(CONTRACTS)
+
+
+def find(connection: Connection, name: str, version: str) -> Registered | None:
+    """One version, or None where there is none."""
+    found = _registered(connection, _COLUMNS.where(CONTRACTS.c.name == name, VERSIONS.c.version == version))
+    return found[0] if found else None
+
+
+def version_of(connection: Connection, name: str, version: str) -> Registered:
+    """One version.
+
+    Raises:
+        NoSuchContract: there is none.
+    """
+    found = find(connection, name, version)
+    if found is None:
+        raise NoSuchContract(f"There is no version {version} of {name}.")
+    return found
+
+
+def versions_of(connection: Connection, name: str) -> list[Registered]:
+    """All versions of a contract, lowest first.
+
+    Raises:
+        NoSuchContract: there is none.
+    """
+    found = known_versions(connection, name)
+    if not found:
+        raise NoSuchContract(f"There is no contract {name}.")
+    return sorted(found, key=lambda registered: version_order(registered.contract.version))
+
+
+def known_versions(connection: Connection, name: str) -> list[Registered]:
+    """All versions of a contract in the order in which they were registered; none where there is no such contract."""
+    return _registered(connection, _COLUMNS.where(CONTRACTS.c.name == name).order_by(VERSIONS.c.id))
+
+
+def active(connection: Connection, name: str) -> list[Contract]:
+    """The active versions of a contract, lowest first; none where there is no such contract."""
+    found = _registered(connection, _COLUMNS.where(CONTRACTS.c.name == name, VERSIONS.c.state == State.ACTIVE.value))
+    return sorted((one.contract for one in found), key=lambda contract: version_order(contract.version))
+
+
+def version_order(version: str) -> tuple[int, ...]:
+    """What versions are sorted by: 1.10.0 comes after 1.9.0."""
+    return tuple(int(part) for part in version.split("."))
+
+
+def page(connection: Connection, limit: int, after: str) -> list[list[Registered]]:
+    """The versions of each of the next `limit` contracts whose names come after `after`."""
+    names = connection.scalars(
+        sa.select(CONTRACTS.c.name).where(CONTRACTS.c.name > after).order_by(CONTRACTS.c.name).limit(limit)
+    )
+    return [versions_of(connection, name) for name in names.all()]
+
+
+def summaries(connection: Connection) -> list[Summary]:
+    """Every version without its document."""
+    return [
+        Summary(row.id, row.contract_id, row.name, row.version, State(row.state), row.changed_at, _date(row.sunset))
+        for row in connection.execute(_SUMMARIES)
+    ]
+
+
+def documents(connection: Connection, ids: Sequence[int]) -> Iterable[tuple[int, bytes]]:
+    """The documents of versions, as JSON, by version id."""
+    for start in range(0, len(ids), _ID_BATCH):
+        batch = ids[start : start + _ID_BATCH]
+        statement = sa.select(VERSIONS.c.id, VERSIONS.c.document).where(VERSIONS.c.id.in_(batch))
+        yield from ((row.id, bytes(row.document)) for row in connection.execute(statement))
+
+
+def _registered(connection: Connection, statement: sa.Select[Any]) -> list[Registered]:
+    rows = connection.execute(statement).all()
+    histories = _histories(connection, [row.id for row in rows])
+    return [
+        Registered(
+            id=row.id,
+            contract_id=row.contract_id,
+            state=State(row.state),
+            created_at=row.created_at,
+            created_by=row.created_by,
+            changed_at=row.changed_at,
+            changed_by=row.changed_by,
+            sunset=_date(row.sunset),
+            history=tuple(histories[row.id]),
+            contract=trusted(json.loads(bytes(row.document))),
+        )
+        for row in rows
+    ]
+
+
+def _histories(connection: Connection, ids: Sequence[int]) -> dict[int, list[Move]]:
+    histories: dict[int, list[Move]] = {number: [] for number in ids}
+    statement = sa.select(MOVES).where(MOVES.c.version_id.in_(ids)).order_by(MOVES.c.id)
+    for row in connection.execute(statement) if ids else ():
+        histories[row.version_id].append(Move(State(row.state), row.at, row.by, row.accepted_undecided))
+    return histories
+
+
+def _date(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
