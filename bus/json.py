@@ -20,6 +20,11 @@ def dumps(value: Any) -> bytes:
     return orjson.dumps(value)
 
 
+def pretty(value: Any) -> str:
+    """JSON for people: a member a line, two spaces deeper at each level."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+
+
 def canonical(value: Any) -> bytes:
     """The same bytes for the same value, whatever the order of its keys."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

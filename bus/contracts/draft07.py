@@ -4,11 +4,9 @@ What draft-07 has no word for is left out (`unevaluatedProperties` and `unevalua
 `minContains`, `maxContains`): the gate enforces the contract's own schema, this one documents it.
 """
 
-from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote
 
-from bus import json
+from bus.contracts.flat import flattened
 from bus.contracts.schemas import Schema, mapped, subschemas
 
 _IN_PLACE = frozenset({"$ref", "allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas", "not"})
@@ -24,31 +22,10 @@ def draft07(schema: Schema, at: str) -> Schema:
         schema: self-contained, in the 2020-12 dialect; it stays as it is.
         at: the reference to where it will stand, such as `#/components/schemas/data`.
     """
-    named = _with_named_targets(schema)
-    moved: Schema = mapped(named, str, lambda reference, _: at + reference[1:])
+    moved: Schema = mapped(flattened(schema), str, lambda reference, _: at + reference[1:])
     for _, inner in list(subschemas(moved)):
         _translate(inner)
     return moved
-
-
-def _with_named_targets(schema: Schema) -> Schema:
-    """The schema with every reference to its root or to one of its `$defs`: what stands elsewhere moves in translation."""
-    definitions = dict(schema.get("$defs", {}))
-    names: dict[str, str] = {}
-    for fragment in dict.fromkeys(_fragments(schema)):
-        if fragment and not (fragment.startswith("/$defs/") and fragment.count("/") == 2):
-            name = next(name for n in range(1, len(definitions) + 2) if (name := f"part-{n}") not in definitions)
-            definitions[name] = json.at(schema, unquote(fragment))
-            names[f"#{fragment}"] = f"#/$defs/{name}"
-    whole = {**schema, "$defs": definitions} if definitions else schema
-    renamed: Schema = mapped(whole, str, lambda reference, _: names.get(reference, reference))
-    return renamed
-
-
-def _fragments(schema: Schema) -> Iterator[str]:
-    for _, inner in subschemas(schema):
-        if isinstance(inner.get("$ref"), str):
-            yield inner["$ref"][1:]
 
 
 def _translate(schema: Schema) -> None:

@@ -155,7 +155,8 @@ def in_place(root: Any, schemas: list[Any]) -> list[Any]:
         found.append(schema)
         if isinstance(schema, dict):
             seen.add(id(schema))
-            waiting.extend(inner for keyword, inner in _same_value(root, schema) if keyword not in ("not", "if"))
+            inside = [inner for keyword, inner in _same_value(root, schema) if keyword not in ("not", "if")]
+            waiting.extend(reversed(inside))
     return found
 
 

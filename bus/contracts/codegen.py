@@ -1,0 +1,94 @@
+"""Python models of a contract's data, made by datamodel-code-generator: pydantic v2, one module for each schema.
+
+Models say what typing can say. What it cannot (conditions, dependencies, formats of our own) the gate still checks.
+"""
+
+import re
+import warnings
+from collections.abc import Mapping
+from typing import Final
+
+from bus import json
+from bus.contracts.document import Contract, Kind
+from bus.contracts.flat import flattened
+from bus.contracts.schemas import Schema, subschemas
+from bus.problem import Refused
+
+_WORDS: Final = frozenset(
+    {
+        *("$ref", "$defs", "title", "description", "examples", "deprecated", "readOnly", "writeOnly"),
+        *("type", "enum", "const", "format", "pattern", "multipleOf", "minLength", "maxLength"),
+        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+        *("items", "prefixItems", "minItems", "maxItems", "uniqueItems"),
+        *("properties", "patternProperties", "additionalProperties", "propertyNames", "required"),
+        *("minProperties", "maxProperties", "allOf", "anyOf", "oneOf"),
+    }
+)
+"""What becomes types. The generator has words of its own, such as names of modules to import: a schema may not use them.
+
+`default` is left out: data that are read and written again would have more in them.
+"""
+
+
+class GeneratorMissing(Refused):
+    """The code generator is not installed: pip install 'bus-lamongan[codegen]'."""
+
+    slug = "generator-missing"
+
+
+def python_models(contract: Contract) -> Mapping[str, str]:
+    """The modules for a contract version, by file name.
+
+    Raises:
+        GeneratorMissing: the extra `codegen` is not installed.
+    """
+    module = re.sub(r"\W", "_", contract.name)
+    class_name = "".join(word.capitalize() for word in re.split(r"\W", contract.name.partition(".")[2]))
+    if contract.kind is not Kind.QUERY:
+        return {f"{module}.py": _generated(contract, contract.sent, class_name)}
+    return {
+        f"{module}_request.py": _generated(contract, contract.sent, f"{class_name}Request"),
+        f"{module}_answer.py": _generated(contract, contract.shown, f"{class_name}Answer"),
+    }
+
+
+def _generated(contract: Contract, schema: Schema, class_name: str) -> str:
+    try:
+        import datamodel_code_generator as generator
+        from datamodel_code_generator.enums import DataModelType
+        from datamodel_code_generator.format import Formatter
+    except ImportError:
+        raise GeneratorMissing("Install the generator first: pip install 'bus-lamongan[codegen]'") from None
+    with warnings.catch_warnings():
+        # It warns of each constraint that a type cannot carry, such as a date's length.
+        warnings.simplefilter("ignore")
+        text = generator.generate(
+            json.dumps(_typed_part(schema)).decode(),
+            input_file_type=generator.InputFileType.JsonSchema,
+            output_model_type=DataModelType.PydanticV2BaseModel,
+            target_python_version=generator.PythonVersion.PY_311,
+            class_name=class_name,
+            custom_file_header=f'"""Made by `bus contract codegen` from {contract.name} {contract.version}: do not edit."""',
+            disable_timestamp=True,
+            formatters=[Formatter.BUILTIN],
+            enum_field_as_literal=generator.LiteralType.All,
+            # An address that is parsed and written again is not the same text any more.
+            type_mappings=["email=string", "uri=string"],
+            allow_population_by_field_name=True,
+            collapse_root_models=True,
+            field_constraints=True,
+            use_annotated=True,
+            use_schema_description=True,
+            use_field_description=True,
+            use_standard_collections=True,
+            use_union_operator=True,
+        )
+    return str(text)
+
+
+def _typed_part(schema: Schema) -> Schema:
+    part = flattened(schema)
+    for _, inner in list(subschemas(part)):
+        for word in inner.keys() - _WORDS:
+            del inner[word]
+    return part
