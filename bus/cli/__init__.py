@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from bus.cli import contract, init, participant, serve, simulate
+from bus.cli import codegen, contract, contract_docs, init, participant, serve, simulate
 from bus.problem import Refused
 
 app = typer.Typer(
@@ -19,6 +19,8 @@ app.command()(simulate.simulate)
 app.add_typer(participant.participant, name="participant")
 app.add_typer(participant.client, name="client")
 app.add_typer(contract.contract, name="contract")
+contract.contract.command("docs")(contract_docs.write_pages)
+contract.contract.command("codegen")(codegen.generate_models)
 
 
 def main() -> None:

@@ -1,0 +1,49 @@
+"""`bus contract codegen`: a contract's data as types of a programming language."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bus.cli.contract import Data
+from bus.cli.workspace import open_workspace
+from bus.contracts.catalogue import Catalogue
+from bus.contracts.codegen import python_models
+from bus.contracts.document import Contract, load
+
+
+class Language(StrEnum):
+    """What models are written in."""
+
+    PYTHON = "python"
+
+
+def generate_models(
+    contract: Annotated[
+        str, typer.Argument(metavar="PATH|NAME", help="a document, or the name of a registered contract")
+    ],
+    lang: Annotated[Language, typer.Option(help="pydantic v2 models")] = Language.PYTHON,
+    output: Annotated[Path, typer.Option(metavar="DIR", help="where the modules go", file_okay=False)] = Path(),
+    version: Annotated[str | None, typer.Option(help="of a registered contract; absent: the newest registered")] = None,
+    data: Data = None,
+) -> None:
+    """Write models of a contract's data; prints the files. Needs the extra: pip install 'bus-lamongan[codegen]'.
+
+    Example: bus contract codegen kependudukan.penduduk --lang python --output app/models
+    """
+    models = python_models(_contract(contract, version, data))
+    output.mkdir(parents=True, exist_ok=True)
+    for name, text in models.items():
+        (output / name).write_text(text, encoding="utf-8")
+        typer.echo(output / name)
+
+
+def _contract(named: str, version: str | None, data: Path | None) -> Contract:
+    path = Path(named)
+    if path.is_file():
+        return load(path)
+    with open_workspace(data) as workspace:
+        catalogue = Catalogue(workspace.storage, workspace.keys.pseudonym)
+        found = catalogue.version(named, version) if version else catalogue.versions(named)[-1]
+        return found.contract

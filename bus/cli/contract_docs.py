@@ -1,0 +1,24 @@
+"""`bus contract docs`: the catalogue as pages for people."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bus.cli.contract import Paths, checked
+from bus.contracts.page import file_name, index, page
+
+
+def write_pages(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="where the pages go", file_okay=False)], paths: Paths
+) -> None:
+    """Write a Markdown page for each contract document, and README.md, which leads to them.
+
+    Example: bus contract docs docs/catalogue contracts
+    """
+    contracts = checked(paths)
+    folder.mkdir(parents=True, exist_ok=True)
+    for contract in contracts:
+        (folder / file_name(contract)).write_text(page(contract), encoding="utf-8")
+    (folder / "README.md").write_text(index(contracts), encoding="utf-8")
+    typer.echo(f"wrote {len(contracts)} pages to {folder}")
