@@ -52,13 +52,18 @@ class Bus:
     """
 
     def __init__(self, url: str, client_id: str, client_secret: str) -> None:
-        # authlib renews the token when it is about to expire, for it knows the endpoint and the grant.
+        # With the endpoint and the grant known, authlib renews the token by itself before it expires.
         self._http = AsyncOAuth2Client(
-            client_id, client_secret, token_endpoint=f"{url}/oauth/token", base_url=url, timeout=LONGEST_WAIT + 10
+            client_id,
+            client_secret,
+            token_endpoint=f"{url}/oauth/token",
+            grant_type="client_credentials",
+            base_url=url,
+            timeout=LONGEST_WAIT + 10,
         )
 
     async def __aenter__(self) -> Self:
-        await self._http.fetch_token(grant_type="client_credentials")
+        await self._http.fetch_token()
         return self
 
     async def __aexit__(

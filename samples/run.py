@@ -26,17 +26,22 @@ from samples.watch import Picture, Watch
 PAUSE: Final = 5.0
 """Seconds between two rounds of traffic once the beginning has been sent."""
 
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOOK_SECONDS: Final = 1.0
+_LOOK_SHARE: Final = 0.1
+"""Of the time, for looking: after hours there is much to look at."""
 _PLAIN_SECONDS: Final = 10.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; the exit code."""
     options = _options().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in _ENDING:
+        signal.signal(number, _interrupt)
     console = Console()
     folder = Path(tempfile.mkdtemp(prefix="bus-samples-"))
     console.print(f"data and logs: {folder}", soft_wrap=True, highlight=False)
+    console.print("starting simulators, bus and sample apps; a moment")
     try:
         fine = _demo(console, folder, options)
     except KeyboardInterrupt:
@@ -67,7 +72,9 @@ def _options() -> argparse.ArgumentParser:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """SIGTERM ends the demo as Ctrl-C does, so that its processes are ended in order."""
+    """End the demo in order. A second Ctrl-C must not cut the end of its processes short, which has a bound of its own."""
+    for ending in _ENDING:
+        signal.signal(ending, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -90,11 +97,12 @@ def _watch(watch: Watch, children: Children, screen: "_Screen", within: float | 
     deadline = None if within is None else time.monotonic() + within
     while True:
         children.check()
+        begun = time.monotonic()
         picture = watch.look()
         screen.show(picture)
         if deadline is not None and (picture.is_complete or picture.wrong or time.monotonic() > deadline):
             return picture
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(max(_LOOK_SECONDS, (time.monotonic() - begun) / _LOOK_SHARE))
 
 
 class _Screen:
