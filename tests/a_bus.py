@@ -22,7 +22,7 @@ from bus.identity.keys import Keys
 from bus.identity.participants import Kind, Participants
 from bus.identity.tokens import Principal
 from bus.problem import Refused
-from bus.settings import Settings
+from bus.settings import load_settings
 from bus.storage import Storage
 
 ADDRESS = "https://bus.lamongan.example"
@@ -154,7 +154,7 @@ class Bus:
 @asynccontextmanager
 async def a_bus(storage: Storage, keys: Keys, folder: Path) -> AsyncIterator[Bus]:
     """A bus on a database, with its tail followed."""
-    rooms = make_rooms(Settings(data_dir=folder), storage, keys, ADDRESS, lambda position: None)
+    rooms = make_rooms(load_settings(data_dir=folder), storage, keys, ADDRESS, lambda position: None)
     bus = Bus(rooms, create_edge(rooms, Health({})))
     following = asyncio.create_task(rooms.tail.follow())
     try:

@@ -14,7 +14,7 @@ from bus import json
 from bus.app import make_rooms
 from bus.http.cursors import Listing, cursor_at
 from bus.identity.keys import Keys
-from bus.settings import Settings
+from bus.settings import load_settings
 from bus.storage import open_storage
 from tests.a_bus import ADDRESS, OWNER, WARGA, Bus, a_contract, a_grant, a_nik, a_person
 
@@ -267,7 +267,7 @@ async def test_a_long_poll_wakes_when_another_process_appends(
 ):
     bus.apply(a_contract(a_grant("dinkes")))
     storage = open_storage(database_url)
-    other = make_rooms(Settings(data_dir=tmp_path), storage, bus_keys, ADDRESS, lambda position: None)
+    other = make_rooms(load_settings(data_dir=tmp_path), storage, bus_keys, ADDRESS, lambda position: None)
     waiting = asyncio.create_task(read(bus.reader("dinkes"), wait=30))
     await until_somebody_waits(bus)
     (position,) = await bus.publish_all([a_person()], rooms=other)
@@ -278,8 +278,9 @@ async def test_a_long_poll_wakes_when_another_process_appends(
     storage.close()
 
 
-async def test_a_long_poll_sleeps_through_other_contracts_events(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")), a_contract(contract="lain.hal"))
+@pytest.mark.parametrize("grant", [{}, {"rows": SEMBUNG}], ids=["whole", "rows"])
+async def test_a_long_poll_sleeps_through_other_contracts_events(bus: Bus, grant: dict[str, Any]):
+    bus.apply(a_contract(a_grant("dinkes", **grant)), a_contract(contract="lain.hal"))
     waiting = asyncio.create_task(read(bus.reader("dinkes"), wait=1))
     await until_somebody_waits(bus)
     other = await bus.publish(a_person(), type="lain.hal")
