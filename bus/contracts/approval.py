@@ -1,18 +1,83 @@
 """Whether a contract version may be put in force: what is to be mended in it, and what it would break."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from bus.contracts.compatibility.report import Report, Step, Verdict
+from bus.contracts.compatibility import Finding, Report, Rule, Verdict, check
 from bus.contracts.document import Contract
-from bus.contracts.errors import NotReady
-from bus.contracts.lint import lint
-from bus.problem import FieldError
+from bus.contracts.errors import CompatibilityUndecided, Incompatible, NotReady, StepTooSmall
+from bus.contracts.lint import errors_of
+from bus.problem import Conflict, FieldError
 
 
 def check_approvable(contract: Contract, active: Sequence[Contract], *, accept_undecided: bool = False) -> Report:
-    if findings := lint(contract):
+    """Refuse a version that may not be put in force.
+
+    Args:
+        active: the versions beside which it would be.
+        accept_undecided: let it pass where it cannot be decided whether it is compatible.
+
+    Returns:
+        The report on its compatibility.
+
+    Raises:
+        NotReady: lint has errors.
+        Incompatible: it breaks what it owes the active ones; the problem has the report as `compatibility`.
+        StepTooSmall: its number does not go up as far as the change is large.
+        CompatibilityUndecided: it is not known whether it breaks something.
+    """
+    if errors := errors_of(contract):
         raise NotReady(
             f"{contract.name} {contract.version} has to be mended first.",
-            errors=[FieldError(finding.pointer, finding.message) for finding in findings],
+            errors=[FieldError(finding.pointer, finding.message) for finding in errors],
         )
-    return Report(Verdict.COMPATIBLE, (), Step.PATCH)
+    report = check(contract, active)
+    if refusal := _refusal(contract, report, accept_undecided):
+        raise refusal
+    return report
+
+
+def compatibility_document(report: Report) -> dict[str, Any]:
+    """The report as the API writes it, without its step."""
+    return {"verdict": report.verdict.value, "findings": [_finding_document(finding) for finding in report.findings]}
+
+
+def _refusal(contract: Contract, report: Report, accept_undecided: bool) -> Conflict | None:
+    named = f"{contract.name} {contract.version}"
+    too_small = [finding for finding in report.findings if finding.rule is Rule.VERSION_STEP]
+    broken = [one for one in report.findings if one.verdict is Verdict.INCOMPATIBLE and one not in too_small]
+    undecided = [finding for finding in report.findings if finding.verdict is Verdict.UNDECIDED]
+    if broken:
+        detail = f"{named} breaks what {_versions(broken)} promises; see `compatibility`."
+        return Incompatible(detail, **_members(report, [*broken, *too_small]))
+    if too_small:
+        return StepTooSmall(f"{named} has to be a {report.step.value} step.", **_members(report, too_small))
+    if undecided and not accept_undecided:
+        detail = f"It cannot be decided whether {named} breaks what {_versions(undecided)} promises."
+        return CompatibilityUndecided(detail, **_members(report, undecided))
+    return None
+
+
+def _members(report: Report, findings: Sequence[Finding]) -> dict[str, Any]:
+    return {
+        "errors": [FieldError(finding.pointer, finding.message) for finding in findings],
+        "compatibility": compatibility_document(report),
+        "step": report.step.value,
+    }
+
+
+def _versions(findings: Sequence[Finding]) -> str:
+    return " and ".join(dict.fromkeys(finding.against for finding in findings))
+
+
+def _finding_document(finding: Finding) -> dict[str, Any]:
+    document = {
+        "rule": finding.rule.value,
+        "pointer": finding.pointer,
+        "pointer_before": finding.pointer_before,
+        "against": finding.against,
+        "side": finding.side.name.lower().replace("_", "-"),
+        "verdict": finding.verdict.value,
+        "message": finding.message,
+    }
+    return document | ({"example": finding.example.value} if finding.example else {})

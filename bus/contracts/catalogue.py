@@ -17,11 +17,15 @@ from sqlalchemy.engine import Connection
 
 from bus import clock, json
 from bus.contracts import plan, register, registered
+from bus.contracts.approval import check_approvable
+from bus.contracts.compatibility import Verdict
 from bus.contracts.document import Contract, trusted
 from bus.contracts.errors import (
+    ChangedMeanwhile,
     GrantExpired,
     NoSuchContract,
     NotGranted,
+    NotOperator,
     UnknownContract,
     UnknownVersion,
     VersionRetired,
@@ -33,7 +37,7 @@ from bus.contracts.registered import Registered, Summary
 from bus.contracts.version import Checks, Notice
 from bus.contracts.version import ContractVersion as ContractVersion
 from bus.contracts.view import View
-from bus.problem import Conflict, FieldError
+from bus.problem import FieldError
 from bus.storage import Storage
 
 T = TypeVar("T")
@@ -44,12 +48,6 @@ _DATASCHEMA = re.compile(
 _MOST_SPELLINGS = 64
 """How many ways of writing a contract's dataschemas are remembered."""
 _MOST_VIEWS = 100_000
-
-
-class RegisteredMeanwhile(Conflict):
-    """Somebody registered the same at the same moment; look again."""
-
-    slug = "contract-registered-meanwhile"
 
 
 @dataclass(slots=True)
@@ -200,10 +198,23 @@ class Catalogue:
     def activate(
         self, name: str, version: str, by: Actor, tags: Tags = None, *, accept_undecided: bool = False
     ) -> Registered:
-        """Put a version in force; see `register.activate` for what is refused."""
-        return self._changed(
-            lambda connection: register.activate(connection, name, version, by, tags, accept_undecided=accept_undecided)
-        )
+        """Put a version in force.
+
+        Args:
+            accept_undecided: the operator's word that a change whose compatibility cannot be decided is harmless.
+
+        Raises:
+            NotOperator: somebody else gives that word.
+            Refused: what `register.may_activate`, `check_approvable` and `register.activate` say.
+        """
+        if accept_undecided and not by.is_operator:
+            raise NotOperator("What cannot be decided is accepted by the operator alone.")
+        with self._storage.read() as connection:
+            contract, basis = register.may_activate(connection, name, version, by, tags)
+        active = [one.contract for one in basis.active]
+        report = check_approvable(contract, active, accept_undecided=accept_undecided)
+        undecided = report.verdict is Verdict.UNDECIDED
+        return self._changed(lambda connection: register.activate(connection, basis, by, accepted_undecided=undecided))
 
     def deprecate(
         self, name: str, version: str, by: Actor, tags: Tags = None, *, sunset: date | None = None
@@ -221,14 +232,16 @@ class Catalogue:
             return plan.plan(connection, contracts, by)
 
     def apply(self, contracts: Sequence[Contract], by: Actor) -> Plan:
-        """Register and activate all of them, or none; what stands already is left alone."""
+        """Register and activate all of them, or none; what stands already is left alone.
 
-        def carry_out(connection: Connection) -> Plan:
-            planned = plan.plan(connection, contracts, by)
-            plan.carry_out(connection, planned, by)
-            return planned
-
-        return self._changed(carry_out)
+        Raises:
+            Refused: what `plan.carry_out` says.
+        """
+        planned = self.plan(contracts, by)
+        planned.check()
+        if planned.changes_anything:
+            self._changed(lambda connection: plan.carry_out(connection, planned, by))
+        return planned
 
     def page(self, limit: int, after: str = "") -> list[list[Registered]]:
         """The versions of each of the next contracts in order of name, drafts too, read from the database."""
@@ -258,7 +271,7 @@ class Catalogue:
             with self._storage.write() as connection:
                 done = change(connection)
         except exc.IntegrityError as error:
-            raise RegisteredMeanwhile("The same contract was registered at the same moment; look again.") from error
+            raise ChangedMeanwhile("The same contract was registered at the same moment; look again.") from error
         self.refresh()
         return done
 

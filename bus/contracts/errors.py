@@ -100,6 +100,12 @@ class NotReady(Conflict):
     slug = "contract-not-ready"
 
 
+class ChangedMeanwhile(Conflict):
+    """Somebody changed the same contract at the same moment; look again."""
+
+    slug = "contract-changed-meanwhile"
+
+
 class Incompatible(Conflict):
     """The version breaks what the versions still active promise."""
 

@@ -41,6 +41,10 @@ def lint(contract: Contract) -> list[Finding]:
     return [Finding(code, error.pointer, error.detail) for code, rule in _RULES for error in rule(contract)]
 
 
+def errors_of(contract: Contract) -> list[Finding]:
+    return lint(contract)
+
+
 def _pointers(contract: Contract) -> Iterator[FieldError]:
     yield from _missing(contract.sent, [("/key", contract.key), ("/subject", contract.subject)])
     yield from _missing(contract.sent, [("/delivery/ordered_by", contract.delivery.ordered_by)])

@@ -10,8 +10,8 @@ from bus.contracts.approval import check_approvable
 from bus.contracts.document import Contract
 from bus.contracts.errors import PlanRefused, VersionTaken
 from bus.contracts.lifecycle import FREE_TO_CHANGE
-from bus.contracts.register import Actor, check_owner, put_draft, put_in_force, taken
-from bus.contracts.registered import Registered, active, find, version_order
+from bus.contracts.register import Actor, activate, check_basis, check_owner, put_draft, taken
+from bus.contracts.registered import Basis, Registered, basis_of, version_order
 from bus.problem import FieldError, Refused
 
 
@@ -28,10 +28,12 @@ class Step:
     """What applying one document does; no changes: it stands already.
 
     Attributes:
+        basis: what stood when it was planned.
         refusal: why it cannot be done; None where it can.
     """
 
     contract: Contract
+    basis: Basis
     changes: tuple[Change, ...]
     refusal: Refused | None = None
 
@@ -84,31 +86,33 @@ def plan(connection: Connection, contracts: Sequence[Contract], actor: Actor) ->
 
 
 def carry_out(connection: Connection, plan: Plan, actor: Actor) -> None:
-    """Do what a plan, made in the same transaction, says.
+    """Do what a plan says.
 
     Raises:
         Refused: what `Plan.check` and the register say.
+        ChangedMeanwhile: something else stands than when the plan was made.
     """
     plan.check()
-    for step in plan.steps:
-        if Change.ADD in step.changes or Change.REPLACE_DRAFT in step.changes:
-            put_draft(connection, step.contract, actor)
-        if Change.ACTIVATE in step.changes:
-            put_in_force(connection, step.contract.name, step.contract.version, actor)
+    changing = [step for step in plan.steps if step.changes]
+    for step in changing:
+        check_basis(connection, step.basis)
+    for step in changing:
+        registered = put_draft(connection, step.contract, actor)
+        activate(connection, basis_of(connection, step.contract.name, registered.contract.version), actor)
 
 
 def _step(connection: Connection, contract: Contract, before: Sequence[Contract], actor: Actor) -> Step:
-    present = find(connection, contract.name, contract.version)
-    changes = _changes(present, contract)
+    basis = basis_of(connection, contract.name, contract.version)
+    changes = _changes(basis.present, contract)
     try:
         check_owner(connection, contract.name, actor, contract.owner)
-        if present and not changes and not present.holds(contract):
-            raise taken(contract, present.state)
+        if basis.present and not changes and not basis.present.holds(contract):
+            raise taken(contract, basis.present.state)
         if changes:
-            check_approvable(contract, [*active(connection, contract.name), *before])
+            check_approvable(contract, [*(one.contract for one in basis.active), *before])
     except Refused as refusal:
-        return Step(contract, changes, refusal)
-    return Step(contract, changes)
+        return Step(contract, basis, changes, refusal)
+    return Step(contract, basis, changes)
 
 
 def _changes(present: Registered | None, contract: Contract) -> tuple[Change, ...]:

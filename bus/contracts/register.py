@@ -11,11 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bus import clock, json
-from bus.contracts.approval import check_approvable
-from bus.contracts.compatibility.report import Verdict
 from bus.contracts.document import Contract
 from bus.contracts.errors import (
-    NotOperator,
+    ChangedMeanwhile,
     NotOwner,
     SunsetPast,
     TransitionRefused,
@@ -23,7 +21,7 @@ from bus.contracts.errors import (
     VersionTaken,
 )
 from bus.contracts.lifecycle import FREE_TO_CHANGE, State, check_step
-from bus.contracts.registered import Move, Registered, active, find, known_versions, version_of
+from bus.contracts.registered import Basis, Move, Registered, basis_of, find, known_versions, version_of
 from bus.contracts.tables import CONTRACTS, MOVES, VERSIONS
 from bus.problem import FieldError
 from bus.storage import announce
@@ -76,40 +74,42 @@ def propose(connection: Connection, name: str, version: str, actor: Actor, tags:
     return _move(connection, _movable(connection, name, version, actor, tags), State.PROPOSED, actor)
 
 
-def activate(
-    connection: Connection,
-    name: str,
-    version: str,
-    actor: Actor,
-    tags: Tags = None,
-    *,
-    accept_undecided: bool = False,
-) -> Registered:
-    """Put a version in force.
-
-    Args:
-        accept_undecided: the operator's word that a change whose compatibility cannot be decided is harmless.
+def may_activate(
+    connection: Connection, name: str, version: str, actor: Actor, tags: Tags = None
+) -> tuple[Contract, Basis]:
+    """The version that somebody wants to put in force, and what it has to be judged by first.
 
     Raises:
-        NoSuchContract, NotOwner, TransitionRefused, VersionChanged, NotOperator: see there.
-        NotReady, Incompatible, CompatibilityUndecided, StepTooSmall: what `check_approvable` says.
+        NoSuchContract, NotOwner, TransitionRefused, VersionChanged: see there.
     """
-    if accept_undecided and not actor.is_operator:
-        raise NotOperator("What cannot be decided is accepted by the operator alone.")
     present = _movable(connection, name, version, actor, tags)
     check_step(present.state, State.ACTIVE)
-    report = check_approvable(present.contract, active(connection, name), accept_undecided=accept_undecided)
-    undecided = report.verdict is Verdict.UNDECIDED
-    return _move(connection, present, State.ACTIVE, actor, accepted_undecided=undecided)
+    return present.contract, basis_of(connection, name, version)
 
 
-def put_in_force(connection: Connection, name: str, version: str, actor: Actor) -> Registered:
-    """Activate a version that was found approvable in the same transaction.
+def activate(connection: Connection, basis: Basis, actor: Actor, *, accepted_undecided: bool = False) -> Registered:
+    """Put a version in force that was found approvable on a basis.
+
+    Judging takes its time, so that it happens before this transaction, which keeps others from writing.
 
     Raises:
-        NoSuchContract, NotOwner, TransitionRefused: see there.
+        NotOwner, TransitionRefused: see there.
+        ChangedMeanwhile: the basis is no longer what stands.
     """
-    return _move(connection, _movable(connection, name, version, actor, None), State.ACTIVE, actor)
+    check_basis(connection, basis)
+    present = _movable(connection, basis.name, basis.version, actor, None)
+    return _move(connection, present, State.ACTIVE, actor, accepted_undecided=accepted_undecided)
+
+
+def check_basis(connection: Connection, basis: Basis) -> None:
+    """Hold the contract until the transaction ends, if it is as it was.
+
+    Raises:
+        ChangedMeanwhile: the basis is no longer what stands.
+    """
+    _lock(connection, basis.name)
+    if basis_of(connection, basis.name, basis.version).tags != basis.tags:
+        raise ChangedMeanwhile(f"{basis.name} changed while {basis.version} was judged; do it again.")
 
 
 def deprecate(

@@ -68,6 +68,26 @@ class Registered:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What a version is judged by before it is put in force.
+
+    Attributes:
+        present: the version as it is registered; None: it is not.
+        active: the active versions beside it, lowest first.
+    """
+
+    name: str
+    version: str
+    present: Registered | None
+    active: tuple[Registered, ...]
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Equal for two bases that do not differ."""
+        return (self.present.tag if self.present else "", *(one.tag for one in self.active))
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """What an index needs to know of a version without its document."""
 
@@ -127,10 +147,16 @@ def known_versions(connection: Connection, name: str) -> list[Registered]:
     return _registered(connection, _COLUMNS.where(CONTRACTS.c.name == name).order_by(VERSIONS.c.id))
 
 
-def active(connection: Connection, name: str) -> list[Contract]:
-    """The active versions of a contract, lowest first; none where there is no such contract."""
-    found = _registered(connection, _COLUMNS.where(CONTRACTS.c.name == name, VERSIONS.c.state == State.ACTIVE.value))
-    return sorted((one.contract for one in found), key=lambda contract: version_order(contract.version))
+def basis_of(connection: Connection, name: str, version: str) -> Basis:
+    """What a version is judged by as it stands."""
+    versions = known_versions(connection, name)
+    active = [one for one in versions if one.state is State.ACTIVE and one.contract.version != version]
+    return Basis(
+        name=name,
+        version=version,
+        present=next((one for one in versions if one.contract.version == version), None),
+        active=tuple(sorted(active, key=lambda one: version_order(one.contract.version))),
+    )
 
 
 def version_order(version: str) -> tuple[int, ...]:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from bus.contracts.catalogue import Catalogue, RegisteredMeanwhile
+from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import load
 from bus.contracts.errors import (
+    ChangedMeanwhile,
     GrantExpired,
     NoSuchContract,
     NotGranted,
@@ -301,7 +302,7 @@ def test_one_of_two_who_register_the_same_at_once_is_told_so(storage: Storage) -
         try:
             Catalogue(storage, SECRET).apply([replace_title(title)], OPERATOR)
             outcomes.append("done")
-        except (VersionTaken, RegisteredMeanwhile):
+        except (VersionTaken, ChangedMeanwhile):
             outcomes.append("taken")
 
     def replace_title(title: str) -> Any:
