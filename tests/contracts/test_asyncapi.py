@@ -1,0 +1,111 @@
+"""What an AsyncAPI document says; that it is valid AsyncAPI is tested with the official parser in tests/asyncapi."""
+
+from typing import Any
+
+import jsonschema
+import pytest
+
+from bus.contracts.asyncapi import asyncapi
+from tests.contracts.documents import SHIPPED, a_contract, a_grant, shipped
+
+URL = "https://bus.lamongan.example"
+
+
+def _document(**changes: Any) -> dict[str, Any]:
+    return asyncapi(a_contract(**changes), URL)
+
+
+def _is_valid(document: dict[str, Any], schema: str, value: Any) -> bool:
+    """Whether a value is valid under one of the document's schemas, read as draft-07, as AsyncAPI's tools read it."""
+    whole = {"$ref": f"#/components/schemas/{schema}", "components": document["components"]}
+    return bool(jsonschema.Draft7Validator(whole).is_valid(value))
+
+
+def _an_event(**changes: Any) -> dict[str, Any]:
+    event = {"specversion": "1.0", "id": "1", "source": "/uji", "type": "kependudukan.uji", "data": {"nik": "1" * 16}}
+    return {**event, **changes}
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_every_example_is_valid_under_the_schema_of_its_message(path: Any) -> None:
+    document = asyncapi(shipped(path), URL)
+    for message in document["components"]["messages"].values():
+        schema = message["payload"]["$ref"].rpartition("/")[2]
+        assert all(_is_valid(document, schema, example["payload"]) for example in message.get("examples", []))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_every_shipped_example_is_told(path: Any) -> None:
+    contract = shipped(path)
+    message = asyncapi(contract, URL)["components"]["messages"]["question" if contract.answer else "published"]
+    told = [one["payload"] if contract.answer else one["payload"]["data"] for one in message["examples"]]
+    given = [one["request"] if contract.answer else one for one in contract.examples]
+    assert told == [*given, None] if contract.key else told == given
+
+
+@pytest.mark.parametrize(
+    ("event", "valid"),
+    [
+        (_an_event(), True),
+        (_an_event(time="2026-03-02T02:15:00Z", loket=3), True),
+        (_an_event(data=None, subject="1" * 16), True),
+        (_an_event(data={"nik": 1}), False),
+        (_an_event(type="kependudukan.lain"), False),
+        (_an_event(specversion="0.3"), False),
+        (_an_event(loket={"a": 1}), False),
+    ],
+)
+def test_the_envelope_is_a_cloud_event_of_this_contract(event: Any, valid: bool) -> None:
+    assert _is_valid(_document(), "published", event) is valid
+
+
+def test_only_a_record_can_be_deleted() -> None:
+    document = _document(kind="event", key=None, subject="/nik")
+    assert not _is_valid(document, "published", _an_event(data=None))
+    assert "readRecords" not in document["operations"]
+
+
+RECEIVED = {"sequence": f"{1:020d}", "recordedtime": "2026-03-02T02:15:00.123456Z"}
+
+
+@pytest.mark.parametrize(
+    ("grant", "data", "valid"),
+    [
+        (a_grant(), {"nik": "1" * 16}, True),
+        (a_grant(), {"nama": "Siti Rekaan"}, False),
+        (a_grant(fields=["/nama"]), {"nama": "Siti Rekaan"}, True),
+        (a_grant(mask={"/nik": "redact"}), {"nik": "***"}, True),
+    ],
+)
+def test_what_is_received_may_lack_what_a_grant_leaves_out_or_masks(grant: Any, data: Any, valid: bool) -> None:
+    event = _an_event(data=data) | RECEIVED
+    assert _is_valid(_document(consumers=[grant]), "received", event) is valid
+
+
+def test_each_operation_needs_the_scope_that_the_bus_asks_for() -> None:
+    document = _document()
+    schemes = document["components"]["securitySchemes"]
+    scopes = {
+        name: schemes[operation["security"][0]["$ref"].rpartition("/")[2]].get("scopes")
+        for name, operation in document["operations"].items()
+    }
+    assert scopes == {
+        "publish": ["events.publish"],
+        "readFeed": ["events.read"],
+        "streamFeed": ["events.read"],
+        "readRecords": ["events.read"],
+        "receiveWebhook": None,
+    }
+
+
+def test_a_question_is_answered_on_the_same_request() -> None:
+    document = asyncapi(shipped(next(path for path in SHIPPED if path.stem == "cari-nik")), URL)
+    ask = document["operations"]["ask"]
+    assert document["channels"]["questions"]["address"] == "/v1/queries/kependudukan.cari-nik"
+    assert ask["reply"]["channel"] == {"$ref": "#/channels/answers"}
+    assert document["channels"]["answers"]["address"] is None
+
+
+def test_the_servers_address_may_have_port_and_path() -> None:
+    server = asyncapi(a_contract(), "http://127.0.0.1:8080/bus")["servers"]["bus"]
+    assert (server["protocol"], server["host"], server["pathname"]) == ("http", "127.0.0.1:8080", "/bus")

@@ -1,0 +1,36 @@
+"""JSON values as YAML texts."""
+
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bus.contracts.yaml import read_text, write_text
+
+_KEYS = st.text(max_size=5)
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(_VALUES.map(lambda value: {"a": value}))
+def test_what_was_written_reads_as_the_same(value: Any) -> None:
+    assert read_text(write_text(value)) == value
+
+
+@pytest.mark.parametrize("text", ["1e3", "0o17", "2026-03-02", "35.24", "+62", "-1", ".5", "yes", "null", "~", "1:30"])
+def test_a_text_that_some_yaml_takes_for_something_else_is_quoted(text: str) -> None:
+    assert write_text([text])[2:3] in (b'"', b"'")
+
+
+def test_the_same_value_twice_is_written_twice() -> None:
+    shared = {"b": 1}
+    assert b"&" not in write_text([shared, shared])
+
+
+def test_keys_keep_their_order() -> None:
+    assert list(yaml.safe_load(write_text({"b": 1, "a": 2}))) == ["b", "a"]
