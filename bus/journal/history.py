@@ -1,8 +1,17 @@
 """Earlier events of the records on a page, found a generation at a time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
-from bus.journal.read import Entry, JournalReader
+from bus.journal.read import Entry
+
+
+class Entries(Protocol):
+    """What is asked of the journal; `JournalReader` does it."""
+
+    def at(self, positions: Sequence[int]) -> dict[int, Entry]:
+        """The events at some positions; a position that is not there is left out."""
+        ...
 
 
 class History:
@@ -12,7 +21,7 @@ class History:
     question of a generation reads all of it in one query.
     """
 
-    def __init__(self, journal: JournalReader, entries: Iterable[Entry]) -> None:
+    def __init__(self, journal: Entries, entries: Iterable[Entry]) -> None:
         self._journal = journal
         self._found: dict[int, Entry | None] = {}
         self._expected = {entry.previous for entry in entries if entry.previous is not None}
