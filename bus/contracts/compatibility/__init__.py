@@ -1,0 +1,22 @@
+"""Compatibility of contract versions, decided on what their schemas mean: which data each of them takes.
+
+`check` compares a new version with those that stand and finds the version step that it calls for; `impact` names whom it touches.
+What is called compatible is proven; what is called incompatible has an example that the gate's own validator has judged, where
+it is about data; the rest is undecided. Nothing here reads or writes anything.
+"""
+
+from bus.contracts.compatibility.check import STEPS as STEPS
+from bus.contracts.compatibility.check import check as check
+from bus.contracts.compatibility.impact import Mappings as Mappings
+from bus.contracts.compatibility.impact import Standing as Standing
+from bus.contracts.compatibility.impact import Touched as Touched
+from bus.contracts.compatibility.impact import What as What
+from bus.contracts.compatibility.impact import impact as impact
+from bus.contracts.compatibility.report import Example as Example
+from bus.contracts.compatibility.report import Finding as Finding
+from bus.contracts.compatibility.report import Report as Report
+from bus.contracts.compatibility.report import Rule as Rule
+from bus.contracts.compatibility.report import Side as Side
+from bus.contracts.compatibility.report import Step as Step
+from bus.contracts.compatibility.report import Verdict as Verdict
+from bus.contracts.compatibility.versions import version_step as version_step

@@ -1,0 +1,37 @@
+"""Being another array or object than a given one, taken apart: another size, another item, another member."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from bus.contracts.compatibility.logic import (
+    ALWAYS,
+    Either,
+    Formula,
+    Has,
+    Named,
+    Outside,
+    Size,
+    SomeItem,
+    SomeMember,
+    one_of,
+)
+
+
+def other_than(value: list[Any] | dict[str, Any]) -> Formula:
+    """What an array (an object) has to be in order not to equal `value`; exactly that."""
+    return Either(tuple(_of_array(value) if isinstance(value, list) else _of_object(value)))
+
+
+def _of_array(items: list[Any]) -> Iterator[Formula]:
+    yield Size(len(items) + 1, upper=False)
+    if items:
+        yield Size(len(items) - 1, upper=True)
+    for index, item in enumerate(items):
+        yield SomeItem(index, index + 1, one_of([item], positive=False))
+
+
+def _of_object(members: dict[str, Any]) -> Iterator[Formula]:
+    yield SomeMember(Outside(frozenset(members), frozenset()), ALWAYS)
+    for name, value in members.items():
+        yield Has(name, positive=False)
+        yield SomeMember(Named(name), one_of([value], positive=False))

@@ -1,0 +1,121 @@
+"""Numbers: bounds and multiples, decided exactly wherever a candidate can be counted or an interval is empty."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor, gcd, lcm
+
+from bus.contracts.compatibility.answers import NOTHING, Answer, Found, Unknown
+from bus.contracts.compatibility.logic import Atom, Bound, Multiple
+from bus.contracts.compatibility.truth import Truth
+from bus.contracts.compatibility.values import as_json
+
+_MOST_CANDIDATES = 500
+_DOUBT = Unknown("no number was found that meets all of the bounds and multiples")
+
+
+@dataclass(frozen=True, slots=True)
+class _Interval:
+    """Where the number may lie; None: no limit on that side."""
+
+    low: Fraction | None
+    low_strict: bool
+    high: Fraction | None
+    high_strict: bool
+
+    @property
+    def is_empty(self) -> bool:
+        if self.low is None or self.high is None:
+            return False
+        return self.low > self.high or (self.low == self.high and (self.low_strict or self.high_strict))
+
+
+def decide(atoms: Iterable[Atom], truth: Truth) -> Answer:
+    """A number that meets the atoms."""
+    atoms = list(atoms)
+    interval = _interval([atom for atom in atoms if isinstance(atom, Bound)])
+    steps = [atom.of for atom in atoms if isinstance(atom, Multiple) and atom.positive]
+    barred = [atom.of for atom in atoms if isinstance(atom, Multiple) and not atom.positive]
+    if interval.is_empty:
+        return NOTHING
+    if not steps:
+        return _of_any(interval, atoms, truth)
+    step = _least_common(steps)
+    if any((step / other).denominator == 1 for other in barred):
+        return NOTHING
+    return _on_grid(interval, step, atoms, truth)
+
+
+def _interval(bounds: list[Bound]) -> _Interval:
+    # Of equal limits the strict one counts.
+    low = max(((bound.limit, bound.strict) for bound in bounds if not bound.upper), default=None)
+    high = min(((bound.limit, not bound.strict) for bound in bounds if bound.upper), default=None)
+    return _Interval(
+        low[0] if low else None, bool(low and low[1]), high[0] if high else None, bool(high and not high[1])
+    )
+
+
+def _least_common(steps: list[Fraction]) -> Fraction:
+    numerator = lcm(*(step.numerator for step in steps))
+    return Fraction(numerator, gcd(*(step.denominator for step in steps)))
+
+
+def _on_grid(interval: _Interval, step: Fraction, atoms: list[Atom], truth: Truth) -> Answer:
+    """Multiples of `step`, those nearest to the bounds first."""
+    low = None if interval.low is None else ceil(interval.low / step)
+    high = None if interval.high is None else floor(interval.high / step)
+    if low is not None and interval.low_strict and low * step == interval.low:
+        low += 1
+    if high is not None and interval.high_strict and high * step == interval.high:
+        high -= 1
+    if low is not None and high is not None and low > high:
+        return NOTHING
+    counts = _counts(low, high)
+    is_whole = low is not None and high is not None and high - low < _MOST_CANDIDATES // 2
+    return _first_that_holds((count * step for count in counts), is_whole, atoms, truth)
+
+
+def _counts(low: int | None, high: int | None) -> Iterator[int]:
+    for distance in range(_MOST_CANDIDATES // 2):
+        if low is not None and (high is None or low + distance <= high):
+            yield low + distance
+        if high is not None and (low is None or high - distance >= low):
+            yield high - distance
+        if low is None and high is None:
+            yield distance
+            yield -distance
+
+
+def _of_any(interval: _Interval, atoms: list[Atom], truth: Truth) -> Answer:
+    """Any number; an interval with room in it has one, but for the few that are excluded."""
+    is_one = interval.low is not None and interval.low == interval.high
+    return _first_that_holds(_candidates(interval), is_one, atoms, truth)
+
+
+def _candidates(interval: _Interval) -> Iterator[Fraction]:
+    low, high = interval.low, interval.high
+    if low is not None and high is not None:
+        yield from (low, high)
+        yield from (Fraction(whole) for whole in (ceil(low), floor(high), ceil(low) + 1, floor(high) - 1))
+        for parts in (2, 4, 8, 10, 16, 32, 64, 100, 128):
+            yield low + (high - low) / parts
+            yield high - (high - low) / parts
+        return
+    edge, away = (low, 1) if low is not None else (high, -1) if high is not None else (Fraction(0), 1)
+    assert edge is not None  # noqa: S101 - one of three cases above
+    for distance in range(_MOST_CANDIDATES // 4):
+        yield edge + away * distance
+        yield edge + away * (distance + Fraction(1, 2))
+        yield edge + away * (distance + Fraction(1, 8))
+        yield Fraction(floor(edge) + away * distance)
+
+
+def _first_that_holds(candidates: Iterable[Fraction], are_all: bool, atoms: list[Atom], truth: Truth) -> Answer:
+    """The first candidate that meets the atoms; without one there is none only where the candidates `are_all`."""
+    for candidate in candidates:
+        number = as_json(candidate)
+        # A number that JSON's readers would round is no example, and no proof either.
+        are_all = are_all and number is not None
+        if number is not None and truth.all_hold(atoms, number):
+            return Found(number)
+    return NOTHING if are_all else _DOUBT
