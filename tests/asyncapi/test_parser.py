@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,8 @@ URL = "https://bus.lamongan.example"
 MAY_SKIP = os.environ.get("CI") != "true"
 INSTALLED = ("package.json", "package-lock.json", "validate.mjs")
 
+Document = dict[str, Any]
 Findings = dict[str, Any]
-Parse = Callable[..., list[Findings]]
 
 
 @pytest.fixture(scope="session")
@@ -46,57 +45,6 @@ def parser(request: pytest.FixtureRequest) -> Path:
         assert not ended.returncode, ended.stderr
         done.touch()
     return folder
-
-
-@pytest.fixture(scope="session")
-def parse(parser: Path, tmp_path_factory: pytest.TempPathFactory) -> Parse:
-    """What the parser finds in each of some texts."""
-
-    def parse(*texts: bytes) -> list[Findings]:
-        folder = tmp_path_factory.mktemp("documents")
-        paths = [folder / str(number) for number in range(len(texts))]
-        for path, text in zip(paths, texts, strict=True):
-            path.write_bytes(text)
-        command = ["node", parser / "validate.mjs", *paths]
-        ended = subprocess.run(command, capture_output=True, timeout=150, check=True)
-        found = json.loads(ended.stdout)
-        return [found[str(path)] for path in paths]
-
-    return parse
-
-
-def _document(contract: Contract, url: str = URL) -> bytes:
-    return json.dumps(asyncapi(contract, url))
-
-
-def _wrong(findings: Findings) -> list[Any]:
-    """Errors and warnings; the rest are hints, such as that there is an AsyncAPI 3.1."""
-    return [finding for finding in findings["diagnostics"] if finding["severity"] <= 1]
-
-
-@pytest.fixture(scope="session")
-def of_shipped(parse: Parse) -> dict[str, Findings]:
-    names = [shipped(path).name for path in SHIPPED]
-    return dict(zip(names, parse(*(_document(shipped(path)) for path in SHIPPED)), strict=True))
-
-
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_a_shipped_contract_is_valid_asyncapi(of_shipped: dict[str, Findings], path: Path) -> None:
-    assert _wrong(of_shipped[shipped(path).name]) == []
-
-
-def test_a_record_can_be_published_followed_read_and_received(of_shipped: dict[str, Findings]) -> None:
-    assert of_shipped["kependudukan.penduduk"]["operations"] == {
-        "publish": "send",
-        "readFeed": "receive",
-        "streamFeed": "receive",
-        "readRecords": "receive",
-        "receiveWebhook": "receive",
-    }
-
-
-def test_a_query_can_be_asked(of_shipped: dict[str, Findings]) -> None:
-    assert of_shipped["kependudukan.cari-nik"]["operations"] == {"ask": "send"}
 
 
 ODD_SCHEMA = {
@@ -137,24 +85,64 @@ ODD: dict[str, Contract] = {
 }
 
 
-@pytest.fixture(scope="session")
-def of_odd(parse: Parse) -> dict[str, Findings]:
-    return dict(zip(ODD, parse(*map(_document, ODD.values())), strict=True))
-
-
-@pytest.mark.parametrize("name", ODD)
-def test_an_odd_contract_is_valid_asyncapi(of_odd: dict[str, Findings], name: str) -> None:
-    assert _wrong(of_odd[name]) == []
-
-
-def test_yaml_and_an_address_with_port_and_path_are_valid_too(parse: Parse) -> None:
-    contract = shipped(next(path for path in SHIPPED if path.stem == "penduduk"))
-    (found,) = parse(write_text(asyncapi(contract, "http://127.0.0.1:8080/bus")))
-    assert _wrong(found) == []
-
-
-def test_the_parser_would_tell_what_is_wrong(parse: Parse) -> None:
+def _wrong_document() -> Document:
     document = asyncapi(a_contract(), URL)
     document["operations"]["publish"]["action"] = "shout"
-    (found,) = parse(json.dumps(document))
-    assert _wrong(found)
+    return document
+
+
+def _texts() -> dict[str, bytes]:
+    penduduk = shipped(next(path for path in SHIPPED if path.stem == "penduduk"))
+    contracts = {shipped(path).name: shipped(path) for path in SHIPPED} | ODD
+    return {
+        **{name: json.dumps(asyncapi(contract, URL)) for name, contract in contracts.items()},
+        "YAML, port and path": write_text(asyncapi(penduduk, "http://127.0.0.1:8080/bus")),
+        "wrong": json.dumps(_wrong_document()),
+    }
+
+
+@pytest.fixture(scope="session")
+def findings(parser: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Findings]:
+    """What the parser says of each document; in one run, since it takes a second to start."""
+    folder = tmp_path_factory.mktemp("documents")
+    paths = {}
+    for number, (name, text) in enumerate(_texts().items()):
+        paths[name] = str(folder / str(number))
+        Path(paths[name]).write_bytes(text)
+    command = ["node", str(parser / "validate.mjs"), *paths.values()]
+    ended = subprocess.run(command, capture_output=True, timeout=150, check=True)
+    found = json.loads(ended.stdout)
+    return {name: found[path] for name, path in paths.items()}
+
+
+def _errors(findings: Findings) -> list[Any]:
+    """Errors and warnings; the rest are hints, such as that there is an AsyncAPI 3.1."""
+    return [finding for finding in findings["diagnostics"] if finding["severity"] <= 1]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_contract_is_valid_asyncapi(findings: dict[str, Findings], path: Path) -> None:
+    assert _errors(findings[shipped(path).name]) == []
+
+
+@pytest.mark.parametrize("name", [*ODD, "YAML, port and path"])
+def test_an_odd_contract_is_valid_asyncapi(findings: dict[str, Findings], name: str) -> None:
+    assert _errors(findings[name]) == []
+
+
+def test_a_record_can_be_published_followed_read_and_received(findings: dict[str, Findings]) -> None:
+    assert findings["kependudukan.penduduk"]["operations"] == {
+        "publish": "send",
+        "readFeed": "receive",
+        "streamFeed": "receive",
+        "readRecords": "receive",
+        "receiveWebhook": "receive",
+    }
+
+
+def test_a_query_can_be_asked(findings: dict[str, Findings]) -> None:
+    assert findings["kependudukan.cari-nik"]["operations"] == {"ask": "send"}
+
+
+def test_the_parser_tells_what_is_wrong(findings: dict[str, Findings]) -> None:
+    assert _errors(findings["wrong"])
