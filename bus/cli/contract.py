@@ -11,10 +11,9 @@ from bus.cli.workspace import open_workspace
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import Contract, load
 from bus.contracts.errors import DocumentInvalid
-from bus.contracts.lint import Code, Finding, lint
+from bus.contracts.lint import Finding, form_findings, lint
 from bus.contracts.register import Actor
 from bus.contracts.registered import Registered
-from bus.problem import FieldError
 
 contract = typer.Typer(no_args_is_help=True, help="Contracts: what is exchanged, and who may get which fields and why.")
 
@@ -95,7 +94,7 @@ def checked(paths: Iterable[Path]) -> list[Contract]:
         clean = clean and not findings
         contracts += [contract] if contract else []
         for finding in findings:
-            typer.echo(f"{path}: {finding.code.value}: {finding.pointer or '(document)'}: {finding.message}", err=True)
+            typer.echo(f"{path}: {finding.code}: {finding.pointer or '(document)'}: {finding.message}", err=True)
     if not clean:
         raise DocumentsRefused("Mend what is listed above.")
     if not contracts:
@@ -107,8 +106,7 @@ def _examined(path: Path) -> tuple[Contract | None, list[Finding]]:
     try:
         contract = load(path)
     except DocumentInvalid as invalid:
-        errors = invalid.errors or (FieldError("", invalid.detail),)
-        return None, [Finding(Code.DOCUMENT, error.pointer, error.detail) for error in errors]
+        return None, form_findings(invalid)
     return contract, lint(contract)
 
 

@@ -1,0 +1,168 @@
+"""Lint of what was agreed: pointers, keys, examples, participants, texts that are still to be written."""
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from bus import json
+from bus.contracts.document import Contract, Kind
+from bus.contracts.lint.rule import Rule, Severity
+from bus.contracts.outline import outline
+from bus.contracts.schemas import Schema, children, has_property, in_place
+from bus.contracts.validation import Validator
+from bus.problem import FieldError
+
+POINTER = Rule(
+    "pointer",
+    Severity.ERROR,
+    "Key, subject, order, fields, masks and rows point at what the schema declares.",
+    "A pointer at nothing grants, masks or filters nothing, silently.",
+    "Mend the pointer, or declare the property in the schema.",
+)
+REQUIRED = Rule(
+    "required",
+    Severity.ERROR,
+    "What `key` points at is required, on every level; what `subject` points at, in some form of the data.",
+    "A record without a key cannot be stored, and a disclosure without its person is never found again.",
+    "Name the property, and each object above it, in `required`.",
+)
+EXAMPLE = Rule(
+    "example",
+    Severity.ERROR,
+    "Examples are valid under the schema.",
+    "They are what developers copy.",
+    "Mend the example, or the schema that refuses it.",
+)
+EXAMPLES = Rule(
+    "examples",
+    Severity.WARNING,
+    "There is at least one example.",
+    "It shows in a glance what a schema says in a page, and the catalogue and AsyncAPI print it.",
+    "Add `examples` with fictitious data.",
+)
+PLACEHOLDER = Rule(
+    "placeholder",
+    Severity.ERROR,
+    "No text is a placeholder in angle brackets.",
+    "`bus contract new` leaves them where a person must write; readers need the words.",
+    "Write what the text in the brackets asks for.",
+)
+PARTICIPANT = Rule(
+    "participant",
+    Severity.WARNING,
+    "Owner, producers and consumers are known to this bus.",
+    "An unknown name is often a misspelt one, and a grant to nobody.",
+    "Mend the name, or have the operator add the participant first.",
+)
+
+_PLACEHOLDER = re.compile(r"\s*<[^<>]+>\s*", re.DOTALL)
+_TEXTS = frozenset({"title", "description", "purpose", "legal_basis"})
+
+
+def unknown(contract: Contract, participants: Collection[str]) -> Iterator[FieldError]:
+    """Participants of the contract that are not among the known ones."""
+    named = [("/owner", contract.owner)]
+    named += [(f"/producers/{n}", name) for n, name in enumerate(contract.document["producers"])]
+    named += [(f"/consumers/{n}/participant", grant.participant) for n, grant in enumerate(contract.grants)]
+    for at, name in named:
+        if name not in participants:
+            yield FieldError(at, f"{name} is not known to this bus")
+
+
+def _pointers(contract: Contract) -> Iterator[FieldError]:
+    yield from _missing(contract.sent, [("/key", contract.key), ("/subject", contract.subject)])
+    yield from _missing(contract.sent, [("/delivery/ordered_by", contract.delivery.ordered_by)])
+    for index, grant in enumerate(contract.grants):
+        at = f"/consumers/{index}"
+        yield from _missing(
+            contract.shown, [(f"{at}/fields/{n}", pointer) for n, pointer in enumerate(grant.fields or ())]
+        )
+        yield from _missing(contract.shown, [(at + json.pointer(("mask", pointer)), pointer) for pointer in grant.mask])
+        for row, expression in enumerate(grant.rows):
+            names = [_as_pointer(name) for name in _names(expression)]
+            yield from _missing(contract.shown, [(f"{at}/rows/{row}", pointer) for pointer in names])
+
+
+def _missing(schema: Schema, places: list[tuple[str, str | None]]) -> Iterator[FieldError]:
+    for at, pointer in places:
+        if pointer is not None and not has_property(schema, pointer):
+            yield FieldError(at, f"points at {pointer}, which the schema does not declare")
+
+
+def _names(expression: Any) -> Iterator[str]:
+    for dialect, operand in expression.items():
+        if dialect in ("all", "any"):
+            for part in operand:
+                yield from _names(part)
+        elif dialect == "not":
+            yield from _names(operand)
+        else:
+            yield from operand
+
+
+def _as_pointer(name: str) -> str:
+    return name if name.startswith("/") else json.pointer((name,))
+
+
+def _required(contract: Contract) -> Iterator[FieldError]:
+    schema = contract.sent
+    if contract.key is not None and has_property(schema, contract.key):
+        always = {field.pointer for field in outline(schema) if field.required}
+        yield from _optional("/key", contract.key, always)
+    if contract.subject is not None and has_property(schema, contract.subject):
+        # In one form of the data at least: an owner may be a company, which has no NIK.
+        yield from _optional("/subject", contract.subject, set(_demanded(schema, contract.subject)))
+
+
+def _optional(at: str, pointer: str, required: Collection[str]) -> Iterator[FieldError]:
+    path = json.path(pointer)
+    levels = (json.pointer(path[: depth + 1]) for depth in range(len(path)))
+    if optional := next((level for level in levels if level not in required), None):
+        yield FieldError(at, f"points at {pointer}, but {optional} is not required")
+
+
+def _demanded(schema: Schema, pointer: str) -> Iterator[str]:
+    """The levels of a pointer that some form of the data requires."""
+    heads: list[Any] = [schema]
+    path = json.path(pointer)
+    for depth, step in enumerate(path):
+        applied = [one for one in in_place(schema, heads) if isinstance(one, dict)]
+        if any(step in one.get("required", ()) for one in applied):
+            yield json.pointer(path[: depth + 1])
+        heads = [child for one in applied for child in children(one, step)]
+
+
+def _examples(contract: Contract) -> Iterator[FieldError]:
+    if contract.kind is Kind.QUERY:
+        request, answer = Validator(contract.sent), Validator(contract.shown)
+        for index, example in enumerate(contract.examples):
+            yield from request.errors(example["request"], f"/examples/{index}/request")
+            yield from answer.errors(example["answer"], f"/examples/{index}/answer")
+    else:
+        schema = Validator(contract.sent)
+        for index, example in enumerate(contract.examples):
+            yield from schema.errors(example, f"/examples/{index}")
+
+
+def _has_examples(contract: Contract) -> Iterator[FieldError]:
+    if not contract.examples:
+        yield FieldError("/examples", "there is none")
+
+
+def _placeholders(contract: Contract) -> Iterator[FieldError]:
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), contract.document)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, str) and path[-1] in _TEXTS and _PLACEHOLDER.fullmatch(value):
+            yield FieldError(json.pointer(path), "is still to be written")
+        inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        waiting += [((*path, step), one) for step, one in inner if path[:1] != ("examples",)]
+
+
+CHECKS = (
+    (POINTER, _pointers),
+    (REQUIRED, _required),
+    (EXAMPLE, _examples),
+    (EXAMPLES, _has_examples),
+    (PLACEHOLDER, _placeholders),
+)

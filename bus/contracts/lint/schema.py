@@ -1,0 +1,229 @@
+"""Lint of the schemas: names, meanings, bounds, and what a misspelt keyword leaves unchecked."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from bus import json
+from bus.contracts.compatibility.budget import Undecided
+from bus.contracts.compatibility.expressions import Anchor, Choice, Expression, Repeat, Sequence, parse
+from bus.contracts.document import Contract
+from bus.contracts.lint.rule import Rule, Severity
+from bus.contracts.lint.vocabulary import BOUNDED_FORMATS, KEYWORDS, PERSONAL_NAMES
+from bus.contracts.outline import outline
+from bus.contracts.schemas import Schema, children, in_place, subschemas
+from bus.problem import FieldError
+
+NAME = Rule(
+    "name",
+    Severity.WARNING,
+    "Properties are named in snake_case.",
+    "One way of writing names, in every contract, is one less to look up; generated code reads well.",
+    "Write small letters, digits and underscores, a letter first: `kode_wilayah`.",
+)
+DESCRIPTION = Rule(
+    "description",
+    Severity.WARNING,
+    "Every property has a description.",
+    "Perpres 39/2019 asks for metadata; who gets the data cannot ask who made them.",
+    "Add `description`: what the value means, its unit, where it comes from.",
+)
+TYPE = Rule(
+    "type",
+    Severity.WARNING,
+    "Every property says what type it has.",
+    "Without one anything is valid there.",
+    "Add `type`, or `enum`, `const` or a `$ref` that says it.",
+)
+BOUND = Rule(
+    "bound",
+    Severity.WARNING,
+    "Texts and arrays have a greatest length.",
+    "Consumers reserve columns and memory; without a bound one event fills them.",
+    "Add `maxLength` or `maxItems`; an `enum`, a `format` such as date, or a pattern of fixed length is a bound too.",
+)
+CLOSED = Rule(
+    "closed",
+    Severity.WARNING,
+    "Objects say whether they may hold more than they declare.",
+    "In an open object anything passes unchecked, and a property that is added later may contradict what was sent before.",
+    "Add `additionalProperties: false` (with allOf: `unevaluatedProperties: false`), or a schema for the others.",
+)
+KEYWORD = Rule(
+    "keyword",
+    Severity.WARNING,
+    "Keywords are those of JSON Schema 2020-12, or begin with `x-`.",
+    "An unknown keyword is ignored: what it was meant to check is not checked.",
+    "Mend the spelling; write an annotation of your own as `x-…`.",
+)
+PERSONAL = Rule(
+    "personal-data",
+    Severity.WARNING,
+    "A contract with properties about persons is classified personal or sensitive.",
+    "UU 27/2022: grants must be complete, and each reading must leave a disclosure; a public contract leaves none.",
+    "Raise `classification`; where the property is about no person, say so in its schema: `x-classification: public`.",
+)
+
+_SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_NOT_PERSONAL = ("public", "internal")
+_PARTS = ("schema", "request", "answer")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A declared place in the data.
+
+    Attributes:
+        pointer: of its schema in the contract document.
+        name: of the property; None for the data themselves and for items of arrays.
+        schemas: those that apply there.
+    """
+
+    pointer: str
+    name: str | None
+    schemas: tuple[Schema, ...]
+
+    def says(self, *keywords: str) -> bool:
+        return any(keyword in one for one in self.schemas for keyword in keywords)
+
+    def may_be(self, kind: str) -> bool:
+        return any(kind == one.get("type") or kind in _listed(one.get("type")) for one in self.schemas)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _places(contract: Contract) -> Iterator[_Place]:
+    for part in _PARTS:
+        root = contract.document.get(part)
+        if root is not None:
+            yield from _places_in(root, f"/{part}")
+
+
+def _places_in(root: Schema, at: str) -> Iterator[_Place]:
+    pointers = {id(inner): at + json.pointer(path) for path, inner in subschemas(root)}
+    fields = [(field.pointer, field.schemas) for field in outline(root)]
+    applied = tuple(one for one in in_place(root, [root]) if isinstance(one, dict))
+    for pointer, schemas in [("", applied), *fields]:
+        name = json.path(pointer)[-1] if pointer else None
+        stands = pointers[id(schemas[0])] if schemas else at
+        yield _Place(stands, name, schemas)
+        yield from _items(root, schemas, pointers, at)
+
+
+def _items(root: Schema, schemas: tuple[Schema, ...], pointers: dict[int, str], at: str) -> Iterator[_Place]:
+    """The items of an array, of the arrays in it, and so on."""
+    seen: set[int] = set()
+    while schemas:
+        heads = [
+            child for one in schemas for child in children({**one, "properties": {}}, "*") if id(child) not in seen
+        ]
+        seen.update(id(child) for child in heads)
+        schemas = tuple(one for one in in_place(root, heads) if isinstance(one, dict))
+        if schemas:
+            yield _Place(pointers.get(id(schemas[0]), at), None, schemas)
+
+
+def _check(rule: Callable[[_Place], str | None]) -> Callable[[Contract], Iterator[FieldError]]:
+    def check(contract: Contract) -> Iterator[FieldError]:
+        for place in _places(contract):
+            if detail := rule(place):
+                yield FieldError(place.pointer, detail)
+
+    return check
+
+
+def _is_no_name(place: _Place) -> str | None:
+    wrong = place.name is not None and not _SNAKE.fullmatch(place.name)
+    return f"{place.name} is not in snake_case" if wrong else None
+
+
+def _lacks_description(place: _Place) -> str | None:
+    return f"{place.name} has no description" if place.name is not None and not place.says("description") else None
+
+
+def _lacks_type(place: _Place) -> str | None:
+    typed = place.says("type", "enum", "const") or place.name is None
+    return None if typed else f"{place.name} may be of any type"
+
+
+def _lacks_bound(place: _Place) -> str | None:
+    if place.says("enum", "const"):
+        return None
+    if place.may_be("string") and not place.says("maxLength") and not any(map(_bounds_text, place.schemas)):
+        return "the text has no greatest length"
+    if (
+        place.may_be("array")
+        and not place.says("maxItems")
+        and not any(one.get("items") is False for one in place.schemas)
+    ):
+        return "the array has no greatest length"
+    return None
+
+
+def _bounds_text(schema: Schema) -> bool:
+    return schema.get("format") in BOUNDED_FORMATS or ("pattern" in schema and _is_bounded(schema["pattern"]))
+
+
+def _is_bounded(pattern: str) -> bool:
+    """Whether a pattern is tied to both ends and repeats nothing without end."""
+    try:
+        tree = parse(pattern)
+    except Undecided:
+        return False
+    tied = isinstance(tree, Sequence) and tree.parts[:1] == (Anchor.START,) and tree.parts[-1:] == (Anchor.END,)
+    return tied and not _is_endless(tree)
+
+
+def _is_endless(tree: Expression) -> bool:
+    match tree:
+        case Repeat(what, _, most):
+            return most is None or _is_endless(what)
+        case Sequence(parts) | Choice(parts):
+            return any(map(_is_endless, parts))
+        case _:
+            return False
+
+
+def _is_open(place: _Place) -> str | None:
+    is_object = place.may_be("object") or place.says("properties")
+    says = place.says("additionalProperties", "unevaluatedProperties")
+    return "the object may hold anything beside what it declares" if is_object and not says else None
+
+
+def _keywords(contract: Contract) -> Iterator[FieldError]:
+    for part in _PARTS:
+        for path, schema in subschemas(contract.document.get(part)):
+            for keyword in schema:
+                if keyword not in KEYWORDS and not keyword.startswith("x-"):
+                    yield FieldError(f"/{part}" + json.pointer((*path, keyword)), _unknown(keyword))
+
+
+def _unknown(keyword: str) -> str:
+    close = get_close_matches(keyword, KEYWORDS, n=1)
+    return f"is not a keyword of JSON Schema{f'; {close[0]} is' if close else ''}"
+
+
+def _personal(contract: Contract) -> Iterator[FieldError]:
+    if contract.classification.is_about_persons:
+        return
+    for place in _places(contract):
+        told = any(one.get("x-classification") in _NOT_PERSONAL for one in place.schemas)
+        if place.name in PERSONAL_NAMES and not told:
+            yield FieldError(
+                place.pointer, f"{place.name} is personal data in a {contract.classification.value} contract"
+            )
+
+
+CHECKS = (
+    (NAME, _check(_is_no_name)),
+    (DESCRIPTION, _check(_lacks_description)),
+    (TYPE, _check(_lacks_type)),
+    (BOUND, _check(_lacks_bound)),
+    (CLOSED, _check(_is_open)),
+    (KEYWORD, _keywords),
+    (PERSONAL, _personal),
+)

@@ -1,0 +1,25 @@
+"""The words that lint knows: keywords of JSON Schema, formats of bounded length, names of properties about persons."""
+
+KEYWORDS = frozenset(
+    """
+    $ref $defs $comment allOf anyOf oneOf not if then else dependentSchemas prefixItems items contains properties
+    patternProperties additionalProperties propertyNames unevaluatedItems unevaluatedProperties type enum const multipleOf
+    maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern maxItems minItems uniqueItems maxContains
+    minContains maxProperties minProperties required dependentRequired title description default deprecated readOnly writeOnly
+    examples format contentEncoding contentMediaType contentSchema definitions
+    """.split()  # noqa: SIM905 - sixty lines of literals would be no list to read
+)
+"""Of the 2020-12 vocabularies, those that contracts may use; `definitions` is an old name of `$defs` that still works."""
+
+BOUNDED_FORMATS = frozenset({"date", "email", "uuid", "ipv4", "ipv6"})
+"""Formats that no long text has; a time may have any number of decimals."""
+
+PERSONAL_NAMES = frozenset(
+    """
+    nik no_nik nomor_nik nomor_induk_kependudukan nomor_kk no_kk nip npwp nomor_paspor no_paspor nomor_sim nama nama_lengkap
+    nama_ayah nama_ibu nama_ibu_kandung nama_pemohon nama_pelapor nama_pemilik tempat_lahir tanggal_lahir tgl_lahir jenis_kelamin
+    agama status_perkawinan golongan_darah pekerjaan alamat alamat_rumah telepon nomor_telepon no_telepon nomor_hp no_hp surel
+    email nomor_rekening no_rekening foto sidik_jari penyakit diagnosis riwayat_penyakit disabilitas
+    """.split()  # noqa: SIM905
+)
+"""UU 27/2022, art. 4: what identifies a person, alone or together, as regency apps name it."""
