@@ -110,11 +110,10 @@ def test_a_bus_killed_again_and_again_loses_nothing(make_bus: MakeBus, receiver:
 
 @pytest.mark.postgres
 @pytest.mark.rabbitmq
-@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 def test_roles_killed_one_by_one_on_servers_lose_nothing(
-    make_bus: MakeBus, database_url: str, broker: BrokerAddress, receiver: Receiver, random: Random
+    make_bus: MakeBus, database: str, broker: BrokerAddress, receiver: Receiver, random: Random
 ) -> None:
-    bus = make_bus(database_url, broker)
+    bus = make_bus(database, broker)
     sinks = subscribed(bus, receiver, random)
     # The second worker takes over where the first is killed.
     ordeal = Ordeal(bus, ["api", "relay", "worker", "worker"], random)

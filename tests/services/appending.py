@@ -17,7 +17,7 @@ class Batch:
     atomic: bool = True
 
 
-def a_submission(scope: str, number: int, content: int = 0) -> Submission:
+def a_submission(scope: str, number: int, content: int = 0, body: bytes = b'{"data":{}}') -> Submission:
     """A submission of a record; its number gives identity and key, so that one key has several events."""
     return Submission(
         contract_id=1,
@@ -28,7 +28,7 @@ def a_submission(scope: str, number: int, content: int = 0) -> Submission:
         key=f"{scope}-{number % 5}",
         person=None,
         deleted=False,
-        body=b'{"data":{}}',
+        body=body,
     )
 
 

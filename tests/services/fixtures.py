@@ -9,7 +9,7 @@ import pytest
 from bus.delivery.broker import BrokerAddress
 from tests.services.receiver import Receiver, a_receiver
 from tests.services.running import Bus, a_bus
-from tests.services.servers import a_scratch_broker
+from tests.services.servers import a_scratch_broker, a_scratch_database
 
 MakeBus = Callable[..., Bus]
 
@@ -19,6 +19,13 @@ def receiver() -> Iterator[Receiver]:
     """A server of sinks; ask it for a sink of your own name."""
     with a_receiver() as receiver:
         yield receiver
+
+
+@pytest.fixture
+def database() -> Iterator[str]:
+    """The URL of a PostgreSQL database of this test's own."""
+    with a_scratch_database() as url:
+        yield url
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 import itertools
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -103,7 +102,7 @@ def test_a_full_database_refuses_with_507_and_keeps_what_it_had(tmp_path: Path) 
 
     async def fill() -> None:
         while True:
-            large = replace(a_submission("full", len(receipts)), body=b"x" * 20_000)
+            large = a_submission("full", len(receipts), body=b"x" * 20_000)
             receipts.extend(await appender.append([large]))
 
     with pytest.raises(StorageFull):

@@ -1,83 +1,136 @@
 """Outages of the servers beside the bus: what was acknowledged is delivered once they are back, without anybody's help."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from bus.delivery.broker import BrokerAddress
 from bus.journal import JournalReader
 from tests.services.agreements import an_event
 from tests.services.fixtures import MakeBus
 from tests.services.proxy import Proxy, a_proxy
-from tests.services.receiver import Receiver
-from tests.services.running import post
-from tests.services.servers import delete_queues
+from tests.services.receiver import Receiver, Sink
+from tests.services.running import Bus, Process, a_bus, post
+from tests.services.servers import a_scratch_broker, a_scratch_database, delete_queues
 from tests.services.waiting import until
 
-pytestmark = [
-    pytest.mark.postgres,
-    pytest.mark.rabbitmq,
-    pytest.mark.parametrize("database_url", ["postgres"], indirect=True),
-]
+pytestmark = [pytest.mark.postgres, pytest.mark.rabbitmq]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A bus on servers, running in one process, and its lines to them."""
+
+    bus: Bus
+    process: Process
+    database: str
+    broker: BrokerAddress
+    database_line: Proxy
+    broker_line: Proxy
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """One bus for the module; each test has a sink and events of its own, and mends what it broke."""
+    with ExitStack() as stack:
+        database, broker = stack.enter_context(a_scratch_database()), stack.enter_context(a_scratch_broker())
+        lines = [stack.enter_context(a_line(make_url(url))) for url in (database, broker.url)]
+        near = replace(broker, url=through(lines[1], broker.url))
+        bus = stack.enter_context(a_bus(tmp_path_factory.mktemp("bus"), database, near))
+        process = bus.start(database_url=through(lines[0], database))
+        yield Place(bus, process, database, broker, *lines)
 
 
 @pytest.fixture
-def line(broker: BrokerAddress) -> Iterator[Proxy]:
-    """The line to RabbitMQ."""
-    url = make_url(broker.url)
-    with a_proxy(url.host or "", url.port or 5672) as proxy:
-        yield proxy
+def sink(place: Place, receiver: Receiver, request: pytest.FixtureRequest) -> Sink:
+    """A sink that is subscribed to what comes from now on, and has got its first event."""
+    sink, name = receiver.sink(request.node.name), f"{request.node.name}-before"
+    place.bus.subscribe(sink, after=JournalReader(place.bus.storage).last_position())
+    place.bus.publish(an_event(name))
+    sink.waits_for(name)
+    return sink
 
 
-@pytest.fixture
-def database_line(database_url: str) -> Iterator[Proxy]:
-    """The line to PostgreSQL."""
-    url = make_url(database_url)
-    with a_proxy(url.host or "", url.port or 5432) as proxy:
-        yield proxy
+def a_line(server: URL) -> AbstractContextManager[Proxy]:
+    return a_proxy(server.host or "", server.port or (5672 if server.drivername == "amqp" else 5432))
 
 
-def through(line: Proxy, broker: BrokerAddress) -> BrokerAddress:
-    return replace(broker, url=make_url(broker.url).set(port=line.port).render_as_string(hide_password=False))
+def through(line: Proxy, url: str) -> str:
+    return make_url(url).set(port=line.port).render_as_string(hide_password=False)
 
 
-def test_a_restarted_broker_is_dialled_again(
-    make_bus: MakeBus, database_url: str, broker: BrokerAddress, line: Proxy, receiver: Receiver
-) -> None:
-    bus, sink = make_bus(database_url, through(line, broker)), receiver.sink("dialled")
-    bus.subscribe(sink)
-    process = bus.start()
-    bus.publish(an_event("before"))
-    sink.waits_for("before")
-    line.cut()
-    until(lambda: not process.readiness()["checks"]["broker"]["ok"])
-    assert process.readiness()["code"] == 503
-    bus.publish(*(an_event(f"during-{number}") for number in range(5)))
-    line.restore()
-    sink.waits_for(*(f"during-{number}" for number in range(5)))
-    process.until_ready()
+def test_a_restarted_broker_is_dialled_again(place: Place, sink: Sink) -> None:
+    place.broker_line.cut()
+    until(lambda: not place.process.readiness()["checks"]["broker"]["ok"])
+    during = [f"dialled-{number}" for number in range(5)]
+    place.bus.publish(*map(an_event, during))
+    assert place.process.readiness()["code"] == 503
+    place.broker_line.restore()
+    sink.waits_for(*during)
+    place.process.until_ready()
+
+
+def test_queues_deleted_under_the_bus_are_made_again(place: Place, sink: Sink) -> None:
+    delete_queues(place.broker)
+    place.bus.publish(an_event("after-deletion"))
+    sink.waits_for("after-deletion")
+
+
+def test_a_message_that_nobody_understands_stops_nothing(place: Place, sink: Sink) -> None:
+    for subscription in place.bus.subscriptions.all():
+        _send(place.broker, subscription.number, b"\xff")
+        _send(place.broker, subscription.number, b'{"kunci": 1}')
+    place.bus.publish(an_event("after-garbled"))
+    sink.waits_for("after-garbled")
+
+
+def test_a_cut_database_refuses_with_503_and_recovers_by_itself(place: Place, sink: Sink) -> None:
+    client, last = place.bus.client(), JournalReader(place.bus.storage).last_position()
+    place.database_line.cut()
+    refused = post(client, an_event("during-cut"))
+    assert (refused.status_code, refused.json()["type"]) == (503, "urn:bus:problem:storage-unavailable")
+    assert not place.process.readiness()["checks"]["database"]["ok"]
+    place.database_line.restore()
+    until(lambda: post(client, an_event("after-cut")).status_code == 202)
+    sink.waits_for("after-cut")
+    place.process.until_ready()
+    assert JournalReader(place.bus.storage).last_position() == last + 1
+
+
+def test_sessions_ended_by_the_database_are_replaced(place: Place, sink: Sink) -> None:
+    with psycopg.connect(place.database) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+    client = place.bus.client()
+    until(lambda: post(client, an_event("after-end")).status_code == 202)
+    sink.waits_for("after-end")
 
 
 def test_a_broker_that_is_away_at_the_start_is_waited_for(
-    make_bus: MakeBus, database_url: str, broker: BrokerAddress, line: Proxy, receiver: Receiver
+    make_bus: MakeBus, database: str, broker: BrokerAddress, receiver: Receiver
 ) -> None:
-    bus, sink = make_bus(database_url, through(line, broker)), receiver.sink("late-broker")
-    bus.subscribe(sink)
-    line.cut()
-    bus.start()
-    bus.publish(an_event("early"))
-    line.restore()
-    sink.waits_for("early")
+    with a_line(make_url(broker.url)) as line:
+        bus = make_bus(database, replace(broker, url=through(line, broker.url)))
+        sink = receiver.sink("late-broker")
+        bus.subscribe(sink)
+        line.cut()
+        bus.start()
+        bus.publish(an_event("early"))
+        line.restore()
+        sink.waits_for("early")
 
 
 def test_a_lost_message_is_handed_over_again_after_its_lease(
-    make_bus: MakeBus, database_url: str, broker: BrokerAddress, receiver: Receiver
+    make_bus: MakeBus, database: str, broker: BrokerAddress, receiver: Receiver
 ) -> None:
-    bus, sink = make_bus(database_url, broker), receiver.sink("lost")
+    bus, sink = make_bus(database, broker), receiver.sink("lost")
     subscription = bus.subscribe(sink)
     bus.start("api,relay")
     bus.publish(an_event("lost"))
@@ -87,72 +140,10 @@ def test_a_lost_message_is_handed_over_again_after_its_lease(
     sink.waits_for("lost")
 
 
-def test_queues_deleted_under_the_bus_are_made_again(
-    make_bus: MakeBus, database_url: str, broker: BrokerAddress, receiver: Receiver
-) -> None:
-    bus, sink = make_bus(database_url, broker), receiver.sink("deleted")
-    bus.subscribe(sink)
-    bus.start()
-    bus.publish(an_event("before-deletion"))
-    sink.waits_for("before-deletion")
-    delete_queues(broker)
-    bus.publish(an_event("after-deletion"))
-    sink.waits_for("after-deletion")
-
-
-def test_a_message_that_nobody_understands_stops_nothing(
-    make_bus: MakeBus, database_url: str, broker: BrokerAddress, receiver: Receiver
-) -> None:
-    bus, sink = make_bus(database_url, broker), receiver.sink("garbled")
-    subscription = bus.subscribe(sink)
-    bus.start()
-    bus.publish(an_event("before-garbled"))
-    sink.waits_for("before-garbled")
+def _send(broker: BrokerAddress, number: int, body: bytes) -> None:
     with broker.connect() as connection:
         producer: Any = connection.Producer()
-        producer.publish(b"\xff", routing_key=broker.queue(subscription.number).name, content_type="application/json")
-        producer.publish({"kunci": 1}, routing_key=broker.queue(subscription.number).name)
-    bus.publish(an_event("after-garbled"))
-    sink.waits_for("after-garbled")
-
-
-def test_a_cut_database_refuses_with_503_and_recovers_by_itself(
-    make_bus: MakeBus, database_url: str, broker: BrokerAddress, database_line: Proxy, receiver: Receiver
-) -> None:
-    bus, sink = make_bus(database_url, broker), receiver.sink("cut-database")
-    bus.subscribe(sink)
-    behind = make_url(database_url).set(port=database_line.port).render_as_string(hide_password=False)
-    process = bus.start(database_url=behind)
-    bus.publish(an_event("before-cut"))
-    sink.waits_for("before-cut")
-    client = bus.client()
-    database_line.cut()
-    refused = post(client, an_event("during-cut"))
-    assert (refused.status_code, refused.json()["type"]) == (503, "urn:bus:problem:storage-unavailable")
-    assert not process.readiness()["checks"]["database"]["ok"]
-    database_line.restore()
-    until(lambda: post(client, an_event("after-cut")).status_code == 202)
-    sink.waits_for("after-cut")
-    process.until_ready()
-    assert JournalReader(bus.storage).last_position() == 2
-
-
-def test_sessions_ended_by_the_database_are_replaced(
-    make_bus: MakeBus, database_url: str, broker: BrokerAddress, receiver: Receiver
-) -> None:
-    bus, sink = make_bus(database_url, broker), receiver.sink("ended-sessions")
-    bus.subscribe(sink)
-    bus.start()
-    bus.publish(an_event("before-end"))
-    sink.waits_for("before-end")
-    with psycopg.connect(database_url) as admin:
-        admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-    client = bus.client()
-    until(lambda: post(client, an_event("after-end")).status_code == 202)
-    sink.waits_for("after-end")
+        producer.publish(body, routing_key=broker.queue(number).name, content_type="application/json")
 
 
 def _waiting(broker: BrokerAddress, number: int) -> int:

@@ -60,11 +60,10 @@ def test_api_processes_end_when_their_parent_is_killed(make_bus: MakeBus) -> Non
 
 @pytest.mark.postgres
 @pytest.mark.rabbitmq
-@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 def test_roles_apart_as_the_compose_file_starts_them(
-    make_bus: MakeBus, database_url: str, broker: BrokerAddress, receiver: Receiver
+    make_bus: MakeBus, database: str, broker: BrokerAddress, receiver: Receiver
 ) -> None:
-    bus, sink = make_bus(database_url, broker), receiver.sink("apart")
+    bus, sink = make_bus(database, broker), receiver.sink("apart")
     bus.subscribe(sink)
     commands = _commands()
     assert commands.keys() == {"api", "relay", "worker", "adapters"}
