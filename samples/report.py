@@ -16,8 +16,8 @@ _FEW = 3
 
 
 def tables(picture: Picture) -> RenderableType:
-    """Both tables, for a terminal."""
-    return Group(_flows(picture.verdicts), _refusals(picture.refusals), Text(summary(picture)))
+    """Both tables, for a terminal; the sum first, since a small window shows the top alone."""
+    return Group(Text(summary(picture)), Text(), _flows(picture.verdicts), Text(), _refusals(picture.refusals))
 
 
 def summary(picture: Picture) -> str:
@@ -38,9 +38,9 @@ def lines(picture: Picture) -> Iterable[str]:
 
 
 def faults(picture: Picture) -> Iterable[str]:
-    """What is missing and what is wrong, a line each."""
-    yield from (f"missing: {text}" for text in picture.missing)
+    """What is wrong and what is missing, a line each."""
     yield from (f"wrong: {text}" for text in picture.wrong)
+    yield from (f"missing: {text}" for text in picture.missing)
 
 
 def introduction(stage: Stage) -> Iterable[str]:
@@ -81,8 +81,10 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
 
 
 def _refusals(refusals: Sequence[Refusal]) -> Table:
-    table = Table("from", "contract", "what was wrong", "the bus said", title="What was refused", box=None)
-    table.title_justify = "left"
+    table = Table(title="What was refused", title_justify="left", box=None, expand=True)
+    for name in ("from", "contract", "what was wrong"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("the bus said", no_wrap=True, overflow="ellipsis", ratio=1)
     for bad in refusals:
         table.add_row(bad.office, bad.contract, bad.why, Text(bad.answer or "TAKEN"))
     return table

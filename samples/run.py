@@ -87,7 +87,8 @@ def _demo(console: Console, folder: Path, options: argparse.Namespace) -> bool:
         watch = Watch(stage, alone=options.once)
         with _screen(console) as screen:
             picture = _watch(watch, children, screen, options.within if options.once else None)
-    report.show(console, report.lines(picture))
+    if not console.is_terminal:
+        report.show(console, report.lines(picture))
     report.show(console, report.faults(picture))
     return picture.is_complete
 
