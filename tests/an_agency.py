@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 from typing import Any, ClassVar
 
 from bus.adapter import (
@@ -16,8 +17,13 @@ from bus.adapter import (
     Question,
     Refused,
 )
+from bus.agencies.queries import Queries, QueryPolicy
 from bus.agencies.registry import Agencies
+from bus.audit.log import DisclosureLog
 from bus.event import Event
+from bus.http.edge import create_edge
+from bus.http.health import Health
+from tests.a_bus import Bus
 
 AGENCY = "badan"
 ASK, TAKE = "tanya", "terima"
@@ -25,11 +31,17 @@ ASK, TAKE = "tanya", "terima"
 
 @dataclass
 class AnAdapter:
-    """Answers `answer`, or raises `refusal`, once `open` is set; `busiest` is the most it was asked at once."""
+    """Answers `answer`, or raises `refusal`, once `open` is set.
+
+    Attributes:
+        full: set when it is asked two things at once.
+        busiest: the most that it was asked at once.
+    """
 
     answer: Mapping[str, Any] = field(default_factory=lambda: {"ditemukan": True, "nama": "Rekaan 1"})
     refusal: Refused | None = None
     open: asyncio.Event = field(default_factory=asyncio.Event)
+    full: asyncio.Event = field(default_factory=asyncio.Event)
     questions: list[Question] = field(default_factory=list)
     busiest: int = 0
     _asked: int = 0
@@ -41,6 +53,8 @@ class AnAdapter:
         self.questions.append(question)
         self._asked += 1
         self.busiest = max(self.busiest, self._asked)
+        if self._asked > 1:
+            self.full.set()
         try:
             await self.open.wait()
         finally:
@@ -77,3 +91,18 @@ def agencies_with(adapter: AnAdapter) -> Agencies:
     """A registry in which this adapter alone is set up."""
     settings = {AGENCY: {"base_url": "https://badan.example"}}
     return Agencies(settings, {AGENCY: lambda: AFactory(adapter)})
+
+
+def join(
+    bus: Bus, adapter: AnAdapter, policy: QueryPolicy | None = None, disclosures: DisclosureLog | None = None
+) -> None:
+    """Set the agency up on a bus, and let sinks be on this machine."""
+    agencies = agencies_with(adapter)
+    rooms = bus.rooms
+    bus.rooms = replace(
+        rooms,
+        agencies=agencies,
+        queries=Queries(rooms.catalogue, agencies, disclosures or rooms.disclosures, policy),
+        settings=rooms.settings.model_copy(update={"sink_networks": (ip_network("127.0.0.0/8"),)}),
+    )
+    bus.edge = create_edge(bus.rooms, Health({}))

@@ -198,7 +198,7 @@ def test_other_processes_notice_a_change(subscriptions: Subscriptions, storage: 
 
 
 def test_filters_all_have_to_hold(subscriptions: Subscriptions):
-    filters = [{"prefix": {"type": "kependudukan."}}, {"not": {"exact": {"source": "/uji"}}}]
+    filters: list[dict[str, Any]] = [{"prefix": {"type": "kependudukan."}}, {"not": {"exact": {"source": "/uji"}}}]
     matches = subscriptions.add(an_order(filters=filters)).matcher()
     assert matches({"type": "kependudukan.penduduk", "source": "/dukcapil"})
     assert not matches({"type": "kependudukan.penduduk", "source": "/uji"})

@@ -1,0 +1,112 @@
+"""The ledger of one subscription as tests use it: what is owed, handed over and came of it, in few words."""
+
+import itertools
+from dataclasses import dataclass, field
+from typing import cast
+
+import sqlalchemy as sa
+
+from bus.delivery.deliveries import Deliveries
+from bus.delivery.ledger import Attempt, DeliveryState, Lease, Leased, Ledger, NewDelivery
+from bus.delivery.ordering import PARKED
+from bus.delivery.subscriptions import Subscription
+from bus.delivery.tables import ATTEMPTS, DELIVERIES
+from bus.storage import Storage
+
+LEASE = 1_000_000
+TICK = 100
+"""Microseconds between two looks of the relay, which has to read the database for each: no two leases end at once."""
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """As much of a subscription as deliveries ask for."""
+
+    number: int
+    id: str = "sub_test"
+
+
+@dataclass
+class Book:
+    """The ledger of one subscription, with a clock that stands still."""
+
+    storage: Storage
+    number: int = field(default_factory=lambda: next(_numbers))
+    now: int = 1_000_000
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger(self.storage)
+        self.deliveries = Deliveries(self.storage)
+
+    @property
+    def subscription(self) -> Subscription:
+        return cast("Subscription", Named(self.number))
+
+    def owe(self, *keys: int | None, again: bool = False) -> None:
+        """Owe deliveries at positions 1, 2, …, one for each key."""
+        made = [NewDelivery(self.number, position, key) for position, key in enumerate(keys, 1)]
+        with self.storage.write() as connection:
+            self.ledger.add(connection, made, self.now, again=again)
+
+    def lease(self, window: int = 100, most: int = 10, *, ordered: bool = True) -> list[Lease]:
+        self.now += TICK
+        return self.ledger.lease(self.number, self.now, self.now + LEASE, window, most, ordered=ordered)
+
+    def load(self, lease: Lease) -> list[Leased]:
+        with self.storage.read() as connection:
+            return self.ledger.leased(connection, lease)
+
+    def positions(self, lease: Lease) -> list[int]:
+        return [one.position for one in self.load(lease)]
+
+    def handed_over(self, most: int = 10) -> list[list[int]]:
+        return [self.positions(lease) for lease in self.lease(most=most)]
+
+    def record(self, *attempts: Attempt) -> None:
+        with self.storage.write() as connection:
+            self.ledger.record(connection, attempts)
+
+    def attempt(
+        self, leased: Leased, state: DeliveryState = DeliveryState.DELIVERED, due_at: int | None = None
+    ) -> Attempt:
+        """What became of a delivery: by default it was delivered."""
+        failure = None if state is DeliveryState.DELIVERED else "transient"
+        return Attempt(
+            subscription=self.number,
+            position=leased.position,
+            key=leased.key,
+            number=leased.attempts + 1,
+            state=state,
+            due_at=due_at,
+            at=self.now,
+            failure=failure,
+            status=200 if failure is None else 500,
+            detail="" if failure is None else "it failed inside",
+            duration_ms=3,
+        )
+
+    def again(self, leased: Leased, after: int = 0) -> Attempt:
+        """It failed, and is due again after some microseconds."""
+        return self.attempt(leased, DeliveryState.PENDING, self.now + after)
+
+    def dead(self, leased: Leased) -> Attempt:
+        return self.attempt(leased, DeliveryState.DEAD)
+
+    def parked(self, leased: Leased) -> Attempt:
+        """It was not tried, since an earlier one of its key failed."""
+        untried = (leased.attempts, DeliveryState.PENDING, PARKED, self.now, None, None, "", 0)
+        return Attempt(self.number, leased.position, leased.key, *untried)
+
+    def states(self) -> list[str]:
+        wanted = sa.select(DELIVERIES.c.state).where(DELIVERIES.c.subscription == self.number)
+        with self.storage.read() as connection:
+            rows = connection.execute(wanted.order_by(DELIVERIES.c.position))
+            return [DeliveryState(row.state).name.lower() for row in rows]
+
+    def failures(self) -> list[tuple[int, int]]:
+        """(position, number) of each attempt that failed."""
+        wanted = sa.select(ATTEMPTS.c.position, ATTEMPTS.c.number).where(ATTEMPTS.c.subscription == self.number)
+        with self.storage.read() as connection:
+            return [(row.position, row.number) for row in connection.execute(wanted)]

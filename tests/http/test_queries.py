@@ -1,0 +1,228 @@
+"""Queries over HTTP: who may ask, what is asked and answered, and what is remembered of it."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bus.adapter import AgencyUnavailable, QuotaExhausted
+from bus.agencies.queries import QueryPolicy
+from bus.audit.log import Channel, DisclosureLog, Found
+from bus.storage import open_storage
+from tests.a_bus import Bus, Document, a_contract, a_grant, a_nik
+from tests.an_agency import AGENCY, ASK, TAKE, AnAdapter, join
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""The edge is the same on both databases; their statements have tests of their own in the rooms."""
+
+TANYA = "kependudukan.tanya"
+URL = f"/v1/queries/{TANYA}"
+NIK = a_nik(1)
+ANSWER = {"ditemukan": True, "nama": "Rekaan 1", "agama": "rahasia"}
+PAST = "2020-12-31"
+
+
+def a_query(*grants: Document, **changes: Any) -> Document:
+    """A personal query contract that the agency answers."""
+    text = {"type": "string"}
+    answer = {"ditemukan": {"type": "boolean"}, "nama": text, "agama": text}
+    request = {"type": "object", "properties": {"nik": text | {"pattern": "^[0-9]{16}$"}}, "required": ["nik"]}
+    return a_contract(
+        *(grants or [a_grant("dinkes")]),
+        **{
+            "contract": TANYA,
+            "kind": "query",
+            "key": None,
+            "schema": None,
+            "request": request,
+            "answer": {"type": "object", "properties": answer, "required": ["ditemukan"]},
+            "adapters": [{"adapter": AGENCY, "operation": ASK}],
+            "producers": [AGENCY],
+            **changes,
+        },
+    )
+
+
+@pytest.fixture
+def adapter() -> AnAdapter:
+    return AnAdapter(ANSWER)
+
+
+@pytest.fixture
+async def desk(bus: Bus, adapter: AnAdapter) -> Bus:
+    """A bus with the agency set up, that asks it two questions at once for half a second at the most."""
+    join(bus, adapter, QueryPolicy(seconds=0.5, concurrency=2))
+    return bus
+
+
+@pytest.fixture
+def http(desk: Bus) -> httpx.AsyncClient:
+    return desk.reader("dinkes", "queries.call")
+
+
+async def ask(http: httpx.AsyncClient, question: object = None, url: str = URL) -> httpx.Response:
+    return await http.post(url, json={"nik": NIK} if question is None else question)
+
+
+def disclosed(desk: Bus) -> list[Found]:
+    return desk.rooms.disclosures.search(NIK, None, None, 10)
+
+
+def problem(answer: httpx.Response) -> tuple[int, str]:
+    assert answer.headers["content-type"] == "application/problem+json"
+    return answer.status_code, answer.json()["type"].removeprefix("urn:bus:problem:")
+
+
+async def test_a_question_is_answered(desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter):
+    desk.apply(a_query())
+    answer = await ask(http)
+    assert (answer.status_code, answer.json()) == (200, ANSWER)
+    assert (answer.headers["content-type"], answer.headers["cache-control"]) == ("application/json", "no-store")
+    assert [(one.contract, one.data, one.participant) for one in adapter.questions] == [(TANYA, {"nik": NIK}, "dinkes")]
+
+
+async def test_an_answer_shows_what_the_grant_shows(desk: Bus, http: httpx.AsyncClient):
+    desk.apply(a_query(a_grant("dinkes", fields=["/ditemukan", "/nama"], mask={"/nama": "redact"})))
+    assert (await ask(http)).json() == {"ditemukan": True, "nama": "***"}
+
+
+async def test_an_answer_about_a_person_is_disclosed(desk: Bus, http: httpx.AsyncClient):
+    desk.apply(a_query(a_grant("dinkes", fields=["/ditemukan", "/nama"])))
+    await ask(http)
+    (found,) = disclosed(desk)
+    shown = found.disclosure
+    assert (shown.participant, shown.channel, shown.person) == ("dinkes", Channel.QUERY, NIK)
+    assert (shown.fields, shown.purpose) == (["/ditemukan", "/nama"], "uji")
+    assert shown.client_id
+
+
+async def test_an_answer_that_found_nobody_discloses_nothing(desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter):
+    desk.apply(a_query())
+    adapter.answer = {"ditemukan": False}
+    assert (await ask(http)).json() == {"ditemukan": False}
+    assert disclosed(desk) == []
+
+
+async def test_an_answer_about_nobody_discloses_nothing(desk: Bus, http: httpx.AsyncClient):
+    desk.apply(a_query(classification="internal"))
+    assert (await ask(http)).status_code == 200
+    assert desk.rooms.disclosures.search(None, "dinkes", None, 10) == []
+
+
+async def test_what_cannot_be_recorded_is_not_told(bus: Bus, adapter: AnAdapter, tmp_path: Path):
+    storage = open_storage(f"sqlite:///{tmp_path / 'empty.db'}")
+    join(bus, adapter, disclosures=DisclosureLog(storage, bus.rooms.journal))
+    bus.apply(a_query())
+    answer = await ask(bus.reader("dinkes", "queries.call"))
+    storage.close()
+    assert problem(answer) == (503, "storage-unavailable")
+    assert "Rekaan" not in answer.text
+
+
+async def test_a_token_without_the_scope_is_not_enough(desk: Bus):
+    desk.apply(a_query())
+    assert problem(await ask(desk.reader("dinkes", "events.read"))) == (403, "scope-missing")
+
+
+async def test_without_a_grant_nothing_is_asked(desk: Bus, adapter: AnAdapter):
+    desk.apply(a_query())
+    assert problem(await ask(desk.reader("bapenda", "queries.call"))) == (403, "not-granted")
+    assert adapter.questions == []
+
+
+async def test_a_grant_that_ended_is_not_enough(desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter):
+    desk.apply(a_query(a_grant("dinkes", until=PAST)))
+    assert problem(await ask(http)) == (403, "grant-expired")
+    assert adapter.questions == []
+
+
+async def test_a_grant_of_other_rows_does_not_cover_the_answer(desk: Bus, http: httpx.AsyncClient):
+    desk.apply(a_query(a_grant("dinkes", rows=[{"exact": {"nama": "Rekaan 2"}}])))
+    answer = await ask(http)
+    assert problem(answer) == (403, "answer-not-granted")
+    assert "Rekaan 1" not in answer.text
+    assert disclosed(desk) == []
+
+
+async def test_an_invalid_question_is_not_asked(desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter):
+    desk.apply(a_query())
+    answer = await ask(http, {"nik": "3524"})
+    assert problem(answer) == (422, "question-invalid")
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/nik"]
+    assert adapter.questions == []
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff"])
+async def test_a_body_that_is_not_json_is_refused(desk: Bus, http: httpx.AsyncClient, body: bytes):
+    desk.apply(a_query())
+    assert problem(await http.post(URL, content=body)) == (400, "invalid-request")
+
+
+async def test_a_contract_that_is_not_there_is_not_found(http: httpx.AsyncClient):
+    assert problem(await ask(http)) == (404, "no-such-contract")
+
+
+async def test_a_contract_of_another_kind_is_no_query(desk: Bus, http: httpx.AsyncClient):
+    desk.apply(a_contract(a_grant("dinkes")))
+    assert problem(await ask(http, url="/v1/queries/kependudukan.warga")) == (404, "not-a-query")
+
+
+async def test_an_invalid_answer_is_not_handed_out(desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter):
+    desk.apply(a_query())
+    adapter.answer = {"ditemukan": "ya", "nama": "Rekaan 1"}
+    answer = await ask(http)
+    assert problem(answer) == (502, "answer-invalid")
+    assert "Rekaan" not in answer.text
+    assert disclosed(desk) == []
+
+
+@pytest.mark.parametrize(
+    "adapters", [[], [{"adapter": "lain", "operation": ASK}], [{"adapter": AGENCY, "operation": TAKE}]]
+)
+async def test_a_query_that_no_adapter_serves_is_told(desk: Bus, http: httpx.AsyncClient, adapters: list[Document]):
+    desk.apply(a_query(adapters=adapters))
+    assert problem(await ask(http)) == (503, "adapter-off")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status", "slug"),
+    [
+        (AgencyUnavailable("try again later"), 503, "agency-unavailable"),
+        (QuotaExhausted("try again tomorrow"), 429, "agency-quota-exhausted"),
+    ],
+)
+async def test_what_the_adapter_refuses_is_told(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter, refusal: Any, status: int, slug: str
+):
+    desk.apply(a_query())
+    adapter.refusal = refusal
+    assert problem(await ask(http)) == (status, slug)
+    assert disclosed(desk) == []
+
+
+async def test_an_agency_that_does_not_answer_in_time_is_unavailable(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
+):
+    desk.apply(a_query())
+    adapter.open.clear()
+    assert problem(await ask(http)) == (503, "agency-unavailable")
+
+
+async def test_an_agency_is_asked_so_many_questions_at_once(desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter):
+    desk.apply(a_query())
+    adapter.open.clear()
+    asking = [asyncio.create_task(ask(http)) for _ in range(5)]
+    await asyncio.wait_for(adapter.full.wait(), 10)
+    adapter.open.set()
+    assert [(await one).status_code for one in asking] == [200] * 5
+    assert adapter.busiest == 2
+
+
+async def test_an_operation_of_the_next_version_is_asked_from_its_activation_on(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
+):
+    desk.apply(a_query(adapters=[]))
+    desk.apply(a_query(version="1.1.0"))
+    assert (await ask(http)).status_code == 200
