@@ -91,7 +91,7 @@ class Bus:
     broker: BrokerAddress
     credentials: tuple[str, str]
     environment: dict[str, str]
-    port: int = field(default_factory=lambda: _free_port())
+    port: int = field(default_factory=lambda: free_port())
     processes: list[Process] = field(default_factory=list)
     _token: str = ""
 
@@ -107,7 +107,7 @@ class Bus:
 
     def launch(self, roles: str = ALL_ROLES, *options: str, **settings: str) -> Process:
         """Start a process."""
-        port = self.port if "api" in roles else _free_port()
+        port = self.port if "api" in roles else free_port()
         log = self.data / f"{roles.replace(',', '-')}.log"
         command = [sys.executable, "-m", "bus", "serve", "--data", str(self.data), "--port", str(port)]
         extra = {f"BUS_{name.upper()}": value for name, value in settings.items()}
@@ -201,6 +201,7 @@ def _furnish(storage: Storage, keys: Keys) -> tuple[str, str]:
     return client.client_id, secret
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that was free a moment ago."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])
