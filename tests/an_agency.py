@@ -31,17 +31,11 @@ ASK, TAKE = "tanya", "terima"
 
 @dataclass
 class AnAdapter:
-    """Answers `answer`, or raises `refusal`, once `open` is set.
-
-    Attributes:
-        full: set when it is asked two things at once.
-        busiest: the most that it was asked at once.
-    """
+    """Answers `answer`, or raises `refusal`, once `open` is set; `busiest` is the most it was asked at once."""
 
     answer: Mapping[str, Any] = field(default_factory=lambda: {"ditemukan": True, "nama": "Rekaan 1"})
     refusal: Refused | None = None
     open: asyncio.Event = field(default_factory=asyncio.Event)
-    full: asyncio.Event = field(default_factory=asyncio.Event)
     questions: list[Question] = field(default_factory=list)
     busiest: int = 0
     _asked: int = 0
@@ -53,8 +47,6 @@ class AnAdapter:
         self.questions.append(question)
         self._asked += 1
         self.busiest = max(self.busiest, self._asked)
-        if self._asked > 1:
-            self.full.set()
         try:
             await self.open.wait()
         finally:
