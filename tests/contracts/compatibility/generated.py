@@ -104,6 +104,16 @@ def pairs(draw: st.DrawFn) -> tuple[Any, Any]:
 
 
 @st.composite
+def chains(draw: st.DrawFn) -> tuple[Any, Any, Any]:
+    """Three schemas, each like the one before with one to three places changed."""
+    oldest, old = draw(pairs())
+    new = old
+    for _ in range(draw(st.integers(1, 3))):
+        new = draw(_changed(new))
+    return oldest, old, new
+
+
+@st.composite
 def _changed(draw: st.DrawFn, schema: Any) -> Any:
     # What hypothesis drew may be drawn again: it must stay as it was.
     schema = copy.deepcopy(schema)

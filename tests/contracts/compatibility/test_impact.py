@@ -1,0 +1,135 @@
+"""Whom a change touches: everybody who relies on what goes away, and nobody else."""
+
+import copy
+from typing import Any
+
+from bus.contracts.compatibility import Mappings, Standing, Touched, What, check, impact
+from bus.contracts.document import AdapterUse, Contract
+from tests.contracts.compatibility.versions import a_query
+from tests.contracts.documents import SCHEMA, a_contract, a_grant
+
+
+def without(name: str) -> dict[str, Any]:
+    schema = copy.deepcopy(SCHEMA)
+    del schema["properties"][name]
+    return schema
+
+
+def with_(name: str, **property_: Any) -> dict[str, Any]:
+    return {**SCHEMA, "properties": {**SCHEMA["properties"], name: property_}}
+
+
+def changed(
+    schema: dict[str, Any],
+    grants: list[dict[str, Any]] | None = None,
+    subscriptions: list[Standing] | None = None,
+    mappings: Mappings | None = None,
+    **changes: Any,
+) -> list[Touched]:
+    """Whom a new schema touches, beside the producers."""
+    consumers = grants or [a_grant()]
+    old = a_contract(consumers=consumers, **changes)
+    new = a_contract(consumers=consumers, **{**changes, "version": "2.0.0", "schema": schema})
+    return beside_producers(new, old, subscriptions, mappings)
+
+
+def beside_producers(
+    new: Contract, old: Contract, subscriptions: list[Standing] | None = None, mappings: Mappings | None = None
+) -> list[Touched]:
+    touched = impact(check(new, [old]), new, old, subscriptions or [], mappings)
+    return [each for each in touched if each.what is not What.DATA_SENT]
+
+
+def told(touched: list[Touched]) -> list[tuple[str, What, str]]:
+    return [(each.participant, each.what, each.pointer) for each in touched]
+
+
+def test_a_granted_field_that_is_gone() -> None:
+    touched = changed(
+        without("nama"), [a_grant(fields=["/nik", "/nama"]), a_grant(participant="dinkes", fields=["/nik"])]
+    )
+    assert told(touched) == [("bapenda", What.FIELD, "/nama")]
+
+
+def test_a_granted_field_of_another_type() -> None:
+    (touched,) = changed(with_("jumlah", type="string"), [a_grant(fields=["/nik", "/jumlah"])])
+    assert touched.why == "Its type changes from integer to string."
+
+
+def test_a_field_inside_a_granted_one() -> None:
+    schema = with_("alamat", type="object", properties={"kode_wilayah": {"type": "string"}})
+    touched = changed(schema, [a_grant(fields=["/nik", "/alamat/jalan"])])
+    assert told(touched) == [("bapenda", What.FIELD, "/alamat/jalan")]
+
+
+def test_a_mask_for_what_is_no_text_any_more() -> None:
+    grant = a_grant(mask={"/tanggal_lahir": "year"})
+    touched = changed(with_("tanggal_lahir", type="integer"), [grant])
+    assert told(touched) == [("bapenda", What.MASK, "/tanggal_lahir")]
+
+
+def test_a_row_filter_on_what_is_gone() -> None:
+    rows = [{"any": [{"prefix": {"kode_wilayah": "35.24"}}, {"not": {"exact": {"/alamat/kode_wilayah": "35.24"}}}]}]
+    touched = changed(without("kode_wilayah"), [a_grant(fields=["/nik"], rows=rows)])
+    assert told(touched) == [("bapenda", What.ROWS, "/kode_wilayah")]
+
+
+def test_a_grant_that_is_no_longer_there() -> None:
+    old = a_contract(consumers=[a_grant(), a_grant(participant="dinkes")])
+    new = a_contract(version="1.1.0")
+    assert told(beside_producers(new, old)) == [("dinkes", What.GRANT, "")]
+
+
+def test_a_grant_of_fewer_fields() -> None:
+    old = a_contract(consumers=[a_grant(fields=["/nik", "/alamat/jalan", "/nama"])])
+    new = a_contract(consumers=[a_grant(fields=["/nik", "/alamat"])], version="1.1.0")
+    assert told(beside_producers(new, old)) == [("bapenda", What.FIELD, "/nama")]
+
+
+def test_a_consumer_whose_reader_refuses_new_data() -> None:
+    grants = [a_grant(fields=["/nik", "/nama"]), a_grant(participant="dinkes", fields=["/nik"])]
+    touched = changed(with_("nama", type="string", maxLength=200), grants, compatibility="forward")
+    assert told(touched) == [("bapenda", What.FIELD, "/nama")]
+
+
+def test_a_producer_whose_data_are_refused() -> None:
+    old, new = a_contract(), a_contract(version="2.0.0", schema=with_("nama", type="string", maxLength=50))
+    (touched,) = impact(check(new, [old]), new, old)
+    assert (touched.participant, touched.what, touched.pointer) == ("dukcapil-lamongan", What.DATA_SENT, "/nama")
+
+
+def test_who_asks_is_touched_by_questions_that_are_refused() -> None:
+    consumers = [{"participant": "dinkes"}]
+    old = a_query({"type": "object"}, {"type": "object"}, consumers=consumers)
+    new = a_query({"type": "object", "required": ["nik"]}, {"type": "object"}, consumers=consumers, version="2.0.0")
+    (touched,) = impact(check(new, [old]), new, old)
+    assert (touched.participant, touched.what) == ("dinkes", What.DATA_SENT)
+
+
+def test_a_subscription_ordered_by_what_is_gone() -> None:
+    touched = changed(without("kode_wilayah"), subscriptions=[Standing("dinkes", ordered_by="/kode_wilayah")])
+    assert ("dinkes", What.ORDER, "/kode_wilayah") in told(touched)
+
+
+def test_a_subscription_that_filters_on_what_the_envelope_repeats() -> None:
+    filters = [{"prefix": {"subject": "3524"}}, {"not": {"exact": {"dataschema": "kependudukan.uji/1.0.0"}}}]
+    old, new = a_contract(subject="/nik"), a_contract(version="2.0.0", key="/nama", subject="/nik")
+    touched = beside_producers(new, old, [Standing("dinkes", filters)])
+    assert told(touched) == [("dinkes", What.FILTER, "subject"), ("dinkes", What.FILTER, "dataschema")]
+
+
+def test_an_adapter_that_maps_what_is_gone() -> None:
+    use = AdapterUse("kemendagri", "cari-nik")
+    adapters = [{"adapter": "kemendagri", "operation": "cari-nik"}]
+    touched = changed(without("nama"), [a_grant(fields=["/nik"])], mappings={use: ["/nik", "/nama"]}, adapters=adapters)
+    assert told(touched) == [("kemendagri", What.MAPPING, "/nama")]
+
+
+def test_an_adapter_that_no_longer_serves_the_contract() -> None:
+    old = a_contract(adapters=[{"adapter": "kemendagri", "operation": "cari-nik"}])
+    assert told(beside_producers(a_contract(version="1.1.0"), old)) == [("kemendagri", What.MAPPING, "")]
+
+
+def test_words_touch_nobody() -> None:
+    old, new = a_contract(), a_contract(version="1.0.1", title="Penduduk")
+    assert impact(check(new, [old]), new, old, [Standing("dinkes", [{"exact": {"type": "kependudukan.uji"}}])]) == []
