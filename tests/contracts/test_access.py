@@ -47,6 +47,10 @@ ALL = ["/nik", "/nama", "/alamat/jalan", "/alamat/desa", "/anak/*/nik", "/lain"]
         ({"fields": ["/nik"], "mask": {"/nik": "last4"}}, {"/nik": "last4"}),
         ({"fields": ["/nik"], "mask": {"/nama": "redact"}}, {"/nik": None}),
         ({"mask": {"/alamat": "redact"}}, {**dict.fromkeys(ALL), "/alamat/jalan": "redact", "/alamat/desa": "redact"}),
+        (
+            {"fields": ["/alamat"], "mask": {"/alamat/jalan": "last4", "/alamat": "redact"}},
+            {"/alamat/jalan": "redact", "/alamat/desa": "redact"},
+        ),
         ({"fields": ["/anak"], "mask": {"/anak/*/nik": "pseudonym"}}, {"/anak/*/nik": "pseudonym"}),
         ({"fields": ["/lain/hobi"]}, {"/lain/hobi": None}),
         ({"fields": ["/lain"], "mask": {"/lain/hobi": "redact"}}, {"/lain/hobi": "redact"}),

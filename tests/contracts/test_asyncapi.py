@@ -43,6 +43,11 @@ def test_every_shipped_example_is_told(path: Any) -> None:
     assert told == [*given, None] if contract.key else told == given
 
 
+def test_a_wrong_example_of_a_draft_is_left_out() -> None:
+    examples = _document(examples=[{"nik": 5}, {"nik": "1" * 16}])["components"]["messages"]["published"]["examples"]
+    assert [one["payload"]["data"] for one in examples] == [{"nik": "1" * 16}, None]
+
+
 @pytest.mark.parametrize(
     ("event", "valid"),
     [

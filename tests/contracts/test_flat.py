@@ -21,6 +21,11 @@ def test_what_stands_in_another_definition_stands_for_itself() -> None:
     assert flat == {"properties": {"a": {"$ref": "#/$defs/nomor"}}, "$defs": {"nomor": {"type": "string"}}}
 
 
+def test_definitions_within_a_definition_go() -> None:
+    schema = {"$ref": "#/$defs/a", "$defs": {"a": {"items": {"$defs": {"b": {}}}, "$defs": {"c": {}}}}}
+    assert flattened(schema) == {"$ref": "#/$defs/a", "$defs": {"a": {"items": {}}}}
+
+
 def test_names_are_plain_and_differ() -> None:
     references = ["#/$defs/a.b", "#/$defs/a%20b", "#/properties/0"]
     schema = {"anyOf": [{"$ref": one} for one in references], "$defs": {"a.b": {}, "a b": {}}, "properties": {"0": {}}}
