@@ -130,6 +130,14 @@ class Catalogue:
             raise NoSuchContract("There is no contract version with this number.")
         return self._built(stored)
 
+    def number_meant(self, name: str, dataschema: str | None) -> str | None:
+        """Which version a publication means, whatever its state: empty where it means none, None where no contract has the name."""
+        shelf = self._shelves.get(name)
+        if shelf is None:
+            return None
+        stored = _newest(shelf) if dataschema is None else _named(shelf, name, dataschema)
+        return stored.summary.version if stored else ""
+
     def has_active(self, name: str) -> bool:
         """Whether a version of the contract is in force."""
         shelf = self._shelves.get(name)
@@ -242,6 +250,11 @@ class Catalogue:
         if planned.changes_anything:
             self._changed(lambda connection: plan.carry_out(connection, planned, by))
         return planned
+
+    def active(self, name: str) -> list[Contract]:
+        """The active versions of a contract, lowest first, read from the database; none where there is no such contract."""
+        with self._storage.read() as connection:
+            return [one.contract for one in registered.basis_of(connection, name, "").active]
 
     def page(self, limit: int, after: str = "") -> list[list[Registered]]:
         """The versions of each of the next contracts in order of name, drafts too, read from the database."""

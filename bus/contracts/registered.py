@@ -73,7 +73,7 @@ class Basis:
 
     Attributes:
         present: the version as it is registered; None: it is not.
-        active: the active versions beside it, lowest first.
+        active: the active versions, lowest first.
     """
 
     name: str
@@ -98,6 +98,15 @@ class Summary:
     state: State
     changed_at: int
     sunset: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """The step by which a contract's newest version was put in force after another; `at` in microseconds since 1970."""
+
+    name: str
+    version: str
+    at: int
 
 
 _COLUMNS = sa.select(VERSIONS, CONTRACTS.c.name).join(CONTRACTS)
@@ -150,7 +159,7 @@ def known_versions(connection: Connection, name: str) -> list[Registered]:
 def basis_of(connection: Connection, name: str, version: str) -> Basis:
     """What a version is judged by as it stands."""
     versions = known_versions(connection, name)
-    active = [one for one in versions if one.state is State.ACTIVE and one.contract.version != version]
+    active = [one for one in versions if one.state is State.ACTIVE]
     return Basis(
         name=name,
         version=version,
@@ -178,6 +187,30 @@ def summaries(connection: Connection) -> list[Summary]:
         Summary(row.id, row.contract_id, row.name, row.version, State(row.state), row.changed_at, _date(row.sunset))
         for row in connection.execute(_SUMMARIES)
     ]
+
+
+def successions(connection: Connection, since: int, name: str | None = None) -> list[Succession]:
+    """The last activation of each contract that had one before, where it was since then; the newest first.
+
+    Args:
+        since: microseconds since 1970.
+        name: of this contract alone; None: of all.
+    """
+    activation = sa.select(VERSIONS.c.contract_id, VERSIONS.c.version, MOVES.c.at).join(MOVES)
+    activations = activation.where(MOVES.c.state == State.ACTIVE.value).subquery()
+    earlier = sa.select(activations.c.contract_id, sa.func.min(activations.c.at).label("first"))
+    first = earlier.group_by(activations.c.contract_id).subquery()
+    statement = (
+        sa.select(CONTRACTS.c.name, activations.c.version, activations.c.at)
+        .join(CONTRACTS, CONTRACTS.c.id == activations.c.contract_id)
+        .join(first, first.c.contract_id == activations.c.contract_id)
+        .where(activations.c.at >= since, activations.c.at > first.c.first)
+        .order_by(activations.c.at)
+    )
+    if name is not None:
+        statement = statement.where(CONTRACTS.c.name == name)
+    last = {row.name: Succession(row.name, row.version, row.at) for row in connection.execute(statement)}
+    return sorted(last.values(), key=lambda one: -one.at)
 
 
 def documents(connection: Connection, ids: Sequence[int]) -> Iterable[tuple[int, bytes]]:

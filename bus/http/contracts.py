@@ -1,27 +1,29 @@
-"""The catalogue of contracts over HTTP: reading it, registering drafts, moving versions through their life, trying data out."""
+"""The catalogue of contracts over HTTP: reading it, registering and replacing drafts, trying data out."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from bus import clock, json
+from bus import json
 from bus.contracts.asyncapi import schema_url
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import Classification, Kind, parse_text
+from bus.contracts.errors import DocumentInvalid
 from bus.contracts.lifecycle import State
 from bus.contracts.register import Actor
 from bus.contracts.registered import Registered
 from bus.contracts.validation import Validator
-from bus.http.conditional import cacheable
+from bus.http.conditional import cacheable, matches
+from bus.http.contract_version import VersionDetail, VersionSummary, etag, version_detail, version_summary
 from bus.http.paging import After, Limit, last_name, next_cursor
+from bus.http.preconditions import IfMatch, IfMatchRequired
 from bus.http.security import caller
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal
-from bus.problem import Invalid, Refused
+from bus.problem import FieldError, Invalid, Refused
 
 router = APIRouter(prefix="/v1/contracts", tags=["Contracts"])
 
@@ -45,17 +47,6 @@ class Part(StrEnum):
 
     REQUEST = "request"
     ANSWER = "answer"
-
-
-class VersionSummary(BaseModel):
-    """Where a version is in its life, since when and by whom."""
-
-    version: str
-    state: State
-    created_at: datetime
-    created_by: str
-    changed_at: datetime
-    changed_by: str
 
 
 class ContractSummary(BaseModel):
@@ -83,13 +74,6 @@ class ContractList(BaseModel):
     next: str | None = Field(description="give it as `after` for the next page; null at the end")
 
 
-class VersionDetail(VersionSummary):
-    """A version with its document, self-contained."""
-
-    contract: str
-    document: dict[str, Any]
-
-
 class WrongField(BaseModel):
     """One thing that is wrong, and where."""
 
@@ -114,9 +98,11 @@ async def _body(request: Request) -> bytes:
 
 
 Body = Annotated[bytes, Depends(_body)]
+"""The body of a request, of bounded size."""
 
 
-def _takes(*media_types: str) -> dict[str, Any]:
+def takes(*media_types: str) -> dict[str, Any]:
+    """What the documentation says of a body that is taken as bytes."""
     content: dict[str, Any] = {media_type: {"schema": {}} for media_type in media_types}
     return {"requestBody": {"required": True, "content": content}}
 
@@ -131,16 +117,16 @@ def list_contracts(request: Request, caller: Reader, limit: Limit = 100, after: 
     )
 
 
-@router.post("", status_code=201, openapi_extra=_takes("application/yaml", "application/json"))
-def register_contract(request: Request, response: Response, caller: Writer, body: Body) -> VersionDetail:
+@router.post("", status_code=201, openapi_extra=takes("application/yaml", "application/json"))
+def register_contract(request: Request, response: Response, caller: Writer, tags: IfMatch, body: Body) -> VersionDetail:
     """Register a version as a draft, from a contract document in YAML or JSON with its schemas inside.
 
     A draft may be sent again until it is active. Only the owner that the document names, or the operator, registers it.
     """
-    registered = _catalogue(request).add_draft(parse_text(body), _actor(caller))
+    registered = _catalogue(request).add_draft(parse_text(body), actor(caller), tags)
     name, version = registered.contract.name, registered.contract.version
     response.headers["Location"] = f"{router.prefix}/{name}/versions/{version}"
-    return _version_detail(registered)
+    return version_detail(registered, response)
 
 
 @router.get("/{name}")
@@ -150,10 +136,32 @@ def read_contract(request: Request, caller: Reader, name: str) -> ContractDetail
     return ContractDetail(**_summary(versions), document=_shown(versions).contract.document)
 
 
-@router.get("/{name}/versions/{version}")
-def read_version(request: Request, caller: Reader, name: str, version: str) -> VersionDetail:
-    """One version with its document."""
-    return _version_detail(_catalogue(request).version(name, version))
+@router.get(
+    "/{name}/versions/{version}",
+    response_model=VersionDetail,
+    responses={304: {"description": "It is still the one that If-None-Match names"}},
+)
+def read_version(request: Request, response: Response, caller: Reader, name: str, version: str) -> Any:
+    """One version with its document and its history; its ETag is what a change of it gives as If-Match."""
+    registered = _catalogue(request).version(name, version)
+    if matches(request.headers.get("if-none-match", ""), etag(registered)):
+        return Response(status_code=304, headers={"ETag": etag(registered)})
+    return version_detail(registered, response)
+
+
+@router.put("/{name}/versions/{version}", openapi_extra=takes("application/yaml", "application/json"))
+def replace_draft(
+    request: Request, response: Response, caller: Writer, name: str, version: str, tags: IfMatchRequired, body: Body
+) -> VersionDetail:
+    """Replace the document of a draft, or of a proposed version, which is a draft again then."""
+    contract = parse_text(body)
+    wanted = {"/contract": (contract.name, name), "/version": (contract.version, version)}
+    if wrong := [
+        FieldError(at, f"must be {path}, as the path says") for at, (given, path) in wanted.items() if given != path
+    ]:
+        raise DocumentInvalid("The document is of another version than the path.", errors=wrong)
+    _catalogue(request).version(name, version)
+    return version_detail(_catalogue(request).add_draft(contract, actor(caller), tags), response)
 
 
 @router.get("/{name}/versions/{version}/schema", response_class=Response)
@@ -173,25 +181,7 @@ def read_schema(
     return cacheable(request, json.dumps({"$schema": _DIALECT, "$id": address, **schema}), "application/schema+json")
 
 
-@router.post("/{name}/versions/{version}/activate")
-def activate_version(request: Request, caller: Approver, name: str, version: str) -> VersionDetail:
-    """Put a version in force; from then on it never changes."""
-    return _version_detail(_catalogue(request).activate(name, version, _actor(caller)))
-
-
-@router.post("/{name}/versions/{version}/deprecate")
-def deprecate_version(request: Request, caller: Approver, name: str, version: str) -> VersionDetail:
-    """Mark a version as superseded; it still takes events."""
-    return _version_detail(_catalogue(request).deprecate(name, version, _actor(caller)))
-
-
-@router.post("/{name}/versions/{version}/retire")
-def retire_version(request: Request, caller: Approver, name: str, version: str) -> VersionDetail:
-    """Take a version out of force for good."""
-    return _version_detail(_catalogue(request).retire(name, version, _actor(caller)))
-
-
-@router.post("/{name}/validate", openapi_extra=_takes("application/json"))
+@router.post("/{name}/validate", openapi_extra=takes("application/json"))
 def validate_data(
     request: Request,
     caller: Reader,
@@ -213,7 +203,8 @@ def _catalogue(request: Request) -> Catalogue:
     return catalogue
 
 
-def _actor(principal: Principal) -> Actor:
+def actor(principal: Principal) -> Actor:
+    """The caller as the register knows it."""
     return Actor(principal.participant, is_operator=Scope.ADMIN in principal.scopes)
 
 
@@ -243,21 +234,5 @@ def _summary(versions: Sequence[Registered]) -> dict[str, Any]:
         "kind": contract.kind,
         "classification": contract.classification,
         "current": current.contract.version if current else None,
-        "versions": [VersionSummary(**_life(version)) for version in versions],
-    }
-
-
-def _version_detail(registered: Registered) -> VersionDetail:
-    contract = registered.contract
-    return VersionDetail(**_life(registered), contract=contract.name, document=contract.document)
-
-
-def _life(registered: Registered) -> dict[str, Any]:
-    return {
-        "version": registered.contract.version,
-        "state": registered.state,
-        "created_at": clock.moment(registered.created_at),
-        "created_by": registered.created_by,
-        "changed_at": clock.moment(registered.changed_at),
-        "changed_by": registered.changed_by,
+        "versions": [version_summary(version) for version in versions],
     }

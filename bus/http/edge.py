@@ -9,6 +9,8 @@ from fastapi import APIRouter, FastAPI
 from bus.http import (
     access,
     asyncapi,
+    contract_checks,
+    contract_moves,
     contracts,
     deliveries,
     disclosures,
@@ -35,6 +37,8 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     feeds.router,
     records_resource.router,
     queries.router,
+    contract_checks.router,
+    contract_moves.router,
     contracts.router,
     asyncapi.router,
     access.router,

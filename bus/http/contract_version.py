@@ -1,0 +1,81 @@
+"""A contract version as the API shows it, with the tag that names its state."""
+
+from datetime import date, datetime
+from typing import Any
+
+from fastapi import Response
+from pydantic import BaseModel, Field
+
+from bus import clock
+from bus.contracts.lifecycle import State
+from bus.contracts.registered import Registered
+
+
+class MoveDetail(BaseModel):
+    """One step in a version's life."""
+
+    state: State
+    at: datetime
+    by: str
+    accepted_undecided: bool = Field(
+        description="the operator put it in force though it could not be decided what it breaks"
+    )
+
+
+class VersionSummary(BaseModel):
+    """Where a version is in its life, since when and by whom."""
+
+    version: str
+    state: State
+    created_at: datetime
+    created_by: str
+    changed_at: datetime
+    changed_by: str
+    sunset: date | None = Field(description="of a deprecated version: the last day on which it takes events")
+
+
+class VersionDetail(VersionSummary):
+    """A version with its document, self-contained, and its history."""
+
+    contract: str
+    history: list[MoveDetail]
+    document: dict[str, Any]
+
+
+def version_summary(registered: Registered) -> VersionSummary:
+    """The version without its document."""
+    return VersionSummary(**_life(registered))
+
+
+def version_detail(registered: Registered, response: Response | None = None) -> VersionDetail:
+    """The version with its document.
+
+    Args:
+        response: gets the version's tag as its ETag.
+    """
+    if response is not None:
+        response.headers["ETag"] = etag(registered)
+        response.headers["Cache-Control"] = "private, no-cache"
+    moves = [
+        MoveDetail(state=move.state, at=clock.moment(move.at), by=move.by, accepted_undecided=move.accepted_undecided)
+        for move in registered.history
+    ]
+    contract = registered.contract
+    return VersionDetail(**_life(registered), contract=contract.name, history=moves, document=contract.document)
+
+
+def etag(registered: Registered) -> str:
+    """The version's tag as a strong entity tag (RFC 9110, section 8.8.3)."""
+    return f'"{registered.tag}"'
+
+
+def _life(registered: Registered) -> dict[str, Any]:
+    return {
+        "version": registered.contract.version,
+        "state": registered.state,
+        "created_at": clock.moment(registered.created_at),
+        "created_by": registered.created_by,
+        "changed_at": clock.moment(registered.changed_at),
+        "changed_by": registered.changed_by,
+        "sunset": registered.sunset,
+    }

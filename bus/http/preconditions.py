@@ -1,0 +1,44 @@
+"""Preconditions of a change (RFC 9110, section 13.1.1; RFC 6585, section 3): two editors do not overwrite each other."""
+
+import re
+from typing import Annotated, Final
+
+from fastapi import Depends, Header
+
+from bus.contracts.register import Tags
+from bus.problem import Invalid, Refused
+
+_TAG: Final = re.compile(r'(W/)?"([^"]*)"')
+_LIST: Final = re.compile(rf"\s*{_TAG.pattern}(\s*,\s*{_TAG.pattern})*\s*")
+
+
+class PreconditionRequired(Refused):
+    """Say in If-Match which state you change: the ETag that you read."""
+
+    status = 428
+    slug = "precondition-required"
+
+
+def _tags(if_match: Annotated[str | None, Header(description="the ETag of what you read")] = None) -> Tags:
+    """The tags that the header names; None where there is no header, or it says that any will do."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    if not _LIST.fullmatch(if_match):
+        raise Invalid("If-Match holds ETags in quotes, as GET answered them.")
+    # A weak tag never matches here: comparison is strong.
+    return frozenset(tag for weak, tag in _TAG.findall(if_match) if not weak)
+
+
+def _required_tags(
+    tags: Annotated[Tags, Depends(_tags)], if_match: Annotated[str | None, Header(include_in_schema=False)] = None
+) -> Tags:
+    if if_match is None:
+        raise PreconditionRequired("Read it with GET first, and send its ETag as If-Match.")
+    return tags
+
+
+IfMatch = Annotated[Tags, Depends(_tags)]
+"""The state that may be changed; None: whatever it is."""
+
+IfMatchRequired = Annotated[Tags, Depends(_required_tags)]
+"""The same, refused without the header."""

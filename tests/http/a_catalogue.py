@@ -1,0 +1,74 @@
+"""The contracts' part of the edge with callers who say who they are, and what tests ask of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from bus import json
+from bus.contracts.catalogue import Catalogue
+from bus.http import contract_moves, contracts, problems
+from bus.identity.tokens import Principal
+from bus.storage import open_storage, upgrade
+from tests.contracts.documents import a_document
+
+NAME = "kependudukan.uji"
+SCOPES = "contracts.read contracts.write contracts.approve"
+VERSION = f"/v1/contracts/{NAME}/versions/1.0.0"
+
+
+class KnownCallers:
+    """Stands for the token check: the header says the participant and its scopes."""
+
+    issuer = "https://bus.example"
+
+    async def authenticate(self, authorization: bytes) -> Principal:
+        participant, *scopes = authorization.decode().split()
+        return Principal(participant, "client", frozenset(scopes), 2e9, "jti")
+
+
+def owner(scopes: str = SCOPES) -> dict[str, str]:
+    return {"authorization": f"dukcapil-lamongan {scopes}"}
+
+
+def another(scopes: str = SCOPES) -> dict[str, str]:
+    return {"authorization": f"bapenda {scopes}"}
+
+
+def operator() -> dict[str, str]:
+    return {"authorization": f"operator {SCOPES} admin"}
+
+
+@contextmanager
+def a_catalogue(folder: Path) -> Iterator[Catalogue]:
+    """An empty catalogue in a folder."""
+    storage = open_storage(f"sqlite:///{folder / 'bus.db'}")
+    upgrade(storage)
+    yield Catalogue(storage, b"a secret of this instance, 32 B.")
+    storage.close()
+
+
+def an_edge(catalogue: Catalogue) -> TestClient:
+    """The routes about contracts."""
+    app = FastAPI()
+    problems.install(app)
+    app.include_router(contract_moves.router)
+    app.include_router(contracts.router)
+    app.state.rooms = SimpleNamespace(catalogue=catalogue, tokens=KnownCallers())
+    return TestClient(app, base_url="https://bus.example", raise_server_exceptions=False)
+
+
+def post(client: TestClient, document: Any, headers: dict[str, str] | None = None) -> Any:
+    """Register a document; by its owner, unless somebody else is said."""
+    return client.post("/v1/contracts", content=json.dumps(document), headers=headers or owner())
+
+
+def activate(client: TestClient, **changes: Any) -> None:
+    """Register a document with changes, and put it in force."""
+    assert post(client, a_document(**changes)).status_code == 201
+    version = f"/v1/contracts/{changes.get('contract', NAME)}/versions/{changes.get('version', '1.0.0')}"
+    assert client.post(f"{version}/activate", headers=owner()).status_code == 200

@@ -1,0 +1,222 @@
+"""A contract version's life over HTTP: who may move it, what it may not break, and editors who do not overwrite each other."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from bus import json
+from bus.contracts.catalogue import Catalogue
+from tests.contracts.documents import SCHEMA, a_document
+from tests.http.a_catalogue import NAME, VERSION, a_catalogue, activate, an_edge, another, operator, owner, post
+
+NEXT = f"/v1/contracts/{NAME}/versions/2.0.0"
+WITHOUT_NAME = {**SCHEMA, "properties": {name: one for name, one in SCHEMA["properties"].items() if name != "nama"}}
+BREAKING = {"version": "2.0.0", "schema": WITHOUT_NAME, "examples": []}
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
+    with a_catalogue(tmp_path) as catalogue:
+        yield catalogue
+
+
+@pytest.fixture
+def client(catalogue: Catalogue) -> TestClient:
+    return an_edge(catalogue)
+
+
+def put(client: TestClient, document: Any, tag: str | None, headers: dict[str, str] | None = None) -> Any:
+    """Replace version 1.0.0 as somebody who read it when it had this tag."""
+    condition = {} if tag is None else {"if-match": tag}
+    return client.put(VERSION, content=json.dumps(document), headers={**(headers or owner()), **condition})
+
+
+def test_a_version_goes_through_its_life(client: TestClient) -> None:
+    post(client, a_document())
+    states = [
+        client.post(f"{VERSION}/{step}", headers=owner()).json()["state"]
+        for step in ("activate", "deprecate", "retire")
+    ]
+    assert states == ["active", "deprecated", "retired"]
+    assert client.post(f"{VERSION}/activate", headers=owner()).status_code == 409
+
+
+def test_a_contract_that_is_not_ready_is_a_conflict_that_says_why(client: TestClient) -> None:
+    post(client, a_document(examples=[{"nik": 5}]))
+    answer = client.post(f"{VERSION}/activate", headers=owner())
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (409, "/examples/0/nik")
+
+
+@pytest.mark.parametrize("step", ["activate", "deprecate", "retire"])
+def test_only_owner_or_operator_move_a_version(client: TestClient, step: str) -> None:
+    activate(client)
+    assert client.post(f"{VERSION}/{step}", headers=another()).status_code == 403
+
+
+def test_each_step_is_remembered_with_who_and_when(client: TestClient) -> None:
+    post(client, a_document(), operator())
+    for step, caller in (("propose", owner()), ("activate", operator()), ("deprecate", owner())):
+        client.post(f"{VERSION}/{step}", headers=caller)
+    history = client.get(VERSION, headers=another()).json()["history"]
+    assert [(move["state"], move["by"]) for move in history] == [
+        ("draft", "operator"),
+        ("proposed", "dukcapil-lamongan"),
+        ("active", "operator"),
+        ("deprecated", "dukcapil-lamongan"),
+    ]
+    assert sorted(move["at"] for move in history) == [move["at"] for move in history]
+
+
+def test_proposing_asks_for_no_right_to_approve(client: TestClient) -> None:
+    post(client, a_document())
+    proposed = client.post(f"{VERSION}/propose", headers=owner("contracts.write"))
+    refused = client.post(f"{VERSION}/activate", headers=owner("contracts.write"))
+    assert (proposed.json()["state"], refused.status_code) == ("proposed", 403)
+
+
+def test_a_sunset_is_shown(client: TestClient) -> None:
+    activate(client)
+    client.post(f"{VERSION}/deprecate", json={"sunset": "2099-06-30"}, headers=owner())
+    assert client.get(VERSION, headers=another()).json()["sunset"] == "2099-06-30"
+
+
+@pytest.mark.parametrize(("sunset", "status"), [("2020-01-01", 422), ("30-06-2099", 400)])
+def test_a_sunset_that_is_over_or_no_date_is_refused(client: TestClient, sunset: str, status: int) -> None:
+    activate(client)
+    answer = client.post(f"{VERSION}/deprecate", json={"sunset": sunset}, headers=owner())
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (status, "/sunset")
+
+
+def test_what_breaks_an_active_version_is_a_conflict_with_the_changes_that_break(client: TestClient) -> None:
+    activate(client)
+    post(client, a_document(**BREAKING))
+    answer = client.post(f"{NEXT}/activate", headers=owner())
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:bus:problem:contract-incompatible")
+    compatibility = answer.json()["compatibility"]
+    assert compatibility["verdict"] == "incompatible"
+    (finding,) = compatibility["findings"]
+    assert (finding["rule"], finding["against"], "nama" in finding["example"]) == ("closed", "1.0.0", True)
+
+
+def test_what_breaks_nothing_that_is_still_active_may_be_active(client: TestClient) -> None:
+    activate(client)
+    post(client, a_document(**BREAKING))
+    client.post(f"{VERSION}/deprecate", headers=owner())
+    assert client.post(f"{NEXT}/activate", headers=owner()).status_code == 200
+
+
+def test_who_promises_no_compatibility_may_break_it_with_a_major_step(client: TestClient) -> None:
+    activate(client)
+    activate(client, **BREAKING, compatibility="none")
+
+
+def test_a_number_that_hides_how_much_changes_is_a_conflict(client: TestClient) -> None:
+    activate(client)
+    post(client, a_document(**{**BREAKING, "version": "1.0.1"}, compatibility="none"))
+    answer = client.post(f"/v1/contracts/{NAME}/versions/1.0.1/activate", headers=owner())
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:bus:problem:contract-version-step")
+    assert answer.json()["step"] == "major"
+
+
+def a_list(**bounds: int) -> dict[str, Any]:
+    """A schema with a list. No example as long as some bounds is ever made, so that nobody can say what they break."""
+    return {**SCHEMA, "properties": {**SCHEMA["properties"], "keluarga": {"type": "array", **bounds}}}
+
+
+def test_what_cannot_be_decided_is_refused_unless_the_operator_accepts_it_which_is_remembered(
+    client: TestClient,
+) -> None:
+    activate(client, schema=a_list())
+    post(client, a_document(version="2.0.0", schema=a_list(maxItems=5_000)))
+    accepting = {"accept_undecided": True}
+    answers = [
+        client.post(f"{NEXT}/activate", headers=operator()),
+        client.post(f"{NEXT}/activate", json=accepting, headers=owner()),
+        client.post(f"{NEXT}/activate", json=accepting, headers=operator()),
+    ]
+    assert [answer.status_code for answer in answers] == [409, 403, 200]
+    assert answers[0].json()["compatibility"]["verdict"] == "undecided"
+    assert answers[2].json()["history"][-1]["accepted_undecided"] is True
+
+
+def test_of_two_editors_the_second_is_told_that_the_first_was_there(client: TestClient) -> None:
+    post(client, a_document())
+    tag = client.get(VERSION, headers=owner()).headers["etag"]
+    first, second = (put(client, a_document(title=title), tag) for title in ("Satu", "Dua"))
+    assert (first.status_code, second.status_code) == (200, 412)
+    assert second.json()["type"] == "urn:bus:problem:contract-version-changed"
+    assert second.headers["etag"] == first.headers["etag"] != tag
+    assert client.get(VERSION, headers=owner()).json()["document"]["title"] == "Satu"
+
+
+def test_replacing_a_draft_unseen_is_refused(client: TestClient) -> None:
+    post(client, a_document())
+    assert put(client, a_document(title="Lain"), None).status_code == 428
+
+
+@pytest.mark.parametrize(("tag", "status"), [("*", 200), ('"x", "y"', 412), ('W/"x"', 412), ("x", 400)])
+def test_if_match_is_read_as_the_standard_says(client: TestClient, tag: str, status: int) -> None:
+    post(client, a_document())
+    assert put(client, a_document(title="Lain"), tag).status_code == status
+
+
+def test_one_of_several_tags_is_enough_and_a_weak_one_is_not(client: TestClient) -> None:
+    tag = post(client, a_document()).headers["etag"]
+    assert put(client, a_document(title="Lain"), f"W/{tag}").status_code == 412
+    assert put(client, a_document(title="Lain"), f'"x", {tag}').status_code == 200
+
+
+def test_a_proposed_version_that_is_replaced_is_a_draft_again(client: TestClient) -> None:
+    post(client, a_document())
+    tag = client.post(f"{VERSION}/propose", headers=owner()).headers["etag"]
+    replaced = put(client, a_document(title="Lain"), tag).json()
+    assert (replaced["state"], [move["state"] for move in replaced["history"]]) == (
+        "draft",
+        ["draft", "proposed", "draft"],
+    )
+
+
+def test_an_active_version_is_not_replaced(client: TestClient) -> None:
+    activate(client)
+    tag = client.get(VERSION, headers=owner()).headers["etag"]
+    assert put(client, a_document(title="Lain"), tag).status_code == 409
+
+
+def test_a_document_goes_where_it_says(client: TestClient) -> None:
+    post(client, a_document())
+    answer = put(client, a_document(version="1.0.1", contract="uji.lain"), "*")
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/contract", "/version"]
+
+
+def test_what_is_not_there_is_not_replaced(client: TestClient) -> None:
+    assert put(client, a_document(), "*").status_code == 404
+
+
+def test_nobody_replaces_another_s_draft(client: TestClient) -> None:
+    post(client, a_document())
+    assert put(client, a_document(title="Lain"), "*", another()).status_code == 403
+
+
+@pytest.mark.parametrize("step", ["propose", "activate"])
+def test_a_step_is_taken_from_the_state_that_was_read(client: TestClient, step: str) -> None:
+    tag = post(client, a_document()).headers["etag"]
+    post(client, a_document(title="Lain"))
+    answer = client.post(f"{VERSION}/{step}", headers={**owner(), "if-match": tag})
+    assert answer.status_code == 412
+
+
+def test_registering_again_honours_the_tag(client: TestClient) -> None:
+    tag = post(client, a_document()).headers["etag"]
+    conditional = {**owner(), "if-match": tag}
+    assert [post(client, a_document(title=title), conditional).status_code for title in ("Satu", "Dua")] == [201, 412]
+
+
+def test_what_the_reader_has_is_not_sent_again(client: TestClient) -> None:
+    tag = post(client, a_document()).headers["etag"]
+    before = client.get(VERSION, headers={**owner(), "if-none-match": tag})
+    client.post(f"{VERSION}/propose", headers=owner())
+    after = client.get(VERSION, headers={**owner(), "if-none-match": tag})
+    assert (before.status_code, before.headers["etag"], after.status_code) == (304, tag, 200)
