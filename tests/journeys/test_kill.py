@@ -33,7 +33,7 @@ ROUNDS = int(os.environ.get("BUS_SOAK_ROUNDS", "4"))
 SEED = int(os.environ.get("BUS_SOAK_SEED", "0")) or Random().randrange(1, 2**32)
 CONTRACTS = ((FACT,), (RECORD,), (FACT, RECORD))
 
-pytestmark = pytest.mark.timeout(120 + 30 * ROUNDS)
+pytestmark = pytest.mark.timeout(180 + 30 * ROUNDS)
 
 
 def moody(random: Random) -> Answer:
@@ -51,7 +51,9 @@ class Ordeal:
     def __init__(self, bus: Bus, roles: Sequence[str], random: Random) -> None:
         self._bus = bus
         self._random = random
-        self._processes = [(role, bus.start(role)) for role in roles]
+        self._processes = [(role, bus.launch(role)) for role in roles]
+        for _, process in self._processes:
+            process.until_up()
 
     def kill_and_start(self, made: Traffic) -> None:
         """Kill one process at a random moment of the traffic, and start it again; now and then twice."""
