@@ -1,11 +1,13 @@
 """Is every value of one schema a value of another? And where not, which demands of the other one are broken."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from bus.contracts.compatibility.answers import Answer, Found, Nothing, Unknown
-from bus.contracts.compatibility.budget import Budget, Spent, Undecided
+from bus.contracts.compatibility.budget import Budget, Undecided
 from bus.contracts.compatibility.counterparts import Place, below, here, path_of
 from bus.contracts.compatibility.logic import Formula, Goal
 from bus.contracts.compatibility.meaning import Meaning
@@ -106,18 +108,13 @@ class _Breaks:
     def all_of(self, answer: Found | Unknown) -> list[Break]:
         """Every break once; the schema as a whole where no single demand can be named."""
         found: dict[tuple[Rule, Path, Path, str], Break] = {}
-        try:
+        # Where the walk ends early, what it found until then stands; that there is something to be found, `answer` knows.
+        with suppress(Undecided, RecursionError):
             start = _Walk(Place((), self._strict), lambda inner: inner, here(Place((), self._lenient), self._lenient))
-            for each in self._from(start):
-                found.setdefault((each.rule, each.strict, each.lenient, each.about), each)
-                if len(found) >= _MOST_BREAKS:
-                    break
-        except Spent:
-            pass  # What was found so far stands; the verdict is in `answer`.
-        except Undecided as undecided:
-            answer = answer if isinstance(answer, Found) else Unknown(str(undecided))
-        except RecursionError:
-            pass  # So it does here.
+            for each in islice(self._from(start), _MOST_BREAKS):
+                key = (each.rule, each.strict, each.lenient, each.about)
+                if key not in found or isinstance(each.answer, Found):
+                    found[key] = each
         breaks = list(found.values())
         if isinstance(answer, Found) and not any(isinstance(each.answer, Found) for each in breaks):
             breaks.append(Break(Rule.SCHEMA, (), (), (), "", None, answer))
@@ -131,7 +128,7 @@ class _Breaks:
         if schema is False:
             yield from self._broken(walk, Piece((), False, Rule.EXCLUDED))
             return
-        walk = _Walk(walk.place, walk.wrap, walk.lenient, walk.field, walk.given, walk.trail | {mark})
+        walk = replace(walk, trail=walk.trail | {mark})
         for piece in pieces(schema):
             if piece.rule is Rule.CLOSED:
                 yield from self._closed(walk, piece)
