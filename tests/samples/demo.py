@@ -1,5 +1,6 @@
 """A demo in a process of its own, and what it prints."""
 
+import os
 import re
 import subprocess
 import sys
@@ -32,10 +33,16 @@ class Ended:
         return [int(text) for text in row[4:]]
 
 
-def run_once(*options: str) -> Ended:
-    """Run a demo to its own end."""
+def run_once(folder: Path, *options: str) -> Ended:
+    """Run a demo to its own end; what it leaves behind, after a failure, is below `folder`."""
     done = subprocess.run(
-        [*COMMAND, "--once", *options], cwd=ROOT, capture_output=True, text=True, timeout=400, check=False
+        [*COMMAND, "--once", *options],
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
     )
     return Ended(done.returncode, done.stdout + done.stderr)
 

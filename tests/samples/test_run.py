@@ -1,5 +1,7 @@
 """`make run`: everything arrives and is counted, what does not is named, and no process is left."""
 
+from pathlib import Path
+
 import pytest
 
 from samples import traffic
@@ -11,9 +13,9 @@ pytestmark = pytest.mark.timeout(450)
 
 
 @pytest.fixture(scope="module")
-def whole() -> Ended:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     """A demo in which all went well."""
-    return demo.run_once("--within", "200")
+    return demo.run_once(tmp_path_factory.mktemp("whole"), "--within", "200")
 
 
 def test_it_ends_well_when_everything_arrived(whole: Ended) -> None:
@@ -70,9 +72,9 @@ def test_no_process_is_left(whole: Ended) -> None:
     assert not [place for place in places if demo.answering(place)]
 
 
-def test_what_does_not_arrive_is_named() -> None:
-    broken = demo.run_once("--within", "20", "--fault", "pupr:down")
+def test_what_does_not_arrive_is_named(tmp_path: Path) -> None:
+    broken = demo.run_once(tmp_path, "--within", "20", "--fault", "pupr:down")
     assert broken.code == 1
     assert "missing: infrastruktur.ruas-jalan to pupr by adapter: 27 of 27" in broken.output
-    assert "logs: " in broken.output
+    assert f"logs: {tmp_path}" in broken.output
     assert broken.counts("infrastruktur.ruas-jalan", "pupr", "adapter")[2] == 0
