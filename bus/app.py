@@ -37,6 +37,8 @@ from bus.identity.server import OAuthServer
 from bus.identity.tokens import Tokens
 from bus.journal import Appender, JournalReader, Tail
 from bus.journal.gate import Gate
+from bus.refusals.log import RefusalLog
+from bus.refusals.recorder import Recorder
 from bus.settings import Settings
 from bus.storage import Changes, Storage, leadership
 
@@ -82,6 +84,7 @@ def make_rooms(settings: Settings, storage: Storage, keys: Keys, issuer: str, ap
     tokens = Tokens(keys, issuer, storage)
     agencies = Agencies(settings.adapters)
     disclosures = DisclosureLog(storage, journal)
+    refusals = RefusalLog(storage)
     return Rooms(
         settings=settings,
         storage=storage,
@@ -91,6 +94,8 @@ def make_rooms(settings: Settings, storage: Storage, keys: Keys, issuer: str, ap
         tokens=tokens,
         catalogue=catalogue,
         gate=Gate(catalogue),
+        recorder=Recorder(refusals, catalogue),
+        refusals=refusals,
         appender=Appender(storage, moved),
         journal=journal,
         tail=tail,
@@ -135,6 +140,7 @@ class Process:
         stack.callback(rooms.oauth.close)
         stack.push_async_callback(rooms.agencies.close)
         stack.push_async_callback(rooms.appender.close)
+        stack.push_async_callback(rooms.recorder.flush)
         changes = Changes(self._storage)
         changes.on("contracts", rooms.catalogue.refresh)
         changes.on("clients", rooms.tokens.refresh)
@@ -148,6 +154,7 @@ class Process:
             self._task(stack, self._poller().run())
         self._task(stack, changes.follow())
         self._task(stack, rooms.tail.follow())
+        self._task(stack, rooms.recorder.follow())
 
     def _task(self, stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -206,7 +213,8 @@ class Process:
 
     def _poller(self) -> Poller:
         rooms = self.rooms
-        return Poller(self._storage, rooms.agencies, rooms.gate, rooms.appender, leadership(self._storage, "poller"))
+        leads = leadership(self._storage, "poller")
+        return Poller(self._storage, rooms.agencies, rooms.gate, rooms.recorder, rooms.appender, leads)
 
     def _ensure_standing(self) -> None:
         ensure(self.rooms.catalogue, self.rooms.agencies, self.rooms.subscriptions)

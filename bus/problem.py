@@ -12,10 +12,12 @@ class FieldError:
     Attributes:
         pointer: JSON Pointer (RFC 6901) into the request's document.
         detail: what is wrong there; never the value itself, which may be personal data.
+        rule: the schema's keyword that is broken, such as `required`; empty where no schema decided.
     """
 
     pointer: str
     detail: str
+    rule: str = ""
 
 
 class Refused(Exception):

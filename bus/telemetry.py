@@ -17,7 +17,7 @@ log = structlog.get_logger("bus")
 
 ACCEPTED: Final = Counter("bus_events_accepted_total", "Events committed to the journal")
 DUPLICATES: Final = Counter("bus_events_duplicate_total", "Events that the journal had already")
-REFUSED: Final = Counter("bus_events_refused_total", "Requests and events refused at the gate", ["reason"])
+REFUSED: Final = Counter("bus_events_refused_total", "Requests and events refused at the gate", ["contract", "reason"])
 REQUESTS: Final = Counter("bus_http_requests_total", "Requests by route", ["method", "route", "status"])
 DELIVERIES: Final = Counter("bus_deliveries_total", "Attempts to deliver", ["sink", "outcome"])
 DELIVERY_SECONDS: Final = Histogram(

@@ -7,6 +7,7 @@ tells what it had already. A poll that fails is tried again with backoff, and ho
 import asyncio
 from collections.abc import Sequence
 from random import Random
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -17,9 +18,10 @@ from bus.agencies.registry import Agencies
 from bus.agencies.tables import POLLS
 from bus.event import Event
 from bus.identity.tokens import Principal
-from bus.journal import Appender, Submission
+from bus.journal import Appender, EventConflict, Submission
 from bus.journal.gate import Gate
-from bus.problem import Refused, Unavailable
+from bus.problem import FieldError, Refused, Unavailable
+from bus.refusals.recorder import Recorder
 from bus.storage import Leadership, Storage
 from bus.telemetry import POLLED
 
@@ -33,11 +35,18 @@ class Poller:
     """Polls every agency that is set up, while this process leads. Belongs to one event loop."""
 
     def __init__(
-        self, storage: Storage, agencies: Agencies, gate: Gate, appender: Appender, leadership: Leadership
+        self,
+        storage: Storage,
+        agencies: Agencies,
+        gate: Gate,
+        recorder: Recorder,
+        appender: Appender,
+        leadership: Leadership,
     ) -> None:
         self._storage = storage
         self._agencies = agencies
         self._gate = gate
+        self._recorder = recorder
         self._appender = appender
         self._leadership = leadership
         self._random = Random()  # noqa: S311 - jitter
@@ -92,21 +101,34 @@ class Poller:
         return polled.more
 
     async def _publish(self, adapter: str, operation: Operation, events: Sequence[Event]) -> None:
-        submissions: list[Submission] = []
+        admitted: list[tuple[Any, Submission]] = []
         principal = Principal(self._agencies.participant(adapter), f"adapter:{adapter}", frozenset(), 0.0, "")
         for event in events:
+            document = event.document()
             try:
-                submissions.append(self._gate.admit(event.document(), principal))
+                admitted.append((document, self._gate.admit(document, principal)))
             except Refused as refusal:
                 # The agency sent what the contract does not allow. The rest must not wait for somebody to mend that.
-                POLLED.labels(adapter, operation.name, "refused").inc()
-                pointers = sorted({error.pointer for error in refusal.errors})
-                log.warning(
-                    "poll.event_refused", adapter=adapter, operation=operation.name, reason=refusal.slug, at=pointers
-                )
-        receipts = await self._appender.append(submissions, atomic=False) if submissions else []
-        for receipt in receipts:
-            POLLED.labels(adapter, operation.name, "duplicate" if receipt.duplicate else "accepted").inc()
+                self._refused(adapter, operation, refusal, principal, document)
+        receipts = await self._appender.append([s for _, s in admitted], atomic=False) if admitted else []
+        for (document, _), receipt in zip(admitted, receipts, strict=True):
+            if receipt.conflict:
+                self._refused(adapter, operation, _conflict(), principal, document)
+            else:
+                POLLED.labels(adapter, operation.name, "duplicate" if receipt.duplicate else "accepted").inc()
+
+    def _refused(
+        self, adapter: str, operation: Operation, refusal: Refused, principal: Principal, document: Any
+    ) -> None:
+        POLLED.labels(adapter, operation.name, "refused").inc()
+        noted = self._recorder.note(refusal, principal, document)
+        log.warning(
+            "poll.event_refused",
+            adapter=adapter,
+            operation=operation.name,
+            reason=refusal.slug,
+            at=sorted({one.pointer for one in noted}),
+        )
 
     def _cursor(self, adapter: str, operation: str) -> str | None:
         wanted = sa.select(POLLS.c.cursor).where(POLLS.c.adapter == adapter, POLLS.c.operation == operation)
@@ -122,3 +144,8 @@ class Poller:
             )
             if changed.rowcount == 0:
                 connection.execute(sa.insert(POLLS).values(adapter=adapter, operation=operation, **row))
+
+
+def _conflict() -> EventConflict:
+    detail = "The agency sent another event with this id before."
+    return EventConflict(detail, errors=[FieldError("/id", "is the id of another event")])

@@ -131,7 +131,7 @@ class Catalogue:
         return self._built(stored)
 
     def number_meant(self, name: str, dataschema: str | None) -> str | None:
-        """Which version a publication means, whatever its state: empty where it means none, None where no contract has the name."""
+        """Which version a publication means, whatever its state; empty: none that there is, None: no contract has the name."""
         shelf = self._shelves.get(name)
         if shelf is None:
             return None

@@ -92,6 +92,12 @@ def mapped(
     return written
 
 
+def property_names(schema: Any) -> frozenset[str]:
+    """The names that a schema gives to properties, or requires, anywhere in it."""
+    told = [inner.get(keyword, ()) for _, inner in subschemas(schema) for keyword in ("properties", "required")]
+    return frozenset(name for names in told for name in names)
+
+
 def has_property(schema: Any, pointer: str) -> bool:
     """Whether data under `schema` can have what a JSON Pointer points at; `*` as a token stands for all items of an array."""
     return bool(schemas_at(schema, pointer))

@@ -78,11 +78,11 @@ def _field_errors(errors: Iterator[jsonschema_rs.ValidationError], prefix: str) 
         at = prefix + json.pointer(_shown(step) for step in error.instance_path)
         if kind.name in ("additionalProperties", "unevaluatedProperties"):
             for name in kind.unexpected:
-                yield FieldError(at + json.pointer((_shown(name),)), "is not a property of this data")
+                yield FieldError(at + json.pointer((_shown(name),)), "is not a property of this data", kind.name)
         elif kind.name == "required":
-            yield FieldError(at + json.pointer((kind.property,)), "is required")
+            yield FieldError(at + json.pointer((kind.property,)), "is required", kind.name)
         else:
-            yield FieldError(at, _detail(kind))
+            yield FieldError(at, _detail(kind), kind.name)
         if kind.name in ("anyOf", "oneOf") and hasattr(kind, "context"):
             # The form with the fewest errors is most likely the one that was meant.
             closest: list[jsonschema_rs.ValidationError] = min(filter(None, kind.context), key=len, default=[])

@@ -9,6 +9,7 @@ from typing import Any
 from bus import json
 from bus.contracts.document import Contract
 from bus.contracts.lifecycle import State
+from bus.contracts.schemas import property_names
 from bus.contracts.validation import Validator
 
 
@@ -70,6 +71,11 @@ class ContractVersion:
     def answer_validator(self) -> Validator:
         """Of a query's answer."""
         return self.checks.answer
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Of the properties that the schema of what is sent speaks of, at whatever place."""
+        return property_names(self.contract.sent)
 
     @property
     def is_personal(self) -> bool:

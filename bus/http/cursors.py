@@ -24,6 +24,7 @@ class Listing(Enum):
     FEED = "f"
     RECORDS = "r"
     DISCLOSURES = "d"
+    REFUSALS = "x"
 
 
 def cursor_at(listing: Listing, contract: str, position: int) -> str:

@@ -21,6 +21,7 @@ from bus.http import (
     participants,
     problems,
     queries,
+    refusals,
 )
 from bus.http import records as records_resource
 from bus.http import subscriptions as subscriptions_resource
@@ -46,6 +47,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     deliveries.router,
     participants.router,
     disclosures.router,
+    refusals.router,
 )
 
 

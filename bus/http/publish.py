@@ -16,7 +16,7 @@ from bus.identity.tokens import Principal, require
 from bus.journal import EventConflict, Receipt, Submission
 from bus.journal.gate import EventMalformed
 from bus.problem import FieldError, Invalid, Refused
-from bus.telemetry import ACCEPTED, DUPLICATES, REFUSED, accepted
+from bus.telemetry import ACCEPTED, DUPLICATES, accepted
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -58,6 +58,10 @@ class BatchRefused(Refused):
     slug = "batch-refused"
 
 
+class BatchConflict(EventConflict):
+    """Some events of the batch have the ids of others that were sent before, so none was stored."""
+
+
 class Publisher:
     """The endpoint, bound to the rooms that it calls."""
 
@@ -68,6 +72,8 @@ class Publisher:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         headers: Headers = dict(scope["headers"])
+        principal: Principal | None = None
+        event: Any = None
         try:
             principal = await self._rooms.tokens.authenticate(headers.get(b"authorization", b""))
             require(principal, _SCOPE)
@@ -78,9 +84,11 @@ class Publisher:
                 partial = b"partial=true" in scope["query_string"].split(b"&")
                 answer, notices = await self._batch(self._parsed(text), principal, partial)
             else:
-                answer, notices = await self._one(self._event(media_type, headers, text), principal)
+                event = self._event(media_type, headers, text)
+                answer, notices = await self._one(event, principal)
         except Refused as refusal:
-            REFUSED.labels(refusal.slug).inc()
+            if not isinstance(refusal, BatchRefused | BatchConflict):
+                self._rooms.recorder.note(refusal, principal, event)
             await _respond(send, refusal.status, json.dumps(refusal.document()), MEDIA_TYPE.encode(), refusal.headers)
             return
         told = deprecation_headers(notices, self._rooms.tokens.issuer) if notices else None
@@ -137,7 +145,7 @@ class Publisher:
         submission = self._rooms.gate.admit(document, principal)
         (receipt,) = await self._rooms.appender.append((submission,))
         if receipt.conflict:
-            raise _conflict("/id")
+            raise _conflict(EventConflict, "/id")
         (DUPLICATES if receipt.duplicate else ACCEPTED).inc()
         if "traceparent" in document:
             accepted(document["traceparent"], document["type"], receipt.position)
@@ -154,8 +162,10 @@ class Publisher:
             raise _batch_refused(rejected)
         receipts = await self._rooms.appender.append([s for _, s in admitted], atomic=not partial) if admitted else []
         conflicts = {i: _CONFLICT for (i, _), receipt in zip(admitted, receipts, strict=True) if receipt.conflict}
+        for index in conflicts:
+            self._rooms.recorder.note(_conflict(EventConflict, "/id"), principal, documents[index])
         if conflicts and not partial:
-            raise _conflict(*(f"/{index}/id" for index in conflicts))
+            raise _conflict(BatchConflict, *(f"/{index}/id" for index in conflicts))
         return _batch_answer(receipts, rejected | conflicts), {s.notice for _, s in admitted if s.notice}
 
     def _admit(
@@ -167,7 +177,7 @@ class Publisher:
             try:
                 admitted.append((index, self._rooms.gate.admit(document, principal)))
             except Refused as refusal:
-                REFUSED.labels(refusal.slug).inc()
+                self._rooms.recorder.note(refusal, principal, document)
                 rejected[index] = refusal.errors or (FieldError("", refusal.detail),)
         return admitted, rejected
 
@@ -175,8 +185,8 @@ class Publisher:
 _CONFLICT: Final = (FieldError("/id", "this source already sent another event with this id"),)
 
 
-def _conflict(*pointers: str) -> EventConflict:
-    return EventConflict(
+def _conflict(kind: type[EventConflict], *pointers: str) -> EventConflict:
+    return kind(
         "This source already sent another event with this id.",
         errors=[FieldError(pointer, _CONFLICT[0].detail) for pointer in pointers],
     )

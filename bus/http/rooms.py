@@ -17,6 +17,8 @@ from bus.identity.server import OAuthServer
 from bus.identity.tokens import Tokens
 from bus.journal import Appender, JournalReader, Tail
 from bus.journal.gate import Gate
+from bus.refusals.log import RefusalLog
+from bus.refusals.recorder import Recorder
 from bus.settings import Settings
 from bus.storage import Storage
 
@@ -33,6 +35,8 @@ class Rooms:
     tokens: Tokens
     catalogue: Catalogue
     gate: Gate
+    recorder: Recorder
+    refusals: RefusalLog
     appender: Appender
     journal: JournalReader
     tail: Tail

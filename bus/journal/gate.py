@@ -110,7 +110,7 @@ class Gate:
         if not version.validator.is_valid(data):
             raise DataInvalid(
                 f"The data do not fit {version.contract.name} {version.contract.version}.",
-                errors=[FieldError("/data" + wrong.pointer, wrong.detail) for wrong in version.validator.errors(data)],
+                errors=version.validator.errors(data, "/data"),
             )
         if version.contract.kind is not Kind.RECORD:
             return None

@@ -1,0 +1,161 @@
+"""The log of refusals: adding counts, reading them as a participant may, forgetting the old ones."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bus import clock
+from bus.contracts.registered import Succession, successions
+from bus.refusals.jump import BEFORE, SHOWN, Hour, Jump, jumps
+from bus.refusals.refusal import Refusal, hour_of
+from bus.refusals.tables import REFUSALS
+from bus.refusals.tally import Count
+from bus.storage import Storage
+
+_KEPT: Final = 30 * 24 * 3_600_000_000
+_STEP: Final = 500
+_MOST_CHANGES: Final = 100
+
+_ADD: Final = sa.text("""
+    INSERT INTO refusals (hour, contract, version, owner, participant, client_id, rule, pointer, count, events, first_at, last_at)
+    VALUES (:hour, :contract, :version, :owner, :participant, :client_id, :rule, :pointer, :count, :events, :first_at, :last_at)
+    ON CONFLICT (hour, contract, version, owner, participant, client_id, rule, pointer) DO UPDATE SET
+        count = refusals.count + excluded.count,
+        events = refusals.events + excluded.events,
+        first_at = CASE WHEN excluded.first_at < refusals.first_at THEN excluded.first_at ELSE refusals.first_at END,
+        last_at = CASE WHEN excluded.last_at > refusals.last_at THEN excluded.last_at ELSE refusals.last_at END
+""")
+_FORGET: Final = sa.delete(REFUSALS).where(
+    REFUSALS.c.id.in_(
+        sa.select(REFUSALS.c.id)
+        .where(REFUSALS.c.hour < sa.bindparam("before"))
+        .order_by(REFUSALS.c.hour)
+        .limit(_STEP)
+        .scalar_subquery()
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A row of the log: what was refused, how often and when."""
+
+    id: int
+    refusal: Refusal
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A producer's refusals jumped after a version of a contract took over from another."""
+
+    contract: str
+    version: str
+    activated_at: datetime
+    jump: Jump
+
+
+class RefusalLog:
+    """Refusals by the hour, of all processes. `reader` is the participant that reads; None: the operator.
+
+    A reader sees what it sent itself, and what anybody sent under a contract that it owns. Synchronous: call it from threads.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def add(self, counted: Mapping[Refusal, Count]) -> None:
+        """Add counts in one small transaction; a power failure may undo it, which loses seconds of counts."""
+        # In order, so that two processes never wait for each other's rows.
+        rows = [{**refusal._asdict(), **_numbers(counted[refusal])} for refusal in sorted(counted)]
+        with self._storage.write(durable=False) as connection:
+            connection.execute(_ADD, rows)
+
+    def forget(self, now: datetime) -> int:
+        """Delete some of the rows that are older than thirty days; how many."""
+        with self._storage.write(durable=False) as connection:
+            return connection.execute(_FORGET, {"before": hour_of(clock.micros(now)) - _KEPT}).rowcount
+
+    def search(
+        self,
+        contract: str | None = None,
+        reader: str | None = None,
+        *,
+        since: datetime | None = None,
+        before: int | None = None,
+        limit: int = 100,
+    ) -> list[Found]:
+        """Rows, the newest first.
+
+        Args:
+            contract: None: of all.
+            since: only those that something was added to since then.
+            before: only those with a lower id, to page on.
+        """
+        conditions = _visible(contract, reader)
+        if since is not None:
+            conditions.append(REFUSALS.c.last_at >= clock.micros(since))
+        if before is not None:
+            conditions.append(REFUSALS.c.id < before)
+        statement = sa.select(REFUSALS).where(*conditions).order_by(REFUSALS.c.id.desc()).limit(limit)
+        with self._storage.read() as connection:
+            return [_found(row) for row in connection.execute(statement)]
+
+    def alerts(self, now: datetime, contract: str | None = None, reader: str | None = None) -> list[Alert]:
+        """The jumps after changes of version in the last fourteen days, the newest change first."""
+        with self._storage.read() as connection:
+            changes = successions(connection, clock.micros(now) - SHOWN, contract)[:_MOST_CHANGES]
+            hours = _hours(connection, changes, reader)
+        return [alert for change in changes for alert in _alerts(change, hours.get(change.name, ()))]
+
+
+def _hours(connection: Connection, changes: Sequence[Succession], reader: str | None) -> dict[str, list[Hour]]:
+    """By contract, how many events were refused in each hour that matters to its change."""
+    if not changes:
+        return {}
+    table = REFUSALS.c
+    counted_by = (table.contract, table.participant, table.version, table.hour)
+    statement = (
+        sa.select(*counted_by, sa.func.sum(table.events).label("refused"))
+        .where(
+            table.contract.in_([change.name for change in changes]),
+            table.hour >= hour_of(min(change.at for change in changes)) - BEFORE,
+            *_visible(None, reader),
+        )
+        .group_by(*counted_by)
+    )
+    hours: dict[str, list[Hour]] = {}
+    for row in connection.execute(statement):
+        hours.setdefault(row.contract, []).append(Hour(row.participant, row.version, row.hour, int(row.refused)))
+    return hours
+
+
+def _alerts(change: Succession, hours: Sequence[Hour]) -> list[Alert]:
+    at = clock.moment(change.at)
+    return [Alert(change.name, change.version, at, jump) for jump in jumps(hours, change.version, change.at)]
+
+
+def _visible(contract: str | None, reader: str | None) -> list[sa.ColumnElement[bool]]:
+    table = REFUSALS.c
+    conditions: list[sa.ColumnElement[bool]] = []
+    if contract is not None:
+        conditions.append(table.contract == contract)
+    if reader is not None:
+        conditions.append(sa.or_(table.owner == reader, table.participant == reader))
+    return conditions
+
+
+def _numbers(count: Count) -> dict[str, int]:
+    return {"count": count.count, "events": count.events, "first_at": count.first_at, "last_at": count.last_at}
+
+
+def _found(row: sa.Row[Any]) -> Found:
+    told = row._mapping
+    refusal = Refusal(*(told[name] for name in Refusal._fields))
+    return Found(row.id, refusal, told["count"], clock.moment(row.first_at), clock.moment(row.last_at))

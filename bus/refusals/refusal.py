@@ -1,0 +1,121 @@
+"""What is remembered of a refusal: whose, under which contract, which rule was broken and where.
+
+Promise: nothing in it was chosen by the sender. A name in a pointer that the contract's schema does not know may be a
+person's number, and becomes `<other>`; an index becomes `*`.
+"""
+
+from collections.abc import Collection
+from typing import Any, Final, NamedTuple
+
+from bus import json
+from bus.contracts.catalogue import Catalogue, ContractVersion
+from bus.event import BUS_ATTRIBUTES, CORE_ATTRIBUTES
+from bus.identity.tokens import Principal
+from bus.problem import FieldError, Refused
+
+OTHER: Final = "<other>"
+MORE: Final = "<more>"
+
+_HOUR: Final = 3_600_000_000
+_ATTRIBUTES: Final = CORE_ATTRIBUTES | BUS_ATTRIBUTES | {"traceparent", "tracestate", "partitionkey"}
+_MOST_PLACES: Final = 16
+_LONGEST_NAME: Final = 64
+_LONGEST_POINTER: Final = 256
+
+
+class Refusal(NamedTuple):
+    """What refusals are counted by.
+
+    Attributes:
+        hour: in which it happened: the hour's first microsecond since 1970.
+        contract: the one that the event's type names; empty where none is registered under it.
+        version: the one that was meant; empty where there is none.
+        owner: the contract's; empty where none is in force.
+        rule: the schema's keyword (`required`, `pattern`, …), or the problem's slug where no schema decided.
+        pointer: into the event, folded.
+    """
+
+    hour: int
+    contract: str
+    version: str
+    owner: str
+    participant: str
+    client_id: str
+    rule: str
+    pointer: str
+
+    def without_place(self) -> "Refusal":
+        """The same with neither rule nor place."""
+        return self._replace(rule=MORE, pointer=MORE)
+
+    def without_sender(self) -> "Refusal":
+        """Its hour alone."""
+        return Refusal(self.hour, MORE, "", "", MORE, MORE, MORE, MORE)
+
+
+def hour_of(micros: int) -> int:
+    """The first microsecond of the hour."""
+    return micros - micros % _HOUR
+
+
+def refusals_of(refused: Refused, sender: Principal, event: Any, catalogue: Catalogue, hour: int) -> list[Refusal]:
+    """What the refusal of one event counts as: each rule that it broke with each place, sixteen at most.
+
+    Args:
+        event: the parsed CloudEvent; whatever else it is, no contract is known.
+    """
+    name, number, version = _meant(event, catalogue)
+    names: frozenset[str] = version.names if version else frozenset()
+    places = dict.fromkeys((error.rule or refused.slug, folded(error.pointer, names)) for error in _errors(refused))
+    return [
+        Refusal(
+            hour=hour,
+            contract=name,
+            version=number,
+            owner=version.contract.owner if version else "",
+            participant=sender.participant,
+            client_id=sender.client_id,
+            rule=rule,
+            pointer=pointer,
+        )
+        for rule, pointer in list(places)[:_MOST_PLACES]
+    ]
+
+
+def folded(pointer: str, names: Collection[str]) -> str:
+    """A pointer into an event without what its sender chose: indexes become `*`, names outside `names` become `<other>`.
+
+    Args:
+        names: of the properties that the contract's schema speaks of.
+    """
+    attribute, *below = json.path(pointer) or ("",)
+    if not attribute:
+        return ""
+    steps = [attribute if attribute in _ATTRIBUTES else OTHER, *(_step(step, names) for step in below)]
+    short = json.pointer(steps)
+    return short if len(short) <= _LONGEST_POINTER else f"{short[:_LONGEST_POINTER].rpartition('/')[0]}/{MORE}"
+
+
+def _step(step: str, names: Collection[str]) -> str:
+    # A name that is not printable, such as one with a NUL, is not text for every database.
+    if step in names and len(step) <= _LONGEST_NAME and step.isprintable():
+        return step
+    return "*" if step.isdecimal() else OTHER
+
+
+def _errors(refused: Refused) -> tuple[FieldError, ...]:
+    return refused.errors or (FieldError("", refused.detail),)
+
+
+def _meant(event: Any, catalogue: Catalogue) -> tuple[str, str, ContractVersion | None]:
+    """The contract, the number of its version, and the version in force whose schema and owner count; empty where unknown."""
+    name, dataschema = (event.get("type"), event.get("dataschema")) if type(event) is dict else (None, None)
+    if type(name) is not str:
+        return "", "", None
+    number = catalogue.number_meant(name, dataschema if type(dataschema) is str else None)
+    if number is None:
+        return "", "", None
+    try:
+        return name, number, catalogue.version_for(name, dataschema if number else None)
+    except Refused:
+        return name, number, catalogue.newest(name) if catalogue.has_active(name) else None

@@ -1,0 +1,41 @@
+"""The table of what was refused, by the hour."""
+
+import sqlalchemy as sa
+
+from bus.storage import metadata
+
+REFUSALS = sa.Table(
+    "refusals",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("hour", sa.BigInteger, nullable=False),
+    sa.Column("contract", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("participant", sa.Text, nullable=False),
+    sa.Column("client_id", sa.Text, nullable=False),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("pointer", sa.Text, nullable=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("events", sa.BigInteger, nullable=False),
+    sa.Column("first_at", sa.BigInteger, nullable=False),
+    sa.Column("last_at", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint(
+        "hour",
+        "contract",
+        "version",
+        "owner",
+        "participant",
+        "client_id",
+        "rule",
+        "pointer",
+        name="uq_refusals_counted_by",
+    ),
+    sa.Index("ix_refusals_contract_id", "contract", "id"),
+    sa.Index("ix_refusals_owner_id", "owner", "id"),
+    sa.Index("ix_refusals_participant_id", "participant", "id"),
+)
+"""`hour` is its first microsecond. `contract`, `version` and `owner` are empty where the event named none that is registered.
+
+An event that broke two rules counts in the `count` of two rows, and in the `events` of one: these add up to events.
+"""
