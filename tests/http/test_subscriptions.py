@@ -20,13 +20,12 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 URL = "/v1/subscriptions"
 HOOK = {"url": "http://127.0.0.1:1027/hook"}
 PAST = "2020-12-31"
-EVENT: Document = {"kind": "event", "key": None, "subject": "/nik"}
 QUERY: Document = {
-    **EVENT,
     "kind": "query",
+    "key": None,
     "contract": "kependudukan.tanya",
     "schema": None,
-    "request": {"type": "object", "properties": {"nik": {"type": "string"}}},
+    "request": {"type": "object", "properties": {"nik": {"type": "string"}}, "required": ["nik"]},
     "answer": {"type": "object"},
 }
 
