@@ -141,18 +141,21 @@ class Worker:
             await self._outcomes.submit(Batch(attempts, ()))
             return
         lane = self._lanes.setdefault(subscription.number, self._lane())
-        deadline = time.monotonic() + (lease.due_at - clock.micros(clock.now())) / 1_000_000 - self._margin()
+        margin = min(self._longest(), self._policy.lease / 2)
+        deadline = time.monotonic() + (lease.due_at - clock.micros(clock.now())) / 1_000_000 - margin
         run = _Run(self, subscription, lane, deadline)
         await run.make(chains)
         await self._outcomes.submit(Batch(run.attempts, run.disclosures(self._catalogue)))
 
     def _lane(self) -> Lane:
         # A probe that is still under way must not be taken for lost.
-        circuit = CircuitPolicy(probe=2 * max(self._policy.timeout, agency.LONGEST_SECONDS))
+        circuit = CircuitPolicy(probe=2 * self._longest())
         return Lane(self._policy.concurrency, circuit, self._random)
 
-    def _margin(self) -> float:
-        return min(self._policy.timeout, self._policy.lease / 2)
+    def _longest(self) -> float:
+        """The most seconds that one sending takes."""
+        is_webhook = self._sinks is Webhook
+        return self._policy.timeout if is_webhook else min(agency.LONGEST_SECONDS, self._policy.lease / 2)
 
     async def send(self, subscription: Subscription, lane: Lane, items: Sequence[Item]) -> Sequence[Outcome]:
         """Send some items of one run: one to a webhook, or as many as an adapter's operation takes at once."""
@@ -160,7 +163,8 @@ class Worker:
             return [await self._post(subscription.sink, subscription, lane, item) for item in items]
         sink = subscription.sink
         adapter, operation = self._agencies.serving(sink.adapter, sink.operation)
-        return await agency.deliver(adapter, operation, [from_document(json.loads(item.body or b"")) for item in items])
+        events = [from_document(json.loads(item.body or b"")) for item in items]
+        return await agency.deliver(adapter, operation, events, self._longest())
 
     async def _post(self, sink: Webhook, subscription: Subscription, lane: Lane, item: Item) -> Outcome:
         body = item.body or b""

@@ -11,18 +11,18 @@ from bus.event import Event
 log = structlog.get_logger(__name__)
 
 LONGEST_SECONDS = 45.0
-"""The most one call of an adapter may take, whatever its own time-outs are."""
+"""The most one call of an adapter may take, whatever its own time-outs are; half a lease where that is less."""
 
 
-async def deliver(adapter: Adapter, operation: Operation, events: Sequence[Event]) -> Sequence[Outcome]:
-    """One outcome for each event, whatever the adapter does."""
+async def deliver(adapter: Adapter, operation: Operation, events: Sequence[Event], seconds: float) -> Sequence[Outcome]:
+    """One outcome for each event, whatever the adapter does, within some seconds."""
     try:
-        async with asyncio.timeout(LONGEST_SECONDS):
+        async with asyncio.timeout(seconds):
             outcomes = await adapter.deliver(operation.name, events)
     except AgencyFault as fault:
         return [fault.outcome()] * len(events)
     except TimeoutError:
-        return [Outcome(Failure.TRANSIENT, f"the agency did not answer within {LONGEST_SECONDS:.0f} s")] * len(events)
+        return [Outcome(Failure.TRANSIENT, f"the agency did not answer within {seconds:.0f} s")] * len(events)
     except Exception as error:  # noqa: BLE001 - an adapter's own defect must not stop the other sinks
         log.error("adapter.defect", operation=operation.name, error=type(error).__name__)
         return [Outcome(Failure.TRANSIENT, f"the adapter failed: {type(error).__name__}")] * len(events)
