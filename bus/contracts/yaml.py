@@ -10,6 +10,8 @@ from bus.contracts.errors import DocumentInvalid
 _LARGEST = 1024 * 1024
 _DEEPEST = 64
 _MOST_NODES = 200_000
+_LINE_BREAKS = frozenset("\r\x85\u2028\u2029")
+"""What YAML 1.1 takes for a line's end within a text, unless it is escaped, as it is between double quotes alone."""
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 
@@ -50,7 +52,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, '"' if text[:1] in "0123456789+-." else None)
+    quoted = text[:1] in "0123456789+-." or not _LINE_BREAKS.isdisjoint(text)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, '"' if quoted else None)
 
 
 _Dumper.add_representer(str, _text)

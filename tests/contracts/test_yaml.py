@@ -27,6 +27,11 @@ def test_a_text_that_some_yaml_takes_for_something_else_is_quoted(text: str) -> 
     assert write_text([text])[2:3] in (b'"', b"'")
 
 
+@pytest.mark.parametrize("text", ["a\x85b", "\u2028", "a\r", "a\u2029 b", "a\nb\n", " a ", ""])
+def test_a_line_break_of_another_kind_stays_what_it_is(text: str) -> None:
+    assert read_text(write_text({text: text})) == {text: text}
+
+
 def test_the_same_value_twice_is_written_twice() -> None:
     shared = {"b": 1}
     assert b"&" not in write_text([shared, shared])
