@@ -1,121 +1,68 @@
-"""`bus contract`: check contract documents, register them, look at what is registered."""
+"""`bus contract`: what is registered, and what its commands share."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
-from bus import json
+from bus import clock, json
 from bus.cli.workspace import open_workspace
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.document import Contract, load
-from bus.contracts.errors import DocumentInvalid
-from bus.contracts.lint import Finding, form_findings, lint
 from bus.contracts.register import Actor
 from bus.contracts.registered import Registered
+from bus.contracts.yaml import write_text
 
-contract = typer.Typer(no_args_is_help=True, help="Contracts: what is exchanged, and who may get which fields and why.")
-
-Paths = Annotated[list[Path], typer.Argument(help="contract documents, or folders of them", exists=True)]
 Data = Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 
-_OPERATOR: Final = Actor("operator", is_operator=True)
-_SUFFIXES: Final = (".yaml", ".yml", ".json")
+OPERATOR: Final = Actor("operator", is_operator=True)
+"""As whom commands on the bus's own machine change contracts."""
+
 _PAGE: Final = 500
 
 
-class DocumentsRefused(DocumentInvalid):
-    """Some contract documents have to be mended first."""
-
-
-@contract.command("lint")
-def lint_documents(paths: Paths) -> None:
-    """Check documents; prints each finding as file, code, pointer and message.
-
-    Example: bus contract lint contracts
-    """
-    checked(paths)
-
-
-@contract.command("apply")
-def apply_documents(paths: Paths, data: Data = None) -> None:
-    """Register documents and put them in force: all, or none. What stands already is left alone.
-
-    Example: bus contract apply contracts
-    """
-    contracts = checked(paths)
+@contextmanager
+def open_catalogue(data: Path | None) -> Iterator[Catalogue]:
+    """The catalogue of the bus in a data folder (None: from the environment)."""
     with open_workspace(data) as workspace:
-        catalogue = Catalogue(workspace.storage, workspace.keys.pseudonym)
-        plan = catalogue.plan(contracts, _OPERATOR)
-        for step in plan.steps:
-            typer.echo(step)
-        plan.check()
-        if plan.changes_anything:
-            catalogue.apply(contracts, _OPERATOR)
-    typer.echo(f"applied {len(contracts)} contracts" if plan.changes_anything else "nothing to do")
+        yield Catalogue(workspace.storage, workspace.keys.pseudonym)
 
 
-@contract.command("list")
 def list_contracts(data: Data = None, as_json: AsJson = False) -> None:
     """What is registered, each version with its state.
 
     Example: bus contract list --json
     """
-    with open_workspace(data) as workspace:
-        for version in _all_versions(Catalogue(workspace.storage, workspace.keys.pseudonym)):
+    with open_catalogue(data) as catalogue:
+        for version in _all_versions(catalogue):
             row = _row(version)
             typer.echo(json.dumps(row).decode() if as_json else "\t".join(row.values()))
 
 
-@contract.command("show")
 def show_contract(
     name: Annotated[str, typer.Argument(help="such as kependudukan.penduduk")],
     version: Annotated[str | None, typer.Option(help="absent: the newest registered")] = None,
     data: Data = None,
+    as_json: AsJson = False,
 ) -> None:
-    """The document of a version as JSON, with its schemas inside.
+    """A version: its state, its history, and its document with its schemas inside.
 
     Example: bus contract show kependudukan.penduduk --version 1.0.0
     """
-    with open_workspace(data) as workspace:
-        catalogue = Catalogue(workspace.storage, workspace.keys.pseudonym)
+    with open_catalogue(data) as catalogue:
         found = catalogue.version(name, version) if version else catalogue.versions(name)[-1]
-    typer.echo(json.dumps(found.contract.document))
-
-
-def checked(paths: Iterable[Path]) -> list[Contract]:
-    """The contracts in the files; findings are printed, and any of them ends the command."""
-    contracts: list[Contract] = []
-    clean = True
-    for path in _files(paths):
-        contract, findings = _examined(path)
-        clean = clean and not findings
-        contracts += [contract] if contract else []
-        for finding in findings:
-            typer.echo(f"{path}: {finding.code}: {finding.pointer or '(document)'}: {finding.message}", err=True)
-    if not clean:
-        raise DocumentsRefused("Mend what is listed above.")
-    if not contracts:
-        raise DocumentsRefused(f"There is no contract document ({', '.join(_SUFFIXES)}) there.")
-    return contracts
-
-
-def _examined(path: Path) -> tuple[Contract | None, list[Finding]]:
-    try:
-        contract = load(path)
-    except DocumentInvalid as invalid:
-        return None, form_findings(invalid)
-    return contract, lint(contract)
-
-
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            yield from sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES)
-        else:
-            yield path
+    if as_json:
+        typer.echo(json.dumps(_row(found) | {"history": _history(found), "document": found.contract.document}))
+        return
+    console = Console(soft_wrap=True, highlight=False)
+    for label, value in _row(found).items():
+        console.print(f"{label:16}{value}", markup=False)
+    console.print(_history_table(found))
+    typer.echo(write_text(found.contract.document))
 
 
 def _all_versions(catalogue: Catalogue) -> Iterator[Registered]:
@@ -128,7 +75,7 @@ def _all_versions(catalogue: Catalogue) -> Iterator[Registered]:
 
 def _row(registered: Registered) -> dict[str, str]:
     contract = registered.contract
-    return {
+    row = {
         "contract": contract.name,
         "version": contract.version,
         "state": registered.state.value,
@@ -137,3 +84,23 @@ def _row(registered: Registered) -> dict[str, str]:
         "owner": contract.owner,
         "title": contract.title,
     }
+    return row | ({"sunset": registered.sunset.isoformat()} if registered.sunset else {})
+
+
+def _history(registered: Registered) -> list[dict[str, Any]]:
+    return [
+        {
+            "state": move.state.value,
+            "at": clock.rfc3339(clock.moment(move.at)),
+            "by": move.by,
+            "accepted_undecided": move.accepted_undecided,
+        }
+        for move in registered.history
+    ]
+
+
+def _history_table(registered: Registered) -> Table:
+    table = Table("state", "when", "by", "")
+    for move in _history(registered):
+        table.add_row(move["state"], move["at"], move["by"], "undecided accepted" if move["accepted_undecided"] else "")
+    return table

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bus.cli.contract import Paths, checked
+from bus.cli.contract_files import Paths, checked
 from bus.contracts.page import file_name, index, page
 
 

@@ -1,103 +1,139 @@
-"""`bus contract`, run as a user runs it."""
+"""`bus contract`: comparing, applying, listing, showing."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bus import cli, json
-from bus.cli.workspace import open_workspace
-from bus.contracts.catalogue import Catalogue
-from tests.contracts.documents import ROOT, SHIPPED, a_document
+from bus import json
+from tests.cli.a_command import BREAKING, Commands, commands
+from tests.contracts.documents import ROOT, SCHEMA, SHIPPED, a_grant
+
+NAME = "kependudukan.uji"
+LISTS = {**SCHEMA, "properties": {**SCHEMA["properties"], "keluarga": {"type": "array"}}}
 
 
 @pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
-    monkeypatch.setenv("BUS_DATA_DIR", str(tmp_path / "data"))
-    assert _run(monkeypatch, "init") == 0
-    capsys.readouterr()
-    return tmp_path / "data"
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Commands]:
+    with commands(tmp_path, monkeypatch, capsys) as run:
+        yield run
 
 
-def _run(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> Any:
-    monkeypatch.setattr("sys.argv", ["bus", *map(str, arguments)])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    return ended.value.code or 0
+def test_applying_shows_the_plan_puts_in_force_and_is_idempotent(run: Commands) -> None:
+    first, again = run("contract", "apply", ROOT / "contracts"), run("contract", "apply", ROOT / "contracts")
+    assert (first.code, again.code) == (0, 0)
+    assert "kependudukan.penduduk 1.0.0: add and activate" in first.out
+    assert again.out.splitlines()[-1] == "nothing to do"
 
 
-def _written(folder: Path, **changes: Any) -> Path:
-    path = folder / "uji.json"
-    path.write_bytes(json.dumps(a_document(**changes)))
-    return path
+def test_what_was_applied_is_in_force(run: Commands) -> None:
+    run("contract", "apply", run.written())
+    with run.catalogue() as catalogue:
+        catalogue.refresh()
+        assert catalogue.newest(NAME).contract.title == "Penduduk rekaan"
 
 
-def test_the_shipped_contracts_are_clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _run(monkeypatch, "contract", "lint", ROOT / "contracts") == 0
+def test_a_plan_can_be_seen_without_carrying_it_out(run: Commands) -> None:
+    ran = run("contract", "apply", run.written(), "--dry-run")
+    assert (ran.code, ran.out.splitlines()) == (0, [f"{NAME} 1.0.0: add and activate", "nothing was changed"])
+    assert run("contract", "list").out == ""
+
+
+def test_a_changed_document_under_the_same_version_is_refused(run: Commands) -> None:
+    run("contract", "apply", run.written())
+    ran = run("contract", "apply", run.written(title="Lain"))
+    assert (ran.code, "raise the version" in ran.err) == (1, True)
+
+
+def test_what_would_break_is_refused_with_the_report_and_nothing_is_applied(run: Commands) -> None:
+    run("contract", "apply", run.written())
+    ran = run("contract", "apply", run.written(**BREAKING), run.written(contract="uji.lain"))
+    assert (ran.code, "breaks what 1.0.0 promises" in ran.err) == (1, True)
+    assert f"{NAME} 2.0.0: refused" in ran.out
+    assert "uji.lain 1.0.0: add and activate" in ran.out
+    assert "incompatible: closed: /schema/additionalProperties" in ran.out
+    assert "uji.lain" not in run("contract", "list").out
+
+
+def test_versions_of_one_folder_are_applied_from_the_lowest_and_judged_against_each_other(run: Commands) -> None:
+    files = [run.written(version=version) for version in ("1.10.0", "1.9.0")]
+    applied = run("contract", "apply", *files)
+    refused = run("contract", "apply", run.written(version="1.11.0"), run.written(**{**BREAKING, "version": "1.12.0"}))
+    assert applied.out.splitlines()[:2] == [f"{NAME} 1.9.0: add and activate", f"{NAME} 1.10.0: add and activate"]
+    assert refused.code == 1
+    assert "against" not in refused.err
+    assert "1.11.0" in refused.err
+
+
+def test_several_refusals_are_all_named(run: Commands) -> None:
+    files = [run.written(), run.written(contract="uji.lain")]
+    run("contract", "apply", *files)
+    ran = run("contract", "apply", run.written(title="Lain"), run.written(contract="uji.lain", title="Lain"))
+    assert (ran.code, f"{NAME} 1.0.0: refused" in ran.err, "uji.lain 1.0.0: refused" in ran.err) == (1, True, True)
+
+
+def test_documents_with_errors_are_not_applied_and_say_where(run: Commands) -> None:
+    path = run.written(examples=[{"nik": "x"}])
+    ran = run("contract", "apply", path)
+    assert (ran.code, f"{path}:1: error: example: /examples/0/nik: " in ran.err) == (1, True)
+
+
+def test_a_difference_to_the_registered_versions_is_shown_with_a_payload_and_whom_it_touches(run: Commands) -> None:
+    run("contract", "apply", run.written(consumers=[a_grant(fields=["/nik", "/nama"])]))
+    ran = run("contract", "diff", run.written(**BREAKING))
+    assert ran.code == 1
+    assert f"{NAME} 2.0.0: incompatible, a major step" in ran.out
+    assert '"nama":' in ran.out
+    assert "touches bapenda: field /nama: The field is gone." in ran.out
+
+
+def test_a_difference_can_be_taken_from_files_without_a_bus(run: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUS_DATA_DIR", str(run.folder / "none"))
+    old = run.written()
+    ran = run("contract", "diff", run.written(version="1.0.1", title="Lain"), "--against", old)
+    assert (ran.code, ran.out) == (0, f"{NAME} 1.0.1: compatible, a patch step\n")
+
+
+def test_a_difference_is_told_to_machines(run: Commands) -> None:
+    ran = run("contract", "diff", run.written(**BREAKING), "--against", run.written(), "--format", "json")
+    told = json.loads(ran.out)
+    assert (told["compatibility"]["verdict"], told["step"]) == ("incompatible", "major")
+    assert told["touches"][0].keys() == {"participant", "what", "pointer", "why"}
 
 
 @pytest.mark.parametrize(
-    ("changes", "finding"),
+    ("changes", "code"),
     [
-        ({"key": "/nomor"}, "pointer: /key: "),
-        ({"examples": [{"nik": "x"}]}, "example: /examples/0/nik: "),
-        ({"kind": "riwayat"}, "document: /kind: "),
-        ({"schema": {"$ref": "tiada.json"}}, "document: /schema/$ref: "),
+        ({"version": "1.1.0", "schema": LISTS}, 0),
+        ({"version": "1.0.1", "schema": {**SCHEMA, "properties": {**SCHEMA["properties"], "agama": {}}}}, 1),
+        ({**BREAKING, "compatibility": "none"}, 0),
     ],
 )
-def test_a_finding_is_printed_with_its_place_and_ends_the_command(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    changes: dict[str, Any],
-    finding: str,
+def test_a_difference_ends_with_1_where_the_version_could_not_become_active(
+    run: Commands, changes: dict[str, object], code: int
 ) -> None:
-    assert _run(monkeypatch, "contract", "lint", _written(tmp_path, **changes)) == 1
-    assert finding in capsys.readouterr().err
+    assert run("contract", "diff", run.written(**changes), "--against", run.written()).code == code
 
 
-def test_a_folder_without_documents_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _run(monkeypatch, "contract", "lint", tmp_path) == 1
-
-
-def test_applying_shows_the_plan_puts_in_force_and_is_idempotent(
-    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert _run(monkeypatch, "contract", "apply", ROOT / "contracts") == 0
-    first = capsys.readouterr().out
-    assert _run(monkeypatch, "contract", "apply", ROOT / "contracts") == 0
-    assert "kependudukan.penduduk 1.0.0: add and activate" in first
-    assert capsys.readouterr().out.splitlines()[-1] == "nothing to do"
-
-
-def test_what_was_applied_is_in_force(data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    _run(monkeypatch, "contract", "apply", _written(tmp_path))
-    with open_workspace(data) as workspace:
-        catalogue = Catalogue(workspace.storage, workspace.keys.pseudonym)
-        catalogue.refresh()
-        assert catalogue.newest("kependudukan.uji").contract.title == "Penduduk rekaan"
-
-
-def test_a_changed_document_under_the_same_version_is_refused(
-    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    _run(monkeypatch, "contract", "apply", _written(tmp_path))
-    assert _run(monkeypatch, "contract", "apply", _written(tmp_path, title="Lain")) == 1
-    assert "raise the version" in capsys.readouterr().err
-
-
-def test_what_is_registered_can_be_listed_and_shown(
-    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    _run(monkeypatch, "contract", "apply", ROOT / "contracts")
-    capsys.readouterr()
-    assert _run(monkeypatch, "contract", "list", "--json") == 0
-    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+def test_what_is_registered_is_listed(run: Commands) -> None:
+    run("contract", "apply", ROOT / "contracts")
+    rows = [json.loads(line) for line in run("contract", "list", "--json").out.splitlines()]
     assert len(rows) == len(SHIPPED)
     assert {row["state"] for row in rows} == {"active"}
-    assert _run(monkeypatch, "contract", "show", "kependudukan.penduduk") == 0
-    assert json.loads(capsys.readouterr().out)["contract"] == "kependudukan.penduduk"
 
 
-def test_showing_what_is_not_there_is_refused(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _run(monkeypatch, "contract", "show", "kependudukan.tiada") == 1
+def test_a_version_is_shown_with_its_history(run: Commands) -> None:
+    run("contract", "apply", run.written())
+    shown = json.loads(run("contract", "show", NAME, "--json").out)
+    assert (shown["contract"], shown["document"]["title"]) == (NAME, "Penduduk rekaan")
+    assert [(move["state"], move["by"]) for move in shown["history"]] == [("draft", "operator"), ("active", "operator")]
+
+
+def test_a_version_is_shown_to_people(run: Commands) -> None:
+    run("contract", "apply", run.written())
+    shown = run("contract", "show", NAME, "--version", "1.0.0").out
+    assert all(text in shown for text in ("state           active", "operator", "title: Penduduk rekaan"))
+
+
+def test_showing_what_is_not_there_is_refused(run: Commands) -> None:
+    assert run("contract", "show", "kependudukan.tiada").code == 1

@@ -156,7 +156,7 @@ def _placeholders(contract: Contract) -> Iterator[FieldError]:
         if isinstance(value, str) and path[-1] in _TEXTS and _PLACEHOLDER.fullmatch(value):
             yield FieldError(json.pointer(path), "is still to be written")
         inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-        waiting += [((*path, step), one) for step, one in inner if path[:1] != ("examples",)]
+        waiting += reversed([((*path, step), one) for step, one in inner if path[:1] != ("examples",)])
 
 
 CHECKS = (

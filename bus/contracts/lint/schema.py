@@ -214,7 +214,7 @@ def _personal(contract: Contract) -> Iterator[FieldError]:
         told = any(one.get("x-classification") in _NOT_PERSONAL for one in place.schemas)
         if place.name in PERSONAL_NAMES and not told:
             yield FieldError(
-                place.pointer, f"{place.name} is personal data in a {contract.classification.value} contract"
+                place.pointer, f"{place.name} names personal data; the contract is {contract.classification.value}"
             )
 
 

@@ -1,0 +1,130 @@
+"""`bus contract diff` and `apply`: what documents would break, and putting them in force."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from bus import json
+from bus.cli.contract import OPERATOR, Data, open_catalogue
+from bus.cli.contract_files import Paths, checked
+from bus.contracts.approval import compatibility_document
+from bus.contracts.compatibility import Report, Rule, Touched, Verdict, check, impact
+from bus.contracts.document import Contract
+from bus.contracts.errors import Incompatible
+from bus.contracts.plan import Plan
+
+_COLOURS: Final = {"compatible": "green", "incompatible": "bold red", "undecided": "yellow"}
+
+
+class Format(StrEnum):
+    """How a report is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def diff_documents(
+    paths: Paths,
+    against: Annotated[
+        list[Path] | None, typer.Option(help="compare with these documents instead of the registered ones", exists=True)
+    ] = None,
+    format: Annotated[Format, typer.Option(help="how the report is written")] = Format.TEXT,
+    data: Data = None,
+) -> None:
+    """Compare documents with the versions that are active. Ends with 1 where one breaks something, or may.
+
+    Example: bus contract diff contracts/kependudukan/penduduk.yaml
+    """
+    contracts = checked(paths)
+    standing = _registered(contracts, data) if against is None else checked(against)
+    broken = 0
+    for contract in contracts:
+        olds = [old for old in standing if old.name == contract.name]
+        report = check(contract, olds)
+        touched = [touch for old in olds for touch in impact(report, contract, old)]
+        broken += _breaks(report)
+        if format is Format.JSON:
+            typer.echo(json.dumps(_document(contract, report, touched)))
+        else:
+            _print_report(contract, report, touched)
+    if broken:
+        raise Incompatible(f"{broken} of {len(contracts)} documents may not become active as they stand.")
+
+
+def apply_documents(
+    paths: Paths,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show the plan and change nothing")] = False,
+    data: Data = None,
+) -> None:
+    """Register documents and put them in force: all, or none. What stands already is left alone.
+
+    Example: bus contract apply contracts --dry-run
+    """
+    contracts = checked(paths)
+    with open_catalogue(data) as catalogue:
+        plan = catalogue.plan(contracts, OPERATOR)
+        _print_plan(plan)
+        plan.check()
+        if not plan.changes_anything:
+            typer.echo("nothing to do")
+        elif dry_run:
+            typer.echo("nothing was changed")
+        else:
+            catalogue.apply(contracts, OPERATOR)
+            typer.echo(f"applied {len(contracts)} contracts")
+
+
+def _registered(contracts: list[Contract], data: Path | None) -> list[Contract]:
+    with open_catalogue(data) as catalogue:
+        return [old for name in dict.fromkeys(one.name for one in contracts) for old in catalogue.active(name)]
+
+
+def _breaks(report: Report) -> bool:
+    too_small = any(finding.rule is Rule.VERSION_STEP for finding in report.findings)
+    return too_small or report.verdict is not Verdict.COMPATIBLE
+
+
+def _document(contract: Contract, report: Report, touched: list[Touched]) -> dict[str, Any]:
+    return {
+        "contract": contract.name,
+        "version": contract.version,
+        "compatibility": compatibility_document(report),
+        "step": report.step.value,
+        "touches": [
+            {"participant": one.participant, "what": one.what.value, "pointer": one.pointer, "why": one.why}
+            for one in touched
+        ],
+    }
+
+
+def _print_report(contract: Contract, report: Report, touched: list[Touched]) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    verdict = report.verdict.value
+    head = f"{contract.name} {contract.version}: "
+    console.print(Text.assemble(head, (verdict, _COLOURS[verdict]), f", a {report.step.value} step"))
+    _print_findings(console, compatibility_document(report))
+    for one in touched:
+        console.print(Text(f"  touches {one.participant}: {one.what.value} {one.pointer}: {one.why}"))
+
+
+def _print_findings(console: Console, compatibility: Mapping[str, Any]) -> None:
+    for finding in compatibility["findings"]:
+        verdict = finding["verdict"]
+        place = f"{finding['rule']}: {finding['pointer'] or '(document)'}: {finding['message']}"
+        console.print(Text.assemble("  ", (verdict, _COLOURS[verdict]), f": {place}"))
+        if "example" in finding:
+            console.print(Text(f"    {json.dumps(finding['example']).decode()}", style="dim"))
+
+
+def _print_plan(plan: Plan) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    for step in plan.steps:
+        console.print(Text(str(step), style="bold red" if step.refusal else ""))
+        if step.refusal:
+            console.print(Text(f"  {step.refusal.detail}"))
+            _print_findings(console, step.refusal.members.get("compatibility", {"findings": ()}))

@@ -1,0 +1,81 @@
+"""`bus contract lint`: what there is to mend in contract documents, for people and for machines."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from bus import json
+from bus.cli.contract_files import DocumentsRefused, Examined, Paths, examined
+from bus.contracts.lint import Finding, Severity
+
+_COLOURS: Final = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
+
+
+class Format(StrEnum):
+    """How findings are written."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+
+
+def lint_documents(
+    paths: Paths, format: Annotated[Format, typer.Option(help="github: annotations of a workflow")] = Format.TEXT
+) -> None:
+    """Check documents. Errors keep a contract from becoming active, and end the command with 1; warnings do not.
+
+    Example: bus contract lint contracts --format github
+    """
+    documents = examined(paths)
+    match format:
+        case Format.TEXT:
+            _print_text(documents)
+        case Format.JSON:
+            typer.echo(json.dumps([_row(document, finding) for document, finding in _all(documents)]))
+        case Format.GITHUB:
+            for document, finding in _all(documents):
+                typer.echo(_annotation(document, finding))
+    if errors := sum(len(document.errors) for document in documents):
+        raise DocumentsRefused(f"Mend what is listed; errors: {errors}.")
+
+
+def _all(documents: Sequence[Examined]) -> list[tuple[Examined, Finding]]:
+    return [(document, finding) for document in documents for finding in document.findings]
+
+
+def _print_text(documents: Sequence[Examined]) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    found = _all(documents)
+    for document, finding in found:
+        place = f"{document.path}:{document.line(finding.pointer)}: "
+        kind = (finding.severity.value, _COLOURS[finding.severity])
+        at = finding.pointer or "(document)"
+        console.print(Text.assemble(place, kind, f": {finding.code}: {at}: {finding.message}"))
+        console.print(Text(f"    {finding.fix}", style="dim"))
+    errors = sum(finding.severity is Severity.ERROR for _, finding in found)
+    console.print(f"documents: {len(documents)}, errors: {errors}, warnings: {len(found) - errors}")
+
+
+def _row(document: Examined, finding: Finding) -> dict[str, Any]:
+    place = {"file": str(document.path), "line": document.line(finding.pointer)}
+    return place | asdict(finding) | {"severity": finding.severity.value}
+
+
+def _annotation(document: Examined, finding: Finding) -> str:
+    """A workflow command of GitHub Actions, which shows the finding at its line."""
+    place = f"file={_property(str(document.path))},line={document.line(finding.pointer)}"
+    message = _data(f"{finding.pointer or '(document)'}: {finding.message}. {finding.fix}")
+    return f"::{finding.severity.value} {place},title={_property(finding.code)}::{message}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,154 @@
+"""`bus contract new`: a document to begin with, by asking, or from an example payload."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from bus import json
+from bus.cli.contract_files import DocumentsRefused, told
+from bus.contracts.document import Classification, Kind, parse
+from bus.contracts.infer import infer, sketch
+from bus.contracts.lint import lint
+from bus.contracts.lint.vocabulary import PERSONAL_NAMES
+from bus.contracts.yaml import read_text, write_text
+
+_HEADER: Final = b"# yaml-language-server: $schema=../../schemas/contract.schema.json\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """What the schemas are made from.
+
+    Attributes:
+        schemas: `schema`, or of a query `request` and `answer`, in this order.
+        examples: payloads as the document may show them.
+    """
+
+    schemas: dict[str, dict[str, Any]]
+    examples: list[Any]
+
+    @property
+    def sent(self) -> dict[str, Any]:
+        """The schema of what is sent to the bus."""
+        return next(iter(self.schemas.values()))
+
+
+def new_document(
+    example: Annotated[
+        Path | None,
+        typer.Option("--from", help="a payload, or a list of them; of a query {request, answer}", exists=True),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="such as kependudukan.penduduk; absent: it is asked for")] = None,
+    kind: Annotated[Kind | None, typer.Option(help="absent: it is asked for")] = None,
+    owner: Annotated[str | None, typer.Option(help="the participant that answers for the data")] = None,
+    title: Annotated[str | None, typer.Option(help="what the data is, in one line")] = None,
+    classification: Annotated[Classification | None, typer.Option(help="absent: it is asked for")] = None,
+    key: Annotated[str | None, typer.Option(help="of a record: JSON Pointer of its key")] = None,
+    output: Annotated[Path | None, typer.Option(help="absent: standard output", dir_okay=False)] = None,
+) -> None:
+    """Begin a contract document: what is not given is asked for; what a person must write is marked <…>, and lint finds it.
+
+    Example: bus contract new --from izin.json --name perizinan.izin --output contracts/perizinan/izin.yaml
+    """
+    name = name or _ask("Name, <domain>.<noun>")
+    kind = kind or Kind(_ask("Kind: event, record or query", Kind.EVENT.value, [one.value for one in Kind]))
+    title = title or _ask("Title, what the data is in one line")
+    owner = owner or _ask("Owner, the participant that answers for the data")
+    begun = _from_example(example, kind) if example else _from_names(kind)
+    levels = [one.value for one in Classification]
+    classification = classification or Classification(_ask("Classification", _likely(begun), levels))
+    document = {
+        "contract": name,
+        "version": "1.0.0",
+        "kind": kind.value,
+        "title": title,
+        "description": "<apa isi data ini, dari mana, dan batasnya>",
+        "owner": owner,
+        "classification": classification.value,
+        **_places(kind, classification, begun, key),
+        **begun.schemas,
+        "compatibility": "backward",
+        "producers": [owner],
+        "consumers": [],
+        **_shown(begun, classification),
+    }
+    findings = lint(parse(document))
+    _write(document, output)
+    for finding in findings:
+        typer.echo(told(finding), err=True)
+
+
+def _ask(question: str, default: str | None = None, choices: list[str] | None = None) -> str:
+    # On standard error: standard output is the document.
+    while True:
+        answer: str = typer.prompt(question, default=default, err=True).strip()
+        if choices is None or answer in choices:
+            return answer
+        typer.echo(f"One of {', '.join(choices)}.", err=True)
+
+
+def _from_example(path: Path, kind: Kind) -> _Beginning:
+    payloads = read_text(path.read_bytes())
+    payloads = payloads if isinstance(payloads, list) else [payloads]
+    if not payloads or not all(isinstance(payload, dict) for payload in payloads):
+        raise DocumentsRefused(f"{path.name} has to hold a JSON object, or a list of them.")
+    if kind is not Kind.QUERY:
+        return _Beginning({"schema": infer(payloads)}, payloads)
+    if not all(isinstance(payload.get(part), dict) for payload in payloads for part in ("request", "answer")):
+        raise DocumentsRefused(f'{path.name} has to hold {{"request": {{…}}, "answer": {{…}}}}.')
+    schemas = {part: infer([payload[part] for payload in payloads]) for part in ("request", "answer")}
+    return _Beginning(schemas, [{part: payload[part] for part in ("request", "answer")} for payload in payloads])
+
+
+def _from_names(kind: Kind) -> _Beginning:
+    parts = {"request": "Fields of the question", "answer": "Fields of the answer"}
+    asked = parts if kind is Kind.QUERY else {"schema": "Fields of the data"}
+    return _Beginning({part: sketch(_names(f"{question}, by commas")) for part, question in asked.items()}, [])
+
+
+def _names(question: str) -> list[str]:
+    names: list[str] = []
+    while not names:
+        names = [name.strip() for name in _ask(question).split(",") if name.strip()]
+    return names
+
+
+def _likely(begun: _Beginning) -> str:
+    named = {name for schema in begun.schemas.values() for name in schema["properties"]}
+    likely = Classification.PERSONAL if named & PERSONAL_NAMES else Classification.INTERNAL
+    return str(likely.value)
+
+
+def _places(kind: Kind, classification: Classification, begun: _Beginning, key: str | None) -> dict[str, str]:
+    """Where key and data subject stand."""
+    required = [json.pointer((name,)) for name in begun.sent["required"]]
+    likely = next((pointer for pointer in required if pointer == "/nik"), next(iter(required), None))
+    places = {}
+    if kind is Kind.RECORD:
+        places["key"] = key or _ask("Key, the JSON Pointer of what tells one record from another", likely)
+    if classification.is_about_persons:
+        is_known = "/nik" in required
+        places["subject"] = "/nik" if is_known else _ask("Subject, the JSON Pointer of the person's identifier", likely)
+    return places
+
+
+def _shown(begun: _Beginning, classification: Classification) -> dict[str, Any]:
+    if not begun.examples:
+        return {}
+    if classification.is_about_persons:
+        typer.echo("The payload is not copied as an example: it may be a real person's. Make one up.", err=True)
+        return {}
+    return {"examples": begun.examples}
+
+
+def _write(document: dict[str, Any], output: Path | None) -> None:
+    text = _HEADER + write_text(document)
+    if output is None:
+        typer.echo(text, nl=False)
+    elif output.exists():
+        raise DocumentsRefused(f"{output} is there already.")
+    else:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_bytes(text)
