@@ -56,7 +56,7 @@ class _Array:
         self._least, self._most = bounds(atom for atom in atoms if isinstance(atom, Size))
         self._every = [atom for atom in atoms if isinstance(atom, EveryItem)]
         self._is_unique = Unique(True) in atoms
-        self._rarely = [atom.what.negated() for atom in atoms if isinstance(atom, Count) and atom.upper]
+        self._limited = [atom for atom in atoms if isinstance(atom, Count) and atom.upper]
         self._wanted = list(self._all_wanted())
         placed: list[EveryItem | _Wanted] = [*self._every, *self._wanted]
         edges = [edge for atom in placed for edge in (atom.start, atom.stop) if edge is not None]
@@ -108,6 +108,8 @@ class _Array:
         goals = {index: self._goal(index, placed) for index in range(length)}
         if pair:
             goals[pair[0]] = goals[pair[1]] = goals[pair[0]] | goals[pair[1]]
+        if any(self._are_too_many(limited, goals.values()) for limited in self._limited):
+            return NOTHING
         items: list[Any] = []
         doubt: Answer | None = None
         for index, goal in goals.items():
@@ -122,12 +124,17 @@ class _Array:
             return doubt
         return self._judged(items)
 
+    def _are_too_many(self, limited: Count, goals: Iterable[Goal]) -> bool:
+        """Whether more items than may be cannot but be what only few may be."""
+        other = limited.what.negated()
+        return sum(isinstance(self._search.find(goal | {other}), Nothing) for goal in goals) > limited.limit
+
     def _item(self, goal: Goal, is_wanted: bool, before: list[Any]) -> Answer:
         self._search.budget.spend()
         answer = self._search.find(goal)
         if not isinstance(answer, Found):
             return answer
-        wishes: list[Formula] = [*self._rarely] if not is_wanted else []
+        wishes: list[Formula] = [] if is_wanted else [limited.what.negated() for limited in self._limited]
         if self._is_unique and before:
             wishes.append(one_of(before, positive=False))
         if wishes:

@@ -1,5 +1,6 @@
 """Which schemas take all that another takes: decided on the meaning, not on the writing."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ A_LONGER_LIST = {
 }
 NEVER_ENDING = {"type": "object", "required": ["ekor"], "properties": {"ekor": {"$ref": "#"}}}
 
+NOTHING: Any = {"allOf": [False]}
 SAME = [
     ("an enumeration and an interval", {"enum": [1, 2]}, {"type": "integer", "minimum": 1, "maximum": 2}),
     ("one value", {"const": "a"}, {"enum": ["a"]}),
@@ -70,6 +72,41 @@ SAME = [
         {"required": ["a"], "properties": {"a": {"allOf": [TEXT, {"type": "null"}]}}, "type": "object"},
         {"allOf": [False]},
     ),
+    ("numbers that are none", {"type": "number", "exclusiveMinimum": 1, "maximum": 1}, NOTHING),
+    ("decimal steps", {"allOf": [{"multipleOf": 0.5}, {"multipleOf": 0.2}]}, {"multipleOf": 1}),
+    ("two items in one", {"type": "array", "contains": TEXT, "minContains": 2, "maxItems": 1}, NOTHING),
+    ("a name that may not be", {"type": "object", "required": ["abc"], "propertyNames": {"maxLength": 2}}, NOTHING),
+    (
+        "branches with properties of their own",
+        {
+            "anyOf": [
+                {"required": ["a"], "properties": {"a": True}},
+                {"required": ["b"], "properties": {"b": True}},
+            ],
+            "unevaluatedProperties": False,
+        },
+        {
+            "anyOf": [{"required": ["a"]}, {"required": ["b"]}],
+            "properties": {"a": True, "b": True},
+            "additionalProperties": False,
+        },
+    ),
+    (
+        "many branches without properties",
+        {"anyOf": [{"required": [f"p{n}"]} for n in range(12)], "unevaluatedProperties": TEXT},
+        {"anyOf": [{"required": [f"p{n}"]} for n in reversed(range(12))], "additionalProperties": TEXT},
+    ),
+    (
+        "items that contains has looked at",
+        {"contains": TEXT, "unevaluatedItems": {"type": "integer"}},
+        {"contains": TEXT, "items": {"type": ["string", "integer"]}},
+    ),
+    (
+        "items that a branch has looked at",
+        {"allOf": [{"prefixItems": [TEXT], "unevaluatedItems": {"type": "integer"}}], "unevaluatedItems": False},
+        {"prefixItems": [TEXT], "items": {"type": "integer"}},
+    ),
+    ("a condition with an else alone", {"if": TEXT, "else": {"type": "integer"}}, {"type": ["string", "integer"]}),
 ]
 
 WIDER = [
@@ -110,10 +147,60 @@ WIDER = [
         {"allOf": [{"properties": {"a": TEXT, "b": TEXT}}], "unevaluatedProperties": False},
     ),
     ("negated enumerations", {"not": {"enum": [1, 2, 3]}}, {"not": {"enum": [1, 2]}}),
+    ("items that cannot be equal", {"prefixItems": [TEXT, {"type": "integer"}], "items": False}, {"uniqueItems": True}),
+    ("one name only", {"propertyNames": {"const": "a"}, "properties": {"a": TEXT}}, {"additionalProperties": TEXT}),
+    ("an address's length", {"type": "string", "format": "email"}, {"maxLength": 254}),
+    ("enough items", {"items": TEXT, "minItems": 2}, {"contains": TEXT, "minContains": 2}),
+]
+
+POSSIBLE = [
+    (
+        "one member for two demands",
+        {
+            "maxProperties": 1,
+            "not": {"additionalProperties": TEXT},
+            "allOf": [{"not": {"additionalProperties": {"type": "integer"}}}],
+        },
+    ),
+    (
+        "names that match a pattern are no others",
+        {
+            "patternProperties": {"^x": TEXT},
+            "additionalProperties": {"type": "integer"},
+            "propertyNames": {"pattern": "^x"},
+            "minProperties": 1,
+            "type": "object",
+        },
+    ),
+    (
+        "data that end on a way that was tried last",
+        {
+            "$defs": {
+                "a": {
+                    "anyOf": [
+                        {"type": "object", "required": ["x"], "properties": {"x": {"$ref": "#/$defs/b"}}},
+                        {"type": "array", "maxItems": 0},
+                    ]
+                },
+                "b": {"type": "object", "required": ["y"], "properties": {"y": {"$ref": "#/$defs/a"}}},
+            },
+            "type": "object",
+            "required": ["p", "q"],
+            "properties": {
+                "p": {"allOf": [{"$ref": "#/$defs/a"}, {"type": ["object", "array"]}]},
+                "q": {"$ref": "#/$defs/b"},
+            },
+        },
+    ),
+    ("a day that no calendar has", {"type": "string", "pattern": "^2024-02-30$", "not": {"format": "date"}}),
+    (
+        "the same item for two demands",
+        {"type": "array", "maxItems": 1, "contains": TEXT, "allOf": [{"contains": {"minLength": 3}}]},
+    ),
 ]
 
 
-def ids(rows: list[tuple[str, Any, Any]]) -> list[str]:
+def ids(rows: Sequence[tuple[str, *tuple[Any, ...]]]) -> list[str]:
     return [row[0] for row in rows]
 
 
@@ -139,3 +226,8 @@ def test_what_cannot_be_compared_in_time_is_compatible_with_itself_alone() -> No
     entangled = {"type": "string", "pattern": "^(a|b)*a(a|b){14}$"}
     assert reported(entangled, {"pattern": "^(a|b)*a(a|b){13}[ab]$"}, steps=5_000).verdict is Verdict.UNDECIDED
     assert reported(entangled, {**entangled, "title": "Kode"}, steps=5_000).verdict is Verdict.COMPATIBLE
+
+
+@pytest.mark.parametrize(("_", "schema"), POSSIBLE, ids=ids(POSSIBLE))
+def test_what_has_values_is_not_taken_for_what_has_none(_: str, schema: Any) -> None:
+    assert reported(schema, NOTHING).verdict is not Verdict.COMPATIBLE

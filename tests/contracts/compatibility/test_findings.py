@@ -44,6 +44,17 @@ def test_every_broken_demand_is_named() -> None:
     assert found == {(Rule.MIN_LENGTH, "/a"), (Rule.TYPE, "/b"), (Rule.CLOSED, "/c"), (Rule.REQUIRED, "")}
 
 
+def test_only_the_demand_that_is_broken_is_named() -> None:
+    old = {"properties": {"a": {"type": "string", "maxLength": 9}}, "additionalProperties": {"type": "integer"}}
+    new = {"properties": {"a": {"type": "string", "maxLength": 5}}, "additionalProperties": {"type": "integer"}}
+    assert the_only(reported(old, new)).pointer == "/schema/properties/a/maxLength"
+
+
+def test_what_no_branch_names_is_not_blamed_for_another_demand() -> None:
+    old = {"properties": {"a": TEXT}, "unevaluatedProperties": False}
+    assert the_only(reported(old, {**old, "required": ["a"]})).rule is Rule.REQUIRED
+
+
 def test_a_changed_branch_is_looked_into() -> None:
     old = {"anyOf": [{"type": "string", "maxLength": 9}, {"type": "null"}]}
     new = {"anyOf": [{"type": "null"}, {"type": "string", "maxLength": 5}]}
@@ -63,11 +74,12 @@ def test_a_demand_deep_in_recursive_data_is_named_once() -> None:
 
 
 def test_an_example_of_the_contract_is_shown_rather_than_a_made_up_one() -> None:
-    old = an_event(closed(nama=TEXT), examples=[{"nama": "Siti Rekaan"}])
-    new = an_event(closed(nama={"type": "string", "maxLength": 5}), version="2.0.0")
+    resident = {"nama": "Siti Rekaan", "anak": 2}
+    old = an_event(closed(nama=TEXT, anak={"type": "integer"}), examples=[resident])
+    new = an_event(closed(nama={"type": "string", "maxLength": 5}, anak={"type": "integer"}), version="2.0.0")
     example = the_only(check(new, [old])).example
     assert example is not None
-    assert example.value == {"nama": "Siti Rekaan"}
+    assert example.value == resident
 
 
 def test_a_made_up_example_takes_its_texts_from_the_contracts_examples() -> None:
