@@ -192,6 +192,17 @@ POSSIBLE = [
             },
         },
     ),
+    ("a smaller list", {"type": "array", "maxItems": 1, "items": {"const": 1}, "not": {"const": [1]}}),
+    (
+        "a further member",
+        {
+            "type": "object",
+            "required": ["a"],
+            "properties": {"a": {"const": 1}},
+            "maxProperties": 2,
+            "not": {"const": {"a": 1}},
+        },
+    ),
     ("a day that no calendar has", {"type": "string", "pattern": "^2024-02-30$", "not": {"format": "date"}}),
     (
         "the same item for two demands",

@@ -118,6 +118,22 @@ def test_a_subscription_that_filters_on_what_the_envelope_repeats() -> None:
     assert told(touched) == [("dinkes", What.FILTER, "subject"), ("dinkes", What.FILTER, "dataschema")]
 
 
+def test_a_subscription_that_filters_on_what_events_were_ordered_by() -> None:
+    old, new = (
+        a_contract(delivery={"ordered_by": "/nik"}),
+        a_contract(delivery={"ordered_by": "/nama"}, version="2.0.0"),
+    )
+    touched = beside_producers(new, old, [Standing("dinkes", [{"exact": {"partitionkey": "3524"}}])])
+    assert told(touched) == [("dinkes", What.FILTER, "partitionkey")]
+
+
+def test_a_question_that_an_old_server_refuses_takes_no_field_of_the_answer_away() -> None:
+    consumers = [{"participant": "dinkes"}]
+    old = a_query({"type": "object", "required": ["nik"]}, {"type": "object"}, consumers=consumers)
+    new = a_query({"type": "object"}, {"type": "object"}, consumers=consumers, version="2.0.0", compatibility="forward")
+    assert beside_producers(new, old) == []
+
+
 def test_an_adapter_that_maps_what_is_gone() -> None:
     use = AdapterUse("kemendagri", "cari-nik")
     adapters = [{"adapter": "kemendagri", "operation": "cari-nik"}]
