@@ -112,10 +112,11 @@ def _meant(event: Any, catalogue: Catalogue) -> tuple[str, str, ContractVersion 
     name, dataschema = (event.get("type"), event.get("dataschema")) if type(event) is dict else (None, None)
     if type(name) is not str:
         return "", "", None
-    number = catalogue.number_meant(name, dataschema if type(dataschema) is str else None)
+    dataschema = dataschema if type(dataschema) is str else None
+    number = catalogue.number_meant(name, dataschema)
     if number is None:
         return "", "", None
     try:
-        return name, number, catalogue.version_for(name, dataschema if number else None)
+        return name, number, catalogue.version_for(name, dataschema)
     except Refused:
         return name, number, catalogue.newest(name) if catalogue.has_active(name) else None
