@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any
 
 from bus import json
-from bus.contracts.compatibility.report import Finding, Report, Side
+from bus.contracts.compatibility.report import Finding, Report, Rule, Side
 from bus.contracts.document import AdapterUse, Contract, Grant
 from bus.contracts.schemas import schemas_at
 
@@ -22,7 +22,7 @@ class What(Enum):
     ROWS = "rows"
     DATA_SENT = "data sent"
     FILTER = "subscription filter"
-    ORDER = "subscription order"
+    ORDER = "order"
     MAPPING = "adapter mapping"
 
 
@@ -104,6 +104,9 @@ def _grant(grant: Grant, findings: list[Finding], new: Contract, old: Contract) 
         for finding in findings:
             if finding.side is Side.OLD_REFUSES_NEW and _meet(finding.field, pointer) and _is_shown(finding):
                 yield Touched(who, What.FIELD, finding.field, finding.message)
+    for finding in findings:
+        if finding.rule is Rule.ORDERED_BY:
+            yield Touched(who, What.ORDER, old.delivery.ordered_by or "", finding.message)
     for pointer in grant.mask:
         for why in _changes(pointer, old.shown, new.shown):
             yield Touched(who, What.MASK, pointer, f"{why} The mask {grant.mask[pointer].value} is for a text.")
@@ -113,7 +116,7 @@ def _grant(grant: Grant, findings: list[Finding], new: Contract, old: Contract) 
 
 
 def _is_shown(finding: Finding) -> bool:
-    return not finding.pointer.startswith("/request")
+    return finding.pointer.startswith(("/schema", "/answer"))
 
 
 def _subscription(subscription: Standing, new: Contract, old: Contract) -> Iterator[Touched]:
@@ -171,7 +174,9 @@ def _either(schemas: list[Any]) -> str:
 
 
 def _covers(granted: str, pointer: str) -> bool:
-    return pointer == granted or pointer.startswith(f"{granted}/")
+    """Whether a pointer lies in what another one grants; `*` stands for any name or index."""
+    outer, inner = json.path(granted), json.path(pointer)
+    return len(outer) <= len(inner) and all(a == b or "*" in (a, b) for a, b in zip(outer, inner, strict=False))
 
 
 def _meet(first: str, second: str) -> bool:

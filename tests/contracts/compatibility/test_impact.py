@@ -92,6 +92,17 @@ def test_a_consumer_whose_reader_refuses_new_data() -> None:
     assert told(touched) == [("bapenda", What.FIELD, "/nama")]
 
 
+def test_a_consumer_whose_reader_refuses_a_new_item() -> None:
+    def family(limit: int) -> dict[str, Any]:
+        members = {"type": "object", "additionalProperties": {"type": "string", "maxLength": limit}}
+        return with_("keluarga", type="array", items=members)
+
+    grants = [a_grant(fields=["/nik", "/keluarga/*/nama"]), a_grant(participant="dinkes", fields=["/nik"])]
+    old = a_contract(schema=family(5), consumers=grants)
+    new = a_contract(schema=family(9), consumers=grants, version="2.0.0", compatibility="forward")
+    assert told(beside_producers(new, old)) == [("bapenda", What.FIELD, "/keluarga/*/*")]
+
+
 def test_a_producer_whose_data_are_refused() -> None:
     old, new = a_contract(), a_contract(version="2.0.0", schema=with_("nama", type="string", maxLength=50))
     (touched,) = impact(check(new, [old]), new, old)
@@ -124,7 +135,7 @@ def test_a_subscription_that_filters_on_what_events_were_ordered_by() -> None:
         a_contract(delivery={"ordered_by": "/nama"}, version="2.0.0"),
     )
     touched = beside_producers(new, old, [Standing("dinkes", [{"exact": {"partitionkey": "3524"}}])])
-    assert told(touched) == [("dinkes", What.FILTER, "partitionkey")]
+    assert told(touched) == [("bapenda", What.ORDER, "/nik"), ("dinkes", What.FILTER, "partitionkey")]
 
 
 def test_a_question_that_an_old_server_refuses_takes_no_field_of_the_answer_away() -> None:
