@@ -50,7 +50,7 @@ async def places(bus: Bus, client: httpx.AsyncClient, **params: Any) -> set[tupl
     return {(row["contract"], row["rule"], row["pointer"], row["count"]) for row in rows}
 
 
-async def test_a_developer_finds_rule_and_place_and_how_often(bus: Bus):
+async def test_a_developer_finds_rule_and_place_and_how_often(bus: Bus) -> None:
     bus.apply(a_contract())
     producer = a_producer(bus)
     for _ in range(3):
@@ -61,7 +61,7 @@ async def test_a_developer_finds_rule_and_place_and_how_often(bus: Bus):
     }
 
 
-async def test_a_refusal_says_whose_it_is_and_when(bus: Bus):
+async def test_a_refusal_says_whose_it_is_and_when(bus: Bus) -> None:
     bus.apply(a_contract())
     producer = a_producer(bus)
     begin = clock.now()
@@ -84,14 +84,16 @@ async def test_a_refusal_says_whose_it_is_and_when(bus: Bus):
         pytest.param(an_event(id=7, type=7), (None, "event-malformed", "/id", 1), id="a type that is no text"),
     ],
 )
-async def test_other_rules_go_by_their_problem(bus: Bus, event: Document, place: tuple[str | None, str, str, int]):
+async def test_other_rules_go_by_their_problem(
+    bus: Bus, event: Document, place: tuple[str | None, str, str, int]
+) -> None:
     bus.apply(a_contract())
     producer = a_producer(bus)
     await publish(producer, event)
     assert place in await places(bus, producer)
 
 
-async def test_what_is_refused_before_it_is_an_event_counts_too(bus: Bus):
+async def test_what_is_refused_before_it_is_an_event_counts_too(bus: Bus) -> None:
     producer = a_producer(bus)
     await producer.post("/v1/events", content=b"{", headers={"content-type": STRUCTURED})
     await producer.post("/v1/events", content=b"{}", headers={"content-type": "text/plain"})
@@ -101,7 +103,7 @@ async def test_what_is_refused_before_it_is_an_event_counts_too(bus: Bus):
     }
 
 
-async def test_a_retired_version_is_named(bus: Bus):
+async def test_a_retired_version_is_named(bus: Bus) -> None:
     bus.apply(a_contract(), a_contract(version="2.0.0"))
     bus.rooms.catalogue.retire(WARGA, "1.0.0", bus.operator)
     producer = a_producer(bus)
@@ -110,7 +112,7 @@ async def test_a_retired_version_is_named(bus: Bus):
     assert (row["version"], row["rule"]) == ("1.0.0", "contract-version-retired")
 
 
-async def test_each_event_of_a_refused_batch_counts_and_the_batch_does_not(bus: Bus):
+async def test_each_event_of_a_refused_batch_counts_and_the_batch_does_not(bus: Bus) -> None:
     bus.apply(a_contract())
     producer = a_producer(bus)
     refused = await publish(producer, [an_event({}, id="a"), an_event(id="b"), an_event({}, id="c")])
@@ -118,7 +120,7 @@ async def test_each_event_of_a_refused_batch_counts_and_the_batch_does_not(bus: 
 
 
 @pytest.mark.parametrize("partial", [True, False])
-async def test_a_conflict_in_a_batch_counts_once(bus: Bus, partial: bool):
+async def test_a_conflict_in_a_batch_counts_once(bus: Bus, partial: bool) -> None:
     bus.apply(a_contract())
     producer = a_producer(bus)
     await publish(producer, an_event(id="a"))
@@ -126,7 +128,7 @@ async def test_a_conflict_in_a_batch_counts_once(bus: Bus, partial: bool):
     assert await places(bus, producer) == {(WARGA, "event-conflict", "/id", 1)}
 
 
-async def test_a_conflict_counts(bus: Bus):
+async def test_a_conflict_counts(bus: Bus) -> None:
     bus.apply(a_contract())
     producer = a_producer(bus)
     for number in (1, 2):
@@ -134,14 +136,14 @@ async def test_a_conflict_counts(bus: Bus):
     assert await places(bus, producer) == {(WARGA, "event-conflict", "/id", 1)}
 
 
-async def test_nobody_counts_for_nobody(bus: Bus):
+async def test_nobody_counts_for_nobody(bus: Bus) -> None:
     bus.apply(a_contract())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(bus.edge), base_url="https://bus.example") as stranger:
         assert (await publish(stranger, an_event({}))).status_code == 401
     assert await places(bus, bus.reader("kominfo", "contracts.read", "admin")) == set()
 
 
-async def test_an_owner_sees_who_sends_what_under_its_contract_and_others_only_their_own(bus: Bus):
+async def test_an_owner_sees_who_sends_what_under_its_contract_and_others_only_their_own(bus: Bus) -> None:
     bus.apply(a_contract(producers=[OWNER, VILLAGE]))
     village, stranger = a_producer(bus, VILLAGE), a_producer(bus, "dinkes")
     await publish(village, an_event({}))
@@ -160,7 +162,7 @@ async def test_an_owner_sees_who_sends_what_under_its_contract_and_others_only_t
     assert len(await places(bus, bus.reader(OWNER, "contracts.read"))) == 2
 
 
-async def test_a_list_is_narrowed_by_contract_and_time(bus: Bus):
+async def test_a_list_is_narrowed_by_contract_and_time(bus: Bus) -> None:
     other = "kependudukan.lain"
     bus.apply(a_contract(), a_contract(contract=other))
     producer = a_producer(bus)
@@ -171,7 +173,7 @@ async def test_a_list_is_narrowed_by_contract_and_time(bus: Bus):
     assert len(await places(bus, producer, since=clock.rfc3339(clock.now() - timedelta(minutes=1)))) == 2
 
 
-async def test_a_long_list_comes_in_pages_the_newest_first(bus: Bus):
+async def test_a_long_list_comes_in_pages_the_newest_first(bus: Bus) -> None:
     bus.apply(a_contract())
     producer = a_producer(bus)
     for name in ("nama", "desa", "lahir"):
@@ -187,7 +189,7 @@ async def test_a_long_list_comes_in_pages_the_newest_first(bus: Bus):
     assert second["next"] is None
 
 
-async def test_what_two_processes_counted_adds_up(bus: Bus):
+async def test_what_two_processes_counted_adds_up(bus: Bus) -> None:
     bus.apply(a_contract())
     producer = a_producer(bus)
     for _ in range(2):
@@ -196,7 +198,7 @@ async def test_what_two_processes_counted_adds_up(bus: Bus):
     assert await places(bus, producer) == {(WARGA, "required", "/data/nik", 2)}
 
 
-async def test_old_rows_are_forgotten_and_young_ones_kept(bus: Bus):
+async def test_old_rows_are_forgotten_and_young_ones_kept(bus: Bus) -> None:
     now = clock.now()
     for days in (31, 29):
         bus.rooms.refusals.add({a_refusal(now - timedelta(days=days)): Count(1, 1, 0, 0)})
@@ -208,7 +210,7 @@ def a_refusal(at: Any, **changes: Any) -> Refusal:
     return Refusal(hour, WARGA, "1.0.0", OWNER, VILLAGE, "client_1", "required", "/data/nik")._replace(**changes)
 
 
-async def test_a_producer_whose_refusals_jump_after_a_change_of_version_is_named_to_the_owner(bus: Bus):
+async def test_a_producer_whose_refusals_jump_after_a_change_of_version_is_named_to_the_owner(bus: Bus) -> None:
     bus.apply(a_contract(producers=[OWNER, VILLAGE]))
     changed = a_contract(producers=[OWNER, VILLAGE], version="2.0.0")
     changed["schema"] = changed["schema"] | {"required": ["nik", "nama"]}
@@ -219,7 +221,7 @@ async def test_a_producer_whose_refusals_jump_after_a_change_of_version_is_named
     assert alert == {"contract": WARGA, "version": "2.0.0", "participant": VILLAGE, "before": 0, "after": 12}
 
 
-async def test_a_first_version_raises_no_alert(bus: Bus):
+async def test_a_first_version_raises_no_alert(bus: Bus) -> None:
     bus.apply(a_contract())
     producer = a_producer(bus)
     for _ in range(12):
@@ -227,7 +229,7 @@ async def test_a_first_version_raises_no_alert(bus: Bus):
     assert (await answer(bus, producer))["alerts"] == []
 
 
-async def test_an_alert_is_for_those_who_see_its_refusals(bus: Bus):
+async def test_an_alert_is_for_those_who_see_its_refusals(bus: Bus) -> None:
     bus.apply(a_contract())
     bus.apply(a_contract(version="2.0.0"))
     bus.rooms.refusals.add({a_refusal(clock.now(), version="2.0.0"): Count(20, 20, 0, 0)})
@@ -241,10 +243,10 @@ async def test_an_alert_is_for_those_who_see_its_refusals(bus: Bus):
 @pytest.mark.parametrize(
     "params", [{"since": "kemarin"}, {"since": "2026-01-01T00:00:00"}, {"after": "x"}, {"limit": 0}]
 )
-async def test_a_wrong_question_is_refused(bus: Bus, params: dict[str, Any]):
+async def test_a_wrong_question_is_refused(bus: Bus, params: dict[str, Any]) -> None:
     got = await bus.reader(OWNER, "contracts.read").get(REFUSALS, params=params)
     assert (got.status_code, got.headers["content-type"]) == (400, "application/problem+json")
 
 
-async def test_refusals_need_the_scope(bus: Bus):
+async def test_refusals_need_the_scope(bus: Bus) -> None:
     assert (await bus.reader(OWNER, "events.read").get(REFUSALS)).status_code == 403

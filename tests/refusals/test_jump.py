@@ -34,12 +34,12 @@ def hour(offset: int, events: int, version: str = NEW, participant: str = "desa-
         pytest.param([hour(-1, 12, OLD)], None, id="only before"),
     ],
 )
-def test_a_jump_is_many_more_than_in_the_worst_hour_before(hours: list[Hour], found: tuple[int, int] | None):
+def test_a_jump_is_many_more_than_in_the_worst_hour_before(hours: list[Hour], found: tuple[int, int] | None) -> None:
     expected = [Jump("desa-sembung", *found)] if found else []
     assert jumps(hours, NEW, CHANGE + HOUR // 2) == expected
 
 
-def test_each_producer_is_judged_by_itself_and_the_worst_comes_first():
+def test_each_producer_is_judged_by_itself_and_the_worst_comes_first() -> None:
     hours = [
         hour(-1, 40, participant="dinkes"),
         hour(1, 50, participant="dinkes"),

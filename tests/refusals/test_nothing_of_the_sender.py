@@ -16,7 +16,9 @@ from tests.a_bus import OWNER, WARGA, Bus, Document, a_contract, a_person
 
 WORD, NUMBER = "Sumiyati", "3524990101907777"
 
-MARKED = st.sampled_from([WORD, NUMBER, f"{WORD}/{NUMBER}", f"~1{WORD}", f"{WORD}\0", f"{WORD}\n", WORD * 30, f"a.{WORD}"])
+MARKED = st.sampled_from(
+    [WORD, NUMBER, f"{WORD}/{NUMBER}", f"~1{WORD}", f"{WORD}\0", f"{WORD}\n", WORD * 30, f"a.{WORD}"]
+)
 NESTED = st.recursive(
     MARKED | st.just(int(NUMBER)),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(MARKED, inner, min_size=1, max_size=3),
@@ -27,7 +29,8 @@ DATA = st.one_of(
     st.dictionaries(st.sampled_from(["nik", "nama", "desa", "lahir", "anak", "catatan"]) | MARKED, NESTED, min_size=1),
 )
 ATTRIBUTES = st.dictionaries(
-    st.sampled_from(["type", "id", "source", "subject", "dataschema", "time", "specversion", "datacontenttype"]) | MARKED,
+    st.sampled_from(["type", "id", "source", "subject", "dataschema", "time", "specversion", "datacontenttype"])
+    | MARKED,
     NESTED,
     max_size=3,
 )
@@ -41,8 +44,15 @@ def a_strict_contract() -> Document:
         "nama": text,
         "desa": {"anyOf": [text, {"type": "integer"}]},
         "lahir": {"type": "object", "properties": {"tempat": text}, "additionalProperties": False},
-        "anak": {"type": "array", "items": {"type": "object", "properties": {"nama": text}, "unevaluatedProperties": False}},
-        "catatan": {"type": "object", "patternProperties": {".": {"type": "boolean"}}, "propertyNames": {"maxLength": 3}},
+        "anak": {
+            "type": "array",
+            "items": {"type": "object", "properties": {"nama": text}, "unevaluatedProperties": False},
+        },
+        "catatan": {
+            "type": "object",
+            "patternProperties": {".": {"type": "boolean"}},
+            "propertyNames": {"maxLength": 3},
+        },
     }
     schema = {"type": "object", "properties": properties, "required": ["nik"], "additionalProperties": False}
     return a_contract(schema=schema)

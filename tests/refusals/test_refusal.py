@@ -31,14 +31,14 @@ NAMES = {"nik", "alamat", "desa", "2024", "a\0b", "a/b", "x" * 80}
         ("/data/" + "x" * 80, "/data/<other>"),
     ],
 )
-def test_a_pointer_keeps_only_names_that_the_contract_knows(pointer: str, shown: str):
+def test_a_pointer_keeps_only_names_that_the_contract_knows(pointer: str, shown: str) -> None:
     assert folded(pointer, NAMES) == shown
 
 
-def test_a_deep_pointer_is_cut():
+def test_a_deep_pointer_is_cut() -> None:
     shown = folded("/data" + "/desa" * 100, NAMES)
     assert (len(shown) < 270, shown.startswith("/data/desa/"), shown.endswith(f"/{MORE}")) == (True, True, True)
 
 
-def test_an_hour_begins_on_the_hour():
+def test_an_hour_begins_on_the_hour() -> None:
     assert hour_of(7_200_000_001) == 7_200_000_000

@@ -1,0 +1,76 @@
+"""Events that an agency's adapter polled and the gate refused count as well."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import structlog
+
+from bus.adapter import Adapter, AdapterSettings, Does, Operation, Polled
+from bus.agencies.poller import Poller
+from bus.agencies.registry import Agencies
+from bus.event import Event
+from bus.storage import leadership
+from tests.a_bus import WARGA, Bus, a_contract, a_nik, a_person
+from tests.an_agency import AGENCY, AFactory, AnAdapter
+
+CLOSED = {
+    "type": "object",
+    "properties": {"nik": {"type": "string"}},
+    "required": ["nik"],
+    "additionalProperties": False,
+}
+POLL = Operation("tarik", Does.POLL, interval=1.0)
+
+
+@dataclass
+class APolledAdapter(AnAdapter):
+    """Polls what it is given."""
+
+    events: Sequence[Event] = ()
+
+    async def poll(self, operation: str, cursor: str | None) -> Polled:
+        return Polled(self.events, None)
+
+
+@dataclass
+class APolledFactory(AFactory):
+    operations: ClassVar[tuple[Operation, ...]] = (POLL,)
+    settings: ClassVar[type[AdapterSettings]] = AdapterSettings
+
+    def create(self, settings: AdapterSettings) -> Adapter:
+        return self.adapter
+
+
+def an_event(number: int, data: Any) -> Event:
+    return Event(id=f"e{number}", source="/badan", type=WARGA, data=data)
+
+
+async def poll(bus: Bus, *events: Event, **contract: Any) -> set[tuple[str, str, str, str, int]]:
+    """Poll these events in one step; what the log of refusals has then."""
+    bus.apply(a_contract(producers=[AGENCY], **contract))
+    settings = {AGENCY: {"base_url": "https://badan.example"}}
+    agencies = Agencies(settings, {AGENCY: lambda: APolledFactory(APolledAdapter(events=events))})
+    rooms = bus.rooms
+    leads = leadership(rooms.storage, "poller")
+    await Poller(rooms.storage, agencies, rooms.gate, rooms.recorder, rooms.appender, leads).step(AGENCY, POLL)
+    await rooms.recorder.flush()
+    rows = [(one.refusal, one.count) for one in rooms.refusals.search()]
+    return {(one.participant, one.client_id, one.rule, one.pointer, count) for one, count in rows}
+
+
+async def test_a_polled_event_that_is_refused_counts_as_the_adapters(bus: Bus) -> None:
+    found = await poll(bus, an_event(1, {}), an_event(2, a_person()), an_event(3, {}))
+    assert found == {(AGENCY, f"adapter:{AGENCY}", "required", "/data/nik", 2)}
+
+
+async def test_a_polled_event_that_contradicts_an_earlier_one_counts(bus: Bus) -> None:
+    found = await poll(bus, an_event(1, a_person(1)), an_event(1, a_person(2)))
+    assert found == {(AGENCY, f"adapter:{AGENCY}", "event-conflict", "/id", 1)}
+
+
+async def test_the_log_line_of_a_polled_event_holds_no_name_from_the_agency(bus: Bus) -> None:
+    with structlog.testing.capture_logs() as logged:
+        await poll(bus, an_event(1, {"nik": a_nik(1), "Sumiyati": 1}), schema=CLOSED)
+    (line,) = [one for one in logged if one["event"] == "poll.event_refused"]
+    assert line["at"] == ["/data/<other>"]

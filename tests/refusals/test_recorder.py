@@ -1,0 +1,69 @@
+"""The recorder: when counts are written, and what happens while they cannot be."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from bus.contracts.errors import UnknownContract
+from bus.identity.tokens import Principal
+from bus.journal import Overloaded
+from bus.problem import Refused
+from bus.refusals.log import RefusalLog
+from bus.refusals.recorder import Recorder
+from bus.refusals.refusal import Refusal
+from bus.refusals.tally import Count
+from bus.storage import Storage, StorageFull, StorageUnavailable
+from tests.a_bus import OWNER, Bus
+
+SENDER = Principal(OWNER, "client_1", frozenset(), 0, "token_1")
+REFUSED = UnknownContract("There is no such contract.")
+
+
+class AFailingLog(RefusalLog):
+    """Fails so many times, then works."""
+
+    def __init__(self, storage: Storage, failures: list[Exception]) -> None:
+        super().__init__(storage)
+        self._failures = failures
+
+    def add(self, counted: Mapping[Refusal, Count]) -> None:
+        if self._failures:
+            raise self._failures.pop()
+        super().add(counted)
+
+
+def a_recorder(bus: Bus, *failures: Exception) -> Recorder:
+    return Recorder(AFailingLog(bus.rooms.storage, list(failures)), bus.rooms.catalogue)
+
+
+async def test_following_writes_by_itself_also_after_a_failure(bus: Bus) -> None:
+    recorder = a_recorder(bus, RuntimeError("unforeseen"))
+    recorder.note(REFUSED, SENDER)
+    following = asyncio.create_task(recorder.follow())
+    async with asyncio.timeout(20):
+        while not bus.rooms.refusals.search():
+            recorder.note(REFUSED, SENDER)
+            await asyncio.sleep(0.05)
+    following.cancel()
+
+
+@pytest.mark.parametrize("failure", [StorageUnavailable("away"), StorageFull("full")])
+async def test_what_the_database_does_not_take_is_written_later(bus: Bus, failure: Refused) -> None:
+    recorder = a_recorder(bus, failure)
+    for _ in range(2):
+        recorder.note(REFUSED, SENDER)
+        await recorder.flush()
+    assert [one.count for one in bus.rooms.refusals.search()] == [2]
+
+
+async def test_what_the_bus_itself_fails_at_is_no_refusal(bus: Bus) -> None:
+    noted = bus.rooms.recorder.note(Overloaded("Too many events are waiting."), SENDER)
+    assert noted == ()
+
+
+@pytest.mark.parametrize("event", [None, 7, [], {}, {"type": None}, {"type": []}, {"type": "x", "dataschema": 7}])
+async def test_whatever_was_sent_instead_of_an_event_is_counted(bus: Bus, event: Any) -> None:
+    (noted,) = bus.rooms.recorder.note(REFUSED, SENDER, event)
+    assert (noted.contract, noted.rule, noted.pointer) == ("", "unknown-contract", "")
