@@ -10,11 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from bus import clock, json
+from bus.cli import contract_refusals
 from bus.cli.workspace import open_workspace
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.register import Actor
 from bus.contracts.registered import Registered
 from bus.contracts.yaml import write_text
+from bus.refusals.log import RefusalLog
 
 Data = Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
@@ -49,19 +51,24 @@ def show_contract(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """A version: its state, its history, and its document with its schemas inside.
+    """A version: its state, its history, what was refused under its contract, and its document with its schemas inside.
 
     Example: bus contract show kependudukan.penduduk --version 1.0.0
     """
-    with open_catalogue(data) as catalogue:
+    with open_workspace(data) as workspace:
+        catalogue = Catalogue(workspace.storage, workspace.keys.pseudonym)
         found = catalogue.version(name, version) if version else catalogue.versions(name)[-1]
+        refused = contract_refusals.told(RefusalLog(workspace.storage), name)
     if as_json:
-        typer.echo(json.dumps(_row(found) | {"history": _history(found), "document": found.contract.document}))
+        shown = _row(found) | {"history": _history(found)} | refused
+        typer.echo(json.dumps(shown | {"document": found.contract.document}))
         return
     console = Console(soft_wrap=True, highlight=False)
     for label, value in _row(found).items():
         console.print(f"{label:16}{value}", markup=False)
     console.print(_history_table(found))
+    for line in contract_refusals.for_people(**refused):
+        typer.echo(line)
     typer.echo(write_text(found.contract.document))
 
 
