@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 
+from bus.contracts import register
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import load
 from bus.contracts.errors import (
     ChangedMeanwhile,
     GrantExpired,
+    Incompatible,
     NoSuchContract,
     NotGranted,
     NotOwner,
     NotReady,
+    SunsetPast,
     TransitionRefused,
     UnknownContract,
     UnknownVersion,
@@ -23,10 +26,10 @@ from bus.contracts.errors import (
     VersionTaken,
 )
 from bus.contracts.lifecycle import State
-from bus.contracts.plan import Change
+from bus.contracts.plan import Change, carry_out
 from bus.contracts.register import Actor
 from bus.storage import Changes, Storage
-from tests.contracts.documents import NIK, SHIPPED, a_contract, a_grant
+from tests.contracts.documents import NIK, SCHEMA, SHIPPED, a_contract, a_grant
 
 NAME = "kependudukan.uji"
 OPERATOR = Actor("operator", is_operator=True)
@@ -34,6 +37,9 @@ OWNER = Actor("dukcapil-lamongan")
 OTHER = Actor("bapenda")
 TODAY = date(2026, 11, 24)
 SECRET = b"a secret of this instance, 32 B."
+
+WITHOUT_NAME = {**SCHEMA, "properties": {name: one for name, one in SCHEMA["properties"].items() if name != "nama"}}
+BREAKING: dict[str, Any] = {"version": "2.0.0", "schema": WITHOUT_NAME, "examples": []}
 
 
 @pytest.fixture
@@ -120,7 +126,9 @@ def test_a_retired_version_is_refused_with_its_successor(catalogue: Catalogue) -
 
 
 def test_key_and_person_are_found_as_text(catalogue: Catalogue) -> None:
-    _active(catalogue, key="/jumlah", subject="/alamat/jalan")
+    alamat = {**SCHEMA["properties"]["alamat"], "required": ["jalan"]}
+    schema = {**SCHEMA, "required": ["jumlah", "alamat"], "properties": {**SCHEMA["properties"], "alamat": alamat}}
+    _active(catalogue, key="/jumlah", subject="/alamat/jalan", schema=schema, examples=[])
     version = catalogue.version_for(NAME, None)
     data = {"jumlah": 7, "alamat": {"jalan": "x"}}
     assert (version.key_of(data), version.person_of(data), version.key_of(None)) == ("7", "x", None)
@@ -284,6 +292,82 @@ def test_a_version_remembers_who_made_and_who_moved_it(catalogue: Catalogue) -> 
     catalogue.add_draft(a_contract(), OWNER)
     moved = catalogue.activate(NAME, "1.0.0", OPERATOR)
     assert (moved.created_by, moved.changed_by) == ("dukcapil-lamongan", "operator")
+
+
+def test_every_step_of_a_version_s_life_is_remembered(catalogue: Catalogue) -> None:
+    catalogue.add_draft(a_contract(), OPERATOR)
+    catalogue.propose(NAME, "1.0.0", OWNER)
+    catalogue.activate(NAME, "1.0.0", OPERATOR)
+    catalogue.retire(NAME, "1.0.0", OWNER)
+    history = catalogue.version(NAME, "1.0.0").history
+    assert [(move.state.value, move.by) for move in history] == [
+        ("draft", "operator"),
+        ("proposed", "dukcapil-lamongan"),
+        ("active", "operator"),
+        ("retired", "dukcapil-lamongan"),
+    ]
+
+
+def test_what_breaks_an_active_version_is_refused_with_the_report(catalogue: Catalogue) -> None:
+    _active(catalogue)
+    catalogue.add_draft(a_contract(**BREAKING), OWNER)
+    with pytest.raises(Incompatible) as refused:
+        catalogue.activate(NAME, "2.0.0", OPERATOR)
+    assert refused.value.members["compatibility"]["findings"][0]["against"] == "1.0.0"
+
+
+@pytest.mark.parametrize("state", [State.DRAFT, State.DEPRECATED, State.RETIRED])
+def test_what_is_not_active_does_not_count(catalogue: Catalogue, state: State) -> None:
+    catalogue.add_draft(a_contract(), OWNER)
+    if state is not State.DRAFT:
+        catalogue.activate(NAME, "1.0.0", OWNER)
+        (catalogue.deprecate if state is State.DEPRECATED else catalogue.retire)(NAME, "1.0.0", OWNER)
+    assert catalogue.apply([a_contract(**BREAKING)], OPERATOR).changes_anything
+
+
+def test_a_version_counts_against_every_active_one(catalogue: Catalogue) -> None:
+    _active(catalogue)
+    _active(catalogue, **BREAKING, compatibility="none")
+    plan = catalogue.plan(
+        [a_contract(version="2.1.0", schema=SCHEMA), a_contract(**{**BREAKING, "version": "2.2.0"})], OPERATOR
+    )
+    refusals = [step.refusal for step in plan.steps]
+    assert refusals[0] is None
+    assert isinstance(refusals[1], Incompatible)
+    findings = refusals[1].members["compatibility"]["findings"]
+    assert {finding["against"] for finding in findings} == {"1.0.0", "2.1.0"}
+
+
+def test_who_changes_a_contract_while_a_version_of_it_is_judged_is_noticed(
+    catalogue: Catalogue, storage: Storage
+) -> None:
+    _active(catalogue)
+    catalogue.add_draft(a_contract(version="1.1.0"), OWNER)
+    with storage.read() as connection:
+        _, basis = register.may_activate(connection, NAME, "1.1.0", OWNER)
+    catalogue.retire(NAME, "1.0.0", OWNER)
+    with pytest.raises(ChangedMeanwhile), storage.write() as connection:
+        register.activate(connection, basis, OWNER)
+
+
+def test_a_plan_that_was_overtaken_is_not_carried_out(catalogue: Catalogue, storage: Storage) -> None:
+    planned = catalogue.plan([a_contract(title="Satu")], OPERATOR)
+    _active(catalogue, title="Dua")
+    with pytest.raises(ChangedMeanwhile), storage.write() as connection:
+        carry_out(connection, planned, OPERATOR)
+
+
+def test_a_sunset_in_the_past_is_refused(catalogue: Catalogue) -> None:
+    _active(catalogue)
+    with pytest.raises(SunsetPast):
+        catalogue.deprecate(NAME, "1.0.0", OWNER, sunset=date(2020, 1, 1))
+
+
+def test_a_version_has_another_tag_in_each_state_and_with_each_document(catalogue: Catalogue) -> None:
+    steps = [catalogue.add_draft(a_contract(), OWNER), catalogue.add_draft(a_contract(title="Lain"), OWNER)]
+    steps += [catalogue.propose(NAME, "1.0.0", OWNER), catalogue.activate(NAME, "1.0.0", OWNER)]
+    assert len({step.tag for step in steps}) == 4
+    assert steps[-1].tag == catalogue.version(NAME, "1.0.0").tag
 
 
 def test_contracts_come_in_pages_by_name(catalogue: Catalogue) -> None:
