@@ -21,6 +21,7 @@ from tests.journeys.verdict import (
     assert_records_agree,
     is_settled,
     stored,
+    what_is_left,
 )
 from tests.services.agreements import CONSUMERS, FACT, RECORD
 from tests.services.fixtures import MakeBus
@@ -71,7 +72,7 @@ class Ordeal:
         """Wait until everything runs and nothing is left to deliver."""
         for _, process in self._processes:
             process.until_up()
-        until(lambda: is_settled(self._bus.storage), 90)
+        until(lambda: is_settled(self._bus.storage), 90, lambda: what_is_left(self._bus.storage))
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bus import clock
 from bus.delivery.ledger import relayed
 from bus.delivery.tables import DELIVERIES
 from bus.journal.tables import JOURNAL, RECORDS
@@ -42,6 +43,13 @@ def is_settled(storage: Storage) -> bool:
         last = connection.scalar(sa.select(sa.func.max(JOURNAL.c.position)))
         pending = connection.scalar(sa.select(sa.func.count()).where(DELIVERIES.c.state == 0))
         return relayed(connection) == last and pending == 0
+
+
+def what_is_left(storage: Storage) -> list[Any]:
+    """Some of the deliveries that are pending, and this moment in their clock."""
+    wanted = sa.select(DELIVERIES).where(DELIVERIES.c.state == 0).order_by(DELIVERIES.c.due_at).limit(20)
+    with storage.read() as connection:
+        return [clock.micros(clock.now()), relayed(connection), *connection.execute(wanted)]
 
 
 def assert_nothing_acknowledged_is_lost(journal: list[Stored], traffic: Traffic) -> None:
