@@ -5,6 +5,7 @@ whatever is due and not delivered is handed over, and handed over again when its
 """
 
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,9 @@ log = structlog.get_logger(__name__)
 _STEP = 500
 _IDLE_SECONDS = 0.03
 _NOT_LEADING_SECONDS = 0.5
+_NOTE_SECONDS = 0.25
+"""How long the relay keeps to itself that it went on past events that nobody gets: noting each step would put a transaction
+beside each of the journal's commits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,11 @@ class Relay:
         self._leadership = leadership
         self._policy = policy
         self._nudged = threading.Event()
+        self._position: int | None = None
+        self._noted = 0
+        self._noted_at = 0.0
+        self._looked_at = 0.0
+        self._may_be_due = True
         self._stopping = False
         self._leading = False
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
@@ -76,6 +85,11 @@ class Relay:
 
     def nudge(self) -> None:
         """There may be something to do: look now. Callable from any thread."""
+        self._may_be_due = True
+        self._nudged.set()
+
+    def appended(self) -> None:
+        """The journal has more: follow it now. Callable from any thread."""
         self._nudged.set()
 
     def stop(self) -> None:
@@ -106,6 +120,7 @@ class Relay:
         leads = self._leadership.acquire()
         if leads and not self._leading:
             self._subscriptions.refresh()
+            self._position = None
         self._leading = leads
         return leads
 
@@ -118,18 +133,34 @@ class Relay:
 
     def _fan_out(self) -> bool:
         """Make the deliveries of the next events, and note how far that is, in one transaction."""
-        with self._storage.read() as connection:
-            position = relayed(connection)
-        entries = self._journal.after(position, _STEP)
-        if not entries:
-            RELAY_LAG.set(0)
-            return False
-        deliveries = self._routed(entries)
+        position = self._following()
+        upcoming = self._journal.versions_after(position, _STEP)
+        routed = self._router().routed(upcoming)
+        entries = self._journal.at(routed) if routed else {}
+        deliveries = self._routed([entries[place] for place in routed])
+        reached = upcoming[-1][0] if upcoming else position
+        if deliveries or time.monotonic() >= self._noted_at + _NOTE_SECONDS:
+            self._note(deliveries, reached)
+        self._position = reached
+        RELAY_LAG.set(max(0, self._journal.last_position() - reached) if len(upcoming) == _STEP else 0)
+        return len(upcoming) == _STEP
+
+    def _following(self) -> int:
+        """Up to where this leader followed the journal; what it was told when it began to lead, then from memory."""
+        if self._position is None:
+            with self._storage.read() as connection:
+                self._position = self._noted = relayed(connection)
+        return self._position
+
+    def _note(self, deliveries: Sequence[NewDelivery], reached: int) -> None:
+        self._noted_at = time.monotonic()
+        if reached == self._noted:
+            return
         with self._storage.write(durable=False) as connection:
             self._ledger.add(connection, deliveries, clock.micros(clock.now()), again=False)
-            set_relayed(connection, entries[-1].position)
-        RELAY_LAG.set(max(0, self._journal.last_position() - entries[-1].position) if len(entries) == _STEP else 0)
-        return len(entries) == _STEP
+            set_relayed(connection, reached)
+        self._noted = reached
+        self._may_be_due |= bool(deliveries)
 
     def _routed(self, entries: Sequence[Entry]) -> list[NewDelivery]:
         today, router = clock.local_date(clock.now()), self._router()
@@ -154,14 +185,14 @@ class Relay:
         return bool(running)
 
     def _replay_step(self, subscription: Subscription) -> None:
-        with self._storage.read() as connection:
-            until = subscription.replay_until or relayed(connection)
+        until = subscription.replay_until or self._following()
         names = [name for name in subscription.contracts if self._catalogue.has_active(name)]
         contract_ids = [self._catalogue.newest(name).contract_id for name in names]
         entries = self._journal.of_contracts(contract_ids, subscription.replay_position or 0, until, _STEP)
         deliveries = self._replayed(entries, subscription)
         with self._storage.write(durable=False) as connection:
             self._ledger.add(connection, deliveries, clock.micros(clock.now()), again=True)
+            self._may_be_due = True
             if len(entries) == _STEP:
                 advance_replay(connection, subscription.number, entries[-1].position)
             elif subscription.replay_until is not None:
@@ -176,7 +207,10 @@ class Relay:
         return [delivery for delivery in routed if delivery is not None]
 
     def _hand_over(self) -> bool:
-        handed_over = False
+        if not self._may_be_due and time.monotonic() < self._looked_at + _IDLE_SECONDS:
+            return False
+        self._looked_at = time.monotonic()
+        self._may_be_due = handed_over = False
         now = clock.micros(clock.now())
         for number in self._ledger.due_subscriptions(now):
             subscription = self._subscriptions.numbered(number)

@@ -1,6 +1,6 @@
 """Routing: which subscriptions an event of the journal goes to."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -40,6 +40,16 @@ class Router:
             route = Route.of(subscription)
             for contract in subscription.contracts:
                 self._routes.setdefault(contract, []).append(route)
+
+    def routed(self, events: Iterable[tuple[int, int]]) -> list[int]:
+        """The positions, of events given as (position, version id), whose contract anybody subscribed to."""
+        if not self._routes:
+            return []
+        return [
+            position
+            for position, version_id in events
+            if self._catalogue.version_numbered(version_id).contract.name in self._routes
+        ]
 
     def deliveries(self, entry: Entry, today: date, find: FindEntry) -> list[NewDelivery]:
         """The deliveries of an event to the subscriptions that are live at its position."""

@@ -62,7 +62,12 @@ _FEED = _AFTER.where(JOURNAL.c.contract_id == sa.bindparam("contract")).limit(sa
 _LINES = _FEED.with_only_columns(
     JOURNAL.c.position, JOURNAL.c.version_id, JOURNAL.c.recorded_at, JOURNAL.c.body, maintain_column_froms=True
 )
-_ALL = _AFTER.limit(sa.bindparam("limit"))
+_VERSIONS = (
+    sa.select(JOURNAL.c.position, JOURNAL.c.version_id)
+    .where(JOURNAL.c.position > sa.bindparam("after"))
+    .order_by(JOURNAL.c.position)
+    .limit(sa.bindparam("limit"))
+)
 _OF_SOME = _AFTER.where(
     JOURNAL.c.contract_id.in_(sa.bindparam("contracts", expanding=True)), JOURNAL.c.position <= sa.bindparam("until")
 ).limit(sa.bindparam("limit"))
@@ -115,10 +120,11 @@ class JournalReader:
                 for position, version_id, recorded_at, body in rows
             ]
 
-    def after(self, position: int, limit: int) -> list[Entry]:
-        """Events of every contract after a position, oldest first."""
+    def versions_after(self, position: int, limit: int) -> list[tuple[int, int]]:
+        """(position, version id) of the events of every contract after a position, oldest first."""
         with self._storage.read() as connection:
-            return [_entry(row) for row in connection.execute(_ALL, {"after": position, "limit": limit})]
+            rows = connection.execute(_VERSIONS, {"after": position, "limit": limit})
+            return [(row[0], row[1]) for row in rows]
 
     def of_contracts(self, contract_ids: Sequence[int], after: int, until: int, limit: int) -> list[Entry]:
         """Events of some contracts after one position, up to another, oldest first."""
