@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
@@ -25,8 +26,7 @@ class Overloaded(Unavailable):
     slug = "overloaded"
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """An event that passed the gate; the fields are the journal's columns.
 
     Attributes:
@@ -45,8 +45,7 @@ class Submission:
     notice: Notice | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What became of a submission.
 
     Attributes:
@@ -60,8 +59,7 @@ class Receipt:
     conflict: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
+class _Request(NamedTuple):
     submissions: Sequence[Submission]
     atomic: bool
 

@@ -24,7 +24,7 @@ _TIME: Final = re.compile(
     r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt]([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d{1,9})?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)"
 )
 _JSON_TYPE: Final = re.compile(r"application/([a-z0-9.+-]+\+)?json\s*(;.*)?", re.IGNORECASE)
-_UNTOLD: Final = ("traceparent", "tracestate")
+_UNTOLD: Final = frozenset({"traceparent", "tracestate"})
 """What a retry may change without becoming another event."""
 
 
@@ -193,5 +193,6 @@ def _digest(*parts: str) -> bytes:
 
 
 def _content(event: Mapping[str, Any]) -> bytes:
-    told = {k: v for k, v in event.items() if k not in _UNTOLD} if any(k in event for k in _UNTOLD) else event
+    is_traced = not _UNTOLD.isdisjoint(event)
+    told = {k: v for k, v in event.items() if k not in _UNTOLD} if is_traced else event
     return blake2b(json.canonical(told), digest_size=16).digest()

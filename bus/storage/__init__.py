@@ -4,7 +4,7 @@ A room's tables and statements stand in the room that owns them; they share `met
 """
 
 from bus.storage.changes import CHANGES_TABLE, Changes, announce
-from bus.storage.engine import Storage, StorageFull, StorageUnavailable, metadata, open_storage
+from bus.storage.engine import Storage, StorageFull, StorageUnavailable, driver, metadata, open_storage
 from bus.storage.group import GroupCommit
 from bus.storage.leader import Leadership, leadership
 from bus.storage.migrate import pending_migrations, upgrade
@@ -18,6 +18,7 @@ __all__ = [
     "StorageFull",
     "StorageUnavailable",
     "announce",
+    "driver",
     "leadership",
     "metadata",
     "open_storage",

@@ -3,6 +3,7 @@
 All of it is synchronous and called from threads; the event loop never waits on it.
 """
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +54,7 @@ class Storage:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._writing = threading.Lock()
+        self._writers: dict[str, Connection] = {}
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -74,10 +76,32 @@ class Storage:
                     connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
                 yield connection
             return
-        with _translated(), self._writing, self.engine.connect() as connection:
-            _set_synchronous(connection, "FULL" if durable else "NORMAL")
-            with connection.execution_options(bus_begin="BEGIN IMMEDIATE").begin():
-                yield connection
+        with _translated(), self._writing:
+            connection = self._writer("FULL" if durable else "NORMAL")
+            try:
+                with connection.begin():
+                    yield connection
+            except (exc.DBAPIError, sqlite3.Error):
+                self._drop_writers()
+                raise
+
+    def _writer(self, synchronous: str) -> Connection:
+        """SQLite's connection for writing with commits of this kind.
+
+        Kept: taking one from the pool, and the ROLLBACK at its return, cost as much as a small group's inserts.
+        """
+        writer = self._writers.get(synchronous)
+        if writer is None:
+            writer = self.engine.connect().execution_options(bus_begin="BEGIN IMMEDIATE")
+            driver(writer).execute(f"PRAGMA synchronous={synchronous}")
+            self._writers[synchronous] = writer
+        return writer
+
+    def _drop_writers(self) -> None:
+        for writer in self._writers.values():
+            writer.invalidate()
+            writer.close()
+        self._writers.clear()
 
     def answers(self) -> bool:
         """Whether the database can be reached now."""
@@ -90,6 +114,8 @@ class Storage:
 
     def close(self) -> None:
         """Let go of every connection."""
+        with self._writing:
+            self._drop_writers()
         self.engine.dispose()
 
 
@@ -120,22 +146,20 @@ def _prepare_sqlite(dbapi_connection: Any, record: Any) -> None:
         "foreign_keys=ON",
         "busy_timeout=30000",
         "cache_size=-65536",
+        # 16 MB: a page that many commits touch is carried from the log into the file once for all of them.
+        "wal_autocheckpoint=4000",
         "temp_store=MEMORY",
     ):
         dbapi_connection.execute(f"PRAGMA {pragma}")
-    record.info["synchronous"] = "FULL"
 
 
 def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("bus_begin", "BEGIN"))
 
 
-def _set_synchronous(connection: Connection, level: str) -> None:
-    # SQLite refuses to change it inside a transaction, hence on the raw connection.
-    if connection.info.get("synchronous") != level:
-        raw: Any = connection.connection
-        raw.execute(f"PRAGMA synchronous={level}")
-        connection.info["synchronous"] = level
+def driver(connection: Connection) -> Any:
+    """The driver's own connection below SQLAlchemy's, for statements so many that its share counts."""
+    return connection.connection.driver_connection
 
 
 @contextmanager
@@ -144,13 +168,14 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except exc.OperationalError as error:
-        if _is_full(error):
-            raise StorageFull("The disk of the bus is full; the operator has to make room.") from error
-        raise StorageUnavailable("The database does not answer; try again in some seconds.") from error
+        raise _refusal(error.orig) from error
+    except sqlite3.OperationalError as error:
+        raise _refusal(error) from error
     except (exc.InterfaceError, exc.TimeoutError) as error:
         raise StorageUnavailable("The database does not answer; try again in some seconds.") from error
 
 
-def _is_full(error: exc.OperationalError) -> bool:
-    sqlstate = getattr(error.orig, "sqlstate", None)
-    return sqlstate in _POSTGRES_FULL or any(text in str(error.orig) for text in _SQLITE_FULL)
+def _refusal(error: BaseException | None) -> Refused:
+    if getattr(error, "sqlstate", None) in _POSTGRES_FULL or any(text in str(error) for text in _SQLITE_FULL):
+        return StorageFull("The disk of the bus is full; the operator has to make room.")
+    return StorageUnavailable("The database does not answer; try again in some seconds.")
