@@ -1,0 +1,70 @@
+"""`python -m bench [NAME…]`: runs the benchmarks and prints their ratios."""
+
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+from rich.console import Console
+
+from bench.batches import batches
+from bench.feeds import feeds
+from bench.latency import latency
+from bench.processes import take_load_core
+from bench.publish import publish
+from bench.ratio import Ratio, show
+from bench.webhooks import webhooks
+
+
+class Name(StrEnum):
+    """A benchmark."""
+
+    PUBLISH = "publish"
+    BATCHES = "batches"
+    WEBHOOKS = "webhooks"
+    LATENCY = "latency"
+    FEEDS = "feeds"
+
+
+_BENCHMARKS: dict[Name, Callable[[Path, int, float], Awaitable[Sequence[Ratio]]]] = {
+    Name.PUBLISH: publish,
+    Name.BATCHES: batches,
+    Name.WEBHOOKS: webhooks,
+    Name.LATENCY: latency,
+    Name.FEEDS: feeds,
+}
+
+
+def main(
+    names: Annotated[list[Name] | None, typer.Argument(help="which; absent: all")] = None,
+    seconds: Annotated[float, typer.Option(min=0.2, help="of one measurement")] = 3.0,
+    rounds: Annotated[int, typer.Option(min=1, help="of each comparison")] = 5,
+    folder: Annotated[Path | None, typer.Option(help="for data; a disk, since fsync is measured")] = None,
+) -> None:
+    """Run the benchmarks.
+
+    Example: python -m bench publish --seconds 1
+    """
+    take_load_core()
+    # Not folded to 80 columns where it goes to a file.
+    console = Console() if sys.stdout.isatty() else Console(width=160)
+    with tempfile.TemporaryDirectory(prefix="bus-bench-", dir=folder) as scratch:
+        ratios = uvloop.run(_run(names or list(Name), Path(scratch), rounds, seconds, console))
+    show(ratios, console)
+    raise typer.Exit(0 if all(ratio.holds for ratio in ratios) else 1)
+
+
+async def _run(names: Sequence[Name], folder: Path, rounds: int, seconds: float, console: Console) -> list[Ratio]:
+    ratios: list[Ratio] = []
+    for name in names:
+        console.print(f"{name} …", style="dim")
+        ratios += await _BENCHMARKS[name](folder, rounds, seconds)
+    return ratios
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,66 @@
+"""Publishing in batches of 500, against the least that any store does with the same bytes: parse, insert, commit."""
+
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from bench import load
+from bench.events import documents, request
+from bench.processes import SERVER_CORE, on_core
+from bench.ratio import Ratio, in_turns
+from bench.site import Site
+from bus import json
+
+SIZE: Final = 500
+_CONNECTIONS: Final = 4
+_MOST: Final = 400
+"""Batches made before the clock runs, for one measurement: making them costs the load generator more than sending them."""
+
+
+async def batches(folder: Path, rounds: int, seconds: float) -> Sequence[Ratio]:
+    """With four batches in flight."""
+    site = Site.make(folder / "batches")
+    database = _database(folder / "plain.db")
+    with site.running() as bus:
+
+        async def published() -> float:
+            made = [request(body, bus.authorization, "application/cloudevents-batch+json") for body in _made()]
+            sample = await load.closed_loop(bus.port, iter(made), _CONNECTIONS, seconds)
+            return sample.rate * SIZE
+
+        async def inserted() -> float:
+            with on_core(SERVER_CORE):
+                return _insert(database, _made(), seconds)
+
+        rates = await in_turns({"bus": published, "plain": inserted}, rounds)
+    what = f"publish in batches of {SIZE}"
+    return [Ratio(what, "parse, multi-row insert, commit in a loop", rates["bus"], rates["plain"], 0.5)]
+
+
+def _made() -> list[bytes]:
+    events = documents()
+    return [b"[%b]" % b",".join(islice(events, SIZE)) for _ in range(_MOST)]
+
+
+def _database(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("CREATE TABLE events (position INTEGER PRIMARY KEY, id TEXT, body BLOB)")
+    return connection
+
+
+def _insert(database: sqlite3.Connection, made: Sequence[bytes], seconds: float) -> float:
+    begin, count = time.perf_counter(), 0
+    batches: Iterator[bytes] = iter(made)
+    places = ",".join(["(?,?)"] * SIZE)
+    while (took := time.perf_counter() - begin) < seconds and (batch := next(batches, None)) is not None:
+        values = [value for event in json.loads(batch) for value in (event["id"], json.dumps(event))]
+        database.execute("BEGIN IMMEDIATE")
+        database.execute(f"INSERT INTO events (id, body) VALUES {places}", values)
+        database.execute("COMMIT")
+        count += SIZE
+    return count / took

@@ -1,0 +1,67 @@
+"""Reading a feed of a contract that the consumer sees whole, a thousand events a page, against the same read without a bus."""
+
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from bench import load
+from bench.events import documents, request
+from bench.processes import SERVER_CORE, on_core
+from bench.ratio import Ratio, in_turns
+from bench.site import Site
+
+CONTRACT: Final = "infrastruktur.ruas-jalan"
+PRODUCER: Final = "dpupr"
+CONSUMER: Final = "bappeda"
+
+_PAGE: Final = 1000
+_PAGES: Final = 20
+_CONNECTIONS: Final = 4
+_SQL: Final = "SELECT body FROM journal WHERE contract_id=? AND position>? ORDER BY position LIMIT ?"
+
+
+async def feeds(folder: Path, rounds: int, seconds: float) -> Sequence[Ratio]:
+    """With four readers."""
+    site = Site.make(folder / "feeds", producer=PRODUCER, consumer=CONSUMER)
+    with site.running() as bus:
+        events = documents(CONTRACT)
+        for _ in range(_PAGES * 2):
+            batch = b"[%b]" % b",".join(islice(events, _PAGE // 2))
+            await load.once(bus.port, request(batch, bus.authorization, "application/cloudevents-batch+json"))
+        page = (
+            f"GET /v1/feeds/{CONTRACT}?limit={_PAGE} HTTP/1.1\r\nhost: 127.0.0.1\r\n"
+            f"authorization: {bus.consumer_authorization}\r\n\r\n"
+        ).encode()
+
+        async def read() -> float:
+            sample = await load.closed_loop(bus.port, _again(page), _CONNECTIONS, seconds)
+            return sample.rate * _PAGE
+
+        async def joined() -> float:
+            with on_core(SERVER_CORE):
+                return _join(site.data / "bus.db", seconds)
+
+        rates = await in_turns({"bus": read, "sql": joined}, rounds)
+    what = f"feed, {_PAGE} events a page, all fields"
+    return [Ratio(what, "the same SQL read, bytes joined", rates["bus"], rates["sql"], 0.5)]
+
+
+def _again(page: bytes) -> Iterator[bytes]:
+    while True:
+        yield page
+
+
+def _join(database: Path, seconds: float) -> float:
+    connection = sqlite3.connect(database)
+    (contract,) = connection.execute("SELECT contract_id FROM journal LIMIT 1").fetchone()
+    begin, count = time.perf_counter(), 0
+    while (took := time.perf_counter() - begin) < seconds:
+        rows = connection.execute(_SQL, (contract, 0, _PAGE))
+        if not b'{"events":[%b]}' % b",".join([row[0] for row in rows]):
+            break
+        count += _PAGE
+    connection.close()
+    return count / took

@@ -1,0 +1,62 @@
+"""How long an event takes from its publisher to a webhook, at half of the rate that publishing reaches."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Final
+
+from bench import load
+from bench.events import event_id, requests
+from bench.processes import baseline
+from bench.ratio import Ratio, in_turns
+from bench.receiver import receiving
+from bench.site import Site
+
+_CONNECTIONS: Final = 32
+_WAIT: Final = 60.0
+_SHARES: Final = (0.5, 0.1)
+_BOUND: Final = 10.0
+
+
+async def latency(folder: Path, rounds: int, seconds: float) -> Sequence[Ratio]:
+    """The 99th percentile against that of the bare endpoint's round trip at the same load."""
+    site = Site.make(folder / "latency")
+    ratios: list[Ratio] = []
+    async with receiving() as receiver:
+        with site.running() as bus, baseline("fastapi", folder) as port:
+            events = requests(bus.authorization)
+            full = await load.closed_loop(bus.port, events, _CONNECTIONS, seconds)
+            site.subscribe(receiver.url, from_now=True)
+            for share in _SHARES:
+                rate = full.rate * share
+
+                async def arrival(rate: float = rate) -> float:
+                    sent: dict[bytes, float] = {}
+                    await load.open_loop(bus.port, _noted(events, sent), _CONNECTIONS, seconds, rate)
+                    await receiver.all_of(sent, _WAIT)
+                    return load.percentile([receiver.arrivals[event] - due for event, due in sent.items()], 0.99) * 1000
+
+                async def round_trip(rate: float = rate) -> float:
+                    sample = await load.open_loop(port, events, _CONNECTIONS, seconds, rate)
+                    return load.percentile(sample.seconds, 0.99) * 1000
+
+                times = await in_turns({"bus": arrival, "fastapi": round_trip}, rounds)
+                ratios.append(
+                    Ratio(
+                        f"publish to webhook, p99 at {rate:,.0f}/s ({share:.0%} of {full.rate:,.0f}/s)",
+                        "round trip of the bare FastAPI endpoint",
+                        times["bus"],
+                        times["fastapi"],
+                        _BOUND,
+                        "ms",
+                        at_most=True,
+                    )
+                )
+    return ratios
+
+
+def _noted(requests: Iterator[bytes], sent: dict[bytes, float]) -> Iterator[bytes]:
+    """The requests, with a note of when each event was due to be sent."""
+    for request in requests:
+        sent[event_id(request)] = perf_counter()
+        yield request

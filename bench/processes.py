@@ -1,0 +1,94 @@
+"""The processes under test, on one core; whoever loads them has the other."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+_CORES: Final = sorted(os.sched_getaffinity(0))
+SERVER_CORE: Final = _CORES[0]
+LOAD_CORE: Final = _CORES[-1]
+_START_SECONDS: Final = 30
+
+
+class NotStarted(Exception):
+    """A process under test did not come up."""
+
+
+def take_load_core() -> None:
+    """Keep this process off the server's core."""
+    os.sched_setaffinity(0, {LOAD_CORE})
+
+
+@contextmanager
+def on_core(core: int) -> Iterator[None]:
+    """Have this process itself on another core until the block ends."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def on_server_core(
+    arguments: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `python …` on the server's core until the block ends."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            stdout=output,
+            stderr=output,
+            env={**os.environ, **(environment or {})},
+            preexec_fn=lambda: os.sched_setaffinity(0, {SERVER_CORE}),
+        )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a process listens.
+
+    Raises:
+        NotStarted: it ended, or does not listen in time; with what it logged.
+    """
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+        else:
+            return
+    raise NotStarted(log.read_text()[-4000:])
+
+
+@contextmanager
+def baseline(name: str, folder: Path) -> Iterator[int]:
+    """A baseline server of `bench.baselines`; gives its port."""
+    port, log = free_port(), folder / f"{name}.log"
+    with on_server_core(["-m", "bench.baselines", name, str(port)], log) as process:
+        await_port(port, process, log)
+        yield port
+
+
+def cpu_seconds(pid: int) -> float:
+    """The processor time that a process has used, user and system."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

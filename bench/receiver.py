@@ -1,0 +1,85 @@
+"""The receiver of webhooks: answers at once, counts, and tells when each event came."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from bench.load import until
+from bench.processes import free_port
+
+_ANSWER: Final = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+_LENGTH: Final = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
+_EVENT_ID: Final = re.compile(rb'"id":"([^"]*)"')
+
+
+class Receiver:
+    """What came so far.
+
+    Attributes:
+        arrivals: when each event came first, by its id (`time.perf_counter`).
+        bodies: some of what came, for a baseline that posts the same.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}/hook"
+        self.count = 0
+        self.arrivals: dict[bytes, float] = {}
+        self.bodies: list[bytes] = []
+
+    def take(self, body: bytes) -> None:
+        """Take one request's body."""
+        self.count += 1
+        if len(self.bodies) < 100:
+            self.bodies.append(body)
+        if (found := _EVENT_ID.search(body)) is not None:
+            self.arrivals.setdefault(found[1], time.perf_counter())
+
+    async def rate(self, seconds: float) -> float:
+        """Requests a second, measured from the next request on."""
+        await self.more_than(self.count)
+        begin, before = time.perf_counter(), self.count
+        await asyncio.sleep(seconds)
+        return (self.count - before) / (time.perf_counter() - begin)
+
+    async def all_of(self, events: Collection[bytes], seconds: float) -> None:
+        """Wait until each of these events, by id, came."""
+        await until(lambda: self.arrivals.keys() >= set(events), seconds)
+
+    async def more_than(self, count: int, seconds: float = 60.0) -> None:
+        """Wait until more than so many requests came."""
+        await until(lambda: self.count > count, seconds)
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, take: Callable[[bytes], None]) -> None:
+        self._take = take
+        self._buffer = b""
+        self._transport: Any = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head = self._buffer.find(b"\r\n\r\n")
+        length = _LENGTH.search(self._buffer, 0, max(head, 0))
+        if length is not None and len(self._buffer) >= head + 4 + int(length[1]):
+            body, self._buffer = self._buffer[head + 4 :], b""
+            self._transport.write(_ANSWER)
+            self._take(body)
+
+
+@asynccontextmanager
+async def receiving() -> AsyncIterator[Receiver]:
+    """A receiver on a free port."""
+    port = free_port()
+    receiver = Receiver(port)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Connection(receiver.take), "127.0.0.1", port)
+    try:
+        yield receiver
+    finally:
+        server.close()
