@@ -75,7 +75,7 @@ def apply_documents(
         elif dry_run:
             typer.echo("nothing was changed")
         else:
-            catalogue.apply(contracts, OPERATOR)
+            catalogue.carry_out(plan, OPERATOR)
             typer.echo(f"applied {len(contracts)} contracts")
 
 

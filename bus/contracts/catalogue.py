@@ -239,16 +239,16 @@ class Catalogue:
         with self._storage.read() as connection:
             return plan.plan(connection, contracts, by)
 
-    def apply(self, contracts: Sequence[Contract], by: Actor) -> Plan:
-        """Register and activate all of them, or none; what stands already is left alone.
-
-        Raises:
-            Refused: what `plan.carry_out` says.
-        """
-        planned = self.plan(contracts, by)
+    def carry_out(self, planned: Plan, by: Actor) -> None:
+        """Register and activate what a plan says, all of it or nothing; see `plan.carry_out` for what is refused."""
         planned.check()
         if planned.changes_anything:
             self._changed(lambda connection: plan.carry_out(connection, planned, by))
+
+    def apply(self, contracts: Sequence[Contract], by: Actor) -> Plan:
+        """Plan and carry out at once; what stands already is left alone."""
+        planned = self.plan(contracts, by)
+        self.carry_out(planned, by)
         return planned
 
     def active(self, name: str) -> list[Contract]:

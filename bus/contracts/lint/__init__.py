@@ -41,5 +41,6 @@ def lint(contract: Contract, participants: Collection[str] | None = None) -> lis
 
 
 def errors_of(contract: Contract) -> list[Finding]:
-    """What is to be mended before the contract can become active."""
-    return [finding for finding in lint(contract) if finding.severity is Severity.ERROR]
+    """What is to be mended before the contract can become active; warnings are not even looked for."""
+    grave = [(rule, check) for rule, check in _CHECKS if rule.severity is Severity.ERROR]
+    return list(dict.fromkeys(rule.finding(error) for rule, check in grave for error in check(contract)))
