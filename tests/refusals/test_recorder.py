@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bus.app import Role, running
 from bus.contracts.errors import UnknownContract
 from bus.identity.tokens import Principal
 from bus.journal import Overloaded
@@ -15,7 +16,7 @@ from bus.refusals.recorder import Recorder
 from bus.refusals.refusal import Refusal
 from bus.refusals.tally import Count
 from bus.storage import Storage, StorageFull, StorageUnavailable
-from tests.a_bus import OWNER, Bus
+from tests.a_bus import ADDRESS, OWNER, Bus
 
 SENDER = Principal(OWNER, "client_1", frozenset(), 0, "token_1")
 REFUSED = UnknownContract("There is no such contract.")
@@ -67,3 +68,10 @@ async def test_what_the_bus_itself_fails_at_is_no_refusal(bus: Bus) -> None:
 async def test_whatever_was_sent_instead_of_an_event_is_counted(bus: Bus, event: Any) -> None:
     (noted,) = bus.rooms.recorder.note(REFUSED, SENDER, event)
     assert (noted.contract, noted.rule, noted.pointer) == ("", "unknown-contract", "")
+
+
+async def test_a_process_that_stops_writes_what_it_counted_last(bus: Bus) -> None:
+    rooms = bus.rooms
+    async with running(rooms.settings, rooms.storage, rooms.keys, ADDRESS, {Role.API}) as process:
+        process.rooms.recorder.note(REFUSED, SENDER)
+    assert [one.count for one in rooms.refusals.search()] == [1]
