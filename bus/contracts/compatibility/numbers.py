@@ -25,9 +25,7 @@ class _Interval:
 
     @property
     def is_empty(self) -> bool:
-        if self.low is None or self.high is None:
-            return False
-        return self.low > self.high or (self.low == self.high and (self.low_strict or self.high_strict))
+        return self.low is not None and self.high is not None and self.low > self.high
 
 
 def decide(atoms: Iterable[Atom], truth: Truth) -> Answer:

@@ -21,7 +21,7 @@ REFERENCES = st.sampled_from([{"$ref": "#/$defs/one"}, {"$ref": "#/$defs/two"}])
 
 
 def _assertions(inner: st.SearchStrategy[Any]) -> dict[str, st.SearchStrategy[Any]]:
-    some = st.lists(inner, min_size=1, max_size=2)
+    some: st.SearchStrategy[Any] = st.lists(inner, min_size=1, max_size=2)
     return {
         "type": TYPES | st.lists(TYPES, min_size=1, max_size=2, unique=True),
         "enum": st.lists(VALUES, min_size=1, max_size=4),
@@ -71,7 +71,7 @@ def _extended(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
-_SUBSCHEMAS = st.recursive(
+_SUBSCHEMAS: st.SearchStrategy[Any] = st.recursive(
     st.booleans()
     | TYPES.map(lambda name: {"type": name})
     | REFERENCES
@@ -119,9 +119,10 @@ def _changed(draw: st.DrawFn, schema: Any) -> Any:
     schema = copy.deepcopy(schema)
     places = [schema, *_inside(schema)]
     place = places[draw(st.integers(0, len(places) - 1))]
-    assertions = _assertions(_SUBSCHEMAS)
+    assertions: dict[str, st.SearchStrategy[Any]] = _assertions(_SUBSCHEMAS)
     keywords = sorted(set(place) & set(assertions))
-    if keywords and draw(st.booleans()):
+    is_shorter = draw(st.booleans())
+    if keywords and is_shorter:
         del place[draw(st.sampled_from(keywords))]
     else:
         keyword = draw(st.sampled_from(keywords or sorted(assertions)) | st.sampled_from(sorted(assertions)))

@@ -187,7 +187,7 @@ POSSIBLE = [
             "type": "object",
             "required": ["p", "q"],
             "properties": {
-                "p": {"allOf": [{"$ref": "#/$defs/a"}, {"type": ["object", "array"]}]},
+                "p": {"$ref": "#/$defs/a"},
                 "q": {"$ref": "#/$defs/b"},
             },
         },

@@ -123,7 +123,10 @@ def test_a_subscription_ordered_by_what_is_gone() -> None:
 
 
 def test_a_subscription_that_filters_on_what_the_envelope_repeats() -> None:
-    filters = [{"prefix": {"subject": "3524"}}, {"not": {"exact": {"dataschema": "kependudukan.uji/1.0.0"}}}]
+    filters: list[dict[str, Any]] = [
+        {"prefix": {"subject": "3524"}},
+        {"not": {"exact": {"dataschema": "kependudukan.uji/1.0.0"}}},
+    ]
     old, new = a_contract(subject="/nik"), a_contract(version="2.0.0", key="/nama", subject="/nik")
     touched = beside_producers(new, old, [Standing("dinkes", filters)])
     assert told(touched) == [("dinkes", What.FILTER, "subject"), ("dinkes", What.FILTER, "dataschema")]
