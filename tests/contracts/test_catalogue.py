@@ -1,6 +1,7 @@
 """The catalogue and the register: what is in force, who changes it, and that others notice."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -399,3 +400,23 @@ def test_one_of_two_who_register_the_same_at_once_is_told_so(storage: Storage) -
     for thread in threads:
         thread.join(30)
     assert sorted(outcomes) == ["done", "taken"]
+
+
+def test_two_versions_that_break_each_other_do_not_both_become_active_at_once(storage: Storage) -> None:
+    catalogue = Catalogue(storage, SECRET)
+    _active(catalogue)
+    for version, kind in (("1.1.0", "string"), ("1.2.0", "integer")):
+        schema = {**SCHEMA, "properties": {**SCHEMA["properties"], "agama": {"type": kind}}}
+        catalogue.add_draft(a_contract(version=version, schema=schema), OWNER)
+    start = threading.Barrier(2)
+
+    def activate(version: str) -> str:
+        start.wait(10)
+        try:
+            Catalogue(storage, SECRET).activate(NAME, version, OWNER)
+        except (Incompatible, ChangedMeanwhile):
+            return "refused"
+        return "active"
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(activate, ("1.1.0", "1.2.0"))) == ["active", "refused"]
