@@ -94,16 +94,17 @@ def _assert_decided_once(
 
 
 def test_a_full_database_refuses_with_507_and_keeps_what_it_had(tmp_path: Path) -> None:
-    storage = open_storage(f"sqlite:///{tmp_path / 'bus.db'}")
-    upgrade(storage)
-    storage.engine.dispose()
-    event.listen(storage.engine, "connect", lambda raw, _: raw.execute("PRAGMA max_page_count=120"))
+    url = f"sqlite:///{tmp_path / 'bus.db'}"
+    made = open_storage(url)
+    upgrade(made)
+    made.close()
+    storage = open_storage(url)
+    event.listen(storage.engine, "connect", lambda raw, _: raw.execute("PRAGMA max_page_count=200"))
     appender, receipts = Appender(storage, lambda position: None), list[Receipt]()
 
     async def fill() -> None:
-        while True:
-            large = a_submission("full", len(receipts), body=b"x" * 20_000)
-            receipts.extend(await appender.append([large]))
+        for number in range(200):
+            receipts.extend(await appender.append([a_submission("full", number, body=b"x" * 20_000)]))
 
     with pytest.raises(StorageFull):
         asyncio.run(fill())
