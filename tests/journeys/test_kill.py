@@ -114,7 +114,7 @@ def test_a_bus_killed_again_and_again_loses_nothing(make_bus: MakeBus, receiver:
 @pytest.mark.postgres
 @pytest.mark.rabbitmq
 def test_roles_killed_one_by_one_on_servers_lose_nothing(
-    make_bus: MakeBus, database: str, broker: BrokerAddress, receiver: Receiver, random: Random
+    database: str, broker: BrokerAddress, make_bus: MakeBus, receiver: Receiver, random: Random
 ) -> None:
     bus = make_bus(database, broker)
     sinks = subscribed(bus, receiver, random)

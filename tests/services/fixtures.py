@@ -37,6 +37,9 @@ def broker() -> Iterator[BrokerAddress]:
 
 @pytest.fixture
 def make_bus(tmp_path: Path) -> Iterator[MakeBus]:
-    """`make_bus(database="", broker=…, **settings)`: a bus whose processes end with the test."""
+    """`make_bus(database="", broker=…, **settings)`: a bus whose processes end with the test.
+
+    Ask for it after `database` and `broker`: they are cleared once nobody works on them any more.
+    """
     with ExitStack() as stack:
         yield lambda *given, **settings: stack.enter_context(a_bus(tmp_path, *given, **settings))

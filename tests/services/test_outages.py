@@ -114,7 +114,7 @@ def test_sessions_ended_by_the_database_are_replaced(place: Place, sink: Sink) -
 
 
 def test_a_broker_that_is_away_at_the_start_is_waited_for(
-    make_bus: MakeBus, database: str, broker: BrokerAddress, receiver: Receiver
+    database: str, broker: BrokerAddress, make_bus: MakeBus, receiver: Receiver
 ) -> None:
     with a_line(make_url(broker.url)) as line:
         bus = make_bus(database, replace(broker, url=through(line, broker.url)))
@@ -128,7 +128,7 @@ def test_a_broker_that_is_away_at_the_start_is_waited_for(
 
 
 def test_a_lost_message_is_handed_over_again_after_its_lease(
-    make_bus: MakeBus, database: str, broker: BrokerAddress, receiver: Receiver
+    database: str, broker: BrokerAddress, make_bus: MakeBus, receiver: Receiver
 ) -> None:
     bus, sink = make_bus(database, broker), receiver.sink("lost")
     subscription = bus.subscribe(sink)

@@ -61,7 +61,7 @@ def test_api_processes_end_when_their_parent_is_killed(make_bus: MakeBus) -> Non
 @pytest.mark.postgres
 @pytest.mark.rabbitmq
 def test_roles_apart_as_the_compose_file_starts_them(
-    make_bus: MakeBus, database: str, broker: BrokerAddress, receiver: Receiver
+    database: str, broker: BrokerAddress, make_bus: MakeBus, receiver: Receiver
 ) -> None:
     bus, sink = make_bus(database, broker), receiver.sink("apart")
     bus.subscribe(sink)
