@@ -15,14 +15,16 @@ from bus.contracts.errors import DocumentInvalid, FilterInvalid
 from bus.contracts.filter import compile_filter, data_field
 from bus.contracts.formats import FORMATS
 from bus.contracts.patterns import PatternUnsupported, for_python, plain
-from bus.contracts.schemas import Schema, SchemaWrong, bundle, check_weight, mapped, subschemas
+from bus.contracts.schemas import Schema, SchemaWrong, bundle, mapped, subschemas
 from bus.contracts.validation import SchemaUnusable, Validator
+from bus.contracts.weight import check_weight
 from bus.contracts.yaml import read_text
 from bus.problem import FieldError, Unavailable
 
 _META_SCHEMA = Path(bus.__file__).parent.parent / "schemas" / "contract.schema.json"
 _LARGEST = 1024 * 1024
 _MOST_PATTERNS = 500
+_LONGEST_PATTERN = 2000
 _LARGEST_EVENT = 1024 * 1024
 _SCHEMAS = ("schema", "request", "answer")
 
@@ -284,6 +286,12 @@ def _dialect_errors(schema: Schema) -> Iterator[FieldError]:
             yield FieldError(json.pointer((*path, "format")), f"must be one of {', '.join(sorted(FORMATS))}")
         for keyword, pattern in _patterns(inner):
             patterns += 1
+            if len(pattern) > _LONGEST_PATTERN:
+                at = json.pointer((*path, keyword))
+                yield FieldError(
+                    at, f"has a pattern of more than {_LONGEST_PATTERN} characters; use an enum for a list"
+                )
+                continue
             try:
                 for_python(pattern)
             except PatternUnsupported as unsupported:

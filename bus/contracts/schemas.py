@@ -35,9 +35,6 @@ _ONES = frozenset(
 _IDENTITY = ("$id", "$schema")
 _UNSUPPORTED = frozenset({"$id", "$schema", "$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$vocabulary"})
 _MOST_FILES = 100
-_HEAVIEST = 10_000
-_LONGEST_CHAIN = 200
-_UNDER_WAY = -1
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -111,19 +108,6 @@ def schemas_at(schema: Any, pointer: str) -> list[Any]:
     return [one for one in found if one is not False]
 
 
-def check_weight(schema: Schema) -> None:
-    """Refuse a schema that asks for endless or exponential work on one value.
-
-    References can multiply: forty definitions that each refer twice to the next mean a billion checks.
-
-    Raises:
-        SchemaWrong: schemas for the same value go round in a circle, or there are too many of them.
-    """
-    weights: dict[int, int] = {}
-    for path, inner in subschemas(schema):
-        _weigh(schema, inner, weights, json.pointer(path), 0)
-
-
 def bundle(schema: Any, base: Path | None, root: Path | None, read: Reader) -> Schema:
     """The schema with every file that it refers to inside its `$defs`, and nothing that points outside.
 
@@ -161,12 +145,12 @@ def in_place(root: Any, schemas: list[Any]) -> list[Any]:
         found.append(schema)
         if isinstance(schema, dict):
             seen.add(id(schema))
-            inside = [inner for keyword, inner in _same_value(root, schema) if keyword not in ("not", "if")]
+            inside = [inner for keyword, inner in same_value(root, schema) if keyword not in ("not", "if")]
             waiting.extend(reversed(inside))
     return found
 
 
-def _same_value(root: Any, schema: Schema) -> Iterator[tuple[str, Any]]:
+def same_value(root: Any, schema: Schema) -> Iterator[tuple[str, Any]]:
     """The schemas that are applied to the same value as `schema`, each with the keyword that does it."""
     reference = schema.get("$ref")
     if isinstance(reference, str) and reference.startswith("#"):
@@ -175,25 +159,6 @@ def _same_value(root: Any, schema: Schema) -> Iterator[tuple[str, Any]]:
         yield from ((keyword, inner) for inner in schema.get(keyword, ()))
     yield from (("dependentSchemas", inner) for inner in schema.get("dependentSchemas", {}).values())
     yield from ((keyword, schema[keyword]) for keyword in ("not", "if", "then", "else") if keyword in schema)
-
-
-def _weigh(root: Schema, schema: Any, weights: dict[int, int], at: str, depth: int) -> int:
-    """How many schemas are applied to one value by `schema`, itself included."""
-    if not isinstance(schema, dict):
-        return 1
-    known = weights.get(id(schema))
-    if known is not None:
-        if known == _UNDER_WAY:
-            raise SchemaWrong(at, "goes round in a circle")
-        return known
-    if depth > _LONGEST_CHAIN:
-        raise SchemaWrong(at, f"leads through more than {_LONGEST_CHAIN} references")
-    weights[id(schema)] = _UNDER_WAY
-    weight = 1 + sum(_weigh(root, inner, weights, at, depth + 1) for _, inner in _same_value(root, schema))
-    if weight > _HEAVIEST:
-        raise SchemaWrong(at, f"applies more than {_HEAVIEST} schemas to one value")
-    weights[id(schema)] = weight
-    return weight
 
 
 def children(schema: Any, step: str) -> Iterator[Any]:

@@ -1,5 +1,7 @@
-"""YAML and JSON texts as JSON values, with bounds on size, depth and what aliases expand to."""
+"""YAML and JSON texts as JSON values, with bounds on size, depth and what aliases expand to, and one reading of each."""
 
+import json as standard_json
+import math
 from typing import Any
 
 import yaml
@@ -10,6 +12,7 @@ from bus.contracts.errors import DocumentInvalid
 _LARGEST = 1024 * 1024
 _DEEPEST = 64
 _MOST_NODES = 200_000
+_LONGEST_NAME = 64
 _LINE_BREAKS = frozenset("\r\x85\u2028\u2029")
 """What YAML 1.1 takes for a line's end within a text, unless it is escaped, as it is between double quotes alone."""
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
@@ -28,16 +31,16 @@ def read_text(text: bytes) -> Any:
     """The JSON value that a YAML text (JSON is YAML) stands for.
 
     Raises:
-        DocumentInvalid: not YAML, not expressible in JSON, or too large, too deep, or too much once aliases are expanded.
+        DocumentInvalid: not YAML, not expressible in JSON, the same key twice, or too large, too deep, or too much once aliases
+            are expanded.
     """
     if len(text) > _LARGEST:
         raise DocumentInvalid(f"The document is larger than {_LARGEST} bytes.")
-    try:
-        value = json.loads(text) if text.lstrip()[:1] == b"{" else _yaml(text)
-    except ValueError:
-        # Braces begin YAML in flow style too.
-        value = _yaml(text)
+    value, is_json = _read(text)
     _check_expanded(value)
+    if is_json:
+        # Only now, as it recurses. The fast reader keeps the last of two members with one name, others the first.
+        standard_json.loads(text, object_pairs_hook=_check_keys)
     try:
         return json.loads(json.dumps(value))
     except TypeError as error:
@@ -64,6 +67,27 @@ def write_text(value: Any) -> bytes:
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120).encode()
 
 
+def _read(text: bytes) -> tuple[Any, bool]:
+    """The value, and whether the text is JSON."""
+    if text.lstrip()[:1] == b"{":
+        try:
+            return json.loads(text), True
+        except ValueError:
+            # Braces begin YAML in flow style too.
+            pass
+    return _yaml(text), False
+
+
+def _check_keys(members: list[tuple[str, Any]]) -> None:
+    names = [name for name, _ in members]
+    if len(set(names)) < len(names):
+        raise _twice(next(name for index, name in enumerate(names) if name in names[:index]))
+
+
+def _twice(name: str) -> DocumentInvalid:
+    return DocumentInvalid(f"The document has the key {name[:_LONGEST_NAME]!r} twice in one place.")
+
+
 def _yaml(text: bytes) -> Any:
     try:
         _check_events(text)
@@ -77,17 +101,53 @@ def _yaml(text: bytes) -> Any:
 
 
 def _check_events(text: bytes) -> None:
-    """Bound depth before anything recurses into the text."""
-    depth = 0
+    """Bound depth before anything recurses into the text, and refuse the same key twice."""
+    keys = _Keys()
     for count, event in enumerate(yaml.parse(text, _Loader)):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > _DEEPEST or count > _MOST_NODES:
+        if len(keys.open) > _DEEPEST or count > _MOST_NODES:
             raise DocumentInvalid(
                 f"The document is nested deeper than {_DEEPEST} or has more than {_MOST_NODES} parts."
             )
+        keys.see(event)
+
+
+class _Keys:
+    """Follows a text's events and knows which of them are keys.
+
+    Attributes:
+        open: the collections that are open, outermost first: of a mapping the keys so far, of a sequence None.
+    """
+
+    def __init__(self) -> None:
+        self.open: list[set[str] | None] = []
+        self._is_key: list[bool] = []
+
+    def see(self, event: yaml.Event) -> None:
+        """Take the next event.
+
+        Raises:
+            DocumentInvalid: a key that its mapping has already.
+        """
+        if isinstance(event, yaml.CollectionEndEvent):
+            self.open.pop()
+            self._is_key.pop()
+        if isinstance(event, yaml.ScalarEvent) and self.open and self._is_key[-1]:
+            self._take(event.value)
+        if isinstance(event, yaml.AliasEvent) and self.open and self._is_key[-1]:
+            raise DocumentInvalid("The document has an alias as a key.")
+        if isinstance(event, yaml.NodeEvent) and self.open:
+            self._is_key[-1] = self.open[-1] is not None and not self._is_key[-1]
+        if isinstance(event, yaml.CollectionStartEvent):
+            is_mapping = isinstance(event, yaml.MappingStartEvent)
+            self.open.append(set() if is_mapping else None)
+            self._is_key.append(is_mapping)
+
+    def _take(self, name: str) -> None:
+        keys = self.open[-1]
+        if keys is not None and name in keys:
+            raise _twice(name)
+        if keys is not None:
+            keys.add(name)
 
 
 def _check_expanded(value: Any) -> None:
@@ -101,5 +161,7 @@ def _check_expanded(value: Any) -> None:
             raise DocumentInvalid(
                 f"The document is nested deeper than {_DEEPEST} or means more than {_MOST_NODES} values."
             )
+        if isinstance(part, float) and not math.isfinite(part):
+            raise DocumentInvalid("The document holds a number that JSON cannot express.")
         inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
         waiting.extend((one, depth + 1) for one in inner)

@@ -1,0 +1,192 @@
+"""How much work a schema asks of a validator, found without running it: a schema that asks for too much is refused.
+
+Two things multiply. Schemas that apply to one value: forty definitions that each refer twice to the next mean a billion checks.
+And schemas that reach one member by several ways: where a recursive property is applied twice on each level, data of fifty
+levels mean 2⁵⁰ checks, and the compiled validator would spend hours, or the memory of the process, on one small payload.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from bus import json
+from bus.contracts.schemas import Schema, SchemaWrong, same_value, subschemas
+
+_MOST_SCHEMAS: Final = 5_000
+_HEAVIEST: Final = 2_000
+"""Schemas on one value. A payload of a mebibyte has some hundred thousand values."""
+_LONGEST_CHAIN: Final = 200
+_LEVELS: Final = 64
+"""How deep data are: as deep as the edge lets events be."""
+_MOST_DOWNWARD: Final = _HEAVIEST * _LEVELS
+_MOST_STEPS: Final = 500_000
+_UNDER_WAY: Final = -1
+
+_UNEVALUATED: Final = frozenset({"unevaluatedProperties", "unevaluatedItems"})
+_AGAIN_IN_PLACE: Final = 4
+"""jsonschema-rs goes again through what stands beside an `unevaluated…`, to see what it evaluated: nested, fourfold time."""
+_AGAIN_DOWNWARD: Final = 3
+"""And below the branches that it has to choose from (not below allOf and $ref), between twofold and threefold."""
+_CERTAIN: Final = frozenset({"allOf", "$ref"})
+
+
+def check_weight(schema: Schema) -> None:
+    """Refuse a schema that asks for endless or exponential work.
+
+    Raises:
+        SchemaWrong: it is too large, refers to what is no schema, its references go round in a circle on the same value, or too
+            many schemas apply to one value, or to the values down one path of nested data.
+    """
+    weights = _Weights(schema)
+    weights.check_in_place()
+    weights.check_downward()
+
+
+@dataclass(slots=True)
+class _Members:
+    """What applies to the members of a value: schemas, by id, with how often.
+
+    Attributes:
+        others: to a member of whose name (or index) nothing special is said.
+        named: what a name adds to that, or takes away.
+    """
+
+    others: "Counter[int]" = field(default_factory=Counter)
+    named: "defaultdict[str | int, Counter[int]]" = field(default_factory=lambda: defaultdict(Counter))
+
+    def ids(self) -> Iterator[int]:
+        yield from self.others
+        for added in self.named.values():
+            yield from added
+
+    def heaviest(self, below: dict[int, int]) -> int:
+        """Of all members the most work, where `below` says how much each schema asks for."""
+        others = _total(self.others, below)
+        return others + max((_total(added, below) for added in self.named.values()), default=0)
+
+
+class _Weights:
+    def __init__(self, root: Schema) -> None:
+        self._root = root
+        self._places = {id(inner): path for path, inner in subschemas(root)}
+        self._schemas: dict[int, Schema] = {id(inner): inner for _, inner in subschemas(root)}
+        self._weights: dict[int, int] = {}
+        self._steps = 0
+        if len(self._schemas) > _MOST_SCHEMAS:
+            raise SchemaWrong("", f"has more than {_MOST_SCHEMAS} schemas in it; use an enum for a long list of values")
+
+    def check_in_place(self) -> None:
+        """Bound what applies to one value."""
+        for number, inner in self._schemas.items():
+            self._check_reference(inner)
+            self._weigh(inner, self._at(number), 0)
+
+    def check_downward(self) -> None:
+        """Bound what applies to the values on any path down into the data, level by level from the innermost."""
+        members = self._members()
+        own = {number: self._weights[number] + self._names(number) for number in members}
+        below = own
+        for _ in range(_LEVELS):
+            above = {
+                number: own[number] + max(objects.heaviest(below), arrays.heaviest(below))
+                for number, (objects, arrays) in members.items()
+            }
+            if above == below:
+                return
+            for number, work in above.items():
+                if work > _MOST_DOWNWARD:
+                    raise SchemaWrong(self._at(number), "applies several schemas to the same nested data on each level")
+            below = above
+
+    def _check_reference(self, schema: Schema) -> None:
+        target = next((inner for keyword, inner in same_value(self._root, schema) if keyword == "$ref"), True)
+        if isinstance(target, dict) and id(target) not in self._schemas:
+            # Such as a constant: nothing has looked at what it says.
+            raise SchemaWrong(self._at(id(schema)) + "/$ref", "must point at a schema")
+
+    def _weigh(self, schema: Any, at: str, depth: int) -> int:
+        """How many schemas are applied to one value by `schema`, itself included."""
+        if not isinstance(schema, dict):
+            return 1
+        known = self._weights.get(id(schema))
+        if known is not None:
+            if known == _UNDER_WAY:
+                raise SchemaWrong(at, "goes round in a circle")
+            return known
+        if depth > _LONGEST_CHAIN:
+            raise SchemaWrong(at, f"leads through more than {_LONGEST_CHAIN} references")
+        self._weights[id(schema)] = _UNDER_WAY
+        times = 1 if _UNEVALUATED.isdisjoint(schema) else _AGAIN_IN_PLACE
+        weight = 1 + times * sum(self._weigh(inner, at, depth + 1) for _, inner in same_value(self._root, schema))
+        if weight > _HEAVIEST:
+            raise SchemaWrong(at, f"applies more than {_HEAVIEST} schemas to one value")
+        self._weights[id(schema)] = weight
+        return weight
+
+    def _members(self) -> dict[int, tuple[_Members, _Members]]:
+        """What applies to the members of objects and of arrays, for the root and every schema that applies to a member."""
+        found: dict[int, tuple[_Members, _Members]] = {}
+        waiting = [id(self._root)]
+        while waiting:
+            number = waiting.pop()
+            if number in found:
+                continue
+            objects, arrays = _Members(), _Members()
+            for schema, times in self._in_place(self._schemas[number], 1):
+                self._spend(len(schema) + len(schema.get("properties", ())) + len(schema.get("prefixItems", ())))
+                _add_properties(objects, schema, times)
+                _add_items(arrays, schema, times)
+            found[number] = objects, arrays
+            waiting.extend({*objects.ids(), *arrays.ids()} - found.keys())
+        return found
+
+    def _in_place(self, schema: Any, times: int) -> Iterator[tuple[Schema, int]]:
+        """The schemas that apply to the same value as `schema`, itself first, and how often each does."""
+        if not isinstance(schema, dict):
+            return
+        self._spend(1)
+        yield schema, times
+        chooses = not _UNEVALUATED.isdisjoint(schema)
+        for keyword, inner in same_value(self._root, schema):
+            again = _AGAIN_DOWNWARD if chooses and keyword not in _CERTAIN else 1
+            yield from self._in_place(inner, times * again)
+
+    def _names(self, number: int) -> int:
+        named = self._schemas[number].get("propertyNames")
+        return self._weights[id(named)] if isinstance(named, dict) else 0
+
+    def _spend(self, steps: int) -> None:
+        self._steps += steps
+        if self._steps > _MOST_STEPS:
+            raise SchemaWrong("", "has too many schemas that refer to each other")
+
+    def _at(self, number: int) -> str:
+        return json.pointer(self._places[number])
+
+
+def _add_properties(members: _Members, schema: Schema, times: int) -> None:
+    unnamed = [schema.get(keyword) for keyword in ("additionalProperties", "unevaluatedProperties")]
+    # Whether a pattern matches is not asked: it counts for every name.
+    _add(members.others, [*schema.get("patternProperties", {}).values(), *unnamed], times)
+    for name, inner in schema.get("properties", {}).items():
+        _add(members.named[name], [inner], times)
+        _add(members.named[name], unnamed, -times)
+
+
+def _add_items(members: _Members, schema: Schema, times: int) -> None:
+    unnamed = [schema.get("items")]
+    _add(members.others, [*unnamed, schema.get("contains"), schema.get("unevaluatedItems")], times)
+    for index, inner in enumerate(schema.get("prefixItems", ())):
+        _add(members.named[index], [inner], times)
+        _add(members.named[index], unnamed, -times)
+
+
+def _add(counter: "Counter[int]", schemas: list[Any], times: int) -> None:
+    for schema in schemas:
+        if isinstance(schema, dict):
+            counter[id(schema)] += times
+
+
+def _total(counter: "Counter[int]", work: dict[int, int]) -> int:
+    return sum(times * work[number] for number, times in counter.items())
