@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from bus import clock, json
 from bus.contracts import plan, register, registered
 from bus.contracts.approval import check_approvable
+from bus.contracts.built import Built
 from bus.contracts.compatibility import Verdict
 from bus.contracts.document import Contract, trusted
 from bus.contracts.errors import (
@@ -34,8 +35,8 @@ from bus.contracts.lifecycle import IN_FORCE, State
 from bus.contracts.plan import Plan
 from bus.contracts.register import Actor, Tags
 from bus.contracts.registered import Registered, Summary
-from bus.contracts.version import Checks, Notice
 from bus.contracts.version import ContractVersion as ContractVersion
+from bus.contracts.version import Notice
 from bus.contracts.view import View
 from bus.problem import FieldError
 from bus.storage import Storage
@@ -56,7 +57,6 @@ class _Stored:
 
     summary: Summary
     packed: bytes | None
-    built: ContractVersion | None = None
 
 
 @dataclass(slots=True)
@@ -83,6 +83,7 @@ class Catalogue:
         self._shelves: dict[str, _Shelf] = {}
         self._by_id: dict[int, _Stored] = {}
         self._views: dict[tuple[int, str], View] = {}
+        self._ready = Built(self._forget_choices)
 
     def refresh(self) -> None:
         """Read what changed since the last time; what did not keeps its compiled form."""
@@ -312,11 +313,15 @@ class Catalogue:
         self._views = {}
 
     def _moved(self, before: _Stored | None, summary: Summary, packed: bytes | None) -> _Stored:
-        stored = _Stored(summary, packed)
-        if before is not None and before.built is not None and packed is not None and before.packed == packed:
-            old = before.built
-            stored.built = ContractVersion(old.id, old.contract_id, summary.state, old.contract, old.checks)
-        return stored
+        if before is not None and packed is not None and before.packed == packed:
+            ready = self._ready.get(before.summary)
+            if ready is not None:
+                self._ready.keep(summary, replace(ready, state=summary.state))
+        return _Stored(summary, packed)
+
+    def _forget_choices(self) -> None:
+        for shelf in self._shelves.values():
+            shelf.chosen = {}
 
     def _choose(self, name: str, shelf: _Shelf, dataschema: str | None) -> ContractVersion:
         stored = _newest(shelf) if dataschema is None else _named(shelf, name, dataschema)
@@ -334,11 +339,11 @@ class Catalogue:
         return version
 
     def _built(self, stored: _Stored) -> ContractVersion:
-        if stored.built is None:
-            summary = stored.summary
-            contract = trusted(json.loads(zlib.decompress(stored.packed or self._fetched(summary.id))))
-            stored.built = ContractVersion(summary.id, summary.contract_id, summary.state, contract, Checks(contract))
-        return stored.built
+        ready = self._ready.get(stored.summary)
+        if ready is not None:
+            return ready
+        text = zlib.decompress(stored.packed or self._fetched(stored.summary.id))
+        return self._ready.make(stored.summary, trusted(json.loads(text)))
 
     def _fetched(self, version_id: int) -> bytes:
         with self._storage.read() as connection:

@@ -9,23 +9,25 @@ from typing import Any
 from bus import json
 from bus.contracts.document import Contract
 from bus.contracts.lifecycle import State
-from bus.contracts.schemas import property_names
+from bus.contracts.schemas import Schema, property_names
 from bus.contracts.validation import Validator
 
 
 class Checks:
     """The compiled schemas of one document, shared by the version in each of its states."""
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, compiled: Callable[[Schema], Validator]) -> None:
+        """`compiled` gives the validator of a schema."""
         self._contract = contract
+        self._compiled = compiled
 
     @cached_property
     def data(self) -> Validator:
-        return Validator(self._contract.sent)
+        return self._compiled(self._contract.sent)
 
     @cached_property
     def answer(self) -> Validator:
-        return Validator(self._contract.shown)
+        return self._compiled(self._contract.shown)
 
 
 @dataclass(frozen=True, slots=True)
