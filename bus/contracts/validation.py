@@ -14,9 +14,11 @@ from bus import json
 from bus.contracts.formats import FORMATS, NATIVE
 from bus.contracts.patterns import for_python
 from bus.contracts.schemas import mapped
+from bus.contracts.telling import telling
 from bus.problem import FieldError
 
 _MOST_ERRORS = 100
+_MOST_MEMORY = 64 * 1024 * 1024
 _LOOKS_PERSONAL = re.compile(r"[0-9]{6}")
 _LONGEST_NAME = 64
 _HIDDEN = "***"
@@ -51,20 +53,32 @@ class Validator:
         except jsonschema_rs.ValidationError as error:
             raise SchemaUnusable(_unusable(error)) from error
         self._compiled = compiled
+        self._telling = telling(schema)
         self.is_valid: Callable[[Any], bool] = compiled.is_valid
         """Whether a value is valid; the hot path."""
 
-    def errors(self, value: Any, prefix: str = "") -> list[FieldError]:
+    def errors(self, value: Any, prefix: str = "", *, brief: bool = False) -> list[FieldError]:
         """What is wrong with `value`, at most a hundred things; empty when it is valid.
+
+        Of a large value, of which all errors together could take too much memory, the first alone.
 
         Args:
             value: JSON.
             prefix: pointer of the value in the caller's document, such as `/data`.
+            brief: the first thing is enough.
 
         A message says what the schema wants and never repeats a value. A property's name that could be personal data
         (six digits in a row, or long) is written `***`.
         """
-        return list(islice(_field_errors(self._compiled.iter_errors(value), prefix), _MOST_ERRORS))
+        tells_all = not brief and self._telling.fits(value, _MOST_MEMORY)
+        found = self._compiled.iter_errors(value) if tells_all else self._first(value)
+        return list(islice(_field_errors(found, prefix), _MOST_ERRORS))
+
+    def _first(self, value: Any) -> Iterator[jsonschema_rs.ValidationError]:
+        try:
+            self._compiled.validate(value)
+        except jsonschema_rs.ValidationError as error:
+            yield error
 
 
 def reference(schema: Any) -> Draft202012Validator:

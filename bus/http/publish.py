@@ -28,6 +28,8 @@ Answer = tuple[bytes, Collection[Notice]]
 _STRUCTURED: Final = b"application/cloudevents+json"
 _BATCH: Final = b"application/cloudevents-batch+json"
 _SCOPE: Final = "events.publish"
+_MOST_TOLD: Final = 1000
+"""After so many errors of a batch, each further event is told one: finding all of them is what takes the time."""
 
 
 class PayloadTooLarge(Refused):
@@ -173,12 +175,15 @@ class Publisher:
     ) -> tuple[list[tuple[int, Submission]], dict[int, Sequence[FieldError]]]:
         admitted: list[tuple[int, Submission]] = []
         rejected: dict[int, Sequence[FieldError]] = {}
+        told = 0
         for index, document in enumerate(documents):
             try:
-                admitted.append((index, self._rooms.gate.admit(document, principal)))
+                submission = self._rooms.gate.admit(document, principal, brief=told >= _MOST_TOLD)
+                admitted.append((index, submission))
             except Refused as refusal:
                 self._rooms.recorder.note(refusal, principal, document)
                 rejected[index] = refusal.errors or (FieldError("", refusal.detail),)
+                told += len(rejected[index])
         return admitted, rejected
 
 

@@ -61,8 +61,11 @@ class Gate:
 
     catalogue: Catalogue
 
-    def admit(self, document: Any, principal: Principal) -> Submission:
+    def admit(self, document: Any, principal: Principal, *, brief: bool = False) -> Submission:
         """The submission that a parsed CloudEvent becomes.
+
+        Args:
+            brief: of data that do not fit, one reason is enough.
 
         Raises:
             EventMalformed: attributes are missing or wrong.
@@ -83,12 +86,11 @@ class Gate:
         if principal.participant not in version.contract.producers:
             raise NotAProducer(f"{principal.participant} is not a producer of {event['type']}.")
         data = event.get("data")
-        key = self._key(event, data, version)
+        key = self._key(event, data, version, brief)
         # Of a record, readers are promised its key as `subject`, and `data` that is null where it was deleted.
         lacks = key is not None and ("subject" not in event or "data" not in event)
         body = json.dumps(_with_subject(event, str(key)) if lacks else event)
-        if len(body) > version.contract.delivery.max_bytes:
-            raise EventTooLarge(f"An event of {event['type']} may have {version.contract.delivery.max_bytes} bytes.")
+        _check_size(body, version)
         person = version.person_of(data) if data is not None else None
         return Submission(
             contract_id=version.contract_id,
@@ -103,14 +105,16 @@ class Gate:
             notice=version.notice,
         )
 
-    def _key(self, event: Mapping[str, Any], data: Any, version: ContractVersion) -> str | None:
+    def _key(self, event: Mapping[str, Any], data: Any, version: ContractVersion, brief: bool) -> str | None:
         """The record's key (None for an event contract), once the data are known to be valid."""
         if version.contract.kind is Kind.RECORD and data is None:
             return _key_of_deletion(event)
         if not version.validator.is_valid(data):
+            # Before the reasons are looked for, which for a whole batch's bytes in one event takes long.
+            _check_size(json.dumps(event), version)
             raise DataInvalid(
                 f"The data do not fit {version.contract.name} {version.contract.version}.",
-                errors=version.validator.errors(data, "/data"),
+                errors=version.validator.errors(data, "/data", brief=brief),
             )
         if version.contract.kind is not Kind.RECORD:
             return None
@@ -125,6 +129,12 @@ class Gate:
                 errors=[FieldError("/subject", f"must equal /data{version.contract.key}, or be left out")],
             )
         return key
+
+
+def _check_size(body: bytes, version: ContractVersion) -> None:
+    most = version.contract.delivery.max_bytes
+    if len(body) > most:
+        raise EventTooLarge(f"An event of {version.contract.name} may have {most} bytes.")
 
 
 def _key_of_deletion(event: Mapping[str, Any]) -> str:
