@@ -59,3 +59,19 @@ def at(document: Any, pointer: str) -> Any:
         else:
             return None
     return value
+
+
+def is_deeper(value: Any, levels: int) -> bool:
+    """Whether a value is nested deeper than some levels; found level by level, without recursion."""
+    row: list[Any] = [value]
+    for _ in range(levels + 1):
+        row = [child for parent in row for child in _children(parent)]
+        if not row:
+            return False
+    return True
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if type(value) is dict:
+        return value.values()
+    return value if type(value) is list else ()

@@ -101,6 +101,21 @@ Body = Annotated[bytes, Depends(_body)]
 """The body of a request, of bounded size."""
 
 
+def parsed(body: bytes, most_levels: int) -> Any:
+    """The JSON value that a body is.
+
+    Raises:
+        Invalid: it is not JSON, or nested deeper than allowed.
+    """
+    try:
+        value = json.loads(body)
+    except ValueError:
+        raise Invalid("The body is not JSON in UTF-8.") from None
+    if json.is_deeper(value, most_levels):
+        raise Invalid(f"JSON may be nested {most_levels} levels deep.")
+    return value
+
+
 def takes(*media_types: str) -> dict[str, Any]:
     """What the documentation says of a body that is taken as bytes."""
     content: dict[str, Any] = {media_type: {"schema": {}} for media_type in media_types}
@@ -190,10 +205,7 @@ def validate_data(
     version: Annotated[str | None, Query(description="absent: the newest in force")] = None,
 ) -> Verdict:
     """Whether the body, taken as an event's data (a query's question), is valid under the contract. Nothing is stored."""
-    try:
-        data = json.loads(body)
-    except ValueError:
-        raise Invalid("The body is not JSON.") from None
+    data = parsed(body, request.app.state.rooms.settings.max_depth)
     errors = _validator(_catalogue(request), name, version).errors(data)
     return Verdict(valid=not errors, errors=[WrongField(pointer=e.pointer, detail=e.detail) for e in errors])
 

@@ -3,7 +3,7 @@
 Structured, binary and batch mode of the CloudEvents HTTP binding 1.0.2.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -28,6 +28,7 @@ Answer = tuple[bytes, Collection[Notice]]
 _STRUCTURED: Final = b"application/cloudevents+json"
 _BATCH: Final = b"application/cloudevents-batch+json"
 _SCOPE: Final = "events.publish"
+_NO_HEADERS: Final = frozenset({"data", "datacontenttype"})
 _MOST_TOLD: Final = 1000
 """After so many errors of a batch, each further event is told one: finding all of them is what takes the time."""
 
@@ -122,7 +123,7 @@ class Publisher:
             raise EventMalformed("The body is not JSON in UTF-8.", errors=[FieldError("", "is not JSON")]) from None
         most = self._settings.max_depth
         # As many brackets as levels at least: the count, which is cheap, settles nearly every event.
-        if text.count(b"{") + text.count(b"[") > most and _is_deeper(value, most):
+        if text.count(b"{") + text.count(b"[") > most and json.is_deeper(value, most):
             raise EventMalformed(
                 f"JSON may be nested {most} levels deep.", errors=[FieldError("", "is nested too deep")]
             )
@@ -234,25 +235,14 @@ def _binary(headers: Headers) -> dict[str, Any]:
                     "Headers of an event are percent-encoded UTF-8.",
                     errors=[FieldError(f"/{name[3:].decode('ascii', 'replace')}", "is not percent-encoded UTF-8")],
                 ) from None
+    for name in _NO_HEADERS.intersection(event):
+        raise EventMalformed(
+            "Data are the body, and their media type is the content type (CloudEvents HTTP binding 3.1).",
+            errors=[FieldError(f"/{name}", "must not be a header of its own")],
+        )
     if b"content-type" in headers:
         event["datacontenttype"] = headers[b"content-type"].decode("latin-1")
     return event
-
-
-def _is_deeper(value: Any, levels: int) -> bool:
-    """Whether JSON is nested deeper than some levels, level by level rather than by recursion."""
-    row: list[Any] = [value]
-    for _ in range(levels + 1):
-        row = [child for parent in row for child in _children(parent)]
-        if not row:
-            return False
-    return True
-
-
-def _children(value: Any) -> Iterable[Any]:
-    if type(value) is dict:
-        return value.values()
-    return value if type(value) is list else ()
 
 
 async def _respond(

@@ -5,12 +5,11 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Response
 
 from bus import json
-from bus.http.contracts import Body
+from bus.http.contracts import Body, parsed
 from bus.http.rooms import TheRooms
 from bus.http.security import caller
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal
-from bus.problem import Invalid
 
 router = APIRouter(prefix="/v1/queries", tags=["Queries"])
 
@@ -34,10 +33,7 @@ _ANSWER: Final[dict[int | str, dict[str, Any]]] = {
 @router.post("/{contract}", response_class=Response, responses=_ANSWER, openapi_extra=_QUESTION)
 async def ask(contract: str, body: Body, caller: Asker, rooms: TheRooms) -> Response:
     """Ask an agency. The body is the question, as the contract's request schema says."""
-    try:
-        question = json.loads(body)
-    except ValueError:
-        raise Invalid("The body is not JSON.") from None
+    question = parsed(body, rooms.settings.max_depth)
     answer = await rooms.queries.ask(contract, question, caller)
     # Live and about one question: nobody on the way may keep it.
     return Response(json.dumps(answer), media_type="application/json", headers={"cache-control": "no-store"})

@@ -92,6 +92,9 @@ class Gate:
         body = json.dumps(_with_subject(event, str(key)) if lacks else event)
         _check_size(body, version)
         person = version.person_of(data) if data is not None else None
+        if person is not None and not _is_text(person):
+            at = FieldError(f"/data{version.contract.person}", _TEXT_RULE)
+            raise DataInvalid("The person whom the data are about has no usable identifier.", errors=[at])
         return Submission(
             contract_id=version.contract_id,
             version_id=version.id,

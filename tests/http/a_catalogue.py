@@ -58,7 +58,9 @@ def an_edge(catalogue: Catalogue) -> TestClient:
     problems.install(app)
     app.include_router(contract_moves.router)
     app.include_router(contracts.router)
-    app.state.rooms = SimpleNamespace(catalogue=catalogue, tokens=KnownCallers())
+    app.state.rooms = SimpleNamespace(
+        catalogue=catalogue, tokens=KnownCallers(), settings=SimpleNamespace(max_depth=64)
+    )
     return TestClient(app, base_url="https://bus.example", raise_server_exceptions=False)
 
 
