@@ -19,6 +19,7 @@ from bus.contracts.catalogue import Catalogue
 from bus.delivery import broker
 from bus.delivery.broker import BrokerAddress, Handover
 from bus.delivery.deliveries import Deliveries
+from bus.delivery.heartbeat import Heartbeat, unattended
 from bus.delivery.ledger import Ledger
 from bus.delivery.outcome import OutcomeWriter
 from bus.delivery.relay import HandoverPolicy, Relay, behind
@@ -132,7 +133,7 @@ class Process:
 
     def _appended(self, position: int) -> None:
         if self._relay is not None:
-            self._relay.nudge()
+            self._relay.appended()
 
     async def start(self, stack: AsyncExitStack) -> None:
         """Start what the roles ask for; `stack` brings it down again, the last first."""
@@ -145,13 +146,16 @@ class Process:
         changes.on("contracts", rooms.catalogue.refresh)
         changes.on("clients", rooms.tokens.refresh)
         changes.on("subscriptions", rooms.subscriptions.refresh)
-        if Role.RELAY in self._roles:
-            self._start_relay(stack)
         if Role.WORKER in self._roles or Role.ADAPTERS in self._roles:
             await self._start_workers(stack)
+        if Role.RELAY in self._roles:
+            # After the workers, so that it stops before them: what it handed over last is still made.
+            self._start_relay(stack)
         if Role.ADAPTERS in self._roles:
             changes.on("contracts", self._ensure_standing)
             self._task(stack, self._poller().run())
+        if delivering := sorted({Role.WORKER, Role.ADAPTERS}.intersection(self._roles)):
+            self._task(stack, Heartbeat(self._storage, delivering).follow())
         self._task(stack, changes.follow())
         self._task(stack, rooms.tail.follow())
         self._task(stack, rooms.recorder.follow())
@@ -222,12 +226,23 @@ class Process:
     def health(self) -> Health:
         """What readiness looks at."""
         delivers = bool(set(self._roles) - {Role.API})
+        # A bus that takes events in and passes none on is not ready, though what it took in is safe.
+        leads = not {Role.API, Role.RELAY}.isdisjoint(self._roles)
         return Health(
             {
                 "database": self._check_database,
                 "broker": lambda: self._check_broker(needed=delivers),
-                "relay": lambda: self._check_relay(needed=not {Role.API, Role.RELAY}.isdisjoint(self._roles)),
+                "relay": lambda: self._check_relay(needed=leads),
+                "workers": lambda: self._check_workers(needed=leads),
             }
+        )
+
+    def _check_workers(self, *, needed: bool) -> Check:
+        if not self._storage.answers():
+            return Check(False, "unknown: the database does not answer", needed)
+        missing = unattended(self._storage, self.rooms.subscriptions.all())
+        return Check(
+            not missing, f"deliveries wait and nobody lives for {', '.join(missing)}" if missing else "alive", needed
         )
 
     def _check_database(self) -> Check:

@@ -115,6 +115,10 @@ class Ledger:
             )
             return [row[0] for row in rows]
 
+    def owing_subscriptions(self) -> list[int]:
+        """The active subscriptions with deliveries that are pending, due or not."""
+        return self.due_subscriptions(PARKED)
+
     def lease(self, subscription: int, now: int, until: int, window: int, most: int, *, ordered: bool) -> list[Lease]:
         """Lease what is due of a subscription, in runs.
 

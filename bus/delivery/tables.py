@@ -92,3 +92,11 @@ RELAY = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("position", sa.BigInteger, nullable=False),
 )
+
+HEARTBEATS = sa.Table(
+    "heartbeats",
+    metadata,
+    sa.Column("process", sa.Text, primary_key=True),
+    sa.Column("role", sa.Text, primary_key=True),
+    sa.Column("seen_at", sa.BigInteger, nullable=False),
+)

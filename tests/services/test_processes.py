@@ -86,6 +86,22 @@ def test_the_api_says_not_ready_when_nobody_delivers(make_bus: MakeBus) -> None:
     assert "1 events behind" in readiness["checks"]["relay"]["detail"]
 
 
+@pytest.mark.postgres
+@pytest.mark.rabbitmq
+def test_the_api_says_not_ready_when_a_relay_lives_and_no_worker(
+    database: str, broker: BrokerAddress, make_bus: MakeBus, receiver: Receiver
+) -> None:
+    bus = make_bus(database, broker)
+    bus.subscribe(receiver.sink("unattended"))
+    api = bus.start("api")
+    bus.launch("relay").until_up()
+    bus.publish(an_event("unattended"))
+    until(lambda: not api.readiness()["checks"]["workers"]["ok"])
+    assert api.readiness()["code"] == 503
+    bus.launch("worker").until_up()
+    until(lambda: api.readiness()["code"] == 200)
+
+
 def test_a_relay_takes_up_what_came_while_there_was_none(make_bus: MakeBus, receiver: Receiver) -> None:
     bus, sink = make_bus(), receiver.sink("taken-up")
     bus.subscribe(sink)
