@@ -18,7 +18,7 @@ run: setup  ## bus, simulators and sample apps; ONCE=1 ends by itself
 	$(VENV)/bin/python -m samples.run $(if $(ONCE),--once)
 
 test: setup  ## the whole test suite
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 soak: setup  ## the kill test for long; ROUNDS=n
 	BUS_SOAK_ROUNDS=$(or $(ROUNDS),60) $(VENV)/bin/python -m pytest tests/journeys/test_kill.py -s
