@@ -235,10 +235,10 @@ def _binary(headers: Headers) -> dict[str, Any]:
                     "Headers of an event are percent-encoded UTF-8.",
                     errors=[FieldError(f"/{name[3:].decode('ascii', 'replace')}", "is not percent-encoded UTF-8")],
                 ) from None
-    for name in _NO_HEADERS.intersection(event):
+    for attribute in _NO_HEADERS.intersection(event):
         raise EventMalformed(
             "Data are the body, and their media type is the content type (CloudEvents HTTP binding 3.1).",
-            errors=[FieldError(f"/{name}", "must not be a header of its own")],
+            errors=[FieldError(f"/{attribute}", "must not be a header of its own")],
         )
     if b"content-type" in headers:
         event["datacontenttype"] = headers[b"content-type"].decode("latin-1")
