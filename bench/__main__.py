@@ -12,6 +12,7 @@ import uvloop
 from rich.console import Console
 
 from bench.batches import batches
+from bench.disk import commit_seconds
 from bench.feeds import feeds
 from bench.latency import latency
 from bench.processes import take_load_core
@@ -53,6 +54,7 @@ def main(
     # Not folded to 80 columns where it goes to a file.
     console = Console() if sys.stdout.isatty() else Console(width=160)
     with tempfile.TemporaryDirectory(prefix="bus-bench-", dir=folder) as scratch:
+        console.print(f"a commit with fsync and nothing else takes {commit_seconds(Path(scratch)) * 1000:.1f} ms here")
         ratios = uvloop.run(_run(names or list(Name), Path(scratch), rounds, seconds, console))
     show(ratios, console)
     raise typer.Exit(0 if all(ratio.holds for ratio in ratios) else 1)

@@ -23,7 +23,7 @@ async def latency(folder: Path, rounds: int, seconds: float) -> Sequence[Ratio]:
     site = Site.make(folder / "latency")
     ratios: list[Ratio] = []
     async with receiving() as receiver:
-        with site.running() as bus, baseline("fastapi", folder) as port:
+        with site.running() as bus, baseline("fastapi", folder) as bare:
             events = requests(bus.authorization)
             full = await load.closed_loop(bus.port, events, _CONNECTIONS, seconds)
             site.subscribe(receiver.url, from_now=True)
@@ -37,7 +37,7 @@ async def latency(folder: Path, rounds: int, seconds: float) -> Sequence[Ratio]:
                     return load.percentile([receiver.arrivals[event] - due for event, due in sent.items()], 0.99) * 1000
 
                 async def round_trip(rate: float = rate) -> float:
-                    sample = await load.open_loop(port, events, _CONNECTIONS, seconds, rate)
+                    sample = await load.open_loop(bare.port, events, _CONNECTIONS, seconds, rate)
                     return load.percentile(sample.seconds, 0.99) * 1000
 
                 times = await in_turns({"bus": arrival, "fastapi": round_trip}, rounds)

@@ -27,11 +27,13 @@ class Sample:
 
     Attributes:
         rate: answers a second.
+        answers: all of them, those of the warm-up included.
         seconds: the round trip of each request, in the order of the answers.
         busy: share of its core that the load generator used; near 1 it was the bottleneck.
     """
 
     rate: float
+    answers: int
     busy: float
     seconds: Sequence[float] = field(repr=False)
 
@@ -98,9 +100,12 @@ async def closed_loop(port: int, requests: Iterator[bytes], connections: int, se
     begin = time.perf_counter() + _WARM_UP
     end = begin + seconds
     took: list[float] = []
+    answers = 0
     idle = asyncio.Semaphore(0)
 
     def answered(connection: Connection) -> None:
+        nonlocal answers
+        answers += 1
         now = time.perf_counter()
         if begin <= now < end:
             took.append(now - connection.sent)
@@ -119,7 +124,7 @@ async def closed_loop(port: int, requests: Iterator[bytes], connections: int, se
             await idle.acquire()
     busy = (time.process_time() - cpu) / (seconds + _WARM_UP)
     _hang_up(opened)
-    return Sample(len(took) / seconds, busy, took)
+    return Sample(len(took) / seconds, answers, busy, took)
 
 
 async def once(port: int, request: bytes) -> None:
@@ -166,7 +171,7 @@ async def open_loop(port: int, requests: Iterator[bytes], connections: int, seco
     await until(lambda: len(free) == len(opened), 30)
     busy = (time.process_time() - cpu) / (seconds + _WARM_UP)
     _hang_up(opened)
-    return Sample(len(took) / seconds, busy, took)
+    return Sample(len(took) / seconds, sent, busy, took)
 
 
 async def until(condition: Callable[[], bool], seconds: float) -> None:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -79,13 +80,21 @@ def await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     raise NotStarted(log.read_text()[-4000:])
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server under test."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
-def baseline(name: str, folder: Path) -> Iterator[int]:
-    """A baseline server of `bench.baselines`; gives its port."""
+def baseline(name: str, folder: Path) -> Iterator[Server]:
+    """A baseline server of `bench.baselines`."""
     port, log = free_port(), folder / f"{name}.log"
     with on_server_core(["-m", "bench.baselines", name, str(port)], log) as process:
         await_port(port, process, log)
-        yield port
+        yield Server(port, process.pid)
 
 
 def cpu_seconds(pid: int) -> float:
