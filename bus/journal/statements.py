@@ -40,8 +40,8 @@ class Head(NamedTuple):
 
 _COLUMNS: Final = Row._fields
 _LAST_POSITION: Final = "SELECT coalesce(max(position), 0) FROM journal"
-_SQLITE_ROWS: Final = 200
-"""Rows in one statement: below SQLite's limit of variables, and few enough that the statement stays cached."""
+_SQLITE_ROWS: Final = 100
+"""Rows in one statement: below SQLite's limit of variables, and few enough that the statements of all sizes stay prepared."""
 
 
 class Statements(Protocol):

@@ -131,7 +131,9 @@ def open_storage(url: str) -> Storage:
     else:
         if parsed.database and parsed.database != ":memory:":
             Path(parsed.database).touch(mode=0o600)
-        engine = sa.create_engine(parsed, poolclass=QueuePool, pool_size=8, max_overflow=8)
+        # Statements for groups of every size up to a hundred stay prepared: preparing costs a tenth of a commit.
+        remembering = {"cached_statements": 600}
+        engine = sa.create_engine(parsed, poolclass=QueuePool, pool_size=8, max_overflow=8, connect_args=remembering)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return Storage(engine)
