@@ -1,6 +1,7 @@
 """`bus serve`: runs a bus, or some of its roles."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ from bus.telemetry import configure_logging
 
 _INHERITED = "BUS_LISTENER"
 _RESTART_SECONDS = 1.0
+_METRICS = "bus-metrics-"
 
 
 class RolesApart(Refused):
@@ -50,7 +52,7 @@ def serve(
     chosen = _roles(roles)
     if workers > 1 and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         # The metrics library reads it when it is imported.
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="bus-metrics-")
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=_METRICS)
         os.execv(sys.executable, [sys.executable, "-m", "bus", *sys.argv[1:]])  # noqa: S606 - itself
     configure_logging(log_level.upper())
     with open_workspace(data) as workspace:
@@ -66,10 +68,19 @@ def serve(
             uvloop.run(app.serve(settings, workspace.storage, workspace.keys, issuer, chosen, listener))
         finally:
             siblings.stop()
+            if workers > 1:
+                _forget_metrics()
 
 
 _DELIVER = frozenset({Role.RELAY, Role.WORKER})
 _TOGETHER = frozenset({Role.RELAY, Role.WORKER, Role.ADAPTERS})
+
+
+def _forget_metrics() -> None:
+    """Remove the folder through which the processes share their metrics, where it was made here."""
+    folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
+    if os.path.basename(folder).startswith(_METRICS):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _roles(text: str) -> frozenset[Role]:
