@@ -17,6 +17,7 @@ from bus.agencies.registry import Agencies
 from bus.audit.log import DisclosureLog
 from bus.contracts.catalogue import Catalogue
 from bus.delivery import broker
+from bus.delivery.bell import ChangesBell
 from bus.delivery.broker import BrokerAddress, Handover
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.heartbeat import Heartbeat, unattended
@@ -146,6 +147,7 @@ class Process:
         changes.on("contracts", rooms.catalogue.refresh)
         changes.on("clients", rooms.tokens.refresh)
         changes.on("subscriptions", rooms.subscriptions.refresh)
+        self._start_bell(stack, changes)
         if Role.WORKER in self._roles or Role.ADAPTERS in self._roles:
             await self._start_workers(stack)
         if Role.RELAY in self._roles:
@@ -159,6 +161,15 @@ class Process:
         self._task(stack, changes.follow())
         self._task(stack, rooms.tail.follow())
         self._task(stack, rooms.recorder.follow())
+
+    def _start_bell(self, stack: AsyncExitStack, changes: Changes) -> None:
+        if self._address.is_memory:
+            self._storage.after_announce = changes.look_now
+            return
+        bell = ChangesBell(self._address, changes.look_now)
+        bell.start()
+        self._storage.after_announce = bell.ring
+        stack.push_async_callback(asyncio.to_thread, bell.stop)
 
     def _task(self, stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

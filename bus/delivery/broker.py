@@ -14,7 +14,7 @@ from typing import Any, Final
 import structlog
 from amqp.exceptions import ConsumerCancelled
 from kombu.connection import Connection
-from kombu.entity import Queue
+from kombu.entity import Exchange, Queue
 from kombu.exceptions import KombuError, OperationalError
 from kombu.messaging import Consumer, Producer
 
@@ -72,6 +72,11 @@ class BrokerAddress:
         name = f"{self.prefix}.{subscription}"
         return Queue(name, exchange="", routing_key=name, durable=True, queue_arguments=arguments)
 
+    @property
+    def changes(self) -> Exchange:
+        """Where processes tell each other that something changed; it goes with the last one that listens."""
+        return Exchange(f"{self.prefix}.changes", type="fanout", durable=False, auto_delete=True)
+
 
 class Handover:
     """The relay's end. Belongs to one thread; connects again by itself."""
@@ -92,7 +97,7 @@ class Handover:
                 self._returned.clear()
                 self._declared.discard(lease.subscription)
                 self._publish(lease)
-        except _lost(self._connection) as error:
+        except lost(self._connection) as error:
             log.warning("broker.unreachable", role="relay", error=type(error).__name__)
             self.close()
             return False
@@ -162,21 +167,14 @@ class Receiver:
         self._thread.join(10)
 
     def _run(self) -> None:
-        failures = 0
-        while not self._stopping.is_set():
-            connection = self._address.connect()
-            try:
-                connection.ensure_connection(max_retries=1, interval_start=0.1)
-                failures = 0
-                self._listen(connection)
-            except _lost(connection) as error:
-                log.warning("broker.unreachable", role="worker", error=type(error).__name__)
-                self._stopping.wait(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
-                failures += 1
-            finally:
-                self.connected = False
-                self._session += 1
-                connection.release()
+        stay_connected(self._address, "worker", self._stopping, self._session_on)
+
+    def _session_on(self, connection: Connection) -> None:
+        try:
+            self._listen(connection)
+        finally:
+            self.connected = False
+            self._session += 1
 
     def _listen(self, connection: Connection) -> None:
         consumers: dict[int, Consumer] = {}
@@ -233,19 +231,39 @@ class Receiver:
                 message.ack()
 
 
+def stay_connected(
+    address: BrokerAddress, role: str, stopping: threading.Event, work: Callable[[Connection], None]
+) -> None:
+    """Do `work` on a connection, and again on a new one whenever it returns or its connection is lost, until `stopping`."""
+    failures = 0
+    while not stopping.is_set():
+        connection = address.connect()
+        try:
+            connection.ensure_connection(max_retries=1, interval_start=0.1)
+            failures = 0
+            work(connection)
+        except lost(connection) as error:
+            log.warning("broker.unreachable", role=role, error=type(error).__name__)
+            stopping.wait(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
+            failures += 1
+        finally:
+            connection.release()
+
+
 def reachable(address: BrokerAddress) -> bool:
     """Whether the broker answers now."""
     connection = address.connect()
     try:
         connection.ensure_connection(max_retries=1, interval_start=0.1)
-    except _lost(connection):
+    except lost(connection):
         return False
     finally:
         connection.release()
     return True
 
 
-def _lost(connection: Connection | None) -> tuple[type[BaseException], ...]:
+def lost(connection: Connection | None) -> tuple[type[BaseException], ...]:
+    """What says that a connection (None: not made yet) is of no use any more."""
     if connection is None:
         return (OperationalError, OSError)
     return (*connection.connection_errors, *connection.channel_errors, OperationalError, OSError)

@@ -1,18 +1,21 @@
 """Changes: how every process notices within a second that a contract, a client or a subscription changed.
 
-Whoever changes something raises a number in the same transaction; every process looks at the numbers a few times a second
-and reads again what moved. It works for a command beside a running server and for a fleet, with or without a broker.
+Whoever changes something raises a number in the same transaction; every process looks at the numbers a few times a second,
+and at once when it is told to, and reads again what moved. It works for a command beside a running server and for a fleet,
+with or without a broker.
 """
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection
 
 from bus.problem import Unavailable
-from bus.storage.engine import Storage, metadata
+from bus.storage.engine import Storage, mark_announced, metadata
 
 log = structlog.get_logger(__name__)
 
@@ -27,19 +30,23 @@ _RAISE = sa.text(
     "INSERT INTO changes (topic, number) VALUES (:topic, 1) ON CONFLICT (topic) DO UPDATE SET number = changes.number + 1"
 )
 
+_BREATH_SECONDS: Final = 0.1
+"""Between two looks, however often a look is asked for: a replay announces with each of its batches."""
+
 Refresh = Callable[[], None]
 
 
 def announce(connection: Connection, topic: str) -> None:
     """Say, inside the transaction that changes it, that `topic` changed."""
     connection.execute(_RAISE, {"topic": topic})
+    mark_announced(connection)
 
 
 class Changes:
     """Follows the numbers and calls who listens.
 
     Promise: `refresh` runs after each change of its topic that this process did not see yet, within `interval` seconds and
-    the time it takes itself. A database that does not answer is asked again.
+    the time it takes itself; after `look_now` within a tenth of a second. A database that does not answer is asked again.
     """
 
     def __init__(self, storage: Storage, interval: float = 0.25) -> None:
@@ -47,6 +54,8 @@ class Changes:
         self._interval = interval
         self._listeners: dict[str, list[Refresh]] = {}
         self._seen: dict[str, int] = {}
+        self._asked = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def on(self, topic: str, refresh: Refresh) -> None:
         """Call `refresh` (in a thread) when `topic` changes."""
@@ -64,9 +73,26 @@ class Changes:
 
     async def follow(self) -> None:
         """Look until cancelled."""
-        while True:
-            try:
-                await asyncio.to_thread(self.look)
-            except Unavailable:
-                log.warning("changes.database_does_not_answer")
-            await asyncio.sleep(self._interval)
+        self._loop = asyncio.get_running_loop()
+        try:
+            while True:
+                # Before the look: what is announced while it goes on may be too late for it.
+                self._asked.clear()
+                await self._look_in_thread()
+                await asyncio.sleep(_BREATH_SECONDS)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._asked.wait(), self._interval - _BREATH_SECONDS)
+        finally:
+            self._loop = None
+
+    def look_now(self) -> None:
+        """Have `follow` look without waiting for its time; from any thread, and harmless while nothing follows."""
+        loop = self._loop
+        if loop is not None:
+            loop.call_soon_threadsafe(self._asked.set)
+
+    async def _look_in_thread(self) -> None:
+        try:
+            await asyncio.to_thread(self.look)
+        except Unavailable:
+            log.warning("changes.database_does_not_answer")

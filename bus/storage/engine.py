@@ -5,7 +5,7 @@ All of it is synchronous and called from threads; the event loop never waits on 
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +26,8 @@ metadata = sa.MetaData(
     }
 )
 
+_ANNOUNCED: Final = "bus.announced"
+"""Under this name a connection remembers that its transaction announced a change."""
 _SQLITE_FULL: Final = ("database or disk is full",)
 _POSTGRES_FULL: Final = ("53100", "53200")
 
@@ -48,6 +50,10 @@ class Storage:
 
     `read()` and `write()` give a connection in a transaction that ends with the block. Writes of one process wait for
     each other in a fair lock rather than in SQLite's sleeping one.
+
+    Attributes:
+        after_announce: called in the writer's thread after the commit of a transaction that announced a change, so that
+            whoever should look at once can be told. It must neither block nor fail.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -55,6 +61,7 @@ class Storage:
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._writing = threading.Lock()
         self._writers: dict[str, Connection] = {}
+        self.after_announce: Callable[[], None] = _tell_nobody
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -70,6 +77,16 @@ class Storage:
             durable: the commit is on disk when the block ends. False is for what can be made again from the journal
                 (deliveries and their outcomes): a power failure may undo the last of it, never tear it.
         """
+        with self._transaction(durable) as connection:
+            # A transaction that failed may have left its mark on a connection that is used again.
+            connection.info.pop(_ANNOUNCED, None)
+            yield connection
+            announced = connection.info.pop(_ANNOUNCED, False)
+        if announced:
+            self.after_announce()
+
+    @contextmanager
+    def _transaction(self, durable: bool) -> Iterator[Connection]:
         if not self.is_sqlite:
             with _translated(), self.engine.begin() as connection:
                 if not durable:
@@ -159,9 +176,18 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("bus_begin", "BEGIN"))
 
 
+def mark_announced(connection: Connection) -> None:
+    """Have `after_announce` called once this transaction is committed."""
+    connection.info[_ANNOUNCED] = True
+
+
 def driver(connection: Connection) -> Any:
     """The driver's own connection below SQLAlchemy's, for statements so many that its share counts."""
     return connection.connection.driver_connection
+
+
+def _tell_nobody() -> None:
+    """What changed is found by who looks."""
 
 
 @contextmanager
