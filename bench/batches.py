@@ -9,7 +9,7 @@ from typing import Final
 
 from bench import load
 from bench.events import documents, request
-from bench.processes import SERVER_CORE, on_core
+from bench.processes import ALL_CORES, on_cores
 from bench.ratio import Ratio, in_turns
 from bench.site import Site
 from bus import json
@@ -21,10 +21,10 @@ _MOST: Final = 400
 
 
 async def batches(folder: Path, rounds: int, seconds: float) -> Sequence[Ratio]:
-    """With four batches in flight."""
+    """With four batches in flight; both may use every core."""
     site = Site.make(folder / "batches")
     database = _database(folder / "plain.db")
-    with site.running() as bus:
+    with site.running(cores=ALL_CORES) as bus:
 
         async def published() -> float:
             made = [request(body, bus.authorization, "application/cloudevents-batch+json") for body in _made()]
@@ -32,7 +32,7 @@ async def batches(folder: Path, rounds: int, seconds: float) -> Sequence[Ratio]:
             return sample.rate * SIZE
 
         async def inserted() -> float:
-            with on_core(SERVER_CORE):
+            with on_cores(ALL_CORES):
                 return _insert(database, _made(), seconds)
 
         rates = await in_turns({"bus": published, "plain": inserted}, rounds)

@@ -9,7 +9,7 @@ from typing import Final
 
 from bench import load
 from bench.events import documents, request
-from bench.processes import SERVER_CORE, on_core
+from bench.processes import SERVER_CORE, on_cores
 from bench.ratio import Ratio, in_turns
 from bench.site import Site
 
@@ -41,7 +41,7 @@ async def feeds(folder: Path, rounds: int, seconds: float) -> Sequence[Ratio]:
             return sample.rate * _PAGE
 
         async def joined() -> float:
-            with on_core(SERVER_CORE):
+            with on_cores({SERVER_CORE}):
                 return _join(site.data / "bus.db", seconds)
 
         rates = await in_turns({"bus": read, "sql": joined}, rounds)

@@ -1,19 +1,19 @@
-"""The processes under test, on one core; whoever loads them has the other."""
+"""The processes under test, on one core where the comparison asks for it; whoever loads them has the other."""
 
 import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-_CORES: Final = sorted(os.sched_getaffinity(0))
-SERVER_CORE: Final = _CORES[0]
-LOAD_CORE: Final = _CORES[-1]
+ALL_CORES: Final = frozenset(os.sched_getaffinity(0))
+SERVER_CORE: Final = min(ALL_CORES)
+LOAD_CORE: Final = max(ALL_CORES)
 _START_SECONDS: Final = 30
 
 
@@ -27,10 +27,10 @@ def take_load_core() -> None:
 
 
 @contextmanager
-def on_core(core: int) -> Iterator[None]:
-    """Have this process itself on another core until the block ends."""
+def on_cores(cores: Collection[int]) -> Iterator[None]:
+    """Have this process itself on other cores until the block ends."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, cores)
     try:
         yield
     finally:
@@ -44,17 +44,20 @@ def free_port() -> int:
 
 
 @contextmanager
-def on_server_core(
-    arguments: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+def running_python(
+    arguments: Sequence[str],
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    cores: Collection[int] = (SERVER_CORE,),
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `python …` on the server's core until the block ends."""
+    """Run `python …` on the server's core, or on several, until the block ends."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, *arguments],
             stdout=output,
             stderr=output,
             env={**os.environ, **(environment or {})},
-            preexec_fn=lambda: os.sched_setaffinity(0, {SERVER_CORE}),
+            preexec_fn=lambda: os.sched_setaffinity(0, cores),
         )
         try:
             yield process
@@ -92,7 +95,7 @@ class Server:
 def baseline(name: str, folder: Path) -> Iterator[Server]:
     """A baseline server of `bench.baselines`."""
     port, log = free_port(), folder / f"{name}.log"
-    with on_server_core(["-m", "bench.baselines", name, str(port)], log) as process:
+    with running_python(["-m", "bench.baselines", name, str(port)], log) as process:
         await_port(port, process, log)
         yield Server(port, process.pid)
 

@@ -5,14 +5,14 @@ import subprocess
 import sys
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.events import CONSUMER, CONTRACT, PRODUCER
-from bench.processes import await_port, free_port, on_server_core
+from bench.processes import SERVER_CORE, await_port, free_port, running_python
 from bus.cli.workspace import open_workspace
 from bus.delivery.subscriptions import NewSubscription, Subscriptions, Webhook
 from bus.journal import JournalReader
@@ -42,13 +42,14 @@ class Site:
             subscriptions.add(NewSubscription(CONSUMER, [CONTRACT], Webhook(url), after=after))
 
     @contextmanager
-    def running(self, environment: Mapping[str, str] | None = None) -> Iterator["Running"]:
-        """The bus at work on the server's core."""
+    def running(
+        self, environment: Mapping[str, str] | None = None, cores: Collection[int] = (SERVER_CORE,)
+    ) -> Iterator["Running"]:
+        """The bus at work, on the server's core or on several."""
         port, log = free_port(), self.data / "serve.log"
         variables = {"BUS_SINK_NETWORKS": "127.0.0.0/8", "BUS_TOKEN_SECONDS": "3600", **(environment or {})}
-        with on_server_core(
-            ["-m", "bus", "serve", "--data", str(self.data), "--port", str(port)], log, variables
-        ) as process:
+        arguments = ["-m", "bus", "serve", "--data", str(self.data), "--port", str(port)]
+        with running_python(arguments, log, variables, cores) as process:
             await_port(port, process, log)
             yield Running(port, process.pid, _token(port, self.producer), _token(port, self.consumer))
 

@@ -1,4 +1,6 @@
-"""Webhook deliveries out of a backlog: view, signature, outcome, disclosure; against a client that only posts.
+"""Webhook deliveries out of a backlog: order, view, signature, outcome, disclosure; against a client that only posts.
+
+Both may use every core.
 
 On the embedded default, and on PostgreSQL with RabbitMQ when they answer.
 """
@@ -17,7 +19,7 @@ from sqlalchemy.engine import make_url
 
 from bench import load
 from bench.events import documents, request
-from bench.processes import on_server_core
+from bench.processes import ALL_CORES, running_python
 from bench.ratio import Ratio, in_turns
 from bench.receiver import receiving
 from bench.site import Site
@@ -49,14 +51,14 @@ async def _on(servers: str, folder: Path, options: Sequence[str], rounds: int, s
         bodies = folder / "bodies"
 
         async def delivered() -> float:
-            with site.running(environment):
+            with site.running(environment, ALL_CORES):
                 rate = await receiver.rate(seconds)
             bodies.write_bytes(b"\n".join(receiver.bodies))
             return rate
 
         async def posted() -> float:
             arguments = ["-m", "bench.poster", receiver.url, str(bodies), str(CONCURRENCY)]
-            with on_server_core(arguments, folder / "poster.log"):
+            with running_python(arguments, folder / "poster.log", cores=ALL_CORES):
                 return await receiver.rate(seconds)
 
         rates: Mapping[str, list[float]] = await in_turns({"bus": delivered, "poster": posted}, rounds)
