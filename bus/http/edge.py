@@ -106,7 +106,7 @@ def create_edge(rooms: Rooms, checks: Health) -> Edge:
     """The whole edge."""
     api = _api([*_ROUTERS, health.router], checks)
     api.state.rooms = rooms
-    _document_publishing(api)
+    _document_by_hand(api, rooms.tokens.issuer)
     return Edge(api, Publisher(rooms), rooms.settings.max_batch_bytes)
 
 
@@ -125,12 +125,15 @@ def _api(routers: Iterable[APIRouter], checks: Health) -> FastAPI:
     problems.install(api)
     api.state.health = checks
     for router in routers:
-        api.include_router(router)
+        api.include_router(router, responses=problems.RESPONSES)
     return api
 
 
-def _document_publishing(api: FastAPI) -> None:
-    """Publishing is no FastAPI route; describe it in the OpenAPI document all the same."""
+def _document_by_hand(api: FastAPI, address: str) -> None:
+    """What FastAPI cannot know of the OpenAPI document: publishing, which is no route of its, and the bus's own address."""
     document = api.openapi()
+    # The published schema of OpenAPI 3.1 wants this address absolute.
+    flows = document["components"]["securitySchemes"]["oauth"]["flows"]
+    flows["clientCredentials"]["tokenUrl"] = f"{address}/oauth/token"
     document["paths"].setdefault("/v1/events", {})["post"] = OPENAPI
     document["paths"] = dict(sorted(document["paths"].items()))

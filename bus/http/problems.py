@@ -1,7 +1,7 @@
 """Refusals as RFC 9457 problems: the one place where an exception becomes an HTTP status."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -14,6 +14,30 @@ from bus.problem import FieldError, Invalid, Refused
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+_WRONG_FIELD: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["pointer", "detail"],
+    "properties": {
+        "pointer": {"type": "string", "description": "JSON Pointer into what was sent"},
+        "detail": {"type": "string"},
+    },
+}
+_PROBLEM: Final[dict[str, Any]] = {
+    "title": "Problem",
+    "type": "object",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string", "description": "urn:bus:problem:… for what a caller can do something about"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "why, and what to do"},
+        "errors": {"type": "array", "items": _WRONG_FIELD},
+    },
+}
+RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    "4XX": {"description": "Refused: the problem (RFC 9457) says why", "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
+}
+"""What every operation may answer, for the OpenAPI document; it takes the place of the framework's own description of a 422."""
 
 
 def install(app: FastAPI) -> None:

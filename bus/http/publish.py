@@ -264,6 +264,32 @@ _RECEIPT: Final = {
     "properties": {"position": {"type": "integer"}, "duplicate": {"type": "boolean"}},
     "required": ["position", "duplicate"],
 }
+_REJECTED: Final = {
+    "type": "object",
+    "properties": {
+        "index": {"type": "integer"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+                "required": ["pointer", "detail"],
+            },
+        },
+    },
+    "required": ["index", "errors"],
+}
+_RECEIPTS: Final = {
+    "type": "object",
+    "description": "of a batch",
+    "properties": {
+        "accepted": {"type": "integer"},
+        "duplicates": {"type": "integer"},
+        "last_position": {"type": "integer"},
+        "rejected": {"type": "array", "items": _REJECTED},
+    },
+    "required": ["accepted", "duplicates", "last_position", "rejected"],
+}
 _EVENT: Final = {
     "type": "object",
     "required": ["specversion", "id", "source", "type"],
@@ -310,7 +336,7 @@ OPENAPI: Final[dict[str, Any]] = {
     "responses": {
         "202": {
             "description": "Committed; under a deprecated version of the contract, it says so",
-            "content": {"application/json": {"schema": _RECEIPT}},
+            "content": {"application/json": {"schema": {"oneOf": [_RECEIPT, _RECEIPTS]}}},
             "headers": {
                 "Deprecation": {
                     "schema": {"type": "string"},
