@@ -171,6 +171,8 @@ class Operation:
         contract: for a poll, the contract of the events that it makes.
         interval: for a poll, seconds between steps when there is nothing more.
         batch: for a delivery, the most events in one call.
+        fields: JSON Pointers of what its mapping reads of the contract's data, or writes into them: who changes a contract
+            is told which of them go away.
     """
 
     name: str
@@ -178,6 +180,7 @@ class Operation:
     contract: str | None = None
     interval: float = 300.0
     batch: int = 1
+    fields: tuple[str, ...] = ()
 
 
 class AdapterSettings(BaseModel):

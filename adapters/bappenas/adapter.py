@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from adapters.bappenas import dak
 from adapters.bappenas.ckan import Ckan
 from adapters.bappenas.krisna import Krisna
-from adapters.bappenas.mapping import activity, package
+from adapters.bappenas.mapping import ACTIVITY_FIELDS, DATASET_FIELDS, activity, package
 from bus.adapter import (
     DELIVERED,
     Adapter,
@@ -102,9 +102,9 @@ class BappenasFactory:
     participant: ClassVar[str] = "bappenas"
     settings: ClassVar[type[AdapterSettings]] = BappenasSettings
     operations: ClassVar[tuple[Operation, ...]] = (
-        Operation("dataset", Does.DELIVER),
-        Operation("kegiatan", Does.DELIVER),
-        Operation("dak", Does.POLL, contract=dak.CONTRACT, interval=3600.0),
+        Operation("dataset", Does.DELIVER, fields=DATASET_FIELDS),
+        Operation("kegiatan", Does.DELIVER, fields=ACTIVITY_FIELDS),
+        Operation("dak", Does.POLL, contract=dak.CONTRACT, interval=3600.0, fields=dak.FIELDS),
     )
 
     def create(self, settings: BappenasSettings) -> Adapter:

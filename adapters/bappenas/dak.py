@@ -61,6 +61,13 @@ def turn(cursor: str | None) -> Turn:
     return Turn(**json.loads(cursor)) if cursor else Turn()
 
 
+FIELDS = tuple(
+    f"/{name}"
+    for name in ("kode_usulan", "tahun", "jenis", "menu", "rincian", "opd", "volume", "status", *TEXTS, *MONEY)
+)
+"""What `record` writes."""
+
+
 def record(row: Mapping[str, Any], year: int) -> dict[str, Any]:
     """A folded row as the contract has it. What is empty is left out; what cannot be read stays, for the gate to name it."""
     values: dict[str, Any] = {

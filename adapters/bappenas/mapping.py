@@ -29,6 +29,21 @@ EXTRAS: Mapping[str, str] = {
 }
 """Satu Data's metadata that CKAN has no field for: the contract's property, and the key in `extras`."""
 
+_OF_DATASET = ("nama", "judul", "deskripsi", "kata_kunci", "sumber_daya", "kontak", "lisensi")
+DATASET_FIELDS = tuple(f"/{name}" for name in (*_OF_DATASET, *EXTRAS))
+"""What `package` reads."""
+ACTIVITY_FIELDS = (
+    "/kode_sub_kegiatan",
+    "/nama_sub_kegiatan",
+    "/opd",
+    "/pagu",
+    "/indikator",
+    "/lokasi",
+    "/sumber_dana",
+    "/tahun_anggaran",
+)
+"""What `activity` reads."""
+
 
 def package(data: Mapping[str, Any], owner: str) -> dict[str, Any]:
     """A dataset of the contract `satudata.dataset` as CKAN takes it. `owner`: CKAN's name of the publishing organisation."""

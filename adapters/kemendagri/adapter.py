@@ -144,9 +144,9 @@ class _Factory:
     participant: ClassVar[str] = "kemendagri"
     settings: ClassVar[type[AdapterSettings]] = KemendagriSettings
     operations: ClassVar[tuple[Operation, ...]] = (
-        Operation(CARI_NIK, Does.QUERY),
-        Operation(VERIFIKASI_NIK, Does.QUERY),
-        Operation(DATA_BALIKAN, Does.DELIVER, batch=100),
+        Operation(CARI_NIK, Does.QUERY, fields=("/nik", "/ditemukan", "/penduduk", "/keterangan")),
+        Operation(VERIFIKASI_NIK, Does.QUERY, fields=("/nik", "/ditemukan", "/kecocokan", "/keterangan")),
+        Operation(DATA_BALIKAN, Does.DELIVER, batch=100, fields=("/lembaga", "/nik", "/id_pelanggan")),
     )
 
     def create(self, settings: KemendagriSettings) -> KemendagriAdapter:

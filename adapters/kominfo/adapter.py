@@ -10,7 +10,7 @@ import httpx
 
 from adapters.changes import look
 from adapters.kominfo.client import Client, KominfoSettings
-from adapters.kominfo.mapping import indicators, service
+from adapters.kominfo.mapping import INDICATOR_FIELDS, SERVICE_FIELDS, indicators, service
 from adapters.kominfo.splp import Gateway
 from bus.adapter import (
     DELIVERED,
@@ -73,8 +73,8 @@ class _Factory:
     participant: ClassVar[str] = "kominfo"
     settings: ClassVar[type[AdapterSettings]] = KominfoSettings
     operations: ClassVar[tuple[Operation, ...]] = (
-        Operation("katalog", Does.DELIVER),
-        Operation("indikator", Does.POLL, contract=INDICATOR, interval=3600.0),
+        Operation("katalog", Does.DELIVER, fields=SERVICE_FIELDS),
+        Operation("indikator", Does.POLL, contract=INDICATOR, interval=3600.0, fields=INDICATOR_FIELDS),
     )
 
     def create(self, settings: KominfoSettings) -> KominfoAdapter:

@@ -30,6 +30,12 @@ _SERVICE: Mapping[str, str] = {
     "diperbarui": "tanggal_pembaruan",
 }
 _CHANNEL: Mapping[str, str] = {"jenis": "jenis", "url": "alamat", "keterangan": "keterangan"}
+_OF_SERVICE = ("biaya", "waktu_hari", "kanal", "kontak", "status")
+SERVICE_FIELDS = tuple(f"/{name}" for name in (*_SERVICE, *_OF_SERVICE))
+"""What `service` reads."""
+INDICATOR_FIELDS = tuple(f"/{name}" for name in ("id_indikator", *_INDICATOR, "tahun", "nilai"))
+"""What `indicators` writes."""
+
 _NUMBER = re.compile(r"-?\d{1,15}([.,]\d{1,10})?")
 
 

@@ -92,8 +92,8 @@ class _Factory:
     participant: ClassVar[str] = "ksp"
     settings: ClassVar[type[AdapterSettings]] = KspSettings
     operations: ClassVar[tuple[Operation, ...]] = (
-        Operation("laporan", Does.POLL, contract=mapping.CONTRACT, interval=300.0),
-        Operation("tindak-lanjut", Does.DELIVER),
+        Operation("laporan", Does.POLL, contract=mapping.CONTRACT, interval=300.0, fields=mapping.COMPLAINT_FIELDS),
+        Operation("tindak-lanjut", Does.DELIVER, fields=mapping.FOLLOWUP_FIELDS),
     )
 
     def create(self, settings: KspSettings) -> KspAdapter:

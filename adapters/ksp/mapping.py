@@ -83,6 +83,25 @@ def event(row: Row) -> Event:
     )
 
 
+COMPLAINT_FIELDS = (
+    "/nomor_laporan",
+    "/judul",
+    "/isi",
+    "/kategori",
+    "/status",
+    "/waktu_lapor",
+    "/instansi_tujuan",
+    "/kode_wilayah",
+    "/titik",
+    "/anonim",
+    "/rahasia",
+    "/lampiran",
+)
+"""What `complaint` writes."""
+FOLLOWUP_FIELDS = ("/nomor_laporan", "/instansi", "/isi", "/status", "/waktu", "/lampiran")
+"""What `followup` reads, and the number of the complaint that it is sent to."""
+
+
 def complaint(row: Row) -> dict[str, Any]:
     """A complaint in the shape of the contract, without who reported it.
 

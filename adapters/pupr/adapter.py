@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from pydantic import SecretStr
 
 from adapters.pupr.client import FeatureLayer
-from adapters.pupr.mapping import edits
+from adapters.pupr.mapping import SEGMENT_FIELDS, edits
 from bus.adapter import (
     DELIVERED,
     Adapter,
@@ -88,7 +88,9 @@ class PuprFactory:
     name: ClassVar[str] = "pupr"
     participant: ClassVar[str] = "pupr"
     settings: ClassVar[type[AdapterSettings]] = PuprSettings
-    operations: ClassVar[tuple[Operation, ...]] = (Operation("ruas-jalan", Does.DELIVER, batch=50),)
+    operations: ClassVar[tuple[Operation, ...]] = (
+        Operation("ruas-jalan", Does.DELIVER, batch=50, fields=SEGMENT_FIELDS),
+    )
 
     def create(self, settings: PuprSettings) -> Adapter:
         """The adapter, with an HTTP client of its own."""

@@ -28,6 +28,9 @@ FIELDS: Mapping[str, str] = {
 }
 """The contract's property, and the layer's field for it. Length in km, width in m, IRI in m/km on both sides."""
 
+SEGMENT_FIELDS = tuple(f"/{name}" for name in (*FIELDS, "kode_wilayah", "geometri"))
+"""What `feature` reads."""
+
 DISTRICTS_FIELD = "KODE_KECAMATAN"
 """The codes of the kecamatan that the segment passes through, separated by commas: a field holds no list."""
 

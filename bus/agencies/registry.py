@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from pydantic import ValidationError
 
 from bus.adapter import Adapter, AdapterFactory, AdapterSettings, Does, Operation
+from bus.contracts.document import AdapterUse
 from bus.problem import Unavailable
 from bus.settings import SettingsWrong
 
@@ -104,3 +105,13 @@ def _serving(factory: AdapterFactory, given: Mapping[str, str]) -> _Serving:
         )
         raise SettingsWrong(wrong) from None
     return _Serving(factory, settings, factory.create(settings))
+
+
+def mapped_fields(factories: Mapping[str, Find] | None = None) -> dict[AdapterUse, tuple[str, ...]]:
+    """What each operation of the installed adapters, set up or not, reads or writes of its contract's data."""
+    found = installed() if factories is None else factories
+    return {
+        AdapterUse(name, operation.name): operation.fields
+        for name, find in found.items()
+        for operation in find().operations
+    }

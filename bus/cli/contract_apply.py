@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bus import json
+from bus.agencies.registry import mapped_fields
 from bus.cli.contract import OPERATOR, Data, open_catalogue
 from bus.cli.contract_files import Paths, checked
 from bus.contracts.approval import compatibility_document
@@ -46,7 +47,7 @@ def diff_documents(
     for contract in contracts:
         olds = [old for old in standing if old.name == contract.name]
         report = check(contract, olds)
-        touched = [touch for old in olds for touch in impact(report, contract, old)]
+        touched = [touch for old in olds for touch in impact(report, contract, old, mappings=mapped_fields())]
         broken += _breaks(report)
         if format is Format.JSON:
             typer.echo(json.dumps(_document(contract, report, touched)))

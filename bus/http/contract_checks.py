@@ -7,6 +7,7 @@ from typing import Any, Final
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from bus.agencies.registry import mapped_fields
 from bus.contracts.approval import compatibility_document
 from bus.contracts.compatibility import Report, Standing, Step, Verdict, check, impact
 from bus.contracts.document import Contract, parse
@@ -123,7 +124,7 @@ def _against(document: Any, index: int) -> Contract:
 def _touches(rooms: Rooms, caller: Principal, report: Report, new: Contract, old: Contract) -> Iterator[dict[str, Any]]:
     # What others subscribed to is for those to know who answer for the contract.
     answers = caller.participant == old.owner or Scope.ADMIN in caller.scopes
-    for touched in impact(report, new, old, _standing(rooms, old.name) if answers else ()):
+    for touched in impact(report, new, old, _standing(rooms, old.name) if answers else (), mapped_fields()):
         yield asdict(touched) | {"what": touched.what.value, "against": old.version}
 
 
