@@ -130,6 +130,15 @@ async def test_whom_a_change_touches_is_named(bus: Bus):
     }
 
 
+async def test_an_adapter_is_told_which_field_that_it_maps_goes_away(bus: Bus):
+    use = [{"adapter": "kemendagri", "operation": "cari-nik"}]
+    bus.apply(a_document(adapters=use))
+    without_nik = {**SCHEMA, "properties": {"nama": PROPERTIES["nama"]}, "required": ["nama"]}
+    changed = a_document(version="2.0.0", schema=without_nik, key="/nama", subject="/nama", adapters=use, examples=[])
+    touches = (await checked(bus, changed))["touches"]
+    assert ("kemendagri", "adapter mapping", "/nik") in {(t["participant"], t["what"], t["pointer"]) for t in touches}
+
+
 @pytest.mark.parametrize(
     ("participant", "scopes", "told"), [(OWNER, (), True), ("bapenda", (), False), ("kominfo", ("admin",), True)]
 )
