@@ -20,7 +20,7 @@ from bus.delivery.broker import BrokerAddress, lost, stay_connected
 
 log = structlog.get_logger(__name__)
 
-_LISTEN_SECONDS: Final = 0.02
+_LISTEN_SECONDS: Final = 0.05
 """How long the thread listens before it looks whether to ring; rings of that time become one."""
 _PATIENCE_SECONDS: Final = 1.0
 """For a broker that does not answer: no command, and no process that ends, waits longer for the bell."""
