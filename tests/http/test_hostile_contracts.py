@@ -1,16 +1,21 @@
-"""Contract documents that mean harm, over HTTP: refused soon, with a problem that says why."""
+"""Contract documents that mean harm, over HTTP: refused soon, with a problem or findings that say why."""
 
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from bus import json
+from tests.a_bus import OWNER, Bus
+from tests.contracts.documents import a_document
 from tests.contracts.hostile import HOSTILE
 from tests.http.a_catalogue import a_catalogue, an_edge, owner
 
 _SECONDS = 10
+_REFUSALS = ((422, "application/problem+json"), (413, "application/problem+json"))
 
 
 @pytest.fixture
@@ -24,7 +29,35 @@ def test_a_hostile_document_is_not_registered(client: TestClient, name: str) -> 
     began = time.perf_counter()
     answer = client.post("/v1/contracts", content=HOSTILE[name], headers=owner())
     assert time.perf_counter() - began < _SECONDS
-    assert (answer.status_code, answer.headers["content-type"]) in (
-        (422, "application/problem+json"),
-        (413, "application/problem+json"),
-    )
+    assert _refuses(answer)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_every_hostile_document_is_found_wrong_when_it_is_checked(bus: Bus) -> None:
+    answers = {name: await _checked(bus, document) for name, document in HOSTILE.items()}
+    assert [name for name, answer in answers.items() if not (_refuses(answer) or _finds_an_error(answer))] == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_no_hostile_document_is_taken_to_compare_with(bus: Bus) -> None:
+    good = json.dumps(a_document())
+    bodies = {name: good[:-1] + b',"against":[' + document + b"]}" for name, document in HOSTILE.items()}
+    answers = {name: await _checked(bus, body) for name, body in bodies.items()}
+    assert [name for name, answer in answers.items() if not _refuses(answer)] == []
+
+
+async def _checked(bus: Bus, body: bytes) -> httpx.Response:
+    client = bus.reader(OWNER, "contracts.write")
+    began = time.perf_counter()
+    answer = await client.post("/v1/contracts/check", content=body)
+    assert time.perf_counter() - began < _SECONDS
+    assert len(answer.content) < 20_000
+    return answer
+
+
+def _refuses(answer: httpx.Response) -> bool:
+    return (answer.status_code, answer.headers["content-type"]) in _REFUSALS
+
+
+def _finds_an_error(answer: httpx.Response) -> bool:
+    return [finding["severity"] for finding in answer.json()["lint"]] == ["error"]
