@@ -96,34 +96,43 @@ def test_a_payload_is_accepted_exactly_when_the_reference_accepts_it(path: Path,
 
 
 NUMBERS = st.integers(-50, 50) | st.sampled_from([0.5, 0.01, 19.99, 1e300, -0.0, 1.0, 2**53 + 1])
+TYPES = st.sampled_from(["string", "integer", "number", "object", "array", "null", "boolean"])
 KEYWORDS = st.fixed_dictionaries(
     {},
     optional={
-        "type": st.sampled_from(["string", "integer", "number", "object", "array", "null", "boolean"]),
+        "type": TYPES | st.lists(TYPES, min_size=1, max_size=3, unique=True),
         "enum": st.lists(SCALARS, min_size=1, max_size=3, unique_by=repr),
         "const": SCALARS,
         "minimum": NUMBERS,
+        "exclusiveMinimum": NUMBERS,
+        "maximum": NUMBERS,
         "exclusiveMaximum": NUMBERS,
         "multipleOf": st.integers(1, 7) | st.sampled_from([0.01, 0.1, 2.5]),
+        "minLength": st.integers(0, 5),
         "maxLength": st.integers(0, 5),
+        "format": st.sampled_from(sorted(FORMATS)),
         "pattern": st.sampled_from(
             [r"^[0-9]+$", r"^\d{2}$", r"\w\s\w", r"^.$", r"[^a]", r"(?:a|b)+$", r"^\S*$", r"\u0041\x42?"]
         ),
         "minItems": st.integers(0, 2),
+        "maxItems": st.integers(0, 2),
         "uniqueItems": st.booleans(),
         "prefixItems": st.just([{"type": "string"}]),
         "items": st.sampled_from([True, False, {"type": "integer"}]),
-        "contains": st.just({"const": 1}),
+        "contains": st.sampled_from([{"const": 1}, {"type": "string"}, True, False]),
+        "minContains": st.integers(0, 2),
+        "maxContains": st.integers(0, 2),
         "required": st.just(["a"]),
         "dependentRequired": st.just({"a": ["b"]}),
         "propertyNames": st.just({"maxLength": 3}),
         "patternProperties": st.just({"^[a-c]$": {"type": "integer"}}),
         "additionalProperties": st.sampled_from([True, False, {"type": "string"}]),
+        "minProperties": st.integers(0, 2),
         "maxProperties": st.integers(0, 2),
     },
 )
-SCHEMAS = st.recursive(
-    KEYWORDS,
+APPLICATORS = st.recursive(
+    KEYWORDS | st.just({"$ref": "#/$defs/d"}),
     lambda inner: st.fixed_dictionaries(
         {},
         optional={
@@ -134,13 +143,22 @@ SCHEMAS = st.recursive(
             "if": inner,
             "then": inner,
             "else": inner,
+            "dependentSchemas": st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=1),
             "properties": st.dictionaries(st.sampled_from(["a", "b"]), inner),
-            "unevaluatedProperties": st.booleans(),
-            "unevaluatedItems": st.booleans(),
+            "patternProperties": st.dictionaries(st.sampled_from(["^[a-c]$", "d|\u00e9"]), inner),
+            "additionalProperties": inner,
+            "prefixItems": st.lists(inner, min_size=1, max_size=2),
+            "items": inner,
+            "contains": inner,
+            "minContains": st.integers(0, 2),
+            "unevaluatedProperties": st.booleans() | inner,
+            "unevaluatedItems": st.booleans() | inner,
         },
     ),
     max_leaves=4,
 )
+DEFINITIONS = KEYWORDS.map(lambda schema: {**schema, "properties": {"a": {"$ref": "#/$defs/d"}}})
+SCHEMAS = st.builds(lambda schema, d: {**schema, "$defs": {"d": d}}, APPLICATORS, DEFINITIONS)
 SMALL = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abcd"), inner, max_size=3),
