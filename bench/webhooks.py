@@ -28,6 +28,7 @@ from bus.delivery.broker import BrokerAddress
 
 CONCURRENCY: Final = 32
 _BATCH: Final = 500
+_PREFIX: Final = f"bus-bench-{uuid4().hex[:8]}"
 _RATE: Final = 6000
 """More deliveries a second than one core makes: so large a backlog outlasts the measurement."""
 
@@ -38,11 +39,12 @@ async def webhooks(folder: Path, rounds: int, seconds: float) -> Sequence[Ratio]
     async with _servers() as options:
         if options:
             ratios.append(await _on("PostgreSQL and RabbitMQ", folder, options, rounds, seconds))
+            _forget_queues(options[-1])
     return ratios
 
 
 async def _on(servers: str, folder: Path, options: Sequence[str], rounds: int, seconds: float) -> Ratio:
-    environment = {"BUS_SINK_CONCURRENCY": str(CONCURRENCY), "BUS_BROKER_PREFIX": f"bus-bench-{uuid4().hex[:8]}"}
+    environment = {"BUS_SINK_CONCURRENCY": str(CONCURRENCY), "BUS_BROKER_PREFIX": _PREFIX}
     site = Site.make(folder / servers.replace(" ", "-"), *options)
     async with receiving() as receiver:
         with site.running(environment) as bus:
@@ -64,6 +66,13 @@ async def _on(servers: str, folder: Path, options: Sequence[str], rounds: int, s
         rates: Mapping[str, list[float]] = await in_turns({"bus": delivered, "poster": posted}, rounds)
     what = f"webhook deliveries, {servers}, {CONCURRENCY} in flight"
     return Ratio(what, "aiohttp client posting the same bytes", rates["bus"], rates["poster"], 0.5)
+
+
+def _forget_queues(messages: str) -> None:
+    address = BrokerAddress(messages, _PREFIX)
+    with address.connect() as connection:
+        # The one subscription there was.
+        address.queue(1)(connection).delete()
 
 
 async def _fill(port: int, authorization: str, events: int) -> None:
