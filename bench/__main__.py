@@ -12,6 +12,7 @@ import uvloop
 from rich.console import Console
 
 from bench.batches import batches
+from bench.contracts import contracts
 from bench.disk import commit_seconds
 from bench.feeds import feeds
 from bench.latency import latency
@@ -29,6 +30,7 @@ class Name(StrEnum):
     WEBHOOKS = "webhooks"
     LATENCY = "latency"
     FEEDS = "feeds"
+    CONTRACTS = "contracts"
 
 
 _BENCHMARKS: dict[Name, Callable[[Path, int, float], Awaitable[Sequence[Ratio]]]] = {
@@ -37,6 +39,7 @@ _BENCHMARKS: dict[Name, Callable[[Path, int, float], Awaitable[Sequence[Ratio]]]
     Name.WEBHOOKS: webhooks,
     Name.LATENCY: latency,
     Name.FEEDS: feeds,
+    Name.CONTRACTS: contracts,
 }
 
 
