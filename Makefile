@@ -40,5 +40,5 @@ bench: setup  ## every benchmark, each as a ratio to a baseline of the same run
 	$(VENV)/bin/python -m bench
 
 lock:  ## renew the locks (needs uv)
-	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --all-extras --upgrade pyproject.toml -o requirements-dev.lock
-	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -c requirements-dev.lock -o requirements.lock
+	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 --all-extras --upgrade pyproject.toml -o requirements-dev.lock
+	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -c requirements-dev.lock -o requirements.lock

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from samples import data
 from samples.data import InvalidSample, Wilayah
-from tests.schemas import library
+from tests.schemas import resolved
 
 WILAYAH = data.read_wilayah()
 DESA = [place for place in WILAYAH if place.is_desa]
@@ -28,7 +28,7 @@ def born(nik: str) -> str:
 @pytest.mark.parametrize("contract", data.SAMPLES)
 @given(rng=randoms, desa=villages)
 def test_every_sample_is_valid_under_its_contract(contract: str, rng: Random, desa: Wilayah) -> None:
-    library.data_validator(contract).validate(data.SAMPLES[contract](rng, desa))
+    resolved.data_validator(contract).validate(data.SAMPLES[contract](rng, desa))
 
 
 @given(rng=randoms, desa=villages)
@@ -51,7 +51,7 @@ def test_a_family_shares_its_card_and_address_and_is_valid(rng: Random, desa: Wi
     assert len({person["nomor_kk"] for person in family}) == 1
     assert {person["alamat"]["kode_wilayah"] for person in family} == {desa.kode}
     for person in family:
-        library.data_validator("kependudukan.penduduk").validate(person)
+        resolved.data_validator("kependudukan.penduduk").validate(person)
 
 
 @given(rng=randoms, desa=villages)
@@ -88,10 +88,10 @@ def test_an_event_can_be_about_a_person_who_is_known(rng: Random, desa: Wilayah)
 
 @pytest.mark.parametrize("sample", data.invalid_samples(), ids=lambda sample: sample.why)
 def test_every_invalid_sample_is_invalid(sample: InvalidSample) -> None:
-    assert not library.data_validator(sample.contract).is_valid(sample.data)
+    assert not resolved.data_validator(sample.contract).is_valid(sample.data)
 
 
 @pytest.mark.parametrize("sample", data.invalid_samples(), ids=lambda sample: sample.why)
 def test_an_invalid_sample_is_wrong_in_one_place_alone(sample: InvalidSample) -> None:
-    errors = library.data_validator(sample.contract).iter_errors(sample.data)
+    errors = resolved.data_validator(sample.contract).iter_errors(sample.data)
     assert len({tuple(error.path)[:1] for error in errors if error.validator != "required"}) <= 1

@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.schemas import library
+from tests.schemas import resolved
 
 
 def is_valid(value: object, definition: str) -> bool:
     file, _, fragment = definition.partition("#")
-    uri = (library.SCHEMAS / "common" / f"{file}.schema.json").resolve().as_uri()
-    return library.validator(uri + ("#" + fragment if fragment else "")).is_valid(value)
+    uri = (resolved.SCHEMAS / "common" / f"{file}.schema.json").resolve().as_uri()
+    return resolved.validator(uri + ("#" + fragment if fragment else "")).is_valid(value)
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.schemas import library
-from tests.schemas.library import Document
+from tests.schemas import resolved
+from tests.schemas.resolved import Document
 
-META = library.validator((library.SCHEMAS / "contract.schema.json").resolve().as_uri())
+META = resolved.validator((resolved.SCHEMAS / "contract.schema.json").resolve().as_uri())
 HEADER = "# yaml-language-server: $schema=../../schemas/contract.schema.json\n"
 
-DOCUMENTS = library.documents()
+DOCUMENTS = resolved.documents()
 PERSONAL = [document for document in DOCUMENTS if document.is_personal]
 every_contract = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 every_personal_contract = pytest.mark.parametrize("document", PERSONAL, ids=lambda document: document.name)
@@ -91,13 +91,13 @@ def test_an_editor_finds_the_meta_schema_in_the_first_line(document: Document) -
 
 @every_contract
 def test_a_contract_stands_where_its_name_says(document: Document) -> None:
-    assert document.path.relative_to(library.CONTRACTS).as_posix() == document.name.replace(".", "/") + ".yaml"
+    assert document.path.relative_to(resolved.CONTRACTS).as_posix() == document.name.replace(".", "/") + ".yaml"
 
 
 @every_contract
 def test_every_example_is_valid(document: Document) -> None:
     errors = [
-        error.message for uri, example in document.examples() for error in library.validator(uri).iter_errors(example)
+        error.message for uri, example in document.examples() for error in resolved.validator(uri).iter_errors(example)
     ]
     assert errors == []
 
@@ -106,13 +106,13 @@ def test_every_example_is_valid(document: Document) -> None:
 def test_every_pointer_of_the_document_leads_into_its_schema(document: Document) -> None:
     received = [document.body.get("key"), document.body.get("delivery", {}).get("ordered_by")]
     received += [pointer for grant in document.body["consumers"] for pointer in _granted_pointers(grant)]
-    assert [pointer for pointer in received if pointer and not library.reaches(document.received, pointer)] == []
-    assert library.reaches(document.sent, document.body.get("subject", ""))
+    assert [pointer for pointer in received if pointer and not resolved.reaches(document.received, pointer)] == []
+    assert resolved.reaches(document.sent, document.body.get("subject", ""))
 
 
 @every_contract
 def test_a_key_is_a_required_property(document: Document) -> None:
-    schema = library.registry().contents(document.received)
+    schema = resolved.registry().contents(document.received)
     assert document.body.get("key", "/" + schema["required"][0]).removeprefix("/") in schema["required"]
 
 
@@ -153,13 +153,13 @@ def test_a_village_gets_its_own_residents_alone() -> None:
 
 
 def test_a_looked_up_person_has_the_fields_of_a_resident() -> None:
-    penduduk = library.read(library.SCHEMAS / "kependudukan/penduduk.schema.json")
-    answer = library.read(library.SCHEMAS / "kependudukan/cari-nik.answer.schema.json")
+    penduduk = resolved.read(resolved.SCHEMAS / "kependudukan/penduduk.schema.json")
+    answer = resolved.read(resolved.SCHEMAS / "kependudukan/cari-nik.answer.schema.json")
     assert answer["properties"]["penduduk"]["properties"].keys() == penduduk["properties"].keys()
 
 
 def test_a_complaint_has_no_place_for_its_reporter() -> None:
-    laporan = library.read(library.SCHEMAS / "pengaduan/laporan.schema.json")
+    laporan = resolved.read(resolved.SCHEMAS / "pengaduan/laporan.schema.json")
     assert not {
         name for name in laporan["properties"] if "pelapor" in name or name in {"nik", "nama", "telepon", "surel"}
     }

@@ -10,16 +10,16 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from tests.schemas import library
+from tests.schemas import resolved
 
-SHIPPED = library.schema_files()
-META = library.SCHEMAS / "contract.schema.json"
+SHIPPED = resolved.schema_files()
+META = resolved.SCHEMAS / "contract.schema.json"
 STANDARD = "https://json-schema.org/draft/2020-12/schema"
 DATA = [path for path in SHIPPED if path != META]
 
 
 def _name(path: Path) -> str:
-    return path.relative_to(library.SCHEMAS).as_posix()
+    return path.relative_to(resolved.SCHEMAS).as_posix()
 
 
 def _nodes(schema: Any, pointer: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -37,17 +37,17 @@ def _nodes(schema: Any, pointer: str = "") -> Iterator[tuple[str, dict[str, Any]
 
 
 def _where(path: Path, is_wrong: Any) -> list[str]:
-    return [pointer for pointer, node in _nodes(library.read(path)) if is_wrong(node)]
+    return [pointer for pointer, node in _nodes(resolved.read(path)) if is_wrong(node)]
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=_name)
 def test_a_schema_is_valid_json_schema_2020_12(path: Path) -> None:
-    Draft202012Validator.check_schema(library.read(path))
+    Draft202012Validator.check_schema(resolved.read(path))
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=_name)
 def test_the_id_of_a_schema_mirrors_its_path(path: Path) -> None:
-    assert library.read(path)["$id"] == f"https://bus.lamongankab.go.id/schemas/{_name(path)}"
+    assert resolved.read(path)["$id"] == f"https://bus.lamongankab.go.id/schemas/{_name(path)}"
 
 
 @pytest.mark.parametrize("path", DATA, ids=_name)
@@ -59,7 +59,7 @@ def test_every_object_is_closed(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SHIPPED, ids=_name)
 def test_every_property_and_definition_tells_people_what_it_is(path: Path) -> None:
-    body = library.read(path)
+    body = resolved.read(path)
     named = [(at, node) for at, node in _nodes(body) if at.split("/")[-2:-1] == ["properties"]]
     assert [at for at, node in named if not node.get("description")] == []
 
@@ -76,15 +76,15 @@ def test_every_text_and_list_has_an_upper_bound(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SHIPPED, ids=_name)
 def test_references_between_files_are_relative_paths_to_what_exists(path: Path) -> None:
-    own = library.registry().resolver(path.resolve().as_uri())
-    for _, node in _nodes(library.read(path)):
+    own = resolved.registry().resolver(path.resolve().as_uri())
+    for _, node in _nodes(resolved.read(path)):
         reference = node.get("$ref", STANDARD)
         if reference != STANDARD:
             assert own.lookup(reference).contents, reference
 
 
 def test_a_reference_means_the_same_by_id_as_by_file() -> None:
-    bodies = [library.read(path) for path in DATA]
+    bodies = [resolved.read(path) for path in DATA]
     by_id: Registry[Any] = Registry().with_resources(
         [(body["$id"], DRAFT202012.create_resource(body)) for body in bodies]
     )
@@ -97,6 +97,6 @@ def test_a_reference_means_the_same_by_id_as_by_file() -> None:
 
 @pytest.mark.parametrize("path", DATA, ids=_name)
 def test_the_hot_path_s_validator_takes_every_schema(path: Path) -> None:
-    bodies = [library.read(each) for each in DATA]
+    bodies = [resolved.read(each) for each in DATA]
     registry = jsonschema_rs.Registry([(body["$id"], body) for body in bodies])
-    assert jsonschema_rs.Draft202012Validator(library.read(path), registry=registry, validate_formats=True)
+    assert jsonschema_rs.Draft202012Validator(resolved.read(path), registry=registry, validate_formats=True)
