@@ -37,7 +37,7 @@ from bus.identity.keys import Keys
 from bus.identity.participants import Participants
 from bus.identity.server import OAuthServer
 from bus.identity.tokens import Tokens
-from bus.journal import Appender, JournalReader, Tail
+from bus.journal import Appender, JournalReader, Persons, Tail
 from bus.journal.gate import Gate
 from bus.refusals.log import RefusalLog
 from bus.refusals.recorder import Recorder
@@ -85,7 +85,7 @@ def make_rooms(settings: Settings, storage: Storage, keys: Keys, issuer: str, ap
     participants = Participants(storage)
     tokens = Tokens(keys, issuer, storage)
     agencies = Agencies(settings.adapters)
-    disclosures = DisclosureLog(storage, journal)
+    disclosures = DisclosureLog(storage, Persons(storage))
     refusals = RefusalLog(storage)
     return Rooms(
         settings=settings,
@@ -152,6 +152,7 @@ class Process:
             await self._start_workers(stack)
         if Role.RELAY in self._roles:
             # After the workers, so that it stops before them: what it handed over last is still made.
+            self._task(stack, Persons(self._storage).follow())
             self._start_relay(stack)
         if Role.ADAPTERS in self._roles:
             changes.on("contracts", self._ensure_standing)

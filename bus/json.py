@@ -1,6 +1,6 @@
 """JSON in one place: bytes in, bytes out, and RFC 6901 pointers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -50,8 +50,13 @@ def path(pointer: str) -> tuple[str, ...]:
 
 def at(document: Any, pointer: str) -> Any:
     """What a JSON Pointer points at, or None when nothing is there."""
+    return follow(document, path(pointer))
+
+
+def follow(document: Any, steps: Sequence[str]) -> Any:
+    """What a JSON Pointer's reference tokens lead to, or None when nothing is there."""
     value = document
-    for part in path(pointer):
+    for part in steps:
         if isinstance(value, dict):
             value = value.get(part)
         elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from bus import clock, json
 from bus.audit.tables import DISCLOSURES
-from bus.journal import JournalReader
+from bus.journal import Persons
 from bus.storage import Storage
 from bus.telemetry import DISCLOSED
 
@@ -61,9 +61,9 @@ class Found:
 class DisclosureLog:
     """Writes and searches disclosures. Synchronous: call it from threads."""
 
-    def __init__(self, storage: Storage, journal: JournalReader) -> None:
+    def __init__(self, storage: Storage, persons: Persons) -> None:
         self._storage = storage
-        self._journal = journal
+        self._persons = persons
 
     def write(self, connection: Connection, disclosures: Sequence[Disclosure]) -> None:
         """Write disclosures in a transaction of the caller's, which must be durable."""
@@ -91,7 +91,7 @@ class DisclosureLog:
             conditions.append(table.participant == participant)
         held: dict[int, list[int]] = {}
         if person is not None:
-            for position, contract_id in self._journal.of_person(person):
+            for position, contract_id in self._persons.events_about(person):
                 held.setdefault(contract_id, []).append(position)
             conditions.append(sa.or_(table.person == person, *(_may_hold(c, ps) for c, ps in held.items())))
         return self._page(conditions, person, {c: set(ps) for c, ps in held.items()}, before, limit)

@@ -79,7 +79,7 @@ class ContractVersion:
         """Of the properties that the schema of what is sent speaks of, at whatever place."""
         return property_names(self.contract.sent)
 
-    @property
+    @cached_property
     def is_personal(self) -> bool:
         """Whether the data are about persons, so that each reading leaves a disclosure."""
         return self.contract.classification.is_about_persons
@@ -112,7 +112,7 @@ def _finder(pointer: str | None) -> Callable[[Any], str | None]:
     if len(path) == 1:
         only = path[0]
         return lambda data: _text(data.get(only)) if isinstance(data, dict) else None
-    return lambda data: _text(json.at(data, pointer))
+    return lambda data: _text(json.follow(data, path))
 
 
 def _text(value: Any) -> str | None:

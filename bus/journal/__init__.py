@@ -1,6 +1,7 @@
 """Journal: the append-only table of accepted events, the truth."""
 
 from bus.journal.append import Appender, EventConflict, Overloaded, Receipt, Submission
+from bus.journal.persons import Persons
 from bus.journal.read import Entry, JournalReader, entries_at
 from bus.journal.tail import Tail
 
@@ -10,6 +11,7 @@ __all__ = [
     "EventConflict",
     "JournalReader",
     "Overloaded",
+    "Persons",
     "Receipt",
     "Submission",
     "Tail",

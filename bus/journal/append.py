@@ -11,7 +11,7 @@ from bus import clock
 from bus.contracts.version import Notice
 from bus.journal.statements import Head, Row, Statements, statements_for
 from bus.problem import Conflict, Unavailable
-from bus.storage import GroupCommit, Storage
+from bus.storage import Answer, GroupCommit, Storage
 
 
 class EventConflict(Conflict):
@@ -66,11 +66,15 @@ class _Request(NamedTuple):
 
 @dataclass(slots=True)
 class _Group:
-    """What one transaction will write."""
+    """What one transaction will write, after the events that are known."""
 
     position: int
     known: dict[bytes, tuple[int, bytes]]
     accepted: list[tuple[int, Submission]] = field(default_factory=list)
+
+
+class _Repeated(Exception):
+    """The journal has some of the group's events already."""
 
 
 class Appender:
@@ -85,6 +89,7 @@ class Appender:
         self._statements: Statements = statements_for(storage.engine.dialect.name)
         self._appended = appended
         self._most_waiting = most_waiting
+        self._repeats = False
         self._group: GroupCommit[_Request, list[Receipt]] = GroupCommit("journal", self._commit)
 
     def append(self, submissions: Sequence[Submission], *, atomic: bool = True) -> asyncio.Future[list[Receipt]]:
@@ -97,30 +102,54 @@ class Appender:
             Overloaded: too many requests are waiting.
             StorageFull, StorageUnavailable: through the future; nothing of the group was stored.
         """
+        self._check_load()
+        return self._group.submit(_Request(submissions, atomic))
+
+    def append_for(self, submission: Submission, answer: Answer[list[Receipt]]) -> None:
+        """Append one event; `answer` is told in the event loop. Otherwise as `append`."""
+        self._check_load()
+        self._group.submit_for(_Request((submission,), True), answer)
+
+    def _check_load(self) -> None:
         if self._group.waiting >= self._most_waiting:
             raise Overloaded("Too many events are waiting; send again.", headers={"retry-after": "1"})
-        return self._group.submit(_Request(submissions, atomic))
 
     async def close(self) -> None:
         """Commit what is waiting, then stop."""
         await self._group.close()
 
     def _commit(self, requests: Sequence[_Request]) -> list[list[Receipt]]:
-        identities = [submission.identity for request in requests for submission in request.submissions]
+        """Write a group; events that are there already are looked for only once the database has met one.
+
+        Most groups hold none, and the database's unique index has to look for each anyway.
+        """
+        if not self._repeats:
+            try:
+                return self._written(requests, look=False)
+            except _Repeated:
+                pass
+        return self._written(requests, look=True)
+
+    def _written(self, requests: Sequence[_Request], *, look: bool) -> list[list[Receipt]]:
         with self._storage.write() as connection:
             self._statements.hold(connection)
-            group = _Group(self._statements.last_position(connection), self._statements.known(connection, identities))
+            known = self._known(connection, requests) if look else {}
+            group = _Group(self._statements.last_position(connection), known)
+            self._repeats = bool(known)
             receipts = [_place(request.submissions, request.atomic, group) for request in requests]
             if group.accepted:
                 self._write(connection, group.accepted)
         self._appended(group.position)
         return receipts
 
+    def _known(self, connection: Connection, requests: Sequence[_Request]) -> dict[bytes, tuple[int, bytes]]:
+        identities = [submission.identity for request in requests for submission in request.submissions]
+        return self._statements.known(connection, identities)
+
     def _write(self, connection: Connection, accepted: Sequence[tuple[int, Submission]]) -> None:
-        keys = list({(s.contract_id, s.key) for _, s in accepted if s.key is not None})
-        before = self._statements.heads(connection, keys) if keys else {}
-        rows, heads = _rows(accepted, before, clock.micros(clock.now()))
-        self._statements.insert(connection, rows)
+        rows, heads = _rows(accepted, clock.micros(clock.now()))
+        if self._statements.insert(connection, rows) < len(rows):
+            raise _Repeated
         if heads:
             self._statements.put_heads(connection, heads)
 
@@ -148,19 +177,16 @@ def _place(submissions: Sequence[Submission], atomic: bool, group: _Group) -> li
     return receipts
 
 
-def _rows(
-    accepted: Sequence[tuple[int, Submission]], before: dict[tuple[int, str], int], recorded_at: int
-) -> tuple[list[Row], list[Head]]:
-    """The journal's rows, each record's event linked to the one before it, and the records' new heads."""
+def _rows(accepted: Sequence[tuple[int, Submission]], recorded_at: int) -> tuple[list[Row], list[Head]]:
+    """The journal's rows, each record's event linked to the one before it in this group, and the records' new heads."""
     rows: list[Row] = []
     heads: dict[tuple[int, str], Head] = {}
-    newest = dict(before)
     for position, s in accepted:
         previous = None
         if s.key is not None:
             record = (s.contract_id, s.key)
-            previous = newest.get(record)
-            newest[record] = position
+            if record in heads:
+                previous = heads[record].position
             heads[record] = Head(s.contract_id, s.key, position, s.deleted)
         rows.append(
             Row(

@@ -6,7 +6,6 @@ Decides only; nothing here touches the database.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any, Final
 
 from bus import json
@@ -15,6 +14,7 @@ from bus.contracts.document import Kind
 from bus.event import BUS_ATTRIBUTES, CORE_ATTRIBUTES
 from bus.identity.tokens import Principal
 from bus.journal.append import Submission
+from bus.journal.identity import content_of, identity_of
 from bus.problem import FieldError, Forbidden, Refused
 
 _LONGEST_ATTRIBUTE: Final = 1024
@@ -24,8 +24,6 @@ _TIME: Final = re.compile(
     r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt]([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d{1,9})?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)"
 )
 _JSON_TYPE: Final = re.compile(r"application/([a-z0-9.+-]+\+)?json\s*(;.*)?", re.IGNORECASE)
-_UNTOLD: Final = frozenset({"traceparent", "tracestate"})
-"""What a retry may change without becoming another event."""
 
 
 class EventMalformed(Refused):
@@ -88,8 +86,9 @@ class Gate:
         data = event.get("data")
         key = self._key(event, data, version, brief)
         # Of a record, readers are promised its key as `subject`, and `data` that is null where it was deleted.
-        lacks = key is not None and ("subject" not in event or "data" not in event)
-        body = json.dumps(_with_subject(event, str(key)) if lacks else event)
+        if key is not None and ("subject" not in event or "data" not in event):
+            event = {**event, "subject": key, "data": data}
+        body = json.canonical(event)
         _check_size(body, version)
         person = version.person_of(data) if data is not None else None
         if person is not None and not _is_text(person):
@@ -99,8 +98,8 @@ class Gate:
             contract_id=version.contract_id,
             version_id=version.id,
             participant=principal.participant,
-            identity=_digest(principal.participant, event["source"], event["id"]),
-            content=_content(event),
+            identity=identity_of(principal.participant, event["source"], event["id"]),
+            content=content_of(event, body),
             key=key,
             person=key if person is None and version.is_personal else person,
             deleted=data is None,
@@ -122,7 +121,7 @@ class Gate:
         if version.contract.kind is not Kind.RECORD:
             return None
         key = version.key_of(data)
-        if not key or len(key) > _LONGEST_ATTRIBUTE or _CONTROL.search(key):
+        if not _is_text(key):
             raise DataInvalid(
                 "The record has no usable key.", errors=[_at_key(version, "must be a key: printable text")]
             )
@@ -153,10 +152,6 @@ def _at_key(version: ContractVersion, detail: str) -> FieldError:
     return FieldError(f"/data{version.contract.key}", detail)
 
 
-def _with_subject(event: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return {**{k: v for k, v in event.items() if k != "data"}, "subject": key, "data": event.get("data")}
-
-
 def _wrong_attributes(event: Mapping[str, Any]) -> list[FieldError]:
     """What CloudEvents 1.0.2 says of context attributes, for those that matter here."""
     wrong: list[FieldError] = []
@@ -165,9 +160,8 @@ def _wrong_attributes(event: Mapping[str, Any]) -> list[FieldError]:
     for name in ("id", "source", "type"):
         if not _is_text(event.get(name)):
             wrong.append(FieldError(f"/{name}", _TEXT_RULE))
-    for name, value in event.items():
-        if name not in CORE_ATTRIBUTES:
-            wrong.extend(_wrong_extension(name, value))
+    for name in event.keys() - CORE_ATTRIBUTES:
+        wrong.extend(_wrong_extension(name, event[name]))
     for name in ("subject", "dataschema"):
         if name in event and not _is_text(event[name]):
             wrong.append(FieldError(f"/{name}", _TEXT_RULE))
@@ -184,7 +178,12 @@ _TEXT_RULE: Final = f"must be text of 1 to {_LONGEST_ATTRIBUTE} characters witho
 
 
 def _is_text(value: Any) -> bool:
-    return type(value) is str and 0 < len(value) <= _LONGEST_ATTRIBUTE and not _CONTROL.search(value)
+    return type(value) is str and 0 < len(value) <= _LONGEST_ATTRIBUTE and _is_printable(value)
+
+
+def _is_printable(text: str) -> bool:
+    # Of ASCII these two say the same as the expression, in a tenth of its time.
+    return (text.isascii() and text.isprintable()) or not _CONTROL.search(text)
 
 
 def _is_json_type(value: Any) -> bool:
@@ -199,13 +198,3 @@ def _wrong_extension(name: str, value: Any) -> list[FieldError]:
     if isinstance(value, bool) or (type(value) is int and -(2**31) <= value < 2**31) or value == "" or _is_text(value):
         return []
     return [FieldError(f"/{name}", "must be text, a 32-bit integer or a boolean")]
-
-
-def _digest(*parts: str) -> bytes:
-    return blake2b("\x00".join(parts).encode(), digest_size=16).digest()
-
-
-def _content(event: Mapping[str, Any]) -> bytes:
-    is_traced = not _UNTOLD.isdisjoint(event)
-    told = {k: v for k, v in event.items() if k not in _UNTOLD} if is_traced else event
-    return blake2b(json.canonical(told), digest_size=16).digest()

@@ -86,11 +86,6 @@ _HEAD = (
 )
 _LAST = sa.select(sa.func.coalesce(sa.func.max(JOURNAL.c.position), 0))
 _NEXT = sa.select(JOURNAL.c.recorded_at).where(JOURNAL.c.position > sa.bindparam("after")).order_by(JOURNAL.c.position)
-_OF_PERSON = (
-    sa.select(JOURNAL.c.position, JOURNAL.c.contract_id)
-    .where(JOURNAL.c.person == sa.bindparam("person"))
-    .order_by(JOURNAL.c.position)
-)
 _BEFORE_TIME = (
     sa.select(JOURNAL.c.position)
     .where(JOURNAL.c.recorded_at < sa.bindparam("moment"))
@@ -164,11 +159,6 @@ class JournalReader:
         """The last position recorded before a moment (microseconds since 1970); 0 when there is none."""
         with self._storage.read() as connection:
             return int(connection.execute(_BEFORE_TIME, {"moment": moment}).scalar() or 0)
-
-    def of_person(self, person: str) -> list[tuple[int, int]]:
-        """(position, contract id) of the events about a person, oldest first."""
-        with self._storage.read() as connection:
-            return [(row.position, row.contract_id) for row in connection.execute(_OF_PERSON, {"person": person})]
 
 
 def entries_at(connection: Connection, positions: Sequence[int]) -> dict[int, Entry]:

@@ -5,6 +5,7 @@ step for each row would wait for it behind a busy event loop; PostgreSQL is spar
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import chain
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -38,10 +39,21 @@ class Head(NamedTuple):
     deleted: bool
 
 
-_COLUMNS: Final = Row._fields
+_COLUMNS: Final = ",".join(Row._fields)
+_LINKED: Final = (
+    "coalesce(fresh.previous, (SELECT r.position FROM records r "
+    "WHERE r.contract_id = fresh.contract_id AND r.key = fresh.key))"
+)
 _LAST_POSITION: Final = "SELECT coalesce(max(position), 0) FROM journal"
 _SQLITE_ROWS: Final = 100
 """Rows in one statement: below SQLite's limit of variables, and few enough that the statements of all sizes stay prepared."""
+_INSERTED: Final = (
+    f"SELECT position, contract_id, version_id, participant, identity, content, key, {_LINKED}, person, recorded_at, body "  # noqa: S608
+    "FROM fresh WHERE true ON CONFLICT (identity) DO NOTHING"
+)
+_POSTGRES_INSERT: Final = f"""INSERT INTO journal ({_COLUMNS}) WITH fresh ({_COLUMNS}) AS (SELECT * FROM unnest(
+    %s::bigint[], %s::int[], %s::int[], %s::text[], %s::bytea[], %s::bytea[], %s::text[], %s::bigint[], %s::text[],
+    %s::bigint[], %s::bytea[])) {_INSERTED}"""  # noqa: S608
 
 
 class Statements(Protocol):
@@ -59,12 +71,11 @@ class Statements(Protocol):
         """Position and content digest of the identities that the journal has."""
         ...
 
-    def heads(self, connection: Connection, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:
-        """The newest position of each record that is known."""
-        ...
+    def insert(self, connection: Connection, rows: Sequence[Row]) -> int:
+        """Append the rows, save those whose identity the journal has; how many were appended.
 
-    def insert(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Append the rows."""
+        A record's event without `previous` is linked to the record's newest event, if there is one.
+        """
         ...
 
     def put_heads(self, connection: Connection, heads: Sequence[Head]) -> None:
@@ -97,31 +108,15 @@ class SqliteStatements:
             found.update({row[0]: (row[1], row[2]) for row in driver(connection).execute(sql, some)})
         return found
 
-    def heads(self, connection: Connection, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:
-        found: dict[tuple[int, str], int] = {}
-        for some in _batched(keys, _SQLITE_ROWS):
-            # SQLite would read the whole table for (contract_id, key) IN (VALUES …), and may for a plain join.
-            sql = (
-                f"WITH wanted (contract_id, key) AS (VALUES {_places(len(some), 2)}) "  # noqa: S608
-                "SELECT contract_id, key, position FROM wanted CROSS JOIN records USING (contract_id, key)"
-            )
-            rows = driver(connection).execute(sql, _flat(some))
-            found.update({(row[0], row[1]): row[2] for row in rows})
-        return found
-
-    def insert(self, connection: Connection, rows: Sequence[Row]) -> None:
-        for some in _batched(rows, _SQLITE_ROWS):
-            sql = f"INSERT INTO journal ({','.join(_COLUMNS)}) VALUES {_places(len(some), len(_COLUMNS))}"  # noqa: S608
-            driver(connection).execute(sql, _flat(some))
+    def insert(self, connection: Connection, rows: Sequence[Row]) -> int:
+        return sum(
+            int(driver(connection).execute(_sqlite_insert(len(some)), _flat(some)).rowcount)
+            for some in _batched(rows, _SQLITE_ROWS)
+        )
 
     def put_heads(self, connection: Connection, heads: Sequence[Head]) -> None:
         for some in _batched(heads, _SQLITE_ROWS):
-            sql = (
-                "INSERT INTO records (contract_id, key, position, deleted) "  # noqa: S608
-                f"VALUES {_places(len(some), 4)} ON CONFLICT (contract_id, key) "
-                "DO UPDATE SET position = excluded.position, deleted = excluded.deleted"
-            )
-            driver(connection).execute(sql, _flat(some))
+            driver(connection).execute(_sqlite_put_heads(len(some)), _flat(some))
 
 
 class PostgresStatements:
@@ -137,21 +132,8 @@ class PostgresStatements:
         sql = "SELECT identity, position, content FROM journal WHERE identity = ANY(%s::bytea[])"
         return {row[0]: (row[1], row[2]) for row in connection.exec_driver_sql(sql, (list(identities),))}
 
-    def heads(self, connection: Connection, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:
-        sql = (
-            "SELECT contract_id, key, position FROM records "
-            "JOIN unnest(%s::int[], %s::text[]) AS wanted (contract_id, key) USING (contract_id, key)"
-        )
-        rows = connection.exec_driver_sql(sql, _columns(keys))
-        return {(row[0], row[1]): row[2] for row in rows}
-
-    def insert(self, connection: Connection, rows: Sequence[Row]) -> None:
-        sql = (
-            f"INSERT INTO journal ({','.join(_COLUMNS)}) SELECT * FROM unnest("  # noqa: S608
-            "%s::bigint[], %s::int[], %s::int[], %s::text[], %s::bytea[], %s::bytea[], %s::text[], %s::bigint[], "
-            "%s::text[], %s::bigint[], %s::bytea[])"
-        )
-        connection.exec_driver_sql(sql, _columns(rows))
+    def insert(self, connection: Connection, rows: Sequence[Row]) -> int:
+        return int(connection.exec_driver_sql(_POSTGRES_INSERT, _columns(rows)).rowcount)
 
     def put_heads(self, connection: Connection, heads: Sequence[Head]) -> None:
         sql = (
@@ -160,6 +142,21 @@ class PostgresStatements:
             "DO UPDATE SET position = excluded.position, deleted = excluded.deleted"
         )
         connection.exec_driver_sql(sql, _columns(heads))
+
+
+@cache
+def _sqlite_insert(rows: int) -> str:
+    # It begins with INSERT, since the driver counts no rows of a statement that begins otherwise.
+    values = _places(rows, len(Row._fields))
+    return f"INSERT INTO journal ({_COLUMNS}) WITH fresh ({_COLUMNS}) AS (VALUES {values}) {_INSERTED}"
+
+
+@cache
+def _sqlite_put_heads(heads: int) -> str:
+    return (
+        f"INSERT INTO records (contract_id, key, position, deleted) VALUES {_places(heads, 4)} "  # noqa: S608
+        "ON CONFLICT (contract_id, key) DO UPDATE SET position = excluded.position, deleted = excluded.deleted"
+    )
 
 
 def _batched(values: Sequence[Any], size: int) -> Iterable[tuple[Any, ...]]:

@@ -7,11 +7,12 @@ from bus.storage import metadata
 JOURNAL = sa.Table(
     "journal",
     metadata,
-    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+    # In SQLite the table's own row number, which only this type's name makes it.
+    sa.Column("position", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
     sa.Column("contract_id", sa.Integer, nullable=False),
     sa.Column("version_id", sa.Integer, nullable=False),
     sa.Column("participant", sa.Text, nullable=False),
-    sa.Column("identity", sa.LargeBinary(16), nullable=False, unique=True),
+    sa.Column("identity", sa.LargeBinary, nullable=False, unique=True),
     sa.Column("content", sa.LargeBinary(16), nullable=False),
     sa.Column("key", sa.Text),
     sa.Column("previous", sa.BigInteger),
@@ -20,19 +21,28 @@ JOURNAL = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Index("ix_journal_contract_id_position", "contract_id", "position"),
 )
-"""`identity` is a digest of (participant, source, id) and decides what is a duplicate; `content` is a digest of the rest.
+"""`identity` names (participant, source, id) and decides what is a duplicate; `content` is a digest of what the event says.
 
 `key` is a record's key and `previous` the position of that record's preceding event; `person` is the data subject, where
 the contract's data are personal. `body` is the CloudEvent in JSON without `sequence` and `recordedtime`.
 """
 
-sa.Index(
-    "ix_journal_person",
-    JOURNAL.c.person,
-    JOURNAL.c.position,
-    sqlite_where=JOURNAL.c.person.is_not(None),
-    postgresql_where=JOURNAL.c.person.is_not(None),
+PERSONS = sa.Table(
+    "journal_persons",
+    metadata,
+    sa.Column("person", sa.Text, primary_key=True),
+    sa.Column("position", sa.BigInteger, primary_key=True),
+    sa.Column("contract_id", sa.Integer, nullable=False),
+    sqlite_with_rowid=False,
 )
+
+PERSONS_INDEXED = sa.Table(
+    "journal_persons_indexed",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("position", sa.BigInteger, nullable=False),
+)
+"""One row at most: up to which position `journal_persons` holds the journal's events."""
 
 RECORDS = sa.Table(
     "records",

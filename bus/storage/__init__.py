@@ -5,12 +5,13 @@ A room's tables and statements stand in the room that owns them; they share `met
 
 from bus.storage.changes import CHANGES_TABLE, Changes, announce
 from bus.storage.engine import Storage, StorageFull, StorageUnavailable, driver, metadata, open_storage
-from bus.storage.group import GroupCommit
+from bus.storage.group import Answer, GroupCommit
 from bus.storage.leader import Leadership, leadership
 from bus.storage.migrate import pending_migrations, upgrade
 
 __all__ = [
     "CHANGES_TABLE",
+    "Answer",
     "Changes",
     "GroupCommit",
     "Leadership",

@@ -1,27 +1,50 @@
 """Group commit: what many callers hand in while a commit is under way is committed together next."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Generic, TypeVar
+from queue import SimpleQueue
+from typing import Generic, Protocol, TypeVar
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
+Given = TypeVar("Given", contravariant=True)
+
+
+class Answer(Protocol[Given]):
+    """Whoever waits for the commit of a piece of work; an `asyncio.Future` is one."""
+
+    def done(self) -> bool:
+        """Whether nobody waits any more."""
+        ...
+
+    def set_result(self, result: Given, /) -> None:
+        """The work is committed."""
+        ...
+
+    def set_exception(self, exception: Exception, /) -> None:
+        """It is not, and nothing of it was stored."""
+        ...
 
 
 class GroupCommit(Generic[Work, Result]):
     """Runs `commit` in a thread of its own, for all the work that is waiting at once.
 
-    Promise: the future of a piece of work is done only after the commit that held it; when the commit fails, each waiting
-    future gets its error, and the next group goes on. Belongs to one event loop.
+    Promise: a piece of work is answered only after the commit that held it; when the commit fails, each who waits gets its
+    error, and the next group goes on. Belongs to one event loop.
     """
 
     def __init__(self, name: str, commit: Callable[[Sequence[Work]], Sequence[Result]]) -> None:
         """`commit` gives one result for each piece of work, in order."""
         self._commit = commit
-        self._waiting: list[tuple[Work, asyncio.Future[Result]]] = []
-        self._committing: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(1, name)
+        self._waiting: list[tuple[Work, Answer[Result]]] = []
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._groups: SimpleQueue[tuple[asyncio.AbstractEventLoop, list[tuple[Work, Answer[Result]]]] | None] = (
+            SimpleQueue()
+        )
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
 
     @property
     def waiting(self) -> int:
@@ -30,31 +53,56 @@ class GroupCommit(Generic[Work, Result]):
 
     def submit(self, work: Work) -> asyncio.Future[Result]:
         """Have a piece of work committed with the next group."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Result] = loop.create_future()
-        self._waiting.append((work, answer))
-        if self._committing is None:
-            self._committing = loop.create_task(self._commit_waiting())
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self.submit_for(work, answer)
         return answer
 
-    async def _commit_waiting(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._waiting:
-            group, self._waiting = self._waiting, []
+    def submit_for(self, work: Work, answer: Answer[Result]) -> None:
+        """The same for an answer of the caller's, which is told in the event loop."""
+        self._waiting.append((work, answer))
+        if self._idle.is_set():
+            self._idle.clear()
+            # Not at once: what else the loop has received by now belongs into the same group.
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self._hand_over, loop)
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        group, self._waiting = self._waiting, []
+        self._groups.put((loop, group))
+
+    def _run(self) -> None:
+        while (handed := self._groups.get()) is not None:
+            loop, group = handed
+            results: Sequence[Result] = ()
+            failed: Exception | None = None
             try:
-                results = await loop.run_in_executor(self._thread, self._commit, [work for work, _ in group])
+                results = self._commit([work for work, _ in group])
             except Exception as error:  # noqa: BLE001 - whatever went wrong is the answer to each who waits
-                for _, answer in group:
-                    if not answer.done():
-                        answer.set_exception(error)
-                continue
-            for (_, answer), result in zip(group, results, strict=True):
+                failed = error
+            loop.call_soon_threadsafe(self._answer, loop, group, results, failed)
+
+    def _answer(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        group: Sequence[tuple[Work, Answer[Result]]],
+        results: Sequence[Result],
+        failed: Exception | None,
+    ) -> None:
+        if self._waiting:
+            self._hand_over(loop)
+        else:
+            self._idle.set()
+        if failed is not None:
+            for _, answer in group:
                 if not answer.done():
-                    answer.set_result(result)
-        self._committing = None
+                    answer.set_exception(failed)
+            return
+        for (_, answer), result in zip(group, results, strict=True):
+            if not answer.done():
+                answer.set_result(result)
 
     async def close(self) -> None:
         """Commit what is waiting, then stop."""
-        if self._committing is not None:
-            await self._committing
-        self._thread.shutdown()
+        await self._idle.wait()
+        self._groups.put(None)
+        await asyncio.to_thread(self._thread.join)

@@ -10,6 +10,7 @@ import pytest
 from bus.adapter import AgencyUnavailable, QuotaExhausted
 from bus.agencies.queries import QueryPolicy
 from bus.audit.log import Channel, DisclosureLog, Found
+from bus.journal import Persons
 from bus.storage import open_storage
 from tests.a_bus import Bus, Document, a_contract, a_grant, a_nik
 from tests.an_agency import AGENCY, ASK, TAKE, AnAdapter, join
@@ -113,7 +114,7 @@ async def test_an_answer_about_nobody_discloses_nothing(desk: Bus, http: httpx.A
 
 async def test_what_cannot_be_recorded_is_not_told(bus: Bus, adapter: AnAdapter, tmp_path: Path):
     storage = open_storage(f"sqlite:///{tmp_path / 'empty.db'}")
-    join(bus, adapter, disclosures=DisclosureLog(storage, bus.rooms.journal))
+    join(bus, adapter, disclosures=DisclosureLog(storage, Persons(storage)))
     bus.apply(a_query())
     answer = await ask(bus.reader("dinkes", "queries.call"))
     storage.close()

@@ -13,8 +13,8 @@ def test_an_append_reads_no_table_from_end_to_end(tmp_path: Path):
     storage = open_storage(f"sqlite:///{tmp_path / 'bus.db'}")
     upgrade(storage)
     steps = plans(storage, lambda: asyncio.run(_append(storage, 10)))
-    assert any("SEARCH records USING PRIMARY KEY (contract_id=? AND key=?)" in step for step in steps)
-    assert [step for step in steps if step.startswith(("SCAN records", "SCAN journal"))] == []
+    assert any("SEARCH r USING PRIMARY KEY (contract_id=? AND key=?)" in step for step in steps)
+    assert [step for step in steps if step.startswith(("SCAN r", "SCAN journal"))] == []
     storage.close()
 
 

@@ -33,7 +33,7 @@ def plans(storage: Storage, act: Callable[[], Any]) -> list[str]:
 
 
 def _is_planned(sql: str) -> bool:
-    return sql.startswith(("SELECT", "WITH", "UPDATE", "DELETE"))
+    return sql.startswith(("SELECT", "WITH", "INSERT", "UPDATE", "DELETE"))
 
 
 def _explained(database: Path, sql: str) -> list[str]:

@@ -10,6 +10,8 @@ from alembic import command
 from bus import json
 from bus.contracts.lifecycle import State
 from bus.contracts.registered import Move, version_of
+from bus.journal import Appender, Persons, Receipt, Submission
+from bus.journal.identity import content_of, identity_of
 from bus.storage import Storage, open_storage, pending_migrations, upgrade
 from bus.storage.migrate import _config
 from tests.contracts.documents import a_document
@@ -27,6 +29,25 @@ VERSIONS = sa.table(
             "created_by",
             "changed_at",
             "changed_by",
+        )
+    ),
+)
+
+JOURNAL = sa.table(
+    "journal",
+    *(
+        sa.column(name)
+        for name in (
+            "position",
+            "contract_id",
+            "version_id",
+            "participant",
+            "identity",
+            "content",
+            "key",
+            "person",
+            "recorded_at",
+            "body",
         )
     ),
 )
@@ -61,3 +82,26 @@ def test_a_contract_version_keeps_what_is_known_of_its_history(storage: Storage)
 def test_an_upgrade_is_done_once(storage: Storage) -> None:
     assert pending_migrations(storage)
     assert [upgrade(storage), upgrade(storage)] == [True, False]
+
+
+async def test_an_event_of_before_is_known_again_and_found_by_its_person(storage: Storage) -> None:
+    event = {"specversion": "1.0", "id": "x" * 60, "source": "/uji", "type": "kependudukan.uji", "data": {"nik": "1"}}
+    with storage.write() as connection:
+        for position, row in enumerate((event, {**event, "id": "2", "traceparent": "00-a"}), start=1):
+            digest = bytes([position]) * 16
+            values = (position, 1, 1, "dukcapil-lamongan", digest, digest, "1", "3524", 5, json.dumps(row))
+            connection.execute(sa.insert(JOURNAL).values(values))
+    upgrade(storage)
+    appender = Appender(storage, lambda position: None)
+    receipts = [await appender.append([_submission(event)]), await appender.append([_submission({**event, "id": "2"})])]
+    changed = await appender.append([_submission({**event, "data": None})])
+    await appender.close()
+    assert receipts == [[Receipt(1, duplicate=True)], [Receipt(2, duplicate=True)]]
+    assert changed == [Receipt(1, duplicate=True, conflict=True)]
+    assert Persons(storage).events_about("3524") == [(1, 1), (2, 1)]
+
+
+def _submission(event: dict[str, object]) -> Submission:
+    identity = identity_of("dukcapil-lamongan", "/uji", str(event["id"]))
+    body = json.canonical(event)
+    return Submission(1, 1, "dukcapil-lamongan", identity, content_of(event, body), None, None, False, body)
