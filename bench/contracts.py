@@ -1,6 +1,5 @@
 """Ten thousand contracts with three versions each: what they cost the start and the publishing of one event."""
 
-import json
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from bench import load
 from bench.events import requests
 from bench.ratio import Ratio, in_turns
 from bench.site import Site
+from bus import json
 
 _CONTRACTS: Final = 10_000
 _VERSIONS: Final = ("1.0.0", "1.1.0", "2.0.0")
@@ -55,7 +55,7 @@ def _fill(database: Path) -> None:
                 "INSERT INTO contract_versions (contract_id, version, state, document, created_at, created_by, changed_at, "
                 "changed_by) VALUES (?, ?, 'active', ?, 0, 'uji', 0, 'uji')",
                 [
-                    (made, version, json.dumps({**document, "contract": name, "version": version}).encode())
+                    (made, version, json.canonical({**document, "contract": name, "version": version}))
                     for version in _VERSIONS
                 ],
             )

@@ -4,11 +4,9 @@ It is an index in memory that follows the database through `refresh`. Looking a 
 look-ups; documents are unpacked and validators compiled when they are first needed.
 """
 
-import re
 import threading
-import zlib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import TypeVar
 
@@ -35,6 +33,7 @@ from bus.contracts.lifecycle import IN_FORCE, State
 from bus.contracts.plan import Plan
 from bus.contracts.register import Actor, Tags
 from bus.contracts.registered import Registered, Summary
+from bus.contracts.shelf import AdapterUses, Shelf, Stored, shelves
 from bus.contracts.version import ContractVersion as ContractVersion
 from bus.contracts.version import Notice
 from bus.contracts.view import View
@@ -43,28 +42,9 @@ from bus.storage import Storage
 
 T = TypeVar("T")
 
-_DATASCHEMA = re.compile(
-    r"(?:(?:\S*/v1/contracts/)?([a-z][a-z0-9.-]*)(?:/versions/|/|:))?([0-9]+\.[0-9]+\.[0-9]+)(?:/schema)?"
-)
 _MOST_SPELLINGS = 64
 """How many ways of writing a contract's dataschemas are remembered."""
 _MOST_VIEWS = 100_000
-
-
-@dataclass(slots=True)
-class _Stored:
-    """A version in the index; its document packed, since ten thousand unpacked ones take a gigabyte."""
-
-    summary: Summary
-    packed: bytes | None
-
-
-@dataclass(slots=True)
-class _Shelf:
-    """The versions of one contract, oldest first by version, and what dataschemas were found to mean."""
-
-    stored: list[_Stored]
-    chosen: dict[str | None, ContractVersion] = field(default_factory=dict)
 
 
 class Catalogue:
@@ -80,8 +60,10 @@ class Catalogue:
         self._storage = storage
         self._pseudonym_key = pseudonym_key
         self._refreshing = threading.Lock()
-        self._shelves: dict[str, _Shelf] = {}
-        self._by_id: dict[int, _Stored] = {}
+        self._reached: int | None = None
+        self._shelves: dict[str, Shelf] = {}
+        self._by_id: dict[int, Stored] = {}
+        self._names: dict[int, str] = {}
         self._views: dict[tuple[int, str], View] = {}
         self._ready = Built(self._forget_choices)
 
@@ -89,12 +71,14 @@ class Catalogue:
         """Read what changed since the last time; what did not keeps its compiled form."""
         with self._refreshing:
             with self._storage.read() as connection:
-                present = registered.summaries(connection)
-                changed = [one for one in present if not self._knows(one)]
-                in_force = [one.id for one in changed if one.state in IN_FORCE]
-                packed = {number: zlib.compress(text, 1) for number, text in registered.documents(connection, in_force)}
-            if changed:
-                self._take_over(changed, packed)
+                # First, since PostgreSQL may show the next statement more than this one.
+                reached = registered.last_move(connection)
+                changed = registered.summaries(connection, self._reached)
+                names = {one.name for one in changed}
+                present = {one.summary.id: one.summary for name in names for one in self._on_shelf(name)}
+                whole = present | {one.id: one for one in changed}
+                self._take_over(changed, dict(shelves(connection, whole.values())))
+            self._reached = reached
 
     def version_for(self, name: str, dataschema: str | None) -> ContractVersion:
         """The version that an event is published under.
@@ -136,13 +120,13 @@ class Catalogue:
         shelf = self._shelves.get(name)
         if shelf is None:
             return None
-        stored = _newest(shelf) if dataschema is None else _named(shelf, name, dataschema)
+        stored = shelf.newest() if dataschema is None else shelf.named(name, dataschema)
         return stored.summary.version if stored else ""
 
     def has_active(self, name: str) -> bool:
         """Whether a version of the contract is in force."""
         shelf = self._shelves.get(name)
-        return shelf is not None and _newest(shelf) is not None
+        return shelf is not None and shelf.newest() is not None
 
     def newest(self, name: str) -> ContractVersion:
         """The newest active version, while there is none the newest deprecated one.
@@ -151,7 +135,7 @@ class Catalogue:
             NoSuchContract: none is in force.
         """
         shelf = self._shelves.get(name)
-        stored = _newest(shelf) if shelf else None
+        stored = shelf.newest() if shelf else None
         if stored is None:
             raise NoSuchContract(f"No version of {name} is in force.")
         return self._built(stored)
@@ -164,16 +148,18 @@ class Catalogue:
     def naming(self, participant: str) -> list[str]:
         """The names, in order, of the contracts whose versions in force name a participant: no other grants it anything.
 
-        It looks through the texts, since holding every document unpacked takes too much memory (see `_Stored`).
+        It looks through the texts, since holding every document unpacked takes too much memory (see `Stored`).
         """
         sought = json.dumps({"participant": participant})[1:-1]
-        in_force = [one for one in self._by_id.values() if one.packed and one.summary.state in IN_FORCE]
-        return sorted({one.summary.name for one in in_force if sought in zlib.decompress(one.packed or b"")})
+        return sorted(name for name, shelf in self._shelves.items() if any(sought in text for text in shelf.texts()))
+
+    def adapter_uses(self) -> list[AdapterUses]:
+        """What adapters the contracts in force name in their newest version, in order of the contracts' names."""
+        return sorted((uses for shelf in self._shelves.values() if (uses := shelf.uses)), key=lambda one: one.name)
 
     def name_of(self, contract_id: int) -> str | None:
         """The name of the contract that the journal knows by this number; None where there is none."""
-        summaries = (one.summary for one in self._by_id.values())
-        return next((one.name for one in summaries if one.contract_id == contract_id), None)
+        return self._names.get(contract_id)
 
     def view(self, name: str, participant: str, version_id: int, today: date) -> View:
         """How a participant sees an event of a contract.
@@ -289,65 +275,59 @@ class Catalogue:
         self.refresh()
         return done
 
-    def _knows(self, summary: Summary) -> bool:
-        stored = self._by_id.get(summary.id)
-        return stored is not None and stored.summary == summary
+    def _on_shelf(self, name: str) -> Sequence[Stored]:
+        shelf = self._shelves.get(name)
+        return shelf.stored if shelf else ()
 
-    def _take_over(self, changed: Iterable[Summary], packed: dict[int, bytes]) -> None:
-        by_id = dict(self._by_id)
-        names = set()
+    def _take_over(self, changed: Sequence[Summary], made: dict[str, Shelf]) -> None:
+        if not changed:
+            return
         for summary in changed:
-            names.add(summary.name)
-            by_id[summary.id] = self._moved(by_id.get(summary.id), summary, packed.get(summary.id))
-        grouped: dict[str, list[_Stored]] = {name: [] for name in names}
-        for stored in by_id.values():
-            if stored.summary.name in names:
-                grouped[stored.summary.name].append(stored)
-        shelves = {
-            name: _Shelf(sorted(group, key=lambda one: registered.version_order(one.summary.version)))
-            for name, group in grouped.items()
-        }
+            self._keep_ready(summary)
+        stored = [one for shelf in made.values() for one in shelf.stored]
         # Replaced as a whole, views last: a reader in another thread sees the old index or the new one.
-        self._by_id = by_id
-        self._shelves = {**self._shelves, **shelves}
+        self._by_id = self._by_id | {one.summary.id: one for one in stored}
+        self._names = self._names | {one.summary.contract_id: one.summary.name for one in stored}
+        self._shelves = self._shelves | made
         self._views = {}
 
-    def _moved(self, before: _Stored | None, summary: Summary, packed: bytes | None) -> _Stored:
-        if before is not None and packed is not None and before.packed == packed:
+    def _keep_ready(self, summary: Summary) -> None:
+        """What was compiled of a version stays so when it moves; the document of one in force does not change any more."""
+        before = self._by_id.get(summary.id)
+        if before is not None and before.summary.state in IN_FORCE and summary.state in IN_FORCE:
             ready = self._ready.get(before.summary)
             if ready is not None:
                 self._ready.keep(summary, replace(ready, state=summary.state))
-        return _Stored(summary, packed)
 
     def _forget_choices(self) -> None:
         for shelf in self._shelves.values():
             shelf.chosen = {}
 
-    def _choose(self, name: str, shelf: _Shelf, dataschema: str | None) -> ContractVersion:
-        stored = _newest(shelf) if dataschema is None else _named(shelf, name, dataschema)
+    def _choose(self, name: str, shelf: Shelf, dataschema: str | None) -> ContractVersion:
+        stored = shelf.newest() if dataschema is None else shelf.named(name, dataschema)
         if stored is None:
             raise _unknown_version(name)
         if stored.summary.state is State.RETIRED:
-            raise _retired(name, stored, _newest(shelf))
+            raise _retired(name, stored, shelf.newest())
         if stored.summary.state not in IN_FORCE:
             raise _unknown_version(name)
         version = self._built(stored)
         if stored.summary.state is State.DEPRECATED:
-            version = replace(version, notice=_notice(stored.summary, _newest(shelf)))
+            version = replace(version, notice=_notice(stored.summary, shelf.newest()))
         if len(shelf.chosen) < _MOST_SPELLINGS:
             shelf.chosen[dataschema] = version
         return version
 
-    def _built(self, stored: _Stored) -> ContractVersion:
+    def _built(self, stored: Stored) -> ContractVersion:
         ready = self._ready.get(stored.summary)
         if ready is not None:
             return ready
-        text = zlib.decompress(stored.packed or self._fetched(stored.summary.id))
+        text = stored.text or self._fetched(stored.summary.id)
         return self._ready.make(stored.summary, trusted(json.loads(text)))
 
     def _fetched(self, version_id: int) -> bytes:
         with self._storage.read() as connection:
-            return zlib.compress(next(text for _, text in registered.documents(connection, [version_id])), 1)
+            return next(registered.documents(connection, [version_id]))
 
     def _make_view(self, name: str, participant: str, version_id: int) -> View:
         views = self._views
@@ -362,24 +342,9 @@ class Catalogue:
         return view
 
 
-def _newest(shelf: _Shelf) -> _Stored | None:
-    for state in (State.ACTIVE, State.DEPRECATED):
-        for stored in reversed(shelf.stored):
-            if stored.summary.state is state:
-                return stored
-    return None
-
-
-def _named(shelf: _Shelf, name: str, dataschema: str) -> _Stored | None:
-    found = _DATASCHEMA.fullmatch(dataschema)
-    if found is None or found[1] not in (None, name):
-        return None
-    return next((stored for stored in shelf.stored if stored.summary.version == found[2]), None)
-
-
-def _notice(deprecated: Summary, newest: _Stored | None) -> Notice:
+def _notice(deprecated: Summary, newest: Stored | None) -> Notice:
     successor = newest.summary.version if newest and newest.summary.state is State.ACTIVE else None
-    return Notice(deprecated.name, clock.moment(deprecated.changed_at), deprecated.sunset, successor)
+    return Notice(deprecated.name, clock.moment(deprecated.deprecated_at or 0), deprecated.sunset, successor)
 
 
 def _unknown_version(name: str) -> UnknownVersion:
@@ -389,7 +354,7 @@ def _unknown_version(name: str) -> UnknownVersion:
     )
 
 
-def _retired(name: str, stored: _Stored, successor: _Stored | None) -> VersionRetired:
+def _retired(name: str, stored: Stored, successor: Stored | None) -> VersionRetired:
     instead = f"use {successor.summary.version}" if successor else "no other is in force"
     return VersionRetired(
         f"{name} {stored.summary.version} has been retired; {instead}.",

@@ -191,7 +191,6 @@ def _move(
     if not moved.rowcount:
         raise TransitionRefused("Somebody else changed its state at the same moment; look again.")
     _remember(connection, present.id, move)
-    announce(connection, TOPIC)
     return version_of(connection, present.contract.name, present.contract.version)
 
 
@@ -227,7 +226,6 @@ def _insert(connection: Connection, contract: Contract, actor: Actor) -> None:
         )
     )
     _remember(connection, _key(inserted), move)
-    announce(connection, TOPIC)
 
 
 def _replace(connection: Connection, present: Registered, contract: Contract, actor: Actor) -> None:
@@ -246,10 +244,12 @@ def _replace(connection: Connection, present: Registered, contract: Contract, ac
     )
     if present.state is not State.DRAFT:
         _remember(connection, present.id, move)
-    announce(connection, TOPIC)
 
 
 def _remember(connection: Connection, version_id: int, move: Move) -> None:
+    # First, since it keeps others who change the register waiting until the commit: steps become visible in the order of their
+    # numbers, so that who asks for those after the last one seen misses none.
+    announce(connection, TOPIC)
     connection.execute(
         sa.insert(MOVES).values(
             version_id=version_id,

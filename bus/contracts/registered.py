@@ -1,6 +1,7 @@
 """What the register of contract versions holds: reading it, in the caller's transaction."""
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -89,14 +90,19 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What an index needs to know of a version without its document."""
+    """What an index needs to know of a version without its document.
+
+    Attributes:
+        deprecated_at: of a deprecated version, when it became so, in microseconds since 1970.
+        sunset: of a deprecated version, the last day on which it takes events; None: nobody said.
+    """
 
     id: int
     contract_id: int
     name: str
     version: str
     state: State
-    changed_at: int
+    deprecated_at: int | None
     sunset: date | None
 
 
@@ -110,14 +116,17 @@ class Succession:
 
 
 _COLUMNS = sa.select(VERSIONS, CONTRACTS.c.name).join(CONTRACTS)
+_IS_DEPRECATED = VERSIONS.c.state == State.DEPRECATED.value
 _SUMMARIES = sa.select(
     VERSIONS.c.id,
     VERSIONS.c.contract_id,
     CONTRACTS.c.name,
     VERSIONS.c.version,
     VERSIONS.c.state,
-    VERSIONS.c.changed_at,
-    VERSIONS.c.sunset,
+    # SQLite has to go through a document to what stands behind it in the row, so only where it matters: 240 ms of 30,000
+    # versions, against 80.
+    sa.case((_IS_DEPRECATED, VERSIONS.c.changed_at)).label("deprecated_at"),
+    sa.case((_IS_DEPRECATED, VERSIONS.c.sunset)).label("sunset"),
 ).join(CONTRACTS)
 
 
@@ -181,11 +190,23 @@ def page(connection: Connection, limit: int, after: str) -> list[list[Registered
     return [versions_of(connection, name) for name in names.all()]
 
 
-def summaries(connection: Connection) -> list[Summary]:
-    """Every version without its document."""
+def last_move(connection: Connection) -> int:
+    """The number of the last step in any version's life; 0: there is none."""
+    return int(connection.scalar(sa.select(sa.func.coalesce(sa.func.max(MOVES.c.id), 0))) or 0)
+
+
+def summaries(connection: Connection, moved_after: int | None = None) -> list[Summary]:
+    """Versions without their documents.
+
+    Args:
+        moved_after: those alone that took a step after the one with this number; None: all.
+    """
+    statement = _SUMMARIES
+    if moved_after is not None:
+        statement = statement.where(VERSIONS.c.id.in_(sa.select(MOVES.c.version_id).where(MOVES.c.id > moved_after)))
     return [
-        Summary(row.id, row.contract_id, row.name, row.version, State(row.state), row.changed_at, _date(row.sunset))
-        for row in connection.execute(_SUMMARIES)
+        Summary(number, contract_id, sys.intern(name), sys.intern(version), State(state), deprecated_at, _date(sunset))
+        for number, contract_id, name, version, state, deprecated_at, sunset in connection.execute(statement)
     ]
 
 
@@ -213,12 +234,13 @@ def successions(connection: Connection, since: int, name: str | None = None) -> 
     return sorted(last.values(), key=lambda one: -one.at)
 
 
-def documents(connection: Connection, ids: Sequence[int]) -> Iterable[tuple[int, bytes]]:
-    """The documents of versions, as JSON, by version id."""
+def documents(connection: Connection, ids: Sequence[int]) -> Iterator[bytes]:
+    """The documents of versions, as JSON, in the order of the ids."""
     for start in range(0, len(ids), _ID_BATCH):
         batch = ids[start : start + _ID_BATCH]
         statement = sa.select(VERSIONS.c.id, VERSIONS.c.document).where(VERSIONS.c.id.in_(batch))
-        yield from ((row.id, bytes(row.document)) for row in connection.execute(statement))
+        found = {number: bytes(document) for number, document in connection.execute(statement)}
+        yield from (found[number] for number in batch)
 
 
 def _registered(connection: Connection, statement: sa.Select[Any]) -> list[Registered]:

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from bus.adapter import Does
 from bus.agencies.registry import Agencies
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.document import Contract
+from bus.contracts.shelf import AdapterUses
 from bus.delivery.subscriptions import AgencySink, NewSubscription, Subscriptions
-
-_PAGE = 200
 
 Standing = tuple[str, str, AgencySink]
 """Participant, contract and sink."""
@@ -22,10 +20,10 @@ def standing_subscriptions(catalogue: Catalogue, agencies: Agencies) -> list[Sta
     one there would be nothing to deliver, and the subscription would have passed by what came before the grant.
     """
     return [
-        (participant, contract.name, sink)
-        for contract in _naming_adapters(catalogue)
-        for participant, sink in _sinks(contract, agencies)
-        if contract.grant(participant) is not None
+        (participant, uses.name, sink)
+        for uses in catalogue.adapter_uses()
+        for participant, sink in _sinks(uses, agencies)
+        if participant in uses.granted
     ]
 
 
@@ -46,18 +44,8 @@ def standing_id(sink: AgencySink, contract: str) -> str:
     return re.sub(r"[^a-z0-9-]", "_", f"sub_{sink.adapter}_{sink.operation}_{contract}".lower())
 
 
-def _naming_adapters(catalogue: Catalogue) -> Iterator[Contract]:
-    """The newest version in force of each contract that names adapters; page by page, since most name none."""
-    after = ""
-    while page := catalogue.page(_PAGE, after):
-        for versions in page:
-            after = versions[-1].contract.name
-            if any(version.contract.adapters for version in versions) and catalogue.has_active(after):
-                yield catalogue.newest(after).contract
-
-
-def _sinks(contract: Contract, agencies: Agencies) -> Iterator[tuple[str, AgencySink]]:
-    for use in contract.adapters:
+def _sinks(uses: AdapterUses, agencies: Agencies) -> Iterator[tuple[str, AgencySink]]:
+    for use in uses.adapters:
         operation = agencies.operation(use.adapter, use.operation)
         if operation is not None and operation.does is Does.DELIVER:
             yield agencies.participant(use.adapter), AgencySink(use.adapter, use.operation)
