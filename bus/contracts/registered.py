@@ -116,6 +116,7 @@ class Succession:
 
 
 _COLUMNS = sa.select(VERSIONS, CONTRACTS.c.name).join(CONTRACTS)
+_STATES = {state.value: state for state in State}
 _IS_DEPRECATED = VERSIONS.c.state == State.DEPRECATED.value
 _SUMMARIES = sa.select(
     VERSIONS.c.id,
@@ -205,7 +206,9 @@ def summaries(connection: Connection, moved_after: int | None = None) -> list[Su
     if moved_after is not None:
         statement = statement.where(VERSIONS.c.id.in_(sa.select(MOVES.c.version_id).where(MOVES.c.id > moved_after)))
     return [
-        Summary(number, contract_id, sys.intern(name), sys.intern(version), State(state), deprecated_at, _date(sunset))
+        Summary(
+            number, contract_id, sys.intern(name), sys.intern(version), _STATES[state], deprecated_at, _date(sunset)
+        )
         for number, contract_id, name, version, state, deprecated_at, sunset in connection.execute(statement)
     ]
 

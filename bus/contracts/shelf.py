@@ -21,9 +21,6 @@ _ADAPTER = b'"adapter":'
 """Stands in the text of every document that names an adapter, and in few others."""
 _NEWLINE = b"\n"
 """Parts packed documents: canonical JSON has none."""
-_COMPRESSOR = (1, zlib.DEFLATED, 15, 5)
-"""The least work, over the longest stretch, with little memory to clear: clearing what zlib takes by default costs twice what
-compressing a document does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +98,7 @@ def shelves(connection: Connection, summaries: Iterable[Summary]) -> Iterator[tu
 def _shelf(summaries: Sequence[Summary], texts: Iterator[bytes]) -> Shelf:
     in_force = [one for one in summaries if one.state in IN_FORCE]
     documents = [next(texts) for _ in in_force]
-    packed = _packed(documents) if documents else None
+    packed = zlib.compress(_NEWLINE.join(documents), 1) if documents else None
     places = {one.id: place for place, one in enumerate(in_force)}
     stored = [Stored(one, packed if one.id in places else None, places.get(one.id, 0)) for one in summaries]
     newest = _newest(stored)
@@ -115,11 +112,6 @@ def _uses(text: bytes) -> AdapterUses | None:
     if not contract.adapters:
         return None
     return AdapterUses(contract.name, contract.adapters, frozenset(grant.participant for grant in contract.grants))
-
-
-def _packed(texts: Sequence[bytes]) -> bytes:
-    compressor = zlib.compressobj(*_COMPRESSOR)
-    return compressor.compress(_NEWLINE.join(texts)) + compressor.flush()
 
 
 def _newest(stored: Sequence[Stored]) -> Stored | None:

@@ -31,6 +31,7 @@ from bus.contracts.plan import Change, carry_out
 from bus.contracts.register import Actor
 from bus.storage import Changes, Storage
 from tests.contracts.documents import NIK, SCHEMA, SHIPPED, a_contract, a_grant
+from tests.storage.asked import asked
 
 NAME = "kependudukan.uji"
 OPERATOR = Actor("operator", is_operator=True)
@@ -146,6 +147,34 @@ def test_another_process_notices_a_change(storage: Storage, catalogue: Catalogue
     _active(catalogue)
     changes.look()
     assert other.version_for(NAME, None).contract == catalogue.version_for(NAME, None).contract
+
+
+def test_a_change_of_one_contract_is_noticed_without_reading_the_others(storage: Storage, catalogue: Catalogue) -> None:
+    catalogue.apply([a_contract(contract=f"uji.c{number}") for number in range(50)], OPERATOR)
+    other = Catalogue(storage, SECRET)
+    other.refresh()
+    _active(catalogue, "1.1.0", contract="uji.c7")
+    with asked(storage) as statements:
+        other.refresh()
+    assert [len(ids) for statement, ids in statements if "document" in statement] == [2]
+    assert other.version_for("uji.c7", None).contract.version == "1.1.0"
+
+
+def test_where_nothing_changed_no_document_is_read(storage: Storage, catalogue: Catalogue) -> None:
+    _active(catalogue)
+    with asked(storage) as statements:
+        catalogue.refresh()
+    assert [statement for statement, _ in statements if "document" in statement] == []
+
+
+def test_a_step_is_numbered_once_others_who_change_the_register_wait(storage: Storage, catalogue: Catalogue) -> None:
+    # Otherwise the one with the lower number of two changes at the same time could become visible second, and be missed.
+    catalogue.add_draft(a_contract(), OWNER)
+    with asked(storage) as statements:
+        catalogue.add_draft(a_contract(version="2.0.0"), OWNER)
+        catalogue.activate(NAME, "1.0.0", OPERATOR)
+    tables = [statement.split()[2] for statement, _ in statements if statement.startswith("INSERT")]
+    assert [table for table in tables if table in ("changes", "contract_moves")] == ["changes", "contract_moves"] * 2
 
 
 def test_what_did_not_change_keeps_its_compiled_validator(catalogue: Catalogue) -> None:

@@ -12,6 +12,7 @@ from bus.identity.keys import Keys
 from bus.storage import Storage
 from tests.a_bus import WARGA, Document, a_contract, a_grant
 from tests.an_agency import AGENCY, ASK, TAKE, AnAdapter, agencies_with
+from tests.storage.asked import asked
 
 OPERATOR = Actor("operator", is_operator=True)
 SINK = AgencySink(AGENCY, TAKE)
@@ -78,6 +79,15 @@ async def test_the_newest_version_decides(catalogue: Catalogue, agencies: Agenci
 async def test_many_contracts_are_looked_through(catalogue: Catalogue, agencies: Agencies):
     apply(catalogue, *[to_the_agency(contract=f"uji.c{number:03}") for number in range(205)])
     assert len(standing_subscriptions(catalogue, agencies)) == 205
+
+
+async def test_looking_through_them_asks_nothing_of_the_database(
+    storage: Storage, catalogue: Catalogue, agencies: Agencies
+):
+    apply(catalogue, to_the_agency(), a_contract(a_grant(AGENCY), contract="uji.tanpa"))
+    with asked(storage) as statements:
+        assert len(standing_subscriptions(catalogue, agencies)) == 1
+    assert statements == []
 
 
 async def test_it_is_made_once_from_the_beginning(
