@@ -32,6 +32,7 @@ from bus.delivery.subscriptions import AgencySink, Subscriptions, Webhook
 from bus.delivery.worker import Worker, WorkerPolicy
 from bus.http.edge import create_edge, create_watch
 from bus.http.health import Check, Health
+from bus.http.protocol import Protocol
 from bus.http.rooms import Rooms
 from bus.identity.keys import Keys
 from bus.identity.participants import Participants
@@ -295,7 +296,7 @@ async def serve(
         edge = create_edge(process.rooms, checks) if Role.API in roles else create_watch(checks)
         config = uvicorn.Config(
             edge,
-            http="httptools",
+            http=Protocol,
             lifespan="off",
             log_config=None,
             access_log=False,

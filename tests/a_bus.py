@@ -17,6 +17,7 @@ from bus.contracts.document import parse
 from bus.contracts.register import Actor
 from bus.http.edge import Edge, create_edge
 from bus.http.health import Health
+from bus.http.protocol import Protocol
 from bus.http.rooms import Rooms
 from bus.identity.keys import Keys
 from bus.identity.participants import Kind, Participants
@@ -133,7 +134,16 @@ class Bus:
     @asynccontextmanager
     async def served(self) -> AsyncIterator[str]:
         """The address of the edge behind a real server, for answers that come bit by bit."""
-        server = uvicorn.Server(uvicorn.Config(self.edge, port=0, log_level="warning", lifespan="off"))
+        config = uvicorn.Config(
+            self.edge,
+            http=Protocol,
+            port=0,
+            log_level="warning",
+            lifespan="off",
+            proxy_headers=False,
+            server_header=False,
+        )
+        server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve())
         async with asyncio.timeout(20):
             while not server.started:  # noqa: ASYNC110 - uvicorn tells it by this attribute alone

@@ -26,7 +26,8 @@ from bus.http import (
 from bus.http import records as records_resource
 from bus.http import subscriptions as subscriptions_resource
 from bus.http.health import Health
-from bus.http.publish import OPENAPI, PayloadTooLarge, Publisher, Receive, Scope, Send
+from bus.http.publish import PayloadTooLarge, Publisher, Receive, Scope, Send
+from bus.http.publish_openapi import OPENAPI
 from bus.http.rooms import Rooms
 from bus.telemetry import REQUESTS
 
@@ -52,22 +53,26 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
 
 
 class Edge:
-    """Routes a request to the publisher or to FastAPI, with a bound on every body, and counts it by route."""
+    """Routes a request to the publisher or to FastAPI, with a bound on every body, and counts it by route.
+
+    Attributes:
+        publisher: None in a process without the role `api`.
+    """
 
     def __init__(self, api: FastAPI, publisher: Publisher | None, most_bytes: int) -> None:
         self._api = api
-        self._publisher = publisher
+        self.publisher = publisher
         self._most_bytes = most_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if (
-            self._publisher is not None
+            self.publisher is not None
             and scope["type"] == "http"
             and scope["path"] == "/v1/events"
             and scope["method"] == "POST"
         ):
-            await self._publisher(scope, receive, send)
+            await self.publisher(scope, receive, send)
             return
         if scope["type"] != "http":
             await self._api(scope, receive, send)

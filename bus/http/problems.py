@@ -39,6 +39,15 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 }
 """What every operation may answer, for the OpenAPI document; it takes the place of the framework's own description of a 422."""
 
+UNEXPECTED_PROBLEM: Final = json.dumps(
+    {
+        "type": "urn:bus:problem:unexpected",
+        "title": "The bus failed in a way it did not foresee",
+        "status": 500,
+        "detail": "Try again; if it stays, tell the operator the time of this request.",
+    }
+)
+
 
 def install(app: FastAPI) -> None:
     """Render every refusal, and every error of the framework, as a problem."""
@@ -80,10 +89,4 @@ async def _framework(request: Request, error: Exception) -> Response:
 async def _unexpected(request: Request, error: Exception) -> Response:
     # The message of an unforeseen error may hold anything, also personal data: only its type is told.
     log.error("http.unexpected_error", error=type(error).__name__, path=request.url.path)
-    document = {
-        "type": "urn:bus:problem:unexpected",
-        "title": "The bus failed in a way it did not foresee",
-        "status": 500,
-        "detail": "Try again; if it stays, tell the operator the time of this request.",
-    }
-    return Response(json.dumps(document), 500, media_type=MEDIA_TYPE)
+    return Response(UNEXPECTED_PROBLEM, 500, media_type=MEDIA_TYPE)

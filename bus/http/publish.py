@@ -4,7 +4,7 @@ Structured, binary and batch mode of the CloudEvents HTTP binding 1.0.2.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from bus import json
@@ -16,14 +16,13 @@ from bus.identity.tokens import Principal, require
 from bus.journal import EventConflict, Receipt, Submission
 from bus.journal.gate import EventMalformed
 from bus.problem import FieldError, Invalid, Refused
+from bus.storage import Answer
 from bus.telemetry import ACCEPTED, DUPLICATES, accepted
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = Mapping[bytes, bytes]
-Answer = tuple[bytes, Collection[Notice]]
-"""The body of a 202, and what else its sender is told."""
 
 _STRUCTURED: Final = b"application/cloudevents+json"
 _BATCH: Final = b"application/cloudevents-batch+json"
@@ -65,6 +64,14 @@ class BatchConflict(EventConflict):
     """Some events of the batch have the ids of others that were sent before, so none was stored."""
 
 
+class Response(NamedTuple):
+    """What goes back over HTTP."""
+
+    status: int
+    fields: Sequence[tuple[bytes, bytes]]
+    body: bytes
+
+
 class Publisher:
     """The endpoint, bound to the rooms that it calls."""
 
@@ -79,23 +86,90 @@ class Publisher:
         event: Any = None
         try:
             principal = await self._rooms.tokens.authenticate(headers.get(b"authorization", b""))
-            require(principal, _SCOPE)
-            media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-            is_batch = media_type == _BATCH
+            may_publish(principal)
+            is_batch = _is_batch(headers)
             text = await self._body(headers, receive, is_batch)
             if is_batch:
                 partial = b"partial=true" in scope["query_string"].split(b"&")
-                answer, notices = await self._batch(self._parsed(text), principal, partial)
+                response = await self._batch(self._parsed(text), principal, partial)
             else:
-                event = self._event(media_type, headers, text)
-                answer, notices = await self._one(event, principal)
+                event = self.event(headers, text)
+                submission = self.admitted(event, principal)
+                response = self.accepted(event, submission, await self._rooms.appender.append((submission,)))
         except Refused as refusal:
-            if not isinstance(refusal, BatchRefused | BatchConflict):
-                self._rooms.recorder.note(refusal, principal, event)
-            await _respond(send, refusal.status, json.dumps(refusal.document()), MEDIA_TYPE.encode(), refusal.headers)
-            return
-        told = deprecation_headers(notices, self._rooms.tokens.issuer) if notices else None
-        await _respond(send, 202, answer, headers=told)
+            response = self.refused(refusal, principal, event)
+        await send({"type": "http.response.start", "status": response.status, "headers": response.fields})
+        await send({"type": "http.response.body", "body": response.body})
+
+    def at_hand(self, headers: Headers) -> Principal | None:
+        """The sender of a request that can be answered without waiting for anything but the commit; else None.
+
+        That is one event of at most the size that is taken, from somebody whose token was verified before.
+        """
+        length = headers.get(b"content-length", b"")
+        if not length.isdigit() or int(length) > self._settings.max_event_bytes or _is_batch(headers):
+            return None
+        return self._rooms.tokens.known(headers.get(b"authorization", b""))
+
+    def event(self, headers: Headers, text: bytes) -> Any:
+        """The CloudEvents JSON document that a request in structured or binary mode holds.
+
+        Raises:
+            EventMalformed: it is no JSON, or nested too deep.
+            MediaTypeUnsupported: it is in none of the modes.
+        """
+        media_type = _media_type(headers)
+        if media_type == _STRUCTURED:
+            document = self._parsed(text)
+        elif b"ce-specversion" in headers:
+            document = _binary(headers)
+            if text:
+                document["data"] = self._parsed(text)
+        else:
+            raise MediaTypeUnsupported(
+                "Send application/cloudevents+json, application/cloudevents-batch+json, or JSON with ce- headers."
+            )
+        if b"traceparent" in headers and type(document) is dict:
+            document.setdefault("traceparent", headers[b"traceparent"].decode("latin-1"))
+        return document
+
+    def admitted(self, event: Any, principal: Principal) -> Submission:
+        """What is to be appended.
+
+        Raises:
+            Refused: what the gate says.
+        """
+        return self._rooms.gate.admit(event, principal)
+
+    def append_for(self, submission: Submission, answer: Answer[list[Receipt]]) -> None:
+        """Append; `answer` is told in the event loop once the commit is on disk."""
+        self._rooms.appender.append_for(submission, answer)
+
+    def accepted(self, event: Any, submission: Submission, receipts: Sequence[Receipt]) -> Response:
+        """The answer to one event that was appended, or that was there already.
+
+        Raises:
+            EventConflict: another event has its source and id.
+        """
+        (receipt,) = receipts
+        if receipt.conflict:
+            raise _conflict(EventConflict, "/id")
+        (DUPLICATES if receipt.duplicate else ACCEPTED).inc()
+        if "traceparent" in event:
+            accepted(event["traceparent"], event["type"], receipt.position)
+        body = b'{"position":%d,"duplicate":%b}' % (receipt.position, b"true" if receipt.duplicate else b"false")
+        return self._taken(body, (submission.notice,) if submission.notice else ())
+
+    def refused(self, refusal: Refused, principal: Principal | None, event: Any) -> Response:
+        """The problem that a refusal is told as; it is noted for the producer and the contract's owner."""
+        if not isinstance(refusal, BatchRefused | BatchConflict):
+            self._rooms.recorder.note(refusal, principal, event)
+        return _response(refusal.status, json.dumps(refusal.document()), MEDIA_TYPE.encode(), refusal.headers)
+
+    def _taken(self, body: bytes, notices: Collection[Notice]) -> Response:
+        return _response(
+            202, body, headers=deprecation_headers(notices, self._rooms.tokens.issuer) if notices else None
+        )
 
     async def _body(self, headers: Headers, receive: Receive, is_batch: bool) -> bytes:
         most = self._settings.max_batch_bytes if is_batch else self._settings.max_event_bytes
@@ -129,33 +203,7 @@ class Publisher:
             )
         return value
 
-    def _event(self, media_type: bytes, headers: Headers, text: bytes) -> Any:
-        if media_type == _STRUCTURED:
-            document = self._parsed(text)
-        elif b"ce-specversion" in headers:
-            document = _binary(headers)
-            if text:
-                document["data"] = self._parsed(text)
-        else:
-            raise MediaTypeUnsupported(
-                "Send application/cloudevents+json, application/cloudevents-batch+json, or JSON with ce- headers."
-            )
-        if b"traceparent" in headers and type(document) is dict:
-            document.setdefault("traceparent", headers[b"traceparent"].decode("latin-1"))
-        return document
-
-    async def _one(self, document: Any, principal: Principal) -> Answer:
-        submission = self._rooms.gate.admit(document, principal)
-        (receipt,) = await self._rooms.appender.append((submission,))
-        if receipt.conflict:
-            raise _conflict(EventConflict, "/id")
-        (DUPLICATES if receipt.duplicate else ACCEPTED).inc()
-        if "traceparent" in document:
-            accepted(document["traceparent"], document["type"], receipt.position)
-        answer = b'{"position":%d,"duplicate":%b}' % (receipt.position, b"true" if receipt.duplicate else b"false")
-        return answer, (submission.notice,) if submission.notice else ()
-
-    async def _batch(self, documents: Any, principal: Principal, partial: bool) -> Answer:
+    async def _batch(self, documents: Any, principal: Principal, partial: bool) -> Response:
         if type(documents) is not list:
             raise EventMalformed("A batch is a JSON array of events.", errors=[FieldError("", "must be an array")])
         if len(documents) > self._settings.max_batch_events:
@@ -169,7 +217,7 @@ class Publisher:
             self._rooms.recorder.note(_conflict(EventConflict, "/id"), principal, documents[index])
         if conflicts and not partial:
             raise _conflict(BatchConflict, *(f"/{index}/id" for index in conflicts))
-        return _batch_answer(receipts, rejected | conflicts), {s.notice for _, s in admitted if s.notice}
+        return self._taken(_batch_answer(receipts, rejected | conflicts), {s.notice for _, s in admitted if s.notice})
 
     def _admit(
         self, documents: Sequence[Any], principal: Principal
@@ -189,6 +237,15 @@ class Publisher:
 
 
 _CONFLICT: Final = (FieldError("/id", "this source already sent another event with this id"),)
+
+
+def may_publish(principal: Principal) -> None:
+    """Let only those pass who may publish at all.
+
+    Raises:
+        ScopeMissing: the token does not say so.
+    """
+    require(principal, _SCOPE)
 
 
 def _conflict(kind: type[EventConflict], *pointers: str) -> EventConflict:
@@ -245,115 +302,17 @@ def _binary(headers: Headers) -> dict[str, Any]:
     return event
 
 
-async def _respond(
-    send: Send,
-    status: int,
-    body: bytes,
-    media_type: bytes = b"application/json",
-    headers: Mapping[str, str] | None = None,
-) -> None:
+def _media_type(headers: Headers) -> bytes:
+    return headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+
+
+def _is_batch(headers: Headers) -> bool:
+    return _media_type(headers) == _BATCH
+
+
+def _response(
+    status: int, body: bytes, media_type: bytes = b"application/json", headers: Mapping[str, str] | None = None
+) -> Response:
     fields = [(b"content-type", media_type), (b"content-length", b"%d" % len(body))]
     fields.extend((name.lower().encode(), value.encode("latin-1")) for name, value in (headers or {}).items())
-    await send({"type": "http.response.start", "status": status, "headers": fields})
-    await send({"type": "http.response.body", "body": body})
-
-
-_PROBLEM: Final[dict[str, Any]] = {"content": {"application/problem+json": {}}}
-_RECEIPT: Final = {
-    "type": "object",
-    "properties": {"position": {"type": "integer"}, "duplicate": {"type": "boolean"}},
-    "required": ["position", "duplicate"],
-}
-_REJECTED: Final = {
-    "type": "object",
-    "properties": {
-        "index": {"type": "integer"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
-                "required": ["pointer", "detail"],
-            },
-        },
-    },
-    "required": ["index", "errors"],
-}
-_RECEIPTS: Final = {
-    "type": "object",
-    "description": "of a batch",
-    "properties": {
-        "accepted": {"type": "integer"},
-        "duplicates": {"type": "integer"},
-        "last_position": {"type": "integer"},
-        "rejected": {"type": "array", "items": _REJECTED},
-    },
-    "required": ["accepted", "duplicates", "last_position", "rejected"],
-}
-_EVENT: Final = {
-    "type": "object",
-    "required": ["specversion", "id", "source", "type"],
-    "properties": {
-        "specversion": {"const": "1.0"},
-        "id": {"type": "string"},
-        "source": {"type": "string", "format": "uri-reference"},
-        "type": {"type": "string", "description": "the contract's name"},
-        "subject": {"type": "string", "description": "the record's key"},
-        "time": {"type": "string", "format": "date-time"},
-        "dataschema": {"type": "string", "description": "names the contract's version; absent: the newest active one"},
-        "data": {"description": "as the contract's schema says; null deletes a record"},
-    },
-    "example": {
-        "specversion": "1.0",
-        "id": "2026-0001",
-        "source": "/dpmptsp/perizinan",
-        "type": "perizinan.izin",
-        "data": {},
-    },
-}
-OPENAPI: Final[dict[str, Any]] = {
-    "tags": ["events"],
-    "summary": "Publish events",
-    "description": "CloudEvents 1.0 in structured, binary (`ce-` headers) or batch mode. A 202 means: committed to disk.",
-    "operationId": "publish",
-    "security": [{"oauth": [_SCOPE]}],
-    "parameters": [
-        {
-            "name": "partial",
-            "in": "query",
-            "schema": {"type": "boolean"},
-            "description": "of a batch, take what is valid and tell what is not",
-        }
-    ],
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/cloudevents+json": {"schema": _EVENT},
-            "application/cloudevents-batch+json": {"schema": {"type": "array", "items": _EVENT}},
-            "application/json": {"schema": {"description": "the data; the attributes are in `ce-` headers"}},
-        },
-    },
-    "responses": {
-        "202": {
-            "description": "Committed; under a deprecated version of the contract, it says so",
-            "content": {"application/json": {"schema": {"oneOf": [_RECEIPT, _RECEIPTS]}}},
-            "headers": {
-                "Deprecation": {
-                    "schema": {"type": "string"},
-                    "description": "since when (RFC 9745), such as @1795000000",
-                },
-                "Sunset": {"schema": {"type": "string"}, "description": "until when it takes events (RFC 8594)"},
-                "Link": {"schema": {"type": "string"}, "description": "the successor (rel=successor-version)"},
-            },
-        },
-        "400": {"description": "No CloudEvent", **_PROBLEM},
-        "401": {"description": "No valid access token", **_PROBLEM},
-        "403": {"description": "Scope missing, or not a producer of this contract", **_PROBLEM},
-        "409": {"description": "Another event has this source and id", **_PROBLEM},
-        "413": {"description": "Too large", **_PROBLEM},
-        "415": {"description": "No content type of CloudEvents", **_PROBLEM},
-        "422": {"description": "The data do not fit the contract", **_PROBLEM},
-        "503": {"description": "Too much is waiting; try again", **_PROBLEM},
-        "507": {"description": "No room left", **_PROBLEM},
-    },
-}
+    return Response(status, fields, body)

@@ -1,0 +1,158 @@
+"""HTTP/1.1 as uvicorn speaks it, with a short way for the commonest request: publishing one event.
+
+A task, an ASGI scope and the messages between them cost twice what the gate does, and nothing of it is used here. Whatever is not
+plainly such a request goes uvicorn's way, to the same publisher.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+import structlog
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from bus.http.edge import Edge
+from bus.http.problems import MEDIA_TYPE, UNEXPECTED_PROBLEM
+from bus.http.publish import Publisher, Response, may_publish
+from bus.identity.tokens import Principal
+from bus.journal import Receipt, Submission
+from bus.problem import Refused
+from bus.telemetry import UNEXPECTED
+
+log = structlog.get_logger(__name__)
+
+_PATH: Final = b"/v1/events"
+_NOBODY_WAITS: Final = asyncio.Event()
+_BROKEN: Final = Response(
+    500,
+    ((b"content-type", MEDIA_TYPE.encode()), (b"content-length", b"%d" % len(UNEXPECTED_PROBLEM))),
+    UNEXPECTED_PROBLEM,
+)
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection."""
+
+    cycle: Any
+
+    def on_message_begin(self) -> None:
+        """A request begins; what only uvicorn's way needs is made when that is taken."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+
+    def on_headers_complete(self) -> None:
+        """Take one of the two ways."""
+        publisher = self._publisher()
+        if publisher is not None:
+            headers = dict(self.headers)
+            principal = publisher.at_hand(headers)
+            if principal is not None:
+                self.cycle = _Publication(self, publisher, principal, headers)
+                return
+        url, headers_read, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers.extend(headers_read)
+        super().on_headers_complete()
+
+    def _publisher(self) -> Publisher | None:
+        """Who answers the request on the short way; None where that is not for it."""
+        if self.url != _PATH or self.parser.get_method() != b"POST":
+            return None
+        is_plain = (
+            self.parser.get_http_version() == "1.1"
+            and self.parser.should_keep_alive()
+            and not self.parser.should_upgrade()
+            and not self.expect_100_continue
+        )
+        is_next = (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
+        return self.app.publisher if is_plain and is_next and isinstance(self.app, Edge) else None
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body; of a publication the parser lets no more pass than its content-length."""
+        if type(self.cycle) is _Publication:
+            self.cycle.body += body
+        else:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        if type(self.cycle) is _Publication:
+            self.cycle.publish()
+        else:
+            super().on_message_complete()
+
+    def respond(self, response: Response, *, keep_alive: bool) -> None:
+        """Write an answer and go on to the next request, or close."""
+        parts = [STATUS_LINE[response.status]]
+        for name, value in (*self.server_state.default_headers, *response.fields):
+            parts += (name, b": ", value, b"\r\n")
+            keep_alive = keep_alive and name != b"connection"
+        parts += (b"\r\n" if keep_alive else b"connection: close\r\n\r\n", response.body)
+        self.transport.write(b"".join(parts))
+        if not keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+
+class _Publication:
+    """A request on the short way.
+
+    To uvicorn's protocol it is the cycle under way, to the group commit it is who waits for the receipt.
+    """
+
+    __slots__ = (
+        "_event", "_headers", "_principal", "_protocol", "_publisher", "_submission",
+        "body", "disconnected", "keep_alive", "message_event", "response_complete",
+    )  # fmt: skip
+
+    def __init__(
+        self, protocol: Protocol, publisher: Publisher, principal: Principal, headers: Mapping[bytes, bytes]
+    ) -> None:
+        self._protocol = protocol
+        self._publisher = publisher
+        self._principal = principal
+        self._headers = headers
+        self._event: Any = None
+        self._submission: Submission | None = None
+        self.body = bytearray()
+        self.disconnected = False
+        self.keep_alive = True
+        self.message_event = _NOBODY_WAITS
+        self.response_complete = False
+
+    def publish(self) -> None:
+        try:
+            may_publish(self._principal)
+            self._event = self._publisher.event(self._headers, bytes(self.body))
+            self._submission = self._publisher.admitted(self._event, self._principal)
+            self._publisher.append_for(self._submission, self)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong is the answer
+            self.set_exception(error)
+
+    def done(self) -> bool:
+        return self.response_complete
+
+    def set_result(self, receipts: list[Receipt], /) -> None:
+        try:
+            assert self._submission is not None  # noqa: S101 - it is what was appended
+            response = self._publisher.accepted(self._event, self._submission, receipts)
+        except Exception as error:  # noqa: BLE001 - others of the same group wait for their answers
+            self.set_exception(error)
+        else:
+            self._respond(response)
+
+    def set_exception(self, error: Exception, /) -> None:
+        if isinstance(error, Refused):
+            self._respond(self._publisher.refused(error, self._principal, self._event))
+            return
+        UNEXPECTED.labels("publish").inc()
+        log.error("publish.failed", exc_info=error)
+        self.keep_alive = False
+        self._respond(_BROKEN)
+
+    def _respond(self, response: Response) -> None:
+        self.response_complete = True
+        if not self.disconnected:
+            self._protocol.respond(response, keep_alive=self.keep_alive)

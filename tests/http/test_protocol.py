@@ -1,0 +1,252 @@
+"""Publishing over a real connection: the short way answers as the long one does, and no connection is worse off for it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from bus import json
+from bus.http.protocol import Protocol
+from bus.journal.gate import Gate
+from bus.problem import Unavailable
+from tests.a_bus import ADDRESS, OWNER, WARGA, Bus, a_contract, a_person
+
+STRUCTURED = "application/cloudevents+json"
+
+
+def an_event(number: int, **changes: Any) -> dict[str, Any]:
+    envelope = {"specversion": "1.0", "id": f"p{number}", "source": "/uji", "type": WARGA, "data": a_person(number)}
+    return {name: value for name, value in (envelope | changes).items() if value != "absent"}
+
+
+def a_request(
+    authorization: str, body: bytes, media_type: str = STRUCTURED, version: str = "1.1", **fields: str
+) -> bytes:
+    named = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in fields.items())
+    return (
+        f"POST /v1/events HTTP/{version}\r\nhost: bus\r\nauthorization: {authorization}\r\n"
+        f"content-type: {media_type}\r\ncontent-length: {len(body)}\r\n{named}\r\n"
+    ).encode() + body
+
+
+@dataclass
+class Connection:
+    """A client's end of a connection, which says exactly what it is told to."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    @classmethod
+    async def to(cls, address: str) -> Self:
+        parts = urlsplit(address)
+        return cls(*await asyncio.open_connection(parts.hostname, parts.port))
+
+    async def say(self, text: bytes) -> None:
+        self.writer.write(text)
+        await self.writer.drain()
+
+    async def answer(self) -> httpx.Response:
+        async with asyncio.timeout(20):
+            head = await self.reader.readuntil(b"\r\n\r\n")
+            status, *lines = head.decode().split("\r\n")[:-2]
+            fields = [tuple(line.split(": ", 1)) for line in lines]
+            length = int(dict(fields)["content-length"])
+            return httpx.Response(int(status.split()[1]), headers=fields, content=await self.reader.readexactly(length))
+
+    async def ask(self, text: bytes) -> httpx.Response:
+        await self.say(text)
+        return await self.answer()
+
+    async def is_closed(self) -> bool:
+        async with asyncio.timeout(20):
+            return await self.reader.read(1) == b""
+
+
+@pytest.fixture
+async def address(bus: Bus) -> AsyncIterator[str]:
+    bus.apply(a_contract(), a_contract(contract="lain.hal", owner="bapenda", producers=["bapenda"]))
+    async with bus.served() as address:
+        yield address
+
+
+@pytest.fixture
+async def connection(address: str) -> AsyncIterator[Connection]:
+    made = await Connection.to(address)
+    yield made
+    made.writer.close()
+
+
+def publisher(bus: Bus) -> str:
+    return bus.token(OWNER, "events.publish")
+
+
+def told(response: httpx.Response) -> tuple[int, Any, dict[str, str]]:
+    fields = {name: value for name, value in response.headers.items() if name not in ("date", "connection")}
+    return response.status_code, response.json(), fields
+
+
+DEEP = b'{"data":' * 200 + b"1" + b"}" * 200
+REQUESTS: dict[str, tuple[bytes, dict[str, str]]] = {
+    "structured": (json.dumps(an_event(1)), {}),
+    "the same again": (json.dumps(an_event(1)), {}),
+    "another of that id": (json.dumps(an_event(1, data=a_person(2))), {}),
+    "a deletion": (json.dumps(an_event(3, data=None, subject="1")), {}),
+    "binary": (
+        json.dumps(a_person(4)),
+        {
+            "media_type": "application/json",
+            "ce_specversion": "1.0",
+            "ce_id": "b4",
+            "ce_source": "/uji",
+            "ce_type": WARGA,
+        },
+    ),
+    "data that do not fit": (json.dumps(an_event(5, data={"nama": 5})), {}),
+    "attributes missing": (json.dumps(an_event(6, id="absent")), {}),
+    "no JSON": (b"{", {}),
+    "nothing": (b"", {}),
+    "no object": (b"[]", {}),
+    "nested too deep": (DEEP, {}),
+    "another's contract": (json.dumps(an_event(7, type="lain.hal")), {}),
+    "an unknown contract": (json.dumps(an_event(8, type="tidak.ada")), {}),
+    "an unknown mode": (json.dumps(an_event(9)), {"media_type": "application/json"}),
+    "a batch": (json.dumps([an_event(10), an_event(11)]), {"media_type": "application/cloudevents-batch+json"}),
+    "traced": (json.dumps(an_event(12)), {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}),
+}
+
+
+async def test_both_ways_answer_the_same(bus: Bus, connection: Connection):
+    authorization = publisher(bus)
+    await asyncio.to_thread(bus.rooms.tokens.verify, authorization.encode())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(bus.edge), base_url=ADDRESS) as long_way:
+        for name, (body, more) in REQUESTS.items():
+            fields = {n.replace("_", "-"): v for n, v in more.items() if n != "media_type"}
+            fields |= {"authorization": authorization, "content-type": more.get("media_type", STRUCTURED)}
+            once = await connection.ask(a_request(authorization, body, **more))
+            again = await long_way.post("/v1/events", content=body, headers=fields)
+            if once.status_code == 202 and "accepted" not in once.json():
+                assert again.json() == {"position": once.json()["position"], "duplicate": True}, name
+            elif once.status_code != 202:
+                assert told(once) == told(again), name
+
+
+async def test_a_client_without_the_scope_is_told_so_first(bus: Bus, connection: Connection):
+    authorization = bus.token(OWNER, "events.read")
+    answers = [await connection.ask(a_request(authorization, b"{")) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert [answer.json() for answer in answers[:1]] == [answers[1].json()]
+
+
+async def test_answers_come_in_the_order_of_pipelined_requests(bus: Bus, connection: Connection):
+    authorization = publisher(bus)
+    await connection.ask(a_request(authorization, json.dumps(an_event(1))))
+    health = b"GET /v1/events/1 HTTP/1.1\r\nhost: bus\r\n\r\n"
+    events = [a_request(authorization, json.dumps(an_event(number))) for number in (2, 3, 4)]
+    await connection.say(events[0] + health + events[1] + events[2])
+    answers = [await connection.answer() for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [202, 401, 202, 202]
+    assert [answer.json()["position"] for answer in answers if answer.status_code == 202] == [2, 3, 4]
+
+
+async def test_a_body_that_comes_byte_by_byte_is_taken(bus: Bus, connection: Connection):
+    authorization = publisher(bus)
+    await connection.ask(a_request(authorization, json.dumps(an_event(1))))
+    for byte in a_request(authorization, json.dumps(an_event(2))):
+        await connection.say(bytes([byte]))
+    assert (await connection.answer()).json() == {"position": 2, "duplicate": False}
+
+
+@pytest.mark.parametrize("fields", [{"connection": "close"}, {"version": "1.0"}])
+async def test_a_connection_is_closed_when_the_client_wants_it(
+    bus: Bus, connection: Connection, fields: dict[str, str]
+):
+    authorization = publisher(bus)
+    await connection.ask(a_request(authorization, json.dumps(an_event(1))))
+    answer = await connection.ask(a_request(authorization, json.dumps(an_event(2)), **fields))
+    assert answer.json()["position"] == 2
+    assert await connection.is_closed()
+
+
+async def test_who_asks_whether_to_go_on_is_answered(bus: Bus, connection: Connection):
+    authorization = publisher(bus)
+    await connection.ask(a_request(authorization, json.dumps(an_event(1))))
+    body = json.dumps(an_event(2))
+    await connection.say(a_request(authorization, body, expect="100-continue")[: -len(body)])
+    async with asyncio.timeout(20):
+        assert await connection.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert (await connection.ask(body)).json()["position"] == 2
+
+
+async def test_a_revoked_client_is_refused_on_the_same_connection(bus: Bus, connection: Connection):
+    authorization = publisher(bus)
+    first = await connection.ask(a_request(authorization, json.dumps(an_event(1))))
+    (client,) = bus.rooms.participants.clients(OWNER, 10)
+    await asyncio.to_thread(bus.rooms.participants.revoke_client, OWNER, client.client_id)
+    await asyncio.to_thread(bus.rooms.tokens.refresh)
+    second = await connection.ask(a_request(authorization, json.dumps(an_event(2))))
+    assert [first.status_code, second.status_code] == [202, 401]
+    assert "WWW-Authenticate" in second.headers
+
+
+async def test_what_a_client_sent_before_it_went_away_is_kept(bus: Bus, address: str):
+    authorization = publisher(bus)
+    staying = await Connection.to(address)
+    await staying.ask(a_request(authorization, json.dumps(an_event(1))))
+    leaving = await Connection.to(address)
+    await leaving.say(a_request(authorization, json.dumps(an_event(2))))
+    leaving.writer.transport.abort()
+    answers = [await staying.ask(a_request(authorization, json.dumps(an_event(number)))) for number in (3, 2)]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    staying.writer.close()
+
+
+async def test_an_error_nobody_foresaw_is_told_to_its_sender_alone(
+    bus: Bus, address: str, monkeypatch: pytest.MonkeyPatch
+):
+    authorization = publisher(bus)
+    one, other = await Connection.to(address), await Connection.to(address)
+    await one.ask(a_request(authorization, json.dumps(an_event(1))))
+    admit = Gate.admit
+
+    def failing(gate: Gate, document: Any, *rest: Any) -> Any:
+        if document["id"] == "p2":
+            raise RuntimeError("3524000000000002")
+        return admit(gate, document, *rest)
+
+    monkeypatch.setattr(Gate, "admit", failing)
+    await one.say(a_request(authorization, json.dumps(an_event(2))))
+    fine = await other.ask(a_request(authorization, json.dumps(an_event(3))))
+    broken = await one.answer()
+    assert (fine.status_code, broken.status_code) == (202, 500)
+    assert b"3524" not in broken.content
+    assert await one.is_closed()
+    other.writer.close()
+
+
+async def test_a_database_that_does_not_answer_is_told_as_on_the_long_way(
+    bus: Bus, connection: Connection, monkeypatch: pytest.MonkeyPatch
+):
+    authorization = publisher(bus)
+    await connection.ask(a_request(authorization, json.dumps(an_event(1))))
+
+    def failing(*_: Any) -> None:
+        raise Unavailable("The database does not answer; try again in some seconds.")
+
+    monkeypatch.setattr(bus.rooms.storage, "write", failing)
+    answer = await connection.ask(a_request(authorization, json.dumps(an_event(2))))
+    monkeypatch.undo()
+    again = await connection.ask(a_request(authorization, json.dumps(an_event(2))))
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+    assert again.json() == {"position": 2, "duplicate": False}
+
+
+async def test_the_short_way_is_taken(bus: Bus, connection: Connection, monkeypatch: pytest.MonkeyPatch):
+    authorization = publisher(bus)
+    await connection.ask(a_request(authorization, json.dumps(an_event(1))))
+    monkeypatch.setattr(Protocol, "_start_asgi_task", None)
+    answer = await connection.ask(a_request(authorization, json.dumps(an_event(2))))
+    assert answer.json() == {"position": 2, "duplicate": False}
