@@ -4,7 +4,8 @@ Two rules carry everything. Due and not delivered is handed over: a delivery han
 And `due_at` is the lease itself: a run is named by (subscription, due_at), so that a message that comes late, or twice, finds
 nothing under its name and does no harm.
 
-Every value is an integer, so statements carry them in their text: one statement for a whole group, the same in both dialects.
+Every value is an integer, so statements carry them in their text: one statement for a whole group, the same in both dialects
+but for how rows are found by a list (`_Wanted`).
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -167,9 +168,10 @@ class Ledger:
         for group, positions in _alike(attempts).items():
             subscription, status, at, number = group
             # Dead ones too: an attempt that outlived its lease may have been given up beside the one that got through.
+            wanted = _wanted(connection, "position", positions)
             connection.exec_driver_sql(
-                f"UPDATE deliveries SET state=1, finished_at={at}, status={_number(status)}, attempts={number} "  # noqa: S608
-                f"WHERE subscription={subscription} AND position IN ({_numbers(positions)}) AND state IN (0, 2)"
+                f"UPDATE deliveries SET state=1, finished_at={at}, status={_number(status)}, attempts={number}{wanted.source} "  # noqa: S608
+                f"WHERE subscription={subscription} AND {wanted.condition} AND state IN (0, 2)"
             )
         for attempt in attempts:
             if attempt.state is not DeliveryState.DELIVERED:
@@ -229,18 +231,25 @@ def _lease_in_order(
 def _beginnings(
     connection: Connection, subscription: int, keys: Collection[int], longest: int
 ) -> list[tuple[int, Owed]]:
-    """The first deliveries of the chains of some keys: two look-ups a key in one statement, however long a chain is."""
+    """The first deliveries of the chains of some keys: look-ups by key in one statement, however long a chain is."""
     if not keys:
         return []
-    by_key = _by("ix_deliveries_key", connection)
-    owed = f"subscription={subscription} AND key=wanted.key AND state IN (0, 2)"
-    rows = connection.exec_driver_sql(
-        f"WITH wanted (key) AS (VALUES {_rows(keys)}), cut (key, last) AS (SELECT key, (SELECT position "  # noqa: S608
-        f"FROM deliveries{by_key} WHERE {owed} ORDER BY position LIMIT 1 OFFSET {longest - 1}) FROM wanted) "
-        f"SELECT cut.key, position, due_at, state FROM cut CROSS JOIN deliveries{by_key} "
-        f"WHERE subscription={subscription} AND deliveries.key=cut.key AND state IN (0, 2) "
-        f"AND position<=coalesce(last, {PARKED}) ORDER BY cut.key, position"
-    )
+    owed = f"subscription={subscription} AND key=wanted.key AND state IN (0, 2) ORDER BY position LIMIT"
+    if connection.dialect.name == "sqlite":
+        by_key = _by("ix_deliveries_key", connection)
+        statement = (
+            f"WITH wanted (key) AS (VALUES {_rows(keys)}), cut (key, last) AS (SELECT key, (SELECT position "  # noqa: S608
+            f"FROM deliveries{by_key} WHERE {owed} 1 OFFSET {longest - 1}) FROM wanted) "
+            f"SELECT cut.key, position, due_at, state FROM cut CROSS JOIN deliveries{by_key} "
+            f"WHERE subscription={subscription} AND deliveries.key=cut.key AND state IN (0, 2) "
+            f"AND position<=coalesce(last, {PARKED}) ORDER BY cut.key, position"
+        )
+    else:
+        statement = (
+            f"SELECT wanted.key, position, due_at, state FROM {_unnested('key', keys)} CROSS JOIN LATERAL ("  # noqa: S608
+            f"SELECT position, due_at, state FROM deliveries WHERE {owed} {longest}) AS owed ORDER BY wanted.key, position"
+        )
+    rows = connection.exec_driver_sql(statement)
     return [(row[0], Owed(row[1], row[2], row[3] == DeliveryState.DEAD)) for row in rows]
 
 
@@ -249,10 +258,32 @@ def _by(index: str, connection: Connection) -> str:
     return f" INDEXED BY {index}" if connection.dialect.name == "sqlite" else ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """How an UPDATE finds rows by a list of numbers: what its FROM holds, and its condition."""
+
+    source: str
+    condition: str
+
+
+def _wanted(connection: Connection, column: str, values: Iterable[int]) -> _Wanted:
+    # PostgreSQL without fresh statistics takes a subscription's backlog to be a few rows, and for an IN list it read all of
+    # them (measured: 15 ms instead of 2 for a run out of 60,000). It joins a list whose length it cannot see row by row.
+    if connection.dialect.name == "sqlite":
+        return _Wanted("", f"{column} IN ({_numbers(values)})")
+    return _Wanted(f" FROM {_unnested(column, values)}", f"deliveries.{column}=wanted.{column}")
+
+
+def _unnested(column: str, values: Iterable[int]) -> str:
+    return f"unnest((SELECT ARRAY[{_numbers(values)}]::bigint[])) AS wanted ({column})"
+
+
 def _set_due(connection: Connection, subscription: int, positions: Sequence[int], due_at: int) -> None:
+    wanted = _wanted(connection, "position", positions)
+    # Not `state=0`, which calls for the index of what is due: by that one all of it would be read.
     connection.exec_driver_sql(
-        f"UPDATE deliveries SET due_at={due_at} WHERE subscription={subscription} "  # noqa: S608
-        f"AND position IN ({_numbers(positions)}) AND state=0"
+        f"UPDATE deliveries SET due_at={due_at}{wanted.source} WHERE subscription={subscription} "  # noqa: S608
+        f"AND {wanted.condition} AND state<1"
     )
 
 
@@ -262,7 +293,7 @@ def _record_failure(connection: Connection, attempt: Attempt) -> None:
         f"UPDATE deliveries SET state={attempt.state.value}, attempts={attempt.number}, "  # noqa: S608
         f"due_at={0 if attempt.due_at is None else attempt.due_at}, status={_number(attempt.status)}, "
         f"finished_at={attempt.at if over else 'NULL'} "
-        f"WHERE subscription={attempt.subscription} AND position={attempt.position} AND state=0"
+        f"WHERE subscription={attempt.subscription} AND position={attempt.position} AND state<1"
     )
     if attempt.failure is None or changed.rowcount == 0:
         return
@@ -304,10 +335,19 @@ def _keys(attempts: Sequence[Attempt]) -> dict[int, set[int]]:
 def _unpark(connection: Connection, subscription: int, keys: Iterable[int], at: int) -> None:
     # The head of each chain alone: those behind it go along with it, however many they are. After failures too: one that
     # outlived its lease parks what another run may have made the head meanwhile, and nothing else would ever unpark a head.
+    owed = f"subscription={subscription} AND state IN (0, 2) AND key"
+    if connection.dialect.name == "sqlite":
+        source = ""
+        heads = f"position IN (SELECT min(position) FROM deliveries WHERE {owed} IN ({_numbers(keys)}) GROUP BY key)"  # noqa: S608
+    else:
+        source = (
+            f" FROM {_unnested('key', keys)} CROSS JOIN LATERAL (SELECT position FROM deliveries WHERE {owed}=wanted.key "  # noqa: S608
+            "ORDER BY position LIMIT 1) AS head"
+        )
+        heads = "deliveries.position=head.position"
     connection.exec_driver_sql(
-        f"UPDATE deliveries SET due_at={at} WHERE subscription={subscription} AND state=0 AND due_at={PARKED} "  # noqa: S608
-        f"AND position IN (SELECT min(position) FROM deliveries WHERE subscription={subscription} "
-        f"AND key IN ({_numbers(keys)}) AND state IN (0, 2) GROUP BY key)"
+        f"UPDATE deliveries SET due_at={at}{source} WHERE subscription={subscription} AND {heads} AND state<1 "  # noqa: S608
+        f"AND due_at={PARKED}"
     )
 
 
