@@ -24,7 +24,8 @@ log = structlog.get_logger(__name__)
 
 _POLL_SECONDS: Final = 0.005
 """kombu's virtual transports sleep so long between looks; their default of a second would be every delivery's latency."""
-_PREFETCH: Final = 4
+_PREFETCH: Final = 12
+"""Above the runs of a whole window: an acknowledgement's way to RabbitMQ and back is then nobody's wait."""
 _MEMORY_PREFETCH: Final = 10_000
 """Virtual transports count what is unacknowledged over a whole channel: a low number would let one sink stop all."""
 _UNUSED_MILLISECONDS: Final = 7 * 24 * 3600 * 1000

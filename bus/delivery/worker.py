@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 import structlog
@@ -100,6 +101,8 @@ class Worker:
             await asyncio.wait(self._making, timeout=seconds)
         for making in self._making:
             making.cancel()
+        for lane in self._lanes.values():
+            lane.stop()
         await self._outcomes.close()
 
     def _mine(self) -> Collection[int]:
@@ -219,8 +222,11 @@ class _Run:
         """Make chains side by side, each in its order: where one item fails, those behind it are parked."""
         size = self._worker.batch(self._subscription)
         if size == 1:
-            await asyncio.gather(*(self._chain(chain) for chain in chains))
-            return
+            await self._lane.make(partial(self._chain, chain) for chain in chains)
+        else:
+            await self._lane.make([partial(self._batches, chains, size)])
+
+    async def _batches(self, chains: Sequence[Sequence[Item]], size: int) -> None:
         while chains:
             heads = [chain[:size] if chain[0].leased.key is None else chain[:1] for chain in chains]
             flat = [item for head in heads for item in head]
@@ -252,12 +258,11 @@ class _Run:
         sending = [item for item in items if item.body is not None]
         if not sending:
             return all(not item.withheld for item in items)
-        async with self._lane.slots:
-            if not await self._lane.admitted(self._deadline):
-                self.attempts.extend(released(number, item.leased) for item in sending)
-                return False
-            begun = time.perf_counter()
-            outcomes = await self._worker.send(self._subscription, self._lane, sending)
+        if not await self._lane.admitted(self._deadline):
+            self.attempts.extend(released(number, item.leased) for item in sending)
+            return False
+        begun = time.perf_counter()
+        outcomes = await self._worker.send(self._subscription, self._lane, sending)
         seconds = time.perf_counter() - begun
         for item, outcome in zip(sending, outcomes, strict=True):
             self._lane.note(outcome)
