@@ -34,6 +34,9 @@ class Protocol(HttpToolsProtocol):
     """One connection."""
 
     cycle: Any
+    _answered_at = 0.0
+    _hears = False
+    """Whether the client said something since the last answer."""
 
     def on_message_begin(self) -> None:
         """A request begins; what only uvicorn's way needs is made when that is taken."""
@@ -86,14 +89,55 @@ class Protocol(HttpToolsProtocol):
     def respond(self, response: Response, *, keep_alive: bool) -> None:
         """Write an answer and go on to the next request, or close."""
         parts = [STATUS_LINE[response.status]]
-        for name, value in (*self.server_state.default_headers, *response.fields):
+        for name, value in self.server_state.default_headers:
             parts += (name, b": ", value, b"\r\n")
-            keep_alive = keep_alive and name != b"connection"
+        for name, value in response.fields:
+            parts += (name, b": ", value, b"\r\n")
+            if name == b"connection":
+                keep_alive = False
         parts += (b"\r\n" if keep_alive else b"connection: close\r\n\r\n", response.body)
         self.transport.write(b"".join(parts))
         if not keep_alive:
             self.transport.close()
         self.on_response_complete()
+
+    def data_received(self, data: bytes) -> None:
+        """The client says something."""
+        self._hears = True
+        super().data_received(data)
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request. A timer that an answer before this one began is left to run (see its handler)."""
+        self._hears = False
+        self._answered_at = self.loop.time()
+        if self.timeout_keep_alive_task is None or self.pipeline:
+            super().on_response_complete()
+        else:
+            self.server_state.total_requests += 1
+            self.flow.resume_reading()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that has been quiet for so long; one that was not has the rest of its time.
+
+        To look when the timer ends is cheaper than to stop it with each request and to start it with each answer.
+        """
+        self.timeout_keep_alive_task = None
+        if self._hears:
+            return
+        left = self._answered_at + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _unset_keepalive_if_required(self) -> None:
+        pass
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection has ended."""
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+        super().connection_lost(exc)
 
 
 class _Publication:

@@ -17,7 +17,7 @@ from bus.journal import EventConflict, Receipt, Submission
 from bus.journal.gate import EventMalformed
 from bus.problem import FieldError, Invalid, Refused
 from bus.storage import Answer
-from bus.telemetry import ACCEPTED, DUPLICATES, accepted
+from bus.telemetry import accepted
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -154,7 +154,6 @@ class Publisher:
         (receipt,) = receipts
         if receipt.conflict:
             raise _conflict(EventConflict, "/id")
-        (DUPLICATES if receipt.duplicate else ACCEPTED).inc()
         if "traceparent" in event:
             accepted(event["traceparent"], event["type"], receipt.position)
         body = b'{"position":%d,"duplicate":%b}' % (receipt.position, b"true" if receipt.duplicate else b"false")
@@ -265,8 +264,6 @@ def _batch_refused(rejected: Mapping[int, Sequence[FieldError]]) -> BatchRefused
 def _batch_answer(receipts: Sequence[Receipt], rejected: Mapping[int, Sequence[FieldError]]) -> bytes:
     fresh = sum(not receipt.duplicate for receipt in receipts)
     duplicates = sum(receipt.duplicate and not receipt.conflict for receipt in receipts)
-    ACCEPTED.inc(fresh)
-    DUPLICATES.inc(duplicates)
     return json.dumps(
         {
             "accepted": fresh,

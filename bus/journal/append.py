@@ -12,6 +12,7 @@ from bus.contracts.version import Notice
 from bus.journal.statements import Head, Row, Statements, statements_for
 from bus.problem import Conflict, Unavailable
 from bus.storage import Answer, GroupCommit, Storage
+from bus.telemetry import ACCEPTED, DUPLICATES
 
 
 class EventConflict(Conflict):
@@ -139,6 +140,8 @@ class Appender:
             receipts = [_place(request.submissions, request.atomic, group) for request in requests]
             if group.accepted:
                 self._write(connection, group.accepted)
+        ACCEPTED.inc(len(group.accepted))
+        DUPLICATES.inc(sum(one.duplicate and not one.conflict for some in receipts for one in some))
         self._appended(group.position)
         return receipts
 
@@ -181,17 +184,14 @@ def _rows(accepted: Sequence[tuple[int, Submission]], recorded_at: int) -> tuple
     """The journal's rows, each record's event linked to the one before it in this group, and the records' new heads."""
     rows: list[Row] = []
     heads: dict[tuple[int, str], Head] = {}
-    for position, s in accepted:
+    for position, (contract, version, participant, identity, content, key, person, deleted, body, _) in accepted:
         previous = None
-        if s.key is not None:
-            record = (s.contract_id, s.key)
+        if key is not None:
+            record = (contract, key)
             if record in heads:
-                previous = heads[record].position
-            heads[record] = Head(s.contract_id, s.key, position, s.deleted)
+                previous = heads[record][2]
+            heads[record] = (contract, key, position, deleted)
         rows.append(
-            Row(
-                position, s.contract_id, s.version_id, s.participant, s.identity, s.content, s.key, previous,
-                s.person, recorded_at, s.body,
-            )
-        )  # fmt: skip
+            (position, contract, version, participant, identity, content, key, previous, person, recorded_at, body)
+        )
     return rows, list(heads.values())

@@ -94,18 +94,14 @@ class Gate:
         if person is not None and not _is_text(person):
             at = FieldError(f"/data{version.contract.person}", _TEXT_RULE)
             raise DataInvalid("The person whom the data are about has no usable identifier.", errors=[at])
+        if person is None and version.is_personal:
+            person = key
+        sender = principal.participant
+        identity = identity_of(sender, event["source"], event["id"])
         return Submission(
-            contract_id=version.contract_id,
-            version_id=version.id,
-            participant=principal.participant,
-            identity=identity_of(principal.participant, event["source"], event["id"]),
-            content=content_of(event, body),
-            key=key,
-            person=key if person is None and version.is_personal else person,
-            deleted=data is None,
-            body=body,
-            notice=version.notice,
-        )
+            version.contract_id, version.id, sender, identity, content_of(event, body), key, person, data is None, body,
+            version.notice,
+        )  # fmt: skip
 
     def _key(self, event: Mapping[str, Any], data: Any, version: ContractVersion, brief: bool) -> str | None:
         """The record's key (None for an event contract), once the data are known to be valid."""

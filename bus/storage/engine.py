@@ -60,7 +60,8 @@ class Storage:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._writing = threading.Lock()
-        self._writers: dict[str, Connection] = {}
+        self._writer: Connection | None = None
+        self._synchronous = ""
         self.after_announce: Callable[[], None] = _tell_nobody
 
     @contextmanager
@@ -94,31 +95,33 @@ class Storage:
                 yield connection
             return
         with _translated(), self._writing:
-            connection = self._writer("FULL" if durable else "NORMAL")
+            connection = self._take_writer("FULL" if durable else "NORMAL")
             try:
                 with connection.begin():
                     yield connection
             except (exc.DBAPIError, sqlite3.Error):
-                self._drop_writers()
+                self._drop_writer()
                 raise
 
-    def _writer(self, synchronous: str) -> Connection:
-        """SQLite's connection for writing with commits of this kind.
+    def _take_writer(self, synchronous: str) -> Connection:
+        """SQLite's one connection for writing, whose next commit is of this kind.
 
-        Kept: taking one from the pool, and the ROLLBACK at its return, cost as much as a small group's inserts.
+        Kept: taking one from the pool, and the ROLLBACK at its return, cost as much as a small group's inserts. And only
+        one: each commit on another connection would empty this one's cache of pages.
         """
-        writer = self._writers.get(synchronous)
-        if writer is None:
-            writer = self.engine.connect().execution_options(bus_begin="BEGIN IMMEDIATE")
-            driver(writer).execute(f"PRAGMA synchronous={synchronous}")
-            self._writers[synchronous] = writer
-        return writer
+        if self._writer is None:
+            self._writer = self.engine.connect().execution_options(bus_begin="BEGIN IMMEDIATE")
+            self._synchronous = ""
+        if synchronous != self._synchronous:
+            driver(self._writer).execute(f"PRAGMA synchronous={synchronous}")
+            self._synchronous = synchronous
+        return self._writer
 
-    def _drop_writers(self) -> None:
-        for writer in self._writers.values():
-            writer.invalidate()
-            writer.close()
-        self._writers.clear()
+    def _drop_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.invalidate()
+            self._writer.close()
+            self._writer = None
 
     def answers(self) -> bool:
         """Whether the database can be reached now."""
@@ -132,7 +135,7 @@ class Storage:
     def close(self) -> None:
         """Let go of every connection."""
         with self._writing:
-            self._drop_writers()
+            self._drop_writer()
         self.engine.dispose()
 
 
@@ -173,7 +176,8 @@ def _prepare_sqlite(dbapi_connection: Any, record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("bus_begin", "BEGIN"))
+    # Through the driver itself: SQLAlchemy's way to a statement takes longer than the statement.
+    driver(connection).execute(connection.get_execution_options().get("bus_begin", "BEGIN"))
 
 
 def mark_announced(connection: Connection) -> None:

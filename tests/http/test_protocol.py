@@ -1,16 +1,20 @@
 """Publishing over a real connection: the short way answers as the long one does, and no connection is worse off for it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any, Self
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any, Self, cast
+from unittest.mock import Mock
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
 from bus import json
 from bus.http.protocol import Protocol
+from bus.http.publish import Response
 from bus.journal.gate import Gate
 from bus.problem import Unavailable
 from tests.a_bus import ADDRESS, OWNER, WARGA, Bus, a_contract, a_person
@@ -250,3 +254,44 @@ async def test_the_short_way_is_taken(bus: Bus, connection: Connection, monkeypa
     monkeypatch.setattr(Protocol, "_start_asgi_task", None)
     answer = await connection.ask(a_request(authorization, json.dumps(an_event(2))))
     assert answer.json() == {"position": 2, "duplicate": False}
+
+
+@dataclass
+class FakeLoop:
+    """A loop whose time a test moves."""
+
+    now: float = 100.0
+    timers: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
+
+    def time(self) -> float:
+        return self.now
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> Mock:
+        self.timers.append((self.now + delay, callback))
+        return Mock()
+
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+        due, self.timers = ([t for t in self.timers if t[0] <= self.now], [t for t in self.timers if t[0] > self.now])
+        for _, callback in due:
+            callback()
+
+
+async def test_a_connection_is_closed_when_nothing_was_asked_for_so_long(bus: Bus):
+    config = uvicorn.Config(bus.edge, http=Protocol, timeout_keep_alive=5, proxy_headers=False, log_config=None)
+    loop, transport = FakeLoop(), Mock(**{"is_closing.return_value": False, "get_extra_info.return_value": None})
+    config.load()
+    protocol = Protocol(config, ServerState(), {}, cast("asyncio.AbstractEventLoop", loop))
+    protocol.connection_made(transport)
+    for _ in range(3):
+        protocol.respond(Response(202, (), b""), keep_alive=True)
+        loop.pass_time(4)
+    assert len(loop.timers) == 1
+    protocol.data_received(b"POST /v1/events HTTP/1.1\r\n")
+    loop.pass_time(60)
+    assert not transport.close.called
+    protocol.respond(Response(202, (), b""), keep_alive=True)
+    loop.pass_time(4.9)
+    assert not transport.close.called
+    loop.pass_time(0.2)
+    assert transport.close.called
