@@ -2,8 +2,9 @@
 
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from bench.latency import latency
 from bench.processes import take_load_core
 from bench.publish import publish
 from bench.ratio import Ratio, show
+from bench.scale import scale
 from bench.webhooks import webhooks
 
 
@@ -31,9 +33,12 @@ class Name(StrEnum):
     LATENCY = "latency"
     FEEDS = "feeds"
     CONTRACTS = "contracts"
+    SCALE = "scale"
 
 
-_BENCHMARKS: dict[Name, Callable[[Path, int, float], Awaitable[Sequence[Ratio]]]] = {
+Benchmark = Callable[[Path, int, float], Awaitable[Sequence[Ratio]]]
+
+_BENCHMARKS: dict[Name, Benchmark] = {
     Name.PUBLISH: publish,
     Name.BATCHES: batches,
     Name.WEBHOOKS: webhooks,
@@ -44,9 +49,10 @@ _BENCHMARKS: dict[Name, Callable[[Path, int, float], Awaitable[Sequence[Ratio]]]
 
 
 def main(
-    names: Annotated[list[Name] | None, typer.Argument(help="which; absent: all")] = None,
+    names: Annotated[list[Name] | None, typer.Argument(help="which; absent: all but scale")] = None,
     seconds: Annotated[float, typer.Option(min=0.2, help="of one measurement")] = 3.0,
     rounds: Annotated[int, typer.Option(min=1, help="of each comparison")] = 5,
+    events: Annotated[int, typer.Option(min=10_000, help="of scale: how many in the journal")] = 1_000_000,
     folder: Annotated[Path | None, typer.Option(help="for data; a disk, since fsync is measured")] = None,
 ) -> None:
     """Run the benchmarks.
@@ -58,16 +64,20 @@ def main(
     console = Console() if sys.stdout.isatty() else Console(width=160)
     with tempfile.TemporaryDirectory(prefix="bus-bench-", dir=folder) as scratch:
         console.print(f"a commit with fsync and nothing else takes {commit_seconds(Path(scratch)) * 1000:.1f} ms here")
-        ratios = uvloop.run(_run(names or list(Name), Path(scratch), rounds, seconds, console))
+        measures = {**_BENCHMARKS, Name.SCALE: partial(scale, events=events)}
+        chosen = {name: measures[name] for name in names or _BENCHMARKS}
+        ratios = uvloop.run(_run(chosen, Path(scratch), rounds, seconds, console))
     show(ratios, console)
     raise typer.Exit(0 if all(ratio.holds for ratio in ratios) else 1)
 
 
-async def _run(names: Sequence[Name], folder: Path, rounds: int, seconds: float, console: Console) -> list[Ratio]:
+async def _run(
+    chosen: Mapping[Name, Benchmark], folder: Path, rounds: int, seconds: float, console: Console
+) -> list[Ratio]:
     ratios: list[Ratio] = []
-    for name in names:
+    for name, benchmark in chosen.items():
         console.print(f"{name} …", style="dim")
-        ratios += await _BENCHMARKS[name](folder, rounds, seconds)
+        ratios += await benchmark(folder, rounds, seconds)
     return ratios
 
 
