@@ -1,21 +1,33 @@
 """From events that a consumer was shown to the disclosures that this was."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from bus.audit.log import Channel, Disclosure
 from bus.contracts.catalogue import Catalogue, ContractVersion
 from bus.contracts.view import View
 from bus.journal import Entry
-from bus.journal.read import Line
+
+Shown = Mapping[tuple[int, View], Sequence[int]]
+"""Positions of the events that were shown, by the number of their version and the view that they were seen through."""
+
+
+def shown(events: Iterable[tuple[Entry, View]]) -> Shown:
+    """The same of events, each with its view."""
+    groups: dict[tuple[int, View], list[int]] = {}
+    for entry, view in events:
+        groups.setdefault((entry.version_id, view), []).append(entry.position)
+    return groups
 
 
 def disclosures(
-    shown: Iterable[tuple[Entry | Line, View]], catalogue: Catalogue, channel: Channel, client_id: str | None = None
+    events: Iterable[tuple[Entry, View]], catalogue: Catalogue, channel: Channel, client_id: str | None = None
 ) -> list[Disclosure]:
     """One disclosure for each grant under which personal data were shown; none for other data."""
-    groups: dict[tuple[int, View], list[int]] = {}
-    for entry, view in shown:
-        groups.setdefault((entry.version_id, view), []).append(entry.position)
+    return of_shown(shown(events), catalogue, channel, client_id)
+
+
+def of_shown(groups: Shown, catalogue: Catalogue, channel: Channel, client_id: str | None = None) -> list[Disclosure]:
+    """The same of events that are grouped already."""
     versions = {number: catalogue.version_numbered(number) for number, _ in groups}
     return [
         of_grant(versions[number], view, channel, client_id=client_id, positions=positions)

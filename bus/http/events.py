@@ -91,8 +91,8 @@ def _granted(rooms: Rooms, caller: Principal, entry: Entry) -> bytes | None:
     found = reading.event(entry)
     if found is None:
         return None
-    text, shown = found
-    reading.disclose([shown])
+    text, view = found
+    reading.disclose(entry, view)
     return b'{"event":%b}' % text
 
 

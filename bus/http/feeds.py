@@ -8,13 +8,13 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from bus import clock, json
+from bus import clock
 from bus.audit.log import Channel
 from bus.contracts.document import Kind
 from bus.event import sequence
 from bus.http.cursors import Listing, cursor_at, position_at
 from bus.http.paging import After, Limit
-from bus.http.pull import NO_STORE, EventReader, Page, Reading, wanted
+from bus.http.pull import NO_STORE, EventReader, Page, Reading, listed, wanted
 from bus.http.rooms import Rooms, TheRooms
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal, require
@@ -80,7 +80,7 @@ async def read_feed(
     if page is None:
         # The client is gone: nobody reads this.
         return Response(status_code=204)
-    body = b'{"events":[%b],"next":%b}' % (b",".join(page.texts), json.dumps(_cursor(reading, page.position)))
+    body = listed(b"events", page.texts, _cursor(reading, page.position))
     return Response(body, headers=NO_STORE, media_type="application/json")
 
 
@@ -144,8 +144,8 @@ def _chunk(reading: Reading, page: Page) -> bytes:
     """Events as the HTML standard, section 9.2, writes them: no line break stands in compact JSON."""
     name = reading.contract.encode()
     return b"".join(
-        b"id: %b\nevent: %b\ndata: %b\n\n" % (_cursor(reading, entry.position).encode(), name, text)
-        for text, (entry, _) in zip(page.texts, page.shown, strict=True)
+        b"id: %b\nevent: %b\ndata: %b\n\n" % (_cursor(reading, position).encode(), name, text)
+        for text, position in zip(page.texts, page.positions, strict=True)
     )
 
 

@@ -3,7 +3,7 @@
 Promise: personal data on a page stand in the disclosure log, on disk, before the page is handed back.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Final
@@ -11,7 +11,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Request
 
 from bus import clock, json
-from bus.audit.disclose import disclosures
+from bus.audit.disclose import Shown, of_shown, shown
 from bus.audit.log import Channel
 from bus.contracts.catalogue import ContractVersion
 from bus.contracts.view import View
@@ -21,7 +21,8 @@ from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal
 from bus.journal import Entry
 from bus.journal.history import History
-from bus.journal.read import Line
+from bus.journal.lines import MOST_BYTES, Lines
+from bus.journal.read import Stretch
 from bus.journal.viewed import FindEntry, viewed_document
 from bus.problem import Forbidden, NotFound
 
@@ -34,9 +35,10 @@ _STEP: Final = 1000
 _BUDGET: Final = 10_000
 """How many events one page looks at, where a view shows few of them."""
 
-Shown = tuple[Entry | Line, View]
-Read = Callable[[int, int, int], Sequence[Entry]]
-"""Reads at most so many entries of a contract behind a position; fewer mean that there are no more."""
+Read = Callable[[int, int, int], Stretch]
+"""Reads at most so many entries of a contract behind a position."""
+ReadLines = Callable[[int, int, int], Lines]
+"""The same, for a reader who sees the events whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,13 @@ class Page:
 
     Attributes:
         texts: the CloudEvents, JSON.
-        shown: the same as the journal has them, each with the view that it is seen through.
+        positions: where the same events stand in the journal.
         position: everything up to here was looked at.
         is_last: nothing stood behind it.
     """
 
     texts: Sequence[bytes]
-    shown: Sequence[Shown]
+    positions: Sequence[int]
     position: int
     is_last: bool
 
@@ -95,13 +97,13 @@ class Reading:
 
     def feed(self, after: int, limit: int) -> Page:
         """Events behind a position, in order; what is raised see `views`."""
-        if all(view.is_whole for view in self.views()) and (page := self._whole(after, limit)):
-            return page
-        return self._page(self.rooms.journal.feed, after, limit, None)
+        journal = self.rooms.journal
+        return self._whole(journal.feed_lines, after, limit) or self._page(journal.feed, after, limit, None)
 
     def records(self, after: int, limit: int) -> Page:
         """The newest event of each record whose newest event is behind a position; what is raised see `views`."""
-        return self._page(self.rooms.journal.records, after, limit, after)
+        journal = self.rooms.journal
+        return self._whole(journal.record_lines, after, limit) or self._page(journal.records, after, limit, after)
 
     def record(self, key: str) -> tuple[bytes, tuple[Entry, View]] | None:
         """A record's newest event; None when there is none that the caller may see. It is not disclosed yet.
@@ -120,56 +122,62 @@ class Reading:
         document = json.loads(entry.text())
         return (json.dumps(view.reduce(document)), (entry, view)) if view.shows(document["data"]) else None
 
-    def event(self, entry: Entry) -> tuple[bytes, Shown] | None:
+    def event(self, entry: Entry) -> tuple[bytes, View] | None:
         """One event of the contract; None when the caller may not see it. It is not disclosed yet."""
         view = self._view_or_none(entry.version_id)
         text = view and _text(entry, view, History(self.rooms.journal, [entry]).find, None)
-        return (text, (entry, view)) if text and view else None
+        return (text, view) if text and view else None
 
-    def disclose(self, shown: Iterable[Shown]) -> None:
-        """Note, on disk, that the caller gets these events; nothing is noted of data that are about nobody."""
-        found = disclosures(shown, self.rooms.catalogue, self.channel, self.caller.client_id)
+    def disclose(self, entry: Entry, view: View) -> None:
+        """Note, on disk, that the caller gets this event; nothing is noted of data that are about nobody."""
+        self._disclose(shown([(entry, view)]))
+
+    def _disclose(self, groups: Shown) -> None:
+        found = of_shown(groups, self.rooms.catalogue, self.channel, self.caller.client_id)
         if found:
             self.rooms.disclosures.record(found)
 
-    def _whole(self, after: int, limit: int) -> Page | None:
-        """A page of the feed as it stands in the journal, unparsed; None when an event on it may not be shown whole."""
-        end = self.rooms.journal.last_position()
-        lines = self.rooms.journal.lines(self.version.contract_id, after, limit)
-        views = {number: self._view_or_none(number) for number in {line.version_id for line in lines}}
-        whole = {number: view for number, view in views.items() if view is not None and view.is_whole}
-        if len(whole) < len(views):
+    def _whole(self, read: ReadLines, after: int, limit: int) -> Page | None:
+        """A page as it stands in the journal, unparsed; None when an event on it may not be shown whole."""
+        if not all(view.is_whole for view in self.views()):
             return None
-        shown = [(line, whole[line.version_id]) for line in lines]
-        self.disclose(shown)
-        is_last = len(lines) < limit
-        last = lines[-1].position if lines else after
-        return Page([line.text for line in lines], shown, max(last, end) if is_last else last, is_last)
+        lines = read(self.version.contract_id, after, limit)
+        groups: dict[tuple[int, View], Sequence[int]] = {}
+        for number, positions in lines.by_version.items():
+            view = self._view_or_none(number)
+            if view is None or not view.is_whole:
+                return None
+            groups[number, view] = positions
+        self._disclose(groups)
+        last = lines.positions[-1] if lines.positions else after
+        return Page(lines.texts, lines.positions, max(last, lines.end) if lines.is_last else last, lines.is_last)
 
     def _page(self, read: Read, after: int, limit: int, copies_up_to: int | None) -> Page:
         self.views()
         contract_id = self.version.contract_id
         # Asked before the entries are read: what stands up to here was there to be read.
         end = self.rooms.journal.last_position()
-        page = self._scanned(lambda position, most: read(contract_id, position, most), after, limit, end, copies_up_to)
-        self.disclose(page.shown)
-        return page
+        texts, seen, position, is_last = self._scanned(
+            lambda position, most: read(contract_id, position, most), after, limit, copies_up_to
+        )
+        self._disclose(shown(seen))
+        positions = [entry.position for entry, _ in seen]
+        return Page(texts, positions, max(position, end) if is_last else position, is_last)
 
     def _scanned(
-        self,
-        read: Callable[[int, int], Sequence[Entry]],
-        after: int,
-        limit: int,
-        end: int,
-        copies_up_to: int | None,
-    ) -> Page:
-        """Read on until the page is full, the list ends, or the page has looked at enough."""
+        self, read: Callable[[int, int], Stretch], after: int, limit: int, copies_up_to: int | None
+    ) -> tuple[list[bytes], list[tuple[Entry, View]], int, bool]:
+        """Read on until the page is full, the list ends, or the page has looked at enough.
+
+        Returns:
+            What is shown and of which events, the position of the last that was looked at, and whether the list ended.
+        """
         view_of = cache(self._view_or_none)
         texts: list[bytes] = []
-        shown: list[Shown] = []
-        position, looked_at, step = after, 0, limit
+        seen: list[tuple[Entry, View]] = []
+        position, looked_at, step, size = after, 0, limit, 0
         while looked_at < _BUDGET:
-            entries = read(position, step)
+            entries, is_last = read(position, step)
             find = History(self.rooms.journal, entries).find
             for entry in entries:
                 position = entry.position
@@ -177,14 +185,15 @@ class Reading:
                 text = None if view is None else _text(entry, view, find, copies_up_to)
                 if view is not None and text is not None:
                     texts.append(text)
-                    shown.append((entry, view))
-                    if len(texts) == limit:
-                        return Page(texts, shown, position, is_last=False)
-            if len(entries) < step:
-                return Page(texts, shown, max(position, end), is_last=True)
+                    seen.append((entry, view))
+                    size += len(text)
+                    if len(texts) == limit or size >= MOST_BYTES:
+                        return texts, seen, position, False
+            if is_last:
+                return texts, seen, position, True
             looked_at += len(entries)
             step = _STEP
-        return Page(texts, shown, position, is_last=False)
+        return texts, seen, position, False
 
     def _view(self, version_id: int) -> View:
         today = clock.local_date(clock.now())
@@ -208,6 +217,14 @@ def _text(entry: Entry, view: View, find: FindEntry, copies_up_to: int | None) -
         return entry.text()
     document = viewed_document(entry, view, find, copies_up_to)
     return None if document is None else json.dumps(document)
+
+
+def listed(name: bytes, texts: Sequence[bytes], following: str) -> bytes:
+    """The document `{name: [texts…], "next": following}`, put together in one go: a page may be megabytes."""
+    parts = list(texts) or [b""]
+    parts[0] = b'{"%b":[%b' % (name, parts[0])
+    parts[-1] = b'%b],"next":%b}' % (parts[-1], json.dumps(following))
+    return b",".join(parts)
 
 
 def wanted(request: Request, *media_types: str) -> str | None:

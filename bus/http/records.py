@@ -15,7 +15,7 @@ from bus.contracts.view import View
 from bus.http.conditional import matches
 from bus.http.cursors import Listing, cursor_at, position_at
 from bus.http.paging import After, Limit
-from bus.http.pull import NO_STORE, EventReader, Page, Reading, wanted
+from bus.http.pull import NO_STORE, EventReader, Page, Reading, listed, wanted
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.spreadsheet import Spreadsheet
 from bus.identity.tokens import Principal
@@ -83,8 +83,7 @@ def list_records(
         lines = _spreadsheet(reading, views, position) if media_type == _CSV else _lines(reading, position)
         return StreamingResponse(lines, headers=NO_STORE, media_type=media_type)
     page = reading.records(position, limit)
-    following = cursor_at(Listing.RECORDS, contract, page.position)
-    body = b'{"records":[%b],"next":%b}' % (b",".join(page.texts), json.dumps(following))
+    body = listed(b"records", page.texts, cursor_at(Listing.RECORDS, contract, page.position))
     return Response(body, headers=NO_STORE, media_type="application/json")
 
 
@@ -103,7 +102,7 @@ def read_record(
     headers = {"ETag": _etag(*shown), "Cache-Control": "private, no-cache"}
     if matches(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    reading.disclose([shown])
+    reading.disclose(*shown)
     return Response(text, headers=headers, media_type=_CLOUD_EVENT)
 
 

@@ -47,8 +47,8 @@ class Rooms:
     queries: Queries
 
 
-def rooms(request: Request) -> Rooms:
-    """The rooms of the bus that serves this request."""
+async def rooms(request: Request) -> Rooms:
+    """The rooms of the bus that serves this request; a coroutine, since FastAPI would take a function to a thread and back."""
     return cast("Rooms", request.app.state.rooms)
 
 

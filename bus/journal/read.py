@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bus import clock
+from bus.journal import lines
+from bus.journal.lines import Lines
 from bus.journal.tables import JOURNAL, RECORDS
 from bus.storage import Storage
 
@@ -37,12 +39,11 @@ class Entry(NamedTuple):
         return _text(self.position, self.recorded_at, self.body)
 
 
-class Line(NamedTuple):
-    """No more of an event than handing it on whole takes; reading it costs half of an entry."""
+class Stretch(NamedTuple):
+    """Entries in order, and whether no more stood behind them; it ends early where they are large (`lines.MOST_BYTES`)."""
 
-    position: int
-    version_id: int
-    text: bytes
+    entries: Sequence[Entry]
+    is_last: bool
 
 
 _ENTRY = (
@@ -59,9 +60,6 @@ _ENTRY = (
 
 _AFTER = sa.select(*_ENTRY).where(JOURNAL.c.position > sa.bindparam("after")).order_by(JOURNAL.c.position)
 _FEED = _AFTER.where(JOURNAL.c.contract_id == sa.bindparam("contract")).limit(sa.bindparam("limit"))
-_LINES = _FEED.with_only_columns(
-    JOURNAL.c.position, JOURNAL.c.version_id, JOURNAL.c.recorded_at, JOURNAL.c.body, maintain_column_froms=True
-)
 _VERSIONS = (
     sa.select(JOURNAL.c.position, JOURNAL.c.version_id)
     .where(JOURNAL.c.position > sa.bindparam("after"))
@@ -99,21 +97,25 @@ class JournalReader:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self._feed, self._heads = (lines.limited(one, storage.is_sqlite) for one in (_FEED, _HEADS))
 
-    def feed(self, contract_id: int, after: int, limit: int) -> list[Entry]:
+    def feed(self, contract_id: int, after: int, limit: int) -> Stretch:
         """A contract's events after a position, oldest first."""
-        with self._storage.read() as connection:
-            rows = connection.execute(_FEED, {"contract": contract_id, "after": after, "limit": limit})
-            return [_entry(row) for row in rows]
+        return self._stretch(self._feed, contract_id, after, limit)
 
-    def lines(self, contract_id: int, after: int, limit: int) -> list[Line]:
+    def records(self, contract_id: int, after: int, limit: int) -> Stretch:
+        """The newest event of each record whose newest event is after a position, in position order."""
+        return self._stretch(self._heads, contract_id, after, limit)
+
+    def feed_lines(self, contract_id: int, after: int, limit: int) -> Lines:
         """The same events as `feed`, for who hands them on whole."""
         with self._storage.read() as connection:
-            rows = connection.execute(_LINES, {"contract": contract_id, "after": after, "limit": limit})
-            return [
-                Line(position, version_id, _text(position, recorded_at, body))
-                for position, version_id, recorded_at, body in rows
-            ]
+            return lines.read(connection, lines.FEED, contract_id, after, limit)
+
+    def record_lines(self, contract_id: int, after: int, limit: int) -> Lines:
+        """The same events as `records`, for who hands them on whole."""
+        with self._storage.read() as connection:
+            return lines.read(connection, lines.HEADS, contract_id, after, limit)
 
     def versions_after(self, position: int, limit: int) -> list[tuple[int, int]]:
         """(position, version id) of the events of every contract after a position, oldest first."""
@@ -131,12 +133,6 @@ class JournalReader:
         """The events at some positions; a position that is not there is left out."""
         with self._storage.read() as connection:
             return entries_at(connection, positions)
-
-    def records(self, contract_id: int, after: int, limit: int) -> list[Entry]:
-        """The newest event of each record whose newest event is after a position, in position order."""
-        with self._storage.read() as connection:
-            rows = connection.execute(_HEADS, {"contract": contract_id, "after": after, "limit": limit})
-            return [_entry(row) for row in rows]
 
     def record(self, contract_id: int, key: str) -> Entry | None:
         """A record's newest event; None when there is none or it deleted the record."""
@@ -159,6 +155,12 @@ class JournalReader:
         """The last position recorded before a moment (microseconds since 1970); 0 when there is none."""
         with self._storage.read() as connection:
             return int(connection.execute(_BEFORE_TIME, {"moment": moment}).scalar() or 0)
+
+    def _stretch(self, statement: sa.Select[Any], contract_id: int, after: int, limit: int) -> Stretch:
+        arguments = {"contract": contract_id, "after": after, "limit": limit}
+        with self._storage.read() as connection, connection.execute(statement, arguments) as rows:
+            taken, is_last = lines.within_bytes(rows, limit)
+        return Stretch([_entry(row) for row in taken], is_last)
 
 
 def entries_at(connection: Connection, positions: Sequence[int]) -> dict[int, Entry]:

@@ -14,6 +14,7 @@ from bus import json
 from bus.app import make_rooms
 from bus.http.cursors import Listing, cursor_at
 from bus.identity.keys import Keys
+from bus.journal.lines import MOST_BYTES
 from bus.settings import load_settings
 from bus.storage import open_storage
 from tests.a_bus import ADDRESS, OWNER, WARGA, Bus, a_contract, a_grant, a_nik, a_person
@@ -186,6 +187,30 @@ async def test_a_page_that_looked_at_enough_says_where_to_go_on(bus: Bus):
     first = await read(client)
     assert first["events"] == []
     assert positions((await read(client, after=first["next"]))["events"]) == [position]
+
+
+@pytest.mark.parametrize("grant", [{}, {"rows": SEMBUNG}], ids=["whole", "rows"])
+async def test_a_page_of_large_events_ends_early_and_the_next_goes_on(bus: Bus, grant: dict[str, Any]):
+    bus.apply(a_contract(a_grant("dinkes", **grant)))
+    large = "x" * (MOST_BYTES // 5)
+    sent = await bus.publish_all([a_person(n, nama=large) for n in range(12)])
+    client = bus.reader("dinkes")
+    pages = [await read(client)]
+    while pages[-1]["events"]:
+        pages.append(await read(client, after=pages[-1]["next"]))
+    assert [len(page["events"]) for page in pages] == [5, 5, 2, 0]
+    assert [position for page in pages for position in positions(page["events"])] == sent
+    assert await disclosed(bus, participant="dinkes") == [(11, 12), (6, 7, 8, 9, 10), (1, 2, 3, 4, 5)]
+
+
+async def test_an_event_as_large_as_a_page_comes_alone(bus: Bus):
+    sizes = (10, MOST_BYTES, 10)
+    bus.apply(a_contract(a_grant("dinkes"), delivery={"max_bytes": 2 * MOST_BYTES}))
+    await bus.publish_all([a_person(n, nama="x" * size) for n, size in enumerate(sizes)])
+    client = bus.reader("dinkes")
+    first = await read(client)
+    second = await read(client, after=first["next"])
+    assert [positions(page["events"]) for page in (first, second)] == [[1, 2], [3]]
 
 
 async def test_a_masked_key_appears_nowhere(bus: Bus):

@@ -11,6 +11,7 @@ import pytest
 
 from bus import json
 from bus.http.cursors import Listing, cursor_at
+from bus.journal.lines import MOST_BYTES
 from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_nik, a_person
 
 RECORDS = f"/v1/records/{WARGA}"
@@ -64,6 +65,19 @@ async def test_pages_follow_each_other_and_the_last_cursor_sees_what_is_new(bus:
     third = await read(client, limit=3, after=second["next"])
     assert [len(page["records"]) for page in (first, second)] == [3, 2]
     assert data(third) == [a_person(0, nama="Baru")]
+
+
+@pytest.mark.parametrize("grant", [{}, {"rows": SEMBUNG}], ids=["whole", "rows"])
+async def test_a_page_of_large_records_ends_early_and_the_next_goes_on(bus: Bus, grant: dict[str, Any]):
+    bus.apply(a_contract(a_grant("dinkes", **grant)))
+    people = [a_person(n, nama="x" * (MOST_BYTES // 5)) for n in range(7)]
+    await bus.publish_all(people)
+    client = bus.reader("dinkes")
+    first = await read(client)
+    second = await read(client, after=first["next"])
+    assert (data(first), data(second)) == (people[:5], people[5:])
+    whole = (await client.get(RECORDS, headers=NDJSON)).text.splitlines()
+    assert [json.loads(line)["data"] for line in whole] == people
 
 
 async def test_a_record_that_left_the_rows_is_shown_as_deleted_however_often_it_changed_since(bus: Bus):

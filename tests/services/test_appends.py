@@ -62,7 +62,7 @@ def _followed(reader: JournalReader, position: int, appending: list[Future[list[
     """What a feed's reader sees while others append, and once after they are done."""
     while True:
         over = all(done.done() for done in appending)
-        for entry in reader.feed(1, position, 7):
+        for entry in reader.feed(1, position, 7).entries:
             position = entry.position
             yield position
         if over and reader.last_position() == position:

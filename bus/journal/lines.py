@@ -1,0 +1,154 @@
+"""Lines: a contract's events as they are handed on whole, a thousand of them in a millisecond.
+
+Unlike entries they are never taken apart: what the database gives is spliced in one go, and SQLite is asked through its driver,
+since SQLAlchemy's rows would take as long as the reading.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bus import clock
+from bus.journal.tables import JOURNAL, RECORDS
+from bus.storage import driver
+
+MOST_BYTES: Final = 4 * 1024 * 1024
+"""Of bodies, after which a page ends: a thousand events of the largest kind would be a gigabyte."""
+
+_FETCHED: Final = 30
+"""Rows taken at once, of which some may be given back: one at a time would cost a tenth of the page."""
+_LAST: Final = "SELECT coalesce(max(position), 0) FROM journal"
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Events in order of position.
+
+    Attributes:
+        texts: the CloudEvents in JSON, as the bus hands them out.
+        positions: the same events' places.
+        by_version: the positions of each contract version's events.
+        is_last: no more stood behind them.
+        end: the journal's newest position just before they were read.
+    """
+
+    texts: Sequence[bytes]
+    positions: Sequence[int]
+    by_version: Mapping[int, Sequence[int]]
+    is_last: bool
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which lines to read, in both dialects; each gives position, version, time of recording and body.
+
+    The parameters of both are the contract, the position to begin behind, and the most lines, in this order.
+    """
+
+    sqlite: str
+    postgres: sa.Select[Any]
+
+
+def limited(statement: sa.Select[Any], is_sqlite: bool = False) -> sa.Select[Any]:
+    """A statement that ends with the row that reaches `MOST_BYTES`.
+
+    PostgreSQL's driver holds all rows before it gives the first. SQLite's gives them as they are found, so that its reader
+    just takes no more and the statement stays as it is.
+
+    Args:
+        statement: in order of `position` and with a limit; among its columns is `body`.
+    """
+    if is_sqlite:
+        return statement
+    rows = statement.subquery()
+    length = sa.func.octet_length(rows.c.body)
+    sized = sa.select(rows, sa.func.sum(length).over(order_by=rows.c.position).label("size")).subquery()
+    columns = [sized.c[column.name] for column in rows.c]
+    before = sized.c.size - sa.func.octet_length(sized.c.body)
+    return sa.select(*columns).where(before < MOST_BYTES).order_by(sized.c.position)
+
+
+def within_bytes(rows: Any, limit: int) -> tuple[list[Any], bool]:
+    """The rows, whose last column is a body, up to the one that reaches `MOST_BYTES`; and whether these were all.
+
+    Args:
+        rows: the driver's cursor or SQLAlchemy's result.
+        limit: the most rows that the statement gives.
+    """
+    taken: list[Any] = []
+    size = 0
+    while size < MOST_BYTES and (some := rows.fetchmany(_FETCHED)):
+        taken += some
+        size += sum([len(row[-1]) for row in some])
+    if size < MOST_BYTES:
+        return taken, len(taken) < limit
+    while (size := size - len(taken[-1][-1])) >= MOST_BYTES:
+        taken.pop()
+    return taken, False
+
+
+_COLUMNS: Final = (JOURNAL.c.position, JOURNAL.c.version_id, JOURNAL.c.recorded_at, JOURNAL.c.body)
+
+FEED: Final = Wanted(
+    sqlite=(
+        "SELECT position, version_id, recorded_at, body FROM journal "
+        "WHERE contract_id = ? AND position > ? ORDER BY position LIMIT ?"
+    ),
+    postgres=limited(
+        sa.select(*_COLUMNS)
+        .where(JOURNAL.c.contract_id == sa.bindparam("contract"), JOURNAL.c.position > sa.bindparam("after"))
+        .order_by(JOURNAL.c.position)
+        .limit(sa.bindparam("limit"))
+    ),
+)
+"""Every event."""
+
+HEADS: Final = Wanted(
+    sqlite=(
+        "SELECT journal.position, version_id, recorded_at, body FROM records JOIN journal USING (position) "
+        "WHERE records.contract_id = ? AND records.position > ? ORDER BY records.position LIMIT ?"
+    ),
+    postgres=limited(
+        sa.select(*_COLUMNS)
+        .join(RECORDS, RECORDS.c.position == JOURNAL.c.position)
+        .where(RECORDS.c.contract_id == sa.bindparam("contract"), RECORDS.c.position > sa.bindparam("after"))
+        .order_by(RECORDS.c.position)
+        .limit(sa.bindparam("limit"))
+    ),
+)
+"""The newest event of each record."""
+
+
+def read(connection: Connection, wanted: Wanted, contract_id: int, after: int, limit: int) -> Lines:
+    """At most so many lines of a contract behind a position, and fewer where they are large (see `MOST_BYTES`)."""
+    if connection.dialect.name == "sqlite":
+        asked = driver(connection)
+        end = asked.execute(_LAST).fetchone()[0]
+        rows, is_last = within_bytes(asked.execute(wanted.sqlite, (contract_id, after, limit)), limit)
+    else:
+        # First the end: here each statement sees what was committed when it began.
+        end = connection.exec_driver_sql(_LAST).scalar_one()
+        arguments = {"contract": contract_id, "after": after, "limit": limit}
+        rows, is_last = within_bytes(connection.execute(wanted.postgres, arguments), limit)
+    positions = [row[0] for row in rows]
+    return Lines(texts(rows, positions), positions, _by_version(rows, positions), is_last, end)
+
+
+def texts(rows: Sequence[Any], positions: Sequence[int]) -> list[bytes]:
+    """What `Entry.text` gives of each row; all sequences are written at once, and a time, which a whole commit shares, once."""
+    sequences = (b',"sequence":"%020d ' * len(rows) % tuple(positions)).split(b" ")
+    times = {moment: b'","recordedtime":"%b"}' % clock.written(moment) for moment in {row[2] for row in rows}}
+    return [
+        body[:-1] + sequence + times[moment] for (_, _, moment, body), sequence in zip(rows, sequences, strict=False)
+    ]
+
+
+def _by_version(rows: Sequence[Any], positions: Sequence[int]) -> Mapping[int, Sequence[int]]:
+    versions = {row[1] for row in rows}
+    if len(versions) == 1:
+        return dict.fromkeys(versions, positions)
+    return {version: [row[0] for row in rows if row[1] == version] for version in versions}
