@@ -94,6 +94,8 @@ class Circuit:
 
         A transient failure says nothing of the sink, except from the probe: there it says that the sink lives.
         """
+        if outcome.failure is None and self.state is State.CLOSED and self.failures == 0:
+            return self
         if outcome.failure is Failure.SINK_DOWN:
             return self._failed(outcome.retry_after or 0.0, now, random)
         if outcome.failure is Failure.TRANSIENT and self.state is not State.HALF_OPEN:

@@ -11,6 +11,7 @@ but for how rows are found by a list (`_Wanted`).
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -54,8 +55,7 @@ class Lease:
     due_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Leased:
+class Leased(NamedTuple):
     """One delivery of a run."""
 
     position: int
@@ -63,8 +63,7 @@ class Leased:
     attempts: int
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """What one attempt came to.
 
     Attributes:
@@ -149,7 +148,7 @@ class Ledger:
             f"SELECT position, key, attempts FROM deliveries{_by('ix_deliveries_due', connection)} WHERE "  # noqa: S608
             f"subscription={lease.subscription} AND state=0 AND due_at={lease.due_at} ORDER BY position"
         )
-        return [Leased(*row) for row in rows]
+        return [Leased._make(row) for row in rows]
 
     def release(self, leases: Iterable[Lease], due_at: int) -> None:
         """Give runs back untried; they are due again at a moment."""

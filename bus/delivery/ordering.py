@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import takewhile
+from typing import NamedTuple
 
 PARKED = 2**62
 """`due_at` of a delivery that waits behind another; what finishes the other makes it due."""
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """One delivery that is not done.
+class Owed(NamedTuple):
+    """One delivery that is not done. Values of which there is one for each delivery are named tuples: see `bus.journal.Entry`.
 
     Attributes:
         due_at: microseconds since 1970 from which on it may be handed over.

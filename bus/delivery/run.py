@@ -1,8 +1,7 @@
 """A run of deliveries as the worker makes it: loaded by its lease, shown through the consumer's view, in chains by key."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from typing import NamedTuple
 
 from bus import clock
 from bus.contracts.catalogue import Catalogue
@@ -15,8 +14,7 @@ from bus.problem import Refused
 from bus.storage import Storage
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One delivery, ready to be sent.
 
     Attributes:
@@ -46,15 +44,23 @@ class RunLoader:
         with self._storage.read() as connection:
             leased = self._ledger.leased(connection, lease)
             entries = entries_at(connection, [one.position for one in leased])
-        today = clock.local_date(clock.now())
-        return _chains([self._item(one, entries[one.position], subscription, today) for one in leased])
+        versions = {entry.version_id for entry in entries.values()}
+        views = {version_id: self._view(version_id, subscription) for version_id in versions}
+        read = [(one, entries[one.position]) for one in leased]
+        return _chains([self._item(one, entry, views[entry.version_id]) for one, entry in read])
 
-    def _item(self, leased: Leased, entry: Entry, subscription: Subscription, today: date) -> Item:
+    def _view(self, version_id: int, subscription: Subscription) -> View | Refused:
+        """What the subscriber sees of a version today, or why nothing."""
+        contract = self._catalogue.version_numbered(version_id).contract.name
         try:
-            contract = self._catalogue.version_numbered(entry.version_id).contract.name
-            view = self._catalogue.view(contract, subscription.participant, entry.version_id, today)
+            today = clock.local_date(clock.now())
+            return self._catalogue.view(contract, subscription.participant, version_id, today)
         except Refused as refusal:
-            return Item(leased, entry, None, None, refusal.detail)
+            return refusal
+
+    def _item(self, leased: Leased, entry: Entry, view: View | Refused) -> Item:
+        if isinstance(view, Refused):
+            return Item(leased, entry, None, None, view.detail)
         return Item(leased, entry, viewed(entry, view, self._find), view)
 
     def _find(self, position: int) -> Entry | None:
