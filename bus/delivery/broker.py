@@ -8,7 +8,7 @@ import queue
 import socket
 import threading
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
@@ -22,8 +22,10 @@ from bus.delivery.ledger import Lease
 
 log = structlog.get_logger(__name__)
 
-_POLL_SECONDS: Final = 0.005
-"""kombu's virtual transports sleep so long between looks; their default of a second would be every delivery's latency."""
+_LISTEN_SECONDS: Final = 0.02
+"""How long RabbitMQ is listened to before what was done is acknowledged."""
+_WAIT_SECONDS: Final = 0.1
+"""How long the queues of this process are left alone when nobody says that something came."""
 _PREFETCH: Final = 12
 """Above the runs of a whole window: an acknowledgement's way to RabbitMQ and back is then nobody's wait."""
 _MEMORY_PREFETCH: Final = 10_000
@@ -40,6 +42,30 @@ _QUORUM: Final = {
 }
 
 
+class Arrivals:
+    """Wakes who waits for what is put into the queues of this process.
+
+    kombu's virtual transports know but sleeping between looks, at every queue each time: a latency at a low rate, and work
+    when nothing comes.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._count = 0
+
+    def tell(self) -> None:
+        """Something was put into a queue."""
+        with self._changed:
+            self._count += 1
+            self._changed.notify_all()
+
+    def beyond(self, seen: int, seconds: float) -> int:
+        """Wait, no longer than some seconds, until more came than was seen; how much that is now."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._count > seen, seconds)
+            return self._count
+
+
 @dataclass(frozen=True, slots=True)
 class BrokerAddress:
     """Where the broker is and what the queues of this bus are called.
@@ -47,14 +73,16 @@ class BrokerAddress:
     Attributes:
         url: kombu's URL.
         prefix: of every queue's name, so that more than one bus can share a broker.
+        arrivals: in what `memory://` means by a broker.
     """
 
     url: str
     prefix: str = "bus"
+    arrivals: Arrivals = field(default_factory=Arrivals, compare=False, repr=False)
 
     def connect(self) -> Connection:
         """A new connection, not yet opened."""
-        options = {"polling_interval": _POLL_SECONDS} if self.is_memory else {"confirm_publish": True}
+        options = {} if self.is_memory else {"confirm_publish": True}
         return Connection(
             self.url,
             transport_options=options,
@@ -102,6 +130,7 @@ class Handover:
             log.warning("broker.unreachable", role="relay", error=type(error).__name__)
             self.close()
             return False
+        self._address.arrivals.tell()
         return True
 
     def close(self) -> None:
@@ -182,13 +211,17 @@ class Receiver:
         channel = connection.channel()
         channel.basic_qos(0, _MEMORY_PREFETCH if self._address.is_memory else _PREFETCH, False)
         self.connected = True
+        seen = 0
         while not self._stopping.is_set():
             self._match(consumers, channel)
             self._acknowledge()
             try:
-                connection.drain_events(timeout=0.02)
+                connection.drain_events(timeout=0 if self._address.is_memory else _LISTEN_SECONDS)
             except socket.timeout:  # noqa: UP041 - what kombu documents
-                connection.heartbeat_check()
+                if self._address.is_memory:
+                    seen = self._address.arrivals.beyond(seen, _WAIT_SECONDS)
+                else:
+                    connection.heartbeat_check()
             except ConsumerCancelled:
                 # A queue was deleted under us: listen anew, which makes it again.
                 log.warning("broker.queue_deleted")
