@@ -47,7 +47,14 @@ class Receiver:
 
     async def all_of(self, events: Collection[bytes], seconds: float) -> None:
         """Wait until each of these events, by id, came."""
-        await until(lambda: self.arrivals.keys() >= set(events), seconds)
+        missing = list(events)
+
+        def came() -> bool:
+            while missing and missing[-1] in self.arrivals:
+                missing.pop()
+            return not missing
+
+        await until(came, seconds)
 
     async def more_than(self, count: int, seconds: float = 60.0) -> None:
         """Wait until more than so many requests came."""
