@@ -1,0 +1,101 @@
+"""Group commit: who shares a commit, and what each is told."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from bus.storage import GroupCommit
+
+
+class Ledger:
+    """Commits that a test can hold up; each group is noted."""
+
+    def __init__(self) -> None:
+        self.groups: list[list[int]] = []
+        self.may_commit = threading.Event()
+        self.may_commit.set()
+
+    def commit(self, work: Sequence[int]) -> list[int]:
+        assert self.may_commit.wait(20)
+        self.groups.append(list(work))
+        if -1 in work:
+            raise OSError("no room")
+        return [-one for one in work]
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger()
+
+
+async def turns(count: int, act: Callable[[int], object]) -> None:
+    """Do something in each of some turns of the loop."""
+    for turn in range(count):
+        act(turn)
+        await asyncio.sleep(0)
+
+
+async def test_each_gets_the_result_of_its_own_work(ledger: Ledger):
+    group: GroupCommit[int, int] = GroupCommit("test", ledger.commit)
+    assert await asyncio.gather(*(group.submit(number) for number in range(5))) == [0, -1, -2, -3, -4]
+    await group.close()
+
+
+async def test_what_comes_turn_by_turn_shares_a_commit(ledger: Ledger):
+    group: GroupCommit[int, int] = GroupCommit("test", ledger.commit)
+    answers: list[asyncio.Future[int]] = []
+    await turns(10, lambda turn: answers.append(group.submit(turn)))
+    await asyncio.gather(*answers)
+    assert ledger.groups == [list(range(10))]
+    await group.close()
+
+
+async def test_a_stream_without_a_pause_is_committed_nevertheless(ledger: Ledger):
+    group: GroupCommit[int, int] = GroupCommit("test", ledger.commit)
+    first = group.submit(0)
+    async with asyncio.timeout(20):
+        while not first.done():
+            group.submit(1)
+            await asyncio.sleep(0)
+    assert ledger.groups[0][0] == 0
+    await group.close()
+
+
+async def test_what_comes_during_a_commit_is_the_next_group(ledger: Ledger):
+    group: GroupCommit[int, int] = GroupCommit("test", ledger.commit)
+    ledger.may_commit.clear()
+    answers = [group.submit(1)]
+    await turns(5, lambda _: None)
+    assert group.waiting == 0
+    answers += [group.submit(number) for number in (2, 3)]
+    assert group.waiting == 2
+    ledger.may_commit.set()
+    assert await asyncio.gather(*answers) == [-1, -2, -3]
+    assert ledger.groups == [[1], [2, 3]]
+    await group.close()
+
+
+async def test_a_commit_that_fails_is_told_to_its_group_alone(ledger: Ledger):
+    group: GroupCommit[int, int] = GroupCommit("test", ledger.commit)
+    failed = await asyncio.gather(group.submit(-1), group.submit(2), return_exceptions=True)
+    assert [type(answer) for answer in failed] == [OSError, OSError]
+    assert await group.submit(3) == -3
+    await group.close()
+
+
+async def test_closing_commits_what_is_waiting(ledger: Ledger):
+    group: GroupCommit[int, int] = GroupCommit("test", ledger.commit)
+    answers = [group.submit(number) for number in (1, 2)]
+    await group.close()
+    assert [answer.result() for answer in answers] == [-1, -2]
+
+
+async def test_who_does_not_wait_any_more_is_not_told(ledger: Ledger):
+    group: GroupCommit[int, int] = GroupCommit("test", ledger.commit)
+    gone, there = group.submit(1), group.submit(2)
+    gone.cancel()
+    assert await there == -2
+    assert ledger.groups == [[1, 2]]
+    await group.close()
