@@ -67,7 +67,7 @@ def _own(rooms: Rooms, caller: Principal, entry: Entry) -> bytes | None:
     if version.is_personal:
         rooms.disclosures.record([_to_sender(caller, entry, version.contract.version)])
     shown = json.dumps([_document(delivery) for delivery in deliveries])
-    return b'{"event":%b,"deliveries":%b}' % (entry.text(), shown)
+    return b'{"event":%b,"deliveries":%b}' % (entry.body, shown)
 
 
 def _to_sender(caller: Principal, entry: Entry, version: str) -> Disclosure:

@@ -119,7 +119,7 @@ class Reading:
         view = self._view_or_none(entry.version_id) if entry else None
         if entry is None or view is None or not view.can_look_up_by_key:
             return None
-        document = json.loads(entry.text())
+        document = json.loads(entry.body)
         return (json.dumps(view.reduce(document)), (entry, view)) if view.shows(document["data"]) else None
 
     def event(self, entry: Entry) -> tuple[bytes, View] | None:
@@ -214,7 +214,7 @@ def _text(entry: Entry, view: View, find: FindEntry, copies_up_to: int | None) -
         copies_up_to: of a reader of records, the position up to which it may hold copies (see `viewed_document`).
     """
     if view.is_whole:
-        return entry.text()
+        return entry.body
     document = viewed_document(entry, view, find, copies_up_to)
     return None if document is None else json.dumps(document)
 

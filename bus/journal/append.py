@@ -31,6 +31,7 @@ class Submission(NamedTuple):
     """An event that passed the gate; the fields are the journal's columns.
 
     Attributes:
+        body: the CloudEvent in JSON, an object that is not empty, without what the bus adds: `sequence` and `recordedtime`.
         notice: not stored: that the version of its contract is deprecated, for its publisher.
     """
 
@@ -182,6 +183,7 @@ def _place(submissions: Sequence[Submission], atomic: bool, group: _Group) -> li
 
 def _rows(accepted: Sequence[tuple[int, Submission]], recorded_at: int) -> tuple[list[Row], list[Head]]:
     """The journal's rows, each record's event linked to the one before it in this group, and the records' new heads."""
+    end = b'","recordedtime":"%b"}' % clock.written(recorded_at)
     rows: list[Row] = []
     heads: dict[tuple[int, str], Head] = {}
     for position, (contract, version, participant, identity, content, key, person, deleted, body, _) in accepted:
@@ -192,6 +194,9 @@ def _rows(accepted: Sequence[tuple[int, Submission]], recorded_at: int) -> tuple
                 previous = heads[record][2]
             heads[record] = (contract, key, position, deleted)
         rows.append(
-            (position, contract, version, participant, identity, content, key, previous, person, recorded_at, body)
-        )
+            (
+                position, contract, version, participant, identity, content, key, previous, person, recorded_at,
+                b'%b,"sequence":"%020d%b' % (body[:-1], position, end),
+            )
+        )  # fmt: skip
     return rows, list(heads.values())

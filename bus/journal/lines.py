@@ -1,7 +1,7 @@
 """Lines: a contract's events as they are handed on whole, a thousand of them in a millisecond.
 
-Unlike entries they are never taken apart: what the database gives is spliced in one go, and SQLite is asked through its driver,
-since SQLAlchemy's rows would take as long as the reading.
+Unlike entries they are never taken apart, and SQLite is asked through its driver, since SQLAlchemy's rows would take as long as
+the reading.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,6 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bus import clock
 from bus.journal.tables import JOURNAL, RECORDS
 from bus.storage import driver
 
@@ -44,7 +43,7 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which lines to read, in both dialects; each gives position, version, time of recording and body.
+    """Which lines to read, in both dialects; each gives position, version and body.
 
     The parameters of both are the contract, the position to begin behind, and the most lines, in this order.
     """
@@ -91,11 +90,11 @@ def within_bytes(rows: Any, limit: int) -> tuple[list[Any], bool]:
     return taken, False
 
 
-_COLUMNS: Final = (JOURNAL.c.position, JOURNAL.c.version_id, JOURNAL.c.recorded_at, JOURNAL.c.body)
+_COLUMNS: Final = (JOURNAL.c.position, JOURNAL.c.version_id, JOURNAL.c.body)
 
 FEED: Final = Wanted(
     sqlite=(
-        "SELECT position, version_id, recorded_at, body FROM journal "
+        "SELECT position, version_id, body FROM journal "
         "WHERE contract_id = ? AND position > ? ORDER BY position LIMIT ?"
     ),
     postgres=limited(
@@ -109,7 +108,7 @@ FEED: Final = Wanted(
 
 HEADS: Final = Wanted(
     sqlite=(
-        "SELECT journal.position, version_id, recorded_at, body FROM records JOIN journal USING (position) "
+        "SELECT journal.position, version_id, body FROM records JOIN journal USING (position) "
         "WHERE records.contract_id = ? AND records.position > ? ORDER BY records.position LIMIT ?"
     ),
     postgres=limited(
@@ -135,16 +134,7 @@ def read(connection: Connection, wanted: Wanted, contract_id: int, after: int, l
         arguments = {"contract": contract_id, "after": after, "limit": limit}
         rows, is_last = within_bytes(connection.execute(wanted.postgres, arguments), limit)
     positions = [row[0] for row in rows]
-    return Lines(texts(rows, positions), positions, _by_version(rows, positions), is_last, end)
-
-
-def texts(rows: Sequence[Any], positions: Sequence[int]) -> list[bytes]:
-    """What `Entry.text` gives of each row; all sequences are written at once, and a time, which a whole commit shares, once."""
-    sequences = (b',"sequence":"%020d ' * len(rows) % tuple(positions)).split(b" ")
-    times = {moment: b'","recordedtime":"%b"}' % clock.written(moment) for moment in {row[2] for row in rows}}
-    return [
-        body[:-1] + sequence + times[moment] for (_, _, moment, body), sequence in zip(rows, sequences, strict=False)
-    ]
+    return Lines([row[2] for row in rows], positions, _by_version(rows, positions), is_last, end)
 
 
 def _by_version(rows: Sequence[Any], positions: Sequence[int]) -> Mapping[int, Sequence[int]]:

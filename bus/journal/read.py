@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bus import clock
 from bus.journal import lines
 from bus.journal.lines import Lines
 from bus.journal.tables import JOURNAL, RECORDS
@@ -21,7 +20,7 @@ class Entry(NamedTuple):
         previous: position of the same record's preceding event.
         person: the data subject, where the data are personal.
         recorded_at: microseconds since 1970.
-        body: the CloudEvent as JSON, without `sequence` and `recordedtime`.
+        body: the whole CloudEvent as JSON, as the bus hands it out.
     """
 
     position: int
@@ -33,10 +32,6 @@ class Entry(NamedTuple):
     person: str | None
     recorded_at: int
     body: bytes
-
-    def text(self) -> bytes:
-        """The whole CloudEvent as JSON, as the bus hands it out."""
-        return _text(self.position, self.recorded_at, self.body)
 
 
 class Stretch(NamedTuple):
@@ -170,10 +165,6 @@ def entries_at(connection: Connection, positions: Sequence[int]) -> dict[int, En
         rows = connection.execute(_SOME, {"positions": list(positions[start : start + 500])})
         found.update({row.position: _entry(row) for row in rows})
     return found
-
-
-def _text(position: int, recorded_at: int, body: bytes) -> bytes:
-    return b'%b,"sequence":"%020d","recordedtime":"%b"}' % (body[:-1], position, clock.written(recorded_at))
 
 
 def _entry(row: Sequence[Any]) -> Entry:

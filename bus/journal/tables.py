@@ -24,7 +24,7 @@ JOURNAL = sa.Table(
 """`identity` names (participant, source, id) and decides what is a duplicate; `content` is a digest of what the event says.
 
 `key` is a record's key and `previous` the position of that record's preceding event; `person` is the data subject, where
-the contract's data are personal. `body` is the CloudEvent in JSON without `sequence` and `recordedtime`.
+the contract's data are personal. `body` is the CloudEvent in JSON as the bus hands it out, `sequence` and `recordedtime` with it.
 """
 
 PERSONS = sa.Table(

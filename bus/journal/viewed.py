@@ -20,7 +20,7 @@ _LONGEST_WALK = 1000
 def viewed(entry: Entry, view: View, find: FindEntry) -> bytes | None:
     """The CloudEvent (JSON, with `sequence` and `recordedtime`) that the view shows; None when it shows nothing."""
     if view.is_whole:
-        return entry.text()
+        return entry.body
     document = viewed_document(entry, view, find)
     return None if document is None else json.dumps(document)
 
@@ -32,7 +32,7 @@ def viewed_document(entry: Entry, view: View, find: FindEntry, after: int | None
         after: for a reader of records, who sees newest events only: a record that left the view later than this position
             is still shown as deleted. None: only the event that takes it out is.
     """
-    document: dict[str, Any] = json.loads(entry.text())
+    document: dict[str, Any] = json.loads(entry.body)
     data = document.get("data")
     if view.has_rows and (data is None or not view.shows(data)):
         left = _left_at(entry, view, find, entry.position - 1 if after is None else after)

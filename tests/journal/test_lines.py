@@ -1,12 +1,8 @@
-"""Lines: what is spliced at once is what is spliced one by one, and no more bytes are read than a page takes."""
+"""Lines: no more bytes are read than a page takes."""
 
 from typing import Any
 
-from bus.journal.lines import MOST_BYTES, texts, within_bytes
-from bus.journal.read import Entry
-
-BODY = b'{"id":"1"}'
-DECEMBER = 1_766_000_000_123_456
+from bus.journal.lines import MOST_BYTES, within_bytes
 
 
 class Cursor:
@@ -20,16 +16,6 @@ class Cursor:
         some = self._rows[self.taken : self.taken + count]
         self.taken += len(some)
         return some
-
-
-def test_texts_are_those_of_entries():
-    rows = [(9, 1, DECEMBER, BODY), (10, 1, DECEMBER, BODY), (12_345_678_901, 2, DECEMBER + 1, BODY)]
-    entries = [Entry(at, 1, version, "dpupr", None, None, None, moment, body) for at, version, moment, body in rows]
-    assert texts(rows, [row[0] for row in rows]) == [entry.text() for entry in entries]
-
-
-def test_nothing_gives_no_texts():
-    assert texts([], []) == []
 
 
 def test_fewer_rows_than_asked_for_are_the_last():

@@ -10,7 +10,7 @@ from alembic import command
 from bus import json
 from bus.contracts.lifecycle import State
 from bus.contracts.registered import Move, version_of
-from bus.journal import Appender, Persons, Receipt, Submission
+from bus.journal import Appender, JournalReader, Persons, Receipt, Submission
 from bus.journal.identity import content_of, identity_of
 from bus.storage import Storage, open_storage, pending_migrations, upgrade
 from bus.storage.migrate import _config
@@ -89,7 +89,18 @@ async def test_an_event_of_before_is_known_again_and_found_by_its_person(storage
     with storage.write() as connection:
         for position, row in enumerate((event, {**event, "id": "2", "traceparent": "00-a"}), start=1):
             digest = bytes([position]) * 16
-            values = (position, 1, 1, "dukcapil-lamongan", digest, digest, "1", "3524", 5, json.dumps(row))
+            values = (
+                position,
+                1,
+                1,
+                "dukcapil-lamongan",
+                digest,
+                digest,
+                "1",
+                "3524",
+                1_767_323_045_000_006,
+                json.dumps(row),
+            )
             connection.execute(sa.insert(JOURNAL).values(values))
     upgrade(storage)
     appender = Appender(storage, lambda position: None)
@@ -98,6 +109,10 @@ async def test_an_event_of_before_is_known_again_and_found_by_its_person(storage
     await appender.close()
     assert receipts == [[Receipt(1, duplicate=True)], [Receipt(2, duplicate=True)]]
     assert changed == [Receipt(1, duplicate=True, conflict=True)]
+    assert json.loads(JournalReader(storage).at([1])[1].body) == event | {
+        "sequence": "00000000000000000001",
+        "recordedtime": "2026-01-02T03:04:05.000006Z",
+    }
     assert Persons(storage).events_about("3524") == [(1, 1), (2, 1)]
 
 

@@ -1,5 +1,9 @@
-"""Appends that touch fewer pages: ids in order, persons in an index of their own, positions as SQLite's row numbers."""
+"""Appends that touch fewer pages, and reads that take nothing apart.
 
+Ids in order, persons in an index of their own, positions as SQLite's row numbers; bodies as they are handed out.
+"""
+
+from datetime import UTC, datetime
 from hashlib import blake2b
 
 import orjson
@@ -68,17 +72,21 @@ def _rebuild() -> None:
 
 
 def _name_again(connection: sa.Connection) -> None:
-    """Give each event the identity and the digest by which a retry of it is known from now on."""
+    """Give each event the identity and the digest by which a retry of it is known from now on, and its whole body."""
     journal = sa.table("journal", *(sa.column(name) for name in _COLUMNS.split(", ")))
     position, after = journal.c.position, 0
     known = sa.update(journal).where(position == sa.bindparam("at"))
-    page = sa.select(position, journal.c.participant, journal.c.body).order_by(position).limit(_STEP)
+    page = (
+        sa.select(position, journal.c.participant, journal.c.recorded_at, journal.c.body)
+        .order_by(position)
+        .limit(_STEP)
+    )
     while rows := connection.execute(page.where(position > after)).all():
         after = rows[-1].position
-        connection.execute(known, [_named(row.position, row.participant, bytes(row.body)) for row in rows])
+        connection.execute(known, [_named(*row) for row in rows])
 
 
-def _named(position: int, participant: str, body: bytes) -> dict[str, object]:
+def _named(position: int, participant: str, recorded_at: int, body: bytes) -> dict[str, object]:
     event = orjson.loads(body)
     sender = blake2b(f"{participant}\x00{event['source']}".encode(), digest_size=12).digest()
     text = event["id"].encode()
@@ -86,4 +94,6 @@ def _named(position: int, participant: str, body: bytes) -> dict[str, object]:
         text = b"\xff" + blake2b(text, digest_size=20).digest()
     told = {name: value for name, value in event.items() if name not in ("traceparent", "tracestate")}
     content = blake2b(orjson.dumps(told, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
-    return {"at": position, "identity": sender + text, "content": content}
+    recorded = datetime.fromtimestamp(recorded_at // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    event |= {"sequence": f"{position:020d}", "recordedtime": f"{recorded}.{recorded_at % 1_000_000:06d}Z"}
+    return {"at": position, "identity": sender + text, "content": content, "body": orjson.dumps(event)}
