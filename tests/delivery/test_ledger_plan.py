@@ -1,10 +1,19 @@
 """What a hand-over and a run cost does not grow with what a subscription is owed."""
 
+import re
 from pathlib import Path
+from typing import Any
 
-from bus.storage import open_storage, upgrade
+import pytest
+from sqlalchemy import event
+
+from bus.storage import Storage, open_storage, upgrade
 from tests.delivery.a_book import Book
 from tests.storage.a_plan import plans
+
+_BACKLOG = 20_000
+_ALL_OF_IT = re.compile(r"Index Cond: \(\(?subscription = \d+\)$", re.MULTILINE)
+"""A step of a plan that reads everything of a subscription."""
 
 
 def test_neither_a_hand_over_nor_a_run_walks_all_that_a_subscription_is_owed(tmp_path: Path):
@@ -16,3 +25,29 @@ def test_neither_a_hand_over_nor_a_run_walks_all_that_a_subscription_is_owed(tmp
     assert any("ix_deliveries_key" in step for step in steps)
     assert [step for step in steps if "deliveries USING PRIMARY KEY (subscription=?)" in step] == []
     storage.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_neither_does_postgresql_while_it_has_no_statistics(storage: Storage):
+    book = Book(storage)
+    book.owe(*range(_BACKLOG))
+    asked: list[str] = []
+
+    def watch(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if re.match("SELECT|UPDATE", statement):
+            asked.append(statement)
+
+    event.listen(storage.engine, "before_cursor_execute", watch)
+    (lease, *_) = book.lease(window=200, most=100)
+    first, *rest = book.load(lease)
+    book.record(book.again(first, after=100), *(book.attempt(one) for one in rest))
+    event.remove(storage.engine, "before_cursor_execute", watch)
+    with storage.read() as connection:
+        steps = {
+            sql[:60]: "\n".join(row[0] for row in connection.exec_driver_sql(f"EXPLAIN {sql}"))
+            for sql in asked
+            if "deliveries" in sql
+        }
+    assert len(steps) >= 5
+    assert {sql: plan for sql, plan in steps.items() if _ALL_OF_IT.search(plan) or "Seq Scan" in plan} == {}
