@@ -157,6 +157,11 @@ class Catalogue:
         """What adapters the contracts in force name in their newest version, in order of the contracts' names."""
         return sorted((uses for shelf in self._shelves.values() if (uses := shelf.uses)), key=lambda one: one.name)
 
+    def number_of(self, name: str) -> int | None:
+        """The number by which the journal knows a contract, in whatever state its versions are; None where there is none."""
+        shelf = self._shelves.get(name)
+        return shelf.stored[0].summary.contract_id if shelf else None
+
     def name_of(self, contract_id: int) -> str | None:
         """The name of the contract that the journal knows by this number; None where there is none."""
         return self._names.get(contract_id)

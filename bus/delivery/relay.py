@@ -78,6 +78,7 @@ class Relay:
         self._noted_at = 0.0
         self._looked_at = 0.0
         self._may_be_due = True
+        self._contract_ids: set[int] = set()
         self._stopping = False
         self._leading = False
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
@@ -116,7 +117,9 @@ class Relay:
                 UNEXPECTED.labels("relay").inc()
                 log.exception("relay.step_failed")
             if wait:
-                time.sleep(max(0.0, begun + _PAUSE_SECONDS - time.monotonic()))
+                # Where nobody subscribed, nobody waits.
+                pause = _PAUSE_SECONDS if self._contract_ids else _IDLE_SECONDS
+                time.sleep(max(0.0, begun + pause - time.monotonic()))
             self._nudged.wait(wait)
             self._nudged.clear()
         self._handover.close()
@@ -140,17 +143,17 @@ class Relay:
 
     def _fan_out(self) -> bool:
         """Make the deliveries of the next events, and note how far that is, in one transaction."""
-        position = self._following()
-        upcoming = self._journal.versions_after(position, _STEP)
-        routed = self._router().routed(upcoming)
-        entries = self._journal.at(routed) if routed else {}
-        deliveries = self._routed([entries[place] for place in routed])
-        reached = upcoming[-1][0] if upcoming else position
+        # The end first: the contracts of what stands up to here are registered by now, so that none is unknown below.
+        last = self._journal.last_position()
+        self._contract_ids = self._router().contract_ids()
+        positions, reached, is_last = self._journal.upcoming(self._contract_ids, self._following(), last, _STEP)
+        entries = self._journal.at(positions) if positions else {}
+        deliveries = self._routed([entries[place] for place in positions])
         if deliveries or time.monotonic() >= self._noted_at + _NOTE_SECONDS:
             self._note(deliveries, reached)
         self._position = reached
-        RELAY_LAG.set(max(0, self._journal.last_position() - reached) if len(upcoming) == _STEP else 0)
-        return len(upcoming) == _STEP
+        RELAY_LAG.set(last - reached if last > reached else 0)
+        return not is_last
 
     def _following(self) -> int:
         """Up to where this leader followed the journal; what it was told when it began to lead, then from memory."""

@@ -1,6 +1,6 @@
 """Routing: which subscriptions an event of the journal goes to."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -41,15 +41,16 @@ class Router:
             for contract in subscription.contracts:
                 self._routes.setdefault(contract, []).append(route)
 
-    def routed(self, events: Iterable[tuple[int, int]]) -> list[int]:
-        """The positions, of events given as (position, version id), whose contract anybody subscribed to."""
-        if not self._routes:
-            return []
-        return [
-            position
-            for position, version_id in events
-            if self._catalogue.version_numbered(version_id).contract.name in self._routes
-        ]
+    def contract_ids(self) -> set[int]:
+        """As the journal knows them, the contracts that anybody subscribed to.
+
+        Reads the database for one that another process registered a moment ago.
+        """
+        numbers = {self._catalogue.number_of(name) for name in self._routes}
+        if None in numbers:
+            self._catalogue.refresh()
+            numbers = {self._catalogue.number_of(name) for name in self._routes}
+        return {number for number in numbers if number is not None}
 
     def deliveries(self, entry: Entry, today: date, find: FindEntry) -> list[NewDelivery]:
         """The deliveries of an event to the subscriptions that are live at its position."""

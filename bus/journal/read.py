@@ -1,12 +1,13 @@
 """Reading the journal: events in position order, records by key; bytes as they were stored, views are the caller's."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bus.journal import lines
+from bus.journal import following, lines
+from bus.journal.following import Upcoming
 from bus.journal.lines import Lines
 from bus.journal.tables import JOURNAL, RECORDS
 from bus.storage import Storage
@@ -55,12 +56,6 @@ _ENTRY = (
 
 _AFTER = sa.select(*_ENTRY).where(JOURNAL.c.position > sa.bindparam("after")).order_by(JOURNAL.c.position)
 _FEED = _AFTER.where(JOURNAL.c.contract_id == sa.bindparam("contract")).limit(sa.bindparam("limit"))
-_VERSIONS = (
-    sa.select(JOURNAL.c.position, JOURNAL.c.version_id)
-    .where(JOURNAL.c.position > sa.bindparam("after"))
-    .order_by(JOURNAL.c.position)
-    .limit(sa.bindparam("limit"))
-)
 _OF_SOME = _AFTER.where(
     JOURNAL.c.contract_id.in_(sa.bindparam("contracts", expanding=True)), JOURNAL.c.position <= sa.bindparam("until")
 ).limit(sa.bindparam("limit"))
@@ -77,7 +72,7 @@ _HEAD = (
     .join(RECORDS, RECORDS.c.position == JOURNAL.c.position)
     .where(RECORDS.c.contract_id == sa.bindparam("contract"), RECORDS.c.key == sa.bindparam("key"))
 )
-_LAST = sa.select(sa.func.coalesce(sa.func.max(JOURNAL.c.position), 0))
+_LAST = "SELECT coalesce(max(position), 0) FROM journal"
 _NEXT = sa.select(JOURNAL.c.recorded_at).where(JOURNAL.c.position > sa.bindparam("after")).order_by(JOURNAL.c.position)
 _BEFORE_TIME = (
     sa.select(JOURNAL.c.position)
@@ -112,11 +107,12 @@ class JournalReader:
         with self._storage.read() as connection:
             return lines.read(connection, lines.HEADS, contract_id, after, limit)
 
-    def versions_after(self, position: int, limit: int) -> list[tuple[int, int]]:
-        """(position, version id) of the events of every contract after a position, oldest first."""
+    def upcoming(self, contract_ids: Collection[int], after: int, until: int, limit: int) -> Upcoming:
+        """Where the next events of some contracts behind one position and up to another are; at most so many."""
+        if not contract_ids:
+            return Upcoming([], max(after, until), True)
         with self._storage.read() as connection:
-            rows = connection.execute(_VERSIONS, {"after": position, "limit": limit})
-            return [(row[0], row[1]) for row in rows]
+            return following.upcoming(connection, contract_ids, after, until, limit)
 
     def of_contracts(self, contract_ids: Sequence[int], after: int, until: int, limit: int) -> list[Entry]:
         """Events of some contracts after one position, up to another, oldest first."""
@@ -138,7 +134,7 @@ class JournalReader:
     def last_position(self) -> int:
         """The newest position; 0 in an empty journal."""
         with self._storage.read() as connection:
-            return int(connection.execute(_LAST).scalar_one())
+            return int(connection.exec_driver_sql(_LAST).scalar_one())
 
     def recorded_after(self, position: int) -> int | None:
         """When the next event after a position was recorded (microseconds since 1970); None when there is none."""
