@@ -42,21 +42,25 @@ class Protocol(HttpToolsProtocol):
         """A request begins; what only uvicorn's way needs is made when that is taken."""
         self.url = b""
         self.headers = []
-        self.expect_100_continue = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header field."""
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Take one of the two ways."""
         publisher = self._publisher()
         if publisher is not None:
             headers = dict(self.headers)
-            principal = publisher.at_hand(headers)
+            principal = None if b"expect" in headers else publisher.at_hand(headers)
             if principal is not None:
                 self.cycle = _Publication(self, publisher, principal, headers)
                 return
-        url, headers_read, expects = self.url, self.headers, self.expect_100_continue
+        url, fields = self.url, self.headers
         super().on_message_begin()
-        self.url, self.expect_100_continue = url, expects
-        self.headers.extend(headers_read)
+        self.url = url
+        for name, value in fields:
+            super().on_header(name, value)
         super().on_headers_complete()
 
     def _publisher(self) -> Publisher | None:
@@ -67,7 +71,6 @@ class Protocol(HttpToolsProtocol):
             self.parser.get_http_version() == "1.1"
             and self.parser.should_keep_alive()
             and not self.parser.should_upgrade()
-            and not self.expect_100_continue
         )
         is_next = (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
         return self.app.publisher if is_plain and is_next and isinstance(self.app, Edge) else None

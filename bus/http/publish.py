@@ -4,6 +4,7 @@ Structured, binary and batch mode of the CloudEvents HTTP binding 1.0.2.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
@@ -118,7 +119,7 @@ class Publisher:
             EventMalformed: it is no JSON, or nested too deep.
             MediaTypeUnsupported: it is in none of the modes.
         """
-        media_type = _media_type(headers)
+        media_type = _media_type(headers.get(b"content-type", b""))
         if media_type == _STRUCTURED:
             document = self._parsed(text)
         elif b"ce-specversion" in headers:
@@ -299,12 +300,13 @@ def _binary(headers: Headers) -> dict[str, Any]:
     return event
 
 
-def _media_type(headers: Headers) -> bytes:
-    return headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+@lru_cache(128)
+def _media_type(field: bytes) -> bytes:
+    return field.partition(b";")[0].strip().lower()
 
 
 def _is_batch(headers: Headers) -> bool:
-    return _media_type(headers) == _BATCH
+    return _media_type(headers.get(b"content-type", b"")) == _BATCH
 
 
 def _response(

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy.engine import Connection
 
@@ -73,6 +73,10 @@ class _Group:
     position: int
     known: dict[bytes, tuple[int, bytes]]
     accepted: list[tuple[int, Submission]] = field(default_factory=list)
+
+
+# Byte arrays, since sqlite3 looks for an adapter for every `bytes`, which takes longer than to copy it.
+_WHOLE: Final = bytearray(b'%b,"sequence":"%020d%b')
 
 
 class _Repeated(Exception):
@@ -195,8 +199,8 @@ def _rows(accepted: Sequence[tuple[int, Submission]], recorded_at: int) -> tuple
             heads[record] = (contract, key, position, deleted)
         rows.append(
             (
-                position, contract, version, participant, identity, content, key, previous, person, recorded_at,
-                b'%b,"sequence":"%020d%b' % (body[:-1], position, end),
+                position, contract, version, participant, bytearray(identity), bytearray(content), key, previous, person,
+                recorded_at, _WHOLE % (body[:-1], position, end),
             )
         )  # fmt: skip
     return rows, list(heads.values())

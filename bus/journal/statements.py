@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from bus.storage import driver
 
-Row = tuple[int, int, int, str, bytes, bytes, str | None, int | None, str | None, int, bytes]
+Row = tuple[int, int, int, str, bytearray, bytearray, str | None, int | None, str | None, int, bytes | bytearray]
 """One row of the journal, in the order of `_FIELDS`. Plain, since a named tuple takes four times as long to make."""
 
 Head = tuple[int, str, int, bool]
