@@ -1,7 +1,6 @@
-"""The catalogue and the register: what is in force, who changes it, and that others notice."""
+"""The catalogue and the register: what is in force, and who changes it."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -29,9 +28,8 @@ from bus.contracts.errors import (
 from bus.contracts.lifecycle import State
 from bus.contracts.plan import Change, carry_out
 from bus.contracts.register import Actor
-from bus.storage import Changes, Storage
+from bus.storage import Storage
 from tests.contracts.documents import NIK, SCHEMA, SHIPPED, a_contract, a_grant
-from tests.storage.asked import asked
 
 NAME = "kependudukan.uji"
 OPERATOR = Actor("operator", is_operator=True)
@@ -139,42 +137,6 @@ def test_key_and_person_are_found_as_text(catalogue: Catalogue) -> None:
 def test_public_data_are_about_nobody(catalogue: Catalogue) -> None:
     _active(catalogue, classification="public", subject="/nik")
     assert catalogue.version_for(NAME, None).person_of({"nik": NIK}) is None
-
-
-def test_another_process_notices_a_change(storage: Storage, catalogue: Catalogue) -> None:
-    other, changes = Catalogue(storage, SECRET), Changes(storage)
-    changes.on("contracts", other.refresh)
-    _active(catalogue)
-    changes.look()
-    assert other.version_for(NAME, None).contract == catalogue.version_for(NAME, None).contract
-
-
-def test_a_change_of_one_contract_is_noticed_without_reading_the_others(storage: Storage, catalogue: Catalogue) -> None:
-    catalogue.apply([a_contract(contract=f"uji.c{number}") for number in range(50)], OPERATOR)
-    other = Catalogue(storage, SECRET)
-    other.refresh()
-    _active(catalogue, "1.1.0", contract="uji.c7")
-    with asked(storage) as statements:
-        other.refresh()
-    assert [len(ids) for statement, ids in statements if "document" in statement] == [2]
-    assert other.version_for("uji.c7", None).contract.version == "1.1.0"
-
-
-def test_where_nothing_changed_no_document_is_read(storage: Storage, catalogue: Catalogue) -> None:
-    _active(catalogue)
-    with asked(storage) as statements:
-        catalogue.refresh()
-    assert [statement for statement, _ in statements if "document" in statement] == []
-
-
-def test_a_step_is_numbered_once_others_who_change_the_register_wait(storage: Storage, catalogue: Catalogue) -> None:
-    # Otherwise the one with the lower number of two changes at the same time could become visible second, and be missed.
-    catalogue.add_draft(a_contract(), OWNER)
-    with asked(storage) as statements:
-        catalogue.add_draft(a_contract(version="2.0.0"), OWNER)
-        catalogue.activate(NAME, "1.0.0", OPERATOR)
-    tables = [statement.split()[2] for statement, _ in statements if statement.startswith("INSERT")]
-    assert [table for table in tables if table in ("changes", "contract_moves")] == ["changes", "contract_moves"] * 2
 
 
 def test_what_did_not_change_keeps_its_compiled_validator(catalogue: Catalogue) -> None:
@@ -429,23 +391,3 @@ def test_one_of_two_who_register_the_same_at_once_is_told_so(storage: Storage) -
     for thread in threads:
         thread.join(30)
     assert sorted(outcomes) == ["done", "taken"]
-
-
-def test_two_versions_that_break_each_other_do_not_both_become_active_at_once(storage: Storage) -> None:
-    catalogue = Catalogue(storage, SECRET)
-    _active(catalogue)
-    for version, kind in (("1.1.0", "string"), ("1.2.0", "integer")):
-        schema = {**SCHEMA, "properties": {**SCHEMA["properties"], "agama": {"type": kind}}}
-        catalogue.add_draft(a_contract(version=version, schema=schema), OWNER)
-    start = threading.Barrier(2)
-
-    def activate(version: str) -> str:
-        start.wait(10)
-        try:
-            Catalogue(storage, SECRET).activate(NAME, version, OWNER)
-        except (Incompatible, ChangedMeanwhile):
-            return "refused"
-        return "active"
-
-    with ThreadPoolExecutor(2) as threads:
-        assert sorted(threads.map(activate, ("1.1.0", "1.2.0"))) == ["active", "refused"]

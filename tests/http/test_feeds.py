@@ -18,36 +18,7 @@ from bus.journal.lines import MOST_BYTES
 from bus.settings import load_settings
 from bus.storage import open_storage
 from tests.a_bus import ADDRESS, OWNER, WARGA, Bus, a_contract, a_grant, a_nik, a_person
-
-FEED = f"/v1/feeds/{WARGA}"
-SEMBUNG = [{"exact": {"desa": "sembung"}}]
-
-
-async def read(client: httpx.AsyncClient, **params: Any) -> dict[str, Any]:
-    answer = await client.get(FEED, params=params)
-    assert answer.status_code == 200, answer.text
-    page: dict[str, Any] = answer.json()
-    return page
-
-
-async def read_to_the_end(client: httpx.AsyncClient, after: str = "", limit: int = 100) -> list[dict[str, Any]]:
-    events: list[dict[str, Any]] = []
-    while True:
-        page = await read(client, after=after, limit=limit)
-        events += page["events"]
-        if not page["events"] and page["next"] == after:
-            return events
-        after = page["next"]
-
-
-def positions(events: list[dict[str, Any]]) -> list[int]:
-    return [int(event["sequence"]) for event in events]
-
-
-async def disclosed(bus: Bus, person: int | None = None, participant: str | None = None) -> list[tuple[int, ...]]:
-    subject = None if person is None else a_nik(person)
-    found = await asyncio.to_thread(bus.rooms.disclosures.search, subject, participant, None, 1000)
-    return [tuple(one.disclosure.positions) for one in found]
+from tests.http.a_feed import FEED, SEMBUNG, disclosed, positions, read, read_to_the_end
 
 
 async def test_events_come_in_order_with_their_position(bus: Bus):
@@ -233,49 +204,6 @@ async def test_each_event_is_seen_through_the_grant_of_its_own_version(bus: Bus)
     assert [event["data"] for event in page["events"]] == [{"nik": a_nik(1)}, {"nik": a_nik(2), "nama": "Rekaan 2"}]
     # dinsos sees the older version's events whole, and those of the newer one not at all.
     assert positions(await read_to_the_end(bus.reader("dinsos"))) == [1]
-
-
-async def test_a_disclosure_names_exactly_the_events_of_its_page(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
-    await bus.publish_all([a_person(1), a_person(2), a_person(3), a_person(1)])
-    client = bus.reader("dinkes")
-    await read_to_the_end(client, limit=2)
-    assert await disclosed(bus, person=1) == [(3, 4), (1, 2)]
-    assert await disclosed(bus, person=2) == [(1, 2)]
-    assert await disclosed(bus, participant="dinkes") == [(3, 4), (1, 2)]
-
-
-async def test_a_disclosure_is_made_under_each_grant(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes", purpose="lama")))
-    await bus.publish(a_person(1))
-    bus.apply(a_contract(a_grant("dinkes", purpose="baru", fields=["/nik"]), version="1.1.0"))
-    await bus.publish(a_person(2))
-    await read(bus.reader("dinkes"))
-    found = await asyncio.to_thread(bus.rooms.disclosures.search, None, "dinkes", None, 10)
-    assert {(one.disclosure.purpose, tuple(one.disclosure.fields), one.disclosure.positions[0]) for one in found} == {
-        ("lama", ("",), 1),
-        ("baru", ("/nik",), 2),
-    }
-
-
-async def test_what_was_filtered_out_is_not_disclosed(bus: Bus):
-    bus.apply(a_contract(a_grant("desa-sembung", rows=SEMBUNG)))
-    await bus.publish_all([a_person(1), a_person(2, desa="paciran")])
-    await read(bus.reader("desa-sembung"))
-    assert await disclosed(bus, participant="desa-sembung") == [(1,)]
-
-
-async def test_an_empty_page_discloses_nothing(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
-    await read(bus.reader("dinkes"))
-    assert await disclosed(bus, participant="dinkes") == []
-
-
-async def test_data_about_nobody_are_not_disclosed(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes"), classification="internal"))
-    await bus.publish(a_person(1))
-    assert len((await read(bus.reader("dinkes")))["events"]) == 1
-    assert await disclosed(bus, participant="dinkes") == []
 
 
 async def test_a_long_poll_wakes_when_this_process_appends(bus: Bus):

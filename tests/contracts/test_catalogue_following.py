@@ -1,0 +1,85 @@
+"""Several processes on one register: each notices a change, reads no more than what changed, and none overtakes another."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from bus.contracts.catalogue import Catalogue
+from bus.contracts.errors import ChangedMeanwhile, Incompatible
+from bus.contracts.register import Actor
+from bus.storage import Changes, Storage
+from tests.contracts.documents import SCHEMA, a_contract
+from tests.storage.asked import asked
+
+NAME = "kependudukan.uji"
+OPERATOR = Actor("operator", is_operator=True)
+OWNER = Actor("dukcapil-lamongan")
+SECRET = b"a secret of this instance, 32 B."
+
+
+@pytest.fixture
+def catalogue(storage: Storage) -> Catalogue:
+    return Catalogue(storage, SECRET)
+
+
+def _active(catalogue: Catalogue, version: str = "1.0.0", **changes: Any) -> int:
+    catalogue.apply([a_contract(version=version, **changes)], OPERATOR)
+    return catalogue.version_for(changes.get("contract", NAME), version).id
+
+
+def test_another_process_notices_a_change(storage: Storage, catalogue: Catalogue) -> None:
+    other, changes = Catalogue(storage, SECRET), Changes(storage)
+    changes.on("contracts", other.refresh)
+    _active(catalogue)
+    changes.look()
+    assert other.version_for(NAME, None).contract == catalogue.version_for(NAME, None).contract
+
+
+def test_a_change_of_one_contract_is_noticed_without_reading_the_others(storage: Storage, catalogue: Catalogue) -> None:
+    catalogue.apply([a_contract(contract=f"uji.c{number}") for number in range(50)], OPERATOR)
+    other = Catalogue(storage, SECRET)
+    other.refresh()
+    _active(catalogue, "1.1.0", contract="uji.c7")
+    with asked(storage) as statements:
+        other.refresh()
+    assert [len(ids) for statement, ids in statements if "document" in statement] == [2]
+    assert other.version_for("uji.c7", None).contract.version == "1.1.0"
+
+
+def test_where_nothing_changed_no_document_is_read(storage: Storage, catalogue: Catalogue) -> None:
+    _active(catalogue)
+    with asked(storage) as statements:
+        catalogue.refresh()
+    assert [statement for statement, _ in statements if "document" in statement] == []
+
+
+def test_a_step_is_numbered_once_others_who_change_the_register_wait(storage: Storage, catalogue: Catalogue) -> None:
+    # Otherwise the one with the lower number of two changes at the same time could become visible second, and be missed.
+    catalogue.add_draft(a_contract(), OWNER)
+    with asked(storage) as statements:
+        catalogue.add_draft(a_contract(version="2.0.0"), OWNER)
+        catalogue.activate(NAME, "1.0.0", OPERATOR)
+    tables = [statement.split()[2] for statement, _ in statements if statement.startswith("INSERT")]
+    assert [table for table in tables if table in ("changes", "contract_moves")] == ["changes", "contract_moves"] * 2
+
+
+def test_two_versions_that_break_each_other_do_not_both_become_active_at_once(storage: Storage) -> None:
+    catalogue = Catalogue(storage, SECRET)
+    _active(catalogue)
+    for version, kind in (("1.1.0", "string"), ("1.2.0", "integer")):
+        schema = {**SCHEMA, "properties": {**SCHEMA["properties"], "agama": {"type": kind}}}
+        catalogue.add_draft(a_contract(version=version, schema=schema), OWNER)
+    start = threading.Barrier(2)
+
+    def activate(version: str) -> str:
+        start.wait(10)
+        try:
+            Catalogue(storage, SECRET).activate(NAME, version, OWNER)
+        except (Incompatible, ChangedMeanwhile):
+            return "refused"
+        return "active"
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(activate, ("1.1.0", "1.2.0"))) == ["active", "refused"]
