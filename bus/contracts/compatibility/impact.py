@@ -8,6 +8,7 @@ from typing import Any
 from bus import json
 from bus.contracts.compatibility.report import Finding, Report, Rule, Side
 from bus.contracts.document import AdapterUse, Contract, Grant
+from bus.contracts.outline import outline
 from bus.contracts.schemas import schemas_at
 
 _ANYTHING = frozenset({"string", "number", "integer", "boolean", "null", "object", "array"})
@@ -97,8 +98,8 @@ def _grant(grant: Grant, findings: list[Finding], new: Contract, old: Contract) 
         yield Touched(who, What.GRANT, "", f"{who} has no grant in version {new.version}.")
         return
     for pointer in grant.fields or ("",):
-        for why in _changes(pointer, old.shown, new.shown):
-            yield Touched(who, What.FIELD, pointer, why)
+        for place, why in _changes_in(pointer, old.shown, new.shown):
+            yield Touched(who, What.FIELD, place, why)
         if successor.fields is not None and not any(_covers(field, pointer) for field in successor.fields):
             yield Touched(who, What.FIELD, pointer, "It is no longer granted.")
         for finding in findings:
@@ -146,6 +147,17 @@ def _adapters(mappings: Mappings, new: Contract, old: Contract) -> Iterator[Touc
             whys = {*_changes(pointer, old.sent, new.sent), *_changes(pointer, old.shown, new.shown)}
             for why in sorted(whys):
                 yield Touched(use.adapter, What.MAPPING, pointer, f"{why} Its operation {use.operation} maps it.")
+
+
+def _changes_in(pointer: str, old: Any, new: Any) -> Iterator[tuple[str, str]]:
+    """What happened at a pointer or at fields inside it, each with its place; nothing more is said inside of what changed."""
+    inside = (field.pointer for field in outline(old) if _covers(pointer, field.pointer))
+    changed: list[str] = []
+    for place in dict.fromkeys((pointer, *inside)):
+        if not any(_covers(outer, place) for outer in changed):
+            for why in _changes(place, old, new):
+                changed.append(place)
+                yield place, why
 
 
 def _changes(pointer: str, old: Any, new: Any) -> Iterator[str]:

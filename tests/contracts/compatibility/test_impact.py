@@ -56,6 +56,29 @@ def test_a_granted_field_of_another_type() -> None:
     assert touched.why == "Its type changes from integer to string."
 
 
+def test_a_field_of_who_was_granted_all_of_them() -> None:
+    touched = changed(without("nama"), [a_grant(), a_grant(participant="dinkes", fields=["/nik"])])
+    assert told(touched) == [("bapenda", What.FIELD, "/nama")]
+
+
+def test_what_is_gone_is_told_once_with_all_that_was_in_it() -> None:
+    inner = {"type": "object", "properties": {"kode_wilayah": {"type": "string"}, "jalan": {"type": "string"}}}
+    fields = {
+        "alamat": inner,
+        "anak": {"type": "array", "items": {"type": "object", "properties": {"nik": {}, "nama": {}}}},
+    }
+    before = {**SCHEMA, "properties": {**SCHEMA["properties"], **fields}}
+    after = copy.deepcopy(before)
+    del after["properties"]["alamat"]
+    del after["properties"]["anak"]["items"]["properties"]["nama"]
+    old = a_contract(consumers=[a_grant()], schema=before)
+    new = a_contract(consumers=[a_grant()], schema=after, version="2.0.0")
+    assert told(beside_producers(new, old)) == [
+        ("bapenda", What.FIELD, "/alamat"),
+        ("bapenda", What.FIELD, "/anak/*/nama"),
+    ]
+
+
 def test_a_field_inside_a_granted_one() -> None:
     schema = with_("alamat", type="object", properties={"kode_wilayah": {"type": "string"}})
     touched = changed(schema, [a_grant(fields=["/nik", "/alamat/jalan"])])
@@ -65,7 +88,7 @@ def test_a_field_inside_a_granted_one() -> None:
 def test_a_mask_for_what_is_no_text_any_more() -> None:
     grant = a_grant(mask={"/tanggal_lahir": "year"})
     touched = changed(with_("tanggal_lahir", type="integer"), [grant])
-    assert told(touched) == [("bapenda", What.MASK, "/tanggal_lahir")]
+    assert told(touched) == [("bapenda", What.FIELD, "/tanggal_lahir"), ("bapenda", What.MASK, "/tanggal_lahir")]
 
 
 def test_a_row_filter_on_what_is_gone() -> None:
