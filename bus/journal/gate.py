@@ -83,13 +83,16 @@ class Gate:
         version = self.catalogue.version_for(event["type"], event.get("dataschema"))
         if principal.participant not in version.contract.producers:
             raise NotAProducer(f"{principal.participant} is not a producer of {event['type']}.")
+        # Before the data are looked at: how long that takes grows with their size.
+        body = json.canonical(event)
+        _check_size(body, version)
         data = event.get("data")
         key = self._key(event, data, version, brief)
         # Of a record, readers are promised its key as `subject`, and `data` that is null where it was deleted.
         if key is not None and ("subject" not in event or "data" not in event):
             event = {**event, "subject": key, "data": data}
-        body = json.canonical(event)
-        _check_size(body, version)
+            body = json.canonical(event)
+            _check_size(body, version)
         person = version.person_of(data) if data is not None else None
         if person is not None and not _is_text(person):
             at = FieldError(f"/data{version.contract.person}", _TEXT_RULE)
@@ -108,8 +111,6 @@ class Gate:
         if version.contract.kind is Kind.RECORD and data is None:
             return _key_of_deletion(event)
         if not version.validator.is_valid(data):
-            # Before the reasons are looked for, which for a whole batch's bytes in one event takes long.
-            _check_size(json.dumps(event), version)
             raise DataInvalid(
                 f"The data do not fit {version.contract.name} {version.contract.version}.",
                 errors=version.validator.errors(data, "/data", brief=brief),
