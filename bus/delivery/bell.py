@@ -5,7 +5,6 @@ its next look (`bus.storage.changes`). So nothing here is tried twice, and a bro
 anything.
 """
 
-import socket
 import threading
 from collections.abc import Callable
 from typing import Any, Final
@@ -64,7 +63,7 @@ class ChangesBell:
             self._ring_if_asked(producer)
             try:
                 connection.drain_events(timeout=_LISTEN_SECONDS)
-            except socket.timeout:  # noqa: UP041 - what kombu documents
+            except TimeoutError:
                 connection.heartbeat_check()
             except ConsumerCancelled:
                 log.warning("broker.queue_deleted")

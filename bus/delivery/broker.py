@@ -5,7 +5,6 @@ time. `memory://` in one process; `amqp://` with a quorum queue and a single act
 """
 
 import queue
-import socket
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -217,7 +216,7 @@ class Receiver:
             self._acknowledge()
             try:
                 connection.drain_events(timeout=0 if self._address.is_memory else _LISTEN_SECONDS)
-            except socket.timeout:  # noqa: UP041 - what kombu documents
+            except TimeoutError:
                 if self._address.is_memory:
                     seen = self._address.arrivals.beyond(seen, _WAIT_SECONDS)
                 else:

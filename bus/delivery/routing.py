@@ -36,6 +36,7 @@ class Router:
     def __init__(self, catalogue: Catalogue, subscriptions: Sequence[Subscription]) -> None:
         self._catalogue = catalogue
         self._routes: dict[str, list[Route]] = {}
+        self._contract_ids: set[int] | None = None
         for subscription in subscriptions:
             route = Route.of(subscription)
             for contract in subscription.contracts:
@@ -46,11 +47,14 @@ class Router:
 
         Reads the database for one that another process registered a moment ago.
         """
-        numbers = {self._catalogue.number_of(name) for name in self._routes}
-        if None in numbers:
+        if self._contract_ids is not None:
+            return self._contract_ids
+        if any(self._catalogue.number_of(name) is None for name in self._routes):
             self._catalogue.refresh()
-            numbers = {self._catalogue.number_of(name) for name in self._routes}
-        return {number for number in numbers if number is not None}
+        found = {number for name in self._routes if (number := self._catalogue.number_of(name)) is not None}
+        if len(found) == len(self._routes):
+            self._contract_ids = found
+        return found
 
     def deliveries(self, entry: Entry, today: date, find: FindEntry) -> list[NewDelivery]:
         """The deliveries of an event to the subscriptions that are live at its position."""

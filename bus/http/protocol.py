@@ -1,6 +1,6 @@
 """HTTP/1.1 as uvicorn speaks it, with a short way for the commonest request: publishing one event.
 
-A task, an ASGI scope and the messages between them cost twice what the gate does, and nothing of it is used here. Whatever is not
+A task, an ASGI scope and the messages between them cost more than the gate, and nothing of it is used here. Whatever is not
 plainly such a request goes uvicorn's way, to the same publisher.
 """
 
@@ -201,5 +201,6 @@ class _Publication:
 
     def _respond(self, response: Response) -> None:
         self.response_complete = True
-        if not self.disconnected:
+        # `disconnected` is told to the newest request of a connection alone; a pipelined one behind this may be that.
+        if not self.disconnected and not self._protocol.transport.is_closing():
             self._protocol.respond(response, keep_alive=self.keep_alive)

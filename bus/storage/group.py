@@ -6,9 +6,13 @@ from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import Final, Generic, Protocol, TypeVar
 
+import structlog
+
 Work = TypeVar("Work")
 Result = TypeVar("Result")
 Given = TypeVar("Given", contravariant=True)
+
+log = structlog.get_logger(__name__)
 
 _GATHER_SECONDS: Final = 0.005
 """The longest that a group is gathered while more and more comes."""
@@ -34,7 +38,7 @@ class GroupCommit(Generic[Work, Result]):
     """Runs `commit` in a thread of its own, for all the work that is waiting at once.
 
     Promise: a piece of work is answered only after the commit that held it; when the commit fails, each who waits gets its
-    error, and the next group goes on. Belongs to one event loop.
+    error, and the next group goes on, whatever an answer does. Belongs to one event loop.
     """
 
     def __init__(self, name: str, commit: Callable[[Sequence[Work]], Sequence[Result]]) -> None:
@@ -100,18 +104,25 @@ class GroupCommit(Generic[Work, Result]):
         results: Sequence[Result],
         failed: Exception | None,
     ) -> None:
-        if failed is not None:
-            for _, answer in group:
+        try:
+            for index, (_, answer) in enumerate(group):
                 if not answer.done():
-                    answer.set_exception(failed)
-        else:
-            for (_, answer), result in zip(group, results, strict=True):
-                if not answer.done():
-                    answer.set_result(result)
-        self._gather(loop, loop.time() + _GATHER_SECONDS, 0)
+                    _tell(answer, results, index, failed)
+        finally:
+            self._gather(loop, loop.time() + _GATHER_SECONDS, 0)
 
     async def close(self) -> None:
         """Commit what is waiting, then stop."""
         await self._idle.wait()
         self._groups.put(None)
         await asyncio.to_thread(self._thread.join)
+
+
+def _tell(answer: Answer[Result], results: Sequence[Result], index: int, failed: Exception | None) -> None:
+    try:
+        if failed is None:
+            answer.set_result(results[index])
+        else:
+            answer.set_exception(failed)
+    except Exception as error:
+        log.error("group.answer_failed", exc_info=error)

@@ -1,6 +1,7 @@
 """Publishing over a real connection: the short way answers as the long one does, and no connection is worse off for it."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any, Self, cast
@@ -206,6 +207,29 @@ async def test_what_a_client_sent_before_it_went_away_is_kept(bus: Bus, address:
     answers = [await staying.ask(a_request(authorization, json.dumps(an_event(number)))) for number in (3, 2)]
     assert [answer.status_code for answer in answers] == [202, 202]
     staying.writer.close()
+
+
+async def test_who_goes_away_with_requests_in_the_pipeline_holds_up_nobody(
+    bus: Bus, address: str, monkeypatch: pytest.MonkeyPatch
+):
+    authorization = publisher(bus)
+    staying, leaving = await Connection.to(address), await Connection.to(address)
+    await staying.ask(a_request(authorization, json.dumps(an_event(1))))
+    committing, may_commit = threading.Event(), threading.Event()
+
+    def held(_: Any) -> None:
+        committing.set()
+        assert may_commit.wait(20)
+
+    monkeypatch.setattr(bus.rooms.appender._statements, "hold", held)
+    await leaving.say(a_request(authorization, json.dumps(an_event(2))) * 2)
+    assert await asyncio.to_thread(committing.wait, 20)
+    leaving.writer.transport.abort()
+    may_commit.set()
+    answers = [await staying.ask(a_request(authorization, json.dumps(an_event(number)))) for number in (2, 3)]
+    assert [answer.json()["duplicate"] for answer in answers] == [True, False]
+    for connection in (staying, leaving):
+        connection.writer.close()
 
 
 async def test_an_error_nobody_foresaw_is_told_to_its_sender_alone(

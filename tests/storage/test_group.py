@@ -99,3 +99,29 @@ async def test_who_does_not_wait_any_more_is_not_told(ledger: Ledger):
     assert await there == -2
     assert ledger.groups == [[1, 2]]
     await group.close()
+
+
+class Broken:
+    """Who waits, and cannot be told."""
+
+    def done(self) -> bool:
+        return False
+
+    def set_result(self, result: int, /) -> None:
+        raise RuntimeError("the connection is closed")
+
+    def set_exception(self, exception: Exception, /) -> None:
+        raise RuntimeError("the connection is closed")
+
+
+async def test_an_answer_that_fails_holds_up_neither_its_group_nor_the_next(ledger: Ledger):
+    group: GroupCommit[int, int] = GroupCommit("test", ledger.commit)
+    group.submit_for(1, Broken())
+    async with asyncio.timeout(20):
+        assert await group.submit(2) == -2
+        assert await group.submit(3) == -3
+        group.submit_for(-1, Broken())
+        with pytest.raises(OSError, match="no room"):
+            await group.submit(4)
+        assert await group.submit(5) == -5
+    await group.close()
