@@ -29,37 +29,24 @@ from bus.contracts.lifecycle import State
 from bus.contracts.plan import Change, carry_out
 from bus.contracts.register import Actor
 from bus.storage import Storage
+from tests.contracts.a_register import NAME, OPERATOR, OWNER, SECRET, put_in_force
 from tests.contracts.documents import NIK, SCHEMA, SHIPPED, a_contract, a_grant
 
-NAME = "kependudukan.uji"
-OPERATOR = Actor("operator", is_operator=True)
-OWNER = Actor("dukcapil-lamongan")
 OTHER = Actor("bapenda")
 TODAY = date(2026, 11, 24)
-SECRET = b"a secret of this instance, 32 B."
 
 WITHOUT_NAME = {**SCHEMA, "properties": {name: one for name, one in SCHEMA["properties"].items() if name != "nama"}}
 BREAKING: dict[str, Any] = {"version": "2.0.0", "schema": WITHOUT_NAME, "examples": []}
 
 
-@pytest.fixture
-def catalogue(storage: Storage) -> Catalogue:
-    return Catalogue(storage, SECRET)
-
-
-def _active(catalogue: Catalogue, version: str = "1.0.0", **changes: Any) -> int:
-    catalogue.apply([a_contract(version=version, **changes)], OPERATOR)
-    return catalogue.version_for(changes.get("contract", NAME), version).id
-
-
 def test_an_event_that_names_no_version_gets_the_newest_active_one(catalogue: Catalogue) -> None:
     for version in ("1.9.0", "1.10.0", "1.2.0"):
-        _active(catalogue, version)
+        put_in_force(catalogue, version)
     assert catalogue.version_for(NAME, None).contract.version == "1.10.0"
 
 
 def test_while_no_version_is_active_the_newest_deprecated_one_takes_events(catalogue: Catalogue) -> None:
-    _active(catalogue)
+    put_in_force(catalogue)
     catalogue.deprecate(NAME, "1.0.0", OWNER)
     assert catalogue.version_for(NAME, None).contract.version == "1.0.0"
 
@@ -75,8 +62,8 @@ def test_while_no_version_is_active_the_newest_deprecated_one_takes_events(catal
     ],
 )
 def test_a_version_may_be_named_in_several_ways(catalogue: Catalogue, dataschema: str) -> None:
-    _active(catalogue, "1.0.0")
-    _active(catalogue, "2.0.0")
+    put_in_force(catalogue, "1.0.0")
+    put_in_force(catalogue, "2.0.0")
     assert catalogue.version_for(NAME, dataschema).contract.version == "1.0.0"
 
 
@@ -92,14 +79,14 @@ def test_a_version_may_be_named_in_several_ways(catalogue: Catalogue, dataschema
     ],
 )
 def test_a_dataschema_that_names_no_version_in_force_is_refused(catalogue: Catalogue, dataschema: str) -> None:
-    _active(catalogue)
+    put_in_force(catalogue)
     with pytest.raises(UnknownVersion) as refused:
         catalogue.version_for(NAME, dataschema)
     assert refused.value.errors[0].pointer == "/dataschema"
 
 
 def test_spellings_without_end_do_not_fill_the_memory(catalogue: Catalogue) -> None:
-    _active(catalogue)
+    put_in_force(catalogue)
     for number in range(500):
         catalogue.version_for(NAME, f"https://h{number}/v1/contracts/{NAME}/versions/1.0.0/schema")
     assert len(catalogue._shelves[NAME].chosen) <= 64
@@ -118,8 +105,8 @@ def test_a_draft_takes_no_event(catalogue: Catalogue) -> None:
 
 
 def test_a_retired_version_is_refused_with_its_successor(catalogue: Catalogue) -> None:
-    _active(catalogue, "1.0.0")
-    _active(catalogue, "2.0.0")
+    put_in_force(catalogue, "1.0.0")
+    put_in_force(catalogue, "2.0.0")
     catalogue.retire(NAME, "1.0.0", OWNER)
     with pytest.raises(VersionRetired, match=r"2\.0\.0"):
         catalogue.version_for(NAME, "1.0.0")
@@ -128,27 +115,27 @@ def test_a_retired_version_is_refused_with_its_successor(catalogue: Catalogue) -
 def test_key_and_person_are_found_as_text(catalogue: Catalogue) -> None:
     alamat = {**SCHEMA["properties"]["alamat"], "required": ["jalan"]}
     schema = {**SCHEMA, "required": ["jumlah", "alamat"], "properties": {**SCHEMA["properties"], "alamat": alamat}}
-    _active(catalogue, key="/jumlah", subject="/alamat/jalan", schema=schema, examples=[])
+    put_in_force(catalogue, key="/jumlah", subject="/alamat/jalan", schema=schema, examples=[])
     version = catalogue.version_for(NAME, None)
     data = {"jumlah": 7, "alamat": {"jalan": "x"}}
     assert (version.key_of(data), version.person_of(data), version.key_of(None)) == ("7", "x", None)
 
 
 def test_public_data_are_about_nobody(catalogue: Catalogue) -> None:
-    _active(catalogue, classification="public", subject="/nik")
+    put_in_force(catalogue, classification="public", subject="/nik")
     assert catalogue.version_for(NAME, None).person_of({"nik": NIK}) is None
 
 
 def test_what_did_not_change_keeps_its_compiled_validator(catalogue: Catalogue) -> None:
-    _active(catalogue, "1.0.0")
+    put_in_force(catalogue, "1.0.0")
     validator = catalogue.version_for(NAME, "1.0.0").validator
-    _active(catalogue, "2.0.0")
+    put_in_force(catalogue, "2.0.0")
     catalogue.deprecate(NAME, "1.0.0", OWNER)
     assert catalogue.version_for(NAME, "1.0.0").validator is validator
 
 
 def test_a_version_is_found_by_its_number_even_when_retired(storage: Storage, catalogue: Catalogue) -> None:
-    number = _active(catalogue)
+    number = put_in_force(catalogue)
     catalogue.retire(NAME, "1.0.0", OWNER)
     fresh = Catalogue(storage, SECRET)
     assert (fresh.version_numbered(number).state, fresh.version_numbered(number).contract) == (
@@ -163,28 +150,28 @@ def test_an_unknown_number_is_refused(catalogue: Catalogue) -> None:
 
 
 def test_a_view_is_made_from_the_version_that_the_event_was_published_under(catalogue: Catalogue) -> None:
-    old = _active(catalogue, "1.0.0", consumers=[a_grant(fields=["/nama"])])
-    new = _active(catalogue, "2.0.0", consumers=[a_grant(fields=["/nik"])])
+    old = put_in_force(catalogue, "1.0.0", consumers=[a_grant(fields=["/nama"])])
+    new = put_in_force(catalogue, "2.0.0", consumers=[a_grant(fields=["/nik"])])
     granted = [catalogue.view(NAME, "bapenda", number, TODAY).fields_granted for number in (old, new)]
     assert granted == [["/nama"], ["/nik"]]
 
 
 def test_an_event_of_a_retired_version_is_seen_through_the_newest_grant(catalogue: Catalogue) -> None:
-    old = _active(catalogue, "1.0.0", consumers=[a_grant(fields=["/nama"])])
-    _active(catalogue, "2.0.0", consumers=[a_grant(fields=["/nik"])])
+    old = put_in_force(catalogue, "1.0.0", consumers=[a_grant(fields=["/nama"])])
+    put_in_force(catalogue, "2.0.0", consumers=[a_grant(fields=["/nik"])])
     assert catalogue.view(NAME, "bapenda", old, TODAY).fields_granted == ["/nama"]
     catalogue.retire(NAME, "1.0.0", OWNER)
     assert catalogue.view(NAME, "bapenda", old, TODAY).fields_granted == ["/nik"]
 
 
 def test_who_has_no_grant_gets_nothing(catalogue: Catalogue) -> None:
-    number = _active(catalogue)
+    number = put_in_force(catalogue)
     with pytest.raises(NotGranted):
         catalogue.view(NAME, "dinkes", number, TODAY)
 
 
 def test_nobody_gets_anything_of_a_contract_that_is_out_of_force(catalogue: Catalogue) -> None:
-    number = _active(catalogue)
+    number = put_in_force(catalogue)
     catalogue.view(NAME, "bapenda", number, TODAY)
     catalogue.retire(NAME, "1.0.0", OWNER)
     with pytest.raises(NoSuchContract):
@@ -192,14 +179,14 @@ def test_nobody_gets_anything_of_a_contract_that_is_out_of_force(catalogue: Cata
 
 
 def test_a_grant_stops_at_once_when_its_last_day_is_over(catalogue: Catalogue) -> None:
-    number = _active(catalogue, consumers=[a_grant(until="2026-12-31")])
+    number = put_in_force(catalogue, consumers=[a_grant(until="2026-12-31")])
     catalogue.view(NAME, "bapenda", number, date(2026, 12, 31))
     with pytest.raises(GrantExpired):
         catalogue.view(NAME, "bapenda", number, date(2027, 1, 1))
 
 
 def test_a_view_is_made_once(catalogue: Catalogue) -> None:
-    number = _active(catalogue)
+    number = put_in_force(catalogue)
     assert catalogue.view(NAME, "bapenda", number, TODAY) is catalogue.view(NAME, "bapenda", number, TODAY)
 
 
@@ -217,7 +204,7 @@ def test_the_shipped_contracts_apply_together_and_again(catalogue: Catalogue) ->
 
 
 def test_an_active_version_never_changes(catalogue: Catalogue) -> None:
-    _active(catalogue)
+    put_in_force(catalogue)
     changed = a_contract(title="Lain")
     for attempt in (lambda: catalogue.apply([changed], OPERATOR), lambda: catalogue.add_draft(changed, OPERATOR)):
         with pytest.raises(VersionTaken, match="raise the version"):
@@ -226,7 +213,7 @@ def test_an_active_version_never_changes(catalogue: Catalogue) -> None:
 
 
 def test_documents_are_applied_all_or_none(catalogue: Catalogue) -> None:
-    _active(catalogue)
+    put_in_force(catalogue)
     with pytest.raises(VersionTaken):
         catalogue.apply([a_contract(contract="kependudukan.baru"), a_contract(title="Lain")], OPERATOR)
     with pytest.raises(NoSuchContract):
@@ -238,14 +225,14 @@ def test_a_plan_changes_nothing(catalogue: Catalogue) -> None:
     assert catalogue.page(10) == []
 
 
-def test_a_draft_may_be_replaced_until_it_is_active(catalogue: Catalogue) -> None:
+def test_a_draft_may_be_replaced_until_it_isput_in_force(catalogue: Catalogue) -> None:
     catalogue.add_draft(a_contract(), OWNER)
     catalogue.add_draft(a_contract(title="Lain"), OWNER)
     catalogue.activate(NAME, "1.0.0", OWNER)
     assert catalogue.version_for(NAME, None).contract.title == "Lain"
 
 
-def test_a_version_with_findings_does_not_become_active(catalogue: Catalogue) -> None:
+def test_a_version_with_findings_does_not_becomeput_in_force(catalogue: Catalogue) -> None:
     catalogue.add_draft(a_contract(examples=[{"nik": "x"}]), OWNER)
     with pytest.raises(NotReady) as refused:
         catalogue.activate(NAME, "1.0.0", OWNER)
@@ -270,7 +257,7 @@ def test_nobody_registers_in_another_s_name(catalogue: Catalogue) -> None:
 
 
 def test_nobody_takes_a_contract_over_with_a_new_version_of_it(catalogue: Catalogue) -> None:
-    _active(catalogue)
+    put_in_force(catalogue)
     with pytest.raises(NotOwner):
         catalogue.add_draft(a_contract(version="9.0.0", owner="bapenda"), OTHER)
 
@@ -301,7 +288,7 @@ def test_every_step_of_a_version_s_life_is_remembered(catalogue: Catalogue) -> N
 
 
 def test_what_breaks_an_active_version_is_refused_with_the_report(catalogue: Catalogue) -> None:
-    _active(catalogue)
+    put_in_force(catalogue)
     catalogue.add_draft(a_contract(**BREAKING), OWNER)
     with pytest.raises(Incompatible) as refused:
         catalogue.activate(NAME, "2.0.0", OPERATOR)
@@ -318,8 +305,8 @@ def test_what_is_not_active_does_not_count(catalogue: Catalogue, state: State) -
 
 
 def test_a_version_counts_against_every_active_one(catalogue: Catalogue) -> None:
-    _active(catalogue)
-    _active(catalogue, **BREAKING, compatibility="none")
+    put_in_force(catalogue)
+    put_in_force(catalogue, **BREAKING, compatibility="none")
     plan = catalogue.plan(
         [a_contract(version="2.1.0", schema=SCHEMA), a_contract(**{**BREAKING, "version": "2.2.0"})], OPERATOR
     )
@@ -333,7 +320,7 @@ def test_a_version_counts_against_every_active_one(catalogue: Catalogue) -> None
 def test_who_changes_a_contract_while_a_version_of_it_is_judged_is_noticed(
     catalogue: Catalogue, storage: Storage
 ) -> None:
-    _active(catalogue)
+    put_in_force(catalogue)
     catalogue.add_draft(a_contract(version="1.1.0"), OWNER)
     with storage.read() as connection:
         _, basis = register.may_activate(connection, NAME, "1.1.0", OWNER)
@@ -344,13 +331,13 @@ def test_who_changes_a_contract_while_a_version_of_it_is_judged_is_noticed(
 
 def test_a_plan_that_was_overtaken_is_not_carried_out(catalogue: Catalogue, storage: Storage) -> None:
     planned = catalogue.plan([a_contract(title="Satu")], OPERATOR)
-    _active(catalogue, title="Dua")
+    put_in_force(catalogue, title="Dua")
     with pytest.raises(ChangedMeanwhile), storage.write() as connection:
         carry_out(connection, planned, OPERATOR)
 
 
 def test_a_sunset_in_the_past_is_refused(catalogue: Catalogue) -> None:
-    _active(catalogue)
+    put_in_force(catalogue)
     with pytest.raises(SunsetPast):
         catalogue.deprecate(NAME, "1.0.0", OWNER, sunset=date(2020, 1, 1))
 

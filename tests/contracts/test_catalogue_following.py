@@ -2,37 +2,19 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
-import pytest
 
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.errors import ChangedMeanwhile, Incompatible
-from bus.contracts.register import Actor
 from bus.storage import Changes, Storage
+from tests.contracts.a_register import NAME, OPERATOR, OWNER, SECRET, put_in_force
 from tests.contracts.documents import SCHEMA, a_contract
 from tests.storage.asked import asked
-
-NAME = "kependudukan.uji"
-OPERATOR = Actor("operator", is_operator=True)
-OWNER = Actor("dukcapil-lamongan")
-SECRET = b"a secret of this instance, 32 B."
-
-
-@pytest.fixture
-def catalogue(storage: Storage) -> Catalogue:
-    return Catalogue(storage, SECRET)
-
-
-def _active(catalogue: Catalogue, version: str = "1.0.0", **changes: Any) -> int:
-    catalogue.apply([a_contract(version=version, **changes)], OPERATOR)
-    return catalogue.version_for(changes.get("contract", NAME), version).id
 
 
 def test_another_process_notices_a_change(storage: Storage, catalogue: Catalogue) -> None:
     other, changes = Catalogue(storage, SECRET), Changes(storage)
     changes.on("contracts", other.refresh)
-    _active(catalogue)
+    put_in_force(catalogue)
     changes.look()
     assert other.version_for(NAME, None).contract == catalogue.version_for(NAME, None).contract
 
@@ -41,7 +23,7 @@ def test_a_change_of_one_contract_is_noticed_without_reading_the_others(storage:
     catalogue.apply([a_contract(contract=f"uji.c{number}") for number in range(50)], OPERATOR)
     other = Catalogue(storage, SECRET)
     other.refresh()
-    _active(catalogue, "1.1.0", contract="uji.c7")
+    put_in_force(catalogue, "1.1.0", contract="uji.c7")
     with asked(storage) as statements:
         other.refresh()
     assert [len(ids) for statement, ids in statements if "document" in statement] == [2]
@@ -49,7 +31,7 @@ def test_a_change_of_one_contract_is_noticed_without_reading_the_others(storage:
 
 
 def test_where_nothing_changed_no_document_is_read(storage: Storage, catalogue: Catalogue) -> None:
-    _active(catalogue)
+    put_in_force(catalogue)
     with asked(storage) as statements:
         catalogue.refresh()
     assert [statement for statement, _ in statements if "document" in statement] == []
@@ -67,7 +49,7 @@ def test_a_step_is_numbered_once_others_who_change_the_register_wait(storage: St
 
 def test_two_versions_that_break_each_other_do_not_both_become_active_at_once(storage: Storage) -> None:
     catalogue = Catalogue(storage, SECRET)
-    _active(catalogue)
+    put_in_force(catalogue)
     for version, kind in (("1.1.0", "string"), ("1.2.0", "integer")):
         schema = {**SCHEMA, "properties": {**SCHEMA["properties"], "agama": {"type": kind}}}
         catalogue.add_draft(a_contract(version=version, schema=schema), OWNER)

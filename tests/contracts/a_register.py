@@ -1,0 +1,18 @@
+"""What the tests of the register share: who acts, and a contract put in force."""
+
+from typing import Any
+
+from bus.contracts.catalogue import Catalogue
+from bus.contracts.register import Actor
+from tests.contracts.documents import a_contract
+
+NAME = "kependudukan.uji"
+OPERATOR = Actor("operator", is_operator=True)
+OWNER = Actor("dukcapil-lamongan")
+SECRET = b"a secret of this instance, 32 B."
+
+
+def put_in_force(catalogue: Catalogue, version: str = "1.0.0", **changes: Any) -> int:
+    """The number of a version that is active now."""
+    catalogue.apply([a_contract(version=version, **changes)], OPERATOR)
+    return catalogue.version_for(changes.get("contract", NAME), version).id
