@@ -1,6 +1,6 @@
 """What is remembered of a refusal: whose, under which contract, which rule was broken and where.
 
-Promise: nothing in it was chosen by the sender. A name in a pointer that the contract's schema does not know may be a
+Promise: nothing in it was chosen by the sender. A name in a pointer that no schema of the contract in force knows may be a
 person's number, and becomes `<other>`; an index becomes `*`.
 """
 
@@ -65,7 +65,8 @@ def refusals_of(refused: Refused, sender: Principal, event: Any, catalogue: Cata
         event: the parsed CloudEvent; whatever else it is, no contract is known.
     """
     name, number, version = _meant(event, catalogue)
-    names: frozenset[str] = version.names if version else frozenset()
+    # A version in force beside it may know what this one dropped, and an app that has not followed sends just that.
+    names = frozenset[str]().union(*(one.names for one in catalogue.in_force(name))) if version else frozenset[str]()
     places = dict.fromkeys((error.rule or refused.slug, folded(error.pointer, names)) for error in _errors(refused))
     return [
         Refusal(
@@ -86,7 +87,7 @@ def folded(pointer: str, names: Collection[str]) -> str:
     """A pointer into an event without what its sender chose: indexes become `*`, names outside `names` become `<other>`.
 
     Args:
-        names: of the properties that the contract's schema speaks of.
+        names: of the properties that the contract's schemas speak of.
     """
     attribute, *below = json.path(pointer) or ("",)
     if not attribute:

@@ -1,0 +1,79 @@
+"""A regency as its people have it: a bus made with public commands, and participants with authlib's OAuth client."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from authlib.integrations.httpx_client import OAuth2Client
+from cloudevents.core.bindings.http import HTTPMessage
+
+from tests.services.running import Process, free_port
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "BUS_SINK_NETWORKS": "127.0.0.0/8"}
+
+
+@contextmanager
+def an_operator(data: Path, *applied: Path) -> Iterator[OAuth2Client]:
+    """The operator of a running bus, made with `bus init`, `bus contract apply` and `bus serve`."""
+    admin = json.loads(bus("init", "--data", str(data)))
+    for contracts in applied:
+        bus("contract", "apply", str(contracts), "--data", str(data))
+    port = free_port()
+    with (data / "log").open("wb") as log:
+        command = [sys.executable, "-m", "bus", "serve", "--data", str(data), "--port", str(port)]
+        popen = subprocess.Popen(command, env=ENVIRONMENT, stdout=log, stderr=log)
+    process = Process(popen, f"http://127.0.0.1:{port}", data / "log")
+    try:
+        process.until_up().until_ready()
+        with a_client(process.address, admin) as client:
+            yield client
+    finally:
+        process.stop()
+
+
+def bus(*line: str, code: int = 0) -> str:
+    """What a command of the bus prints; it has to end with this code."""
+    command = [sys.executable, "-m", "bus", *line]
+    ran = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=60)
+    assert ran.returncode == code, ran.stderr
+    return ran.stdout
+
+
+@contextmanager
+def a_client(address: str, credentials: dict[str, str]) -> Iterator[OAuth2Client]:
+    """authlib's client, with a token."""
+    with OAuth2Client(
+        credentials["client_id"],
+        credentials["client_secret"],
+        token_endpoint=f"{address}/oauth/token",
+        grant_type="client_credentials",
+        base_url=address,
+        timeout=30,
+    ) as client:
+        client.fetch_token()
+        yield client
+
+
+@contextmanager
+def a_participant(operator: OAuth2Client, name: str, *scopes: str, kind: str = "app") -> Iterator[OAuth2Client]:
+    """A client of a participant that the operator lets in; it may be known already."""
+    known = operator.post("/v1/participants", json={"name": name, "title": name, "kind": kind})
+    assert known.status_code in (201, 409), known.text
+    made = operator.post(f"/v1/participants/{name}/clients", json={"scopes": list(scopes)})
+    assert made.status_code == 201, made.text
+    with a_client(str(operator.base_url).rstrip("/"), made.json()) as client:
+        yield client
+
+
+def send(client: OAuth2Client, message: HTTPMessage) -> dict[str, Any]:
+    """Publish, and give back the receipt."""
+    answer = client.post("/v1/events", content=message.body, headers=message.headers)
+    assert answer.status_code == 202, answer.text
+    receipt: dict[str, Any] = answer.json()
+    return receipt
