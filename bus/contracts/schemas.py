@@ -55,6 +55,25 @@ def subschemas(schema: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[
         yield from subschemas(inner, (*path, *step))
 
 
+def in_use(root: Any) -> Iterator[Schema]:
+    """Every schema object that may be applied to some part of the data: no definition that nothing refers to.
+
+    Of references those that are JSON Pointers are followed; contracts have no others.
+    """
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        schema = waiting.pop()
+        if not isinstance(schema, dict) or id(schema) in seen:
+            continue
+        seen.add(id(schema))
+        yield schema
+        waiting.extend(inner for step, inner in _inner(schema) if step[0] not in ("$defs", "definitions"))
+        reference = schema.get("$ref")
+        if isinstance(reference, str) and (reference == "#" or reference.startswith("#/")):
+            waiting.append(json.at(root, unquote(reference[1:])))
+
+
 def mapped(
     schema: Any,
     pattern: Callable[[str], str],

@@ -6,6 +6,7 @@ plainly such a request goes uvicorn's way, to the same publisher.
 
 import asyncio
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import structlog
@@ -13,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from bus.http.edge import Edge
 from bus.http.problems import MEDIA_TYPE, UNEXPECTED_PROBLEM
-from bus.http.publish import Publisher, Response, may_publish
+from bus.http.publish import Fields, Publisher, Response, may_publish
 from bus.identity.tokens import Principal
 from bus.journal import Receipt, Submission
 from bus.problem import Refused
@@ -91,16 +92,13 @@ class Protocol(HttpToolsProtocol):
 
     def respond(self, response: Response, *, keep_alive: bool) -> None:
         """Write an answer and go on to the next request, or close."""
-        parts = [STATUS_LINE[response.status]]
+        head, ends = _head(response.status, response.fields)
+        parts = [head]
         for name, value in self.server_state.default_headers:
             parts += (name, b": ", value, b"\r\n")
-        for name, value in response.fields:
-            parts += (name, b": ", value, b"\r\n")
-            if name == b"connection":
-                keep_alive = False
-        parts += (b"\r\n" if keep_alive else b"connection: close\r\n\r\n", response.body)
+        parts += (b"\r\n" if keep_alive or ends else b"connection: close\r\n\r\n", response.body)
         self.transport.write(b"".join(parts))
-        if not keep_alive:
+        if ends or not keep_alive:
             self.transport.close()
         self.on_response_complete()
 
@@ -204,3 +202,10 @@ class _Publication:
         # `disconnected` is told to the newest request of a connection alone; a pipelined one behind this may be that.
         if not self.disconnected and not self._protocol.transport.is_closing():
             self._protocol.respond(response, keep_alive=self.keep_alive)
+
+
+@lru_cache(1024)
+def _head(status: int, fields: Fields) -> tuple[bytes, bool]:
+    """The status line and the fields of an answer, and whether these say already that the connection ends."""
+    lines = [b"%b: %b\r\n" % field for field in fields]
+    return STATUS_LINE[status] + b"".join(lines), any(name == b"connection" for name, _ in fields)

@@ -24,6 +24,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = Mapping[bytes, bytes]
+Fields = tuple[tuple[bytes, bytes], ...]
+"""Header fields of an answer, their names in lower case."""
 
 _STRUCTURED: Final = b"application/cloudevents+json"
 _BATCH: Final = b"application/cloudevents-batch+json"
@@ -69,7 +71,7 @@ class Response(NamedTuple):
     """What goes back over HTTP."""
 
     status: int
-    fields: Sequence[tuple[bytes, bytes]]
+    fields: Fields
     body: bytes
 
 
@@ -312,6 +314,12 @@ def _is_batch(headers: Headers) -> bool:
 def _response(
     status: int, body: bytes, media_type: bytes = b"application/json", headers: Mapping[str, str] | None = None
 ) -> Response:
-    fields = [(b"content-type", media_type), (b"content-length", b"%d" % len(body))]
-    fields.extend((name.lower().encode(), value.encode("latin-1")) for name, value in (headers or {}).items())
+    fields = _fields(media_type, len(body))
+    if headers:
+        fields += tuple((name.lower().encode(), value.encode("latin-1")) for name, value in headers.items())
     return Response(status, fields, body)
+
+
+@lru_cache(1024)
+def _fields(media_type: bytes, length: int) -> Fields:
+    return ((b"content-type", media_type), (b"content-length", b"%d" % length))

@@ -9,7 +9,8 @@ from sqlalchemy.engine import Connection
 
 from bus import clock
 from bus.contracts.version import Notice
-from bus.journal.statements import Head, Row, Statements, statements_for
+from bus.journal.identity import say_the_same
+from bus.journal.statements import Head, Known, Row, Statements, statements_for
 from bus.problem import Conflict, Unavailable
 from bus.storage import Answer, GroupCommit, Storage
 from bus.telemetry import ACCEPTED, DUPLICATES
@@ -39,7 +40,6 @@ class Submission(NamedTuple):
     version_id: int
     participant: str
     identity: bytes
-    content: bytes
     key: str | None
     person: str | None
     deleted: bool
@@ -71,7 +71,7 @@ class _Group:
     """What one transaction will write, after the events that are known."""
 
     position: int
-    known: dict[bytes, tuple[int, bytes]]
+    known: dict[bytes, Known]
     accepted: list[tuple[int, Submission]] = field(default_factory=list)
 
 
@@ -150,7 +150,7 @@ class Appender:
         self._appended(group.position)
         return receipts
 
-    def _known(self, connection: Connection, requests: Sequence[_Request]) -> dict[bytes, tuple[int, bytes]]:
+    def _known(self, connection: Connection, requests: Sequence[_Request]) -> dict[bytes, Known]:
         identities = [submission.identity for request in requests for submission in request.submissions]
         return self._statements.known(connection, identities)
 
@@ -165,16 +165,17 @@ class Appender:
 def _place(submissions: Sequence[Submission], atomic: bool, group: _Group) -> list[Receipt]:
     """Give each new event the next position, and each known one the position that it has."""
     position = group.position
-    placed: dict[bytes, tuple[int, bytes]] = {}
+    placed: dict[bytes, Known] = {}
     accepted: list[tuple[int, Submission]] = []
     receipts: list[Receipt] = []
     for submission in submissions:
         first = placed.get(submission.identity) or group.known.get(submission.identity)
         if first is not None:
-            receipts.append(Receipt(first[0], duplicate=True, conflict=first[1] != submission.content))
+            conflict = not say_the_same(first[1], submission.body)
+            receipts.append(Receipt(first[0], duplicate=True, conflict=conflict))
             continue
         position += 1
-        placed[submission.identity] = (position, submission.content)
+        placed[submission.identity] = (position, submission.body)
         accepted.append((position, submission))
         receipts.append(Receipt(position))
     if atomic and any(receipt.conflict for receipt in receipts):
@@ -190,7 +191,7 @@ def _rows(accepted: Sequence[tuple[int, Submission]], recorded_at: int) -> tuple
     end = b'","recordedtime":"%b"}' % clock.written(recorded_at)
     rows: list[Row] = []
     heads: dict[tuple[int, str], Head] = {}
-    for position, (contract, version, participant, identity, content, key, person, deleted, body, _) in accepted:
+    for position, (contract, version, participant, identity, key, person, deleted, body, _) in accepted:
         previous = None
         if key is not None:
             record = (contract, key)
@@ -199,8 +200,8 @@ def _rows(accepted: Sequence[tuple[int, Submission]], recorded_at: int) -> tuple
             heads[record] = (contract, key, position, deleted)
         rows.append(
             (
-                position, contract, version, participant, bytearray(identity), bytearray(content), key, previous, person,
-                recorded_at, _WHOLE % (body[:-1], position, end),
+                position, contract, version, participant, bytearray(identity), key, previous, person, recorded_at,
+                _WHOLE % (body[:-1], position, end),
             )
         )  # fmt: skip
     return rows, list(heads.values())

@@ -14,7 +14,7 @@ from bus.contracts.document import Kind
 from bus.event import BUS_ATTRIBUTES, CORE_ATTRIBUTES
 from bus.identity.tokens import Principal
 from bus.journal.append import Submission
-from bus.journal.identity import content_of, identity_of
+from bus.journal.identity import identity_of
 from bus.problem import FieldError, Forbidden, Refused
 
 _LONGEST_ATTRIBUTE: Final = 1024
@@ -84,14 +84,12 @@ class Gate:
         if principal.participant not in version.contract.producers:
             raise NotAProducer(f"{principal.participant} is not a producer of {event['type']}.")
         # Before the data are looked at: how long that takes grows with their size.
-        body = json.canonical(event)
+        body = json.dumps(event)
         _check_size(body, version)
         data = event.get("data")
-        key = self._key(event, data, version, brief)
-        # Of a record, readers are promised its key as `subject`, and `data` that is null where it was deleted.
+        key = _key(event, data, version, brief)
         if key is not None and ("subject" not in event or "data" not in event):
-            event = {**event, "subject": key, "data": data}
-            body = json.canonical(event)
+            body = _of_record(body, event, key)
             _check_size(body, version)
         person = version.person_of(data) if data is not None else None
         if person is not None and not _is_text(person):
@@ -102,32 +100,41 @@ class Gate:
         sender = principal.participant
         identity = identity_of(sender, event["source"], event["id"])
         return Submission(
-            version.contract_id, version.id, sender, identity, content_of(event, body), key, person, data is None, body,
+            version.contract_id, version.id, sender, identity, key, person, data is None, body,
             version.notice,
         )  # fmt: skip
 
-    def _key(self, event: Mapping[str, Any], data: Any, version: ContractVersion, brief: bool) -> str | None:
-        """The record's key (None for an event contract), once the data are known to be valid."""
-        if version.contract.kind is Kind.RECORD and data is None:
-            return _key_of_deletion(event)
-        if not version.validator.is_valid(data):
-            raise DataInvalid(
-                f"The data do not fit {version.contract.name} {version.contract.version}.",
-                errors=version.validator.errors(data, "/data", brief=brief),
-            )
-        if version.contract.kind is not Kind.RECORD:
-            return None
-        key = version.key_of(data)
-        if not _is_text(key):
-            raise DataInvalid(
-                "The record has no usable key.", errors=[_at_key(version, "must be a key: printable text")]
-            )
-        if event.get("subject", key) != key:
-            raise DataInvalid(
-                "The subject of a record's event is the record's key.",
-                errors=[FieldError("/subject", f"must equal /data{version.contract.key}, or be left out")],
-            )
-        return key
+
+def _key(event: Mapping[str, Any], data: Any, version: ContractVersion, brief: bool) -> str | None:
+    """The record's key (None for an event contract), once the data are known to be valid."""
+    is_record = version.contract.kind is Kind.RECORD
+    if is_record and data is None:
+        return _key_of_deletion(event)
+    if not version.validator.is_valid(data):
+        raise DataInvalid(
+            f"The data do not fit {version.contract.name} {version.contract.version}.",
+            errors=version.validator.errors(data, "/data", brief=brief),
+        )
+    if not is_record:
+        return None
+    key = version.key_of(data)
+    if not _is_text(key):
+        raise DataInvalid("The record has no usable key.", errors=[_at_key(version, "must be a key: printable text")])
+    if event.get("subject", key) != key:
+        raise DataInvalid(
+            "The subject of a record's event is the record's key.",
+            errors=[FieldError("/subject", f"must equal /data{version.contract.key}, or be left out")],
+        )
+    return key
+
+
+def _of_record(body: bytes, event: Mapping[str, Any], key: str) -> bytes:
+    """Of a record, readers are promised its key as `subject`, and `data` that is null where it was deleted."""
+    if "subject" not in event:
+        body = b'%b,"subject":%b}' % (body[:-1], json.dumps(key))
+    if "data" not in event:
+        body = b'%b,"data":null}' % body[:-1]
+    return body
 
 
 def _check_size(body: bytes, version: ContractVersion) -> None:

@@ -13,14 +13,17 @@ from sqlalchemy.engine import Connection
 
 from bus.storage import driver
 
-Row = tuple[int, int, int, str, bytearray, bytearray, str | None, int | None, str | None, int, bytes | bytearray]
+Row = tuple[int, int, int, str, bytearray, str | None, int | None, str | None, int, bytes | bytearray]
 """One row of the journal, in the order of `_FIELDS`. Plain, since a named tuple takes four times as long to make."""
+
+Known = tuple[int, bytes]
+"""An event that is there already: position and body."""
 
 Head = tuple[int, str, int, bool]
 """Where a record's newest event is: contract id, key, position, whether it deleted the record."""
 
 _FIELDS: Final = (
-    "position", "contract_id", "version_id", "participant", "identity", "content", "key", "previous", "person",
+    "position", "contract_id", "version_id", "participant", "identity", "key", "previous", "person",
     "recorded_at", "body",
 )  # fmt: skip
 _COLUMNS: Final = ",".join(_FIELDS)
@@ -32,11 +35,11 @@ _LAST_POSITION: Final = "SELECT coalesce(max(position), 0) FROM journal"
 _SQLITE_ROWS: Final = 100
 """Rows in one statement: below SQLite's limit of variables, and few enough that the statements of all sizes stay prepared."""
 _INSERTED: Final = (
-    f"SELECT position, contract_id, version_id, participant, identity, content, key, {_LINKED}, person, recorded_at, body "  # noqa: S608
+    f"SELECT position, contract_id, version_id, participant, identity, key, {_LINKED}, person, recorded_at, body "  # noqa: S608
     "FROM fresh WHERE true ON CONFLICT (identity) DO NOTHING"
 )
 _POSTGRES_INSERT: Final = f"""INSERT INTO journal ({_COLUMNS}) WITH fresh ({_COLUMNS}) AS (SELECT * FROM unnest(
-    %s::bigint[], %s::int[], %s::int[], %s::text[], %s::bytea[], %s::bytea[], %s::text[], %s::bigint[], %s::text[],
+    %s::bigint[], %s::int[], %s::int[], %s::text[], %s::bytea[], %s::text[], %s::bigint[], %s::text[],
     %s::bigint[], %s::bytea[])) {_INSERTED}"""  # noqa: S608
 
 
@@ -51,8 +54,8 @@ class Statements(Protocol):
         """The newest position; 0 in an empty journal."""
         ...
 
-    def known(self, connection: Connection, identities: Sequence[bytes]) -> dict[bytes, tuple[int, bytes]]:
-        """Position and content digest of the identities that the journal has."""
+    def known(self, connection: Connection, identities: Sequence[bytes]) -> dict[bytes, Known]:
+        """The events that the journal has, by those of the identities that are theirs."""
         ...
 
     def insert(self, connection: Connection, rows: Sequence[Row]) -> int:
@@ -84,11 +87,11 @@ class SqliteStatements:
     def last_position(self, connection: Connection) -> int:
         return int(driver(connection).execute(_LAST_POSITION).fetchone()[0])
 
-    def known(self, connection: Connection, identities: Sequence[bytes]) -> dict[bytes, tuple[int, bytes]]:
-        found: dict[bytes, tuple[int, bytes]] = {}
+    def known(self, connection: Connection, identities: Sequence[bytes]) -> dict[bytes, Known]:
+        found: dict[bytes, Known] = {}
         for some in _batched(identities, _SQLITE_ROWS):
             places = ",".join("?" * len(some))
-            sql = f"SELECT identity, position, content FROM journal WHERE identity IN ({places})"  # noqa: S608
+            sql = f"SELECT identity, position, body FROM journal WHERE identity IN ({places})"  # noqa: S608
             found.update({row[0]: (row[1], row[2]) for row in driver(connection).execute(sql, some)})
         return found
 
@@ -112,8 +115,8 @@ class PostgresStatements:
     def last_position(self, connection: Connection) -> int:
         return int(connection.exec_driver_sql(_LAST_POSITION).scalar_one())
 
-    def known(self, connection: Connection, identities: Sequence[bytes]) -> dict[bytes, tuple[int, bytes]]:
-        sql = "SELECT identity, position, content FROM journal WHERE identity = ANY(%s::bytea[])"
+    def known(self, connection: Connection, identities: Sequence[bytes]) -> dict[bytes, Known]:
+        sql = "SELECT identity, position, body FROM journal WHERE identity = ANY(%s::bytea[])"
         return {row[0]: (row[1], row[2]) for row in connection.exec_driver_sql(sql, (list(identities),))}
 
     def insert(self, connection: Connection, rows: Sequence[Row]) -> int:

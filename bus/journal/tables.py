@@ -13,7 +13,6 @@ JOURNAL = sa.Table(
     sa.Column("version_id", sa.Integer, nullable=False),
     sa.Column("participant", sa.Text, nullable=False),
     sa.Column("identity", sa.LargeBinary, nullable=False, unique=True),
-    sa.Column("content", sa.LargeBinary(16), nullable=False),
     sa.Column("key", sa.Text),
     sa.Column("previous", sa.BigInteger),
     sa.Column("person", sa.Text),
@@ -21,7 +20,7 @@ JOURNAL = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Index("ix_journal_contract_id_position", "contract_id", "position"),
 )
-"""`identity` names (participant, source, id) and decides what is a duplicate; `content` is a digest of what the event says.
+"""`identity` names (participant, source, id) and decides what is a duplicate.
 
 `key` is a record's key and `previous` the position of that record's preceding event; `person` is the data subject, where
 the contract's data are personal. `body` is the CloudEvent in JSON as the bus hands it out, `sequence` and `recordedtime` with it.

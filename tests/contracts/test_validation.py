@@ -248,6 +248,15 @@ def test_formats_that_the_fast_library_checks_itself_are_the_bus_s_own() -> None
     assert FORMATS.keys() >= NATIVE
 
 
+def test_a_date_is_told_by_its_format_beside_whatever_else_must_hold() -> None:
+    validator = Validator({"format": "date", "allOf": [{"minLength": 11}]})
+    assert {(error.rule, error.detail) for error in validator.errors("2026-02-3")} == {
+        ("format", "must be in the format date"),
+        ("minLength", "must have at least 11 characters"),
+    }
+    assert [validator.is_valid(text) for text in ("2026-02-30", "2026-02-03", 3)] == [False, False, True]
+
+
 def test_every_error_has_its_place_and_what_the_schema_wants() -> None:
     errors = Validator(SCHEMA).errors({"nama": 5, "lain": 1, "keluarga": [{"nik": 1}]}, "/data")
     assert {(error.pointer, error.detail) for error in errors} == {

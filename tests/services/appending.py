@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 
+from bus import json
 from bus.journal import Appender, Receipt, Submission
 from bus.storage import Storage, open_storage
 
@@ -17,18 +18,17 @@ class Batch:
     atomic: bool = True
 
 
-def a_submission(scope: str, number: int, content: int = 0, body: bytes = b'{"data":{}}') -> Submission:
+def a_submission(scope: str, number: int, content: int = 0, **said: str) -> Submission:
     """A submission of a record; its number gives identity and key, so that one key has several events."""
     return Submission(
         contract_id=1,
         version_id=1,
         participant="dpmptsp",
         identity=identity(scope, number),
-        content=bytes([content]) * 16,
         key=f"{scope}-{number % 5}",
         person=None,
         deleted=False,
-        body=body,
+        body=json.dumps({"data": {"isi": content}, **said}),
     )
 
 

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
+from bus import json
 from bus.journal import Appender, JournalReader, Receipt
 from bus.journal.tables import JOURNAL
 from bus.storage import Storage, StorageFull, open_storage, upgrade
@@ -74,7 +75,7 @@ def _rows(storage: Storage, start: int) -> dict[bytes, tuple[int, int]]:
     table = JOURNAL.c
     with storage.read() as connection:
         rows = connection.execute(sa.select(JOURNAL).where(table.position > start))
-        return {row.identity: (row.position, row.content[0]) for row in rows}
+        return {row.identity: (row.position, json.loads(row.body)["data"]["isi"]) for row in rows}
 
 
 def _assert_decided_once(
@@ -104,7 +105,7 @@ def test_a_full_database_refuses_with_507_and_keeps_what_it_had(tmp_path: Path) 
 
     async def fill() -> None:
         for number in range(200):
-            receipts.extend(await appender.append([a_submission("full", number, body=b"x" * 20_000)]))
+            receipts.extend(await appender.append([a_submission("full", number, note="x" * 20_000)]))
 
     with pytest.raises(StorageFull):
         asyncio.run(fill())

@@ -11,7 +11,7 @@ from bus import json
 from bus.contracts.lifecycle import State
 from bus.contracts.registered import Move, version_of
 from bus.journal import Appender, JournalReader, Persons, Receipt, Submission
-from bus.journal.identity import content_of, identity_of
+from bus.journal.identity import identity_of
 from bus.storage import Storage, open_storage, pending_migrations, upgrade
 from bus.storage.migrate import _config
 from tests.contracts.documents import a_document
@@ -118,5 +118,4 @@ async def test_an_event_of_before_is_known_again_and_found_by_its_person(storage
 
 def _submission(event: dict[str, object]) -> Submission:
     identity = identity_of("dukcapil-lamongan", "/uji", str(event["id"]))
-    body = json.canonical(event)
-    return Submission(1, 1, "dukcapil-lamongan", identity, content_of(event, body), None, None, False, body)
+    return Submission(1, 1, "dukcapil-lamongan", identity, None, None, False, json.dumps(event))
