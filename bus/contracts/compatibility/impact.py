@@ -1,16 +1,20 @@
 """Whom a change touches: consumers, producers, subscribers and adapters that rely on what goes away or becomes another thing."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any
+from functools import cached_property
+from typing import Any, Final
 
 from bus import json
+from bus.contracts.compatibility.places import Places
 from bus.contracts.compatibility.report import Finding, Report, Rule, Side
-from bus.contracts.document import AdapterUse, Contract, Grant
+from bus.contracts.document import AdapterUse, Contract, Grant, Mask
 from bus.contracts.outline import outline
 from bus.contracts.schemas import schemas_at
 
+_MOST: Final = 100
+"""Things of one participant that are told: hundreds of consumers of thousands of fields would make millions."""
 _ANYTHING = frozenset({"string", "number", "integer", "boolean", "null", "object", "array"})
 
 
@@ -73,58 +77,138 @@ def impact(
         report: of `check` for the two.
     """
     findings = [finding for finding in report.findings if finding.against == old.version]
+    change = _Change(findings, new, old)
     touched = [
         *_producers(findings, old),
-        *(each for grant in old.grants for each in _grant(grant, findings, new, old)),
-        *(each for subscription in subscriptions for each in _subscription(subscription, new, old)),
-        *_adapters(mappings or {}, new, old),
+        *(each for grant in old.grants for each in _first(_grant(grant, change))),
+        *(each for subscription in subscriptions for each in _first(_subscription(subscription, change))),
+        *_adapters(mappings or {}, change),
     ]
     return list(dict.fromkeys(touched))
+
+
+class _Change:
+    """What the versions differ in; what is found out of a field for one consumer is not looked for again for the next."""
+
+    def __init__(self, findings: Sequence[Finding], new: Contract, old: Contract) -> None:
+        self.new = new
+        self.old = old
+        self.reorders = [finding for finding in findings if finding.rule is Rule.ORDERED_BY]
+        self.unread = [one for one in findings if one.side is Side.OLD_REFUSES_NEW and _is_shown(one)]
+        self.sent = _Fields(old.sent, new.sent)
+        self.shown = _Fields(old.shown, new.shown)
+
+
+class _Fields:
+    """What happened to the fields of a schema."""
+
+    def __init__(self, old: Any, new: Any) -> None:
+        self._old = old
+        self._new = new
+        self._at: dict[str, str | None] = {}
+        self._inside: dict[str, list[tuple[str, str]]] = {}
+
+    @cached_property
+    def _declared(self) -> Places:
+        return Places(field.pointer for field in outline(self._old))
+
+    def at(self, pointer: str) -> str | None:
+        """What happened to the field at a pointer; None where nothing did, or the old schema had none there."""
+        if pointer not in self._at:
+            self._at[pointer] = _difference(schemas_at(self._old, pointer), schemas_at(self._new, pointer))
+        return self._at[pointer]
+
+    def inside(self, pointer: str) -> list[tuple[str, str]]:
+        """What happened at a pointer or at fields inside it, each with its place; nothing is said inside of what changed."""
+        if pointer not in self._inside:
+            self._inside[pointer] = list(self._found_inside(pointer))
+        return self._inside[pointer]
+
+    def _found_inside(self, pointer: str) -> Iterator[tuple[str, str]]:
+        if why := self.at(pointer):
+            yield pointer, why
+            return
+        changed: str | None = None
+        for place in self._declared.inside(pointer):
+            if (changed is None or not place.startswith(f"{changed}/")) and (why := self.at(place)):
+                changed = place
+                yield place, why
+
+
+def _first(touched: Iterable[Touched]) -> Iterator[Touched]:
+    """Each thing once, and of very many the first, which says so."""
+    told: set[Touched] = set()
+    for each in touched:
+        if len(told) == _MOST and each not in told:
+            yield replace(each, pointer="", why=f"There is more: {_MOST} things are listed.")
+            return
+        if each not in told:
+            told.add(each)
+            yield each
 
 
 def _producers(findings: list[Finding], old: Contract) -> Iterator[Touched]:
     """Producers send what the new version refuses; of a query, who asks sends."""
     senders = sorted(old.producers) if old.request is None else [grant.participant for grant in old.grants]
-    for finding in findings:
-        if finding.side is Side.NEW_REFUSES_OLD and not finding.pointer.startswith("/answer"):
-            for participant in senders:
-                yield Touched(participant, What.DATA_SENT, finding.field, finding.message)
+    refused = [one for one in findings if one.side is Side.NEW_REFUSES_OLD and not one.pointer.startswith("/answer")]
+    for who in senders:
+        yield from _first(Touched(who, What.DATA_SENT, finding.field, finding.message) for finding in refused)
 
 
-def _grant(grant: Grant, findings: list[Finding], new: Contract, old: Contract) -> Iterator[Touched]:
+def _grant(grant: Grant, change: _Change) -> Iterator[Touched]:
     who = grant.participant
-    successor = new.grant(who)
+    successor = change.new.grant(who)
     if successor is None:
-        yield Touched(who, What.GRANT, "", f"{who} has no grant in version {new.version}.")
+        yield Touched(who, What.GRANT, "", f"{who} has no grant in version {change.new.version}.")
         return
+    granted = Places(grant.fields or ("",))
+    still = None if successor.fields is None else Places(successor.fields)
     for pointer in grant.fields or ("",):
-        for place, why in _changes_in(pointer, old.shown, new.shown):
+        for place, why in change.shown.inside(pointer):
             yield Touched(who, What.FIELD, place, why)
-        if successor.fields is not None and not any(_covers(field, pointer) for field in successor.fields):
+        if still is not None and not still.cover(pointer):
             yield Touched(who, What.FIELD, pointer, "It is no longer granted.")
-        for finding in findings:
-            if finding.side is Side.OLD_REFUSES_NEW and _meet(finding.field, pointer) and _is_shown(finding):
-                yield Touched(who, What.FIELD, finding.field, finding.message)
-    for finding in findings:
-        if finding.rule is Rule.ORDERED_BY:
-            yield Touched(who, What.ORDER, old.delivery.ordered_by or "", finding.message)
-    for pointer in grant.mask:
-        for why in _changes(pointer, old.shown, new.shown):
-            yield Touched(who, What.MASK, pointer, f"{why} The mask {grant.mask[pointer].value} is for a text.")
+    for finding in change.unread:
+        if granted.meet(finding.field):
+            yield Touched(who, What.FIELD, finding.field, finding.message)
+    for finding in change.reorders:
+        yield Touched(who, What.ORDER, change.old.delivery.ordered_by or "", finding.message)
+    yield from _masks(grant, successor, granted, change)
+    yield from _rows(grant, successor, change)
+
+
+def _masks(grant: Grant, successor: Grant, granted: Places, change: _Change) -> Iterator[Touched]:
+    who = grant.participant
+    for pointer, mask in grant.mask.items():
+        if why := change.shown.at(pointer):
+            yield Touched(who, What.MASK, pointer, f"{why} The mask {mask.value} is for a text.")
+    for pointer in dict.fromkeys((*grant.mask, *successor.mask)):
+        before, after = grant.mask.get(pointer), successor.mask.get(pointer)
+        if before is not after and granted.meet(pointer):
+            yield Touched(who, What.MASK, pointer, f"Its mask changes from {_named(before)} to {_named(after)}.")
+
+
+def _named(mask: Mask | None) -> str:
+    return "none" if mask is None else mask.value
+
+
+def _rows(grant: Grant, successor: Grant, change: _Change) -> Iterator[Touched]:
+    who = grant.participant
     for pointer in dict.fromkeys(name for row in grant.rows for name in _names(row)):
-        for why in _changes(pointer, old.shown, new.shown):
+        if why := change.shown.at(pointer):
             yield Touched(who, What.ROWS, pointer, f"{why} Its row filter would match nothing, or something else.")
+    if grant.rows != successor.rows:
+        yield Touched(who, What.ROWS, "", "Another row filter chooses what it gets.")
 
 
 def _is_shown(finding: Finding) -> bool:
     return finding.pointer.startswith(("/schema", "/answer"))
 
 
-def _subscription(subscription: Standing, new: Contract, old: Contract) -> Iterator[Touched]:
-    who = subscription.participant
-    if subscription.ordered_by is not None:
-        for why in _changes(subscription.ordered_by, old.sent, new.sent):
-            yield Touched(who, What.ORDER, subscription.ordered_by, why)
+def _subscription(subscription: Standing, change: _Change) -> Iterator[Touched]:
+    who, new, old = subscription.participant, change.new, change.old
+    if subscription.ordered_by is not None and (why := change.sent.at(subscription.ordered_by)):
+        yield Touched(who, What.ORDER, subscription.ordered_by, why)
     for attribute, text in (pair for each in subscription.filters for pair in _tests(each)):
         if attribute == "dataschema" and old.version in text:
             yield Touched(who, What.FILTER, attribute, f"It names version {old.version}.")
@@ -136,39 +220,26 @@ def _subscription(subscription: Standing, new: Contract, old: Contract) -> Itera
             )
 
 
-def _adapters(mappings: Mappings, new: Contract, old: Contract) -> Iterator[Touched]:
-    for use in old.adapters:
-        if use not in new.adapters:
+def _adapters(mappings: Mappings, change: _Change) -> Iterator[Touched]:
+    for use in change.old.adapters:
+        if use not in change.new.adapters:
             yield Touched(
                 use.adapter, What.MAPPING, "", f"Its operation {use.operation} no longer serves the contract."
             )
             continue
         for pointer in mappings.get(use, ()):
-            whys = {*_changes(pointer, old.sent, new.sent), *_changes(pointer, old.shown, new.shown)}
-            for why in sorted(whys):
+            for why in sorted({why for fields in (change.sent, change.shown) if (why := fields.at(pointer))}):
                 yield Touched(use.adapter, What.MAPPING, pointer, f"{why} Its operation {use.operation} maps it.")
 
 
-def _changes_in(pointer: str, old: Any, new: Any) -> Iterator[tuple[str, str]]:
-    """What happened at a pointer or at fields inside it, each with its place; nothing more is said inside of what changed."""
-    inside = (field.pointer for field in outline(old) if _covers(pointer, field.pointer))
-    changed: list[str] = []
-    for place in dict.fromkeys((pointer, *inside)):
-        if not any(_covers(outer, place) for outer in changed):
-            for why in _changes(place, old, new):
-                changed.append(place)
-                yield place, why
-
-
-def _changes(pointer: str, old: Any, new: Any) -> Iterator[str]:
-    """What happened to the field at a pointer; nothing where the old schema had none there."""
-    before, after = schemas_at(old, pointer), schemas_at(new, pointer)
+def _difference(before: list[Any], after: list[Any]) -> str | None:
     if not before:
-        return
+        return None
     if not after:
-        yield "The field is gone."
-    elif _types(before) != _types(after):
-        yield f"Its type changes from {_either(before)} to {_either(after)}."
+        return "The field is gone."
+    if _types(before) != _types(after):
+        return f"Its type changes from {_either(before)} to {_either(after)}."
+    return None
 
 
 def _types(schemas: list[Any]) -> frozenset[str]:
@@ -183,17 +254,6 @@ def _types(schemas: list[Any]) -> frozenset[str]:
 def _either(schemas: list[Any]) -> str:
     types = _types(schemas)
     return "anything" if types == _ANYTHING else " or ".join(sorted(types))
-
-
-def _covers(granted: str, pointer: str) -> bool:
-    """Whether a pointer lies in what another one grants; `*` stands for any name or index."""
-    outer, inner = json.path(granted), json.path(pointer)
-    return len(outer) <= len(inner) and all(a == b or "*" in (a, b) for a, b in zip(outer, inner, strict=False))
-
-
-def _meet(first: str, second: str) -> bool:
-    """Whether one of two pointers lies in the other."""
-    return _covers(first, second) or _covers(second, first)
 
 
 def _names(expression: Mapping[str, Any]) -> Iterator[str]:
