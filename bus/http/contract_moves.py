@@ -1,6 +1,8 @@
 """A contract version's way through its life over HTTP: propose, activate, deprecate, retire."""
 
+import asyncio
 from datetime import date
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -52,7 +54,7 @@ def propose_version(
 
 
 @router.post("/activate", responses=_REFUSALS)
-def activate_version(
+async def activate_version(
     rooms: TheRooms,
     response: Response,
     caller: Approver,
@@ -66,7 +68,9 @@ def activate_version(
     It must have no lint errors, keep what it owes every version that is still active, and go up as far as the change is large.
     """
     accept = how is not None and how.accept_undecided
-    moved = rooms.catalogue.activate(name, version, actor(caller), tags, accept_undecided=accept)
+    activate = partial(rooms.catalogue.activate, accept_undecided=accept)
+    async with rooms.judging:
+        moved = await asyncio.to_thread(activate, name, version, actor(caller), tags)
     return version_detail(moved, response)
 
 

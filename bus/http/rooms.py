@@ -1,7 +1,8 @@
 """What the edge may call: the rooms of one running bus, found at `app.state.rooms`."""
 
-from dataclasses import dataclass
-from typing import Annotated, cast
+import asyncio
+from dataclasses import dataclass, field
+from typing import Annotated, Final, cast
 
 from fastapi import Depends, Request
 
@@ -22,10 +23,17 @@ from bus.refusals.recorder import Recorder
 from bus.settings import Settings
 from bus.storage import Storage
 
+_JUDGED_AT_ONCE: Final = 2
+"""Contract documents. Each may take seconds and a hundred megabytes; twenty at once held up publishing for ten seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
-    """One of each."""
+    """One of each.
+
+    Attributes:
+        judging: to be held while a document is compared with others.
+    """
 
     settings: Settings
     storage: Storage
@@ -45,6 +53,7 @@ class Rooms:
     deliveries: Deliveries
     agencies: Agencies
     queries: Queries
+    judging: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_JUDGED_AT_ONCE))
 
 
 async def rooms(request: Request) -> Rooms:

@@ -1,5 +1,6 @@
 """The contracts' part of the edge with callers who say who they are, and what tests ask of it."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,7 +60,10 @@ def an_edge(catalogue: Catalogue) -> TestClient:
     app.include_router(contract_moves.router)
     app.include_router(contracts.router)
     app.state.rooms = SimpleNamespace(
-        catalogue=catalogue, tokens=KnownCallers(), settings=SimpleNamespace(max_depth=64)
+        catalogue=catalogue,
+        tokens=KnownCallers(),
+        settings=SimpleNamespace(max_depth=64),
+        judging=asyncio.Semaphore(),
     )
     return TestClient(app, base_url="https://bus.example", raise_server_exceptions=False)
 
