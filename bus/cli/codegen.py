@@ -28,7 +28,7 @@ def generate_models(
     version: Annotated[str | None, typer.Option(help="of a registered contract; absent: the newest registered")] = None,
     data: Data = None,
 ) -> None:
-    """Write models of a contract's data; prints the files. Needs the extra: pip install 'bus-lamongan[codegen]'.
+    """Write models of a contract's data; prints the files. Needs the extra `codegen` of the package.
 
     Example: bus contract codegen kependudukan.penduduk --lang python --output app/models
     """
