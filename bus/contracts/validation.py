@@ -2,7 +2,7 @@
 
 import copy
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from functools import cached_property
 from itertools import islice
@@ -113,10 +113,10 @@ def reference(schema: Any) -> Draft202012Validator:
 def _field_errors(errors: Iterator[jsonschema_rs.ValidationError], prefix: str) -> Iterator[FieldError]:
     for error in errors:
         kind: Any = error.kind
-        at = prefix + json.pointer(_shown(step) for step in error.instance_path)
+        at = prefix + shown(error.instance_path)
         if kind.name in ("additionalProperties", "unevaluatedProperties"):
             for name in kind.unexpected:
-                yield FieldError(at + json.pointer((_shown(name),)), "is not a property of this data", kind.name)
+                yield FieldError(at + shown((name,)), "is not a property of this data", kind.name)
         elif kind.name == "required":
             yield FieldError(at + json.pointer((kind.property,)), "is required", kind.name)
         else:
@@ -165,7 +165,12 @@ def _listed(values: list[Any]) -> str:
     return f"{shown}, …" if len(values) > 20 else shown
 
 
-def _shown(step: str | int) -> str | int:
+def shown(path: Iterable[str | int]) -> str:
+    """The JSON Pointer of a path into data, without names that could be personal data."""
+    return json.pointer(_name(step) for step in path)
+
+
+def _name(step: str | int) -> str | int:
     # The library gives a name of digits alone, such as a NIK, as a number.
     text = str(step)
     return _HIDDEN if len(text) > _LONGEST_NAME or _LOOKS_PERSONAL.search(text) else step

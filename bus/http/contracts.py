@@ -15,7 +15,7 @@ from bus.contracts.errors import DocumentInvalid
 from bus.contracts.lifecycle import State
 from bus.contracts.register import Actor
 from bus.contracts.registered import Registered
-from bus.contracts.validation import Validator
+from bus.contracts.validation import Validator, shown
 from bus.http.conditional import cacheable, matches
 from bus.http.contract_version import VersionDetail, VersionSummary, etag, version_detail, version_summary
 from bus.http.paging import After, Limit, last_name, next_cursor
@@ -105,7 +105,7 @@ def parsed(body: bytes, most_levels: int) -> Any:
     """The JSON value that a body is.
 
     Raises:
-        Invalid: it is not JSON, or nested deeper than allowed.
+        Invalid: it is not JSON, is nested deeper than allowed, or has a member twice.
     """
     try:
         value = json.loads(body)
@@ -113,6 +113,9 @@ def parsed(body: bytes, most_levels: int) -> Any:
         raise Invalid("The body is not JSON in UTF-8.") from None
     if json.is_deeper(value, most_levels):
         raise Invalid(f"JSON may be nested {most_levels} levels deep.")
+    if json.repeats(body, json.dumps(value)):
+        at = shown(json.repeated_at(body) or ())
+        raise Invalid("An object has each of its members once.", errors=[FieldError(at, "has a member twice")])
     return value
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from bus import json
+from bus.contracts.validation import shown
 from bus.contracts.version import Notice
 from bus.http.deprecation import deprecation_headers
 from bus.http.problems import MEDIA_TYPE
@@ -30,6 +31,7 @@ Fields = tuple[tuple[bytes, bytes], ...]
 _STRUCTURED: Final = b"application/cloudevents+json"
 _BATCH: Final = b"application/cloudevents-batch+json"
 _SCOPE: Final = "events.publish"
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"{["))
 _NO_HEADERS: Final = frozenset({"data", "datacontenttype"})
 _MOST_TOLD: Final = 1000
 """After so many errors of a batch, each further event is told one: finding all of them is what takes the time."""
@@ -67,6 +69,18 @@ class BatchConflict(EventConflict):
     """Some events of the batch have the ids of others that were sent before, so none was stored."""
 
 
+class Sent(NamedTuple):
+    """One event as it came.
+
+    Attributes:
+        document: in CloudEvents' JSON format.
+        body: the same as `json.dumps` writes it, where that was done already.
+    """
+
+    document: Any
+    body: bytes | None = None
+
+
 class Response(NamedTuple):
     """What goes back over HTTP."""
 
@@ -94,10 +108,11 @@ class Publisher:
             text = await self._body(headers, receive, is_batch)
             if is_batch:
                 partial = b"partial=true" in scope["query_string"].split(b"&")
-                response = await self._batch(self._parsed(text), principal, partial)
+                response = await self._batch(self._parsed(text), text, principal, partial)
             else:
-                event = self.event(headers, text)
-                submission = self.admitted(event, principal)
+                sent = self.event(headers, text)
+                event = sent.document
+                submission = self.admitted(sent, principal)
                 response = self.accepted(event, submission, await self._rooms.appender.append((submission,)))
         except Refused as refusal:
             response = self.refused(refusal, principal, event)
@@ -114,35 +129,39 @@ class Publisher:
             return None
         return self._rooms.tokens.known(headers.get(b"authorization", b""))
 
-    def event(self, headers: Headers, text: bytes) -> Any:
-        """The CloudEvents JSON document that a request in structured or binary mode holds.
+    def event(self, headers: Headers, text: bytes) -> Sent:
+        """The event that a request in structured or binary mode holds.
 
         Raises:
-            EventMalformed: it is no JSON, or nested too deep.
+            EventMalformed: it is no JSON, is nested too deep, or has a member twice.
             MediaTypeUnsupported: it is in none of the modes.
         """
         media_type = _media_type(headers.get(b"content-type", b""))
+        body: bytes | None = None
         if media_type == _STRUCTURED:
             document = self._parsed(text)
+            body = json.dumps(document)
+            _check_members(text, body)
         elif b"ce-specversion" in headers:
             document = _binary(headers)
             if text:
                 document["data"] = self._parsed(text)
+                _check_members(text, json.dumps(document["data"]))
         else:
             raise MediaTypeUnsupported(
                 "Send application/cloudevents+json, application/cloudevents-batch+json, or JSON with ce- headers."
             )
-        if b"traceparent" in headers and type(document) is dict:
-            document.setdefault("traceparent", headers[b"traceparent"].decode("latin-1"))
-        return document
+        if b"traceparent" in headers and type(document) is dict and "traceparent" not in document:
+            return Sent({**document, "traceparent": headers[b"traceparent"].decode("latin-1")})
+        return Sent(document, body)
 
-    def admitted(self, event: Any, principal: Principal) -> Submission:
+    def admitted(self, event: Sent, principal: Principal) -> Submission:
         """What is to be appended.
 
         Raises:
             Refused: what the gate says.
         """
-        return self._rooms.gate.admit(event, principal)
+        return self._rooms.gate.admit(event.document, principal, body=event.body)
 
     def append_for(self, submission: Submission, answer: Answer[list[Receipt]]) -> None:
         """Append; `answer` is told in the event loop once the commit is on disk."""
@@ -199,18 +218,20 @@ class Publisher:
             raise EventMalformed("The body is not JSON in UTF-8.", errors=[FieldError("", "is not JSON")]) from None
         most = self._settings.max_depth
         # As many brackets as levels at least: the count, which is cheap, settles nearly every event.
-        if text.count(b"{") + text.count(b"[") > most and json.is_deeper(value, most):
+        if len(text.translate(None, _NO_BRACKETS)) > most and json.is_deeper(value, most):
             raise EventMalformed(
                 f"JSON may be nested {most} levels deep.", errors=[FieldError("", "is nested too deep")]
             )
         return value
 
-    async def _batch(self, documents: Any, principal: Principal, partial: bool) -> Response:
+    async def _batch(self, documents: Any, text: bytes, principal: Principal, partial: bool) -> Response:
         if type(documents) is not list:
             raise EventMalformed("A batch is a JSON array of events.", errors=[FieldError("", "must be an array")])
         if len(documents) > self._settings.max_batch_events:
             raise TooManyEvents(f"A batch may have {self._settings.max_batch_events} events.")
-        admitted, rejected = self._admit(documents, principal)
+        bodies = [json.dumps(document) for document in documents]
+        _check_members(text, *bodies)
+        admitted, rejected = self._admit(documents, bodies, principal)
         if rejected and not partial:
             raise _batch_refused(rejected)
         receipts = await self._rooms.appender.append([s for _, s in admitted], atomic=not partial) if admitted else []
@@ -222,14 +243,14 @@ class Publisher:
         return self._taken(_batch_answer(receipts, rejected | conflicts), {s.notice for _, s in admitted if s.notice})
 
     def _admit(
-        self, documents: Sequence[Any], principal: Principal
+        self, documents: Sequence[Any], bodies: Sequence[bytes], principal: Principal
     ) -> tuple[list[tuple[int, Submission]], dict[int, Sequence[FieldError]]]:
         admitted: list[tuple[int, Submission]] = []
         rejected: dict[int, Sequence[FieldError]] = {}
         told = 0
-        for index, document in enumerate(documents):
+        for index, (document, body) in enumerate(zip(documents, bodies, strict=True)):
             try:
-                submission = self._rooms.gate.admit(document, principal, brief=told >= _MOST_TOLD)
+                submission = self._rooms.gate.admit(document, principal, body=body, brief=told >= _MOST_TOLD)
                 admitted.append((index, submission))
             except Refused as refusal:
                 self._rooms.recorder.note(refusal, principal, document)
@@ -248,6 +269,13 @@ def may_publish(principal: Principal) -> None:
         ScopeMissing: the token does not say so.
     """
     require(principal, _SCOPE)
+
+
+def _check_members(text: bytes, *written: bytes) -> None:
+    """Refuse an object with two members of one name: the bus would validate one of them, and another reader take the other."""
+    if json.repeats(text, *written):
+        at = shown(json.repeated_at(text) or ())
+        raise EventMalformed("An object has each of its members once.", errors=[FieldError(at, "has a member twice")])
 
 
 def _conflict(kind: type[EventConflict], *pointers: str) -> EventConflict:

@@ -240,10 +240,10 @@ async def test_an_error_nobody_foresaw_is_told_to_its_sender_alone(
     await one.ask(a_request(authorization, json.dumps(an_event(1))))
     admit = Gate.admit
 
-    def failing(gate: Gate, document: Any, *rest: Any) -> Any:
+    def failing(gate: Gate, document: Any, *rest: Any, **more: Any) -> Any:
         if document["id"] == "p2":
             raise RuntimeError("3524000000000002")
-        return admit(gate, document, *rest)
+        return admit(gate, document, *rest, **more)
 
     monkeypatch.setattr(Gate, "admit", failing)
     await one.say(a_request(authorization, json.dumps(an_event(2))))

@@ -3,9 +3,12 @@
 from unittest.mock import Mock
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bus.identity.tokens import Principal
-from bus.journal.gate import EventTooLarge
+from bus.journal import envelope
+from bus.journal.gate import EventMalformed, EventTooLarge
 from tests.a_bus import OWNER, WARGA, Bus, a_contract, a_person
 
 
@@ -19,3 +22,34 @@ async def test_what_is_too_large_is_refused_before_its_data_are_looked_at(bus: B
     with pytest.raises(EventTooLarge):
         bus.rooms.gate.admit({**event, "data": a_person(nama="x" * 1024)}, sender)
     assert judged.call_count == 1
+
+
+@pytest.mark.parametrize("value", ["\ud83d", 2**64])
+async def test_what_an_agency_can_write_and_json_in_utf8_cannot_is_refused(bus: Bus, value: object):
+    bus.apply(a_contract())
+    sender = Principal(OWNER, "adapter:ksp", frozenset(), 0, "")
+    event = {"specversion": "1.0", "id": "1", "source": "/uji", "type": WARGA, "data": a_person(nama=value)}
+    with pytest.raises(EventMalformed) as refused:
+        bus.rooms.gate.admit(event, sender)
+    assert [error.pointer for error in refused.value.errors] == ["/data"]
+
+
+ATTRIBUTES = st.dictionaries(
+    st.sampled_from(
+        ["id", "source", "type", "subject", "time", "dataschema", "datacontenttype", "traceparent", "sequence"]
+    ),
+    st.text(max_size=3)
+    | st.sampled_from(
+        ["2026-02-03T04:05:06Z", "2026-02-03T04:05:06.7+07:00", "٢026-02-03T04:05:06Z", "application/json"]
+    )
+    | st.sampled_from(["application/vnd.x+json", "x" * 1024, "x" * 1025, "\x85", "\ud800", "é\n"])
+    | st.integers()
+    | st.booleans(),
+)
+
+
+@given(ATTRIBUTES, st.booleans())
+def test_the_quick_look_at_an_envelope_takes_none_that_is_wrong(attributes: dict[str, object], is_whole: bool):
+    required = {"specversion": "1.0", "id": "1", "source": "/uji", "type": WARGA} if is_whole else {}
+    event = required | attributes
+    assert envelope.wrong_attributes(event) == envelope._wrong(event)
