@@ -170,9 +170,8 @@ class _Publication:
     def publish(self) -> None:
         try:
             may_publish(self._principal)
-            sent = self._publisher.event(self._headers, bytes(self.body))
-            self._event = sent.document
-            self._submission = self._publisher.admitted(sent, self._principal)
+            self._event, body = self._publisher.event(self._headers, bytes(self.body))
+            self._submission = self._publisher.admitted(self._event, body, self._principal)
             self._publisher.append_for(self._submission, self)
         except Exception as error:  # noqa: BLE001 - whatever went wrong is the answer
             self.set_exception(error)

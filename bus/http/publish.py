@@ -25,6 +25,9 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = Mapping[bytes, bytes]
+Sent = tuple[Any, bytes | None]
+"""An event as it came, in CloudEvents' JSON format; and the same as `json.dumps` writes it, where that was done already."""
+
 Fields = tuple[tuple[bytes, bytes], ...]
 """Header fields of an answer, their names in lower case."""
 
@@ -69,18 +72,6 @@ class BatchConflict(EventConflict):
     """Some events of the batch have the ids of others that were sent before, so none was stored."""
 
 
-class Sent(NamedTuple):
-    """One event as it came.
-
-    Attributes:
-        document: in CloudEvents' JSON format.
-        body: the same as `json.dumps` writes it, where that was done already.
-    """
-
-    document: Any
-    body: bytes | None = None
-
-
 class Response(NamedTuple):
     """What goes back over HTTP."""
 
@@ -110,9 +101,8 @@ class Publisher:
                 partial = b"partial=true" in scope["query_string"].split(b"&")
                 response = await self._batch(self._parsed(text), text, principal, partial)
             else:
-                sent = self.event(headers, text)
-                event = sent.document
-                submission = self.admitted(sent, principal)
+                event, body = self.event(headers, text)
+                submission = self.admitted(event, body, principal)
                 response = self.accepted(event, submission, await self._rooms.appender.append((submission,)))
         except Refused as refusal:
             response = self.refused(refusal, principal, event)
@@ -152,16 +142,16 @@ class Publisher:
                 "Send application/cloudevents+json, application/cloudevents-batch+json, or JSON with ce- headers."
             )
         if b"traceparent" in headers and type(document) is dict and "traceparent" not in document:
-            return Sent({**document, "traceparent": headers[b"traceparent"].decode("latin-1")})
-        return Sent(document, body)
+            return {**document, "traceparent": headers[b"traceparent"].decode("latin-1")}, None
+        return document, body
 
-    def admitted(self, event: Sent, principal: Principal) -> Submission:
-        """What is to be appended.
+    def admitted(self, event: Any, body: bytes | None, principal: Principal) -> Submission:
+        """What is to be appended of what was sent.
 
         Raises:
             Refused: what the gate says.
         """
-        return self._rooms.gate.admit(event.document, principal, body=event.body)
+        return self._rooms.gate.admit(event, principal, body=body)
 
     def append_for(self, submission: Submission, answer: Answer[list[Receipt]]) -> None:
         """Append; `answer` is told in the event loop once the commit is on disk."""
@@ -230,7 +220,7 @@ class Publisher:
         if len(documents) > self._settings.max_batch_events:
             raise TooManyEvents(f"A batch may have {self._settings.max_batch_events} events.")
         bodies = [json.dumps(document) for document in documents]
-        _check_members(text, *bodies)
+        _check_members(text, b"".join(bodies))
         admitted, rejected = self._admit(documents, bodies, principal)
         if rejected and not partial:
             raise _batch_refused(rejected)
@@ -271,9 +261,9 @@ def may_publish(principal: Principal) -> None:
     require(principal, _SCOPE)
 
 
-def _check_members(text: bytes, *written: bytes) -> None:
+def _check_members(text: bytes, written: bytes) -> None:
     """Refuse an object with two members of one name: the bus would validate one of them, and another reader take the other."""
-    if json.repeats(text, *written):
+    if json.repeats(text, written):
         at = shown(json.repeated_at(text) or ())
         raise EventMalformed("An object has each of its members once.", errors=[FieldError(at, "has a member twice")])
 
