@@ -164,26 +164,31 @@ class Appender:
 
 def _place(submissions: Sequence[Submission], atomic: bool, group: _Group) -> list[Receipt]:
     """Give each new event the next position, and each known one the position that it has."""
-    position = group.position
-    placed: dict[bytes, Known] = {}
-    accepted: list[tuple[int, Submission]] = []
+    known, accepted, before = group.known, group.accepted, len(group.accepted)
+    refused = False
     receipts: list[Receipt] = []
     for submission in submissions:
-        first = placed.get(submission.identity) or group.known.get(submission.identity)
-        if first is not None:
+        first = known.get(submission.identity)
+        if first is None:
+            group.position += 1
+            known[submission.identity] = (group.position, submission.body)
+            accepted.append((group.position, submission))
+            receipts.append(Receipt(group.position))
+        else:
             conflict = not say_the_same(first[1], submission.body)
+            refused = refused or conflict
             receipts.append(Receipt(first[0], duplicate=True, conflict=conflict))
-            continue
-        position += 1
-        placed[submission.identity] = (position, submission.body)
-        accepted.append((position, submission))
-        receipts.append(Receipt(position))
-    if atomic and any(receipt.conflict for receipt in receipts):
-        return receipts
-    group.known.update(placed)
-    group.accepted.extend(accepted)
-    group.position = position
+    if refused and atomic:
+        _take_back(group, before)
     return receipts
+
+
+def _take_back(group: _Group, before: int) -> None:
+    """Leave out what was accepted after so many of the group's events."""
+    for _, submission in group.accepted[before:]:
+        del group.known[submission.identity]
+    group.position -= len(group.accepted) - before
+    del group.accepted[before:]
 
 
 def _rows(accepted: Sequence[tuple[int, Submission]], recorded_at: int) -> tuple[list[Row], list[Head]]:

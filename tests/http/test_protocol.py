@@ -165,7 +165,9 @@ async def test_a_body_that_comes_byte_by_byte_is_taken(bus: Bus, connection: Con
     assert (await connection.answer()).json() == {"position": 2, "duplicate": False}
 
 
-@pytest.mark.parametrize("fields", [{"connection": "close"}, {"version": "1.0"}])
+@pytest.mark.parametrize(
+    "fields", [{"connection": "close"}, {"version": "1.0"}, {"version": "1.0", "connection": "keep-alive"}], ids=str
+)
 async def test_a_connection_is_closed_when_the_client_wants_it(
     bus: Bus, connection: Connection, fields: dict[str, str]
 ):
