@@ -42,7 +42,7 @@ def deprecate_version(
     name: Name,
     version: Version,
     sunset: Annotated[
-        datetime | None, typer.Option(help="the last day on which it takes events", formats=["%Y-%m-%d"])
+        datetime | None, typer.Option(help="the day after which its owner means to retire it", formats=["%Y-%m-%d"])
     ] = None,
     data: Data = None,
 ) -> None:
@@ -65,5 +65,5 @@ def retire_version(name: Name, version: Version, data: Data = None) -> None:
 
 
 def _tell(moved: Registered) -> None:
-    until = f", takes events until {moved.sunset}" if moved.sunset else ""
+    until = f", to be retired after {moved.sunset}" if moved.sunset else ""
     typer.echo(f"{moved.contract.name} {moved.contract.version}: {moved.state.value}{until}")

@@ -42,7 +42,7 @@ class Registered:
     """A contract version as the register holds it; times in microseconds since 1970.
 
     Attributes:
-        sunset: of a deprecated version, the last day on which it takes events; None: nobody said.
+        sunset: of a deprecated version, the day after which its owner means to retire it; None: nobody said.
         history: its steps from the first on.
     """
 
@@ -94,7 +94,7 @@ class Summary:
 
     Attributes:
         deprecated_at: of a deprecated version, when it became so, in microseconds since 1970.
-        sunset: of a deprecated version, the last day on which it takes events; None: nobody said.
+        sunset: of a deprecated version, the day after which its owner means to retire it; None: nobody said.
     """
 
     id: int

@@ -37,7 +37,7 @@ class Notice:
     Attributes:
         contract: the contract's name.
         since: when the version became deprecated.
-        sunset: the last day on which it takes events, in Lamongan's calendar; None: nobody said.
+        sunset: the day after which its owner means to retire it, in Lamongan's calendar; None: nobody said.
         successor: the version to use instead; None while there is no active one.
     """
 

@@ -31,7 +31,7 @@ class VersionSummary(BaseModel):
     created_by: str
     changed_at: datetime
     changed_by: str
-    sunset: date | None = Field(description="of a deprecated version: the last day on which it takes events")
+    sunset: date | None = Field(description="of a deprecated version: the day after which its owner means to retire it")
 
 
 class VersionDetail(VersionSummary):

@@ -33,7 +33,7 @@ def test_a_version_goes_through_its_life(run: Commands) -> None:
 def test_a_sunset_is_told(run: Commands) -> None:
     run("contract", "apply", run.written())
     ran = run("contract", "deprecate", NAME, "1.0.0", "--sunset", "2099-06-30")
-    assert ran.out == f"{NAME} 1.0.0: deprecated, takes events until 2099-06-30\n"
+    assert ran.out == f"{NAME} 1.0.0: deprecated, to be retired after 2099-06-30\n"
     assert "2099-06-30" in run("contract", "show", NAME).out
 
 
