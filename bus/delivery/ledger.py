@@ -119,8 +119,10 @@ class Ledger:
         """The active subscriptions with deliveries that are pending, due or not."""
         return self.due_subscriptions(PARKED)
 
-    def lease(self, subscription: int, now: int, until: int, window: int, most: int, *, ordered: bool) -> list[Lease]:
-        """Lease what is due of a subscription, in runs.
+    def lease(
+        self, connection: Connection, subscription: int, now: int, until: int, window: int, most: int, *, ordered: bool
+    ) -> list[Lease]:
+        """Lease what is due of a subscription, in runs, in a transaction of the caller's.
 
         Args:
             until: the end of the lease; each further run's ends a microsecond later, which keeps their names apart.
@@ -128,18 +130,17 @@ class Ledger:
             most: the most deliveries in a run.
             ordered: whether a later event of a key must not go before an earlier one.
         """
-        with self._storage.write(durable=False) as connection:
-            room = window - _in_flight(connection, subscription, now, until, window)
-            if room <= 0:
-                return []
-            if ordered:
-                self.hold(connection, subscription)
-                chains = _lease_in_order(connection, subscription, now, room, min(most, LONGEST_CHAIN))
-            else:
-                chains = [(position,) for position, _ in _due(connection, subscription, now, room)]
-            handed_over = runs(chains, most)
-            for index, run in enumerate(handed_over):
-                _set_due(connection, subscription, run, until + index)
+        room = window - _in_flight(connection, subscription, now, until, window)
+        if room <= 0:
+            return []
+        if ordered:
+            self.hold(connection, subscription)
+            chains = _lease_in_order(connection, subscription, now, room, min(most, LONGEST_CHAIN))
+        else:
+            chains = [(position,) for position, _ in _due(connection, subscription, now, room)]
+        handed_over = runs(chains, most)
+        for index, run in enumerate(handed_over):
+            _set_due(connection, subscription, run, until + index)
         return [Lease(subscription, until + index) for index in range(len(handed_over))]
 
     def leased(self, connection: Connection, lease: Lease) -> list[Leased]:

@@ -10,13 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
+from sqlalchemy.engine import Connection
 
 from bus import clock
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.broker import Handover
-from bus.delivery.ledger import Ledger, NewDelivery, relayed, set_relayed
+from bus.delivery.ledger import Lease, Ledger, NewDelivery, relayed, set_relayed
 from bus.delivery.routing import Router, is_ordered
-from bus.delivery.subscriptions import Subscription, Subscriptions, advance_replay, end_replay, go_live
+from bus.delivery.subscriptions import (
+    Subscription,
+    Subscriptions,
+    SubscriptionState,
+    advance_replay,
+    end_replay,
+    go_live,
+)
 from bus.journal import Entry, JournalReader
 from bus.problem import Unavailable
 from bus.storage import Leadership, Storage
@@ -31,6 +39,8 @@ _PAUSE_SECONDS = 0.005
 """The least between the beginnings of two looks, but for a backlog. What comes alone is relayed at once. Of what comes close
 together several go in one look, which costs as much as ten events: at each of the journal's commits, looking cost a sixth of
 publishing where nobody subscribed, and at 800 events a second it took a third of a core."""
+_AT_ONCE = 8
+"""Subscriptions whose deliveries are leased in the transaction that makes them: of more, publishing would wait for it."""
 _NOTE_SECONDS = 0.25
 """How long the relay keeps to itself that it went on past events that nobody gets: noting each step would put a transaction
 beside each of the journal's commits."""
@@ -143,17 +153,17 @@ class Relay:
 
     def _fan_out(self) -> bool:
         """Make the deliveries of the next events, and note how far that is, in one transaction."""
-        # The end first: the contracts of what stands up to here are registered by now, so that none is unknown below.
-        last = self._journal.last_position()
-        self._contract_ids = self._router().contract_ids()
-        positions, reached, is_last = self._journal.upcoming(self._contract_ids, self._following(), last, _STEP)
-        entries = self._journal.at(positions) if positions else {}
-        deliveries = self._routed([entries[place] for place in positions])
+        entries, reached, end, is_last = self._journal.upcoming(self._wanted, self._following(), _STEP)
+        deliveries = self._routed(entries)
         if deliveries or time.monotonic() >= self._noted_at + _NOTE_SECONDS:
             self._note(deliveries, reached)
         self._position = reached
-        RELAY_LAG.set(last - reached if last > reached else 0)
+        RELAY_LAG.set(end - reached if end > reached else 0)
         return not is_last
+
+    def _wanted(self) -> set[int]:
+        self._contract_ids = self._router().contract_ids()
+        return self._contract_ids
 
     def _following(self) -> int:
         """Up to where this leader followed the journal; what it was told when it began to lead, then from memory."""
@@ -166,11 +176,24 @@ class Relay:
         self._noted_at = time.monotonic()
         if reached == self._noted:
             return
+        now = clock.micros(clock.now())
+        going = self._going_at_once(deliveries)
         with self._storage.write(durable=False) as connection:
-            self._ledger.add(connection, deliveries, clock.micros(clock.now()), again=False)
+            # Before any row is touched, and in order, as who writes outcomes does.
+            for subscription in going:
+                self._ledger.hold(connection, subscription.number)
+            self._ledger.add(connection, deliveries, now, again=False)
             set_relayed(connection, reached)
+            leases = [self._lease(connection, subscription, now) for subscription in going]
         self._noted = reached
-        self._may_be_due |= bool(deliveries)
+        handed_over = [self._send(some) for some in leases]
+        self._may_be_due |= any(handed_over) or (bool(deliveries) and not going)
+
+    def _going_at_once(self, deliveries: Sequence[NewDelivery]) -> list[Subscription]:
+        """The subscriptions whose new deliveries are leased as they are made, by number; none where they are many."""
+        numbers = sorted({delivery.subscription for delivery in deliveries})
+        found = [self._subscriptions.numbered(number) for number in numbers] if len(numbers) <= _AT_ONCE else []
+        return [one for one in found if one is not None and one.state is SubscriptionState.ACTIVE]
 
     def _routed(self, entries: Sequence[Entry]) -> list[NewDelivery]:
         today, router = clock.local_date(clock.now()), self._router()
@@ -225,11 +248,14 @@ class Relay:
         for number in self._ledger.due_subscriptions(now):
             subscription = self._subscriptions.numbered(number)
             if subscription is not None:
-                handed_over |= self._hand_over_due(subscription, now)
+                with self._storage.write(durable=False) as connection:
+                    leases = self._lease(connection, subscription, now)
+                handed_over |= self._send(leases)
         return handed_over
 
-    def _hand_over_due(self, subscription: Subscription, now: int) -> bool:
-        leases = self._ledger.lease(
+    def _lease(self, connection: Connection, subscription: Subscription, now: int) -> list[Lease]:
+        return self._ledger.lease(
+            connection,
             subscription.number,
             now,
             now + int(self._policy.lease * 1_000_000),
@@ -237,6 +263,10 @@ class Relay:
             self._policy.run,
             ordered=is_ordered(subscription, self._catalogue),
         )
+
+    def _send(self, leases: Sequence[Lease]) -> bool:
+        """Hand runs over to the broker; whether there may be more to hand over at once."""
+        now = clock.micros(clock.now())
         for index, lease in enumerate(leases):
             if not self._handover.send(lease):
                 # Due again at once, so that nothing waits for a lease after the broker is back.

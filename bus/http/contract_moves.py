@@ -42,7 +42,10 @@ class Deprecation(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    sunset: date | None = Field(None, description="the day after which its owner means to retire it, by Lamongan's calendar; nothing happens by itself")
+    sunset: date | None = Field(
+        None,
+        description="the day after which its owner means to retire it, by Lamongan's calendar; nothing happens by itself",
+    )
 
 
 @router.post("/propose", responses=_REFUSALS)

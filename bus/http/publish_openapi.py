@@ -86,7 +86,10 @@ OPENAPI: Final[dict[str, Any]] = {
                     "schema": {"type": "string"},
                     "description": "since when (RFC 9745), such as @1795000000",
                 },
-                "Sunset": {"schema": {"type": "string"}, "description": "the day after which its owner means to retire it (RFC 8594)"},
+                "Sunset": {
+                    "schema": {"type": "string"},
+                    "description": "the day after which its owner means to retire it (RFC 8594)",
+                },
                 "Link": {"schema": {"type": "string"}, "description": "the successor (rel=successor-version)"},
             },
         },

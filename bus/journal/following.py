@@ -26,8 +26,8 @@ _POSTGRES_ALL: Final = (
 )
 
 
-class Upcoming(NamedTuple):
-    """The next events of some contracts.
+class Found(NamedTuple):
+    """Where the next events of some contracts are.
 
     Attributes:
         positions: theirs, in order.
@@ -40,7 +40,7 @@ class Upcoming(NamedTuple):
     is_last: bool
 
 
-def upcoming(connection: Connection, contract_ids: Collection[int], after: int, until: int, limit: int) -> Upcoming:
+def upcoming(connection: Connection, contract_ids: Collection[int], after: int, until: int, limit: int) -> Found:
     """The next events of some contracts behind one position and up to another; at most so many, or so many looked at."""
     if len(contract_ids) > _MOST_ASKED:
         return _looked_at(connection, contract_ids, after, until, limit)
@@ -52,12 +52,12 @@ def upcoming(connection: Connection, contract_ids: Collection[int], after: int, 
         arguments = (list(contract_ids), after, until, limit, limit)
         positions = list(connection.exec_driver_sql(_POSTGRES_NEXT, arguments).scalars())
     is_last = len(positions) < limit
-    return Upcoming(positions, max(after, until) if is_last else positions[-1], is_last)
+    return Found(positions, max(after, until) if is_last else positions[-1], is_last)
 
 
-def _looked_at(connection: Connection, contract_ids: Collection[int], after: int, until: int, limit: int) -> Upcoming:
+def _looked_at(connection: Connection, contract_ids: Collection[int], after: int, until: int, limit: int) -> Found:
     statement = _SQLITE_ALL if connection.dialect.name == "sqlite" else _POSTGRES_ALL
     rows = [(row[0], row[1]) for row in connection.exec_driver_sql(statement, (after, until, limit))]
     positions = [position for position, contract_id in rows if contract_id in contract_ids]
     is_last = len(rows) < limit
-    return Upcoming(positions, max(after, until) if is_last else rows[-1][0], is_last)
+    return Found(positions, max(after, until) if is_last else rows[-1][0], is_last)

@@ -1,13 +1,12 @@
 """Reading the journal: events in position order, records by key; bytes as they were stored, views are the caller's."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bus.journal import following, lines
-from bus.journal.following import Upcoming
 from bus.journal.lines import Lines
 from bus.journal.tables import JOURNAL, RECORDS
 from bus.storage import Storage
@@ -39,6 +38,22 @@ class Stretch(NamedTuple):
     """Entries in order, and whether no more stood behind them; it ends early where they are large (`lines.MOST_BYTES`)."""
 
     entries: Sequence[Entry]
+    is_last: bool
+
+
+class Upcoming(NamedTuple):
+    """The next events of some contracts.
+
+    Attributes:
+        entries: in order.
+        reached: up to here these are all.
+        end: the journal's newest position.
+        is_last: nothing stands between `reached` and it.
+    """
+
+    entries: Sequence[Entry]
+    reached: int
+    end: int
     is_last: bool
 
 
@@ -107,12 +122,19 @@ class JournalReader:
         with self._storage.read() as connection:
             return lines.read(connection, lines.HEADS, contract_id, after, limit)
 
-    def upcoming(self, contract_ids: Collection[int], after: int, until: int, limit: int) -> Upcoming:
-        """Where the next events of some contracts behind one position and up to another are; at most so many."""
-        if not contract_ids:
-            return Upcoming([], max(after, until), True)
+    def upcoming(self, contract_ids: Callable[[], Collection[int]], after: int, limit: int) -> Upcoming:
+        """The next events of some contracts after a position; at most so many.
+
+        Args:
+            contract_ids: asked once the journal's end was read: whatever stands before it has a contract that is registered.
+        """
         with self._storage.read() as connection:
-            return following.upcoming(connection, contract_ids, after, until, limit)
+            end = int(connection.exec_driver_sql(_LAST).scalar_one())
+            if not (wanted := contract_ids()):
+                return Upcoming([], max(after, end), end, True)
+            positions, reached, is_last = following.upcoming(connection, wanted, after, end, limit)
+            entries = entries_at(connection, positions) if positions else {}
+        return Upcoming([entries[position] for position in positions], reached, end, is_last)
 
     def of_contracts(self, contract_ids: Sequence[int], after: int, until: int, limit: int) -> list[Entry]:
         """Events of some contracts after one position, up to another, oldest first."""

@@ -52,7 +52,8 @@ class Book:
 
     def lease(self, window: int = 100, most: int = 10, *, ordered: bool = True) -> list[Lease]:
         self.now += TICK
-        return self.ledger.lease(self.number, self.now, self.now + LEASE, window, most, ordered=ordered)
+        with self.storage.write(durable=False) as connection:
+            return self.ledger.lease(connection, self.number, self.now, self.now + LEASE, window, most, ordered=ordered)
 
     def load(self, lease: Lease) -> list[Leased]:
         with self.storage.read() as connection:
