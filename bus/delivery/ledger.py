@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 
 from bus.delivery.ordering import PARKED, Owed, Plan, chains_of, plan, runs
 from bus.delivery.tables import ATTEMPTS, RELAY
-from bus.storage import Storage
+from bus.storage import Storage, execute
 
 LONGEST_CHAIN = 50
 """The most deliveries of one key in a run: they go one after the other and must end within the lease."""
@@ -101,17 +101,19 @@ class Ledger:
             return
         rows = ",".join(f"({d.subscription},{d.position},0,{_number(d.key)},0,{due_at})" for d in deliveries)
         then = "UPDATE SET state=0, attempts=0, due_at=excluded.due_at, finished_at=NULL WHERE deliveries.state<>0"
-        connection.exec_driver_sql(
+        execute(
+            connection,
             f"INSERT INTO deliveries (subscription, position, state, key, attempts, due_at) VALUES {rows} "  # noqa: S608
-            f"ON CONFLICT (subscription, position) DO {then if again else 'NOTHING'}"
+            f"ON CONFLICT (subscription, position) DO {then if again else 'NOTHING'}",
         )
 
     def due_subscriptions(self, now: int) -> list[int]:
         """The active subscriptions with something to hand over."""
         with self._storage.read() as connection:
-            rows = connection.exec_driver_sql(
+            rows = execute(
+                connection,
                 "SELECT number FROM subscriptions WHERE state='active' AND EXISTS (SELECT 1 FROM deliveries WHERE "  # noqa: S608
-                f"deliveries.subscription=subscriptions.number AND deliveries.state=0 AND due_at<={now})"
+                f"deliveries.subscription=subscriptions.number AND deliveries.state=0 AND due_at<={now})",
             )
             return [row[0] for row in rows]
 
@@ -145,9 +147,10 @@ class Ledger:
 
     def leased(self, connection: Connection, lease: Lease) -> list[Leased]:
         """The deliveries of a run that are still to be made, in position order; none when the lease is over."""
-        rows = connection.exec_driver_sql(
+        rows = execute(
+            connection,
             f"SELECT position, key, attempts FROM deliveries{_by('ix_deliveries_due', connection)} WHERE "  # noqa: S608
-            f"subscription={lease.subscription} AND state=0 AND due_at={lease.due_at} ORDER BY position"
+            f"subscription={lease.subscription} AND state=0 AND due_at={lease.due_at} ORDER BY position",
         )
         return [Leased._make(row) for row in rows]
 
@@ -155,9 +158,10 @@ class Ledger:
         """Give runs back untried; they are due again at a moment."""
         with self._storage.write(durable=False) as connection:
             for lease in leases:
-                connection.exec_driver_sql(
+                execute(
+                    connection,
                     f"UPDATE deliveries{_by('ix_deliveries_due', connection)} SET due_at={due_at} WHERE "  # noqa: S608
-                    f"subscription={lease.subscription} AND state=0 AND due_at={lease.due_at}"
+                    f"subscription={lease.subscription} AND state=0 AND due_at={lease.due_at}",
                 )
 
     def record(self, connection: Connection, attempts: Sequence[Attempt]) -> None:
@@ -169,9 +173,10 @@ class Ledger:
             subscription, status, at, number = group
             # Dead ones too: an attempt that outlived its lease may have been given up beside the one that got through.
             wanted = _wanted(connection, "position", positions)
-            connection.exec_driver_sql(
+            execute(
+                connection,
                 f"UPDATE deliveries SET state=1, finished_at={at}, status={_number(status)}, attempts={number}{wanted.source} "  # noqa: S608
-                f"WHERE subscription={subscription} AND {wanted.condition} AND state IN (0, 2)"
+                f"WHERE subscription={subscription} AND {wanted.condition} AND state IN (0, 2)",
             )
         for attempt in attempts:
             if attempt.state is not DeliveryState.DELIVERED:
@@ -185,7 +190,7 @@ class Ledger:
         Parking must not miss the outcome that would unpark. SQLite has one writer anyway.
         """
         if not self._storage.is_sqlite:
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK}, {subscription})")
+            execute(connection, f"SELECT pg_advisory_xact_lock({_LOCK}, {subscription})")
 
 
 def relayed(connection: Connection) -> int:
@@ -195,26 +200,28 @@ def relayed(connection: Connection) -> int:
 
 def set_relayed(connection: Connection, position: int) -> None:
     """Note up to where the journal has been fanned out."""
-    changed = connection.execute(sa.update(RELAY).where(RELAY.c.id == 1).values(position=position))
+    changed = execute(connection, f"UPDATE relay SET position={position} WHERE id=1")  # noqa: S608
     if changed.rowcount == 0:
-        connection.execute(sa.insert(RELAY).values(id=1, position=position))
+        execute(connection, f"INSERT INTO relay (id, position) VALUES (1, {position})")  # noqa: S608
 
 
 def _due(connection: Connection, subscription: int, now: int, limit: int) -> list[tuple[int, int | None]]:
-    rows = connection.exec_driver_sql(
+    rows = execute(
+        connection,
         f"SELECT position, key FROM deliveries WHERE subscription={subscription} AND state=0 AND due_at<={now} "  # noqa: S608
-        f"ORDER BY due_at, position LIMIT {limit}"
+        f"ORDER BY due_at, position LIMIT {limit}",
     )
     return [(row[0], row[1]) for row in rows]
 
 
 def _in_flight(connection: Connection, subscription: int, now: int, until: int, window: int) -> int:
     # What is due within a lease from now is taken to be in flight; a short backoff is counted along, to the good of the sink.
-    row = connection.exec_driver_sql(
+    row = execute(
+        connection,
         f"SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE subscription={subscription} AND state=0 "  # noqa: S608
-        f"AND due_at>{now} AND due_at<={until} LIMIT {window}) AS flying"
+        f"AND due_at>{now} AND due_at<={until} LIMIT {window}) AS flying",
     )
-    return int(row.scalar_one())
+    return int(row.fetchone()[0])
 
 
 def _lease_in_order(
@@ -249,7 +256,7 @@ def _beginnings(
             f"SELECT wanted.key, position, due_at, state FROM {_unnested('key', keys)} CROSS JOIN LATERAL ("  # noqa: S608
             f"SELECT position, due_at, state FROM deliveries WHERE {owed} {longest}) AS owed ORDER BY wanted.key, position"
         )
-    rows = connection.exec_driver_sql(statement)
+    rows = execute(connection, statement)
     return [(row[0], Owed(row[1], row[2], row[3] == DeliveryState.DEAD)) for row in rows]
 
 
@@ -281,19 +288,21 @@ def _unnested(column: str, values: Iterable[int]) -> str:
 def _set_due(connection: Connection, subscription: int, positions: Sequence[int], due_at: int) -> None:
     wanted = _wanted(connection, "position", positions)
     # Not `state=0`, which calls for the index of what is due: by that one all of it would be read.
-    connection.exec_driver_sql(
+    execute(
+        connection,
         f"UPDATE deliveries SET due_at={due_at}{wanted.source} WHERE subscription={subscription} "  # noqa: S608
-        f"AND {wanted.condition} AND state<1"
+        f"AND {wanted.condition} AND state<1",
     )
 
 
 def _record_failure(connection: Connection, attempt: Attempt) -> None:
     over = attempt.due_at is None
-    changed = connection.exec_driver_sql(
+    changed = execute(
+        connection,
         f"UPDATE deliveries SET state={attempt.state.value}, attempts={attempt.number}, "  # noqa: S608
         f"due_at={0 if attempt.due_at is None else attempt.due_at}, status={_number(attempt.status)}, "
         f"finished_at={attempt.at if over else 'NULL'} "
-        f"WHERE subscription={attempt.subscription} AND position={attempt.position} AND state<1"
+        f"WHERE subscription={attempt.subscription} AND position={attempt.position} AND state<1",
     )
     if attempt.failure is None or changed.rowcount == 0:
         return
@@ -345,9 +354,10 @@ def _unpark(connection: Connection, subscription: int, keys: Iterable[int], at: 
             "ORDER BY position LIMIT 1) AS head"
         )
         heads = "deliveries.position=head.position"
-    connection.exec_driver_sql(
+    execute(
+        connection,
         f"UPDATE deliveries SET due_at={at}{source} WHERE subscription={subscription} AND {heads} AND state<1 "  # noqa: S608
-        f"AND due_at={PARKED}"
+        f"AND due_at={PARKED}",
     )
 
 

@@ -8,10 +8,11 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from random import Random
 
 import structlog
+from prometheus_client import Counter
 
 from bus import clock, json
 from bus.adapter import Failure, Outcome
@@ -188,7 +189,7 @@ class Worker:
         """Count and log an outcome, and decide what becomes of its delivery."""
         made = attempted(subscription.number, item.leased, outcome, seconds, self._policy.retry, self._random)
         kind = "webhook" if isinstance(subscription.sink, Webhook) else subscription.sink.adapter
-        DELIVERIES.labels(kind, "delivered" if outcome.failure is None else outcome.failure.value).inc()
+        _counter(kind, "delivered" if outcome.failure is None else outcome.failure.value).inc()
         traceparent = traceparent_of(item.entry.body)
         if outcome.failure is None:
             DELIVERY_SECONDS.observe((made.at - item.entry.recorded_at) / 1_000_000)
@@ -281,6 +282,12 @@ class _Run:
         channel = Channel.WEBHOOK if isinstance(self._subscription.sink, Webhook) else Channel.ADAPTER
         items = [(item.entry, item.view) for item in self._disclosed if item.view is not None]
         return disclosures(items, catalogue, channel)
+
+
+@lru_cache
+def _counter(kind: str, outcome: str) -> Counter:
+    # Finding it anew takes longer than counting.
+    return DELIVERIES.labels(kind, outcome)
 
 
 def _reached(outcome: Outcome) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from bus.journal import following, lines
 from bus.journal.lines import Lines
 from bus.journal.tables import JOURNAL, RECORDS
-from bus.storage import Storage
+from bus.storage import Storage, execute
 
 
 class Entry(NamedTuple):
@@ -74,7 +74,7 @@ _FEED = _AFTER.where(JOURNAL.c.contract_id == sa.bindparam("contract")).limit(sa
 _OF_SOME = _AFTER.where(
     JOURNAL.c.contract_id.in_(sa.bindparam("contracts", expanding=True)), JOURNAL.c.position <= sa.bindparam("until")
 ).limit(sa.bindparam("limit"))
-_SOME = sa.select(*_ENTRY).where(JOURNAL.c.position.in_(sa.bindparam("positions", expanding=True)))
+_AT = f"SELECT {', '.join(column.name for column in _ENTRY)} FROM journal WHERE position IN ({{}})"  # noqa: S608
 _HEADS = (
     sa.select(*_ENTRY)
     .join(RECORDS, RECORDS.c.position == JOURNAL.c.position)
@@ -129,7 +129,7 @@ class JournalReader:
             contract_ids: asked once the journal's end was read: whatever stands before it has a contract that is registered.
         """
         with self._storage.read() as connection:
-            end = int(connection.exec_driver_sql(_LAST).scalar_one())
+            end = int(execute(connection, _LAST).fetchone()[0])
             if not (wanted := contract_ids()):
                 return Upcoming([], max(after, end), end, True)
             positions, reached, is_last = following.upcoming(connection, wanted, after, end, limit)
@@ -180,8 +180,8 @@ def entries_at(connection: Connection, positions: Sequence[int]) -> dict[int, En
     """The events at some positions, read in a transaction of the caller's."""
     found: dict[int, Entry] = {}
     for start in range(0, len(positions), 500):
-        rows = connection.execute(_SOME, {"positions": list(positions[start : start + 500])})
-        found.update({row.position: _entry(row) for row in rows})
+        rows = execute(connection, _AT.format(",".join(str(int(one)) for one in positions[start : start + 500])))
+        found.update({row[0]: _entry(row) for row in rows})
     return found
 
 

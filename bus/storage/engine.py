@@ -185,6 +185,14 @@ def mark_announced(connection: Connection) -> None:
     connection.info[_ANNOUNCED] = True
 
 
+def execute(connection: Connection, sql: str) -> Any:
+    """Run a statement without parameters, the same in both dialects; gives a cursor of tuples with `rowcount`.
+
+    SQLAlchemy's way takes 25 µs longer than SQLite's own, which is much where a few events pass through a dozen of statements.
+    """
+    return driver(connection).execute(sql) if connection.dialect.name == "sqlite" else connection.exec_driver_sql(sql)
+
+
 def driver(connection: Connection) -> Any:
     """The driver's own connection below SQLAlchemy's, for statements so many that its share counts."""
     return connection.connection.driver_connection
