@@ -24,7 +24,7 @@ from bus.settings import Settings
 from bus.storage import Storage
 
 _JUDGED_AT_ONCE: Final = 2
-"""Contract documents. Each may take seconds and a hundred megabytes; twenty at once held up publishing for ten seconds."""
+"""Contract documents. Each may take seconds and a hundred megabytes, and shares the interpreter lock with publishing."""
 
 
 @dataclass(frozen=True, slots=True)
