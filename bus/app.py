@@ -294,6 +294,7 @@ async def serve(
     async with running(settings, storage, keys, issuer, roles) as process:
         checks = process.health()
         edge = create_edge(process.rooms, checks) if Role.API in roles else create_watch(checks)
+        edge.describe()
         config = uvicorn.Config(
             edge,
             http=Protocol,

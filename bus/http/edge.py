@@ -64,6 +64,10 @@ class Edge:
         self.publisher = publisher
         self._most_bytes = most_bytes
 
+    def describe(self) -> None:
+        """Make the OpenAPI document, so that the first who asks for it does not hold the event loop up."""
+        self._api.openapi()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if (
@@ -109,9 +113,8 @@ def _bounded(receive: Receive, most: int) -> Receive:
 
 def create_edge(rooms: Rooms, checks: Health) -> Edge:
     """The whole edge."""
-    api = _api([*_ROUTERS, health.router], checks)
+    api = _api([*_ROUTERS, health.router], checks, rooms.tokens.issuer)
     api.state.rooms = rooms
-    _document_by_hand(api, rooms.tokens.issuer)
     return Edge(api, Publisher(rooms), rooms.settings.max_batch_bytes)
 
 
@@ -120,25 +123,36 @@ def create_watch(checks: Health) -> Edge:
     return Edge(_api([health.router], checks), None, 0)
 
 
-def _api(routers: Iterable[APIRouter], checks: Health) -> FastAPI:
-    api = FastAPI(
+class _Api(FastAPI):
+    """FastAPI, with what it cannot know of the OpenAPI document: publishing, which is no route of its, and the bus's address.
+
+    The document is made when it is asked for: it takes as long as all else in here together.
+    """
+
+    address = ""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            document = super().openapi()
+            schemes = document.get("components", {}).get("securitySchemes", {})
+            if "oauth" in schemes:
+                # The published schema of OpenAPI 3.1 wants this address absolute.
+                schemes["oauth"]["flows"]["clientCredentials"]["tokenUrl"] = f"{self.address}/oauth/token"
+                document["paths"].setdefault("/v1/events", {})["post"] = OPENAPI
+            document["paths"] = dict(sorted(document["paths"].items()))
+        return super().openapi()
+
+
+def _api(routers: Iterable[APIRouter], checks: Health, address: str = "") -> FastAPI:
+    api = _Api(
         title="Bus data Kabupaten Lamongan",
         version="1",
         description="Events, records and queries between the regency's applications and the ministries, under contract.",
         redoc_url=None,
     )
+    api.address = address
     problems.install(api)
     api.state.health = checks
     for router in routers:
         api.include_router(router, responses=problems.RESPONSES)
     return api
-
-
-def _document_by_hand(api: FastAPI, address: str) -> None:
-    """What FastAPI cannot know of the OpenAPI document: publishing, which is no route of its, and the bus's own address."""
-    document = api.openapi()
-    # The published schema of OpenAPI 3.1 wants this address absolute.
-    flows = document["components"]["securitySchemes"]["oauth"]["flows"]
-    flows["clientCredentials"]["tokenUrl"] = f"{address}/oauth/token"
-    document["paths"].setdefault("/v1/events", {})["post"] = OPENAPI
-    document["paths"] = dict(sorted(document["paths"].items()))
