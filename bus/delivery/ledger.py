@@ -26,6 +26,9 @@ LONGEST_CHAIN = 50
 
 _LOCK = 7103
 """Names the advisory locks of ordered subscriptions among those of the database."""
+_SET_RELAYED = (
+    "INSERT INTO relay (id, position) VALUES (1, {}) ON CONFLICT (id) DO UPDATE SET position=excluded.position"
+)
 
 
 class DeliveryState(IntEnum):
@@ -200,9 +203,7 @@ def relayed(connection: Connection) -> int:
 
 def set_relayed(connection: Connection, position: int) -> None:
     """Note up to where the journal has been fanned out."""
-    changed = execute(connection, f"UPDATE relay SET position={position} WHERE id=1")  # noqa: S608
-    if changed.rowcount == 0:
-        execute(connection, f"INSERT INTO relay (id, position) VALUES (1, {position})")  # noqa: S608
+    execute(connection, _SET_RELAYED.format(int(position)))
 
 
 def _due(connection: Connection, subscription: int, now: int, limit: int) -> list[tuple[int, int | None]]:

@@ -74,7 +74,11 @@ _FEED = _AFTER.where(JOURNAL.c.contract_id == sa.bindparam("contract")).limit(sa
 _OF_SOME = _AFTER.where(
     JOURNAL.c.contract_id.in_(sa.bindparam("contracts", expanding=True)), JOURNAL.c.position <= sa.bindparam("until")
 ).limit(sa.bindparam("limit"))
-_AT = f"SELECT {', '.join(column.name for column in _ENTRY)} FROM journal WHERE position IN ({{}})"  # noqa: S608
+_AT = (
+    "SELECT position, contract_id, version_id, participant, key, previous, person, recorded_at, body "
+    "FROM journal WHERE position IN ({})"
+)
+"""The columns of an `Entry`; positions are numbers, and stand in the text."""
 _HEADS = (
     sa.select(*_ENTRY)
     .join(RECORDS, RECORDS.c.position == JOURNAL.c.position)
