@@ -26,7 +26,7 @@ from bus.delivery.subscriptions import NewSubscription, Subscriptions, Webhook
 from bus.delivery.tables import SUBSCRIPTIONS
 from bus.http.cursors import Listing, cursor_at
 from bus.identity.tokens import Principal
-from bus.journal import Appender, JournalReader, Persons
+from bus.journal import Appender, JournalReader, Projection
 from bus.journal.gate import Gate
 
 _FEW_EVENTS: Final = 10_000
@@ -142,8 +142,8 @@ async def _fill(site: Site, count: int) -> None:
                 _, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.gather(*under_way)
         await appender.close()
-        # A bus that had taken them in itself would have indexed them on the way.
-        await asyncio.to_thread(Persons(workspace.storage).catch_up)
+        # A bus that had taken them in itself would have done so on the way.
+        await asyncio.to_thread(Projection(workspace.storage).reach_end)
 
 
 async def _await_relay(site: Site) -> None:

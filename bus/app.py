@@ -38,7 +38,7 @@ from bus.identity.keys import Keys
 from bus.identity.participants import Participants
 from bus.identity.server import OAuthServer
 from bus.identity.tokens import Tokens
-from bus.journal import Appender, JournalReader, Persons, Tail
+from bus.journal import Appender, JournalReader, Persons, Projection, Tail
 from bus.journal.gate import Gate
 from bus.refusals.log import RefusalLog
 from bus.refusals.recorder import Recorder
@@ -153,7 +153,7 @@ class Process:
             await self._start_workers(stack)
         if Role.RELAY in self._roles:
             # After the workers, so that it stops before them: what it handed over last is still made.
-            self._task(stack, Persons(self._storage).follow())
+            self._task(stack, Projection(self._storage).follow())
             self._start_relay(stack)
         if Role.ADAPTERS in self._roles:
             changes.on("contracts", self._ensure_standing)

@@ -9,11 +9,16 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import URL, make_url
 
 from bus.identity.keys import Keys, create_keys, load_keys
 from bus.storage import Storage, metadata, open_storage, upgrade
 from tests.a_bus import Bus, a_bus
+
+# No property depends on how fast the machine is just now.
+settings.register_profile("bus", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("bus")
 
 SQLITE, POSTGRES = "sqlite", "postgres"
 _END_OTHERS = """

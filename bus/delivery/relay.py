@@ -26,6 +26,7 @@ from bus.delivery.subscriptions import (
     go_live,
 )
 from bus.journal import Entry, JournalReader
+from bus.journal.history import History
 from bus.problem import Unavailable
 from bus.storage import Leadership, Storage
 from bus.telemetry import HANDED_OVER, RELAY_LAG, UNEXPECTED
@@ -197,16 +198,14 @@ class Relay:
 
     def _routed(self, entries: Sequence[Entry]) -> list[NewDelivery]:
         today, router = clock.local_date(clock.now()), self._router()
-        return [delivery for entry in entries for delivery in router.deliveries(entry, today, self._find)]
+        before = History(self._journal, entries).before
+        return [delivery for entry in entries for delivery in router.deliveries(entry, today, before)]
 
     def _router(self) -> Router:
         subscriptions = self._subscriptions.all()
         if self._routing is None or self._routing[0] is not subscriptions:
             self._routing = (subscriptions, Router(self._catalogue, subscriptions))
         return self._routing[1]
-
-    def _find(self, position: int) -> Entry | None:
-        return self._journal.at([position]).get(position)
 
     def _replay(self) -> bool:
         """One step of each replay under way, and of each new subscription that catches up."""
@@ -236,7 +235,8 @@ class Relay:
 
     def _replayed(self, entries: Sequence[Entry], subscription: Subscription) -> list[NewDelivery]:
         today, router = clock.local_date(clock.now()), self._router()
-        routed = [router.replayed(entry, subscription, today, self._find) for entry in entries]
+        before = History(self._journal, entries).before
+        routed = [router.replayed(entry, subscription, today, before) for entry in entries]
         return [delivery for delivery in routed if delivery is not None]
 
     def _hand_over(self) -> bool:

@@ -13,7 +13,7 @@ from bus.delivery.ledger import NewDelivery
 from bus.delivery.ordering import order_key
 from bus.delivery.subscriptions import Subscription
 from bus.journal import Entry
-from bus.journal.viewed import FindEntry, viewed_document
+from bus.journal.viewed import FindBefore, viewed_document
 from bus.problem import Refused
 
 
@@ -56,7 +56,7 @@ class Router:
             self._contract_ids = found
         return found
 
-    def deliveries(self, entry: Entry, today: date, find: FindEntry) -> list[NewDelivery]:
+    def deliveries(self, entry: Entry, today: date, find: FindBefore) -> list[NewDelivery]:
         """The deliveries of an event to the subscriptions that are live at its position."""
         version = self._catalogue.version_numbered(entry.version_id)
         routes = self._routes.get(version.contract.name, ())
@@ -67,13 +67,13 @@ class Router:
         ]
         return [d for route in live if (d := self._delivery(entry, version, route, today, find)) is not None]
 
-    def replayed(self, entry: Entry, subscription: Subscription, today: date, find: FindEntry) -> NewDelivery | None:
+    def replayed(self, entry: Entry, subscription: Subscription, today: date, find: FindBefore) -> NewDelivery | None:
         """The delivery of an event to one subscription, whatever its position."""
         version = self._catalogue.version_numbered(entry.version_id)
         return self._delivery(entry, version, Route.of(subscription), today, find)
 
     def _delivery(
-        self, entry: Entry, version: ContractVersion, route: Route, today: date, find: FindEntry
+        self, entry: Entry, version: ContractVersion, route: Route, today: date, find: FindBefore
     ) -> NewDelivery | None:
         subscription = route.subscription
         try:
@@ -85,7 +85,7 @@ class Router:
         return NewDelivery(subscription.number, entry.position, _key(entry, version, subscription))
 
 
-def _passes(entry: Entry, view: View, route: Route, find: FindEntry) -> bool:
+def _passes(entry: Entry, view: View, route: Route, find: FindBefore) -> bool:
     if route.matches is None and not view.grant.rows:
         return True
     document = viewed_document(entry, view, find)

@@ -9,7 +9,8 @@ from bus.contracts.view import View
 from bus.delivery.ledger import Lease, Leased, Ledger
 from bus.delivery.subscriptions import Subscription
 from bus.journal import Entry, JournalReader, entries_at
-from bus.journal.viewed import viewed
+from bus.journal.history import History
+from bus.journal.viewed import FindBefore, viewed
 from bus.problem import Refused
 from bus.storage import Storage
 
@@ -46,8 +47,9 @@ class RunLoader:
             entries = entries_at(connection, [one.position for one in leased])
         versions = {entry.version_id for entry in entries.values()}
         views = {version_id: self._view(version_id, subscription) for version_id in versions}
+        before = History(self._journal, entries.values()).before
         read = [(one, entries[one.position]) for one in leased]
-        return _chains([self._item(one, entry, views[entry.version_id]) for one, entry in read])
+        return _chains([_item(one, entry, views[entry.version_id], before) for one, entry in read])
 
     def _view(self, version_id: int, subscription: Subscription) -> View | Refused:
         """What the subscriber sees of a version today, or why nothing."""
@@ -58,13 +60,11 @@ class RunLoader:
         except Refused as refusal:
             return refusal
 
-    def _item(self, leased: Leased, entry: Entry, view: View | Refused) -> Item:
-        if isinstance(view, Refused):
-            return Item(leased, entry, None, None, view.detail)
-        return Item(leased, entry, viewed(entry, view, self._find), view)
 
-    def _find(self, position: int) -> Entry | None:
-        return self._journal.at([position]).get(position)
+def _item(leased: Leased, entry: Entry, view: View | Refused, before: FindBefore) -> Item:
+    if isinstance(view, Refused):
+        return Item(leased, entry, None, None, view.detail)
+    return Item(leased, entry, viewed(entry, view, before), view)
 
 
 def _chains(items: Sequence[Item]) -> list[list[Item]]:

@@ -23,7 +23,7 @@ from bus.journal import Entry
 from bus.journal.history import History
 from bus.journal.lines import MOST_BYTES, Lines
 from bus.journal.read import Stretch
-from bus.journal.viewed import FindEntry, viewed_document
+from bus.journal.viewed import FindBefore, viewed_document
 from bus.problem import Forbidden, NotFound
 
 EventReader = Annotated[Principal, Depends(caller(Scope.EVENTS_READ))]
@@ -120,12 +120,14 @@ class Reading:
         if entry is None or view is None or not view.can_look_up_by_key:
             return None
         document = json.loads(entry.body)
-        return (json.dumps(view.reduce(document)), (entry, view)) if view.shows(document["data"]) else None
+        if document["data"] is None or not view.shows(document["data"]):
+            return None
+        return json.dumps(view.reduce(document)), (entry, view)
 
     def event(self, entry: Entry) -> tuple[bytes, View] | None:
         """One event of the contract; None when the caller may not see it. It is not disclosed yet."""
         view = self._view_or_none(entry.version_id)
-        text = view and _text(entry, view, History(self.rooms.journal, [entry]).find, None)
+        text = view and _text(entry, view, History(self.rooms.journal, [entry]).before, None)
         return (text, view) if text and view else None
 
     def disclose(self, entry: Entry, view: View) -> None:
@@ -178,7 +180,7 @@ class Reading:
         position, looked_at, step, size = after, 0, limit, 0
         while looked_at < _BUDGET:
             entries, is_last = read(position, step)
-            find = History(self.rooms.journal, entries).find
+            find = History(self.rooms.journal, entries).before
             for entry in entries:
                 position = entry.position
                 view = view_of(entry.version_id)
@@ -207,7 +209,7 @@ class Reading:
             return None
 
 
-def _text(entry: Entry, view: View, find: FindEntry, copies_up_to: int | None) -> bytes | None:
+def _text(entry: Entry, view: View, find: FindBefore, copies_up_to: int | None) -> bytes | None:
     """The CloudEvent through a view.
 
     Args:

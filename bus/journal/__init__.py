@@ -1,7 +1,7 @@
 """Journal: the append-only table of accepted events, the truth."""
 
 from bus.journal.append import Appender, EventConflict, Overloaded, Receipt, Submission
-from bus.journal.persons import Persons
+from bus.journal.projection import Persons, Projection
 from bus.journal.read import Entry, JournalReader, entries_at
 from bus.journal.tail import Tail
 
@@ -12,6 +12,7 @@ __all__ = [
     "JournalReader",
     "Overloaded",
     "Persons",
+    "Projection",
     "Receipt",
     "Submission",
     "Tail",

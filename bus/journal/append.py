@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from bus import clock
 from bus.contracts.version import Notice
 from bus.journal.identity import say_the_same
-from bus.journal.statements import Head, Known, Row, Statements, statements_for
+from bus.journal.statements import Known, Row, Statements, statements_for
 from bus.problem import Conflict, Unavailable
 from bus.storage import Answer, GroupCommit, Storage
 from bus.telemetry import ACCEPTED, DUPLICATES
@@ -42,7 +42,6 @@ class Submission(NamedTuple):
     identity: bytes
     key: str | None
     person: str | None
-    deleted: bool
     body: bytes
     notice: Notice | None = None
 
@@ -155,11 +154,9 @@ class Appender:
         return self._statements.known(connection, identities)
 
     def _write(self, connection: Connection, accepted: Sequence[tuple[int, Submission]]) -> None:
-        rows, heads = _rows(accepted, clock.micros(clock.now()))
+        rows = _rows(accepted, clock.micros(clock.now()))
         if self._statements.insert(connection, rows) < len(rows):
             raise _Repeated
-        if heads:
-            self._statements.put_heads(connection, heads)
 
 
 def _place(submissions: Sequence[Submission], atomic: bool, group: _Group) -> list[Receipt]:
@@ -191,22 +188,12 @@ def _take_back(group: _Group, before: int) -> None:
     del group.accepted[before:]
 
 
-def _rows(accepted: Sequence[tuple[int, Submission]], recorded_at: int) -> tuple[list[Row], list[Head]]:
-    """The journal's rows, each record's event linked to the one before it in this group, and the records' new heads."""
+def _rows(accepted: Sequence[tuple[int, Submission]], recorded_at: int) -> list[Row]:
     end = b'","recordedtime":"%b"}' % clock.written(recorded_at)
-    rows: list[Row] = []
-    heads: dict[tuple[int, str], Head] = {}
-    for position, (contract, version, participant, identity, key, person, deleted, body, _) in accepted:
-        previous = None
-        if key is not None:
-            record = (contract, key)
-            if record in heads:
-                previous = heads[record][2]
-            heads[record] = (contract, key, position, deleted)
-        rows.append(
-            (
-                position, contract, version, participant, bytearray(identity), key, previous, person, recorded_at,
-                _WHOLE % (body[:-1], position, end),
-            )
-        )  # fmt: skip
-    return rows, list(heads.values())
+    return [
+        (
+            position, contract, version, participant, bytearray(identity), key, person, recorded_at,
+            _WHOLE % (body[:-1], position, end),
+        )
+        for position, (contract, version, participant, identity, key, person, body, _) in accepted
+    ]  # fmt: skip

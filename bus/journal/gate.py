@@ -100,7 +100,7 @@ class Gate:
         sender = principal.participant
         identity = identity_of(sender, event["source"], event["id"])
         return Submission(
-            version.contract_id, version.id, sender, identity, key, person, data is None, body,
+            version.contract_id, version.id, sender, identity, key, person, body,
             version.notice,
         )  # fmt: skip
 

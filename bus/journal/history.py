@@ -9,13 +9,13 @@ from bus.journal.read import Entry
 class Entries(Protocol):
     """What is asked of the journal; `JournalReader` does it."""
 
-    def at(self, positions: Sequence[int]) -> dict[int, Entry]:
-        """The events at some positions; a position that is not there is left out."""
+    def preceding(self, positions: Sequence[int]) -> dict[int, Entry]:
+        """By the positions of some records' events, the same record's event before each; left out where it is the first."""
         ...
 
 
 class History:
-    """Finds events by position, for `viewed`. Synchronous: use it in the thread that read the page.
+    """Finds the event before another of the same record, for `viewed`. Synchronous: use it in the thread that read the page.
 
     A page of a row-filtered view asks for the event before each of its events, then for those before them. The first
     question of a generation reads all of it in one query.
@@ -24,16 +24,17 @@ class History:
     def __init__(self, journal: Entries, entries: Iterable[Entry]) -> None:
         self._journal = journal
         self._found: dict[int, Entry | None] = {}
-        self._expected = {entry.previous for entry in entries if entry.previous is not None}
+        self._expected = {entry.position for entry in entries if entry.key is not None}
 
-    def find(self, position: int) -> Entry | None:
-        """The event at a position."""
-        if position not in self._found:
-            self._read(self._expected | {position})
-        return self._found[position]
+    def before(self, entry: Entry) -> Entry | None:
+        """The same record's event before this one; None before the first, and of what is no record's."""
+        if entry.key is None:
+            return None
+        if entry.position not in self._found:
+            self._read(self._expected | {entry.position})
+        return self._found[entry.position]
 
     def _read(self, positions: set[int]) -> None:
-        found = self._journal.at(sorted(positions))
+        found = self._journal.preceding(sorted(positions))
         self._found.update((position, found.get(position)) for position in positions)
-        before = {entry.previous for entry in found.values() if entry.previous is not None}
-        self._expected = before - self._found.keys()
+        self._expected = {entry.position for entry in found.values()} - self._found.keys()

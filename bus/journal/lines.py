@@ -19,7 +19,6 @@ MOST_BYTES: Final = 4 * 1024 * 1024
 
 _FETCHED: Final = 30
 """Rows taken at once, of which some may be given back: one at a time would cost a tenth of the page."""
-_LAST: Final = "SELECT coalesce(max(position), 0) FROM journal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Lines:
         positions: the same events' places.
         by_version: the positions of each contract version's events.
         is_last: no more stood behind them.
-        end: the journal's newest position just before they were read.
+        end: up to where the journal was looked through, just before they were read.
     """
 
     texts: Sequence[bytes]
@@ -46,8 +45,12 @@ class Wanted:
     """Which lines to read, in both dialects; each gives position, version and body.
 
     The parameters of both are the contract, the position to begin behind, and the most lines, in this order.
+
+    Attributes:
+        end: gives the position up to which these are all, in both dialects.
     """
 
+    end: str
     sqlite: str
     postgres: sa.Select[Any]
 
@@ -93,6 +96,7 @@ def within_bytes(rows: Any, limit: int) -> tuple[list[Any], bool]:
 _COLUMNS: Final = (JOURNAL.c.position, JOURNAL.c.version_id, JOURNAL.c.body)
 
 FEED: Final = Wanted(
+    end="SELECT coalesce(max(position), 0) FROM journal",
     sqlite=(
         "SELECT position, version_id, body FROM journal "
         "WHERE contract_id = ? AND position > ? ORDER BY position LIMIT ?"
@@ -107,6 +111,7 @@ FEED: Final = Wanted(
 """Every event."""
 
 HEADS: Final = Wanted(
+    end="SELECT coalesce(max(position), 0) FROM journal_projected",
     sqlite=(
         "SELECT journal.position, version_id, body FROM records JOIN journal USING (position) "
         "WHERE records.contract_id = ? AND records.position > ? ORDER BY records.position LIMIT ?"
@@ -126,11 +131,11 @@ def read(connection: Connection, wanted: Wanted, contract_id: int, after: int, l
     """At most so many lines of a contract behind a position, and fewer where they are large (see `MOST_BYTES`)."""
     if connection.dialect.name == "sqlite":
         asked = driver(connection)
-        end = asked.execute(_LAST).fetchone()[0]
+        end = asked.execute(wanted.end).fetchone()[0]
         rows, is_last = within_bytes(asked.execute(wanted.sqlite, (contract_id, after, limit)), limit)
     else:
         # First the end: here each statement sees what was committed when it began.
-        end = connection.exec_driver_sql(_LAST).scalar_one()
+        end = connection.exec_driver_sql(wanted.end).scalar_one()
         arguments = {"contract": contract_id, "after": after, "limit": limit}
         rows, is_last = within_bytes(connection.execute(wanted.postgres, arguments), limit)
     positions = [row[0] for row in rows]

@@ -1,6 +1,6 @@
 """Reading the journal: events in position order, records by key; bytes as they were stored, views are the caller's."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 
 from bus.journal import following, lines
 from bus.journal.lines import Lines
+from bus.journal.projection import Projection
 from bus.journal.tables import JOURNAL, RECORDS
 from bus.storage import Storage, execute
 
@@ -17,7 +18,6 @@ class Entry(NamedTuple):
 
     Attributes:
         key: the record's key, for record contracts.
-        previous: position of the same record's preceding event.
         person: the data subject, where the data are personal.
         recorded_at: microseconds since 1970.
         body: the whole CloudEvent as JSON, as the bus hands it out.
@@ -28,7 +28,6 @@ class Entry(NamedTuple):
     version_id: int
     participant: str
     key: str | None
-    previous: int | None
     person: str | None
     recorded_at: int
     body: bytes
@@ -63,7 +62,6 @@ _ENTRY = (
     JOURNAL.c.version_id,
     JOURNAL.c.participant,
     JOURNAL.c.key,
-    JOURNAL.c.previous,
     JOURNAL.c.person,
     JOURNAL.c.recorded_at,
     JOURNAL.c.body,
@@ -75,10 +73,11 @@ _OF_SOME = _AFTER.where(
     JOURNAL.c.contract_id.in_(sa.bindparam("contracts", expanding=True)), JOURNAL.c.position <= sa.bindparam("until")
 ).limit(sa.bindparam("limit"))
 _AT = (
-    "SELECT position, contract_id, version_id, participant, key, previous, person, recorded_at, body "
+    "SELECT position, contract_id, version_id, participant, key, person, recorded_at, body "
     "FROM journal WHERE position IN ({})"
 )
 """The columns of an `Entry`; positions are numbers, and stand in the text."""
+_PRECEDING = "SELECT position, preceding FROM journal_preceding WHERE position IN ({})"
 _HEADS = (
     sa.select(*_ENTRY)
     .join(RECORDS, RECORDS.c.position == JOURNAL.c.position)
@@ -87,7 +86,7 @@ _HEADS = (
     .limit(sa.bindparam("limit"))
 )
 _HEAD = (
-    sa.select(*_ENTRY, RECORDS.c.deleted)
+    sa.select(*_ENTRY)
     .join(RECORDS, RECORDS.c.position == JOURNAL.c.position)
     .where(RECORDS.c.contract_id == sa.bindparam("contract"), RECORDS.c.key == sa.bindparam("key"))
 )
@@ -106,6 +105,7 @@ class JournalReader:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self._projection = Projection(storage)
         self._feed, self._heads = (lines.limited(one, storage.is_sqlite) for one in (_FEED, _HEADS))
 
     def feed(self, contract_id: int, after: int, limit: int) -> Stretch:
@@ -114,6 +114,7 @@ class JournalReader:
 
     def records(self, contract_id: int, after: int, limit: int) -> Stretch:
         """The newest event of each record whose newest event is after a position, in position order."""
+        self._projection.reach_end()
         return self._stretch(self._heads, contract_id, after, limit)
 
     def feed_lines(self, contract_id: int, after: int, limit: int) -> Lines:
@@ -123,6 +124,7 @@ class JournalReader:
 
     def record_lines(self, contract_id: int, after: int, limit: int) -> Lines:
         """The same events as `records`, for who hands them on whole."""
+        self._projection.reach_end()
         with self._storage.read() as connection:
             return lines.read(connection, lines.HEADS, contract_id, after, limit)
 
@@ -151,11 +153,22 @@ class JournalReader:
         with self._storage.read() as connection:
             return entries_at(connection, positions)
 
+    def preceding(self, positions: Sequence[int]) -> dict[int, Entry]:
+        """By the positions of some records' events, the same record's event before each; left out where it is the first."""
+        self._projection.reach(max(positions))
+        with self._storage.read() as connection:
+            found: dict[int, int] = {}
+            for some in _in_text(positions):
+                found.update((row[0], row[1]) for row in execute(connection, _PRECEDING.format(some)))
+            entries = entries_at(connection, sorted(found.values()))
+        return {position: entries[preceding] for position, preceding in found.items()}
+
     def record(self, contract_id: int, key: str) -> Entry | None:
-        """A record's newest event; None when there is none or it deleted the record."""
+        """A record's newest event, be it the record's deletion; None when there is none."""
+        self._projection.reach_end()
         with self._storage.read() as connection:
             row = connection.execute(_HEAD, {"contract": contract_id, "key": key}).first()
-        return None if row is None or row.deleted else _entry(row)
+        return None if row is None else _entry(row)
 
     def last_position(self) -> int:
         """The newest position; 0 in an empty journal."""
@@ -183,11 +196,16 @@ class JournalReader:
 def entries_at(connection: Connection, positions: Sequence[int]) -> dict[int, Entry]:
     """The events at some positions, read in a transaction of the caller's."""
     found: dict[int, Entry] = {}
-    for start in range(0, len(positions), 500):
-        rows = execute(connection, _AT.format(",".join(str(int(one)) for one in positions[start : start + 500])))
-        found.update({row[0]: _entry(row) for row in rows})
+    for some in _in_text(positions):
+        found.update({row[0]: _entry(row) for row in execute(connection, _AT.format(some))})
     return found
 
 
+def _in_text(positions: Sequence[int]) -> Iterator[str]:
+    """The positions as they stand in statements, some hundreds in each."""
+    for start in range(0, len(positions), 500):
+        yield ",".join(str(int(one)) for one in positions[start : start + 500])
+
+
 def _entry(row: Sequence[Any]) -> Entry:
-    return Entry._make(row[:9])
+    return Entry._make(row[:8])

@@ -13,34 +13,23 @@ from sqlalchemy.engine import Connection
 
 from bus.storage import driver
 
-Row = tuple[int, int, int, str, bytearray, str | None, int | None, str | None, int, bytes | bytearray]
+Row = tuple[int, int, int, str, bytearray, str | None, str | None, int, bytes | bytearray]
 """One row of the journal, in the order of `_FIELDS`. Plain, since a named tuple takes four times as long to make."""
 
 Known = tuple[int, bytes]
 """An event that is there already: position and body."""
 
-Head = tuple[int, str, int, bool]
-"""Where a record's newest event is: contract id, key, position, whether it deleted the record."""
-
 _FIELDS: Final = (
-    "position", "contract_id", "version_id", "participant", "identity", "key", "previous", "person",
-    "recorded_at", "body",
+    "position", "contract_id", "version_id", "participant", "identity", "key", "person", "recorded_at", "body",
 )  # fmt: skip
 _COLUMNS: Final = ",".join(_FIELDS)
-_LINKED: Final = (
-    "coalesce(fresh.previous, (SELECT r.position FROM records r "
-    "WHERE r.contract_id = fresh.contract_id AND r.key = fresh.key))"
-)
 _LAST_POSITION: Final = "SELECT coalesce(max(position), 0) FROM journal"
 _SQLITE_ROWS: Final = 100
 """Rows in one statement: below SQLite's limit of variables, and few enough that the statements of all sizes stay prepared."""
-_INSERTED: Final = (
-    f"SELECT position, contract_id, version_id, participant, identity, key, {_LINKED}, person, recorded_at, body "  # noqa: S608
-    "FROM fresh WHERE true ON CONFLICT (identity) DO NOTHING"
-)
-_POSTGRES_INSERT: Final = f"""INSERT INTO journal ({_COLUMNS}) WITH fresh ({_COLUMNS}) AS (SELECT * FROM unnest(
-    %s::bigint[], %s::int[], %s::int[], %s::text[], %s::bytea[], %s::text[], %s::bigint[], %s::text[],
-    %s::bigint[], %s::bytea[])) {_INSERTED}"""  # noqa: S608
+_IF_UNKNOWN: Final = "ON CONFLICT (identity) DO NOTHING"
+_POSTGRES_INSERT: Final = f"""INSERT INTO journal ({_COLUMNS}) SELECT * FROM unnest(
+    %s::bigint[], %s::int[], %s::int[], %s::text[], %s::bytea[], %s::text[], %s::text[], %s::bigint[], %s::bytea[])
+    {_IF_UNKNOWN}"""  # noqa: S608
 
 
 class Statements(Protocol):
@@ -59,14 +48,7 @@ class Statements(Protocol):
         ...
 
     def insert(self, connection: Connection, rows: Sequence[Row]) -> int:
-        """Append the rows, save those whose identity the journal has; how many were appended.
-
-        A record's event without `previous` is linked to the record's newest event, if there is one.
-        """
-        ...
-
-    def put_heads(self, connection: Connection, heads: Sequence[Head]) -> None:
-        """Point the records at their newest events."""
+        """Append the rows, save those whose identity the journal has; how many were appended."""
         ...
 
 
@@ -101,10 +83,6 @@ class SqliteStatements:
             for some in _batched(rows, _SQLITE_ROWS)
         )
 
-    def put_heads(self, connection: Connection, heads: Sequence[Head]) -> None:
-        for some in _batched(heads, _SQLITE_ROWS):
-            driver(connection).execute(_sqlite_put_heads(len(some)), _flat(some))
-
 
 class PostgresStatements:
     """PostgreSQL: an advisory lock to the commit makes positions visible in order."""
@@ -122,28 +100,10 @@ class PostgresStatements:
     def insert(self, connection: Connection, rows: Sequence[Row]) -> int:
         return int(connection.exec_driver_sql(_POSTGRES_INSERT, _columns(rows)).rowcount)
 
-    def put_heads(self, connection: Connection, heads: Sequence[Head]) -> None:
-        sql = (
-            "INSERT INTO records (contract_id, key, position, deleted) "
-            "SELECT * FROM unnest(%s::int[], %s::text[], %s::bigint[], %s::bool[]) ON CONFLICT (contract_id, key) "
-            "DO UPDATE SET position = excluded.position, deleted = excluded.deleted"
-        )
-        connection.exec_driver_sql(sql, _columns(heads))
-
 
 @cache
 def _sqlite_insert(rows: int) -> str:
-    # It begins with INSERT, since the driver counts no rows of a statement that begins otherwise.
-    values = _places(rows, len(_FIELDS))
-    return f"INSERT INTO journal ({_COLUMNS}) WITH fresh ({_COLUMNS}) AS (VALUES {values}) {_INSERTED}"
-
-
-@cache
-def _sqlite_put_heads(heads: int) -> str:
-    return (
-        f"INSERT INTO records (contract_id, key, position, deleted) VALUES {_places(heads, 4)} "  # noqa: S608
-        "ON CONFLICT (contract_id, key) DO UPDATE SET position = excluded.position, deleted = excluded.deleted"
-    )
+    return f"INSERT INTO journal ({_COLUMNS}) VALUES {_places(rows, len(_FIELDS))} {_IF_UNKNOWN}"  # noqa: S608
 
 
 def _batched(values: Sequence[Any], size: int) -> Iterable[tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""The journal's tables: accepted events in order, and where the newest event of each record is."""
+"""The journal's tables: accepted events in order, and beside them what is looked up otherwise than by position."""
 
 import sqlalchemy as sa
 
@@ -14,7 +14,6 @@ JOURNAL = sa.Table(
     sa.Column("participant", sa.Text, nullable=False),
     sa.Column("identity", sa.LargeBinary, nullable=False, unique=True),
     sa.Column("key", sa.Text),
-    sa.Column("previous", sa.BigInteger),
     sa.Column("person", sa.Text),
     sa.Column("recorded_at", sa.BigInteger, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
@@ -22,8 +21,8 @@ JOURNAL = sa.Table(
 )
 """`identity` names (participant, source, id) and decides what is a duplicate.
 
-`key` is a record's key and `previous` the position of that record's preceding event; `person` is the data subject, where
-the contract's data are personal. `body` is the CloudEvent in JSON as the bus hands it out, `sequence` and `recordedtime` with it.
+`key` is a record's key; `person` is the data subject, where the contract's data are personal. `body` is the CloudEvent in JSON as
+the bus hands it out, `sequence` and `recordedtime` with it.
 """
 
 PERSONS = sa.Table(
@@ -35,13 +34,13 @@ PERSONS = sa.Table(
     sqlite_with_rowid=False,
 )
 
-PERSONS_INDEXED = sa.Table(
-    "journal_persons_indexed",
+PRECEDING = sa.Table(
+    "journal_preceding",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("position", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+    sa.Column("preceding", sa.BigInteger, nullable=False),
 )
-"""One row at most: up to which position `journal_persons` holds the journal's events."""
+"""Of each event of a record but its first, where that record's event before it is."""
 
 RECORDS = sa.Table(
     "records",
@@ -49,7 +48,15 @@ RECORDS = sa.Table(
     sa.Column("contract_id", sa.Integer, primary_key=True),
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("position", sa.BigInteger, nullable=False),
-    sa.Column("deleted", sa.Boolean, nullable=False),
     sa.Index("ix_records_contract_id_position", "contract_id", "position"),
     sqlite_with_rowid=False,
 )
+"""Where the newest event of each record is, be it the record's deletion."""
+
+PROJECTED = sa.Table(
+    "journal_projected",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("position", sa.BigInteger, nullable=False),
+)
+"""One row at most: up to which position persons, preceding events and records hold the journal's events."""

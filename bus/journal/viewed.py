@@ -11,13 +11,13 @@ from bus import json
 from bus.contracts.view import View
 from bus.journal.read import Entry
 
-FindEntry = Callable[[int], Entry | None]
-"""Finds an entry by its position; synchronous, so call `viewed` from a thread where the view has rows."""
+FindBefore = Callable[[Entry], Entry | None]
+"""Finds the same record's event before one; synchronous, so call `viewed` from a thread where the view has rows."""
 
 _LONGEST_WALK = 1000
 
 
-def viewed(entry: Entry, view: View, find: FindEntry) -> bytes | None:
+def viewed(entry: Entry, view: View, find: FindBefore) -> bytes | None:
     """The CloudEvent (JSON, with `sequence` and `recordedtime`) that the view shows; None when it shows nothing."""
     if view.is_whole:
         return entry.body
@@ -25,7 +25,7 @@ def viewed(entry: Entry, view: View, find: FindEntry) -> bytes | None:
     return None if document is None else json.dumps(document)
 
 
-def viewed_document(entry: Entry, view: View, find: FindEntry, after: int | None = None) -> dict[str, Any] | None:
+def viewed_document(entry: Entry, view: View, find: FindBefore, after: int | None = None) -> dict[str, Any] | None:
     """The same as a document.
 
     Args:
@@ -42,18 +42,17 @@ def viewed_document(entry: Entry, view: View, find: FindEntry, after: int | None
     return view.reduce(document)
 
 
-def _left_at(entry: Entry, view: View, find: FindEntry, after: int) -> int | None:
+def _left_at(entry: Entry, view: View, find: FindBefore, after: int) -> int | None:
     """Where, later than a position, the record left the view that it is not in at `entry`; None when it did not.
 
     A walk of more events than `_LONGEST_WALK` is given up.
     """
-    position, previous = entry.position, entry.previous
     for _ in range(_LONGEST_WALK):
-        before = find(previous) if previous is not None and position > after else None
+        before = find(entry) if entry.position > after else None
         if before is None:
             return None
         data = json.loads(before.body).get("data")
         if data is not None and view.shows(data):
-            return position
-        position, previous = before.position, before.previous
+            return entry.position
+        entry = before
     return None

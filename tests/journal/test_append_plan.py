@@ -1,21 +1,38 @@
-"""What an append costs does not grow with the journal."""
+"""What an append costs does not grow with the journal, and neither does what is brought up beside it."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
-from bus.journal import Appender
+import pytest
+
+from bus.journal import Appender, Projection
 from bus.storage import Storage, open_storage, upgrade
 from tests.services.appending import a_submission
 from tests.storage.a_plan import plans
 
 
-def test_an_append_reads_no_table_from_end_to_end(tmp_path: Path):
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[Storage]:
     storage = open_storage(f"sqlite:///{tmp_path / 'bus.db'}")
     upgrade(storage)
-    steps = plans(storage, lambda: asyncio.run(_append(storage, 10)))
-    assert any("SEARCH r USING PRIMARY KEY (contract_id=? AND key=?)" in step for step in steps)
-    assert [step for step in steps if step.startswith(("SCAN r", "SCAN journal"))] == []
+    yield storage
     storage.close()
+
+
+def test_an_append_reads_no_table(storage: Storage):
+    steps = plans(storage, lambda: asyncio.run(_append(storage, 10)))
+    assert [step for step in steps if step.startswith(("SCAN journal", "SCAN r", "SEARCH r"))] == []
+
+
+def test_projecting_reads_what_is_new(storage: Storage):
+    asyncio.run(_append(storage, 10))
+    steps = plans(storage, Projection(storage).reach_end)
+    assert any("SEARCH r USING PRIMARY KEY (contract_id=? AND key=?)" in step for step in steps)
+    assert any("SEARCH journal USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in step for step in steps)
+    scanned = {step for step in steps if step.startswith(("SCAN journal", "SCAN j", "SCAN r"))}
+    # Of one row.
+    assert scanned == {"SCAN journal_projected"}
 
 
 async def _append(storage: Storage, count: int) -> None:

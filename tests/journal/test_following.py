@@ -13,7 +13,7 @@ CONTRACTS = range(1, 6)
 
 
 def a_submission(number: int, contract: int) -> Submission:
-    return Submission(contract, 1, "dinkes", b"%d" % number, None, None, False, b'{"data":1}')
+    return Submission(contract, 1, "dinkes", b"%d" % number, None, None, b'{"data":1}')
 
 
 @pytest.fixture

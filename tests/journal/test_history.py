@@ -12,29 +12,37 @@ class Counted:
     def __init__(self) -> None:
         self.asked: list[list[int]] = []
 
-    def at(self, positions: Sequence[int]) -> dict[int, Entry]:
+    def preceding(self, positions: Sequence[int]) -> dict[int, Entry]:
         self.asked.append(list(positions))
-        return {position: an_entry(position) for position in positions if position > 0}
+        return {position: an_entry(position - 3) for position in positions if position > 3}
 
 
-def an_entry(position: int) -> Entry:
-    return Entry(position, 1, 1, "dinkes", "k", position - 3 if position > 3 else None, None, 0, b"{}")
+def an_entry(position: int, key: str | None = "k") -> Entry:
+    return Entry(position, 1, 1, "dinkes", key, None, 0, b"{}")
 
 
 def test_a_generation_is_read_at_once():
     journal = Counted()
     history = History(journal, [an_entry(position) for position in (10, 11, 12)])
-    for position in (7, 4, 8, 5, 9, 6, 7):
-        assert history.find(position) == an_entry(position)
-    assert journal.asked == [[7, 8, 9], [4, 5, 6]]
+    for position in (10, 7, 11, 8, 12, 9, 10):
+        assert history.before(an_entry(position)) == an_entry(position - 3)
+    assert journal.asked == [[10, 11, 12], [7, 8, 9]]
 
 
 def test_an_event_that_nobody_announced_is_found_too():
-    assert History(Counted(), []).find(2) == an_entry(2)
+    assert History(Counted(), []).before(an_entry(5)) == an_entry(2)
 
 
-def test_an_event_that_is_not_there_is_asked_for_once():
+def test_the_first_event_of_a_record_is_asked_for_once():
     journal = Counted()
     history = History(journal, [])
-    assert (history.find(-1), history.find(-1)) == (None, None)
-    assert journal.asked == [[-1]]
+    assert (history.before(an_entry(1)), history.before(an_entry(1))) == (None, None)
+    assert journal.asked == [[1]]
+
+
+def test_what_is_no_record_is_not_asked_for():
+    journal = Counted()
+    history = History(journal, [an_entry(4, None), an_entry(5)])
+    assert history.before(an_entry(4, None)) is None
+    assert history.before(an_entry(5)) == an_entry(2)
+    assert journal.asked == [[5]]

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from bus import clock
 from bus.delivery.ledger import relayed
 from bus.delivery.tables import DELIVERIES
-from bus.journal.tables import JOURNAL, RECORDS
+from bus.journal import Projection
+from bus.journal.tables import JOURNAL, PRECEDING, RECORDS
 from bus.storage import Storage
 from tests.journeys.traffic import Traffic
 from tests.services.receiver import Sink
@@ -25,16 +26,15 @@ class Stored:
     position: int
     contract_id: int
     key: str | None
-    previous: int | None
     event: dict[str, Any]
 
 
 def stored(storage: Storage) -> list[Stored]:
     """The whole journal in order."""
     table = JOURNAL.c
-    wanted = sa.select(table.position, table.contract_id, table.key, table.previous, table.body)
+    wanted = sa.select(table.position, table.contract_id, table.key, table.body)
     with storage.read() as connection:
-        return [Stored(*row[:4], json.loads(row[4])) for row in connection.execute(wanted.order_by(table.position))]
+        return [Stored(*row[:3], json.loads(row[3])) for row in connection.execute(wanted.order_by(table.position))]
 
 
 def is_settled(storage: Storage) -> bool:
@@ -71,15 +71,21 @@ def assert_nothing_is_half_stored(journal: list[Stored], traffic: Traffic) -> No
 
 
 def assert_records_agree(storage: Storage, journal: list[Stored]) -> None:
-    """The records projection names each record's newest event, and each event the one before it."""
+    """The projection names each record's newest event, and of each event the one before it."""
     newest: dict[tuple[int, str], int] = {}
+    preceding: dict[int, int] = {}
     for one in journal:
         if one.key is not None:
-            assert one.previous == newest.get((one.contract_id, one.key))
-            newest[one.contract_id, one.key] = one.position
+            record = one.contract_id, one.key
+            if record in newest:
+                preceding[one.position] = newest[record]
+            newest[record] = one.position
+    Projection(storage).reach_end()
     with storage.read() as connection:
         rows = connection.execute(sa.select(RECORDS.c.contract_id, RECORDS.c.key, RECORDS.c.position)).all()
+        links = connection.execute(sa.select(PRECEDING.c.position, PRECEDING.c.preceding)).all()
     assert {(row.contract_id, row.key): row.position for row in rows} == newest
+    assert {row.position: row.preceding for row in links} == preceding
 
 
 def assert_all_arrived(journal: list[Stored], sink: Sink, contracts: Iterable[str]) -> None:

@@ -27,7 +27,6 @@ def a_submission(scope: str, number: int, content: int = 0, **said: str) -> Subm
         identity=identity(scope, number),
         key=f"{scope}-{number % 5}",
         person=None,
-        deleted=False,
         body=json.dumps({"data": {"isi": content}, **said}),
     )
 

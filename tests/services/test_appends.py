@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from bus import json
-from bus.journal import Appender, JournalReader, Receipt
+from bus.journal import Appender, JournalReader, Projection, Receipt
 from bus.journal.tables import JOURNAL
 from bus.storage import Storage, StorageFull, open_storage, upgrade
 from tests.journeys.verdict import assert_records_agree, stored
@@ -50,7 +50,7 @@ def test_a_reader_that_follows_sees_every_position_once_in_order(
     start = reader.last_position()
     url = storage.engine.url.render_as_string(hide_password=False)
     appending = [processes.submit(append_all, url, scope, plan) for plan in plans]
-    seen = list(_followed(reader, start, appending))
+    seen = list(_followed(reader, start, appending, Projection(storage)))
     assert seen == list(range(start + 1, reader.last_position() + 1))
     answered = [
         pair for plan, done in zip(plans, appending, strict=True) for pair in zip(plan, done.result(), strict=True)
@@ -59,9 +59,12 @@ def test_a_reader_that_follows_sees_every_position_once_in_order(
     assert_records_agree(storage, stored(storage))
 
 
-def _followed(reader: JournalReader, position: int, appending: list[Future[list[list[Receipt]]]]) -> Iterator[int]:
-    """What a feed's reader sees while others append, and once after they are done."""
+def _followed(
+    reader: JournalReader, position: int, appending: list[Future[list[list[Receipt]]]], projection: Projection
+) -> Iterator[int]:
+    """What a feed's reader sees while others append, and once after they are done; the records are projected meanwhile."""
     while True:
+        projection.reach_end()
         over = all(done.done() for done in appending)
         for entry in reader.feed(1, position, 7).entries:
             position = entry.position

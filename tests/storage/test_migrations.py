@@ -45,6 +45,7 @@ JOURNAL = sa.table(
             "identity",
             "content",
             "key",
+            "previous",
             "person",
             "recorded_at",
             "body",
@@ -97,11 +98,13 @@ async def test_an_event_of_before_is_known_again_and_found_by_its_person(storage
                 digest,
                 digest,
                 "1",
+                position - 1 or None,
                 "3524",
                 1_767_323_045_000_006,
                 json.dumps(row),
             )
             connection.execute(sa.insert(JOURNAL).values(values))
+        connection.execute(sa.text("INSERT INTO records VALUES (1, '1', 2, false)"))
     upgrade(storage)
     appender = Appender(storage, lambda position: None)
     receipts = [await appender.append([_submission(event)]), await appender.append([_submission({**event, "id": "2"})])]
@@ -114,8 +117,12 @@ async def test_an_event_of_before_is_known_again_and_found_by_its_person(storage
         "recordedtime": "2026-01-02T03:04:05.000006Z",
     }
     assert Persons(storage).events_about("3524") == [(1, 1), (2, 1)]
+    newest, preceding = JournalReader(storage).record(1, "1"), JournalReader(storage).preceding([1, 2])
+    assert newest is not None
+    assert newest.position == 2
+    assert {position: entry.position for position, entry in preceding.items()} == {2: 1}
 
 
 def _submission(event: dict[str, object]) -> Submission:
     identity = identity_of("dukcapil-lamongan", "/uji", str(event["id"]))
-    return Submission(1, 1, "dukcapil-lamongan", identity, None, None, False, json.dumps(event))
+    return Submission(1, 1, "dukcapil-lamongan", identity, None, None, json.dumps(event))

@@ -1,0 +1,121 @@
+"""What is looked up beside the journal: each record's newest event and the one before any, and which events are about whom.
+
+Kept out of the append, of which these would be the dearest part: each of a group's events has another key and is about another
+person, so that each would touch other pages, and the log would carry all of them. Here hundreds of events share a transaction.
+"""
+
+import asyncio
+import contextlib
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bus.journal.tables import PERSONS
+from bus.problem import Unavailable
+from bus.storage import Storage, execute
+
+_STEP: Final = 500
+"""Events in one transaction: few enough that an append does not notice that it waits for it."""
+_PAUSE_SECONDS: Final = 1.0
+
+_LAST: Final = "SELECT coalesce(max(position), 0) FROM journal"
+_REACHED: Final = "SELECT coalesce(max(position), 0) FROM journal_projected"
+_BEGIN: Final = "INSERT INTO journal_projected (id, position) VALUES (1, 0) ON CONFLICT DO NOTHING"
+_HELD: Final = sa.text("UPDATE journal_projected SET position = position RETURNING position")
+"""The position, with the row locked against whoever projects in another process."""
+_UNTIL: Final = sa.text(
+    "SELECT max(position) FROM (SELECT position FROM journal WHERE position > :after ORDER BY position LIMIT :most) AS next"
+)
+_ADD_PERSONS: Final = sa.text(
+    "INSERT INTO journal_persons (person, position, contract_id) SELECT person, position, contract_id FROM journal "
+    "WHERE position > :after AND position <= :until AND person IS NOT NULL ORDER BY person, position"
+)
+_ADD_PRECEDING: Final = sa.text(
+    "INSERT INTO journal_preceding (position, preceding) SELECT position, preceding FROM ("
+    "SELECT j.position, coalesce(lag(j.position) OVER (PARTITION BY j.contract_id, j.key ORDER BY j.position), r.position) "
+    "AS preceding FROM journal j LEFT JOIN records r ON r.contract_id = j.contract_id AND r.key = j.key "
+    "WHERE j.position > :after AND j.position <= :until AND j.key IS NOT NULL) AS linked "
+    "WHERE preceding IS NOT NULL ORDER BY position"
+)
+_PUT_RECORDS: Final = sa.text(
+    "INSERT INTO records (contract_id, key, position) SELECT contract_id, key, max(position) FROM journal "
+    "WHERE position > :after AND position <= :until AND key IS NOT NULL GROUP BY contract_id, key "
+    "ON CONFLICT (contract_id, key) DO UPDATE SET position = excluded.position"
+)
+_MOVE: Final = sa.text("UPDATE journal_projected SET position = :until")
+_ABOUT = (
+    sa.select(PERSONS.c.position, PERSONS.c.contract_id)
+    .where(PERSONS.c.person == sa.bindparam("person"))
+    .order_by(PERSONS.c.position)
+)
+
+
+class Projection:
+    """Brings the tables beside the journal up to it. Synchronous, save for `follow`: call it from a thread.
+
+    Promise: what was acknowledged before a question is in its answer, since who asks has the tables brought up first. They
+    can be made again from the journal.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def reach(self, position: int) -> None:
+        """Have the tables hold the journal at least up to a position of it."""
+        while self._reached() < position and self._step():
+            pass
+
+    def reach_end(self) -> None:
+        """Have the tables hold what the journal holds now."""
+        with self._storage.read() as connection:
+            end, reached = (int(execute(connection, asked).fetchone()[0]) for asked in (_LAST, _REACHED))
+        if reached < end:
+            self.reach(end)
+
+    async def follow(self) -> None:
+        """Keep the tables near the journal's end, until cancelled, so that a question finds little left to do."""
+        while True:
+            # Whoever asks meanwhile is told; the next round tries again.
+            with contextlib.suppress(Unavailable):
+                await asyncio.to_thread(self.reach_end)
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    def _reached(self) -> int:
+        with self._storage.read() as connection:
+            return int(execute(connection, _REACHED).fetchone()[0])
+
+    def _step(self) -> bool:
+        # What can be made again from the journal need not be on disk when this returns.
+        with self._storage.write(durable=False) as connection:
+            return _advance(connection)
+
+
+class Persons:
+    """Which events are about which person. Synchronous: call it from a thread."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._projection = Projection(storage)
+
+    def events_about(self, person: str) -> list[tuple[int, int]]:
+        """(position, contract id) of every event about a person, oldest first."""
+        self._projection.reach_end()
+        with self._storage.read() as connection:
+            return [(row.position, row.contract_id) for row in connection.execute(_ABOUT, {"person": person})]
+
+
+def _advance(connection: Connection) -> bool:
+    """Add the next events to the tables; False when there are none."""
+    execute(connection, _BEGIN)
+    after = connection.execute(_HELD).scalar_one()
+    until = connection.execute(_UNTIL, {"after": after, "most": _STEP}).scalar()
+    if until is None:
+        return False
+    stretch = {"after": after, "until": until}
+    connection.execute(_ADD_PERSONS, stretch)
+    # Before the records move on to this stretch's events.
+    connection.execute(_ADD_PRECEDING, stretch)
+    connection.execute(_PUT_RECORDS, stretch)
+    connection.execute(_MOVE, {"until": until})
+    return True

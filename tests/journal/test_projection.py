@@ -1,0 +1,56 @@
+"""What is looked up beside the journal agrees with it, however many steps it took and whoever else took some."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from bus.journal import Appender, JournalReader, Projection
+from bus.storage import Storage, execute
+from tests.journeys.verdict import assert_records_agree, stored
+from tests.services.appending import a_submission
+
+MANY = 1_700
+"""Events: several steps."""
+
+
+async def _append(storage: Storage, *numbers: int) -> None:
+    appender = Appender(storage, lambda position: None)
+    await appender.append([a_submission("projected", number) for number in numbers])
+    await appender.close()
+
+
+def _reached(storage: Storage) -> int:
+    with storage.read() as connection:
+        return int(execute(connection, "SELECT coalesce(max(position), 0) FROM journal_projected").fetchone()[0])
+
+
+def test_no_more_is_done_than_what_is_asked_for_needs(storage: Storage):
+    asyncio.run(_append(storage, *range(MANY)))
+    Projection(storage).reach(3)
+    assert 3 <= _reached(storage) < MANY
+
+
+def test_steps_link_to_each_other(storage: Storage):
+    asyncio.run(_append(storage, *range(MANY)))
+    Projection(storage).reach_end()
+    asyncio.run(_append(storage, *range(MANY, MANY + 7)))
+    assert_records_agree(storage, stored(storage))
+
+
+def test_two_who_project_at_once_do_it_once(storage: Storage):
+    asyncio.run(_append(storage, *range(MANY)))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: Projection(storage).reach_end(), range(4)))
+    assert _reached(storage) == MANY
+    assert_records_agree(storage, stored(storage))
+
+
+def test_a_question_finds_what_was_appended_before_it(storage: Storage):
+    asyncio.run(_append(storage, 0, 1, 5))
+    journal = JournalReader(storage)
+    newest = journal.record(1, "projected-0")
+    assert newest is not None
+    assert newest.position == 3
+    assert {position: entry.position for position, entry in journal.preceding([2, 3]).items()} == {3: 1}
+    asyncio.run(_append(storage, 10))
+    assert [entry.position for entry in journal.records(1, 0, 10).entries] == [2, 4]
+    assert (journal.record_lines(1, 4, 10).end, journal.record_lines(1, 4, 10).positions) == (4, [])
