@@ -5,8 +5,8 @@ import subprocess
 import sys
 import urllib.parse
 import urllib.request
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,13 +45,29 @@ class Site:
     def running(
         self, environment: Mapping[str, str] | None = None, cores: Collection[int] = (SERVER_CORE,)
     ) -> Iterator["Running"]:
-        """The bus at work, on the server's core or on several."""
-        port, log = free_port(), self.data / "serve.log"
+        """The bus at work in one process, on the server's core or on several."""
+        with self._serving((), environment, cores) as (port, pid):
+            yield Running(port, pid, _token(port, self.producer), _token(port, self.consumer))
+
+    @contextmanager
+    def running_apart(self, environment: Mapping[str, str], cores: Collection[int], *roles: str) -> Iterator[None]:
+        """The bus at work with these roles, each a process, as `docker-compose.yml` has them."""
+        with ExitStack() as stack:
+            for role in roles:
+                stack.enter_context(self._serving(("--roles", role), environment, cores))
+            yield
+
+    @contextmanager
+    def _serving(
+        self, options: Sequence[str], environment: Mapping[str, str] | None, cores: Collection[int]
+    ) -> Iterator[tuple[int, int]]:
+        port = free_port()
+        log = self.data / "serve.log"
         variables = {"BUS_SINK_NETWORKS": "127.0.0.0/8", "BUS_TOKEN_SECONDS": "3600", **(environment or {})}
-        arguments = ["-m", "bus", "serve", "--data", str(self.data), "--port", str(port)]
+        arguments = ["-m", "bus", "serve", "--data", str(self.data), "--port", str(port), *options]
         with running_python(arguments, log, variables, cores) as process:
             await_port(port, process, log)
-            yield Running(port, process.pid, _token(port, self.producer), _token(port, self.consumer))
+            yield port, process.pid
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 Both may use every core.
 
-On the embedded default, and on PostgreSQL with RabbitMQ when they answer.
+On the embedded default, one process, and when they answer on PostgreSQL with RabbitMQ, relay and worker each a process as in
+`docker-compose.yml`.
 """
 
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -53,7 +54,7 @@ async def _on(servers: str, folder: Path, options: Sequence[str], rounds: int, s
         bodies = folder / "bodies"
 
         async def delivered() -> float:
-            with site.running(environment, ALL_CORES):
+            with _delivering(site, environment, apart=bool(options)):
                 rate = await receiver.rate(seconds)
             bodies.write_bytes(b"\n".join(receiver.bodies))
             return rate
@@ -66,6 +67,12 @@ async def _on(servers: str, folder: Path, options: Sequence[str], rounds: int, s
         rates: Mapping[str, list[float]] = await in_turns({"bus": delivered, "poster": posted}, rounds)
     what = f"webhook deliveries, {servers}, {CONCURRENCY} in flight"
     return Ratio(what, "aiohttp client posting the same bytes", rates["bus"], rates["poster"], 0.5)
+
+
+def _delivering(site: Site, environment: Mapping[str, str], *, apart: bool) -> AbstractContextManager[object]:
+    if apart:
+        return site.running_apart(environment, ALL_CORES, "relay", "worker")
+    return site.running(environment, ALL_CORES)
 
 
 def _forget_queues(messages: str) -> None:
