@@ -86,14 +86,14 @@ def _text_test(test: Callable[[str, str], bool], operand: Any, accessors: Access
         raise _invalid(at, "must be an object of names and texts")
     pairs: list[tuple[Accessor[T], str]] = []
     for name, wanted in operand.items():
-        text = _text(wanted)
+        text = text_of(wanted)
         if not isinstance(name, str) or not name or not text:
             raise _invalid(at + json.pointer((str(name),)), "must be a name with a text that is not empty")
         pairs.append((accessors(name), text))
 
     def holds(subject: T) -> bool:
         for find, text in pairs:
-            value = _text(find(subject))
+            value = text_of(find(subject))
             if value is None or not test(value, text):
                 return False
         return True
@@ -101,7 +101,8 @@ def _text_test(test: Callable[[str, str], bool], operand: Any, accessors: Access
     return holds
 
 
-def _text(value: Any) -> str | None:
+def text_of(value: Any) -> str | None:
+    """The text by which a value is compared; None where it matches nothing."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):

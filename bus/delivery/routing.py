@@ -1,14 +1,13 @@
 """Routing: which subscriptions an event of the journal goes to."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from bus import json
 from bus.contracts.catalogue import Catalogue, ContractVersion
 from bus.contracts.document import Kind
-from bus.contracts.view import View
+from bus.contracts.filter_index import FilterIndex
 from bus.delivery.ledger import NewDelivery
 from bus.delivery.ordering import order_key
 from bus.delivery.subscriptions import Subscription
@@ -17,30 +16,34 @@ from bus.journal.viewed import FindBefore, viewed_document
 from bus.problem import Refused
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One subscription as the router needs it; `matches` is None where it has no filters."""
+class _Audience:
+    """The subscriptions of one participant to one contract. All see its events through the same view."""
 
-    subscription: Subscription
-    matches: Callable[[Mapping[str, Any]], bool] | None
+    def __init__(self, subscriptions: Sequence[Subscription]) -> None:
+        self._open = [one for one in subscriptions if not one.filters]
+        self._filtered = FilterIndex((one.filters, one) for one in subscriptions if one.filters)
+        self.has_filters = len(self._open) < len(subscriptions)
 
-    @classmethod
-    def of(cls, subscription: Subscription) -> "Route":
-        """The route of a subscription."""
-        return cls(subscription, subscription.matcher() if subscription.filters else None)
+    def reached(self, document: Mapping[str, Any] | None) -> Sequence[Subscription]:
+        """Those whose filters let an event through; without `document` where nobody filters."""
+        return self._open if document is None else [*self._open, *self._filtered.holding(document)]
 
 
 class Router:
-    """Routes events, by an index of subscriptions by contract."""
+    """Routes events, by an index of subscriptions by contract, participant and filter."""
 
     def __init__(self, catalogue: Catalogue, subscriptions: Sequence[Subscription]) -> None:
         self._catalogue = catalogue
-        self._routes: dict[str, list[Route]] = {}
         self._contract_ids: set[int] | None = None
+        self._replayed: tuple[Subscription, _Audience] | None = None
+        grouped: dict[str, dict[str, list[Subscription]]] = {}
         for subscription in subscriptions:
-            route = Route.of(subscription)
             for contract in subscription.contracts:
-                self._routes.setdefault(contract, []).append(route)
+                grouped.setdefault(contract, {}).setdefault(subscription.participant, []).append(subscription)
+        self._audiences = {
+            contract: {participant: _Audience(some) for participant, some in by_participant.items()}
+            for contract, by_participant in grouped.items()
+        }
 
     def contract_ids(self) -> set[int]:
         """As the journal knows them, the contracts that anybody subscribed to.
@@ -49,47 +52,54 @@ class Router:
         """
         if self._contract_ids is not None:
             return self._contract_ids
-        if any(self._catalogue.number_of(name) is None for name in self._routes):
+        if any(self._catalogue.number_of(name) is None for name in self._audiences):
             self._catalogue.refresh()
-        found = {number for name in self._routes if (number := self._catalogue.number_of(name)) is not None}
-        if len(found) == len(self._routes):
+        found = {number for name in self._audiences if (number := self._catalogue.number_of(name)) is not None}
+        if len(found) == len(self._audiences):
             self._contract_ids = found
         return found
 
     def deliveries(self, entry: Entry, today: date, find: FindBefore) -> list[NewDelivery]:
         """The deliveries of an event to the subscriptions that are live at its position."""
         version = self._catalogue.version_numbered(entry.version_id)
-        routes = self._routes.get(version.contract.name, ())
-        live = [
-            r
-            for r in routes
-            if r.subscription.from_position is not None and entry.position > r.subscription.from_position
+        return [
+            NewDelivery(subscription.number, entry.position, _key(entry, version, subscription))
+            for participant, audience in self._audiences.get(version.contract.name, {}).items()
+            for subscription in self._reached(entry, version, participant, audience, today, find)
+            if subscription.from_position is not None and entry.position > subscription.from_position
         ]
-        return [d for route in live if (d := self._delivery(entry, version, route, today, find)) is not None]
 
     def replayed(self, entry: Entry, subscription: Subscription, today: date, find: FindBefore) -> NewDelivery | None:
         """The delivery of an event to one subscription, whatever its position."""
         version = self._catalogue.version_numbered(entry.version_id)
-        return self._delivery(entry, version, Route.of(subscription), today, find)
-
-    def _delivery(
-        self, entry: Entry, version: ContractVersion, route: Route, today: date, find: FindBefore
-    ) -> NewDelivery | None:
-        subscription = route.subscription
-        try:
-            view = self._catalogue.view(version.contract.name, subscription.participant, entry.version_id, today)
-        except Refused:
-            return None
-        if not _passes(entry, view, route, find):
+        audience = self._alone(subscription)
+        if not self._reached(entry, version, subscription.participant, audience, today, find):
             return None
         return NewDelivery(subscription.number, entry.position, _key(entry, version, subscription))
 
+    def _alone(self, subscription: Subscription) -> _Audience:
+        if self._replayed is None or self._replayed[0] is not subscription:
+            self._replayed = (subscription, _Audience([subscription]))
+        return self._replayed[1]
 
-def _passes(entry: Entry, view: View, route: Route, find: FindBefore) -> bool:
-    if route.matches is None and not view.grant.rows:
-        return True
-    document = viewed_document(entry, view, find)
-    return document is not None and (route.matches is None or route.matches(document))
+    def _reached(
+        self,
+        entry: Entry,
+        version: ContractVersion,
+        participant: str,
+        audience: _Audience,
+        today: date,
+        find: FindBefore,
+    ) -> Sequence[Subscription]:
+        """A participant's subscriptions that an event goes to, through the view that the participant has of it."""
+        try:
+            view = self._catalogue.view(version.contract.name, participant, entry.version_id, today)
+        except Refused:
+            return ()
+        if not audience.has_filters and not view.has_rows:
+            return audience.reached(None)
+        document = viewed_document(entry, view, find)
+        return () if document is None else audience.reached(document)
 
 
 def is_ordered(subscription: Subscription, catalogue: Catalogue) -> bool:

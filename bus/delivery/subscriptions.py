@@ -13,7 +13,6 @@ from sqlalchemy import exc
 from sqlalchemy.engine import Connection
 
 from bus import clock, json
-from bus.contracts.filter import Predicate, attribute, compile_filter
 from bus.delivery.signature import new_secret
 from bus.delivery.tables import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS
 from bus.identity.keys import Keys
@@ -100,11 +99,6 @@ class Subscription:
     replay_until: int | None
     secrets: tuple[str, ...]
     created_at: datetime
-
-    def matcher(self) -> Predicate[Mapping[str, Any]]:
-        """Whether a CloudEvent, in its JSON format and as the consumer sees it, passes the filters."""
-        parts = [compile_filter(expression, attribute) for expression in self.filters]
-        return lambda document: all(part(document) for part in parts)
 
 
 @dataclass(frozen=True, slots=True)

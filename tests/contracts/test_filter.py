@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from bus.contracts.errors import FilterInvalid
 from bus.contracts.filter import attribute, compile_filter, data_field
+from tests.contracts.filters import FILTERS, SUBJECTS
 
 DATA = {
     "kode": "35.24.05.2001",
@@ -91,24 +91,6 @@ def test_a_filter_nested_without_end_is_refused() -> None:
         compile_filter(expression, data_field)
 
 
-NAMES = st.sampled_from(["a", "b", "c"])
-TEXTS = st.text("xy", min_size=1, max_size=3)
-TESTS = st.builds(
-    lambda dialect, operand: {dialect: operand},
-    st.sampled_from(["exact", "prefix", "suffix"]),
-    st.dictionaries(NAMES, TEXTS, min_size=1, max_size=2),
-)
-FILTERS = st.recursive(
-    TESTS,
-    lambda inner: st.one_of(
-        st.builds(lambda parts: {"all": parts}, st.lists(inner, min_size=1, max_size=3)),
-        st.builds(lambda parts: {"any": parts}, st.lists(inner, min_size=1, max_size=3)),
-        st.builds(lambda part: {"not": part}, inner),
-    ),
-    max_leaves=6,
-)
-
-
 def _meaning(expression: Any, data: dict[str, str]) -> bool:
     """The dialects as the CloudEvents Subscriptions specification tells them."""
     ((dialect, operand),) = expression.items()
@@ -130,6 +112,6 @@ def _meaning(expression: Any, data: dict[str, str]) -> bool:
     return all(tests[dialect](str(value), text) for value, text in found)
 
 
-@given(FILTERS, st.dictionaries(NAMES, TEXTS))
+@given(FILTERS, SUBJECTS)
 def test_a_compiled_filter_means_what_the_dialects_mean(expression: Any, data: dict[str, str]) -> None:
     assert compile_filter(expression, data_field)(data) is _meaning(expression, data)

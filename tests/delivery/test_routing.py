@@ -1,21 +1,84 @@
-"""Routing: the relay asks the journal for the contracts that somebody subscribed to, and for none too few."""
+"""Routing: the contracts that the relay asks the journal for, and the subscriptions that an event goes to."""
 
+from collections.abc import Mapping
+from datetime import date
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
+import pytest
+
+from bus import json
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse
 from bus.contracts.register import Actor
 from bus.delivery.routing import Router
 from bus.delivery.subscriptions import Subscription
+from bus.journal import Entry
 from bus.storage import Storage
-from tests.a_bus import WARGA, a_contract
+from tests.a_bus import OWNER, WARGA, a_contract, a_grant, a_nik, a_person
 
 KEY = b"k" * 32
 
 
-def subscribed(*contracts: str) -> Subscription:
-    return cast("Subscription", SimpleNamespace(contracts=contracts, filters=None))
+TODAY = date(2026, 7, 1)
+
+
+def subscribed(
+    *contracts: str,
+    number: int = 1,
+    participant: str = "bapenda",
+    filters: tuple[Mapping[str, Any], ...] = (),
+    live: bool = True,
+    after: int = 0,
+) -> Subscription:
+    return cast(
+        "Subscription",
+        SimpleNamespace(
+            number=number,
+            participant=participant,
+            contracts=contracts or (WARGA,),
+            filters=filters,
+            ordered_by=None,
+            from_position=after if live else None,
+        ),
+    )
+
+
+def for_subject(text: str) -> Mapping[str, Any]:
+    return {"exact": {"subject": text}}
+
+
+def found_nowhere(position: int) -> Entry | None:
+    return None
+
+
+@pytest.fixture
+def catalogue(storage: Storage) -> Catalogue:
+    """Three consumers: of all, of one village, and of masked keys."""
+    made = Catalogue(storage, KEY)
+    contract = a_contract(
+        a_grant("bapenda"),
+        a_grant("dinsos", rows=[{"exact": {"desa": "sembung"}}]),
+        a_grant("bappeda", mask={"/nik": "pseudonym"}),
+    )
+    made.apply([parse(contract)], Actor("operator", is_operator=True))
+    return made
+
+
+def an_entry(catalogue: Catalogue, position: int = 1, **changes: Any) -> Entry:
+    data = a_person(**changes)
+    version = catalogue.newest(WARGA)
+    body = {"specversion": "1.0", "id": "e1", "source": "/uji", "type": WARGA, "subject": data["nik"], "data": data}
+    return Entry(position, version.contract_id, version.id, OWNER, data["nik"], None, None, 0, json.dumps(body))
+
+
+def reached(catalogue: Catalogue, entry: Entry, *subscriptions: Subscription) -> list[int]:
+    """The numbers of the subscriptions that get an event; each by itself gets it in a replay as well."""
+    router = Router(catalogue, subscriptions)
+    numbers = sorted(made.subscription for made in router.deliveries(entry, TODAY, found_nowhere))
+    again = [router.replayed(entry, one, TODAY, found_nowhere) for one in subscriptions]
+    assert sorted(made.subscription for made in again if made is not None) == numbers
+    return numbers
 
 
 def test_a_contract_that_another_process_registered_a_moment_ago_is_asked_for(storage: Storage):
@@ -34,3 +97,47 @@ def test_a_contract_that_is_out_of_force_is_asked_for_still(storage: Storage):
     catalogue.retire(WARGA, "1.0.0", operator)
     assert Router(catalogue, [subscribed(WARGA)]).contract_ids() == {number}
     assert Router(catalogue, []).contract_ids() == set()
+
+
+def test_an_event_goes_to_those_whose_filters_it_passes(catalogue: Catalogue):
+    subscriptions = [
+        subscribed(number=1),
+        subscribed(number=2, filters=(for_subject(a_nik(1)),)),
+        subscribed(number=3, filters=(for_subject(a_nik(2)),)),
+        subscribed(number=4, filters=(for_subject(a_nik(1)), {"prefix": {"source": "/lain"}})),
+    ]
+    assert reached(catalogue, an_entry(catalogue), *subscriptions) == [1, 2]
+
+
+def test_filters_judge_what_the_consumer_sees(catalogue: Catalogue):
+    subscriptions = [
+        subscribed(number=1, participant="bapenda", filters=(for_subject(a_nik(1)),)),
+        subscribed(number=2, participant="bappeda", filters=(for_subject(a_nik(1)),)),
+        subscribed(number=3, participant="bappeda", filters=({"not": for_subject(a_nik(1))},)),
+    ]
+    assert reached(catalogue, an_entry(catalogue), *subscriptions) == [1, 3]
+
+
+def test_an_event_outside_of_a_consumers_rows_goes_to_none_of_its_subscriptions(catalogue: Catalogue):
+    subscriptions = [
+        subscribed(number=1, participant="dinsos"),
+        subscribed(number=2, participant="dinsos", filters=(for_subject(a_nik(1)),)),
+        subscribed(number=3, participant="bapenda"),
+    ]
+    assert reached(catalogue, an_entry(catalogue, desa="sembung"), *subscriptions) == [1, 2, 3]
+    assert reached(catalogue, an_entry(catalogue, desa="paciran"), *subscriptions) == [3]
+
+
+def test_who_has_no_grant_gets_nothing(catalogue: Catalogue):
+    assert reached(catalogue, an_entry(catalogue), subscribed(participant="dinkes")) == []
+
+
+def test_an_event_goes_to_subscriptions_that_are_live_before_it(catalogue: Catalogue):
+    subscriptions = [
+        subscribed(number=1, live=False),
+        subscribed(number=2, after=7, filters=(for_subject(a_nik(1)),)),
+        subscribed(number=3, after=6, filters=(for_subject(a_nik(1)),)),
+        subscribed("perizinan.izin", number=4),
+    ]
+    made = Router(catalogue, subscriptions).deliveries(an_entry(catalogue, position=7), TODAY, found_nowhere)
+    assert [one.subscription for one in made] == [3]

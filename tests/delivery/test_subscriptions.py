@@ -195,11 +195,3 @@ def test_other_processes_notice_a_change(subscriptions: Subscriptions, storage: 
     made = subscriptions.add(an_order())
     changes.look()
     assert other.numbered(made.number) == made
-
-
-def test_filters_all_have_to_hold(subscriptions: Subscriptions):
-    filters: list[dict[str, Any]] = [{"prefix": {"type": "kependudukan."}}, {"not": {"exact": {"source": "/uji"}}}]
-    matches = subscriptions.add(an_order(filters=filters)).matcher()
-    assert matches({"type": "kependudukan.penduduk", "source": "/dukcapil"})
-    assert not matches({"type": "kependudukan.penduduk", "source": "/uji"})
-    assert not matches({"type": "perizinan.izin", "source": "/dukcapil"})
