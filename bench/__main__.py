@@ -12,6 +12,7 @@ import typer
 import uvloop
 from rich.console import Console
 
+from bench.backlog import backlog
 from bench.batches import batches
 from bench.contracts import contracts
 from bench.disk import commit_seconds
@@ -34,6 +35,7 @@ class Name(StrEnum):
     FEEDS = "feeds"
     CONTRACTS = "contracts"
     SCALE = "scale"
+    MEMORY = "memory"
 
 
 Benchmark = Callable[[Path, int, float], Awaitable[Sequence[Ratio]]]
@@ -49,10 +51,12 @@ _BENCHMARKS: dict[Name, Benchmark] = {
 
 
 def main(
-    names: Annotated[list[Name] | None, typer.Argument(help="which; absent: all but scale")] = None,
+    names: Annotated[list[Name] | None, typer.Argument(help="which; absent: all but scale and memory")] = None,
     seconds: Annotated[float, typer.Option(min=0.2, help="of one measurement")] = 3.0,
     rounds: Annotated[int, typer.Option(min=1, help="of each comparison")] = 5,
-    events: Annotated[int, typer.Option(min=10_000, help="of scale: how many in the journal")] = 1_000_000,
+    events: Annotated[
+        int, typer.Option(min=10_000, help="of scale and memory: how many in the journal, or waiting")
+    ] = 1_000_000,
     folder: Annotated[Path | None, typer.Option(help="for data; a disk, since fsync is measured")] = None,
 ) -> None:
     """Run the benchmarks.
@@ -64,7 +68,11 @@ def main(
     console = Console() if sys.stdout.isatty() else Console(width=160)
     with tempfile.TemporaryDirectory(prefix="bus-bench-", dir=folder) as scratch:
         console.print(f"a commit with fsync and nothing else takes {commit_seconds(Path(scratch)) * 1000:.1f} ms here")
-        measures = {**_BENCHMARKS, Name.SCALE: partial(scale, events=events)}
+        long: dict[Name, Benchmark] = {
+            Name.SCALE: partial(scale, events=events),
+            Name.MEMORY: partial(backlog, deliveries=events),
+        }
+        measures = {**_BENCHMARKS, **long}
         chosen = {name: measures[name] for name in names or _BENCHMARKS}
         ratios = uvloop.run(_run(chosen, Path(scratch), rounds, seconds, console))
     show(ratios, console)

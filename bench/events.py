@@ -1,5 +1,9 @@
-"""The events: fictitious licences as a licensing app publishes them, each with an id and a number of its own."""
+"""The events: fictitious licences as a licensing app publishes them, each with an id and a number of its own.
 
+Their holders are two million persons, so that an index of persons is as large as a regency's.
+"""
+
+import re
 from collections.abc import Iterator
 from itertools import count
 from random import Random
@@ -13,8 +17,12 @@ PRODUCER: Final = "dpmptsp"
 CONSUMER: Final = "bapenda"
 
 _SHAPES: Final = 200
-_ID: Final = b"#" * 16
-_NUMBER: Final = "IZN-2026-000000000"
+_ID: Final = "<id>"
+_NUMBER: Final = "<number>"
+_SERIAL: Final = "<serial>"
+_PLACE: Final = re.compile(b"(<id>|<number>|<serial>)")
+_SERIALS: Final = 9_999
+"""The last four digits of a NIK, without 0000."""
 _VILLAGE: Final = len("35.24.01.2001")
 _START: Final = count(1)
 _RUN: Final = Random().randrange(10**5)
@@ -25,33 +33,35 @@ def documents(contract: str = CONTRACT) -> Iterator[bytes]:
     """CloudEvents in JSON, without end; no two alike, also over several calls."""
     shapes = [_shape(Random(seed), contract) for seed in range(_SHAPES)]
     for number in _START:
-        before_id, *rest = shapes[number % _SHAPES]
-        yield b"".join((before_id, b"%05d-%010d" % (_RUN, number), (b"IZN-2026-%09d" % number).join(rest)))
+        parts = shapes[number % _SHAPES].copy()
+        texts = (b"%05d-%010d" % (_RUN, number), b"IZN-2026-%09d" % number, b"%04d" % (number % _SERIALS + 1))
+        parts[1::2] = texts[: len(parts) // 2]
+        yield b"".join(parts)
 
 
 def _shape(rng: Random, contract: str) -> list[bytes]:
-    """One event, cut where its id and, if it is a licence, the licence's number stand."""
+    """One event in parts: every second is its id and, if it is a licence, its number and the last digits of its holder's NIK."""
     village = rng.choice([place for place in read_wilayah() if len(place.kode) == _VILLAGE])
     data = SAMPLES[contract](rng, village)
     if contract == CONTRACT:
         data["nomor_izin"] = _NUMBER
+        data["pemilik"]["nik"] = data["pemilik"]["nik"][:-4] + _SERIAL
     event = {
         "specversion": "1.0",
-        "id": _ID.decode(),
+        "id": _ID,
         "source": "/lamongan/bench",
         "type": contract,
         "time": "2026-07-01T08:15:30+07:00",
         "datacontenttype": "application/json",
         "data": data,
     }
-    before_id, rest = json.dumps(event).split(_ID)
-    return [before_id, *rest.split(_NUMBER.encode())]
+    return _PLACE.split(json.dumps(event))
 
 
 def event_id(request: bytes) -> bytes:
     """The id of the event that a request publishes."""
     start = request.index(b'"id":"') + 6
-    return request[start : start + len(_ID)]
+    return request[start : request.index(b'"', start)]
 
 
 def requests(authorization: str) -> Iterator[bytes]:

@@ -174,11 +174,11 @@ async def open_loop(port: int, requests: Iterator[bytes], connections: int, seco
     return Sample(len(took) / seconds, sent, busy, took)
 
 
-async def until(condition: Callable[[], bool], seconds: float) -> None:
+async def until(condition: Callable[[], bool], seconds: float, every: float = _TICK) -> None:
     """Wait until something holds, which is looked at now and then: an event set by each request would cost what is measured."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(_TICK)
+            await asyncio.sleep(every)
 
 
 def _hang_up(connections: Sequence[Connection]) -> None:

@@ -15,6 +15,7 @@ ALL_CORES: Final = frozenset(os.sched_getaffinity(0))
 SERVER_CORE: Final = min(ALL_CORES)
 LOAD_CORE: Final = max(ALL_CORES)
 _START_SECONDS: Final = 30
+_SIZES: Final = ("VmRSS", "VmHWM")
 
 
 class NotStarted(Exception):
@@ -104,3 +105,25 @@ def cpu_seconds(pid: int) -> float:
     """The processor time that a process has used, user and system."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a process holds of the machine's memory, in MB (10^6 bytes).
+
+    Attributes:
+        resident: all of it; SQLite's page caches and the libraries' code are in it.
+        highest: the most that it was since the process began.
+    """
+
+    resident: float
+    highest: float
+
+
+def memory(pid: int) -> Memory:
+    """What a process holds now."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    kibibytes = {
+        name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines) if name in _SIZES
+    }
+    return Memory(*(kibibytes[name] * 1024 / 1e6 for name in _SIZES))

@@ -43,6 +43,25 @@ class Ratio:
         """Whether it is within its bound."""
         return self.value <= self.bound if self.at_most else self.value >= self.bound
 
+    def written(self, value: float) -> str:
+        """A value of it as the table has it."""
+        return f"{value:.2f}"
+
+
+class Difference(Ratio):
+    """A row that compares by subtraction: what the bus took more than the baseline, in `unit`."""
+
+    __slots__ = ()
+
+    @property
+    def rounds(self) -> list[float]:
+        """The difference of each round."""
+        return [mine - base for mine, base in zip(self.ours, self.theirs, strict=True)]
+
+    def written(self, value: float) -> str:
+        """A value of it as the table has it."""
+        return f"{value:+.0f} {self.unit}"
+
 
 async def in_turns(measures: Mapping[str, Measure], rounds: int) -> dict[str, list[float]]:
     """Measure one after the other, every second round backwards, so that no one always goes first."""
@@ -64,8 +83,8 @@ def show(ratios: Sequence[Ratio], console: Console) -> None:
             f"{_figure(median(ratio.ours))} {ratio.unit}",
             ratio.against,
             f"{_figure(median(ratio.theirs))} {ratio.unit}",
-            f"{ratio.value:.2f}",
-            f"{min(ratio.rounds):.2f} to {max(ratio.rounds):.2f}",
+            ratio.written(ratio.value),
+            f"{ratio.written(min(ratio.rounds))} to {ratio.written(max(ratio.rounds))}",
             f"{'≤' if ratio.at_most else '≥'} {ratio.bound:g}",
             "[green]holds[/]" if ratio.holds else "[red]falls short[/]",
         )

@@ -10,7 +10,8 @@ from typing import Any, Final
 from bench.load import until
 from bench.processes import free_port
 
-_ANSWER: Final = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+_TAKEN: Final = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+_REFUSED: Final = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"
 _LENGTH: Final = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 _STRAGGLERS: Final = 100
 _EVENT_ID: Final = re.compile(rb'"id":"([^"]*)"')
@@ -22,6 +23,7 @@ class Receiver:
     Attributes:
         arrivals: when each event came first, by its id (`time.perf_counter`).
         bodies: some of what came, for a baseline that posts the same.
+        takes: whether it takes what comes; else it answers 503, and does not count it.
     """
 
     def __init__(self, port: int) -> None:
@@ -29,14 +31,18 @@ class Receiver:
         self.count = 0
         self.arrivals: dict[bytes, float] = {}
         self.bodies: list[bytes] = []
+        self.takes = True
 
-    def take(self, body: bytes) -> None:
-        """Take one request's body."""
+    def answer(self, body: bytes) -> bytes:
+        """Take one request's body, and answer."""
+        if not self.takes:
+            return _REFUSED
         self.count += 1
         if len(self.bodies) < 100:
             self.bodies.append(body)
         if (found := _EVENT_ID.search(body)) is not None:
             self.arrivals.setdefault(found[1], time.perf_counter())
+        return _TAKEN
 
     async def rate(self, seconds: float) -> float:
         """Requests a second, once they come; the last ones of a sender just stopped are not taken for a beginning."""
@@ -62,8 +68,8 @@ class Receiver:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, take: Callable[[bytes], None]) -> None:
-        self._take = take
+    def __init__(self, answer: Callable[[bytes], bytes]) -> None:
+        self._answer = answer
         self._buffer = b""
         self._transport: Any = None
 
@@ -76,8 +82,7 @@ class _Connection(asyncio.Protocol):
         length = _LENGTH.search(self._buffer, 0, max(head, 0))
         if length is not None and len(self._buffer) >= head + 4 + int(length[1]):
             body, self._buffer = self._buffer[head + 4 :], b""
-            self._transport.write(_ANSWER)
-            self._take(body)
+            self._transport.write(self._answer(body))
 
 
 @asynccontextmanager
@@ -86,7 +91,7 @@ async def receiving() -> AsyncIterator[Receiver]:
     port = free_port()
     receiver = Receiver(port)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(receiver.take), "127.0.0.1", port)
+    server = await loop.create_server(lambda: _Connection(receiver.answer), "127.0.0.1", port)
     try:
         yield receiver
     finally:

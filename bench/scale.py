@@ -1,66 +1,79 @@
-"""A journal of a million events, and a thousand subscriptions: what they cost publishing and reading, against few of each."""
+"""A journal of a million events, and a thousand subscriptions: what they cost publishing and reading, against few of each.
 
-import asyncio
+After each measurement the relay is waited for: what it has left to do would be paid for by the next one.
+"""
+
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from statistics import median
+from time import perf_counter
 from typing import Final
 
 import sqlalchemy as sa
 
 from bench import load
-from bench.events import CONSUMER, CONTRACT, PRODUCER, documents, requests
-from bench.processes import ALL_CORES, cpu_seconds, on_cores
+from bench.events import CONSUMER, CONTRACT, requests
+from bench.journal import await_relay, fill
+from bench.processes import cpu_seconds
 from bench.ratio import Ratio, in_turns
 from bench.site import Running, Site
 from bus import json
-from bus.cli.workspace import open_workspace
-from bus.contracts.catalogue import Catalogue
-from bus.delivery.relay import behind
+from bus.cli.workspace import Workspace, open_workspace
 from bus.delivery.subscriptions import NewSubscription, Subscriptions, Webhook
 from bus.delivery.tables import SUBSCRIPTIONS
 from bus.http.cursors import Listing, cursor_at
-from bus.identity.tokens import Principal
-from bus.journal import Appender, JournalReader, Projection
-from bus.journal.gate import Gate
 
 _FEW_EVENTS: Final = 10_000
 _SUBSCRIPTIONS: Final = {"few": 10, "many": 1_000}
 _OTHER: Final = "kependudukan.peristiwa"
-"""What the subscriptions are to: not what is published."""
-_BATCH: Final = 500
+"""What subscriptions are to that have nothing to do with what is published."""
+_CONSUMERS: Final = (CONSUMER, "dpupr", "satpol-pp")
+"""Those of what is published; each sees it through a view of its own."""
+_NOWHERE: Final = Webhook("http://127.0.0.1:9")
 _PAGE: Final = 1_000
 _CONNECTIONS: Final = 32
 _READERS: Final = 4
-_RELAY_SECONDS: Final = 900
 
 
 @dataclass(slots=True)
 class _Bus:
-    """A bus that runs, and where the journal ended before the measurements."""
+    """A bus that runs.
+
+    Attributes:
+        workspace: its database, to see how far its relay is.
+        page: a request for the last page of its journal.
+    """
 
     running: Running
     events: Iterator[bytes]
+    workspace: Workspace
     page: bytes = b""
+
+
+def _start(site: Site, stack: ExitStack) -> _Bus:
+    running = stack.enter_context(site.running())
+    return _Bus(running, requests(running.authorization), stack.enter_context(open_workspace(site.data)))
 
 
 async def scale(folder: Path, rounds: int, seconds: float, events: int) -> Sequence[Ratio]:
     """Publishing one event and reading the journal's end, by the size of the journal; publishing, by subscriptions."""
     made = Site.make(folder / "scale")
-    sites = {name: _copy(made, folder / name) for name in ("few", "many")}
-    subscribed = await _by_subscriptions(sites, rounds, seconds)
-    sites = {name: _copy(made, folder / f"journal-{name}") for name in sites}
-    return [*await _by_journal(sites, rounds, seconds, events), subscribed]
+    return [
+        *await _by_subscriptions("to another contract", _copies(made, folder, "other"), _to_another, rounds, seconds),
+        *await _by_subscriptions("that filter it", _copies(made, folder, "filter"), _that_filters, rounds, seconds),
+        *await _by_journal(_copies(made, folder, "journal"), rounds, seconds, events),
+    ]
 
 
-def _copy(site: Site, data: Path) -> Site:
-    shutil.copytree(site.data, data)
-    return replace(site, data=data)
+def _copies(site: Site, folder: Path, name: str) -> dict[str, Site]:
+    copies = {size: replace(site, data=folder / f"{name}-{size}") for size in ("few", "many")}
+    for copy in copies.values():
+        shutil.copytree(site.data, copy.data)
+    return copies
 
 
 async def _by_journal(sites: dict[str, Site], rounds: int, seconds: float, events: int) -> Sequence[Ratio]:
@@ -68,10 +81,10 @@ async def _by_journal(sites: dict[str, Site], rounds: int, seconds: float, event
     with ExitStack() as stack:
         buses = {}
         for name, size in sizes.items():
-            await _fill(sites[name], size)
-            running = stack.enter_context(sites[name].running())
-            buses[name] = _Bus(running, requests(running.authorization), _last_page(running, size))
-            await _await_relay(sites[name])
+            await fill(sites[name], size)
+            bus = buses[name] = _start(sites[name], stack)
+            bus.page = _last_page(bus.running, size)
+            await await_relay(bus.workspace)
 
         published = await _published(buses, rounds, seconds)
 
@@ -82,77 +95,56 @@ async def _by_journal(sites: dict[str, Site], rounds: int, seconds: float, event
         pages = await in_turns({name: partial(read, bus) for name, bus in buses.items()}, rounds)
     few = f"with {_FEW_EVENTS:,}"
     return [
-        _ratio(f"publish one event, {events:,} events in the journal", few, published),
+        _ratio(f"publish one event, {events:,} events in the journal", few, published, published.rates),
         Ratio(f"feed at the end of the journal, {events:,} events in it", few, pages["many"], pages["few"], 0.9),
     ]
 
 
-async def _by_subscriptions(sites: dict[str, Site], rounds: int, seconds: float) -> Ratio:
+async def _by_subscriptions(
+    what: str, sites: dict[str, Site], order: Callable[[int], NewSubscription], rounds: int, seconds: float
+) -> Sequence[Ratio]:
     with ExitStack() as stack:
         buses = {}
         for name, count in _SUBSCRIPTIONS.items():
-            _subscribe(sites[name], count)
-            running = stack.enter_context(sites[name].running())
-            buses[name] = _Bus(running, requests(running.authorization))
+            _subscribe(sites[name], [order(number) for number in range(count)])
+            buses[name] = _start(sites[name], stack)
         published = await _published(buses, rounds, seconds)
     few, many = _SUBSCRIPTIONS.values()
-    return _ratio(f"publish one event, {many:,} subscriptions to another contract", f"with {few}", published)
+    return [
+        _ratio(f"publish one event, {many:,} subscriptions {what}", f"with {few}", published, published.rates),
+        _ratio("the same, until the relay has gone through all", f"with {few}", published, published.relayed),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Published:
+    """What was published: answers a second, events a second until the relay had gone through them, µs of processor time."""
+
     rates: dict[str, list[float]]
+    relayed: dict[str, list[float]]
     micros: dict[str, float]
 
 
 async def _published(buses: dict[str, _Bus], rounds: int, seconds: float) -> _Published:
     cost: dict[str, list[float]] = {name: [] for name in buses}
+    relayed: dict[str, list[float]] = {name: [] for name in buses}
 
     async def rate(name: str) -> float:
         bus = buses[name]
-        before = cpu_seconds(bus.running.pid)
+        before, begin = cpu_seconds(bus.running.pid), perf_counter()
         sample = await load.closed_loop(bus.running.port, bus.events, _CONNECTIONS, seconds)
+        await await_relay(bus.workspace)
+        relayed[name].append(sample.answers / (perf_counter() - begin))
         cost[name].append((cpu_seconds(bus.running.pid) - before) / sample.answers)
         return sample.rate
 
     rates = await in_turns({name: partial(rate, name) for name in buses}, rounds)
-    return _Published(rates, {name: median(values) * 1e6 for name, values in cost.items()})
+    return _Published(rates, relayed, {name: median(values) * 1e6 for name, values in cost.items()})
 
 
-def _ratio(what: str, against: str, published: _Published) -> Ratio:
-    note = f"processor time a request: {published.micros['many']:.0f} µs, {against} {published.micros['few']:.0f} µs"
-    return Ratio(what, against, published.rates["many"], published.rates["few"], 0.9, note=note)
-
-
-async def _fill(site: Site, count: int) -> None:
-    """Append events that passed the gate; without HTTP, which would take most of the time."""
-    principal = Principal(PRODUCER, "bench", frozenset(), 0.0, "")
-    made = documents()
-    with open_workspace(site.data) as workspace, on_cores(ALL_CORES):
-        catalogue = Catalogue(workspace.storage, workspace.keys.pseudonym)
-        catalogue.refresh()
-        gate, appender = Gate(catalogue), Appender(workspace.storage, lambda position: None)
-        under_way: set[asyncio.Task[object]] = set()
-        for start in range(0, count, _BATCH):
-            batch = islice(made, min(_BATCH, count - start))
-            submissions = [gate.admit(json.loads(document), principal) for document in batch]
-            under_way.add(asyncio.ensure_future(appender.append(submissions)))
-            if len(under_way) > 1:
-                # One is made while the other is written.
-                _, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.gather(*under_way)
-        await appender.close()
-        # A bus that had taken them in itself would have done so on the way.
-        await asyncio.to_thread(Projection(workspace.storage).reach_end)
-
-
-async def _await_relay(site: Site) -> None:
-    """Until the relay has gone through what was filled in, which is not what is measured."""
-    with open_workspace(site.data) as workspace:
-        journal = JournalReader(workspace.storage)
-        async with asyncio.timeout(_RELAY_SECONDS):
-            while behind(workspace.storage, journal).events:  # noqa: ASYNC110 - another process goes on
-                await asyncio.sleep(0.1)
+def _ratio(what: str, against: str, published: _Published, rates: Mapping[str, Sequence[float]]) -> Ratio:
+    note = f"processor time an event: {published.micros['many']:.0f} µs, {against} {published.micros['few']:.0f} µs"
+    return Ratio(what, against, rates["many"], rates["few"], 0.9, note=note)
 
 
 def _last_page(running: Running, size: int) -> bytes:
@@ -163,13 +155,36 @@ def _last_page(running: Running, size: int) -> bytes:
     ).encode()
 
 
-def _subscribe(site: Site, count: int) -> None:
-    """Make one, and copies of it straight in the table; live, since catching up with the journal is not what is measured."""
+def _subscribe(site: Site, orders: Sequence[NewSubscription]) -> None:
+    """Make the first, and copies of it straight in the table; live, since catching up is not what is measured."""
     with open_workspace(site.data) as workspace:
-        subscriptions = Subscriptions(workspace.storage, workspace.keys)
-        subscriptions.add(NewSubscription(CONSUMER, [_OTHER], Webhook("http://127.0.0.1:9")))
+        Subscriptions(workspace.storage, workspace.keys).add(orders[0])
         with workspace.storage.write() as connection:
             made = connection.execute(sa.select(SUBSCRIPTIONS)).one()._asdict()
             live = {**made, "number": None, "from_position": 0, "replay_position": None}
-            copies = [{**live, "id": f"sub_{number}"} for number in range(1, count)]
+            copies = [
+                {
+                    **live,
+                    "id": f"sub_{number}",
+                    "participant": order.participant,
+                    "filters": json.dumps(list(order.filters)).decode(),
+                }
+                for number, order in enumerate(orders[1:])
+            ]
             connection.execute(sa.insert(SUBSCRIPTIONS), copies)
+
+
+def _to_another(number: int) -> NewSubscription:
+    return NewSubscription(CONSUMER, [_OTHER], _NOWHERE)
+
+
+def _that_filters(number: int) -> NewSubscription:
+    """To what is published, but for what there is not: one licence, some licences of a year, or a kecamatan's but for one."""
+    filters = (
+        {"exact": {"subject": f"IZN-2025-{number:09d}"}},
+        {"prefix": {"subject": f"IZN-2024-{number:05d}"}},
+        {"all": [{"exact": {"source": f"/kecamatan/{number}"}}, {"not": {"exact": {"subject": "IZN-2026-000000001"}}}]},
+    )
+    # A consumer has filters of each kind.
+    consumer = _CONSUMERS[number // len(filters) % len(_CONSUMERS)]
+    return NewSubscription(consumer, [CONTRACT], _NOWHERE, [filters[number % len(filters)]])
