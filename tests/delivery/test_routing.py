@@ -69,7 +69,7 @@ def an_entry(catalogue: Catalogue, position: int = 1, **changes: Any) -> Entry:
     data = a_person(**changes)
     version = catalogue.newest(WARGA)
     body = {"specversion": "1.0", "id": "e1", "source": "/uji", "type": WARGA, "subject": data["nik"], "data": data}
-    return Entry(position, version.contract_id, version.id, OWNER, data["nik"], None, None, 0, json.dumps(body))
+    return Entry(position, version.contract_id, version.id, OWNER, data["nik"], None, 0, json.dumps(body))
 
 
 def reached(catalogue: Catalogue, entry: Entry, *subscriptions: Subscription) -> list[int]:
