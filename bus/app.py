@@ -224,9 +224,9 @@ class Process:
                 self._workers.append(worker)
                 stack.push_async_callback(worker.stop, settings.drain_seconds)
 
-    def _finished(self) -> None:
+    def _finished(self, is_due: bool) -> None:
         if self._relay is not None:
-            self._relay.nudge()
+            self._relay.finished(is_due)
 
     def _poller(self) -> Poller:
         rooms = self.rooms

@@ -8,7 +8,7 @@ Every value is an integer, so statements carry them in their text: one statement
 but for how rows are found by a list (`_Wanted`).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
@@ -56,6 +56,20 @@ class Lease:
 
     subscription: int
     due_at: int
+
+
+class Handed(NamedTuple):
+    """What one look leased of a subscription.
+
+    Attributes:
+        leases: the runs.
+        room: how many more deliveries may be in flight.
+        left: something may be due that was not leased.
+    """
+
+    leases: Sequence[Lease]
+    room: int
+    left: bool
 
 
 class Leased(NamedTuple):
@@ -126,7 +140,7 @@ class Ledger:
 
     def lease(
         self, connection: Connection, subscription: int, now: int, until: int, window: int, most: int, *, ordered: bool
-    ) -> list[Lease]:
+    ) -> Handed:
         """Lease what is due of a subscription, in runs, in a transaction of the caller's.
 
         Args:
@@ -137,16 +151,18 @@ class Ledger:
         """
         room = window - _in_flight(connection, subscription, now, until, window)
         if room <= 0:
-            return []
+            return Handed([], 0, True)
         if ordered:
             self.hold(connection, subscription)
-            chains = _lease_in_order(connection, subscription, now, room, min(most, LONGEST_CHAIN))
-        else:
-            chains = [(position,) for position, _ in _due(connection, subscription, now, room)]
+        due = _due(connection, subscription, now, room)
+        chains: Sequence[tuple[int, ...]] = [(position,) for position in due]
+        if ordered:
+            chains = _in_order(connection, subscription, due, now, room, min(most, LONGEST_CHAIN))
         handed_over = runs(chains, most)
         for index, run in enumerate(handed_over):
             _set_due(connection, subscription, run, until + index)
-        return [Lease(subscription, until + index) for index in range(len(handed_over))]
+        leases = [Lease(subscription, until + index) for index in range(len(handed_over))]
+        return Handed(leases, room - sum(map(len, chains)), len(due) == room)
 
     def leased(self, connection: Connection, lease: Lease) -> list[Leased]:
         """The deliveries of a run that are still to be made, in position order; none when the lease is over."""
@@ -167,8 +183,11 @@ class Ledger:
                     f"subscription={lease.subscription} AND state=0 AND due_at={lease.due_at}",
                 )
 
-    def record(self, connection: Connection, attempts: Sequence[Attempt]) -> None:
-        """Write what attempts came to, and make due what waited behind them, in a transaction of the caller's."""
+    def record(self, connection: Connection, attempts: Sequence[Attempt]) -> bool:
+        """Write what attempts came to, and make due what waited behind them, in a transaction of the caller's.
+
+        Whether something is due by that: was given back, or waited.
+        """
         touched = _keys(attempts)
         for subscription in sorted(touched):
             self.hold(connection, subscription)
@@ -184,8 +203,11 @@ class Ledger:
         for attempt in attempts:
             if attempt.state is not DeliveryState.DELIVERED:
                 _record_failure(connection, attempt)
-        for subscription, keys in touched.items():
+        unparked = [
             _unpark(connection, subscription, keys, at=max(a.at for a in attempts))
+            for subscription, keys in touched.items()
+        ]
+        return any(unparked) or any(a.due_at is not None and a.due_at <= a.at for a in attempts)
 
     def hold(self, connection: Connection, subscription: int) -> None:
         """Keep relay and outcomes apart on an ordered subscription to the transaction's end, before its rows are touched.
@@ -206,13 +228,13 @@ def set_relayed(connection: Connection, position: int) -> None:
     execute(connection, _SET_RELAYED.format(int(position)))
 
 
-def _due(connection: Connection, subscription: int, now: int, limit: int) -> list[tuple[int, int | None]]:
+def _due(connection: Connection, subscription: int, now: int, limit: int) -> dict[int, int | None]:
     rows = execute(
         connection,
         f"SELECT position, key FROM deliveries WHERE subscription={subscription} AND state=0 AND due_at<={now} "  # noqa: S608
         f"ORDER BY due_at, position LIMIT {limit}",
     )
-    return [(row[0], row[1]) for row in rows]
+    return {row[0]: row[1] for row in rows}
 
 
 def _in_flight(connection: Connection, subscription: int, now: int, until: int, window: int) -> int:
@@ -225,10 +247,9 @@ def _in_flight(connection: Connection, subscription: int, now: int, until: int, 
     return int(row.fetchone()[0])
 
 
-def _lease_in_order(
-    connection: Connection, subscription: int, now: int, room: int, longest: int
+def _in_order(
+    connection: Connection, subscription: int, due: Mapping[int, int | None], now: int, room: int, longest: int
 ) -> Sequence[tuple[int, ...]]:
-    due = dict(_due(connection, subscription, now, room))
     keys = {key for key in due.values() if key is not None}
     decided: Plan = plan(due, chains_of(_beginnings(connection, subscription, keys, longest)), now, room)
     if decided.parked:
@@ -342,7 +363,7 @@ def _keys(attempts: Sequence[Attempt]) -> dict[int, set[int]]:
     return keys
 
 
-def _unpark(connection: Connection, subscription: int, keys: Iterable[int], at: int) -> None:
+def _unpark(connection: Connection, subscription: int, keys: Iterable[int], at: int) -> bool:
     # The head of each chain alone: those behind it go along with it, however many they are. After failures too: one that
     # outlived its lease parks what another run may have made the head meanwhile, and nothing else would ever unpark a head.
     owed = f"subscription={subscription} AND state IN (0, 2) AND key"
@@ -355,11 +376,12 @@ def _unpark(connection: Connection, subscription: int, keys: Iterable[int], at: 
             "ORDER BY position LIMIT 1) AS head"
         )
         heads = "deliveries.position=head.position"
-    execute(
+    changed = execute(
         connection,
         f"UPDATE deliveries SET due_at={at}{source} WHERE subscription={subscription} AND {heads} AND state<1 "  # noqa: S608
         f"AND due_at={PARKED}",
     )
+    return int(changed.rowcount) > 0
 
 
 def _number(value: int | None) -> str:

@@ -29,15 +29,17 @@ class OutcomeWriter:
         self._ledger = ledger
         self._disclosures = disclosures
 
-    def write(self, batches: Sequence[Batch]) -> Sequence[None]:
-        """Write them; a power failure may undo the last ones, and the deliveries are then made again."""
+    def write(self, batches: Sequence[Batch]) -> Sequence[bool]:
+        """Write them; a power failure may undo the last ones, and the deliveries are then made again.
+
+        For each batch, whether something is due since they were written.
+        """
         attempts = [attempt for batch in batches for attempt in batch.attempts]
         disclosures = [disclosure for batch in batches for disclosure in batch.disclosures]
         with self._storage.write(durable=bool(disclosures)) as connection:
-            if attempts:
-                self._ledger.record(connection, attempts)
+            is_due = bool(attempts) and self._ledger.record(connection, attempts)
             self._disclosures.write(connection, disclosures)
-        return [None] * len(batches)
+        return [is_due] * len(batches)
 
 
 def attempted(

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from bus import clock
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.broker import Handover
-from bus.delivery.ledger import Lease, Ledger, NewDelivery, relayed, set_relayed
+from bus.delivery.ledger import Handed, Ledger, NewDelivery, relayed, set_relayed
 from bus.delivery.routing import Router, is_ordered
 from bus.delivery.subscriptions import (
     Subscription,
@@ -89,6 +89,7 @@ class Relay:
         self._noted_at = 0.0
         self._looked_at = 0.0
         self._may_be_due = True
+        self._left: set[int] = set()
         self._contract_ids: set[int] = set()
         self._stopping = False
         self._leading = False
@@ -103,6 +104,14 @@ class Relay:
         """There may be something to do: look now. Callable from any thread."""
         self._may_be_due = True
         self._nudged.set()
+
+    def finished(self, is_due: bool) -> None:
+        """A run was finished: look where something is due by it, or had no room beside it. Callable from any thread.
+
+        Whatever this misses is found by the next look that comes by itself.
+        """
+        if is_due or self._left:
+            self.nudge()
 
     def appended(self) -> None:
         """The journal has more: follow it now. Callable from any thread."""
@@ -185,10 +194,12 @@ class Relay:
                 self._ledger.hold(connection, subscription.number)
             self._ledger.add(connection, deliveries, now, again=False)
             set_relayed(connection, reached)
-            leases = [self._lease(connection, subscription, now) for subscription in going]
+            handed = [self._lease(connection, subscription, now) for subscription in going]
         self._noted = reached
-        handed_over = [self._send(some) for some in leases]
-        self._may_be_due |= any(handed_over) or (bool(deliveries) and not going)
+        is_more = [self._send(some) for some in handed]
+        # Never set to False here: what another thread said meanwhile would be lost.
+        if any(is_more) or (deliveries and not going):
+            self._may_be_due = True
 
     def _going_at_once(self, deliveries: Sequence[NewDelivery]) -> list[Subscription]:
         """The subscriptions whose new deliveries are leased as they are made, by number; none where they are many."""
@@ -243,18 +254,22 @@ class Relay:
         if not self._may_be_due and time.monotonic() < self._looked_at + _IDLE_SECONDS:
             return False
         self._looked_at = time.monotonic()
-        self._may_be_due = handed_over = False
+        self._may_be_due = is_more = False
         now = clock.micros(clock.now())
-        for number in self._ledger.due_subscriptions(now):
+        due = self._ledger.due_subscriptions(now)
+        self._left.intersection_update(due)
+        for number in due:
             subscription = self._subscriptions.numbered(number)
             if subscription is not None:
                 with self._storage.write(durable=False) as connection:
-                    leases = self._lease(connection, subscription, now)
-                handed_over |= self._send(leases)
-        return handed_over
+                    handed = self._lease(connection, subscription, now)
+                is_more |= self._send(handed)
+        if is_more:
+            self._may_be_due = True
+        return is_more
 
-    def _lease(self, connection: Connection, subscription: Subscription, now: int) -> list[Lease]:
-        return self._ledger.lease(
+    def _lease(self, connection: Connection, subscription: Subscription, now: int) -> Handed:
+        handed = self._ledger.lease(
             connection,
             subscription.number,
             now,
@@ -263,18 +278,18 @@ class Relay:
             self._policy.run,
             ordered=is_ordered(subscription, self._catalogue),
         )
+        (self._left.add if handed.left else self._left.discard)(subscription.number)
+        return handed
 
-    def _send(self, leases: Sequence[Lease]) -> bool:
+    def _send(self, handed: Handed) -> bool:
         """Hand runs over to the broker; whether there may be more to hand over at once."""
-        now = clock.micros(clock.now())
-        for index, lease in enumerate(leases):
+        for index, lease in enumerate(handed.leases):
             if not self._handover.send(lease):
                 # Due again at once, so that nothing waits for a lease after the broker is back.
-                self._ledger.release(leases[index:], now)
+                self._ledger.release(handed.leases[index:], clock.micros(clock.now()))
                 return False
             HANDED_OVER.inc()
-        # After less than that there is no more, or no room for more until some of it is made.
-        return len(leases) > 1
+        return handed.left and handed.room > 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,9 +68,9 @@ class Worker:
         webhooks: WebhookSink,
         agencies: Agencies,
         policy: WorkerPolicy,
-        finished: Callable[[], None],
+        finished: Callable[[bool], None],
     ) -> None:
-        """`finished` is called when a run's outcomes are written: there may be room for more."""
+        """`finished` is called when a run's outcomes are written: there may be room for more, or something is due by them."""
         self._sinks = sinks
         self._finished = finished
         self._subscriptions = subscriptions
@@ -80,7 +80,7 @@ class Worker:
         self._agencies = agencies
         self._policy = policy
         self._random = Random()  # noqa: S311 - jitter
-        self._outcomes: GroupCommit[Batch, None] = GroupCommit("outcomes", outcomes.write)
+        self._outcomes: GroupCommit[Batch, bool] = GroupCommit("outcomes", outcomes.write)
         self._lanes: dict[int, Lane] = {}
         self._making: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -123,9 +123,10 @@ class Worker:
 
     async def _make(self, received: Received) -> None:
         subscription = self._subscriptions.numbered(received.lease.subscription)
+        is_due = False
         if subscription is not None:
             try:
-                await self._make_run(subscription, received.lease)
+                is_due = await self._make_run(subscription, received.lease)
             except Unavailable:
                 log.warning("worker.database_does_not_answer", subscription=subscription.id)
             except Exception:
@@ -134,22 +135,22 @@ class Worker:
                 log.exception("worker.run_failed", subscription=subscription.id)
         # Even then: the lease ends, and the run is handed over again.
         received.done()
-        self._finished()
+        self._finished(is_due)
 
-    async def _make_run(self, subscription: Subscription, lease: Lease) -> None:
+    async def _make_run(self, subscription: Subscription, lease: Lease) -> bool:
+        """Make a run; whether something is due by its outcomes."""
         chains = await asyncio.to_thread(self._loader.load, subscription, lease)
         if not chains:
-            return
+            return False
         if subscription.state is SubscriptionState.PAUSED:
             attempts = [released(subscription.number, item.leased) for chain in chains for item in chain]
-            await self._outcomes.submit(Batch(attempts, ()))
-            return
+            return await self._outcomes.submit(Batch(attempts, ()))
         lane = self._lanes.setdefault(subscription.number, self._lane())
         margin = min(self._longest(), self._policy.lease / 2)
         deadline = time.monotonic() + (lease.due_at - clock.micros(clock.now())) / 1_000_000 - margin
         run = _Run(self, subscription, lane, deadline)
         await run.make(chains)
-        await self._outcomes.submit(Batch(run.attempts, run.disclosures(self._catalogue)))
+        return await self._outcomes.submit(Batch(run.attempts, run.disclosures(self._catalogue)))
 
     def _lane(self) -> Lane:
         # A probe that is still under way must not be taken for lost.

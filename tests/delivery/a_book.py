@@ -53,7 +53,9 @@ class Book:
     def lease(self, window: int = 100, most: int = 10, *, ordered: bool = True) -> list[Lease]:
         self.now += TICK
         with self.storage.write(durable=False) as connection:
-            return self.ledger.lease(connection, self.number, self.now, self.now + LEASE, window, most, ordered=ordered)
+            until = self.now + LEASE
+            handed = self.ledger.lease(connection, self.number, self.now, until, window, most, ordered=ordered)
+        return list(handed.leases)
 
     def load(self, lease: Lease) -> list[Leased]:
         with self.storage.read() as connection:
