@@ -20,6 +20,7 @@ from bus.delivery import broker
 from bus.delivery.bell import ChangesBell
 from bus.delivery.broker import BrokerAddress, Handover
 from bus.delivery.deliveries import Deliveries
+from bus.delivery.fresh import FreshRuns
 from bus.delivery.heartbeat import Heartbeat, unattended
 from bus.delivery.ledger import Ledger
 from bus.delivery.outcome import OutcomeWriter
@@ -129,6 +130,7 @@ class Process:
         self._storage = storage
         self._roles = roles
         self._relay: Relay | None = None
+        self._fresh = FreshRuns()
         self._workers: list[Worker] = []
         self._address = BrokerAddress(settings.broker_url, settings.broker_prefix)
         self.rooms = make_rooms(settings, storage, keys, issuer, self._appended)
@@ -194,6 +196,8 @@ class Process:
             Handover(self._address),
             leadership(self._storage, "relay"),
             policy,
+            # Of runs that other processes make nothing is kept.
+            self._fresh if self._workers else None,
         )
         self._relay.start()
         stack.push_async_callback(asyncio.to_thread, self._relay.stop)
@@ -213,7 +217,7 @@ class Process:
                     kind,
                     rooms.subscriptions,
                     rooms.catalogue,
-                    RunLoader(self._storage, rooms.journal, rooms.catalogue, ledger),
+                    RunLoader(self._storage, rooms.journal, rooms.catalogue, ledger, self._fresh),
                     OutcomeWriter(self._storage, ledger, rooms.disclosures),
                     webhooks,
                     rooms.agencies,

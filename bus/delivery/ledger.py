@@ -11,11 +11,13 @@ but for how rows are found by a list (`_Wanted`).
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from bus.delivery import lists
 from bus.delivery.ordering import PARKED, Owed, Plan, chains_of, plan, runs
 from bus.delivery.tables import ATTEMPTS, RELAY
 from bus.storage import Storage, execute
@@ -108,21 +110,34 @@ class Ledger:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    def add(self, connection: Connection, deliveries: Sequence[NewDelivery], due_at: int, *, again: bool) -> None:
-        """Make deliveries, in a transaction of the caller's.
+    def add(
+        self,
+        connection: Connection,
+        deliveries: Sequence[NewDelivery],
+        due_at: int,
+        *,
+        again: bool,
+        later: Mapping[tuple[int, int], int] = MappingProxyType({}),
+    ) -> bool:
+        """Make deliveries, in a transaction of the caller's; whether each was made.
 
         Args:
             again: also for those that were made before (a replay); those still pending are left as they are.
+            later: by subscription and position, those that are due at another moment.
         """
         if not deliveries:
-            return
-        rows = ",".join(f"({d.subscription},{d.position},0,{_number(d.key)},0,{due_at})" for d in deliveries)
+            return True
+        made = ",".join(
+            f"({d.subscription},{d.position},0,{lists.number(d.key)},0,{later.get((d.subscription, d.position), due_at)})"
+            for d in deliveries
+        )
         then = "UPDATE SET state=0, attempts=0, due_at=excluded.due_at, finished_at=NULL WHERE deliveries.state<>0"
-        execute(
+        inserted = execute(
             connection,
-            f"INSERT INTO deliveries (subscription, position, state, key, attempts, due_at) VALUES {rows} "  # noqa: S608
+            f"INSERT INTO deliveries (subscription, position, state, key, attempts, due_at) VALUES {made} "  # noqa: S608
             f"ON CONFLICT (subscription, position) DO {then if again else 'NOTHING'}",
         )
+        return int(inserted.rowcount) == len(deliveries)
 
     def due_subscriptions(self, now: int) -> list[int]:
         """The active subscriptions with something to hand over."""
@@ -149,7 +164,7 @@ class Ledger:
             most: the most deliveries in a run.
             ordered: whether a later event of a key must not go before an earlier one.
         """
-        room = window - _in_flight(connection, subscription, now, until, window)
+        room = window - in_flight(connection, subscription, now, until, window)
         if room <= 0:
             return Handed([], 0, True)
         if ordered:
@@ -168,7 +183,7 @@ class Ledger:
         """The deliveries of a run that are still to be made, in position order; none when the lease is over."""
         rows = execute(
             connection,
-            f"SELECT position, key, attempts FROM deliveries{_by('ix_deliveries_due', connection)} WHERE "  # noqa: S608
+            f"SELECT position, key, attempts FROM deliveries{lists.by('ix_deliveries_due', connection)} WHERE "  # noqa: S608
             f"subscription={lease.subscription} AND state=0 AND due_at={lease.due_at} ORDER BY position",
         )
         return [Leased._make(row) for row in rows]
@@ -179,7 +194,7 @@ class Ledger:
             for lease in leases:
                 execute(
                     connection,
-                    f"UPDATE deliveries{_by('ix_deliveries_due', connection)} SET due_at={due_at} WHERE "  # noqa: S608
+                    f"UPDATE deliveries{lists.by('ix_deliveries_due', connection)} SET due_at={due_at} WHERE "  # noqa: S608
                     f"subscription={lease.subscription} AND state=0 AND due_at={lease.due_at}",
                 )
 
@@ -194,11 +209,11 @@ class Ledger:
         for group, positions in _alike(attempts).items():
             subscription, status, at, number = group
             # Dead ones too: an attempt that outlived its lease may have been given up beside the one that got through.
-            wanted = _wanted(connection, "position", positions)
+            found = lists.wanted(connection, "position", positions)
             execute(
                 connection,
-                f"UPDATE deliveries SET state=1, finished_at={at}, status={_number(status)}, attempts={number}{wanted.source} "  # noqa: S608
-                f"WHERE subscription={subscription} AND {wanted.condition} AND state IN (0, 2)",
+                f"UPDATE deliveries SET state=1, finished_at={at}, status={lists.number(status)}, attempts={number}"  # noqa: S608
+                f"{found.source} WHERE subscription={subscription} AND {found.condition} AND state IN (0, 2)",
             )
         for attempt in attempts:
             if attempt.state is not DeliveryState.DELIVERED:
@@ -237,7 +252,8 @@ def _due(connection: Connection, subscription: int, now: int, limit: int) -> dic
     return {row[0]: row[1] for row in rows}
 
 
-def _in_flight(connection: Connection, subscription: int, now: int, until: int, window: int) -> int:
+def in_flight(connection: Connection, subscription: int, now: int, until: int, window: int) -> int:
+    """How many deliveries of a subscription are in flight, up to `window`; the arguments are those of `Ledger.lease`."""
     # What is due within a lease from now is taken to be in flight; a short backoff is counted along, to the good of the sink.
     row = execute(
         connection,
@@ -265,9 +281,9 @@ def _beginnings(
         return []
     owed = f"subscription={subscription} AND key=wanted.key AND state IN (0, 2) ORDER BY position LIMIT"
     if connection.dialect.name == "sqlite":
-        by_key = _by("ix_deliveries_key", connection)
+        by_key = lists.by("ix_deliveries_key", connection)
         statement = (
-            f"WITH wanted (key) AS (VALUES {_rows(keys)}), cut (key, last) AS (SELECT key, (SELECT position "  # noqa: S608
+            f"WITH wanted (key) AS (VALUES {lists.rows(keys)}), cut (key, last) AS (SELECT key, (SELECT position "  # noqa: S608
             f"FROM deliveries{by_key} WHERE {owed} 1 OFFSET {longest - 1}) FROM wanted) "
             f"SELECT cut.key, position, due_at, state FROM cut CROSS JOIN deliveries{by_key} "
             f"WHERE subscription={subscription} AND deliveries.key=cut.key AND state IN (0, 2) "
@@ -275,45 +291,20 @@ def _beginnings(
         )
     else:
         statement = (
-            f"SELECT wanted.key, position, due_at, state FROM {_unnested('key', keys)} CROSS JOIN LATERAL ("  # noqa: S608
+            f"SELECT wanted.key, position, due_at, state FROM {lists.unnested('key', keys)} CROSS JOIN LATERAL ("  # noqa: S608
             f"SELECT position, due_at, state FROM deliveries WHERE {owed} {longest}) AS owed ORDER BY wanted.key, position"
         )
     rows = execute(connection, statement)
     return [(row[0], Owed(row[1], row[2], row[3] == DeliveryState.DEAD)) for row in rows]
 
 
-def _by(index: str, connection: Connection) -> str:
-    """Has SQLite use an index: it keeps no statistics here and would walk all of a subscription's deliveries by their key."""
-    return f" INDEXED BY {index}" if connection.dialect.name == "sqlite" else ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """How an UPDATE finds rows by a list of numbers: what its FROM holds, and its condition."""
-
-    source: str
-    condition: str
-
-
-def _wanted(connection: Connection, column: str, values: Iterable[int]) -> _Wanted:
-    # PostgreSQL without fresh statistics takes a subscription's backlog to be a few rows, and for an IN list it read all of
-    # them (measured: 15 ms instead of 2 for a run out of 60,000). It joins a list whose length it cannot see row by row.
-    if connection.dialect.name == "sqlite":
-        return _Wanted("", f"{column} IN ({_numbers(values)})")
-    return _Wanted(f" FROM {_unnested(column, values)}", f"deliveries.{column}=wanted.{column}")
-
-
-def _unnested(column: str, values: Iterable[int]) -> str:
-    return f"unnest((SELECT ARRAY[{_numbers(values)}]::bigint[])) AS wanted ({column})"
-
-
 def _set_due(connection: Connection, subscription: int, positions: Sequence[int], due_at: int) -> None:
-    wanted = _wanted(connection, "position", positions)
+    found = lists.wanted(connection, "position", positions)
     # Not `state=0`, which calls for the index of what is due: by that one all of it would be read.
     execute(
         connection,
-        f"UPDATE deliveries SET due_at={due_at}{wanted.source} WHERE subscription={subscription} "  # noqa: S608
-        f"AND {wanted.condition} AND state<1",
+        f"UPDATE deliveries SET due_at={due_at}{found.source} WHERE subscription={subscription} "  # noqa: S608
+        f"AND {found.condition} AND state<1",
     )
 
 
@@ -322,7 +313,7 @@ def _record_failure(connection: Connection, attempt: Attempt) -> None:
     changed = execute(
         connection,
         f"UPDATE deliveries SET state={attempt.state.value}, attempts={attempt.number}, "  # noqa: S608
-        f"due_at={0 if attempt.due_at is None else attempt.due_at}, status={_number(attempt.status)}, "
+        f"due_at={0 if attempt.due_at is None else attempt.due_at}, status={lists.number(attempt.status)}, "
         f"finished_at={attempt.at if over else 'NULL'} "
         f"WHERE subscription={attempt.subscription} AND position={attempt.position} AND state<1",
     )
@@ -369,10 +360,12 @@ def _unpark(connection: Connection, subscription: int, keys: Iterable[int], at: 
     owed = f"subscription={subscription} AND state IN (0, 2) AND key"
     if connection.dialect.name == "sqlite":
         source = ""
-        heads = f"position IN (SELECT min(position) FROM deliveries WHERE {owed} IN ({_numbers(keys)}) GROUP BY key)"  # noqa: S608
+        heads = (
+            f"position IN (SELECT min(position) FROM deliveries WHERE {owed} IN ({lists.numbers(keys)}) GROUP BY key)"  # noqa: S608
+        )
     else:
         source = (
-            f" FROM {_unnested('key', keys)} CROSS JOIN LATERAL (SELECT position FROM deliveries WHERE {owed}=wanted.key "  # noqa: S608
+            f" FROM {lists.unnested('key', keys)} CROSS JOIN LATERAL (SELECT position FROM deliveries WHERE {owed}=wanted.key "  # noqa: S608
             "ORDER BY position LIMIT 1) AS head"
         )
         heads = "deliveries.position=head.position"
@@ -382,15 +375,3 @@ def _unpark(connection: Connection, subscription: int, keys: Iterable[int], at: 
         f"AND due_at={PARKED}",
     )
     return int(changed.rowcount) > 0
-
-
-def _number(value: int | None) -> str:
-    return "NULL" if value is None else str(int(value))
-
-
-def _rows(values: Iterable[int]) -> str:
-    return ",".join(f"({int(value)})" for value in values)
-
-
-def _numbers(values: Iterable[int]) -> str:
-    return ",".join(str(int(value)) for value in values)

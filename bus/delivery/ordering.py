@@ -4,7 +4,7 @@ Decides only. A chain is what is still owed for one key, in position order: pend
 those behind it go in the same run, one after the other, or are parked until the head is done.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import takewhile
@@ -62,6 +62,51 @@ def plan(due: Mapping[int, int | None], chains: Mapping[int, Sequence[Owed]], no
         if taken or not _is_ready(chain, now):
             parked.extend(position for position in positions if position not in taken)
     return Plan(tuple(sorted(going)), tuple(parked))
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What to do with new deliveries.
+
+    Attributes:
+        going: what goes, in chains, as in a `Plan`.
+        parked: what waits behind an earlier one of its key.
+        left: what is not in these is due, without room.
+    """
+
+    going: tuple[tuple[int, ...], ...]
+    parked: tuple[int, ...]
+    left: bool
+
+
+def beginning(new: Mapping[int, int | None], owed: Collection[int], room: int, longest: int) -> Beginning:
+    """Which new deliveries go.
+
+    Args:
+        new: position to key, in order.
+        owed: the keys for which something is owed already. Whatever becomes of that, its outcome wakes what is parked.
+        room: the most that may go.
+        longest: the most of a chain.
+    """
+    chains: dict[object, list[int]] = {}
+    parked: list[int] = []
+    left = False
+    for position, key in new.items():
+        chain = chains.get(key) if key is not None else None
+        if chain is not None:
+            if room > 0 and len(chain) < longest:
+                chain.append(position)
+                room -= 1
+            else:
+                parked.append(position)
+        elif key is not None and key in owed:
+            parked.append(position)
+        elif room > 0:
+            chains[("free", position) if key is None else key] = [position]
+            room -= 1
+        else:
+            left = True
+    return Beginning(tuple(map(tuple, chains.values())), tuple(parked), left)
 
 
 def runs(chains: Iterable[Sequence[int]], most: int) -> list[list[int]]:

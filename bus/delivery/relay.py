@@ -15,7 +15,9 @@ from sqlalchemy.engine import Connection
 from bus import clock
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.broker import Handover
-from bus.delivery.ledger import Handed, Ledger, NewDelivery, relayed, set_relayed
+from bus.delivery.fresh import FreshRuns
+from bus.delivery.going import Going, Run, going
+from bus.delivery.ledger import Handed, Lease, Leased, Ledger, NewDelivery, relayed, set_relayed
 from bus.delivery.routing import Router, is_ordered
 from bus.delivery.subscriptions import (
     Subscription,
@@ -74,7 +76,9 @@ class Relay:
         handover: Handover,
         leadership: Leadership,
         policy: HandoverPolicy,
+        fresh: FreshRuns | None,
     ) -> None:
+        """`fresh`: where workers of this process look for runs; None where it has none."""
         self._storage = storage
         self._journal = journal
         self._catalogue = catalogue
@@ -83,6 +87,7 @@ class Relay:
         self._handover = handover
         self._leadership = leadership
         self._policy = policy
+        self._fresh = fresh
         self._nudged = threading.Event()
         self._position: int | None = None
         self._noted = 0
@@ -166,7 +171,7 @@ class Relay:
         entries, reached, end, is_last = self._journal.upcoming(self._wanted, self._following(), _STEP)
         deliveries = self._routed(entries)
         if deliveries or time.monotonic() >= self._noted_at + _NOTE_SECONDS:
-            self._note(deliveries, reached)
+            self._note(entries, deliveries, reached)
         self._position = reached
         RELAY_LAG.set(end - reached if end > reached else 0)
         return not is_last
@@ -182,24 +187,44 @@ class Relay:
                 self._position = self._noted = relayed(connection)
         return self._position
 
-    def _note(self, deliveries: Sequence[NewDelivery], reached: int) -> None:
+    def _note(self, entries: Sequence[Entry], deliveries: Sequence[NewDelivery], reached: int) -> None:
         self._noted_at = time.monotonic()
         if reached == self._noted:
             return
         now = clock.micros(clock.now())
-        going = self._going_at_once(deliveries)
+        subscriptions = self._going_at_once(deliveries)
+        # Where something due was left, the new wait behind it.
+        behind = [one for one in subscriptions if one.number in self._left]
+        at_once = {one.number for one in subscriptions}.difference(one.number for one in behind)
         with self._storage.write(durable=False) as connection:
             # Before any row is touched, and in order, as who writes outcomes does.
-            for subscription in going:
+            for subscription in subscriptions:
                 self._ledger.hold(connection, subscription.number)
-            self._ledger.add(connection, deliveries, now, again=False)
+            begun = self._begun(connection, [one for one in deliveries if one.subscription in at_once], now)
+            is_new = self._ledger.add(connection, deliveries, now, again=False, later=begun.due)
             set_relayed(connection, reached)
-            handed = [self._lease(connection, subscription, now) for subscription in going]
+            handed = [self._lease(connection, subscription, now) for subscription in behind]
         self._noted = reached
-        is_more = [self._send(some) for some in handed]
+        self._left |= begun.left
+        if is_new:
+            self._keep(begun.runs, entries)
+        is_more = [self._send(some) for some in [Handed([run.lease for run in begun.runs], 0, False), *handed]]
         # Never set to False here: what another thread said meanwhile would be lost.
-        if any(is_more) or (deliveries and not going):
+        if any(is_more) or (deliveries and not subscriptions):
             self._may_be_due = True
+
+    def _begun(self, connection: Connection, deliveries: Sequence[NewDelivery], now: int) -> Going:
+        until = now + int(self._policy.lease * 1_000_000)
+        return going(connection, deliveries, now, until, self._policy.window, self._policy.run)
+
+    def _keep(self, runs: Sequence[Run], entries: Sequence[Entry]) -> None:
+        if self._fresh is None:
+            return
+        by_position = {entry.position: entry for entry in entries}
+        for lease, deliveries in runs:
+            self._fresh.put(
+                lease, [(Leased(one.position, one.key, 0), by_position[one.position]) for one in deliveries]
+            )
 
     def _going_at_once(self, deliveries: Sequence[NewDelivery]) -> list[Subscription]:
         """The subscriptions whose new deliveries are leased as they are made, by number; none where they are many."""
@@ -286,10 +311,15 @@ class Relay:
         for index, lease in enumerate(handed.leases):
             if not self._handover.send(lease):
                 # Due again at once, so that nothing waits for a lease after the broker is back.
-                self._ledger.release(handed.leases[index:], clock.micros(clock.now()))
+                self._release(handed.leases[index:])
                 return False
             HANDED_OVER.inc()
         return handed.left and handed.room > 0
+
+    def _release(self, leases: Sequence[Lease]) -> None:
+        if self._fresh is not None:
+            self._fresh.forget(leases)
+        self._ledger.release(leases, clock.micros(clock.now()))
 
 
 @dataclass(frozen=True, slots=True)

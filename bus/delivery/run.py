@@ -1,11 +1,13 @@
 """A run of deliveries as the worker makes it: loaded by its lease, shown through the consumer's view, in chains by key."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 from bus import clock
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.view import View
+from bus.delivery.fresh import FreshRuns, Read
 from bus.delivery.ledger import Lease, Leased, Ledger
 from bus.delivery.subscriptions import Subscription
 from bus.journal import Entry, JournalReader, entries_at
@@ -13,6 +15,9 @@ from bus.journal.history import History
 from bus.journal.viewed import FindBefore, viewed
 from bus.problem import Refused
 from bus.storage import Storage
+
+_SHORT: Final = 16
+"""Fresh deliveries that are shown through the view in the event loop: to a thread and back would take longer."""
 
 
 class Item(NamedTuple):
@@ -32,24 +37,43 @@ class Item(NamedTuple):
 
 
 class RunLoader:
-    """Loads runs. Synchronous: call it from a thread."""
+    """Loads runs."""
 
-    def __init__(self, storage: Storage, journal: JournalReader, catalogue: Catalogue, ledger: Ledger) -> None:
+    def __init__(
+        self, storage: Storage, journal: JournalReader, catalogue: Catalogue, ledger: Ledger, fresh: FreshRuns
+    ) -> None:
         self._storage = storage
         self._journal = journal
         self._catalogue = catalogue
         self._ledger = ledger
+        self._fresh = fresh
 
-    def load(self, subscription: Subscription, lease: Lease) -> list[list[Item]]:
+    async def load(self, subscription: Subscription, lease: Lease) -> list[list[Item]]:
         """The run's chains: deliveries of one key in position order; each unordered delivery is a chain of its own."""
+        run = self._fresh.take(lease)
+        if run is not None and len(run) <= _SHORT:
+            views = self._views(subscription, run)
+            if not any(isinstance(view, View) and view.has_rows for view in views.values()):
+                return self._chains(run, views)
+        return await asyncio.to_thread(self._load, subscription, lease, run)
+
+    def _load(self, subscription: Subscription, lease: Lease, run: Read | None) -> list[list[Item]]:
+        read = self._read(lease) if run is None else run
+        return self._chains(read, self._views(subscription, read))
+
+    def _read(self, lease: Lease) -> Read:
         with self._storage.read() as connection:
             leased = self._ledger.leased(connection, lease)
             entries = entries_at(connection, [one.position for one in leased])
-        versions = {entry.version_id for entry in entries.values()}
-        views = {version_id: self._view(version_id, subscription) for version_id in versions}
-        before = History(self._journal, entries.values()).before
-        read = [(one, entries[one.position]) for one in leased]
-        return _chains([_item(one, entry, views[entry.version_id], before) for one, entry in read])
+        return [(one, entries[one.position]) for one in leased]
+
+    def _views(self, subscription: Subscription, run: Read) -> dict[int, View | Refused]:
+        versions = {entry.version_id for _, entry in run}
+        return {version_id: self._view(version_id, subscription) for version_id in versions}
+
+    def _chains(self, run: Read, views: Mapping[int, View | Refused]) -> list[list[Item]]:
+        before = History(self._journal, [entry for _, entry in run]).before
+        return _chains([_item(one, entry, views[entry.version_id], before) for one, entry in run])
 
     def _view(self, version_id: int, subscription: Subscription) -> View | Refused:
         """What the subscriber sees of a version today, or why nothing."""

@@ -139,7 +139,7 @@ class Worker:
 
     async def _make_run(self, subscription: Subscription, lease: Lease) -> bool:
         """Make a run; whether something is due by its outcomes."""
-        chains = await asyncio.to_thread(self._loader.load, subscription, lease)
+        chains = await self._loader.load(subscription, lease)
         if not chains:
             return False
         if subscription.state is SubscriptionState.PAUSED:

@@ -7,6 +7,7 @@ from typing import cast
 import sqlalchemy as sa
 
 from bus.delivery.deliveries import Deliveries
+from bus.delivery.going import Run, going
 from bus.delivery.ledger import Attempt, DeliveryState, Lease, Leased, Ledger, NewDelivery
 from bus.delivery.ordering import PARKED
 from bus.delivery.subscriptions import Subscription
@@ -56,6 +57,16 @@ class Book:
             until = self.now + LEASE
             handed = self.ledger.lease(connection, self.number, self.now, until, window, most, ordered=ordered)
         return list(handed.leases)
+
+    def begin(self, *keys: int | None, window: int = 100, most: int = 10) -> list[Run]:
+        """Owe deliveries as `owe` does, but have those go at once that may."""
+        self.now += TICK
+        new = [NewDelivery(self.number, position, key) for position, key in enumerate(keys, 1)]
+        with self.storage.write() as connection:
+            self.ledger.hold(connection, self.number)
+            begun = going(connection, new, self.now, self.now + LEASE, window, most)
+            self.ledger.add(connection, new, self.now, again=False, later=begun.due)
+        return begun.runs
 
     def load(self, lease: Lease) -> list[Leased]:
         with self.storage.read() as connection:

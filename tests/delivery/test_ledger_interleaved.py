@@ -55,7 +55,7 @@ def make(book: Book, sink: Sink, items: Iterable[Leased], fails: Callable[[], bo
     return attempts
 
 
-STEPS = ["lease", "lease", "make", "make", "record", "record", "wait", "crash", "discard", "come"]
+STEPS = ["lease", "lease", "make", "make", "record", "record", "wait", "crash", "discard", "come", "begin"]
 an_example = st.tuples(
     st.lists(st.sampled_from([None, 1, 2, 3]), min_size=1, max_size=14),
     st.sets(st.integers(1, 14), max_size=2),
@@ -85,6 +85,9 @@ def play(book: Book, sink: Sink, steps: Iterable[tuple[str, int]]) -> None:
             book.now += LEASE // (1 + number)
         elif step == "come":
             book.owe(*sink.keys)
+        elif step == "begin":
+            begun = book.begin(*sink.keys[: max(owed, number)], window=6, most=1 + number % 4)
+            handed_over += [run.lease for run in begun]
         elif step == "discard" and number < owed and book.states()[number] in ("pending", "dead"):
             book.deliveries.discard(book.subscription, number + 1)
             sink.given_up.add(number + 1)

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.delivery.ordering import PARKED, Owed, Plan, order_key, plan, runs
+from bus.delivery.ordering import PARKED, Beginning, Owed, Plan, beginning, order_key, plan, runs
 
 NOW = 1000
 LATER = NOW + 1
@@ -52,6 +52,22 @@ def test_a_head_without_room_stays_due():
 
 def test_what_has_no_key_goes_by_itself():
     assert plan({1: None, 2: None}, {}, NOW, room=9) == Plan(((1,), (2,)), ())
+
+
+def test_new_deliveries_of_one_key_go_as_one_chain():
+    assert beginning({1: 7, 2: 8, 3: 7}, (), room=9, longest=9) == Beginning(((1, 3), (2,)), (), left=False)
+
+
+def test_a_new_delivery_waits_behind_what_is_owed_for_its_key():
+    assert beginning({1: 7, 2: None}, {7}, room=9, longest=9) == Beginning(((2,),), (1,), left=False)
+
+
+def test_what_is_too_much_for_a_new_chain_waits_behind_it():
+    assert beginning({1: 7, 2: 7, 3: 7}, (), room=9, longest=2) == Beginning(((1, 2),), (3,), left=False)
+
+
+def test_new_deliveries_without_room_are_left_due():
+    assert beginning({1: 7, 2: 8, 3: None, 4: 8, 5: 7}, (), room=1, longest=9) == Beginning(((1,),), (5,), left=True)
 
 
 def test_a_chain_is_never_cut_in_two_by_the_size_of_a_run():

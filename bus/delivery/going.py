@@ -1,0 +1,73 @@
+"""New deliveries that go at once: made, put in order and leased in one statement, as their events come.
+
+What is due already has to be read before it is leased. Of what the relay is about to make it knows all but two things: how much
+is in flight, and which keys something is owed for.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy.engine import Connection
+
+from bus.delivery import lists
+from bus.delivery.ledger import LONGEST_CHAIN, Lease, NewDelivery, in_flight
+from bus.delivery.ordering import PARKED, beginning, runs
+from bus.storage import execute
+
+
+class Run(NamedTuple):
+    """A run of new deliveries."""
+
+    lease: Lease
+    deliveries: Sequence[NewDelivery]
+
+
+class Going(NamedTuple):
+    """What goes at once of new deliveries.
+
+    Attributes:
+        due: by subscription and position, when those are due that are not due now: at the end of their lease, or parked.
+        left: the subscriptions of which some are due now, for lack of room.
+    """
+
+    runs: list[Run]
+    due: dict[tuple[int, int], int]
+    left: set[int]
+
+
+def going(connection: Connection, new: Iterable[NewDelivery], now: int, until: int, window: int, most: int) -> Going:
+    """What goes at once of new deliveries; decided in the transaction that makes them, which holds their subscriptions.
+
+    The other arguments are those of `Ledger.lease`.
+    """
+    found = Going([], {}, set())
+    of: dict[int, dict[int, NewDelivery]] = {}
+    for delivery in new:
+        of.setdefault(delivery.subscription, {})[delivery.position] = delivery
+    for subscription, deliveries in of.items():
+        keys = {position: deliveries[position].key for position in sorted(deliveries)}
+        owed = _owed(connection, subscription, {key for key in keys.values() if key is not None})
+        room = window - in_flight(connection, subscription, now, until, window)
+        begun = beginning(keys, owed, room, min(most, LONGEST_CHAIN))
+        found.due.update({(subscription, position): PARKED for position in begun.parked})
+        if begun.left:
+            found.left.add(subscription)
+        for end, run in enumerate(runs(begun.going, most), until):
+            found.due.update({(subscription, position): end for position in run})
+            found.runs.append(Run(Lease(subscription, end), [deliveries[position] for position in run]))
+    return found
+
+
+def _owed(connection: Connection, subscription: int, keys: Collection[int]) -> set[int]:
+    """Those of some keys for which something is owed."""
+    if not keys:
+        return set()
+    # Not "key": both tables have one.
+    is_owed = f"subscription={subscription} AND deliveries.key=wanted.key AND state IN (0, 2)"
+    if connection.dialect.name == "sqlite":
+        wanted = f"WITH wanted (key) AS (VALUES {lists.rows(keys)}) SELECT key FROM wanted"  # noqa: S608
+    else:
+        wanted = f"SELECT key FROM {lists.unnested('key', keys)}"  # noqa: S608
+    by_key = lists.by("ix_deliveries_key", connection)
+    found = execute(connection, f"{wanted} WHERE EXISTS (SELECT 1 FROM deliveries{by_key} WHERE {is_owed})")  # noqa: S608
+    return {row[0] for row in found}
