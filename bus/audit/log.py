@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -11,8 +12,15 @@ from sqlalchemy.engine import Connection
 from bus import clock, json
 from bus.audit.tables import DISCLOSURES
 from bus.journal import Persons
-from bus.storage import Storage
+from bus.storage import Storage, driver
 from bus.telemetry import DISCLOSED
+
+_SQLITE_INSERT: Final = """
+INSERT INTO disclosures (at, participant, client_id, channel, contract_id, version, purpose, legal_basis, fields, first_position,
+    last_position, positions, person)
+VALUES (:at, :participant, :client_id, :channel, :contract_id, :version, :purpose, :legal_basis, :fields, :first_position,
+    :last_position, :positions, :person)"""
+"""To SQLite's driver itself: a few rows with each commit of outcomes, and SQLAlchemy's way takes 100 µs longer."""
 
 
 class Channel(Enum):
@@ -70,7 +78,11 @@ class DisclosureLog:
         if not disclosures:
             return
         now = clock.micros(clock.now())
-        connection.execute(sa.insert(DISCLOSURES), [_row(disclosure, now) for disclosure in disclosures])
+        rows = [_row(disclosure, now) for disclosure in disclosures]
+        if connection.dialect.name == "sqlite":
+            driver(connection).executemany(_SQLITE_INSERT, rows)
+        else:
+            connection.execute(sa.insert(DISCLOSURES), rows)
         for disclosure in disclosures:
             DISCLOSED.labels(disclosure.channel.value).inc()
 

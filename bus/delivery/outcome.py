@@ -6,6 +6,7 @@ from random import Random
 
 from bus import clock
 from bus.adapter import Outcome
+from bus.audit.disclose import merged
 from bus.audit.log import Disclosure, DisclosureLog
 from bus.delivery.ledger import Attempt, DeliveryState, Leased, Ledger
 from bus.delivery.ordering import PARKED
@@ -35,7 +36,7 @@ class OutcomeWriter:
         For each batch, whether something is due since they were written.
         """
         attempts = [attempt for batch in batches for attempt in batch.attempts]
-        disclosures = [disclosure for batch in batches for disclosure in batch.disclosures]
+        disclosures = merged(disclosure for batch in batches for disclosure in batch.disclosures)
         with self._storage.write(durable=bool(disclosures)) as connection:
             is_due = bool(attempts) and self._ledger.record(connection, attempts)
             self._disclosures.write(connection, disclosures)

@@ -41,9 +41,15 @@ class GroupCommit(Generic[Work, Result]):
     error, and the next group goes on, whatever an answer does. Belongs to one event loop.
     """
 
-    def __init__(self, name: str, commit: Callable[[Sequence[Work]], Sequence[Result]]) -> None:
-        """`commit` gives one result for each piece of work, in order."""
+    def __init__(self, name: str, commit: Callable[[Sequence[Work]], Sequence[Result]], pause: float = 0.0) -> None:
+        """`commit` gives one result for each piece of work, in order.
+
+        `pause`: the least seconds between the beginnings of two commits, for work that hardly anybody waits for. What comes
+        alone is committed at once.
+        """
         self._commit = commit
+        self._pause = pause
+        self._next = 0.0
         self._waiting: list[tuple[Work, Answer[Result]]] = []
         self._idle = asyncio.Event()
         self._idle.set()
@@ -78,9 +84,13 @@ class GroupCommit(Generic[Work, Result]):
         While the loop is busy taking requests in, a commit would only take processor time from them; the more of them share
         it, the less it costs each.
         """
-        if len(self._waiting) > seen and loop.time() < until:
+        if self._waiting and loop.time() < self._next:
+            # The loop's timers may fire a little early.
+            loop.call_later(self._next - loop.time() + 0.001, self._gather, loop, until, seen)
+        elif len(self._waiting) > seen and loop.time() < until:
             loop.call_soon(self._gather, loop, until, len(self._waiting))
         elif self._waiting:
+            self._next = loop.time() + self._pause
             group, self._waiting = self._waiting, []
             self._groups.put((loop, group))
         else:
