@@ -137,7 +137,13 @@ class Ledger:
             f"INSERT INTO deliveries (subscription, position, state, key, attempts, due_at) VALUES {made} "  # noqa: S608
             f"ON CONFLICT (subscription, position) DO {then if again else 'NOTHING'}",
         )
-        return int(inserted.rowcount) == len(deliveries)
+        if int(inserted.rowcount) == len(deliveries):
+            return True
+        if later:
+            # What was made before may be done: whatever was to wait behind it has nothing to wait for.
+            for subscription, keys in _keys(deliveries).items():
+                _unpark(connection, subscription, keys, due_at)
+        return False
 
     def due_subscriptions(self, now: int) -> list[int]:
         """The active subscriptions with something to hand over."""
@@ -345,12 +351,12 @@ def _alike(attempts: Sequence[Attempt]) -> dict[tuple[int, int | None, int, int]
     return groups
 
 
-def _keys(attempts: Sequence[Attempt]) -> dict[int, set[int]]:
+def _keys(touched: Iterable[Attempt | NewDelivery]) -> dict[int, set[int]]:
     """The keys that were touched, by subscription."""
     keys: dict[int, set[int]] = {}
-    for attempt in attempts:
-        if attempt.key is not None:
-            keys.setdefault(attempt.subscription, set()).add(attempt.key)
+    for one in touched:
+        if one.key is not None:
+            keys.setdefault(one.subscription, set()).add(one.key)
     return keys
 
 

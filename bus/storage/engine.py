@@ -5,6 +5,7 @@ All of it is synchronous and called from threads; the event loop never waits on 
 
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,8 @@ metadata = sa.MetaData(
 
 _ANNOUNCED: Final = "bus.announced"
 """Under this name a connection remembers that its transaction announced a change."""
+_READERS: Final = 4
+"""Connections to SQLite that are kept for reading, of the pool's sixteen."""
 _SQLITE_FULL: Final = ("database or disk is full",)
 _POSTGRES_FULL: Final = ("53100", "53200")
 
@@ -61,14 +64,38 @@ class Storage:
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._writing = threading.Lock()
         self._writer: Connection | None = None
+        self._readers: deque[Connection] = deque()
         self._synchronous = ""
         self.after_announce: Callable[[], None] = _tell_nobody
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads, on one snapshot."""
-        with _translated(), self.engine.begin() as connection:
+        begun = self._reading() if self.is_sqlite else self.engine.begin()
+        with _translated(), begun as connection:
             yield connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """SQLite's transaction to read. Its connection is kept: from the pool and back took 75 µs, a short read takes 10."""
+        try:
+            connection = self._readers.pop()
+        except IndexError:
+            connection = self.engine.connect()
+        try:
+            with connection.begin() as transaction:
+                yield connection
+                # Not a commit, which a row that nobody fetched would let stay on this snapshot.
+                transaction.rollback()
+        except BaseException as error:
+            if isinstance(error, (exc.DBAPIError, sqlite3.Error)):
+                connection.invalidate()
+            connection.close()
+            raise
+        if len(self._readers) < _READERS:
+            self._readers.append(connection)
+        else:
+            connection.close()
 
     @contextmanager
     def write(self, *, durable: bool = True) -> Iterator[Connection]:
@@ -136,6 +163,8 @@ class Storage:
         """Let go of every connection."""
         with self._writing:
             self._drop_writer()
+        while self._readers:
+            self._readers.pop().close()
         self.engine.dispose()
 
 

@@ -62,3 +62,10 @@ def test_a_new_delivery_goes_at_once_when_those_of_its_key_are_done(book: Book):
     (first,) = book.begin(KEY)
     book.record(*map(book.attempt, book.load(first.lease)))
     assert [book.positions(run.lease) for run in book.begin(KEY, KEY)] == [[2]]
+
+
+def test_nothing_waits_behind_what_was_made_before_and_is_done(book: Book):
+    (first,) = book.begin(KEY)
+    book.record(*map(book.attempt, book.load(first.lease)))
+    book.begin(KEY, KEY, most=1)
+    assert book.handed_over() == [[2]]
