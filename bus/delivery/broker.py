@@ -7,7 +7,7 @@ time. `memory://` in one process; `amqp://` with a quorum queue and a single act
 import queue
 import threading
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -24,12 +24,10 @@ log = structlog.get_logger(__name__)
 
 _LISTEN_SECONDS: Final = 0.02
 """How long RabbitMQ is listened to before what was done is acknowledged."""
-_WAIT_SECONDS: Final = 0.1
-"""How long the queues of this process are left alone when nothing is put into them."""
+_MATCH_SECONDS: Final = 0.1
+"""How often a process whose queues are its own looks for new subscriptions."""
 _PREFETCH: Final = 12
 """Above the runs of a whole window: an acknowledgement's way to RabbitMQ and back is then nobody's wait."""
-_MEMORY_PREFETCH: Final = 10_000
-"""Virtual transports count what is unacknowledged over a whole channel: a low number would let one sink stop all."""
 _UNUSED_MILLISECONDS: Final = 7 * 24 * 3600 * 1000
 """A queue without a listener for so long is deleted by the broker: its subscription is gone, or its leases bring all back."""
 _RECONNECT_SECONDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
@@ -51,16 +49,16 @@ class Arrivals:
 
     def __init__(self) -> None:
         self._changing = threading.Lock()
-        self._takers: tuple[Callable[[], None], ...] = ()
+        self._takers: tuple[Callable[[int], None], ...] = ()
 
-    def tell(self) -> None:
-        """Something was put into a queue."""
+    def tell(self, subscription: int) -> None:
+        """Something was put into the queue of a subscription."""
         for take in self._takers:
-            take()
+            take(subscription)
 
     @contextmanager
-    def taken_by(self, take: Callable[[], None]) -> Iterator[None]:
-        """Have `take` called for what comes while the block runs; it takes what is there, from any thread, and never blocks."""
+    def taken_by(self, take: Callable[[int], None]) -> Iterator[None]:
+        """Have `take` called, from any thread, with the subscription for which something came, while the block runs."""
         with self._changing:
             self._takers += (take,)
         try:
@@ -99,10 +97,14 @@ class BrokerAddress:
         """Whether the queues live in this process alone."""
         return self.url.startswith("memory:")
 
+    def name(self, subscription: int) -> str:
+        """The name of a subscription's queue."""
+        return f"{self.prefix}.{subscription}"
+
     def queue(self, subscription: int) -> Queue:
         """The queue of a subscription."""
         arguments: dict[str, Any] = {} if self.is_memory else dict(_QUORUM)
-        name = f"{self.prefix}.{subscription}"
+        name = self.name(subscription)
         return Queue(name, exchange="", routing_key=name, durable=True, queue_arguments=arguments)
 
     @property
@@ -134,7 +136,7 @@ class Handover:
             log.warning("broker.unreachable", role="relay", error=type(error).__name__)
             self.close()
             return False
-        self._address.arrivals.tell()
+        self._address.arrivals.tell(lease.subscription)
         return True
 
     def close(self) -> None:
@@ -146,13 +148,12 @@ class Handover:
 
     def _publish(self, lease: Lease) -> None:
         producer = self._producer or self._open()
-        target = self._address.queue(lease.subscription)
         if lease.subscription not in self._declared:
-            target(producer.channel).declare()
+            self._address.queue(lease.subscription)(producer.channel).declare()
             self._declared.add(lease.subscription)
         producer.publish(
             {"subscription": lease.subscription, "lease": lease.due_at},
-            routing_key=target.name,
+            routing_key=self._address.name(lease.subscription),
             delivery_mode=2,
             mandatory=not self._address.is_memory,
         )
@@ -211,32 +212,29 @@ class Receiver:
             self._session += 1
 
     def _listen(self, connection: Connection) -> None:
-        consumers: dict[int, Consumer] = {}
         channel = connection.channel()
-        channel.basic_qos(0, _MEMORY_PREFETCH if self._address.is_memory else _PREFETCH, False)
         if self._address.is_memory:
-            self._listen_here(connection, consumers, channel)
+            self._listen_here(_Here(self._address, channel))
         else:
-            self._listen_there(connection, consumers, channel)
-        self._acknowledge()
+            channel.basic_qos(0, _PREFETCH, False)
+            self._listen_there(connection, channel)
+            self._acknowledge()
 
-    def _listen_here(self, connection: Connection, consumers: dict[int, Consumer], channel: Any) -> None:
-        turn = threading.Lock()
-
-        def take() -> None:
-            with turn, suppress(TimeoutError):
-                self._match(consumers, channel)
-                self._acknowledge()
-                while True:
-                    connection.drain_events(timeout=0)
+    def _listen_here(self, here: "_Here") -> None:
+        def take(subscription: int) -> None:
+            for lease in here.taken(subscription):
+                # Memory forgets what it gave away, and itself with the process: there is nobody to acknowledge to.
+                self._received(Received(lease, _tell_nobody))
 
         with self._address.arrivals.taken_by(take):
-            take()
             self.connected = True
-            while not self._stopping.wait(_WAIT_SECONDS):
-                take()
+            while not self._stopping.is_set():
+                for new in here.match(self._subscriptions()):
+                    take(new)
+                self._stopping.wait(_MATCH_SECONDS)
 
-    def _listen_there(self, connection: Connection, consumers: dict[int, Consumer], channel: Any) -> None:
+    def _listen_there(self, connection: Connection, channel: Any) -> None:
+        consumers: dict[int, Consumer] = {}
         self.connected = True
         while not self._stopping.is_set():
             self._match(consumers, channel)
@@ -266,15 +264,12 @@ class Receiver:
             consumers.pop(number).cancel()
 
     def _take(self, message: Any, session: int) -> None:
-        try:
-            reference = message.decode()
-            lease = Lease(int(reference["subscription"]), int(reference["lease"]))
-        except (KombuError, LookupError, TypeError, ValueError):
-            # Not one of ours; given back it would come again for ever.
-            log.warning("broker.message_not_understood")
+        lease = _lease(message)
+        if lease is None:
+            # Given back it would come again for ever.
             message.reject()
-            return
-        self._received(Received(lease, lambda: self._acks.put((session, message))))
+        else:
+            self._received(Received(lease, lambda: self._acks.put((session, message))))
 
     def _acknowledge(self) -> None:
         while True:
@@ -285,6 +280,47 @@ class Receiver:
             # What came over an earlier connection was given back by the broker when that broke.
             if session == self._session:
                 message.ack()
+
+
+class _Here:
+    """The queues of this process that one receiver listens to."""
+
+    def __init__(self, address: BrokerAddress, channel: Any) -> None:
+        self._address = address
+        self._channel = channel
+        self._turn = threading.Lock()
+        self._queues: dict[int, Queue] = {}
+
+    def match(self, subscriptions: Collection[int]) -> list[int]:
+        """Listen to just these from now on; those that are new, for which something may have come before."""
+        wanted = set(subscriptions)
+        with self._turn:
+            for number in self._queues.keys() - wanted:
+                del self._queues[number]
+            new = sorted(wanted - self._queues.keys())
+            self._queues |= {number: self._address.queue(number)(self._channel) for number in new}
+        return new
+
+    def taken(self, subscription: int) -> list[Lease]:
+        """What came for a subscription; nothing where it is not listened to."""
+        with self._turn:
+            asked = self._queues.get(subscription)
+            messages = iter(lambda: asked.get(no_ack=True), None) if asked is not None else ()
+            return [lease for message in messages if (lease := _lease(message)) is not None]
+
+
+def _lease(message: Any) -> Lease | None:
+    """What a message names; None where it is not one of ours."""
+    try:
+        reference = message.decode()
+        return Lease(int(reference["subscription"]), int(reference["lease"]))
+    except (KombuError, LookupError, TypeError, ValueError):
+        log.warning("broker.message_not_understood")
+        return None
+
+
+def _tell_nobody() -> None:
+    """Nobody waits for an acknowledgement."""
 
 
 def stay_connected(
