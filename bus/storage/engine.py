@@ -8,13 +8,15 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
-from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.pool import NullPool, QueuePool
 
 from bus.problem import Refused, Unavailable
 
@@ -33,6 +35,26 @@ _READERS: Final = 4
 """Connections to SQLite that are kept for reading, of the pool's sixteen."""
 _SQLITE_FULL: Final = ("database or disk is full",)
 _POSTGRES_FULL: Final = ("53100", "53200")
+
+
+@dataclass(frozen=True, slots=True)
+class _Keeps:
+    """What one connection to SQLite keeps in memory.
+
+    Attributes:
+        statements: that stay prepared. Those that carry a list of numbers in their text are kept as well, 80 kB for five
+            hundred numbers and 190 for as many rows, though they never come again.
+        pages: of the database, in KiB.
+    """
+
+    statements: int
+    pages: int
+
+
+_WRITER: Final = _Keeps(statements=256, pages=65_536)
+"""Statements for groups of every size up to a hundred stay prepared: preparing costs a tenth of a commit."""
+_READER: Final = _Keeps(statements=32, pages=8_192)
+"""There are eight and more, and what one keeps of the database ends with the next commit on another connection."""
 
 
 class StorageFull(Refused):
@@ -55,12 +77,14 @@ class Storage:
     each other in a fair lock rather than in SQLite's sleeping one.
 
     Attributes:
+        writing_engine: of the connections that write; SQLite's one keeps more in memory than its readers do.
         after_announce: called in the writer's thread after the commit of a transaction that announced a change, so that
             whoever should look at once can be told. It must neither block nor fail.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, writing_engine: Engine | None = None) -> None:
         self.engine = engine
+        self.writing_engine = writing_engine or engine
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._writing = threading.Lock()
         self._writer: Connection | None = None
@@ -137,7 +161,7 @@ class Storage:
         one: each commit on another connection would empty this one's cache of pages.
         """
         if self._writer is None:
-            self._writer = self.engine.connect().execution_options(bus_begin="BEGIN IMMEDIATE")
+            self._writer = self.writing_engine.connect().execution_options(bus_begin="BEGIN IMMEDIATE")
             self._synchronous = ""
         if synchronous != self._synchronous:
             driver(self._writer).execute(f"PRAGMA synchronous={synchronous}")
@@ -166,6 +190,7 @@ class Storage:
         while self._readers:
             self._readers.pop().close()
         self.engine.dispose()
+        self.writing_engine.dispose()
 
 
 def open_storage(url: str) -> Storage:
@@ -176,19 +201,21 @@ def open_storage(url: str) -> Storage:
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
-        engine = sa.create_engine(parsed, pool_size=8, max_overflow=8, pool_pre_ping=True)
-    else:
-        if parsed.database and parsed.database != ":memory:":
-            Path(parsed.database).touch(mode=0o600)
-        # Statements for groups of every size up to a hundred stay prepared: preparing costs a tenth of a commit.
-        remembering = {"cached_statements": 600}
-        engine = sa.create_engine(parsed, poolclass=QueuePool, pool_size=8, max_overflow=8, connect_args=remembering)
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    return Storage(engine)
+        return Storage(sa.create_engine(parsed, pool_size=8, max_overflow=8, pool_pre_ping=True))
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).touch(mode=0o600)
+    pool = {"poolclass": QueuePool, "pool_size": 8, "max_overflow": 8}
+    return Storage(_sqlite(parsed, _READER, **pool), _sqlite(parsed, _WRITER, poolclass=NullPool))
 
 
-def _prepare_sqlite(dbapi_connection: Any, record: Any) -> None:
+def _sqlite(url: URL, keeps: _Keeps, **pool: Any) -> Engine:
+    engine = sa.create_engine(url, connect_args={"cached_statements": keeps.statements}, **pool)
+    event.listen(engine, "connect", partial(_prepare_sqlite, keeps))
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(keeps: _Keeps, dbapi_connection: Any, record: Any) -> None:
     # The driver must not begin transactions by itself: _begin_sqlite says which kind is wanted.
     dbapi_connection.isolation_level = None
     for pragma in (
@@ -196,7 +223,7 @@ def _prepare_sqlite(dbapi_connection: Any, record: Any) -> None:
         "synchronous=FULL",
         "foreign_keys=ON",
         "busy_timeout=30000",
-        "cache_size=-65536",
+        f"cache_size=-{keeps.pages}",
         # 16 MB: a page that many commits touch is carried from the log into the file once for all of them.
         "wal_autocheckpoint=4000",
         "temp_store=MEMORY",

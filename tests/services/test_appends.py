@@ -103,7 +103,7 @@ def test_a_full_database_refuses_with_507_and_keeps_what_it_had(tmp_path: Path) 
     upgrade(made)
     made.close()
     storage = open_storage(url)
-    event.listen(storage.engine, "connect", lambda raw, _: raw.execute("PRAGMA max_page_count=200"))
+    event.listen(storage.writing_engine, "connect", lambda raw, _: raw.execute("PRAGMA max_page_count=200"))
     appender, receipts = Appender(storage, lambda position: None), list[Receipt]()
 
     async def fill() -> None:

@@ -20,11 +20,14 @@ def plans(storage: Storage, act: Callable[[], Any]) -> list[str]:
         connected.append(connection)
 
     storage.close()
-    event.listen(storage.engine, "connect", watch)
+    engines = {storage.engine, storage.writing_engine}
+    for engine in engines:
+        event.listen(engine, "connect", watch)
     try:
         act()
     finally:
-        event.remove(storage.engine, "connect", watch)
+        for engine in engines:
+            event.remove(engine, "connect", watch)
         for connection in connected:
             connection.set_trace_callback(None)
     return [

@@ -18,8 +18,11 @@ def asked(storage: Storage) -> Iterator[list[tuple[str, Sequence[Any]]]]:
         if not statement.startswith("BEGIN"):
             statements.append((statement, list(parameters)))
 
-    event.listen(storage.engine, "before_cursor_execute", watch)
+    engines = {storage.engine, storage.writing_engine}
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", watch)
     try:
         yield statements
     finally:
-        event.remove(storage.engine, "before_cursor_execute", watch)
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", watch)
