@@ -25,7 +25,8 @@ from bus.storage import Storage, execute
 LONGEST_CHAIN = 50
 """The most deliveries of one key in a run: they go one after the other and must end within the lease."""
 
-
+_MOST_ROWS = 100
+"""In one statement: SQLite's driver keeps texts and plans of hundreds, which for five hundred rows would be 190 kB each."""
 _LOCK = 7103
 """Names the advisory locks of ordered subscriptions among those of the database."""
 _SET_RELAYED = (
@@ -127,17 +128,21 @@ class Ledger:
         """
         if not deliveries:
             return True
-        made = ",".join(
+        rows = [
             f"({d.subscription},{d.position},0,{lists.number(d.key)},0,{later.get((d.subscription, d.position), due_at)})"
             for d in deliveries
-        )
+        ]
         then = "UPDATE SET state=0, attempts=0, due_at=excluded.due_at, finished_at=NULL WHERE deliveries.state<>0"
-        inserted = execute(
-            connection,
-            f"INSERT INTO deliveries (subscription, position, state, key, attempts, due_at) VALUES {made} "  # noqa: S608
-            f"ON CONFLICT (subscription, position) DO {then if again else 'NOTHING'}",
-        )
-        if int(inserted.rowcount) == len(deliveries):
+        inserted = 0
+        for start in range(0, len(rows), _MOST_ROWS):
+            some = ",".join(rows[start : start + _MOST_ROWS])
+            made = execute(
+                connection,
+                f"INSERT INTO deliveries (subscription, position, state, key, attempts, due_at) VALUES {some} "  # noqa: S608
+                f"ON CONFLICT (subscription, position) DO {then if again else 'NOTHING'}",
+            )
+            inserted += int(made.rowcount)
+        if inserted == len(deliveries):
             return True
         if later:
             # What was made before may be done: whatever was to wait behind it has nothing to wait for.

@@ -202,9 +202,9 @@ def entries_at(connection: Connection, positions: Sequence[int]) -> dict[int, En
 
 
 def _in_text(positions: Sequence[int]) -> Iterator[str]:
-    """The positions as they stand in statements, some hundreds in each."""
-    for start in range(0, len(positions), 500):
-        yield ",".join(str(int(one)) for one in positions[start : start + 500])
+    """The positions as they stand in statements, so few in each that SQLite's driver may keep these."""
+    for start in range(0, len(positions), 100):
+        yield ",".join(str(int(one)) for one in positions[start : start + 100])
 
 
 def _entry(row: Sequence[Any]) -> Entry:

@@ -51,7 +51,7 @@ class _Keeps:
     pages: int
 
 
-_WRITER: Final = _Keeps(statements=256, pages=65_536)
+_WRITER: Final = _Keeps(statements=256, pages=32_768)
 """Statements for groups of every size up to a hundred stay prepared: preparing costs a tenth of a commit."""
 _READER: Final = _Keeps(statements=32, pages=8_192)
 """There are eight and more, and what one keeps of the database ends with the next commit on another connection."""
