@@ -5,7 +5,7 @@ SQLite's page caches hold of a large database, are what is measured.
 """
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -30,6 +30,7 @@ _RATE: Final = 500
 """Events a second that are published meanwhile: the bus with nothing waiting is at work as well."""
 _CONNECTIONS: Final = 32
 _MADE_SECONDS: Final = 1800
+_BEGUN_SECONDS: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +60,27 @@ async def backlog(folder: Path, rounds: int, seconds: float, deliveries: int) ->
         waiting = await _phase("waiting for a sink that is down", sites, rounds, seconds, deliveries)
         # Started anew: a circuit that has been open for long asks the sink again after minutes only.
         sink.takes = True
-        going = await _phase("being delivered", sites, rounds, seconds, deliveries)
+        going = await _phase("being delivered", sites, rounds, seconds, deliveries, lambda: sink.count > 0)
         _check(sink, many)
     return [*waiting, *going]
 
 
-async def _phase(doing: str, sites: Mapping[str, Site], rounds: int, seconds: float, deliveries: int) -> list[Ratio]:
+async def _phase(
+    doing: str,
+    sites: Mapping[str, Site],
+    rounds: int,
+    seconds: float,
+    deliveries: int,
+    has_begun: Callable[[], bool] = lambda: True,
+) -> list[Ratio]:
     with ExitStack() as stack:
         buses = {}
         for name, site in sites.items():
             running = stack.enter_context(site.running())
             buses[name] = _Bus(running, requests(running.authorization))
         await _await_deliveries(sites["many"], deliveries)
+        # What the process before had leased is in its way until those leases end.
+        await load.until(has_begun, _BEGUN_SECONDS, 0.1)
         resident = await in_turns({name: partial(bus.work, seconds) for name, bus in buses.items()}, rounds)
         highest = {name: [memory(bus.running.pid).highest] for name, bus in buses.items()}
     what = f"memory, {deliveries:,} deliveries {doing}"
