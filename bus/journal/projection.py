@@ -6,6 +6,7 @@ person, so that each would touch other pages, and the log would carry all of the
 
 import asyncio
 import contextlib
+import time
 from typing import Final
 
 import sqlalchemy as sa
@@ -15,8 +16,10 @@ from bus.journal.tables import PERSONS
 from bus.problem import Unavailable
 from bus.storage import Storage, execute
 
-_STEP: Final = 500
-"""Events in one transaction: few enough that an append does not notice that it waits for it."""
+_FEWEST, _FIRST, _MOST = 100, 500, 2000
+"""Events in one transaction: many share its pages."""
+_STEP_SECONDS: Final = 0.015
+"""What a transaction may take, since appends wait for it: where persons are many, each event has a page of its own."""
 _PAUSE_SECONDS: Final = 1.0
 
 _LAST: Final = "SELECT coalesce(max(position), 0) FROM journal"
@@ -60,6 +63,7 @@ class Projection:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self._most = _FIRST
 
     def reach(self, position: int) -> None:
         """Have the tables hold the journal at least up to a position of it."""
@@ -88,7 +92,10 @@ class Projection:
     def _step(self) -> bool:
         # What can be made again from the journal need not be on disk when this returns.
         with self._storage.write(durable=False) as connection:
-            return _advance(connection)
+            begun = time.monotonic()
+            moved = _advance(connection, self._most)
+        self._most = next_size(self._most, time.monotonic() - begun)
+        return moved
 
 
 class Persons:
@@ -105,11 +112,18 @@ class Persons:
             return [(row.position, row.contract_id) for row in connection.execute(_ABOUT, {"person": person})]
 
 
-def _advance(connection: Connection) -> bool:
+def next_size(size: int, seconds: float) -> int:
+    """How many events the next transaction takes, after one of so many that took so long."""
+    if seconds > _STEP_SECONDS:
+        return max(_FEWEST, size // 2)
+    return min(_MOST, size * 2) if seconds < _STEP_SECONDS / 2 else size
+
+
+def _advance(connection: Connection, most: int) -> bool:
     """Add the next events to the tables; False when there are none."""
     execute(connection, _BEGIN)
     after = connection.execute(_HELD).scalar_one()
-    until = connection.execute(_UNTIL, {"after": after, "most": _STEP}).scalar()
+    until = connection.execute(_UNTIL, {"after": after, "most": most}).scalar()
     if until is None:
         return False
     stretch = {"after": after, "until": until}

@@ -3,7 +3,10 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from bus.journal import Appender, JournalReader, Projection
+from bus.journal.projection import next_size
 from bus.storage import Storage, execute
 from tests.journeys.verdict import assert_records_agree, stored
 from tests.services.appending import a_submission
@@ -42,6 +45,14 @@ def test_two_who_project_at_once_do_it_once(storage: Storage):
         list(pool.map(lambda _: Projection(storage).reach_end(), range(4)))
     assert _reached(storage) == MANY
     assert_records_agree(storage, stored(storage))
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "then"),
+    [(500, 0.001, 1000), (2000, 0.001, 2000), (500, 0.01, 500), (500, 1, 250), (100, 1, 100)],
+)
+def test_a_step_is_as_large_as_appends_can_wait_for(size: int, seconds: float, then: int):
+    assert next_size(size, seconds) == then
 
 
 def test_a_question_finds_what_was_appended_before_it(storage: Storage):
