@@ -46,11 +46,11 @@ class FreshRuns:
                 self._kept[lease] = _Kept(self._clock(), size, run)
                 self._bytes += size
 
-    def take(self, lease: Lease, most: int | None = None) -> Read | None:
-        """A run, once: whoever asks again has to read what became of it. None: it is not here, or longer than `most`."""
+    def take(self, lease: Lease) -> Read | None:
+        """A run, once: whoever asks again has to read what became of it. None: it is not here."""
         with self._lock:
             kept = self._kept.get(lease)
-            if kept is None or (most is not None and len(kept.run) > most):
+            if kept is None:
                 return None
             self._drop(lease)
             return kept.run if self._clock() < kept.at + SECONDS else None
