@@ -33,7 +33,7 @@ def repeats(text: bytes, written: bytes) -> bool:
 
     Args:
         text: as it came.
-        written: what `dumps` makes of its value; of an array the items, one after the other, are enough.
+        written: what `dumps` makes of its value.
     """
     if text == written:
         return False

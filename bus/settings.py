@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     max_event_bytes: int = Field(_MEBIBYTE, ge=1024, description="largest event, envelope included")
     max_batch_bytes: int = Field(16 * _MEBIBYTE, ge=1024, description="largest batch")
     max_batch_events: int = Field(1000, ge=1, description="most events in a batch")
-    max_depth: int = Field(64, ge=8, description="deepest nesting of JSON in an event")
+    max_depth: int = Field(64, ge=8, le=250, description="deepest nesting of JSON in an event")
     lease_seconds: float = Field(
         60.0, ge=0.5, description="how long a delivery handed to the broker may take before it is handed over again"
     )

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from bus import json
-from bus.contracts.document import Contract
+from bus.contracts.document import Contract, Kind
 from bus.contracts.lifecycle import State
 from bus.contracts.schemas import Schema, property_names
 from bus.contracts.validation import Validator
@@ -69,6 +69,16 @@ class ContractVersion:
         """Of the data (event, record) or of the question (query)."""
         return self.checks.data
 
+    @cached_property
+    def is_record(self) -> bool:
+        """Whether its events say how a record stands now."""
+        return self.contract.kind is Kind.RECORD
+
+    @cached_property
+    def max_bytes(self) -> int:
+        """Of an event as it is stored."""
+        return self.contract.delivery.max_bytes
+
     @property
     def answer_validator(self) -> Validator:
         """Of a query's answer."""
@@ -84,23 +94,17 @@ class ContractVersion:
         """Whether the data are about persons, so that each reading leaves a disclosure."""
         return self.contract.classification.is_about_persons
 
-    def key_of(self, data: Any) -> str | None:
-        """The record's key in its data as text; None without one, and for every contract but a record's.
+    @cached_property
+    def key_of(self) -> Callable[[Any], str | None]:
+        """Finds the record's key in its data, as text; None without one, and for every contract but a record's.
 
         Deletions have no data: their key is the event's subject.
         """
-        return self._find_key(data)
-
-    def person_of(self, data: Any) -> str | None:
-        """The identifier of the person that the data (of a query: the question) are about; None where there is none."""
-        return self._find_person(data)
-
-    @cached_property
-    def _find_key(self) -> Callable[[Any], str | None]:
         return _finder(self.contract.key)
 
     @cached_property
-    def _find_person(self) -> Callable[[Any], str | None]:
+    def person_of(self) -> Callable[[Any], str | None]:
+        """Finds the identifier of the person that the data (of a query: the question) are about; None where there is none."""
         return _finder(self.contract.person)
 
 
@@ -109,13 +113,16 @@ def _finder(pointer: str | None) -> Callable[[Any], str | None]:
     if pointer is None:
         return lambda _: None
     path = json.path(pointer)
-    if len(path) == 1:
-        only = path[0]
-        return lambda data: _text(data.get(only)) if isinstance(data, dict) else None
-    return lambda data: _text(json.follow(data, path))
+
+    def find(data: Any) -> str | None:
+        value = data
+        for step in path:
+            # Nearly always an object; what else a pointer leads through is the slower function's business.
+            value = value.get(step) if type(value) is dict else json.follow(value, (step,))
+        return value if type(value) is str else _text(value)
+
+    return find
 
 
 def _text(value: Any) -> str | None:
-    if isinstance(value, str):
-        return value
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None

@@ -13,6 +13,7 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from bus.http.edge import Edge
+from bus.http.heads import Heads
 from bus.http.problems import MEDIA_TYPE, UNEXPECTED_PROBLEM
 from bus.http.publish import Fields, Publisher, Response, may_publish
 from bus.identity.tokens import Principal
@@ -24,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 _PATH: Final = b"/v1/events"
 _NOBODY_WAITS: Final = asyncio.Event()
+_HEADS: Final = Heads()
 _BROKEN: Final = Response(
     500,
     ((b"content-type", MEDIA_TYPE.encode()), (b"content-length", b"%d" % len(UNEXPECTED_PROBLEM))),
@@ -38,9 +40,12 @@ class Protocol(HttpToolsProtocol):
     _answered_at = 0.0
     _hears = False
     """Whether the client said something since the last answer."""
+    _is_between = True
+    """Whether the parser would take what comes next for the beginning of a request."""
 
     def on_message_begin(self) -> None:
         """A request begins; what only uvicorn's way needs is made when that is taken."""
+        self._is_between = False
         self.url = b""
         self.headers = []
 
@@ -71,18 +76,22 @@ class Protocol(HttpToolsProtocol):
         if self.url != _PATH or self.parser.get_method() != b"POST":
             return None
         is_plain = self.parser.should_keep_alive() and not self.parser.should_upgrade()
-        is_next = (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
-        return self.app.publisher if is_plain and is_next and isinstance(self.app, Edge) else None
+        return self.app.publisher if is_plain and self._is_next() and isinstance(self.app, Edge) else None
+
+    def _is_next(self) -> bool:
+        """Whether a request that begins now need not wait for an answer to another."""
+        return (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
 
     def on_body(self, body: bytes) -> None:
         """A part of the body; of a publication the parser lets no more pass than its content-length."""
         if type(self.cycle) is _Publication:
-            self.cycle.body += body
+            self.cycle.parts.append(body)
         else:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is whole."""
+        self._is_between = self.parser.should_keep_alive()
         if type(self.cycle) is _Publication:
             self.cycle.publish()
         else:
@@ -103,7 +112,29 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """The client says something."""
         self._hears = True
-        super().data_received(data)
+        if self._is_between and self._is_next():
+            if self._publish_at_once(data):
+                return
+            before = self.cycle
+            super().data_received(data)
+            if self.cycle is not before and self._is_between and type(self.cycle) is _Publication:
+                _HEADS.keep(data, self.cycle.headers)
+        else:
+            super().data_received(data)
+
+    def _publish_at_once(self, data: bytes) -> bool:
+        """Publish the event of a request whose head the parser read before, on the short way; False: it did not."""
+        request = _HEADS.read(data)
+        if request is None or self.transport.is_closing():
+            return False
+        publisher: Publisher | None = self.app.publisher if isinstance(self.app, Edge) else None
+        principal = publisher.at_hand(request[0]) if publisher is not None else None
+        if publisher is None or principal is None:
+            return False
+        self.cycle = _Publication(self, publisher, principal, request[0])
+        self.cycle.parts.append(request[1])
+        self.cycle.publish()
+        return True
 
     def on_response_complete(self) -> None:
         """Go on to the next request. A timer that an answer before this one began is left to run (see its handler)."""
@@ -146,8 +177,8 @@ class _Publication:
     """
 
     __slots__ = (
-        "_event", "_headers", "_principal", "_protocol", "_publisher", "_submission",
-        "body", "disconnected", "keep_alive", "message_event", "response_complete",
+        "_event", "_principal", "_protocol", "_publisher", "_submission",
+        "disconnected", "headers", "keep_alive", "message_event", "parts", "response_complete",
     )  # fmt: skip
 
     def __init__(
@@ -156,19 +187,19 @@ class _Publication:
         self._protocol = protocol
         self._publisher = publisher
         self._principal = principal
-        self._headers = headers
         self._event: Any = None
         self._submission: Submission | None = None
-        self.body = bytearray()
         self.disconnected = False
+        self.headers = headers
         self.keep_alive = True
         self.message_event = _NOBODY_WAITS
+        self.parts: list[bytes] = []
         self.response_complete = False
 
     def publish(self) -> None:
         try:
             may_publish(self._principal)
-            self._event, body = self._publisher.event(self._headers, bytes(self.body))
+            self._event, body = self._publisher.event(self.headers, b"".join(self.parts))
             self._submission = self._publisher.admitted(self._event, body, self._principal)
             self._publisher.append_for(self._submission, self)
         except Exception as error:  # noqa: BLE001 - whatever went wrong is the answer

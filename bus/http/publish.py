@@ -99,7 +99,7 @@ class Publisher:
             text = await self._body(headers, receive, is_batch)
             if is_batch:
                 partial = b"partial=true" in scope["query_string"].split(b"&")
-                response = await self._batch(self._parsed(text), text, principal, partial)
+                response = await self._batch(text, principal, partial)
             else:
                 event, body = self.event(headers, text)
                 submission = self.admitted(event, body, principal)
@@ -202,25 +202,20 @@ class Publisher:
 
     def _parsed(self, text: bytes) -> Any:
         """The JSON value, not nested deeper than allowed."""
-        try:
-            value = json.loads(text)
-        except ValueError:
-            raise EventMalformed("The body is not JSON in UTF-8.", errors=[FieldError("", "is not JSON")]) from None
+        value = _loaded(text)
         most = self._settings.max_depth
-        # As many brackets as levels at least: the count, which is cheap, settles nearly every event.
-        if len(text.translate(None, _NO_BRACKETS)) > most and json.is_deeper(value, most):
-            raise EventMalformed(
-                f"JSON may be nested {most} levels deep.", errors=[FieldError("", "is nested too deep")]
-            )
+        if _is_deeper(value, text, most):
+            raise _too_deep(most)
         return value
 
-    async def _batch(self, documents: Any, text: bytes, principal: Principal, partial: bool) -> Response:
+    async def _batch(self, text: bytes, principal: Principal, partial: bool) -> Response:
+        documents = _loaded(text)
         if type(documents) is not list:
             raise EventMalformed("A batch is a JSON array of events.", errors=[FieldError("", "must be an array")])
         if len(documents) > self._settings.max_batch_events:
             raise TooManyEvents(f"A batch may have {self._settings.max_batch_events} events.")
-        bodies = [json.dumps(document) for document in documents]
-        _check_members(text, b"".join(bodies))
+        bodies = self._written(documents)
+        _check_members(text, b"[%b]" % b",".join(bodies))
         admitted, rejected = self._admit(documents, bodies, principal)
         if rejected and not partial:
             raise _batch_refused(rejected)
@@ -231,6 +226,18 @@ class Publisher:
         if conflicts and not partial:
             raise _conflict(BatchConflict, *(f"/{index}/id" for index in conflicts))
         return self._taken(_batch_answer(receipts, rejected | conflicts), {s.notice for _, s in admitted if s.notice})
+
+    def _written(self, documents: Sequence[Any]) -> list[bytes]:
+        """The events of a batch, none nested deeper than allowed with the array around them."""
+        most = self._settings.max_depth
+        try:
+            bodies = [json.dumps(document) for document in documents]
+        except TypeError:
+            # It writes fewer levels than it reads.
+            raise _too_deep(most) from None
+        if any(_is_deeper(document, body, most - 1) for document, body in zip(documents, bodies, strict=True)):
+            raise _too_deep(most)
+        return bodies
 
     def _admit(
         self, documents: Sequence[Any], bodies: Sequence[bytes], principal: Principal
@@ -259,6 +266,22 @@ def may_publish(principal: Principal) -> None:
         ScopeMissing: the token does not say so.
     """
     require(principal, _SCOPE)
+
+
+def _loaded(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise EventMalformed("The body is not JSON in UTF-8.", errors=[FieldError("", "is not JSON")]) from None
+
+
+def _is_deeper(value: Any, text: bytes, most: int) -> bool:
+    # As many brackets as levels at least: the count, which is cheap, settles nearly every event.
+    return len(text.translate(None, _NO_BRACKETS)) > most and json.is_deeper(value, most)
+
+
+def _too_deep(most: int) -> EventMalformed:
+    return EventMalformed(f"JSON may be nested {most} levels deep.", errors=[FieldError("", "is nested too deep")])
 
 
 def _check_members(text: bytes, written: bytes) -> None:

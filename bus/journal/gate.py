@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from bus import json
 from bus.contracts.catalogue import Catalogue, ContractVersion
-from bus.contracts.document import Kind
 from bus.contracts.validation import shown
 from bus.identity.tokens import Principal
 from bus.journal.append import Submission
@@ -107,15 +106,14 @@ class Gate:
 
 def _key(event: Mapping[str, Any], data: Any, version: ContractVersion, brief: bool) -> str | None:
     """The record's key (None for an event contract), once the data are known to be valid."""
-    is_record = version.contract.kind is Kind.RECORD
-    if is_record and data is None:
+    if data is None and version.is_record:
         return _key_of_deletion(event)
     if not version.validator.is_valid(data):
         raise DataInvalid(
             f"The data do not fit {version.contract.name} {version.contract.version}.",
             errors=version.validator.errors(data, "/data", brief=brief),
         )
-    if not is_record:
+    if not version.is_record:
         return None
     key = version.key_of(data)
     if not is_text(key):
@@ -156,9 +154,8 @@ def _check_text(body: bytes) -> None:
 
 
 def _check_size(body: bytes, version: ContractVersion) -> None:
-    most = version.contract.delivery.max_bytes
-    if len(body) > most:
-        raise EventTooLarge(f"An event of {version.contract.name} may have {most} bytes.")
+    if len(body) > version.max_bytes:
+        raise EventTooLarge(f"An event of {version.contract.name} may have {version.max_bytes} bytes.")
 
 
 def _key_of_deletion(event: Mapping[str, Any]) -> str:

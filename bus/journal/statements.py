@@ -25,7 +25,9 @@ _FIELDS: Final = (
 _COLUMNS: Final = ",".join(_FIELDS)
 _LAST_POSITION: Final = "SELECT coalesce(max(position), 0) FROM journal"
 _SQLITE_ROWS: Final = 100
-"""Rows in one statement: below SQLite's limit of variables, and few enough that the statements of all sizes stay prepared."""
+"""Rows in one statement: few enough that the statements of all sizes stay prepared."""
+_SQLITE_MANY: Final = 500
+"""Rows in one statement where there are so many: below SQLite's limit of variables, and one size more to keep prepared."""
 _IF_UNKNOWN: Final = "ON CONFLICT (identity) DO NOTHING"
 _POSTGRES_INSERT: Final = f"""INSERT INTO journal ({_COLUMNS}) SELECT * FROM unnest(
     %s::bigint[], %s::int[], %s::int[], %s::text[], %s::bytea[], %s::text[], %s::text[], %s::bigint[], %s::bytea[])
@@ -80,7 +82,7 @@ class SqliteStatements:
     def insert(self, connection: Connection, rows: Sequence[Row]) -> int:
         return sum(
             int(driver(connection).execute(_sqlite_insert(len(some)), _flat(some)).rowcount)
-            for some in _batched(rows, _SQLITE_ROWS)
+            for some in _in_statements(rows)
         )
 
 
@@ -108,6 +110,11 @@ def _sqlite_insert(rows: int) -> str:
 
 def _batched(values: Sequence[Any], size: int) -> Iterable[tuple[Any, ...]]:
     return (tuple(values[start : start + size]) for start in range(0, len(values), size))
+
+
+def _in_statements(rows: Sequence[Row]) -> Iterable[tuple[Row, ...]]:
+    many = len(rows) // _SQLITE_MANY * _SQLITE_MANY
+    return chain(_batched(rows[:many], _SQLITE_MANY), _batched(rows[many:], _SQLITE_ROWS))
 
 
 def _places(rows: int, columns: int) -> str:

@@ -16,6 +16,8 @@ log = structlog.get_logger(__name__)
 
 _GATHER_SECONDS: Final = 0.005
 """The longest that a group is gathered while more and more comes."""
+_MOST_UNDER_WAY: Final = 2
+"""Groups that the commit's thread has at once: the next one is there when it ends with one."""
 
 
 class Answer(Protocol[Given]):
@@ -51,6 +53,7 @@ class GroupCommit(Generic[Work, Result]):
         self._pause = pause
         self._next = 0.0
         self._waiting: list[tuple[Work, Answer[Result]]] = []
+        self._under_way = 0
         self._idle = asyncio.Event()
         self._idle.set()
         self._groups: SimpleQueue[tuple[asyncio.AbstractEventLoop, list[tuple[Work, Answer[Result]]]] | None] = (
@@ -64,19 +67,25 @@ class GroupCommit(Generic[Work, Result]):
         """Pieces of work that no commit has taken yet."""
         return len(self._waiting)
 
-    def submit(self, work: Work) -> asyncio.Future[Result]:
-        """Have a piece of work committed with the next group."""
+    def submit(self, work: Work, *, is_large: bool = False) -> asyncio.Future[Result]:
+        """Have a piece of work committed with the next group.
+
+        Args:
+            is_large: it is worth a commit of its own, so that nothing more is waited for.
+        """
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self.submit_for(work, answer)
+        self.submit_for(work, answer, is_large=is_large)
         return answer
 
-    def submit_for(self, work: Work, answer: Answer[Result]) -> None:
+    def submit_for(self, work: Work, answer: Answer[Result], *, is_large: bool = False) -> None:
         """The same for an answer of the caller's, which is told in the event loop."""
         self._waiting.append((work, answer))
-        if self._idle.is_set():
-            self._idle.clear()
-            loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        if is_large and self._under_way < _MOST_UNDER_WAY:
+            self._hand_over(loop)
+        elif self._idle.is_set():
             loop.call_soon(self._gather, loop, loop.time() + _GATHER_SECONDS, 0)
+        self._idle.clear()
 
     def _gather(self, loop: asyncio.AbstractEventLoop, until: float, seen: int) -> None:
         """Hand the next group over once a turn of the loop has brought no more of it.
@@ -84,17 +93,24 @@ class GroupCommit(Generic[Work, Result]):
         While the loop is busy taking requests in, a commit would only take processor time from them; the more of them share
         it, the less it costs each.
         """
+        if self._under_way:
+            # Handed over since: it goes on after that commit.
+            return
         if self._waiting and loop.time() < self._next:
             # The loop's timers may fire a little early.
             loop.call_later(self._next - loop.time() + 0.001, self._gather, loop, until, seen)
         elif len(self._waiting) > seen and loop.time() < until:
             loop.call_soon(self._gather, loop, until, len(self._waiting))
         elif self._waiting:
-            self._next = loop.time() + self._pause
-            group, self._waiting = self._waiting, []
-            self._groups.put((loop, group))
+            self._hand_over(loop)
         else:
             self._idle.set()
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._next = loop.time() + self._pause
+        self._under_way += 1
+        group, self._waiting = self._waiting, []
+        self._groups.put((loop, group))
 
     def _run(self) -> None:
         while (handed := self._groups.get()) is not None:
@@ -114,6 +130,7 @@ class GroupCommit(Generic[Work, Result]):
         results: Sequence[Result],
         failed: Exception | None,
     ) -> None:
+        self._under_way -= 1
         try:
             for index, (_, answer) in enumerate(group):
                 if not answer.done():

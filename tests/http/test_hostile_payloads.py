@@ -208,6 +208,16 @@ async def test_a_batch_of_hostile_events_is_answered_soon(client: httpx.AsyncCli
     assert len(answer.json()["rejected"]) == 300
 
 
+@pytest.mark.parametrize(("levels", "status"), [(61, 202), (62, 400), (260, 400), (900, 400)])
+async def test_a_batch_is_nested_as_deep_as_an_event_with_the_array_around_it(
+    client: httpx.AsyncClient, levels: int, status: int
+) -> None:
+    nested = f'{{"nik":"{a_nik(1)}",{_tree(levels)[1:]}'
+    events = ",".join(_EVENT % (number, data) for number, data in enumerate((_object(nik=a_nik(2)).decode(), nested)))
+    assert (await client.post("/v1/events", content=f"[{events}]", headers=_BATCH)).status_code == status
+    assert (await _send(client, nested)).status_code == (202 if levels < 63 else 400)
+
+
 async def test_data_that_are_tried_out_are_bounded_like_events(client: httpx.AsyncClient) -> None:
     answer = await client.post(f"/v1/contracts/{OPEN}/validate", content="[" * 900 + "]" * 900)
     assert answer.status_code == 400

@@ -282,6 +282,40 @@ async def test_the_short_way_is_taken(bus: Bus, connection: Connection, monkeypa
     assert answer.json() == {"position": 2, "duplicate": False}
 
 
+async def test_a_head_that_was_read_before_is_not_read_again(
+    bus: Bus, connection: Connection, monkeypatch: pytest.MonkeyPatch
+):
+    authorization = publisher(bus)
+    await asyncio.to_thread(bus.rooms.tokens.verify, authorization.encode())
+    await connection.ask(a_request(authorization, json.dumps(an_event(1))))
+    monkeypatch.setattr(Protocol, "on_headers_complete", None)
+    for number in (2, 3):
+        answer = await connection.ask(a_request(authorization, json.dumps(an_event(number))))
+        assert answer.json() == {"position": number, "duplicate": False}
+    wrong = await connection.ask(a_request(authorization, json.dumps(an_event(4)).replace(b"Rekaan", b"Rek\nan")))
+    assert wrong.status_code == 400
+    monkeypatch.undo()
+    known = a_request(authorization, json.dumps(an_event(5)))
+    await connection.say(known[:-5])
+    assert (await connection.ask(known[-5:])).json()["position"] == 4
+    await connection.say(a_request(authorization, json.dumps(an_event(6))) + a_request(authorization, b"{"))
+    assert [(await connection.answer()).status_code for _ in range(2)] == [202, 400]
+
+
+async def test_a_head_is_never_taken_for_that_of_a_request_behind_it(bus: Bus, address: str):
+    reader, writer = bus.token(OWNER, "events.read"), publisher(bus)
+    for authorization in (reader, writer):
+        await asyncio.to_thread(bus.rooms.tokens.verify, authorization.encode())
+    bodies = [json.dumps(an_event(number)) for number in (1, 2, 3)]
+    connection = await Connection.to(address)
+    # The first is refused at once, so that the second is on the short way too.
+    await connection.say(a_request(reader, bodies[0]) + a_request(writer, bodies[1]))
+    answers = [(await connection.answer()).status_code for _ in range(2)]
+    again = await connection.ask(a_request(reader, bodies[2]))
+    assert (answers, again.status_code) == ([403, 202], 403)
+    connection.writer.close()
+
+
 @dataclass
 class FakeLoop:
     """A loop whose time a test moves."""

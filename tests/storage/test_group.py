@@ -77,6 +77,37 @@ async def test_what_comes_during_a_commit_is_the_next_group(ledger: Ledger):
     await group.close()
 
 
+async def test_what_is_large_waits_beside_the_commit_under_way(ledger: Ledger):
+    group: GroupCommit[int, int] = GroupCommit("test", ledger.commit)
+    ledger.may_commit.clear()
+    answers = [group.submit(1, is_large=True), group.submit(2, is_large=True)]
+    answers += [group.submit(3, is_large=True), group.submit(4)]
+    await turns(5, lambda _: None)
+    assert group.waiting == 2
+    ledger.may_commit.set()
+    assert await asyncio.gather(*answers) == [-1, -2, -3, -4]
+    assert ledger.groups == [[1], [2], [3, 4]]
+    await group.close()
+
+
+async def test_what_is_large_takes_along_what_is_waiting(ledger: Ledger):
+    group: GroupCommit[int, int] = GroupCommit("test", ledger.commit)
+    answers = [group.submit(1), group.submit(2, is_large=True)]
+    assert group.waiting == 0
+    assert await asyncio.gather(*answers) == [-1, -2]
+    await turns(5, lambda _: None)
+    assert await group.submit(3) == -3
+    assert ledger.groups == [[1, 2], [3]]
+    await group.close()
+
+
+async def test_closing_commits_what_is_large(ledger: Ledger):
+    group: GroupCommit[int, int] = GroupCommit("test", ledger.commit)
+    answers = [group.submit(number, is_large=True) for number in (1, 2, 3)]
+    await group.close()
+    assert [answer.result() for answer in answers] == [-1, -2, -3]
+
+
 async def test_a_commit_that_fails_is_told_to_its_group_alone(ledger: Ledger):
     group: GroupCommit[int, int] = GroupCommit("test", ledger.commit)
     failed = await asyncio.gather(group.submit(-1), group.submit(2), return_exceptions=True)
