@@ -209,6 +209,10 @@ class Process:
         stack.push_async_callback(webhooks.close)
         retry = RetryPolicy(settings.retry_first_seconds, settings.retry_longest_seconds, settings.retry_attempts)
         policy = WorkerPolicy(settings.sink_concurrency, settings.sink_timeout_seconds, settings.lease_seconds, retry)
+        outcomes = OutcomeWriter(self._storage, ledger, rooms.disclosures)
+        if self._address.is_memory:
+            # After the workers have stopped: what they did not take nobody else can.
+            stack.push_async_callback(asyncio.to_thread, lambda: outcomes.give_back(self._fresh.untaken()))
         kinds = {Role.WORKER: Webhook, Role.ADAPTERS: AgencySink}
         for role, kind in kinds.items():
             if role in self._roles:
@@ -218,7 +222,7 @@ class Process:
                     rooms.subscriptions,
                     rooms.catalogue,
                     RunLoader(self._storage, rooms.journal, rooms.catalogue, ledger, self._fresh),
-                    OutcomeWriter(self._storage, ledger, rooms.disclosures),
+                    outcomes,
                     webhooks,
                     rooms.agencies,
                     policy,

@@ -55,6 +55,11 @@ class FreshRuns:
             self._drop(lease)
             return kept.run if self._clock() < kept.at + SECONDS else None
 
+    def untaken(self) -> list[Lease]:
+        """The leases whose runs nobody took."""
+        with self._lock:
+            return list(self._kept)
+
     def forget(self, leases: Iterable[Lease]) -> None:
         """These leases do not hold any more."""
         with self._lock:

@@ -4,14 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
+import structlog
+
 from bus import clock
 from bus.adapter import Outcome
 from bus.audit.disclose import merged
 from bus.audit.log import Disclosure, DisclosureLog
-from bus.delivery.ledger import Attempt, DeliveryState, Leased, Ledger
+from bus.delivery.ledger import Attempt, DeliveryState, Lease, Leased, Ledger
 from bus.delivery.ordering import PARKED
 from bus.delivery.retry import RetryPolicy, next_attempt
+from bus.problem import Unavailable
 from bus.storage import Storage
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,18 @@ class OutcomeWriter:
             is_due = bool(attempts) and self._ledger.record(connection, attempts)
             self._disclosures.write(connection, disclosures)
         return [is_due] * len(batches)
+
+    def give_back(self, leases: Sequence[Lease]) -> None:
+        """Make due at once what is still owed of runs that nobody makes any more.
+
+        Where the database does not answer it is due when their leases end.
+        """
+        if not leases:
+            return
+        try:
+            self._ledger.release(leases, clock.micros(clock.now()))
+        except Unavailable:
+            log.warning("outcomes.runs_not_given_back", runs=len(leases))
 
 
 def attempted(

@@ -5,6 +5,7 @@ an earlier one; one sink's trouble is nobody else's.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from bus import clock, json
 from bus.adapter import Failure, Outcome
 from bus.agencies.registry import Agencies
 from bus.audit.disclose import disclosures
-from bus.audit.log import Channel, Disclosure
+from bus.audit.log import Channel
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.broker import BrokerAddress, Received, Receiver
 from bus.delivery.circuit import CircuitPolicy
@@ -85,9 +86,11 @@ class Worker:
         self._agencies = agencies
         self._policy = policy
         self._random = Random()  # noqa: S311 - jitter
+        self._writer = outcomes
         self._outcomes: GroupCommit[Batch, bool] = GroupCommit("outcomes", outcomes.write, _PAUSE_SECONDS)
         self._lanes: dict[int, Lane] = {}
-        self._making: set[asyncio.Task[None]] = set()
+        self._making: dict[asyncio.Task[None], Received] = {}
+        self._is_stopping = self._is_drained = False
         self._loop = asyncio.get_running_loop()
         self._receiver = Receiver(address, self._mine, self._received)
 
@@ -101,17 +104,35 @@ class Worker:
         self._receiver.start()
 
     async def stop(self, seconds: float) -> None:
-        """Take no more, finish what is under way within some seconds, and write its outcomes."""
+        """Take no more, finish what is under way within some seconds, write its outcomes, and give back what has none."""
+        self._is_stopping = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._making:
+                    await asyncio.wait(self._making)
+        self._is_drained = True
+        broken_off = await self._break_off()
+        await self._outcomes.close()
+        await asyncio.to_thread(self._writer.give_back, [received.lease for received in broken_off])
+        for received in broken_off:
+            received.done()
+        # Not before: the broker gives what is not acknowledged to another worker, which would make it at the same time.
         await asyncio.to_thread(self._receiver.stop)
-        if self._making:
-            await asyncio.wait(self._making, timeout=seconds)
-        for making in self._making:
-            making.cancel()
+
+    async def _break_off(self) -> list[Received]:
+        """End what is under way; which runs that were."""
+        left = dict(self._making)
         for lane in self._lanes.values():
             lane.stop()
-        await self._outcomes.close()
+        for making in left:
+            making.cancel()
+        if left:
+            await asyncio.wait(left)
+        return [received for making, received in left.items() if making.cancelled()]
 
     def _mine(self) -> Collection[int]:
+        if self._is_stopping:
+            return []
         return [s.number for s in self._subscriptions.all() if isinstance(s.sink, self._sinks) and self._can_serve(s)]
 
     def _can_serve(self, subscription: Subscription) -> bool:
@@ -122,9 +143,12 @@ class Worker:
         self._loop.call_soon_threadsafe(self._begin, received)
 
     def _begin(self, received: Received) -> None:
+        if self._is_drained:
+            # Not acknowledged, it goes back to its queue; what memory gave away comes again when its lease ends.
+            return
         making = self._loop.create_task(self._make(received))
-        self._making.add(making)
-        making.add_done_callback(self._making.discard)
+        self._making[making] = received
+        making.add_done_callback(self._making.pop)
 
     async def _make(self, received: Received) -> None:
         subscription = self._subscriptions.numbered(received.lease.subscription)
@@ -154,8 +178,12 @@ class Worker:
         margin = min(self._longest(), self._policy.lease / 2)
         deadline = time.monotonic() + (lease.due_at - clock.micros(clock.now())) / 1_000_000 - margin
         run = _Run(self, subscription, lane, deadline)
-        await run.make(chains)
-        return await self._outcomes.submit(Batch(run.attempts, run.disclosures(self._catalogue)))
+        try:
+            await run.make(chains)
+        finally:
+            # Also of a run that is broken off: what came of its beginning is known.
+            written = self._outcomes.submit(run.batch(self._catalogue))
+        return await written
 
     def _lane(self) -> Lane:
         # A probe that is still under way must not be taken for lost.
@@ -283,11 +311,12 @@ class _Run:
             return skipped(self._subscription.number, item.leased)
         return self._worker.attempt(self._subscription, item, Outcome(Failure.PERMANENT, item.withheld), 0.0)
 
-    def disclosures(self, catalogue: Catalogue) -> list[Disclosure]:
-        """What the run told the sink about persons."""
+    def batch(self, catalogue: Catalogue) -> Batch:
+        """What came of the run so far, and what it told the sink about persons."""
         channel = Channel.WEBHOOK if isinstance(self._subscription.sink, Webhook) else Channel.ADAPTER
         items = [(item.entry, item.view) for item in self._disclosed if item.view is not None]
-        return disclosures(items, catalogue, channel)
+        # A copy: of a run that is broken off an outcome may still come, and is not to be written without its disclosure.
+        return Batch(tuple(self.attempts), disclosures(items, catalogue, channel))
 
 
 @lru_cache

@@ -54,3 +54,12 @@ def test_what_nobody_took_makes_room():
     clock.now = SECONDS
     fresh.put(other, a_run())
     assert fresh.take(other) == a_run()
+
+
+def test_what_nobody_took_is_told():
+    fresh = FreshRuns()
+    other = Lease(1, 1_001)
+    fresh.put(LEASE, a_run())
+    fresh.put(other, a_run())
+    fresh.take(LEASE)
+    assert fresh.untaken() == [other]
