@@ -12,7 +12,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bus.journal.tables import PERSONS
+from bus.journal.tables import STRETCH
 from bus.problem import Unavailable
 from bus.storage import Storage, execute
 
@@ -31,8 +31,9 @@ _UNTIL: Final = sa.text(
     "SELECT max(position) FROM (SELECT position FROM journal WHERE position > :after ORDER BY position LIMIT :most) AS next"
 )
 _ADD_PERSONS: Final = sa.text(
-    "INSERT INTO journal_persons (person, position, contract_id) SELECT person, position, contract_id FROM journal "
-    "WHERE position > :after AND position <= :until AND person IS NOT NULL ORDER BY person, position"
+    f"INSERT INTO journal_persons (stretch, person, position, contract_id) SELECT position / {STRETCH}, person, position, "  # noqa: S608
+    "contract_id FROM journal WHERE position > :after AND position <= :until AND person IS NOT NULL "
+    "ORDER BY 1, person, position"
 )
 _ADD_PRECEDING: Final = sa.text(
     "INSERT INTO journal_preceding (position, preceding) SELECT position, preceding FROM ("
@@ -47,10 +48,11 @@ _PUT_RECORDS: Final = sa.text(
     "ON CONFLICT (contract_id, key) DO UPDATE SET position = excluded.position"
 )
 _MOVE: Final = sa.text("UPDATE journal_projected SET position = :until")
-_ABOUT = (
-    sa.select(PERSONS.c.position, PERSONS.c.contract_id)
-    .where(PERSONS.c.person == sa.bindparam("person"))
-    .order_by(PERSONS.c.position)
+_ABOUT: Final = sa.text(
+    "WITH RECURSIVE stretches (stretch) AS (SELECT 0 UNION ALL SELECT stretch + 1 FROM stretches "  # noqa: S608
+    f"WHERE stretch < (SELECT max(position) / {STRETCH} FROM journal_projected)) "
+    "SELECT position, contract_id FROM stretches JOIN journal_persons AS p USING (stretch) WHERE person = :person "
+    "ORDER BY position"
 )
 
 

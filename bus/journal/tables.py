@@ -25,14 +25,19 @@ JOURNAL = sa.Table(
 the bus hands it out, `sequence` and `recordedtime` with it.
 """
 
+STRETCH = 16_384
+"""Positions. New entries of `journal_persons` touch no page but those of the last stretch; who asks looks into each stretch."""
+
 PERSONS = sa.Table(
     "journal_persons",
     metadata,
+    sa.Column("stretch", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("person", sa.Text, primary_key=True),
     sa.Column("position", sa.BigInteger, primary_key=True),
     sa.Column("contract_id", sa.Integer, nullable=False),
     sqlite_with_rowid=False,
 )
+"""Which events are about whom. `stretch` is `position / STRETCH`."""
 
 PRECEDING = sa.Table(
     "journal_preceding",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.journal import Appender, Projection
+from bus.journal import Appender, Persons, Projection
 from bus.storage import Storage, open_storage, upgrade
 from tests.services.appending import a_submission
 from tests.storage.a_plan import plans
@@ -33,6 +33,13 @@ def test_projecting_reads_what_is_new(storage: Storage):
     scanned = {step for step in steps if step.startswith(("SCAN journal", "SCAN j", "SCAN r"))}
     # Of one row.
     assert scanned == {"SCAN journal_projected"}
+
+
+def test_a_question_about_a_person_reads_what_is_about_them(storage: Storage):
+    asyncio.run(_append(storage, 10))
+    steps = plans(storage, lambda: Persons(storage).events_about("3524"))
+    assert "SEARCH p USING PRIMARY KEY (stretch=? AND person=?)" in steps
+    assert "SCAN p" not in steps
 
 
 async def _append(storage: Storage, count: int) -> None:

@@ -4,9 +4,11 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy as sa
 
-from bus.journal import Appender, JournalReader, Projection
+from bus.journal import Appender, JournalReader, Persons, Projection
 from bus.journal.projection import next_size
+from bus.journal.tables import JOURNAL, STRETCH
 from bus.storage import Storage, execute
 from tests.journeys.verdict import assert_records_agree, stored
 from tests.services.appending import a_submission
@@ -65,3 +67,16 @@ def test_a_question_finds_what_was_appended_before_it(storage: Storage):
     asyncio.run(_append(storage, 10))
     assert [entry.position for entry in journal.records(1, 0, 10).entries] == [2, 4]
     assert (journal.record_lines(1, 4, 10).end, journal.record_lines(1, 4, 10).positions) == (4, [])
+
+
+def test_events_about_a_person_are_found_in_every_stretch(storage: Storage):
+    positions = [1, STRETCH - 1, STRETCH, STRETCH + 1, 5 * STRETCH]
+    row = {"version_id": 1, "participant": "dpmptsp", "recorded_at": 1, "body": b"{}"}
+    with storage.write() as connection:
+        for position in positions:
+            about = {"person": "3524", "contract_id": position % 7, "identity": str(position).encode()}
+            connection.execute(sa.insert(JOURNAL).values(position=position, **about, **row))
+            about |= {"person": "3525", "identity": b"other %d" % position}
+            connection.execute(sa.insert(JOURNAL).values(position=position + 10, **about, **row))
+    assert Persons(storage).events_about("3524") == [(position, position % 7) for position in positions]
+    assert Persons(storage).events_about("3526") == []
