@@ -16,11 +16,11 @@ from bus.journal.tables import STRETCH
 from bus.problem import Unavailable
 from bus.storage import Storage, execute
 
-_FEWEST, _FIRST, _MOST = 100, 500, 2000
+_FEWEST, _FIRST, _MOST = 50, 200, 2000
 """Events in one transaction: many share its pages."""
-_STEP_SECONDS: Final = 0.015
+_STEP_SECONDS: Final = 0.003
 """What a transaction may take, since appends wait for it: where persons are many, each event has a page of its own."""
-_PAUSE_SECONDS: Final = 1.0
+_PAUSE_SECONDS: Final = 0.2
 
 _LAST: Final = "SELECT coalesce(max(position), 0) FROM journal"
 _REACHED: Final = "SELECT coalesce(max(position), 0) FROM journal_projected"
