@@ -24,6 +24,7 @@ from bus import clock
 from bus.adapter import Outcome
 from bus.delivery import failure, retry
 from bus.delivery.address import Network
+from bus.delivery.sinks.burst import Burst
 from bus.delivery.sinks.connection import Resolver, connector
 
 CONNECT_SECONDS: Final = 5.0
@@ -59,6 +60,7 @@ class WebhookSink:
         self._seconds = timeout
         self._timeout = aiohttp.ClientTimeout(sock_connect=min(CONNECT_SECONDS, timeout))
         self._resolver = Resolver()
+        self._burst = Burst()
         self._https = connector(allowed, self._resolver, plain=False)
         self._http = connector(allowed, self._resolver, plain=True)
         self._target = lru_cache(_TARGETS)(_target)
@@ -77,7 +79,7 @@ class WebhookSink:
             async with asyncio.timeout(self._seconds):
                 connection = await self._connect(target)
                 try:
-                    answer = await _exchange(connection, target, lines, body)
+                    answer = await self._exchange(connection, target, lines, body)
                 except BaseException:
                     connection.close()
                     raise
@@ -94,6 +96,24 @@ class WebhookSink:
         except TimeoutError as error:
             raise aiohttp.ConnectionTimeoutError from error
 
+    async def _exchange(self, connection: Connection, target: _Target, lines: bytes, body: bytes) -> RawResponseMessage:
+        """Write a request, `lines` being the rest of its head, and read its answer.
+
+        The answer's body is read away, never unpacked (bombs) and never looked at.
+        """
+        protocol, transport = connection.protocol, connection.transport
+        if protocol is None or transport is None:
+            raise aiohttp.ServerDisconnectedError
+        protocol.set_response_params(read_until_eof=True, auto_decompress=False)
+        self._burst.write(transport, b"%bcontent-length: %d\r\n%b\r\n%b" % (target.head, len(body), lines, body))
+        try:
+            answer, content = await _read(protocol)
+        except HttpProcessingError as error:
+            raise aiohttp.ClientResponseError(target.key.request_info, ()) from error
+        if not content.is_eof():
+            await _drain(content)
+        return answer
+
     async def close(self) -> None:
         """Let go of connections and threads."""
         await self._https.close()
@@ -109,25 +129,6 @@ def _target(url: str) -> _Target:
         "user-agent: bus-lamongan\r\ncontent-type: application/cloudevents+json\r\n"
     )
     return _Target(head.encode("ascii"), request)
-
-
-async def _exchange(connection: Connection, target: _Target, lines: bytes, body: bytes) -> RawResponseMessage:
-    """Write a request, `lines` being the rest of its head, and read its answer.
-
-    The answer's body is read away, never unpacked (bombs) and never looked at.
-    """
-    protocol, transport = connection.protocol, connection.transport
-    if protocol is None or transport is None:
-        raise aiohttp.ServerDisconnectedError
-    protocol.set_response_params(read_until_eof=True, auto_decompress=False)
-    transport.write(b"%bcontent-length: %d\r\n%b\r\n%b" % (target.head, len(body), lines, body))
-    try:
-        answer, content = await _read(protocol)
-    except HttpProcessingError as error:
-        raise aiohttp.ClientResponseError(target.key.request_info, ()) from error
-    if not content.is_eof():
-        await _drain(content)
-    return answer
 
 
 async def _read(protocol: ResponseHandler) -> tuple[RawResponseMessage, aiohttp.StreamReader]:
