@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 from bus.delivery import lists
 from bus.delivery.ordering import PARKED, Owed, Plan, chains_of, plan, runs
 from bus.delivery.tables import ATTEMPTS, RELAY
-from bus.storage import Storage, execute
+from bus.storage import Storage, execute, fetch
 
 LONGEST_CHAIN = 50
 """The most deliveries of one key in a run: they go one after the other and must end within the lease."""
@@ -192,12 +192,13 @@ class Ledger:
 
     def leased(self, connection: Connection, lease: Lease) -> list[Leased]:
         """The deliveries of a run that are still to be made, in position order; none when the lease is over."""
-        rows = execute(
+        rows = fetch(
             connection,
+            "position, key, attempts",
             f"SELECT position, key, attempts FROM deliveries{lists.by('ix_deliveries_due', connection)} WHERE "  # noqa: S608
-            f"subscription={lease.subscription} AND state=0 AND due_at={lease.due_at} ORDER BY position",
+            f"subscription={lease.subscription} AND state=0 AND due_at={lease.due_at}",
         )
-        return [Leased._make(row) for row in rows]
+        return sorted(Leased._make(row) for row in rows)
 
     def release(self, leases: Iterable[Lease], due_at: int) -> None:
         """Give runs back untried; they are due again at a moment."""
@@ -255,12 +256,13 @@ def set_relayed(connection: Connection, position: int) -> None:
 
 
 def _due(connection: Connection, subscription: int, now: int, limit: int) -> dict[int, int | None]:
-    rows = execute(
+    rows = fetch(
         connection,
-        f"SELECT position, key FROM deliveries WHERE subscription={subscription} AND state=0 AND due_at<={now} "  # noqa: S608
+        "due_at, position, key",
+        f"SELECT due_at, position, key FROM deliveries WHERE subscription={subscription} AND state=0 AND due_at<={now} "  # noqa: S608
         f"ORDER BY due_at, position LIMIT {limit}",
     )
-    return {row[0]: row[1] for row in rows}
+    return {position: key for _, position, key in sorted(rows)}
 
 
 def in_flight(connection: Connection, subscription: int, now: int, until: int, window: int) -> int:
@@ -296,16 +298,16 @@ def _beginnings(
         statement = (
             f"WITH wanted (key) AS (VALUES {lists.rows(keys)}), cut (key, last) AS (SELECT key, (SELECT position "  # noqa: S608
             f"FROM deliveries{by_key} WHERE {owed} 1 OFFSET {longest - 1}) FROM wanted) "
-            f"SELECT cut.key, position, due_at, state FROM cut CROSS JOIN deliveries{by_key} "
+            f"SELECT cut.key AS key, position, due_at, state FROM cut CROSS JOIN deliveries{by_key} "
             f"WHERE subscription={subscription} AND deliveries.key=cut.key AND state IN (0, 2) "
-            f"AND position<=coalesce(last, {PARKED}) ORDER BY cut.key, position"
+            f"AND position<=coalesce(last, {PARKED})"
         )
     else:
         statement = (
             f"SELECT wanted.key, position, due_at, state FROM {lists.unnested('key', keys)} CROSS JOIN LATERAL ("  # noqa: S608
-            f"SELECT position, due_at, state FROM deliveries WHERE {owed} {longest}) AS owed ORDER BY wanted.key, position"
+            f"SELECT position, due_at, state FROM deliveries WHERE {owed} {longest}) AS owed"
         )
-    rows = execute(connection, statement)
+    rows = sorted(fetch(connection, "key, position, due_at, state", statement))
     return [(row[0], Owed(row[1], row[2], row[3] == DeliveryState.DEAD)) for row in rows]
 
 

@@ -4,7 +4,7 @@ A room's tables and statements stand in the room that owns them; they share `met
 """
 
 from bus.storage.changes import CHANGES_TABLE, Changes, announce
-from bus.storage.engine import Storage, StorageFull, StorageUnavailable, driver, execute, metadata, open_storage
+from bus.storage.engine import Storage, StorageFull, StorageUnavailable, driver, execute, fetch, metadata, open_storage
 from bus.storage.group import Answer, GroupCommit
 from bus.storage.leader import Leadership, leadership
 from bus.storage.migrate import pending_migrations, upgrade
@@ -21,6 +21,7 @@ __all__ = [
     "announce",
     "driver",
     "execute",
+    "fetch",
     "leadership",
     "metadata",
     "open_storage",
