@@ -36,12 +36,14 @@ class Fields:
         masking: it is shown masked, as one.
         members: of an object, by name.
         items: of an array, every one.
+        is_plain: shown as it is, with all below it; known once the whole tree is made.
     """
 
     whole: bool = False
     masking: Masking | None = None
     members: dict[str, "Fields"] = field(default_factory=dict)
     items: "Fields | None" = None
+    is_plain: bool = False
 
     def cut(self, value: Any) -> Any:
         """The value as the consumer sees it; null stays null."""
@@ -72,9 +74,20 @@ class Fields:
             return Visibility.MASKED
         return Visibility.SHOWN if node.whole and not node.members and node.items is None else Visibility.HIDDEN
 
+    def settle(self) -> None:
+        """The tree is made: note where nothing is to be done any more."""
+        below = [*self.members.values(), *([] if self.items is None else [self.items])]
+        self.is_plain = self.whole and self.masking is None and not below
+        for one in below:
+            one.settle()
+
     def _cut_members(self, value: dict[str, Any]) -> dict[str, Any]:
         if not self.whole:
-            return {name: below.cut(value[name]) for name, below in self.members.items() if name in value}
+            return {
+                name: value[name] if below.is_plain else below.cut(value[name])
+                for name, below in self.members.items()
+                if name in value
+            }
         members, others = self.members, self.items
         shown: dict[str, Any] = {}
         for name, inner in value.items():
@@ -109,6 +122,7 @@ def fields_of(granted: Iterable[str] | None, mask: Mapping[str, Mask], pseudonym
         _grant(root, json.path(pointer))
     for pointer, name in mask.items():
         _mask(root, json.path(pointer), masking(name, pseudonym))
+    root.settle()
     return root
 
 

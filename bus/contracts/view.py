@@ -39,6 +39,7 @@ class View:
         "_hides_more_than_key",
         "_identifiers",
         "_key",
+        "_key_path",
         "_key_visibility",
         "_rows",
         "_secret",
@@ -69,7 +70,8 @@ class View:
         # The identifier that the envelope repeats. A query's subject is in the request, which is not what is shown.
         is_query = contract.kind is Kind.QUERY
         self._key = None if is_query else contract.key or contract.subject
-        self._key_visibility = self._fields.visibility(json.path(self._key)) if self._key else Visibility.HIDDEN
+        self._key_path = json.path(self._key or "")
+        self._key_visibility = self._fields.visibility(self._key_path) if self._key else Visibility.HIDDEN
         self.can_look_up_by_key = contract.key is not None and self._key_visibility is Visibility.SHOWN
         pointers = () if is_query else (contract.key, contract.subject, contract.delivery.ordered_by)
         self._identifiers = tuple(
@@ -102,28 +104,31 @@ class View:
             return document
         data = document.get("data")
         shown = self._fields.cut(data)
-        hidden = self._hidden_identifiers(data, shown, document.get("subject"))
+        hidden = self._hidden_identifiers(data, shown, document.get("subject")) if self._identifiers else {}
         reduced: Document = {}
         for name, value in document.items():
+            if value is None and name != "data":
+                continue
             if name in _FREE_OF_DATA:
                 reduced[name] = value
             elif name in ("subject", "partitionkey"):
-                reduced[name] = self._key_attribute(value, document, shown, hidden)
+                if (seen := self._key_attribute(value, document, shown, hidden)) is not None:
+                    reduced[name] = seen
             elif name == "data":
                 reduced[name] = shown
-            elif name in ("id", "source") or (name in _LET_THROUGH and not _holds_any(value, hidden)):
+            elif name in ("id", "source") or (name in _LET_THROUGH and not (hidden and _holds_any(value, hidden))):
                 reduced[name] = value
         if data is None and self._hides_more_than_key:
             self._replace_identity(reduced)
         elif hidden:
             self._disguise(reduced, hidden)
-        return {name: value for name, value in reduced.items() if value is not None or name == "data"}
+        return reduced
 
     def _hidden_identifiers(self, data: Any, shown: Any, subject: Any) -> dict[str, str]:
         """Identifiers of this event that the consumer must not see, each with what stands for it."""
         if data is None and self._key and subject:
             # What the data would be if they held nothing but the key, which a deletion's subject is.
-            data = _holding(subject, json.path(self._key))
+            data = _holding(subject, self._key_path)
             shown = self._fields.cut(data)
         found = {}
         for pointer, visibility in self._identifiers:
@@ -148,7 +153,7 @@ class View:
         if self._key is None:
             return None
         data = document.get("data")
-        return document.get("subject") if data is None else _text(json.at(data, self._key))
+        return document.get("subject") if data is None else _text(json.follow(data, self._key_path))
 
     def _disguise(self, reduced: Document, hidden: dict[str, str]) -> None:
         """Replace hidden identifiers in `source` and `id`; the pair still tells one event from another."""
