@@ -1,5 +1,6 @@
 """Time in one place: UTC moments, and integers of microseconds where the database keeps them."""
 
+import time
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 
@@ -12,6 +13,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def now() -> datetime:
     """This moment in UTC."""
     return datetime.now(UTC)
+
+
+def now_micros() -> int:
+    """This moment, in microseconds since 1970: `micros(now())` at an eighth of its time, for what each delivery asks."""
+    return time.time_ns() // 1000
 
 
 def micros(moment: datetime) -> int:

@@ -7,6 +7,7 @@ the sink, its address or its account; the circuit opens and deliveries wait.
 
 import os
 import ssl
+from functools import lru_cache
 from http import HTTPStatus
 
 import aiohttp
@@ -55,9 +56,15 @@ def of_status(status: int, retry_after: float | None = None) -> Outcome:
         retry_after: seconds, as the answer's `Retry-After` said.
     """
     if 200 <= status < 300:
-        return Outcome(status=status)
+        return _taken(status)
     failure, meaning = _STATUS.get(status) or _by_hundred(status)
     return Outcome(failure, f"the sink answered {_words(status)}: {meaning}", retry_after, status)
+
+
+@lru_cache
+def _taken(status: int) -> Outcome:
+    # There is one for each delivery, and all are the same.
+    return Outcome(status=status)
 
 
 def _by_hundred(status: int) -> tuple[Failure, str]:

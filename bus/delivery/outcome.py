@@ -69,7 +69,7 @@ def attempted(
         duration: seconds that the attempt took.
     """
     number = leased.attempts + 1
-    now = clock.micros(clock.now())
+    now = clock.now_micros()
     if outcome.failure is None:
         return Attempt(
             subscription, leased.position, leased.key, number, DeliveryState.DELIVERED, None, now, None, outcome.status,
@@ -98,7 +98,7 @@ def parked(subscription: int, leased: Leased) -> Attempt:
 
 def released(subscription: int, leased: Leased) -> Attempt:
     """A delivery that was not tried in the time of its lease: it is due again."""
-    return _untried(subscription, leased, DeliveryState.PENDING, clock.micros(clock.now()))
+    return _untried(subscription, leased, DeliveryState.PENDING, clock.now_micros())
 
 
 def skipped(subscription: int, leased: Leased) -> Attempt:
@@ -107,5 +107,5 @@ def skipped(subscription: int, leased: Leased) -> Attempt:
 
 
 def _untried(subscription: int, leased: Leased, state: DeliveryState, due_at: int | None) -> Attempt:
-    now = clock.micros(clock.now())
+    now = clock.now_micros()
     return Attempt(subscription, leased.position, leased.key, leased.attempts, state, due_at, now, None, None, "", 0)

@@ -197,9 +197,10 @@ class Worker:
 
     async def send(self, subscription: Subscription, lane: Lane, items: Sequence[Item]) -> Sequence[Outcome]:
         """Send some items of one run: one to a webhook, or as many as an adapter's operation takes at once."""
-        if isinstance(subscription.sink, Webhook):
-            return [await self._post(subscription.sink, subscription, lane, item) for item in items]
         sink = subscription.sink
+        if isinstance(sink, Webhook):
+            (item,) = items
+            return [await self._post(sink, subscription, lane, item)]
         adapter, operation = self._agencies.serving(sink.adapter, sink.operation)
         events = [from_document(json.loads(item.body or b"")) for item in items]
         return await agency.deliver(adapter, operation, events, self._longest())
