@@ -26,7 +26,6 @@ from bus.delivery import failure, retry
 from bus.delivery.address import Network
 from bus.delivery.sinks.burst import Burst
 from bus.delivery.sinks.connection import Resolver, connector
-from bus.delivery.sinks.limit import TimeLimit
 
 CONNECT_SECONDS: Final = 5.0
 DRAIN_BYTES: Final = 64 * 1024
@@ -58,7 +57,7 @@ class WebhookSink:
 
     def __init__(self, allowed: Sequence[Network], timeout: float = 15.0) -> None:
         """`allowed`: networks where sinks may be private or plain http; `timeout`: seconds for one request, all in all."""
-        self._limit = TimeLimit(timeout)
+        self._seconds = timeout
         self._timeout = aiohttp.ClientTimeout(sock_connect=min(CONNECT_SECONDS, timeout))
         self._resolver = Resolver()
         self._burst = Burst()
@@ -77,7 +76,7 @@ class WebhookSink:
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]).encode("ascii")
         try:
             target = self._target(url)
-            with self._limit:
+            async with asyncio.timeout(self._seconds):
                 connection = await self._connect(target)
                 try:
                     answer = await self._exchange(connection, target, lines, body)
@@ -88,8 +87,7 @@ class WebhookSink:
                 connection.release()
         except (aiohttp.ClientError, TimeoutError) as error:
             return failure.of_error(error)
-        later = answer.headers.get("retry-after")
-        return failure.of_status(answer.code, None if later is None else retry.retry_after(later, clock.now()))
+        return failure.of_status(answer.code, retry.retry_after(answer.headers.get("retry-after"), clock.now()))
 
     async def _connect(self, target: _Target) -> Connection:
         pool = self._https if target.key.is_ssl() else self._http
