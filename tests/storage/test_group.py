@@ -101,6 +101,20 @@ async def test_what_is_large_takes_along_what_is_waiting(ledger: Ledger):
     await group.close()
 
 
+async def test_what_comes_beside_a_large_one_waits_for_its_commit(ledger: Ledger):
+    group: GroupCommit[int, int] = GroupCommit("test", ledger.commit)
+    ledger.may_commit.clear()
+    answers = [group.submit(1), group.submit(2, is_large=True)]
+    for number in (3, 4):
+        await turns(5, lambda _: None)
+        answers.append(group.submit(number))
+    await turns(5, lambda _: None)
+    ledger.may_commit.set()
+    assert await asyncio.gather(*answers) == [-1, -2, -3, -4]
+    assert ledger.groups == [[1, 2], [3, 4]]
+    await group.close()
+
+
 async def test_closing_commits_what_is_large(ledger: Ledger):
     group: GroupCommit[int, int] = GroupCommit("test", ledger.commit)
     answers = [group.submit(number, is_large=True) for number in (1, 2, 3)]
