@@ -1,4 +1,4 @@
-"""The edge: the ASGI application of one bus. Publishing goes straight to its callable, all else through FastAPI."""
+"""The edge: the ASGI application of one bus. Publishing and plain pages go to callables of their own, all else to FastAPI."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -26,6 +26,7 @@ from bus.http import (
 from bus.http import records as records_resource
 from bus.http import subscriptions as subscriptions_resource
 from bus.http.health import Health
+from bus.http.pages import Pages
 from bus.http.publish import PayloadTooLarge, Publisher, Receive, Scope, Send
 from bus.http.publish_openapi import OPENAPI
 from bus.http.rooms import Rooms
@@ -53,15 +54,16 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
 
 
 class Edge:
-    """Routes a request to the publisher or to FastAPI, with a bound on every body, and counts it by route.
+    """Routes a request to the publisher, to the pages or to FastAPI, with a bound on every body, and counts it by route.
 
     Attributes:
         publisher: None in a process without the role `api`.
     """
 
-    def __init__(self, api: FastAPI, publisher: Publisher | None, most_bytes: int) -> None:
+    def __init__(self, api: FastAPI, publisher: Publisher | None, pages: Pages | None, most_bytes: int) -> None:
         self._api = api
         self.publisher = publisher
+        self._pages = pages
         self._most_bytes = most_bytes
 
     def describe(self) -> None:
@@ -80,6 +82,8 @@ class Edge:
             return
         if scope["type"] != "http":
             await self._api(scope, receive, send)
+            return
+        if self._pages is not None and scope["method"] == "GET" and await self._pages.answer(scope, send):
             return
         status = 500
 
@@ -115,12 +119,12 @@ def create_edge(rooms: Rooms, checks: Health) -> Edge:
     """The whole edge."""
     api = _api([*_ROUTERS, health.router], checks, rooms.tokens.issuer)
     api.state.rooms = rooms
-    return Edge(api, Publisher(rooms), rooms.settings.max_batch_bytes)
+    return Edge(api, Publisher(rooms), Pages(rooms), rooms.settings.max_batch_bytes)
 
 
 def create_watch(checks: Health) -> Edge:
     """The edge of a process without the role `api`: health and metrics alone."""
-    return Edge(_api([health.router], checks), None, 0)
+    return Edge(_api([health.router], checks), None, None, 0)
 
 
 class _Api(FastAPI):

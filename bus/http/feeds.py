@@ -80,8 +80,8 @@ async def read_feed(
     if page is None:
         # The client is gone: nobody reads this.
         return Response(status_code=204)
-    body = listed(b"events", page.texts, _cursor(reading, page.position))
-    return Response(body, headers=NO_STORE, media_type="application/json")
+    body = listed(b"events", page, _cursor(reading, page.position))
+    return Response(b"".join(body), headers=NO_STORE, media_type="application/json")
 
 
 async def _page(request: Request, reading: Reading, after: int, limit: int, wait: float) -> Page | None:
@@ -99,11 +99,11 @@ async def _awaited(reading: Reading, after: int, limit: int, seconds: float) -> 
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     page = await asyncio.to_thread(reading.feed, after, limit)
-    while not page.texts and (left := deadline - loop.time()) > 0:
+    while not page.positions and (left := deadline - loop.time()) > 0:
         if page.is_last and not await _tail(reading).beyond(page.position, left):
             break
         page = await asyncio.to_thread(reading.feed, page.position, limit)
-        if not page.texts:
+        if not page.positions:
             await asyncio.sleep(_PAUSE)
     return page
 

@@ -46,16 +46,26 @@ class Page:
     """A stretch of a list as its reader sees it.
 
     Attributes:
-        texts: the CloudEvents, JSON.
+        text: the CloudEvents, JSON, with commas between them.
+        lengths: of each.
         positions: where the same events stand in the journal.
         position: everything up to here was looked at.
         is_last: nothing stood behind it.
     """
 
-    texts: Sequence[bytes]
+    text: bytes
+    lengths: Sequence[int]
     positions: Sequence[int]
     position: int
     is_last: bool
+
+    @property
+    def texts(self) -> Iterator[bytes]:
+        """The events one by one."""
+        start = 0
+        for length in self.lengths:
+            yield self.text[start : start + length]
+            start += length + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +162,8 @@ class Reading:
             groups[number, view] = positions
         self._disclose(groups)
         last = lines.positions[-1] if lines.positions else after
-        return Page(lines.texts, lines.positions, max(last, lines.end) if lines.is_last else last, lines.is_last)
+        position = max(last, lines.end) if lines.is_last else last
+        return Page(lines.text, lines.lengths, lines.positions, position, lines.is_last)
 
     def _page(self, read: Read, after: int, limit: int, copies_up_to: int | None) -> Page:
         self.views()
@@ -164,7 +175,8 @@ class Reading:
         )
         self._disclose(shown(seen))
         positions = [entry.position for entry, _ in seen]
-        return Page(texts, positions, max(position, end) if is_last else position, is_last)
+        position = max(position, end) if is_last else position
+        return Page(b",".join(texts), [len(text) for text in texts], positions, position, is_last)
 
     def _scanned(
         self, read: Callable[[int, int], Stretch], after: int, limit: int, copies_up_to: int | None
@@ -221,12 +233,9 @@ def _text(entry: Entry, view: View, find: FindBefore, copies_up_to: int | None) 
     return None if document is None else json.dumps(document)
 
 
-def listed(name: bytes, texts: Sequence[bytes], following: str) -> bytes:
-    """The document `{name: [texts…], "next": following}`, put together in one go: a page may be megabytes."""
-    parts = list(texts) or [b""]
-    parts[0] = b'{"%b":[%b' % (name, parts[0])
-    parts[-1] = b'%b],"next":%b}' % (parts[-1], json.dumps(following))
-    return b",".join(parts)
+def listed(name: bytes, page: Page, following: str) -> tuple[bytes, bytes, bytes]:
+    """The document `{name: [events…], "next": following}`, in parts: a page may be megabytes, which are better not copied."""
+    return b'{"%b":[' % name, page.text, b'],"next":%b}' % json.dumps(following)
 
 
 def wanted(request: Request, *media_types: str) -> str | None:

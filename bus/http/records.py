@@ -83,8 +83,8 @@ def list_records(
         lines = _spreadsheet(reading, views, position) if media_type == _CSV else _lines(reading, position)
         return StreamingResponse(lines, headers=NO_STORE, media_type=media_type)
     page = reading.records(position, limit)
-    body = listed(b"records", page.texts, cursor_at(Listing.RECORDS, contract, page.position))
-    return Response(body, headers=NO_STORE, media_type="application/json")
+    body = listed(b"records", page, cursor_at(Listing.RECORDS, contract, page.position))
+    return Response(b"".join(body), headers=NO_STORE, media_type="application/json")
 
 
 @router.get("/{contract}/{key:path}", response_class=Response, responses=_ONE)

@@ -4,13 +4,16 @@ Unlike entries they are never taken apart, and SQLite is asked through its drive
 the reading.
 """
 
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from bus import json
 from bus.journal.tables import JOURNAL, RECORDS
 from bus.storage import driver
 
@@ -26,14 +29,16 @@ class Lines:
     """Events in order of position.
 
     Attributes:
-        texts: the CloudEvents in JSON, as the bus hands them out.
+        text: the CloudEvents in JSON, as the bus hands them out, with commas between them.
+        lengths: of each.
         positions: the same events' places.
         by_version: the positions of each contract version's events.
         is_last: no more stood behind them.
         end: up to where the journal was looked through, just before they were read.
     """
 
-    texts: Sequence[bytes]
+    text: bytes
+    lengths: Sequence[int]
     positions: Sequence[int]
     by_version: Mapping[int, Sequence[int]]
     is_last: bool
@@ -127,23 +132,57 @@ HEADS: Final = Wanted(
 """The newest event of each record."""
 
 
+_TOGETHER: Final = (
+    "SELECT json_group_array(position), json_group_array(version_id), json_group_array(length(body)), "
+    "CAST(group_concat(CAST(body AS TEXT), ',') AS BLOB) FROM ({})"
+)
+
+
 def read(connection: Connection, wanted: Wanted, contract_id: int, after: int, limit: int) -> Lines:
     """At most so many lines of a contract behind a position, and fewer where they are large (see `MOST_BYTES`)."""
     if connection.dialect.name == "sqlite":
         asked = driver(connection)
         end = asked.execute(wanted.end).fetchone()[0]
-        rows, is_last = within_bytes(asked.execute(wanted.sqlite, (contract_id, after, limit)), limit)
+        arguments = (contract_id, after, limit)
+        together = _together(asked, wanted.sqlite, arguments, end)
+        if together is not None:
+            return together
+        rows, is_last = within_bytes(asked.execute(wanted.sqlite, arguments), limit)
     else:
         # First the end: here each statement sees what was committed when it began.
         end = connection.exec_driver_sql(wanted.end).scalar_one()
-        arguments = {"contract": contract_id, "after": after, "limit": limit}
-        rows, is_last = within_bytes(connection.execute(wanted.postgres, arguments), limit)
-    positions = [row[0] for row in rows]
-    return Lines([row[2] for row in rows], positions, _by_version(rows, positions), is_last, end)
+        parameters = {"contract": contract_id, "after": after, "limit": limit}
+        rows, is_last = within_bytes(connection.execute(wanted.postgres, parameters), limit)
+    positions, versions, bodies = [[row[column] for row in rows] for column in range(3)]
+    return Lines(
+        b",".join(bodies), [len(body) for body in bodies], positions, _by_version(versions, positions), is_last, end
+    )
 
 
-def _by_version(rows: Sequence[Any], positions: Sequence[int]) -> Mapping[int, Sequence[int]]:
-    versions = {row[1] for row in rows}
-    if len(versions) == 1:
-        return dict.fromkeys(versions, positions)
-    return {version: [row[0] for row in rows if row[1] == version] for version in versions}
+def _together(asked: sqlite3.Connection, rows: str, arguments: tuple[int, int, int], end: int) -> Lines | None:
+    """The lines as SQLite joins them, which takes two thirds of the time; None when they are too large for a page.
+
+    The first tells whether they will be, and the connection's own limit ends the joining where it was wrong.
+    """
+    contract_id, after, limit = arguments
+    with closing(asked.execute(rows, (contract_id, after, 1))) as first:
+        row = first.fetchone()
+    if row is None or len(row[-1]) * limit >= MOST_BYTES:
+        return None
+    usual = asked.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES)
+    try:
+        *columns, text = asked.execute(_TOGETHER.format(rows), arguments).fetchone()
+    except sqlite3.DataError:
+        return None
+    finally:
+        asked.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, usual)
+    positions, versions, lengths = [json.loads(column) for column in columns]
+    return Lines(text, lengths, positions, _by_version(versions, positions), len(positions) < limit, end)
+
+
+def _by_version(versions: Sequence[int], positions: Sequence[int]) -> Mapping[int, Sequence[int]]:
+    distinct = set(versions)
+    if len(distinct) == 1:
+        return dict.fromkeys(distinct, positions)
+    of = list(zip(versions, positions, strict=True))
+    return {version: [position for one, position in of if one == version] for version in distinct}

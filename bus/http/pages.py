@@ -1,0 +1,130 @@
+"""Pages of feeds and records: the short way of what consumers read by the thousand events.
+
+Beside a page of a thousand events the framework's handling of the request took as long as the reading. Only what is plainly
+a page goes this way. All else (refusals, waiting, streams, parameters of which has to be told what is wrong with them) is left
+to the routes in `feeds` and `records`, which answer a page just the same.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from bus.audit.log import Channel
+from bus.contracts.document import Kind
+from bus.http.cursors import Listing, cursor_at, position_at
+from bus.http.publish import Scope, Send
+from bus.http.pull import Page, Reading, listed
+from bus.http.rooms import Rooms
+from bus.identity import scopes
+from bus.identity.tokens import Principal
+from bus.problem import Refused
+from bus.telemetry import REQUESTS
+
+
+class _List(NamedTuple):
+    channel: Channel
+    listing: Listing
+    name: bytes
+    route: str
+    kinds: frozenset[Kind]
+    read: Callable[[Reading, int, int], Page]
+
+
+class _Request(NamedTuple):
+    list: _List
+    contract: str
+    after: str
+    limit: int
+    caller: Principal
+
+
+_LISTS: Final = {
+    "/v1/feeds/": _List(
+        Channel.FEED,
+        Listing.FEED,
+        b"events",
+        "/v1/feeds/{contract}",
+        frozenset((Kind.EVENT, Kind.RECORD)),
+        Reading.feed,
+    ),
+    "/v1/records/": _List(
+        Channel.RECORDS,
+        Listing.RECORDS,
+        b"records",
+        "/v1/records/{contract}",
+        frozenset((Kind.RECORD,)),
+        Reading.records,
+    ),
+}
+_PARAMETERS: Final = re.compile(
+    rb"(?:(?:after=(?P<after>[\w-]*)|limit=(?P<limit>[1-9]\d{0,3})|wait=[1-9]?\d)(?:&|$))*", re.ASCII
+)
+_JSON: Final = frozenset((b"*/*", b"application/json"))
+_USUAL: Final = 100
+_MOST: Final = 1000
+
+
+class Pages:
+    """Answers what is plainly a page, bound to the rooms that it calls."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+
+    async def answer(self, scope: Scope, send: Send) -> bool:
+        """Answer a GET request; False, and nothing sent, when it is none for a page, or there is more to be said about it."""
+        wanted = self._wanted(scope)
+        if wanted is None:
+            return False
+        reading = Reading(self._rooms, wanted.contract, wanted.caller, wanted.list.channel)
+        try:
+            parts = await asyncio.to_thread(_page, reading, wanted)
+        except Refused:
+            return False
+        if parts is None:
+            return False
+        REQUESTS.labels("GET", wanted.list.route, "200").inc()
+        headers = (
+            (b"cache-control", b"no-store"),
+            (b"content-length", b"%d" % sum([len(part) for part in parts])),
+            (b"content-type", b"application/json"),
+        )
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for part in parts:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body"})
+        return True
+
+    def _wanted(self, scope: Scope) -> _Request | None:
+        prefix, slash, contract = scope["path"].rpartition("/")
+        which = _LISTS.get(prefix + slash)
+        parameters = _PARAMETERS.fullmatch(scope["query_string"])
+        if which is None or not contract or parameters is None:
+            return None
+        limit = int(parameters["limit"] or _USUAL)
+        caller = self._caller(scope)
+        if caller is None or limit > _MOST:
+            return None
+        return _Request(which, contract, (parameters["after"] or b"").decode(), limit, caller)
+
+    def _caller(self, scope: Scope) -> Principal | None:
+        """Who asks, if that was verified before, may read events, and would have them as JSON."""
+        authorization = b""
+        for name, value in scope["headers"]:
+            if name == b"accept" and value not in _JSON:
+                return None
+            if name == b"authorization":
+                if authorization:
+                    return None
+                authorization = value
+        caller = self._rooms.tokens.known(authorization)
+        return caller if caller and scopes.Scope.EVENTS_READ in caller.scopes else None
+
+
+def _page(reading: Reading, wanted: _Request) -> Sequence[bytes] | None:
+    """The answer's body; None where the list is another or where the caller may want to wait for events."""
+    which, contract = wanted.list, wanted.contract
+    if reading.version.contract.kind not in which.kinds:
+        return None
+    page = which.read(reading, position_at(wanted.after, which.listing, contract), wanted.limit)
+    return listed(which.name, page, cursor_at(which.listing, contract, page.position)) if page.positions else None
