@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from bus import clock
 from bus.contracts.version import Notice
 from bus.journal.identity import say_the_same
+from bus.journal.projection import Projection
 from bus.journal.statements import Known, Row, Statements, statements_for
 from bus.problem import Conflict, Unavailable
 from bus.storage import Answer, GroupCommit, Storage
@@ -80,7 +81,7 @@ _WHOLE: Final = bytearray(b'%b,"sequence":"%020d%b')
 
 
 _LARGE: Final = 100
-"""Events of a request that are worth a commit of their own: those of its own cost a tenth of what they do."""
+"""Events that are worth a commit of their own: those of its own cost a tenth of what they do."""
 
 
 class _Repeated(Exception):
@@ -97,6 +98,7 @@ class Appender:
         """`appended` is called, in the thread that commits, after each commit with the newest position."""
         self._storage = storage
         self._statements: Statements = statements_for(storage.engine.dialect.name)
+        self._projection = Projection(storage)
         self._appended = appended
         self._most_waiting = most_waiting
         self._repeats = False
@@ -151,6 +153,8 @@ class Appender:
             ]
             if group.accepted:
                 self._write(connection, group.accepted)
+                if any(len(request.submissions) >= _LARGE for request in requests):
+                    self._projection.take_along(connection, len(group.accepted))
         ACCEPTED.inc(len(group.accepted))
         DUPLICATES.inc(sum(one.duplicate and not one.conflict for some in receipts for one in some))
         self._appended(group.position)

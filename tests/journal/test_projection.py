@@ -1,6 +1,7 @@
 """What is looked up beside the journal agrees with it, however many steps it took and whoever else took some."""
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -18,9 +19,15 @@ MANY = 1_700
 
 
 async def _append(storage: Storage, *numbers: int) -> None:
+    """Append events in requests that are not large."""
     appender = Appender(storage, lambda position: None)
-    await appender.append([a_submission("projected", number) for number in numbers])
+    for some in batched(numbers, 50):
+        await appender.append([a_submission("projected", number) for number in some])
     await appender.close()
+
+
+def batched(numbers: Sequence[int], size: int) -> list[Sequence[int]]:
+    return [numbers[start : start + size] for start in range(0, len(numbers), size)]
 
 
 def _reached(storage: Storage) -> int:
@@ -39,6 +46,23 @@ def test_steps_link_to_each_other(storage: Storage):
     Projection(storage).reach_end()
     asyncio.run(_append(storage, *range(MANY, MANY + 7)))
     assert_records_agree(storage, stored(storage))
+
+
+async def test_a_large_append_takes_as_many_events_along(storage: Storage):
+    await _append(storage, *range(5))
+    assert _reached(storage) == 0
+    appender = Appender(storage, lambda position: None)
+    await appender.append([a_submission("projected", number) for number in range(5, 205)])
+    await appender.close()
+    # With PostgreSQL nobody waits for the steps, which go on beside it.
+    assert _reached(storage) == (200 if storage.is_sqlite else 0)
+    assert_records_agree(storage, stored(storage))
+
+
+def test_nothing_is_done_beyond_the_journal(storage: Storage):
+    asyncio.run(_append(storage, 1, 2))
+    Projection(storage).reach(1_000_000)
+    assert _reached(storage) == 2
 
 
 def test_two_who_project_at_once_do_it_once(storage: Storage):
