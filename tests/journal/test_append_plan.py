@@ -28,7 +28,6 @@ def test_an_append_reads_no_table(storage: Storage):
 def test_projecting_reads_what_is_new(storage: Storage):
     asyncio.run(_append(storage, 10))
     steps = plans(storage, Projection(storage).reach_end)
-    assert any("SEARCH r USING PRIMARY KEY (contract_id=? AND key=?)" in step for step in steps)
     assert any("SEARCH journal USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in step for step in steps)
     scanned = {step for step in steps if step.startswith(("SCAN journal", "SCAN j", "SCAN r"))}
     # Of one row.
