@@ -138,6 +138,7 @@ class Relay:
     def _run(self) -> None:
         while not self._stopping:
             wait = _NOT_LEADING_SECONDS
+            self._delivers = False
             begun = time.monotonic()
             try:
                 if self._leads():

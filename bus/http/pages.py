@@ -1,8 +1,8 @@
 """Pages of feeds and records: the short way of what consumers read by the thousand events.
 
 Beside a page of a thousand events the framework's handling of the request took as long as the reading. Only what is plainly
-a page goes this way. All else (refusals, waiting, streams, parameters of which has to be told what is wrong with them) is left
-to the routes in `feeds` and `records`, which answer a page just the same.
+a page goes this way. All else (refusals, waiting, streams, wrong parameters) is left to the routes in `feeds` and `records`,
+which answer a page just the same.
 """
 
 import asyncio
@@ -113,9 +113,7 @@ class Pages:
         for name, value in scope["headers"]:
             if name == b"accept" and value not in _JSON:
                 return None
-            if name == b"authorization":
-                if authorization:
-                    return None
+            if name == b"authorization" and not authorization:
                 authorization = value
         caller = self._rooms.tokens.known(authorization)
         return caller if caller and scopes.Scope.EVENTS_READ in caller.scopes else None

@@ -96,8 +96,8 @@ class Projection:
     def take_along(self, connection: Connection, count: int) -> None:
         """Add so many of the next events in a transaction that appends as many.
 
-        With SQLite, where writers exclude each other, a large append does this in a third of the time that it would wait for
-        steps of another thread. With PostgreSQL those go on beside it.
+        With SQLite, where writers exclude each other, large appends waited as long for another thread's steps, which still left
+        half of the events behind. With PostgreSQL steps go on beside appends.
         """
         if self._storage.is_sqlite:
             _advance(connection, count)
