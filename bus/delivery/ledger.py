@@ -322,15 +322,18 @@ def _set_due(connection: Connection, subscription: int, positions: Sequence[int]
 
 
 def _record_failure(connection: Connection, attempt: Attempt) -> None:
-    over = attempt.due_at is None
     changed = execute(
         connection,
         f"UPDATE deliveries SET state={attempt.state.value}, attempts={attempt.number}, "  # noqa: S608
         f"due_at={0 if attempt.due_at is None else attempt.due_at}, status={lists.number(attempt.status)}, "
-        f"finished_at={attempt.at if over else 'NULL'} "
+        f"finished_at={attempt.at if attempt.due_at is None else 'NULL'} "
         f"WHERE subscription={attempt.subscription} AND position={attempt.position} AND state<1",
     )
-    if attempt.failure is None or changed.rowcount == 0:
+    if changed.rowcount == 0:
+        return
+    if attempt.key is not None and attempt.due_at != PARKED:
+        _park_behind(connection, attempt)
+    if attempt.failure is None:
         return
     row = {
         "subscription": attempt.subscription,
@@ -346,6 +349,19 @@ def _record_failure(connection: Connection, attempt: Attempt) -> None:
         ATTEMPTS.c.subscription == attempt.subscription, ATTEMPTS.c.position == attempt.position
     )
     connection.execute(sa.insert(ATTEMPTS).values(number=number.scalar_subquery(), **row))
+
+
+def _park_behind(connection: Connection, head: Attempt) -> None:
+    # An attempt that outlived its lease takes the head out of a later run, whose worker would send the others without it.
+    by_key = lists.by("ix_deliveries_key", connection)
+    along = (
+        f"SELECT position FROM deliveries{by_key} WHERE subscription={head.subscription} AND key={head.key} "  # noqa: S608
+        f"AND state IN (0, 2) AND position>{head.position} ORDER BY position LIMIT {LONGEST_CHAIN}"
+    )
+    execute(
+        connection,
+        f"UPDATE deliveries SET due_at={PARKED} WHERE subscription={head.subscription} AND state<1 AND position IN ({along})",  # noqa: S608
+    )
 
 
 def _alike(attempts: Sequence[Attempt]) -> dict[tuple[int, int | None, int, int], list[int]]:

@@ -143,6 +143,21 @@ def test_a_worker_that_outlived_its_lease_strands_nothing(book: Book):
     assert book.handed_over() == [[2]]
 
 
+@pytest.mark.parametrize("gives_back", [True, False], ids=["given back", "failed"])
+def test_what_went_along_is_not_sent_without_the_head_that_a_late_worker_took_out(book: Book, gives_back: bool):
+    book.owe(KEY)
+    (late,) = book.lease()
+    (head,) = book.load(late)
+    book.owe(KEY, KEY)
+    assert book.lease() == []
+    book.now += LEASE
+    (lease,) = book.lease()
+    book.record(book.again(head, after=0 if gives_back else 10))
+    assert book.positions(lease) == []
+    book.now += 10
+    assert book.handed_over() == [[1, 2]]
+
+
 def test_a_delivery_that_got_through_is_delivered_whatever_a_late_worker_says(book: Book):
     book.owe(None)
     (late,) = book.lease()
