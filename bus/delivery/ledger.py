@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 
 from bus.delivery import lists
 from bus.delivery.ordering import PARKED, Owed, Plan, chains_of, plan, runs
-from bus.delivery.tables import ATTEMPTS, RELAY
+from bus.delivery.tables import ATTEMPTS
 from bus.storage import Storage, execute, fetch
 
 LONGEST_CHAIN = 50
@@ -29,9 +29,6 @@ _MOST_ROWS = 100
 """In one statement: SQLite's driver keeps texts and plans of hundreds, which for five hundred rows would be 190 kB each."""
 _LOCK = 7103
 """Names the advisory locks of ordered subscriptions among those of the database."""
-_SET_RELAYED = (
-    "INSERT INTO relay (id, position) VALUES (1, {}) ON CONFLICT (id) DO UPDATE SET position=excluded.position"
-)
 
 
 class DeliveryState(IntEnum):
@@ -243,16 +240,6 @@ class Ledger:
         """
         if not self._storage.is_sqlite:
             execute(connection, f"SELECT pg_advisory_xact_lock({_LOCK}, {subscription})")
-
-
-def relayed(connection: Connection) -> int:
-    """Up to where the journal has been fanned out."""
-    return int(connection.execute(sa.select(RELAY.c.position).where(RELAY.c.id == 1)).scalar() or 0)
-
-
-def set_relayed(connection: Connection, position: int) -> None:
-    """Note up to where the journal has been fanned out."""
-    execute(connection, _SET_RELAYED.format(int(position)))
 
 
 def _due(connection: Connection, subscription: int, now: int, limit: int) -> dict[int, int | None]:

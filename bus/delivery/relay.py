@@ -17,7 +17,8 @@ from bus.contracts.catalogue import Catalogue
 from bus.delivery.broker import Handover
 from bus.delivery.fresh import FreshRuns
 from bus.delivery.going import Going, Run, going
-from bus.delivery.ledger import Handed, Lease, Leased, Ledger, NewDelivery, relayed, set_relayed
+from bus.delivery.ledger import Handed, Lease, Leased, Ledger, NewDelivery
+from bus.delivery.relayed import relayed, set_relayed
 from bus.delivery.routing import Router, is_ordered
 from bus.delivery.subscriptions import (
     Subscription,

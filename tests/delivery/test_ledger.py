@@ -3,7 +3,7 @@
 import pytest
 
 from bus import clock
-from bus.delivery.ledger import relayed, set_relayed
+from bus.delivery.relayed import relayed, set_relayed
 from bus.storage import Storage
 from tests.delivery.a_book import LEASE, TICK, Book
 

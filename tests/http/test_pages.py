@@ -8,7 +8,7 @@ import pytest
 from bus.http.cursors import Listing, cursor_at
 from bus.http.pages import Pages
 from bus.telemetry import REQUESTS
-from tests.a_bus import OWNER, WARGA, Bus, a_contract, a_grant, a_person
+from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_person
 from tests.http.a_feed import SEMBUNG, disclosed
 
 LONG = {"accept": "application/json;q=0.9"}
@@ -134,7 +134,7 @@ async def test_a_contract_of_events_has_no_records(bus: Bus):
 
 async def test_nobody_gets_a_page_whom_the_routes_would_refuse(bus: Bus):
     await with_people(bus, a_grant("dinkes"))
-    stranger, publisher, granted = bus.reader("dinsos"), bus.reader(OWNER, "events.publish"), bus.reader("dinkes")
+    stranger, publisher, granted = bus.reader("dinsos"), bus.reader("dinkes", "events.publish"), bus.reader("dinkes")
 
     assert await short(bus, granted, FEED) is None, "its token was not verified before"
     for client in (stranger, publisher, granted):

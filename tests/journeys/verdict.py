@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bus import clock
-from bus.delivery.ledger import relayed
+from bus.delivery.relayed import relayed
 from bus.delivery.tables import DELIVERIES
 from bus.journal import Projection
 from bus.journal.tables import JOURNAL, PRECEDING, RECORDS
