@@ -15,20 +15,25 @@ from bench.site import Site
 from bus import json
 
 SIZE: Final = 500
-_CONNECTIONS: Final = 4
+_CONNECTIONS: Final = {1: 4, 2: 16}
+"""In flight, by processes of the API: among which chance deals them out."""
 _MOST: Final = 400
 """Batches made before the clock runs, for one measurement: making them costs the load generator more than sending them."""
 
 
 async def batches(folder: Path, rounds: int, seconds: float) -> Sequence[Ratio]:
-    """With four batches in flight; both may use every core."""
-    site = Site.make(folder / "batches")
-    database = _database(folder / "plain.db")
-    with site.running(cores=ALL_CORES) as bus:
+    """In one process, and with one for each core that takes batches in; all of them may use every core, the loop too."""
+    return [await _batches(folder, processes, rounds, seconds) for processes in _CONNECTIONS]
+
+
+async def _batches(folder: Path, processes: int, rounds: int, seconds: float) -> Ratio:
+    site = Site.make(folder / f"batches{processes}")
+    database = _database(folder / f"plain{processes}.db")
+    with site.running(cores=ALL_CORES, api_processes=processes) as bus:
 
         async def published() -> float:
             made = [request(body, bus.authorization, "application/cloudevents-batch+json") for body in _made()]
-            sample = await load.closed_loop(bus.port, iter(made), _CONNECTIONS, seconds)
+            sample = await load.closed_loop(bus.port, iter(made), _CONNECTIONS[processes], seconds)
             return sample.rate * SIZE
 
         async def inserted() -> float:
@@ -36,8 +41,8 @@ async def batches(folder: Path, rounds: int, seconds: float) -> Sequence[Ratio]:
                 return _insert(database, _made(), seconds)
 
         rates = await in_turns({"bus": published, "plain": inserted}, rounds)
-    what = f"publish in batches of {SIZE}"
-    return [Ratio(what, "parse, multi-row insert, commit in a loop", rates["bus"], rates["plain"], 0.5)]
+    what = f"publish in batches of {SIZE}, {processes} process{'es' if processes > 1 else ''}"
+    return Ratio(what, "parse, multi-row insert, commit in a loop", rates["bus"], rates["plain"], 0.5)
 
 
 def _made() -> list[bytes]:

@@ -15,6 +15,8 @@ ALL_CORES: Final = frozenset(os.sched_getaffinity(0))
 SERVER_CORE: Final = min(ALL_CORES)
 LOAD_CORE: Final = max(ALL_CORES)
 _START_SECONDS: Final = 30
+_LISTENS: Final = "0A"
+"""A socket's state in `/proc/net/tcp`."""
 _SIZES: Final = ("VmRSS", "VmHWM")
 
 
@@ -82,6 +84,21 @@ def await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
         else:
             return
     raise NotStarted(log.read_text()[-4000:])
+
+
+def await_listeners(port: int, count: int) -> None:
+    """Wait until so many processes listen at a port together.
+
+    Raises:
+        NotStarted: they do not in time.
+    """
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        sockets = [line.split()[1:4] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        if sum(local.endswith(f":{port:04X}") and state == _LISTENS for local, _, state in sockets) == count:
+            return
+        time.sleep(0.05)
+    raise NotStarted(f"not {count} processes listen at port {port}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.events import CONSUMER, CONTRACT, PRODUCER
-from bench.processes import SERVER_CORE, await_port, free_port, running_python
+from bench.processes import SERVER_CORE, await_listeners, await_port, free_port, running_python
 from bus.cli.workspace import open_workspace
 from bus.delivery.subscriptions import NewSubscription, Subscriptions, Webhook
 from bus.journal import JournalReader
@@ -43,10 +43,15 @@ class Site:
 
     @contextmanager
     def running(
-        self, environment: Mapping[str, str] | None = None, cores: Collection[int] = (SERVER_CORE,)
+        self,
+        environment: Mapping[str, str] | None = None,
+        cores: Collection[int] = (SERVER_CORE,),
+        api_processes: int = 1,
     ) -> Iterator["Running"]:
-        """The bus at work in one process, on the server's core or on several."""
-        with self._serving((), environment, cores) as (port, pid):
+        """The bus at work, on the server's core or on several; but for further ones of the API in one process."""
+        options = ("--workers", str(api_processes)) if api_processes > 1 else ()
+        with self._serving(options, environment, cores) as (port, pid):
+            await_listeners(port, api_processes)
             yield Running(port, pid, _token(port, self.producer), _token(port, self.consumer))
 
     @contextmanager

@@ -20,7 +20,8 @@ from bus.cli.workspace import open_workspace
 from bus.problem import Refused
 from bus.telemetry import configure_logging
 
-_INHERITED = "BUS_LISTENER"
+_SIBLING = "BUS_SIBLING"
+"""Set for a further process of the API."""
 _RESTART_SECONDS = 1.0
 _METRICS = "bus-metrics-"
 
@@ -59,10 +60,11 @@ def serve(
         settings = workspace.settings
         if settings.broker_url.startswith("memory:") and chosen & _DELIVER and not chosen >= _TOGETHER:
             raise RolesApart("memory:// keeps runs in one process: start relay, worker and adapters together.")
-        listener = _listener(host, port)
+        listener = _of_sibling(host, port) if _SIBLING in os.environ else _listener(host, port, is_shared=workers > 1)
         issuer = settings.public_url.rstrip("/") or f"http://{host}:{listener.getsockname()[1]}"
-        options = ["--data", str(settings.data_dir), "--host", host, "--log-level", log_level]
-        siblings = _Siblings(listener, options, workers - 1)
+        bound = ["--host", host, "--port", str(listener.getsockname()[1])]
+        options = ["--data", str(settings.data_dir), *bound, "--log-level", log_level]
+        siblings = _Siblings(options, workers - 1)
         siblings.start()
         try:
             uvloop.run(app.serve(settings, workspace.storage, workspace.keys, issuer, chosen, listener))
@@ -90,16 +92,35 @@ def _roles(text: str) -> frozenset[Role]:
         raise typer.BadParameter(f"roles are {', '.join(Role)}") from None
 
 
-def _listener(host: str, port: int) -> socket.socket:
-    inherited = os.environ.get(_INHERITED)
-    if inherited is not None:
-        threading.Thread(target=_end_with_parent, daemon=True).start()
-        return socket.socket(fileno=int(inherited))
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def _listener(host: str, port: int, *, is_shared: bool) -> socket.socket:
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=_family(host), backlog=2048)
+        if is_shared:
+            # Only a socket that shares nothing finds out that somebody else listens here and would share.
+            port = listener.getsockname()[1]
+            listener.close()
+            listener = socket.create_server((host, port), family=_family(host), backlog=2048, reuse_port=True)
     except OSError as error:
         raise PortTaken(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
+    return listener
+
+
+def _of_sibling(host: str, port: int) -> socket.socket:
+    """A socket of this process's own, so that the kernel deals the connections out.
+
+    From one socket that all share, whoever wakes first takes all that wait, and with connections that stay one process had the
+    whole work. It does not listen before the process is ready: what is dealt to it would have to wait.
+    """
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    mine = socket.socket(_family(host), socket.SOCK_STREAM)
+    mine.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    mine.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    mine.bind((host, port))
+    return mine
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def _end_with_parent() -> None:
@@ -112,10 +133,9 @@ def _end_with_parent() -> None:
 
 
 class _Siblings:
-    """Further processes for the API on the same socket; one that dies is started again."""
+    """Further processes for the API on the same port; one that dies is started again."""
 
-    def __init__(self, listener: socket.socket, options: list[str], count: int) -> None:
-        self._listener = listener
+    def __init__(self, options: list[str], count: int) -> None:
         self._options = options
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._keep, daemon=True) for _ in range(count)]
@@ -132,14 +152,12 @@ class _Siblings:
             thread.join()
 
     def _keep(self) -> None:
-        number = self._listener.fileno()
         command = [sys.executable, "-m", "bus", "serve", *self._options, "--roles", Role.API.value]
         while not self._stopping.is_set():
             process = subprocess.Popen(  # noqa: S603 - itself
                 command,
                 stdin=subprocess.PIPE,
-                pass_fds=[number],
-                env={**os.environ, _INHERITED: str(number)},
+                env={**os.environ, _SIBLING: "1"},
             )
             while process.poll() is None and not self._stopping.wait(0.2):
                 pass

@@ -1,11 +1,11 @@
-"""HTTP/1.1 as uvicorn speaks it, with a short way for the commonest request: publishing one event.
+"""HTTP/1.1 as uvicorn speaks it, with a short way for publishing, one event or a batch of them.
 
 A task, an ASGI scope and the messages between them cost more than the gate, and nothing of it is used here. Whatever is not
 plainly such a request goes uvicorn's way, to the same publisher.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from bus.http.edge import Edge
 from bus.http.heads import Heads
 from bus.http.problems import MEDIA_TYPE, UNEXPECTED_PROBLEM
-from bus.http.publish import Fields, Publisher, Response, may_publish
+from bus.http.publish import Fields, Publisher, Response, is_batch, may_publish
 from bus.identity.tokens import Principal
 from bus.journal import Receipt, Submission
 from bus.problem import Refused
@@ -109,6 +109,12 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
         self.on_response_complete()
 
+    def begin(self, answering: Coroutine[Any, Any, None]) -> None:
+        """Answer a request in a task, which a server that stops waits for."""
+        task = self.loop.create_task(answering)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
     def data_received(self, data: bytes) -> None:
         """The client says something."""
         self._hears = True
@@ -199,11 +205,23 @@ class _Publication:
     def publish(self) -> None:
         try:
             may_publish(self._principal)
+            if is_batch(self.headers):
+                self._protocol.begin(self._publish_batch(b"".join(self.parts)))
+                return
             self._event, body = self._publisher.event(self.headers, b"".join(self.parts))
             self._submission = self._publisher.admitted(self._event, body, self._principal)
             self._publisher.append_for(self._submission, self)
         except Exception as error:  # noqa: BLE001 - whatever went wrong is the answer
             self.set_exception(error)
+
+    async def _publish_batch(self, text: bytes) -> None:
+        self.parts.clear()
+        try:
+            response = await self._publisher.batch(text, self._principal, partial=False)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong is the answer
+            self.set_exception(error)
+        else:
+            self._respond(response)
 
     def done(self) -> bool:
         return self.response_complete

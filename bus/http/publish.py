@@ -95,11 +95,10 @@ class Publisher:
         try:
             principal = await self._rooms.tokens.authenticate(headers.get(b"authorization", b""))
             may_publish(principal)
-            is_batch = _is_batch(headers)
-            text = await self._body(headers, receive, is_batch)
-            if is_batch:
+            text = await self._body(headers, receive)
+            if is_batch(headers):
                 partial = b"partial=true" in scope["query_string"].split(b"&")
-                response = await self._batch(text, principal, partial)
+                response = await self.batch(text, principal, partial=partial)
             else:
                 event, body = self.event(headers, text)
                 submission = self.admitted(event, body, principal)
@@ -112,10 +111,10 @@ class Publisher:
     def at_hand(self, headers: Headers) -> Principal | None:
         """The sender of a request that can be answered without waiting for anything but the commit; else None.
 
-        That is one event of at most the size that is taken, from somebody whose token was verified before.
+        That is one of at most the size that is taken, from somebody whose token was verified before.
         """
         length = headers.get(b"content-length", b"")
-        if not length.isdigit() or int(length) > self._settings.max_event_bytes or _is_batch(headers):
+        if not length.isdigit() or int(length) > self._most(headers):
             return None
         return self._rooms.tokens.known(headers.get(b"authorization", b""))
 
@@ -182,8 +181,12 @@ class Publisher:
             202, body, headers=deprecation_headers(notices, self._rooms.tokens.issuer) if notices else None
         )
 
-    async def _body(self, headers: Headers, receive: Receive, is_batch: bool) -> bytes:
-        most = self._settings.max_batch_bytes if is_batch else self._settings.max_event_bytes
+    def _most(self, headers: Headers) -> int:
+        """The bytes that a body may have."""
+        return self._settings.max_batch_bytes if is_batch(headers) else self._settings.max_event_bytes
+
+    async def _body(self, headers: Headers, receive: Receive) -> bytes:
+        most = self._most(headers)
         if int(headers.get(b"content-length", b"0") or b"0") > most:
             raise PayloadTooLarge(f"At most {most} bytes are taken.", headers={"connection": "close"})
         message = await receive()
@@ -208,7 +211,15 @@ class Publisher:
             raise _too_deep(most)
         return value
 
-    async def _batch(self, text: bytes, principal: Principal, partial: bool) -> Response:
+    async def batch(self, text: bytes, principal: Principal, *, partial: bool) -> Response:
+        """The answer to a batch, once what it holds is appended.
+
+        Args:
+            partial: some of its events may be refused, and the others are stored.
+
+        Raises:
+            Refused: what is wrong with it as a whole; without `partial`, also what is wrong with any of its events.
+        """
         documents = _loaded(text)
         if type(documents) is not list:
             raise EventMalformed("A batch is a JSON array of events.", errors=[FieldError("", "must be an array")])
@@ -348,7 +359,8 @@ def _media_type(field: bytes) -> bytes:
     return field.partition(b";")[0].strip().lower()
 
 
-def _is_batch(headers: Headers) -> bool:
+def is_batch(headers: Headers) -> bool:
+    """Whether a request is one in batch mode."""
     return _media_type(headers.get(b"content-type", b"")) == _BATCH
 
 

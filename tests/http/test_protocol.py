@@ -21,6 +21,7 @@ from bus.problem import Unavailable
 from tests.a_bus import ADDRESS, OWNER, WARGA, Bus, a_contract, a_person
 
 STRUCTURED = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
 
 
 def an_event(number: int, **changes: Any) -> dict[str, Any]:
@@ -119,7 +120,15 @@ REQUESTS: dict[str, tuple[bytes, dict[str, str]]] = {
     "another's contract": (json.dumps(an_event(7, type="lain.hal")), {}),
     "an unknown contract": (json.dumps(an_event(8, type="tidak.ada")), {}),
     "an unknown mode": (json.dumps(an_event(9)), {"media_type": "application/json"}),
-    "a batch": (json.dumps([an_event(10), an_event(11)]), {"media_type": "application/cloudevents-batch+json"}),
+    "a batch": (json.dumps([an_event(10), an_event(11)]), {"media_type": BATCH}),
+    "a batch with what does not fit": (json.dumps([an_event(13), an_event(14, data={})]), {"media_type": BATCH}),
+    "a batch with another of an id": (
+        json.dumps([an_event(15), an_event(10, data=a_person(99))]),
+        {"media_type": BATCH},
+    ),
+    "a batch that is none": (b"{}", {"media_type": BATCH}),
+    "a batch that is no JSON": (b"[", {"media_type": BATCH}),
+    "a batch nested too deep": (b"[%b]" % DEEP, {"media_type": BATCH}),
     "traced": (json.dumps(an_event(12)), {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}),
 }
 
@@ -234,8 +243,9 @@ async def test_who_goes_away_with_requests_in_the_pipeline_holds_up_nobody(
         connection.writer.close()
 
 
+@pytest.mark.parametrize("is_batch", [False, True])
 async def test_an_error_nobody_foresaw_is_told_to_its_sender_alone(
-    bus: Bus, address: str, monkeypatch: pytest.MonkeyPatch
+    bus: Bus, address: str, monkeypatch: pytest.MonkeyPatch, is_batch: bool
 ):
     authorization = publisher(bus)
     one, other = await Connection.to(address), await Connection.to(address)
@@ -248,7 +258,8 @@ async def test_an_error_nobody_foresaw_is_told_to_its_sender_alone(
         return admit(gate, document, *rest, **more)
 
     monkeypatch.setattr(Gate, "admit", failing)
-    await one.say(a_request(authorization, json.dumps(an_event(2))))
+    wrong = json.dumps([an_event(2)] if is_batch else an_event(2))
+    await one.say(a_request(authorization, wrong, BATCH if is_batch else STRUCTURED))
     fine = await other.ask(a_request(authorization, json.dumps(an_event(3))))
     broken = await one.answer()
     assert (fine.status_code, broken.status_code) == (202, 500)
@@ -280,6 +291,18 @@ async def test_the_short_way_is_taken(bus: Bus, connection: Connection, monkeypa
     monkeypatch.setattr(Protocol, "_start_asgi_task", None)
     answer = await connection.ask(a_request(authorization, json.dumps(an_event(2))))
     assert answer.json() == {"position": 2, "duplicate": False}
+    batch = a_request(authorization, json.dumps([an_event(number) for number in range(3, 1000)]), BATCH)
+    for start in range(0, len(batch), 50_000):
+        await connection.say(batch[start : start + 50_000])
+    assert (await connection.answer()).json()["accepted"] == 997
+
+
+async def test_a_batch_larger_than_the_bus_takes_is_refused_before_it_is_read(bus: Bus, connection: Connection):
+    authorization = publisher(bus)
+    await connection.ask(a_request(authorization, json.dumps(an_event(1))))
+    head = a_request(authorization, b" " * (bus.rooms.settings.max_batch_bytes + 1), BATCH).partition(b"  ")[0]
+    assert (await connection.ask(head)).status_code == 413
+    assert await connection.is_closed()
 
 
 async def test_a_head_that_was_read_before_is_not_read_again(

@@ -1,5 +1,6 @@
 """Processes of a bus: how they end, how they stand apart, and what they say of each other."""
 
+import os
 import signal
 import socket
 import time
@@ -15,7 +16,7 @@ from bus.journal.tables import JOURNAL
 from tests.services.agreements import an_event
 from tests.services.fixtures import MakeBus
 from tests.services.receiver import Receiver
-from tests.services.running import Bus
+from tests.services.running import ALL_ROLES, Bus
 from tests.services.waiting import until
 
 COMPOSE = Path(__file__).parents[2] / "docker-compose.yml"
@@ -56,6 +57,29 @@ def test_api_processes_end_when_their_parent_is_killed(make_bus: MakeBus) -> Non
     until(lambda: process.log.read_text().count("bus.serving") == 2)
     process.kill()
     until(lambda: _is_free(bus.port))
+
+
+def test_api_processes_share_the_connections_and_one_that_dies_takes_its_own_alone(make_bus: MakeBus) -> None:
+    bus = make_bus()
+    process = bus.start(ALL_ROLES, "--workers", "2")
+    until(lambda: _listeners(bus.port) == 2)
+    connections = [socket.create_connection(("127.0.0.1", bus.port), timeout=10) for _ in range(64)]
+    assert all(_answers(connection) for connection in connections)
+    (sibling,) = _children(process.popen.pid)
+    os.kill(sibling, signal.SIGKILL)
+    assert 0 < sum(_answers(connection) for connection in connections) < len(connections)
+    until(lambda: _listeners(bus.port) == 2)
+    assert _children(process.popen.pid) != [sibling]
+    for connection in connections:
+        connection.close()
+
+
+def test_a_port_that_api_processes_share_is_taken(make_bus: MakeBus) -> None:
+    bus = make_bus()
+    bus.start(ALL_ROLES, "--workers", "2")
+    second = bus.launch(ALL_ROLES, "--workers", "2")
+    assert second.popen.wait(30) == 1
+    assert f"Cannot listen on 127.0.0.1:{bus.port}" in second.log.read_text()
 
 
 @pytest.mark.postgres
@@ -123,6 +147,25 @@ def _commands() -> dict[str, list[str]]:
             pairs.pop("--host")
             found[roles] = [text for pair in pairs.items() for text in pair]
     return found
+
+
+def _listeners(port: int) -> int:
+    """The sockets that listen on a port of this machine's loopback."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return sum(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A" for line in lines)
+
+
+def _children(pid: int) -> list[int]:
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for thread in threads for child in (thread / "children").read_text().split()]
+
+
+def _answers(connection: socket.socket) -> bool:
+    try:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: bus\r\n\r\n")
+        return connection.recv(65536).startswith(b"HTTP/1.1 200")
+    except ConnectionError:
+        return False
 
 
 def _age_the_journal(bus: Bus) -> None:
