@@ -88,10 +88,7 @@ class Projection:
 
     def reach_end(self) -> None:
         """Have the tables hold what the journal holds now."""
-        with self._storage.read() as connection:
-            end, reached = (int(execute(connection, asked).fetchone()[0]) for asked in (_LAST, _REACHED))
-        if reached < end:
-            self._advance_to(end)
+        self.reach(self._end())
 
     def take_along(self, connection: Connection, count: int) -> None:
         """Add so many of the next events in a transaction that appends as many.
@@ -107,8 +104,20 @@ class Projection:
         while True:
             # Whoever asks meanwhile is told; the next round tries again.
             with contextlib.suppress(Unavailable):
-                await asyncio.to_thread(self.reach_end)
+                await self._follow_to_end()
             await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _follow_to_end(self) -> None:
+        end = await asyncio.to_thread(self._end)
+        reached: int | None = await asyncio.to_thread(self._reached)
+        # Each step in a call of its own: a thread goes on when who waits for it is cancelled, and a process that stops waits for
+        # its threads, which after a million events would be minutes.
+        while reached is not None and reached < end:
+            reached = await asyncio.to_thread(self._step)
+
+    def _end(self) -> int:
+        with self._storage.read() as connection:
+            return int(execute(connection, _LAST).fetchone()[0])
 
     def _reached(self) -> int:
         with self._storage.read() as connection:

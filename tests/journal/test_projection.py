@@ -1,13 +1,15 @@
 """What is looked up beside the journal agrees with it, however many steps it took and whoever else took some."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
-from bus.journal import Appender, JournalReader, Persons, Projection
+from bus.journal import Appender, JournalReader, Persons, Projection, projection
 from bus.journal.projection import next_size
 from bus.journal.tables import JOURNAL, STRETCH
 from bus.storage import Storage, execute
@@ -57,6 +59,25 @@ async def test_a_large_append_takes_as_many_events_along(storage: Storage):
     # With PostgreSQL nobody waits for the steps, which go on beside it.
     assert _reached(storage) == (200 if storage.is_sqlite else 0)
     assert_records_agree(storage, stored(storage))
+
+
+async def test_a_process_that_stops_waits_for_one_step_alone(storage: Storage, monkeypatch: pytest.MonkeyPatch):
+    await _append(storage, *range(MANY))
+    begun, goes_on, advance = threading.Event(), threading.Event(), projection._advance
+
+    def held(connection: Connection, most: int) -> int | None:
+        begun.set()
+        assert goes_on.wait(20)
+        return advance(connection, most)
+
+    monkeypatch.setattr(projection, "_advance", held)
+    following = asyncio.create_task(Projection(storage).follow())
+    assert await asyncio.to_thread(begun.wait, 20)
+    following.cancel()
+    goes_on.set()
+    # As the event loop does when it ends.
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert 0 < _reached(storage) < MANY
 
 
 def test_nothing_is_done_beyond_the_journal(storage: Storage):
