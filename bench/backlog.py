@@ -16,20 +16,19 @@ import sqlalchemy as sa
 
 from bench import load
 from bench.events import requests
-from bench.journal import await_relay, fill
+from bench.journal import await_live, fill
 from bench.processes import memory
 from bench.ratio import Difference, Ratio, in_turns
 from bench.receiver import Receiver, receiving
 from bench.site import Running, Site
-from bus.cli.workspace import Workspace, open_workspace
-from bus.delivery.tables import DELIVERIES, SUBSCRIPTIONS
+from bus.cli.workspace import open_workspace
+from bus.delivery.tables import DELIVERIES
 
 _MOST: Final = 100
 """MB that they may take."""
 _RATE: Final = 500
 """Events a second that are published meanwhile: the bus with nothing waiting is at work as well."""
 _CONNECTIONS: Final = 32
-_MADE_SECONDS: Final = 1800
 _BEGUN_SECONDS: Final = 120
 
 
@@ -93,18 +92,11 @@ async def _phase(
 async def _await_deliveries(site: Site, count: int) -> None:
     """Until the relay has made each event's delivery."""
     with open_workspace(site.data) as workspace:
-        await load.until(lambda: _is_live(workspace), _MADE_SECONDS, 0.5)
-        await await_relay(workspace)
+        await await_live(workspace)
         with workspace.storage.read() as connection:
             made = connection.execute(sa.select(sa.func.count()).select_from(DELIVERIES)).scalar_one()
     if made < count:
         raise RuntimeError(f"{made:,} deliveries were made of {count:,}")
-
-
-def _is_live(workspace: Workspace) -> bool:
-    """Whether the one subscription has caught up with the journal."""
-    with workspace.storage.read() as connection:
-        return connection.execute(sa.select(SUBSCRIPTIONS.c.from_position)).scalar() is not None
 
 
 def _check(sink: Receiver, site: Site) -> None:

@@ -4,6 +4,8 @@ import asyncio
 from itertools import islice
 from typing import Final
 
+import sqlalchemy as sa
+
 from bench.events import PRODUCER, documents
 from bench.load import until
 from bench.processes import ALL_CORES, on_cores
@@ -12,6 +14,7 @@ from bus import json
 from bus.cli.workspace import Workspace, open_workspace
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.relay import behind
+from bus.delivery.tables import SUBSCRIPTIONS
 from bus.identity.tokens import Principal
 from bus.journal import Appender, JournalReader, Projection
 from bus.journal.gate import Gate
@@ -46,3 +49,14 @@ async def await_relay(workspace: Workspace) -> None:
     """Until the relay of the bus that runs there has gone through its journal."""
     journal = JournalReader(workspace.storage)
     await until(lambda: not behind(workspace.storage, journal).events, _RELAY_SECONDS, 0.05)
+
+
+async def await_live(workspace: Workspace) -> None:
+    """Until the relay has also made what the one subscription gets of the journal from before it."""
+    await until(lambda: _is_live(workspace), _RELAY_SECONDS, 0.5)
+    await await_relay(workspace)
+
+
+def _is_live(workspace: Workspace) -> bool:
+    with workspace.storage.read() as connection:
+        return connection.execute(sa.select(SUBSCRIPTIONS.c.from_position)).scalar() is not None

@@ -6,10 +6,10 @@ On the embedded default, one process, and when they answer on PostgreSQL with Ra
 `docker-compose.yml`.
 """
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
-from itertools import islice
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -18,19 +18,19 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.engine import make_url
 
-from bench import load
-from bench.events import documents, request
+from bench.journal import await_live, fill
 from bench.processes import ALL_CORES, running_python
 from bench.ratio import Ratio, in_turns
 from bench.receiver import receiving
 from bench.site import Site
+from bus.cli.workspace import open_workspace
 from bus.delivery import broker
 from bus.delivery.broker import BrokerAddress
+from bus.delivery.subscriptions import Subscriptions, SubscriptionState
 
 CONCURRENCY: Final = 32
-_BATCH: Final = 500
 _PREFIX: Final = f"bus-bench-{uuid4().hex[:8]}"
-_RATE: Final = 14_000
+_RATE: Final = 10_000
 """More deliveries a second than one core makes: so large a backlog outlasts the measurement."""
 
 
@@ -47,14 +47,13 @@ async def webhooks(folder: Path, rounds: int, seconds: float) -> Sequence[Ratio]
 async def _on(servers: str, folder: Path, options: Sequence[str], rounds: int, seconds: float) -> Ratio:
     environment = {"BUS_SINK_CONCURRENCY": str(CONCURRENCY), "BUS_BROKER_PREFIX": _PREFIX}
     site = Site.make(folder / servers.replace(" ", "-"), *options)
+    await fill(site, int(rounds * (seconds + 1) * _RATE))
     async with receiving() as receiver:
-        with site.running(environment) as bus:
-            await _fill(bus.port, bus.authorization, int(rounds * (seconds + 1) * _RATE))
-        site.subscribe(receiver.url)
+        await _make_deliveries(site, receiver.url, environment)
         bodies = folder / "bodies"
 
         async def delivered() -> float:
-            with _delivering(site, environment, apart=bool(options)):
+            async with _delivering(site, environment, apart=bool(options)):
                 rate = await receiver.rate(seconds)
             bodies.write_bytes(b"\n".join(receiver.bodies))
             return rate
@@ -69,10 +68,28 @@ async def _on(servers: str, folder: Path, options: Sequence[str], rounds: int, s
     return Ratio(what, "aiohttp client posting the same bytes", rates["bus"], rates["poster"], 0.5)
 
 
-def _delivering(site: Site, environment: Mapping[str, str], *, apart: bool) -> AbstractContextManager[object]:
-    if apart:
-        return site.running_apart(environment, ALL_CORES, "relay", "worker")
-    return site.running(environment, ALL_CORES)
+async def _make_deliveries(site: Site, url: str, environment: Mapping[str, str]) -> None:
+    """Have the relay make them all while nothing is sent; it would do so at the beginning of the measurement."""
+    site.subscribe(url)
+    with open_workspace(site.data) as workspace:
+        subscriptions = Subscriptions(workspace.storage, workspace.keys)
+        (subscription,) = subscriptions.listed(None)
+        subscriptions.set_state(subscription, SubscriptionState.PAUSED)
+        with site.running(environment, ALL_CORES):
+            await await_live(workspace)
+        subscriptions.set_state(subscription, SubscriptionState.ACTIVE)
+
+
+@asynccontextmanager
+async def _delivering(site: Site, environment: Mapping[str, str], *, apart: bool) -> AsyncIterator[None]:
+    with ExitStack() as stack:
+        if apart:
+            stack.enter_context(site.running_apart(environment, ALL_CORES, "relay", "worker"))
+        else:
+            stack.enter_context(site.running(environment, ALL_CORES))
+        yield
+        # Not in the event loop: the receiver has to answer what is under way, or the stop takes all the time that it may.
+        await asyncio.to_thread(stack.close)
 
 
 def _forget_queues(messages: str) -> None:
@@ -80,14 +97,6 @@ def _forget_queues(messages: str) -> None:
     with address.connect() as connection:
         # The one subscription there was.
         address.queue(1)(connection).delete()
-
-
-async def _fill(port: int, authorization: str, events: int) -> None:
-    """Publish a backlog, in batches."""
-    made = documents()
-    for _ in range(events // _BATCH + 1):
-        batch = b"[%b]" % b",".join(islice(made, _BATCH))
-        await load.once(port, request(batch, authorization, "application/cloudevents-batch+json"))
 
 
 @asynccontextmanager
