@@ -115,6 +115,9 @@ def _of_sibling(host: str, port: int) -> socket.socket:
     mine = socket.socket(_family(host), socket.SOCK_STREAM)
     mine.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     mine.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    if mine.family == socket.AF_INET6:
+        # As the first process's own, which the library so makes.
+        mine.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     mine.bind((host, port))
     return mine
 
