@@ -130,19 +130,20 @@ class Deliveries:
 
     def _discarded(self, connection: Connection, subscription: Subscription, position: int) -> Attempt:
         table = DELIVERIES.c
-        one = sa.and_(table.subscription == subscription.number, table.position == position)
+        # The ledger writes the outcome of pending ones, under the lease that they have: the row is locked from here on.
         row = connection.execute(
-            sa.select(table.key, table.attempts).where(
-                one, table.state.in_((DeliveryState.PENDING, DeliveryState.DEAD))
-            )
+            sa.update(DELIVERIES)
+            .where(table.subscription == subscription.number, table.position == position)
+            .where(table.state.in_((DeliveryState.PENDING, DeliveryState.DEAD)))
+            .values(state=DeliveryState.PENDING.value)
+            .returning(table.key, table.due_at, table.attempts)
         ).first()
         if row is None:
             raise _unknown(subscription, position)
-        # The ledger writes the outcome of pending ones.
-        connection.execute(sa.update(DELIVERIES).where(one).values(state=DeliveryState.PENDING.value))
-        now = clock.micros(clock.now())
-        state = DeliveryState.DISCARDED
-        return Attempt(subscription.number, position, row.key, row.attempts, state, None, now, None, None, "", 0)
+        now, state = clock.micros(clock.now()), DeliveryState.DISCARDED
+        return Attempt(
+            subscription.number, position, row.key, row.due_at, row.attempts, state, None, now, None, None, "", 0
+        )
 
     def redrive(self, subscription: Subscription) -> int:
         """Make every dead delivery due again; how many there were."""

@@ -2,7 +2,8 @@
 
 Two rules carry everything. Due and not delivered is handed over: a delivery handed over is due again when its lease ends.
 And `due_at` is the lease itself: a run is named by (subscription, due_at), so that a message that comes late, or twice, finds
-nothing under its name and does no harm.
+nothing under its name and does no harm. Nor does an outcome that comes late: it counts under its own lease alone, unless it is a
+success.
 
 Every value is an integer, so statements carry them in their text: one statement for a whole group, the same in both dialects
 but for how rows are found by a list (`_Wanted`).
@@ -73,17 +74,19 @@ class Handed(NamedTuple):
 
 
 class Leased(NamedTuple):
-    """One delivery of a run."""
+    """One delivery of a run; `lease` is the `due_at` of that."""
 
     position: int
     key: int | None
     attempts: int
+    lease: int
 
 
 class Attempt(NamedTuple):
     """What one attempt came to.
 
     Attributes:
+        lease: the delivery's `due_at` when it was attempted. What is not a success counts only while it still has that.
         due_at: when to try again; None where the delivery is over.
         failure: the class of the failure; None when it was delivered.
         detail: for the subscriber; holds nothing of the event.
@@ -92,6 +95,7 @@ class Attempt(NamedTuple):
     subscription: int
     position: int
     key: int | None
+    lease: int
     number: int
     state: DeliveryState
     due_at: int | None
@@ -195,7 +199,7 @@ class Ledger:
             f"SELECT position, key, attempts FROM deliveries{lists.by('ix_deliveries_due', connection)} WHERE "  # noqa: S608
             f"subscription={lease.subscription} AND state=0 AND due_at={lease.due_at}",
         )
-        return sorted(Leased._make(row) for row in rows)
+        return sorted(Leased(position, key, attempts, lease.due_at) for position, key, attempts in rows)
 
     def release(self, leases: Iterable[Lease], due_at: int) -> None:
         """Give runs back untried; they are due again at a moment."""
@@ -217,7 +221,7 @@ class Ledger:
             self.hold(connection, subscription)
         for group, positions in _alike(attempts).items():
             subscription, status, at, number = group
-            # Dead ones too: an attempt that outlived its lease may have been given up beside the one that got through.
+            # Whatever the lease is, it did arrive. Dead ones too: a later run may have given up what got through in this one.
             found = lists.wanted(connection, "position", positions)
             execute(
                 connection,
@@ -314,13 +318,11 @@ def _record_failure(connection: Connection, attempt: Attempt) -> None:
         f"UPDATE deliveries SET state={attempt.state.value}, attempts={attempt.number}, "  # noqa: S608
         f"due_at={0 if attempt.due_at is None else attempt.due_at}, status={lists.number(attempt.status)}, "
         f"finished_at={attempt.at if attempt.due_at is None else 'NULL'} "
-        f"WHERE subscription={attempt.subscription} AND position={attempt.position} AND state<1",
+        f"WHERE subscription={attempt.subscription} AND position={attempt.position} AND state<1 "
+        # Of a later run it would take the head out, and what went along would be sent without it.
+        f"AND due_at={attempt.lease}",
     )
-    if changed.rowcount == 0:
-        return
-    if attempt.key is not None and attempt.due_at != PARKED:
-        _park_behind(connection, attempt)
-    if attempt.failure is None:
+    if attempt.failure is None or changed.rowcount == 0:
         return
     row = {
         "subscription": attempt.subscription,
@@ -336,19 +338,6 @@ def _record_failure(connection: Connection, attempt: Attempt) -> None:
         ATTEMPTS.c.subscription == attempt.subscription, ATTEMPTS.c.position == attempt.position
     )
     connection.execute(sa.insert(ATTEMPTS).values(number=number.scalar_subquery(), **row))
-
-
-def _park_behind(connection: Connection, head: Attempt) -> None:
-    # An attempt that outlived its lease takes the head out of a later run, whose worker would send the others without it.
-    by_key = lists.by("ix_deliveries_key", connection)
-    along = (
-        f"SELECT position FROM deliveries{by_key} WHERE subscription={head.subscription} AND key={head.key} "  # noqa: S608
-        f"AND state IN (0, 2) AND position>{head.position} ORDER BY position LIMIT {LONGEST_CHAIN}"
-    )
-    execute(
-        connection,
-        f"UPDATE deliveries SET due_at={PARKED} WHERE subscription={head.subscription} AND state<1 AND position IN ({along})",  # noqa: S608
-    )
 
 
 def _alike(attempts: Sequence[Attempt]) -> dict[tuple[int, int | None, int, int], list[int]]:
@@ -371,8 +360,9 @@ def _keys(touched: Iterable[Attempt | NewDelivery]) -> dict[int, set[int]]:
 
 
 def _unpark(connection: Connection, subscription: int, keys: Iterable[int], at: int) -> bool:
-    # The head of each chain alone: those behind it go along with it, however many they are. After failures too: one that
-    # outlived its lease parks what another run may have made the head meanwhile, and nothing else would ever unpark a head.
+    # The head of each chain alone: those behind it go along with it, however many they are. After failures too: what a run
+    # failed at may be over by then (its owner gave it up, or an earlier run got it through after all), so that what is parked
+    # behind it is the head, which nothing else would ever unpark.
     owed = f"subscription={subscription} AND state IN (0, 2) AND key"
     if connection.dialect.name == "sqlite":
         source = ""

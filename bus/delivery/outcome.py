@@ -72,14 +72,15 @@ def attempted(
     now = clock.now_micros()
     if outcome.failure is None:
         return Attempt(
-            subscription, leased.position, leased.key, number, DeliveryState.DELIVERED, None, now, None, outcome.status,
-            "", int(duration * 1000),
+            subscription, leased.position, leased.key, leased.lease, number, DeliveryState.DELIVERED, None, now, None,
+            outcome.status, "", int(duration * 1000),
         )  # fmt: skip
     wait = next_attempt(outcome, number, policy, random)
     return Attempt(
         subscription=subscription,
         position=leased.position,
         key=leased.key,
+        lease=leased.lease,
         number=number,
         state=DeliveryState.DEAD if wait is None else DeliveryState.PENDING,
         due_at=None if wait is None else now + int(wait * 1_000_000),
@@ -108,4 +109,6 @@ def skipped(subscription: int, leased: Leased) -> Attempt:
 
 def _untried(subscription: int, leased: Leased, state: DeliveryState, due_at: int | None) -> Attempt:
     now = clock.now_micros()
-    return Attempt(subscription, leased.position, leased.key, leased.attempts, state, due_at, now, None, None, "", 0)
+    return Attempt(
+        subscription, leased.position, leased.key, leased.lease, leased.attempts, state, due_at, now, None, None, "", 0
+    )

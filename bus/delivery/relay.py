@@ -240,7 +240,8 @@ class Relay:
         by_position = {entry.position: entry for entry in entries}
         for lease, deliveries in runs:
             self._fresh.put(
-                lease, [(Leased(one.position, one.key, 0), by_position[one.position]) for one in deliveries]
+                lease,
+                [(Leased(one.position, one.key, 0, lease.due_at), by_position[one.position]) for one in deliveries],
             )
 
     def _going_at_once(self, deliveries: Sequence[NewDelivery]) -> list[Subscription]:

@@ -78,6 +78,10 @@ class Book:
     def handed_over(self, most: int = 10) -> list[list[int]]:
         return [self.positions(lease) for lease in self.lease(most=most)]
 
+    def release(self, *leases: Lease) -> None:
+        """Give runs back, due at once."""
+        self.ledger.release(leases, self.now)
+
     def record(self, *attempts: Attempt) -> None:
         with self.storage.write() as connection:
             self.ledger.record(connection, attempts)
@@ -91,6 +95,7 @@ class Book:
             subscription=self.number,
             position=leased.position,
             key=leased.key,
+            lease=leased.lease,
             number=leased.attempts + 1,
             state=state,
             due_at=due_at,
@@ -110,8 +115,19 @@ class Book:
 
     def parked(self, leased: Leased) -> Attempt:
         """It was not tried, since an earlier one of its key failed."""
-        untried = (leased.attempts, DeliveryState.PENDING, PARKED, self.now, None, None, "", 0)
-        return Attempt(self.number, leased.position, leased.key, *untried)
+        return self._untried(leased, DeliveryState.PENDING, PARKED)
+
+    def released(self, leased: Leased) -> Attempt:
+        """It was not tried, and is given back."""
+        return self._untried(leased, DeliveryState.PENDING, self.now)
+
+    def skipped(self, leased: Leased) -> Attempt:
+        """There was nothing to send."""
+        return self._untried(leased, DeliveryState.DISCARDED, None)
+
+    def _untried(self, leased: Leased, state: DeliveryState, due_at: int | None) -> Attempt:
+        of = (self.number, leased.position, leased.key, leased.lease, leased.attempts)
+        return Attempt(*of, state, due_at, self.now, None, None, "", 0)
 
     def states(self) -> list[str]:
         wanted = sa.select(DELIVERIES.c.state).where(DELIVERIES.c.subscription == self.number)

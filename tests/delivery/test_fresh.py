@@ -19,7 +19,7 @@ class Clock:
 
 def a_run(size: int = 10) -> Read:
     entry = Entry(1, 1, 1, "dpmptsp", None, None, 0, b"x" * size)
-    return [(Leased(1, None, 0), entry)]
+    return [(Leased(1, None, 0, LEASE.due_at), entry)]
 
 
 def test_a_run_is_there_once():

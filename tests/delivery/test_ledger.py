@@ -1,8 +1,11 @@
 """The ledger on SQLite and PostgreSQL: handing over, leases, outcomes, and what keeps a key's order."""
 
+from collections.abc import Callable
+
 import pytest
 
 from bus import clock
+from bus.delivery.ledger import Attempt, Leased
 from bus.delivery.relayed import relayed, set_relayed
 from bus.storage import Storage
 from tests.delivery.a_book import LEASE, TICK, Book
@@ -58,7 +61,7 @@ def test_no_more_than_the_window_is_in_flight(book: Book, ordered: bool):
 
 def test_what_the_broker_did_not_take_is_due_again_at_once(book: Book):
     book.owe(None)
-    book.ledger.release(book.lease(), book.now)
+    book.release(*book.lease())
     assert book.handed_over() == [[1]]
 
 
@@ -143,8 +146,8 @@ def test_a_worker_that_outlived_its_lease_strands_nothing(book: Book):
     assert book.handed_over() == [[2]]
 
 
-@pytest.mark.parametrize("gives_back", [True, False], ids=["given back", "failed"])
-def test_what_went_along_is_not_sent_without_the_head_that_a_late_worker_took_out(book: Book, gives_back: bool):
+@pytest.mark.parametrize("outcome", [Book.again, Book.dead, Book.released, Book.parked, Book.skipped])
+def test_what_is_no_success_changes_nothing_in_a_later_run(book: Book, outcome: Callable[[Book, Leased], Attempt]):
     book.owe(KEY)
     (late,) = book.lease()
     (head,) = book.load(late)
@@ -152,23 +155,68 @@ def test_what_went_along_is_not_sent_without_the_head_that_a_late_worker_took_ou
     assert book.lease() == []
     book.now += LEASE
     (lease,) = book.lease()
-    book.record(book.again(head, after=0 if gives_back else 10))
-    assert book.positions(lease) == []
-    book.now += 10
-    assert book.handed_over() == [[1, 2]]
+    book.record(outcome(book, head))
+    # Without the head, what went along would be sent first.
+    assert [(one.position, one.attempts) for one in book.load(lease)] == [(1, 0), (2, 0)]
+    assert (book.states(), book.failures()) == (["pending", "pending"], [])
 
 
-def test_a_delivery_that_got_through_is_delivered_whatever_a_late_worker_says(book: Book):
+@pytest.mark.parametrize("outcome", [Book.again, Book.dead])
+def test_a_failure_counts_after_its_lease_while_there_is_no_other(
+    book: Book, outcome: Callable[[Book, Leased], Attempt]
+):
+    book.owe(None)
+    (lease,) = book.lease()
+    (one,) = book.load(lease)
+    book.now += 2 * LEASE
+    book.record(outcome(book, one))
+    assert book.failures() == [(1, 1)]
+
+
+def test_a_late_failure_leaves_alone_what_was_redriven(book: Book):
     book.owe(None)
     (late,) = book.lease()
-    (given_up,) = book.load(late)
+    (one,) = book.load(late)
+    book.record(book.dead(one))
+    book.deliveries.redrive(book.subscription)
+    book.record(book.dead(one))
+    assert book.states() == ["pending"]
+
+
+def test_a_late_success_counts_though_a_later_run_gave_up(book: Book):
+    book.owe(None)
+    (late,) = book.lease()
+    (through,) = book.load(late)
     book.now += LEASE
     (lease,) = book.lease()
-    (mine,) = book.load(lease)
+    (given_up,) = book.load(lease)
     book.record(book.dead(given_up))
-    book.record(book.attempt(mine))
-    book.record(book.dead(given_up))
+    assert book.states() == ["dead"]
+    book.record(book.attempt(through))
     assert book.states() == ["delivered"]
+
+
+def test_what_a_failure_parks_behind_a_late_success_is_not_stranded(book: Book):
+    book.owe(KEY)
+    (late,) = book.lease()
+    (through,) = book.load(late)
+    book.owe(KEY, KEY)
+    book.now += LEASE
+    (lease,) = book.lease()
+    failed, behind = book.load(lease)
+    book.record(book.attempt(through))
+    book.record(book.again(failed), book.parked(behind))
+    assert book.handed_over() == [[2]]
+
+
+@pytest.mark.parametrize("key", [None, KEY])
+def test_what_was_discarded_in_flight_stays_discarded(book: Book, key: int | None):
+    book.owe(key)
+    (lease,) = book.lease()
+    (one,) = book.load(lease)
+    book.deliveries.discard(book.subscription, 1)
+    book.record(book.again(one))
+    assert (book.states(), book.failures()) == (["discarded"], [])
 
 
 def test_a_failure_that_came_too_late_leaves_no_attempt(book: Book):
@@ -177,7 +225,7 @@ def test_a_failure_that_came_too_late_leaves_no_attempt(book: Book):
     (one,) = book.load(lease)
     book.record(book.attempt(one))
     book.record(book.again(one))
-    assert book.failures() == []
+    assert (book.states(), book.failures()) == (["delivered"], [])
 
 
 def test_attempts_are_counted_on_after_a_redrive(book: Book):

@@ -49,6 +49,7 @@ def an_attempt(number: int, position: int, state: DeliveryState, now: int) -> At
         subscription=number,
         position=position,
         key=None,
+        lease=now,
         number=1,
         state=state,
         due_at=None,
