@@ -106,15 +106,21 @@ class Deliveries:
         Raises:
             DeliveryUnknown: there is none.
         """
-        table = DELIVERIES.c
-        statement = (
-            sa.update(DELIVERIES)
-            .where(table.subscription == subscription.number, table.position == position)
-            .values(state=0, attempts=0, due_at=clock.micros(clock.now()), finished_at=None)
-        )
+        table, now = DELIVERIES.c, clock.micros(clock.now())
+        its = sa.and_(table.subscription == subscription.number, table.position == position)
+        again = {"state": DeliveryState.PENDING.value, "attempts": 0, "due_at": now, "finished_at": None}
         with self._storage.write() as connection:
-            if connection.execute(statement).rowcount == 0:
+            # Before its row is locked: the relay takes the two in this order.
+            self._ledger.hold(connection, subscription.number)
+            row = connection.execute(sa.select(table.key, table.due_at).where(its)).first()
+            if row is None:
                 raise _unknown(subscription, position)
+            if row.key is not None and row.due_at != PARKED:
+                # In flight, it leaves its run: what goes behind it there must not go without it.
+                run = sa.and_(table.subscription == subscription.number, table.state == DeliveryState.PENDING.value)
+                behind = sa.and_(run, table.due_at == row.due_at, table.key == row.key)
+                connection.execute(sa.update(DELIVERIES).where(behind).values(due_at=now))
+            connection.execute(sa.update(DELIVERIES).where(its).values(again))
 
     def discard(self, subscription: Subscription, position: int) -> None:
         """Give a delivery up that is not delivered; what waited behind it goes on.

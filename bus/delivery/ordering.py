@@ -129,10 +129,14 @@ def _is_ready(chain: Sequence[Owed], now: int) -> bool:
 
 
 def _ready(chain: Sequence[Owed], now: int) -> list[int]:
-    """The positions that may go: from the head, when it is ready, up to what is dead."""
+    """The positions that may go: from the head, when it is ready, up to what is dead, or in flight: its run stays whole."""
     if not _is_ready(chain, now):
         return []
-    return [owed.position for owed in takewhile(lambda owed: not owed.dead, chain)]
+    return [owed.position for owed in takewhile(lambda owed: not owed.dead and _is_free(owed, now), chain)]
+
+
+def _is_free(owed: Owed, now: int) -> bool:
+    return owed.due_at <= now or owed.due_at == PARKED
 
 
 def _by_key(due: Mapping[int, int | None]) -> dict[int, list[int]]:

@@ -257,6 +257,35 @@ def test_a_replay_makes_what_is_over_again_and_leaves_what_is_in_flight(book: Bo
     assert book.positions(flying) == [2]
 
 
+def test_a_retry_of_what_is_in_flight_takes_along_what_goes_behind_it(book: Book):
+    book.owe(KEY, KEY, OTHER)
+    (lease,) = book.lease()
+    book.deliveries.retry(book.subscription, 1)
+    assert book.positions(lease) == [3]
+    book.now = clock.micros(clock.now())
+    assert book.handed_over(most=2) == [[1, 2], [3]]
+
+
+def test_a_retry_of_what_waits_behind_one_in_flight_lets_it_wait(book: Book):
+    book.now = clock.micros(clock.now())
+    book.owe(KEY, KEY, KEY)
+    (lease,) = book.lease(window=1)
+    book.deliveries.retry(book.subscription, 2)
+    book.now = clock.micros(clock.now())
+    assert book.lease() == []
+    assert book.positions(lease) == [1]
+
+
+def test_a_replay_leaves_a_later_run_of_its_key_whole(book: Book):
+    book.owe(KEY, KEY, KEY)
+    book.deliveries.discard(book.subscription, 1)
+    (later,) = book.lease()
+    book.owe(KEY, again=True)
+    (replayed,) = book.lease()
+    assert book.positions(replayed) == [1]
+    assert book.positions(later) == [2, 3]
+
+
 def test_how_far_the_journal_was_fanned_out_is_kept(book: Book):
     with book.storage.write() as connection:
         before = relayed(connection)

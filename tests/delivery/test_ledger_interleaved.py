@@ -140,6 +140,13 @@ class World:
     def redrive(self, number: int) -> None:
         self.book.deliveries.redrive(self.book.subscription)
 
+    def retry(self, number: int) -> None:
+        if number < self.owed:
+            self.book.deliveries.retry(self.book.subscription, number + 1)
+
+    def replay(self, number: int) -> None:
+        self.book.owe(*self.sink.keys[: min(number, self.owed)], again=True)
+
     def _message(self, number: int) -> list[Lease]:
         return [self.messages.pop(number % len(self.messages))] if self.messages else []
 
@@ -174,7 +181,8 @@ def settle(book: Book, sink: Sink) -> None:
 
 
 OFTEN = ["lease", "make", "write", "wait"]
-SELDOM = ["begin", "come", "refuse", "redeliver", "give_back", "break_off", "crash", "discard", "redrive"]
+SELDOM = ["begin", "come", "refuse", "redeliver", "give_back", "break_off", "crash", "discard"]
+SELDOM += ["redrive", "retry", "replay"]
 some_positions = st.sets(st.integers(1, 14), max_size=2)
 an_example = st.tuples(
     st.lists(st.sampled_from([1, 1, 2, None]), min_size=1, max_size=14),
