@@ -38,10 +38,6 @@ log = structlog.get_logger(__name__)
 
 _STEP = 500
 _IDLE_SECONDS = 0.03
-_FLOWING_SECONDS = 0.01
-"""The same while a backlog goes to workers of other processes, which do not tell when they have room again."""
-_FLOWS_SECONDS = 0.1
-"""How long after the last run of a backlog more room is expected so soon: a sink that is down makes none."""
 _NOT_LEADING_SECONDS = 0.5
 _PAUSE_SECONDS = 0.005
 """The least between the beginnings of two looks after one that found nothing to deliver: at each of the journal's commits,
@@ -67,7 +63,7 @@ class HandoverPolicy:
 
     lease: float = 60.0
     window: int = 1000
-    run: int = 100
+    run: int = 250
 
 
 class Relay:
@@ -100,7 +96,6 @@ class Relay:
         self._noted_at = 0.0
         self._looked_at = 0.0
         self._may_be_due = True
-        self._flowed_at = -_FLOWS_SECONDS
         self._left: set[int] = set()
         self._contract_ids: set[int] = set()
         self._delivers = False
@@ -143,7 +138,7 @@ class Relay:
             begun = time.monotonic()
             try:
                 if self._leads():
-                    wait = 0.0 if self._step() else self._idle()
+                    wait = 0.0 if self._step() else _IDLE_SECONDS
             except Unavailable:
                 log.warning("relay.database_does_not_answer")
             except Exception:
@@ -162,9 +157,6 @@ class Relay:
             return 0.0
         # Where nobody subscribed, nobody waits.
         return _PAUSE_SECONDS if self._contract_ids else _IDLE_SECONDS
-
-    def _idle(self) -> float:
-        return idle_seconds(time.monotonic() - self._flowed_at, is_told=self._fresh is not None)
 
     def _leads(self) -> bool:
         """Whether this process leads. One that begins to reads first what the leader before it made of the subscriptions."""
@@ -294,7 +286,7 @@ class Relay:
         return [delivery for delivery in routed if delivery is not None]
 
     def _hand_over(self) -> bool:
-        if not self._may_be_due and time.monotonic() < self._looked_at + self._idle():
+        if not self._may_be_due and time.monotonic() < self._looked_at + _IDLE_SECONDS:
             return False
         self._looked_at = time.monotonic()
         self._may_be_due = is_more = False
@@ -307,8 +299,6 @@ class Relay:
                 with self._storage.write(durable=False) as connection:
                     handed = self._lease(connection, subscription, now)
                 is_more |= self._send(handed)
-                if handed.leases and handed.left:
-                    self._flowed_at = self._looked_at
         if is_more:
             self._may_be_due = True
         return is_more
@@ -340,16 +330,6 @@ class Relay:
         if self._fresh is not None:
             self._fresh.forget(leases)
         self._ledger.release(leases, clock.micros(clock.now()))
-
-
-def idle_seconds(since: float, *, is_told: bool) -> float:
-    """How long the relay waits for somebody to say that there is something to do, and then looks.
-
-    Args:
-        since: seconds since it last handed over runs of a backlog, and had to leave some of it.
-        is_told: workers of this process say when they have room again.
-    """
-    return _FLOWING_SECONDS if since < _FLOWS_SECONDS and not is_told else _IDLE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

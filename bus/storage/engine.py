@@ -270,7 +270,8 @@ def fetch(connection: Connection, columns: str, query: str) -> list[Any]:
         columns: the query's, by name, in its order.
     """
     if connection.dialect.name != "sqlite":
-        return list(connection.exec_driver_sql(query))
+        # SQLAlchemy's rows are slow to compare.
+        return list(map(tuple, connection.exec_driver_sql(query)))
     found = driver(connection).execute(f"SELECT json_group_array(json_array({columns})) FROM ({query})")  # noqa: S608
     rows: list[Any] = json.loads(found.fetchone()[0])
     return rows
