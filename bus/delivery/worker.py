@@ -266,9 +266,12 @@ class _Run:
         while chains:
             heads = [chain[:size] if chain[0].leased.key is None else chain[:1] for chain in chains]
             flat = [item for head in heads for item in head]
-            for start in range(0, len(flat), size):
-                await self._send(flat[start : start + size])
-            chains = self._rest(chains)
+            try:
+                for start in range(0, len(flat), size):
+                    await self._send(flat[start : start + size])
+            finally:
+                # Also where it is broken off: what failed must not be overtaken by what is behind it under the same lease.
+                chains = self._rest(chains)
 
     def _rest(self, chains: Sequence[Sequence[Item]]) -> list[Sequence[Item]]:
         """What is left of each chain; those whose head was not finished are parked."""
