@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy.engine import Connection
 
 from bus.journal.tables import STRETCH
-from bus.problem import Unavailable
+from bus.problem import Refused
 from bus.storage import Storage, execute
 
 _FEWEST, _FIRST, _MOST = 50, 200, 2000
@@ -103,7 +103,7 @@ class Projection:
         """Keep the tables near the journal's end, until cancelled, so that a question finds little left to do."""
         while True:
             # Whoever asks meanwhile is told; the next round tries again.
-            with contextlib.suppress(Unavailable):
+            with contextlib.suppress(Refused):
                 await self._follow_to_end()
             await asyncio.sleep(_PAUSE_SECONDS)
 

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -12,9 +13,10 @@ from sqlalchemy.engine import Connection
 from bus.journal import Appender, JournalReader, Persons, Projection, projection
 from bus.journal.projection import next_size
 from bus.journal.tables import JOURNAL, STRETCH
-from bus.storage import Storage, execute
+from bus.storage import Storage, StorageFull, execute, open_storage, upgrade
 from tests.journeys.verdict import assert_records_agree, stored
 from tests.services.appending import a_submission
+from tests.services.waiting import until
 
 MANY = 1_700
 """Events: several steps."""
@@ -48,6 +50,27 @@ def test_steps_link_to_each_other(storage: Storage):
     Projection(storage).reach_end()
     asyncio.run(_append(storage, *range(MANY, MANY + 7)))
     assert_records_agree(storage, stored(storage))
+
+
+async def test_a_full_disk_does_not_end_it(tmp_path: Path):
+    storage = open_storage(f"sqlite:///{tmp_path / 'bus.db'}")
+    upgrade(storage)
+    await _append(storage, *range(MANY))
+    most = [1]
+    # One: as few as there are. With each failure the connection is made anew.
+    sa.event.listen(storage.writing_engine, "connect", lambda raw, _: raw.execute(f"PRAGMA max_page_count={most[0]}"))
+    storage.close()
+    with pytest.raises(StorageFull):
+        Projection(storage).reach_end()
+    following = asyncio.create_task(Projection(storage).follow())
+    await asyncio.wait([following], timeout=3 * projection._PAUSE_SECONDS)
+    assert not following.done()
+    most[0] = 1_000_000
+    storage.close()
+    await asyncio.to_thread(until, lambda: _reached(storage) == MANY)
+    following.cancel()
+    await asyncio.wait([following])
+    storage.close()
 
 
 async def test_a_large_append_takes_as_many_events_along(storage: Storage):
