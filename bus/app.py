@@ -74,14 +74,13 @@ def make_rooms(settings: Settings, storage: Storage, keys: Keys, issuer: str, ap
 
     Args:
         issuer: the bus's own address, in tokens and metadata.
-        appended: called with the newest position after each append of this process, in another thread.
+        appended: called with the newest position after each append of this process.
     """
     journal = JournalReader(storage)
     tail = Tail(journal)
-    loop = asyncio.get_running_loop()
 
     def moved(position: int) -> None:
-        loop.call_soon_threadsafe(tail.advance, position)
+        tail.advance(position)
         appended(position)
 
     catalogue = Catalogue(storage, keys.pseudonym)

@@ -5,7 +5,7 @@ plainly such a request goes uvicorn's way, to the same publisher.
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from functools import lru_cache
 from typing import Any, Final
 
@@ -13,9 +13,9 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from bus.http.edge import Edge
-from bus.http.heads import Heads
+from bus.http.heads import Head, Heads, Mode
 from bus.http.problems import MEDIA_TYPE, UNEXPECTED_PROBLEM
-from bus.http.publish import Fields, Publisher, Response, is_batch, may_publish
+from bus.http.publish import Fields, Publisher, Response, may_publish
 from bus.identity.tokens import Principal
 from bus.journal import Receipt, Submission
 from bus.problem import Refused
@@ -60,9 +60,10 @@ class Protocol(HttpToolsProtocol):
             headers = dict(self.headers)
             # Connections of HTTP/1.0 are kept alive by a field alone, and to make a text of the version takes half a microsecond.
             is_modern = b"connection" not in headers or self.parser.get_http_version() == "1.1"
-            principal = publisher.at_hand(headers) if is_modern and b"expect" not in headers else None
+            head = Head.of(headers)
+            principal = publisher.at_hand(head) if is_modern and b"expect" not in headers else None
             if principal is not None:
-                self.cycle = _Publication(self, publisher, principal, headers)
+                self.cycle = _Publication(self, publisher, principal, head)
                 return
         url, fields = self.url, self.headers
         super().on_message_begin()
@@ -97,15 +98,20 @@ class Protocol(HttpToolsProtocol):
         else:
             super().on_message_complete()
 
-    def respond(self, response: Response, *, keep_alive: bool) -> None:
-        """Write an answer and go on to the next request, or close."""
+    def rendered(self, response: Response, *, keep_alive: bool) -> "Rendered":
+        """An answer as it is written."""
         head, ends = _head(response.status, response.fields)
         parts = [head]
         for name, value in self.server_state.default_headers:
             parts += (name, b": ", value, b"\r\n")
         parts += (b"\r\n" if keep_alive or ends else b"connection: close\r\n\r\n", response.body)
-        self.transport.write(b"".join(parts))
-        if ends or not keep_alive:
+        return b"".join(parts), ends or not keep_alive
+
+    def respond(self, answer: "Rendered") -> None:
+        """Write an answer and go on to the next request, or close."""
+        text, ends = answer
+        self.transport.write(text)
+        if ends:
             self.transport.close()
         self.on_response_complete()
 
@@ -124,7 +130,7 @@ class Protocol(HttpToolsProtocol):
             before = self.cycle
             super().data_received(data)
             if self.cycle is not before and self._is_between and type(self.cycle) is _Publication:
-                _HEADS.keep(data, self.cycle.headers)
+                _HEADS.keep(data, self.cycle.head)
         else:
             super().data_received(data)
 
@@ -176,6 +182,10 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
 
+Rendered = tuple[bytes, bool]
+"""The bytes of an answer, and whether the connection ends with it."""
+
+
 class _Publication:
     """A request on the short way.
 
@@ -183,32 +193,32 @@ class _Publication:
     """
 
     __slots__ = (
-        "_event", "_principal", "_protocol", "_publisher", "_submission",
-        "disconnected", "headers", "keep_alive", "message_event", "parts", "response_complete",
+        "_event", "_principal", "_protocol", "_publisher", "_rendered", "_submission",
+        "disconnected", "head", "keep_alive", "parts", "response_complete",
     )  # fmt: skip
 
-    def __init__(
-        self, protocol: Protocol, publisher: Publisher, principal: Principal, headers: Mapping[bytes, bytes]
-    ) -> None:
+    message_event = _NOBODY_WAITS
+
+    def __init__(self, protocol: Protocol, publisher: Publisher, principal: Principal, head: Head) -> None:
         self._protocol = protocol
         self._publisher = publisher
         self._principal = principal
         self._event: Any = None
         self._submission: Submission | None = None
+        self._rendered: Rendered | None = None
         self.disconnected = False
-        self.headers = headers
+        self.head = head
         self.keep_alive = True
-        self.message_event = _NOBODY_WAITS
         self.parts: list[bytes] = []
         self.response_complete = False
 
     def publish(self) -> None:
         try:
             may_publish(self._principal)
-            if is_batch(self.headers):
+            if self.head.mode is Mode.BATCH:
                 self._protocol.begin(self._publish_batch(b"".join(self.parts)))
                 return
-            self._event, body = self._publisher.event(self.headers, b"".join(self.parts))
+            self._event, body = self._publisher.event(self.head, b"".join(self.parts))
             self._submission = self._publisher.admitted(self._event, body, self._principal)
             self._publisher.append_for(self._submission, self)
         except Exception as error:  # noqa: BLE001 - whatever went wrong is the answer
@@ -226,14 +236,24 @@ class _Publication:
     def done(self) -> bool:
         return self.response_complete
 
+    def foresee(self, receipts: list[Receipt], /) -> None:
+        if not receipts[0].conflict:
+            self._rendered = self._answer(receipts)
+
     def set_result(self, receipts: list[Receipt], /) -> None:
         try:
-            assert self._submission is not None  # noqa: S101 - it is what was appended
-            response = self._publisher.accepted(self._event, self._submission, receipts)
+            # What was foreseen says that the connection stays, and a server that began to stop meanwhile has it end.
+            answer = self._rendered if self._rendered and self.keep_alive else self._answer(receipts)
+            self._publisher.trace(self._event, receipts)
         except Exception as error:  # noqa: BLE001 - others of the same group wait for their answers
             self.set_exception(error)
         else:
-            self._respond(response)
+            self._write(answer)
+
+    def _answer(self, receipts: list[Receipt]) -> Rendered:
+        assert self._submission is not None  # noqa: S101 - it is what was appended
+        response = self._publisher.accepted(self._submission, receipts)
+        return self._protocol.rendered(response, keep_alive=self.keep_alive)
 
     def set_exception(self, error: Exception, /) -> None:
         if isinstance(error, Refused):
@@ -245,14 +265,17 @@ class _Publication:
         self._respond(_BROKEN)
 
     def _respond(self, response: Response) -> None:
+        self._write(self._protocol.rendered(response, keep_alive=self.keep_alive))
+
+    def _write(self, answer: Rendered) -> None:
         self.response_complete = True
         # `disconnected` is told to the newest request of a connection alone; a pipelined one behind this may be that.
         if not self.disconnected and not self._protocol.transport.is_closing():
-            self._protocol.respond(response, keep_alive=self.keep_alive)
+            self._protocol.respond(answer)
 
 
 @lru_cache(1024)
-def _head(status: int, fields: Fields) -> tuple[bytes, bool]:
+def _head(status: int, fields: Fields) -> Rendered:
     """The status line and the fields of an answer, and whether these say already that the connection ends."""
     lines = [b"%b: %b\r\n" % field for field in fields]
     return STATUS_LINE[status] + b"".join(lines), any(name == b"connection" for name, _ in fields)

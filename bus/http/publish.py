@@ -12,6 +12,7 @@ from bus import json
 from bus.contracts.validation import shown
 from bus.contracts.version import Notice
 from bus.http.deprecation import deprecation_headers
+from bus.http.heads import Head, Mode
 from bus.http.problems import MEDIA_TYPE
 from bus.http.rooms import Rooms
 from bus.identity.tokens import Principal, require
@@ -24,15 +25,12 @@ from bus.telemetry import accepted
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Headers = Mapping[bytes, bytes]
 Sent = tuple[Any, bytes | None]
 """An event as it came, in CloudEvents' JSON format; and the same as `json.dumps` writes it, where that was done already."""
 
 Fields = tuple[tuple[bytes, bytes], ...]
 """Header fields of an answer, their names in lower case."""
 
-_STRUCTURED: Final = b"application/cloudevents+json"
-_BATCH: Final = b"application/cloudevents-batch+json"
 _SCOPE: Final = "events.publish"
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"{["))
 _NO_HEADERS: Final = frozenset({"data", "datacontenttype"})
@@ -89,50 +87,50 @@ class Publisher:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        headers: Headers = dict(scope["headers"])
+        head = Head.of(dict(scope["headers"]))
         principal: Principal | None = None
         event: Any = None
         try:
-            principal = await self._rooms.tokens.authenticate(headers.get(b"authorization", b""))
+            principal = await self._rooms.tokens.authenticate(head.authorization)
             may_publish(principal)
-            text = await self._body(headers, receive)
-            if is_batch(headers):
+            text = await self._body(head, receive)
+            if head.mode is Mode.BATCH:
                 partial = b"partial=true" in scope["query_string"].split(b"&")
                 response = await self.batch(text, principal, partial=partial)
             else:
-                event, body = self.event(headers, text)
+                event, body = self.event(head, text)
                 submission = self.admitted(event, body, principal)
-                response = self.accepted(event, submission, await self._rooms.appender.append((submission,)))
+                receipts = await self._rooms.appender.append((submission,))
+                response = self.accepted(submission, receipts)
+                self.trace(event, receipts)
         except Refused as refusal:
             response = self.refused(refusal, principal, event)
         await send({"type": "http.response.start", "status": response.status, "headers": response.fields})
         await send({"type": "http.response.body", "body": response.body})
 
-    def at_hand(self, headers: Headers) -> Principal | None:
+    def at_hand(self, head: Head) -> Principal | None:
         """The sender of a request that can be answered without waiting for anything but the commit; else None.
 
         That is one of at most the size that is taken, from somebody whose token was verified before.
         """
-        length = headers.get(b"content-length", b"")
-        if not length.isdigit() or int(length) > self._most(headers):
+        if head.length is None or head.length > self._most(head):
             return None
-        return self._rooms.tokens.known(headers.get(b"authorization", b""))
+        return self._rooms.tokens.known(head.authorization)
 
-    def event(self, headers: Headers, text: bytes) -> Sent:
+    def event(self, head: Head, text: bytes) -> Sent:
         """The event that a request in structured or binary mode holds.
 
         Raises:
             EventMalformed: it is no JSON, is nested too deep, or has a member twice.
             MediaTypeUnsupported: it is in none of the modes.
         """
-        media_type = _media_type(headers.get(b"content-type", b""))
         body: bytes | None = None
-        if media_type == _STRUCTURED:
+        if head.mode is Mode.STRUCTURED:
             document = self._parsed(text)
             body = json.dumps(document)
             _check_members(text, body)
-        elif b"ce-specversion" in headers:
-            document = _binary(headers)
+        elif head.mode is Mode.BINARY:
+            document = _binary(head.fields)
             if text:
                 document["data"] = self._parsed(text)
                 _check_members(text, json.dumps(document["data"]))
@@ -140,8 +138,8 @@ class Publisher:
             raise MediaTypeUnsupported(
                 "Send application/cloudevents+json, application/cloudevents-batch+json, or JSON with ce- headers."
             )
-        if b"traceparent" in headers and type(document) is dict and "traceparent" not in document:
-            return {**document, "traceparent": headers[b"traceparent"].decode("latin-1")}, None
+        if head.traceparent is not None and type(document) is dict and "traceparent" not in document:
+            return {**document, "traceparent": head.traceparent}, None
         return document, body
 
     def admitted(self, event: Any, body: bytes | None, principal: Principal) -> Submission:
@@ -156,7 +154,7 @@ class Publisher:
         """Append; `answer` is told in the event loop once the commit is on disk."""
         self._rooms.appender.append_for(submission, answer)
 
-    def accepted(self, event: Any, submission: Submission, receipts: Sequence[Receipt]) -> Response:
+    def accepted(self, submission: Submission, receipts: Sequence[Receipt]) -> Response:
         """The answer to one event that was appended, or that was there already.
 
         Raises:
@@ -165,10 +163,13 @@ class Publisher:
         (receipt,) = receipts
         if receipt.conflict:
             raise _conflict(EventConflict, "/id")
-        if "traceparent" in event:
-            accepted(event["traceparent"], event["type"], receipt.position)
         body = b'{"position":%d,"duplicate":%b}' % (receipt.position, b"true" if receipt.duplicate else b"false")
         return self._taken(body, (submission.notice,) if submission.notice else ())
+
+    def trace(self, event: Any, receipts: Sequence[Receipt]) -> None:
+        """Log that an event was appended, if its publisher traces it."""
+        if "traceparent" in event:
+            accepted(event["traceparent"], event["type"], receipts[0].position)
 
     def refused(self, refusal: Refused, principal: Principal | None, event: Any) -> Response:
         """The problem that a refusal is told as; it is noted for the producer and the contract's owner."""
@@ -181,13 +182,13 @@ class Publisher:
             202, body, headers=deprecation_headers(notices, self._rooms.tokens.issuer) if notices else None
         )
 
-    def _most(self, headers: Headers) -> int:
+    def _most(self, head: Head) -> int:
         """The bytes that a body may have."""
-        return self._settings.max_batch_bytes if is_batch(headers) else self._settings.max_event_bytes
+        return self._settings.max_batch_bytes if head.mode is Mode.BATCH else self._settings.max_event_bytes
 
-    async def _body(self, headers: Headers, receive: Receive) -> bytes:
-        most = self._most(headers)
-        if int(headers.get(b"content-length", b"0") or b"0") > most:
+    async def _body(self, head: Head, receive: Receive) -> bytes:
+        most = self._most(head)
+        if (head.length or 0) > most:
             raise PayloadTooLarge(f"At most {most} bytes are taken.", headers={"connection": "close"})
         message = await receive()
         if not message.get("more_body"):
@@ -332,7 +333,7 @@ def _batch_answer(receipts: Sequence[Receipt], rejected: Mapping[int, Sequence[F
     )
 
 
-def _binary(headers: Headers) -> dict[str, Any]:
+def _binary(headers: Mapping[bytes, bytes]) -> dict[str, Any]:
     """The context attributes that `ce-` headers carry (percent-encoded, CloudEvents HTTP binding 3.1.3.2)."""
     event: dict[str, Any] = {}
     for name, value in headers.items():
@@ -352,16 +353,6 @@ def _binary(headers: Headers) -> dict[str, Any]:
     if b"content-type" in headers:
         event["datacontenttype"] = headers[b"content-type"].decode("latin-1")
     return event
-
-
-@lru_cache(128)
-def _media_type(field: bytes) -> bytes:
-    return field.partition(b";")[0].strip().lower()
-
-
-def is_batch(headers: Headers) -> bool:
-    """Whether a request is one in batch mode."""
-    return _media_type(headers.get(b"content-type", b"")) == _BATCH
 
 
 def _response(

@@ -95,14 +95,16 @@ class Appender:
     """
 
     def __init__(self, storage: Storage, appended: Callable[[int], None], most_waiting: int = 5_000) -> None:
-        """`appended` is called, in the thread that commits, after each commit with the newest position."""
+        """`appended` is called in the event loop after each commit, with a position that the journal reaches by then."""
         self._storage = storage
         self._statements: Statements = statements_for(storage.engine.dialect.name)
         self._projection = Projection(storage)
-        self._appended = appended
+        self._newest = 0
         self._most_waiting = most_waiting
         self._repeats = False
-        self._group: GroupCommit[_Request, list[Receipt]] = GroupCommit("journal", self._commit)
+        self._group: GroupCommit[_Request, list[Receipt]] = GroupCommit(
+            "journal", self._commit, committed=lambda: appended(self._newest)
+        )
 
     def append(self, submissions: Sequence[Submission], *, atomic: bool = True) -> asyncio.Future[list[Receipt]]:
         """Append events; the future gives one receipt for each, in order.
@@ -151,13 +153,16 @@ class Appender:
             receipts = _place_new(requests, group) or [
                 _place(request.submissions, request.atomic, group) for request in requests
             ]
+            is_large = any(len(request.submissions) >= _LARGE for request in requests)
             if group.accepted:
                 self._write(connection, group.accepted)
-                if any(len(request.submissions) >= _LARGE for request in requests):
+                if is_large:
                     self._projection.take_along(connection, len(group.accepted))
+            if not is_large:
+                self._group.foretell(receipts)
         ACCEPTED.inc(len(group.accepted))
         DUPLICATES.inc(sum(one.duplicate and not one.conflict for some in receipts for one in some))
-        self._appended(group.position)
+        self._newest = group.position
         return receipts
 
     def _known(self, connection: Connection, requests: Sequence[_Request]) -> dict[bytes, Known]:

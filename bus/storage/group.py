@@ -11,7 +11,6 @@ import structlog
 Work = TypeVar("Work")
 Result = TypeVar("Result")
 Given = TypeVar("Given", contravariant=True)
-
 log = structlog.get_logger(__name__)
 
 _GATHER_SECONDS: Final = 0.005
@@ -20,11 +19,19 @@ _MOST_UNDER_WAY: Final = 2
 """Groups that the commit's thread has at once: the next one is there when it ends with one."""
 
 
+def _tell_nobody() -> None:
+    """Nobody asked to be told."""
+
+
 class Answer(Protocol[Given]):
-    """Whoever waits for the commit of a piece of work; an `asyncio.Future` is one."""
+    """Whoever waits for the commit of a piece of work."""
 
     def done(self) -> bool:
         """Whether nobody waits any more."""
+        ...
+
+    def foresee(self, result: Given, /) -> None:
+        """The work is written and will have this result if its commit succeeds: time to make ready what is said then."""
         ...
 
     def set_result(self, result: Given, /) -> None:
@@ -36,6 +43,19 @@ class Answer(Protocol[Given]):
         ...
 
 
+Group = list[tuple[Work, Answer[Result]]]
+"""Pieces of work that are committed together, each with who waits for it."""
+Handed = tuple[asyncio.AbstractEventLoop, Group[Work, Result]]
+"""A group, and where who waits is told."""
+
+
+class _Awaited(asyncio.Future[Result]):
+    """An answer that is awaited, for which nothing can be made ready."""
+
+    def foresee(self, result: Result, /) -> None:
+        pass
+
+
 class GroupCommit(Generic[Work, Result]):
     """Runs `commit` in a thread of its own, for all the work that is waiting at once.
 
@@ -43,22 +63,30 @@ class GroupCommit(Generic[Work, Result]):
     error, and the next group goes on, whatever an answer does. Belongs to one event loop.
     """
 
-    def __init__(self, name: str, commit: Callable[[Sequence[Work]], Sequence[Result]], pause: float = 0.0) -> None:
-        """`commit` gives one result for each piece of work, in order.
+    def __init__(
+        self,
+        name: str,
+        commit: Callable[[Sequence[Work]], Sequence[Result]],
+        pause: float = 0.0,
+        committed: Callable[[], None] = _tell_nobody,
+    ) -> None:
+        """`commit` gives one result for each piece of work, in order. It may call `foretell`.
 
         `pause`: the least seconds between the beginnings of two commits, for work that hardly anybody waits for. What comes
         alone is committed at once.
+
+        `committed`: called in the event loop after each commit, before the answers.
         """
         self._commit = commit
         self._pause = pause
+        self._committed = committed
         self._next = 0.0
-        self._waiting: list[tuple[Work, Answer[Result]]] = []
+        self._waiting: Group[Work, Result] = []
         self._under_way = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        self._groups: SimpleQueue[tuple[asyncio.AbstractEventLoop, list[tuple[Work, Answer[Result]]]] | None] = (
-            SimpleQueue()
-        )
+        self._groups: SimpleQueue[Handed[Work, Result] | None] = SimpleQueue()
+        self._handed: Handed[Work, Result]
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -73,7 +101,7 @@ class GroupCommit(Generic[Work, Result]):
         Args:
             is_large: it is worth a commit of its own, so that nothing more is waited for.
         """
-        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        answer: _Awaited[Result] = _Awaited(loop=asyncio.get_running_loop())
         self.submit_for(work, answer, is_large=is_large)
         return answer
 
@@ -86,6 +114,14 @@ class GroupCommit(Generic[Work, Result]):
         elif self._idle.is_set():
             loop.call_soon(self._gather, loop, loop.time() + _GATHER_SECONDS, 0)
         self._idle.clear()
+
+    def foretell(self, results: Sequence[Result]) -> None:
+        """Have answers made ready in the event loop while the disk is waited for; `commit` calls it with what it will give.
+
+        Call it at most once a commit, when nothing but the end of the transaction is missing.
+        """
+        loop, group = self._handed
+        loop.call_soon_threadsafe(self._make_ready, group, results)
 
     def _gather(self, loop: asyncio.AbstractEventLoop, until: float, seen: int) -> None:
         """Hand the next group over once a turn of the loop has brought no more of it.
@@ -114,7 +150,7 @@ class GroupCommit(Generic[Work, Result]):
 
     def _run(self) -> None:
         while (handed := self._groups.get()) is not None:
-            loop, group = handed
+            self._handed = loop, group = handed
             results: Sequence[Result] = ()
             failed: Exception | None = None
             try:
@@ -123,15 +159,24 @@ class GroupCommit(Generic[Work, Result]):
                 failed = error
             loop.call_soon_threadsafe(self._answer, loop, group, results, failed)
 
+    def _make_ready(self, group: Group[Work, Result], results: Sequence[Result]) -> None:
+        for (_, answer), result in zip(group, results, strict=True):
+            try:
+                answer.foresee(result)
+            except Exception as error:
+                log.error("group.answer_failed", exc_info=error)
+
     def _answer(
         self,
         loop: asyncio.AbstractEventLoop,
-        group: Sequence[tuple[Work, Answer[Result]]],
+        group: Group[Work, Result],
         results: Sequence[Result],
         failed: Exception | None,
     ) -> None:
         self._under_way -= 1
         try:
+            if failed is None:
+                self._committed()
             for index, (_, answer) in enumerate(group):
                 if not answer.done():
                     _tell(answer, results, index, failed)

@@ -14,8 +14,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from bus import json
-from bus.http.protocol import Protocol
-from bus.http.publish import Response
+from bus.http.protocol import Protocol, _Publication
 from bus.journal.gate import Gate
 from bus.problem import Unavailable
 from tests.a_bus import ADDRESS, OWNER, WARGA, Bus, a_contract, a_person
@@ -243,6 +242,27 @@ async def test_who_goes_away_with_requests_in_the_pipeline_holds_up_nobody(
         connection.writer.close()
 
 
+async def test_a_server_that_stops_while_the_disk_is_waited_for_closes_the_connection(
+    bus: Bus, connection: Connection, monkeypatch: pytest.MonkeyPatch
+):
+    authorization = publisher(bus)
+    await connection.ask(a_request(authorization, json.dumps(an_event(1))))
+    ready = list[_Publication]()
+    foresee = _Publication.foresee
+
+    def stopping(publication: _Publication, receipts: Any) -> None:
+        foresee(publication, receipts)
+        # As uvicorn's `shutdown` does to a connection with a request under way.
+        publication.keep_alive = False
+        ready.append(publication)
+
+    monkeypatch.setattr(_Publication, "foresee", stopping)
+    answer = await connection.ask(a_request(authorization, json.dumps(an_event(2))))
+    assert (answer.status_code, answer.headers["connection"]) == (202, "close")
+    assert len(ready) == 1
+    assert await connection.is_closed()
+
+
 @pytest.mark.parametrize("is_batch", [False, True])
 async def test_an_error_nobody_foresaw_is_told_to_its_sender_alone(
     bus: Bus, address: str, monkeypatch: pytest.MonkeyPatch, is_batch: bool
@@ -367,13 +387,13 @@ async def test_a_connection_is_closed_when_nothing_was_asked_for_so_long(bus: Bu
     protocol = Protocol(config, ServerState(), {}, cast("asyncio.AbstractEventLoop", loop))
     protocol.connection_made(transport)
     for _ in range(3):
-        protocol.respond(Response(202, (), b""), keep_alive=True)
+        protocol.respond((b"HTTP/1.1 202 Accepted\r\n\r\n", False))
         loop.pass_time(4)
     assert len(loop.timers) == 1
     protocol.data_received(b"POST /v1/events HTTP/1.1\r\n")
     loop.pass_time(60)
     assert not transport.close.called
-    protocol.respond(Response(202, (), b""), keep_alive=True)
+    protocol.respond((b"HTTP/1.1 202 Accepted\r\n\r\n", False))
     loop.pass_time(4.9)
     assert not transport.close.called
     loop.pass_time(0.2)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from bus.storage import GroupCommit
+from tests.services.waiting import until
 
 
 class Ledger:
@@ -152,6 +153,9 @@ class Broken:
     def done(self) -> bool:
         return False
 
+    def foresee(self, result: int, /) -> None:
+        raise RuntimeError("the connection is closed")
+
     def set_result(self, result: int, /) -> None:
         raise RuntimeError("the connection is closed")
 
@@ -170,3 +174,68 @@ async def test_an_answer_that_fails_holds_up_neither_its_group_nor_the_next(ledg
             await group.submit(4)
         assert await group.submit(5) == -5
     await group.close()
+
+
+class Foreseeing:
+    """Who waits, and notes what it hears; `event` is set once it was told."""
+
+    def __init__(self, heard: list[object], *, fails: bool = False) -> None:
+        self.heard = heard
+        self.fails = fails
+        self.told = asyncio.Event()
+
+    def done(self) -> bool:
+        return False
+
+    def foresee(self, result: int, /) -> None:
+        self.heard.append(("foreseen", result))
+        if self.fails:
+            raise RuntimeError("no room for an answer")
+
+    def set_result(self, result: int, /) -> None:
+        self.heard.append(("told", result))
+        self.told.set()
+
+    def set_exception(self, exception: Exception, /) -> None:
+        self.heard.append(str(exception))
+        self.told.set()
+
+
+class Foretelling(Ledger):
+    """Foretells its results, and commits only once the loop has made the answers ready."""
+
+    def __init__(self, heard: list[object]) -> None:
+        super().__init__()
+        self.may_commit.clear()
+        self.group: GroupCommit[int, int] = GroupCommit(
+            "test", self.foretold, committed=lambda: heard.append("committed")
+        )
+
+    def foretold(self, work: Sequence[int]) -> list[int]:
+        self.group.foretell([-one for one in work])
+        return self.commit(work)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_answers_are_made_ready_before_the_commit_ends(fails: bool):
+    heard: list[object] = []
+    ledger, answer = Foretelling(heard), Foreseeing(heard, fails=fails)
+    ledger.group.submit_for(5, answer)
+    await asyncio.to_thread(until, lambda: heard)
+    assert heard == [("foreseen", -5)]
+    ledger.may_commit.set()
+    async with asyncio.timeout(20):
+        await answer.told.wait()
+    assert heard == [("foreseen", -5), "committed", ("told", -5)]
+    await ledger.group.close()
+
+
+async def test_what_was_foreseen_is_not_told_when_the_commit_fails():
+    heard: list[object] = []
+    ledger, answer = Foretelling(heard), Foreseeing(heard)
+    ledger.may_commit.set()
+    ledger.group.submit_for(-1, answer)
+    async with asyncio.timeout(20):
+        await answer.told.wait()
+    assert heard == [("foreseen", 1), "no room"]
+    await ledger.group.close()
