@@ -45,7 +45,7 @@ from bus.journal.gate import Gate
 from bus.refusals.log import RefusalLog
 from bus.refusals.recorder import Recorder
 from bus.settings import Settings
-from bus.storage import Changes, Storage, leadership
+from bus.storage import Changes, Checkpoints, Storage, leadership
 
 log = structlog.get_logger(__name__)
 
@@ -165,6 +165,8 @@ class Process:
             self._task(stack, self._poller().run())
         if delivering := sorted({Role.WORKER, Role.ADAPTERS}.intersection(self._roles)):
             self._task(stack, Heartbeat(self._storage, delivering).follow())
+        if self._storage.is_sqlite:
+            self._task(stack, Checkpoints(self._storage).follow())
         self._task(stack, changes.follow())
         self._task(stack, rooms.tail.follow())
         self._task(stack, rooms.recorder.follow())

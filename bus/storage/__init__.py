@@ -4,6 +4,7 @@ A room's tables and statements stand in the room that owns them; they share `met
 """
 
 from bus.storage.changes import CHANGES_TABLE, Changes, announce
+from bus.storage.checkpoint import Checkpoints
 from bus.storage.engine import Storage, StorageFull, StorageUnavailable, driver, execute, fetch, metadata, open_storage
 from bus.storage.group import Answer, GroupCommit
 from bus.storage.leader import Leadership, leadership
@@ -13,6 +14,7 @@ __all__ = [
     "CHANGES_TABLE",
     "Answer",
     "Changes",
+    "Checkpoints",
     "GroupCommit",
     "Leadership",
     "Storage",

@@ -1,0 +1,114 @@
+"""SQLite's log: it begins anew while the bus writes, and nothing that is read or written meanwhile is the worse for it."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bus.storage import Checkpoints, Storage, StorageFull, driver, execute, open_storage
+from bus.storage import checkpoint as checkpoint_module
+from tests.services.waiting import until
+
+ROWS = 3_000
+"""Rows of a transaction: enough for a checkpoint, and some 300 pages."""
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[Storage]:
+    storage = open_storage(f"sqlite:///{tmp_path / 'bus.db'}")
+    with storage.write() as connection:
+        execute(connection, "CREATE TABLE written (body BLOB)")
+    yield storage
+    storage.close()
+
+
+def write(storage: Storage, rows: int = ROWS) -> None:
+    with storage.write() as connection:
+        driver(connection).executemany("INSERT INTO written VALUES (zeroblob(400))", [()] * rows)
+
+
+def count(storage: Storage) -> int:
+    with storage.read() as connection:
+        return int(execute(connection, "SELECT count(*) FROM written").fetchone()[0])
+
+
+def log_bytes(storage: Storage) -> int:
+    path = storage.engine.url.database
+    assert path
+    return Path(f"{path}-wal").stat().st_size
+
+
+def test_a_log_that_was_carried_over_begins_anew(storage: Storage):
+    checkpoints = Checkpoints(storage)
+    write(storage)
+    once = log_bytes(storage)
+    for _ in range(5):
+        checkpoints.look()
+        write(storage)
+    # A file of the log's length at most; without checkpoints six times that.
+    assert log_bytes(storage) < 1.5 * once
+    assert count(storage) == 6 * ROWS
+
+
+def test_for_few_rows_the_log_is_left_as_it_is(storage: Storage, monkeypatch: pytest.MonkeyPatch):
+    made: list[int] = []
+    monkeypatch.setattr(storage, "checkpoint", lambda: made.append(1))
+    checkpoints = Checkpoints(storage)
+    write(storage, 10)
+    checkpoints.look()
+    assert made == []
+    write(storage)
+    checkpoints.look()
+    checkpoints.look()
+    assert made == [1]
+
+
+def test_who_reads_an_older_state_goes_on_reading_it(storage: Storage):
+    write(storage)
+    with storage.read() as connection:
+        assert execute(connection, "SELECT count(*) FROM written").fetchone()[0] == ROWS
+        write(storage)
+        storage.checkpoint()
+        assert execute(connection, "SELECT count(*) FROM written").fetchone()[0] == ROWS
+    assert count(storage) == 2 * ROWS
+
+
+def test_checkpoints_beside_writers_and_readers_lose_nothing(storage: Storage):
+    stopping, seen = threading.Event(), list[int]()
+
+    def read() -> None:
+        while not stopping.is_set():
+            seen.append(count(storage))
+
+    reading = threading.Thread(target=read)
+    writers = [threading.Thread(target=lambda: [write(storage, 100) for _ in range(50)]) for _ in range(2)]
+    for thread in (reading, *writers):
+        thread.start()
+    while any(writer.is_alive() for writer in writers):
+        storage.checkpoint()
+    stopping.set()
+    reading.join(20)
+    assert seen == sorted(seen)
+    assert all(number % 100 == 0 for number in seen)
+    assert count(storage) == 2 * 50 * 100
+
+
+async def test_a_checkpoint_that_fails_is_made_again(storage: Storage, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(checkpoint_module, "_PAUSE_SECONDS", 0.01)
+    made, checkpoint = list[int](), storage.checkpoint
+
+    def failing_once() -> None:
+        made.append(1)
+        if len(made) == 1:
+            raise StorageFull("The disk of the bus is full; the operator has to make room.")
+        checkpoint()
+
+    monkeypatch.setattr(storage, "checkpoint", failing_once)
+    write(storage)
+    following = asyncio.create_task(Checkpoints(storage).follow())
+    await asyncio.to_thread(until, lambda: len(made) == 2)
+    following.cancel()
+    await asyncio.wait([following])
+    assert following.cancelled()
