@@ -107,12 +107,13 @@ class Storage:
         try:
             connection = self._readers.pop()
         except IndexError:
-            connection = self.engine.connect()
+            connection = _connected(self.engine)
+        asked = driver(connection)
         try:
-            with connection.begin() as transaction:
-                yield connection
-                # Not a commit, which a row that nobody fetched would let stay on this snapshot.
-                transaction.rollback()
+            asked.execute("BEGIN")
+            yield connection
+            # Not a commit, which a row that nobody fetched would let stay on this snapshot.
+            asked.rollback()
         except BaseException as error:
             if isinstance(error, (exc.DBAPIError, sqlite3.Error)):
                 connection.invalidate()
@@ -149,7 +150,6 @@ class Storage:
 
     @contextmanager
     def _writing_sqlite(self, durable: bool) -> Iterator[Connection]:
-        """SQLite's transaction to write, begun and ended through the driver: SQLAlchemy's way takes three times as long."""
         with self._writing:
             connection = self._take_writer("FULL" if durable else "NORMAL")
             asked = driver(connection)
@@ -172,9 +172,7 @@ class Storage:
         one: each commit on another connection would empty this one's cache of pages.
         """
         if self._writer is None:
-            self._writer = self.writing_engine.connect()
-            # To SQLAlchemy one transaction without end, so that it leaves those of the driver alone.
-            self._writer.begin()
+            self._writer = _connected(self.writing_engine)
             self._synchronous = ""
         if synchronous != self._synchronous:
             driver(self._writer).execute(f"PRAGMA synchronous={synchronous}")
@@ -237,9 +235,7 @@ def open_storage(url: str) -> Storage:
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).touch(mode=0o600)
     pool = {"poolclass": QueuePool, "pool_size": 8, "max_overflow": 8}
-    reading = _sqlite(parsed, _READER, **pool)
-    event.listen(reading, "begin", _begin_sqlite)
-    return Storage(reading, _sqlite(parsed, _WRITER, poolclass=NullPool))
+    return Storage(_sqlite(parsed, _READER, **pool), _sqlite(parsed, _WRITER, poolclass=NullPool))
 
 
 def _sqlite(url: URL, keeps: _Keeps, **pool: Any) -> Engine:
@@ -264,9 +260,14 @@ def _prepare_sqlite(keeps: _Keeps, dbapi_connection: Any, record: Any) -> None:
         dbapi_connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    # Through the driver itself: SQLAlchemy's way to a statement takes longer than the statement.
-    driver(connection).execute("BEGIN")
+def _connected(engine: Engine) -> Connection:
+    """A connection whose transactions go through the driver: SQLAlchemy's own take three times as long.
+
+    To SQLAlchemy it is in one without end, so that it begins and ends none.
+    """
+    connection = engine.connect()
+    connection.begin()
+    return connection
 
 
 def mark_announced(connection: Connection) -> None:
