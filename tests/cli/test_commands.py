@@ -1,0 +1,35 @@
+"""The commands as they are called: each is found alone as among all, and brings no more in than it needs."""
+
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from bus.cli import command_line
+
+
+def help_of(name: str, app: typer.Typer, capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as ended:
+        app([name, "--help"], prog_name="bus")
+    assert ended.value.code == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["init", "serve", "simulate", "participant", "client", "contract"])
+def test_a_command_alone_is_the_one_among_all(name: str, capsys: pytest.CaptureFixture[str]):
+    alone = help_of(name, command_line([name, "--help"]), capsys)
+    assert f"Usage: bus {name}" in alone
+    assert alone == help_of(name, command_line([]), capsys)
+
+
+def test_a_command_that_there_is_not_is_named():
+    done = subprocess.run([sys.executable, "-m", "bus", "inti"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "No such command 'inti'" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["init", "simulate", "participant", "contract"])
+def test_a_command_that_serves_nobody_does_without_the_server(name: str):
+    code = f"import sys; from bus.cli import command_line; command_line(['{name}']); sys.exit('fastapi' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
