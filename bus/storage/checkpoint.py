@@ -38,7 +38,7 @@ class Checkpoints:
 
     def look(self) -> None:
         """Carry the log over if much was written since the last time. Synchronous: call it from a thread."""
-        written = self._storage.rows_written
+        written = self._storage.rows_written()
         # Less than before where the connection is another.
         if abs(written - self._carried) >= _FEW:
             self._storage.checkpoint()

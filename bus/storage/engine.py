@@ -199,10 +199,10 @@ class Storage:
             with self.write(durable=False):
                 asked.execute(_CHECKPOINT).fetchone()
 
-    @property
     def rows_written(self) -> int:
-        """How many rows of SQLite this process has written by the connection that it writes with now."""
-        return 0 if self._writer is None else int(driver(self._writer).total_changes)
+        """How many rows this process has written by the connection to SQLite that it writes with now."""
+        with self._writing:
+            return 0 if self._writer is None else int(driver(self._writer).total_changes)
 
     def answers(self) -> bool:
         """Whether the database can be reached now."""

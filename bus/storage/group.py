@@ -11,6 +11,7 @@ import structlog
 Work = TypeVar("Work")
 Result = TypeVar("Result")
 Given = TypeVar("Given", contravariant=True)
+
 log = structlog.get_logger(__name__)
 
 _GATHER_SECONDS: Final = 0.005
@@ -174,14 +175,21 @@ class GroupCommit(Generic[Work, Result]):
         failed: Exception | None,
     ) -> None:
         self._under_way -= 1
+        if failed is None:
+            self._tell_committed()
         try:
-            if failed is None:
-                self._committed()
             for index, (_, answer) in enumerate(group):
                 if not answer.done():
                     _tell(answer, results, index, failed)
         finally:
             self._gather(loop, loop.time() + _GATHER_SECONDS, 0)
+
+    def _tell_committed(self) -> None:
+        try:
+            self._committed()
+        except Exception as error:
+            # What was committed is answered all the same.
+            log.error("group.committed_failed", exc_info=error)
 
     async def close(self) -> None:
         """Commit what is waiting, then stop."""

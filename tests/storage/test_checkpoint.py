@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.storage import Checkpoints, Storage, StorageFull, driver, execute, open_storage
+from bus.storage import Checkpoints, Storage, StorageFull, StorageUnavailable, driver, execute, open_storage
 from bus.storage import checkpoint as checkpoint_module
 from tests.services.waiting import until
 
@@ -93,6 +93,27 @@ def test_checkpoints_beside_writers_and_readers_lose_nothing(storage: Storage):
     assert seen == sorted(seen)
     assert all(number % 100 == 0 for number in seen)
     assert count(storage) == 2 * 50 * 100
+
+
+def test_rows_are_counted_while_the_writer_is_made_anew(storage: Storage):
+    stopping, counted = threading.Event(), list[int]()
+
+    def look() -> None:
+        while not stopping.is_set():
+            counted.append(storage.rows_written())
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    for _ in range(200):
+        # An error of the database lets go of the connection.
+        with pytest.raises(StorageUnavailable), storage.write() as connection:
+            execute(connection, "INSERT INTO nowhere VALUES (1)")
+        write(storage, 1)
+    before = len(counted)
+    until(lambda: len(counted) > before)
+    stopping.set()
+    looking.join(20)
+    assert set(counted) <= {0, 1}
 
 
 async def test_a_checkpoint_that_fails_is_made_again(storage: Storage, monkeypatch: pytest.MonkeyPatch):

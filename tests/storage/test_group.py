@@ -239,3 +239,14 @@ async def test_what_was_foreseen_is_not_told_when_the_commit_fails():
         await answer.told.wait()
     assert heard == [("foreseen", 1), "no room"]
     await ledger.group.close()
+
+
+async def test_whoever_hears_of_commits_cannot_keep_the_answers_back(ledger: Ledger):
+    def failing() -> None:
+        raise RuntimeError("nobody at home")
+
+    group: GroupCommit[int, int] = GroupCommit("test", ledger.commit, committed=failing)
+    async with asyncio.timeout(20):
+        assert await group.submit(1) == -1
+        assert await group.submit(2) == -2
+    await group.close()
