@@ -28,9 +28,10 @@ PAUSE: Final = 5.0
 
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOOK_SECONDS: Final = 1.0
-_LOOK_LONGEST: Final = 4.0
 _LOOK_SHARE: Final = 0.1
-"""Of the time, for looking: after hours there is much to look at. At the start a look is slow because all else is busy."""
+"""Of the time, for looking: after hours there is much to look at."""
+_PAUSE_LONGEST: Final = 4.0
+"""Seconds between two looks, however slow the first was: at the start, when all else is busy, it takes some itself."""
 _PLAIN_SECONDS: Final = 10.0
 
 
@@ -104,7 +105,7 @@ def _watch(watch: Watch, children: Children, screen: "_Screen", within: float | 
         screen.show(picture)
         if deadline is not None and (picture.is_complete or picture.wrong or time.monotonic() > deadline):
             return picture
-        time.sleep(min(max(_LOOK_SECONDS, (time.monotonic() - begun) / _LOOK_SHARE), _LOOK_LONGEST))
+        time.sleep(min(max(_LOOK_SECONDS, (time.monotonic() - begun) / _LOOK_SHARE), _PAUSE_LONGEST))
 
 
 class _Screen:

@@ -33,6 +33,8 @@ class Head:
     Attributes:
         fields: names in lower case.
         length: of the body, in bytes; None where no content-length says it.
+        authorization: the field's value; empty where it is missing.
+        traceparent: the publisher's trace (W3C Trace Context), as it came.
     """
 
     fields: Mapping[bytes, bytes]

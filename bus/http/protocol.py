@@ -33,6 +33,10 @@ _BROKEN: Final = Response(
 )
 
 
+Rendered = tuple[bytes, bool]
+"""The bytes of an answer, and whether the connection ends with it."""
+
+
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
@@ -98,7 +102,7 @@ class Protocol(HttpToolsProtocol):
         else:
             super().on_message_complete()
 
-    def rendered(self, response: Response, *, keep_alive: bool) -> "Rendered":
+    def rendered(self, response: Response, *, keep_alive: bool) -> Rendered:
         """An answer as it is written."""
         head, ends = _head(response.status, response.fields)
         parts = [head]
@@ -107,7 +111,7 @@ class Protocol(HttpToolsProtocol):
         parts += (b"\r\n" if keep_alive or ends else b"connection: close\r\n\r\n", response.body)
         return b"".join(parts), ends or not keep_alive
 
-    def respond(self, answer: "Rendered") -> None:
+    def respond(self, answer: Rendered) -> None:
         """Write an answer and go on to the next request, or close."""
         text, ends = answer
         self.transport.write(text)
@@ -180,10 +184,6 @@ class Protocol(HttpToolsProtocol):
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
         super().connection_lost(exc)
-
-
-Rendered = tuple[bytes, bool]
-"""The bytes of an answer, and whether the connection ends with it."""
 
 
 class _Publication:
@@ -275,7 +275,7 @@ class _Publication:
 
 
 @lru_cache(1024)
-def _head(status: int, fields: Fields) -> Rendered:
+def _head(status: int, fields: Fields) -> tuple[bytes, bool]:
     """The status line and the fields of an answer, and whether these say already that the connection ends."""
     lines = [b"%b: %b\r\n" % field for field in fields]
     return STATUS_LINE[status] + b"".join(lines), any(name == b"connection" for name, _ in fields)

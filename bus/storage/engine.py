@@ -96,7 +96,10 @@ class Storage:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that only reads, on one snapshot."""
+        """A transaction that only reads, on one snapshot.
+
+        Keep no cursor beyond the block: in SQLite one with rows left holds whoever gets the connection next to this snapshot.
+        """
         begun = self._reading() if self.is_sqlite else self.engine.begin()
         with _translated(), begun as connection:
             yield connection
@@ -112,7 +115,6 @@ class Storage:
         try:
             asked.execute("BEGIN")
             yield connection
-            # Not a commit, which a row that nobody fetched would let stay on this snapshot.
             asked.rollback()
         except BaseException as error:
             if isinstance(error, (exc.DBAPIError, sqlite3.Error)):

@@ -3,9 +3,11 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import Connection
 
 from bus.storage import Checkpoints, Storage, StorageFull, StorageUnavailable, driver, execute, open_storage
 from bus.storage import checkpoint as checkpoint_module
@@ -50,6 +52,26 @@ def test_a_log_that_was_carried_over_begins_anew(storage: Storage):
     # A file of the log's length at most; without checkpoints six times that.
     assert log_bytes(storage) < 1.5 * once
     assert count(storage) == 6 * ROWS
+
+
+def test_what_is_committed_beside_a_checkpoint_is_carried_over_with_it(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+):
+    write(storage)
+    once, holding = log_bytes(storage), storage.write
+
+    def after_somebody_else(*, durable: bool = True) -> AbstractContextManager[Connection]:
+        monkeypatch.undo()
+        write(storage)
+        return holding(durable=durable)
+
+    monkeypatch.setattr(storage, "write", after_somebody_else)
+    storage.checkpoint()
+    assert count(storage) == 2 * ROWS
+    for _ in range(2):
+        write(storage)
+    # Begun anew, and as long as it was.
+    assert log_bytes(storage) < 2.5 * once
 
 
 def test_for_few_rows_the_log_is_left_as_it_is(storage: Storage, monkeypatch: pytest.MonkeyPatch):
