@@ -12,6 +12,7 @@ from typing import Any, Final
 import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from bus import json
 from bus.http.edge import Edge
 from bus.http.heads import Head, Heads, Mode
 from bus.http.problems import MEDIA_TYPE, UNEXPECTED_PROBLEM
@@ -216,18 +217,25 @@ class _Publication:
         try:
             may_publish(self._principal)
             if self.head.mode is Mode.BATCH:
-                self._protocol.begin(self._publish_batch(b"".join(self.parts)))
+                self._protocol.begin(self._publish_batch())
                 return
-            self._event, body = self._publisher.event(self.head, b"".join(self.parts))
+            self._event, body = self._publisher.event(self.head, self._taken())
             self._submission = self._publisher.admitted(self._event, body, self._principal)
             self._publisher.append_for(self._submission, self)
+            if "traceparent" not in self._event:
+                # Its memory, which is in the processor's caches, is the next request's.
+                self._event = None
         except Exception as error:  # noqa: BLE001 - whatever went wrong is the answer
             self.set_exception(error)
 
-    async def _publish_batch(self, text: bytes) -> None:
-        self.parts.clear()
+    def _taken(self) -> bytes:
+        """The body, which nobody but the caller keeps."""
+        parts, self.parts = self.parts, []
+        return b"".join(parts)
+
+    async def _publish_batch(self) -> None:
         try:
-            response = await self._publisher.batch(text, self._principal, partial=False)
+            response = await self._publisher.batch(self._taken(), self._principal, partial=False)
         except Exception as error:  # noqa: BLE001 - whatever went wrong is the answer
             self.set_exception(error)
         else:
@@ -244,7 +252,8 @@ class _Publication:
         try:
             # What was foreseen says that the connection stays, and a server that began to stop meanwhile has it end.
             answer = self._rendered if self._rendered and self.keep_alive else self._answer(receipts)
-            self._publisher.trace(self._event, receipts)
+            if self._event is not None:
+                self._publisher.trace(self._event, receipts)
         except Exception as error:  # noqa: BLE001 - others of the same group wait for their answers
             self.set_exception(error)
         else:
@@ -257,12 +266,18 @@ class _Publication:
 
     def set_exception(self, error: Exception, /) -> None:
         if isinstance(error, Refused):
-            self._respond(self._publisher.refused(error, self._principal, self._event))
+            self._respond(self._publisher.refused(error, self._principal, self._sent()))
             return
         UNEXPECTED.labels("publish").inc()
         log.error("publish.failed", exc_info=error)
         self.keep_alive = False
         self._respond(_BROKEN)
+
+    def _sent(self) -> Any:
+        """The event, where it came to that."""
+        if self._event is None and self._submission is not None:
+            return json.loads(self._submission.body)
+        return self._event
 
     def _respond(self, response: Response) -> None:
         self._write(self._protocol.rendered(response, keep_alive=self.keep_alive))

@@ -28,11 +28,15 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Sent = tuple[Any, bytes | None]
 """An event as it came, in CloudEvents' JSON format; and the same as `json.dumps` writes it, where that was done already."""
 
+Admitted = list[tuple[int, Submission]]
+"""Events of a batch that passed the gate, by their index in it."""
+Rejected = dict[int, Sequence[FieldError]]
+"""What is wrong with the others."""
+
 Fields = tuple[tuple[bytes, bytes], ...]
 """Header fields of an answer, their names in lower case."""
 
 _SCOPE: Final = "events.publish"
-_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"{["))
 _NO_HEADERS: Final = frozenset({"data", "datacontenttype"})
 _MOST_TOLD: Final = 1000
 """After so many errors of a batch, each further event is told one: finding all of them is what takes the time."""
@@ -221,6 +225,25 @@ class Publisher:
         Raises:
             Refused: what is wrong with it as a whole; without `partial`, also what is wrong with any of its events.
         """
+        admitted, rejected = self._judged(text, principal)
+        del text
+        if rejected and not partial:
+            raise _batch_refused(rejected)
+        receipts = await self._rooms.appender.append([s for _, s in admitted], atomic=not partial) if admitted else []
+        conflicts = {i: s for (i, s), receipt in zip(admitted, receipts, strict=True) if receipt.conflict}
+        for submission in conflicts.values():
+            self._rooms.recorder.note(_conflict(EventConflict, "/id"), principal, json.loads(submission.body))
+        if conflicts and not partial:
+            raise _conflict(BatchConflict, *(f"/{index}/id" for index in conflicts))
+        rejected |= dict.fromkeys(conflicts, _CONFLICT)
+        return self._taken(_batch_answer(receipts, rejected), {s.notice for _, s in admitted if s.notice})
+
+    def _judged(self, text: bytes, principal: Principal) -> tuple[Admitted, Rejected]:
+        """What the gate says to a batch, event by event.
+
+        Of the parsed events nothing is left: what waits for the commit keeps their memory from the next batch, whose
+        own would come out of no cache.
+        """
         documents = _loaded(text)
         if type(documents) is not list:
             raise EventMalformed("A batch is a JSON array of events.", errors=[FieldError("", "must be an array")])
@@ -228,16 +251,7 @@ class Publisher:
             raise TooManyEvents(f"A batch may have {self._settings.max_batch_events} events.")
         bodies = self._written(documents)
         _check_members(text, b"[%b]" % b",".join(bodies))
-        admitted, rejected = self._admit(documents, bodies, principal)
-        if rejected and not partial:
-            raise _batch_refused(rejected)
-        receipts = await self._rooms.appender.append([s for _, s in admitted], atomic=not partial) if admitted else []
-        conflicts = {i: _CONFLICT for (i, _), receipt in zip(admitted, receipts, strict=True) if receipt.conflict}
-        for index in conflicts:
-            self._rooms.recorder.note(_conflict(EventConflict, "/id"), principal, documents[index])
-        if conflicts and not partial:
-            raise _conflict(BatchConflict, *(f"/{index}/id" for index in conflicts))
-        return self._taken(_batch_answer(receipts, rejected | conflicts), {s.notice for _, s in admitted if s.notice})
+        return self._admit(documents, bodies, principal)
 
     def _written(self, documents: Sequence[Any]) -> list[bytes]:
         """The events of a batch, none nested deeper than allowed with the array around them."""
@@ -253,9 +267,9 @@ class Publisher:
 
     def _admit(
         self, documents: Sequence[Any], bodies: Sequence[bytes], principal: Principal
-    ) -> tuple[list[tuple[int, Submission]], dict[int, Sequence[FieldError]]]:
-        admitted: list[tuple[int, Submission]] = []
-        rejected: dict[int, Sequence[FieldError]] = {}
+    ) -> tuple[Admitted, Rejected]:
+        admitted: Admitted = []
+        rejected: Rejected = {}
         told = 0
         for index, (document, body) in enumerate(zip(documents, bodies, strict=True)):
             try:
@@ -288,8 +302,9 @@ def _loaded(text: bytes) -> Any:
 
 
 def _is_deeper(value: Any, text: bytes, most: int) -> bool:
-    # As many brackets as levels at least: the count, which is cheap, settles nearly every event.
-    return len(text.translate(None, _NO_BRACKETS)) > most and json.is_deeper(value, most)
+    # As many brackets as levels at least: their number settles nearly every event. `count` takes twice as long to find it.
+    brackets = 2 * len(text) - len(text.replace(b"{", b"")) - len(text.replace(b"[", b""))
+    return brackets > most and json.is_deeper(value, most)
 
 
 def _too_deep(most: int) -> EventMalformed:

@@ -150,9 +150,11 @@ class Appender:
             known = self._known(connection, requests) if look else {}
             group = _Group(self._statements.last_position(connection), known)
             self._repeats = bool(known)
-            receipts = _place_new(requests, group) or [
-                _place(request.submissions, request.atomic, group) for request in requests
-            ]
+            receipts = (
+                [_place(request.submissions, request.atomic, group) for request in requests]
+                if look
+                else _place_new(requests, group)
+            )
             is_large = any(len(request.submissions) >= _LARGE for request in requests)
             if group.accepted:
                 self._write(connection, group.accepted)
@@ -161,7 +163,8 @@ class Appender:
             if not is_large:
                 self._group.foretell(receipts)
         ACCEPTED.inc(len(group.accepted))
-        DUPLICATES.inc(sum(one.duplicate and not one.conflict for some in receipts for one in some))
+        if look:
+            DUPLICATES.inc(sum(one.duplicate and not one.conflict for some in receipts for one in some))
         self._newest = group.position
         return receipts
 
@@ -175,15 +178,9 @@ class Appender:
             raise _Repeated
 
 
-def _place_new(requests: Sequence[_Request], group: _Group) -> list[list[Receipt]] | None:
-    """Give all events of a group the next positions; None, and nothing is done, where one is known or twice there.
-
-    As nearly no group has such a one, its events need not be looked at one by one, as `_place` does.
-    """
+def _place_new(requests: Sequence[_Request], group: _Group) -> list[list[Receipt]]:
+    """Give all events of a group the next positions; that none is known or twice there is for the database to say."""
     submissions = [submission for request in requests for submission in request.submissions]
-    identities = {submission.identity for submission in submissions}
-    if len(identities) < len(submissions) or not identities.isdisjoint(group.known):
-        return None
     first = group.position + 1
     group.position += len(submissions)
     group.accepted = list(enumerate(submissions, first))

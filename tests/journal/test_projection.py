@@ -84,6 +84,19 @@ async def test_a_large_append_takes_as_many_events_along(storage: Storage):
     assert_records_agree(storage, stored(storage))
 
 
+async def test_a_large_append_that_is_taken_back_leaves_the_next_one_projected(storage: Storage):
+    appender = Appender(storage, lambda position: None)
+    large = [a_submission("projected", number) for number in range(200)]
+    await appender.append(large[:1])
+    # Written without looking for what is known, taken back, and written anew.
+    receipts = await appender.append(large)
+    assert [receipt.duplicate for receipt in receipts] == [True] + [False] * 199
+    await appender.append([a_submission("projected", number) for number in range(200, 400)])
+    await appender.close()
+    Projection(storage).reach_end()
+    assert_records_agree(storage, stored(storage))
+
+
 async def test_a_process_that_stops_waits_for_one_step_alone(storage: Storage, monkeypatch: pytest.MonkeyPatch):
     await _append(storage, *range(MANY))
     begun, goes_on, advance = threading.Event(), threading.Event(), projection._advance

@@ -1,5 +1,6 @@
 """How SQLite means to find the rows of statements: what it would read from end to end, or by less of an index than there is."""
 
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -30,17 +31,17 @@ def plans(storage: Storage, act: Callable[[], Any]) -> list[str]:
             event.remove(engine, "connect", watch)
         for connection in connected:
             connection.set_trace_callback(None)
-    return [
-        step for sql in asked if _is_planned(sql) for step in _explained(Path(str(storage.engine.url.database)), sql)
-    ]
+    return [step for sql in asked if _is_planned(sql) for step in explained(storage, sql)]
 
 
 def _is_planned(sql: str) -> bool:
     return sql.startswith(("SELECT", "WITH", "INSERT", "UPDATE", "DELETE"))
 
 
-def _explained(database: Path, sql: str) -> list[str]:
-    connection = sqlite3.connect(database)
-    steps = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
+def explained(storage: Storage, sql: str) -> list[str]:
+    """The steps of a statement's query plan; its parameters may be left open."""
+    connection = sqlite3.connect(Path(str(storage.engine.url.database)))
+    open_parameters = dict.fromkeys(re.findall(r":(\w+)", sql), 0)
+    steps = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", open_parameters)]
     connection.close()
     return steps
