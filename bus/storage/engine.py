@@ -233,11 +233,21 @@ def open_storage(url: str) -> Storage:
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
-        return Storage(sa.create_engine(parsed, pool_size=8, max_overflow=8, pool_pre_ping=True))
+        engine = sa.create_engine(parsed, pool_size=8, max_overflow=8, pool_pre_ping=True)
+        event.listen(engine, "connect", _prepare_postgres)
+        return Storage(engine)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).touch(mode=0o600)
     pool = {"poolclass": QueuePool, "pool_size": 8, "max_overflow": 8}
     return Storage(_sqlite(parsed, _READER, **pool), _sqlite(parsed, _WRITER, poolclass=NullPool))
+
+
+def _prepare_postgres(dbapi_connection: Any, record: Any) -> None:
+    # The bus takes the first rows of an index, in its order. Where statistics are missing or old, PostgreSQL takes a backlog to
+    # be a few rows, and would find all of them by a bitmap and sort them: 55 ms for the next thousand of 300,000.
+    dbapi_connection.autocommit = True
+    dbapi_connection.execute("SET enable_bitmapscan = off")
+    dbapi_connection.autocommit = False
 
 
 def _sqlite(url: URL, keeps: _Keeps, **pool: Any) -> Engine:
