@@ -41,9 +41,11 @@ async def latency(folder: Path, rounds: int, seconds: float) -> Sequence[Ratio]:
 
                 async def arrival(rate: float = rate) -> float:
                     sent: dict[bytes, float] = {}
+                    counts = perf_counter() + load.WARM_UP
                     await load.open_loop(bus.port, _noted(events, sent), _CONNECTIONS, seconds, rate)
                     await receiver.all_of(sent, _WAIT)
-                    return load.percentile([receiver.arrivals[event] - due for event, due in sent.items()], 0.99) * 1000
+                    took = [receiver.arrivals[event] - due for event, due in sent.items() if due >= counts]
+                    return load.percentile(took, 0.99) * 1000
 
                 async def round_trip(rate: float = rate) -> float:
                     sample = await load.open_loop(bare.port, events, _CONNECTIONS, seconds, rate)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-_WARM_UP: Final = 0.3
+WARM_UP: Final = 0.3
 """Seconds at the beginning of a measurement that do not count."""
 _LENGTH: Final = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 _TICK: Final = 0.001
@@ -97,7 +97,7 @@ async def _connect(port: int, count: int, answered: Callable[[Connection], None]
 
 async def closed_loop(port: int, requests: Iterator[bytes], connections: int, seconds: float) -> Sample:
     """Send on each connection as fast as the answers come, until the time or the requests end."""
-    begin = time.perf_counter() + _WARM_UP
+    begin = time.perf_counter() + WARM_UP
     end = begin + seconds
     took: list[float] = []
     answers = 0
@@ -122,7 +122,7 @@ async def closed_loop(port: int, requests: Iterator[bytes], connections: int, se
     async with asyncio.timeout(seconds + 30):
         for _ in opened:
             await idle.acquire()
-    busy = (time.process_time() - cpu) / (seconds + _WARM_UP)
+    busy = (time.process_time() - cpu) / (seconds + WARM_UP)
     _hang_up(opened)
     return Sample(len(took) / seconds, answers, busy, took)
 
@@ -146,7 +146,7 @@ async def open_loop(port: int, requests: Iterator[bytes], connections: int, seco
     took: list[float] = []
     waiting: deque[tuple[bytes, float]] = deque()
     free: list[Connection] = []
-    begin = time.perf_counter() + _WARM_UP
+    begin = time.perf_counter() + WARM_UP
 
     def answered(connection: Connection) -> None:
         now = time.perf_counter()
@@ -169,7 +169,7 @@ async def open_loop(port: int, requests: Iterator[bytes], connections: int, seco
                 waiting.append((next(requests), now))
         await asyncio.sleep(_TICK)
     await until(lambda: len(free) == len(opened), 30)
-    busy = (time.process_time() - cpu) / (seconds + _WARM_UP)
+    busy = (time.process_time() - cpu) / (seconds + WARM_UP)
     _hang_up(opened)
     return Sample(len(took) / seconds, sent, busy, took)
 

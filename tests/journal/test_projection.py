@@ -79,14 +79,24 @@ async def test_a_full_disk_does_not_end_it(tmp_path: Path):
     storage.close()
 
 
-async def test_a_large_append_takes_as_many_events_along(storage: Storage):
+async def test_large_appends_take_as_many_events_along(storage: Storage):
     await _append(storage, *range(5))
     assert _reached(storage) == 0
     appender = Appender(storage, lambda position: None)
-    await appender.append([a_submission("projected", number) for number in range(5, 205)])
+    for some in batched(range(5, 2_255), 250):
+        await appender.append([a_submission("projected", number) for number in some])
     await appender.close()
     # With PostgreSQL nobody waits for the steps, which go on beside it.
-    assert _reached(storage) == (200 if storage.is_sqlite else 0)
+    assert _reached(storage) == (2_000 if storage.is_sqlite else 0)
+    assert_records_agree(storage, stored(storage))
+
+
+async def test_no_more_is_taken_along_than_there_is(storage: Storage):
+    await _append(storage, *range(5))
+    with storage.write() as connection:
+        Projection(storage).take_along(connection, 5_000)
+    assert _reached(storage) == (5 if storage.is_sqlite else 0)
+    await _append(storage, *range(5, 10))
     assert_records_agree(storage, stored(storage))
 
 
@@ -94,7 +104,7 @@ async def test_what_was_taken_back_is_projected_the_next_time(storage: Storage):
     appender = Appender(storage, lambda position: None)
     await appender.append([a_submission("projected", number) for number in range(99)])
     with pytest.raises(RuntimeError):
-        _project_and_fail(storage, 99)
+        _project_and_fail(storage, 2_000)
     await appender.append([a_submission("projected", number) for number in range(99, 300)])
     await appender.close()
     assert_records_agree(storage, stored(storage))
