@@ -100,11 +100,11 @@ class Projection:
         self.reach(self._end())
 
     def take_along(self, connection: Connection, count: int) -> None:
-        """Add events in a transaction that appends so many: of every few, as many as all of these appended.
+        """Count the events that a transaction appends, and where they are enough for a step, add as many of the next in it.
 
         With SQLite, where writers exclude each other, large appends waited as long for another thread's steps, which still left
-        half of the events behind. Of two thousand events the persons stand on little more pages than of five hundred. With
-        PostgreSQL steps go on beside appends.
+        half of the events behind. Not each append adds its own: the persons of two thousand events stand on little more pages
+        than those of five hundred. With PostgreSQL steps go on beside appends.
         """
         if not self._storage.is_sqlite:
             return

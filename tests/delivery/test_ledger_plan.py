@@ -56,7 +56,7 @@ def test_neither_does_postgresql_whatever_it_knows_of_them(storage: Storage, has
 def test_the_next_of_a_backlog_without_statistics_are_read_alone(storage: Storage):
     book = Book(storage)
     with storage.write() as connection:
-        # Which has it forget what other tests had it find out of the column.
+        # Has it forget what other tests had it find out about the columns.
         for column, kind in (("subscription", "integer"), ("state", "smallint"), ("due_at", "bigint")):
             connection.exec_driver_sql(f"ALTER TABLE deliveries ALTER COLUMN {column} TYPE {kind}")
         # So many that it takes three to be due: with one it would choose well by chance.

@@ -136,6 +136,16 @@ async def test_a_conflict_counts(bus: Bus) -> None:
     assert await places(bus, producer) == {(WARGA, "event-conflict", "/id", 1)}
 
 
+async def test_a_conflict_on_the_short_way_counts_for_its_contract(bus: Bus) -> None:
+    bus.apply(a_contract())
+    headers = {"authorization": bus.token(OWNER, "events.publish")}
+    async with bus.served() as address, httpx.AsyncClient(base_url=address, headers=headers) as producer:
+        # The first one's token is not known yet, and so it takes the long way.
+        for number in (1, 2, 3):
+            await publish(producer, an_event(a_person(number)))
+    assert await places(bus, a_producer(bus)) == {(WARGA, "event-conflict", "/id", 2)}
+
+
 async def test_nobody_counts_for_nobody(bus: Bus) -> None:
     bus.apply(a_contract())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(bus.edge), base_url="https://bus.example") as stranger:
