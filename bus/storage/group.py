@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
+from time import perf_counter
 from typing import Final, Generic, Protocol, TypeVar
 
 import structlog
@@ -15,7 +16,9 @@ Given = TypeVar("Given", contravariant=True)
 log = structlog.get_logger(__name__)
 
 _GATHER_SECONDS: Final = 0.005
-"""The longest that a group is gathered while more and more comes."""
+"""The longest that a group is gathered while the loop has other things to do."""
+_BUSY_SECONDS: Final = 0.0001
+"""A turn of the loop that takes longer had more to do than to come round."""
 _MOST_UNDER_WAY: Final = 2
 """Groups that the commit's thread has at once: the next one is there when it ends with one."""
 
@@ -83,6 +86,7 @@ class GroupCommit(Generic[Work, Result]):
         self._committed = committed
         self._next = 0.0
         self._waiting: Group[Work, Result] = []
+        self._is_any_large = False
         self._under_way = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -109,11 +113,12 @@ class GroupCommit(Generic[Work, Result]):
     def submit_for(self, work: Work, answer: Answer[Result], *, is_large: bool = False) -> None:
         """The same for an answer of the caller's, which is told in the event loop."""
         self._waiting.append((work, answer))
+        self._is_any_large |= is_large
         loop = asyncio.get_running_loop()
         if is_large and self._under_way < _MOST_UNDER_WAY:
             self._hand_over(loop)
         elif self._idle.is_set():
-            loop.call_soon(self._gather, loop, loop.time() + _GATHER_SECONDS, 0)
+            loop.call_soon(self._gather, loop, loop.time() + _GATHER_SECONDS, 0, perf_counter())
         self._idle.clear()
 
     def foretell(self, results: Sequence[Result]) -> None:
@@ -124,29 +129,38 @@ class GroupCommit(Generic[Work, Result]):
         loop, group = self._handed
         loop.call_soon_threadsafe(self._make_ready, group, results)
 
-    def _gather(self, loop: asyncio.AbstractEventLoop, until: float, seen: int) -> None:
-        """Hand the next group over once a turn of the loop has brought no more of it.
+    def _gather(self, loop: asyncio.AbstractEventLoop, until: float, seen: int, turned: float) -> None:
+        """Hand the next group over once the loop has come round without more of it, and with nothing else to do.
 
-        While the loop is busy taking requests in, a commit would only take processor time from them; the more of them share
-        it, the less it costs each.
+        While the loop is busy a commit would only take processor time from what it does; the more share it, the less it costs
+        each. At half of what a bus on one core publishes and delivers, three times as many do as of commits begun at once.
+
+        Args:
+            until: when it is handed over all the same.
+            seen: how much was waiting when the turn began.
+            turned: when that was.
         """
         if self._under_way:
             # Handed over since: it goes on after that commit.
             return
-        if self._waiting and loop.time() < self._next:
-            # The loop's timers may fire a little early.
-            loop.call_later(self._next - loop.time() + 0.001, self._gather, loop, until, seen)
-        elif len(self._waiting) > seen and loop.time() < until:
-            loop.call_soon(self._gather, loop, until, len(self._waiting))
-        elif self._waiting:
-            self._hand_over(loop)
-        else:
+        if not self._waiting:
             self._idle.set()
+        elif loop.time() < self._next:
+            # The loop's timers may fire a little early.
+            loop.call_later(self._next - loop.time() + 0.001, self._gather, loop, until, seen, turned)
+        elif loop.time() < until and not self._is_any_large and self._brings_more(seen, turned):
+            loop.call_soon(self._gather, loop, until, len(self._waiting), perf_counter())
+        else:
+            self._hand_over(loop)
+
+    def _brings_more(self, seen: int, turned: float) -> bool:
+        """Whether a turn of the loop brought more, or had something to do that may."""
+        return len(self._waiting) > seen or perf_counter() - turned > _BUSY_SECONDS
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         self._next = loop.time() + self._pause
         self._under_way += 1
-        group, self._waiting = self._waiting, []
+        group, self._waiting, self._is_any_large = self._waiting, [], False
         self._groups.put((loop, group))
 
     def _run(self) -> None:
@@ -182,7 +196,7 @@ class GroupCommit(Generic[Work, Result]):
                 if not answer.done():
                     _tell(answer, results, index, failed)
         finally:
-            self._gather(loop, loop.time() + _GATHER_SECONDS, 0)
+            self._gather(loop, loop.time() + _GATHER_SECONDS, 0, perf_counter())
 
     def _tell_committed(self) -> None:
         try:

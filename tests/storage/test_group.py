@@ -1,11 +1,13 @@
 """Group commit: who shares a commit, and what each is told."""
 
 import asyncio
+import itertools
 import threading
 from collections.abc import Callable, Sequence
 
 import pytest
 
+import bus.storage.group
 from bus.storage import GroupCommit
 from tests.services.waiting import until
 
@@ -53,6 +55,22 @@ async def test_what_comes_turn_by_turn_shares_a_commit(ledger: Ledger):
     await group.close()
 
 
+async def test_what_comes_while_the_loop_has_more_to_do_shares_a_commit(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+):
+    seconds = itertools.count()
+    monkeypatch.setattr(bus.storage.group, "_GATHER_SECONDS", 60)
+    monkeypatch.setattr(bus.storage.group, "perf_counter", lambda: next(seconds))
+    group: GroupCommit[int, int] = GroupCommit("test", ledger.commit)
+    first = group.submit(1)
+    await turns(10, lambda _: None)
+    assert group.waiting == 1
+    monkeypatch.setattr(bus.storage.group, "perf_counter", lambda: 0.0)
+    await asyncio.gather(first, group.submit(2))
+    assert ledger.groups == [[1, 2]]
+    await group.close()
+
+
 async def test_a_stream_without_a_pause_is_committed_nevertheless(ledger: Ledger):
     group: GroupCommit[int, int] = GroupCommit("test", ledger.commit)
     first = group.submit(0)
@@ -68,8 +86,7 @@ async def test_what_comes_during_a_commit_is_the_next_group(ledger: Ledger):
     group: GroupCommit[int, int] = GroupCommit("test", ledger.commit)
     ledger.may_commit.clear()
     answers = [group.submit(1)]
-    await turns(5, lambda _: None)
-    assert group.waiting == 0
+    await asyncio.to_thread(until, lambda: group.waiting == 0)
     answers += [group.submit(number) for number in (2, 3)]
     assert group.waiting == 2
     ledger.may_commit.set()
@@ -88,6 +105,20 @@ async def test_what_is_large_waits_beside_the_commit_under_way(ledger: Ledger):
     ledger.may_commit.set()
     assert await asyncio.gather(*answers) == [-1, -2, -3, -4]
     assert ledger.groups == [[1], [2], [3, 4]]
+    await group.close()
+
+
+async def test_what_is_large_does_not_wait_for_a_busy_loop(ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
+    seconds = itertools.count()
+    monkeypatch.setattr(bus.storage.group, "_GATHER_SECONDS", 60)
+    monkeypatch.setattr(bus.storage.group, "perf_counter", lambda: next(seconds))
+    group: GroupCommit[int, int] = GroupCommit("test", ledger.commit)
+    ledger.may_commit.clear()
+    answers = [group.submit(number, is_large=True) for number in (1, 2, 3)]
+    assert group.waiting == 1
+    ledger.may_commit.set()
+    async with asyncio.timeout(20):
+        assert await asyncio.gather(*answers) == [-1, -2, -3]
     await group.close()
 
 
