@@ -21,11 +21,12 @@ from bus.delivery import broker
 from bus.delivery.bell import ChangesBell
 from bus.delivery.broker import BrokerAddress, Handover
 from bus.delivery.deliveries import Deliveries
+from bus.delivery.dispatch import HandoverPolicy
 from bus.delivery.fresh import FreshRuns
 from bus.delivery.heartbeat import Heartbeat, unattended
 from bus.delivery.ledger import Ledger
 from bus.delivery.outcome import OutcomeWriter
-from bus.delivery.relay import HandoverPolicy, Relay, behind
+from bus.delivery.relay import Relay, behind
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.run import RunLoader
 from bus.delivery.sinks.webhook import WebhookSink
@@ -140,7 +141,7 @@ class Process:
 
     def _appended(self, position: int) -> None:
         if self._relay is not None:
-            self._relay.appended()
+            self._relay.appended(position)
 
     async def start(self, stack: AsyncExitStack) -> None:
         """Start what the roles ask for; `stack` brings it down again, the last first."""
@@ -204,6 +205,8 @@ class Process:
             # Of runs that other processes make nothing is kept.
             self._fresh if self._workers else None,
         )
+        if self._address.is_memory:
+            rooms.appender.beside = self._relay.beside_append
         self._relay.start()
         stack.push_async_callback(asyncio.to_thread, self._relay.stop)
 

@@ -114,7 +114,7 @@ class BrokerAddress:
 
 
 class Handover:
-    """The relay's end. Belongs to one thread; connects again by itself."""
+    """The relay's end. Belongs to one thread at a time; connects again by itself."""
 
     def __init__(self, address: BrokerAddress) -> None:
         self._address = address

@@ -44,6 +44,7 @@ class Router:
             contract: {participant: _Audience(some) for participant, some in by_participant.items()}
             for contract, by_participant in grouped.items()
         }
+        self._sizes = {contract: sum(map(len, by_participant.values())) for contract, by_participant in grouped.items()}
 
     def contract_ids(self) -> set[int]:
         """As the journal knows them, the contracts that anybody subscribed to.
@@ -58,6 +59,11 @@ class Router:
         if len(found) == len(self._audiences):
             self._contract_ids = found
         return found
+
+    def audience(self, entry: Entry) -> int:
+        """How many subscriptions there are to an event's contract."""
+        contract = self._catalogue.version_numbered(entry.version_id).contract.name
+        return self._sizes.get(contract, 0)
 
     def deliveries(self, entry: Entry, today: date, find: FindBefore) -> list[NewDelivery]:
         """The deliveries of an event to the subscriptions that are live at its position."""

@@ -174,7 +174,9 @@ class Worker:
         if subscription.state is SubscriptionState.PAUSED:
             attempts = [released(subscription.number, item.leased) for chain in chains for item in chain]
             return await self._outcomes.submit(Batch(attempts, ()))
-        lane = self._lanes.setdefault(subscription.number, self._lane())
+        lane = self._lanes.get(subscription.number)
+        if lane is None:
+            lane = self._lanes[subscription.number] = self._lane()
         margin = min(self._longest(), self._policy.lease / 2)
         deadline = time.monotonic() + (lease.due_at - clock.micros(clock.now())) / 1_000_000 - margin
         run = _Run(self, subscription, lane, deadline)

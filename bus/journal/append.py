@@ -2,20 +2,25 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, NamedTuple
 
+import structlog
 from sqlalchemy.engine import Connection
 
 from bus import clock
 from bus.contracts.version import Notice
+from bus.journal.beside import Beside, Take
 from bus.journal.identity import say_the_same
 from bus.journal.projection import Projection
 from bus.journal.statements import Known, Row, Statements, statements_for
 from bus.problem import Conflict, Unavailable
 from bus.storage import Answer, GroupCommit, Storage
-from bus.telemetry import ACCEPTED, DUPLICATES
+from bus.telemetry import ACCEPTED, DUPLICATES, UNEXPECTED
+
+log = structlog.get_logger(__name__)
 
 
 class EventConflict(Conflict):
@@ -88,10 +93,17 @@ class _Repeated(Exception):
     """The journal has some of the group's events already."""
 
 
+class _BesideFailed(Exception):
+    """What was to be written beside the group's events was not."""
+
+
 class Appender:
     """Appends to the journal, a group of requests in each transaction.
 
     Promise: an answer means that the events are committed and fsynced. Belongs to one event loop.
+
+    Attributes:
+        beside: what else small groups' transactions write.
     """
 
     def __init__(self, storage: Storage, appended: Callable[[int], None], most_waiting: int = 5_000) -> None:
@@ -102,6 +114,7 @@ class Appender:
         self._newest = 0
         self._most_waiting = most_waiting
         self._repeats = False
+        self.beside: Beside = nullcontext
         self._group: GroupCommit[_Request, list[Receipt]] = GroupCommit(
             "journal", self._commit, committed=lambda: appended(self._newest)
         )
@@ -137,15 +150,24 @@ class Appender:
 
         Most groups hold none, and the database's unique index has to look for each anyway.
         """
+        try:
+            return self._once_each(requests, self.beside)
+        except _BesideFailed as failure:
+            UNEXPECTED.labels("append").inc()
+            log.error("append.without_what_is_beside", exc_info=failure.__cause__)
+            return self._once_each(requests, nullcontext)
+
+    def _once_each(self, requests: Sequence[_Request], beside: Beside) -> list[list[Receipt]]:
         if not self._repeats:
             try:
-                return self._written(requests, look=False)
+                return self._written(requests, beside, look=False)
             except _Repeated:
                 pass
-        return self._written(requests, look=True)
+        return self._written(requests, beside, look=True)
 
-    def _written(self, requests: Sequence[_Request], *, look: bool) -> list[list[Receipt]]:
-        with self._storage.write() as connection:
+    def _written(self, requests: Sequence[_Request], beside: Beside, *, look: bool) -> list[list[Receipt]]:
+        is_large = any(len(request.submissions) >= _LARGE for request in requests)
+        with nullcontext() if is_large else beside() as take, self._storage.write() as connection:
             self._statements.hold(connection)
             known = self._known(connection, requests) if look else {}
             group = _Group(self._statements.last_position(connection), known)
@@ -155,9 +177,8 @@ class Appender:
                 if look
                 else _place_new(requests, group)
             )
-            is_large = any(len(request.submissions) >= _LARGE for request in requests)
             if group.accepted:
-                self._write(connection, group.accepted)
+                self._write(connection, group.accepted, take)
                 if is_large:
                     self._projection.take_along(connection, len(group.accepted))
             if not is_large:
@@ -172,10 +193,17 @@ class Appender:
         identities = [submission.identity for request in requests for submission in request.submissions]
         return self._statements.known(connection, identities)
 
-    def _write(self, connection: Connection, accepted: Sequence[tuple[int, Submission]]) -> None:
+    def _write(self, connection: Connection, accepted: Sequence[tuple[int, Submission]], take: Take | None) -> None:
         rows = _rows(accepted, clock.micros(clock.now()))
         if self._statements.insert(connection, rows) < len(rows):
             raise _Repeated
+        if take is None:
+            return
+        try:
+            take(connection, rows)
+        except Exception as error:
+            # Nobody is refused for it: the events are the promise.
+            raise _BesideFailed from error
 
 
 def _place_new(requests: Sequence[_Request], group: _Group) -> list[list[Receipt]]:

@@ -1,0 +1,141 @@
+"""Dispatch: what is due is leased in runs, and the runs are handed over to the broker."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy.engine import Connection
+
+from bus import clock
+from bus.contracts.catalogue import Catalogue
+from bus.delivery.broker import Handover
+from bus.delivery.fresh import FreshRuns
+from bus.delivery.going import Going, Run, going
+from bus.delivery.ledger import Handed, Lease, Leased, Ledger, NewDelivery
+from bus.delivery.routing import is_ordered
+from bus.delivery.subscriptions import Subscription, Subscriptions
+from bus.journal import Entry
+from bus.storage import Storage
+from bus.telemetry import HANDED_OVER
+
+_LOOK_SECONDS: Final = 0.03
+"""The longest that something may be due before it is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverPolicy:
+    """How much is handed over at a time.
+
+    Attributes:
+        lease: seconds that a run may take before it is handed over again.
+        window: the most deliveries of one subscription in flight.
+        run: the most deliveries in one message.
+    """
+
+    lease: float = 60.0
+    window: int = 1000
+    run: int = 250
+
+
+class Dispatch:
+    """Leases and hands over. Belongs to one thread at a time, but for `look_soon`.
+
+    Attributes:
+        left: the subscriptions of which something due was left, for lack of room.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        catalogue: Catalogue,
+        subscriptions: Subscriptions,
+        handover: Handover,
+        policy: HandoverPolicy,
+        fresh: FreshRuns | None,
+    ) -> None:
+        """`fresh`: where workers of this process look for runs; None where it has none."""
+        self._storage = storage
+        self._catalogue = catalogue
+        self._subscriptions = subscriptions
+        self._ledger = Ledger(storage)
+        self._handover = handover
+        self._policy = policy
+        self._fresh = fresh
+        self._looked_at = 0.0
+        self._may_be_due = True
+        self.left: set[int] = set()
+
+    def look_soon(self) -> None:
+        """Something may be due: have the next look find it. Callable from any thread."""
+        self._may_be_due = True
+
+    def look(self) -> bool:
+        """Hand over what is due, if something may be; whether there may be more at once."""
+        if not self._may_be_due and time.monotonic() < self._looked_at + _LOOK_SECONDS:
+            return False
+        self._looked_at = time.monotonic()
+        self._may_be_due = is_more = False
+        now = clock.micros(clock.now())
+        due = self._ledger.due_subscriptions(now)
+        self.left.intersection_update(due)
+        for number in due:
+            subscription = self._subscriptions.numbered(number)
+            if subscription is not None:
+                with self._storage.write(durable=False) as connection:
+                    handed = self.lease(connection, subscription, now)
+                is_more |= self.send(handed)
+        if is_more:
+            self._may_be_due = True
+        return is_more
+
+    def begin(self, connection: Connection, new: Sequence[NewDelivery], now: int) -> Going:
+        """What goes at once of new deliveries, in the transaction that makes them."""
+        return going(connection, new, now, self._lease_end(now), self._policy.window, self._policy.run)
+
+    def lease(self, connection: Connection, subscription: Subscription, now: int) -> Handed:
+        """Lease what is due of a subscription, in a transaction of the caller's."""
+        handed = self._ledger.lease(
+            connection,
+            subscription.number,
+            now,
+            self._lease_end(now),
+            self._policy.window,
+            self._policy.run,
+            ordered=is_ordered(subscription, self._catalogue),
+        )
+        (self.left.add if handed.left else self.left.discard)(subscription.number)
+        return handed
+
+    def keep(self, runs: Sequence[Run], entries: Sequence[Entry]) -> None:
+        """Keep runs, whose events these are, for the workers of this process."""
+        if self._fresh is None:
+            return
+        by_position = {entry.position: entry for entry in entries}
+        for lease, deliveries in runs:
+            self._fresh.put(
+                lease,
+                [(Leased(one.position, one.key, 0, lease.due_at), by_position[one.position]) for one in deliveries],
+            )
+
+    def send(self, handed: Handed) -> bool:
+        """Hand runs over to the broker; whether there may be more to hand over at once."""
+        for index, lease in enumerate(handed.leases):
+            if not self._handover.send(lease):
+                # Due again at once, so that nothing waits for a lease after the broker is back.
+                self._release(handed.leases[index:])
+                return False
+            HANDED_OVER.inc()
+        return handed.left and handed.room > 0
+
+    def close(self) -> None:
+        """Let go of the broker."""
+        self._handover.close()
+
+    def _lease_end(self, now: int) -> int:
+        return now + int(self._policy.lease * 1_000_000)
+
+    def _release(self, leases: Sequence[Lease]) -> None:
+        if self._fresh is not None:
+            self._fresh.forget(leases)
+        self._ledger.release(leases, clock.micros(clock.now()))

@@ -1,0 +1,203 @@
+"""The fan-out: makes the deliveries of the journal's events, and notes in the same transaction how far that is."""
+
+import time
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from sqlalchemy.engine import Connection
+
+from bus import clock
+from bus.contracts.catalogue import Catalogue
+from bus.delivery.dispatch import Dispatch
+from bus.delivery.going import Going
+from bus.delivery.ledger import Handed, Ledger, NewDelivery
+from bus.delivery.relayed import relayed, set_relayed
+from bus.delivery.routing import Router
+from bus.delivery.subscriptions import Subscription, Subscriptions, SubscriptionState
+from bus.journal import Entry, JournalReader
+from bus.journal.beside import entries_of
+from bus.journal.history import History
+from bus.journal.statements import Row
+from bus.journal.viewed import FindBefore
+from bus.storage import Storage
+from bus.telemetry import RELAY_LAG
+
+_STEP: Final = 500
+_AT_ONCE: Final = 8
+"""Subscriptions whose deliveries are made in the transaction of their events, and leased in that which makes them: of more,
+publishing would wait for it."""
+_NOTE_SECONDS: Final = 0.25
+"""How long the fan-out keeps to itself that it went on past events that nobody gets: noting each step would put a transaction
+beside each of the journal's commits."""
+
+
+class Made(NamedTuple):
+    """What a transaction made of events; it goes out once that is committed.
+
+    Attributes:
+        entries: the events.
+        reached: up to here all events have their deliveries.
+        begun: what goes at once.
+        handed: what was leased of that which waited already.
+        is_new: none of the deliveries was made before.
+        is_due: some of them are due, and not leased.
+    """
+
+    entries: Sequence[Entry]
+    reached: int
+    begun: Going
+    handed: Sequence[Handed]
+    is_new: bool
+    is_due: bool
+
+
+_NOTHING: Final = Going([], {}, set())
+
+
+class _AsksTheJournal(Exception):
+    """Where an event goes depends on the one before it."""
+
+
+class FanOut:
+    """The fan-out of one process. Belongs to one thread at a time.
+
+    Attributes:
+        reached: up to where this leader followed the journal; None before its first step.
+        delivers: whether the last step made deliveries.
+        contract_ids: the contracts that anybody subscribed to, as of the last look.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        journal: JournalReader,
+        catalogue: Catalogue,
+        subscriptions: Subscriptions,
+        dispatch: Dispatch,
+    ) -> None:
+        self._storage = storage
+        self._journal = journal
+        self._catalogue = catalogue
+        self._subscriptions = subscriptions
+        self._ledger = Ledger(storage)
+        self._dispatch = dispatch
+        self._noted = 0
+        self._noted_at = 0.0
+        self._routing: tuple[Sequence[Subscription], Router] | None = None
+        self.reached: int | None = None
+        self.delivers = False
+        self.contract_ids: set[int] = set()
+
+    def begin(self) -> None:
+        """Go on from where another leader ended."""
+        self.reached = None
+
+    def following(self) -> int:
+        """Up to where the journal was followed: what the database says to a leader that begins, then from memory."""
+        if self.reached is None:
+            with self._storage.read() as connection:
+                self.reached = self._noted = relayed(connection)
+        return self.reached
+
+    def router(self) -> Router:
+        """The routes to the subscriptions of now."""
+        subscriptions = self._subscriptions.all()
+        if self._routing is None or self._routing[0] is not subscriptions:
+            self._routing = (subscriptions, Router(self._catalogue, subscriptions))
+        return self._routing[1]
+
+    def step(self) -> bool:
+        """Make the deliveries of the next events; whether there are more at once."""
+        self.delivers = False
+        entries, reached, end, is_last = self._journal.upcoming(self._wanted, self.following(), _STEP)
+        deliveries = self._routed(entries, History(self._journal, entries).before)
+        self.delivers = bool(deliveries)
+        if deliveries or time.monotonic() >= self._noted_at + _NOTE_SECONDS:
+            self._note(entries, deliveries, reached)
+        self.reached = reached
+        RELAY_LAG.set(end - reached if end > reached else 0)
+        return not is_last
+
+    def take_along(self, connection: Connection, rows: Sequence[Row]) -> Made | None:
+        """Make the deliveries of events in the transaction that appends them. None: that is left to the next step.
+
+        So it is where others stand between, where many subscriptions get them, and where something waits or has to be read.
+        """
+        reached = rows[-1][0]
+        if rows[0][0] - 1 != self.reached:
+            return None
+        entries = entries_of(rows, self._wanted())
+        if not entries:
+            return Made(entries, reached, _NOTHING, (), True, False)
+        router = self.router()
+        if any(router.audience(entry) > _AT_ONCE for entry in entries):
+            return None
+        try:
+            deliveries = self._routed(entries, _ask_nobody)
+        except _AsksTheJournal:
+            return None
+        numbers = {delivery.subscription for delivery in deliveries}
+        if len(numbers) > _AT_ONCE or not numbers.isdisjoint(self._dispatch.left):
+            return None
+        return self._make(connection, entries, deliveries, reached)
+
+    def committed(self, made: Made) -> None:
+        """What `take_along` made is committed: pass it on."""
+        self.reached = made.reached
+        if made.entries:
+            self._noted, self._noted_at = made.reached, time.monotonic()
+            self._pass_on(made)
+
+    def _wanted(self) -> set[int]:
+        self.contract_ids = self.router().contract_ids()
+        return self.contract_ids
+
+    def _routed(self, entries: Sequence[Entry], before: FindBefore) -> list[NewDelivery]:
+        today, router = clock.local_date(clock.now()), self.router()
+        return [delivery for entry in entries for delivery in router.deliveries(entry, today, before)]
+
+    def _note(self, entries: Sequence[Entry], deliveries: Sequence[NewDelivery], reached: int) -> None:
+        self._noted_at = time.monotonic()
+        if reached == self._noted:
+            return
+        with self._storage.write(durable=False) as connection:
+            made = self._make(connection, entries, deliveries, reached)
+        self._noted = reached
+        self._pass_on(made)
+
+    def _make(
+        self, connection: Connection, entries: Sequence[Entry], deliveries: Sequence[NewDelivery], reached: int
+    ) -> Made:
+        now = clock.micros(clock.now())
+        subscriptions = self._going_at_once(deliveries)
+        # Where something due was left, the new wait behind it.
+        behind = [one for one in subscriptions if one.number in self._dispatch.left]
+        at_once = {one.number for one in subscriptions}.difference(one.number for one in behind)
+        # Before any row is touched, and in order, as who writes outcomes does.
+        for subscription in subscriptions:
+            self._ledger.hold(connection, subscription.number)
+        begun = self._dispatch.begin(connection, [one for one in deliveries if one.subscription in at_once], now)
+        is_new = self._ledger.add(connection, deliveries, now, again=False, later=begun.due)
+        set_relayed(connection, reached)
+        handed = [self._dispatch.lease(connection, subscription, now) for subscription in behind]
+        return Made(entries, reached, begun, handed, is_new, bool(deliveries) and not subscriptions)
+
+    def _pass_on(self, made: Made) -> None:
+        """Hand over what a transaction made, now that it is committed."""
+        self._dispatch.left |= made.begun.left
+        if made.is_new:
+            self._dispatch.keep(made.begun.runs, made.entries)
+        begun = Handed([run.lease for run in made.begun.runs], 0, False)
+        is_more = [self._dispatch.send(handed) for handed in (begun, *made.handed)]
+        if any(is_more) or made.is_due:
+            self._dispatch.look_soon()
+
+    def _going_at_once(self, deliveries: Sequence[NewDelivery]) -> list[Subscription]:
+        """The subscriptions whose new deliveries are leased as they are made, by number; none where they are many."""
+        numbers = sorted({delivery.subscription for delivery in deliveries})
+        found = [self._subscriptions.numbered(number) for number in numbers] if len(numbers) <= _AT_ONCE else []
+        return [one for one in found if one is not None and one.state is SubscriptionState.ACTIVE]
+
+
+def _ask_nobody(entry: Entry) -> Entry | None:
+    raise _AsksTheJournal

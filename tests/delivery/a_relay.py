@@ -1,0 +1,103 @@
+"""The relay of one bus as tests use it: with contracts, subscriptions and an append beside it, and a broker that only notes."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import cast
+
+import sqlalchemy as sa
+
+from bus import json
+from bus.contracts.catalogue import Catalogue
+from bus.contracts.document import parse
+from bus.contracts.register import Actor
+from bus.delivery.broker import Handover
+from bus.delivery.dispatch import Dispatch, HandoverPolicy
+from bus.delivery.fan_out import FanOut
+from bus.delivery.fresh import FreshRuns
+from bus.delivery.ledger import Lease, Ledger
+from bus.delivery.relay import Relay
+from bus.delivery.subscriptions import NewSubscription, Subscription, Subscriptions, Webhook
+from bus.delivery.tables import DELIVERIES
+from bus.identity.keys import Keys
+from bus.journal import Appender, JournalReader, Submission
+from bus.journal.beside import Beside
+from bus.storage import Storage, leadership
+from tests.a_bus import OWNER, WARGA, Document, a_contract, a_person
+
+
+@dataclass
+class Broker:
+    """Notes the runs that it is handed; or takes none."""
+
+    sent: list[Lease] = field(default_factory=list)
+    fails: Exception | None = None
+
+    def send(self, lease: Lease) -> bool:
+        if self.fails is not None:
+            raise self.fails
+        self.sent.append(lease)
+        return True
+
+    def close(self) -> None:
+        pass
+
+
+class Site:
+    """One database, and what works on it here."""
+
+    def __init__(self, storage: Storage, keys: Keys, *grants: Document) -> None:
+        self.storage = storage
+        self.journal = JournalReader(storage)
+        self.catalogue = Catalogue(storage, keys.pseudonym)
+        self.catalogue.apply([parse(a_contract(*grants))], Actor("operator", is_operator=True))
+        self.subscriptions = Subscriptions(storage, keys)
+        self.broker, self.fresh = Broker(), FreshRuns()
+
+    def fan_out(self, window: int = 1000) -> FanOut:
+        return FanOut(self.storage, self.journal, self.catalogue, self.subscriptions, self.dispatch(window))
+
+    def dispatch(self, window: int = 1000) -> Dispatch:
+        handover, policy = cast("Handover", self.broker), HandoverPolicy(window=window)
+        return Dispatch(self.storage, self.catalogue, self.subscriptions, handover, policy, self.fresh)
+
+    def relay(self) -> Relay:
+        return Relay(
+            self.storage, self.journal, self.catalogue, self.subscriptions, cast("Handover", self.broker),
+            leadership(self.storage, "relay"), HandoverPolicy(), self.fresh,
+        )  # fmt: skip
+
+    def subscribe(self, participant: str) -> Subscription:
+        return self.subscriptions.add(NewSubscription(participant, [WARGA], Webhook("https://sink.example/")))
+
+    def submission(self, number: int, **changes: str) -> Submission:
+        """An event, about a resident of its own where the changes name no other."""
+        version, data = self.catalogue.newest(WARGA), a_person(number, **changes)
+        body = {"specversion": "1.0", "id": str(number), "source": "/uji", "type": WARGA, "data": data}
+        return Submission(
+            version.contract_id, version.id, OWNER, number.to_bytes(16), data["nik"], data["nik"], json.dumps(body)
+        )
+
+    async def append(self, beside: Beside, *events: int | Submission) -> None:
+        """Append events in one transaction."""
+        appender = Appender(self.storage, lambda position: None)
+        appender.beside = beside
+        submissions = [self.submission(one) if isinstance(one, int) else one for one in events]
+        await asyncio.gather(*[appender.append([submission]) for submission in submissions])
+        await appender.close()
+
+    def deliveries(self) -> list[tuple[int, int]]:
+        """(position, subscription) of all that there are."""
+        with self.storage.read() as connection:
+            rows = connection.execute(sa.select(DELIVERIES.c.position, DELIVERIES.c.subscription))
+            return sorted((row.position, row.subscription) for row in rows)
+
+    def handed_over(self) -> list[tuple[int, int]]:
+        """(position, subscription) of what the broker was handed and is still leased."""
+        return sorted(self._leased(self.broker.sent))
+
+    def _leased(self, leases: Iterable[Lease]) -> Iterable[tuple[int, int]]:
+        ledger = Ledger(self.storage)
+        for lease in leases:
+            with self.storage.read() as connection:
+                yield from [(one.position, lease.subscription) for one in ledger.leased(connection, lease)]

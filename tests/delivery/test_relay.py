@@ -1,0 +1,116 @@
+"""The relay beside appends of its own process: who makes an event's deliveries changes nothing but when."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+
+import pytest
+
+from bus.delivery.relay import Relay
+from bus.identity.keys import Keys
+from bus.journal import Appender
+from bus.journal.beside import Take
+from bus.storage import Storage, StorageUnavailable
+from tests.a_bus import a_grant
+from tests.delivery.a_relay import Site
+from tests.services.waiting import until
+
+
+@pytest.fixture
+def site(storage: Storage, bus_keys: Keys) -> Site:
+    return Site(storage, bus_keys, a_grant("bapenda"), a_grant("dinkes"))
+
+
+@dataclass
+class Counting:
+    """The relay beside an append; counts the transactions that it had a part in."""
+
+    relay: Relay
+    times: int = 0
+
+    @contextmanager
+    def __call__(self) -> Iterator[Take | None]:
+        with self.relay.beside_append() as take:
+            self.times += take is not None
+            yield take
+
+
+@contextmanager
+def relaying(site: Site) -> Iterator[Relay]:
+    relay = site.relay()
+    relay.start()
+    try:
+        yield relay
+    finally:
+        relay.stop()
+
+
+def all_live(site: Site) -> bool:
+    return all(one.from_position is not None for one in site.subscriptions.all())
+
+
+async def test_every_event_is_handed_over_once_whoever_makes_its_deliveries(site: Site):
+    owed = {site.subscribe("bapenda").number, site.subscribe("dinkes").number}
+    site.subscriptions.refresh()
+    with relaying(site) as relay:
+        await asyncio.to_thread(until, lambda: all_live(site))
+        beside = Counting(relay)
+        appender = Appender(site.storage, relay.appended)
+        appender.beside = beside
+        other = Appender(site.storage, relay.appended)
+        appended = 0
+        async with asyncio.timeout(60):
+            while beside.times < 5:
+                # What another process appends, the relay finds by looking.
+                by = other if appended % 20 == 0 else appender
+                await asyncio.gather(*[by.append([site.submission(appended + n)]) for n in range(4)])
+                appended += 4
+        await appender.close()
+        await other.close()
+        expected = [(position, number) for position in range(1, appended + 1) for number in sorted(owed)]
+        await asyncio.to_thread(until, lambda: site.handed_over() == expected)
+    assert site.deliveries() == expected
+
+
+async def test_a_relay_that_stopped_has_no_part_in_appends(site: Site):
+    site.subscribe("bapenda")
+    site.subscriptions.refresh()
+    with relaying(site) as relay:
+        await asyncio.to_thread(until, lambda: all_live(site))
+    with relay.beside_append() as take:
+        assert take is None
+
+
+async def test_who_publishes_is_not_refused_where_handing_over_fails(site: Site):
+    number = site.subscribe("bapenda").number
+    site.subscriptions.refresh()
+    with relaying(site) as relay:
+        await asyncio.to_thread(until, lambda: all_live(site))
+        site.broker.fails = LookupError("a mistake of ours")
+        beside, appended = Counting(relay), 0
+        async with asyncio.timeout(60):
+            while not beside.times:
+                appended += 1
+                await site.append(beside, appended)
+        assert site.journal.last_position() == appended
+        await asyncio.to_thread(until, lambda: site.deliveries() == [(p, number) for p in range(1, appended + 1)])
+
+
+async def test_a_subscription_misses_nothing_where_it_is_not_known_to_be_live(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+):
+    """The database takes the note that it is live, then does not answer; meanwhile somebody publishes."""
+    number = site.subscribe("bapenda").number
+    site.subscriptions.refresh()
+    refresh, failures = site.subscriptions.refresh, iter([False, True])
+
+    def fails_once() -> None:
+        if next(failures, False):
+            asyncio.run(site.append(nullcontext, 1))
+            raise StorageUnavailable("The database does not answer.")
+        refresh()
+
+    monkeypatch.setattr(site.subscriptions, "refresh", fails_once)
+    with relaying(site):
+        await asyncio.to_thread(until, lambda: site.deliveries() == [(1, number)])
