@@ -26,6 +26,8 @@ _STEP: Final = 500
 _AT_ONCE: Final = 8
 """Subscriptions whose deliveries are made in the transaction of their events, and leased in that which makes them: of more,
 publishing would wait for it."""
+_MOST_ALONG: Final = 250
+"""Events whose deliveries are made in their own transaction, for the same reason."""
 _NOTE_SECONDS: Final = 0.25
 """How long the fan-out keeps to itself that it went on past events that nobody gets: noting each step would put a transaction
 beside each of the journal's commits."""
@@ -121,10 +123,10 @@ class FanOut:
     def take_along(self, connection: Connection, rows: Sequence[Row]) -> Made | None:
         """Make the deliveries of events in the transaction that appends them. None: that is left to the next step.
 
-        So it is where others stand between, where many subscriptions get them, and where something waits or has to be read.
+        So it is where others stand between, where events or subscriptions are many, and where something waits or has to be read.
         """
         reached = rows[-1][0]
-        if rows[0][0] - 1 != self.reached:
+        if rows[0][0] - 1 != self.reached or len(rows) > _MOST_ALONG:
             return None
         entries = entries_of(rows, self._wanted())
         if not entries:

@@ -178,7 +178,12 @@ class Relay:
         self._wants_turn = True
         with self._turn:
             self._wants_turn = False
-            yield
+            try:
+                yield
+            except BaseException:
+                # A subscription may be live in the database and not here: what an append made now would pass it by.
+                self._leading = False
+                raise
 
     def _pause(self) -> float:
         if self._fan_out.delivers:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from sqlalchemy.engine import Connection
 
+import bus.delivery.fan_out
 from bus.delivery.fan_out import FanOut, Made
 from bus.delivery.relayed import relayed
 from bus.delivery.subscriptions import go_live
@@ -98,6 +99,13 @@ async def test_events_behind_others_wait_for_them(site: Site):
     await left_to_the_next_step(site, along, 2)
     (subscription,) = site.subscriptions.all()
     assert site.handed_over() == [(1, subscription.number), (2, subscription.number)]
+
+
+async def test_publishing_does_not_wait_for_the_deliveries_of_many_events(site: Site, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bus.delivery.fan_out, "_MOST_ALONG", 2)
+    along = Along(taken_up(site, "opd-1"))
+    await left_to_the_next_step(site, along, 1, 2, 3)
+    assert len(site.handed_over()) == 3
 
 
 async def test_publishing_does_not_wait_for_many_deliveries(site: Site):

@@ -1,8 +1,10 @@
 """The relay beside appends of its own process: who makes an event's deliveries changes nothing but when."""
 
 import asyncio
+import itertools
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -100,17 +102,21 @@ async def test_who_publishes_is_not_refused_where_handing_over_fails(site: Site)
 async def test_a_subscription_misses_nothing_where_it_is_not_known_to_be_live(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ):
-    """The database takes the note that it is live, then does not answer; meanwhile somebody publishes."""
+    """The database takes the note that it is live, then does not answer; somebody publishes before it is read again."""
     number = site.subscribe("bapenda").number
     site.subscriptions.refresh()
-    refresh, failures = site.subscriptions.refresh, iter([False, True])
+    refresh, failed, calls = site.subscriptions.refresh, threading.Event(), itertools.count(1)
 
     def fails_once() -> None:
-        if next(failures, False):
-            asyncio.run(site.append(nullcontext, 1))
+        if next(calls) == 2:
+            failed.set()
             raise StorageUnavailable("The database does not answer.")
         refresh()
 
     monkeypatch.setattr(site.subscriptions, "refresh", fails_once)
-    with relaying(site):
+    with relaying(site) as relay:
+        assert await asyncio.to_thread(failed.wait, 30)
+        await site.append(relay.beside_append, 1)
+        # As who follows changes does, and before the relay comes round.
+        refresh()
         await asyncio.to_thread(until, lambda: site.deliveries() == [(1, number)])
