@@ -133,7 +133,7 @@ class GroupCommit(Generic[Work, Result]):
         """Hand the next group over once the loop has come round without more of it, and with nothing else to do.
 
         While the loop is busy a commit would only take processor time from what it does; the more share it, the less it costs
-        each. At half of what a bus on one core publishes and delivers, three times as many do as of commits begun at once.
+        each.
 
         Args:
             until: when it is handed over all the same.
