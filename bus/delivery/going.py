@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from bus.delivery import lists
+from bus.delivery import statements
 from bus.delivery.ledger import LONGEST_CHAIN, Lease, NewDelivery, in_flight
 from bus.delivery.ordering import PARKED, beginning, runs
-from bus.storage import execute
+from bus.storage import execute, numbers
 
 
 class Run(NamedTuple):
@@ -62,12 +62,6 @@ def _owed(connection: Connection, subscription: int, keys: Collection[int]) -> s
     """Those of some keys for which something is owed."""
     if not keys:
         return set()
-    # Not "key": both tables have one.
-    is_owed = f"subscription={subscription} AND deliveries.key=wanted.key AND state IN (0, 2)"
-    if connection.dialect.name == "sqlite":
-        wanted = f"WITH wanted (key) AS (VALUES {lists.rows(keys)}) SELECT key FROM wanted"  # noqa: S608
-    else:
-        wanted = f"SELECT key FROM {lists.unnested('key', keys)}"  # noqa: S608
-    by_key = lists.by("ix_deliveries_key", connection)
-    found = execute(connection, f"{wanted} WHERE EXISTS (SELECT 1 FROM deliveries{by_key} WHERE {is_owed})")  # noqa: S608
+    asked = {"subscription": subscription, "wanted": numbers(connection, keys)}
+    found = execute(connection, statements.KEYS_OWED, asked)
     return {row[0] for row in found}

@@ -5,8 +5,7 @@ And `due_at` is the lease itself: a run is named by (subscription, due_at), so t
 nothing under its name and does no harm. Nor does an outcome that comes late: it counts under its own lease alone, unless it is a
 success.
 
-Every value is an integer, so statements carry them in their text: one statement for a whole group, the same in both dialects
-but for how rows are found by a list (`_Wanted`).
+One statement serves a whole group; `bus.delivery.statements` has them.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,18 +17,13 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bus.delivery import lists
+from bus.delivery import statements
 from bus.delivery.ordering import PARKED, Owed, Plan, chains_of, plan, runs
 from bus.delivery.tables import ATTEMPTS
-from bus.storage import Storage, execute, fetch
+from bus.storage import Parameters, Storage, execute, fetch, numbers
 
 LONGEST_CHAIN = 50
 """The most deliveries of one key in a run: they go one after the other and must end within the lease."""
-
-_MOST_ROWS = 100
-"""In one statement: SQLite's driver keeps texts and plans of hundreds, which for five hundred rows would be 190 kB each."""
-_LOCK = 7103
-"""Names the advisory locks of ordered subscriptions among those of the database."""
 
 
 class DeliveryState(IntEnum):
@@ -130,20 +124,9 @@ class Ledger:
         if not deliveries:
             return True
         rows = [
-            f"({d.subscription},{d.position},0,{lists.number(d.key)},0,{later.get((d.subscription, d.position), due_at)})"
-            for d in deliveries
+            (d.subscription, d.position, d.key, later.get((d.subscription, d.position), due_at)) for d in deliveries
         ]
-        then = "UPDATE SET state=0, attempts=0, due_at=excluded.due_at, finished_at=NULL WHERE deliveries.state<>0"
-        inserted = 0
-        for start in range(0, len(rows), _MOST_ROWS):
-            some = ",".join(rows[start : start + _MOST_ROWS])
-            made = execute(
-                connection,
-                f"INSERT INTO deliveries (subscription, position, state, key, attempts, due_at) VALUES {some} "  # noqa: S608
-                f"ON CONFLICT (subscription, position) DO {then if again else 'NOTHING'}",
-            )
-            inserted += int(made.rowcount)
-        if inserted == len(deliveries):
+        if statements.insert(connection, rows, again=again) == len(rows):
             return True
         if later:
             # What was made before may be done: whatever was to wait behind it has nothing to wait for.
@@ -154,12 +137,7 @@ class Ledger:
     def due_subscriptions(self, now: int) -> list[int]:
         """The active subscriptions with something to hand over."""
         with self._storage.read() as connection:
-            # Not EXISTS, for which PostgreSQL reads all deliveries once it knows that most are due (43 ms of 100,000).
-            rows = execute(
-                connection,
-                "SELECT number FROM subscriptions WHERE state='active' AND (SELECT min(due_at) FROM deliveries WHERE "  # noqa: S608
-                f"deliveries.subscription=subscriptions.number AND deliveries.state=0)<={now}",
-            )
+            rows = execute(connection, statements.DUE_SUBSCRIPTIONS, {"now": now})
             return [row[0] for row in rows]
 
     def owing_subscriptions(self) -> list[int]:
@@ -194,23 +172,16 @@ class Ledger:
 
     def leased(self, connection: Connection, lease: Lease) -> list[Leased]:
         """The deliveries of a run that are still to be made, in position order; none when the lease is over."""
-        rows = fetch(
-            connection,
-            "position, key, attempts",
-            f"SELECT position, key, attempts FROM deliveries{lists.by('ix_deliveries_due', connection)} WHERE "  # noqa: S608
-            f"subscription={lease.subscription} AND state=0 AND due_at={lease.due_at}",
-        )
+        named = {"subscription": lease.subscription, "lease": lease.due_at}
+        rows = fetch(connection, "position, key, attempts", statements.LEASED, named)
         return sorted(Leased(position, key, attempts, lease.due_at) for position, key, attempts in rows)
 
     def release(self, leases: Iterable[Lease], due_at: int) -> None:
         """Give runs back untried; they are due again at a moment."""
         with self._storage.write(durable=False) as connection:
             for lease in leases:
-                execute(
-                    connection,
-                    f"UPDATE deliveries{lists.by('ix_deliveries_due', connection)} SET due_at={due_at} WHERE "  # noqa: S608
-                    f"subscription={lease.subscription} AND state=0 AND due_at={lease.due_at}",
-                )
+                named = {"subscription": lease.subscription, "lease": lease.due_at}
+                execute(connection, statements.RELEASE, {**named, "due": due_at})
 
     def record(self, connection: Connection, attempts: Sequence[Attempt]) -> bool:
         """Write what attempts came to, and make due what waited behind them, in a transaction of the caller's.
@@ -222,13 +193,8 @@ class Ledger:
             self.hold(connection, subscription)
         for group, positions in _alike(attempts).items():
             subscription, status, at, number = group
-            # Whatever the lease is, it did arrive. Dead ones too: a later run may have given up what got through in this one.
-            found = lists.wanted(connection, "position", positions)
-            execute(
-                connection,
-                f"UPDATE deliveries SET state=1, finished_at={at}, status={lists.number(status)}, attempts={number}"  # noqa: S608
-                f"{found.source} WHERE subscription={subscription} AND {found.condition} AND state IN (0, 2)",
-            )
+            written = {"subscription": subscription, "status": status, "at": at, "number": number}
+            execute(connection, statements.DELIVERED, {**written, "wanted": numbers(connection, positions)})
         for attempt in attempts:
             if attempt.state is not DeliveryState.DELIVERED:
                 _record_failure(connection, attempt)
@@ -244,27 +210,20 @@ class Ledger:
         Parking must not miss the outcome that would unpark. SQLite has one writer anyway.
         """
         if not self._storage.is_sqlite:
-            execute(connection, f"SELECT pg_advisory_xact_lock({_LOCK}, {subscription})")
+            execute(connection, statements.HOLD, {"subscription": subscription})
 
 
 def _due(connection: Connection, subscription: int, now: int, limit: int) -> dict[int, int | None]:
-    rows = fetch(
-        connection,
-        "due_at, position, key",
-        f"SELECT due_at, position, key FROM deliveries WHERE subscription={subscription} AND state=0 AND due_at<={now} "  # noqa: S608
-        f"ORDER BY due_at, position LIMIT {limit}",
-    )
+    asked = {"subscription": subscription, "now": now, "room": limit}
+    rows = fetch(connection, "due_at, position, key", statements.DUE, asked)
     return {position: key for _, position, key in sorted(rows)}
 
 
 def in_flight(connection: Connection, subscription: int, now: int, until: int, window: int) -> int:
     """How many deliveries of a subscription are in flight, up to `window`; the arguments are those of `Ledger.lease`."""
     # What is due within a lease from now is taken to be in flight; a short backoff is counted along, to the good of the sink.
-    row = execute(
-        connection,
-        f"SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE subscription={subscription} AND state=0 "  # noqa: S608
-        f"AND due_at>{now} AND due_at<={until} LIMIT {window}) AS flying",
-    )
+    asked = {"subscription": subscription, "now": now, "until": until, "window": window}
+    row = execute(connection, statements.IN_FLIGHT, asked)
     return int(row.fetchone()[0])
 
 
@@ -281,48 +240,31 @@ def _in_order(
 def _beginnings(
     connection: Connection, subscription: int, keys: Collection[int], longest: int
 ) -> list[tuple[int, Owed]]:
-    """The first deliveries of the chains of some keys: look-ups by key in one statement, however long a chain is."""
+    """The first deliveries of the chains of some keys."""
     if not keys:
         return []
-    owed = f"subscription={subscription} AND key=wanted.key AND state IN (0, 2) ORDER BY position LIMIT"
-    if connection.dialect.name == "sqlite":
-        by_key = lists.by("ix_deliveries_key", connection)
-        statement = (
-            f"WITH wanted (key) AS (VALUES {lists.rows(keys)}), cut (key, last) AS (SELECT key, (SELECT position "  # noqa: S608
-            f"FROM deliveries{by_key} WHERE {owed} 1 OFFSET {longest - 1}) FROM wanted) "
-            f"SELECT cut.key AS key, position, due_at, state FROM cut CROSS JOIN deliveries{by_key} "
-            f"WHERE subscription={subscription} AND deliveries.key=cut.key AND state IN (0, 2) "
-            f"AND position<=coalesce(last, {PARKED})"
-        )
-    else:
-        statement = (
-            f"SELECT wanted.key, position, due_at, state FROM {lists.unnested('key', keys)} CROSS JOIN LATERAL ("  # noqa: S608
-            f"SELECT position, due_at, state FROM deliveries WHERE {owed} {longest}) AS owed"
-        )
-    rows = sorted(fetch(connection, "key, position, due_at, state", statement))
+    asked = {"subscription": subscription, "longest": longest, "wanted": numbers(connection, keys)}
+    rows = sorted(fetch(connection, "key, position, due_at, state", statements.BEGINNINGS, asked))
     return [(row[0], Owed(row[1], row[2], row[3] == DeliveryState.DEAD)) for row in rows]
 
 
 def _set_due(connection: Connection, subscription: int, positions: Sequence[int], due_at: int) -> None:
-    found = lists.wanted(connection, "position", positions)
-    # Not `state=0`, which calls for the index of what is due: by that one all of it would be read.
-    execute(
-        connection,
-        f"UPDATE deliveries SET due_at={due_at}{found.source} WHERE subscription={subscription} "  # noqa: S608
-        f"AND {found.condition} AND state<1",
-    )
+    wanted = numbers(connection, positions)
+    execute(connection, statements.SET_DUE, {"subscription": subscription, "due": due_at, "wanted": wanted})
 
 
 def _record_failure(connection: Connection, attempt: Attempt) -> None:
-    changed = execute(
-        connection,
-        f"UPDATE deliveries SET state={attempt.state.value}, attempts={attempt.number}, "  # noqa: S608
-        f"due_at={0 if attempt.due_at is None else attempt.due_at}, status={lists.number(attempt.status)}, "
-        f"finished_at={attempt.at if attempt.due_at is None else 'NULL'} "
-        f"WHERE subscription={attempt.subscription} AND position={attempt.position} AND state<1 "
-        # Of a later run it would take the head out, and what went along would be sent without it.
-        f"AND due_at={attempt.lease}",
-    )
+    written: Parameters = {
+        "subscription": attempt.subscription,
+        "position": attempt.position,
+        "lease": attempt.lease,
+        "state": attempt.state.value,
+        "number": attempt.number,
+        "due": attempt.due_at or 0,
+        "status": attempt.status,
+        "at": attempt.at if attempt.due_at is None else None,
+    }
+    changed = execute(connection, statements.FAILED, written)
     if attempt.failure is None or changed.rowcount == 0:
         return
     row = {
@@ -363,33 +305,13 @@ def _keys(touched: Iterable[Attempt | NewDelivery]) -> dict[int, set[int]]:
 def _unpark(connection: Connection, subscription: int, keys: Iterable[int], at: int) -> bool:
     if not _is_any_parked(connection, subscription):
         return False
-    # The head of each chain alone: those behind it go along with it, however many they are. After failures too: what a run
-    # failed at may be over by then (its owner gave it up, or an earlier run got it through after all), so that what is parked
-    # behind it is the head, which nothing else would ever unpark.
-    owed = f"subscription={subscription} AND state IN (0, 2) AND key"
-    if connection.dialect.name == "sqlite":
-        source = ""
-        heads = (
-            f"position IN (SELECT min(position) FROM deliveries WHERE {owed} IN ({lists.numbers(keys)}) GROUP BY key)"  # noqa: S608
-        )
-    else:
-        source = (
-            f" FROM {lists.unnested('key', keys)} CROSS JOIN LATERAL (SELECT position FROM deliveries WHERE {owed}=wanted.key "  # noqa: S608
-            "ORDER BY position LIMIT 1) AS head"
-        )
-        heads = "deliveries.position=head.position"
-    changed = execute(
-        connection,
-        f"UPDATE deliveries SET due_at={at}{source} WHERE subscription={subscription} AND {heads} AND state<1 "  # noqa: S608
-        f"AND due_at={PARKED}",
-    )
+    # After failures too: what a run failed at may be over by then (its owner gave it up, or an earlier run got it through after
+    # all), so that what is parked behind it is the head, which nothing else would ever unpark.
+    asked = {"subscription": subscription, "now": at, "parked": PARKED, "wanted": numbers(connection, keys)}
+    changed = execute(connection, statements.UNPARK, asked)
     return int(changed.rowcount) > 0
 
 
 def _is_any_parked(connection: Connection, subscription: int) -> bool:
-    # One look-up, where finding each key's head is two: most of the time nothing waits behind another.
-    found = execute(
-        connection,
-        f"SELECT 1 FROM deliveries WHERE subscription={subscription} AND state=0 AND due_at={PARKED} LIMIT 1",  # noqa: S608
-    )
+    found = execute(connection, statements.IS_ANY_PARKED, {"subscription": subscription, "parked": PARKED})
     return found.fetchone() is not None

@@ -1,6 +1,6 @@
 """Reading the journal: events in position order, records by key; bytes as they were stored, views are the caller's."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from bus.journal import following, lines
 from bus.journal.lines import Lines
 from bus.journal.projection import Projection
 from bus.journal.tables import JOURNAL, RECORDS
-from bus.storage import Storage, execute
+from bus.storage import Parameters, Statement, Storage, execute, numbers
 
 
 class Entry(NamedTuple):
@@ -73,20 +73,24 @@ _FEED = _AFTER.where(JOURNAL.c.contract_id == sa.bindparam("contract")).limit(sa
 _OF_SOME = _AFTER.where(
     JOURNAL.c.contract_id.in_(sa.bindparam("contracts", expanding=True)), JOURNAL.c.position <= sa.bindparam("until")
 ).limit(sa.bindparam("limit"))
-_AT = (
-    "SELECT position, contract_id, version_id, participant, key, person, recorded_at, body "
-    "FROM journal WHERE position IN ({})"
+_AMONG = Statement(
+    sqlite="position IN (SELECT value FROM json_each(:positions))",
+    postgres="position = ANY(CAST(:positions AS bigint[]))",
 )
-"""The columns of an `Entry`; positions are numbers, and stand in the text."""
+_COLUMNS = "SELECT position, contract_id, version_id, participant, key, person, recorded_at, body FROM journal WHERE "
+"""The columns of an `Entry`."""
+_AT = Statement(_COLUMNS + _AMONG.sqlite, _COLUMNS + _AMONG.postgres)
 _AT_TOGETHER = (
     "SELECT json_group_array(json_array(position, contract_id, version_id, participant, key, person, recorded_at, "  # noqa: S608
     "length(body))), CAST(group_concat(CAST(body AS TEXT), '') AS BLOB) FROM journal "
-    "WHERE position IN (SELECT value FROM json_each(:positions)) AND (SELECT sum(length(body)) FROM journal "
-    f"WHERE position IN (SELECT value FROM json_each(:positions))) <= {lines.MOST_BYTES}"
+    f"WHERE {_AMONG.sqlite} AND (SELECT sum(length(body)) FROM journal WHERE {_AMONG.sqlite}) <= {lines.MOST_BYTES}"
 )
-"""The same, and the length of each body; the bodies one after the other. One text for all, since reading it takes longer than
-looking some events up."""
-_PRECEDING = "SELECT position, preceding FROM journal_preceding WHERE position IN ({})"
+"""The same, and the length of each body; the bodies one after the other."""
+_TOGETHER = 100
+"""Events in one such row."""
+_PRECEDING = Statement(
+    *(f"SELECT position, preceding FROM journal_preceding WHERE {among}" for among in _AMONG)  # noqa: S608
+)
 _HEADS = (
     sa.select(*_ENTRY)
     .join(RECORDS, RECORDS.c.position == JOURNAL.c.position)
@@ -166,9 +170,8 @@ class JournalReader:
         """By the positions of some records' events, the same record's event before each; left out where it is the first."""
         self._projection.reach(max(positions))
         with self._storage.read() as connection:
-            found: dict[int, int] = {}
-            for some in _in_text(positions):
-                found.update((row[0], row[1]) for row in execute(connection, _PRECEDING.format(some)))
+            asked = {"positions": numbers(connection, positions)}
+            found = {row[0]: row[1] for row in execute(connection, _PRECEDING, asked)}
             entries = entries_at(connection, sorted(found.values()))
         return {position: entries[preceding] for position, preceding in found.items()}
 
@@ -205,28 +208,23 @@ class JournalReader:
 def entries_at(connection: Connection, positions: Sequence[int]) -> dict[int, Entry]:
     """The events at some positions, read in a transaction of the caller's."""
     found: dict[int, Entry] = {}
-    for some in _in_text(positions):
-        entries = _together(connection, some) if connection.dialect.name == "sqlite" else []
-        entries = entries or [_entry(row) for row in execute(connection, _AT.format(some))]
+    for start in range(0, len(positions), _TOGETHER):
+        asked = {"positions": numbers(connection, positions[start : start + _TOGETHER])}
+        entries = _together(connection, asked) if connection.dialect.name == "sqlite" else []
+        entries = entries or [_entry(row) for row in execute(connection, _AT, asked)]
         found.update({entry.position: entry for entry in entries})
     return found
 
 
-def _together(connection: Connection, positions: str) -> list[Entry]:
+def _together(connection: Connection, asked: Parameters) -> list[Entry]:
     """The same from SQLite in one row (`bus.storage.fetch` says why), if there are any and they are not too large for one."""
-    heads, bodies = execute(connection, _AT_TOGETHER, {"positions": f"[{positions}]"}).fetchone()
+    heads, bodies = execute(connection, _AT_TOGETHER, asked).fetchone()
     entries: list[Entry] = []
     start = 0
     for *head, length in json.loads(heads):
         entries.append(Entry._make([*head, bodies[start : start + length]]))
         start += length
     return entries
-
-
-def _in_text(positions: Sequence[int]) -> Iterator[str]:
-    """The positions as they stand in statements, so few in each that SQLite's driver may keep these."""
-    for start in range(0, len(positions), 100):
-        yield ",".join(str(int(one)) for one in positions[start : start + 100])
 
 
 def _entry(row: Sequence[Any]) -> Entry:

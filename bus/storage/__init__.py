@@ -5,10 +5,11 @@ A room's tables and statements stand in the room that owns them; they share `met
 
 from bus.storage.changes import CHANGES_TABLE, Changes, announce
 from bus.storage.checkpoint import Checkpoints
-from bus.storage.engine import Storage, StorageFull, StorageUnavailable, driver, execute, fetch, metadata, open_storage
+from bus.storage.engine import Storage, StorageFull, StorageUnavailable, metadata, open_storage
 from bus.storage.group import Answer, GroupCommit
 from bus.storage.leader import Leadership, leadership
 from bus.storage.migrate import pending_migrations, upgrade
+from bus.storage.statement import Parameters, Statement, driver, execute, fetch, numbers
 
 __all__ = [
     "CHANGES_TABLE",
@@ -17,6 +18,8 @@ __all__ = [
     "Checkpoints",
     "GroupCommit",
     "Leadership",
+    "Parameters",
+    "Statement",
     "Storage",
     "StorageFull",
     "StorageUnavailable",
@@ -26,6 +29,7 @@ __all__ = [
     "fetch",
     "leadership",
     "metadata",
+    "numbers",
     "open_storage",
     "pending_migrations",
     "upgrade",

@@ -6,10 +6,10 @@ All of it is synchronous and called from threads; the event loop never waits on 
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,8 +18,8 @@ from sqlalchemy import event, exc
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.pool import NullPool, QueuePool
 
-from bus import json
 from bus.problem import Refused, Unavailable
+from bus.storage.statement import driver
 
 metadata = sa.MetaData(
     naming_convention={
@@ -247,6 +247,8 @@ def _prepare_postgres(dbapi_connection: Any, record: Any) -> None:
     # be a few rows, and would find all of them by a bitmap and sort them: 55 ms for the next thousand of 300,000.
     dbapi_connection.autocommit = True
     dbapi_connection.execute("SET enable_bitmapscan = off")
+    # One plan for whatever a prepared statement may be about walks all deliveries once statistics say that most are due at once.
+    dbapi_connection.execute("SET plan_cache_mode = force_custom_plan")
     dbapi_connection.autocommit = False
 
 
@@ -285,46 +287,6 @@ def _connected(engine: Engine) -> Connection:
 def mark_announced(connection: Connection) -> None:
     """Have `after_announce` called once this transaction is committed."""
     connection.info[_ANNOUNCED] = True
-
-
-def execute(connection: Connection, sql: str, parameters: Mapping[str, int | str] | None = None) -> Any:
-    """Run a statement, the same in both dialects; gives a cursor of tuples with `rowcount`.
-
-    SQLAlchemy's way takes 25 µs longer than SQLite's own, which is much where a few events pass through a dozen of statements.
-
-    Args:
-        parameters: stand as `:name` in the statement.
-    """
-    if connection.dialect.name == "sqlite":
-        return driver(connection).execute(sql, parameters or {})
-    return connection.execute(_text(sql), parameters) if parameters else connection.exec_driver_sql(sql)
-
-
-@cache
-def _text(sql: str) -> sa.TextClause:
-    return sa.text(sql)
-
-
-def fetch(connection: Connection, columns: str, query: str) -> list[Any]:
-    """The rows of a query without parameters, in no promised order; for numbers and texts.
-
-    From SQLite they come as one row: its driver gives the interpreter lock away at each, and where an event loop is busy
-    beside it, taking that back costs both threads more than the row.
-
-    Args:
-        columns: the query's, by name, in its order.
-    """
-    if connection.dialect.name != "sqlite":
-        # SQLAlchemy's rows are slow to compare.
-        return list(map(tuple, connection.exec_driver_sql(query)))
-    found = driver(connection).execute(f"SELECT json_group_array(json_array({columns})) FROM ({query})")  # noqa: S608
-    rows: list[Any] = json.loads(found.fetchone()[0])
-    return rows
-
-
-def driver(connection: Connection) -> Any:
-    """The driver's own connection below SQLAlchemy's, for statements so many that its share counts."""
-    return connection.connection.driver_connection
 
 
 def _tell_nobody() -> None:

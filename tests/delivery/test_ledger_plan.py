@@ -1,7 +1,7 @@
 """What a hand-over and a run cost does not grow with what a subscription is owed."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,21 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
+from bus.delivery import statements
 from bus.storage import Storage, open_storage, upgrade
 from tests.delivery.a_book import Book
-from tests.storage.a_plan import plans
+from tests.storage.a_plan import explained, plans
 
 _BACKLOG = 20_000
-_ALL_OF_IT = re.compile(r"Index Cond: \(\(?subscription = \d+\)$", re.MULTILINE)
+_ALL_OF_IT = re.compile(r"Index Cond: \(\(?subscription = \$?\d+\)$", re.MULTILINE)
 """A step of a plan that reads everything of a subscription."""
 _WALK = "Seq Scan on deliveries"
+_BRACES = str.maketrans("[]", "{}")
+"""An array's, as PostgreSQL writes them."""
+_STATEMENTS = sorted(
+    name for name in vars(statements) if name.isupper() and not name.startswith("_") and name != "HOLD"
+)
+Asked = tuple[str, Mapping[str, Any]]
 
 
 def test_neither_a_hand_over_nor_a_run_walks_all_that_a_subscription_is_owed(tmp_path: Path):
@@ -28,6 +35,18 @@ def test_neither_a_hand_over_nor_a_run_walks_all_that_a_subscription_is_owed(tmp
     steps = plans(storage, lambda: [book.load(lease) for lease in book.lease(ordered=True)])
     assert any("ix_deliveries_key" in step for step in steps)
     assert [step for step in steps if "deliveries USING PRIMARY KEY (subscription=?)" in step] == []
+    storage.close()
+
+
+@pytest.mark.parametrize("name", _STATEMENTS)
+def test_no_statement_walks_all_that_a_subscription_ever_got(tmp_path: Path, name: str):
+    storage = open_storage(f"sqlite:///{tmp_path / 'bus.db'}")
+    upgrade(storage)
+    statement = getattr(statements, name)
+    steps = explained(storage, statement if isinstance(statement, str) else statement.sqlite)
+    found = [step for step in steps if "deliveries" in step]
+    assert found
+    assert [step for step in found if "SCAN" in step or "USING PRIMARY KEY (subscription=?)" in step] == []
     storage.close()
 
 
@@ -46,7 +65,7 @@ def test_neither_does_postgresql_whatever_it_knows_of_them(storage: Storage, has
         first, second, *rest = book.load(lease)
         book.record(book.again(first, after=100), book.parked(second), *(book.attempt(one) for one in rest))
     with storage.read() as connection:
-        steps = {sql[:60]: _explained(connection, f"EXPLAIN {sql}") for sql in asked}
+        steps = {sql: _explained(connection, "EXPLAIN", sql, arguments) for sql, arguments in asked}
     assert len(steps) >= 7
     assert {sql: plan for sql, plan in steps.items() if _ALL_OF_IT.search(plan) or _WALK in plan} == {}
 
@@ -67,25 +86,33 @@ def test_the_next_of_a_backlog_without_statistics_are_read_alone(storage: Storag
     with _watched(storage) as asked:
         book.lease(window=200, most=100)
     with storage.read() as connection:
-        selects = [sql for sql in asked if sql.startswith("SELECT")]
-        steps = [_explained(connection, f"EXPLAIN (ANALYZE, TIMING OFF) {sql}") for sql in selects]
+        selects = [one for one in asked if one[0].startswith("SELECT")]
+        steps = [_explained(connection, "EXPLAIN (ANALYZE, TIMING OFF)", *one) for one in selects]
     read = [int(rows) for plan in steps for rows in re.findall(r"actual rows=(\d+)", plan)]
     assert 100 <= max(read) <= 1_000
 
 
 @contextmanager
-def _watched(storage: Storage) -> Iterator[list[str]]:
+def _watched(storage: Storage) -> Iterator[list[Asked]]:
     """The statements that are asked of the deliveries meanwhile."""
-    asked: list[str] = []
+    asked: list[Asked] = []
 
-    def watch(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+    def watch(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
         if re.match("SELECT|UPDATE", statement) and "deliveries" in statement:
-            asked.append(statement)
+            asked.append((statement, parameters))
 
     event.listen(storage.engine, "before_cursor_execute", watch)
     yield asked
     event.remove(storage.engine, "before_cursor_execute", watch)
 
 
-def _explained(connection: Connection, sql: str) -> str:
-    return "\n".join(row[0] for row in connection.exec_driver_sql(sql))
+def _explained(connection: Connection, explain: str, sql: str, arguments: Mapping[str, Any]) -> str:
+    """The plan of a statement that is prepared, as those are that come again and again."""
+    names = list(arguments)
+    prepared = re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", sql)
+    given = ",".join("NULL" if value is None else f"'{str(value).translate(_BRACES)}'" for value in arguments.values())
+    connection.exec_driver_sql(f"PREPARE asked AS {prepared}")
+    plan = connection.exec_driver_sql(f"{explain} EXECUTE asked{f'({given})' if given else ''}")
+    text = "\n".join(row[0] for row in plan)
+    connection.exec_driver_sql("DEALLOCATE asked")
+    return text
