@@ -9,12 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bus import clock
+from bus.delivery import statements
 from bus.delivery.ledger import Attempt, DeliveryState, Ledger
 from bus.delivery.ordering import PARKED
 from bus.delivery.subscriptions import Subscription
 from bus.delivery.tables import ATTEMPTS, DELIVERIES
 from bus.problem import NotFound
-from bus.storage import Storage
+from bus.storage import Storage, execute, numbers
 
 _REDRIVE_STEP = 1000
 
@@ -81,12 +82,16 @@ class Deliveries:
         # One subscription at a time: (subscription, position) is the key, and a row comparison would not use it everywhere.
         found: list[Any] = []
         for number in sorted(n for n in by_number if n >= after[0]):
-            wanted = sa.select(DELIVERIES).where(table.subscription == number).order_by(table.position)
-            wanted = wanted.where(table.position > (after[1] if number == after[0] else 0)).limit(limit - len(found))
-            if state is not None:
-                wanted = wanted.where(table.state == state.value)
+            first, most = after[1] if number == after[0] else 0, limit - len(found)
+            wanted = sa.select(DELIVERIES).where(table.subscription == number)
             with self._storage.read() as connection:
-                found.extend(connection.execute(wanted).all())
+                if state is DeliveryState.DEAD:
+                    wanted = wanted.where(table.position.in_(_dead(connection, number, first, most)))
+                else:
+                    wanted = wanted.where(table.position > first)
+                if state is not None:
+                    wanted = wanted.where(table.state == state.value)
+                found.extend(connection.execute(wanted.order_by(table.position).limit(most)).all())
             if len(found) >= limit:
                 break
         return self._with_failures(found, by_number)
@@ -117,9 +122,8 @@ class Deliveries:
                 raise _unknown(subscription, position)
             if row.key is not None and row.due_at != PARKED:
                 # In flight, it leaves its run: what goes behind it there must not go without it.
-                run = sa.and_(table.subscription == subscription.number, table.state == DeliveryState.PENDING.value)
-                behind = sa.and_(run, table.due_at == row.due_at, table.key == row.key)
-                connection.execute(sa.update(DELIVERIES).where(behind).values(due_at=now))
+                behind = {"subscription": subscription.number, "lease": row.due_at, "key": row.key}
+                execute(connection, statements.OUT_OF_RUN, {**behind, "due": now})
             connection.execute(sa.update(DELIVERIES).where(its).values(again))
 
     def discard(self, subscription: Subscription, position: int) -> None:
@@ -153,20 +157,14 @@ class Deliveries:
 
     def redrive(self, subscription: Subscription) -> int:
         """Make every dead delivery due again; how many there were."""
-        table = DELIVERIES.c
-        dead = sa.and_(table.subscription == subscription.number, table.state == DeliveryState.DEAD.value)
         redriven = 0
         while True:
             with self._storage.write() as connection:
-                step = sa.select(table.position).where(dead).order_by(table.position).limit(_REDRIVE_STEP)
-                positions = [row.position for row in connection.execute(step)]
+                positions = _dead(connection, subscription.number, 0, _REDRIVE_STEP)
                 if not positions:
                     return redriven
-                connection.execute(
-                    sa.update(DELIVERIES)
-                    .where(dead, table.position.in_(positions))
-                    .values(state=0, attempts=0, due_at=clock.micros(clock.now()), finished_at=None)
-                )
+                again = {"subscription": subscription.number, "now": clock.micros(clock.now())}
+                execute(connection, statements.REDRIVE, {**again, "wanted": numbers(connection, positions)})
             redriven += len(positions)
 
     def counts(self, subscription: Subscription) -> dict[str, int]:
@@ -202,6 +200,12 @@ class Deliveries:
                     place = (row.subscription, row.position)
                     found[place] = (*found.get(place, ()), _failed(row))
         return found
+
+
+def _dead(connection: Connection, subscription: int, after: int, most: int) -> list[int]:
+    """The next dead deliveries of a subscription: by an index of theirs, since of all that it ever got they are few."""
+    asked = {"subscription": subscription, "after": after, "most": most}
+    return [row[0] for row in execute(connection, statements.DEAD, asked)]
 
 
 def _failed(row: Any) -> FailedAttempt:

@@ -70,6 +70,13 @@ LEASED: Final = Statement(
     WHERE subscription=:subscription AND state=0 AND due_at=:lease""",
     postgres="SELECT position, key, attempts FROM deliveries WHERE subscription=:subscription AND state=0 AND due_at=:lease",
 )
+OUT_OF_RUN: Final = Statement(
+    sqlite="""UPDATE deliveries INDEXED BY ix_deliveries_due SET due_at=:due
+    WHERE subscription=:subscription AND state=0 AND due_at=:lease AND key=:key""",
+    postgres="""UPDATE deliveries SET due_at=:due
+    WHERE subscription=:subscription AND state=0 AND due_at=:lease AND key=:key""",
+)
+"""What goes behind one of its key there."""
 RELEASE: Final = Statement(
     sqlite="""UPDATE deliveries INDEXED BY ix_deliveries_due SET due_at=:due
     WHERE subscription=:subscription AND state=0 AND due_at=:lease""",
@@ -86,6 +93,19 @@ DELIVERED: Final = Statement(
 FAILED: Final = """UPDATE deliveries SET state=:state, attempts=:number, due_at=:due, status=:status, finished_at=:at
     WHERE subscription=:subscription AND position=:position AND state<1 AND due_at=:lease"""
 """Under its own lease alone: of a later run it would take the head out, and what went along would be sent without it."""
+DEAD: Final = Statement(
+    sqlite="""SELECT position FROM deliveries INDEXED BY ix_deliveries_dead
+    WHERE subscription=:subscription AND state=2 AND position>:after ORDER BY position LIMIT :most""",
+    postgres="""SELECT position FROM deliveries
+    WHERE subscription=:subscription AND state=2 AND position>:after ORDER BY position LIMIT :most""",
+)
+REDRIVE: Final = Statement(
+    sqlite="""UPDATE deliveries SET state=0, attempts=0, due_at=:now, finished_at=NULL
+    WHERE subscription=:subscription AND position IN (SELECT value FROM json_each(:wanted)) AND state=2""",
+    postgres="""UPDATE deliveries SET state=0, attempts=0, due_at=:now, finished_at=NULL
+    FROM unnest((SELECT CAST(:wanted AS bigint[]))) AS wanted (position)
+    WHERE subscription=:subscription AND deliveries.position=wanted.position AND state=2""",
+)
 IS_ANY_PARKED: Final = Statement(
     sqlite="""SELECT 1 FROM deliveries INDEXED BY ix_deliveries_due
     WHERE subscription=:subscription AND state=0 AND due_at=:parked LIMIT 1""",

@@ -105,12 +105,7 @@ _HEAD = (
 )
 _LAST = "SELECT coalesce(max(position), 0) FROM journal"
 _NEXT = sa.select(JOURNAL.c.recorded_at).where(JOURNAL.c.position > sa.bindparam("after")).order_by(JOURNAL.c.position)
-_BEFORE_TIME = (
-    sa.select(JOURNAL.c.position)
-    .where(JOURNAL.c.recorded_at < sa.bindparam("moment"))
-    .order_by(JOURNAL.c.position.desc())
-    .limit(1)
-)
+_RECORDED_FROM = "SELECT recorded_at FROM journal WHERE position >= :position ORDER BY position LIMIT 1"
 
 
 class JournalReader:
@@ -194,9 +189,19 @@ class JournalReader:
         return None if recorded_at is None else int(recorded_at)
 
     def position_before(self, moment: int) -> int:
-        """The last position recorded before a moment (microseconds since 1970); 0 when there is none."""
+        """The last position recorded before a moment (microseconds since 1970); 0 when there is none.
+
+        Found by halves, as events are recorded in the order of time: where the bus's clock was set back, at one of its steps.
+        """
         with self._storage.read() as connection:
-            return int(connection.execute(_BEFORE_TIME, {"moment": moment}).scalar() or 0)
+            before, end = 0, int(execute(connection, _LAST).fetchone()[0])
+            while before < end:
+                middle = (before + end + 1) // 2
+                if execute(connection, _RECORDED_FROM, {"position": middle}).fetchone()[0] < moment:
+                    before = middle
+                else:
+                    end = middle - 1
+        return before
 
     def _stretch(self, statement: sa.Select[Any], contract_id: int, after: int, limit: int) -> Stretch:
         arguments = {"contract": contract_id, "after": after, "limit": limit}
