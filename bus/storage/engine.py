@@ -187,8 +187,17 @@ class Storage:
             self._writer.close()
             self._writer = None
 
+    def carry_over(self) -> None:
+        """Carry SQLite's log into the database file beside the writers, as far as it goes when this begins.
+
+        Raises:
+            StorageFull, StorageUnavailable: some of it may be left in the log, where it is safe.
+        """
+        with _translated(), self.engine.connect() as connection:
+            driver(connection).execute(_CHECKPOINT).fetchone()
+
     def checkpoint(self) -> None:
-        """Carry SQLite's log into the database file beside the writers, then what they added meanwhile while they wait.
+        """Carry SQLite's log over, then what writers added meanwhile while they wait.
 
         Only a log that was carried over whole is begun anew. What somebody still reads in an older state stays in it.
 

@@ -1,6 +1,8 @@
 """SQLite's log: it begins anew while the bus writes, and nothing that is read or written meanwhile is the worse for it."""
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -85,6 +87,37 @@ def test_for_few_rows_the_log_is_left_as_it_is(storage: Storage, monkeypatch: py
     checkpoints.look()
     checkpoints.look()
     assert made == [1]
+
+
+def test_most_of_the_log_is_carried_over_by_a_thread_that_gives_way(storage: Storage, monkeypatch: pytest.MonkeyPatch):
+    asked = list[tuple[str, int]]()
+
+    def note(name: str) -> None:
+        asked.append((name, os.getpriority(os.PRIO_PROCESS, threading.get_native_id())))
+
+    monkeypatch.setattr(storage, "carry_over", lambda: note("carry_over"))
+    monkeypatch.setattr(storage, "checkpoint", lambda: note("checkpoint"))
+    usual = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    write(storage)
+    Checkpoints(storage).look()
+    # Elsewhere a thread has no priority of its own.
+    less = min(19, usual + 10) if sys.platform == "linux" else usual
+    assert asked == [("carry_over", less), ("checkpoint", usual)]
+
+
+def test_what_cannot_be_carried_over_aside_is_told(storage: Storage, monkeypatch: pytest.MonkeyPatch):
+    def fail() -> None:
+        raise StorageFull("The disk of the bus is full; the operator has to make room.")
+
+    monkeypatch.setattr(storage, "carry_over", fail)
+    write(storage)
+    checkpoints = Checkpoints(storage)
+    with pytest.raises(StorageFull):
+        checkpoints.look()
+    monkeypatch.undo()
+    checkpoints.look()
+    write(storage)
+    assert count(storage) == 2 * ROWS
 
 
 def test_who_reads_an_older_state_goes_on_reading_it(storage: Storage):
