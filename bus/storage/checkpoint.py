@@ -17,7 +17,7 @@ _PAUSE_SECONDS: Final = 1.0
 _FEW: Final = 2_000
 """Rows written, below which the log is left as it is: a page that many commits touch is carried over once for all of them."""
 _NICENESS: Final = 10
-"""A tenth of a busy core. Under full load the log grew to 59 MB with it, to 50 at the usual priority, but at the lowest to 141."""
+"""A tenth of a busy core. Under full load the log grew to 59 MB with it, to 50 at the usual priority, to 141 at the lowest."""
 
 
 class Checkpoints:
