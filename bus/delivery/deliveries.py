@@ -83,15 +83,14 @@ class Deliveries:
         found: list[Any] = []
         for number in sorted(n for n in by_number if n >= after[0]):
             first, most = after[1] if number == after[0] else 0, limit - len(found)
-            wanted = sa.select(DELIVERIES).where(table.subscription == number)
+            wanted = sa.select(DELIVERIES).where(table.subscription == number, table.position > first)
+            if state is not None:
+                wanted = wanted.where(table.state == state.value)
             with self._storage.read() as connection:
                 if state is DeliveryState.DEAD:
-                    wanted = wanted.where(table.position.in_(_dead(connection, number, first, most)))
+                    found.extend(_dead(connection, number, first, most))
                 else:
-                    wanted = wanted.where(table.position > first)
-                if state is not None:
-                    wanted = wanted.where(table.state == state.value)
-                found.extend(connection.execute(wanted.order_by(table.position).limit(most)).all())
+                    found.extend(connection.execute(wanted.order_by(table.position).limit(most)).all())
             if len(found) >= limit:
                 break
         return self._with_failures(found, by_number)
@@ -160,7 +159,7 @@ class Deliveries:
         redriven = 0
         while True:
             with self._storage.write() as connection:
-                positions = _dead(connection, subscription.number, 0, _REDRIVE_STEP)
+                positions = [row.position for row in _dead(connection, subscription.number, 0, _REDRIVE_STEP)]
                 if not positions:
                     return redriven
                 again = {"subscription": subscription.number, "now": clock.micros(clock.now())}
@@ -202,10 +201,10 @@ class Deliveries:
         return found
 
 
-def _dead(connection: Connection, subscription: int, after: int, most: int) -> list[int]:
-    """The next dead deliveries of a subscription: by an index of theirs, since of all that it ever got they are few."""
+def _dead(connection: Connection, subscription: int, after: int, most: int) -> Sequence[Any]:
+    """The next dead deliveries of a subscription, by position."""
     asked = {"subscription": subscription, "after": after, "most": most}
-    return [row[0] for row in execute(connection, statements.DEAD, asked)]
+    return connection.execute(sa.text(statements.DEAD.text(connection)).columns(*DELIVERIES.c), asked).all()
 
 
 def _failed(row: Any) -> FailedAttempt:

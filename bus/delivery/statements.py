@@ -94,11 +94,13 @@ FAILED: Final = """UPDATE deliveries SET state=:state, attempts=:number, due_at=
     WHERE subscription=:subscription AND position=:position AND state<1 AND due_at=:lease"""
 """Under its own lease alone: of a later run it would take the head out, and what went along would be sent without it."""
 DEAD: Final = Statement(
-    sqlite="""SELECT position FROM deliveries INDEXED BY ix_deliveries_dead
+    sqlite="""SELECT subscription, position, state, key, attempts, due_at, finished_at, status
+    FROM deliveries INDEXED BY ix_deliveries_dead
     WHERE subscription=:subscription AND state=2 AND position>:after ORDER BY position LIMIT :most""",
-    postgres="""SELECT position FROM deliveries
+    postgres="""SELECT subscription, position, state, key, attempts, due_at, finished_at, status FROM deliveries
     WHERE subscription=:subscription AND state=2 AND position>:after ORDER BY position LIMIT :most""",
 )
+"""By an index of theirs: of all that a subscription ever got they are few."""
 REDRIVE: Final = Statement(
     sqlite="""UPDATE deliveries SET state=0, attempts=0, due_at=:now, finished_at=NULL
     WHERE subscription=:subscription AND position IN (SELECT value FROM json_each(:wanted)) AND state=2""",

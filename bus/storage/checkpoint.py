@@ -1,6 +1,7 @@
 """Checkpoints: SQLite's write-ahead log is carried into the database file beside the commits, so that none of them does it."""
 
 import asyncio
+import contextlib
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -54,6 +55,7 @@ class Checkpoints:
 
 
 def _give_way() -> None:
-    # Elsewhere it would be the whole process.
+    # Elsewhere it would be the whole process. Where it is not allowed, the checkpoint is made like any other work.
     if sys.platform == "linux":
-        os.nice(_NICENESS)
+        with contextlib.suppress(OSError):
+            os.nice(_NICENESS)

@@ -44,8 +44,7 @@ class _Keeps:
     """What one connection to SQLite keeps in memory.
 
     Attributes:
-        statements: that stay prepared. Those that carry a list of numbers in their text are kept as well, 80 kB for five
-            hundred numbers and 190 for as many rows, though they never come again.
+        statements: that stay prepared.
         pages: of the database, in KiB.
     """
 

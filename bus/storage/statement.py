@@ -24,6 +24,10 @@ class Statement(NamedTuple):
     sqlite: str
     postgres: str
 
+    def text(self, connection: Connection) -> str:
+        """In the dialect of a connection."""
+        return self.sqlite if connection.dialect.name == "sqlite" else self.postgres
+
 
 def execute(connection: Connection, statement: str | Statement, parameters: Parameters | None = None) -> Any:
     """Run a statement; gives a cursor of tuples with `rowcount`.
@@ -32,14 +36,12 @@ def execute(connection: Connection, statement: str | Statement, parameters: Para
 
     Args:
         statement: a text where it is the same in both dialects.
-        parameters: stand as `:name` in it.
+        parameters: stand as `:name` in it; no text in it may look like one.
     """
+    text = statement if isinstance(statement, str) else statement.text(connection)
     if connection.dialect.name == "sqlite":
-        return driver(connection).execute(
-            statement if isinstance(statement, str) else statement.sqlite, parameters or {}
-        )
-    text = statement if isinstance(statement, str) else statement.postgres
-    return connection.exec_driver_sql(_in_psycopg(text), parameters) if parameters else connection.exec_driver_sql(text)
+        return driver(connection).execute(text, parameters or {})
+    return connection.exec_driver_sql(_in_psycopg(text), parameters)
 
 
 def fetch(
@@ -56,7 +58,7 @@ def fetch(
     if connection.dialect.name != "sqlite":
         # SQLAlchemy's rows are slow to compare.
         return list(map(tuple, execute(connection, query, parameters)))
-    together = _together(columns, query if isinstance(query, str) else query.sqlite)
+    together = _together(columns, query if isinstance(query, str) else query.text(connection))
     rows: list[Any] = json.loads(execute(connection, together, parameters).fetchone()[0])
     return rows
 
@@ -75,7 +77,7 @@ def driver(connection: Connection) -> Any:
 
 @cache
 def _in_psycopg(text: str) -> str:
-    return _NAMED.sub(r"%(\1)s", text)
+    return _NAMED.sub(r"%(\1)s", text.replace("%", "%%"))
 
 
 @cache

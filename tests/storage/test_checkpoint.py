@@ -105,19 +105,36 @@ def test_most_of_the_log_is_carried_over_by_a_thread_that_gives_way(storage: Sto
     assert asked == [("carry_over", less), ("checkpoint", usual)]
 
 
-def test_what_cannot_be_carried_over_aside_is_told(storage: Storage, monkeypatch: pytest.MonkeyPatch):
-    def fail() -> None:
-        raise StorageFull("The disk of the bus is full; the operator has to make room.")
+def test_a_log_is_carried_over_also_where_no_thread_may_give_way(storage: Storage, monkeypatch: pytest.MonkeyPatch):
+    def refuse(_: int) -> int:
+        raise PermissionError
 
-    monkeypatch.setattr(storage, "carry_over", fail)
+    monkeypatch.setattr(os, "nice", refuse)
+    checkpoints = Checkpoints(storage)
+    write(storage)
+    once = log_bytes(storage)
+    for _ in range(5):
+        checkpoints.look()
+        write(storage)
+    assert log_bytes(storage) < 1.5 * once
+
+
+def test_what_cannot_be_carried_over_aside_is_told_and_tried_again(storage: Storage, monkeypatch: pytest.MonkeyPatch):
+    asked = list[int]()
+
+    def fail_once() -> None:
+        asked.append(1)
+        if len(asked) == 1:
+            raise StorageFull("The disk of the bus is full; the operator has to make room.")
+
+    monkeypatch.setattr(storage, "carry_over", fail_once)
     write(storage)
     checkpoints = Checkpoints(storage)
     with pytest.raises(StorageFull):
         checkpoints.look()
-    monkeypatch.undo()
     checkpoints.look()
-    write(storage)
-    assert count(storage) == 2 * ROWS
+    checkpoints.look()
+    assert len(asked) == 2
 
 
 def test_who_reads_an_older_state_goes_on_reading_it(storage: Storage):

@@ -27,6 +27,13 @@ def test_a_list_of_numbers_is_one_parameter(storage: Storage, wanted: list[int])
     assert sorted(found) == sorted(fetched) == wanted
 
 
+def test_a_percent_sign_is_one(storage: Storage) -> None:
+    with storage.read() as connection:
+        found = execute(connection, "SELECT 7 % 4, '1%', CAST(:a AS integer)", {"a": 5}).fetchone()
+        alone = execute(connection, "SELECT 7 % 4, '1%'").fetchone()
+    assert (tuple(found), tuple(alone)) == ((3, "1%", 5), (3, "1%"))
+
+
 def test_a_parameter_may_be_nothing(storage: Storage) -> None:
     with storage.write() as connection:
         execute(connection, "CREATE TABLE given (a INTEGER, b BIGINT)")
