@@ -26,7 +26,6 @@ _MADE_BEFORE: Final = {
 }
 """What becomes of deliveries that are there already, by whether they are made again."""
 
-
 DUE_SUBSCRIPTIONS: Final = """SELECT number FROM subscriptions WHERE state='active' AND (SELECT min(due_at) FROM deliveries
     WHERE deliveries.subscription=subscriptions.number AND deliveries.state=0)<=:now"""
 """Not EXISTS, for which PostgreSQL reads all deliveries once it knows that most are due (43 ms of 100,000)."""

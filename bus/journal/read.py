@@ -77,9 +77,9 @@ _AMONG = Statement(
     sqlite="position IN (SELECT value FROM json_each(:positions))",
     postgres="position = ANY(CAST(:positions AS bigint[]))",
 )
-_COLUMNS = "SELECT position, contract_id, version_id, participant, key, person, recorded_at, body FROM journal WHERE "
-"""The columns of an `Entry`."""
-_AT = Statement(_COLUMNS + _AMONG.sqlite, _COLUMNS + _AMONG.postgres)
+_WHERE = "SELECT position, contract_id, version_id, participant, key, person, recorded_at, body FROM journal WHERE "
+"""Events in the columns of an `Entry`."""
+_AT = Statement(_WHERE + _AMONG.sqlite, _WHERE + _AMONG.postgres)
 _AT_TOGETHER = (
     "SELECT json_group_array(json_array(position, contract_id, version_id, participant, key, person, recorded_at, "  # noqa: S608
     "length(body))), CAST(group_concat(CAST(body AS TEXT), '') AS BLOB) FROM journal "
@@ -89,7 +89,8 @@ _AT_TOGETHER = (
 _TOGETHER = 100
 """Events in one such row."""
 _PRECEDING = Statement(
-    *(f"SELECT position, preceding FROM journal_preceding WHERE {among}" for among in _AMONG)  # noqa: S608
+    sqlite="SELECT position, preceding FROM journal_preceding WHERE position IN (SELECT value FROM json_each(:positions))",
+    postgres="SELECT position, preceding FROM journal_preceding WHERE position = ANY(CAST(:positions AS bigint[]))",
 )
 _HEADS = (
     sa.select(*_ENTRY)

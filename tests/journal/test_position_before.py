@@ -59,7 +59,7 @@ def test_nothing_but_some_places_is_read(journal: Storage):
     assert [step for step in steps if "rowid>?" not in step and step != "SEARCH journal"] == []
 
 
-@pytest.mark.parametrize(("moment", "expected"), [(0, 0), (7, 6), (1_000, 8)])
+@pytest.mark.parametrize(("moment", "expected"), [(0, 0), (6, 4), (7, 6), (1_000, 8)])
 def test_both_databases_find_the_same(storage: Storage, moment: int, expected: int):
     _record(storage, [(2, 2), (4, 4), (6, 6), (8, 8)])
     assert JournalReader(storage).position_before(moment) == expected

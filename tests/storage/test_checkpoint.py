@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -44,7 +44,15 @@ def log_bytes(storage: Storage) -> int:
     return Path(f"{path}-wal").stat().st_size
 
 
-def test_a_log_that_was_carried_over_begins_anew(storage: Storage):
+def may_not(_: int) -> int:
+    raise PermissionError
+
+
+@pytest.mark.parametrize("nice", [os.nice, may_not])
+def test_a_log_that_was_carried_over_begins_anew(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, nice: Callable[[int], int]
+):
+    monkeypatch.setattr(os, "nice", nice)
     checkpoints = Checkpoints(storage)
     write(storage)
     once = log_bytes(storage)
@@ -103,20 +111,6 @@ def test_most_of_the_log_is_carried_over_by_a_thread_that_gives_way(storage: Sto
     # Elsewhere a thread has no priority of its own.
     less = min(19, usual + 10) if sys.platform == "linux" else usual
     assert asked == [("carry_over", less), ("checkpoint", usual)]
-
-
-def test_a_log_is_carried_over_also_where_no_thread_may_give_way(storage: Storage, monkeypatch: pytest.MonkeyPatch):
-    def refuse(_: int) -> int:
-        raise PermissionError
-
-    monkeypatch.setattr(os, "nice", refuse)
-    checkpoints = Checkpoints(storage)
-    write(storage)
-    once = log_bytes(storage)
-    for _ in range(5):
-        checkpoints.look()
-        write(storage)
-    assert log_bytes(storage) < 1.5 * once
 
 
 def test_what_cannot_be_carried_over_aside_is_told_and_tried_again(storage: Storage, monkeypatch: pytest.MonkeyPatch):
