@@ -5,12 +5,11 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Generator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
 
 import structlog
-import uvicorn
 
 from bus.agencies.poller import Poller
 from bus.agencies.queries import Queries
@@ -33,9 +32,9 @@ from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.standing import ensure
 from bus.delivery.subscriptions import AgencySink, Subscriptions, Webhook
 from bus.delivery.worker import Worker, WorkerPolicy
-from bus.http.edge import create_edge, create_watch
+from bus.http.edge import create_edge, create_operation, create_watch
+from bus.http.front_door import FrontDoor
 from bus.http.health import Check, Health
-from bus.http.protocol import Protocol
 from bus.http.rooms import Rooms
 from bus.identity.keys import Keys
 from bus.identity.participants import Participants
@@ -300,38 +299,43 @@ def _report(task: asyncio.Task[None]) -> None:
 
 
 async def serve(
-    settings: Settings, storage: Storage, keys: Keys, issuer: str, roles: Collection[Role], listener: socket.socket
+    settings: Settings,
+    storage: Storage,
+    keys: Keys,
+    issuer: str,
+    roles: Collection[Role],
+    listener: socket.socket,
+    operation: socket.socket | None = None,
 ) -> None:
-    """Run a process until SIGTERM or SIGINT; then drain within a bound."""
+    """Run a process until SIGTERM or SIGINT; then drain within a bound.
+
+    Args:
+        operation: where metrics and the description of the API are served, if not with the API.
+    """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     async with running(settings, storage, keys, issuer, roles) as process:
         checks = process.health()
-        edge = create_edge(process.rooms, checks) if Role.API in roles else create_watch(checks)
+        edge = create_edge(process.rooms, checks) if Role.API in roles else create_watch(process.rooms, checks)
         edge.describe()
-        config = uvicorn.Config(
-            edge,
-            http=Protocol,
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            # Nothing here asks for a client's address, and the middleware that finds it behind a proxy is not free.
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=max(1, int(settings.drain_seconds)),
-        )
-        server = _Server(config)
+        is_https = issuer.startswith("https:")
+        doors = {listener: FrontDoor(edge, edge.publisher, settings, is_https=is_https)}
+        if operation is not None:
+            watched = create_operation(process.rooms, checks, edge)
+            doors[operation] = FrontDoor(watched, None, settings, is_https=False)
         _spare_the_collector()
         sys.setswitchinterval(_SWITCH_SECONDS)
-        serving = loop.create_task(server.serve(sockets=[listener]))
+        serving = [loop.create_task(door.serve(address)) for address, door in doors.items()]
         log.info("bus.serving", address=issuer, roles=sorted(roles))
         stopped = loop.create_task(stopping.wait())
-        await asyncio.wait([serving, stopped], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([*serving, stopped], return_when=asyncio.FIRST_COMPLETED)
         log.info("bus.draining")
-        server.should_exit = True
-        await serving
+        for task in (*serving, stopped):
+            task.cancel()
+        await asyncio.gather(*(door.close(settings.drain_seconds) for door in doors.values()))
+        await asyncio.gather(*serving, stopped, return_exceptions=True)
     log.info("bus.stopped")
 
 
@@ -344,10 +348,3 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GARBAGE, 20, 50)
-
-
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        """Leave signals alone: `serve` has its own way down."""
-        yield

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bus.identity.scopes import Scope
 from bus.problem import Refused
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -27,6 +28,9 @@ def _comma_separated(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_comma_separated)]
+
+
 class Settings(BaseSettings):
     """The settings of one process."""
 
@@ -39,7 +43,7 @@ class Settings(BaseSettings):
         "bus", description="begins the names of this bus's queues, so that buses can share a broker"
     )
     public_url: str = Field("", description="where clients reach the bus; empty: http://127.0.0.1:<port>")
-    sink_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
+    sink_networks: Networks = Field(
         (), description="networks where sinks may be plain http or private, comma separated"
     )
     token_seconds: int = Field(600, ge=30, le=3600, description="life of an access token")
@@ -47,6 +51,40 @@ class Settings(BaseSettings):
     max_batch_bytes: int = Field(16 * _MEBIBYTE, ge=1024, description="largest batch")
     max_batch_events: int = Field(1000, ge=1, description="most events in a batch")
     max_depth: int = Field(64, ge=8, le=250, description="deepest nesting of JSON in an event")
+    max_bodies_bytes: int = Field(
+        256 * _MEBIBYTE, ge=_MEBIBYTE, description="bytes of request bodies under way, of all participants"
+    )
+    max_bodies_bytes_each: int = Field(
+        64 * _MEBIBYTE, ge=_MEBIBYTE, description="bytes of request bodies under way, of one participant"
+    )
+    max_connections: int = Field(
+        0, ge=0, description="connections at once; 0: as many as the process's limit of files leaves room for"
+    )
+    max_connections_per_address: int = Field(
+        500, ge=1, description="connections at once from one address, or requests of one client behind a trusted proxy"
+    )
+    trusted_proxies: Networks = Field(
+        (), description="networks of proxies whose Forwarded or X-Forwarded-For is believed, comma separated"
+    )
+    operator_networks: Networks = Field(
+        (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")),
+        description="networks that may still connect when every connection is in use, comma separated",
+    )
+    head_seconds: float = Field(10.0, gt=0, description="time for the head of a request")
+    body_seconds: float = Field(600.0, gt=0, description="time for the body of a request")
+    idle_seconds: float = Field(75.0, gt=0, description="time that a connection may be idle between requests")
+    write_seconds: float = Field(
+        30.0, gt=0, description="time over which the rate is measured at which a client reads its answer"
+    )
+    least_rate_bytes: float = Field(
+        1024.0, gt=0, description="bytes a second that a client at least sends of a body, or reads of an answer"
+    )
+    operation_address: str = Field(
+        "", description="host:port for /metrics, /docs and /openapi.json alone; empty: where the API is"
+    )
+    operation_scope: Scope | None = Field(
+        None, description="scope that /metrics, /docs and /openapi.json ask for, such as admin; absent: none"
+    )
     lease_seconds: float = Field(
         60.0, ge=0.5, description="how long a delivery handed to the broker may take before it is handed over again"
     )

@@ -19,6 +19,10 @@ ACCEPTED: Final = Counter("bus_events_accepted_total", "Events committed to the 
 DUPLICATES: Final = Counter("bus_events_duplicate_total", "Events that the journal had already")
 REFUSED: Final = Counter("bus_events_refused_total", "Requests and events refused at the gate", ["contract", "reason"])
 REQUESTS: Final = Counter("bus_http_requests_total", "Requests by route", ["method", "route", "status"])
+CONNECTIONS: Final = Gauge("bus_connections_open", "Connections to the front door", multiprocess_mode="livesum")
+CONNECTIONS_ENDED: Final = Counter(
+    "bus_connections_ended_total", "Connections that the front door refused or ended early", ["reason"]
+)
 DELIVERIES: Final = Counter("bus_deliveries_total", "Attempts to deliver", ["sink", "outcome"])
 DELIVERY_SECONDS: Final = Histogram(
     "bus_delivery_seconds",

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 
 from bus.app import make_rooms
 from bus.contracts.document import parse
 from bus.contracts.register import Actor
 from bus.http.edge import Edge, create_edge
+from bus.http.front_door import FrontDoor
 from bus.http.health import Health
-from bus.http.protocol import Protocol
 from bus.http.rooms import Rooms
 from bus.identity.keys import Keys
 from bus.identity.participants import Kind, Participants
@@ -133,24 +133,29 @@ class Bus:
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[str]:
-        """The address of the edge behind a real server, for answers that come bit by bit."""
-        config = uvicorn.Config(
-            self.edge,
-            http=Protocol,
-            port=0,
-            log_level="warning",
-            lifespan="off",
-            proxy_headers=False,
-            server_header=False,
-        )
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve())
-        async with asyncio.timeout(20):
-            while not server.started:  # noqa: ASYNC110 - uvicorn tells it by this attribute alone
-                await asyncio.sleep(0.005)
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        server.should_exit = server.force_exit = True
-        await serving
+        """The address of the edge behind a front door, for answers that come bit by bit."""
+        async with self.opened() as (address, _):
+            yield address
+
+    @asynccontextmanager
+    async def opened(self, app: Any = None, **settings: Any) -> AsyncIterator[tuple[str, FrontDoor]]:
+        """A front door and its address.
+
+        Args:
+            app: what answers instead of the edge, except on the short way.
+            settings: those that differ.
+        """
+        changed = self.rooms.settings.model_copy(update=settings)
+        door = FrontDoor(app or self.edge, self.edge.publisher, changed, is_https=False)
+        listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        serving = asyncio.create_task(door.serve(listener))
+        try:
+            yield address, door
+        finally:
+            serving.cancel()
+            await asyncio.wait([serving])
+            await door.close(0)
 
     async def close(self) -> None:
         """Let go of everything."""

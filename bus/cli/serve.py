@@ -18,12 +18,14 @@ from bus import app
 from bus.app import Role
 from bus.cli.workspace import open_workspace
 from bus.problem import Refused
+from bus.settings import SettingsWrong
 from bus.telemetry import configure_logging
 
 _SIBLING = "BUS_SIBLING"
 """Set for a further process of the API."""
 _RESTART_SECONDS = 1.0
 _METRICS = "bus-metrics-"
+_LAST_PORT = 65535
 
 
 class RolesApart(Refused):
@@ -62,12 +64,13 @@ def serve(
             raise RolesApart("memory:// keeps runs in one process: start relay, worker and adapters together.")
         listener = _of_sibling(host, port) if _SIBLING in os.environ else _listener(host, port, is_shared=workers > 1)
         issuer = settings.public_url.rstrip("/") or f"http://{host}:{listener.getsockname()[1]}"
+        operation = None if _SIBLING in os.environ else _operation_listener(settings.operation_address)
         bound = ["--host", host, "--port", str(listener.getsockname()[1])]
         options = ["--data", str(settings.data_dir), *bound, "--log-level", log_level]
         siblings = _Siblings(options, workers - 1)
         siblings.start()
         try:
-            uvloop.run(app.serve(settings, workspace.storage, workspace.keys, issuer, chosen, listener))
+            uvloop.run(app.serve(settings, workspace.storage, workspace.keys, issuer, chosen, listener, operation))
         finally:
             siblings.stop()
             if workers > 1:
@@ -103,6 +106,16 @@ def _listener(host: str, port: int, *, is_shared: bool) -> socket.socket:
     except OSError as error:
         raise PortTaken(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
     return listener
+
+
+def _operation_listener(address: str) -> socket.socket | None:
+    """A socket at the operators' own address; None if the setting names none."""
+    if not address:
+        return None
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or int(port) > _LAST_PORT:
+        raise SettingsWrong("BUS_OPERATION_ADDRESS: should be host:port, such as 127.0.0.1:9090")
+    return _listener(host.strip("[]"), int(port), is_shared=False)
 
 
 def _of_sibling(host: str, port: int) -> socket.socket:

@@ -14,10 +14,11 @@ from bus.contracts.lifecycle import State
 from bus.http.contracts import Reader
 from bus.http.paging import After, Limit, last_name, next_cursor
 from bus.http.rooms import TheRooms
+from bus.http.security import Authorised
 from bus.identity.scopes import Scope
 from bus.problem import Forbidden
 
-router = APIRouter(prefix="/v1", tags=["Contracts"])
+router = APIRouter(prefix="/v1", tags=["Contracts"], route_class=Authorised)
 
 
 class NotYourAccess(Forbidden):

@@ -11,8 +11,9 @@ from bus.http.conditional import cacheable
 from bus.http.contracts import Reader
 from bus.http.pull import wanted
 from bus.http.rooms import TheRooms
+from bus.http.security import Authorised
 
-router = APIRouter(prefix="/v1/contracts", tags=["Contracts"])
+router = APIRouter(prefix="/v1/contracts", tags=["Contracts"], route_class=Authorised)
 
 _YAML: Final = "application/yaml"
 _ANSWER: Final[dict[int | str, dict[str, Any]]] = {

@@ -18,11 +18,12 @@ from bus.contracts.lint import Finding, form_findings, lint
 from bus.contracts.yaml import read_text
 from bus.http.contracts import Body, Writer, takes
 from bus.http.rooms import Rooms, TheRooms
+from bus.http.security import Authorised
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal
 from bus.problem import FieldError
 
-router = APIRouter(prefix="/v1/contracts", tags=["Contracts"])
+router = APIRouter(prefix="/v1/contracts", tags=["Contracts"], route_class=Authorised)
 
 _PAGE: Final = 1000
 _UNKNOWN: Final = Report(Verdict.UNDECIDED, (), Step.MAJOR)

@@ -12,8 +12,9 @@ from bus.http.contract_version import VersionDetail, version_detail
 from bus.http.contracts import Approver, Writer, actor
 from bus.http.preconditions import IfMatch
 from bus.http.rooms import TheRooms
+from bus.http.security import Authorised
 
-router = APIRouter(prefix="/v1/contracts/{name}/versions/{version}", tags=["Contracts"])
+router = APIRouter(prefix="/v1/contracts/{name}/versions/{version}", tags=["Contracts"], route_class=Authorised)
 
 _PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}
 _REFUSALS: dict[int | str, dict[str, Any]] = {

@@ -20,12 +20,12 @@ from bus.http.conditional import cacheable, matches
 from bus.http.contract_version import VersionDetail, VersionSummary, etag, version_detail, version_summary
 from bus.http.paging import After, Limit, last_name, next_cursor
 from bus.http.preconditions import IfMatch, IfMatchRequired
-from bus.http.security import caller
+from bus.http.security import Authorised, caller
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal
 from bus.problem import FieldError, Invalid, Refused
 
-router = APIRouter(prefix="/v1/contracts", tags=["Contracts"])
+router = APIRouter(prefix="/v1/contracts", tags=["Contracts"], route_class=Authorised)
 
 _LARGEST_BODY: Final = 1024 * 1024
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"

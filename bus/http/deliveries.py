@@ -13,12 +13,12 @@ from bus.delivery.ledger import DeliveryState
 from bus.delivery.subscriptions import Subscription
 from bus.http.paging import After, CursorRefused, Limit, last_name, next_cursor
 from bus.http.rooms import Rooms, TheRooms
-from bus.http.security import caller
+from bus.http.security import Authorised, caller
 from bus.http.subscriptions import whose
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal
 
-router = APIRouter(prefix="/v1/deliveries", tags=["Deliveries"])
+router = APIRouter(prefix="/v1/deliveries", tags=["Deliveries"], route_class=Authorised)
 
 Manager = Annotated[Principal, Depends(caller(Scope.SUBSCRIPTIONS_MANAGE))]
 

@@ -13,11 +13,16 @@ from bus.http.cursors import Listing, cursor_at, position_at
 from bus.http.paging import After, Limit
 from bus.http.pull import NO_STORE
 from bus.http.rooms import TheRooms
-from bus.http.security import caller
+from bus.http.security import Authorised, caller
 from bus.identity.scopes import Scope
 from bus.problem import FieldError, Invalid
 
-router = APIRouter(prefix="/v1/disclosures", tags=["Disclosures"], dependencies=[Depends(caller(Scope.AUDIT_READ))])
+router = APIRouter(
+    prefix="/v1/disclosures",
+    tags=["Disclosures"],
+    dependencies=[Depends(caller(Scope.AUDIT_READ))],
+    route_class=Authorised,
+)
 
 _NO_CONTROL = r"^[^\x00-\x1f]+$"
 

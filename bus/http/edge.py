@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-import structlog
 from fastapi import APIRouter, FastAPI
 
 from bus.http import (
@@ -25,14 +24,19 @@ from bus.http import (
 )
 from bus.http import records as records_resource
 from bus.http import subscriptions as subscriptions_resource
+from bus.http.bodies import Bodies, Body
 from bus.http.health import Health
+from bus.http.operation import STRICT_POLICY, operation_router
 from bus.http.pages import Pages
 from bus.http.publish import PayloadTooLarge, Publisher, Receive, Scope, Send
 from bus.http.publish_openapi import OPENAPI
 from bus.http.rooms import Rooms
+from bus.identity.tokens import Tokens
 from bus.telemetry import REQUESTS
 
-log = structlog.get_logger(__name__)
+_TITLE: Final = "Bus data Kabupaten Lamongan"
+_MOST_BYTES: Final = 1024 * 1024 + 64 * 1024
+"""The largest body but of publishing. Contract documents and data may have 1 MiB, and refuse more by themselves."""
 
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     oauth.router,
@@ -60,15 +64,23 @@ class Edge:
         publisher: None in a process without the role `api`.
     """
 
-    def __init__(self, api: FastAPI, publisher: Publisher | None, pages: Pages | None, most_bytes: int) -> None:
+    def __init__(
+        self,
+        api: FastAPI,
+        bodies: Bodies,
+        tokens: Tokens,
+        publisher: Publisher | None = None,
+        pages: Pages | None = None,
+    ) -> None:
         self._api = api
+        self._bodies = bodies
+        self._tokens = tokens
         self.publisher = publisher
         self._pages = pages
-        self._most_bytes = most_bytes
 
-    def describe(self) -> None:
-        """Make the OpenAPI document, so that the first who asks for it does not hold the event loop up."""
-        self._api.openapi()
+    def describe(self) -> dict[str, Any]:
+        """The OpenAPI document; made beforehand, so that the first who asks for it does not hold the event loop up."""
+        return self._api.openapi()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -85,46 +97,109 @@ class Edge:
             return
         if self._pages is not None and scope["method"] == "GET" and await self._pages.answer(scope, send):
             return
+        await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have FastAPI answer."""
         status = 500
 
         async def sending(message: Any) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                message["headers"] = _with_policy(message.get("headers", ()))
             await send(message)
 
+        reader = _Reader(self._bodies, self._tokens, scope, receive)
         try:
-            await self._api(scope, _bounded(receive, self._most_bytes), sending)
+            await self._api(scope, reader, sending)
         finally:
-            # The route's template: the path itself may hold a person's key.
-            route = getattr(scope.get("route"), "path", "(none)")
-            REQUESTS.labels(scope["method"], route, str(status)).inc()
+            reader.end()
+            REQUESTS.labels(scope["method"], problems.route_of(scope), str(status)).inc()
 
 
-def _bounded(receive: Receive, most: int) -> Receive:
-    taken = 0
+class _Reader:
+    """Brings the body of a request to FastAPI, bounded and counted."""
 
-    async def receiving() -> Any:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > most:
-            raise PayloadTooLarge(f"At most {most} bytes are taken.")
+    def __init__(self, bodies: Bodies, tokens: Tokens, scope: Scope, receive: Receive) -> None:
+        self._bodies = bodies
+        self._tokens = tokens
+        self._scope = scope
+        self._receive = receive
+        self._body: Body | None = None
+
+    async def __call__(self) -> Any:
+        """The next part of the body.
+
+        Raises:
+            Refused: the body is too large, or too many bytes are under way.
+        """
+        if self._body is None:
+            self._body = Body(self._bodies, self._owner())
+            self._check(int(_field(self._scope, b"content-length") or 0))
+        message = await self._receive()
+        self._body.grow(len(message.get("body", b"")))
+        self._check(self._body.size)
         return message
 
-    return receiving
+    def end(self) -> None:
+        """The request is answered."""
+        if self._body is not None:
+            self._body.end()
+
+    def _check(self, size: int) -> None:
+        if size > _MOST_BYTES:
+            raise PayloadTooLarge(f"At most {_MOST_BYTES} bytes are taken here.")
+
+    def _owner(self) -> str:
+        """Who the body counts for: the participant, or the address of somebody who is not known yet."""
+        principal = self._tokens.known(_field(self._scope, b"authorization"))
+        return principal.participant if principal is not None else f"at {self._scope['client'][0]}"
+
+
+def _field(scope: Scope, wanted: bytes) -> bytes:
+    return next((value for name, value in scope["headers"] if name == wanted), b"")
+
+
+def _with_policy(fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The header fields; a page without a policy of its own gets the strictest one."""
+    given = list(fields)
+    named = dict(given)
+    if named.get(b"content-type", b"").startswith(b"text/html") and b"content-security-policy" not in named:
+        given.append((b"content-security-policy", STRICT_POLICY.encode()))
+    return given
 
 
 def create_edge(rooms: Rooms, checks: Health) -> Edge:
     """The whole edge."""
-    api = _api([*_ROUTERS, health.router], checks, rooms.tokens.issuer)
-    api.state.rooms = rooms
-    return Edge(api, Publisher(rooms), Pages(rooms), rooms.settings.max_batch_bytes)
+    api = _api([*_ROUTERS, health.router], rooms, checks)
+    if not rooms.settings.operation_address:
+        api.include_router(operation_router(_TITLE, api.openapi, rooms.settings.operation_scope))
+    bodies = _bodies(rooms)
+    return Edge(api, bodies, rooms.tokens, Publisher(rooms, bodies), Pages(rooms))
 
 
-def create_watch(checks: Health) -> Edge:
+def create_watch(rooms: Rooms, checks: Health) -> Edge:
     """The edge of a process without the role `api`: health and metrics alone."""
-    return Edge(_api([health.router], checks), None, None, 0)
+    api = _api([health.router], rooms, checks)
+    if not rooms.settings.operation_address:
+        api.include_router(operation_router(_TITLE, None, rooms.settings.operation_scope))
+    return Edge(api, _bodies(rooms), rooms.tokens)
+
+
+def create_operation(rooms: Rooms, checks: Health, described: Edge) -> Edge:
+    """The edge of the operators' own address: health, metrics, and the description of another edge."""
+    api = _api([health.router], rooms, checks)
+    document = described.describe if described.publisher is not None else None
+    api.include_router(operation_router(_TITLE, document, rooms.settings.operation_scope))
+    return Edge(api, _bodies(rooms), rooms.tokens)
+
+
+def _bodies(rooms: Rooms) -> Bodies:
+    """Bounds in which at least one batch of the largest size has room."""
+    settings = rooms.settings
+    each = max(settings.max_bodies_bytes_each, settings.max_batch_bytes)
+    return Bodies(max(settings.max_bodies_bytes, each), each)
 
 
 class _Api(FastAPI):
@@ -147,16 +222,19 @@ class _Api(FastAPI):
         return super().openapi()
 
 
-def _api(routers: Iterable[APIRouter], checks: Health, address: str = "") -> FastAPI:
+def _api(routers: Iterable[APIRouter], rooms: Rooms, checks: Health) -> FastAPI:
     api = _Api(
-        title="Bus data Kabupaten Lamongan",
+        title=_TITLE,
         version="1",
         description="Events, records and queries between the regency's applications and the ministries, under contract.",
+        docs_url=None,
+        openapi_url=None,
         redoc_url=None,
     )
-    api.address = address
+    api.address = rooms.tokens.issuer
     problems.install(api)
     api.state.health = checks
+    api.state.rooms = rooms
     for router in routers:
         api.include_router(router, responses=problems.RESPONSES)
     return api

@@ -11,11 +11,12 @@ from bus.audit.log import Channel, Disclosure
 from bus.delivery.deliveries import Delivery
 from bus.http.pull import NO_STORE, EventReader, Reading
 from bus.http.rooms import Rooms, TheRooms
+from bus.http.security import Authorised
 from bus.identity.tokens import Principal
 from bus.journal import Entry
 from bus.problem import NotFound
 
-router = APIRouter(prefix="/v1/events", tags=["Events"])
+router = APIRouter(prefix="/v1/events", tags=["Events"], route_class=Authorised)
 
 Position = Annotated[int, Path(ge=1, le=2**63 - 1, description="`position` of the receipt, `sequence` of the event")]
 

@@ -16,12 +16,13 @@ from bus.http.cursors import Listing, cursor_at, position_at
 from bus.http.paging import After, Limit
 from bus.http.pull import NO_STORE, EventReader, Page, Reading, listed, wanted
 from bus.http.rooms import Rooms, TheRooms
+from bus.http.security import Authorised
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal, require
 from bus.journal import Tail
 from bus.problem import NotFound, Refused
 
-router = APIRouter(prefix="/v1/feeds", tags=["Feeds"])
+router = APIRouter(prefix="/v1/feeds", tags=["Feeds"], route_class=Authorised)
 
 _EVENT_STREAM: Final = "text/event-stream"
 _HEARTBEAT: Final = 15.0

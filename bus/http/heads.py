@@ -11,8 +11,10 @@ from functools import lru_cache
 from typing import Final
 
 _END: Final = b"\r\n\r\n"
-_MOST: Final = 2048
-"""Heads that are kept, of some 1 kB each."""
+_MOST_BYTES: Final = 1024 * 1024
+"""Bytes of all heads that are kept, as texts; what they were read as takes about twice that."""
+_LONGEST: Final = 4096
+"""Bytes of a head that is kept; a client's own is about 1 kB."""
 _TELLING: Final = frozenset((b"traceparent", b"ce-id"))
 """Fields that are another with each request, so that such a head never comes again."""
 
@@ -58,25 +60,36 @@ class Head:
 
 
 class Heads:
-    """What the parser made of whole heads, from the request line to the empty line."""
+    """Heads of publishing requests that were read before, by their text; bounded in bytes."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, Head] = {}
+        self._bytes = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of the texts that are kept."""
+        return self._bytes
 
     def read(self, data: bytes) -> tuple[Head, bytes] | None:
-        """The head and the body of a request, if data hold nothing else and its head is known."""
+        """The head and the body of a request, if data hold nothing else and the head is known."""
         text, _, body = data.partition(_END)
         head = self._known.get(text)
         return (head, body) if head is not None and head.length == len(body) else None
 
-    def keep(self, data: bytes, head: Head) -> None:
-        """Remember what a request's head was read as, if data hold that request and nothing else."""
-        text, _, body = data.partition(_END)
-        # Of several requests in the same data, what stands behind the first head is longer than any one's body.
-        if head.length == len(body) and _TELLING.isdisjoint(head.fields):
-            if len(self._known) >= _MOST:
-                self._known.clear()
-            self._known[text] = head
+    def keep(self, text: bytes, head: Head) -> None:
+        """Remember what a head was read as.
+
+        Args:
+            text: the head without its empty line.
+        """
+        if len(text) > _LONGEST or text in self._known or not _TELLING.isdisjoint(head.fields):
+            return
+        if self._bytes + len(text) > _MOST_BYTES:
+            self._known.clear()
+            self._bytes = 0
+        self._known[text] = head
+        self._bytes += len(text)
 
 
 def _mode(fields: Mapping[bytes, bytes]) -> Mode:

@@ -1,13 +1,10 @@
-"""Health: whether the process lives, whether it can do its work, and its metrics."""
+"""Health: whether the process lives, and whether it can do its work."""
 
 import asyncio
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 
 from bus import json
 
@@ -53,13 +50,3 @@ async def readyz(request: Request) -> Response:
         "checks": {name: {"ok": check.ok, "detail": check.detail} for name, check in results.items()},
     }
     return Response(json.dumps(document), 200 if ready else 503, media_type="application/json")
-
-
-@router.get("/metrics", response_class=PlainTextResponse)
-async def metrics() -> Response:
-    """Prometheus metrics of this process, or of all processes behind the same port."""
-    registry = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return Response(await asyncio.to_thread(generate_latest, registry), headers={"content-type": CONTENT_TYPE_LATEST})

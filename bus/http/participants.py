@@ -8,13 +8,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from bus.http.security import caller
+from bus.http.security import Authorised, caller
 from bus.identity.participants import Client, Kind, Participant, Participants
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Tokens
 from bus.problem import Invalid
 
-router = APIRouter(prefix="/v1/participants", tags=["Participants"], dependencies=[Depends(caller(Scope.ADMIN))])
+router = APIRouter(
+    prefix="/v1/participants",
+    tags=["Participants"],
+    dependencies=[Depends(caller(Scope.ADMIN))],
+    route_class=Authorised,
+)
 
 
 class CursorRefused(Invalid):

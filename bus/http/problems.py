@@ -1,6 +1,6 @@
 """Refusals as RFC 9457 problems: the one place where an exception becomes an HTTP status."""
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from typing import Any, Final
 
 import structlog
@@ -64,6 +64,11 @@ def problem(refusal: Refused) -> Response:
     )
 
 
+def route_of(scope: MutableMapping[str, Any]) -> str:
+    """The template of the route that a request took; the path itself may hold a person's key."""
+    return str(getattr(scope.get("route"), "path", "(none)"))
+
+
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)  # noqa: S101 - what the handler is registered for
     return problem(error)
@@ -87,6 +92,6 @@ async def _framework(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    # The message of an unforeseen error may hold anything, also personal data: only its type is told.
-    log.error("http.unexpected_error", error=type(error).__name__, path=request.url.path)
+    # The message of an unforeseen error may hold anything, also personal data: only its type is told. So may the path.
+    log.error("http.unexpected_error", error=type(error).__name__, route=route_of(request.scope))
     return Response(UNEXPECTED_PROBLEM, 500, media_type=MEDIA_TYPE)

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from bus import json
 from bus.contracts.validation import shown
 from bus.contracts.version import Notice
+from bus.http.bodies import Bodies, Body
 from bus.http.deprecation import deprecation_headers
 from bus.http.heads import Head, Mode
 from bus.http.problems import MEDIA_TYPE
@@ -83,9 +84,14 @@ class Response(NamedTuple):
 
 
 class Publisher:
-    """The endpoint, bound to the rooms that it calls."""
+    """The endpoint, bound to the rooms that it calls.
 
-    def __init__(self, rooms: Rooms) -> None:
+    Attributes:
+        bodies: counts the bytes of bodies under way.
+    """
+
+    def __init__(self, rooms: Rooms, bodies: Bodies) -> None:
+        self.bodies = bodies
         self._rooms = rooms
         self._settings = rooms.settings
 
@@ -94,10 +100,12 @@ class Publisher:
         head = Head.of(dict(scope["headers"]))
         principal: Principal | None = None
         event: Any = None
+        body_size: Body | None = None
         try:
             principal = await self._rooms.tokens.authenticate(head.authorization)
             may_publish(principal)
-            text = await self._body(head, receive)
+            body_size = Body(self.bodies, principal.participant)
+            text = await self._body(head, receive, body_size)
             if head.mode is Mode.BATCH:
                 partial = b"partial=true" in scope["query_string"].split(b"&")
                 response = await self.batch(text, principal, partial=partial)
@@ -109,6 +117,9 @@ class Publisher:
                 self.trace(event, receipts)
         except Refused as refusal:
             response = self.refused(refusal, principal, event)
+        finally:
+            if body_size is not None:
+                body_size.end()
         await send({"type": "http.response.start", "status": response.status, "headers": response.fields})
         await send({"type": "http.response.body", "body": response.body})
 
@@ -190,22 +201,26 @@ class Publisher:
         """The bytes that a body may have."""
         return self._settings.max_batch_bytes if head.mode is Mode.BATCH else self._settings.max_event_bytes
 
-    async def _body(self, head: Head, receive: Receive) -> bytes:
+    async def _body(self, head: Head, receive: Receive, size: Body) -> bytes:
+        """The body; `size` counts it.
+
+        Raises:
+            Refused: it is too large, too many bytes are under way, or the client went away.
+        """
         most = self._most(head)
         if (head.length or 0) > most:
-            raise PayloadTooLarge(f"At most {most} bytes are taken.", headers={"connection": "close"})
-        message = await receive()
-        if not message.get("more_body"):
-            return bytes(message.get("body", b""))
-        parts, size = [message["body"]], len(message["body"])
-        while message.get("more_body"):
+            raise PayloadTooLarge(f"At most {most} bytes are taken.")
+        parts: list[bytes] = []
+        more = True
+        while more:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise Invalid("The request ended before its body did.")
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > most:
-                raise PayloadTooLarge(f"At most {most} bytes are taken.", headers={"connection": "close"})
+            parts.append(bytes(message.get("body", b"")))
+            size.grow(len(parts[-1]))
+            if size.size > most:
+                raise PayloadTooLarge(f"At most {most} bytes are taken.")
+            more = message.get("more_body", False)
         return b"".join(parts)
 
     def _parsed(self, text: bytes) -> Any:

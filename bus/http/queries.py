@@ -7,11 +7,11 @@ from fastapi import APIRouter, Depends, Response
 from bus import json
 from bus.http.contracts import Body, parsed
 from bus.http.rooms import TheRooms
-from bus.http.security import caller
+from bus.http.security import Authorised, caller
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal
 
-router = APIRouter(prefix="/v1/queries", tags=["Queries"])
+router = APIRouter(prefix="/v1/queries", tags=["Queries"], route_class=Authorised)
 
 Asker = Annotated[Principal, Depends(caller(Scope.QUERIES_CALL))]
 

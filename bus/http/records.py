@@ -17,12 +17,13 @@ from bus.http.cursors import Listing, cursor_at, position_at
 from bus.http.paging import After, Limit
 from bus.http.pull import NO_STORE, EventReader, Page, Reading, listed, wanted
 from bus.http.rooms import Rooms, TheRooms
+from bus.http.security import Authorised
 from bus.http.spreadsheet import Spreadsheet
 from bus.identity.tokens import Principal
 from bus.journal import Entry
 from bus.problem import Forbidden, NotFound
 
-router = APIRouter(prefix="/v1/records", tags=["Records"])
+router = APIRouter(prefix="/v1/records", tags=["Records"], route_class=Authorised)
 
 _NDJSON: Final = "application/x-ndjson"
 _CSV: Final = "text/csv"

@@ -12,10 +12,11 @@ from bus.http.cursors import Listing, cursor_at, position_at
 from bus.http.paging import After, Limit
 from bus.http.pull import NO_STORE
 from bus.http.rooms import TheRooms
+from bus.http.security import Authorised
 from bus.identity.scopes import Scope
 from bus.refusals.log import Alert, Found
 
-router = APIRouter(prefix="/v1/refusals", tags=["Contracts"])
+router = APIRouter(prefix="/v1/refusals", tags=["Contracts"], route_class=Authorised)
 
 Name = Annotated[
     str | None, Query(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f]+$", description="of this contract alone")

@@ -21,12 +21,12 @@ from bus.delivery.subscriptions import (
 from bus.delivery.trial import try_out
 from bus.http.paging import After, CursorRefused, Limit, last_name, next_cursor
 from bus.http.rooms import Rooms, TheRooms
-from bus.http.security import caller
+from bus.http.security import Authorised, caller
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal
 from bus.problem import Forbidden
 
-router = APIRouter(prefix="/v1/subscriptions", tags=["Subscriptions"])
+router = APIRouter(prefix="/v1/subscriptions", tags=["Subscriptions"], route_class=Authorised)
 
 Manager = Annotated[Principal, Depends(caller(Scope.SUBSCRIPTIONS_MANAGE))]
 

@@ -2,73 +2,17 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
-from typing import Any, Self, cast
-from unittest.mock import Mock
-from urllib.parse import urlsplit
+from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
-import uvicorn
-from uvicorn.server import ServerState
 
 from bus import json
-from bus.http.protocol import Protocol, _Publication
 from bus.journal.gate import Gate
 from bus.problem import Unavailable
 from tests.a_bus import ADDRESS, OWNER, WARGA, Bus, a_contract, a_person
-
-STRUCTURED = "application/cloudevents+json"
-BATCH = "application/cloudevents-batch+json"
-
-
-def an_event(number: int, **changes: Any) -> dict[str, Any]:
-    envelope = {"specversion": "1.0", "id": f"p{number}", "source": "/uji", "type": WARGA, "data": a_person(number)}
-    return {name: value for name, value in (envelope | changes).items() if value != "absent"}
-
-
-def a_request(
-    authorization: str, body: bytes, media_type: str = STRUCTURED, version: str = "1.1", **fields: str
-) -> bytes:
-    named = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in fields.items())
-    return (
-        f"POST /v1/events HTTP/{version}\r\nhost: bus\r\nauthorization: {authorization}\r\n"
-        f"content-type: {media_type}\r\ncontent-length: {len(body)}\r\n{named}\r\n"
-    ).encode() + body
-
-
-@dataclass
-class Connection:
-    """A client's end of a connection, which says exactly what it is told to."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-
-    @classmethod
-    async def to(cls, address: str) -> Self:
-        parts = urlsplit(address)
-        return cls(*await asyncio.open_connection(parts.hostname, parts.port))
-
-    async def say(self, text: bytes) -> None:
-        self.writer.write(text)
-        await self.writer.drain()
-
-    async def answer(self) -> httpx.Response:
-        async with asyncio.timeout(20):
-            head = await self.reader.readuntil(b"\r\n\r\n")
-            status, *lines = head.decode().split("\r\n")[:-2]
-            fields = [tuple(line.split(": ", 1)) for line in lines]
-            length = int(dict(fields)["content-length"])
-            return httpx.Response(int(status.split()[1]), headers=fields, content=await self.reader.readexactly(length))
-
-    async def ask(self, text: bytes) -> httpx.Response:
-        await self.say(text)
-        return await self.answer()
-
-    async def is_closed(self) -> bool:
-        async with asyncio.timeout(20):
-            return await self.reader.read(1) == b""
+from tests.a_connection import BATCH, STRUCTURED, Connection, a_request, an_event
 
 
 @pytest.fixture
@@ -89,8 +33,11 @@ def publisher(bus: Bus) -> str:
     return bus.token(OWNER, "events.publish")
 
 
+ON_THE_WIRE = ("date", "connection", "x-content-type-options")
+
+
 def told(response: httpx.Response) -> tuple[int, Any, dict[str, str]]:
-    fields = {name: value for name, value in response.headers.items() if name not in ("date", "connection")}
+    fields = {name: value for name, value in response.headers.items() if name not in ON_THE_WIRE}
     return response.status_code, response.json(), fields
 
 
@@ -219,12 +166,8 @@ async def test_what_a_client_sent_before_it_went_away_is_kept(bus: Bus, address:
     staying.writer.close()
 
 
-async def test_who_goes_away_with_requests_in_the_pipeline_holds_up_nobody(
-    bus: Bus, address: str, monkeypatch: pytest.MonkeyPatch
-):
-    authorization = publisher(bus)
-    staying, leaving = await Connection.to(address), await Connection.to(address)
-    await staying.ask(a_request(authorization, json.dumps(an_event(1))))
+def held_commits(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Commits that wait: whether one has begun, and what lets them go on."""
     committing, may_commit = threading.Event(), threading.Event()
 
     def held(_: Any) -> None:
@@ -232,6 +175,16 @@ async def test_who_goes_away_with_requests_in_the_pipeline_holds_up_nobody(
         assert may_commit.wait(20)
 
     monkeypatch.setattr(bus.rooms.appender._statements, "hold", held)
+    return committing, may_commit
+
+
+async def test_who_goes_away_with_requests_in_the_pipeline_holds_up_nobody(
+    bus: Bus, address: str, monkeypatch: pytest.MonkeyPatch
+):
+    authorization = publisher(bus)
+    staying, leaving = await Connection.to(address), await Connection.to(address)
+    await staying.ask(a_request(authorization, json.dumps(an_event(1))))
+    committing, may_commit = held_commits(bus, monkeypatch)
     await leaving.say(a_request(authorization, json.dumps(an_event(2))) * 2)
     assert await asyncio.to_thread(committing.wait, 20)
     leaving.writer.transport.abort()
@@ -242,25 +195,24 @@ async def test_who_goes_away_with_requests_in_the_pipeline_holds_up_nobody(
         connection.writer.close()
 
 
-async def test_a_server_that_stops_while_the_disk_is_waited_for_closes_the_connection(
-    bus: Bus, connection: Connection, monkeypatch: pytest.MonkeyPatch
+async def test_a_server_that_stops_while_the_disk_is_waited_for_answers_and_closes_the_connection(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
 ):
     authorization = publisher(bus)
-    await connection.ask(a_request(authorization, json.dumps(an_event(1))))
-    ready = list[_Publication]()
-    foresee = _Publication.foresee
-
-    def stopping(publication: _Publication, receipts: Any) -> None:
-        foresee(publication, receipts)
-        # As uvicorn's `shutdown` does to a connection with a request under way.
-        publication.keep_alive = False
-        ready.append(publication)
-
-    monkeypatch.setattr(_Publication, "foresee", stopping)
-    answer = await connection.ask(a_request(authorization, json.dumps(an_event(2))))
-    assert (answer.status_code, answer.headers["connection"]) == (202, "close")
-    assert len(ready) == 1
-    assert await connection.is_closed()
+    bus.apply(a_contract())
+    async with bus.opened() as (address, door):
+        connection = await Connection.to(address)
+        await connection.ask(a_request(authorization, json.dumps(an_event(1))))
+        committing, may_commit = held_commits(bus, monkeypatch)
+        await connection.say(a_request(authorization, json.dumps(an_event(2))))
+        assert await asyncio.to_thread(committing.wait, 20)
+        closing = asyncio.create_task(door.close(20))
+        await asyncio.sleep(0)
+        may_commit.set()
+        answer = await connection.answer()
+        assert (answer.status_code, answer.headers["connection"]) == (202, "close")
+        assert await connection.is_closed()
+        await closing
 
 
 @pytest.mark.parametrize("is_batch", [False, True])
@@ -305,16 +257,23 @@ async def test_a_database_that_does_not_answer_is_told_as_on_the_long_way(
     assert again.json() == {"position": 2, "duplicate": False}
 
 
-async def test_the_short_way_is_taken(bus: Bus, connection: Connection, monkeypatch: pytest.MonkeyPatch):
+async def test_the_short_way_needs_no_application(bus: Bus):
+    bus.apply(a_contract())
     authorization = publisher(bus)
-    await connection.ask(a_request(authorization, json.dumps(an_event(1))))
-    monkeypatch.setattr(Protocol, "_start_asgi_task", None)
-    answer = await connection.ask(a_request(authorization, json.dumps(an_event(2))))
-    assert answer.json() == {"position": 2, "duplicate": False}
-    batch = a_request(authorization, json.dumps([an_event(number) for number in range(3, 1000)]), BATCH)
-    for start in range(0, len(batch), 50_000):
-        await connection.say(batch[start : start + 50_000])
-    assert (await connection.answer()).json()["accepted"] == 997
+    await asyncio.to_thread(bus.rooms.tokens.verify, authorization.encode())
+
+    async def nobody(*_: Any) -> None:
+        raise AssertionError("the long way was taken")
+
+    async with bus.opened(nobody) as (address, _):
+        connection = await Connection.to(address)
+        for number in (1, 2):
+            answer = await connection.ask(a_request(authorization, json.dumps(an_event(number))))
+            assert answer.json() == {"position": number, "duplicate": False}
+        batch = a_request(authorization, json.dumps([an_event(number) for number in range(3, 1000)]), BATCH)
+        for start in range(0, len(batch), 50_000):
+            await connection.say(batch[start : start + 50_000])
+        assert (await connection.answer()).json()["accepted"] == 997
 
 
 async def test_a_batch_larger_than_the_bus_takes_is_refused_before_it_is_read(bus: Bus, connection: Connection):
@@ -325,19 +284,13 @@ async def test_a_batch_larger_than_the_bus_takes_is_refused_before_it_is_read(bu
     assert await connection.is_closed()
 
 
-async def test_a_head_that_was_read_before_is_not_read_again(
-    bus: Bus, connection: Connection, monkeypatch: pytest.MonkeyPatch
-):
+async def test_a_request_whose_head_was_read_before_is_read_as_well_as_any(bus: Bus, connection: Connection):
     authorization = publisher(bus)
-    await asyncio.to_thread(bus.rooms.tokens.verify, authorization.encode())
-    await connection.ask(a_request(authorization, json.dumps(an_event(1))))
-    monkeypatch.setattr(Protocol, "on_headers_complete", None)
-    for number in (2, 3):
+    for number in (1, 2, 3):
         answer = await connection.ask(a_request(authorization, json.dumps(an_event(number))))
         assert answer.json() == {"position": number, "duplicate": False}
     wrong = await connection.ask(a_request(authorization, json.dumps(an_event(4)).replace(b"Rekaan", b"Rek\nan")))
     assert wrong.status_code == 400
-    monkeypatch.undo()
     known = a_request(authorization, json.dumps(an_event(5)))
     await connection.say(known[:-5])
     assert (await connection.ask(known[-5:])).json()["position"] == 4
@@ -357,44 +310,3 @@ async def test_a_head_is_never_taken_for_that_of_a_request_behind_it(bus: Bus, a
     again = await connection.ask(a_request(reader, bodies[2]))
     assert (answers, again.status_code) == ([403, 202], 403)
     connection.writer.close()
-
-
-@dataclass
-class FakeLoop:
-    """A loop whose time a test moves."""
-
-    now: float = 100.0
-    timers: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
-
-    def time(self) -> float:
-        return self.now
-
-    def call_later(self, delay: float, callback: Callable[[], None]) -> Mock:
-        self.timers.append((self.now + delay, callback))
-        return Mock()
-
-    def pass_time(self, seconds: float) -> None:
-        self.now += seconds
-        due, self.timers = ([t for t in self.timers if t[0] <= self.now], [t for t in self.timers if t[0] > self.now])
-        for _, callback in due:
-            callback()
-
-
-async def test_a_connection_is_closed_when_nothing_was_asked_for_so_long(bus: Bus):
-    config = uvicorn.Config(bus.edge, http=Protocol, timeout_keep_alive=5, proxy_headers=False, log_config=None)
-    loop, transport = FakeLoop(), Mock(**{"is_closing.return_value": False, "get_extra_info.return_value": None})
-    config.load()
-    protocol = Protocol(config, ServerState(), {}, cast("asyncio.AbstractEventLoop", loop))
-    protocol.connection_made(transport)
-    for _ in range(3):
-        protocol.respond((b"HTTP/1.1 202 Accepted\r\n\r\n", False))
-        loop.pass_time(4)
-    assert len(loop.timers) == 1
-    protocol.data_received(b"POST /v1/events HTTP/1.1\r\n")
-    loop.pass_time(60)
-    assert not transport.close.called
-    protocol.respond((b"HTTP/1.1 202 Accepted\r\n\r\n", False))
-    loop.pass_time(4.9)
-    assert not transport.close.called
-    loop.pass_time(0.2)
-    assert transport.close.called

@@ -1,0 +1,56 @@
+"""Answers as bytes: status line, header fields and body of HTTP/1.1."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Final
+
+from bus import json
+from bus.http.problems import MEDIA_TYPE, UNEXPECTED_PROBLEM
+from bus.http.publish import Fields, Response
+from bus.problem import Refused
+
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+CLOSE: Final = b"connection: close\r\n"
+UNEXPECTED: Final = Response(
+    500,
+    ((b"content-type", MEDIA_TYPE.encode()), (b"content-length", b"%d" % len(UNEXPECTED_PROBLEM))),
+    UNEXPECTED_PROBLEM,
+)
+_STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+
+
+class HeaderMalformed(Exception):
+    """The application gave a header field with a line break; nothing was sent."""
+
+
+def head(status: int, fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The status line and the header fields, without the empty line.
+
+    Raises:
+        HeaderMalformed: a field holds a line break, which would begin a field of somebody else's making.
+    """
+    lines = [b"%b: %b\r\n" % field for field in fields]
+    text = b"".join(lines)
+    if text.count(b"\n") != len(lines) or text.count(b"\r") != len(lines) or b"\0" in text:
+        raise HeaderMalformed
+    return status_line(status) + text
+
+
+def status_line(status: int) -> bytes:
+    """The status line."""
+    return _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+
+
+@lru_cache(1024)
+def known_head(status: int, fields: Fields) -> tuple[bytes, bool]:
+    """The head of an answer that comes often, and whether it says that the connection ends."""
+    return head(status, fields), any(name == b"connection" for name, _ in fields)
+
+
+def problem(refusal: Refused) -> Response:
+    """The problem (RFC 9457) that a refusal is."""
+    body = json.dumps(refusal.document())
+    fields = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", b"%d" % len(body))]
+    fields += [(name.lower().encode(), value.encode("latin-1")) for name, value in refusal.headers.items()]
+    return Response(refusal.status, tuple(field for field in fields if field[0] != b"connection"), body)

@@ -1,0 +1,454 @@
+"""One connection: reads requests one at a time, bounded in bytes and time, and has each of them answered.
+
+Promise: one parser reads each byte, once. Nothing behind a malformed request is read, and no request begins before the one
+ahead of it is answered.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from enum import Enum, auto
+from typing import Any, Final, cast
+
+from bus.http.front_door import answers
+from bus.http.front_door.exchange import Exchange, scope_of
+from bus.http.front_door.hall import Hall
+from bus.http.front_door.places import Rank
+from bus.http.front_door.publication import PATH, Publication
+from bus.http.front_door.refusals import HeadTooLarge, RequestMalformed, TooManyConnections, TooSlow
+from bus.http.front_door.request import END, MOST_HEAD_BYTES, HeadParser, Request
+from bus.http.heads import Head
+from bus.http.publish import Publisher, Response
+from bus.identity.tokens import Principal
+from bus.problem import Refused
+from bus.telemetry import CONNECTIONS_ENDED
+
+_MOST_AHEAD: Final = 64 * 1024
+"""Bytes of later requests that are kept while one is answered."""
+_MOST_BETWEEN: Final = 16 * 1024
+"""Bytes of chunk sizes, extensions and trailers with no byte of the body between."""
+_MOST_AROUND: Final = 64 * 1024
+"""Bytes of them in all that a body may have beyond its own length."""
+
+
+class State(Enum):
+    """Where a connection is."""
+
+    IDLE = auto()
+    HEAD = auto()
+    BODY = auto()
+    ANSWERING = auto()
+    LINGERING = auto()
+
+
+class Connection(asyncio.Protocol):
+    """One connection.
+
+    Attributes:
+        peer: the address at the other end, which may be a proxy's.
+    """
+
+    __slots__ = (
+        "_ahead", "_around", "_between", "_chunks", "_client", "_drained", "_got", "_hall", "_is_proxy", "_keeps", "_mark",
+        "_missing", "_port", "_rank", "_request", "_server", "_since", "_state", "_transport", "peer",
+    )  # fmt: skip
+
+    def __init__(self, hall: Hall, peer: str, port: int) -> None:
+        self.peer = peer
+        self._port = port
+        self._hall = hall
+        self._is_proxy = hall.clients.is_proxy(peer)
+        self._rank: Rank | None = None
+        self._transport: asyncio.Transport | None = None
+        self._server: tuple[str, int] | None = None
+        self._state = State.HEAD
+        self._since = hall.now
+        self._ahead = b""
+        self._request: Exchange | Publication | None = None
+        self._keeps = True
+        self._client: str | None = None
+        self._missing = 0
+        self._chunks: HeadParser | None = None
+        self._got = self._around = self._between = 0
+        self._mark: tuple[float, int] | None = None
+        self._drained = asyncio.Event()
+        self._drained.set()
+
+    def admit(self) -> bool:
+        """Take a place; False: there is none."""
+        self._rank = self._hall.places.take(self, is_proxy=self._is_proxy)
+        return self._rank is not None
+
+    # What the transport calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection begins."""
+        self._transport = cast("asyncio.Transport", transport)
+        name = transport.get_extra_info("sockname")
+        self._server = name[:2] if isinstance(name, tuple) else None
+        self._since = self._hall.now
+        self._hall.connections.add(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The connection has ended; what was sent whole is still stored."""
+        request, self._request = self._request, None
+        self._state = State.LINGERING
+        self._transport = None
+        self._ahead = b""
+        self._drained.set()
+        self._release()
+        self._hall.places.leave(self)
+        self._hall.connections.discard(self)
+        if request is not None:
+            request.gone()
+
+    def data_received(self, data: bytes) -> None:
+        """The client says something."""
+        state = self._state
+        if state is State.IDLE and self._mark is None:
+            if not self._publish_at_once(data):
+                self._read(data)
+        elif state is State.HEAD:
+            self._read(data)
+        elif state is State.BODY:
+            self._take(data)
+        elif state is not State.LINGERING:
+            self._ahead += data
+            if len(self._ahead) > _MOST_AHEAD:
+                self.pause_reading()
+
+    def pause_writing(self) -> None:
+        """The client does not read as fast as it is answered."""
+        assert self._transport is not None  # noqa: S101 - it is who calls
+        self._mark = (self._hall.now, self._transport.get_write_buffer_size())
+        self._drained.clear()
+
+    def resume_writing(self) -> None:
+        """The client has read most of what was written."""
+        self._mark = None
+        self._drained.set()
+        if self._state is State.IDLE and self._ahead:
+            self._hall.loop.call_soon(self._go_on)
+
+    # Reading.
+
+    def _publish_at_once(self, data: bytes) -> bool:
+        """Publish the event of a request whose head was read before; False: it was not."""
+        known = self._hall.heads.read(data)
+        if known is None:
+            return False
+        principal = self._sender(known[0])
+        if principal is None:
+            return False
+        publication = Publication(self, cast("Publisher", self._hall.publisher), principal, known[0])
+        self._request = publication
+        self._state = State.ANSWERING
+        publication.publish(known[1])
+        return True
+
+    def _sender(self, head: Head) -> Principal | None:
+        """Who publishes, if that is known without waiting."""
+        publisher = self._hall.publisher
+        return None if publisher is None or self._rank is not Rank.FULL else publisher.at_hand(head)
+
+    def _read(self, data: bytes) -> None:
+        """Read a head, or keep the part of it that has come."""
+        if self._state is State.IDLE:
+            self._state, self._since = State.HEAD, self._hall.now
+        before = self._ahead
+        text = before + data if before else data
+        if text[:1] in (b"\r", b"\n"):
+            # RFC 9112, section 2.2: an empty line before a request is ignored.
+            text, before = text.lstrip(b"\r\n"), b""
+        end = text.find(END, max(0, len(before) - len(END) + 1))
+        try:
+            if text and not text[:1].isupper():
+                raise RequestMalformed("The request does not begin with a method.")
+            if end > MOST_HEAD_BYTES or (end < 0 and len(text) > MOST_HEAD_BYTES):
+                raise HeadTooLarge(f"Send at most {MOST_HEAD_BYTES} bytes before the body.")
+            self._ahead = text if end < 0 else b""
+            if end >= 0:
+                self._begin(text[: end + len(END)], text[end + len(END) :])
+        except Refused as refusal:
+            self._refuse(refusal)
+
+    def _begin(self, text: bytes, rest: bytes) -> None:
+        """Begin a request.
+
+        Args:
+            text: its head, the empty line included.
+            rest: what came behind the head.
+
+        Raises:
+            Refused: nothing was begun.
+        """
+        parser = HeadParser()
+        request = parser.read(text)
+        client = self._admitted(request)
+        self._keeps = request.keep_alive
+        self._since, self._got, self._around, self._between = self._hall.now, 0, 0, 0
+        self._missing = request.length or 0
+        self._chunks = parser if request.length is None else None
+        self._state = State.BODY
+        publication = self._publication(request, text, rest)
+        if publication is None:
+            exchange = Exchange(self, request)
+            self._request = exchange
+            scope = scope_of(request, client, self._server, self._hall.scheme)
+            self.begin(exchange.run(self._hall.app, scope))
+        else:
+            self._request = publication
+        self._take(rest)
+
+    def _admitted(self, request: Request) -> tuple[str, int]:
+        """The client's address, if its request has a place.
+
+        Raises:
+            Refused: it has none, or proxies do not agree on who it is.
+        """
+        client = self.peer
+        if self._is_proxy:
+            client = self._hall.clients.of(self.peer, request.fields)
+        places = self._hall.places
+        assert self._rank is not None  # noqa: S101 - a connection without a place is never made
+        if not places.may_ask(self._rank, client, request.path):
+            raise TooManyConnections("Every connection of the bus is in use.")
+        if client != self.peer:
+            if not places.begin(client):
+                raise TooManyConnections("You have too many requests under way.")
+            self._client = client
+            return client, 0
+        return client, self._port
+
+    def _publication(self, request: Request, text: bytes, rest: bytes) -> Publication | None:
+        """The request as a plain publishing request, if it is one and its sender is known."""
+        is_plain = request.method == "POST" and request.target == PATH and request.length is not None
+        if not is_plain or not request.keep_alive or request.expects:
+            return None
+        head = Head.of(dict(request.fields))
+        principal = self._sender(head)
+        if principal is None:
+            return None
+        if len(rest) == request.length:
+            self._hall.heads.keep(text[: -len(END)], head)
+        return Publication(self, cast("Publisher", self._hall.publisher), principal, head)
+
+    def _take(self, data: bytes) -> None:
+        """Pass a part of the body on."""
+        assert self._request is not None  # noqa: S101 - there is one while its body comes
+        if self._chunks is not None:
+            self._take_chunks(self._chunks, data)
+            return
+        piece, rest = (data, b"") if len(data) <= self._missing else (data[: self._missing], data[self._missing :])
+        self._missing -= len(piece)
+        self._got += len(piece)
+        request = self._request
+        if not self._missing:
+            self._state, self._ahead = State.ANSWERING, rest
+        if piece:
+            request.take(piece)
+        if not self._missing:
+            request.whole()
+
+    def _take_chunks(self, chunks: HeadParser, data: bytes) -> None:
+        assert self._request is not None  # noqa: S101 - there is one while its body comes
+        request = self._request
+        try:
+            piece = chunks.body(data)
+            self._count_chunks(len(piece), len(data) - len(piece))
+        except Refused as refusal:
+            CONNECTIONS_ENDED.labels("malformed").inc()
+            request.fail(refusal)
+            return
+        if chunks.is_complete:
+            # Where the next request begins is not known: httptools does not tell it. So none is read.
+            self._keeps = self._keeps and not chunks.has_more
+            self._state, self._chunks = State.ANSWERING, None
+        if piece:
+            request.take(piece)
+        if self._chunks is None:
+            request.whole()
+
+    def _count_chunks(self, body: int, around: int) -> None:
+        """Bound what comes around the bytes of a body.
+
+        Raises:
+            RequestMalformed: it is too much.
+        """
+        self._got += body
+        self._around += around
+        self._between = 0 if body else self._between + around
+        if self._between > _MOST_BETWEEN or self._around > self._got + _MOST_AROUND:
+            raise RequestMalformed("The body's chunks are too small; send larger chunks.")
+
+    def _go_on(self) -> None:
+        """Read the request that came while the one before it was answered."""
+        if self._state is State.IDLE and self._mark is None and self._ahead:
+            data, self._ahead = self._ahead, b""
+            self.resume_reading()
+            self.data_received(data)
+
+    # What requests call.
+
+    @property
+    def fields(self) -> bytes:
+        """Header fields that every answer has, as bytes."""
+        return self._hall.fields
+
+    @property
+    def must_end(self) -> bool:
+        """Whether the connection has to end with the answer to come."""
+        return self._hall.is_draining or not self._keeps
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the client can hear nothing any more."""
+        return self._transport is None or self._transport.is_closing()
+
+    def write(self, text: bytes) -> None:
+        """Send bytes to the client."""
+        if self._transport is not None and self._state is not State.LINGERING:
+            self._transport.write(text)
+
+    async def writable(self) -> None:
+        """Return once the client has taken most of what was written, or is gone."""
+        await self._drained.wait()
+
+    def pause_reading(self) -> None:
+        """Take nothing more from the client for now."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take more from the client."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def begin(self, answering: Coroutine[Any, Any, None]) -> None:
+        """Answer a request in a task, which a server that stops waits for."""
+        task = self._hall.loop.create_task(answering)
+        self._hall.tasks.add(task)
+        task.add_done_callback(self._hall.tasks.discard)
+
+    def rendered(self, response: Response, *, ends: bool) -> bytes:
+        """An answer as it is written."""
+        head, says_close = answers.known_head(response.status, response.fields)
+        close = answers.CLOSE if ends and not says_close else b""
+        return b"".join((head, self._hall.fields, close, b"\r\n", response.body))
+
+    def respond(self, text: bytes, *, ends: bool) -> None:
+        """Write a whole answer; the connection goes on to the next request, or ends."""
+        self.write(text)
+        self.answered(ends=ends)
+
+    def answered(self, *, ends: bool) -> None:
+        """The answer is written; the connection goes on to the next request, or ends."""
+        is_whole = self._state is not State.BODY
+        self._request = None
+        self._release()
+        if ends or not is_whole:
+            self._end(lingers=not is_whole or bool(self._ahead))
+            return
+        self._state, self._since = State.IDLE, self._hall.now
+        if self._ahead and self._mark is None:
+            self._hall.loop.call_soon(self._go_on)
+
+    def abort(self) -> None:
+        """End at once."""
+        self._state = State.LINGERING
+        if self._transport is not None:
+            self._transport.abort()
+
+    # What the front door and the places call.
+
+    @property
+    def idle_since(self) -> tuple[int, float] | None:
+        """What makes it less worth keeping the smaller it is; None while a request is under way."""
+        if self._transport is None or self._state in (State.BODY, State.ANSWERING):
+            return None
+        return int(self._state is State.IDLE), self._since
+
+    def push_out(self) -> None:
+        """End at once, since another connection needs the place."""
+        CONNECTIONS_ENDED.labels("pushed_out").inc()
+        self.abort()
+
+    def drain(self) -> None:
+        """End, unless a request is under way."""
+        if self._state in (State.IDLE, State.HEAD):
+            self._end(lingers=False)
+
+    def tick(self, now: float, passed: float) -> None:
+        """Notice that time has passed, and end what took too long."""
+        patience, waited = self._hall.patience, now - self._since
+        if self._mark is not None:
+            self._look_at_reader(now, *self._mark)
+        if self._state is State.IDLE and waited > patience.idle:
+            self._end(lingers=False)
+        elif self._state is State.HEAD and waited > patience.head:
+            CONNECTIONS_ENDED.labels("head_late").inc()
+            if self._ahead:
+                self._refuse(TooSlow("The head of the request did not arrive in time."))
+            else:
+                self._end(lingers=False)
+        elif self._state is State.BODY:
+            self._look_at_body(waited, passed)
+        elif self._state is State.LINGERING and self._mark is None and waited > patience.linger:
+            self._look_at_end(now)
+
+    def _look_at_body(self, waited: float, passed: float) -> None:
+        patience = self._hall.patience
+        if self._transport is not None and not self._transport.is_reading():
+            # It is the bus that does not read. A resumed body gets the time back.
+            self._since += passed
+        elif waited > patience.body or waited > patience.grace + self._got / patience.rate:
+            CONNECTIONS_ENDED.labels("body_late").inc()
+            if self._request is not None:
+                self._request.fail(TooSlow("The body of the request did not arrive in time."))
+
+    def _look_at_reader(self, now: float, since: float, size: int) -> None:
+        """End a client that reads its answer too slowly, since the answer holds memory."""
+        patience = self._hall.patience
+        if self._transport is None or now - since < patience.write:
+            return
+        left = self._transport.get_write_buffer_size()
+        if size - left < patience.rate * patience.write and left:
+            CONNECTIONS_ENDED.labels("answer_unread").inc()
+            self.abort()
+        else:
+            self._mark = (now, left)
+
+    def _look_at_end(self, now: float) -> None:
+        """End for good a connection whose client keeps its end open, or does not read the last answer."""
+        left = 0 if self._transport is None else self._transport.get_write_buffer_size()
+        if left:
+            self._mark = (now, left)
+        else:
+            self.abort()
+
+    def _refuse(self, refusal: Refused) -> None:
+        """Answer what is no request, and read nothing behind it."""
+        CONNECTIONS_ENDED.labels("full" if isinstance(refusal, TooManyConnections) else "malformed").inc()
+        self._release()
+        self.write(self.rendered(answers.problem(refusal), ends=True))
+        self._end(lingers=True)
+
+    def _end(self, *, lingers: bool) -> None:
+        """End in order.
+
+        Args:
+            lingers: the client may still be sending. To close then would reset the connection, and the answer could be lost
+                (RFC 9112, section 9.6).
+        """
+        self._state, self._since, self._ahead = State.LINGERING, self._hall.now, b""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if lingers and self._transport.can_write_eof():
+            self._transport.write_eof()
+            self._transport.resume_reading()
+        else:
+            self._transport.close()
+
+    def _release(self) -> None:
+        if self._client is not None:
+            self._hall.places.end(self._client)
+            self._client = None

@@ -1,0 +1,163 @@
+"""The front door: accepts connections, keeps time for them, and lets them finish when the process stops."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+from email.utils import formatdate
+from typing import Final
+
+import structlog
+
+from bus.http.front_door.clients import Clients
+from bus.http.front_door.connection import Connection
+from bus.http.front_door.exchange import App
+from bus.http.front_door.hall import Hall, Patience
+from bus.http.front_door.places import PlaceLimits, Places, most_connections, raise_file_limit
+from bus.http.publish import Publisher
+from bus.settings import Settings
+from bus.telemetry import CONNECTIONS, CONNECTIONS_ENDED
+
+log = structlog.get_logger(__name__)
+
+_BACKLOG: Final = 2048
+_AT_ONCE: Final = 64
+"""Connections that are accepted in one turn of the loop."""
+_SWEEP_SECONDS: Final = 0.5
+_NO_FILES_SECONDS: Final = 0.1
+_RESERVE: Final = 32
+_YEAR_SECONDS: Final = 31_536_000
+
+
+class FrontDoor:
+    """Serves an ASGI application on sockets, and its publisher on the short way."""
+
+    def __init__(self, app: App, publisher: Publisher | None, settings: Settings, *, is_https: bool) -> None:
+        """Make it in a running event loop.
+
+        Args:
+            is_https: whether clients reach the bus by https alone, by way of a proxy.
+        """
+        most = most_connections(raise_file_limit(), settings.max_connections)
+        limits = PlaceLimits(
+            most, min(settings.max_connections_per_address, max(1, most // 2)), _RESERVE, settings.operator_networks
+        )
+        patience = Patience(
+            head=settings.head_seconds,
+            body=settings.body_seconds,
+            idle=settings.idle_seconds,
+            write=settings.write_seconds,
+            rate=settings.least_rate_bytes,
+        )
+        self._hall = Hall(
+            app,
+            publisher,
+            Places(limits),
+            Clients(settings.trusted_proxies),
+            patience,
+            "https" if is_https else "http",
+        )
+        self._arriving: set[asyncio.Task[None]] = set()
+        self._fields = _fixed_fields(is_https=is_https)
+        self._tell_time()
+
+    async def serve(self, listener: socket.socket) -> None:
+        """Accept connections until this is cancelled; what was accepted goes on."""
+        listener.setblocking(False)
+        listener.listen(_BACKLOG)
+        loop = self._hall.loop
+        loop.add_reader(listener, self._accept, listener)
+        try:
+            await self._sweep()
+        finally:
+            loop.remove_reader(listener)
+            listener.close()
+
+    async def close(self, seconds: float) -> None:
+        """Let requests under way finish, within so many seconds; idle connections and half heads end at once."""
+        hall = self._hall
+        hall.is_draining = True
+        for connection in tuple(hall.connections):
+            connection.drain()
+        if not await self._is_empty(seconds):
+            log.warning("front_door.not_drained", connections=len(hall.connections), requests=len(hall.tasks))
+        for task in tuple(hall.tasks):
+            task.cancel()
+        for connection in tuple(hall.connections):
+            connection.abort()
+        await self._is_empty(_SWEEP_SECONDS)
+
+    def _accept(self, listener: socket.socket) -> None:
+        """Accept some connections, so that those that were pushed out give their files back before more come."""
+        for _ in range(_AT_ONCE):
+            try:
+                accepted, address = listener.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except ConnectionAbortedError:
+                continue
+            except OSError as error:
+                # As a rule too many files: others in the process opened more than there is room for.
+                log.warning("front_door.not_accepted", error=error.strerror)
+                self._hall.loop.remove_reader(listener)
+                self._hall.loop.call_later(_NO_FILES_SECONDS, self._accept_again, listener)
+                return
+            self._welcome(accepted, address)
+
+    def _accept_again(self, listener: socket.socket) -> None:
+        if listener.fileno() >= 0:
+            self._hall.loop.add_reader(listener, self._accept, listener)
+
+    def _welcome(self, accepted: socket.socket, address: object) -> None:
+        peer, port = address[:2] if isinstance(address, tuple) else ("", 0)
+        connection = Connection(self._hall, peer, port)
+        if connection.admit():
+            accepted.setblocking(False)
+            task = self._hall.loop.create_task(self._connect(connection, accepted))
+            self._arriving.add(task)
+            task.add_done_callback(self._arriving.discard)
+        else:
+            CONNECTIONS_ENDED.labels("full").inc()
+            accepted.close()
+
+    async def _connect(self, connection: Connection, accepted: socket.socket) -> None:
+        try:
+            await self._hall.loop.connect_accepted_socket(lambda: connection, accepted)
+        except OSError:
+            # The client is gone already.
+            self._hall.places.leave(connection)
+            accepted.close()
+
+    async def _sweep(self) -> None:
+        """Look at all connections now and then: a timer for each request would cost more than its answer."""
+        hall, before = self._hall, self._hall.loop.time()
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            hall.now = hall.loop.time()
+            self._tell_time()
+            hall.places.look_again()
+            for connection in tuple(hall.connections):
+                connection.tick(hall.now, hall.now - before)
+            before = hall.now
+            CONNECTIONS.set(hall.places.count)
+
+    def _tell_time(self) -> None:
+        self._hall.fields = b"date: %b\r\n%b" % (formatdate(time.time(), usegmt=True).encode(), self._fields)
+
+    async def _is_empty(self, seconds: float) -> bool:
+        """Whether all connections and tasks end within so many seconds."""
+        hall = self._hall
+        return await _until(lambda: not hall.connections and not hall.tasks, seconds)
+
+
+async def _until(holds: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:  # noqa: ASYNC110 - what ends in many places is looked at
+        await asyncio.sleep(0.02)
+    return holds()
+
+
+def _fixed_fields(*, is_https: bool) -> bytes:
+    """Header fields of every answer that never change."""
+    security = b"strict-transport-security: max-age=%d\r\n" % _YEAR_SECONDS if is_https else b""
+    return b"x-content-type-options: nosniff\r\n" + security

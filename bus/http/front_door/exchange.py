@@ -1,0 +1,256 @@
+"""One request and its answer by way of the ASGI application (ASGI 3, HTTP specification 2.3)."""
+
+import asyncio
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final, Protocol
+
+import structlog
+
+from bus.http.front_door import answers
+from bus.http.front_door.request import Request
+from bus.http.publish import Receive, Response, Scope, Send
+from bus.problem import Refused
+from bus.telemetry import UNEXPECTED
+
+log = structlog.get_logger(__name__)
+
+App = Callable[[Scope, Receive, Send], Any]
+
+_MOST_WAITING: Final = 64 * 1024
+"""Bytes of a body that wait for the application; beyond that nothing more is read from the client."""
+_BODILESS: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+
+
+class Line(Protocol):
+    """The connection, as a request that is under way sees it."""
+
+    @property
+    def fields(self) -> bytes:
+        """Header fields that every answer has, as bytes."""
+        ...
+
+    @property
+    def must_end(self) -> bool:
+        """Whether the connection has to end with this answer."""
+        ...
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the client can hear nothing any more."""
+        ...
+
+    def write(self, text: bytes) -> None:
+        """Send bytes to the client."""
+        ...
+
+    async def writable(self) -> None:
+        """Return once the client has taken most of what was written, or is gone."""
+        ...
+
+    def pause_reading(self) -> None:
+        """Take nothing more from the client for now."""
+        ...
+
+    def resume_reading(self) -> None:
+        """Take more from the client."""
+        ...
+
+    def answered(self, *, ends: bool) -> None:
+        """The answer is written; the connection goes on to the next request, or ends."""
+        ...
+
+    def abort(self) -> None:
+        """End the connection in the middle of an answer, so that the client knows that it is not whole."""
+        ...
+
+
+class Exchange:
+    """A request under way. The connection brings the body; the application takes it and answers."""
+
+    def __init__(self, line: Line, request: Request) -> None:
+        self._line = line
+        self._request = request
+        self._waiting = bytearray()
+        self._is_whole = False
+        self._is_taken = False
+        self._news = asyncio.Event()
+        self._owes_continue = request.expects
+        self._is_started = False
+        self._is_complete = False
+        self._is_chunked = False
+        self._is_bodiless = False
+        self._left: int | None = None
+        self._ends = False
+
+    # What the connection calls.
+
+    def take(self, piece: bytes) -> None:
+        """Keep a part of the body until the application asks for it."""
+        if self._is_complete:
+            return
+        self._waiting += piece
+        if len(self._waiting) > _MOST_WAITING:
+            self._line.pause_reading()
+        self._news.set()
+
+    def whole(self) -> None:
+        """The body is whole."""
+        self._is_whole = True
+        self._news.set()
+
+    def gone(self) -> None:
+        """The client is gone."""
+        self._news.set()
+
+    def fail(self, refusal: Refused) -> None:
+        """Answer with a refusal if no answer has begun, and end the connection; the application hears of a disconnect."""
+        if self._is_complete:
+            return
+        if self._is_started:
+            self._finish()
+            self._line.abort()
+        else:
+            self._respond(answers.problem(refusal))
+
+    async def run(self, app: App, scope: Scope) -> None:
+        """Have the application answer."""
+        try:
+            await app(scope, self.receive, self.send)
+        except Exception as error:
+            UNEXPECTED.labels("http").inc()
+            log.error("http.failed", exc_info=error)
+            self._give_up()
+        except asyncio.CancelledError:
+            self._give_up()
+            raise
+        else:
+            if not self._is_complete and not self._line.is_gone:
+                UNEXPECTED.labels("http").inc()
+                log.error("http.answer_not_whole")
+            self._give_up()
+
+    # What the application calls.
+
+    async def receive(self) -> dict[str, Any]:
+        """The next part of the body, or the disconnect."""
+        while not self._waiting and not self._is_whole and not self._is_over():
+            self._ask_for_more()
+            await self._next_news()
+        if not self._is_over() and not self._is_taken:
+            body, self._waiting = bytes(self._waiting), bytearray()
+            self._is_taken = self._is_whole
+            return {"type": "http.request", "body": body, "more_body": not self._is_taken}
+        while not self._is_over():
+            await self._next_news()
+        return {"type": "http.disconnect"}
+
+    def _ask_for_more(self) -> None:
+        if self._owes_continue:
+            self._owes_continue = False
+            self._line.write(answers.CONTINUE)
+        self._line.resume_reading()
+
+    async def _next_news(self) -> None:
+        self._news.clear()
+        await self._news.wait()
+
+    async def send(self, message: Any) -> None:
+        """Write a part of the answer; waits while the client does not read."""
+        if self._is_complete or self._line.is_gone:
+            return
+        if message["type"] == "http.response.start":
+            self._start(message["status"], list(message.get("headers", ())))
+        else:
+            self._write(bytes(message.get("body", b"")), is_last=not message.get("more_body", False))
+        await self._line.writable()
+
+    def _is_over(self) -> bool:
+        return self._is_complete or self._line.is_gone
+
+    def _start(self, status: int, fields: list[tuple[bytes, bytes]]) -> None:
+        text = answers.head(status, fields)
+        named = {name.lower(): value.lower() for name, value in fields}
+        length = named.get(b"content-length")
+        self._is_bodiless = self._request.method == "HEAD" or status in _BODILESS
+        self._is_chunked = length is None and not self._is_bodiless and self._request.version == "1.1"
+        self._left = None if length is None or self._is_bodiless else int(length)
+        is_open_end = length is None and not self._is_bodiless and not self._is_chunked
+        says_close = named.get(b"connection") == b"close"
+        # A client that still sends its body could take the answer to it for that to the next request.
+        self._ends = (
+            is_open_end or says_close or self._line.must_end or not self._request.keep_alive or not self._is_whole
+        )
+        self._is_started = True
+        parts = [text, self._line.fields]
+        if self._is_chunked:
+            parts.append(b"transfer-encoding: chunked\r\n")
+        if self._ends and not says_close:
+            parts.append(answers.CLOSE)
+        parts.append(b"\r\n")
+        self._line.write(b"".join(parts))
+
+    def _write(self, body: bytes, *, is_last: bool) -> None:
+        if self._is_bodiless:
+            body = b""
+        if self._left is not None:
+            if len(body) > self._left or (is_last and len(body) < self._left):
+                log.error("http.length_wrong")
+                self._finish()
+                self._line.abort()
+                return
+            self._left -= len(body)
+        if self._is_chunked:
+            body = (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + (b"0\r\n\r\n" if is_last else b"")
+        if body:
+            self._line.write(body)
+        if is_last:
+            self._finish()
+            self._line.answered(ends=self._ends)
+
+    def _respond(self, response: Response) -> None:
+        """Answer by itself, and end the connection."""
+        self._is_started = True
+        self._finish()
+        body = b"" if self._request.method == "HEAD" else response.body
+        head = answers.head(response.status, response.fields)
+        self._line.write(b"".join((head, self._line.fields, answers.CLOSE, b"\r\n", body)))
+        self._line.answered(ends=True)
+
+    def _give_up(self) -> None:
+        """End what the application left open."""
+        if self._is_complete or self._line.is_gone:
+            return
+        if self._is_started:
+            self._finish()
+            self._line.abort()
+        else:
+            self._respond(answers.UNEXPECTED)
+
+    def _finish(self) -> None:
+        self._is_complete = True
+        self._waiting = bytearray()
+        self._news.set()
+
+
+def scope_of(request: Request, client: tuple[str, int], server: tuple[str, int] | None, scheme: str) -> Scope:
+    """The ASGI scope of a request.
+
+    Args:
+        client: the client's true address, also behind trusted proxies.
+    """
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": request.version,
+        "server": server,
+        "client": client,
+        "scheme": scheme,
+        "method": request.method,
+        "root_path": "",
+        "path": request.path,
+        "raw_path": request.raw_path,
+        "query_string": request.query,
+        "headers": request.fields,
+        "state": {},
+    }

@@ -1,0 +1,79 @@
+"""What the connections of one front door share: the application, the bounds, the clock."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+from bus.http.front_door.clients import Clients
+from bus.http.front_door.exchange import App
+from bus.http.front_door.places import Places
+from bus.http.heads import Heads
+from bus.http.publish import Publisher
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a client may take for what.
+
+    Attributes:
+        head: seconds for a whole head, from its first byte or from the connect.
+        body: seconds for a whole body.
+        grace: seconds before the rate of a body counts.
+        rate: bytes a second that a client at least sends of a body, or reads of an answer.
+        idle: seconds between requests.
+        write: seconds over which the rate of reading an answer is measured.
+        linger: seconds that a client has to close its end after the last answer.
+    """
+
+    head: float
+    body: float
+    idle: float
+    write: float
+    rate: float
+    grace: float = 10.0
+    linger: float = 2.0
+
+
+class Guest(Protocol):
+    """A connection, as its front door sees it."""
+
+    def tick(self, now: float, passed: float) -> None:
+        """Notice that time has passed."""
+        ...
+
+    def drain(self) -> None:
+        """End, unless a request is under way."""
+        ...
+
+    def abort(self) -> None:
+        """End at once."""
+        ...
+
+
+class Hall:
+    """What the connections share.
+
+    Attributes:
+        publisher: None in a process that takes no events.
+        now: seconds of the loop's clock, at most a sweep old. To ask the clock at each request costs more.
+        fields: header fields that every answer has, as bytes.
+        is_draining: whether each answer ends its connection.
+        tasks: requests that are answered in tasks.
+    """
+
+    def __init__(
+        self, app: App, publisher: Publisher | None, places: Places, clients: Clients, patience: Patience, scheme: str
+    ) -> None:
+        self.app = app
+        self.publisher = publisher
+        self.places = places
+        self.clients = clients
+        self.patience = patience
+        self.scheme = scheme
+        self.heads = Heads()
+        self.connections: set[Guest] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.loop = asyncio.get_running_loop()
+        self.now = self.loop.time()
+        self.fields = b""
+        self.is_draining = False

@@ -1,0 +1,177 @@
+"""Who may stay connected: a bound on connections in all and from each address.
+
+A new connection takes the place of one that does nothing. It is refused only if every connection has a request under way.
+"""
+
+import resource
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final, Protocol
+
+from bus.http.front_door.clients import household, is_within, parsed
+from bus.settings import Network
+
+_WANTED_FILES: Final = 65_536
+_LEAST_ROOM: Final = 256
+"""Files that the process may need besides connections: database, broker, sinks, logs."""
+_MOST_CONNECTIONS: Final = 20_000
+_WATCHED: Final = frozenset({"/healthz", "/readyz"})
+
+
+class Rank(Enum):
+    """How much a connection may ask for."""
+
+    FULL = auto()
+    """Anything."""
+    RESERVE = auto()
+    """Health; anything for an operator. The place is beyond the bound."""
+
+
+class Guest(Protocol):
+    """A connection, as its place is kept."""
+
+    peer: str
+
+    @property
+    def idle_since(self) -> tuple[int, float] | None:
+        """What makes it less worth keeping the smaller it is; None while a request is under way.
+
+        Connections without a whole head come before those that are idle between requests.
+        """
+        ...
+
+    def push_out(self) -> None:
+        """End it, since another one needs its place."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceLimits:
+    """How many connections there may be.
+
+    Attributes:
+        most: in all.
+        most_each: from one address; trusted proxies are exempt, their clients are counted by request.
+        reserve: places beyond `most`, for health and operators.
+        operators: networks of operators.
+    """
+
+    most: int
+    most_each: int
+    reserve: int
+    operators: tuple[Network, ...]
+
+
+class Places:
+    """The connections that are open, by address."""
+
+    def __init__(self, limits: PlaceLimits) -> None:
+        self._limits = limits
+        self._full: dict[str, set[Guest]] = {}
+        self._reserve: set[Guest] = set()
+        self._count = 0
+        self._requests: dict[str, int] = {}
+        self._all_busy = False
+
+    @property
+    def count(self) -> int:
+        """Connections that are open."""
+        return self._count + len(self._reserve)
+
+    def take(self, guest: Guest, *, is_proxy: bool) -> Rank | None:
+        """Give a new connection a place; None: there is none, and the connection has to end."""
+        owner = household(guest.peer)
+        own = self._full.get(owner, set())
+        if not is_proxy and len(own) >= self._limits.most_each and not self._push_out(own):
+            return self._take_reserve(guest)
+        if self._count >= self._limits.most and not self._push_out_anyone():
+            return self._take_reserve(guest)
+        self._full.setdefault(owner, set()).add(guest)
+        self._count += 1
+        return Rank.FULL
+
+    def leave(self, guest: Guest) -> None:
+        """A connection has ended, or is about to."""
+        self._reserve.discard(guest)
+        owner = household(guest.peer)
+        own = self._full.get(owner)
+        if own is not None and guest in own:
+            own.remove(guest)
+            self._count -= 1
+            if not own:
+                del self._full[owner]
+
+    def may_ask(self, rank: Rank, client: str, path: str) -> bool:
+        """Whether a connection of this rank gets an answer to a request for this path."""
+        return rank is Rank.FULL or path in _WATCHED or self._is_operator(client)
+
+    def begin(self, client: str) -> bool:
+        """Count a request of a client behind a trusted proxy; False: it has too many under way."""
+        owner = household(client)
+        under_way = self._requests.get(owner, 0)
+        if under_way >= self._limits.most_each:
+            return False
+        self._requests[owner] = under_way + 1
+        return True
+
+    def end(self, client: str) -> None:
+        """A request that `begin` counted is answered."""
+        owner = household(client)
+        self._requests[owner] -= 1
+        if not self._requests[owner]:
+            del self._requests[owner]
+
+    def _is_operator(self, client: str) -> bool:
+        address = parsed(client)
+        return address is not None and is_within(address, self._limits.operators)
+
+    def _take_reserve(self, guest: Guest) -> Rank | None:
+        if len(self._reserve) >= self._limits.reserve and not self._push_out(self._reserve):
+            return None
+        self._reserve.add(guest)
+        return Rank.RESERVE
+
+    def _push_out_anyone(self) -> bool:
+        """Push out a connection of whoever has most of them, so that a crowd pays for itself."""
+        if self._all_busy:
+            return False
+        largest: set[Guest] = max(self._full.values(), key=len)
+        if self._push_out(largest):
+            return True
+        crowds = sorted(self._full.values(), key=len, reverse=True)
+        self._all_busy = not any(self._push_out(crowd) for crowd in crowds)
+        return not self._all_busy
+
+    def look_again(self) -> None:
+        """Look for idle connections anew; a flood of connections would otherwise pay for the search each time."""
+        self._all_busy = False
+
+    def _push_out(self, guests: Iterable[Guest]) -> bool:
+        idle = [(since, guest) for guest in guests if (since := guest.idle_since) is not None]
+        if not idle:
+            return False
+        _, victim = min(idle, key=lambda one: one[0])
+        self.leave(victim)
+        victim.push_out()
+        return True
+
+
+def raise_file_limit() -> int:
+    """The most files that this process may open, after its soft limit was raised as far as it may be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _WANTED_FILES if hard == resource.RLIM_INFINITY else min(hard, _WANTED_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return _WANTED_FILES if soft == resource.RLIM_INFINITY else soft
+
+
+def most_connections(files: int, wanted: int) -> int:
+    """How many connections fit into so many files, with room for everything else that opens files.
+
+    Args:
+        wanted: what a setting asks for; 0 for as many as fit.
+    """
+    fitting = max(1, files - max(_LEAST_ROOM, files // 4))
+    return min(fitting, wanted or _MOST_CONNECTIONS)

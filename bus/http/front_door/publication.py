@@ -1,0 +1,185 @@
+"""A plain publishing request: judged when its last byte is there, answered when its commit is told, without a task.
+
+A task, an ASGI scope and the messages between them cost more than the gate, and publishing needs none of them.
+"""
+
+from collections.abc import Coroutine
+from typing import Any, Final, Protocol
+
+import structlog
+
+from bus import json
+from bus.http.bodies import Body
+from bus.http.front_door import answers
+from bus.http.heads import Head, Mode
+from bus.http.publish import Publisher, Response, may_publish
+from bus.identity.tokens import Principal
+from bus.journal import Receipt, Submission
+from bus.problem import Refused
+from bus.telemetry import UNEXPECTED
+
+log = structlog.get_logger(__name__)
+
+PATH: Final = b"/v1/events"
+
+
+class Line(Protocol):
+    """The connection, as a publication sees it."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the client can hear nothing any more."""
+        ...
+
+    @property
+    def must_end(self) -> bool:
+        """Whether the connection has to end with this answer."""
+        ...
+
+    def rendered(self, response: Response, *, ends: bool) -> bytes:
+        """An answer as it is written."""
+        ...
+
+    def respond(self, text: bytes, *, ends: bool) -> None:
+        """Write a whole answer; the connection goes on to the next request, or ends."""
+        ...
+
+    def begin(self, answering: Coroutine[Any, Any, None]) -> None:
+        """Answer in a task, which a server that stops waits for."""
+        ...
+
+
+class Publication:
+    """A publishing request under way; to the group commit it is who waits for the receipt."""
+
+    __slots__ = (
+        "_body", "_event", "_is_answered", "_is_whole", "_line", "_parts", "_principal", "_publisher", "_rendered",
+        "_submission", "head",
+    )  # fmt: skip
+
+    def __init__(self, line: Line, publisher: Publisher, principal: Principal, head: Head) -> None:
+        self._line = line
+        self._publisher = publisher
+        self._principal = principal
+        self._event: Any = None
+        self._submission: Submission | None = None
+        self._rendered: bytes | None = None
+        self._body: Body | None = None
+        self._parts: list[bytes] = []
+        self._is_whole = False
+        self._is_answered = False
+        self.head = head
+
+    # What the connection calls.
+
+    def take(self, piece: bytes) -> None:
+        """Keep a part of the body; a body that comes in several parts is counted for its participant."""
+        if self._is_answered:
+            return
+        if self._body is None:
+            self._body = Body(self._publisher.bodies, self._principal.participant)
+        try:
+            self._body.grow(len(piece))
+        except Refused as refusal:
+            self.fail(refusal)
+        else:
+            self._parts.append(piece)
+
+    def whole(self) -> None:
+        """The body is whole."""
+        if not self._is_answered:
+            parts, self._parts = self._parts, []
+            self.publish(b"".join(parts))
+
+    def gone(self) -> None:
+        """The client is gone; what it sent whole is stored all the same."""
+        if not self._is_whole:
+            self._end()
+
+    def fail(self, refusal: Refused) -> None:
+        """Answer with a refusal, if nothing was answered yet."""
+        if not self._is_answered:
+            self._respond(answers.problem(refusal))
+
+    def publish(self, text: bytes) -> None:
+        """Publish what the body holds, which nobody but the caller keeps."""
+        self._is_whole = True
+        try:
+            may_publish(self._principal)
+            if self.head.mode is Mode.BATCH:
+                self._line.begin(self._publish_batch(text))
+                return
+            self._event, body = self._publisher.event(self.head, text)
+            self._submission = self._publisher.admitted(self._event, body, self._principal)
+            self._publisher.append_for(self._submission, self)
+            if "traceparent" not in self._event:
+                # Its memory, which is in the processor's caches, is the next request's.
+                self._event = None
+        except Exception as error:  # noqa: BLE001 - whatever went wrong is the answer
+            self.set_exception(error)
+
+    async def _publish_batch(self, text: bytes) -> None:
+        try:
+            response = await self._publisher.batch(text, self._principal, partial=False)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong is the answer
+            self.set_exception(error)
+        else:
+            self._respond(response)
+
+    # What the group commit calls.
+
+    def done(self) -> bool:
+        """Whether the request is answered."""
+        return self._is_answered
+
+    def foresee(self, receipts: list[Receipt], /) -> None:
+        """Make the answer ready that is written once the commit is on disk."""
+        if not receipts[0].conflict and not self._line.must_end:
+            self._rendered = self._answer(receipts)
+
+    def set_result(self, receipts: list[Receipt], /) -> None:
+        """Answer: the event is committed."""
+        try:
+            # A server that began to stop meanwhile has the connection end with this answer.
+            text = self._rendered if self._rendered and not self._line.must_end else self._answer(receipts)
+            if self._event is not None:
+                self._publisher.trace(self._event, receipts)
+        except Exception as error:  # noqa: BLE001 - others of the same group wait for their answers
+            self.set_exception(error)
+        else:
+            self._write(text, ends=self._line.must_end)
+
+    def set_exception(self, error: Exception, /) -> None:
+        """Answer: the event is refused, or was not committed."""
+        if isinstance(error, Refused):
+            self._respond(self._publisher.refused(error, self._principal, self._sent()))
+            return
+        UNEXPECTED.labels("publish").inc()
+        log.error("publish.failed", exc_info=error)
+        self._write(self._line.rendered(answers.UNEXPECTED, ends=True), ends=True)
+
+    def _answer(self, receipts: list[Receipt]) -> bytes:
+        assert self._submission is not None  # noqa: S101 - it is what was appended
+        response = self._publisher.accepted(self._submission, receipts)
+        return self._line.rendered(response, ends=self._line.must_end)
+
+    def _sent(self) -> Any:
+        """The event, where it came to that."""
+        if self._event is None and self._submission is not None:
+            return json.loads(self._submission.body)
+        return self._event
+
+    def _respond(self, response: Response) -> None:
+        ends = self._line.must_end or not self._is_whole
+        self._write(self._line.rendered(response, ends=ends), ends=ends)
+
+    def _write(self, text: bytes, *, ends: bool) -> None:
+        self._end()
+        if not self._line.is_gone:
+            self._line.respond(text, ends=ends)
+
+    def _end(self) -> None:
+        self._is_answered = True
+        self._parts = []
+        if self._body is not None:
+            self._body.end()

@@ -1,0 +1,54 @@
+"""What the front door refuses before the application sees a request; each answer ends the connection."""
+
+from bus.problem import Invalid, Refused
+
+
+class RequestMalformed(Invalid):
+    """The request is not HTTP/1.1 as RFC 9112 defines it."""
+
+    slug = "malformed-request"
+
+
+class HeadTooLarge(Refused):
+    """The request line and header fields are too large; send fewer or shorter fields."""
+
+    status = 431
+    slug = "head-too-large"
+
+
+class TooSlow(Refused):
+    """The request did not arrive in time; send it again, faster or in smaller parts."""
+
+    status = 408
+    slug = "too-slow"
+
+
+class NotImplementedHere(Refused):
+    """The bus does not offer this part of HTTP; send a plain HTTP/1.1 request."""
+
+    status = 501
+    slug = "not-implemented"
+
+
+class VersionUnsupported(Refused):
+    """The bus speaks HTTP/1.0 and HTTP/1.1."""
+
+    status = 505
+    slug = "http-version-unsupported"
+
+
+class ExpectationFailed(Refused):
+    """The bus knows the expectation 100-continue alone."""
+
+    status = 417
+    slug = "expectation-failed"
+
+
+class TooManyConnections(Refused):
+    """The bus has too many connections at the moment; close unused connections and try again."""
+
+    status = 503
+    slug = "too-many-connections"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"Retry-After": "1"})

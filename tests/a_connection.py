@@ -1,0 +1,61 @@
+"""A client's end of a connection, which says exactly what it is told to; and publishing requests as bytes."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from tests.a_bus import WARGA, a_person
+
+STRUCTURED = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+
+
+def an_event(number: int, **changes: Any) -> dict[str, Any]:
+    envelope = {"specversion": "1.0", "id": f"p{number}", "source": "/uji", "type": WARGA, "data": a_person(number)}
+    return {name: value for name, value in (envelope | changes).items() if value != "absent"}
+
+
+def a_request(
+    authorization: str, body: bytes, media_type: str = STRUCTURED, version: str = "1.1", **fields: str
+) -> bytes:
+    named = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in fields.items())
+    return (
+        f"POST /v1/events HTTP/{version}\r\nhost: bus\r\nauthorization: {authorization}\r\n"
+        f"content-type: {media_type}\r\ncontent-length: {len(body)}\r\n{named}\r\n"
+    ).encode() + body
+
+
+@dataclass
+class Connection:
+    """A client's end of a connection, which says exactly what it is told to."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    @classmethod
+    async def to(cls, address: str) -> Self:
+        parts = urlsplit(address)
+        return cls(*await asyncio.open_connection(parts.hostname, parts.port))
+
+    async def say(self, text: bytes) -> None:
+        self.writer.write(text)
+        await self.writer.drain()
+
+    async def answer(self) -> httpx.Response:
+        async with asyncio.timeout(20):
+            head = await self.reader.readuntil(b"\r\n\r\n")
+            status, *lines = head.decode().split("\r\n")[:-2]
+            fields = [tuple(line.split(": ", 1)) for line in lines]
+            length = int(dict(fields)["content-length"])
+            return httpx.Response(int(status.split()[1]), headers=fields, content=await self.reader.readexactly(length))
+
+    async def ask(self, text: bytes) -> httpx.Response:
+        await self.say(text)
+        return await self.answer()
+
+    async def is_closed(self) -> bool:
+        async with asyncio.timeout(20):
+            return await self.reader.read(1) == b""
