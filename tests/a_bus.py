@@ -5,7 +5,7 @@ import itertools
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -134,7 +134,7 @@ class Bus:
     @asynccontextmanager
     async def served(self) -> AsyncIterator[str]:
         """The address of the edge behind a front door, for answers that come bit by bit."""
-        async with self.opened() as (address, _):
+        async with self.opened(self.edge) as (address, _):
             yield address
 
     @asynccontextmanager
@@ -146,7 +146,8 @@ class Bus:
             settings: those that differ.
         """
         changed = self.rooms.settings.model_copy(update=settings)
-        door = FrontDoor(app or self.edge, self.edge.publisher, changed, is_https=False)
+        edge = create_edge(replace(self.rooms, settings=changed), Health({}))
+        door = FrontDoor(app or edge, edge.publisher, changed, is_https=changed.public_url.startswith("https:"))
         listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         serving = asyncio.create_task(door.serve(listener))

@@ -36,9 +36,10 @@ class Connection:
     writer: asyncio.StreamWriter
 
     @classmethod
-    async def to(cls, address: str) -> Self:
+    async def to(cls, address: str, source: str = "127.0.0.1") -> Self:
+        """A connection from an address of this machine."""
         parts = urlsplit(address)
-        return cls(*await asyncio.open_connection(parts.hostname, parts.port))
+        return cls(*await asyncio.open_connection(parts.hostname, parts.port, local_addr=(source, 0)))
 
     async def say(self, text: bytes) -> None:
         self.writer.write(text)
@@ -56,6 +57,12 @@ class Connection:
         await self.say(text)
         return await self.answer()
 
-    async def is_closed(self) -> bool:
-        async with asyncio.timeout(20):
-            return await self.reader.read(1) == b""
+    async def is_closed(self, seconds: float = 20) -> bool:
+        """Whether the bus ends the connection within so many seconds, and says nothing more before."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.reader.read(1) == b""
+        except ConnectionError:
+            return True
+        except TimeoutError:
+            return False

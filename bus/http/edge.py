@@ -136,7 +136,8 @@ class _Reader:
         """
         if self._body is None:
             self._body = Body(self._bodies, self._owner())
-            self._check(int(_field(self._scope, b"content-length") or 0))
+            declared = _field(self._scope, b"content-length")
+            self._check(int(declared) if declared.isdigit() else 0)
         message = await self._receive()
         self._body.grow(len(message.get("body", b"")))
         self._check(self._body.size)
@@ -154,7 +155,8 @@ class _Reader:
     def _owner(self) -> str:
         """Who the body counts for: the participant, or the address of somebody who is not known yet."""
         principal = self._tokens.known(_field(self._scope, b"authorization"))
-        return principal.participant if principal is not None else f"at {self._scope['client'][0]}"
+        address, _ = self._scope["client"] or ("", 0)
+        return principal.participant if principal is not None else f"at {address}"
 
 
 def _field(scope: Scope, wanted: bytes) -> bytes:

@@ -24,6 +24,8 @@ from bus.telemetry import CONNECTIONS_ENDED
 
 _MOST_AHEAD: Final = 64 * 1024
 """Bytes of later requests that are kept while one is answered."""
+_MOST_UNREAD: Final = 32 * 1024 * 1024
+"""Bytes of a body that a client may still send after its answer, so that it comes to read the answer."""
 _MOST_BETWEEN: Final = 16 * 1024
 """Bytes of chunk sizes, extensions and trailers with no byte of the body between."""
 _MOST_AROUND: Final = 64 * 1024
@@ -111,7 +113,9 @@ class Connection(asyncio.Protocol):
             self._read(data)
         elif state is State.BODY:
             self._take(data)
-        elif state is not State.LINGERING:
+        elif state is State.LINGERING:
+            self._throw_away(len(data))
+        else:
             self._ahead += data
             if len(self._ahead) > _MOST_AHEAD:
                 self.pause_reading()
@@ -287,6 +291,12 @@ class Connection(asyncio.Protocol):
             self.resume_reading()
             self.data_received(data)
 
+    def _throw_away(self, size: int) -> None:
+        """Drop what a client sends that was answered already, up to a bound."""
+        self._missing -= size
+        if self._missing < 0:
+            self.abort()
+
     # What requests call.
 
     @property
@@ -346,7 +356,7 @@ class Connection(asyncio.Protocol):
         self._request = None
         self._release()
         if ends or not is_whole:
-            self._end(lingers=not is_whole or bool(self._ahead))
+            self._end(_MOST_UNREAD if not is_whole else len(self._ahead))
             return
         self._state, self._since = State.IDLE, self._hall.now
         if self._ahead and self._mark is None:
@@ -375,7 +385,7 @@ class Connection(asyncio.Protocol):
     def drain(self) -> None:
         """End, unless a request is under way."""
         if self._state in (State.IDLE, State.HEAD):
-            self._end(lingers=False)
+            self._end()
 
     def tick(self, now: float, passed: float) -> None:
         """Notice that time has passed, and end what took too long."""
@@ -383,13 +393,13 @@ class Connection(asyncio.Protocol):
         if self._mark is not None:
             self._look_at_reader(now, *self._mark)
         if self._state is State.IDLE and waited > patience.idle:
-            self._end(lingers=False)
+            self._end()
         elif self._state is State.HEAD and waited > patience.head:
             CONNECTIONS_ENDED.labels("head_late").inc()
             if self._ahead:
                 self._refuse(TooSlow("The head of the request did not arrive in time."))
             else:
-                self._end(lingers=False)
+                self._end()
         elif self._state is State.BODY:
             self._look_at_body(waited, passed)
         elif self._state is State.LINGERING and self._mark is None and waited > patience.linger:
@@ -430,19 +440,20 @@ class Connection(asyncio.Protocol):
         CONNECTIONS_ENDED.labels("full" if isinstance(refusal, TooManyConnections) else "malformed").inc()
         self._release()
         self.write(self.rendered(answers.problem(refusal), ends=True))
-        self._end(lingers=True)
+        self._end(_MOST_AHEAD)
 
-    def _end(self, *, lingers: bool) -> None:
+    def _end(self, unread: int = 0) -> None:
         """End in order.
 
         Args:
-            lingers: the client may still be sending. To close then would reset the connection, and the answer could be lost
-                (RFC 9112, section 9.6).
+            unread: bytes that the client may still send. To close then would reset the connection, and the answer could be
+                lost (RFC 9112, section 9.6).
         """
         self._state, self._since, self._ahead = State.LINGERING, self._hall.now, b""
+        self._missing = unread
         if self._transport is None or self._transport.is_closing():
             return
-        if lingers and self._transport.can_write_eof():
+        if unread and self._transport.can_write_eof():
             self._transport.write_eof()
             self._transport.resume_reading()
         else:

@@ -157,7 +157,9 @@ class Exchange:
 
     async def send(self, message: Any) -> None:
         """Write a part of the answer; waits while the client does not read."""
-        if self._is_complete or self._line.is_gone:
+        if self._is_over():
+            # An application that does not look for the disconnect must not keep the loop from everybody else.
+            await asyncio.sleep(0)
             return
         if message["type"] == "http.response.start":
             self._start(message["status"], list(message.get("headers", ())))
