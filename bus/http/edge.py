@@ -176,7 +176,9 @@ def create_edge(rooms: Rooms, checks: Health) -> Edge:
     """The whole edge."""
     api = _api([*_ROUTERS, health.router], rooms, checks)
     if not rooms.settings.operation_address:
-        api.include_router(operation_router(_TITLE, api.openapi, rooms.settings.operation_scope))
+        api.include_router(
+            operation_router(_TITLE, api.openapi, rooms.settings.operation_scope), responses=problems.RESPONSES
+        )
     bodies = _bodies(rooms)
     return Edge(api, bodies, rooms.tokens, Publisher(rooms, bodies), Pages(rooms))
 
@@ -185,7 +187,7 @@ def create_watch(rooms: Rooms, checks: Health) -> Edge:
     """The edge of a process without the role `api`: health and metrics alone."""
     api = _api([health.router], rooms, checks)
     if not rooms.settings.operation_address:
-        api.include_router(operation_router(_TITLE, None, rooms.settings.operation_scope))
+        api.include_router(operation_router(_TITLE, None, rooms.settings.operation_scope), responses=problems.RESPONSES)
     return Edge(api, _bodies(rooms), rooms.tokens)
 
 
@@ -193,7 +195,7 @@ def create_operation(rooms: Rooms, checks: Health, described: Edge) -> Edge:
     """The edge of the operators' own address: health, metrics, and the description of another edge."""
     api = _api([health.router], rooms, checks)
     document = described.describe if described.publisher is not None else None
-    api.include_router(operation_router(_TITLE, document, rooms.settings.operation_scope))
+    api.include_router(operation_router(_TITLE, document, rooms.settings.operation_scope), responses=problems.RESPONSES)
     return Edge(api, _bodies(rooms), rooms.tokens)
 
 

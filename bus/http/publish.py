@@ -103,7 +103,7 @@ class Publisher:
         body_size: Body | None = None
         try:
             principal = await self._rooms.tokens.authenticate(head.authorization)
-            may_publish(principal)
+            require(principal, _SCOPE)
             body_size = Body(self.bodies, principal.participant)
             text = await self._body(head, receive, body_size)
             if head.mode is Mode.BATCH:
@@ -126,11 +126,12 @@ class Publisher:
     def at_hand(self, head: Head) -> Principal | None:
         """The sender of a request that can be answered without waiting for anything but the commit; else None.
 
-        That is one of at most the size that is taken, from somebody whose token was verified before.
+        That is one of at most the size that is taken, from somebody who may publish, by a token that was verified before.
         """
         if head.length is None or head.length > self._most(head):
             return None
-        return self._rooms.tokens.known(head.authorization)
+        principal = self._rooms.tokens.known(head.authorization)
+        return principal if principal is not None and _SCOPE in principal.scopes else None
 
     def event(self, head: Head, text: bytes) -> Sent:
         """The event that a request in structured or binary mode holds.
@@ -298,15 +299,6 @@ class Publisher:
 
 
 _CONFLICT: Final = (FieldError("/id", "this source already sent another event with this id"),)
-
-
-def may_publish(principal: Principal) -> None:
-    """Let only those pass who may publish at all.
-
-    Raises:
-        ScopeMissing: the token does not say so.
-    """
-    require(principal, _SCOPE)
 
 
 def _loaded(text: bytes) -> Any:

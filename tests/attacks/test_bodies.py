@@ -57,6 +57,15 @@ async def test_who_has_no_right_learns_so_before_the_body_is_read(bus: Bus, meth
             assert await connection.is_closed()
 
 
+async def test_a_known_token_without_the_right_to_publish_has_no_body_read(bus: Bus):
+    no_right = bus.token(OWNER, "events.read")
+    await asyncio.to_thread(bus.rooms.tokens.verify, no_right.encode())
+    async with bus.served() as address:
+        connection = await Connection.to(address)
+        answer = await connection.ask(a_request(no_right, b" " * MEBIBYTE, BATCH)[:1000])
+        assert (answer.status_code, answer.headers["connection"]) == (403, "close")
+
+
 async def test_an_anonymous_body_to_anywhere_is_not_kept(bus: Bus):
     async with bus.served() as address:
         for path in ("/", "/v1/contracts/check", "/healthz", "/docs"):
@@ -198,3 +207,14 @@ async def test_a_body_has_to_come_in_time(bus: Bus, way: str):
         assert (answer.status_code, answer.json()["type"]) == (408, "urn:bus:problem:too-slow")
         assert await connection.is_closed()
     assert bus.rooms.journal.last_position() == 0
+
+
+async def test_a_connection_goes_on_after_a_body_larger_than_what_waits_for_the_application(bus: Bus):
+    authorization = await publisher(bus)
+    batch = json.dumps([an_event(number) for number in range(900)]) + b" " * 500_000
+    # The query keeps it from the short way.
+    request = a_request(authorization, batch, BATCH).replace(b"/v1/events ", b"/v1/events? ")
+    async with bus.served() as address:
+        connection = await Connection.to(address)
+        for _ in range(3):
+            assert (await connection.ask(request)).json()["last_position"] == 900

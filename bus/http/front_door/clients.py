@@ -17,6 +17,8 @@ _FORWARDED: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
 _FOR: Final = re.compile(r'(?:^|;)[ \t]*for[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^;,"\s]+)', re.IGNORECASE)
 _PORT: Final = re.compile(r"(?P<host>\[[^\]]+\]|[^:\[\]]+)(?::\w+)?")
 _UNKNOWN: Final = "unknown"
+_LONGEST: Final = 1024
+"""Characters of a forwarding field. Quotes that never end take the square of that many steps to read."""
 
 
 class ProxiesDisagree(RequestMalformed):
@@ -94,8 +96,15 @@ def household(peer: str) -> str:
 
 
 def _joined(fields: Sequence[Field], name: bytes) -> str:
-    """The value of a field that may come in several lines."""
-    return ",".join(value.decode("latin-1") for key, value in fields if key == name)
+    """The value of a field that may come in several lines.
+
+    Raises:
+        RequestMalformed: it is too long.
+    """
+    text = ",".join(value.decode("latin-1") for key, value in fields if key == name)
+    if len(text) > _LONGEST:
+        raise RequestMalformed(f"The field {name.decode()} has more than {_LONGEST} characters.")
+    return text
 
 
 def _forwarded(text: str) -> list[str]:

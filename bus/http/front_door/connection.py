@@ -50,8 +50,9 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_ahead", "_around", "_between", "_chunks", "_client", "_drained", "_got", "_hall", "_is_proxy", "_keeps", "_mark",
-        "_missing", "_port", "_rank", "_request", "_server", "_since", "_state", "_transport", "peer",
+        "_ahead", "_around", "_between", "_chunks", "_client", "_drained", "_got", "_hall", "_is_paused",
+        "_is_proxy", "_keeps", "_mark", "_missing", "_port", "_rank", "_request", "_server", "_since",
+        "_state", "_transport", "peer",
     )  # fmt: skip
 
     def __init__(self, hall: Hall, peer: str, port: int) -> None:
@@ -67,6 +68,7 @@ class Connection(asyncio.Protocol):
         self._ahead = b""
         self._request: Exchange | Publication | None = None
         self._keeps = True
+        self._is_paused = False
         self._client: str | None = None
         self._missing = 0
         self._chunks: HeadParser | None = None
@@ -326,11 +328,13 @@ class Connection(asyncio.Protocol):
     def pause_reading(self) -> None:
         """Take nothing more from the client for now."""
         if self._transport is not None:
+            self._is_paused = True
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
         """Take more from the client."""
-        if self._transport is not None and not self._transport.is_closing():
+        if self._is_paused and self._transport is not None and not self._transport.is_closing():
+            self._is_paused = False
             self._transport.resume_reading()
 
     def begin(self, answering: Coroutine[Any, Any, None]) -> None:
@@ -359,7 +363,9 @@ class Connection(asyncio.Protocol):
             self._end(_MOST_UNREAD if not is_whole else len(self._ahead))
             return
         self._state, self._since = State.IDLE, self._hall.now
-        if self._ahead and self._mark is None:
+        if not self._ahead:
+            self.resume_reading()
+        elif self._mark is None:
             self._hall.loop.call_soon(self._go_on)
 
     def abort(self) -> None:
@@ -407,7 +413,7 @@ class Connection(asyncio.Protocol):
 
     def _look_at_body(self, waited: float, passed: float) -> None:
         patience = self._hall.patience
-        if self._transport is not None and not self._transport.is_reading():
+        if self._is_paused:
             # It is the bus that does not read. A resumed body gets the time back.
             self._since += passed
         elif waited > patience.body or waited > patience.grace + self._got / patience.rate:
@@ -455,7 +461,7 @@ class Connection(asyncio.Protocol):
             return
         if unread and self._transport.can_write_eof():
             self._transport.write_eof()
-            self._transport.resume_reading()
+            self.resume_reading()
         else:
             self._transport.close()
 

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import time
-from collections.abc import Callable
 from email.utils import formatdate
 from typing import Final
 
@@ -24,6 +23,7 @@ _BACKLOG: Final = 2048
 _AT_ONCE: Final = 64
 """Connections that are accepted in one turn of the loop."""
 _SWEEP_SECONDS: Final = 0.5
+_DRAIN_SECONDS: Final = 0.02
 _NO_FILES_SECONDS: Final = 0.1
 _RESERVE: Final = 32
 _YEAR_SECONDS: Final = 31_536_000
@@ -79,13 +79,13 @@ class FrontDoor:
         hall.is_draining = True
         for connection in tuple(hall.connections):
             connection.drain()
-        if not await self._is_empty(seconds):
+        if not await self._is_emptied(seconds):
             log.warning("front_door.not_drained", connections=len(hall.connections), requests=len(hall.tasks))
         for task in tuple(hall.tasks):
             task.cancel()
         for connection in tuple(hall.connections):
             connection.abort()
-        await self._is_empty(_SWEEP_SECONDS)
+        await self._is_emptied(_SWEEP_SECONDS)
 
     def _accept(self, listener: socket.socket) -> None:
         """Accept some connections, so that those that were pushed out give their files back before more come."""
@@ -130,31 +130,32 @@ class FrontDoor:
 
     async def _sweep(self) -> None:
         """Look at all connections now and then: a timer for each request would cost more than its answer."""
-        hall, before = self._hall, self._hall.loop.time()
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
-            hall.now = hall.loop.time()
-            self._tell_time()
-            hall.places.look_again()
-            for connection in tuple(hall.connections):
-                connection.tick(hall.now, hall.now - before)
-            before = hall.now
-            CONNECTIONS.set(hall.places.count)
+            self._tick()
+
+    def _tick(self) -> None:
+        hall = self._hall
+        before, hall.now = hall.now, hall.loop.time()
+        self._tell_time()
+        hall.places.look_again()
+        for connection in tuple(hall.connections):
+            connection.tick(hall.now, hall.now - before)
+        CONNECTIONS.set(hall.places.count)
 
     def _tell_time(self) -> None:
         self._hall.fields = b"date: %b\r\n%b" % (formatdate(time.time(), usegmt=True).encode(), self._fields)
 
-    async def _is_empty(self, seconds: float) -> bool:
+    async def _is_emptied(self, seconds: float) -> bool:
         """Whether all connections and tasks end within so many seconds."""
         hall = self._hall
-        return await _until(lambda: not hall.connections and not hall.tasks, seconds)
-
-
-async def _until(holds: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds() and time.monotonic() < deadline:  # noqa: ASYNC110 - what ends in many places is looked at
-        await asyncio.sleep(0.02)
-    return holds()
+        deadline = hall.loop.time() + seconds
+        while hall.connections or hall.tasks:
+            if hall.loop.time() >= deadline:
+                return False
+            await asyncio.sleep(_DRAIN_SECONDS)
+            self._tick()
+        return True
 
 
 def _fixed_fields(*, is_https: bool) -> bytes:

@@ -131,7 +131,7 @@ class HeadParser:
         """
         try:
             self._parser.feed_data(text)
-        except httptools.HttpParserError:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             # Behind the request's end it is for the next request to fail.
             if not self.is_complete:
                 raise RequestMalformed("The chunks of the body are malformed.") from None
