@@ -64,6 +64,7 @@ class HeadParser:
         self._parser = httptools.HttpRequestParser(self)
         self._fields: list[Field] = []
         self._is_whole = False
+        self._keeps_alive = False
         self._body: list[bytes] = []
         self.is_complete = False
         """Whether the body's last chunk has come."""
@@ -80,8 +81,9 @@ class HeadParser:
             self._fields.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """The head is whole."""
+        """The head is whole. What it says of the connection is lost at the end of a request without a body."""
         self._is_whole = True
+        self._keeps_alive = self._parser.should_keep_alive()
 
     def on_body(self, body: bytes) -> None:
         """Keep a part of the body."""
@@ -119,7 +121,7 @@ class HeadParser:
             version=version,
             fields=self._fields,
             length=_length(named, version),
-            keep_alive=version == "1.1" and self._parser.should_keep_alive(),
+            keep_alive=version == "1.1" and self._keeps_alive,
             expects=_expects(named, version),
         )
 

@@ -1,0 +1,113 @@
+"""What operators look at: it can be kept from the public; pages run no script but their own."""
+
+import base64
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from bus.http.edge import Edge, create_edge, create_operation, create_watch
+from bus.http.health import Health
+from bus.http.pull import Reading
+from bus.identity.scopes import Scope
+from tests.a_bus import ADDRESS, WARGA, Bus, a_contract, a_grant, a_nik
+
+PATHS = ("/metrics", "/docs", "/openapi.json")
+
+
+def an_edge(bus: Bus, **settings: Any) -> Edge:
+    """The edge of a bus with other settings."""
+    changed = bus.rooms.settings.model_copy(update=settings)
+    return create_edge(replace(bus.rooms, settings=changed), Health({}))
+
+
+async def statuses(edge: Edge, **headers: str) -> list[int]:
+    async with a_client(edge) as client:
+        return [(await client.get(path, headers=headers)).status_code for path in PATHS]
+
+
+def a_client(edge: Edge) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(edge), base_url=ADDRESS)
+
+
+async def test_metrics_and_docs_are_open_without_a_setting(bus: Bus):
+    assert await statuses(bus.edge) == [200, 200, 200]
+
+
+async def test_metrics_and_docs_ask_for_the_scope_that_a_setting_names(bus: Bus):
+    edge = an_edge(bus, operation_scope=Scope.ADMIN)
+    assert await statuses(edge) == [401, 401, 401]
+    assert await statuses(edge, authorization=bus.token("bapenda", "events.read")) == [403, 403, 403]
+    assert await statuses(edge, authorization=bus.token("dinas-kominfo", "admin")) == [200, 200, 200]
+    async with a_client(edge) as client:
+        assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_metrics_and_docs_are_at_an_address_of_their_own_if_a_setting_names_one(bus: Bus):
+    edge = an_edge(bus, operation_address="127.0.0.1:9090")
+    assert await statuses(edge) == [404, 404, 404]
+    own = create_operation(bus.rooms, Health({}), edge)
+    assert await statuses(own) == [200, 200, 200]
+    async with a_client(own) as client:
+        assert "/v1/feeds/{contract}" in (await client.get("/openapi.json")).json()["paths"]
+        assert (await client.get("/v1/contracts")).status_code == 404
+
+
+async def test_a_process_without_the_api_has_metrics_and_no_docs(bus: Bus):
+    assert await statuses(create_watch(bus.rooms, Health({}))) == [200, 404, 404]
+
+
+async def test_the_docs_run_their_own_script_and_no_other(bus: Bus):
+    async with a_client(bus.edge) as client:
+        page = await client.get("/docs")
+    policy = dict(part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";"))
+    assert (policy["default-src"], policy["frame-ancestors"], policy["base-uri"]) == ("'none'", "'none'", "'none'")
+    (script,) = re.findall(rb"<script>(.*?)</script>", page.content, re.DOTALL)
+    assert f"'sha256-{base64.b64encode(hashlib.sha256(script).digest()).decode()}'" in policy["script-src"]
+    assert "unsafe" not in policy["script-src"]
+    loaded = re.findall(rb'(?:src|href)="(https:[^"]+)"', page.content)
+    assert {url.decode() for url in loaded} <= set(f"{policy['script-src']} {policy['style-src']}".split())
+
+
+@pytest.fixture
+async def pages(bus: Bus) -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncClient]]:
+    """A bus that is reached by https, and one that is not, over real connections."""
+    async with (
+        bus.opened(public_url=ADDRESS) as (secure, _),
+        bus.opened() as (plain, _),
+        httpx.AsyncClient(base_url=secure) as one,
+        httpx.AsyncClient(base_url=plain) as other,
+    ):
+        yield one, other
+
+
+async def test_every_answer_keeps_browsers_from_guessing_and_from_plain_http(
+    pages: tuple[httpx.AsyncClient, httpx.AsyncClient],
+):
+    secure, plain = pages
+    for path in ("/healthz", "/docs", "/v1/contracts", "/nowhere"):
+        answer = await secure.get(path)
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["strict-transport-security"].startswith("max-age=")
+        assert "strict-transport-security" not in (await plain.get(path)).headers
+
+
+async def test_a_path_with_a_key_is_in_no_log_line(bus: Bus, monkeypatch: pytest.MonkeyPatch):
+    bus.apply(a_contract(a_grant("bapenda")))
+    headers, key = {"authorization": bus.token("bapenda")}, a_nik(1)
+
+    def broken(*_: Any) -> Any:
+        raise RuntimeError
+
+    monkeypatch.setattr(Reading, "__init__", broken)
+    with capture_logs() as logged:
+        async with bus.served() as address, httpx.AsyncClient(base_url=address, headers=headers) as client:
+            answer = await client.get(f"/v1/records/{WARGA}/{key}?note={key}")
+    assert answer.status_code == 500
+    assert "/v1/records/{contract}/{key:path}" in {line.get("route") for line in logged}
+    assert key not in str(logged)
