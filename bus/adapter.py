@@ -6,7 +6,7 @@ An adapter is found by the entry point `bus.adapters`, which names an `AdapterFa
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, ClassVar, Protocol
 
@@ -41,12 +41,14 @@ class Outcome:
         detail: for the operator; never personal data, a secret or a URL with a token in it.
         retry_after: seconds that the agency asked to wait.
         status: the HTTP status, where there was one.
+        is_unsent: no byte of the event left the bus, for certain. Where in doubt it is False: the event counts as disclosed.
     """
 
     failure: Failure | None = None
     detail: str = ""
     retry_after: float | None = None
     status: int | None = None
+    is_unsent: bool = field(default=False, compare=False)
 
 
 DELIVERED = Outcome()
