@@ -30,6 +30,7 @@ from bus.delivery.outcome import Batch, OutcomeWriter, attempted, parked, releas
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.run import Item, RunLoader
 from bus.delivery.sinks import agency
+from bus.delivery.sinks.places import Place, place_of_nobody
 from bus.delivery.sinks.webhook import WebhookSink, trace_headers
 from bus.delivery.subscriptions import AgencySink, Subscription, Subscriptions, SubscriptionState, Webhook
 from bus.event import from_document
@@ -206,36 +207,33 @@ class Worker:
         is_webhook = self._sinks is Webhook
         return self._policy.timeout if is_webhook else min(agency.LONGEST_SECONDS, self._policy.lease / 2)
 
-    async def admitted(self, subscription: Subscription, deadline: float) -> bool:
-        """Wait until there is a place for a request to the sink; False when there is none before a deadline."""
+    async def place(self, subscription: Subscription, deadline: float) -> Place | None:
+        """A place for a request to the sink; None when there is none before a deadline."""
         sink = subscription.sink
-        return not isinstance(sink, Webhook) or await self._webhooks.take_place(
-            sink.url, subscription.participant, deadline - time.monotonic()
-        )
+        if isinstance(sink, Webhook):
+            return await self._webhooks.take_place(sink.url, subscription.participant, deadline - time.monotonic())
+        return place_of_nobody()
 
-    def sent(self, subscription: Subscription) -> None:
-        """Give back the place that `admitted` waited for."""
-        if isinstance(subscription.sink, Webhook):
-            self._webhooks.give_place(subscription.sink.url, subscription.participant)
-
-    async def send(self, subscription: Subscription, lane: Lane, items: Sequence[Item]) -> Sequence[Outcome]:
+    async def send(
+        self, subscription: Subscription, lane: Lane, items: Sequence[Item], place: Place
+    ) -> Sequence[Outcome]:
         """Send some items of one run: one to a webhook, or as many as an adapter's operation takes at once."""
         sink = subscription.sink
         if isinstance(sink, Webhook):
             (item,) = items
-            return [await self._post(sink, subscription, lane, item)]
+            return [await self._post(sink, subscription, lane, item, place)]
         adapter, operation = self._agencies.serving(sink.adapter, sink.operation)
         events = [from_document(json.loads(item.body or b"")) for item in items]
         return await agency.deliver(adapter, operation, events, self._longest())
 
-    async def _post(self, sink: Webhook, subscription: Subscription, lane: Lane, item: Item) -> Outcome:
+    async def _post(self, sink: Webhook, subscription: Subscription, lane: Lane, item: Item, place: Place) -> Outcome:
         body = item.body or b""
         headers = lane.signer(subscription).headers(
             f"msg_{subscription.number}_{item.leased.position}", body, clock.now()
         )
         if traceparent := traceparent_of(item.entry.body):
             headers |= trace_headers(traceparent)
-        return await self._webhooks.send(sink.url, body, headers)
+        return await self._webhooks.send(sink.url, body, headers, place)
 
     def batch(self, subscription: Subscription) -> int:
         """How many items go in one sending."""
@@ -322,22 +320,22 @@ class _Run:
         sending = [item for item in items if item.body is not None]
         if not sending:
             return all(not item.withheld for item in items)
-        if not await self._lane.admitted(self._deadline) or not await self._worker.admitted(
-            self._subscription, self._deadline
-        ):
+        is_admitted = await self._lane.admitted(self._deadline)
+        place = await self._worker.place(self._subscription, self._deadline) if is_admitted else None
+        if place is None:
             self.attempts.extend(released(number, item.leased) for item in sending)
             return False
         try:
-            return await self._send_admitted(sending)
+            return await self._send_from(place, sending)
         finally:
-            self._worker.sent(self._subscription)
+            place.give()
 
-    async def _send_admitted(self, sending: Sequence[Item]) -> bool:
+    async def _send_from(self, place: Place, sending: Sequence[Item]) -> bool:
         # Of a sink that was away one item is tried, and that alone is disclosed.
         await self._disclosed.announce(sending)
         self._disclosed.sending(sending)
         begun = time.perf_counter()
-        outcomes = await self._worker.send(self._subscription, self._lane, sending)
+        outcomes = await self._worker.send(self._subscription, self._lane, sending, place)
         seconds = time.perf_counter() - begun
         for item, outcome in zip(sending, outcomes, strict=True):
             self._lane.note(outcome, seconds)

@@ -73,11 +73,12 @@ class ASink:
 
 @asynccontextmanager
 async def a_sink(
-    answer: Answer, *, reads: bool = True, seen: Callable[[str], None] | None = None
+    answer: Answer, *, reads: bool = True, host: str = "127.0.0.1", seen: Callable[[str], None] | None = None
 ) -> AsyncIterator[ASink]:
     """A server that reads each request, unless told not to, and then answers as an attacker likes.
 
     Args:
+        host: where it listens; its address is of this machine in any case.
         seen: called with each person whose data came, in the moment that they came.
     """
     sink, tasks = ASink(), set[asyncio.Task[None] | None]()
@@ -100,7 +101,7 @@ async def a_sink(
             sink.open -= 1
             writer.transport.abort()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, host, 0)
     sink.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
     try:
         yield sink
@@ -132,8 +133,10 @@ def says(*parts: bytes) -> Answer:
 
 
 async def says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Leaves the bus waiting."""
-    await asyncio.Event().wait()
+    """Leaves the bus waiting until that hangs up."""
+    while await reader.read(65_536):
+        pass
+    raise ConnectionResetError
 
 
 async def closes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -27,7 +27,7 @@ from bus.delivery.address import Network
 from bus.delivery.sinks.answer import DRAIN_BYTES, Connections
 from bus.delivery.sinks.burst import Burst
 from bus.delivery.sinks.connection import Resolver, connector
-from bus.delivery.sinks.places import Places, usual_places
+from bus.delivery.sinks.places import Flow, Place, Places, usual_places
 
 CONNECT_SECONDS: Final = 5.0
 DRAIN_SECONDS: Final = 1.0
@@ -76,27 +76,26 @@ class WebhookSink:
         self._http = connector(allowed, self._resolver, self._connections, plain=True)
         self._target = lru_cache(_TARGETS)(_target)
 
-    async def take_place(self, url: str, participant: str, seconds: float) -> bool:
-        """Take a place for a request of a participant's, within some seconds; whoever got one gives it back."""
-        return await self._places.take(self._target(url).host, participant, seconds)
+    async def take_place(self, url: str, participant: str, seconds: float) -> Place | None:
+        """Take a place for a request of a participant's, within some seconds; None when there was none."""
+        return await self._places.take(Flow(participant, self._target(url).host), seconds)
 
-    def give_place(self, url: str, participant: str) -> None:
-        """Give a place back."""
-        self._places.give(self._target(url).host, participant)
-
-    async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
+    async def send(self, url: str, body: bytes, headers: Mapping[str, str], place: Place | None = None) -> Outcome:
         """Post one event.
 
         Args:
             url: the sink's, as `address.check_url` let it in.
             body: the CloudEvent in its JSON format.
             headers: of this delivery, lower case: those of `signature.Signer.headers` and of `trace_headers`.
+            place: from `take_place`; the request may then be broken off for somebody who waits.
         """
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]).encode("ascii")
         is_unsent = True
         try:
             target = self._target(url)
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(self._seconds) as limit:
+                if place is not None:
+                    place.begin(limit)
                 connection = await self._connect(target)
                 is_unsent = False
                 try:
