@@ -100,9 +100,9 @@ async def test_authorities_come_from_the_system_or_from_what_the_operator_names(
     """SSL_CERT_FILE stays: it adds trust for adapters and webhooks alike, and sends nothing elsewhere."""
     of_system = trusting()
     (tmp_path / "none.pem").write_text("")
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
-    assert trusting().cert_store_stats()["x509_ca"] == 0
-    monkeypatch.delenv("SSL_CERT_FILE")
+    with monkeypatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+        assert trusting().cert_store_stats()["x509_ca"] == 0
     assert trusting() is of_system
 
 
