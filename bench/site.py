@@ -27,10 +27,12 @@ class Site:
     consumer: Mapping[str, str]
 
     @classmethod
-    def make(cls, data: Path, *options: str, producer: str = PRODUCER, consumer: str = CONSUMER) -> "Site":
+    def make(
+        cls, data: Path, *options: str, producer: str = PRODUCER, consumer: str = CONSUMER, contracts: str = "contracts"
+    ) -> "Site":
         """A new bus in a folder; `options` are those of `bus init`."""
         _bus("init", "--data", str(data), *options)
-        _bus("contract", "apply", "contracts", "--data", str(data))
+        _bus("contract", "apply", contracts, "--data", str(data))
         publisher = _client(data, producer, "events.publish")
         return cls(data, publisher, _client(data, consumer, "events.read"))
 

@@ -1,4 +1,7 @@
-"""Webhook deliveries out of a backlog: order, view, signature, outcome, disclosure; against a client that only posts.
+"""Webhook deliveries out of a backlog: order, view, signature, outcome; against a client that only posts.
+
+Once of data about nobody, and once of personal data, whose disclosure is on disk before the first byte leaves. The events are
+the same; in the first case their contract calls itself internal.
 
 Both may use every core.
 
@@ -8,16 +11,19 @@ On the embedded default, one process, and when they answer on PostgreSQL with Ra
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
+from enum import Enum
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.engine import make_url
 
+from bench.events import CONTRACT
 from bench.journal import await_live, fill
 from bench.processes import ALL_CORES, running_python
 from bench.ratio import Ratio, in_turns
@@ -34,19 +40,35 @@ _RATE: Final = 10_000
 """More deliveries a second than one core makes: so large a backlog outlasts the measurement."""
 
 
+class _Kind(NamedTuple):
+    words: str
+    floor: float
+
+
+class Data(Enum):
+    """What is delivered."""
+
+    OF_NOBODY = _Kind("", 0.5)
+    PERSONAL = _Kind(" of personal data", 0.4)
+
+
 async def webhooks(folder: Path, rounds: int, seconds: float) -> Sequence[Ratio]:
-    """On each set of servers."""
-    ratios = [await _on("embedded", folder, [], rounds, seconds)]
-    async with _servers() as options:
-        if options:
-            ratios.append(await _on("PostgreSQL and RabbitMQ", folder, options, rounds, seconds))
-            _forget_queues(options[-1])
+    """On each set of servers, of each kind of data."""
+    ratios: list[Ratio] = []
+    for data in Data:
+        ratios.append(await _on("embedded", folder, [], rounds, seconds, data))
+        async with _servers() as options:
+            if options:
+                ratios.append(await _on("PostgreSQL and RabbitMQ", folder, options, rounds, seconds, data))
+                _forget_queues(options[-1])
     return ratios
 
 
-async def _on(servers: str, folder: Path, options: Sequence[str], rounds: int, seconds: float) -> Ratio:
+async def _on(servers: str, folder: Path, options: Sequence[str], rounds: int, seconds: float, data: Data) -> Ratio:
     environment = {"BUS_SINK_CONCURRENCY": str(CONCURRENCY), "BUS_BROKER_PREFIX": _PREFIX}
-    site = Site.make(folder / servers.replace(" ", "-"), *options)
+    folder = folder / f"{servers} {data.name}".replace(" ", "-")
+    folder.mkdir()
+    site = Site.make(folder / "bus", *options, contracts=_contracts(folder, data))
     await fill(site, int(rounds * (seconds + 1) * _RATE))
     async with receiving() as receiver:
         await _make_deliveries(site, receiver.url, environment)
@@ -64,8 +86,20 @@ async def _on(servers: str, folder: Path, options: Sequence[str], rounds: int, s
                 return await receiver.rate(seconds)
 
         rates: Mapping[str, list[float]] = await in_turns({"bus": delivered, "poster": posted}, rounds)
-    what = f"webhook deliveries, {servers}, {CONCURRENCY} in flight"
-    return Ratio(what, "aiohttp client posting the same bytes", rates["bus"], rates["poster"], 0.5)
+    what = f"webhook deliveries{data.value.words}, {servers}, {CONCURRENCY} in flight"
+    return Ratio(what, "aiohttp client posting the same bytes", rates["bus"], rates["poster"], data.value.floor)
+
+
+def _contracts(folder: Path, data: Data) -> str:
+    """The contracts that ship; for data about nobody the events' own calls itself internal."""
+    if data is Data.PERSONAL:
+        return "contracts"
+    copy = folder / "contracts"
+    shutil.copytree("contracts", copy)
+    shutil.copytree("schemas", folder / "schemas")
+    (document,) = [path for path in copy.rglob("*.yaml") if f"contract: {CONTRACT}\n" in path.read_text()]
+    document.write_text(document.read_text().replace("classification: personal", "classification: internal"))
+    return str(copy)
 
 
 async def _make_deliveries(site: Site, url: str, environment: Mapping[str, str]) -> None:

@@ -5,13 +5,14 @@ An adapter is found by the entry point `bus.adapters`, which names an `AdapterFa
 """
 
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, ClassVar, Protocol
 
 import httpx
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr, field_validator
 
 from bus.clock import WIB as WIB
 from bus.clock import local_date as local_date
@@ -19,6 +20,9 @@ from bus.clock import now as now
 from bus.event import Event
 from bus.json import canonical as canonical
 from bus.problem import Refused as Refused
+from bus.tls import trusting
+
+_PROXY = re.compile(r"https?://([^\s/@]+@)?[^\s/@:]+(:\d{1,5})?/?", re.ASCII)
 
 
 class Failure(Enum):
@@ -41,12 +45,14 @@ class Outcome:
         detail: for the operator; never personal data, a secret or a URL with a token in it.
         retry_after: seconds that the agency asked to wait.
         status: the HTTP status, where there was one.
+        is_unsent: no byte of the event left the bus, for certain. Where in doubt it is False: the event counts as disclosed.
     """
 
     failure: Failure | None = None
     detail: str = ""
     retry_after: float | None = None
     status: int | None = None
+    is_unsent: bool = field(default=False, compare=False)
 
 
 DELIVERED = Outcome()
@@ -193,8 +199,17 @@ class AdapterSettings(BaseModel):
 
     base_url: str
     timeout_seconds: float = 15.0
+    proxy: SecretStr | None = None
+    """Address of the proxy that leads to the agency, `http://[user:password@]host:port`. The environment names none."""
     poll_seconds: float | None = None
     """Overrides the interval of the adapter's polls."""
+
+    @field_validator("proxy")
+    @classmethod
+    def _is_address(cls, proxy: SecretStr | None) -> SecretStr | None:
+        if proxy is not None and not _PROXY.fullmatch(proxy.get_secret_value()):
+            raise ValueError("must be http://host:port or https://host:port, with user:password@ where the proxy asks")
+        return proxy
 
 
 class AdapterFactory(Protocol):
@@ -213,7 +228,10 @@ class AdapterFactory(Protocol):
 
 
 def http_client(settings: AdapterSettings, *, base_url: str | None = None) -> httpx.AsyncClient:
-    """The HTTP client of an adapter: time-outs everywhere, no redirects, a bounded pool."""
+    """The HTTP client of an adapter: time-outs everywhere, no redirects, a bounded pool, nothing from the environment.
+
+    HTTP_PROXY would lead persons' data past whoever sets it, and a .netrc would add credentials to requests.
+    """
     # httpx logs each request's whole URL at INFO, and some agencies take their token in the query.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     return httpx.AsyncClient(
@@ -221,6 +239,9 @@ def http_client(settings: AdapterSettings, *, base_url: str | None = None) -> ht
         timeout=httpx.Timeout(settings.timeout_seconds, connect=min(5.0, settings.timeout_seconds)),
         limits=httpx.Limits(max_connections=20, max_keepalive_connections=10),
         follow_redirects=False,
+        trust_env=False,
+        proxy=None if settings.proxy is None else settings.proxy.get_secret_value(),
+        verify=trusting(),
         headers={"user-agent": "bus-lamongan"},
     )
 

@@ -147,6 +147,7 @@ class Process:
         rooms = self.rooms
         stack.callback(rooms.oauth.close)
         stack.push_async_callback(rooms.agencies.close)
+        stack.push_async_callback(rooms.trials.close)
         stack.push_async_callback(rooms.appender.close)
         stack.push_async_callback(rooms.recorder.flush)
         changes = Changes(self._storage)
@@ -212,7 +213,7 @@ class Process:
     async def _start_workers(self, stack: AsyncExitStack) -> None:
         rooms, settings = self.rooms, self._settings
         ledger = Ledger(self._storage)
-        webhooks = WebhookSink(settings.sink_networks, settings.sink_timeout_seconds)
+        webhooks = WebhookSink(settings.sink_networks, settings.sink_timeout_seconds, settings.sink_places or None)
         stack.push_async_callback(webhooks.close)
         retry = RetryPolicy(settings.retry_first_seconds, settings.retry_longest_seconds, settings.retry_attempts)
         policy = WorkerPolicy(settings.sink_concurrency, settings.sink_timeout_seconds, settings.lease_seconds, retry)

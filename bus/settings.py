@@ -93,6 +93,9 @@ class Settings(BaseSettings):
     retry_attempts: int = Field(80, ge=1, description="attempts before a delivery is dead")
     sink_concurrency: int = Field(32, ge=1, description="requests in flight to one sink")
     sink_timeout_seconds: float = Field(15.0, gt=0, description="time-out of one webhook request")
+    sink_places: int = Field(
+        0, ge=0, description="requests in flight to all sinks of a process; 0: a quarter of the files that it may open"
+    )
     drain_seconds: float = Field(20.0, ge=0, description="bound on an orderly stop")
     adapters: dict[str, dict[str, str]] = Field(
         default_factory=dict, description="settings of each adapter: BUS_ADAPTERS__<AGENCY>__<FIELD>"

@@ -164,6 +164,7 @@ class Bus:
             await client.aclose()
         await self.rooms.appender.close()
         await self.rooms.agencies.close()
+        await self.rooms.trials.close()
         self.rooms.oauth.close()
 
 

@@ -25,7 +25,9 @@ from bus.problem import Forbidden, NotFound, Refused
 log = structlog.get_logger(__name__)
 
 FOUND = "ditemukan"
-"""What query contracts call the answer's member that says whether there is anything: false discloses nothing."""
+"""What query contracts call the answer's member that says whether there is anything."""
+REMARK = "keterangan"
+"""What they call the member that says why there is nothing."""
 
 
 class NotAQuery(NotFound):
@@ -101,8 +103,10 @@ class Queries:
         answer = await self._answered(version, Question(contract, question, caller.participant))
         if not view.shows(answer):
             raise AnswerNotGranted(f"The grant of {caller.participant} in {contract} covers other rows.")
-        await self._disclose(version, view, question, answer, caller)
-        return view.reduce_data(answer)
+        shown = view.reduce_data(answer)
+        if version.is_personal and _tells(answer, shown):
+            await self._disclose(version, view, question, caller)
+        return shown
 
     async def _answered(self, version: ContractVersion, question: Question) -> Mapping[str, Any]:
         name, adapter, operation = self._adapter(version)
@@ -125,11 +129,14 @@ class Queries:
                 return use.adapter, self._agencies.serving(use.adapter, use.operation)[0], use.operation
         raise AdapterOff(f"No adapter that answers {version.contract.name} is set up on this bus.")
 
-    async def _disclose(
-        self, version: ContractVersion, view: View, question: Any, answer: Mapping[str, Any], caller: Principal
-    ) -> None:
-        if not version.is_personal or answer.get(FOUND) is False:
-            return
+    async def _disclose(self, version: ContractVersion, view: View, question: Any, caller: Principal) -> None:
         person = version.person_of(question)
         disclosure = of_grant(version, view, Channel.QUERY, client_id=caller.client_id, person=person)
         await asyncio.to_thread(self._disclosures.record, [disclosure])
+
+
+def _tells(answer: Mapping[str, Any], shown: Any) -> bool:
+    """Whether an answer tells anything of a person: what an agency calls "not found" may hold data all the same."""
+    if answer.get(FOUND) is not False or not isinstance(shown, Mapping):
+        return True
+    return any(value not in (None, {}, []) for name, value in shown.items() if name not in (FOUND, REMARK))

@@ -1,7 +1,6 @@
 """From events that a consumer was shown to the disclosures that this was."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from bus.audit.log import Channel, Disclosure
 from bus.contracts.catalogue import Catalogue, ContractVersion
@@ -35,15 +34,6 @@ def of_shown(groups: Shown, catalogue: Catalogue, channel: Channel, client_id: s
         for (number, view), positions in groups.items()
         if versions[number].is_personal
     ]
-
-
-def merged(disclosures: Iterable[Disclosure]) -> list[Disclosure]:
-    """The same disclosures of events, those under one grant as one."""
-    positions: dict[Disclosure, list[int]] = {}
-    for disclosure in disclosures:
-        grant = replace(disclosure, positions=(), fields=tuple(disclosure.fields))
-        positions.setdefault(grant, []).extend(disclosure.positions)
-    return [replace(grant, positions=tuple(dict.fromkeys(some))) for grant, some in positions.items()]
 
 
 def of_grant(

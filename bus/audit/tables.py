@@ -9,6 +9,10 @@ DISCLOSURES = sa.Table(
     metadata,
     sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
     sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("last_at", sa.BigInteger),
+    sa.Column("times", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("day", sa.Integer),
+    sa.Column("digest", sa.LargeBinary),
     sa.Column("participant", sa.Text, nullable=False, index=True),
     sa.Column("client_id", sa.Text),
     sa.Column("channel", sa.Text, nullable=False),
@@ -20,9 +24,14 @@ DISCLOSURES = sa.Table(
     sa.Column("first_position", sa.BigInteger),
     sa.Column("last_position", sa.BigInteger),
     sa.Column("positions", sa.LargeBinary),
+    sa.Column("unsent", sa.LargeBinary),
     sa.Column("person", sa.Text, index=True),
     sa.Index("ix_disclosures_contract_id_last_position", "contract_id", "last_position"),
+    sa.Index("ix_disclosures_day_digest", "day", "digest", unique=True),
 )
-"""One row for one answer or one batch of deliveries under one grant: the events that it held are `positions` (differences as
-LEB128, from `first_position` to `last_position`); a query's answer names its `person` instead.
+"""One row for one answer or one batch of deliveries under one grant.
+
+The events that it held are `positions` (differences as LEB128, from `first_position` to `last_position`). A query's answer names
+its `person` instead. The same disclosure again on the same `day` (UTC) is counted in `times`, and `last_at` moves on; `digest`
+names what makes it the same. `unsent` are events of a delivery that certainly did not leave.
 """

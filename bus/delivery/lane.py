@@ -6,13 +6,16 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from random import Random
-from typing import cast
+from typing import Final, cast
 
 from bus.adapter import Outcome
 from bus.delivery.circuit import Circuit, CircuitPolicy, State
 from bus.delivery.signature import Signer
 from bus.delivery.subscriptions import Subscription
 from bus.telemetry import CIRCUITS_OPEN
+
+_SLOW_SECONDS: Final = 2.0
+"""A sink that takes longer for an answer gets fewer requests at once."""
 
 Job = Callable[[], Awaitable[None]]
 """Something to send, in the end: a chain of deliveries."""
@@ -38,6 +41,7 @@ class Lane:
         self, concurrency: int, policy: CircuitPolicy, random: Random, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._concurrency = concurrency
+        self._width = concurrency
         self._works: deque[_Work] = deque()
         self._senders: set[asyncio.Task[None]] = set()
         self._circuit = Circuit(policy)
@@ -58,16 +62,19 @@ class Lane:
             return
         work = _Work(waiting, len(waiting), loop.create_future())
         self._works.append(work)
-        for _ in range(min(len(waiting), self._concurrency - len(self._senders))):
-            self._senders.add(loop.create_task(self._send()))
+        self._add_senders(len(waiting))
         try:
             await work.done
         finally:
             work.waiting.clear()
 
+    def _add_senders(self, jobs: int) -> None:
+        for _ in range(min(jobs, self._width - len(self._senders))):
+            self._senders.add(asyncio.get_running_loop().create_task(self._send()))
+
     async def _send(self) -> None:
         try:
-            while self._works:
+            while self._works and len(self._senders) <= self._width:
                 work = self._works[0]
                 if work.waiting:
                     await _do(work.waiting.popleft(), work)
@@ -81,6 +88,11 @@ class Lane:
         """Break off what is under way."""
         for sender in self._senders:
             sender.cancel()
+
+    @property
+    def is_flowing(self) -> bool:
+        """Whether the circuit is closed: what is handed in goes."""
+        return self._circuit.state is State.CLOSED
 
     async def admitted(self, deadline: float) -> bool:
         """Wait until the circuit lets a delivery through; False when it does not before a deadline (monotonic seconds)."""
@@ -98,8 +110,11 @@ class Lane:
             except TimeoutError:
                 continue
 
-    def note(self, outcome: Outcome) -> None:
-        """Let the circuit learn from an outcome."""
+    def note(self, outcome: Outcome, seconds: float = 0.0) -> None:
+        """Let the circuit learn from an outcome, and send as much at once as the sink's time for it allows."""
+        self._width = width_after(self._width, seconds, self._concurrency)
+        if self._width > len(self._senders) and self._works:
+            self._add_senders(sum(len(work.waiting) for work in self._works))
         before = self._circuit
         self._circuit = before.after(outcome, self._clock(), self._random)
         if self._circuit.state is not before.state:
@@ -112,6 +127,12 @@ class Lane:
         if self._signer is None or self._signer[0] != subscription.secrets:
             self._signer = (subscription.secrets, Signer(subscription.secrets))
         return self._signer[1]
+
+
+def width_after(width: int, seconds: float, most: int) -> int:
+    """How many requests may be in flight after one took some seconds: fewer at once where it was slow, more step by step."""
+    allowed = most if seconds <= _SLOW_SECONDS else max(1, int(most * _SLOW_SECONDS / seconds))
+    return min(allowed, width + 1)
 
 
 async def _do(job: Job, work: _Work) -> None:

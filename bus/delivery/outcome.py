@@ -8,8 +8,7 @@ import structlog
 
 from bus import clock
 from bus.adapter import Outcome
-from bus.audit.disclose import merged
-from bus.audit.log import Disclosure, DisclosureLog
+from bus.audit.log import Disclosure, DisclosureLog, Noted
 from bus.delivery.ledger import Attempt, DeliveryState, Lease, Leased, Ledger
 from bus.delivery.ordering import PARKED
 from bus.delivery.retry import RetryPolicy, next_attempt
@@ -21,19 +20,26 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The attempts of a run, and the disclosures that they were."""
+    """The attempts of a run, and what it announced to the disclosure log and did not send."""
 
     attempts: Sequence[Attempt]
-    disclosures: Sequence[Disclosure]
+    unsent: Sequence[Noted] = ()
 
 
 class OutcomeWriter:
-    """Writes outcomes of many runs in one transaction. Synchronous: the group commit's thread calls it."""
+    """Writes for many runs in one transaction what they disclose and what came of them.
+
+    Synchronous: the threads of group commits call it.
+    """
 
     def __init__(self, storage: Storage, ledger: Ledger, disclosures: DisclosureLog) -> None:
         self._storage = storage
         self._ledger = ledger
         self._disclosures = disclosures
+
+    def announce(self, runs: Sequence[Sequence[Disclosure]]) -> Sequence[Sequence[Noted]]:
+        """Write what runs are about to disclose; it is on disk when this returns."""
+        return self._disclosures.announce(runs)
 
     def write(self, batches: Sequence[Batch]) -> Sequence[bool]:
         """Write them; a power failure may undo the last ones, and the deliveries are then made again.
@@ -41,10 +47,9 @@ class OutcomeWriter:
         For each batch, whether something is due since they were written.
         """
         attempts = [attempt for batch in batches for attempt in batch.attempts]
-        disclosures = merged(disclosure for batch in batches for disclosure in batch.disclosures)
-        with self._storage.write(durable=bool(disclosures)) as connection:
+        with self._storage.write(durable=False) as connection:
             is_due = bool(attempts) and self._ledger.record(connection, attempts)
-            self._disclosures.write(connection, disclosures)
+            self._disclosures.withdraw(connection, [noted for batch in batches for noted in batch.unsent])
         return [is_due] * len(batches)
 
     def give_back(self, leases: Sequence[Lease]) -> None:

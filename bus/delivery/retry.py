@@ -60,7 +60,8 @@ def retry_after(header: str | None, now: datetime) -> float | None:
 def _http_date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
+        # A year of eleven digits overflows.
         return None
     # The asctime form that RFC 9110 still allows names no zone; HTTP dates are UTC.
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

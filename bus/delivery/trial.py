@@ -1,18 +1,34 @@
 """A trial: one signed example event, sent to a webhook at once, so that its developer sees whether it works."""
 
 import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from bus import clock, json
 from bus.adapter import Outcome
+from bus.delivery.address import Network
 from bus.delivery.signature import Signer
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.subscriptions import Subscription, Webhook
 from bus.event import Event
 from bus.ids import new_id
-from bus.problem import Conflict
+from bus.problem import Conflict, Refused
 
 TYPE = "bus.test"
+
+
+_OF_ONE: Final = 2
+"""Trials under way at once of one participant."""
+_OF_ALL: Final = 16
+
+
+class TooManyTrials(Refused):
+    """Too many tests of webhooks are under way; try again when one has ended."""
+
+    status = 429
+    slug = "too-many-tests"
 
 
 class NoTrial(Conflict):
@@ -29,14 +45,50 @@ class Trial:
     seconds: float
 
 
-async def try_out(subscription: Subscription, webhooks: WebhookSink) -> Trial:
-    """Send an example to a subscription's webhook. It is of type `bus.test`, in no journal, and about nobody.
+class Trials:
+    """Tries webhooks out for a process. Belongs to one event loop; `close` it at the end."""
 
-    Raises:
-        NoTrial: the sink is an agency's.
-    """
-    if not isinstance(subscription.sink, Webhook):
-        raise NoTrial(f"{subscription.id} goes to the adapter {subscription.sink.adapter}.")
+    def __init__(self) -> None:
+        self._sinks: dict[tuple[Sequence[Network], float], WebhookSink] = {}
+        self._under_way: Counter[str] = Counter()
+
+    async def run(
+        self, subscription: Subscription, participant: str, allowed: Sequence[Network], seconds: float
+    ) -> Trial:
+        """Send an example to a subscription's webhook. It is of type `bus.test`, in no journal, and about nobody.
+
+        Args:
+            participant: who asks; the trials under way are counted for each.
+            allowed: networks where sinks may be private or plain http.
+            seconds: the most that the sink may take.
+
+        Raises:
+            NoTrial: the sink is an agency's.
+            TooManyTrials: trials are under way already.
+        """
+        if not isinstance(subscription.sink, Webhook):
+            raise NoTrial(f"{subscription.id} goes to the adapter {subscription.sink.adapter}.")
+        if self._under_way[participant] >= _OF_ONE or self._under_way.total() >= _OF_ALL:
+            raise TooManyTrials("Wait until the tests that are under way have ended.", headers={"Retry-After": "5"})
+        self._under_way[participant] += 1
+        try:
+            return await _sent(subscription, subscription.sink, self._sink(tuple(allowed), seconds))
+        finally:
+            self._under_way[participant] -= 1
+            self._under_way += Counter()
+
+    def _sink(self, allowed: Sequence[Network], seconds: float) -> WebhookSink:
+        if (allowed, seconds) not in self._sinks:
+            self._sinks[allowed, seconds] = WebhookSink(allowed, seconds, places=_OF_ALL)
+        return self._sinks[allowed, seconds]
+
+    async def close(self) -> None:
+        """Let go of connections and threads."""
+        while self._sinks:
+            await self._sinks.popitem()[1].close()
+
+
+async def _sent(subscription: Subscription, webhook: Webhook, sink: WebhookSink) -> Trial:
     now = clock.now()
     event = Event(
         id=new_id("test"),
@@ -49,5 +101,5 @@ async def try_out(subscription: Subscription, webhooks: WebhookSink) -> Trial:
     body = json.dumps(event.document())
     headers = Signer(subscription.secrets).headers(f"msg_{event.id}", body, now)
     begun = time.perf_counter()
-    outcome = await webhooks.send(subscription.sink.url, body, headers)
+    outcome = await sink.send(webhook.url, body, headers)
     return Trial(outcome, time.perf_counter() - begun)

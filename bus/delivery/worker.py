@@ -1,7 +1,7 @@
 """The worker: makes the runs that the broker hands it: view, sign, send, write the outcomes, acknowledge.
 
 Promise: a message is acknowledged only after the outcomes of its run are written; a later event of a key never goes before
-an earlier one; one sink's trouble is nobody else's.
+an earlier one; one sink's trouble is nobody else's; personal data leave only after their disclosure is on disk.
 """
 
 import asyncio
@@ -19,21 +19,22 @@ from prometheus_client import Counter
 from bus import clock, json
 from bus.adapter import Failure, Outcome
 from bus.agencies.registry import Agencies
-from bus.audit.disclose import disclosures
-from bus.audit.log import Channel
+from bus.audit.log import Channel, Disclosure, Noted
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.broker import BrokerAddress, Received, Receiver
 from bus.delivery.circuit import CircuitPolicy
+from bus.delivery.disclosed import Disclosed
 from bus.delivery.lane import Lane
 from bus.delivery.ledger import Attempt, Lease
 from bus.delivery.outcome import Batch, OutcomeWriter, attempted, parked, released, skipped
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.run import Item, RunLoader
 from bus.delivery.sinks import agency
+from bus.delivery.sinks.places import Place, place_of_nobody
 from bus.delivery.sinks.webhook import WebhookSink, trace_headers
 from bus.delivery.subscriptions import AgencySink, Subscription, Subscriptions, SubscriptionState, Webhook
 from bus.event import from_document
-from bus.problem import Unavailable
+from bus.problem import Refused
 from bus.storage import GroupCommit
 from bus.telemetry import DELIVERIES, DELIVERY_SECONDS, UNEXPECTED, trace_id
 
@@ -88,6 +89,9 @@ class Worker:
         self._random = Random()  # noqa: S311 - jitter
         self._writer = outcomes
         self._outcomes: GroupCommit[Batch, bool] = GroupCommit("outcomes", outcomes.write, _PAUSE_SECONDS)
+        self._disclosures: GroupCommit[Sequence[Disclosure], Sequence[Noted]] = GroupCommit(
+            "disclosures", lambda runs: outcomes.announce(runs)
+        )
         self._lanes: dict[int, Lane] = {}
         self._making: dict[asyncio.Task[None], Received] = {}
         self._is_stopping = self._is_drained = False
@@ -112,6 +116,7 @@ class Worker:
                     await asyncio.wait(self._making)
         self._is_drained = True
         broken_off = await self._break_off()
+        await self._disclosures.close()
         await self._outcomes.close()
         await asyncio.to_thread(self._writer.give_back, [received.lease for received in broken_off])
         for received in broken_off:
@@ -156,8 +161,9 @@ class Worker:
         if subscription is not None:
             try:
                 is_due = await self._make_run(subscription, received.lease)
-            except Unavailable:
-                log.warning("worker.database_does_not_answer", subscription=subscription.id)
+            except Refused as refusal:
+                # The database does not answer, or is full; what cannot be disclosed is not sent.
+                log.warning("worker.run_put_off", subscription=subscription.id, reason=refusal.slug)
             except Exception:
                 # The outermost of a run: unacknowledged messages would use up the queue's prefetch and stop it.
                 UNEXPECTED.labels("worker").inc()
@@ -173,18 +179,22 @@ class Worker:
             return False
         if subscription.state is SubscriptionState.PAUSED:
             attempts = [released(subscription.number, item.leased) for chain in chains for item in chain]
-            return await self._outcomes.submit(Batch(attempts, ()))
+            return await self._outcomes.submit(Batch(attempts))
         lane = self._lanes.get(subscription.number)
         if lane is None:
             lane = self._lanes[subscription.number] = self._lane()
         margin = min(self._longest(), self._policy.lease / 2)
         deadline = time.monotonic() + (lease.due_at - clock.micros(clock.now())) / 1_000_000 - margin
-        run = _Run(self, subscription, lane, deadline)
+        channel = Channel.WEBHOOK if isinstance(subscription.sink, Webhook) else Channel.ADAPTER
+        disclosed = Disclosed(self._disclosures.submit, self._catalogue, channel)
+        run = _Run(self, subscription, lane, deadline, disclosed)
+        if lane.is_flowing:
+            await disclosed.announce(item for chain in chains for item in chain)
         try:
             await run.make(chains)
         finally:
             # Also of a run that is broken off: what came of its beginning is known.
-            written = self._outcomes.submit(run.batch(self._catalogue))
+            written = self._outcomes.submit(run.batch())
         return await written
 
     def _lane(self) -> Lane:
@@ -197,24 +207,33 @@ class Worker:
         is_webhook = self._sinks is Webhook
         return self._policy.timeout if is_webhook else min(agency.LONGEST_SECONDS, self._policy.lease / 2)
 
-    async def send(self, subscription: Subscription, lane: Lane, items: Sequence[Item]) -> Sequence[Outcome]:
+    async def place(self, subscription: Subscription, deadline: float) -> Place | None:
+        """A place for a request to the sink; None when there is none before a deadline."""
+        sink = subscription.sink
+        if isinstance(sink, Webhook):
+            return await self._webhooks.take_place(sink.url, subscription.participant, deadline - time.monotonic())
+        return place_of_nobody()
+
+    async def send(
+        self, subscription: Subscription, lane: Lane, items: Sequence[Item], place: Place
+    ) -> Sequence[Outcome]:
         """Send some items of one run: one to a webhook, or as many as an adapter's operation takes at once."""
         sink = subscription.sink
         if isinstance(sink, Webhook):
             (item,) = items
-            return [await self._post(sink, subscription, lane, item)]
+            return [await self._post(sink, subscription, lane, item, place)]
         adapter, operation = self._agencies.serving(sink.adapter, sink.operation)
         events = [from_document(json.loads(item.body or b"")) for item in items]
         return await agency.deliver(adapter, operation, events, self._longest())
 
-    async def _post(self, sink: Webhook, subscription: Subscription, lane: Lane, item: Item) -> Outcome:
+    async def _post(self, sink: Webhook, subscription: Subscription, lane: Lane, item: Item, place: Place) -> Outcome:
         body = item.body or b""
         headers = lane.signer(subscription).headers(
             f"msg_{subscription.number}_{item.leased.position}", body, clock.now()
         )
         if traceparent := traceparent_of(item.entry.body):
             headers |= trace_headers(traceparent)
-        return await self._webhooks.send(sink.url, body, headers)
+        return await self._webhooks.send(sink.url, body, headers, place)
 
     def batch(self, subscription: Subscription) -> int:
         """How many items go in one sending."""
@@ -248,12 +267,14 @@ class Worker:
 class _Run:
     """One run under way: what was attempted of it so far."""
 
-    def __init__(self, worker: Worker, subscription: Subscription, lane: Lane, deadline: float) -> None:
+    def __init__(
+        self, worker: Worker, subscription: Subscription, lane: Lane, deadline: float, disclosed: Disclosed
+    ) -> None:
         self._worker = worker
         self._subscription = subscription
         self._lane = lane
         self._deadline = deadline
-        self._disclosed: list[Item] = []
+        self._disclosed = disclosed
         self.attempts: list[Attempt] = []
 
     async def make(self, chains: Sequence[Sequence[Item]]) -> None:
@@ -299,17 +320,28 @@ class _Run:
         sending = [item for item in items if item.body is not None]
         if not sending:
             return all(not item.withheld for item in items)
-        if not await self._lane.admitted(self._deadline):
+        is_admitted = await self._lane.admitted(self._deadline)
+        place = await self._worker.place(self._subscription, self._deadline) if is_admitted else None
+        if place is None:
             self.attempts.extend(released(number, item.leased) for item in sending)
             return False
+        try:
+            return await self._send_from(place, sending)
+        finally:
+            place.give()
+
+    async def _send_from(self, place: Place, sending: Sequence[Item]) -> bool:
+        # Of a sink that was away one item is tried, and that alone is disclosed.
+        await self._disclosed.announce(sending)
+        self._disclosed.sending(sending)
         begun = time.perf_counter()
-        outcomes = await self._worker.send(self._subscription, self._lane, sending)
+        outcomes = await self._worker.send(self._subscription, self._lane, sending, place)
         seconds = time.perf_counter() - begun
         for item, outcome in zip(sending, outcomes, strict=True):
-            self._lane.note(outcome)
+            self._lane.note(outcome, seconds)
             self.attempts.append(self._worker.attempt(self._subscription, item, outcome, seconds))
-            if _reached(outcome):
-                self._disclosed.append(item)
+            if outcome.is_unsent:
+                self._disclosed.stayed(item)
         return all(outcome.failure is None for outcome in outcomes)
 
     def _withheld(self, item: Item) -> Attempt:
@@ -317,23 +349,16 @@ class _Run:
             return skipped(self._subscription.number, item.leased)
         return self._worker.attempt(self._subscription, item, Outcome(Failure.PERMANENT, item.withheld), 0.0)
 
-    def batch(self, catalogue: Catalogue) -> Batch:
-        """What came of the run so far, and what it told the sink about persons."""
-        channel = Channel.WEBHOOK if isinstance(self._subscription.sink, Webhook) else Channel.ADAPTER
-        items = [(item.entry, item.view) for item in self._disclosed if item.view is not None]
-        # A copy: of a run that is broken off an outcome may still come, and is not to be written without its disclosure.
-        return Batch(tuple(self.attempts), disclosures(items, catalogue, channel))
+    def batch(self) -> Batch:
+        """What came of the run so far, and what it announced and did not send."""
+        # A copy: of a run that is broken off an outcome may still come.
+        return Batch(tuple(self.attempts), self._disclosed.unsent())
 
 
 @lru_cache
 def _counter(kind: str, outcome: str) -> Counter:
     # Finding it anew takes longer than counting.
     return DELIVERIES.labels(kind, outcome)
-
-
-def _reached(outcome: Outcome) -> bool:
-    """Whether the sink may have read the event: all but a sink that could not be reached."""
-    return outcome.failure is not Failure.SINK_DOWN or outcome.status is not None
 
 
 def traceparent_of(body: bytes) -> str | None:

@@ -44,7 +44,9 @@ class SearchTooWide(Invalid):
 class DisclosureDocument(BaseModel):
     """One answer, or one batch of deliveries, with personal data, under one grant."""
 
-    at: datetime
+    at: datetime = Field(description="when it happened first")
+    last_at: datetime = Field(description="when it happened last, on that day (UTC)")
+    times: int = Field(description="how often, on that day: the same answer again, or the same deliveries")
     participant: str = Field(description="who received the data")
     client_id: str | None = Field(description="the client that asked; null for a delivery")
     channel: Channel
@@ -54,6 +56,9 @@ class DisclosureDocument(BaseModel):
     legal_basis: str
     fields: list[str] = Field(description="JSON Pointers of what was granted; the empty pointer stands for all")
     events: int = Field(description="how many events it held; 0 for the answer to a query")
+    unsent: int = Field(
+        description="how many further events were about to be sent and did not leave, since the sink could not be reached"
+    )
 
 
 class DisclosureList(BaseModel):
@@ -92,6 +97,8 @@ def _document(found: Found, catalogue: Catalogue) -> DisclosureDocument:
     disclosure = found.disclosure
     return DisclosureDocument(
         at=found.at,
+        last_at=found.last_at,
+        times=found.times,
         participant=disclosure.participant,
         client_id=disclosure.client_id,
         channel=disclosure.channel,
@@ -101,4 +108,5 @@ def _document(found: Found, catalogue: Catalogue) -> DisclosureDocument:
         legal_basis=disclosure.legal_basis,
         fields=list(disclosure.fields),
         events=len(disclosure.positions),
+        unsent=found.unsent,
     )

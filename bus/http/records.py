@@ -101,9 +101,10 @@ def read_record(
         raise RecordUnknown(f"{contract} has no such record for you.")
     text, shown = found
     headers = {"ETag": _etag(*shown), "Cache-Control": "private, no-cache"}
+    # Before a 304 too: it tells that the person's record is there, and `*` asks for no more.
+    reading.disclose(*shown)
     if matches(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    reading.disclose(*shown)
     return Response(text, headers=headers, media_type=_CLOUD_EVENT)
 
 

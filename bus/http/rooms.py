@@ -12,6 +12,7 @@ from bus.audit.log import DisclosureLog
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.subscriptions import Subscriptions
+from bus.delivery.trial import Trials
 from bus.identity.keys import Keys
 from bus.identity.participants import Participants
 from bus.identity.server import OAuthServer
@@ -53,6 +54,7 @@ class Rooms:
     deliveries: Deliveries
     agencies: Agencies
     queries: Queries
+    trials: Trials = field(default_factory=Trials)
     judging: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_JUDGED_AT_ONCE))
 
 

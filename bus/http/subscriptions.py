@@ -9,7 +9,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from bus import clock
 from bus.delivery import admission
-from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.subscriptions import (
     AgencySink,
     NewSubscription,
@@ -18,7 +17,6 @@ from bus.delivery.subscriptions import (
     SubscriptionState,
     Webhook,
 )
-from bus.delivery.trial import try_out
 from bus.http.paging import After, CursorRefused, Limit, last_name, next_cursor
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
@@ -302,11 +300,10 @@ def rotate_secret(rooms: TheRooms, caller: Manager, id: str, response: Response)
 async def test(rooms: TheRooms, caller: Manager, id: str) -> TrialResult:
     """Send one signed example event of type `bus.test` to the webhook now, and tell what it said."""
     subscription = await asyncio.to_thread(rooms.subscriptions.get, id, whose(caller))
-    webhooks = WebhookSink(rooms.settings.sink_networks, rooms.settings.sink_timeout_seconds)
-    try:
-        trial = await try_out(subscription, webhooks)
-    finally:
-        await webhooks.close()
+    settings = rooms.settings
+    trial = await rooms.trials.run(
+        subscription, caller.participant, settings.sink_networks, settings.sink_timeout_seconds
+    )
     outcome = trial.outcome
     return TrialResult(
         delivered=outcome.failure is None,

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from bus import json
 
-Parameters = Mapping[str, int | str | list[int] | None]
+Parameters = Mapping[str, int | str | bytes | list[int] | None]
 _NAMED: Final = re.compile(r"(?<![:\w]):(\w+)")
 """A parameter, `:name`, but no cast, `::type`."""
 

@@ -6,8 +6,9 @@ from random import Random
 
 import pytest
 
+from bus.adapter import Outcome
 from bus.delivery.circuit import CircuitPolicy
-from bus.delivery.lane import Lane
+from bus.delivery.lane import Lane, width_after
 
 
 def a_lane(concurrency: int = 2) -> Lane:
@@ -80,3 +81,32 @@ async def test_what_nobody_has_begun_of_a_run_given_up_is_not_begun():
 
 async def test_nothing_to_do_is_done():
     await a_lane().make([])
+
+
+def test_a_slow_sink_gets_fewer_at_once_and_a_quick_one_more_step_by_step():
+    assert width_after(32, seconds=0.1, most=32) == 32
+    assert width_after(32, seconds=4.0, most=32) == 16
+    assert width_after(32, seconds=15.0, most=32) == 4
+    assert width_after(32, seconds=1000.0, most=32) == 1
+    assert width_after(4, seconds=0.1, most=32) == 5
+
+
+async def test_a_lane_whose_sink_is_slow_sends_less_at_once_and_ends_nothing_early():
+    lane, sink = a_lane(concurrency=8), Sink()
+    run = asyncio.create_task(lane.make([partial(sink.take, n) for n in range(40)]))
+    await settled()
+    assert len(sink.begun) == 8
+    lane.note(Outcome(), seconds=16.0)
+    sink.go.set()
+    await run
+    assert sorted(sink.begun) == list(range(40))
+    sink.go.clear()
+    sink.begun.clear()
+    run = asyncio.create_task(lane.make([partial(sink.take, n) for n in range(40)]))
+    await settled()
+    assert len(sink.begun) == 1
+    lane.note(Outcome(), seconds=0.1)
+    await settled()
+    assert len(sink.begun) == 2
+    sink.go.set()
+    await run

@@ -109,6 +109,7 @@ def test_the_next_attempt_is_never_in_the_past_and_never_out_of_reach(attempts: 
         ("Thu, 24 Nov 2033 08:00:00 GMT", DAY),
         ("Tue, 99 Nov 2026 08:02:00 GMT", None),
         ("Tue, 24 Nov 99999 08:02:00 GMT", None),
+        ("Tue, 24 Nov 99999999999 08:02:00 GMT", None),
     ],
 )
 def test_retry_after_is_read_as_rfc_9110_writes_it(header: str | None, seconds: float | None):

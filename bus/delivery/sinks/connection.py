@@ -4,23 +4,28 @@ import asyncio
 import errno
 import ipaddress
 import socket
-import ssl
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from aiohttp import TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from bus.delivery.address import ForbiddenAddress, Network, may_connect
+from bus.delivery.sinks.answer import AnswerReader, Connections
+from bus.delivery.sinks.places import PLACES_PER_HOST
+from bus.tls import trusting
 
-LOOKUPS = 16
+LOOKUPS = 64
 """Names looked up at once."""
+ADDRESSES = 3
+"""Of each family that are tried for one name: it may have hundreds, and each is a socket."""
 DNS_SECONDS = 30
 """How long an address is believed."""
 KEEPALIVE_SECONDS = 30.0
-CONNECTIONS_PER_HOST = 128
-"""Above what a worker lets run against one sink: a bound for a host that serves many sinks, not a brake."""
+CONNECTIONS_PER_HOST = PLACES_PER_HOST
+"""Who holds a place finds a connection free."""
 
 
 class Resolver(AbstractResolver):
@@ -42,7 +47,7 @@ class Resolver(AbstractResolver):
             ResolveResult(
                 hostname=host, host=address[0], port=port, family=family, proto=proto, flags=socket.AI_NUMERICHOST
             )
-            for family, _, proto, _, address in found
+            for family, _, proto, _, address in _few(found)
         ]
 
     async def close(self) -> None:
@@ -54,7 +59,21 @@ def _getaddrinfo(host: str, port: int, family: socket.AddressFamily) -> list[Any
     return socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
 
 
-def connector(allowed: Sequence[Network], resolver: Resolver, *, plain: bool) -> TCPConnector:
+def _few(found: Sequence[Any]) -> list[Any]:
+    """The first addresses of each family, in their order."""
+    families = [address[0] for address in found]
+    return [address for index, address in enumerate(found) if families[:index].count(address[0]) < ADDRESSES]
+
+
+class _Connector(TCPConnector):
+    """aiohttp's pool, with our reader of answers."""
+
+    def __init__(self, connections: Connections, **options: Any) -> None:
+        super().__init__(**options)
+        self._factory = cast("Any", partial(AnswerReader, loop=self._loop, connections=connections))
+
+
+def connector(allowed: Sequence[Network], resolver: Resolver, connections: Connections, *, plain: bool) -> TCPConnector:
     """A pool of connections to sinks, for https or for `plain` http alone.
 
     The check stands where sockets are made, the one place that every connection passes: aiohttp asks no resolver for an
@@ -67,11 +86,11 @@ def connector(allowed: Sequence[Network], resolver: Resolver, *, plain: bool) ->
             raise ForbiddenAddress(errno.EACCES, "forbidden address")
         return socket.socket(family, kind, protocol)
 
-    return TCPConnector(
+    return _Connector(
+        connections,
         resolver=resolver,
         socket_factory=guarded_socket,
-        # The system's certificate authorities, or those that SSL_CERT_FILE names.
-        ssl=ssl.create_default_context(),
+        ssl=trusting(),
         limit=0,
         limit_per_host=CONNECTIONS_PER_HOST,
         ttl_dns_cache=DNS_SECONDS,

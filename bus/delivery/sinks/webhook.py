@@ -9,7 +9,7 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
@@ -24,11 +24,12 @@ from bus import clock
 from bus.adapter import Outcome
 from bus.delivery import failure, retry
 from bus.delivery.address import Network
+from bus.delivery.sinks.answer import DRAIN_BYTES, Connections
 from bus.delivery.sinks.burst import Burst
 from bus.delivery.sinks.connection import Resolver, connector
+from bus.delivery.sinks.places import Flow, Place, Places, usual_places
 
 CONNECT_SECONDS: Final = 5.0
-DRAIN_BYTES: Final = 64 * 1024
 DRAIN_SECONDS: Final = 1.0
 
 _TARGETS: Final = 4096
@@ -50,43 +51,61 @@ class _Target:
 
     head: bytes
     key: aiohttp.ClientRequest
+    host: str
 
 
 class WebhookSink:
     """Sends to every webhook of a process. Made and used on the event loop; `close` it at the end."""
 
-    def __init__(self, allowed: Sequence[Network], timeout: float = 15.0) -> None:
-        """`allowed`: networks where sinks may be private or plain http; `timeout`: seconds for one request, all in all."""
+    def __init__(self, allowed: Sequence[Network], timeout: float = 15.0, places: int | None = None) -> None:
+        """Open the pools.
+
+        Args:
+            allowed: networks where sinks may be private or plain http.
+            timeout: seconds for one request, all in all.
+            places: the most requests under way at once; by default as many as the process's files allow.
+        """
         self._seconds = timeout
+        self._most = usual_places() if places is None else places
+        self._places = Places(self._most)
+        self._connections = Connections()
         self._timeout = aiohttp.ClientTimeout(sock_connect=min(CONNECT_SECONDS, timeout))
         self._resolver = Resolver()
         self._burst = Burst()
-        self._https = connector(allowed, self._resolver, plain=False)
-        self._http = connector(allowed, self._resolver, plain=True)
+        self._https = connector(allowed, self._resolver, self._connections, plain=False)
+        self._http = connector(allowed, self._resolver, self._connections, plain=True)
         self._target = lru_cache(_TARGETS)(_target)
 
-    async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
+    async def take_place(self, url: str, participant: str, seconds: float) -> Place | None:
+        """Take a place for a request of a participant's, within some seconds; None when there was none."""
+        return await self._places.take(Flow(participant, self._target(url).host), seconds)
+
+    async def send(self, url: str, body: bytes, headers: Mapping[str, str], place: Place | None = None) -> Outcome:
         """Post one event.
 
         Args:
             url: the sink's, as `address.check_url` let it in.
             body: the CloudEvent in its JSON format.
             headers: of this delivery, lower case: those of `signature.Signer.headers` and of `trace_headers`.
+            place: from `take_place`; the request may then be broken off for somebody who waits.
         """
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]).encode("ascii")
+        is_unsent = True
         try:
             target = self._target(url)
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(self._seconds) as limit:
+                if place is not None:
+                    place.begin(limit)
                 connection = await self._connect(target)
+                is_unsent = False
                 try:
                     answer = await self._exchange(connection, target, lines, body)
                 except BaseException:
-                    connection.close()
+                    _abort(connection)
                     raise
-                # Closes it where the answer, or what is left of it, says that it cannot be used again.
-                connection.release()
+                self._let_go(connection)
         except (aiohttp.ClientError, TimeoutError) as error:
-            return failure.of_error(error)
+            return replace(failure.of_error(error), is_unsent=is_unsent)
         return failure.of_status(answer.code, retry.retry_after(answer.headers.get("retry-after"), clock.now()))
 
     async def _connect(self, target: _Target) -> Connection:
@@ -114,6 +133,14 @@ class WebhookSink:
             await _drain(content)
         return answer
 
+    def _let_go(self, connection: Connection) -> None:
+        """Keep a connection for the next request, if it can be used again and not too many are kept."""
+        protocol = connection.protocol
+        if protocol is None or protocol.should_close or self._connections.open > self._most:
+            _abort(connection)
+        else:
+            connection.release()
+
     async def close(self) -> None:
         """Let go of connections and threads."""
         await self._https.close()
@@ -128,7 +155,14 @@ def _target(url: str) -> _Target:
         f"POST {address.raw_path_qs} HTTP/1.1\r\nhost: {address.host_port_subcomponent}\r\naccept: */*\r\n"
         "user-agent: bus-lamongan\r\ncontent-type: application/cloudevents+json\r\n"
     )
-    return _Target(head.encode("ascii"), request)
+    return _Target(head.encode("ascii"), request, address.host or "")
+
+
+def _abort(connection: Connection) -> None:
+    """End a connection at once: to close it in order, the sink would have to take first what it was sent."""
+    if connection.protocol is not None:
+        connection.protocol.abort()
+    connection.close()
 
 
 async def _read(protocol: ResponseHandler) -> tuple[RawResponseMessage, aiohttp.StreamReader]:

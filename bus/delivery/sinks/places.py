@@ -1,0 +1,251 @@
+"""Places: how many requests to sinks are under way at once, in all, to one host, and for one participant.
+
+Promise: a sink that answers slowly, or not at all, keeps nobody else from sending. Two rules hold it. Whoever holds places gets
+another only while more are free than that. And where none is left, who waits with the fewest comes first, and gets a place of
+whoever holds the most as soon as a request there has taken a second.
+"""
+
+import asyncio
+import resource
+from collections import Counter, OrderedDict, deque
+from itertools import islice
+from typing import Final, NamedTuple
+
+PLACES_PER_HOST: Final = 128
+PATIENCE_SECONDS: Final = 1.0
+"""A request may take so long before it is broken off for somebody who waits."""
+_SWEEP_SECONDS: Final = 0.1
+_FEWEST: Final = 16
+_MOST: Final = 1024
+_ASKED: Final = 16
+"""Hosts of a participant that are offered a free place: one with thousands of sinks must not take the loop's time."""
+
+
+def usual_places() -> int:
+    """A quarter of the files that this process may open: as many connections may be idle, the rest is for everything else."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(_FEWEST, min(_MOST, files // 4))
+
+
+class Share:
+    """A number of places of which nobody gets all.
+
+    Whoever holds none gets one while any is free. Whoever holds some gets another only while more are free than that
+    (dynamic thresholds after Choudhury and Hahne, 1998): one alone gets half, two get a third each, and so on.
+
+    Attributes:
+        held: how many each holds; whoever holds none is not in it.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._taken = 0
+        self.held: Counter[str] = Counter()
+
+    def admits(self, who: str) -> bool:
+        """Whether somebody may take a place now."""
+        return self.held[who] < self._places - self._taken
+
+    def take(self, who: str) -> None:
+        """Take a place."""
+        self.held[who] += 1
+        self._taken += 1
+
+    def give(self, who: str) -> None:
+        """Give a place back."""
+        self._taken -= 1
+        self.held[who] -= 1
+        if self.held[who] <= 0:
+            del self.held[who]
+
+
+class Flow(NamedTuple):
+    """Requests of one participant to one host."""
+
+    participant: str
+    host: str
+
+
+class Place:
+    """One place that was taken; `give` it back."""
+
+    __slots__ = ("_limit", "_loop", "_places", "begun", "flow")
+
+    def __init__(self, places: "Places | None", flow: Flow) -> None:
+        self._places = places
+        self._limit: asyncio.Timeout | None = None
+        self._loop = asyncio.get_running_loop()
+        self.flow = flow
+        self.begun = self._loop.time()
+
+    def begin(self, limit: asyncio.Timeout) -> None:
+        """The request begins, within a limit of time that may be shortened."""
+        self._limit = limit
+
+    def break_off(self) -> None:
+        """End the request: as if the sink had not answered in time."""
+        if self._limit is not None and not self._limit.expired():
+            self._limit.reschedule(self._loop.time())
+            self._limit = None
+
+    def give(self) -> None:
+        """Give the place back. The request is over."""
+        self._limit = None
+        if self._places is not None:
+            self._places.give(self)
+
+
+def place_of_nobody() -> Place:
+    """A place that counts nowhere, for what is bounded elsewhere."""
+    return Place(None, Flow("", ""))
+
+
+_Waiting = OrderedDict[str, deque[asyncio.Future[Place]]]
+"""Who waits of one participant, by host."""
+
+
+class Places:
+    """The places of one process. Belongs to one event loop.
+
+    All places are shared by participants, a participant's by its hosts, and a host's by the participants that send there.
+    """
+
+    def __init__(self, places: int, per_host: int = PLACES_PER_HOST) -> None:
+        self._places = places
+        self._per_host = per_host
+        self._all = Share(places)
+        self._of_participant: dict[str, Share] = {}
+        self._of_host: dict[str, Share] = {}
+        self._taken: dict[Flow, dict[Place, None]] = {}
+        self._waiting: dict[str, _Waiting] = {}
+        self._sweep: asyncio.TimerHandle | None = None
+
+    async def take(self, flow: Flow, seconds: float) -> Place | None:
+        """Take a place for a request within some seconds; None when there was none."""
+        if flow.participant not in self._waiting and (place := self._take(flow)) is not None:
+            return place
+        loop = asyncio.get_running_loop()
+        awaited: asyncio.Future[Place] = loop.create_future()
+        self._waiting.setdefault(flow.participant, OrderedDict()).setdefault(flow.host, deque()).append(awaited)
+        if self._sweep is None:
+            self._sweep = loop.call_later(_SWEEP_SECONDS, self._make_room)
+        try:
+            async with asyncio.timeout(seconds):
+                return await awaited
+        except TimeoutError:
+            self._forget(flow, awaited)
+            return None
+        except asyncio.CancelledError:
+            self._forget(flow, awaited)
+            raise
+
+    def give(self, place: Place) -> None:
+        """Give a place back."""
+        participant, host = place.flow
+        self._all.give(participant)
+        for shares, of, whose in ((self._of_participant, participant, host), (self._of_host, host, participant)):
+            shares[of].give(whose)
+            if not shares[of].held:
+                del shares[of]
+        self._drop(place)
+        while self._waiting and any(self._hand_on(waiting) for waiting in self._in_turn()):
+            pass
+
+    def _take(self, flow: Flow) -> Place | None:
+        participant, host = flow
+        of_participant = self._of_participant.get(participant) or Share(self._places)
+        of_host = self._of_host.get(host) or Share(self._per_host)
+        if not (self._all.admits(participant) and of_participant.admits(host) and of_host.admits(participant)):
+            return None
+        self._of_participant[participant], self._of_host[host] = of_participant, of_host
+        of_participant.take(host)
+        of_host.take(participant)
+        self._all.take(participant)
+        place = Place(self, flow)
+        self._taken.setdefault(flow, {})[place] = None
+        return place
+
+    def _in_turn(self) -> list[str]:
+        """Who waits, whoever holds the fewest first."""
+        return sorted(self._waiting, key=self._all.held.__getitem__)
+
+    def _hand_on(self, participant: str) -> bool:
+        """Hand one free place on to a participant that waits; whether there was one for it."""
+        waiting = self._waiting[participant]
+        for host in list(islice(waiting, _ASKED)):
+            waiting.move_to_end(host)
+            queue = waiting[host]
+            while queue and queue[0].done():
+                # Cancelled a moment ago.
+                queue.popleft()
+            place = self._take(Flow(participant, host)) if queue else None
+            if place is not None:
+                queue.popleft().set_result(place)
+            self._drop_if_empty(participant, host)
+            if place is not None:
+                return True
+        return False
+
+    def _make_room(self) -> None:
+        """Break off what is slow where somebody waits who holds less."""
+        self._sweep = None
+        held = self._all.held.copy()
+        for participant in self._in_turn():
+            for host in list(islice(self._waiting[participant], _ASKED)):
+                self._waiting[participant].move_to_end(host)
+                self._break_off_for(Flow(participant, host), held)
+        if self._waiting:
+            self._sweep = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._make_room)
+
+    def _break_off_for(self, flow: Flow, held: Counter[str]) -> None:
+        """Break off one request in favour of a flow, if another holds more.
+
+        Args:
+            held: how many each participant will hold after what was broken off before.
+        """
+        whose = max(held, key=held.__getitem__, default=flow.participant)
+        is_other = held[whose] > held[flow.participant] + 1
+        largest = self._largest(whose if is_other else flow.participant)
+        if largest is None or (not is_other and self._going(largest) <= self._going(flow) + 1):
+            return
+        oldest = next(iter(self._taken[largest]))
+        if asyncio.get_running_loop().time() - oldest.begun >= PATIENCE_SECONDS:
+            # At once, not when it is given back: the next one who waits needs another.
+            self._drop(oldest)
+            oldest.break_off()
+            held[largest.participant] -= 1
+            held[flow.participant] += 1
+
+    def _largest(self, participant: str) -> Flow | None:
+        """The flow of a participant with the most requests that go on."""
+        of_hosts = self._of_participant.get(participant)
+        flows = [] if of_hosts is None else [Flow(participant, host) for host in of_hosts.held]
+        largest = max(flows, key=self._going, default=None)
+        return largest if largest is not None and self._going(largest) else None
+
+    def _going(self, flow: Flow) -> int:
+        return len(self._taken.get(flow, ()))
+
+    def _drop(self, place: Place) -> None:
+        places = self._taken.get(place.flow)
+        if places is not None:
+            places.pop(place, None)
+            if not places:
+                del self._taken[place.flow]
+
+    def _forget(self, flow: Flow, awaited: asyncio.Future[Place]) -> None:
+        """Stop waiting; a place that was handed on meanwhile goes back."""
+        if awaited.done() and not awaited.cancelled():
+            awaited.result().give()
+            return
+        waiting = self._waiting.get(flow.participant)
+        if waiting is not None and awaited in waiting.get(flow.host, ()):
+            waiting[flow.host].remove(awaited)
+            self._drop_if_empty(flow.participant, flow.host)
+
+    def _drop_if_empty(self, participant: str, host: str) -> None:
+        waiting = self._waiting[participant]
+        if not waiting[host]:
+            del waiting[host]
+        if not waiting:
+            del self._waiting[participant]

@@ -1,0 +1,18 @@
+"""The same disclosure again on the same day is counted, and events of a delivery that did not leave are told apart."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("disclosures", sa.Column("last_at", sa.BigInteger()))
+    op.add_column("disclosures", sa.Column("times", sa.Integer(), nullable=False, server_default="1"))
+    op.add_column("disclosures", sa.Column("day", sa.Integer()))
+    op.add_column("disclosures", sa.Column("digest", sa.LargeBinary()))
+    op.add_column("disclosures", sa.Column("unsent", sa.LargeBinary()))
+    op.create_index("ix_disclosures_day_digest", "disclosures", ["day", "digest"], unique=True)

@@ -1,0 +1,19 @@
+"""TLS towards others: whom the bus trusts, in one context for a whole process."""
+
+import os
+import ssl
+from functools import lru_cache
+
+
+def trusting() -> ssl.SSLContext:
+    """The context that trusts the system's certificate authorities, or those that SSL_CERT_FILE or SSL_CERT_DIR name.
+
+    To make one takes 20 ms, in which nothing else goes on, and a megabyte.
+    """
+    return _trusting(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@lru_cache(4)
+def _trusting(file: str | None, folder: str | None) -> ssl.SSLContext:
+    # OpenSSL reads both names itself.
+    return ssl.create_default_context()
