@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bus import clock, json
+from bus.agencies.registry import bindings
 from bus.cli import contract_refusals
 from bus.cli.workspace import open_workspace
+from bus.contracts.actor import COMMAND_LINE, Actor
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.register import Actor
 from bus.contracts.registered import Registered
 from bus.contracts.yaml import write_text
 from bus.refusals.log import RefusalLog
@@ -21,7 +22,7 @@ from bus.refusals.log import RefusalLog
 Data = Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 
-OPERATOR: Final = Actor("operator", is_operator=True)
+OPERATOR: Final = Actor("operator", is_operator=True, client_id=COMMAND_LINE)
 """As whom commands on the bus's own machine change contracts."""
 
 _PAGE: Final = 500
@@ -31,7 +32,7 @@ _PAGE: Final = 500
 def open_catalogue(data: Path | None) -> Iterator[Catalogue]:
     """The catalogue of the bus in a data folder (None: from the environment)."""
     with open_workspace(data) as workspace:
-        yield Catalogue(workspace.storage, workspace.keys.pseudonym)
+        yield Catalogue(workspace.storage, workspace.keys.pseudonym, bindings(workspace.settings.adapters))
 
 
 def list_contracts(data: Data = None, as_json: AsJson = False) -> None:
@@ -100,6 +101,8 @@ def _history(registered: Registered) -> list[dict[str, Any]]:
             "state": move.state.value,
             "at": clock.rfc3339(clock.moment(move.at)),
             "by": move.by,
+            "client_id": move.client_id,
+            "adapters": list(move.adapters),
             "accepted_undecided": move.accepted_undecided,
         }
         for move in registered.history
@@ -107,7 +110,9 @@ def _history(registered: Registered) -> list[dict[str, Any]]:
 
 
 def _history_table(registered: Registered) -> Table:
-    table = Table("state", "when", "by", "")
+    table = Table("state", "when", "by", "client", "")
     for move in _history(registered):
-        table.add_row(move["state"], move["at"], move["by"], "undecided accepted" if move["accepted_undecided"] else "")
+        notes = [f"word for {name}" for name in move["adapters"]]
+        notes += ["undecided accepted"] * move["accepted_undecided"]
+        table.add_row(move["state"], move["at"], move["by"], move["client_id"] or "", ", ".join(notes))
     return table

@@ -10,6 +10,7 @@ import typer
 import yaml
 
 from bus import json
+from bus.agencies.registry import bindings
 from bus.contracts.document import Contract, load
 from bus.contracts.errors import DocumentInvalid
 from bus.contracts.lint import Finding, Severity, form_findings, lint
@@ -90,7 +91,7 @@ def _examined(path: Path) -> Examined:
         contract = load(path)
     except DocumentInvalid as invalid:
         return Examined(path, None, form_findings(invalid))
-    return Examined(path, contract, lint(contract))
+    return Examined(path, contract, lint(contract, bindings=bindings({})))
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

@@ -56,6 +56,17 @@ def propose_version(
     return version_detail(rooms.catalogue.propose(name, version, actor(caller), tags), response)
 
 
+@router.post("/consent", responses=_REFUSALS)
+def consent_to_version(
+    rooms: TheRooms, response: Response, caller: Approver, name: str, version: str, tags: IfMatch
+) -> VersionDetail:
+    """Give the word of an adapter's owner: the version may use the operations of your adapters that it names.
+
+    The word stands in the version's history. A change of the document takes it back.
+    """
+    return version_detail(rooms.catalogue.consent(name, version, actor(caller), tags), response)
+
+
 @router.post("/activate", responses=_REFUSALS)
 async def activate_version(
     rooms: TheRooms,
@@ -69,6 +80,8 @@ async def activate_version(
     """Put a version in force; from then on it never changes.
 
     It must have no lint errors, keep what it owes every version that is still active, and go up as far as the change is large.
+    A version about persons is activated by another client than the one that wrote or proposed it (409 `four-eyes`).
+    A version that names an adapter's operation needs the word of the adapter's owner (409 `adapter-word-missing`).
     """
     accept = how is not None and how.accept_undecided
     activate = partial(rooms.catalogue.activate, accept_undecided=accept)

@@ -17,6 +17,10 @@ class MoveDetail(BaseModel):
     state: State
     at: datetime
     by: str
+    client_id: str | None = Field(
+        description="the client; `command line` where the operator worked on the bus's machine; null: it was not kept"
+    )
+    adapters: list[str] = Field(description="operations for which the step is the word of the adapter's owner")
     accepted_undecided: bool = Field(
         description="the operator put it in force though it could not be decided what it breaks"
     )
@@ -57,7 +61,14 @@ def version_detail(registered: Registered, response: Response | None = None) -> 
         response.headers["ETag"] = etag(registered)
         response.headers["Cache-Control"] = "private, no-cache"
     moves = [
-        MoveDetail(state=move.state, at=clock.moment(move.at), by=move.by, accepted_undecided=move.accepted_undecided)
+        MoveDetail(
+            state=move.state,
+            at=clock.moment(move.at),
+            by=move.by,
+            client_id=move.client_id,
+            adapters=list(move.adapters),
+            accepted_undecided=move.accepted_undecided,
+        )
         for move in registered.history
     ]
     contract = registered.contract

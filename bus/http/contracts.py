@@ -220,7 +220,7 @@ def _catalogue(request: Request) -> Catalogue:
 
 def actor(principal: Principal) -> Actor:
     """The caller as the register knows it."""
-    return Actor(principal.participant, is_operator=Scope.ADMIN in principal.scopes)
+    return Actor(principal.participant, Scope.ADMIN in principal.scopes, principal.client_id)
 
 
 def _validator(catalogue: Catalogue, name: str, version: str | None) -> Validator:
