@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from bus import clock, json
 from bus.agencies.registry import bindings
@@ -67,7 +66,8 @@ def show_contract(
     console = Console(soft_wrap=True, highlight=False)
     for label, value in _row(found).items():
         console.print(f"{label:16}{value}", markup=False)
-    console.print(_history_table(found))
+    for line in _history_lines(found):
+        console.print(line, markup=False)
     for line in contract_refusals.for_people(**refused):
         typer.echo(line)
     typer.echo(write_text(found.contract.document))
@@ -109,10 +109,10 @@ def _history(registered: Registered) -> list[dict[str, Any]]:
     ]
 
 
-def _history_table(registered: Registered) -> Table:
-    table = Table("state", "when", "by", "client", "")
+def _history_lines(registered: Registered) -> Iterator[str]:
+    """One line for each step: what the version became, when, by whom."""
     for move in _history(registered):
+        client = f" ({move['client_id']})" if move["client_id"] else ""
         notes = [f"word for {name}" for name in move["adapters"]]
         notes += ["undecided accepted"] * move["accepted_undecided"]
-        table.add_row(move["state"], move["at"], move["by"], move["client_id"] or "", ", ".join(notes))
-    return table
+        yield f"  {move['state']:12}{move['at']}  {move['by']}{client}" + "".join(f", {note}" for note in notes)

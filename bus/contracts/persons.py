@@ -4,7 +4,7 @@ A contract's classification is its author's word. What its schema holds is not.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -15,8 +15,8 @@ import jsonschema_rs
 import bus
 from bus import json
 from bus.contracts.document import Contract
-from bus.contracts.outline import outline
-from bus.contracts.schemas import Schema, in_use
+from bus.contracts.outline import Field, outline
+from bus.contracts.schemas import Schema, in_use, subschemas
 from bus.problem import Unavailable
 
 _COMMON: Final = Path(bus.__file__).parent.parent / "schemas" / "common"
@@ -35,12 +35,12 @@ class Identified:
     """A place in a contract that holds an identifier of persons.
 
     Attributes:
-        part: JSON Pointer of the schema in the contract document.
+        pointer: JSON Pointer of the place's schema in the contract document.
         field: JSON Pointer of the place in the data; empty where no declared field shows it.
         definition: the name of the shared definition (`nik`, `nomor-kk`).
     """
 
-    part: str
+    pointer: str
     field: str
     definition: str
 
@@ -69,14 +69,19 @@ def holds(schemas: tuple[Schema, ...], definition: str) -> bool:
 
 def _in_schema(schema: Schema, at: str) -> Iterator[Identified]:
     found = False
+    pointers = {id(inner): json.pointer(path) for path, inner in subschemas(schema)}
     for field in outline(schema):
         name = json.path(field.pointer)[-1]
         if definition := _held(field.schemas) or _named(name, field.schemas):
             found = True
-            yield Identified(at, field.pointer, definition)
+            yield Identified(at + _pointer(field, pointers), field.pointer, definition)
     # What no field of the outline shows: names of members, items of arrays, fields too deep for the outline.
     if not found and (definition := _anywhere(schema)):
         yield Identified(at, "", definition)
+
+
+def _pointer(field: Field, pointers: Mapping[int, str]) -> str:
+    return pointers.get(id(field.schemas[0]), "") if field.schemas else ""
 
 
 def _anywhere(schema: Schema) -> str | None:

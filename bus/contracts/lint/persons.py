@@ -29,7 +29,7 @@ def _identifiers(contract: Contract) -> Iterator[FieldError]:
     for found in identifiers(contract):
         place = found.field or "a member or an item"
         level = contract.classification.value
-        yield FieldError(found.part, f"{place} holds a {found.definition}; the contract is {level}")
+        yield FieldError(found.pointer, f"{place} holds a {found.definition}; the contract is {level}")
 
 
 CHECKS = ((IDENTIFIER, _identifiers),)
