@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import jsonschema_rs
 
@@ -38,11 +38,13 @@ class Identified:
         pointer: JSON Pointer of the place's schema in the contract document.
         field: JSON Pointer of the place in the data; empty where no declared field shows it.
         definition: the name of the shared definition (`nik`, `nomor-kk`).
+        is_certain: the schema takes such identifiers and hardly any other text; else only the name speaks of them.
     """
 
     pointer: str
     field: str
     definition: str
+    is_certain: bool
 
 
 def identifies_persons(contract: Contract) -> bool:
@@ -71,13 +73,13 @@ def _in_schema(schema: Schema, at: str) -> Iterator[Identified]:
     found = False
     pointers = {id(inner): json.pointer(path) for path, inner in subschemas(schema)}
     for field in outline(schema):
-        name = json.path(field.pointer)[-1]
-        if definition := _held(field.schemas) or _named(name, field.schemas):
+        held = _held(field.schemas)
+        if definition := held or _named(json.path(field.pointer)[-1], field.schemas):
             found = True
-            yield Identified(at + _pointer(field, pointers), field.pointer, definition)
+            yield Identified(at + _pointer(field, pointers), field.pointer, definition, held is not None)
     # What no field of the outline shows: names of members, items of arrays, fields too deep for the outline.
     if not found and (definition := _anywhere(schema)):
-        yield Identified(at, "", definition)
+        yield Identified(at, "", definition, True)
 
 
 def _pointer(field: Field, pointers: Mapping[int, str]) -> str:
@@ -86,16 +88,10 @@ def _pointer(field: Field, pointers: Mapping[int, str]) -> str:
 
 def _anywhere(schema: Schema) -> str | None:
     for one in in_use(schema):
-        keys = [{"pattern": pattern} for pattern in one.get("patternProperties", {})]
-        names = [name for name in one.get("properties", {}) if _named(name, _dicts(one["properties"][name]))]
-        held = next((found for limits in (one, *keys) if (found := _held((limits,)))), None)
-        if held or names:
-            return held or _named(names[0], ())
+        names = [{"pattern": pattern} for pattern in one.get("patternProperties", {})]
+        if held := next((found for limits in (one, *names) if (found := _held((limits,)))), None):
+            return held
     return None
-
-
-def _dicts(value: Any) -> tuple[Schema, ...]:
-    return (value,) if isinstance(value, dict) else ()
 
 
 def _held(schemas: tuple[Schema, ...]) -> str | None:

@@ -10,9 +10,9 @@ from bus.problem import FieldError
 IDENTIFIER = Rule(
     "identifier",
     Severity.ERROR,
-    "A public or internal contract holds no identifier of persons: no NIK and no nomor KK.",
+    "A public or internal contract holds no field made for an identifier of persons: for NIK or nomor KK.",
     "UU 27/2022: such numbers name one person, or one family; each reading must leave a disclosure.",
-    "Raise `classification` to personal, or take the field out; a field that only sounds so gets another name.",
+    "Raise `classification` to personal, or take the field out.",
 )
 ADAPTER = Rule(
     "adapter",
@@ -26,7 +26,7 @@ ADAPTER = Rule(
 def _identifiers(contract: Contract) -> Iterator[FieldError]:
     if contract.classification.is_about_persons:
         return
-    for found in identifiers(contract):
+    for found in filter(lambda one: one.is_certain, identifiers(contract)):
         place = found.field or "a member or an item"
         level = contract.classification.value
         yield FieldError(found.pointer, f"{place} holds a {found.definition}; the contract is {level}")
