@@ -59,7 +59,10 @@ def check_words(present: Registered, in_force: Iterable[Contract], actor: Actor,
         raise AdapterWordMissing(
             f"{present.contract.name} {present.contract.version} names adapters whose owners have not given their word:"
             " each owner calls …/consent, or the operator activates the version.",
-            errors=[FieldError(f"/adapters/{n}", f"needs the word of {_owner(use, bindings)}") for n, use in missing],
+            errors=[
+                FieldError(f"/adapters/{index}", f"needs the word of {_owner(use, bindings) or 'the operator'}")
+                for index, use in missing
+            ],
         )
 
 
@@ -88,9 +91,10 @@ def _may_give(use: AdapterUse, actor: Actor, bindings: Bindings) -> bool:
     return actor.is_operator or actor.participant == _owner(use, bindings)
 
 
-def _owner(use: AdapterUse, bindings: Bindings) -> str:
+def _owner(use: AdapterUse, bindings: Bindings) -> str | None:
+    """The participant that owns the adapter; None: the operator alone decides on it."""
     binding = bindings(use)
-    return (binding.owner if binding else "") or "the operator"
+    return (binding.owner or None) if binding else None
 
 
 def _since_change(history: Sequence[Move]) -> Sequence[Move]:
