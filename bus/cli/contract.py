@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
 
-from bus import clock, json
+from bus import clock
 from bus.agencies.registry import bindings
 from bus.cli import contract_refusals
+from bus.cli.terminal import say, say_json, say_lines, say_row
 from bus.cli.workspace import open_workspace
 from bus.contracts.actor import COMMAND_LINE, Actor
 from bus.contracts.catalogue import Catalogue
@@ -42,7 +42,10 @@ def list_contracts(data: Data = None, as_json: AsJson = False) -> None:
     with open_catalogue(data) as catalogue:
         for version in _all_versions(catalogue):
             row = _row(version)
-            typer.echo(json.dumps(row).decode() if as_json else "\t".join(row.values()))
+            if as_json:
+                say_json(row)
+            else:
+                say_row(list(row.values()))
 
 
 def show_contract(
@@ -61,16 +64,12 @@ def show_contract(
         refused = contract_refusals.told(RefusalLog(workspace.storage), name)
     if as_json:
         shown = _row(found) | {"history": _history(found)} | refused
-        typer.echo(json.dumps(shown | {"document": found.contract.document}))
+        say_json(shown | {"document": found.contract.document})
         return
-    console = Console(soft_wrap=True, highlight=False)
-    for label, value in _row(found).items():
-        console.print(f"{label:16}{value}", markup=False)
-    for line in _history_lines(found):
-        console.print(line, markup=False)
-    for line in contract_refusals.for_people(**refused):
-        typer.echo(line)
-    typer.echo(write_text(found.contract.document))
+    facts = (f"{label:16}{value}" for label, value in _row(found).items())
+    for line in (*facts, *_history_lines(found), *contract_refusals.for_people(**refused)):
+        say(line)
+    say_lines(write_text(found.contract.document).decode())
 
 
 def _all_versions(catalogue: Catalogue) -> Iterator[Registered]:

@@ -11,6 +11,7 @@ import yaml
 
 from bus import json
 from bus.agencies.registry import bindings
+from bus.cli.terminal import say
 from bus.contracts.document import Contract, load
 from bus.contracts.errors import DocumentInvalid
 from bus.contracts.lint import Finding, Severity, form_findings, lint
@@ -75,7 +76,7 @@ def checked(paths: Iterable[Path]) -> list[Contract]:
     documents = examined(paths)
     for document in documents:
         for finding in document.errors:
-            typer.echo(f"{document.path}:{document.line(finding.pointer)}: {told(finding)}", err=True)
+            say(f"{document.path}:{document.line(finding.pointer)}: {told(finding)}", err=True)
     if any(document.errors for document in documents):
         raise DocumentsRefused("Mend what is listed above.")
     return [document.contract for document in documents if document.contract]
@@ -104,8 +105,11 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
 
 @lru_cache(maxsize=1)
 def _composed(path: Path) -> yaml.Node | None:
-    """The text of a document that could be read, with the place of each part."""
-    node: yaml.Node | None = yaml.compose(path.read_bytes(), yaml.CSafeLoader)
+    """The text of a document that could be read, with the place of each part; None where YAML cannot read a JSON text."""
+    try:
+        node: yaml.Node | None = yaml.compose(path.read_bytes(), yaml.CSafeLoader)
+    except yaml.YAMLError:
+        return None
     return node
 
 
