@@ -53,7 +53,7 @@ def propose_version(
     rooms: TheRooms, response: Response, caller: Writer, name: str, version: str, tags: IfMatch
 ) -> VersionDetail:
     """Lay a draft before those who approve for the contract's owner."""
-    return version_detail(rooms.catalogue.propose(name, version, actor(caller), tags), response)
+    return version_detail(rooms.catalogue.propose(name, version, actor(caller), tags), response, caller)
 
 
 @router.post("/consent", responses=_REFUSALS)
@@ -64,7 +64,7 @@ def consent_to_version(
 
     The word stands in the version's history. A change of the document takes it back.
     """
-    return version_detail(rooms.catalogue.consent(name, version, actor(caller), tags), response)
+    return version_detail(rooms.catalogue.consent(name, version, actor(caller), tags), response, caller)
 
 
 @router.post("/activate", responses=_REFUSALS)
@@ -87,7 +87,7 @@ async def activate_version(
     activate = partial(rooms.catalogue.activate, accept_undecided=accept)
     async with rooms.judging:
         moved = await asyncio.to_thread(activate, name, version, actor(caller), tags)
-    return version_detail(moved, response)
+    return version_detail(moved, response, caller)
 
 
 @router.post("/deprecate", responses=_REFUSALS)
@@ -102,7 +102,9 @@ def deprecate_version(
 ) -> VersionDetail:
     """Mark a version as superseded; it still takes events, and tells their publishers."""
     sunset = how.sunset if how else None
-    return version_detail(rooms.catalogue.deprecate(name, version, actor(caller), tags, sunset=sunset), response)
+    return version_detail(
+        rooms.catalogue.deprecate(name, version, actor(caller), tags, sunset=sunset), response, caller
+    )
 
 
 @router.post("/retire", responses=_REFUSALS)
@@ -110,4 +112,4 @@ def retire_version(
     rooms: TheRooms, response: Response, caller: Approver, name: str, version: str, tags: IfMatch
 ) -> VersionDetail:
     """Take a version out of force for good; whoever publishes under it is told its successor."""
-    return version_detail(rooms.catalogue.retire(name, version, actor(caller), tags), response)
+    return version_detail(rooms.catalogue.retire(name, version, actor(caller), tags), response, caller)

@@ -156,6 +156,14 @@ async def test_the_history_names_both_clients(bus: Bus, writer: httpx.AsyncClien
     assert {first, third} == {one.client_id for one in bus.rooms.participants.clients(OWNER, 10)}
 
 
+async def test_the_clients_of_an_office_are_named_to_nobody_else(bus: Bus, writer: httpx.AsyncClient):
+    await draft(writer, a_contract())
+    path = f"/v1/contracts/{WARGA}/versions/1.0.0"
+    readers = [bus.reader("bapenda", *BOTH), writer, bus.reader("operator", *BOTH, "admin")]
+    seen = [(await reader.get(path)).json()["history"][0]["client_id"] is not None for reader in readers]
+    assert seen == [False, True, True]
+
+
 async def test_a_draft_from_before_clients_were_kept_needs_another_participant(bus: Bus, writer: httpx.AsyncClient):
     await draft(writer, a_contract())
     with bus.rooms.storage.write() as connection:
