@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 import httpx
 from pydantic import BaseModel, SecretStr, field_validator
 
+from bus.classification import Classification as Classification
 from bus.clock import WIB as WIB
 from bus.clock import local_date as local_date
 from bus.clock import now as now
@@ -179,6 +180,14 @@ class Operation:
         batch: for a delivery, the most events in one call.
         fields: JSON Pointers of what its mapping reads of the contract's data, or writes into them: who changes a contract
             is told which of them go away.
+        least: the least classification of what it carries. No contract on it may say less.
+        person: JSON Pointer of the identifier of the person that the data (of a query: the question) are about.
+            A contract on it must find the person there.
+        definitions: names of shared definitions (`nik` is schemas/common/nik.schema.json), by the pointer of the field
+            that holds one. A contract on it must declare such a field by that definition.
+
+    Raises:
+        ValueError: the data are about persons, and `person` is missing.
     """
 
     name: str
@@ -187,6 +196,13 @@ class Operation:
     interval: float = 300.0
     batch: int = 1
     fields: tuple[str, ...] = ()
+    least: Classification = field(kw_only=True)
+    person: str | None = field(default=None, kw_only=True)
+    definitions: Mapping[str, str] = field(default_factory=dict, kw_only=True, hash=False)
+
+    def __post_init__(self) -> None:
+        if self.least.is_about_persons and self.person is None:
+            raise ValueError(f"The operation {self.name} carries personal data: name the `person` that they are about.")
 
 
 class AdapterSettings(BaseModel):
@@ -203,6 +219,8 @@ class AdapterSettings(BaseModel):
     """Address of the proxy that leads to the agency, `http://[user:password@]host:port`. The environment names none."""
     poll_seconds: float | None = None
     """Overrides the interval of the adapter's polls."""
+    owner: str = ""
+    """The participant that decides which contracts may use the adapter; empty: the operator alone decides."""
 
     @field_validator("proxy")
     @classmethod

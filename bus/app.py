@@ -13,7 +13,7 @@ import structlog
 
 from bus.agencies.poller import Poller
 from bus.agencies.queries import Queries
-from bus.agencies.registry import Agencies
+from bus.agencies.registry import Agencies, bindings
 from bus.audit.log import DisclosureLog
 from bus.contracts.catalogue import Catalogue
 from bus.delivery import broker
@@ -83,7 +83,7 @@ def make_rooms(settings: Settings, storage: Storage, keys: Keys, issuer: str, ap
         tail.advance(position)
         appended(position)
 
-    catalogue = Catalogue(storage, keys.pseudonym)
+    catalogue = Catalogue(storage, keys.pseudonym, bindings(settings.adapters))
     catalogue.refresh()
     subscriptions = Subscriptions(storage, keys)
     subscriptions.refresh()
@@ -229,7 +229,7 @@ class Process:
                     kind,
                     rooms.subscriptions,
                     rooms.catalogue,
-                    RunLoader(self._storage, rooms.journal, rooms.catalogue, ledger, self._fresh),
+                    RunLoader(self._storage, rooms.journal, rooms.catalogue, ledger, self._fresh, rooms.agencies),
                     outcomes,
                     webhooks,
                     rooms.agencies,

@@ -3,15 +3,19 @@
 No personal data: a log line or a label names contracts, participants, positions and failures, never what an event holds.
 """
 
+import json
 import logging
 import re
 import sys
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final
 
 import orjson
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
+
+from bus.texts import visible_json
 
 log = structlog.get_logger("bus")
 
@@ -51,7 +55,7 @@ def configure_logging(level: str = "INFO") -> None:
         structlog.processors.ExceptionRenderer(_frames),
     ]
     structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer(serializer=orjson.dumps)],
+        processors=[*shared, structlog.processors.JSONRenderer(serializer=_line)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
@@ -61,7 +65,7 @@ def configure_logging(level: str = "INFO") -> None:
         structlog.stdlib.ProcessorFormatter(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(serializer=lambda value, **_: orjson.dumps(value).decode()),
+                structlog.processors.JSONRenderer(serializer=lambda value, **given: _line(value, **given).decode()),
             ],
             foreign_pre_chain=shared,
         )
@@ -70,6 +74,15 @@ def configure_logging(level: str = "INFO") -> None:
     # Their lines would hold URLs, and with them keys and tokens.
     for name in ("httpx", "httpcore", "aiohttp.access", "uvicorn.access", "amqp"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _line(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
+    """A log line as JSON. Whoever reads it on a terminal sees controls as escapes."""
+    try:
+        return visible_json(orjson.dumps(value, default))
+    except TypeError:
+        # Half a surrogate pair is a text to Python, and none to orjson: no line may be lost for it.
+        return json.dumps(value, default=default or str).encode()
 
 
 def _frames(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> list[str]:

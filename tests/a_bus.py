@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from bus.app import make_rooms
+from bus.contracts.actor import COMMAND_LINE
 from bus.contracts.document import parse
 from bus.contracts.register import Actor
 from bus.http.edge import Edge, create_edge
@@ -81,7 +82,7 @@ class Bus:
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _clients: list[httpx.AsyncClient] = field(default_factory=list)
 
-    operator = Actor("operator", is_operator=True)
+    operator = Actor("operator", True, COMMAND_LINE)
 
     def apply(self, *contracts: Document) -> None:
         """Put contracts in force."""

@@ -10,6 +10,7 @@ from bus.adapter import (
     DELIVERED,
     Adapter,
     AdapterSettings,
+    Classification,
     Does,
     Operation,
     Outcome,
@@ -73,7 +74,10 @@ class AFactory:
     name: ClassVar[str] = AGENCY
     participant: ClassVar[str] = AGENCY
     settings: ClassVar[type[AdapterSettings]] = AdapterSettings
-    operations: ClassVar[tuple[Operation, ...]] = (Operation(ASK, Does.QUERY), Operation(TAKE, Does.DELIVER))
+    operations: ClassVar[tuple[Operation, ...]] = (
+        Operation(ASK, Does.QUERY, least=Classification.PUBLIC),
+        Operation(TAKE, Does.DELIVER, least=Classification.PUBLIC),
+    )
 
     def create(self, settings: AdapterSettings) -> Adapter:
         return self.adapter

@@ -15,6 +15,7 @@ from bus.adapter import (
     AdapterSettings,
     AgencyFault,
     AgencyRefused,
+    Classification,
     Does,
     Failure,
     Operation,
@@ -102,9 +103,16 @@ class BappenasFactory:
     participant: ClassVar[str] = "bappenas"
     settings: ClassVar[type[AdapterSettings]] = BappenasSettings
     operations: ClassVar[tuple[Operation, ...]] = (
-        Operation("dataset", Does.DELIVER, fields=DATASET_FIELDS),
-        Operation("kegiatan", Does.DELIVER, fields=ACTIVITY_FIELDS),
-        Operation("dak", Does.POLL, contract=dak.CONTRACT, interval=3600.0, fields=dak.FIELDS),
+        Operation("dataset", Does.DELIVER, fields=DATASET_FIELDS, least=Classification.PUBLIC),
+        Operation("kegiatan", Does.DELIVER, fields=ACTIVITY_FIELDS, least=Classification.INTERNAL),
+        Operation(
+            "dak",
+            Does.POLL,
+            contract=dak.CONTRACT,
+            interval=3600.0,
+            fields=dak.FIELDS,
+            least=Classification.INTERNAL,
+        ),
     )
 
     def create(self, settings: BappenasSettings) -> Adapter:

@@ -19,6 +19,7 @@ from bus.adapter import (
     AgencyFault,
     AgencyRefused,
     AgencyUnavailable,
+    Classification,
     Does,
     Failure,
     Operation,
@@ -144,9 +145,31 @@ class _Factory:
     participant: ClassVar[str] = "kemendagri"
     settings: ClassVar[type[AdapterSettings]] = KemendagriSettings
     operations: ClassVar[tuple[Operation, ...]] = (
-        Operation(CARI_NIK, Does.QUERY, fields=("/nik", "/ditemukan", "/penduduk", "/keterangan")),
-        Operation(VERIFIKASI_NIK, Does.QUERY, fields=("/nik", "/ditemukan", "/kecocokan", "/keterangan")),
-        Operation(DATA_BALIKAN, Does.DELIVER, batch=100, fields=("/lembaga", "/nik", "/id_pelanggan")),
+        Operation(
+            CARI_NIK,
+            Does.QUERY,
+            fields=("/nik", "/ditemukan", "/penduduk", "/keterangan"),
+            least=Classification.PERSONAL,
+            person="/nik",
+            definitions={"/nik": "nik", "/penduduk/nik": "nik", "/penduduk/nomor_kk": "nomor-kk"},
+        ),
+        Operation(
+            VERIFIKASI_NIK,
+            Does.QUERY,
+            fields=("/nik", "/ditemukan", "/kecocokan", "/keterangan"),
+            least=Classification.PERSONAL,
+            person="/nik",
+            definitions={"/nik": "nik", "/nomor_kk": "nomor-kk"},
+        ),
+        Operation(
+            DATA_BALIKAN,
+            Does.DELIVER,
+            batch=100,
+            fields=("/lembaga", "/nik", "/id_pelanggan"),
+            least=Classification.PERSONAL,
+            person="/nik",
+            definitions={"/nik": "nik"},
+        ),
     )
 
     def create(self, settings: KemendagriSettings) -> KemendagriAdapter:

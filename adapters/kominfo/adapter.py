@@ -17,6 +17,7 @@ from bus.adapter import (
     AdapterFactory,
     AdapterSettings,
     AgencyFault,
+    Classification,
     Does,
     Operation,
     Outcome,
@@ -73,8 +74,15 @@ class _Factory:
     participant: ClassVar[str] = "kominfo"
     settings: ClassVar[type[AdapterSettings]] = KominfoSettings
     operations: ClassVar[tuple[Operation, ...]] = (
-        Operation("katalog", Does.DELIVER, fields=SERVICE_FIELDS),
-        Operation("indikator", Does.POLL, contract=INDICATOR, interval=3600.0, fields=INDICATOR_FIELDS),
+        Operation("katalog", Does.DELIVER, fields=SERVICE_FIELDS, least=Classification.PUBLIC),
+        Operation(
+            "indikator",
+            Does.POLL,
+            contract=INDICATOR,
+            interval=3600.0,
+            fields=INDICATOR_FIELDS,
+            least=Classification.PUBLIC,
+        ),
     )
 
     def create(self, settings: KominfoSettings) -> KominfoAdapter:

@@ -15,6 +15,7 @@ from bus.adapter import (
     AdapterFactory,
     AdapterSettings,
     AgencyFault,
+    Classification,
     Does,
     Operation,
     Outcome,
@@ -92,8 +93,17 @@ class _Factory:
     participant: ClassVar[str] = "ksp"
     settings: ClassVar[type[AdapterSettings]] = KspSettings
     operations: ClassVar[tuple[Operation, ...]] = (
-        Operation("laporan", Does.POLL, contract=mapping.CONTRACT, interval=300.0, fields=mapping.COMPLAINT_FIELDS),
-        Operation("tindak-lanjut", Does.DELIVER, fields=mapping.FOLLOWUP_FIELDS),
+        Operation(
+            "laporan",
+            Does.POLL,
+            contract=mapping.CONTRACT,
+            interval=300.0,
+            fields=mapping.COMPLAINT_FIELDS,
+            # LAPOR! keeps who complains to itself, but a complaint's text can name anybody.
+            least=Classification.PERSONAL,
+            person="/nomor_laporan",
+        ),
+        Operation("tindak-lanjut", Does.DELIVER, fields=mapping.FOLLOWUP_FIELDS, least=Classification.INTERNAL),
     )
 
     def create(self, settings: KspSettings) -> KspAdapter:

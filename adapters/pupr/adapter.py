@@ -13,6 +13,7 @@ from bus.adapter import (
     AdapterSettings,
     AgencyFault,
     AgencyRefused,
+    Classification,
     Does,
     Failure,
     Operation,
@@ -89,7 +90,7 @@ class PuprFactory:
     participant: ClassVar[str] = "pupr"
     settings: ClassVar[type[AdapterSettings]] = PuprSettings
     operations: ClassVar[tuple[Operation, ...]] = (
-        Operation("ruas-jalan", Does.DELIVER, batch=50, fields=SEGMENT_FIELDS),
+        Operation("ruas-jalan", Does.DELIVER, batch=50, fields=SEGMENT_FIELDS, least=Classification.PUBLIC),
     )
 
     def create(self, settings: PuprSettings) -> Adapter:

@@ -16,6 +16,7 @@ from bus import clock
 from bus.adapter import AgencyFault, Operation
 from bus.agencies.registry import Agencies
 from bus.agencies.tables import POLLS
+from bus.contracts.errors import ContractSaysLess, NoSuchContract, NotBound
 from bus.event import Event
 from bus.identity.tokens import Principal
 from bus.journal import Appender, EventConflict, Submission
@@ -77,6 +78,12 @@ class Poller:
                 failures += 1
                 pause = fault.retry_after or self._backoff(failures, interval)
                 log.warning("poll.failed", adapter=adapter, operation=operation.name, failure=fault.failure.value)
+            except (ContractSaysLess, NotBound, NoSuchContract) as refusal:
+                # Nothing was fetched, so that it costs nothing to look again soon: whoever mends the contract sees it work.
+                pause = self._backoff(0, interval)
+                failures += 1
+                if failures == 1:
+                    log.warning("poll.unbound", adapter=adapter, operation=operation.name, detail=refusal.detail)
             except (Unavailable, TimeoutError) as error:
                 failures += 1
                 pause = self._backoff(failures, interval)
@@ -92,6 +99,7 @@ class Poller:
 
     async def step(self, adapter: str, operation: Operation) -> bool:
         """One step of one poll; whether there is more to fetch at once."""
+        self._check_bound(adapter, operation)
         cursor = await asyncio.to_thread(self._cursor, adapter, operation.name)
         serving, _ = self._agencies.serving(adapter, operation.name)
         async with asyncio.timeout(_STEP_SECONDS):
@@ -106,7 +114,10 @@ class Poller:
         for event in events:
             document = event.document()
             try:
-                admitted.append((document, self._gate.admit(document, principal)))
+                _check_contract(event, operation)
+                submission = self._gate.admit(document, principal)
+                self._check_version(submission.version_id, adapter, operation)
+                admitted.append((document, submission))
             except Refused as refusal:
                 # The agency sent what the contract does not allow. The rest must not wait for somebody to mend that.
                 self._refused(adapter, operation, refusal, principal, document)
@@ -130,6 +141,17 @@ class Poller:
             at=sorted({one.pointer for one in noted}),
         )
 
+    def _check_bound(self, adapter: str, operation: Operation) -> None:
+        """Refuse to poll for a contract that is not bound to the operation, or that says less than the operation asks."""
+        newest = self._gate.catalogue.newest(operation.contract or "")
+        self._check_version(newest.id, adapter, operation)
+
+    def _check_version(self, version_id: int, adapter: str, operation: Operation) -> None:
+        catalogue = self._gate.catalogue
+        contract = catalogue.version_numbered(version_id).contract
+        in_force = [one.contract for one in catalogue.in_force(contract.name)]
+        self._agencies.check_serves(contract, in_force, adapter, operation.name)
+
     def _cursor(self, adapter: str, operation: str) -> str | None:
         wanted = sa.select(POLLS.c.cursor).where(POLLS.c.adapter == adapter, POLLS.c.operation == operation)
         with self._storage.read() as connection:
@@ -144,6 +166,12 @@ class Poller:
             )
             if changed.rowcount == 0:
                 connection.execute(sa.insert(POLLS).values(adapter=adapter, operation=operation, **row))
+
+
+def _check_contract(event: Event, operation: Operation) -> None:
+    if event.type != operation.contract:
+        detail = f"The operation makes events of {operation.contract} alone."
+        raise NotBound(detail, errors=[FieldError("/type", "must be the contract that the operation declares")])
 
 
 def _conflict() -> EventConflict:

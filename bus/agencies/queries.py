@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from bus import clock
-from bus.adapter import Adapter, AgencyUnavailable, Does, Question
+from bus.adapter import Adapter, AgencyUnavailable, Does, Operation, Question
 from bus.agencies.registry import AdapterOff, Agencies
 from bus.audit.disclose import of_grant
 from bus.audit.log import Channel, DisclosureLog
@@ -69,6 +69,15 @@ class QueryPolicy:
     concurrency: int = 8
 
 
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """The operation that answers a query, with its adapter's name."""
+
+    name: str
+    adapter: Adapter
+    operation: Operation
+
+
 class Queries:
     """Puts questions to agencies. Belongs to one event loop."""
 
@@ -91,6 +100,7 @@ class Queries:
             NoSuchContract, NotAQuery: there is no such query in force.
             NotGranted, GrantExpired, AnswerNotGranted: the caller may not have it.
             QuestionInvalid: with a pointer for each thing that is wrong.
+            ContractSaysLess: the contract protects the answer less than the agency's adapter asks.
             AdapterOff, AgencyUnavailable, AgencyRefused, QuotaExhausted: the agency gives no answer.
             AnswerInvalid: it gave one that the contract does not describe.
         """
@@ -100,19 +110,20 @@ class Queries:
         view = self._catalogue.view(contract, caller.participant, version.id, clock.local_date(clock.now()))
         if errors := version.validator.errors(question):
             raise QuestionInvalid(f"The question does not fit {contract} {version.contract.version}.", errors=errors)
-        answer = await self._answered(version, Question(contract, question, caller.participant))
+        served = self._served(version)
+        answer = await self._answered(version, served, Question(contract, question, caller.participant))
         if not view.shows(answer):
             raise AnswerNotGranted(f"The grant of {caller.participant} in {contract} covers other rows.")
         shown = view.reduce_data(answer)
-        if version.is_personal and _tells(answer, shown):
+        if _is_personal(version, served) and _tells(answer, shown):
             await self._disclose(version, view, question, caller)
         return shown
 
-    async def _answered(self, version: ContractVersion, question: Question) -> Mapping[str, Any]:
-        name, adapter, operation = self._adapter(version)
+    async def _answered(self, version: ContractVersion, served: _Served, question: Question) -> Mapping[str, Any]:
+        name = served.name
         try:
             async with asyncio.timeout(self._policy.seconds), self._turns[name]:
-                answer = await adapter.query(operation, question)
+                answer = await served.adapter.query(served.operation.name, question)
         except TimeoutError:
             raise AgencyUnavailable(f"{name} did not answer within {self._policy.seconds:.0f} s.") from None
         # Places only: the values are the answer's.
@@ -121,18 +132,24 @@ class Queries:
             raise AnswerInvalid(f"{name} answered what {question.contract} does not describe; tell the operator.")
         return answer
 
-    def _adapter(self, version: ContractVersion) -> tuple[str, Adapter, str]:
-        """The adapter that serves a query, with its name and the operation."""
+    def _served(self, version: ContractVersion) -> _Served:
+        """The operation that serves a query, checked against what its contract says."""
         for use in version.contract.adapters:
             operation = self._agencies.operation(use.adapter, use.operation)
             if operation is not None and operation.does is Does.QUERY:
-                return use.adapter, self._agencies.serving(use.adapter, use.operation)[0], use.operation
+                self._agencies.check_serves(version.contract, [version.contract], use.adapter, use.operation)
+                return _Served(use.adapter, self._agencies.serving(use.adapter, use.operation)[0], operation)
         raise AdapterOff(f"No adapter that answers {version.contract.name} is set up on this bus.")
 
     async def _disclose(self, version: ContractVersion, view: View, question: Any, caller: Principal) -> None:
         person = version.person_of(question)
         disclosure = of_grant(version, view, Channel.QUERY, client_id=caller.client_id, person=person)
         await asyncio.to_thread(self._disclosures.record, [disclosure])
+
+
+def _is_personal(version: ContractVersion, served: _Served) -> bool:
+    """Whether an answer leaves a disclosure: the operation knows what it carries, whatever the contract says."""
+    return version.is_personal or served.operation.least.is_about_persons
 
 
 def _tells(answer: Mapping[str, Any], shown: Any) -> bool:

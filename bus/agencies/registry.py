@@ -1,13 +1,16 @@
 """The registry: adapters found by entry point, made from their settings."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import entry_points
+from typing import Final
 
 from pydantic import ValidationError
 
 from bus.adapter import Adapter, AdapterFactory, AdapterSettings, Does, Operation
-from bus.contracts.document import AdapterUse
+from bus.contracts.binding import Binding, Bindings, check_named, check_serves
+from bus.contracts.document import AdapterUse, Contract, Kind
 from bus.problem import Unavailable
 from bus.settings import SettingsWrong
 
@@ -21,6 +24,13 @@ Find = Callable[[], AdapterFactory]
 def installed() -> dict[str, Find]:
     """The adapters that are installed, by agency."""
     return {point.name: point.load for point in entry_points(group=GROUP)}
+
+
+_KINDS: Final = {
+    Does.QUERY: frozenset({Kind.QUERY}),
+    Does.DELIVER: frozenset({Kind.EVENT, Kind.RECORD}),
+    Does.POLL: frozenset({Kind.EVENT, Kind.RECORD}),
+}
 
 
 class AdapterOff(Unavailable):
@@ -74,6 +84,25 @@ class Agencies:
             return None
         return next((one for one in serving.factory.operations if one.name == operation), None)
 
+    def check_serves(self, contract: Contract, in_force: Sequence[Contract], adapter: str, operation: str) -> None:
+        """Refuse to exchange a version's data through an operation that nobody bound to its contract, or that asks for more.
+
+        Versions are judged when they are put in force. Here those count that were in force before the operation asked.
+
+        Args:
+            contract: the version whose data the operation gets or gives.
+            in_force: the versions of its contract in force.
+
+        Raises:
+            NotBound: no version of the contract in force names the operation.
+            ContractSaysLess: the version protects the data less than the operation asks.
+            AdapterOff: the adapter is not set up, or has no such operation.
+        """
+        _, serving = self.serving(adapter, operation)
+        use = AdapterUse(adapter, operation)
+        check_named(contract.name, in_force, use)
+        check_serves(contract, use, _asked(serving, ""))
+
     def participant(self, adapter: str) -> str:
         """As whom an adapter that is set up takes part."""
         return self._serving[adapter].factory.participant
@@ -105,6 +134,33 @@ def _serving(factory: AdapterFactory, given: Mapping[str, str]) -> _Serving:
         )
         raise SettingsWrong(wrong) from None
     return _Serving(factory, settings, factory.create(settings))
+
+
+def bindings(settings: Mapping[str, Mapping[str, str]], factories: Mapping[str, Find] | None = None) -> Bindings:
+    """What the operations of the installed adapters, set up or not, ask of contracts.
+
+    Args:
+        settings: of the adapters; `owner` names who decides on an adapter.
+    """
+    found = installed() if factories is None else factories
+
+    @cache
+    def binding(use: AdapterUse) -> Binding | None:
+        # An adapter is imported when a contract names it: commands that need none stay fast.
+        find = found.get(use.adapter)
+        return _binding(find(), use.operation, settings.get(use.adapter, {}).get("owner", "")) if find else None
+
+    return binding
+
+
+def _binding(factory: AdapterFactory, operation: str, owner: str) -> Binding | None:
+    return next((_asked(one, owner) for one in factory.operations if one.name == operation), None)
+
+
+def _asked(operation: Operation, owner: str) -> Binding:
+    return Binding(
+        owner, _KINDS[operation.does], operation.least, operation.person, operation.definitions, operation.contract
+    )
 
 
 def mapped_fields(factories: Mapping[str, Find] | None = None) -> dict[AdapterUse, tuple[str, ...]]:

@@ -7,6 +7,7 @@ from typing import Final
 
 import typer
 
+from bus.cli.terminal import say
 from bus.problem import Refused
 
 _COMMANDS: Final = {
@@ -45,7 +46,7 @@ def main() -> None:
     try:
         command_line(sys.argv[1:])()
     except Refused as refusal:
-        typer.echo(refusal.detail, err=True)
+        say(refusal.detail, err=True)
         for error in refusal.errors:
-            typer.echo(f"  {error.pointer or '(document)'}: {error.detail}", err=True)
+            say(f"  {error.pointer or '(document)'}: {error.detail}", err=True)
         sys.exit(1)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bus.cli.contract import Data
+from bus.cli.terminal import say
 from bus.cli.workspace import open_workspace
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.codegen import python_models
@@ -36,7 +37,7 @@ def generate_models(
     output.mkdir(parents=True, exist_ok=True)
     for name, text in models.items():
         (output / name).write_text(text, encoding="utf-8")
-        typer.echo(output / name)
+        say(str(output / name))
 
 
 def _contract(named: str, version: str | None, data: Path | None) -> Contract:

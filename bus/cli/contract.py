@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from bus import clock, json
+from bus import clock
+from bus.agencies.registry import bindings
 from bus.cli import contract_refusals
+from bus.cli.terminal import say, say_json, say_lines, say_row
 from bus.cli.workspace import open_workspace
+from bus.contracts.actor import COMMAND_LINE, Actor
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.register import Actor
 from bus.contracts.registered import Registered
 from bus.contracts.yaml import write_text
 from bus.refusals.log import RefusalLog
@@ -21,7 +21,7 @@ from bus.refusals.log import RefusalLog
 Data = Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 
-OPERATOR: Final = Actor("operator", is_operator=True)
+OPERATOR: Final = Actor("operator", is_operator=True, client_id=COMMAND_LINE)
 """As whom commands on the bus's own machine change contracts."""
 
 _PAGE: Final = 500
@@ -31,7 +31,7 @@ _PAGE: Final = 500
 def open_catalogue(data: Path | None) -> Iterator[Catalogue]:
     """The catalogue of the bus in a data folder (None: from the environment)."""
     with open_workspace(data) as workspace:
-        yield Catalogue(workspace.storage, workspace.keys.pseudonym)
+        yield Catalogue(workspace.storage, workspace.keys.pseudonym, bindings(workspace.settings.adapters))
 
 
 def list_contracts(data: Data = None, as_json: AsJson = False) -> None:
@@ -42,7 +42,10 @@ def list_contracts(data: Data = None, as_json: AsJson = False) -> None:
     with open_catalogue(data) as catalogue:
         for version in _all_versions(catalogue):
             row = _row(version)
-            typer.echo(json.dumps(row).decode() if as_json else "\t".join(row.values()))
+            if as_json:
+                say_json(row)
+            else:
+                say_row(list(row.values()))
 
 
 def show_contract(
@@ -61,15 +64,12 @@ def show_contract(
         refused = contract_refusals.told(RefusalLog(workspace.storage), name)
     if as_json:
         shown = _row(found) | {"history": _history(found)} | refused
-        typer.echo(json.dumps(shown | {"document": found.contract.document}))
+        say_json(shown | {"document": found.contract.document})
         return
-    console = Console(soft_wrap=True, highlight=False)
-    for label, value in _row(found).items():
-        console.print(f"{label:16}{value}", markup=False)
-    console.print(_history_table(found))
-    for line in contract_refusals.for_people(**refused):
-        typer.echo(line)
-    typer.echo(write_text(found.contract.document))
+    facts = (f"{label:16}{value}" for label, value in _row(found).items())
+    for line in (*facts, *_history_lines(found), *contract_refusals.for_people(**refused)):
+        say(line)
+    say_lines(write_text(found.contract.document).decode())
 
 
 def _all_versions(catalogue: Catalogue) -> Iterator[Registered]:
@@ -100,14 +100,18 @@ def _history(registered: Registered) -> list[dict[str, Any]]:
             "state": move.state.value,
             "at": clock.rfc3339(clock.moment(move.at)),
             "by": move.by,
+            "client_id": move.client_id,
+            "adapters": list(move.adapters),
             "accepted_undecided": move.accepted_undecided,
         }
         for move in registered.history
     ]
 
 
-def _history_table(registered: Registered) -> Table:
-    table = Table("state", "when", "by", "")
+def _history_lines(registered: Registered) -> Iterator[str]:
+    """One line for each step: what the version became, when, by whom."""
     for move in _history(registered):
-        table.add_row(move["state"], move["at"], move["by"], "undecided accepted" if move["accepted_undecided"] else "")
-    return table
+        client = f" ({move['client_id']})" if move["client_id"] else ""
+        notes = [f"word for {name}" for name in move["adapters"]]
+        notes += ["undecided accepted"] * move["accepted_undecided"]
+        yield f"  {move['state']:12}{move['at']}  {move['by']}{client}" + "".join(f", {note}" for note in notes)

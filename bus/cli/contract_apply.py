@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from bus import json
 from bus.agencies.registry import mapped_fields
 from bus.cli.contract import OPERATOR, Data, open_catalogue
 from bus.cli.contract_files import Paths, checked
+from bus.cli.terminal import say, say_json, show
 from bus.contracts.approval import compatibility_document
 from bus.contracts.compatibility import Report, Rule, Touched, Verdict, check, impact
 from bus.contracts.document import Contract
@@ -50,7 +49,7 @@ def diff_documents(
         touched = [touch for old in olds for touch in impact(report, contract, old, mappings=mapped_fields())]
         broken += _breaks(report)
         if format is Format.JSON:
-            typer.echo(json.dumps(_document(contract, report, touched)))
+            say_json(_document(contract, report, touched))
         else:
             _print_report(contract, report, touched)
     if broken:
@@ -72,12 +71,12 @@ def apply_documents(
         _print_plan(plan)
         plan.check()
         if not plan.changes_anything:
-            typer.echo("nothing to do")
+            say("nothing to do")
         elif dry_run:
-            typer.echo("nothing was changed")
+            say("nothing was changed")
         else:
             catalogue.carry_out(plan, OPERATOR)
-            typer.echo(f"applied {len(contracts)} contracts")
+            say(f"applied {len(contracts)} contracts")
 
 
 def _registered(contracts: list[Contract], data: Path | None) -> list[Contract]:
@@ -104,28 +103,26 @@ def _document(contract: Contract, report: Report, touched: list[Touched]) -> dic
 
 
 def _print_report(contract: Contract, report: Report, touched: list[Touched]) -> None:
-    console = Console(soft_wrap=True, highlight=False)
     verdict = report.verdict.value
     head = f"{contract.name} {contract.version}: "
-    console.print(Text.assemble(head, (verdict, _COLOURS[verdict]), f", a {report.step.value} step"))
-    _print_findings(console, compatibility_document(report))
+    show(head, (verdict, _COLOURS[verdict]), f", a {report.step.value} step")
+    _print_findings(compatibility_document(report))
     for one in touched:
-        console.print(Text(f"  touches {one.participant}: {one.what.value} {one.pointer}: {one.why}"))
+        show(f"  touches {one.participant}: {one.what.value} {one.pointer}: {one.why}")
 
 
-def _print_findings(console: Console, compatibility: Mapping[str, Any]) -> None:
+def _print_findings(compatibility: Mapping[str, Any]) -> None:
     for finding in compatibility["findings"]:
         verdict = finding["verdict"]
         place = f"{finding['rule']}: {finding['pointer'] or '(document)'}: {finding['message']}"
-        console.print(Text.assemble("  ", (verdict, _COLOURS[verdict]), f": {place}"))
+        show("  ", (verdict, _COLOURS[verdict]), f": {place}")
         if "example" in finding:
-            console.print(Text(f"    {json.dumps(finding['example']).decode()}", style="dim"))
+            show(f"    {json.dumps(finding['example']).decode()}", style="dim")
 
 
 def _print_plan(plan: Plan) -> None:
-    console = Console(soft_wrap=True, highlight=False)
     for step in plan.steps:
-        console.print(Text(str(step), style="bold red" if step.refusal else ""))
+        show(str(step), style="bold red" if step.refusal else "")
         if step.refusal:
-            console.print(Text(f"  {step.refusal.detail}"))
-            _print_findings(console, step.refusal.members.get("compatibility", {"findings": ()}))
+            show(f"  {step.refusal.detail}")
+            _print_findings(step.refusal.members.get("compatibility", {"findings": ()}))

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from bus.cli.contract_files import Paths, checked
+from bus.cli.terminal import say
 from bus.contracts.page import file_name, index, page
 
 
@@ -21,4 +22,4 @@ def write_pages(
     for contract in contracts:
         (folder / file_name(contract)).write_text(page(contract), encoding="utf-8")
     (folder / "README.md").write_text(index(contracts), encoding="utf-8")
-    typer.echo(f"wrote {len(contracts)} pages to {folder}")
+    say(f"wrote {len(contracts)} pages to {folder}")

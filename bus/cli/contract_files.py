@@ -10,6 +10,8 @@ import typer
 import yaml
 
 from bus import json
+from bus.agencies.registry import bindings
+from bus.cli.terminal import say
 from bus.contracts.document import Contract, load
 from bus.contracts.errors import DocumentInvalid
 from bus.contracts.lint import Finding, Severity, form_findings, lint
@@ -74,7 +76,7 @@ def checked(paths: Iterable[Path]) -> list[Contract]:
     documents = examined(paths)
     for document in documents:
         for finding in document.errors:
-            typer.echo(f"{document.path}:{document.line(finding.pointer)}: {told(finding)}", err=True)
+            say(f"{document.path}:{document.line(finding.pointer)}: {told(finding)}", err=True)
     if any(document.errors for document in documents):
         raise DocumentsRefused("Mend what is listed above.")
     return [document.contract for document in documents if document.contract]
@@ -90,7 +92,7 @@ def _examined(path: Path) -> Examined:
         contract = load(path)
     except DocumentInvalid as invalid:
         return Examined(path, None, form_findings(invalid))
-    return Examined(path, contract, lint(contract))
+    return Examined(path, contract, lint(contract, bindings=bindings({})))
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
@@ -103,8 +105,11 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
 
 @lru_cache(maxsize=1)
 def _composed(path: Path) -> yaml.Node | None:
-    """The text of a document that could be read, with the place of each part."""
-    node: yaml.Node | None = yaml.compose(path.read_bytes(), yaml.CSafeLoader)
+    """The text of a document that could be read, with the place of each part; None where YAML cannot read a JSON text."""
+    try:
+        node: yaml.Node | None = yaml.compose(path.read_bytes(), yaml.CSafeLoader)
+    except yaml.YAMLError:
+        return None
     return node
 
 

@@ -6,11 +6,9 @@ from enum import StrEnum
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from bus import json
 from bus.cli.contract_files import DocumentsRefused, Examined, Paths, examined
+from bus.cli.terminal import say, say_json, show
 from bus.contracts.lint import Finding, Severity
 
 _COLOURS: Final = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
@@ -36,10 +34,10 @@ def lint_documents(
         case Format.TEXT:
             _print_text(documents)
         case Format.JSON:
-            typer.echo(json.dumps([_row(document, finding) for document, finding in _all(documents)]))
+            say_json([_row(document, finding) for document, finding in _all(documents)])
         case Format.GITHUB:
             for document, finding in _all(documents):
-                typer.echo(_annotation(document, finding))
+                say(_annotation(document, finding))
     if errors := sum(len(document.errors) for document in documents):
         raise DocumentsRefused(f"Mend what is listed; errors: {errors}.")
 
@@ -49,16 +47,15 @@ def _all(documents: Sequence[Examined]) -> list[tuple[Examined, Finding]]:
 
 
 def _print_text(documents: Sequence[Examined]) -> None:
-    console = Console(soft_wrap=True, highlight=False)
     found = _all(documents)
     for document, finding in found:
         place = f"{document.path}:{document.line(finding.pointer)}: "
         kind = (finding.severity.value, _COLOURS[finding.severity])
         at = finding.pointer or "(document)"
-        console.print(Text.assemble(place, kind, f": {finding.code}: {at}: {finding.message}"))
-        console.print(Text(f"    {finding.fix}", style="dim"))
+        show(place, kind, f": {finding.code}: {at}: {finding.message}")
+        show(f"    {finding.fix}", style="dim")
     errors = sum(finding.severity is Severity.ERROR for _, finding in found)
-    console.print(f"documents: {len(documents)}, errors: {errors}, warnings: {len(found) - errors}")
+    say(f"documents: {len(documents)}, errors: {errors}, warnings: {len(found) - errors}")
 
 
 def _row(document: Examined, finding: Finding) -> dict[str, Any]:

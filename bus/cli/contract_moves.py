@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from bus.cli.contract import OPERATOR, Data, open_catalogue
+from bus.cli.terminal import say
 from bus.contracts.registered import Registered
 
 Name = Annotated[str, typer.Argument(help="such as kependudukan.penduduk")]
@@ -66,4 +67,4 @@ def retire_version(name: Name, version: Version, data: Data = None) -> None:
 
 def _tell(moved: Registered) -> None:
     until = f", to be retired after {moved.sunset}" if moved.sunset else ""
-    typer.echo(f"{moved.contract.name} {moved.contract.version}: {moved.state.value}{until}")
+    say(f"{moved.contract.name} {moved.contract.version}: {moved.state.value}{until}")

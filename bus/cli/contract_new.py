@@ -8,6 +8,7 @@ import typer
 
 from bus import json
 from bus.cli.contract_files import DocumentsRefused, told
+from bus.cli.terminal import say
 from bus.contracts.document import Classification, Kind, parse
 from bus.contracts.infer import infer, sketch
 from bus.contracts.lint import lint
@@ -77,7 +78,7 @@ def new_document(
     findings = lint(parse(document))
     _write(document, output)
     for finding in findings:
-        typer.echo(told(finding), err=True)
+        say(told(finding), err=True)
 
 
 def _ask(question: str, default: str | None = None, choices: list[str] | None = None) -> str:
@@ -86,7 +87,7 @@ def _ask(question: str, default: str | None = None, choices: list[str] | None = 
         answer: str = typer.prompt(question, default=default, err=True).strip()
         if choices is None or answer in choices:
             return answer
-        typer.echo(f"One of {', '.join(choices)}.", err=True)
+        say(f"One of {', '.join(choices)}.", err=True)
 
 
 def _from_example(path: Path, kind: Kind) -> _Beginning:
@@ -138,7 +139,7 @@ def _shown(begun: _Beginning, classification: Classification) -> dict[str, Any]:
     if not begun.examples:
         return {}
     if classification.is_about_persons:
-        typer.echo("The payload is not copied as an example: it may be a real person's. Make one up.", err=True)
+        say("The payload is not copied as an example: it may be a real person's. Make one up.", err=True)
         return {}
     return {"examples": begun.examples}
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bus import json
+from bus.cli.terminal import say, say_json, say_row
 from bus.cli.workspace import open_workspace
 from bus.identity.participants import Kind, Participants
 from bus.identity.scopes import Scope
@@ -33,7 +34,7 @@ def add_participant(
     """
     with open_workspace(data) as workspace:
         made = Participants(workspace.storage).add(name, title or name, kind)
-    typer.echo(f"added {made.name}")
+    say(f"added {made.name}")
 
 
 @participant.command("list")
@@ -49,7 +50,10 @@ def list_participants(data: Data = None, as_json: AsJson = False) -> None:
             after = page[-1].name
             for found in page:
                 row = {"name": found.name, "kind": found.kind.value, "title": found.title}
-                typer.echo(json.dumps(row).decode() if as_json else "\t".join(row.values()))
+                if as_json:
+                    say_json(row)
+                else:
+                    say_row(list(row.values()))
 
 
 @client.command("add")
@@ -88,7 +92,10 @@ def list_clients(
             for found in page:
                 state = "revoked" if found.revoked else "active"
                 row = {"client_id": found.client_id, "state": state, "scopes": " ".join(sorted(found.scopes))}
-                typer.echo(json.dumps(row).decode() if as_json else "\t".join(row.values()))
+                if as_json:
+                    say_json(row)
+                else:
+                    say_row(list(row.values()))
 
 
 @client.command("revoke")
@@ -103,4 +110,4 @@ def revoke_client(
     """
     with open_workspace(data) as workspace:
         Participants(workspace.storage).revoke_client(participant, client_id)
-    typer.echo(f"revoked {client_id}")
+    say(f"revoked {client_id}")

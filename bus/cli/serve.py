@@ -16,6 +16,7 @@ import uvloop
 
 from bus import app
 from bus.app import Role
+from bus.cli.privacy import private_files
 from bus.cli.workspace import open_workspace
 from bus.problem import Refused
 from bus.settings import SettingsWrong
@@ -58,7 +59,7 @@ def serve(
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=_METRICS)
         os.execv(sys.executable, [sys.executable, "-m", "bus", *sys.argv[1:]])  # noqa: S606 - itself
     configure_logging(log_level.upper())
-    with open_workspace(data) as workspace:
+    with private_files(), open_workspace(data) as workspace:
         settings = workspace.settings
         if settings.broker_url.startswith("memory:") and chosen & _DELIVER and not chosen >= _TOGETHER:
             raise RolesApart("memory:// keeps runs in one process: start relay, worker and adapters together.")

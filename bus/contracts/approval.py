@@ -3,18 +3,23 @@
 from collections.abc import Sequence
 from typing import Any
 
+from bus.contracts.binding import Bindings
 from bus.contracts.compatibility import Finding, Report, Rule, Verdict, check
 from bus.contracts.document import Contract
 from bus.contracts.errors import CompatibilityUndecided, Incompatible, NotReady, StepTooSmall
-from bus.contracts.lint import errors_of
+from bus.contracts.lint import Finding as LintFinding
+from bus.contracts.lint import binding_errors, errors_of
 from bus.problem import Conflict, FieldError
 
 
-def check_approvable(contract: Contract, active: Sequence[Contract], *, accept_undecided: bool = False) -> Report:
+def check_approvable(
+    contract: Contract, active: Sequence[Contract], bindings: Bindings, *, accept_undecided: bool = False
+) -> Report:
     """Refuse a version that may not be put in force.
 
     Args:
         active: the versions beside which it would be.
+        bindings: what the adapters that are installed ask.
         accept_undecided: let it pass where it cannot be decided whether it is compatible.
 
     Returns:
@@ -26,20 +31,33 @@ def check_approvable(contract: Contract, active: Sequence[Contract], *, accept_u
         StepTooSmall: its number does not go up as far as the change is large.
         CompatibilityUndecided: it is not known whether it breaks something.
     """
-    if errors := errors_of(contract):
-        raise NotReady(
-            f"{contract.name} {contract.version} has to be mended first.",
-            errors=[FieldError(finding.pointer, finding.message) for finding in errors],
-        )
+    _check_mended(contract, errors_of(contract, bindings))
     report = check(contract, active)
     if refusal := _refusal(contract, report, accept_undecided):
         raise refusal
     return report
 
 
+def check_proposable(contract: Contract, bindings: Bindings) -> None:
+    """Refuse to lay a version before its owner that says less than the adapters it names ask.
+
+    Raises:
+        NotReady: names each place.
+    """
+    _check_mended(contract, binding_errors(contract, bindings))
+
+
 def compatibility_document(report: Report) -> dict[str, Any]:
     """The report as the API writes it, without its step."""
     return {"verdict": report.verdict.value, "findings": [_finding_document(finding) for finding in report.findings]}
+
+
+def _check_mended(contract: Contract, errors: Sequence[LintFinding]) -> None:
+    if errors:
+        raise NotReady(
+            f"{contract.name} {contract.version} has to be mended first.",
+            errors=[FieldError(finding.pointer, finding.message) for finding in errors],
+        )
 
 
 def _refusal(contract: Contract, report: Report, accept_undecided: bool) -> Conflict | None:

@@ -13,6 +13,7 @@ from bus.contracts.draft07 import draft07
 from bus.contracts.schemas import Schema
 from bus.contracts.validation import Validator
 from bus.identity.scopes import MEANINGS, Scope
+from bus.texts import markdown, visible
 
 Document = dict[str, Any]
 
@@ -49,9 +50,9 @@ def schema_url(contract: Contract, url: str) -> str:
 
 
 def _info(contract: Contract) -> Document:
-    told = contract.document.get("description", contract.title)
+    told = markdown(contract.document.get("description", contract.title))
     return {
-        "title": f"{contract.name}: {contract.title}",
+        "title": visible(f"{contract.name}: {contract.title}"),
         "version": contract.version,
         "description": f"{told}\n\nData owner: {contract.owner}. Classification: {contract.classification.value}.",
         "tags": [{"name": contract.name.partition(".")[0]}, {"name": contract.kind.value}],

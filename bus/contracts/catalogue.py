@@ -15,7 +15,8 @@ from sqlalchemy.engine import Connection
 
 from bus import clock, json
 from bus.contracts import plan, register, registered
-from bus.contracts.approval import check_approvable
+from bus.contracts.approval import check_approvable, check_proposable
+from bus.contracts.binding import Bindings, no_adapters
 from bus.contracts.built import Built
 from bus.contracts.compatibility import Verdict
 from bus.contracts.document import Contract, trusted
@@ -50,15 +51,17 @@ _MOST_VIEWS = 100_000
 class Catalogue:
     """The contracts of one bus."""
 
-    def __init__(self, storage: Storage, pseudonym_key: bytes) -> None:
+    def __init__(self, storage: Storage, pseudonym_key: bytes, bindings: Bindings = no_adapters) -> None:
         """An empty catalogue; call `refresh` before use.
 
         Args:
             storage: where the register is.
             pseudonym_key: the instance's secret behind pseudonyms.
+            bindings: what the adapters that are installed ask of contracts; without it the operator alone names adapters.
         """
         self._storage = storage
         self._pseudonym_key = pseudonym_key
+        self._bindings = bindings
         self._refreshing = threading.Lock()
         self._reached: int | None = None
         self._shelves: dict[str, Shelf] = {}
@@ -192,8 +195,17 @@ class Catalogue:
         return self._changed(lambda connection: register.put_draft(connection, contract, by, tags))
 
     def propose(self, name: str, version: str, by: Actor, tags: Tags = None) -> Registered:
-        """Lay a draft before the contract's owner; see `register.propose` for what is refused."""
+        """Lay a draft before the contract's owner.
+
+        Raises:
+            Refused: what `check_proposable` and `register.propose` say.
+        """
+        check_proposable(self.version(name, version).contract, self._bindings)
         return self._changed(lambda connection: register.propose(connection, name, version, by, tags))
+
+    def consent(self, name: str, version: str, by: Actor, tags: Tags = None) -> Registered:
+        """Give the word of an adapter's owner; see `register.consent` for what is refused."""
+        return self._changed(lambda connection: register.consent(connection, name, version, by, self._bindings, tags))
 
     def activate(
         self, name: str, version: str, by: Actor, tags: Tags = None, *, accept_undecided: bool = False
@@ -212,9 +224,11 @@ class Catalogue:
         with self._storage.read() as connection:
             contract, basis = register.may_activate(connection, name, version, by, tags)
         active = [one.contract for one in basis.active]
-        report = check_approvable(contract, active, accept_undecided=accept_undecided)
+        report = check_approvable(contract, active, self._bindings, accept_undecided=accept_undecided)
         undecided = report.verdict is Verdict.UNDECIDED
-        return self._changed(lambda connection: register.activate(connection, basis, by, accepted_undecided=undecided))
+        return self._changed(
+            lambda connection: register.activate(connection, basis, by, self._bindings, accepted_undecided=undecided)
+        )
 
     def deprecate(
         self, name: str, version: str, by: Actor, tags: Tags = None, *, sunset: date | None = None
@@ -229,13 +243,13 @@ class Catalogue:
     def plan(self, contracts: Sequence[Contract], by: Actor) -> Plan:
         """What `apply` would do now, and what it would refuse; see `plan.plan`."""
         with self._storage.read() as connection:
-            return plan.plan(connection, contracts, by)
+            return plan.plan(connection, contracts, by, self._bindings)
 
     def carry_out(self, planned: Plan, by: Actor) -> None:
         """Register and activate what a plan says, all of it or nothing; see `plan.carry_out` for what is refused."""
         planned.check()
         if planned.changes_anything:
-            self._changed(lambda connection: plan.carry_out(connection, planned, by))
+            self._changed(lambda connection: plan.carry_out(connection, planned, by, self._bindings))
 
     def apply(self, contracts: Sequence[Contract], by: Actor) -> Plan:
         """Plan and carry out at once; what stands already is left alone."""

@@ -3,6 +3,7 @@
 Models say what typing can say. What it cannot (conditions, dependencies, formats of our own) the gate still checks.
 """
 
+import ast
 import re
 import warnings
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from bus.contracts.document import Contract, Kind
 from bus.contracts.flat import flattened
 from bus.contracts.schemas import Schema, subschemas
 from bus.problem import Refused
+from bus.texts import visible_lines
 
 _WORDS: Final = frozenset(
     {
@@ -28,6 +30,21 @@ _WORDS: Final = frozenset(
 
 `default` is left out: data that are read and written again would have more in them.
 """
+_TEXTS: Final = frozenset({"title", "description"})
+
+
+_DECLARATIONS: Final = (ast.ImportFrom, ast.ClassDef, ast.AnnAssign, ast.Assign, ast.Expr, ast.Pass)
+_MODULES: Final = frozenset(
+    {"__future__", "typing", "enum", "datetime", "decimal", "uuid", "ipaddress", "pydantic", "collections.abc"}
+)
+_CALLS: Final = frozenset({"ConfigDict", "Field", "StringConstraints", "RootModel"})
+"""What the modules that the generator makes consist of."""
+
+
+class GeneratedUnsafe(Refused):
+    """A text of the contract became code in the generated module."""
+
+    slug = "generated-unsafe"
 
 
 class GeneratorMissing(Refused):
@@ -83,7 +100,24 @@ def _generated(contract: Contract, schema: Schema, class_name: str) -> str:
             use_standard_collections=True,
             use_union_operator=True,
         )
+    _check_inert(str(text))
     return str(text)
+
+
+def _check_inert(module: str) -> None:
+    """Refuse a module that does more when it is imported than declare classes: its texts come from a document.
+
+    Raises:
+        GeneratedUnsafe: a text of the document became code.
+    """
+    tree = ast.parse(module)
+    imported = {one.module for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)}
+    called = {ast.unparse(one.func) for one in ast.walk(tree) if isinstance(one, ast.Call)}
+    plain = all(isinstance(one, _DECLARATIONS) for one in ast.walk(tree) if isinstance(one, ast.stmt))
+    if not (plain and imported <= _MODULES and all(one in _CALLS or one.endswith(".model_rebuild") for one in called)):
+        raise GeneratedUnsafe(
+            "The generator made code of a text in the contract; nothing was written. Tell the operator."
+        )
 
 
 def _typed_part(schema: Schema) -> Schema:
@@ -91,4 +125,6 @@ def _typed_part(schema: Schema) -> Schema:
     for _, inner in list(subschemas(part)):
         for word in inner.keys() - _WORDS:
             del inner[word]
+        for word in _TEXTS & inner.keys():
+            inner[word] = visible_lines(str(inner[word]))
     return part

@@ -11,6 +11,7 @@ from typing import Any
 
 import bus
 from bus import json
+from bus.classification import Classification as Classification
 from bus.contracts.errors import DocumentInvalid, FilterInvalid
 from bus.contracts.filter import compile_filter, data_field
 from bus.contracts.formats import FORMATS
@@ -38,20 +39,6 @@ class Kind(Enum):
     """The state of a keyed thing."""
     QUERY = "query"
     """A question and its answer, live."""
-
-
-class Classification(Enum):
-    """How far the data must be protected."""
-
-    PUBLIC = "public"
-    INTERNAL = "internal"
-    PERSONAL = "personal"
-    SENSITIVE = "sensitive"
-
-    @property
-    def is_about_persons(self) -> bool:
-        """Whether UU 27/2022 applies: grants must be complete, and each reading leaves a disclosure."""
-        return self in (Classification.PERSONAL, Classification.SENSITIVE)
 
 
 class Mask(Enum):
@@ -111,6 +98,9 @@ class AdapterUse:
 
     adapter: str
     operation: str
+
+    def __str__(self) -> str:
+        return f"{self.adapter}/{self.operation}"
 
 
 @dataclass(frozen=True, slots=True)

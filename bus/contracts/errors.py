@@ -1,6 +1,6 @@
 """What the contracts' room refuses, by what the caller can do about it."""
 
-from bus.problem import Conflict, Forbidden, NotFound, Refused
+from bus.problem import Conflict, Forbidden, NotFound, Refused, Unavailable
 
 
 class DocumentInvalid(Refused):
@@ -68,6 +68,24 @@ class NotOperator(Forbidden):
     slug = "not-operator"
 
 
+class ContractSaysLess(Unavailable):
+    """The contract protects its data less than the agency's adapter asks; nothing is exchanged until it says so."""
+
+    slug = "contract-says-less"
+
+
+class NotBound(Forbidden):
+    """No version in force names this operation of the agency's adapter."""
+
+    slug = "adapter-not-bound"
+
+
+class AdapterNotYours(Forbidden):
+    """Only the adapter's owner, or the operator, gives the word for its operations."""
+
+    slug = "adapter-not-yours"
+
+
 class SunsetPast(Refused):
     """The day from which the version takes no events is over already."""
 
@@ -98,6 +116,18 @@ class NotReady(Conflict):
     """The version cannot become active as its document stands."""
 
     slug = "contract-not-ready"
+
+
+class AdapterWordMissing(Conflict):
+    """The version names an agency's adapter whose owner has not given its word."""
+
+    slug = "adapter-word-missing"
+
+
+class FourEyes(Conflict):
+    """Personal data are put in force by another client than the one that wrote or proposed the version."""
+
+    slug = "four-eyes"
 
 
 class ChangedMeanwhile(Conflict):

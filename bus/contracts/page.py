@@ -1,13 +1,14 @@
 """A contract as a page of the catalogue, in Markdown: what the data are, who may read what and why, how to exchange them."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 from bus import json
 from bus.contracts.document import Classification, Contract, Grant, Kind
 from bus.contracts.outline import Field, outline
 from bus.contracts.schemas import Schema
+from bus.texts import markdown, markdown_code, visible_json, visible_lines
 
 _KINDS: Final = {
     Kind.EVENT: "event: a fact that happened",
@@ -34,7 +35,7 @@ def page(contract: Contract) -> str:
     described = contract.document.get("description")
     parts = [
         f"# {contract.name}",
-        f"{contract.title}." if described is None else f"{contract.title}. {_line(described)}",
+        f"{markdown(contract.title)}." if described is None else markdown(f"{contract.title}. {described}"),
         _table(("", ""), _facts(contract)),
         *_data(contract),
         "## Who may read what, and why",
@@ -52,7 +53,7 @@ def index(contracts: Iterable[Contract]) -> str:
             f"[{one.name}]({file_name(one)})",
             one.version,
             one.kind.value,
-            _cell(one.title),
+            markdown(one.title),
             one.owner,
             one.classification.value,
             ", ".join(grant.participant for grant in one.grants) or _NOTHING,
@@ -68,11 +69,14 @@ def _facts(contract: Contract) -> Iterator[tuple[str, str]]:
     yield "version", contract.version
     yield "kind", _KINDS[contract.kind]
     if contract.key:
-        yield "key", f"`{contract.key}`"
+        yield "key", markdown_code(contract.key)
     yield "data owner", contract.owner
     yield "classification", _CLASSES[contract.classification]
     if contract.person:
-        yield "about the person", f"`{contract.person}`" + (" of the question" if contract.kind is Kind.QUERY else "")
+        yield (
+            "about the person",
+            markdown_code(contract.person) + (" of the question" if contract.kind is Kind.QUERY else ""),
+        )
     yield ("answered by" if contract.kind is Kind.QUERY else "producers"), ", ".join(sorted(contract.producers))
     yield "compatibility", contract.document.get("compatibility", "backward")
     if contract.kind is Kind.QUERY:
@@ -80,13 +84,13 @@ def _facts(contract: Contract) -> Iterator[tuple[str, str]]:
     else:
         yield from _delivery(contract)
     if contract.adapters:
-        yield "adapters", ", ".join(f"{use.adapter} ({use.operation})" for use in contract.adapters)
+        yield "adapters", markdown(", ".join(f"{use.adapter} ({use.operation})" for use in contract.adapters))
 
 
 def _delivery(contract: Contract) -> Iterator[tuple[str, str]]:
     delivery = contract.delivery
     if delivery.ordered_by:
-        yield "delivered in order of", f"`{delivery.ordered_by}`"
+        yield "delivered in order of", markdown_code(delivery.ordered_by)
     yield "kept", f"{delivery.retention_days} days" if delivery.retention_days else "for good"
     yield "largest event", f"{delivery.max_bytes} bytes"
 
@@ -96,7 +100,7 @@ def _data(contract: Contract) -> Iterator[str]:
     for title, schema in parts.items() if contract.kind is Kind.QUERY else [("Data", contract.sent)]:
         yield f"## {title}"
         if "description" in schema:
-            yield _line(schema["description"])
+            yield markdown(schema["description"])
         yield _fields(outline(schema))
 
 
@@ -105,10 +109,10 @@ def _fields(fields: Sequence[Field]) -> str:
         return "The schema declares no fields."
     rows = [
         (
-            _code(field.pointer),
+            markdown_code(field.pointer),
             _type(field.schemas),
             "; ".join(["required"] * field.required + list(dict.fromkeys(_rules(field.schemas)))) or _NOTHING,
-            _cell(_meaning(field.schemas)),
+            markdown(_meaning(field.schemas)),
         )
         for field in fields
     ]
@@ -154,9 +158,9 @@ def _rules(schemas: Sequence[Schema]) -> Iterator[str]:
         if "enum" in schema:
             yield _one_of(schema["enum"])
         if "format" in schema:
-            yield _cell(str(schema["format"]))
+            yield markdown(str(schema["format"]))
         if "pattern" in schema:
-            yield _code(schema["pattern"])
+            yield markdown_code(schema["pattern"])
         yield from _bounds(schema)
         if "multipleOf" in schema:
             yield f"a multiple of {schema['multipleOf']}"
@@ -200,10 +204,10 @@ def _grants(contract: Contract) -> str:
     rows = [
         (
             grant.participant,
-            _cell(grant.purpose) or _NOTHING,
-            _cell(grant.legal_basis) or _NOTHING,
+            markdown(grant.purpose) or _NOTHING,
+            markdown(grant.legal_basis) or _NOTHING,
             str(grant.until or "no end"),
-            ", ".join(_code(pointer) for pointer in grant.fields) if grant.fields else "everything",
+            ", ".join(map(markdown_code, grant.fields)) if grant.fields else "everything",
             _masks(grant),
             "; ".join(_condition(row) for row in grant.rows) or "all",
         )
@@ -213,7 +217,7 @@ def _grants(contract: Contract) -> str:
 
 
 def _masks(grant: Grant) -> str:
-    return ", ".join(f"{_code(pointer)}: {mask.value}" for pointer, mask in grant.mask.items()) or _NOTHING
+    return ", ".join(f"{markdown_code(pointer)}: {mask.value}" for pointer, mask in grant.mask.items()) or _NOTHING
 
 
 _SAYS: Final = {"exact": "is", "prefix": "begins with", "suffix": "ends with"}
@@ -227,13 +231,13 @@ def _condition(expression: Any) -> str:
     if dialect in ("all", "any"):
         parts = [f"({part})" if " or " in part or " and " in part else part for part in map(_condition, operand)]
         return (" and " if dialect == "all" else " or ").join(parts)
-    return " and ".join(f"{_code(name)} {_SAYS[dialect]} {_value(text)}" for name, text in operand.items())
+    return " and ".join(f"{markdown_code(name)} {_SAYS[dialect]} {_value(text)}" for name, text in operand.items())
 
 
 def _examples(contract: Contract) -> Iterator[str]:
     if contract.examples:
         yield "## Examples"
-    yield from (_block("json", json.pretty(one)) for one in contract.examples)
+    yield from (_block("json", _pretty(one)) for one in contract.examples)
 
 
 def _ways(contract: Contract) -> Iterator[str]:
@@ -261,15 +265,16 @@ def _ways(contract: Contract) -> Iterator[str]:
 
 
 def _example_key(contract: Contract) -> str:
+    """A key as a step of a path: percent-encoded, nothing in it means anything to a shell."""
     found = json.at(contract.examples[0], contract.key or "") if contract.examples else None
-    return "KEY" if found is None else str(found)
+    return "KEY" if found is None else quote(str(found), safe="")
 
 
 def _curl(path: str, media_type: str | None = None, body: Any = None) -> str:
     command = f'curl -H "Authorization: Bearer $TOKEN" "$BUS{path}"'
     if media_type is None:
         return _block("sh", command)
-    text = json.pretty(body)
+    text = _pretty(body)
     return _block("sh", f"{command} -H 'Content-Type: {media_type}' --data-binary @- <<'END'\n{text}\nEND")
 
 
@@ -280,6 +285,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _block(language: str, text: str) -> str:
     """A fenced block whose fence does not stand in the text."""
+    text = visible_lines(text)
     fence = "```"
     while fence in text:
         fence += "`"
@@ -287,20 +293,9 @@ def _block(language: str, text: str) -> str:
 
 
 def _value(value: Any) -> str:
-    return _code(value if isinstance(value, str) else json.dumps(value).decode())
+    return markdown_code(value if isinstance(value, str) else json.dumps(value).decode())
 
 
-def _code(text: str) -> str:
-    """A code span, in a cell; CommonMark wants more backticks around it than stand in it."""
-    ticks = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
-    space = " " if "`" in text else ""
-    return f"{ticks}{space}{_cell(text)}{space}{ticks}"
-
-
-def _cell(text: str) -> str:
-    """Text that stays in its cell."""
-    return _line(text).replace("|", "\\|")
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
+def _pretty(value: Any) -> str:
+    """Indented JSON that stays valid where it holds characters that are not seen."""
+    return visible_json(json.pretty(value).encode()).decode()

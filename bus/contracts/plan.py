@@ -7,6 +7,7 @@ from enum import Enum
 from sqlalchemy.engine import Connection
 
 from bus.contracts.approval import check_approvable
+from bus.contracts.binding import Bindings
 from bus.contracts.document import Contract
 from bus.contracts.errors import PlanRefused, VersionTaken
 from bus.contracts.lifecycle import FREE_TO_CHANGE
@@ -69,7 +70,7 @@ class Plan:
             )
 
 
-def plan(connection: Connection, contracts: Sequence[Contract], actor: Actor) -> Plan:
+def plan(connection: Connection, contracts: Sequence[Contract], actor: Actor, bindings: Bindings) -> Plan:
     """What applying the documents would do; a step that cannot be done says why.
 
     Raises:
@@ -81,11 +82,11 @@ def plan(connection: Connection, contracts: Sequence[Contract], actor: Actor) ->
     for contract in ordered:
         # Judged as if those before it were in force: they will be.
         before = [step.contract for step in steps if step.changes and step.contract.name == contract.name]
-        steps.append(_step(connection, contract, before, actor))
+        steps.append(_step(connection, contract, before, actor, bindings))
     return Plan(tuple(steps))
 
 
-def carry_out(connection: Connection, plan: Plan, actor: Actor) -> None:
+def carry_out(connection: Connection, plan: Plan, actor: Actor, bindings: Bindings) -> None:
     """Do what a plan says.
 
     Raises:
@@ -98,10 +99,12 @@ def carry_out(connection: Connection, plan: Plan, actor: Actor) -> None:
         check_basis(connection, step.basis)
     for step in changing:
         registered = put_draft(connection, step.contract, actor)
-        activate(connection, basis_of(connection, step.contract.name, registered.contract.version), actor)
+        activate(connection, basis_of(connection, step.contract.name, registered.contract.version), actor, bindings)
 
 
-def _step(connection: Connection, contract: Contract, before: Sequence[Contract], actor: Actor) -> Step:
+def _step(
+    connection: Connection, contract: Contract, before: Sequence[Contract], actor: Actor, bindings: Bindings
+) -> Step:
     basis = basis_of(connection, contract.name, contract.version)
     changes = _changes(basis.present, contract)
     try:
@@ -109,7 +112,7 @@ def _step(connection: Connection, contract: Contract, before: Sequence[Contract]
         if basis.present and not changes and not basis.present.holds(contract):
             raise taken(contract, basis.present.state)
         if changes:
-            check_approvable(contract, [*(one.contract for one in basis.active), *before])
+            check_approvable(contract, [*(one.contract for one in basis.active), *before], bindings)
     except Refused as refusal:
         return Step(contract, basis, changes, refusal)
     return Step(contract, basis, changes)

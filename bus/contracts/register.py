@@ -3,7 +3,6 @@
 Every function works in the caller's transaction and checks the present state in it.
 """
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -11,6 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bus import clock, json
+from bus.contracts.actor import Actor as Actor
+from bus.contracts.binding import Bindings
+from bus.contracts.consent import check_four_eyes, check_words, newly_bound, words_of
 from bus.contracts.document import Contract
 from bus.contracts.errors import (
     ChangedMeanwhile,
@@ -20,7 +22,7 @@ from bus.contracts.errors import (
     VersionChanged,
     VersionTaken,
 )
-from bus.contracts.lifecycle import FREE_TO_CHANGE, State, check_step
+from bus.contracts.lifecycle import FREE_TO_CHANGE, IN_FORCE, State, check_step
 from bus.contracts.registered import Basis, Move, Registered, basis_of, find, known_versions, version_of
 from bus.contracts.tables import CONTRACTS, MOVES, VERSIONS
 from bus.problem import FieldError
@@ -31,14 +33,6 @@ TOPIC = "contracts"
 
 Tags = frozenset[str] | None
 """Tags that a version may have for a change of it to be done; None: whatever it is now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who changes the register: a participant, and whether as the operator, who may do what owners may."""
-
-    participant: str
-    is_operator: bool = False
 
 
 def put_draft(connection: Connection, contract: Contract, actor: Actor, tags: Tags = None) -> Registered:
@@ -87,18 +81,44 @@ def may_activate(
     return present.contract, basis_of(connection, name, version)
 
 
-def activate(connection: Connection, basis: Basis, actor: Actor, *, accepted_undecided: bool = False) -> Registered:
+def consent(
+    connection: Connection, name: str, version: str, actor: Actor, bindings: Bindings, tags: Tags = None
+) -> Registered:
+    """Keep the word of an adapter's owner for the operations that a version names; a change of its document takes it back.
+
+    Raises:
+        AdapterNotYours: the actor owns no adapter that the version names.
+        NoSuchContract, TransitionRefused, VersionChanged: see there.
+    """
+    _lock(connection, name)
+    present = version_of(connection, name, version)
+    _check_unchanged(present, tags)
+    words = words_of(present.contract, actor, bindings)
+    if present.state not in FREE_TO_CHANGE:
+        raise TransitionRefused(f"The version is {present.state.value}; a word for it comes before that.")
+    _remember(connection, present.id, _step(present.state, actor, adapters=words))
+    return version_of(connection, name, version)
+
+
+def activate(
+    connection: Connection, basis: Basis, actor: Actor, bindings: Bindings, *, accepted_undecided: bool = False
+) -> Registered:
     """Put a version in force that was found approvable on a basis.
 
     Judging takes its time, so that it happens before this transaction, which keeps others from writing.
 
     Raises:
-        NotOwner, TransitionRefused: see there.
+        NotOwner, TransitionRefused, FourEyes, AdapterWordMissing: see there.
         ChangedMeanwhile: the basis is no longer what stands.
     """
     check_basis(connection, basis)
     present = _movable(connection, basis.name, basis.version, actor, None)
-    return _move(connection, present, State.ACTIVE, actor, accepted_undecided=accepted_undecided)
+    settled = [one for one in known_versions(connection, basis.name) if one.state not in FREE_TO_CHANGE]
+    in_force = [one.contract for one in settled if one.state in IN_FORCE]
+    check_four_eyes(present, [one.contract for one in settled], actor)
+    check_words(present, in_force, actor, bindings)
+    words = newly_bound(present.contract, in_force, actor, bindings)
+    return _move(connection, present, State.ACTIVE, actor, accepted_undecided=accepted_undecided, adapters=words)
 
 
 def check_basis(connection: Connection, basis: Basis) -> None:
@@ -179,9 +199,10 @@ def _move(
     *,
     sunset: date | None = None,
     accepted_undecided: bool = False,
+    adapters: tuple[str, ...] = (),
 ) -> Registered:
     check_step(present.state, wanted)
-    move = Move(wanted, clock.micros(clock.now()), actor.participant, accepted_undecided)
+    move = _step(wanted, actor, accepted_undecided=accepted_undecided, adapters=adapters)
     values = {"state": wanted.value, "changed_at": move.at, "changed_by": move.by}
     if sunset is not None:
         values["sunset"] = sunset.isoformat()
@@ -212,7 +233,7 @@ def _insert(connection: Connection, contract: Contract, actor: Actor) -> None:
     contract_id = connection.scalar(sa.select(CONTRACTS.c.id).where(CONTRACTS.c.name == contract.name))
     if contract_id is None:
         contract_id = _key(connection.execute(sa.insert(CONTRACTS).values(name=contract.name)))
-    move = Move(State.DRAFT, clock.micros(clock.now()), actor.participant)
+    move = _step(State.DRAFT, actor)
     inserted = connection.execute(
         sa.insert(VERSIONS).values(
             contract_id=contract_id,
@@ -231,7 +252,7 @@ def _insert(connection: Connection, contract: Contract, actor: Actor) -> None:
 def _replace(connection: Connection, present: Registered, contract: Contract, actor: Actor) -> None:
     if present.state not in FREE_TO_CHANGE:
         raise taken(contract, present.state)
-    move = Move(State.DRAFT, clock.micros(clock.now()), actor.participant)
+    move = _step(State.DRAFT, actor)
     connection.execute(
         sa.update(VERSIONS)
         .where(VERSIONS.c.id == present.id)
@@ -242,8 +263,13 @@ def _replace(connection: Connection, present: Registered, contract: Contract, ac
             changed_by=move.by,
         )
     )
-    if present.state is not State.DRAFT:
-        _remember(connection, present.id, move)
+    _remember(connection, present.id, move)
+
+
+def _step(state: State, actor: Actor, *, accepted_undecided: bool = False, adapters: tuple[str, ...] = ()) -> Move:
+    """A step that the actor takes now."""
+    now = clock.micros(clock.now())
+    return Move(state, now, actor.participant, accepted_undecided, actor.client_id, adapters)
 
 
 def _remember(connection: Connection, version_id: int, move: Move) -> None:
@@ -257,6 +283,8 @@ def _remember(connection: Connection, version_id: int, move: Move) -> None:
             at=move.at,
             by=move.by,
             accepted_undecided=move.accepted_undecided,
+            client_id=move.client_id,
+            adapters=" ".join(move.adapters) or None,
         )
     )
 

@@ -29,12 +29,21 @@ class Move:
         state: what it became.
         at: when, in microseconds since 1970.
         accepted_undecided: it was put in force although its compatibility could not be decided.
+        client_id: the client that took it; `command line` on the bus's own machine; None: an older bus did not keep it.
+        adapters: the operations (`kemendagri/cari-nik`) for which it is the word of the adapter's owner.
     """
 
     state: State
     at: int
     by: str
     accepted_undecided: bool = False
+    client_id: str | None = None
+    adapters: tuple[str, ...] = ()
+
+    @property
+    def is_change(self) -> bool:
+        """Whether the version got another document; a word for adapters leaves a draft as it is."""
+        return self.state is State.DRAFT and not self.adapters
 
 
 @dataclass(frozen=True)
@@ -270,7 +279,9 @@ def _histories(connection: Connection, ids: Sequence[int]) -> dict[int, list[Mov
     histories: dict[int, list[Move]] = {number: [] for number in ids}
     statement = sa.select(MOVES).where(MOVES.c.version_id.in_(ids)).order_by(MOVES.c.id)
     for row in connection.execute(statement) if ids else ():
-        histories[row.version_id].append(Move(State(row.state), row.at, row.by, row.accepted_undecided))
+        adapters = tuple((row.adapters or "").split())
+        move = Move(State(row.state), row.at, row.by, row.accepted_undecided, row.client_id, adapters)
+        histories[row.version_id].append(move)
     return histories
 
 

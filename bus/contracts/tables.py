@@ -36,4 +36,6 @@ MOVES = sa.Table(
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("by", sa.Text, nullable=False),
     sa.Column("accepted_undecided", sa.Boolean, nullable=False),
+    sa.Column("client_id", sa.Text),
+    sa.Column("adapters", sa.Text),
 )

@@ -8,13 +8,12 @@ import yaml
 
 from bus import json
 from bus.contracts.errors import DocumentInvalid
+from bus.texts import UNSEEN, visible_lines
 
 _LARGEST = 1024 * 1024
 _DEEPEST = 64
 _MOST_NODES = 200_000
 _LONGEST_NAME = 64
-_LINE_BREAKS = frozenset("\r\x85\u2028\u2029")
-"""What YAML 1.1 takes for a line's end within a text, unless it is escaped, as it is between double quotes alone."""
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 
@@ -55,7 +54,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    quoted = text[:1] in "0123456789+-." or not _LINE_BREAKS.isdisjoint(text)
+    quoted = text[:1] in "0123456789+-." or UNSEEN.search(text.replace("\n", "")) is not None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, '"' if quoted else None)
 
 
@@ -64,7 +63,9 @@ _Dumper.add_representer(str, _text)
 
 def write_text(value: Any) -> bytes:
     """A JSON value as a YAML text, keys in their given order."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120).encode()
+    text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    # Characters that are not seen stand in quoted texts alone, where YAML knows these escapes.
+    return visible_lines(text).encode()
 
 
 def _read(text: bytes) -> tuple[Any, bool]:

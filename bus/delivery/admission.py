@@ -124,22 +124,33 @@ def _unordered(detail: str) -> SubscriptionRefused:
 
 
 async def check_sink(
-    sink: Sink, participant: str, agencies: Agencies, allowed: Sequence[Network], *, is_operator: bool
+    sink: Sink,
+    participant: str,
+    contracts: Sequence[str],
+    catalogue: Catalogue,
+    agencies: Agencies,
+    allowed: Sequence[Network],
+    *,
+    is_operator: bool,
 ) -> None:
     """Refuse a sink that may not, or can not, be delivered to.
 
     Args:
+        contracts: the names of what is subscribed to.
         allowed: networks where webhooks may be private or plain http.
 
     Raises:
         SinkAddressRefused: the webhook's address.
         SinkNotYours: the adapter is another participant's.
         SubscriptionRefused: the adapter does not deliver so, or is not set up here.
+        NotBound: a contract does not name the adapter's operation.
+        ContractSaysLess: a contract protects its data less than the operation asks.
     """
     if isinstance(sink, Webhook):
         await _check_webhook(sink, allowed)
     else:
         _check_agency(sink, participant, agencies, is_operator=is_operator)
+        _check_bound(sink, contracts, catalogue, agencies)
 
 
 async def _check_webhook(sink: Webhook, allowed: Sequence[Network]) -> None:
@@ -157,3 +168,10 @@ def _check_agency(sink: AgencySink, participant: str, agencies: Agencies, *, is_
         raise SubscriptionRefused("Nothing can be delivered to this.", errors=[error])
     if not is_operator and agencies.participant(sink.adapter) != participant:
         raise SinkNotYours(f"{participant} is not the participant of the adapter {sink.adapter}.")
+
+
+def _check_bound(sink: AgencySink, contracts: Sequence[str], catalogue: Catalogue, agencies: Agencies) -> None:
+    for name in contracts:
+        in_force = [version.contract for version in catalogue.in_force(name)]
+        for contract in in_force:
+            agencies.check_serves(contract, in_force, sink.adapter, sink.operation)

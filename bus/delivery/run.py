@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from bus import clock
+from bus.agencies.registry import Agencies
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.view import View
 from bus.delivery.fresh import FreshRuns, Read
 from bus.delivery.ledger import Lease, Leased, Ledger
-from bus.delivery.subscriptions import Subscription
+from bus.delivery.subscriptions import AgencySink, Subscription
 from bus.journal import Entry, JournalReader, entries_at
 from bus.journal.history import History
 from bus.journal.viewed import FindBefore, viewed
@@ -40,13 +41,20 @@ class RunLoader:
     """Loads runs."""
 
     def __init__(
-        self, storage: Storage, journal: JournalReader, catalogue: Catalogue, ledger: Ledger, fresh: FreshRuns
+        self,
+        storage: Storage,
+        journal: JournalReader,
+        catalogue: Catalogue,
+        ledger: Ledger,
+        fresh: FreshRuns,
+        agencies: Agencies,
     ) -> None:
         self._storage = storage
         self._journal = journal
         self._catalogue = catalogue
         self._ledger = ledger
         self._fresh = fresh
+        self._agencies = agencies
 
     async def load(self, subscription: Subscription, lease: Lease) -> list[list[Item]]:
         """The run's chains: deliveries of one key in position order; each unordered delivery is a chain of its own."""
@@ -77,10 +85,14 @@ class RunLoader:
 
     def _view(self, version_id: int, subscription: Subscription) -> View | Refused:
         """What the subscriber sees of a version today, or why nothing."""
-        contract = self._catalogue.version_numbered(version_id).contract.name
+        contract = self._catalogue.version_numbered(version_id).contract
+        sink = subscription.sink
         try:
+            if isinstance(sink, AgencySink):
+                in_force = [one.contract for one in self._catalogue.in_force(contract.name)]
+                self._agencies.check_serves(contract, in_force, sink.adapter, sink.operation)
             today = clock.local_date(clock.now())
-            return self._catalogue.view(contract, subscription.participant, version_id, today)
+            return self._catalogue.view(contract.name, subscription.participant, version_id, today)
         except Refused as refusal:
             return refusal
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from bus import json
-from bus.agencies.registry import mapped_fields
+from bus.agencies.registry import bindings, mapped_fields
 from bus.contracts.approval import compatibility_document
 from bus.contracts.compatibility import Report, Standing, Step, Verdict, check, impact
 from bus.contracts.document import Contract, parse
@@ -106,7 +106,8 @@ def _check(rooms: Rooms, caller: Principal, body: bytes) -> dict[str, Any]:
         standing = rooms.catalogue.active(contract.name)
     report = check(contract, standing)
     touches = [touch for old in standing for touch in _touches(rooms, caller, report, contract, old)]
-    return _result(lint(contract, set(_participants(rooms))), report, touches)
+    asked = bindings(rooms.settings.adapters)
+    return _result(lint(contract, set(_participants(rooms)), asked), report, touches)
 
 
 def _parts(body: Any) -> tuple[Any, list[Any] | None]:

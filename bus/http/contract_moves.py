@@ -54,7 +54,18 @@ def propose_version(
     rooms: TheRooms, response: Response, caller: Writer, name: str, version: str, tags: IfMatch
 ) -> VersionDetail:
     """Lay a draft before those who approve for the contract's owner."""
-    return version_detail(rooms.catalogue.propose(name, version, actor(caller), tags), response)
+    return version_detail(rooms.catalogue.propose(name, version, actor(caller), tags), response, caller)
+
+
+@router.post("/consent", responses=_REFUSALS)
+def consent_to_version(
+    rooms: TheRooms, response: Response, caller: Approver, name: str, version: str, tags: IfMatch
+) -> VersionDetail:
+    """Give the word of an adapter's owner: the version may use the operations of your adapters that it names.
+
+    The word stands in the version's history. A change of the document takes it back.
+    """
+    return version_detail(rooms.catalogue.consent(name, version, actor(caller), tags), response, caller)
 
 
 @router.post("/activate", responses=_REFUSALS)
@@ -70,12 +81,14 @@ async def activate_version(
     """Put a version in force; from then on it never changes.
 
     It must have no lint errors, keep what it owes every version that is still active, and go up as far as the change is large.
+    A version about persons is activated by another client than the one that wrote or proposed it (409 `four-eyes`).
+    A version that names an adapter's operation needs the word of the adapter's owner (409 `adapter-word-missing`).
     """
     accept = how is not None and how.accept_undecided
     activate = partial(rooms.catalogue.activate, accept_undecided=accept)
     async with rooms.judging:
         moved = await asyncio.to_thread(activate, name, version, actor(caller), tags)
-    return version_detail(moved, response)
+    return version_detail(moved, response, caller)
 
 
 @router.post("/deprecate", responses=_REFUSALS)
@@ -90,7 +103,9 @@ def deprecate_version(
 ) -> VersionDetail:
     """Mark a version as superseded; it still takes events, and tells their publishers."""
     sunset = how.sunset if how else None
-    return version_detail(rooms.catalogue.deprecate(name, version, actor(caller), tags, sunset=sunset), response)
+    return version_detail(
+        rooms.catalogue.deprecate(name, version, actor(caller), tags, sunset=sunset), response, caller
+    )
 
 
 @router.post("/retire", responses=_REFUSALS)
@@ -98,4 +113,4 @@ def retire_version(
     rooms: TheRooms, response: Response, caller: Approver, name: str, version: str, tags: IfMatch
 ) -> VersionDetail:
     """Take a version out of force for good; whoever publishes under it is told its successor."""
-    return version_detail(rooms.catalogue.retire(name, version, actor(caller), tags), response)
+    return version_detail(rooms.catalogue.retire(name, version, actor(caller), tags), response, caller)

@@ -9,6 +9,8 @@ from pydantic import BaseModel, Field
 from bus import clock
 from bus.contracts.lifecycle import State
 from bus.contracts.registered import Registered
+from bus.identity.scopes import Scope
+from bus.identity.tokens import Principal
 
 
 class MoveDetail(BaseModel):
@@ -17,6 +19,10 @@ class MoveDetail(BaseModel):
     state: State
     at: datetime
     by: str
+    client_id: str | None = Field(
+        description="the client, for the contract's owner and the operator; `command line`: on the bus's machine; null: not kept"
+    )
+    adapters: list[str] = Field(description="operations for which the step is the word of the adapter's owner")
     accepted_undecided: bool = Field(
         description="the operator put it in force though it could not be decided what it breaks"
     )
@@ -47,17 +53,26 @@ def version_summary(registered: Registered) -> VersionSummary:
     return VersionSummary(**_life(registered))
 
 
-def version_detail(registered: Registered, response: Response | None = None) -> VersionDetail:
+def version_detail(registered: Registered, response: Response | None, caller: Principal) -> VersionDetail:
     """The version with its document.
 
     Args:
         response: gets the version's tag as its ETag.
+        caller: sees the clients in the history where it answers for the contract.
     """
     if response is not None:
         response.headers["ETag"] = etag(registered)
         response.headers["Cache-Control"] = "private, no-cache"
+    answers = caller.participant == registered.contract.owner or Scope.ADMIN in caller.scopes
     moves = [
-        MoveDetail(state=move.state, at=clock.moment(move.at), by=move.by, accepted_undecided=move.accepted_undecided)
+        MoveDetail(
+            state=move.state,
+            at=clock.moment(move.at),
+            by=move.by,
+            client_id=move.client_id if answers else None,
+            adapters=list(move.adapters),
+            accepted_undecided=move.accepted_undecided,
+        )
         for move in registered.history
     ]
     contract = registered.contract

@@ -144,7 +144,7 @@ def register_contract(request: Request, response: Response, caller: Writer, tags
     registered = _catalogue(request).add_draft(parse_text(body), actor(caller), tags)
     name, version = registered.contract.name, registered.contract.version
     response.headers["Location"] = f"{router.prefix}/{name}/versions/{version}"
-    return version_detail(registered, response)
+    return version_detail(registered, response, caller)
 
 
 @router.get("/{name}")
@@ -164,7 +164,7 @@ def read_version(request: Request, response: Response, caller: Reader, name: str
     registered = _catalogue(request).version(name, version)
     if matches(request.headers.get("if-none-match", ""), etag(registered)):
         return Response(status_code=304, headers={"ETag": etag(registered)})
-    return version_detail(registered, response)
+    return version_detail(registered, response, caller)
 
 
 @router.put("/{name}/versions/{version}", openapi_extra=takes("application/yaml", "application/json"))
@@ -179,7 +179,7 @@ def replace_draft(
     ]:
         raise DocumentInvalid("The document is of another version than the path.", errors=wrong)
     _catalogue(request).version(name, version)
-    return version_detail(_catalogue(request).add_draft(contract, actor(caller), tags), response)
+    return version_detail(_catalogue(request).add_draft(contract, actor(caller), tags), response, caller)
 
 
 @router.get("/{name}/versions/{version}/schema", response_class=Response)
@@ -220,7 +220,7 @@ def _catalogue(request: Request) -> Catalogue:
 
 def actor(principal: Principal) -> Actor:
     """The caller as the register knows it."""
-    return Actor(principal.participant, is_operator=Scope.ADMIN in principal.scopes)
+    return Actor(principal.participant, Scope.ADMIN in principal.scopes, principal.client_id)
 
 
 def _validator(catalogue: Catalogue, name: str, version: str | None) -> Validator:

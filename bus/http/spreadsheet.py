@@ -1,19 +1,26 @@
 """Data as CSV (RFC 4180) for spreadsheets: declared fields flattened to columns, and no cell that a program would run."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from typing import Any, Final
 
 from bus import json
 from bus.contracts.schemas import Schema, schemas_at
+from bus.texts import UNSEEN
 
 Path = tuple[str, ...]
 
 _DEEPEST: Final = 8
 """Where a schema that contains itself is cut off: below it a cell holds JSON."""
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What makes a spreadsheet take a cell for a formula (OWASP, "CSV Injection"); full-width signs count in some locales."""
+_SIGNS: Final = r"[=+@\-\u2212\uff1d\uff0b\uff0d\uff20]"
+_PASSED_OVER: Final = rf"(?:[\s\"'\u115f\u1160\u2800\u3164\uffa0]|{UNSEEN.pattern})*"
+_FORMULA: Final = re.compile(rf"[\t\r\n]|{_PASSED_OVER}{_SIGNS}")
+"""What makes a spreadsheet take a cell for a formula (OWASP, "CSV Injection"). Full-width signs count in some locales, and
+programs pass over blanks, quotes and characters that are not seen before they look."""
+_INNER: Final = re.compile(rf"[;\t\r\n]{_PASSED_OVER}(?=[=@\uff1d\uff20]|{_SIGNS}[^\s\d])")
+"""A formula within a text: Excel in Indonesian parts cells by semicolons, and then takes no notice of quotes."""
 
 
 class Spreadsheet:
@@ -57,13 +64,21 @@ def _at(data: Any, path: Path) -> Any:
 
 def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
     text = StringIO()
-    csv.writer(text).writerows([_cell(value) for value in row] for row in rows)
+    # Texts are quoted and numbers are not: a reader that tells them apart keeps the zeros and the last digits of a NIK.
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerows([_cell(value) for value in row] for row in rows)
     return text.getvalue().encode()
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
+def _cell(value: Any) -> str | int | float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA) else value
-    return json.dumps(value).decode()
+        return _harmless(value)
+    return "" if value is None else _harmless(json.dumps(value).decode())
+
+
+def _harmless(text: str) -> str:
+    """The text with an apostrophe before each formula that a spreadsheet could find in it."""
+    within = _INNER.sub(r"\g<0>'", text)
+    return f"'{within}" if _FORMULA.match(text) else within

@@ -1,6 +1,7 @@
 """Subscriptions over HTTP: a participant's standing orders; the operator sees and steers everybody's."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -229,7 +230,7 @@ async def add_subscription(
     versions = admission.check_contracts(rooms.catalogue, order.contracts, participant, today)
     admission.check_filters(order.filters)
     admission.check_order(versions, order.ordered_by)
-    await _check_sink(rooms, sink, participant, caller)
+    await _check_sink(rooms, sink, participant, order.contracts, caller)
     made = await asyncio.to_thread(_add, rooms, participant, sink, order)
     response.headers["Location"] = f"{router.prefix}/{made.id}"
     response.headers["Cache-Control"] = "no-store"
@@ -250,7 +251,7 @@ async def change_subscription(
     subscription = await asyncio.to_thread(rooms.subscriptions.get, id, whose(caller))
     sink = None if change.sink is None else change.sink.sink()
     if sink is not None:
-        await _check_sink(rooms, sink, subscription.participant, caller)
+        await _check_sink(rooms, sink, subscription.participant, subscription.contracts, caller)
     admission.check_filters(change.filters or ())
     await asyncio.to_thread(rooms.subscriptions.change, subscription, sink=sink, filters=change.filters)
     return await asyncio.to_thread(read_subscription, rooms, caller, id)
@@ -322,9 +323,11 @@ def _is_operator(caller: Principal) -> bool:
     return Scope.ADMIN in caller.scopes
 
 
-async def _check_sink(rooms: Rooms, sink: Sink, participant: str, caller: Principal) -> None:
+async def _check_sink(rooms: Rooms, sink: Sink, participant: str, contracts: Sequence[str], caller: Principal) -> None:
     allowed = rooms.settings.sink_networks
-    await admission.check_sink(sink, participant, rooms.agencies, allowed, is_operator=_is_operator(caller))
+    await admission.check_sink(
+        sink, participant, contracts, rooms.catalogue, rooms.agencies, allowed, is_operator=_is_operator(caller)
+    )
 
 
 def _add(rooms: Rooms, participant: str, sink: Sink, order: SubscriptionOrder) -> Subscription:

@@ -10,7 +10,7 @@ from tests.cli.a_command import BREAKING, Commands, commands
 from tests.contracts.documents import SCHEMA, a_contract
 
 NAME = "kependudukan.uji"
-OWNER = Actor("dukcapil-lamongan")
+OWNER = Actor("dukcapil-lamongan", client_id="client_pengembang")
 
 
 @pytest.fixture

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from bus.contracts.actor import COMMAND_LINE
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.register import Actor
 from tests.contracts.documents import a_contract
 
 NAME = "kependudukan.uji"
-OPERATOR = Actor("operator", is_operator=True)
-OWNER = Actor("dukcapil-lamongan")
+OPERATOR = Actor("operator", True, COMMAND_LINE)
+OWNER = Actor("dukcapil-lamongan", client_id="client_pengembang")
+APPROVER = Actor("dukcapil-lamongan", client_id="client_kepala")
 SECRET = b"a secret of this instance, 32 B."
 
 

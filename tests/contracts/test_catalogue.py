@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bus.contracts import register
+from bus.contracts.binding import no_adapters
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import load
 from bus.contracts.errors import (
@@ -29,7 +30,7 @@ from bus.contracts.lifecycle import State
 from bus.contracts.plan import Change, carry_out
 from bus.contracts.register import Actor
 from bus.storage import Storage
-from tests.contracts.a_register import NAME, OPERATOR, OWNER, SECRET, put_in_force
+from tests.contracts.a_register import APPROVER, NAME, OPERATOR, OWNER, SECRET, put_in_force
 from tests.contracts.documents import NIK, SCHEMA, SHIPPED, a_contract, a_grant
 
 OTHER = Actor("bapenda")
@@ -122,8 +123,9 @@ def test_key_and_person_are_found_as_text(catalogue: Catalogue) -> None:
 
 
 def test_public_data_are_about_nobody(catalogue: Catalogue) -> None:
-    put_in_force(catalogue, classification="public", subject="/nik")
-    assert catalogue.version_for(NAME, None).person_of({"nik": NIK}) is None
+    schema = {"type": "object", "required": ["kode"], "properties": {"kode": {"type": "string"}}}
+    put_in_force(catalogue, classification="public", schema=schema, key="/kode", subject="/kode", examples=[])
+    assert catalogue.version_for(NAME, None).person_of({"kode": NIK}) is None
 
 
 def test_what_did_not_change_keeps_its_compiled_validator(catalogue: Catalogue) -> None:
@@ -228,14 +230,14 @@ def test_a_plan_changes_nothing(catalogue: Catalogue) -> None:
 def test_a_draft_may_be_replaced_until_it_isput_in_force(catalogue: Catalogue) -> None:
     catalogue.add_draft(a_contract(), OWNER)
     catalogue.add_draft(a_contract(title="Lain"), OWNER)
-    catalogue.activate(NAME, "1.0.0", OWNER)
+    catalogue.activate(NAME, "1.0.0", APPROVER)
     assert catalogue.version_for(NAME, None).contract.title == "Lain"
 
 
 def test_a_version_with_findings_does_not_becomeput_in_force(catalogue: Catalogue) -> None:
     catalogue.add_draft(a_contract(examples=[{"nik": "x"}]), OWNER)
     with pytest.raises(NotReady) as refused:
-        catalogue.activate(NAME, "1.0.0", OWNER)
+        catalogue.activate(NAME, "1.0.0", APPROVER)
     assert [error.pointer for error in refused.value.errors] == ["/examples/0/nik"]
 
 
@@ -299,7 +301,7 @@ def test_what_breaks_an_active_version_is_refused_with_the_report(catalogue: Cat
 def test_what_is_not_active_does_not_count(catalogue: Catalogue, state: State) -> None:
     catalogue.add_draft(a_contract(), OWNER)
     if state is not State.DRAFT:
-        catalogue.activate(NAME, "1.0.0", OWNER)
+        catalogue.activate(NAME, "1.0.0", APPROVER)
         (catalogue.deprecate if state is State.DEPRECATED else catalogue.retire)(NAME, "1.0.0", OWNER)
     assert catalogue.apply([a_contract(**BREAKING)], OPERATOR).changes_anything
 
@@ -323,17 +325,17 @@ def test_who_changes_a_contract_while_a_version_of_it_is_judged_is_noticed(
     put_in_force(catalogue)
     catalogue.add_draft(a_contract(version="1.1.0"), OWNER)
     with storage.read() as connection:
-        _, basis = register.may_activate(connection, NAME, "1.1.0", OWNER)
+        _, basis = register.may_activate(connection, NAME, "1.1.0", APPROVER)
     catalogue.retire(NAME, "1.0.0", OWNER)
     with pytest.raises(ChangedMeanwhile), storage.write() as connection:
-        register.activate(connection, basis, OWNER)
+        register.activate(connection, basis, APPROVER, no_adapters)
 
 
 def test_a_plan_that_was_overtaken_is_not_carried_out(catalogue: Catalogue, storage: Storage) -> None:
     planned = catalogue.plan([a_contract(title="Satu")], OPERATOR)
     put_in_force(catalogue, title="Dua")
     with pytest.raises(ChangedMeanwhile), storage.write() as connection:
-        carry_out(connection, planned, OPERATOR)
+        carry_out(connection, planned, OPERATOR, no_adapters)
 
 
 def test_a_sunset_in_the_past_is_refused(catalogue: Catalogue) -> None:
@@ -344,7 +346,7 @@ def test_a_sunset_in_the_past_is_refused(catalogue: Catalogue) -> None:
 
 def test_a_version_has_another_tag_in_each_state_and_with_each_document(catalogue: Catalogue) -> None:
     steps = [catalogue.add_draft(a_contract(), OWNER), catalogue.add_draft(a_contract(title="Lain"), OWNER)]
-    steps += [catalogue.propose(NAME, "1.0.0", OWNER), catalogue.activate(NAME, "1.0.0", OWNER)]
+    steps += [catalogue.propose(NAME, "1.0.0", OWNER), catalogue.activate(NAME, "1.0.0", APPROVER)]
     assert len({step.tag for step in steps}) == 4
     assert steps[-1].tag == catalogue.version(NAME, "1.0.0").tag
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.errors import ChangedMeanwhile, Incompatible
 from bus.storage import Changes, Storage
-from tests.contracts.a_register import NAME, OPERATOR, OWNER, SECRET, put_in_force
+from tests.contracts.a_register import APPROVER, NAME, OPERATOR, OWNER, SECRET, put_in_force
 from tests.contracts.documents import SCHEMA, a_contract
 from tests.storage.asked import asked
 
@@ -58,7 +58,7 @@ def test_two_versions_that_break_each_other_do_not_both_become_active_at_once(st
     def activate(version: str) -> str:
         start.wait(10)
         try:
-            Catalogue(storage, SECRET).activate(NAME, version, OWNER)
+            Catalogue(storage, SECRET).activate(NAME, version, APPROVER)
         except (Incompatible, ChangedMeanwhile):
             return "refused"
         return "active"

@@ -8,6 +8,7 @@ from typing import cast
 import sqlalchemy as sa
 
 from bus import json
+from bus.contracts.actor import COMMAND_LINE
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse
 from bus.contracts.register import Actor
@@ -50,7 +51,7 @@ class Site:
         self.storage = storage
         self.journal = JournalReader(storage)
         self.catalogue = Catalogue(storage, keys.pseudonym)
-        self.catalogue.apply([parse(a_contract(*grants))], Actor("operator", is_operator=True))
+        self.catalogue.apply([parse(a_contract(*grants))], Actor("operator", True, COMMAND_LINE))
         self.subscriptions = Subscriptions(storage, keys)
         self.broker, self.fresh = Broker(), FreshRuns()
 

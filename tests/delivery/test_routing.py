@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from bus import json
+from bus.contracts.actor import COMMAND_LINE
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse
 from bus.contracts.register import Actor
@@ -61,7 +62,7 @@ def catalogue(storage: Storage) -> Catalogue:
         a_grant("dinsos", rows=[{"exact": {"desa": "sembung"}}]),
         a_grant("bappeda", mask={"/nik": "pseudonym"}),
     )
-    made.apply([parse(contract)], Actor("operator", is_operator=True))
+    made.apply([parse(contract)], Actor("operator", True, COMMAND_LINE))
     return made
 
 
@@ -86,12 +87,12 @@ def test_a_contract_that_another_process_registered_a_moment_ago_is_asked_for(st
     here.refresh()
     router = Router(here, [subscribed(WARGA)])
     assert router.contract_ids() == set()
-    elsewhere.apply([parse(a_contract())], Actor("operator", is_operator=True))
+    elsewhere.apply([parse(a_contract())], Actor("operator", True, COMMAND_LINE))
     assert router.contract_ids() == {elsewhere.newest(WARGA).contract_id}
 
 
 def test_a_contract_that_is_out_of_force_is_asked_for_still(storage: Storage):
-    catalogue, operator = Catalogue(storage, KEY), Actor("operator", is_operator=True)
+    catalogue, operator = Catalogue(storage, KEY), Actor("operator", True, COMMAND_LINE)
     catalogue.apply([parse(a_contract())], operator)
     number = catalogue.newest(WARGA).contract_id
     catalogue.retire(WARGA, "1.0.0", operator)

@@ -3,6 +3,7 @@
 import pytest
 
 from bus.agencies.registry import Agencies
+from bus.contracts.actor import COMMAND_LINE
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse
 from bus.contracts.register import Actor
@@ -14,7 +15,7 @@ from tests.a_bus import WARGA, Document, a_contract, a_grant
 from tests.an_agency import AGENCY, ASK, TAKE, AnAdapter, agencies_with
 from tests.storage.asked import asked
 
-OPERATOR = Actor("operator", is_operator=True)
+OPERATOR = Actor("operator", True, COMMAND_LINE)
 SINK = AgencySink(AGENCY, TAKE)
 ID = "sub_badan_terima_kependudukan_warga"
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 from bus import clock, json
-from bus.adapter import Does, Failure, Operation, Outcome
+from bus.adapter import Classification, Does, Failure, Operation, Outcome
 from bus.delivery.broker import BrokerAddress, Handover
 from bus.delivery.ledger import Attempt, Lease, Leased
 from bus.delivery.ordering import PARKED
@@ -83,7 +83,7 @@ def a_worker(address: BrokerAddress, agency: Agency, writer: Writer, chains: lis
     async def load(*_: object) -> list[list[Item]]:
         return chains
 
-    operation = Operation("many", Does.DELIVER, batch=2)
+    operation = Operation("many", Does.DELIVER, batch=2, least=Classification.PUBLIC)
     subscriptions = SimpleNamespace(all=lambda: [SUBSCRIPTION], numbered={1: SUBSCRIPTION}.get)
     agencies = SimpleNamespace(operation=lambda *_: operation, serving=lambda *_: (agency, operation))
     catalogue, webhooks = SimpleNamespace(), SimpleNamespace()

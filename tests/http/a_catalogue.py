@@ -28,12 +28,18 @@ class KnownCallers:
     issuer = "https://bus.example"
 
     async def authenticate(self, authorization: bytes) -> Principal:
-        participant, *scopes = authorization.decode().split()
-        return Principal(participant, "client", frozenset(scopes), 2e9, "jti")
+        name, *scopes = authorization.decode().split()
+        participant, _, client = name.partition(":")
+        return Principal(participant, client or f"client_{participant}", frozenset(scopes), 2e9, "jti")
 
 
 def owner(scopes: str = SCOPES) -> dict[str, str]:
     return {"authorization": f"dukcapil-lamongan {scopes}"}
+
+
+def approver(scopes: str = SCOPES) -> dict[str, str]:
+    """Another client of the owner's."""
+    return {"authorization": f"dukcapil-lamongan:client_kepala {scopes}"}
 
 
 def another(scopes: str = SCOPES) -> dict[str, str]:
@@ -77,4 +83,4 @@ def activate(client: TestClient, **changes: Any) -> None:
     """Register a document with changes, and put it in force."""
     assert post(client, a_document(**changes)).status_code == 201
     version = f"/v1/contracts/{changes.get('contract', NAME)}/versions/{changes.get('version', '1.0.0')}"
-    assert client.post(f"{version}/activate", headers=owner()).status_code == 200
+    assert client.post(f"{version}/activate", headers=approver()).status_code == 200

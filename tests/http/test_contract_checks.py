@@ -133,7 +133,7 @@ async def test_whom_a_change_touches_is_named(bus: Bus):
 
 
 async def test_an_adapter_is_told_which_field_that_it_maps_goes_away(bus: Bus):
-    use = [{"adapter": "kemendagri", "operation": "cari-nik"}]
+    use = [{"adapter": "kemendagri", "operation": "data-balikan"}]
     bus.apply(a_document(adapters=use))
     without_nik = {**SCHEMA, "properties": {"nama": PROPERTIES["nama"]}, "required": ["nama"]}
     changed = a_document(version="2.0.0", schema=without_nik, key="/nama", subject="/nama", adapters=use, examples=[])

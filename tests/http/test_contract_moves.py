@@ -10,7 +10,18 @@ from fastapi.testclient import TestClient
 from bus import json
 from bus.contracts.catalogue import Catalogue
 from tests.contracts.documents import SCHEMA, a_document
-from tests.http.a_catalogue import NAME, VERSION, a_catalogue, activate, an_edge, another, operator, owner, post
+from tests.http.a_catalogue import (
+    NAME,
+    VERSION,
+    a_catalogue,
+    activate,
+    an_edge,
+    another,
+    approver,
+    operator,
+    owner,
+    post,
+)
 
 NEXT = f"/v1/contracts/{NAME}/versions/2.0.0"
 WITHOUT_NAME = {**SCHEMA, "properties": {name: one for name, one in SCHEMA["properties"].items() if name != "nama"}}
@@ -37,7 +48,7 @@ def put(client: TestClient, document: Any, tag: str | None, headers: dict[str, s
 def test_a_version_goes_through_its_life(client: TestClient) -> None:
     post(client, a_document())
     states = [
-        client.post(f"{VERSION}/{step}", headers=owner()).json()["state"]
+        client.post(f"{VERSION}/{step}", headers=approver()).json()["state"]
         for step in ("activate", "deprecate", "retire")
     ]
     assert states == ["active", "deprecated", "retired"]
@@ -58,13 +69,13 @@ def test_only_owner_or_operator_move_a_version(client: TestClient, step: str) ->
 
 def test_each_step_is_remembered_with_who_and_when(client: TestClient) -> None:
     post(client, a_document(), operator())
-    for step, caller in (("propose", owner()), ("activate", operator()), ("deprecate", owner())):
+    for step, caller in (("propose", owner()), ("activate", approver()), ("deprecate", owner())):
         client.post(f"{VERSION}/{step}", headers=caller)
     history = client.get(VERSION, headers=another()).json()["history"]
     assert [(move["state"], move["by"]) for move in history] == [
         ("draft", "operator"),
         ("proposed", "dukcapil-lamongan"),
-        ("active", "operator"),
+        ("active", "dukcapil-lamongan"),
         ("deprecated", "dukcapil-lamongan"),
     ]
     assert sorted(move["at"] for move in history) == [move["at"] for move in history]
@@ -105,7 +116,7 @@ def test_what_breaks_nothing_that_is_still_active_may_be_active(client: TestClie
     activate(client)
     post(client, a_document(**BREAKING))
     client.post(f"{VERSION}/deprecate", headers=owner())
-    assert client.post(f"{NEXT}/activate", headers=owner()).status_code == 200
+    assert client.post(f"{NEXT}/activate", headers=approver()).status_code == 200
 
 
 def test_who_promises_no_compatibility_may_break_it_with_a_major_step(client: TestClient) -> None:

@@ -107,7 +107,7 @@ async def test_an_answer_that_found_nobody_discloses_nothing(desk: Bus, http: ht
 
 
 async def test_an_answer_about_nobody_discloses_nothing(desk: Bus, http: httpx.AsyncClient):
-    desk.apply(a_query(classification="internal"))
+    desk.apply(a_query(classification="internal", request={"type": "object"}, subject=None))
     assert (await ask(http)).status_code == 200
     assert desk.rooms.disclosures.search(None, "dinkes", None, 10) == []
 

@@ -39,7 +39,8 @@ def an_order(**changes: Any) -> Document:
 async def office(bus: Bus) -> Bus:
     """A bus where bapenda, dinkes and an agency are granted the residents."""
     join(bus, AnAdapter())
-    bus.apply(a_contract(*map(a_grant, ("bapenda", "dinkes", AGENCY))))
+    uses = [{"adapter": AGENCY, "operation": TAKE}]
+    bus.apply(a_contract(*map(a_grant, ("bapenda", "dinkes", AGENCY)), adapters=uses))
     return bus
 
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import structlog
 
-from bus.adapter import Adapter, AdapterSettings, Does, Operation, Polled
+from bus.adapter import Adapter, AdapterSettings, Classification, Does, Operation, Polled
 from bus.agencies.poller import Poller
 from bus.agencies.registry import Agencies
 from bus.event import Event
@@ -20,7 +20,8 @@ CLOSED = {
     "required": ["nik"],
     "additionalProperties": False,
 }
-POLL = Operation("tarik", Does.POLL, interval=1.0)
+POLL = Operation("tarik", Does.POLL, contract=WARGA, interval=1.0, least=Classification.PERSONAL, person="/nik")
+USES = [{"adapter": AGENCY, "operation": "tarik"}]
 
 
 @dataclass
@@ -48,7 +49,7 @@ def an_event(number: int, data: Any) -> Event:
 
 async def poll(bus: Bus, *events: Event, **contract: Any) -> set[tuple[str, str, str, str, int]]:
     """Poll these events in one step; what the log of refusals has then."""
-    bus.apply(a_contract(producers=[AGENCY], **contract))
+    bus.apply(a_contract(producers=[AGENCY], adapters=USES, **contract))
     settings = {AGENCY: {"base_url": "https://badan.example"}}
     agencies = Agencies(settings, {AGENCY: lambda: APolledFactory(APolledAdapter(events=events))})
     rooms = bus.rooms

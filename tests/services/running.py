@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from bus.contracts.actor import COMMAND_LINE
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse
 from bus.contracts.register import Actor
@@ -196,7 +197,9 @@ def _furnish(storage: Storage, keys: Keys) -> tuple[str, str]:
     participants = Participants(storage)
     for name in (PRODUCER, *CONSUMERS):
         participants.add(name, name, Kind.APP)
-    Catalogue(storage, keys.pseudonym).apply([parse(document) for document in documents()], Actor("operator", True))
+    Catalogue(storage, keys.pseudonym).apply(
+        [parse(document) for document in documents()], Actor("operator", True, COMMAND_LINE)
+    )
     client, secret = participants.add_client(PRODUCER, ["events.publish", "events.read"])
     return client.client_id, secret
 

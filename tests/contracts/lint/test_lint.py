@@ -6,13 +6,19 @@ from typing import Any
 
 import pytest
 
-from bus.contracts.document import parse
+from bus.contracts.binding import Binding
+from bus.contracts.document import AdapterUse, Classification, Kind, parse
 from bus.contracts.errors import DocumentInvalid
 from bus.contracts.lint import RULES, Finding, Severity, errors_of, form_findings, lint
 from tests.contracts.documents import NIK, ROOT, SHIPPED, a_contract, a_document, a_grant, shipped
 
 QUERY = {"kind": "query", "key": None, "schema": None, "subject": "/nik"}
 TEXT = {"type": "string", "maxLength": 100, "description": "Teks rekaan."}
+
+
+def a_binding(use: AdapterUse) -> Binding:
+    """What the adapter of the tests asks."""
+    return Binding("badan", frozenset({Kind.RECORD}), Classification.PERSONAL, "/nik")
 
 
 def a_schema(properties: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
@@ -30,14 +36,16 @@ def found(**changes: Any) -> list[tuple[str, str]]:
     """What is found in a document with nothing to mend but the changes."""
     document = a_document(**{"schema": a_schema(), "examples": [{"nik": NIK}], **changes})
     try:
-        findings = lint(parse(document), {"dukcapil-lamongan", "bapenda"})
+        findings = lint(parse(document), {"dukcapil-lamongan", "bapenda"}, a_binding)
     except DocumentInvalid as refused:
         findings = form_findings(refused)
     return [(finding.code, finding.pointer) for finding in findings]
 
 
 PUBLIC: dict[str, Any] = {"classification": "public", "consumers": [], "subject": None}
-NIK_IS = "/schema/properties/nik"
+NOBODYS = {**TEXT, "x-classification": "public"}
+NIK_LIKE = {**TEXT, "pattern": "^[0-9]{16}$"}
+ASKING: dict[str, Any] = {"adapters": [{"adapter": "badan", "operation": "terima"}], "consumers": [], "subject": "/nik"}
 NAMA_IS = "/schema/properties/nama"
 
 BROKEN: list[tuple[str, dict[str, Any], str]] = [
@@ -77,7 +85,9 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("closed", {"schema": a_schema(additionalProperties=None)}, "/schema"),
     ("closed", {"schema": a_schema({"a": {"type": "object", "description": "Alamat."}})}, "/schema/properties/a"),
     ("keyword", {"schema": a_schema({"a": {**TEXT, "minlength": 5}})}, "/schema/properties/a/minlength"),
-    ("personal-data", PUBLIC, NIK_IS),
+    ("personal-data", {**PUBLIC, "schema": a_schema({"nik": NOBODYS, "nama": TEXT})}, NAMA_IS),
+    ("identifier", {**PUBLIC, "schema": a_schema({"nik": NOBODYS, "kode": NIK_LIKE})}, "/schema/properties/kode"),
+    ("adapter", {**ASKING, "classification": "internal"}, "/classification"),
     ("backtracking", {"schema": a_schema({"a": {**TEXT, "pattern": "^(a+)+$"}})}, "/schema/properties/a/pattern"),
     ("participant", {"producers": ["dukcapil-lamongan", "dinkess"]}, "/producers/1"),
     ("participant", {"consumers": [a_grant(participant="bapendaa")]}, "/consumers/0/participant"),
@@ -125,6 +135,8 @@ SOUND: list[tuple[str, dict[str, Any]]] = [
     ("closed", {"schema": a_schema(additionalProperties=TEXT)}),
     ("keyword", {"schema": a_schema({"a": {**TEXT, "x-satuan": "m", "$comment": "Bebas."}})}),
     ("personal-data", {"classification": "personal"}),
+    ("identifier", {**PUBLIC, "schema": a_schema({"nik": NOBODYS, "kode": {**TEXT, "pattern": "^[0-9]{18}$"}})}),
+    ("adapter", ASKING),
     ("personal-data", {**PUBLIC, "schema": a_schema({"nik": {**TEXT, "x-classification": "public"}})}),
     ("backtracking", {"schema": a_schema({"a": {**TEXT, "pattern": "^a+(-a+)*$"}})}),
     ("participant", {"producers": ["dukcapil-lamongan", "bapenda"]}),

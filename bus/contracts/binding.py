@@ -1,0 +1,106 @@
+"""Bindings: what an operation of an agency's adapter asks of every contract that names it.
+
+The operation knows what it carries; a contract may say more of it, never less.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from bus.classification import Classification
+from bus.contracts.document import AdapterUse, Contract, Kind
+from bus.contracts.errors import ContractSaysLess, NotBound
+from bus.contracts.outline import Field, outline
+from bus.contracts.persons import holds
+from bus.problem import FieldError
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What one operation of an adapter asks.
+
+    Attributes:
+        owner: the participant that decides which contracts may name the operation; empty: the operator alone decides.
+        kinds: the kinds of contract that the operation can serve.
+        least: the least classification of what it carries.
+        person: pointer of the identifier of the person that the data (of a query: the question) are about.
+        definitions: names of shared definitions, by the pointer of the field that holds one.
+        contract: the only contract that may name a poll; None: any contract.
+    """
+
+    owner: str
+    kinds: frozenset[Kind]
+    least: Classification = Classification.PUBLIC
+    person: str | None = None
+    definitions: Mapping[str, str] = field(default_factory=dict)
+    contract: str | None = None
+
+
+Bindings = Callable[[AdapterUse], Binding | None]
+"""Finds the binding of an operation; None where no adapter that is installed has it."""
+
+
+def no_adapters(use: AdapterUse) -> Binding | None:
+    """Knows no adapter: the operator alone may put contracts in force that name one."""
+    return None
+
+
+def shortfalls(contract: Contract, bindings: Bindings) -> Iterator[FieldError]:
+    """Where the contract says less than the operations that it names ask."""
+    for index, use in enumerate(contract.adapters):
+        binding = bindings(use)
+        if binding is not None:
+            yield from _shortfalls(contract, f"/adapters/{index}", str(use), binding)
+
+
+def check_serves(contract: Contract, use: AdapterUse, binding: Binding) -> None:
+    """Refuse to let an operation serve a version that says less than the operation asks.
+
+    Raises:
+        ContractSaysLess: names the place, and what to do.
+    """
+    if less := next(_less(contract, str(use), binding), None):
+        raise ContractSaysLess(
+            f"{less.pointer} of {contract.name} {contract.version} {less.detail}. Its owner must activate a version that says so."
+        )
+
+
+def check_named(name: str, in_force: Collection[Contract], use: AdapterUse) -> None:
+    """Refuse an operation that no version in force names: nobody gave the word for it.
+
+    Raises:
+        NotBound: says what to do.
+    """
+    if not any(use in contract.adapters for contract in in_force):
+        raise NotBound(
+            f"No version of {name} in force names {use} in `adapters`;"
+            " activate one that does, with the word of the adapter's owner."
+        )
+
+
+def _shortfalls(contract: Contract, at: str, named: str, binding: Binding) -> Iterator[FieldError]:
+    if contract.kind not in binding.kinds:
+        yield FieldError(f"{at}/operation", f"{named} does not serve contracts of kind {contract.kind.value}")
+        return
+    if binding.contract not in (None, contract.name):
+        yield FieldError(f"{at}/operation", f"{named} serves the contract {binding.contract} alone")
+    yield from _less(contract, named, binding)
+    parts = [("/request", contract.sent), ("/answer", contract.shown)]
+    for part, schema in parts if contract.kind is Kind.QUERY else [("/schema", contract.sent)]:
+        yield from _undefined(part, outline(schema), named, binding)
+
+
+def _less(contract: Contract, named: str, binding: Binding) -> Iterator[FieldError]:
+    """The shortfalls that can be told without reading schemas."""
+    if contract.classification.is_below(binding.least):
+        detail = f"must be {binding.least.value} or more, since {named} carries data of that level"
+        yield FieldError("/classification", detail)
+    elif binding.person is not None and contract.person != binding.person:
+        yield FieldError("/subject", f"must be {binding.person}, where the data of {named} name their person")
+
+
+def _undefined(part: str, fields: list[Field], named: str, binding: Binding) -> Iterator[FieldError]:
+    for one in fields:
+        definition = binding.definitions.get(one.pointer)
+        if definition is not None and not holds(one.schemas, definition):
+            detail = f"{one.pointer} must be declared by schemas/common/{definition}, since {named} fills it with such numbers"
+            yield FieldError(part, detail)

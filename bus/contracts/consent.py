@@ -1,0 +1,119 @@
+"""Consent: whose words a version needs before it is put in force.
+
+Personal data need a second pair of eyes; an agency's adapter needs the word of its owner. Words are kept in the version's
+history, and a change of the document takes them back.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from bus.contracts.actor import Actor
+from bus.contracts.binding import Bindings
+from bus.contracts.document import AdapterUse, Contract
+from bus.contracts.errors import AdapterNotYours, AdapterWordMissing, FourEyes
+from bus.contracts.lifecycle import State
+from bus.contracts.persons import identifies_persons
+from bus.contracts.registered import Move, Registered
+from bus.problem import FieldError
+
+
+def check_four_eyes(present: Registered, earlier: Iterable[Contract], actor: Actor) -> None:
+    """Refuse an activation by the client that made the version, where it is about persons.
+
+    The operator's own command line may do both; the history says so.
+
+    Args:
+        earlier: the other versions of the contract that have ever been in force: their persons stay in the journal.
+
+    Raises:
+        FourEyes: says who has to do what.
+    """
+    if actor.is_command_line or not any(map(identifies_persons, (present.contract, *earlier))):
+        return
+    named = f"{present.contract.name} {present.contract.version}"
+    if present.state is State.DRAFT and any(move.state is State.PROPOSED for move in present.history):
+        raise FourEyes(f"{named} changed after it was proposed: propose it again, then let another client activate it.")
+    if any(_is_same(move, actor) for move in _making(present.history)):
+        raise FourEyes(
+            f"{named} is about persons, and this client wrote or proposed it: let another client with contracts.approve,"
+            " of its owner or of the operator, activate it."
+        )
+
+
+def check_words(present: Registered, in_force: Iterable[Contract], actor: Actor, bindings: Bindings) -> None:
+    """Refuse an activation that binds an adapter whose owner has not given its word.
+
+    Args:
+        in_force: the versions of the contract in force; what they name needs no new word.
+
+    Raises:
+        AdapterWordMissing: names the operations, their owners, and what to do.
+    """
+    given = {one for move in _since_change(present.history) for one in move.adapters}
+    bound = {use for contract in in_force for use in contract.adapters}
+    missing = [
+        (index, use)
+        for index, use in enumerate(present.contract.adapters)
+        if use not in bound and str(use) not in given and not _may_give(use, actor, bindings)
+    ]
+    if missing:
+        raise AdapterWordMissing(
+            f"{present.contract.name} {present.contract.version} names adapters whose owners have not given their word:"
+            " each owner calls …/consent, or the operator activates the version.",
+            errors=[
+                FieldError(f"/adapters/{index}", f"needs the word of {_owner(use, bindings) or 'the operator'}")
+                for index, use in missing
+            ],
+        )
+
+
+def words_of(contract: Contract, actor: Actor, bindings: Bindings) -> tuple[str, ...]:
+    """The operations in the contract for which the actor may give the word.
+
+    Raises:
+        AdapterNotYours: there is none.
+    """
+    words = newly_bound(contract, (), actor, bindings)
+    if not words:
+        raise AdapterNotYours(
+            f"{actor.participant} owns no adapter that {contract.name} {contract.version} names; its owner has to agree."
+        )
+    return words
+
+
+def newly_bound(contract: Contract, in_force: Iterable[Contract], actor: Actor, bindings: Bindings) -> tuple[str, ...]:
+    """The operations that the contract binds anew, and for which the actor's own act is the word."""
+    bound = {use for one in in_force for use in one.adapters}
+    return tuple(str(use) for use in contract.adapters if use not in bound and _may_give(use, actor, bindings))
+
+
+def _may_give(use: AdapterUse, actor: Actor, bindings: Bindings) -> bool:
+    # An operation that no installed adapter has could come later: only the operator may name it ahead.
+    return actor.is_operator or actor.participant == _owner(use, bindings)
+
+
+def _owner(use: AdapterUse, bindings: Bindings) -> str | None:
+    """The participant that owns the adapter; None: the operator alone decides on it."""
+    binding = bindings(use)
+    return (binding.owner or None) if binding else None
+
+
+def _since_change(history: Sequence[Move]) -> Sequence[Move]:
+    """The steps from the last change of the document on."""
+    changes = [index for index, move in enumerate(history) if move.is_change]
+    return history[changes[-1] if changes else 0 :]
+
+
+def _making(history: Sequence[Move]) -> list[Move]:
+    """The steps that made the version what it is: the last change of the document, and its proposal."""
+    return [
+        move
+        for move in _since_change(history)
+        if move.is_change or (move.state is State.PROPOSED and not move.adapters)
+    ]
+
+
+def _is_same(move: Move, actor: Actor) -> bool:
+    """Whether a step may be the actor's own; steps of older versions of the bus name no client."""
+    if move.client_id is None or actor.client_id is None:
+        return move.by == actor.participant
+    return move.client_id == actor.client_id

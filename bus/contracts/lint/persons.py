@@ -1,0 +1,35 @@
+"""Lint of what a contract says of persons: its classification, against the identifiers in its schemas and its adapters."""
+
+from collections.abc import Iterator
+
+from bus.contracts.document import Contract
+from bus.contracts.lint.rule import Rule, Severity
+from bus.contracts.persons import identifiers
+from bus.problem import FieldError
+
+IDENTIFIER = Rule(
+    "identifier",
+    Severity.ERROR,
+    "A public or internal contract holds no field made for an identifier of persons: for NIK or nomor KK.",
+    "UU 27/2022: such numbers name one person, or one family; each reading must leave a disclosure.",
+    "Raise `classification` to personal, or take the field out.",
+)
+ADAPTER = Rule(
+    "adapter",
+    Severity.ERROR,
+    "The contract says no less than the adapters' operations that it names: kind, classification, person, shared definitions.",
+    "The operation knows what it carries; a contract that says less would hand out personal data without a disclosure.",
+    "Say in the contract what the finding names.",
+)
+
+
+def _identifiers(contract: Contract) -> Iterator[FieldError]:
+    if contract.classification.is_about_persons:
+        return
+    for found in filter(lambda one: one.is_certain, identifiers(contract)):
+        place = found.field or "a member or an item"
+        level = contract.classification.value
+        yield FieldError(found.pointer, f"{place} holds a {found.definition}; the contract is {level}")
+
+
+CHECKS = ((IDENTIFIER, _identifiers),)
