@@ -21,6 +21,7 @@ DISCLOSURES = sa.Table(
     sa.Column("last_position", sa.BigInteger),
     sa.Column("positions", sa.LargeBinary),
     sa.Column("person", sa.Text, index=True),
+    sa.Column("set_by", sa.Text),
     sa.Index("ix_disclosures_contract_id_last_position", "contract_id", "last_position"),
 )
 """One row for one answer or one batch of deliveries under one grant: the events that it held are `positions` (differences as

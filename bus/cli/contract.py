@@ -13,16 +13,12 @@ from bus import clock, json
 from bus.cli import contract_refusals
 from bus.cli.workspace import open_workspace
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.register import Actor
 from bus.contracts.registered import Registered
 from bus.contracts.yaml import write_text
 from bus.refusals.log import RefusalLog
 
 Data = Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
-
-OPERATOR: Final = Actor("operator", is_operator=True)
-"""As whom commands on the bus's own machine change contracts."""
 
 _PAGE: Final = 500
 

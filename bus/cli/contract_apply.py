@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.text import Text
 
 from bus import json
+from bus.actions.actor import Channel, on_this_machine
 from bus.agencies.registry import mapped_fields
-from bus.cli.contract import OPERATOR, Data, open_catalogue
+from bus.cli.contract import Data, open_catalogue
 from bus.cli.contract_files import Paths, checked
 from bus.contracts.approval import compatibility_document
 from bus.contracts.compatibility import Report, Rule, Touched, Verdict, check, impact
@@ -67,8 +68,9 @@ def apply_documents(
     Example: bus contract apply contracts --dry-run
     """
     contracts = checked(paths)
+    by = on_this_machine(Channel.CLI)
     with open_catalogue(data) as catalogue:
-        plan = catalogue.plan(contracts, OPERATOR)
+        plan = catalogue.plan(contracts, by)
         _print_plan(plan)
         plan.check()
         if not plan.changes_anything:
@@ -76,7 +78,7 @@ def apply_documents(
         elif dry_run:
             typer.echo("nothing was changed")
         else:
-            catalogue.carry_out(plan, OPERATOR)
+            catalogue.carry_out(plan, by)
             typer.echo(f"applied {len(contracts)} contracts")
 
 

@@ -1,15 +1,22 @@
 """`bus init`: makes a bus: folder, keys, tables, and the first client."""
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
+from sqlalchemy.engine import Connection
 
 from bus import json
+from bus.actions.action import Action, Object, Verb
+from bus.actions.actor import Actor, Channel, on_this_machine
+from bus.actions.log import ActionLog, note
 from bus.cli.workspace import keep_settings, settings_of
 from bus.identity.keys import create_keys
 from bus.identity.participants import bootstrap
 from bus.storage import open_storage, upgrade
+
+_BUS: Final = Object("bus", "bus")
 
 
 def init(
@@ -25,12 +32,16 @@ def init(
     """
     settings = settings_of(data, database_url=database_url, broker_url=broker_url)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    changed = create_keys(settings.data_dir / "keys")
+    by = on_this_machine(Channel.CLI)
+    has_new_keys = create_keys(settings.data_dir / "keys")
     storage = open_storage(settings.database)
     try:
-        changed |= upgrade(storage)
+        changed = upgrade(storage, partial(_note_upgrade, by)) or has_new_keys
         keep_settings(settings)
-        admin = bootstrap(storage)
+        admin = bootstrap(storage, by)
+        if has_new_keys and admin is None:
+            # The bus had others, which are gone: what they encrypted cannot be read any more.
+            ActionLog(storage).record([Action(Verb.KEYS_CREATE, by, _BUS)])
     finally:
         storage.close()
     if admin is not None:
@@ -39,3 +50,7 @@ def init(
         typer.echo(json.dumps({"message": "upgraded; participants and clients are as they were"}))
     else:
         typer.echo(json.dumps({"message": "nothing changed: this bus was initialised before"}))
+
+
+def _note_upgrade(by: Actor, connection: Connection, before: str, after: str) -> None:
+    note(connection, Action(Verb.BUS_UPGRADE, by, _BUS, before={"tables": before}, after={"tables": after}))

@@ -3,7 +3,6 @@
 Every function works in the caller's transaction and checks the present state in it.
 """
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -11,6 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bus import clock, json
+from bus.actions.actor import Actor
+from bus.actions.log import note
+from bus.contracts.acts import drafted, moved
 from bus.contracts.document import Contract
 from bus.contracts.errors import (
     ChangedMeanwhile,
@@ -31,14 +33,6 @@ TOPIC = "contracts"
 
 Tags = frozenset[str] | None
 """Tags that a version may have for a change of it to be done; None: whatever it is now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who changes the register: a participant, and whether as the operator, who may do what owners may."""
-
-    participant: str
-    is_operator: bool = False
 
 
 def put_draft(connection: Connection, contract: Contract, actor: Actor, tags: Tags = None) -> Registered:
@@ -185,12 +179,13 @@ def _move(
     values = {"state": wanted.value, "changed_at": move.at, "changed_by": move.by}
     if sunset is not None:
         values["sunset"] = sunset.isoformat()
-    moved = connection.execute(
+    updated = connection.execute(
         sa.update(VERSIONS).where(VERSIONS.c.id == present.id, VERSIONS.c.state == present.state.value).values(**values)
     )
-    if not moved.rowcount:
+    if not updated.rowcount:
         raise TransitionRefused("Somebody else changed its state at the same moment; look again.")
     _remember(connection, present.id, move)
+    note(connection, moved(present.contract, present.state, move, actor, sunset=sunset))
     return version_of(connection, present.contract.name, present.contract.version)
 
 
@@ -226,6 +221,7 @@ def _insert(connection: Connection, contract: Contract, actor: Actor) -> None:
         )
     )
     _remember(connection, _key(inserted), move)
+    note(connection, drafted(contract, None, actor))
 
 
 def _replace(connection: Connection, present: Registered, contract: Contract, actor: Actor) -> None:
@@ -244,6 +240,7 @@ def _replace(connection: Connection, present: Registered, contract: Contract, ac
     )
     if present.state is not State.DRAFT:
         _remember(connection, present.id, move)
+    note(connection, drafted(contract, present, actor))
 
 
 def _remember(connection: Connection, version_id: int, move: Move) -> None:

@@ -29,14 +29,24 @@ class Trial:
     seconds: float
 
 
-async def try_out(subscription: Subscription, webhooks: WebhookSink) -> Trial:
-    """Send an example to a subscription's webhook. It is of type `bus.test`, in no journal, and about nobody.
+def tried_webhook(subscription: Subscription) -> Webhook:
+    """The webhook that a trial of a subscription is sent to.
 
     Raises:
         NoTrial: the sink is an agency's.
     """
     if not isinstance(subscription.sink, Webhook):
         raise NoTrial(f"{subscription.id} goes to the adapter {subscription.sink.adapter}.")
+    return subscription.sink
+
+
+async def try_out(subscription: Subscription, webhooks: WebhookSink) -> Trial:
+    """Send an example to a subscription's webhook. It is of type `bus.test`, in no journal, and about nobody.
+
+    Raises:
+        NoTrial: the sink is an agency's.
+    """
+    webhook = tried_webhook(subscription)
     now = clock.now()
     event = Event(
         id=new_id("test"),
@@ -49,5 +59,5 @@ async def try_out(subscription: Subscription, webhooks: WebhookSink) -> Trial:
     body = json.dumps(event.document())
     headers = Signer(subscription.secrets).headers(f"msg_{event.id}", body, now)
     begun = time.perf_counter()
-    outcome = await webhooks.send(subscription.sink.url, body, headers)
+    outcome = await webhooks.send(webhook.url, body, headers)
     return Trial(outcome, time.perf_counter() - begun)

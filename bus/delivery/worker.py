@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from random import Random
 from typing import Final
@@ -322,7 +322,10 @@ class _Run:
         channel = Channel.WEBHOOK if isinstance(self._subscription.sink, Webhook) else Channel.ADAPTER
         items = [(item.entry, item.view) for item in self._disclosed if item.view is not None]
         # A copy: of a run that is broken off an outcome may still come, and is not to be written without its disclosure.
-        return Batch(tuple(self.attempts), disclosures(items, catalogue, channel))
+        told = disclosures(items, catalogue, channel)
+        if (setter := self._subscription.sink_set_by) is not None:
+            told = [replace(one, set_by=setter) for one in told]
+        return Batch(tuple(self.attempts), told)
 
 
 @lru_cache

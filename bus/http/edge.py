@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 
 from bus.http import (
     access,
+    actions,
     asyncapi,
     contract_checks,
     contract_moves,
@@ -49,6 +50,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     deliveries.router,
     participants.router,
     disclosures.router,
+    actions.router,
     refusals.router,
 )
 

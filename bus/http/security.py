@@ -10,7 +10,7 @@ from fastapi.security import OAuth2
 from bus.identity.scopes import MEANINGS
 from bus.identity.tokens import Principal, Tokens, require
 
-_SCHEME = OAuth2(
+SCHEME = OAuth2(
     scheme_name="oauth",
     description="An access token of the client credentials grant (RFC 6749, section 4.4).",
     flows=OAuthFlows(
@@ -31,13 +31,21 @@ def caller(scope: str | None) -> Callable[..., Awaitable[Principal]]:
     """
 
     async def authorised(
-        request: Request, _documented: Annotated[str | None, Security(_SCHEME, scopes=[scope] if scope else [])]
+        request: Request, _documented: Annotated[str | None, Security(SCHEME, scopes=[scope] if scope else [])]
     ) -> Principal:
-        tokens: Tokens = request.app.state.rooms.tokens
-        authorization = request.headers.get("authorization", "").encode("latin-1")
-        principal = await tokens.authenticate(authorization)
+        principal = await principal_of(request)
         if scope is not None:
             require(principal, scope)
         return principal
 
     return authorised
+
+
+async def principal_of(request: Request) -> Principal:
+    """Who sends a request.
+
+    Raises:
+        Unauthenticated: nobody that the bus knows.
+    """
+    tokens: Tokens = request.app.state.rooms.tokens
+    return await tokens.authenticate(request.headers.get("authorization", "").encode("latin-1"))

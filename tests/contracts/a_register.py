@@ -3,12 +3,12 @@
 from typing import Any
 
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.register import Actor
+from tests.an_actor import OPERATOR as OPERATOR
+from tests.an_actor import an_actor
 from tests.contracts.documents import a_contract
 
 NAME = "kependudukan.uji"
-OPERATOR = Actor("operator", is_operator=True)
-OWNER = Actor("dukcapil-lamongan")
+OWNER = an_actor("dukcapil-lamongan")
 SECRET = b"a secret of this instance, 32 B."
 
 

@@ -47,6 +47,7 @@ async def test_a_disclosure_says_what_under_which_grant(bus: Bus):
         "legal_basis": "PKS 8",
         "fields": ["/nik"],
         "events": 2,
+        "set_by": None,
     }
 
 

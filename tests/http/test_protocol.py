@@ -18,6 +18,7 @@ from bus.http.protocol import Protocol, _Publication
 from bus.journal.gate import Gate
 from bus.problem import Unavailable
 from tests.a_bus import ADDRESS, OWNER, WARGA, Bus, a_contract, a_person
+from tests.an_actor import OPERATOR
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
@@ -200,7 +201,7 @@ async def test_a_revoked_client_is_refused_on_the_same_connection(bus: Bus, conn
     authorization = publisher(bus)
     first = await connection.ask(a_request(authorization, json.dumps(an_event(1))))
     (client,) = bus.rooms.participants.clients(OWNER, 10)
-    await asyncio.to_thread(bus.rooms.participants.revoke_client, OWNER, client.client_id)
+    await asyncio.to_thread(bus.rooms.participants.revoke_client, OWNER, client.client_id, OPERATOR)
     await asyncio.to_thread(bus.rooms.tokens.refresh)
     second = await connection.ask(a_request(authorization, json.dumps(an_event(2))))
     assert [first.status_code, second.status_code] == [202, 401]
