@@ -1,9 +1,15 @@
-"""Who acts in tests: the operator at the machine, or a participant's client over HTTP."""
+"""Who acts in tests, and what the action log has of it."""
 
 from typing import Any
 
+import sqlalchemy as sa
+
+from bus.actions.action import Action
 from bus.actions.actor import OPERATOR as NAME
 from bus.actions.actor import Actor, Channel
+from bus.actions.log import ActionLog, Wanted
+from bus.actions.tables import ACTIONS
+from bus.storage import Storage
 
 OPERATOR = Actor(NAME, is_operator=True, channel=Channel.CLI, address="bus-1", user="budi")
 
@@ -17,3 +23,21 @@ def an_actor(participant: str, **changes: Any) -> Actor:
         "client_id": "client_x",
     }
     return Actor(participant, **(known | changes))
+
+
+def last_action(storage: Storage) -> int:
+    """The id of the newest entry; 0 where there is none."""
+    with storage.read() as connection:
+        return connection.scalar(sa.select(sa.func.max(ACTIONS.c.id))) or 0
+
+
+def actions(storage: Storage, after: int = 0) -> list[Action]:
+    """The entries behind an id, oldest first."""
+    found = ActionLog(storage).search(Wanted(), None, 10_000, OPERATOR)
+    return [one.action for one in reversed(found) if one.id > after]
+
+
+def raw_log(storage: Storage) -> str:
+    """All that the log's table holds, as one text."""
+    with storage.read() as connection:
+        return "\n".join(repr(tuple(row)) for row in connection.execute(sa.select(ACTIONS)))

@@ -40,11 +40,15 @@ def list_actions(
     with open_workspace(data) as workspace:
         actions = ActionLog(workspace.storage)
         before: int | None = None
-        while limit and (page := actions.search(wanted, before, min(limit, _PAGE), by)):
+        while limit:
+            asked = min(limit, _PAGE)
+            page = actions.search(wanted, before, asked, by)
             for found in page:
                 told = document(found)
                 typer.echo(json.dumps(told).decode() if as_json else _line(told))
-            before, limit = page[-1].id, limit - len(page)
+            if len(page) < asked:
+                break
+            before, limit = page[-1].id, limit - asked
 
 
 def _moment(text: str | None) -> datetime | None:
