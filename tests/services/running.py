@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from bus.actions.actor import Actor
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse
 from bus.delivery.broker import BrokerAddress
@@ -122,10 +123,12 @@ class Bus:
         self.processes.append(process)
         return process
 
-    def subscribe(self, sink: Sink, *contracts: str, participant: str = CONSUMERS[0], **more: Any) -> Subscription:
+    def subscribe(
+        self, sink: Sink, *contracts: str, participant: str = CONSUMERS[0], by: Actor = OPERATOR, **more: Any
+    ) -> Subscription:
         """A webhook subscription of a consumer, from the beginning."""
         orders = Subscriptions(self.storage, self.keys)
-        made = orders.add(NewSubscription(participant, contracts or (FACT,), Webhook(sink.url), **more), OPERATOR)
+        made = orders.add(NewSubscription(participant, contracts or (FACT,), Webhook(sink.url), **more), by)
         sink.secrets.extend(made.secrets)
         return made
 

@@ -8,12 +8,16 @@ from typing import Any
 import httpx
 import pytest
 
+from bus.audit.log import DisclosureLog
+from bus.contracts.catalogue import Catalogue
+from bus.contracts.document import parse
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.ledger import DeliveryState
 from bus.delivery.subscriptions import Subscription, SubscriptionState
-from bus.journal import JournalReader
-from tests.an_actor import OPERATOR
-from tests.services.agreements import CONSUMERS, an_event
+from bus.journal import JournalReader, Persons
+from tests.a_bus import WARGA, a_contract, a_grant, a_person
+from tests.an_actor import OPERATOR, an_actor
+from tests.services.agreements import CONSUMERS, PRODUCER, an_event
 from tests.services.receiver import Arrival, Receiver, Sink, answers, takes
 from tests.services.running import Bus, a_bus, post, post_batch
 from tests.services.waiting import until
@@ -174,3 +178,17 @@ def test_metrics_count_what_was_delivered(bus: Bus, receiver: Receiver) -> None:
 
 def _metrics(bus: Bus) -> str:
     return httpx.get(f"{bus.address}/metrics", timeout=10).text
+
+
+def test_a_disclosure_names_the_operator_who_set_the_sink(bus: Bus, receiver: Receiver) -> None:
+    personal = a_contract(a_grant(CONSUMERS[0]), a_grant(CONSUMERS[1]), owner=PRODUCER, producers=[PRODUCER])
+    Catalogue(bus.storage, bus.keys.pseudonym).apply([parse(personal)], OPERATOR)
+    sink, own_sink = receiver.sink("set-by-operator"), receiver.sink("set-by-participant")
+    bus.subscribe(sink, WARGA, participant=CONSUMERS[0])
+    bus.subscribe(own_sink, WARGA, participant=CONSUMERS[1], by=an_actor(CONSUMERS[1]))
+    with bus.client() as client:
+        event = an_event("set-by", WARGA) | {"data": a_person()}
+        until(lambda: post(client, event).status_code == 202)
+    log = DisclosureLog(bus.storage, Persons(bus.storage))
+    told = [until(lambda name=name: log.search(None, name, None, 10)) for name in CONSUMERS[:2]]
+    assert [found.disclosure.set_by for (found,) in told] == ["operator (user budi on bus-1)", None]
