@@ -13,6 +13,7 @@ from typing import Any
 
 from bench.events import CONSUMER, CONTRACT, PRODUCER
 from bench.processes import SERVER_CORE, await_listeners, await_port, free_port, running_python
+from bus.actions.actor import Channel, on_this_machine
 from bus.cli.workspace import open_workspace
 from bus.delivery.subscriptions import NewSubscription, Subscriptions, Webhook
 from bus.journal import JournalReader
@@ -41,7 +42,9 @@ class Site:
         with open_workspace(self.data) as workspace:
             subscriptions = Subscriptions(workspace.storage, workspace.keys)
             after = JournalReader(workspace.storage).last_position() if from_now else 0
-            subscriptions.add(NewSubscription(CONSUMER, [CONTRACT], Webhook(url), after=after))
+            subscriptions.add(
+                NewSubscription(CONSUMER, [CONTRACT], Webhook(url), after=after), on_this_machine(Channel.CLI)
+            )
 
     @contextmanager
     def running(

@@ -29,6 +29,7 @@ from bench.processes import ALL_CORES, running_python
 from bench.ratio import Ratio, in_turns
 from bench.receiver import receiving
 from bench.site import Site
+from bus.actions.actor import Channel, on_this_machine
 from bus.cli.workspace import open_workspace
 from bus.delivery import broker
 from bus.delivery.broker import BrokerAddress
@@ -105,13 +106,14 @@ def _contracts(folder: Path, data: Data) -> str:
 async def _make_deliveries(site: Site, url: str, environment: Mapping[str, str]) -> None:
     """Have the relay make them all while nothing is sent; it would do so at the beginning of the measurement."""
     site.subscribe(url)
+    by = on_this_machine(Channel.CLI)
     with open_workspace(site.data) as workspace:
         subscriptions = Subscriptions(workspace.storage, workspace.keys)
         (subscription,) = subscriptions.listed(None)
-        subscriptions.set_state(subscription, SubscriptionState.PAUSED)
+        subscriptions.set_state(subscription, SubscriptionState.PAUSED, by)
         with site.running(environment, ALL_CORES):
             await await_live(workspace)
-        subscriptions.set_state(subscription, SubscriptionState.ACTIVE)
+        subscriptions.set_state(subscription, SubscriptionState.ACTIVE, by)
 
 
 @asynccontextmanager

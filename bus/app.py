@@ -11,6 +11,8 @@ from enum import StrEnum
 
 import structlog
 
+from bus.actions.attempts import Attempts
+from bus.actions.log import ActionLog
 from bus.agencies.poller import Poller
 from bus.agencies.queries import Queries
 from bus.agencies.registry import Agencies, bindings
@@ -92,12 +94,16 @@ def make_rooms(settings: Settings, storage: Storage, keys: Keys, issuer: str, ap
     agencies = Agencies(settings.adapters)
     disclosures = DisclosureLog(storage, Persons(storage))
     refusals = RefusalLog(storage)
+    actions = ActionLog(storage)
+    attempts = Attempts(actions)
     return Rooms(
         settings=settings,
+        actions=actions,
+        attempts=attempts,
         storage=storage,
         keys=keys,
         participants=participants,
-        oauth=OAuthServer(tokens, participants, storage, settings.token_seconds),
+        oauth=OAuthServer(tokens, participants, storage, settings.token_seconds, attempts),
         tokens=tokens,
         catalogue=catalogue,
         gate=Gate(catalogue),
@@ -150,6 +156,7 @@ class Process:
         stack.push_async_callback(rooms.trials.close)
         stack.push_async_callback(rooms.appender.close)
         stack.push_async_callback(rooms.recorder.flush)
+        stack.push_async_callback(rooms.attempts.close)
         changes = Changes(self._storage)
         changes.on("contracts", rooms.catalogue.refresh)
         changes.on("clients", rooms.tokens.refresh)
@@ -171,6 +178,7 @@ class Process:
         self._task(stack, changes.follow())
         self._task(stack, rooms.tail.follow())
         self._task(stack, rooms.recorder.follow())
+        self._task(stack, rooms.attempts.follow())
 
     def _start_bell(self, stack: AsyncExitStack, changes: Changes) -> None:
         if self._address.is_memory:

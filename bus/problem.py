@@ -29,6 +29,8 @@ class Refused(Exception):
 
     status: ClassVar[int] = 400
     slug: ClassVar[str] = "refused"
+    lacks_authority: ClassVar[bool] = False
+    """Whether it is refused for who asks: a refused act is then in the action log."""
 
     def __init__(
         self,
@@ -81,6 +83,7 @@ class Forbidden(Refused):
 
     status = 403
     slug = "forbidden"
+    lacks_authority = True
 
 
 class Conflict(Refused):

@@ -5,12 +5,11 @@ Adapters' settings are kept here as they came; the adapter's own model checks th
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from bus.identity.scopes import Scope
 from bus.problem import Refused
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -82,8 +81,8 @@ class Settings(BaseSettings):
     operation_address: str = Field(
         "", description="host:port for /metrics, /docs and /openapi.json alone; empty: where the API is"
     )
-    operation_scope: Scope | None = Field(
-        None, description="scope that /metrics, /docs and /openapi.json ask for, such as admin; absent: none"
+    operation_scope: Literal["admin", "audit.read"] | None = Field(
+        None, description="scope that /metrics, /docs and /openapi.json ask for: admin or audit.read; absent: none"
     )
     lease_seconds: float = Field(
         60.0, ge=0.5, description="how long a delivery handed to the broker may take before it is handed over again"

@@ -13,9 +13,7 @@ from typing import Any
 import httpx
 
 from bus.app import make_rooms
-from bus.contracts.actor import COMMAND_LINE
 from bus.contracts.document import parse
-from bus.contracts.register import Actor
 from bus.http.edge import Edge, create_edge
 from bus.http.front_door import FrontDoor
 from bus.http.health import Health
@@ -26,6 +24,7 @@ from bus.identity.tokens import Principal
 from bus.problem import Refused
 from bus.settings import load_settings
 from bus.storage import Storage
+from tests.an_actor import OPERATOR
 
 ADDRESS = "https://bus.lamongan.example"
 OWNER = "dukcapil-lamongan"
@@ -82,7 +81,7 @@ class Bus:
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _clients: list[httpx.AsyncClient] = field(default_factory=list)
 
-    operator = Actor("operator", True, COMMAND_LINE)
+    operator = OPERATOR
 
     def apply(self, *contracts: Document) -> None:
         """Put contracts in force."""
@@ -120,8 +119,8 @@ class Bus:
         try:
             register.get(participant)
         except Refused:
-            register.add(participant, participant, Kind.APP)
-        client, _ = register.add_client(participant, scopes or ("events.read",))
+            register.add(participant, participant, Kind.APP, OPERATOR)
+        client, _ = register.add_client(participant, scopes or ("events.read",), by=OPERATOR)
         return f"Bearer {self.rooms.tokens.issue(client, client.scopes, seconds)}"
 
     def reader(self, participant: str, *scopes: str, address: str = ADDRESS) -> httpx.AsyncClient:

@@ -19,9 +19,9 @@ from bus.telemetry import DISCLOSED
 _NOTHING_LEFT: Final = "disclosures.positions IS NULL AND disclosures.unsent IS NOT NULL"
 _INSERT: Final = f"""
 INSERT INTO disclosures (at, last_at, day, digest, participant, client_id, channel, contract_id, version, purpose, legal_basis,
-    fields, first_position, last_position, positions, person)
+    fields, first_position, last_position, positions, person, set_by)
 VALUES (:at, :at, :day, :digest, :participant, :client_id, :channel, :contract_id, :version, :purpose, :legal_basis,
-    :fields, :first_position, :last_position, :positions, :person)
+    :fields, :first_position, :last_position, :positions, :person, :set_by)
 ON CONFLICT (day, digest) DO UPDATE SET
     at = CASE WHEN {_NOTHING_LEFT} THEN excluded.at ELSE disclosures.at END,
     times = disclosures.times + CASE WHEN {_NOTHING_LEFT} THEN 0 ELSE 1 END,
@@ -56,6 +56,7 @@ class Disclosure:
         fields: JSON Pointers of what was granted; the empty pointer stands for all.
         positions: the journal's events that it held.
         person: the data subject of a query's answer, which is in no journal.
+        set_by: who set the sink of a delivery, if not the participant.
     """
 
     participant: str
@@ -68,6 +69,7 @@ class Disclosure:
     fields: Sequence[str]
     positions: Sequence[int] = ()
     person: str | None = None
+    set_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +262,7 @@ def _row(disclosure: Disclosure) -> Parameters:
         "last_position": positions[-1] if positions else None,
         "positions": packed(positions) if positions else None,
         "person": disclosure.person,
+        "set_by": disclosure.set_by,
     }
 
 
@@ -275,6 +278,7 @@ def _found(row: sa.Row[tuple[object, ...]]) -> Found:
         fields=json.loads(row.fields),
         positions=_unpacked(row.positions),
         person=row.person,
+        set_by=row.set_by,
     )
     last_at = row.at if row.last_at is None else row.last_at
     return Found(row.id, clock.moment(row.at), clock.moment(last_at), row.times, disclosure, len(_unpacked(row.unsent)))

@@ -26,6 +26,7 @@ DISCLOSURES = sa.Table(
     sa.Column("positions", sa.LargeBinary),
     sa.Column("unsent", sa.LargeBinary),
     sa.Column("person", sa.Text, index=True),
+    sa.Column("set_by", sa.Text),
     sa.Index("ix_disclosures_contract_id_last_position", "contract_id", "last_position"),
     sa.Index("ix_disclosures_day_digest", "day", "digest", unique=True),
 )

@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "participant": "bus.cli.participant:participant",
     "client": "bus.cli.participant:client",
     "contract": "bus.cli.contracts:contracts",
+    "actions": "bus.cli.actions:list_actions",
 }
 """Where each is, by name."""
 

@@ -12,7 +12,6 @@ from bus.agencies.registry import bindings
 from bus.cli import contract_refusals
 from bus.cli.terminal import say, say_json, say_lines, say_row
 from bus.cli.workspace import open_workspace
-from bus.contracts.actor import COMMAND_LINE, Actor
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.registered import Registered
 from bus.contracts.yaml import write_text
@@ -20,9 +19,6 @@ from bus.refusals.log import RefusalLog
 
 Data = Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
-
-OPERATOR: Final = Actor("operator", is_operator=True, client_id=COMMAND_LINE)
-"""As whom commands on the bus's own machine change contracts."""
 
 _PAGE: Final = 500
 

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from bus import json
+from bus.actions.actor import Channel, on_this_machine
 from bus.agencies.registry import mapped_fields
-from bus.cli.contract import OPERATOR, Data, open_catalogue
+from bus.cli.contract import Data, open_catalogue
 from bus.cli.contract_files import Paths, checked
 from bus.cli.terminal import say, say_json, show
 from bus.contracts.approval import compatibility_document
@@ -66,8 +67,9 @@ def apply_documents(
     Example: bus contract apply contracts --dry-run
     """
     contracts = checked(paths)
+    by = on_this_machine(Channel.CLI)
     with open_catalogue(data) as catalogue:
-        plan = catalogue.plan(contracts, OPERATOR)
+        plan = catalogue.plan(contracts, by)
         _print_plan(plan)
         plan.check()
         if not plan.changes_anything:
@@ -75,7 +77,7 @@ def apply_documents(
         elif dry_run:
             say("nothing was changed")
         else:
-            catalogue.carry_out(plan, OPERATOR)
+            catalogue.carry_out(plan, by)
             say(f"applied {len(contracts)} contracts")
 
 

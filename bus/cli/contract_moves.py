@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from bus.cli.contract import OPERATOR, Data, open_catalogue
+from bus.actions.actor import Channel, on_this_machine
+from bus.cli.contract import Data, open_catalogue
 from bus.cli.terminal import say
 from bus.contracts.registered import Registered
 
@@ -19,7 +20,7 @@ def propose_version(name: Name, version: Version, data: Data = None) -> None:
     Example: bus contract propose kependudukan.penduduk 1.1.0
     """
     with open_catalogue(data) as catalogue:
-        _tell(catalogue.propose(name, version, OPERATOR))
+        _tell(catalogue.propose(name, version, on_this_machine(Channel.CLI)))
 
 
 def activate_version(
@@ -36,7 +37,7 @@ def activate_version(
     Example: bus contract activate kependudukan.penduduk 1.1.0
     """
     with open_catalogue(data) as catalogue:
-        _tell(catalogue.activate(name, version, OPERATOR, accept_undecided=accept_undecided))
+        _tell(catalogue.activate(name, version, on_this_machine(Channel.CLI), accept_undecided=accept_undecided))
 
 
 def deprecate_version(
@@ -53,7 +54,7 @@ def deprecate_version(
     """
     with open_catalogue(data) as catalogue:
         last_day = sunset.date() if sunset else None
-        _tell(catalogue.deprecate(name, version, OPERATOR, sunset=last_day))
+        _tell(catalogue.deprecate(name, version, on_this_machine(Channel.CLI), sunset=last_day))
 
 
 def retire_version(name: Name, version: Version, data: Data = None) -> None:
@@ -62,7 +63,7 @@ def retire_version(name: Name, version: Version, data: Data = None) -> None:
     Example: bus contract retire kependudukan.penduduk 1.0.0
     """
     with open_catalogue(data) as catalogue:
-        _tell(catalogue.retire(name, version, OPERATOR))
+        _tell(catalogue.retire(name, version, on_this_machine(Channel.CLI)))
 
 
 def _tell(moved: Registered) -> None:

@@ -1,17 +1,24 @@
 """`bus init`: makes a bus: folder, keys, tables, and the first client."""
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
+from sqlalchemy.engine import Connection
 
 from bus import json
+from bus.actions.action import Action, Object, Verb
+from bus.actions.actor import Actor, Channel, on_this_machine
+from bus.actions.log import ActionLog, note
 from bus.cli.privacy import close_to_others, private_files
 from bus.cli.workspace import keep_settings, settings_of
 from bus.identity.keys import create_keys
 from bus.identity.participants import bootstrap
 from bus.settings import Settings
 from bus.storage import open_storage, upgrade
+
+_BUS: Final = Object("bus", "bus")
 
 
 def init(
@@ -26,10 +33,11 @@ def init(
     Example: bus init --data .bus
     """
     settings = settings_of(data, database_url=database_url, broker_url=broker_url)
+    by = on_this_machine(Channel.CLI)
     # Before as well: passwords must not be written into a file that is open.
     close_to_others(settings)
     with private_files():
-        changed, admin = _made(settings)
+        changed, admin = _made(settings, by)
     close_to_others(settings)
     if admin is not None:
         typer.echo(json.dumps({"client_id": admin[0], "client_secret": admin[1]}))
@@ -39,14 +47,22 @@ def init(
         typer.echo(json.dumps({"message": "nothing changed: this bus was initialised before"}))
 
 
-def _made(settings: Settings) -> tuple[bool, tuple[str, str] | None]:
+def _made(settings: Settings, by: Actor) -> tuple[bool, tuple[str, str] | None]:
     """Whether something changed, and the first admin client with its secret, where it was made now."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    changed = create_keys(settings.data_dir / "keys")
+    has_new_keys = create_keys(settings.data_dir / "keys")
     storage = open_storage(settings.database)
     try:
-        changed |= upgrade(storage)
+        changed = upgrade(storage, partial(_note_upgrade, by)) or has_new_keys
         keep_settings(settings)
-        return changed, bootstrap(storage)
+        admin = bootstrap(storage, by)
+        if has_new_keys and admin is None:
+            # The bus had others, which are gone: what they encrypted cannot be read any more.
+            ActionLog(storage).record([Action(Verb.KEYS_CREATE, by, _BUS)])
+        return changed, admin
     finally:
         storage.close()
+
+
+def _note_upgrade(by: Actor, connection: Connection, before: str, after: str) -> None:
+    note(connection, Action(Verb.BUS_UPGRADE, by, _BUS, before={"tables": before}, after={"tables": after}))

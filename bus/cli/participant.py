@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bus import json
+from bus.actions.actor import Channel, on_this_machine
 from bus.cli.terminal import say, say_json, say_row
 from bus.cli.workspace import open_workspace
 from bus.identity.participants import Kind, Participants
@@ -33,7 +34,7 @@ def add_participant(
     Example: bus participant add bapenda --kind app --title "Badan Pendapatan Daerah"
     """
     with open_workspace(data) as workspace:
-        made = Participants(workspace.storage).add(name, title or name, kind)
+        made = Participants(workspace.storage).add(name, title or name, kind, on_this_machine(Channel.CLI))
     say(f"added {made.name}")
 
 
@@ -69,7 +70,7 @@ def add_client(
     """
     scopes = [name for given in scope for name in re.split(r"[\s,]+", given) if name]
     with open_workspace(data) as workspace:
-        made, secret = Participants(workspace.storage).add_client(participant, scopes)
+        made, secret = Participants(workspace.storage).add_client(participant, scopes, by=on_this_machine(Channel.CLI))
     shown = {"client_id": made.client_id, "client_secret": secret}
     typer.echo(
         json.dumps(shown).decode() if as_json else "\n".join(f"{name}: {value}" for name, value in shown.items())
@@ -109,5 +110,5 @@ def revoke_client(
     Example: bus client revoke bapenda client_k3v5m2qa7xw4c6dnb5ty
     """
     with open_workspace(data) as workspace:
-        Participants(workspace.storage).revoke_client(participant, client_id)
+        Participants(workspace.storage).revoke_client(participant, client_id, on_this_machine(Channel.CLI))
     say(f"revoked {client_id}")

@@ -15,6 +15,8 @@ import typer
 import uvloop
 
 from bus import app
+from bus.actions.actor import Channel, on_this_machine
+from bus.actions.start import note_start
 from bus.app import Role
 from bus.cli.privacy import private_files
 from bus.cli.workspace import open_workspace
@@ -68,6 +70,10 @@ def serve(
         operation = None if _SIBLING in os.environ else _operation_listener(settings.operation_address)
         bound = ["--host", host, "--port", str(listener.getsockname()[1])]
         options = ["--data", str(settings.data_dir), *bound, "--log-level", log_level]
+        if _SIBLING not in os.environ:
+            with workspace.storage.write() as connection:
+                by = on_this_machine(Channel.PROCESS)
+                note_start(connection, settings, chosen, by, workspace.keys.pseudonym)
         siblings = _Siblings(options, workers - 1)
         siblings.start()
         try:

@@ -14,6 +14,7 @@ from sqlalchemy import exc
 from sqlalchemy.engine import Connection
 
 from bus import clock, json
+from bus.actions.actor import Actor
 from bus.contracts import plan, register, registered
 from bus.contracts.approval import check_approvable, check_proposable
 from bus.contracts.binding import Bindings, no_adapters
@@ -32,7 +33,7 @@ from bus.contracts.errors import (
 )
 from bus.contracts.lifecycle import IN_FORCE, State
 from bus.contracts.plan import Plan
-from bus.contracts.register import Actor, Tags
+from bus.contracts.register import Tags
 from bus.contracts.registered import Registered, Summary
 from bus.contracts.shelf import AdapterUses, Shelf, Stored, shelves
 from bus.contracts.version import ContractVersion as ContractVersion

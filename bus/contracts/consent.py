@@ -6,7 +6,7 @@ history, and a change of the document takes them back.
 
 from collections.abc import Iterable, Sequence
 
-from bus.contracts.actor import Actor
+from bus.actions.actor import Actor
 from bus.contracts.binding import Bindings
 from bus.contracts.document import AdapterUse, Contract
 from bus.contracts.errors import AdapterNotYours, AdapterWordMissing, FourEyes
@@ -114,6 +114,6 @@ def _making(history: Sequence[Move]) -> list[Move]:
 
 def _is_same(move: Move, actor: Actor) -> bool:
     """Whether a step may be the actor's own; steps of older versions of the bus name no client."""
-    if move.client_id is None or actor.client_id is None:
+    if move.client_id is None or actor.client_name is None:
         return move.by == actor.participant
-    return move.client_id == actor.client_id
+    return move.client_id == actor.client_name

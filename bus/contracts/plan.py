@@ -6,12 +6,13 @@ from enum import Enum
 
 from sqlalchemy.engine import Connection
 
+from bus.actions.actor import Actor
 from bus.contracts.approval import check_approvable
 from bus.contracts.binding import Bindings
 from bus.contracts.document import Contract
 from bus.contracts.errors import PlanRefused, VersionTaken
 from bus.contracts.lifecycle import FREE_TO_CHANGE
-from bus.contracts.register import Actor, activate, check_basis, check_owner, put_draft, taken
+from bus.contracts.register import activate, check_basis, check_owner, put_draft, taken
 from bus.contracts.registered import Basis, Registered, basis_of, version_order
 from bus.problem import FieldError, Refused
 

@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bus import clock, json
-from bus.contracts.actor import Actor as Actor
+from bus.actions.actor import Actor as Actor
+from bus.actions.log import note
+from bus.contracts.acts import consented, drafted, moved
 from bus.contracts.binding import Bindings
 from bus.contracts.consent import check_four_eyes, check_words, newly_bound, words_of
 from bus.contracts.document import Contract
@@ -97,6 +99,7 @@ def consent(
     if present.state not in FREE_TO_CHANGE:
         raise TransitionRefused(f"The version is {present.state.value}; a word for it comes before that.")
     _remember(connection, present.id, _step(present.state, actor, adapters=words))
+    note(connection, consented(present.contract, words, actor))
     return version_of(connection, name, version)
 
 
@@ -206,12 +209,13 @@ def _move(
     values = {"state": wanted.value, "changed_at": move.at, "changed_by": move.by}
     if sunset is not None:
         values["sunset"] = sunset.isoformat()
-    moved = connection.execute(
+    updated = connection.execute(
         sa.update(VERSIONS).where(VERSIONS.c.id == present.id, VERSIONS.c.state == present.state.value).values(**values)
     )
-    if not moved.rowcount:
+    if not updated.rowcount:
         raise TransitionRefused("Somebody else changed its state at the same moment; look again.")
     _remember(connection, present.id, move)
+    note(connection, moved(present.contract, present.state, move, actor, sunset=sunset))
     return version_of(connection, present.contract.name, present.contract.version)
 
 
@@ -247,6 +251,7 @@ def _insert(connection: Connection, contract: Contract, actor: Actor) -> None:
         )
     )
     _remember(connection, _key(inserted), move)
+    note(connection, drafted(contract, None, actor))
 
 
 def _replace(connection: Connection, present: Registered, contract: Contract, actor: Actor) -> None:
@@ -264,12 +269,13 @@ def _replace(connection: Connection, present: Registered, contract: Contract, ac
         )
     )
     _remember(connection, present.id, move)
+    note(connection, drafted(contract, present, actor))
 
 
 def _step(state: State, actor: Actor, *, accepted_undecided: bool = False, adapters: tuple[str, ...] = ()) -> Move:
     """A step that the actor takes now."""
     now = clock.micros(clock.now())
-    return Move(state, now, actor.participant, accepted_undecided, actor.client_id, adapters)
+    return Move(state, now, actor.participant, accepted_undecided, actor.client_name, adapters)
 
 
 def _remember(connection: Connection, version_id: int, move: Move) -> None:

@@ -9,7 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bus import clock
+from bus.actions.action import Action, Verb
+from bus.actions.actor import Actor
+from bus.actions.log import note
 from bus.delivery import statements
+from bus.delivery.acts import on_delivery, on_subscription
 from bus.delivery.ledger import Attempt, DeliveryState, Ledger
 from bus.delivery.ordering import PARKED
 from bus.delivery.subscriptions import Subscription
@@ -104,7 +108,7 @@ class Deliveries:
             rows = connection.execute(wanted).all()
         return self._with_failures(rows, by_number)
 
-    def retry(self, subscription: Subscription, position: int) -> None:
+    def retry(self, subscription: Subscription, position: int, by: Actor) -> None:
         """Make one delivery due now: a pending one early, a dead, discarded or delivered one again.
 
         Raises:
@@ -116,7 +120,7 @@ class Deliveries:
         with self._storage.write() as connection:
             # Before its row is locked: the relay takes the two in this order.
             self._ledger.hold(connection, subscription.number)
-            row = connection.execute(sa.select(table.key, table.due_at).where(its)).first()
+            row = connection.execute(sa.select(table.key, table.due_at, table.state).where(its)).first()
             if row is None:
                 raise _unknown(subscription, position)
             if row.key is not None and row.due_at != PARKED:
@@ -124,8 +128,9 @@ class Deliveries:
                 behind = {"subscription": subscription.number, "lease": row.due_at, "key": row.key}
                 execute(connection, statements.OUT_OF_RUN, {**behind, "due": now})
             connection.execute(sa.update(DELIVERIES).where(its).values(again))
+            _note(connection, Verb.DELIVERY_RETRY, subscription, position, by, row.state, DeliveryState.PENDING)
 
-    def discard(self, subscription: Subscription, position: int) -> None:
+    def discard(self, subscription: Subscription, position: int, by: Actor) -> None:
         """Give a delivery up that is not delivered; what waited behind it goes on.
 
         Raises:
@@ -134,31 +139,36 @@ class Deliveries:
         with self._storage.write() as connection:
             # Before the row is locked: the relay takes the two in this order.
             self._ledger.hold(connection, subscription.number)
-            given_up = self._discarded(connection, subscription, position)
+            given_up = self._discarded(connection, subscription, position, by)
             self._ledger.record(connection, [given_up])
 
-    def _discarded(self, connection: Connection, subscription: Subscription, position: int) -> Attempt:
+    def _discarded(self, connection: Connection, subscription: Subscription, position: int, by: Actor) -> Attempt:
         table = DELIVERIES.c
-        # The ledger writes the outcome of pending ones, under the lease that they have: the row is locked from here on.
+        its = sa.and_(table.subscription == subscription.number, table.position == position)
+        # The row is locked from here on.
         row = connection.execute(
-            sa.update(DELIVERIES)
-            .where(table.subscription == subscription.number, table.position == position)
-            .where(table.state.in_((DeliveryState.PENDING, DeliveryState.DEAD)))
-            .values(state=DeliveryState.PENDING.value)
-            .returning(table.key, table.due_at, table.attempts)
+            sa.select(table.key, table.due_at, table.attempts, table.state)
+            .where(its, table.state.in_((DeliveryState.PENDING, DeliveryState.DEAD)))
+            .with_for_update()
         ).first()
         if row is None:
             raise _unknown(subscription, position)
+        # The ledger writes the outcome of pending ones, under the lease that they have.
+        connection.execute(sa.update(DELIVERIES).where(its).values(state=DeliveryState.PENDING.value))
+        _note(connection, Verb.DELIVERY_DISCARD, subscription, position, by, row.state, DeliveryState.DISCARDED)
         now, state = clock.micros(clock.now()), DeliveryState.DISCARDED
         return Attempt(
             subscription.number, position, row.key, row.due_at, row.attempts, state, None, now, None, None, "", 0
         )
 
-    def redrive(self, subscription: Subscription) -> int:
+    def redrive(self, subscription: Subscription, by: Actor) -> int:
         """Make every dead delivery due again; how many there were."""
         redriven = 0
         while True:
             with self._storage.write() as connection:
+                if not redriven:
+                    # With the first step, whatever becomes of the later ones.
+                    note(connection, _redriving(connection, subscription, by))
                 positions = [row.position for row in _dead(connection, subscription.number, 0, _REDRIVE_STEP)]
                 if not positions:
                     return redriven
@@ -205,6 +215,19 @@ def _dead(connection: Connection, subscription: int, after: int, most: int) -> S
     """The next dead deliveries of a subscription, by position."""
     asked = {"subscription": subscription, "after": after, "most": most}
     return connection.execute(sa.text(statements.DEAD.text(connection)).columns(*DELIVERIES.c), asked).all()
+
+
+def _redriving(connection: Connection, subscription: Subscription, by: Actor) -> Action:
+    (row,) = execute(connection, statements.DEAD_COUNT, {"subscription": subscription.number})
+    details = {"dead": row[0]}
+    return on_subscription(Verb.SUBSCRIPTION_REDRIVE, subscription.id, subscription.participant, by, details=details)
+
+
+def _note(
+    connection: Connection, what: Verb, of: Subscription, position: int, by: Actor, before: int, after: DeliveryState
+) -> None:
+    was, now = DeliveryState(before).name.lower(), after.name.lower()
+    note(connection, on_delivery(what, f"{of.id}.{position}", of.participant, by, before=was, after=now))
 
 
 def _failed(row: Any) -> FailedAttempt:

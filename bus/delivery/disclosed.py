@@ -1,6 +1,7 @@
 """What a run of deliveries discloses: on disk before it is sent, and corrected by what certainly did not leave."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 
 from bus.audit.disclose import disclosures
 from bus.audit.log import Channel, Disclosure, Noted
@@ -18,8 +19,10 @@ class Disclosed:
     no byte of it left.
     """
 
-    def __init__(self, announce: Announce, catalogue: Catalogue, channel: Channel) -> None:
+    def __init__(self, announce: Announce, catalogue: Catalogue, channel: Channel, set_by: str | None = None) -> None:
+        """`set_by` is who set the sink, if not the participant itself."""
         self._announce = announce
+        self._set_by = set_by
         self._catalogue = catalogue
         self._channel = channel
         self._announced: set[int] = set()
@@ -37,7 +40,7 @@ class Disclosed:
             return
         shown = [(item.entry, item.view) for item in new if item.view is not None]
         if found := disclosures(shown, self._catalogue, self._channel):
-            self._noted += await self._announce(found)
+            self._noted += await self._announce([replace(one, set_by=self._set_by) for one in found])
         self._announced.update(item.leased.position for item in new)
 
     def sending(self, items: Iterable[Item]) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from bus.actions.actor import Channel, on_this_machine
 from bus.adapter import Does
 from bus.agencies.registry import Agencies
 from bus.contracts.catalogue import Catalogue
@@ -32,11 +33,12 @@ def ensure(catalogue: Catalogue, agencies: Agencies, subscriptions: Subscription
 
     Their ids are fixed, so that it does no harm to call it again, or in several processes at once.
     """
+    by = on_this_machine(Channel.PROCESS)
     present = {subscription.id for subscription in subscriptions.listed(None)}
     for participant, contract, sink in standing_subscriptions(catalogue, agencies):
         known_as = standing_id(sink, contract)
         if known_as not in present:
-            subscriptions.add(NewSubscription(participant, [contract], sink), known_as)
+            subscriptions.add(NewSubscription(participant, [contract], sink), by, known_as)
 
 
 def standing_id(sink: AgencySink, contract: str) -> str:

@@ -100,6 +100,11 @@ DEAD: Final = Statement(
     WHERE subscription=:subscription AND state=2 AND position>:after ORDER BY position LIMIT :most""",
 )
 """By an index of theirs: of all that a subscription ever got they are few."""
+DEAD_COUNT: Final = Statement(
+    sqlite="""SELECT count(*) AS count FROM deliveries INDEXED BY ix_deliveries_dead
+    WHERE subscription=:subscription AND state=2""",
+    postgres="SELECT count(*) AS count FROM deliveries WHERE subscription=:subscription AND state=2",
+)
 REDRIVE: Final = Statement(
     sqlite="""UPDATE deliveries SET state=0, attempts=0, due_at=:now, finished_at=NULL
     WHERE subscription=:subscription AND position IN (SELECT value FROM json_each(:wanted)) AND state=2""",

@@ -13,6 +13,11 @@ from sqlalchemy import exc
 from sqlalchemy.engine import Connection
 
 from bus import clock, json
+from bus.actions.action import Action, Verb
+from bus.actions.actor import Actor
+from bus.actions.log import note
+from bus.actions.redaction import masked
+from bus.delivery.acts import on_subscription, setter
 from bus.delivery.signature import new_secret
 from bus.delivery.tables import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS
 from bus.identity.keys import Keys
@@ -39,6 +44,13 @@ class SubscriptionUnknown(NotFound):
     slug = "subscription-unknown"
 
 
+class SubscriptionOfAnother(SubscriptionUnknown):
+    # The caller is told what they are told of one that does not exist; the action log is told more.
+    __doc__ = SubscriptionUnknown.__doc__
+
+    lacks_authority = True
+
+
 class ReplayUnderWay(Conflict):
     """A replay of this subscription is under way; wait for its end."""
 
@@ -55,6 +67,10 @@ class Webhook:
         """As the API writes it."""
         return {"url": self.url}
 
+    def told(self) -> dict[str, str]:
+        """As the action log tells it: without the secrets that an address may hold."""
+        return {"url": masked(self.url)}
+
 
 @dataclass(frozen=True, slots=True)
 class AgencySink:
@@ -66,6 +82,10 @@ class AgencySink:
     def document(self) -> dict[str, str]:
         """As the API writes it."""
         return {"adapter": self.adapter, "operation": self.operation}
+
+    def told(self) -> dict[str, str]:
+        """As the action log tells it."""
+        return self.document()
 
 
 Sink = Webhook | AgencySink
@@ -84,6 +104,7 @@ class Subscription:
         from_position: later events are delivered as they come; None until the relay has caught up.
         replay_position: deliveries are being made for events after it, up to `replay_until`.
         secrets: what webhooks are signed with, the newest first.
+        sink_set_by: who set the sink, if not the participant.
     """
 
     number: int
@@ -99,6 +120,7 @@ class Subscription:
     replay_until: int | None
     secrets: tuple[str, ...]
     created_at: datetime
+    sink_set_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +163,7 @@ class Subscriptions:
         """The subscription with a number as of the last refresh; None when it was deleted."""
         return self._by_number.get(number)
 
-    def add(self, new: NewSubscription, id: str | None = None) -> Subscription:
+    def add(self, new: NewSubscription, by: Actor, id: str | None = None) -> Subscription:
         """Make a subscription; its secret is in `secrets`, to be shown once.
 
         The relay takes it up: only the relay knows up to where it has fanned out without it.
@@ -150,8 +172,9 @@ class Subscriptions:
             id: of one that is to be there once, whoever makes it first; the one that stands is given back.
         """
         secret = new_secret()
+        known_as = id or new_id("sub")
         values = {
-            "id": id or new_id("sub"),
+            "id": known_as,
             "participant": new.participant,
             "contracts": json.dumps(list(new.contracts)).decode(),
             "sink": json.dumps(new.sink.document()).decode(),
@@ -161,13 +184,15 @@ class Subscriptions:
             "secrets": self._sealed([{"secret": secret, "until": None}]),
             "replay_position": new.after,
             "created_at": clock.micros(clock.now()),
+            "sink_set_by": setter(by, new.participant),
         }
         # Another process that makes the same subscription at the same moment is told so by its unique id.
         with suppress(exc.IntegrityError), self._storage.write() as connection:
             connection.execute(sa.insert(SUBSCRIPTIONS).values(values))
+            note(connection, on_subscription(Verb.SUBSCRIPTION_ADD, known_as, new.participant, by, after=_told(new)))
             announce(connection, TOPIC)
         self.refresh()
-        return self._by_id(str(values["id"]), new.participant)
+        return self._by_id(known_as, new.participant)
 
     def listed(self, participant: str | None) -> Sequence[Subscription]:
         """A participant's subscriptions, or everybody's, oldest first; read from the database."""
@@ -183,42 +208,49 @@ class Subscriptions:
         self.refresh()
         return self._by_id(id, participant)
 
-    def set_state(self, subscription: Subscription, state: SubscriptionState) -> None:
+    def set_state(self, subscription: Subscription, state: SubscriptionState, by: Actor) -> None:
         """Pause or resume."""
-        self._update(subscription, state=state.value)
+        what = Verb.SUBSCRIPTION_PAUSE if state is SubscriptionState.PAUSED else Verb.SUBSCRIPTION_RESUME
+        self._update(_Act(what, subscription, by, after={"state": state.value}), state=state.value)
 
     def change(
         self,
         subscription: Subscription,
+        by: Actor,
         *,
         sink: Sink | None = None,
         filters: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
         """Give it another sink or other filters."""
         values: dict[str, Any] = {}
+        after: dict[str, Any] = {}
         if sink is not None:
             values["sink"] = json.dumps(sink.document()).decode()
+            values["sink_set_by"] = setter(by, subscription.participant)
+            after["sink"] = sink.told()
         if filters is not None:
             values["filters"] = json.dumps(list(filters)).decode()
+            after["filters"] = len(filters)
         if values:
-            self._update(subscription, **values)
+            self._update(_Act(Verb.SUBSCRIPTION_CHANGE, subscription, by, after=after), **values)
 
-    def rotate_secret(self, subscription: Subscription) -> str:
+    def rotate_secret(self, subscription: Subscription, by: Actor) -> str:
         """A new secret; the one before signs beside it for a day."""
         secret = new_secret()
         until = clock.micros(clock.now() + ROTATION)
         kept = [{"secret": old, "until": until} for old in subscription.secrets[:1]]
-        self._update(subscription, secrets=self._sealed([{"secret": secret, "until": None}, *kept]))
+        sealed = self._sealed([{"secret": secret, "until": None}, *kept])
+        self._update(_Act(Verb.SUBSCRIPTION_ROTATE_SECRET, subscription, by), secrets=sealed)
         return secret
 
-    def replay(self, subscription: Subscription, after: int, until: int) -> None:
+    def replay(self, subscription: Subscription, after: int, until: int, by: Actor) -> None:
         """Deliver again what lies after one position, up to another.
 
         Raises:
             ReplayUnderWay: one at a time.
         """
         changed = self._update(
-            subscription,
+            _Act(Verb.SUBSCRIPTION_REPLAY, subscription, by, details={"after": after, "until": until}),
             SUBSCRIPTIONS.c.replay_position.is_(None),
             replay_position=after,
             replay_until=until,
@@ -226,9 +258,14 @@ class Subscriptions:
         if not changed:
             raise ReplayUnderWay("A replay is under way; wait for its end.")
 
-    def delete(self, subscription: Subscription) -> None:
+    def delete(self, subscription: Subscription, by: Actor) -> None:
         """Delete it with its deliveries."""
         with self._storage.write() as connection:
+            before = _told(self._locked(connection, subscription))
+            act = on_subscription(
+                Verb.SUBSCRIPTION_DELETE, subscription.id, subscription.participant, by, before=before
+            )
+            note(connection, act)
             connection.execute(sa.delete(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == subscription.number))
             for table in (ATTEMPTS, DELIVERIES):
                 connection.execute(sa.delete(table).where(table.c.subscription == subscription.number))
@@ -237,17 +274,31 @@ class Subscriptions:
 
     def _by_id(self, id: str, participant: str | None) -> Subscription:
         for subscription in self._by_number.values():
-            if subscription.id == id and participant in (None, subscription.participant):
-                return subscription
-        raise SubscriptionUnknown(f"There is no subscription {id} of yours.")
+            if subscription.id == id:
+                if participant in (None, subscription.participant):
+                    return subscription
+                raise SubscriptionOfAnother(f"There is no subscription {id} of yours.")
+        raise _unknown(id)
 
-    def _update(self, subscription: Subscription, *conditions: sa.ColumnElement[bool], **values: Any) -> bool:
-        statement = sa.update(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == subscription.number, *conditions)
+    def _update(self, act: "_Act", *conditions: sa.ColumnElement[bool], **values: Any) -> bool:
+        number = act.subscription.number
+        statement = sa.update(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == number, *conditions)
         with self._storage.write() as connection:
+            present = self._locked(connection, act.subscription)
             changed = connection.execute(statement.values(**values)).rowcount > 0
-            announce(connection, TOPIC)
+            if changed:
+                note(connection, act.told(present))
+                announce(connection, TOPIC)
         self.refresh()
         return changed
+
+    def _locked(self, connection: Connection, subscription: Subscription) -> Subscription:
+        """The subscription as it is now; until the transaction ends nobody else changes it."""
+        wanted = sa.select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == subscription.number).with_for_update()
+        row = connection.execute(wanted).one_or_none()
+        if row is None:
+            raise _unknown(subscription.id)
+        return self._subscription(row)
 
     def _sealed(self, secrets: Sequence[Mapping[str, Any]]) -> str:
         return self._keys.encrypt(json.dumps(list(secrets)).decode())
@@ -270,7 +321,43 @@ class Subscriptions:
             replay_until=row.replay_until,
             secrets=tuple(s["secret"] for s in secrets if s["until"] is None or s["until"] > now),
             created_at=clock.moment(row.created_at),
+            sink_set_by=row.sink_set_by,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """A change of a subscription that somebody wants; see `Action`."""
+
+    what: Verb
+    subscription: Subscription
+    by: Actor
+    after: Mapping[str, Any] | None = None
+    details: Mapping[str, Any] | None = None
+
+    def told(self, present: Subscription) -> Action:
+        """The entry, with what it changes as it was until now."""
+        before = (
+            None if self.after is None else {name: one for name, one in _told(present).items() if name in self.after}
+        )
+        return on_subscription(
+            self.what, present.id, present.participant, self.by, before=before, after=self.after, details=self.details
+        )
+
+
+def _told(order: Subscription | NewSubscription) -> dict[str, Any]:
+    """What the action log tells of a subscription: of filters their number alone, since they may hold a person's key."""
+    told = {
+        "contracts": list(order.contracts),
+        "sink": order.sink.told(),
+        "filters": len(order.filters),
+        "ordered_by": order.ordered_by,
+    }
+    return told | ({"state": order.state.value} if isinstance(order, Subscription) else {"after": order.after})
+
+
+def _unknown(id: str) -> SubscriptionUnknown:
+    return SubscriptionUnknown(f"There is no subscription {id} of yours.")
 
 
 def go_live(connection: Connection, number: int, position: int) -> None:

@@ -20,12 +20,13 @@ SUBSCRIPTIONS = sa.Table(
     sa.Column("replay_position", sa.BigInteger),
     sa.Column("replay_until", sa.BigInteger),
     sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("sink_set_by", sa.Text),
     # A number is never used twice: deliveries name their subscription by it.
     sqlite_autoincrement=True,
 )
 """`secrets` are encrypted. Events after `from_position` are delivered
 as they come (null: the relay has not taken it up yet); a replay under way makes deliveries for the events
-after `replay_position` up to `replay_until`.
+after `replay_position` up to `replay_until`. `sink_set_by` names who set the sink where that was not the participant.
 """
 
 DELIVERIES = sa.Table(

@@ -66,13 +66,12 @@ class Trials:
             NoTrial: the sink is an agency's.
             TooManyTrials: trials are under way already.
         """
-        if not isinstance(subscription.sink, Webhook):
-            raise NoTrial(f"{subscription.id} goes to the adapter {subscription.sink.adapter}.")
+        webhook = tried_webhook(subscription)
         if self._under_way[participant] >= _OF_ONE or self._under_way.total() >= _OF_ALL:
             raise TooManyTrials("Wait until the tests that are under way have ended.", headers={"Retry-After": "5"})
         self._under_way[participant] += 1
         try:
-            return await _sent(subscription, subscription.sink, self._sink(tuple(allowed), seconds))
+            return await _sent(subscription, webhook, self._sink(tuple(allowed), seconds))
         finally:
             self._under_way[participant] -= 1
             self._under_way += Counter()
@@ -86,6 +85,17 @@ class Trials:
         """Let go of connections and threads."""
         while self._sinks:
             await self._sinks.popitem()[1].close()
+
+
+def tried_webhook(subscription: Subscription) -> Webhook:
+    """The webhook that a trial of a subscription is sent to.
+
+    Raises:
+        NoTrial: the sink is an agency's.
+    """
+    if not isinstance(subscription.sink, Webhook):
+        raise NoTrial(f"{subscription.id} goes to the adapter {subscription.sink.adapter}.")
+    return subscription.sink
 
 
 async def _sent(subscription: Subscription, webhook: Webhook, sink: WebhookSink) -> Trial:

@@ -186,7 +186,7 @@ class Worker:
         margin = min(self._longest(), self._policy.lease / 2)
         deadline = time.monotonic() + (lease.due_at - clock.micros(clock.now())) / 1_000_000 - margin
         channel = Channel.WEBHOOK if isinstance(subscription.sink, Webhook) else Channel.ADAPTER
-        disclosed = Disclosed(self._disclosures.submit, self._catalogue, channel)
+        disclosed = Disclosed(self._disclosures.submit, self._catalogue, channel, subscription.sink_set_by)
         run = _Run(self, subscription, lane, deadline, disclosed)
         if lane.is_flowing:
             await disclosed.announce(item for chain in chains for item in chain)

@@ -3,16 +3,19 @@
 import asyncio
 from datetime import date
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from bus.actions.action import Verb
+from bus.actions.actor import Actor
+from bus.http.acts import acting
 from bus.http.contract_version import VersionDetail, version_detail
-from bus.http.contracts import Approver, Writer, actor
 from bus.http.preconditions import IfMatch
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
+from bus.identity.scopes import Scope
 
 router = APIRouter(prefix="/v1/contracts/{name}/versions/{version}", tags=["Contracts"], route_class=Authorised)
 
@@ -51,28 +54,38 @@ class Deprecation(BaseModel):
 
 @router.post("/propose", responses=_REFUSALS)
 def propose_version(
-    rooms: TheRooms, response: Response, caller: Writer, name: str, version: str, tags: IfMatch
+    rooms: TheRooms,
+    response: Response,
+    by: Annotated[Actor, Depends(acting(Scope.CONTRACTS_WRITE, Verb.CONTRACT_PROPOSE))],
+    name: str,
+    version: str,
+    tags: IfMatch,
 ) -> VersionDetail:
     """Lay a draft before those who approve for the contract's owner."""
-    return version_detail(rooms.catalogue.propose(name, version, actor(caller), tags), response, caller)
+    return version_detail(rooms.catalogue.propose(name, version, by, tags), response, by)
 
 
 @router.post("/consent", responses=_REFUSALS)
 def consent_to_version(
-    rooms: TheRooms, response: Response, caller: Approver, name: str, version: str, tags: IfMatch
+    rooms: TheRooms,
+    response: Response,
+    by: Annotated[Actor, Depends(acting(Scope.CONTRACTS_APPROVE, Verb.CONTRACT_CONSENT))],
+    name: str,
+    version: str,
+    tags: IfMatch,
 ) -> VersionDetail:
     """Give the word of an adapter's owner: the version may use the operations of your adapters that it names.
 
     The word stands in the version's history. A change of the document takes it back.
     """
-    return version_detail(rooms.catalogue.consent(name, version, actor(caller), tags), response, caller)
+    return version_detail(rooms.catalogue.consent(name, version, by, tags), response, by)
 
 
 @router.post("/activate", responses=_REFUSALS)
 async def activate_version(
     rooms: TheRooms,
     response: Response,
-    caller: Approver,
+    by: Annotated[Actor, Depends(acting(Scope.CONTRACTS_APPROVE, Verb.CONTRACT_ACTIVATE))],
     name: str,
     version: str,
     tags: IfMatch,
@@ -87,15 +100,15 @@ async def activate_version(
     accept = how is not None and how.accept_undecided
     activate = partial(rooms.catalogue.activate, accept_undecided=accept)
     async with rooms.judging:
-        moved = await asyncio.to_thread(activate, name, version, actor(caller), tags)
-    return version_detail(moved, response, caller)
+        moved = await asyncio.to_thread(activate, name, version, by, tags)
+    return version_detail(moved, response, by)
 
 
 @router.post("/deprecate", responses=_REFUSALS)
 def deprecate_version(
     rooms: TheRooms,
     response: Response,
-    caller: Approver,
+    by: Annotated[Actor, Depends(acting(Scope.CONTRACTS_APPROVE, Verb.CONTRACT_DEPRECATE))],
     name: str,
     version: str,
     tags: IfMatch,
@@ -103,14 +116,17 @@ def deprecate_version(
 ) -> VersionDetail:
     """Mark a version as superseded; it still takes events, and tells their publishers."""
     sunset = how.sunset if how else None
-    return version_detail(
-        rooms.catalogue.deprecate(name, version, actor(caller), tags, sunset=sunset), response, caller
-    )
+    return version_detail(rooms.catalogue.deprecate(name, version, by, tags, sunset=sunset), response, by)
 
 
 @router.post("/retire", responses=_REFUSALS)
 def retire_version(
-    rooms: TheRooms, response: Response, caller: Approver, name: str, version: str, tags: IfMatch
+    rooms: TheRooms,
+    response: Response,
+    by: Annotated[Actor, Depends(acting(Scope.CONTRACTS_APPROVE, Verb.CONTRACT_RETIRE))],
+    name: str,
+    version: str,
+    tags: IfMatch,
 ) -> VersionDetail:
     """Take a version out of force for good; whoever publishes under it is told its successor."""
-    return version_detail(rooms.catalogue.retire(name, version, actor(caller), tags), response, caller)
+    return version_detail(rooms.catalogue.retire(name, version, by, tags), response, by)

@@ -7,9 +7,9 @@ from fastapi import Response
 from pydantic import BaseModel, Field
 
 from bus import clock
+from bus.actions.actor import Actor
 from bus.contracts.lifecycle import State
 from bus.contracts.registered import Registered
-from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal
 
 
@@ -53,7 +53,7 @@ def version_summary(registered: Registered) -> VersionSummary:
     return VersionSummary(**_life(registered))
 
 
-def version_detail(registered: Registered, response: Response | None, caller: Principal) -> VersionDetail:
+def version_detail(registered: Registered, response: Response | None, caller: Actor | Principal) -> VersionDetail:
     """The version with its document.
 
     Args:
@@ -63,7 +63,7 @@ def version_detail(registered: Registered, response: Response | None, caller: Pr
     if response is not None:
         response.headers["ETag"] = etag(registered)
         response.headers["Cache-Control"] = "private, no-cache"
-    answers = caller.participant == registered.contract.owner or Scope.ADMIN in caller.scopes
+    answers = caller.participant == registered.contract.owner or caller.is_operator
     moves = [
         MoveDetail(
             state=move.state,

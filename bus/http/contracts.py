@@ -8,14 +8,16 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from bus import json
+from bus.actions.action import Verb
+from bus.actions.actor import Actor
 from bus.contracts.asyncapi import schema_url
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import Classification, Kind, parse_text
 from bus.contracts.errors import DocumentInvalid
 from bus.contracts.lifecycle import State
-from bus.contracts.register import Actor
 from bus.contracts.registered import Registered
 from bus.contracts.validation import Validator, shown
+from bus.http.acts import acting
 from bus.http.conditional import cacheable, matches
 from bus.http.contract_version import VersionDetail, VersionSummary, etag, version_detail, version_summary
 from bus.http.paging import After, Limit, last_name, next_cursor
@@ -32,7 +34,7 @@ _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 Reader = Annotated[Principal, Depends(caller(Scope.CONTRACTS_READ))]
 Writer = Annotated[Principal, Depends(caller(Scope.CONTRACTS_WRITE))]
-Approver = Annotated[Principal, Depends(caller(Scope.CONTRACTS_APPROVE))]
+Drafter = Annotated[Actor, Depends(acting(Scope.CONTRACTS_WRITE, Verb.CONTRACT_DRAFT))]
 
 
 class DocumentTooLarge(Refused):
@@ -136,15 +138,15 @@ def list_contracts(request: Request, caller: Reader, limit: Limit = 100, after: 
 
 
 @router.post("", status_code=201, openapi_extra=takes("application/yaml", "application/json"))
-def register_contract(request: Request, response: Response, caller: Writer, tags: IfMatch, body: Body) -> VersionDetail:
+def register_contract(request: Request, response: Response, by: Drafter, tags: IfMatch, body: Body) -> VersionDetail:
     """Register a version as a draft, from a contract document in YAML or JSON with its schemas inside.
 
     A draft may be sent again until it is active. Only the owner that the document names, or the operator, registers it.
     """
-    registered = _catalogue(request).add_draft(parse_text(body), actor(caller), tags)
+    registered = _catalogue(request).add_draft(parse_text(body), by, tags)
     name, version = registered.contract.name, registered.contract.version
     response.headers["Location"] = f"{router.prefix}/{name}/versions/{version}"
-    return version_detail(registered, response, caller)
+    return version_detail(registered, response, by)
 
 
 @router.get("/{name}")
@@ -169,7 +171,7 @@ def read_version(request: Request, response: Response, caller: Reader, name: str
 
 @router.put("/{name}/versions/{version}", openapi_extra=takes("application/yaml", "application/json"))
 def replace_draft(
-    request: Request, response: Response, caller: Writer, name: str, version: str, tags: IfMatchRequired, body: Body
+    request: Request, response: Response, by: Drafter, name: str, version: str, tags: IfMatchRequired, body: Body
 ) -> VersionDetail:
     """Replace the document of a draft, or of a proposed version, which is a draft again then."""
     contract = parse_text(body)
@@ -179,7 +181,7 @@ def replace_draft(
     ]:
         raise DocumentInvalid("The document is of another version than the path.", errors=wrong)
     _catalogue(request).version(name, version)
-    return version_detail(_catalogue(request).add_draft(contract, actor(caller), tags), response, caller)
+    return version_detail(_catalogue(request).add_draft(contract, by, tags), response, by)
 
 
 @router.get("/{name}/versions/{version}/schema", response_class=Response)
@@ -216,11 +218,6 @@ def validate_data(
 def _catalogue(request: Request) -> Catalogue:
     catalogue: Catalogue = request.app.state.rooms.catalogue
     return catalogue
-
-
-def actor(principal: Principal) -> Actor:
-    """The caller as the register knows it."""
-    return Actor(principal.participant, Scope.ADMIN in principal.scopes, principal.client_id)
 
 
 def _validator(catalogue: Catalogue, name: str, version: str | None) -> Validator:

@@ -24,6 +24,7 @@ class Listing(Enum):
     FEED = "f"
     RECORDS = "r"
     DISCLOSURES = "d"
+    ACTIONS = "a"
     REFUSALS = "x"
 
 

@@ -8,9 +8,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
+from bus.actions.action import Verb
+from bus.actions.actor import Actor
 from bus.delivery.deliveries import Delivery, DeliveryUnknown
 from bus.delivery.ledger import DeliveryState
 from bus.delivery.subscriptions import Subscription
+from bus.http.acts import acting
 from bus.http.paging import After, CursorRefused, Limit, last_name, next_cursor
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
@@ -85,18 +88,22 @@ def list_deliveries(
 
 
 @router.post("/{id}/retry", status_code=202)
-def retry(rooms: TheRooms, caller: Manager, id: str) -> DeliveryDocument:
+def retry(
+    rooms: TheRooms, by: Annotated[Actor, Depends(acting(Scope.SUBSCRIPTIONS_MANAGE, Verb.DELIVERY_RETRY))], id: str
+) -> DeliveryDocument:
     """Make a delivery due now: a pending one early, one that is over again."""
-    subscription, position = _named(rooms, caller, id)
-    rooms.deliveries.retry(subscription, position)
+    subscription, position = _named(rooms, by, id)
+    rooms.deliveries.retry(subscription, position, by)
     return _read(rooms, subscription, position)
 
 
 @router.post("/{id}/discard")
-def discard(rooms: TheRooms, caller: Manager, id: str) -> DeliveryDocument:
+def discard(
+    rooms: TheRooms, by: Annotated[Actor, Depends(acting(Scope.SUBSCRIPTIONS_MANAGE, Verb.DELIVERY_DISCARD))], id: str
+) -> DeliveryDocument:
     """Give a pending or dead delivery up; what waited behind it goes on."""
-    subscription, position = _named(rooms, caller, id)
-    rooms.deliveries.discard(subscription, position)
+    subscription, position = _named(rooms, by, id)
+    rooms.deliveries.discard(subscription, position, by)
     return _read(rooms, subscription, position)
 
 
@@ -106,12 +113,12 @@ def _subscriptions(rooms: Rooms, caller: Principal, id: str | None) -> Sequence[
     return [rooms.subscriptions.get(id, whose(caller))]
 
 
-def _named(rooms: Rooms, caller: Principal, id: str) -> tuple[Subscription, int]:
+def _named(rooms: Rooms, by: Actor, id: str) -> tuple[Subscription, int]:
     """The subscription and the position in a delivery's id."""
     of, _, position = id.rpartition(".")
     if not _is_number(position):
         raise DeliveryUnknown("A delivery's id is its subscription's id, a dot and a position.")
-    return rooms.subscriptions.get(of, whose(caller)), int(position)
+    return rooms.subscriptions.get(of, by.reach), int(position)
 
 
 def _read(rooms: Rooms, subscription: Subscription, position: int) -> DeliveryDocument:

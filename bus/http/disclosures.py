@@ -7,22 +7,20 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
+from bus.actions.action import Action, Object, Verb
+from bus.actions.actor import Actor
 from bus.audit.log import Channel, Found
 from bus.contracts.catalogue import Catalogue
+from bus.http.acts import acting
 from bus.http.cursors import Listing, cursor_at, position_at
 from bus.http.paging import After, Limit
 from bus.http.pull import NO_STORE
 from bus.http.rooms import TheRooms
-from bus.http.security import Authorised, caller
+from bus.http.security import Authorised
 from bus.identity.scopes import Scope
 from bus.problem import FieldError, Invalid
 
-router = APIRouter(
-    prefix="/v1/disclosures",
-    tags=["Disclosures"],
-    dependencies=[Depends(caller(Scope.AUDIT_READ))],
-    route_class=Authorised,
-)
+router = APIRouter(prefix="/v1/disclosures", tags=["Disclosures"], route_class=Authorised)
 
 _NO_CONTROL = r"^[^\x00-\x1f]+$"
 
@@ -59,6 +57,9 @@ class DisclosureDocument(BaseModel):
     unsent: int = Field(
         description="how many further events were about to be sent and did not leave, since the sink could not be reached"
     )
+    set_by: str | None = Field(
+        description="of a delivery: who set the subscription's sink, such as the operator; null: the participant itself"
+    )
 
 
 class DisclosureList(BaseModel):
@@ -72,16 +73,23 @@ class DisclosureList(BaseModel):
 def search_disclosures(
     rooms: TheRooms,
     response: Response,
+    by: Annotated[Actor, Depends(acting(Scope.AUDIT_READ, Verb.DISCLOSURES_READ))],
     subject: Subject = None,
     participant: Recipient = None,
     limit: Limit = 100,
     after: After = "",
 ) -> DisclosureList:
-    """Who received personal data: a person's (`subject`), or what one participant received (`participant`)."""
+    """Who received personal data: a person's (`subject`), or what one participant received (`participant`).
+
+    Who asked is in the action log.
+    """
     if subject is None and participant is None:
         wrong = [FieldError(f"/query/{name}", "is required without the other") for name in ("subject", "participant")]
         raise SearchTooWide("Give subject, participant, or both.", errors=wrong)
     before = position_at(after, Listing.DISCLOSURES, "") or None
+    # Before the answer. Whose data was asked about is no part of it: that would be personal data.
+    details = {"subject": subject is not None, "further": bool(after)}
+    rooms.actions.record([Action(Verb.DISCLOSURES_READ, by, Object("disclosures", ""), participant, details=details)])
     found = rooms.disclosures.search(subject, participant, before, limit + 1)
     response.headers.update(NO_STORE)
     return DisclosureList(
@@ -109,4 +117,5 @@ def _document(found: Found, catalogue: Catalogue) -> DisclosureDocument:
         fields=list(disclosure.fields),
         events=len(disclosure.positions),
         unsent=found.unsent,
+        set_by=disclosure.set_by,
     )

@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 
 from bus.http import (
     access,
+    actions,
     asyncapi,
     contract_checks,
     contract_moves,
@@ -53,6 +54,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     deliveries.router,
     participants.router,
     disclosures.router,
+    actions.router,
     refusals.router,
 )
 

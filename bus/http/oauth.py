@@ -109,7 +109,7 @@ async def _call(request: Request) -> Call:
         body += chunk
         if len(body) > _LONGEST_FORM:
             raise FormTooLarge(f"Send at most {_LONGEST_FORM} bytes.")
-    return Call(request.headers, bytes(body))
+    return Call(request.headers, bytes(body), request.client.host if request.client else "")
 
 
 def _rendered(answer: Answer) -> Response:

@@ -14,7 +14,6 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 
 from bus.http.security import Authorised, caller
-from bus.identity.scopes import Scope
 
 Document = Callable[[], dict[str, Any]]
 """Makes the OpenAPI document."""
@@ -27,7 +26,7 @@ _NO_ICON: Final = "data:,"
 _INLINE: Final = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
-def operation_router(title: str, document: Document | None, scope: Scope | None) -> APIRouter:
+def operation_router(title: str, document: Document | None, scope: str | None) -> APIRouter:
     """The routes for operators.
 
     Args:

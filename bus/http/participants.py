@@ -8,18 +8,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from bus.actions.action import Verb
+from bus.actions.actor import Actor
+from bus.http.acts import acting
 from bus.http.security import Authorised, caller
 from bus.identity.participants import Client, Kind, Participant, Participants
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Tokens
 from bus.problem import Invalid
 
-router = APIRouter(
-    prefix="/v1/participants",
-    tags=["Participants"],
-    dependencies=[Depends(caller(Scope.ADMIN))],
-    route_class=Authorised,
-)
+router = APIRouter(prefix="/v1/participants", tags=["Participants"], route_class=Authorised)
+
+_OPERATOR = [Depends(caller(Scope.ADMIN))]
 
 
 class CursorRefused(Invalid):
@@ -87,7 +87,7 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="most entries in the ans
 After = Annotated[str, Query(description="`next` of the page before")]
 
 
-@router.get("")
+@router.get("", dependencies=_OPERATOR)
 def list_participants(request: Request, limit: Limit = 100, after: After = "") -> ParticipantList:
     """Who is known to the bus."""
     found = _participants(request).page(limit + 1, _last(after))
@@ -98,14 +98,19 @@ def list_participants(request: Request, limit: Limit = 100, after: After = "") -
 
 
 @router.post("", status_code=201)
-def add_participant(request: Request, response: Response, new: ParticipantDocument) -> ParticipantDocument:
+def add_participant(
+    request: Request,
+    response: Response,
+    by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.PARTICIPANT_ADD))],
+    new: ParticipantDocument,
+) -> ParticipantDocument:
     """Make an organisation or app known."""
-    participant = _participants(request).add(new.name, new.title, new.kind)
+    participant = _participants(request).add(new.name, new.title, new.kind, by)
     response.headers["Location"] = f"{router.prefix}/{participant.name}/clients"
     return _participant_document(participant)
 
 
-@router.get("/{name}/clients")
+@router.get("/{name}/clients", dependencies=_OPERATOR)
 def list_clients(request: Request, name: str, limit: Limit = 100, after: After = "") -> ClientList:
     """The clients of a participant, revoked ones too."""
     found = _participants(request).clients(name, limit + 1, _last(after))
@@ -116,17 +121,25 @@ def list_clients(request: Request, name: str, limit: Limit = 100, after: After =
 
 
 @router.post("/{name}/clients", status_code=201)
-def add_client(request: Request, response: Response, name: str, new: NewClient) -> ClientCredentials:
+def add_client(
+    request: Request,
+    response: Response,
+    by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.CLIENT_ADD))],
+    name: str,
+    new: NewClient,
+) -> ClientCredentials:
     """Make a client of a participant. Its secret is in this answer and nowhere else."""
-    client, secret = _participants(request).add_client(name, new.scopes, new.jwks)
+    client, secret = _participants(request).add_client(name, new.scopes, new.jwks, by=by)
     response.headers["Cache-Control"] = "no-store"
     return ClientCredentials(client_id=client.client_id, client_secret=secret)
 
 
 @router.delete("/{name}/clients/{client_id}", status_code=204)
-def revoke_client(request: Request, name: str, client_id: str) -> None:
+def revoke_client(
+    request: Request, by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.CLIENT_REVOKE))], name: str, client_id: str
+) -> None:
     """Shut a client out for good; its tokens are refused here at once and everywhere within a second."""
-    _participants(request).revoke_client(name, client_id)
+    _participants(request).revoke_client(name, client_id, by)
     tokens: Tokens = request.app.state.rooms.tokens
     tokens.refresh()
 

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from bus import json
+from bus.http.acts import note_refused
 from bus.problem import FieldError, Invalid, Refused
 
 log = structlog.get_logger(__name__)
@@ -71,6 +72,7 @@ def route_of(scope: MutableMapping[str, Any]) -> str:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)  # noqa: S101 - what the handler is registered for
+    note_refused(request, error)
     return problem(error)
 
 

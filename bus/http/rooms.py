@@ -6,6 +6,8 @@ from typing import Annotated, Final, cast
 
 from fastapi import Depends, Request
 
+from bus.actions.attempts import Attempts
+from bus.actions.log import ActionLog
 from bus.agencies.queries import Queries
 from bus.agencies.registry import Agencies
 from bus.audit.log import DisclosureLog
@@ -37,6 +39,8 @@ class Rooms:
     """
 
     settings: Settings
+    actions: ActionLog
+    attempts: Attempts
     storage: Storage
     keys: Keys
     participants: Participants

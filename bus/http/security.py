@@ -15,7 +15,7 @@ from fastapi.security import OAuth2
 from bus.identity.scopes import MEANINGS
 from bus.identity.tokens import Principal, Tokens, require
 
-_SCHEME = OAuth2(
+SCHEME = OAuth2(
     scheme_name="oauth",
     description="An access token of the client credentials grant (RFC 6749, section 4.4).",
     flows=OAuthFlows(
@@ -36,9 +36,12 @@ def caller(scope: str | None) -> Callable[..., Awaitable[Principal]]:
     """
 
     async def authorised(
-        request: Request, _documented: Annotated[str | None, Security(_SCHEME, scopes=[scope] if scope else [])]
+        request: Request, _documented: Annotated[str | None, Security(SCHEME, scopes=[scope] if scope else [])]
     ) -> Principal:
-        return await _authorise(request, () if scope is None else (scope,))
+        principal = await principal_of(request)
+        if scope is not None:
+            require(principal, scope)
+        return principal
 
     return authorised
 
@@ -49,12 +52,12 @@ class Authorised(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler of a request."""
         answer = super().get_route_handler()
-        needed = list(_needed(self.dependant))
+        needed = list(_authorising(self.dependant))
         reads_body = self.body_field is not None
 
         async def authorised(request: Request) -> Response:
-            for scopes in needed:
-                await _authorise(request, scopes)
+            for authorise in needed:
+                await authorise(request, None)
             if reads_body:
                 # Kept by the request. FastAPI would tell every refusal of the edge's as "error parsing the body".
                 await request.body()
@@ -63,17 +66,19 @@ class Authorised(APIRoute):
         return authorised
 
 
-def _needed(dependant: Dependant) -> Iterator[tuple[str, ...]]:
-    """The scopes of each `caller` among the dependencies."""
+def _authorising(dependant: Dependant) -> Iterator[Callable[..., Awaitable[object]]]:
+    """The dependencies that ask for the access token, as `caller` does."""
     for inner in dependant.dependencies:
-        if inner.call is _SCHEME:
-            yield tuple(inner.own_oauth_scopes or ())
-        yield from _needed(inner)
+        if inner.call is not None and any(one.call is SCHEME for one in inner.dependencies):
+            yield inner.call
+        yield from _authorising(inner)
 
 
-async def _authorise(request: Request, scopes: tuple[str, ...]) -> Principal:
+async def principal_of(request: Request) -> Principal:
+    """Who sends a request.
+
+    Raises:
+        Unauthenticated: nobody that the bus knows.
+    """
     tokens: Tokens = request.app.state.rooms.tokens
-    principal = await tokens.authenticate(request.headers.get("authorization", "").encode("latin-1"))
-    for scope in scopes:
-        require(principal, scope)
-    return principal
+    return await tokens.authenticate(request.headers.get("authorization", "").encode("latin-1"))

@@ -9,7 +9,10 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bus import clock
+from bus.actions.action import Verb
+from bus.actions.actor import Actor
 from bus.delivery import admission
+from bus.delivery.acts import on_subscription
 from bus.delivery.subscriptions import (
     AgencySink,
     NewSubscription,
@@ -18,6 +21,8 @@ from bus.delivery.subscriptions import (
     SubscriptionState,
     Webhook,
 )
+from bus.delivery.trial import tried_webhook
+from bus.http.acts import acting
 from bus.http.paging import After, CursorRefused, Limit, last_name, next_cursor
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
@@ -30,6 +35,11 @@ router = APIRouter(prefix="/v1/subscriptions", tags=["Subscriptions"], route_cla
 Manager = Annotated[Principal, Depends(caller(Scope.SUBSCRIPTIONS_MANAGE))]
 
 _LAST_POSITION = 2**62
+
+
+def _to(what: Verb) -> Any:
+    """Who does this, with the right to manage subscriptions."""
+    return Depends(acting(Scope.SUBSCRIPTIONS_MANAGE, what))
 
 
 class NotTheOperator(Forbidden):
@@ -219,19 +229,19 @@ def list_subscriptions(rooms: TheRooms, caller: Manager, limit: Limit = 100, aft
 
 @router.post("", status_code=201)
 async def add_subscription(
-    rooms: TheRooms, caller: Manager, response: Response, order: SubscriptionOrder
+    rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_ADD)], response: Response, order: SubscriptionOrder
 ) -> SubscriptionMade:
     """Subscribe. The secret is in this answer and nowhere else."""
-    participant = order.participant or caller.participant
-    if participant != caller.participant and not _is_operator(caller):
-        raise NotTheOperator(f"You are {caller.participant}; leave participant out.")
+    participant = order.participant or by.participant
+    if participant != by.participant and not by.is_operator:
+        raise NotTheOperator(f"You are {by.participant}; leave participant out.")
     sink = order.sink.sink()
     today = clock.local_date(clock.now())
     versions = admission.check_contracts(rooms.catalogue, order.contracts, participant, today)
     admission.check_filters(order.filters)
     admission.check_order(versions, order.ordered_by)
-    await _check_sink(rooms, sink, participant, order.contracts, caller)
-    made = await asyncio.to_thread(_add, rooms, participant, sink, order)
+    await _check_sink(rooms, sink, participant, order.contracts, by)
+    made = await asyncio.to_thread(_add, rooms, participant, sink, order, by)
     response.headers["Location"] = f"{router.prefix}/{made.id}"
     response.headers["Cache-Control"] = "no-store"
     return SubscriptionMade(**_document(made), secret=made.secrets[0])
@@ -245,66 +255,72 @@ def read_subscription(rooms: TheRooms, caller: Manager, id: str) -> Subscription
 
 @router.patch("/{id}")
 async def change_subscription(
-    rooms: TheRooms, caller: Manager, id: str, change: SubscriptionChange
+    rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_CHANGE)], id: str, change: SubscriptionChange
 ) -> SubscriptionDetail:
     """Give a subscription another sink or other filters; what is pending goes there too."""
-    subscription = await asyncio.to_thread(rooms.subscriptions.get, id, whose(caller))
+    subscription = await asyncio.to_thread(rooms.subscriptions.get, id, by.reach)
     sink = None if change.sink is None else change.sink.sink()
     if sink is not None:
-        await _check_sink(rooms, sink, subscription.participant, subscription.contracts, caller)
+        await _check_sink(rooms, sink, subscription.participant, subscription.contracts, by)
     admission.check_filters(change.filters or ())
-    await asyncio.to_thread(rooms.subscriptions.change, subscription, sink=sink, filters=change.filters)
-    return await asyncio.to_thread(read_subscription, rooms, caller, id)
+    await asyncio.to_thread(rooms.subscriptions.change, subscription, by, sink=sink, filters=change.filters)
+    return await asyncio.to_thread(_read, rooms, by, id)
 
 
 @router.delete("/{id}", status_code=204)
-def delete_subscription(rooms: TheRooms, caller: Manager, id: str) -> None:
+def delete_subscription(rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_DELETE)], id: str) -> None:
     """End a subscription; its deliveries are gone with it."""
-    rooms.subscriptions.delete(rooms.subscriptions.get(id, whose(caller)))
+    rooms.subscriptions.delete(rooms.subscriptions.get(id, by.reach), by)
 
 
 @router.post("/{id}/pause")
-def pause(rooms: TheRooms, caller: Manager, id: str) -> SubscriptionDetail:
+def pause(rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_PAUSE)], id: str) -> SubscriptionDetail:
     """Let deliveries wait."""
-    return _moved(rooms, caller, id, SubscriptionState.PAUSED)
+    return _moved(rooms, by, id, SubscriptionState.PAUSED)
 
 
 @router.post("/{id}/resume")
-def resume(rooms: TheRooms, caller: Manager, id: str) -> SubscriptionDetail:
+def resume(rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_RESUME)], id: str) -> SubscriptionDetail:
     """Let deliveries go again, those that waited first."""
-    return _moved(rooms, caller, id, SubscriptionState.ACTIVE)
+    return _moved(rooms, by, id, SubscriptionState.ACTIVE)
 
 
 @router.post("/{id}/replay", status_code=202)
-def replay(rooms: TheRooms, caller: Manager, id: str, order: ReplayOrder) -> SubscriptionDetail:
+def replay(
+    rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_REPLAY)], id: str, order: ReplayOrder
+) -> SubscriptionDetail:
     """Deliver past events again. One replay at a time."""
-    subscription = rooms.subscriptions.get(id, whose(caller))
-    rooms.subscriptions.replay(subscription, _replayed_after(rooms, order.start), rooms.journal.last_position())
-    return read_subscription(rooms, caller, id)
+    subscription = rooms.subscriptions.get(id, by.reach)
+    rooms.subscriptions.replay(subscription, _replayed_after(rooms, order.start), rooms.journal.last_position(), by)
+    return _read(rooms, by, id)
 
 
 @router.post("/{id}/redrive")
-def redrive(rooms: TheRooms, caller: Manager, id: str) -> Redriven:
+def redrive(rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_REDRIVE)], id: str) -> Redriven:
     """Make every dead delivery due again."""
-    return Redriven(redriven=rooms.deliveries.redrive(rooms.subscriptions.get(id, whose(caller))))
+    return Redriven(redriven=rooms.deliveries.redrive(rooms.subscriptions.get(id, by.reach), by))
 
 
 @router.post("/{id}/rotate-secret")
-def rotate_secret(rooms: TheRooms, caller: Manager, id: str, response: Response) -> Secret:
+def rotate_secret(
+    rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_ROTATE_SECRET)], id: str, response: Response
+) -> Secret:
     """A new secret; for a day webhooks carry a signature of each, so that the receiver may change over in peace."""
-    secret = rooms.subscriptions.rotate_secret(rooms.subscriptions.get(id, whose(caller)))
+    secret = rooms.subscriptions.rotate_secret(rooms.subscriptions.get(id, by.reach), by)
     response.headers["Cache-Control"] = "no-store"
     return Secret(secret=secret)
 
 
 @router.post("/{id}/test")
-async def test(rooms: TheRooms, caller: Manager, id: str) -> TrialResult:
+async def test(rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_TEST)], id: str) -> TrialResult:
     """Send one signed example event of type `bus.test` to the webhook now, and tell what it said."""
-    subscription = await asyncio.to_thread(rooms.subscriptions.get, id, whose(caller))
+    subscription = await asyncio.to_thread(rooms.subscriptions.get, id, by.reach)
+    url = tried_webhook(subscription).told()
+    tried = on_subscription(Verb.SUBSCRIPTION_TEST, subscription.id, subscription.participant, by, details=url)
+    # Before it is sent: nothing undoes what the sink has seen.
+    await asyncio.to_thread(rooms.actions.record, [tried])
     settings = rooms.settings
-    trial = await rooms.trials.run(
-        subscription, caller.participant, settings.sink_networks, settings.sink_timeout_seconds
-    )
+    trial = await rooms.trials.run(subscription, by.participant, settings.sink_networks, settings.sink_timeout_seconds)
     outcome = trial.outcome
     return TrialResult(
         delivered=outcome.failure is None,
@@ -316,25 +332,21 @@ async def test(rooms: TheRooms, caller: Manager, id: str) -> TrialResult:
 
 def whose(caller: Principal) -> str | None:
     """Whose subscriptions a caller sees: its own; everybody's (None) for the operator."""
-    return None if _is_operator(caller) else caller.participant
+    return None if Scope.ADMIN in caller.scopes else caller.participant
 
 
-def _is_operator(caller: Principal) -> bool:
-    return Scope.ADMIN in caller.scopes
-
-
-async def _check_sink(rooms: Rooms, sink: Sink, participant: str, contracts: Sequence[str], caller: Principal) -> None:
+async def _check_sink(rooms: Rooms, sink: Sink, participant: str, contracts: Sequence[str], by: Actor) -> None:
     allowed = rooms.settings.sink_networks
     await admission.check_sink(
-        sink, participant, contracts, rooms.catalogue, rooms.agencies, allowed, is_operator=_is_operator(caller)
+        sink, participant, contracts, rooms.catalogue, rooms.agencies, allowed, is_operator=by.is_operator
     )
 
 
-def _add(rooms: Rooms, participant: str, sink: Sink, order: SubscriptionOrder) -> Subscription:
+def _add(rooms: Rooms, participant: str, sink: Sink, order: SubscriptionOrder, by: Actor) -> Subscription:
     after = rooms.journal.last_position() if order.start is None else _before(order.start)
     contracts = list(dict.fromkeys(order.contracts))
     return rooms.subscriptions.add(
-        NewSubscription(participant, contracts, sink, order.filters, order.ordered_by, after)
+        NewSubscription(participant, contracts, sink, order.filters, order.ordered_by, after), by
     )
 
 
@@ -349,9 +361,13 @@ def _before(start: int | Literal["beginning"]) -> int:
     return 0 if start == "beginning" else max(0, start - 1)
 
 
-def _moved(rooms: Rooms, caller: Principal, id: str, state: SubscriptionState) -> SubscriptionDetail:
-    rooms.subscriptions.set_state(rooms.subscriptions.get(id, whose(caller)), state)
-    return read_subscription(rooms, caller, id)
+def _moved(rooms: Rooms, by: Actor, id: str, state: SubscriptionState) -> SubscriptionDetail:
+    rooms.subscriptions.set_state(rooms.subscriptions.get(id, by.reach), state, by)
+    return _read(rooms, by, id)
+
+
+def _read(rooms: Rooms, by: Actor, id: str) -> SubscriptionDetail:
+    return _detail(rooms, rooms.subscriptions.get(id, by.reach))
 
 
 def _last_number(cursor: str) -> int:

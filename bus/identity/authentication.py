@@ -4,15 +4,17 @@ Promise: nobody learns from an answer or from its timing whether a client exists
 """
 
 import time
+from base64 import urlsafe_b64decode
 
 import sqlalchemy as sa
-from authlib.oauth2.rfc6749 import ClientMixin, InvalidClientError
+from authlib.oauth2.rfc6749 import ClientMixin, InvalidClientError, OAuth2Request
+from authlib.oauth2.rfc6749.util import extract_basic_authorization
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
 from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 from sqlalchemy import exc
 
-from bus import clock
+from bus import clock, json
 from bus.identity.keys import verified
 from bus.identity.participants import Client, Credentials, Participants
 from bus.identity.tables import USED_ASSERTIONS
@@ -26,6 +28,18 @@ FAILED = "The client is unknown or revoked, or what it sent does not prove that 
 
 _LONGEST_ASSERTION = 3600 + 60
 """Seconds that an assertion may still live: its id has to be remembered for that long (RFC 7523, section 3)."""
+
+
+def claimed_id(request: OAuth2Request) -> str | None:
+    """Which client a request says it is from, unproven; None where it says nothing that can be read."""
+    try:
+        basic, _ = extract_basic_authorization(request.headers)
+        if basic or request.payload.client_id:
+            return str(basic or request.payload.client_id)
+        claims = request.payload.data.get("client_assertion", "").split(".")[1]
+        return str(json.loads(urlsafe_b64decode(claims + "=="))["sub"])
+    except (ValueError, LookupError, TypeError):
+        return None
 
 
 class OAuthClient(ClientMixin):  # type: ignore[misc]  # authlib is not typed

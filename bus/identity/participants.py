@@ -18,15 +18,16 @@ from sqlalchemy import exc
 from sqlalchemy.engine import Connection
 
 from bus import clock, json
+from bus.actions.action import Action, Object, Verb
+from bus.actions.actor import OPERATOR as OPERATOR
+from bus.actions.actor import Actor
+from bus.actions.log import note
 from bus.identity.scopes import Scope
 from bus.identity.secrets import SecretHasher
 from bus.identity.tables import CLIENTS, PARTICIPANTS
 from bus.ids import new_id, new_secret
 from bus.problem import Conflict, FieldError, Invalid, NotFound
 from bus.storage import Storage, announce
-
-OPERATOR = "operator"
-"""The participant that `bus init` makes."""
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,62}")
 
@@ -134,7 +135,7 @@ class Participants:
         self._storage = storage
         self.hasher = SecretHasher()
 
-    def add(self, name: str, title: str, kind: Kind) -> Participant:
+    def add(self, name: str, title: str, kind: Kind, by: Actor) -> Participant:
         """Make a participant known.
 
         Raises:
@@ -156,6 +157,8 @@ class Participants:
         try:
             with self._storage.write() as connection:
                 _insert_participant(connection, participant)
+                on, after = Object("participant", name), {"kind": kind.value}
+                note(connection, Action(Verb.PARTICIPANT_ADD, by, on, name, after=after))
         except exc.IntegrityError:
             raise ParticipantExists(f"{name} is known already.") from None
         return participant
@@ -176,7 +179,7 @@ class Participants:
             return _get(connection, name)
 
     def add_client(
-        self, participant: str, scopes: Iterable[str], jwks: Mapping[str, Any] | None = None
+        self, participant: str, scopes: Iterable[str], jwks: Mapping[str, Any] | None = None, *, by: Actor
     ) -> tuple[Client, str]:
         """Make a client of a participant, and its secret, which nobody can read again.
 
@@ -194,6 +197,8 @@ class Participants:
         with self._storage.write() as connection:
             _get(connection, participant)
             _insert_client(connection, Credentials(client, secret_hash, keys))
+            after = {"scopes": sorted(client.scopes), "keys": 0 if keys is None else len(keys.keys)}
+            note(connection, Action(Verb.CLIENT_ADD, by, _named(client.client_id), participant, after=after))
         return client, secret
 
     def clients(self, participant: str, limit: int, after: str = "") -> Sequence[Client]:
@@ -212,7 +217,7 @@ class Participants:
             _get(connection, participant)
             return [_client(row) for row in connection.execute(query)]
 
-    def revoke_client(self, participant: str, client_id: str) -> None:
+    def revoke_client(self, participant: str, client_id: str, by: Actor) -> None:
         """Shut a client out for good: its secret and its tokens are worth nothing any more. Doing it twice is harmless.
 
         Raises:
@@ -221,11 +226,22 @@ class Participants:
         mine = (CLIENTS.c.participant == participant) & (CLIENTS.c.client_id == client_id)
         with self._storage.write() as connection:
             _get(connection, participant)
-            if not client_id.isprintable() or connection.scalar(sa.select(sa.func.count()).where(mine)) == 0:
+            row = connection.execute(sa.select(CLIENTS).where(mine)).one_or_none() if client_id.isprintable() else None
+            if row is None:
                 raise ClientUnknown(f"{participant} has no client {client_id!r}.")
             revoke = sa.update(CLIENTS).where(mine, CLIENTS.c.revoked_at.is_(None))
             connection.execute(revoke.values(revoked_at=clock.micros(clock.now())))
+            before, after = {"revoked": row.revoked_at is not None}, {"revoked": True}
+            note(connection, Action(Verb.CLIENT_REVOKE, by, _named(client_id), participant, before, after))
             announce(connection, "clients")
+
+    def client_named(self, client_id: str) -> Client | None:
+        """The client of that id, also a revoked one; None where there is none."""
+        if not client_id.isprintable():
+            return None
+        with self._storage.read() as connection:
+            row = connection.execute(sa.select(CLIENTS).where(CLIENTS.c.client_id == client_id)).one_or_none()
+        return None if row is None else _client(row)
 
     def credentials(self, client_id: str) -> Credentials | None:
         """A client that is not revoked, with what proves it."""
@@ -240,7 +256,7 @@ class Participants:
         return Credentials(_client(row), row.secret_hash, keys)
 
 
-def bootstrap(storage: Storage) -> tuple[str, str] | None:
+def bootstrap(storage: Storage, by: Actor) -> tuple[str, str] | None:
     """Make the operator and its first client, with every scope; None when the operator is there already.
 
     Returns:
@@ -253,6 +269,8 @@ def bootstrap(storage: Storage) -> tuple[str, str] | None:
         with storage.write() as connection:
             _insert_participant(connection, Participant(OPERATOR, "Operator of the bus", Kind.OPERATOR))
             _insert_client(connection, Credentials(client, secret_hash, None))
+            after = {"client_id": client.client_id, "scopes": sorted(client.scopes)}
+            note(connection, Action(Verb.BUS_INIT, by, Object("bus", "bus"), OPERATOR, after=after))
     except exc.IntegrityError:
         return None
     return client.client_id, secret
@@ -294,6 +312,10 @@ def _is_public(key: object) -> bool:
     if isinstance(key, ECKey):
         return key.curve_name == "P-256" and not key.is_private
     return isinstance(key, OKPKey) and key.get("crv") == "Ed25519" and not key.is_private
+
+
+def _named(client_id: str) -> Object:
+    return Object("client", client_id)
 
 
 def _get(connection: Connection, name: str) -> Participant:

@@ -25,6 +25,6 @@ MEANINGS: dict[Scope, str] = {
     Scope.CONTRACTS_WRITE: "propose contracts",
     Scope.CONTRACTS_APPROVE: "activate, deprecate and retire contracts",
     Scope.SUBSCRIPTIONS_MANAGE: "manage your subscriptions and their deliveries",
-    Scope.AUDIT_READ: "ask who received a person's data",
+    Scope.AUDIT_READ: "ask who received a person's data, and who changed what",
     Scope.ADMIN: "manage participants and their clients",
 }

@@ -24,7 +24,18 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
-from bus.identity.authentication import ASSERTION_METHOD, FAILED, METHODS, ClientAssertion, ClientDirectory, OAuthClient
+from bus.actions.actor import Actor, Channel
+from bus.actions.attempt import failed_login
+from bus.actions.attempts import Attempts
+from bus.identity.authentication import (
+    ASSERTION_METHOD,
+    FAILED,
+    METHODS,
+    ClientAssertion,
+    ClientDirectory,
+    OAuthClient,
+    claimed_id,
+)
 from bus.identity.participants import Participants
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal, Tokens, Unauthenticated
@@ -40,10 +51,12 @@ class Call:
     Attributes:
         headers: by name, whatever the case of its letters.
         body: the form.
+        address: the caller's network address.
     """
 
     headers: Mapping[str, str]
     body: bytes
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +71,10 @@ class Answer:
 class OAuthServer:
     """The three endpoints that clients call with their credentials."""
 
-    def __init__(self, tokens: Tokens, participants: Participants, storage: Storage, token_seconds: int) -> None:
-        self._server = _Server(tokens, participants, storage, token_seconds)
+    def __init__(
+        self, tokens: Tokens, participants: Participants, storage: Storage, token_seconds: int, attempts: Attempts
+    ) -> None:
+        self._server = _Server(tokens, participants, storage, token_seconds, attempts)
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="oauth")
 
     async def token(self, call: Call) -> Answer:
@@ -87,6 +102,7 @@ class _Request(OAuth2Request):  # type: ignore[misc]  # authlib is not typed
         # authlib would refuse plain http, judging by the last hop; whether the whole way is TLS, the operator's
         # public URL and proxy decide.
         super().__init__("POST", "https://localhost/oauth", headers=call.headers)
+        self.address = call.address
         self.fields = _fields(call)
         self.payload = BasicOAuth2Payload(self.fields)
 
@@ -110,9 +126,13 @@ def _fields(call: Call) -> dict[str, str]:
 
 
 class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib is not typed
-    def __init__(self, tokens: Tokens, participants: Participants, storage: Storage, token_seconds: int) -> None:
+    def __init__(
+        self, tokens: Tokens, participants: Participants, storage: Storage, token_seconds: int, attempts: Attempts
+    ) -> None:
         super().__init__(scopes_supported=list(Scope))
         self.tokens = tokens
+        self._participants = participants
+        self._attempts = attempts
         self._token_seconds = token_seconds
         self.query_client = ClientDirectory(participants)
         self.register_client_auth_method(ASSERTION_METHOD, ClientAssertion(storage, tokens.issuer))
@@ -153,6 +173,15 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib is not type
         return super().get_token_grant(request)
 
     def authenticate_client(self, request: OAuth2Request, methods: list[str], endpoint: str = "token") -> OAuthClient:
+        try:
+            return self._authenticated(request, methods, endpoint)
+        except InvalidClientError:
+            known = self._participants.client_named(claimed_id(request) or "")
+            client_id, whose = (known.client_id, known.participant) if known else (None, None)
+            self._attempts.note(failed_login(client_id, whose, request.address))
+            raise
+
+    def _authenticated(self, request: OAuth2Request, methods: list[str], endpoint: str) -> OAuthClient:
         try:
             client: OAuthClient = super().authenticate_client(request, methods, endpoint)
         except InvalidClientError as error:
@@ -236,7 +265,10 @@ class _Revocation(RevocationEndpoint):  # type: ignore[misc]  # authlib is not t
         return _valid(self.server.tokens, token_string)
 
     def revoke_token(self, token: _Token, request: OAuth2Request) -> None:
-        self.server.tokens.revoke(token.principal)
+        client = request.client.client
+        is_operator = Scope.ADMIN in client.scopes
+        by = Actor(client.participant, is_operator, Channel.HTTP, request.address, client_id=client.client_id)
+        self.server.tokens.revoke(token.principal, by)
 
 
 class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # authlib is not typed

@@ -16,8 +16,12 @@ from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, JoseError
 
 from bus import clock
+from bus.actions.action import Action, Object, Verb
+from bus.actions.actor import Actor
+from bus.actions.log import note
 from bus.identity.keys import Keys
 from bus.identity.participants import Client, standing_clients
+from bus.identity.scopes import Scope
 from bus.identity.tables import REVOKED_TOKENS
 from bus.ids import new_id
 from bus.problem import Forbidden, Refused
@@ -62,6 +66,11 @@ class Principal:
     scopes: frozenset[str]
     expires_at: float
     jti: str
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether the principal may do what the owners of things may."""
+        return Scope.ADMIN in self.scopes
 
 
 def require(principal: Principal, scope: str) -> None:
@@ -144,7 +153,7 @@ class Tokens:
             # A new dict, not deletions: a verification under way that still saw the old clients writes into the old one.
             self._cache = {key: principal for key, principal in self._cache.copy().items() if self._stands(principal)}
 
-    def revoke(self, principal: Principal) -> None:
+    def revoke(self, principal: Principal, by: Actor) -> None:
         """Make this one token worthless, here at once and in other processes within a second (RFC 7009)."""
         now = clock.micros(clock.now())
         with self._storage.write() as connection:
@@ -152,6 +161,9 @@ class Tokens:
             connection.execute(sa.delete(REVOKED_TOKENS).where(REVOKED_TOKENS.c.jti == principal.jti))
             values = {"jti": principal.jti, "expires_at": int(principal.expires_at * 1_000_000)}
             connection.execute(sa.insert(REVOKED_TOKENS).values(values))
+            details = {"client_id": principal.client_id}
+            on = Object("token", principal.jti)
+            note(connection, Action(Verb.TOKEN_REVOKE, by, on, principal.participant, details=details))
             announce(connection, "clients")
         self.refresh()
 

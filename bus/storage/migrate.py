@@ -1,33 +1,50 @@
 """Migrations: `bus init` and an upgrade bring the database to this version's tables, in place, with Alembic."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection
 
 from bus.storage.engine import Storage
+
+Upgraded = Callable[[Connection, str, str], None]
+"""Called in an upgrade's transaction with the version before and the new one."""
 
 _HERE = Path(__file__).parent / "migrations"
 
 
-def upgrade(storage: Storage) -> bool:
-    """Bring the tables to this version; True when something changed."""
+def upgrade(storage: Storage, upgraded: Upgraded | None = None) -> bool:
+    """Bring the tables to this version; True when something changed.
+
+    Args:
+        upgraded: called if there were tables before.
+    """
     if not pending_migrations(storage):
         return False
     with storage.write() as connection:
+        before = _version(connection)
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        if before and upgraded is not None:
+            upgraded(connection, before, _version(connection))
     return True
 
 
 def pending_migrations(storage: Storage) -> bool:
     """Whether the database lacks a migration of this version."""
     with storage.read() as connection:
-        current = MigrationContext.configure(connection).get_current_heads()
-    return set(current) != set(ScriptDirectory.from_config(_config()).get_heads())
+        current = _version(connection)
+    return current != ",".join(sorted(ScriptDirectory.from_config(_config()).get_heads()))
+
+
+def _version(connection: Connection) -> str:
+    """The newest migration that the database has; empty where it has no tables."""
+    return ",".join(sorted(MigrationContext.configure(connection).get_current_heads()))
 
 
 def _config() -> Config:

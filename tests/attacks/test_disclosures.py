@@ -15,13 +15,13 @@ from bus.adapter import AdapterSettings, AgencyFault, Failure, Outcome, http_cli
 from bus.audit.log import DisclosureLog
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse
-from bus.contracts.register import Actor
 from bus.delivery.subscriptions import AgencySink, Webhook
 from bus.event import Event
 from bus.identity.keys import Keys
 from bus.journal import Persons
 from bus.storage import Storage
 from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_nik, a_person
+from tests.an_actor import OPERATOR
 from tests.an_agency import AGENCY, TAKE, AnAdapter, agencies_with
 from tests.attacks.a_live_bus import TAKEN, Answer, a_live_bus, a_sink, closes, says, says_nothing, subscribe, until
 from tests.services.agreements import CONSUMERS, PRODUCER
@@ -184,7 +184,7 @@ async def test_asking_whether_a_record_is_there_is_disclosed(bus: Bus):
 def test_a_bus_killed_as_its_sink_has_the_body_has_disclosed(make_bus: MakeBus, receiver: Receiver) -> None:
     bus = make_bus()
     personal = a_contract(a_grant(CONSUMERS[0]), producers=[PRODUCER], owner=PRODUCER)
-    Catalogue(bus.storage, bus.keys.pseudonym).apply([parse(personal)], Actor("operator", True))
+    Catalogue(bus.storage, bus.keys.pseudonym).apply([parse(personal)], OPERATOR)
     process = bus.start()
 
     def kills(arrival: Arrival) -> Any:

@@ -6,11 +6,12 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from bus.contracts.actor import Actor
+from bus.actions.actor import Actor
 from bus.contracts.document import parse
 from bus.contracts.errors import FourEyes
 from bus.contracts.tables import MOVES
 from tests.a_bus import OWNER, WARGA, Bus, Document, a_contract, a_grant
+from tests.an_actor import an_actor
 from tests.attacks.a_registry import draft, move, problem
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -181,7 +182,7 @@ def test_the_operator_s_command_line_may_do_both_and_the_history_says_so(bus: Bu
     ]
 
 
-@pytest.mark.parametrize("who", [Actor(OWNER, client_id="command line"), Actor("operator", True)])
+@pytest.mark.parametrize("who", [an_actor(OWNER, client_id="command line"), an_actor("operator", is_operator=True)])
 def test_only_the_operator_is_at_the_command_line(bus: Bus, who: Actor):
     with pytest.raises(FourEyes):
         bus.rooms.catalogue.apply([parse(a_contract())], who)

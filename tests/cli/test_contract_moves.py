@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from bus.contracts.register import Actor
+from tests.an_actor import an_actor
 from tests.cli.a_command import BREAKING, Commands, commands
 from tests.contracts.documents import SCHEMA, a_contract
 
 NAME = "kependudukan.uji"
-OWNER = Actor("dukcapil-lamongan", client_id="client_pengembang")
+OWNER = an_actor("dukcapil-lamongan", client_id="client_pengembang")
 
 
 @pytest.fixture

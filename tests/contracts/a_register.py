@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from bus.contracts.actor import COMMAND_LINE
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.register import Actor
+from tests.an_actor import OPERATOR as OPERATOR
+from tests.an_actor import an_actor
 from tests.contracts.documents import a_contract
 
 NAME = "kependudukan.uji"
-OPERATOR = Actor("operator", True, COMMAND_LINE)
-OWNER = Actor("dukcapil-lamongan", client_id="client_pengembang")
-APPROVER = Actor("dukcapil-lamongan", client_id="client_kepala")
+OWNER = an_actor("dukcapil-lamongan", client_id="client_pengembang")
+APPROVER = an_actor("dukcapil-lamongan", client_id="client_kepala")
 SECRET = b"a secret of this instance, 32 B."
 
 

@@ -28,12 +28,12 @@ from bus.contracts.errors import (
 )
 from bus.contracts.lifecycle import State
 from bus.contracts.plan import Change, carry_out
-from bus.contracts.register import Actor
 from bus.storage import Storage
+from tests.an_actor import an_actor
 from tests.contracts.a_register import APPROVER, NAME, OPERATOR, OWNER, SECRET, put_in_force
 from tests.contracts.documents import NIK, SCHEMA, SHIPPED, a_contract, a_grant
 
-OTHER = Actor("bapenda")
+OTHER = an_actor("bapenda")
 TODAY = date(2026, 11, 24)
 
 WITHOUT_NAME = {**SCHEMA, "properties": {name: one for name, one in SCHEMA["properties"].items() if name != "nama"}}

@@ -27,6 +27,7 @@ class Named:
 
     number: int
     id: str = "sub_test"
+    participant: str = "dinkes"
 
 
 @dataclass

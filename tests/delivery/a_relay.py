@@ -8,10 +8,8 @@ from typing import cast
 import sqlalchemy as sa
 
 from bus import json
-from bus.contracts.actor import COMMAND_LINE
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse
-from bus.contracts.register import Actor
 from bus.delivery.broker import Handover
 from bus.delivery.dispatch import Dispatch, HandoverPolicy
 from bus.delivery.fan_out import FanOut
@@ -25,6 +23,7 @@ from bus.journal import Appender, JournalReader, Submission
 from bus.journal.beside import Beside
 from bus.storage import Storage, leadership
 from tests.a_bus import OWNER, WARGA, Document, a_contract, a_person
+from tests.an_actor import OPERATOR
 
 
 @dataclass
@@ -51,7 +50,7 @@ class Site:
         self.storage = storage
         self.journal = JournalReader(storage)
         self.catalogue = Catalogue(storage, keys.pseudonym)
-        self.catalogue.apply([parse(a_contract(*grants))], Actor("operator", True, COMMAND_LINE))
+        self.catalogue.apply([parse(a_contract(*grants))], OPERATOR)
         self.subscriptions = Subscriptions(storage, keys)
         self.broker, self.fresh = Broker(), FreshRuns()
 
@@ -69,7 +68,7 @@ class Site:
         )  # fmt: skip
 
     def subscribe(self, participant: str) -> Subscription:
-        return self.subscriptions.add(NewSubscription(participant, [WARGA], Webhook("https://sink.example/")))
+        return self.subscriptions.add(NewSubscription(participant, [WARGA], Webhook("https://sink.example/")), OPERATOR)
 
     def submission(self, number: int, **changes: str) -> Submission:
         """An event, about a resident of its own where the changes name no other."""

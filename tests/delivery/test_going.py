@@ -4,6 +4,7 @@ import pytest
 
 from bus import clock
 from bus.storage import Storage
+from tests.an_actor import OPERATOR
 from tests.delivery.a_book import LEASE, Book
 
 KEY, OTHER = 7, 8
@@ -53,7 +54,7 @@ def test_a_new_delivery_waits_for_a_dead_one_of_its_key(book: Book):
     (first,) = book.begin(KEY)
     book.record(*map(book.dead, book.load(first.lease)))
     assert book.begin(KEY, KEY) == []
-    book.deliveries.redrive(book.subscription)
+    book.deliveries.redrive(book.subscription, OPERATOR)
     book.now = clock.micros(clock.now())
     assert book.handed_over() == [[1, 2]]
 

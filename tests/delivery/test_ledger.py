@@ -8,6 +8,7 @@ from bus import clock
 from bus.delivery.ledger import Attempt, Leased
 from bus.delivery.relayed import relayed, set_relayed
 from bus.storage import Storage
+from tests.an_actor import OPERATOR
 from tests.delivery.a_book import LEASE, TICK, Book
 
 KEY, OTHER = 7, 8
@@ -109,7 +110,7 @@ def test_a_redriven_delivery_takes_along_what_waited_behind_it(book: Book):
     (lease,) = book.lease()
     poison, behind = book.load(lease)
     book.record(book.dead(poison), book.parked(behind))
-    assert book.deliveries.redrive(book.subscription) == 1
+    assert book.deliveries.redrive(book.subscription, OPERATOR) == 1
     book.now = clock.micros(clock.now())
     assert book.handed_over() == [[1, 2]]
 
@@ -119,7 +120,7 @@ def test_discarding_a_dead_delivery_lets_the_next_go(book: Book):
     (lease,) = book.lease()
     poison, behind = book.load(lease)
     book.record(book.dead(poison), book.parked(behind))
-    book.deliveries.discard(book.subscription, 1)
+    book.deliveries.discard(book.subscription, 1, OPERATOR)
     book.now = clock.micros(clock.now())
     assert book.handed_over() == [[2]]
 
@@ -128,7 +129,7 @@ def test_discarding_what_is_in_flight_strands_nothing_behind_it(book: Book):
     book.owe(KEY, KEY)
     (lease,) = book.lease()
     first, behind = book.load(lease)
-    book.deliveries.discard(book.subscription, 1)
+    book.deliveries.discard(book.subscription, 1, OPERATOR)
     book.record(book.again(first), book.parked(behind))
     assert book.handed_over() == [[2]]
 
@@ -178,7 +179,7 @@ def test_a_late_failure_leaves_alone_what_was_redriven(book: Book):
     (late,) = book.lease()
     (one,) = book.load(late)
     book.record(book.dead(one))
-    book.deliveries.redrive(book.subscription)
+    book.deliveries.redrive(book.subscription, OPERATOR)
     book.record(book.dead(one))
     assert book.states() == ["pending"]
 
@@ -214,7 +215,7 @@ def test_what_was_discarded_in_flight_stays_discarded(book: Book, key: int | Non
     book.owe(key)
     (lease,) = book.lease()
     (one,) = book.load(lease)
-    book.deliveries.discard(book.subscription, 1)
+    book.deliveries.discard(book.subscription, 1, OPERATOR)
     book.record(book.again(one))
     assert (book.states(), book.failures()) == (["discarded"], [])
 
@@ -233,7 +234,7 @@ def test_attempts_are_counted_on_after_a_redrive(book: Book):
     for _ in range(2):
         (lease,) = book.lease()
         book.record(book.dead(book.load(lease)[0]))
-        book.deliveries.redrive(book.subscription)
+        book.deliveries.redrive(book.subscription, OPERATOR)
         book.now = clock.micros(clock.now())
     assert book.failures() == [(1, 1), (1, 2)]
 
@@ -260,7 +261,7 @@ def test_a_replay_makes_what_is_over_again_and_leaves_what_is_in_flight(book: Bo
 def test_a_retry_of_what_is_in_flight_takes_along_what_goes_behind_it(book: Book):
     book.owe(KEY, KEY, OTHER)
     (lease,) = book.lease()
-    book.deliveries.retry(book.subscription, 1)
+    book.deliveries.retry(book.subscription, 1, OPERATOR)
     assert book.positions(lease) == [3]
     book.now = clock.micros(clock.now())
     assert book.handed_over(most=2) == [[1, 2], [3]]
@@ -270,7 +271,7 @@ def test_a_retry_of_what_waits_behind_one_in_flight_lets_it_wait(book: Book):
     book.now = clock.micros(clock.now())
     book.owe(KEY, KEY, KEY)
     (lease,) = book.lease(window=1)
-    book.deliveries.retry(book.subscription, 2)
+    book.deliveries.retry(book.subscription, 2, OPERATOR)
     book.now = clock.micros(clock.now())
     assert book.lease() == []
     assert book.positions(lease) == [1]
@@ -278,7 +279,7 @@ def test_a_retry_of_what_waits_behind_one_in_flight_lets_it_wait(book: Book):
 
 def test_a_replay_leaves_a_later_run_of_its_key_whole(book: Book):
     book.owe(KEY, KEY, KEY)
-    book.deliveries.discard(book.subscription, 1)
+    book.deliveries.discard(book.subscription, 1, OPERATOR)
     (later,) = book.lease()
     book.owe(KEY, again=True)
     (replayed,) = book.lease()

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from bus import clock
 from bus.delivery.ledger import Attempt, Lease, Leased
 from bus.storage import Storage
+from tests.an_actor import OPERATOR
 from tests.delivery.a_book import LEASE, TICK, Book
 
 
@@ -134,15 +135,15 @@ class World:
 
     def discard(self, number: int) -> None:
         if number < self.owed and self.book.states()[number] in ("pending", "dead"):
-            self.book.deliveries.discard(self.book.subscription, number + 1)
+            self.book.deliveries.discard(self.book.subscription, number + 1, OPERATOR)
             self.sink.given_up.add(number + 1)
 
     def redrive(self, number: int) -> None:
-        self.book.deliveries.redrive(self.book.subscription)
+        self.book.deliveries.redrive(self.book.subscription, OPERATOR)
 
     def retry(self, number: int) -> None:
         if number < self.owed:
-            self.book.deliveries.retry(self.book.subscription, number + 1)
+            self.book.deliveries.retry(self.book.subscription, number + 1, OPERATOR)
 
     def replay(self, number: int) -> None:
         self.book.owe(*self.sink.keys[: min(number, self.owed)], again=True)
@@ -209,7 +210,7 @@ def test_whatever_happens_all_is_delivered_and_each_key_in_its_order(
     waiting = {p for p in everything if any(keys[h - 1] == keys[p - 1] is not None and h < p for h in held)}
     assert everything - held - waiting <= set(sink.taken) | sink.given_up
     sink.poison.clear()
-    book.deliveries.redrive(book.subscription)
+    book.deliveries.redrive(book.subscription, OPERATOR)
     settle(book, sink)
     assert everything <= set(sink.taken) | sink.given_up
     assert set(book.states()) <= {"delivered", "discarded"}

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from bus.delivery import statements
 from bus.delivery.ledger import DeliveryState
 from bus.storage import Storage, open_storage, upgrade
+from tests.an_actor import OPERATOR
 from tests.delivery.a_book import Book
 from tests.storage.a_plan import explained, plans
 
@@ -55,9 +56,9 @@ def test_neither_does_who_steers_deliveries(tmp_path: Path):
 
 def _steer(book: Book) -> None:
     assert len(book.deliveries.listed([book.subscription], DeliveryState.DEAD, (0, 0), 5)) == 5
-    book.deliveries.retry(book.subscription, 1)
-    book.deliveries.discard(book.subscription, 2)
-    assert book.deliveries.redrive(book.subscription) == 8
+    book.deliveries.retry(book.subscription, 1, OPERATOR)
+    book.deliveries.discard(book.subscription, 2, OPERATOR)
+    assert book.deliveries.redrive(book.subscription, OPERATOR) == 8
 
 
 @pytest.mark.parametrize("name", _STATEMENTS)

@@ -8,15 +8,14 @@ from typing import Any, cast
 import pytest
 
 from bus import json
-from bus.contracts.actor import COMMAND_LINE
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse
-from bus.contracts.register import Actor
 from bus.delivery.routing import Router
 from bus.delivery.subscriptions import Subscription
 from bus.journal import Entry
 from bus.storage import Storage
 from tests.a_bus import OWNER, WARGA, a_contract, a_grant, a_nik, a_person
+from tests.an_actor import OPERATOR
 
 KEY = b"k" * 32
 
@@ -62,7 +61,7 @@ def catalogue(storage: Storage) -> Catalogue:
         a_grant("dinsos", rows=[{"exact": {"desa": "sembung"}}]),
         a_grant("bappeda", mask={"/nik": "pseudonym"}),
     )
-    made.apply([parse(contract)], Actor("operator", True, COMMAND_LINE))
+    made.apply([parse(contract)], OPERATOR)
     return made
 
 
@@ -87,12 +86,12 @@ def test_a_contract_that_another_process_registered_a_moment_ago_is_asked_for(st
     here.refresh()
     router = Router(here, [subscribed(WARGA)])
     assert router.contract_ids() == set()
-    elsewhere.apply([parse(a_contract())], Actor("operator", True, COMMAND_LINE))
+    elsewhere.apply([parse(a_contract())], OPERATOR)
     assert router.contract_ids() == {elsewhere.newest(WARGA).contract_id}
 
 
 def test_a_contract_that_is_out_of_force_is_asked_for_still(storage: Storage):
-    catalogue, operator = Catalogue(storage, KEY), Actor("operator", True, COMMAND_LINE)
+    catalogue, operator = Catalogue(storage, KEY), OPERATOR
     catalogue.apply([parse(a_contract())], operator)
     number = catalogue.newest(WARGA).contract_id
     catalogue.retire(WARGA, "1.0.0", operator)

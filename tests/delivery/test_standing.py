@@ -3,19 +3,17 @@
 import pytest
 
 from bus.agencies.registry import Agencies
-from bus.contracts.actor import COMMAND_LINE
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse
-from bus.contracts.register import Actor
 from bus.delivery.standing import ensure, standing_id, standing_subscriptions
 from bus.delivery.subscriptions import AgencySink, Subscriptions
 from bus.identity.keys import Keys
 from bus.storage import Storage
 from tests.a_bus import WARGA, Document, a_contract, a_grant
+from tests.an_actor import OPERATOR
 from tests.an_agency import AGENCY, ASK, TAKE, AnAdapter, agencies_with
 from tests.storage.asked import asked
 
-OPERATOR = Actor("operator", True, COMMAND_LINE)
 SINK = AgencySink(AGENCY, TAKE)
 ID = "sub_badan_terima_kependudukan_warga"
 

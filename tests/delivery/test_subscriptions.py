@@ -24,6 +24,7 @@ from bus.delivery.subscriptions import (
 from bus.delivery.tables import SUBSCRIPTIONS
 from bus.identity.keys import Keys
 from bus.storage import Changes, Storage
+from tests.an_actor import OPERATOR
 
 HOOK = Webhook("https://pajak.example/hook")
 
@@ -44,7 +45,7 @@ def an_order(
 
 
 def test_what_was_ordered_is_read_back(subscriptions: Subscriptions):
-    made = subscriptions.add(an_order(filters=[{"exact": {"type": "x"}}], after=7))
+    made = subscriptions.add(an_order(filters=[{"exact": {"type": "x"}}], after=7), OPERATOR)
     read = subscriptions.get(made.id, "bapenda")
     assert read == made
     assert (read.sink, read.filters, read.replay_position) == (HOOK, ({"exact": {"type": "x"}},), 7)
@@ -53,11 +54,11 @@ def test_what_was_ordered_is_read_back(subscriptions: Subscriptions):
 
 def test_an_agencys_sink_is_read_back(subscriptions: Subscriptions):
     sink = AgencySink("kemendagri", "data-balikan")
-    assert subscriptions.get(subscriptions.add(an_order(sink=sink)).id, None).sink == sink
+    assert subscriptions.get(subscriptions.add(an_order(sink=sink), OPERATOR).id, None).sink == sink
 
 
 def test_secrets_rest_encrypted(subscriptions: Subscriptions, storage: Storage):
-    made = subscriptions.add(an_order())
+    made = subscriptions.add(an_order(), OPERATOR)
     with storage.read() as connection:
         stored = connection.execute(sa.select(SUBSCRIPTIONS.c.secrets)).scalar_one()
     assert made.secrets[0].startswith("whsec_")
@@ -65,20 +66,20 @@ def test_secrets_rest_encrypted(subscriptions: Subscriptions, storage: Storage):
 
 
 def test_somebody_elses_subscription_is_not_found(subscriptions: Subscriptions):
-    made = subscriptions.add(an_order())
+    made = subscriptions.add(an_order(), OPERATOR)
     with pytest.raises(SubscriptionUnknown):
         subscriptions.get(made.id, "dinkes")
 
 
 def test_each_sees_its_own_and_the_operator_all_oldest_first(subscriptions: Subscriptions):
-    made = [subscriptions.add(an_order(who)) for who in ("dinkes", "bapenda", "dinkes")]
+    made = [subscriptions.add(an_order(who), OPERATOR) for who in ("dinkes", "bapenda", "dinkes")]
     assert subscriptions.listed("dinkes") == [made[0], made[2]]
     assert subscriptions.listed(None) == made
 
 
 def test_a_subscription_that_is_to_be_there_once_is_made_once(subscriptions: Subscriptions, bus_keys: Keys):
-    first = subscriptions.add(an_order(), id="sub_standing")
-    again = subscriptions.add(an_order(), id="sub_standing")
+    first = subscriptions.add(an_order(), OPERATOR, id="sub_standing")
+    again = subscriptions.add(an_order(), OPERATOR, id="sub_standing")
     assert again == first
     assert len(subscriptions.listed(None)) == 1
 
@@ -90,7 +91,7 @@ def test_processes_that_make_the_same_at_once_agree(storage: Storage, bus_keys: 
 
     def make(process: Subscriptions) -> None:
         barrier.wait(10)
-        made.append(process.add(an_order(), id="sub_standing"))
+        made.append(process.add(an_order(), OPERATOR, id="sub_standing"))
 
     threads = [threading.Thread(target=make, args=[process]) for process in processes]
     for thread in threads:
@@ -107,7 +108,7 @@ def test_the_first_changes_of_two_processes_do_not_collide(storage: Storage, bus
 
     def make(number: int) -> None:
         barrier.wait(10)
-        processes[number].add(an_order(), id=f"sub_{number}")
+        processes[number].add(an_order(), OPERATOR, id=f"sub_{number}")
 
     threads = [threading.Thread(target=make, args=[number]) for number in range(4)]
     for thread in threads:
@@ -118,14 +119,14 @@ def test_the_first_changes_of_two_processes_do_not_collide(storage: Storage, bus
 
 
 def test_a_number_is_never_used_twice(subscriptions: Subscriptions):
-    first = subscriptions.add(an_order())
-    subscriptions.delete(first)
-    assert subscriptions.add(an_order()).number > first.number
+    first = subscriptions.add(an_order(), OPERATOR)
+    subscriptions.delete(first, OPERATOR)
+    assert subscriptions.add(an_order(), OPERATOR).number > first.number
 
 
 def test_sink_and_filters_are_changed_and_the_rest_stays(subscriptions: Subscriptions):
-    made = subscriptions.add(an_order(filters=[{"exact": {"type": "x"}}]))
-    subscriptions.change(made, sink=Webhook("https://pajak.example/new"))
+    made = subscriptions.add(an_order(filters=[{"exact": {"type": "x"}}]), OPERATOR)
+    subscriptions.change(made, OPERATOR, sink=Webhook("https://pajak.example/new"))
     changed = subscriptions.get(made.id, None)
     assert (changed.sink, changed.filters, changed.secrets) == (
         Webhook("https://pajak.example/new"),
@@ -135,23 +136,23 @@ def test_sink_and_filters_are_changed_and_the_rest_stays(subscriptions: Subscrip
 
 
 def test_a_rotated_secret_signs_beside_the_one_before(subscriptions: Subscriptions):
-    made = subscriptions.add(an_order())
-    second = subscriptions.rotate_secret(made)
+    made = subscriptions.add(an_order(), OPERATOR)
+    second = subscriptions.rotate_secret(made, OPERATOR)
     assert subscriptions.get(made.id, None).secrets == (second, *made.secrets)
-    third = subscriptions.rotate_secret(subscriptions.get(made.id, None))
+    third = subscriptions.rotate_secret(subscriptions.get(made.id, None), OPERATOR)
     assert subscriptions.get(made.id, None).secrets == (third, second)
 
 
 def test_a_paused_subscription_is_resumed(subscriptions: Subscriptions):
-    made = subscriptions.add(an_order())
-    subscriptions.set_state(made, SubscriptionState.PAUSED)
+    made = subscriptions.add(an_order(), OPERATOR)
+    subscriptions.set_state(made, SubscriptionState.PAUSED, OPERATOR)
     assert subscriptions.get(made.id, None).state is SubscriptionState.PAUSED
-    subscriptions.set_state(made, SubscriptionState.ACTIVE)
+    subscriptions.set_state(made, SubscriptionState.ACTIVE, OPERATOR)
     assert subscriptions.get(made.id, None).state is SubscriptionState.ACTIVE
 
 
 def a_live_one(subscriptions: Subscriptions, storage: Storage) -> Subscription:
-    made = subscriptions.add(an_order())
+    made = subscriptions.add(an_order(), OPERATOR)
     with storage.write() as connection:
         go_live(connection, made.number, 10)
     return subscriptions.get(made.id, None)
@@ -164,7 +165,7 @@ def test_the_relay_takes_a_subscription_up(subscriptions: Subscriptions, storage
 
 def test_a_replay_begins_goes_on_and_ends(subscriptions: Subscriptions, storage: Storage):
     live = a_live_one(subscriptions, storage)
-    subscriptions.replay(live, after=2, until=9)
+    subscriptions.replay(live, after=2, until=9, by=OPERATOR)
     with storage.write() as connection:
         advance_replay(connection, live.number, 5)
     running = subscriptions.get(live.id, None)
@@ -176,15 +177,15 @@ def test_a_replay_begins_goes_on_and_ends(subscriptions: Subscriptions, storage:
 
 def test_one_replay_at_a_time(subscriptions: Subscriptions, storage: Storage):
     live = a_live_one(subscriptions, storage)
-    subscriptions.replay(live, after=2, until=9)
+    subscriptions.replay(live, after=2, until=9, by=OPERATOR)
     with pytest.raises(ReplayUnderWay):
-        subscriptions.replay(live, after=0, until=9)
+        subscriptions.replay(live, after=0, until=9, by=OPERATOR)
 
 
 def test_a_subscription_that_catches_up_is_not_replayed_beside(subscriptions: Subscriptions):
-    made = subscriptions.add(an_order())
+    made = subscriptions.add(an_order(), OPERATOR)
     with pytest.raises(ReplayUnderWay):
-        subscriptions.replay(made, after=0, until=9)
+        subscriptions.replay(made, after=0, until=9, by=OPERATOR)
 
 
 def test_other_processes_notice_a_change(subscriptions: Subscriptions, storage: Storage, bus_keys: Keys):
@@ -192,6 +193,6 @@ def test_other_processes_notice_a_change(subscriptions: Subscriptions, storage: 
     changes = Changes(storage)
     changes.on("subscriptions", other.refresh)
     changes.look()
-    made = subscriptions.add(an_order())
+    made = subscriptions.add(an_order(), OPERATOR)
     changes.look()
     assert other.numbered(made.number) == made

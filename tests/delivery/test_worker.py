@@ -22,7 +22,7 @@ from bus.journal import Entry
 
 SUBSCRIPTION = Subscription(
     1, "sub_1", "kemendagri", ("a.contract",), AgencySink("kemendagri", "many"), (), "/key", SubscriptionState.ACTIVE,
-    0, None, None, (), datetime(2026, 11, 24, tzinfo=UTC),
+    0, None, None, (), datetime(2026, 11, 24, tzinfo=UTC), None,
 )  # fmt: skip
 
 

@@ -70,6 +70,7 @@ def an_edge(catalogue: Catalogue) -> TestClient:
         tokens=KnownCallers(),
         settings=SimpleNamespace(max_depth=64),
         judging=asyncio.Semaphore(),
+        attempts=SimpleNamespace(note=lambda attempt: None),
     )
     return TestClient(app, base_url="https://bus.example", raise_server_exceptions=False)
 

@@ -6,6 +6,7 @@ import pytest
 
 from bus.identity.participants import Kind
 from tests.a_bus import FAR, WARGA, Bus, a_contract, a_grant
+from tests.an_actor import OPERATOR
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -108,7 +109,7 @@ async def test_a_participant_is_shown_to_itself_to_the_operator_and_to_auditors(
     bus: Bus, participant: str, scopes: tuple[str, ...], status: int
 ) -> None:
     if participant != "dinkes":
-        bus.rooms.participants.add("dinkes", "Dinas Kesehatan", Kind.APP)
+        bus.rooms.participants.add("dinkes", "Dinas Kesehatan", Kind.APP, OPERATOR)
     answer = await _get(bus, "/v1/participants/dinkes/access", *scopes, participant=participant)
     assert answer.status_code == status
 

@@ -11,6 +11,7 @@ from bus import json
 from bus.delivery.subscriptions import NewSubscription, Webhook
 from bus.http import contract_checks
 from tests.a_bus import OWNER, Bus
+from tests.an_actor import OPERATOR
 from tests.contracts.documents import NIK, SCHEMA, a_document, a_grant
 
 NAME = "kependudukan.uji"
@@ -149,7 +150,7 @@ async def test_subscriptions_that_a_change_touches_are_told_to_who_answers_for_t
 ):
     bus.apply(a_document())
     sink, filters = Webhook("https://dinkes.lamongan.example/masuk"), [{"suffix": {"dataschema": "1.0.0/schema"}}]
-    await asyncio.to_thread(bus.rooms.subscriptions.add, NewSubscription("dinkes", [NAME], sink, filters))
+    await asyncio.to_thread(bus.rooms.subscriptions.add, NewSubscription("dinkes", [NAME], sink, filters), OPERATOR)
     result = await checked(bus, a_document(version="1.0.1"), participant, *scopes)
     assert [touch["participant"] for touch in result["touches"]] == (["dinkes"] if told else [])
 

@@ -49,6 +49,7 @@ async def test_a_disclosure_says_what_under_which_grant(bus: Bus):
         "events": 2,
         "unsent": 0,
         "times": 1,
+        "set_by": None,
     }
 
 

@@ -7,6 +7,7 @@ import pytest
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.subscriptions import NewSubscription, Webhook
 from tests.a_bus import OWNER, WARGA, Bus, a_contract, a_grant, a_nik, a_person
+from tests.an_actor import OPERATOR
 
 SEMBUNG = [{"exact": {"desa": "sembung"}}]
 
@@ -67,7 +68,7 @@ async def test_what_is_no_position_is_refused(bus: Bus, position: str):
 def a_delivery(bus: Bus, position: int) -> str:
     """A pending delivery of an event; the id of its subscription."""
     new = NewSubscription("dinkes", [WARGA], Webhook("https://dinkes.lamongan.example/masuk"))
-    subscription = bus.rooms.subscriptions.add(new)
+    subscription = bus.rooms.subscriptions.add(new, OPERATOR)
     with bus.rooms.storage.write() as connection:
         Ledger(bus.rooms.storage).add(connection, [NewDelivery(subscription.number, position, None)], 0, again=False)
     return subscription.id

@@ -18,6 +18,7 @@ from bus.journal.lines import MOST_BYTES
 from bus.settings import load_settings
 from bus.storage import open_storage
 from tests.a_bus import ADDRESS, OWNER, WARGA, Bus, a_contract, a_grant, a_nik, a_person
+from tests.an_actor import OPERATOR
 from tests.http.a_feed import FEED, SEMBUNG, disclosed, positions, read, read_to_the_end
 
 
@@ -270,7 +271,7 @@ async def test_a_token_revoked_during_a_long_poll_gets_nothing(bus: Bus):
     waiting = asyncio.create_task(client.get(FEED, params={"wait": 30}))
     await until_somebody_waits(bus)
     principal = bus.rooms.tokens.verify(client.headers["authorization"].encode())
-    await asyncio.to_thread(bus.rooms.tokens.revoke, principal)
+    await asyncio.to_thread(bus.rooms.tokens.revoke, principal, OPERATOR)
     await bus.publish(a_person())
     assert (await waiting).status_code == 401
 

@@ -21,12 +21,15 @@ from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OKPKey
 
+from bus.actions.attempts import Attempts
+from bus.actions.log import ActionLog
 from bus.http import oauth, problems
 from bus.identity.keys import create_keys, load_keys
 from bus.identity.participants import Kind, Participants
 from bus.identity.server import OAuthServer
 from bus.identity.tokens import Tokens
 from bus.storage import open_storage, upgrade
+from tests.an_actor import OPERATOR
 
 ISSUER = "https://bus.lamongan.example"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -44,7 +47,7 @@ class Bus:
 
     def a_client(self, *scopes: str, key: Any = None) -> tuple[str, str]:
         jwks = None if key is None else {"keys": [key.as_dict(private=False)]}
-        client, secret = self.participants.add_client("bapenda", scopes or ("events.read",), jwks)
+        client, secret = self.participants.add_client("bapenda", scopes or ("events.read",), jwks, by=OPERATOR)
         return client.client_id, secret
 
 
@@ -56,12 +59,15 @@ def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bus]:
     storage = open_storage(f"sqlite:///{folder / 'bus.db'}")
     upgrade(storage)
     participants = Participants(storage)
-    participants.add("bapenda", "Badan Pendapatan Daerah", Kind.APP)
-    client, secret = participants.add_client("bapenda", ["events.read", "events.publish"])
+    participants.add("bapenda", "Badan Pendapatan Daerah", Kind.APP, OPERATOR)
+    client, secret = participants.add_client("bapenda", ["events.read", "events.publish"], by=OPERATOR)
     tokens = Tokens(keys, ISSUER, storage)
-    server = OAuthServer(tokens, participants, storage, 600)
+    attempts = Attempts(ActionLog(storage))
+    server = OAuthServer(tokens, participants, storage, 600, attempts)
     app = FastAPI()
-    app.state.rooms = SimpleNamespace(keys=keys, tokens=tokens, participants=participants, oauth=server)
+    app.state.rooms = SimpleNamespace(
+        keys=keys, tokens=tokens, participants=participants, oauth=server, attempts=attempts
+    )
     app.include_router(oauth.router)
     problems.install(app)
     yield Bus(app, participants, tokens, client.client_id, secret)
@@ -234,7 +240,7 @@ async def test_a_form_that_is_too_large_is_refused(http: httpx.AsyncClient):
 
 async def test_a_revoked_client_gets_no_token(http: httpx.AsyncClient, bus: Bus):
     client_id, secret = bus.a_client()
-    bus.participants.revoke_client("bapenda", client_id)
+    bus.participants.revoke_client("bapenda", client_id, OPERATOR)
     answer = await http.post("/oauth/token", data=credentials(bus, client_id=client_id, client_secret=secret))
     assert answer.json()["error"] == "invalid_client"
 

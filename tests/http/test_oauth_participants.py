@@ -10,12 +10,15 @@ import pytest
 from fastapi import FastAPI
 from joserfc.jwk import OKPKey
 
+from bus.actions.attempts import Attempts
+from bus.actions.log import ActionLog
 from bus.http import oauth, participants, problems
 from bus.identity.keys import create_keys, load_keys
 from bus.identity.participants import Participants, bootstrap
 from bus.identity.server import OAuthServer
 from bus.identity.tokens import Tokens
 from bus.storage import open_storage, upgrade
+from tests.an_actor import OPERATOR
 
 ISSUER = "https://bus.lamongan.example"
 BAPENDA = {"name": "bapenda", "title": "Badan Pendapatan Daerah", "kind": "app"}
@@ -30,13 +33,14 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     upgrade(storage)
     register = Participants(storage)
     tokens = Tokens(keys, ISSUER, storage)
-    server = OAuthServer(tokens, register, storage, 600)
+    attempts = Attempts(ActionLog(storage))
+    server = OAuthServer(tokens, register, storage, 600, attempts)
     app = FastAPI()
-    app.state.rooms = SimpleNamespace(keys=keys, tokens=tokens, participants=register, oauth=server)
+    app.state.rooms = SimpleNamespace(keys=keys, tokens=tokens, participants=register, oauth=server, attempts=attempts)
     app.include_router(oauth.router)
     app.include_router(participants.router)
     problems.install(app)
-    operator = bootstrap(storage)
+    operator = bootstrap(storage, OPERATOR)
     assert operator is not None
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ISSUER) as client:
         client.headers["authorization"] = await authorization(client, *operator)

@@ -25,6 +25,7 @@ from schemathesis.specs.openapi.checks import (
 from bus.delivery.subscriptions import NewSubscription, Webhook
 from bus.identity.scopes import Scope
 from tests.a_bus import OWNER, WARGA, Bus, a_contract, a_grant, a_nik, a_person
+from tests.an_actor import OPERATOR
 
 ROUTES: Final = """
 POST /oauth/token
@@ -130,7 +131,7 @@ async def test_no_request_made_from_the_document_breaks_the_bus_or_the_document(
     bus.apply(a_contract(a_grant(OWNER)))
     position = await bus.publish(a_person(1))
     order = NewSubscription(OWNER, [WARGA], Webhook("https://dinkes.lamongan.example/masuk"), [])
-    subscription = await asyncio.to_thread(bus.rooms.subscriptions.add, order)
+    subscription = await asyncio.to_thread(bus.rooms.subscriptions.add, order, OPERATOR)
     known = {"contract": WARGA, "version": "1.0.0", "key": a_nik(1), "position": position, "id": subscription.id}
     async with bus.served() as address:
         trial = Trial(address, bus.token(OWNER, *Scope), known)

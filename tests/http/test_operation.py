@@ -14,7 +14,6 @@ from structlog.testing import capture_logs
 from bus.http.edge import Edge, create_edge, create_operation, create_watch
 from bus.http.health import Health
 from bus.http.pull import Reading
-from bus.identity.scopes import Scope
 from tests.a_bus import ADDRESS, WARGA, Bus, a_contract, a_grant, a_nik
 
 PATHS = ("/metrics", "/docs", "/openapi.json")
@@ -40,7 +39,7 @@ async def test_metrics_and_docs_are_open_without_a_setting(bus: Bus):
 
 
 async def test_metrics_and_docs_ask_for_the_scope_that_a_setting_names(bus: Bus):
-    edge = an_edge(bus, operation_scope=Scope.ADMIN)
+    edge = an_edge(bus, operation_scope="admin")
     assert await statuses(edge) == [401, 401, 401]
     assert await statuses(edge, authorization=bus.token("bapenda", "events.read")) == [403, 403, 403]
     assert await statuses(edge, authorization=bus.token("dinas-kominfo", "admin")) == [200, 200, 200]

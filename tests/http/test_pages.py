@@ -9,6 +9,7 @@ from bus.http.cursors import Listing, cursor_at
 from bus.http.pages import Pages
 from bus.telemetry import REQUESTS
 from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_person
+from tests.an_actor import OPERATOR
 from tests.http.a_feed import SEMBUNG, disclosed
 
 LONG = {"accept": "application/json;q=0.9"}
@@ -143,7 +144,7 @@ async def test_nobody_gets_a_page_whom_the_routes_would_refuse(bus: Bus):
     assert await short(bus, publisher, FEED) is None
     assert await short(bus, granted, FEED, authorization="") is None
     assert await short(bus, granted, FEED) is not None
-    bus.rooms.tokens.revoke(bus.rooms.tokens.verify(granted.headers["authorization"].encode()))
+    bus.rooms.tokens.revoke(bus.rooms.tokens.verify(granted.headers["authorization"].encode()), OPERATOR)
     assert await short(bus, granted, FEED) is None
 
 

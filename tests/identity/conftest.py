@@ -9,6 +9,7 @@ from bus.identity.keys import Keys, create_keys, load_keys
 from bus.identity.participants import Client, Kind, Participants
 from bus.identity.tokens import Tokens
 from bus.storage import Storage, open_storage, upgrade
+from tests.an_actor import OPERATOR
 
 ISSUER = "https://bus.lamongan.example"
 
@@ -33,7 +34,7 @@ def storage(tmp_path: Path) -> Iterator[Storage]:
 @pytest.fixture
 def participants(storage: Storage) -> Participants:
     participants = Participants(storage)
-    participants.add("bapenda", "Badan Pendapatan Daerah", Kind.APP)
+    participants.add("bapenda", "Badan Pendapatan Daerah", Kind.APP, OPERATOR)
     return participants
 
 
@@ -42,7 +43,7 @@ def a_client(participants: Participants) -> AClient:
     """`a_client(*scopes, jwks=None)`: a new client of bapenda and its secret."""
 
     def add(*scopes: str, jwks: dict[str, object] | None = None) -> tuple[Client, str]:
-        return participants.add_client("bapenda", scopes or ("events.publish", "events.read"), jwks)
+        return participants.add_client("bapenda", scopes or ("events.publish", "events.read"), jwks, by=OPERATOR)
 
     return add
 

@@ -18,6 +18,7 @@ from bus.identity.keys import Keys
 from bus.identity.participants import Client, Participants
 from bus.identity.tokens import ScopeMissing, Tokens, Unauthenticated, require
 from bus.storage import Changes, Storage
+from tests.an_actor import OPERATOR
 
 ISSUER = "https://bus.lamongan.example"
 
@@ -207,7 +208,7 @@ def test_a_revoked_client_is_refused_with_the_next_change(
     changes = Changes(storage)
     changes.on("clients", tokens.refresh)
     assert tokens.verify(header).client_id == client.client_id
-    participants.revoke_client("bapenda", client.client_id)
+    participants.revoke_client("bapenda", client.client_id, OPERATOR)
     changes.look()
     with pytest.raises(Unauthenticated, match="revoked"):
         tokens.verify(header)
@@ -221,7 +222,7 @@ def test_a_revoked_token_is_refused_here_at_once_and_elsewhere_with_the_next_ref
     elsewhere = Tokens(keys, ISSUER, storage)
     header, second = (bearer(tokens.issue(client, client.scopes, 60)) for _ in range(2))
     elsewhere.verify(header)
-    tokens.revoke(tokens.verify(header))
+    tokens.revoke(tokens.verify(header), OPERATOR)
     with pytest.raises(Unauthenticated):
         tokens.verify(header)
     elsewhere.refresh()
@@ -233,8 +234,8 @@ def test_a_revoked_token_is_refused_here_at_once_and_elsewhere_with_the_next_ref
 def test_a_token_is_revoked_twice_without_harm(tokens: Tokens, a_client: AClient):
     client, _ = a_client()
     principal = tokens.verify(bearer(tokens.issue(client, client.scopes, 60)))
-    tokens.revoke(principal)
-    tokens.revoke(principal)
+    tokens.revoke(principal, OPERATOR)
+    tokens.revoke(principal, OPERATOR)
 
 
 def test_a_client_made_since_the_last_refresh_is_known(tokens: Tokens, a_client: AClient):

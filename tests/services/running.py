@@ -13,10 +13,9 @@ from typing import Any
 
 import httpx
 
-from bus.contracts.actor import COMMAND_LINE
+from bus.actions.actor import Actor
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse
-from bus.contracts.register import Actor
 from bus.delivery.broker import BrokerAddress
 from bus.delivery.deliveries import Deliveries, Delivery
 from bus.delivery.ledger import DeliveryState
@@ -24,6 +23,7 @@ from bus.delivery.subscriptions import NewSubscription, Subscription, Subscripti
 from bus.identity.keys import Keys, create_keys, load_keys
 from bus.identity.participants import Kind, Participants
 from bus.storage import Storage, open_storage, upgrade
+from tests.an_actor import OPERATOR
 from tests.services.agreements import CONSUMERS, FACT, PRODUCER, documents
 from tests.services.receiver import Sink
 from tests.services.waiting import until
@@ -123,10 +123,12 @@ class Bus:
         self.processes.append(process)
         return process
 
-    def subscribe(self, sink: Sink, *contracts: str, participant: str = CONSUMERS[0], **more: Any) -> Subscription:
+    def subscribe(
+        self, sink: Sink, *contracts: str, participant: str = CONSUMERS[0], by: Actor = OPERATOR, **more: Any
+    ) -> Subscription:
         """A webhook subscription of a consumer, from the beginning."""
         orders = Subscriptions(self.storage, self.keys)
-        made = orders.add(NewSubscription(participant, contracts or (FACT,), Webhook(sink.url), **more))
+        made = orders.add(NewSubscription(participant, contracts or (FACT,), Webhook(sink.url), **more), by)
         sink.secrets.extend(made.secrets)
         return made
 
@@ -196,11 +198,9 @@ def a_bus(data: Path, database: str = "", broker: BrokerAddress = _MEMORY, **set
 def _furnish(storage: Storage, keys: Keys) -> tuple[str, str]:
     participants = Participants(storage)
     for name in (PRODUCER, *CONSUMERS):
-        participants.add(name, name, Kind.APP)
-    Catalogue(storage, keys.pseudonym).apply(
-        [parse(document) for document in documents()], Actor("operator", True, COMMAND_LINE)
-    )
-    client, secret = participants.add_client(PRODUCER, ["events.publish", "events.read"])
+        participants.add(name, name, Kind.APP, OPERATOR)
+    Catalogue(storage, keys.pseudonym).apply([parse(document) for document in documents()], OPERATOR)
+    client, secret = participants.add_client(PRODUCER, ["events.publish", "events.read"], by=OPERATOR)
     return client.client_id, secret
 
 

@@ -22,6 +22,7 @@ from bus.delivery.broker import BrokerAddress
 from bus.identity.participants import Participants
 from bus.settings import load_settings
 from bus.storage import open_storage
+from tests.an_actor import OPERATOR
 from tests.services.agreements import PRODUCER, an_event, documents
 from tests.services.fixtures import MakeBus
 from tests.services.proxy import a_proxy
@@ -180,7 +181,7 @@ def _a_new_contract() -> dict[str, object]:
 def _an_owner(bus: Bus) -> Iterator[httpx.Client]:
     """An HTTP client that may do all that these tests do, on the process at the bus's port."""
     scopes = ["contracts.write", "contracts.approve", "admin"]
-    credentials = Participants(bus.storage).add_client(PRODUCER, scopes)
+    credentials = Participants(bus.storage).add_client(PRODUCER, scopes, by=OPERATOR)
     body = {"grant_type": "client_credentials"}
     answer = httpx.post(f"{bus.address}/oauth/token", data=body, auth=(credentials[0].client_id, credentials[1]))
     token = answer.raise_for_status().json()["access_token"]

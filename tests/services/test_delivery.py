@@ -8,11 +8,16 @@ from typing import Any
 import httpx
 import pytest
 
+from bus.audit.log import DisclosureLog
+from bus.contracts.catalogue import Catalogue
+from bus.contracts.document import parse
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.ledger import DeliveryState
 from bus.delivery.subscriptions import Subscription, SubscriptionState
-from bus.journal import JournalReader
-from tests.services.agreements import CONSUMERS, an_event
+from bus.journal import JournalReader, Persons
+from tests.a_bus import WARGA, a_contract, a_grant, a_person
+from tests.an_actor import OPERATOR, an_actor
+from tests.services.agreements import CONSUMERS, PRODUCER, an_event
 from tests.services.receiver import Arrival, Receiver, Sink, answers, takes
 from tests.services.running import Bus, a_bus, post, post_batch
 from tests.services.waiting import until
@@ -84,7 +89,7 @@ def test_a_dead_delivery_is_delivered_once_it_is_redriven(bus: Bus, receiver: Re
     bus.publish(an_event("redrive"))
     until(lambda: bus.deliveries(subscription, DeliveryState.DEAD))
     sink.answer = takes
-    assert Deliveries(bus.storage).redrive(subscription) == 1
+    assert Deliveries(bus.storage).redrive(subscription, OPERATOR) == 1
     sink.waits_for("redrive")
 
 
@@ -106,12 +111,12 @@ def test_a_paused_subscription_gets_what_it_missed_when_it_is_resumed(bus: Bus, 
     paused, other = receiver.sink("paused"), receiver.sink("not-paused")
     subscription = subscribed(bus, paused)
     subscribed(bus, other, participant=CONSUMERS[1])
-    bus.subscriptions.set_state(subscription, SubscriptionState.PAUSED)
+    bus.subscriptions.set_state(subscription, SubscriptionState.PAUSED, OPERATOR)
     bus.publish(an_event("while-paused"))
     other.waits_for("while-paused")
     until(lambda: bus.deliveries(subscription, DeliveryState.PENDING))
     assert not paused.arrivals
-    bus.subscriptions.set_state(subscription, SubscriptionState.ACTIVE)
+    bus.subscriptions.set_state(subscription, SubscriptionState.ACTIVE, OPERATOR)
     paused.waits_for("while-paused")
 
 
@@ -121,7 +126,7 @@ def test_a_replay_delivers_again_from_its_position(bus: Bus, receiver: Receiver)
     first, _, last = bus.publish(an_event("replay-1"), an_event("replay-2"), an_event("replay-3"))
     sink.waits_for("replay-1", "replay-2", "replay-3")
     until(lambda: len(bus.deliveries(subscription, DeliveryState.DELIVERED)) == 3)
-    bus.subscriptions.replay(subscription, first, last)
+    bus.subscriptions.replay(subscription, first, last, OPERATOR)
     until(lambda: sink.ids()["replay-3"] == 2)
     assert sink.ids() == {"replay-1": 1, "replay-2": 2, "replay-3": 2}
 
@@ -130,7 +135,7 @@ def test_a_rotated_secret_signs_beside_the_old_one(bus: Bus, receiver: Receiver)
     sink = receiver.sink("rotation")
     subscription = subscribed(bus, sink)
     old = sink.secrets[0]
-    new = bus.subscriptions.rotate_secret(subscription)
+    new = bus.subscriptions.rotate_secret(subscription, OPERATOR)
 
     def signatures() -> int:
         bus.publish(an_event(f"rotation-{time.monotonic_ns()}"))
@@ -173,3 +178,17 @@ def test_metrics_count_what_was_delivered(bus: Bus, receiver: Receiver) -> None:
 
 def _metrics(bus: Bus) -> str:
     return httpx.get(f"{bus.address}/metrics", timeout=10).text
+
+
+def test_a_disclosure_names_the_operator_who_set_the_sink(bus: Bus, receiver: Receiver) -> None:
+    personal = a_contract(a_grant(CONSUMERS[0]), a_grant(CONSUMERS[1]), owner=PRODUCER, producers=[PRODUCER])
+    Catalogue(bus.storage, bus.keys.pseudonym).apply([parse(personal)], OPERATOR)
+    sink, own_sink = receiver.sink("set-by-operator"), receiver.sink("set-by-participant")
+    bus.subscribe(sink, WARGA, participant=CONSUMERS[0])
+    bus.subscribe(own_sink, WARGA, participant=CONSUMERS[1], by=an_actor(CONSUMERS[1]))
+    with bus.client() as client:
+        event = an_event("set-by", WARGA) | {"data": a_person()}
+        until(lambda: post(client, event).status_code == 202)
+    log = DisclosureLog(bus.storage, Persons(bus.storage))
+    told = [until(lambda name=name: log.search(None, name, None, 10)) for name in CONSUMERS[:2]]
+    assert [found.disclosure.set_by for (found,) in told] == ["operator (user budi on bus-1)", None]

@@ -11,6 +11,7 @@ from bus import clock
 from bus.delivery.broker import BrokerAddress
 from bus.delivery.ledger import DeliveryState
 from bus.delivery.subscriptions import AgencySink, NewSubscription, Subscription
+from tests.an_actor import OPERATOR
 from tests.journeys.verdict import is_settled
 from tests.services.agreements import CONSUMERS, FACT, RECORD, an_event
 from tests.services.fixtures import MakeBus
@@ -55,7 +56,7 @@ def test_what_was_not_finished_is_due_at_once_and_in_order(bus: Bus, receiver: R
 def test_what_nobody_took_is_due_at_once(make_bus: MakeBus) -> None:
     bus = make_bus(**LONG)
     served_elsewhere = NewSubscription(CONSUMERS[0], (FACT,), AgencySink("kominfo", "elsewhere"))
-    subscription = bus.subscriptions.add(served_elsewhere)
+    subscription = bus.subscriptions.add(served_elsewhere, OPERATOR)
     process = bus.start()
     bus.publish(an_event("untaken"))
     until(lambda: any(one.next_attempt and one.next_attempt > clock.now() for one in bus.deliveries(subscription)))

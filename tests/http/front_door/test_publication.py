@@ -13,6 +13,7 @@ from bus.journal.gate import Gate
 from bus.problem import Unavailable
 from tests.a_bus import ADDRESS, OWNER, WARGA, Bus, a_contract, a_person
 from tests.a_connection import BATCH, STRUCTURED, Connection, a_request, an_event
+from tests.an_actor import OPERATOR
 
 
 @pytest.fixture
@@ -147,7 +148,7 @@ async def test_a_revoked_client_is_refused_on_the_same_connection(bus: Bus, conn
     authorization = publisher(bus)
     first = await connection.ask(a_request(authorization, json.dumps(an_event(1))))
     (client,) = bus.rooms.participants.clients(OWNER, 10)
-    await asyncio.to_thread(bus.rooms.participants.revoke_client, OWNER, client.client_id)
+    await asyncio.to_thread(bus.rooms.participants.revoke_client, OWNER, client.client_id, OPERATOR)
     await asyncio.to_thread(bus.rooms.tokens.refresh)
     second = await connection.ask(a_request(authorization, json.dumps(an_event(2))))
     assert [first.status_code, second.status_code] == [202, 401]

@@ -1,0 +1,83 @@
+"""Actors: who acts on the bus, by which way, and from where."""
+
+import os
+import pwd
+import socket
+from dataclasses import dataclass
+from enum import StrEnum
+
+OPERATOR = "operator"
+"""The participant that `bus init` makes. Commands on the bus's own machine act as it."""
+COMMAND_LINE = "command line"
+"""Stands for the client where the operator works on the bus's own machine; no client has this id."""
+
+
+class Channel(StrEnum):
+    """By which way somebody acts."""
+
+    HTTP = "http"
+    CLI = "cli"
+    PROCESS = "process"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, and from where.
+
+    Attributes:
+        participant: the participant that acts; empty where nobody proved who they are.
+        is_operator: whether the actor may do what the owners of things may.
+        address: the client's network address; for a command or a process, the name of its machine.
+        client_id: the OAuth client; None for a command or a process.
+        user: the operating system's user; None for a request.
+        trace_id: of the request (W3C Trace Context), where it has one.
+    """
+
+    participant: str
+    is_operator: bool
+    channel: Channel
+    address: str
+    client_id: str | None = None
+    user: str | None = None
+    trace_id: str | None = None
+
+    @property
+    def reach(self) -> str | None:
+        """Whose things the actor may steer: its own participant's; None: everybody's."""
+        return None if self.is_operator else self.participant
+
+    @property
+    def is_command_line(self) -> bool:
+        """Whether the operator works on the bus's own machine."""
+        return self.is_operator and self.channel is not Channel.HTTP
+
+    @property
+    def client_name(self) -> str | None:
+        """What histories keep of the client: its id, or `command line`."""
+        return COMMAND_LINE if self.is_command_line else self.client_id
+
+    @property
+    def label(self) -> str:
+        """The actor in one text: `operator (client_k3v5…)`, or `operator (user budi on bus-1)`."""
+        if self.client_id is not None:
+            return f"{self.participant} ({self.client_id})"
+        return f"{self.participant} (user {self.user} on {self.address})" if self.user else self.participant
+
+
+def anonymous(address: str) -> Actor:
+    """Somebody at a network address who did not prove who they are."""
+    return Actor("", is_operator=False, channel=Channel.HTTP, address=address)
+
+
+def on_this_machine(channel: Channel) -> Actor:
+    """The operator, as the user that runs this command or process."""
+    return Actor(OPERATOR, is_operator=True, channel=channel, address=socket.gethostname(), user=_user())
+
+
+def _user() -> str:
+    # Not from the environment, which whoever starts the command may set as they like.
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"uid {number}"

@@ -1,0 +1,167 @@
+"""The action log: entries are added in the transaction of the act, and never changed.
+
+Promise: no act is committed without its entry, and no entry without its act.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bus import clock, json
+from bus.actions.action import Action, Object, Result, Verb
+from bus.actions.actor import Actor, Channel
+from bus.actions.redaction import plain, printable
+from bus.actions.tables import ACTIONS
+from bus.storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An action, as the log has it."""
+
+    id: int
+    at: datetime
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which actions are looked for; None: any.
+
+    Attributes:
+        who: a participant, a client's id, or a user of the operating system.
+        object: an object's id; a contract's name stands for all of its versions.
+        since: at this moment or later.
+        until: before this moment.
+    """
+
+    who: str | None = None
+    what: Verb | None = None
+    object: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def note(connection: Connection, *actions: Action) -> None:
+    """Add entries, in the transaction that does what they tell."""
+    now = clock.micros(clock.now())
+    if actions:
+        connection.execute(sa.insert(ACTIONS), [_row(action, now) for action in actions])
+
+
+class ActionLog:
+    """Adds entries that have no other transaction, and searches. Synchronous: call it from threads."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def record(self, actions: Iterable[Action]) -> None:
+        """Add entries of acts that change no other table, durably."""
+        with self._storage.write() as connection:
+            note(connection, *actions)
+
+    def search(self, wanted: Wanted, before: int | None, limit: int, by: Actor) -> list[Found]:
+        """Up to `limit` actions, newest first. The log then has an entry for this look at it, too.
+
+        Args:
+            before: only those with a lower id, to page on.
+            by: who looks.
+        """
+        statement = sa.select(ACTIONS).where(*_conditions(wanted)).order_by(ACTIONS.c.id.desc()).limit(limit)
+        if before is not None:
+            statement = statement.where(ACTIONS.c.id < before)
+        with self._storage.read() as connection:
+            found = [_found(row) for row in connection.execute(statement)]
+        self.record([_look(wanted, before, by)])
+        return found
+
+
+def _look(wanted: Wanted, before: int | None, by: Actor) -> Action:
+    asked = {
+        "who": wanted.who,
+        "what": wanted.what and wanted.what.value,
+        "object": wanted.object,
+        "since": wanted.since and clock.rfc3339(wanted.since),
+        "until": wanted.until and clock.rfc3339(wanted.until),
+        "before": before,
+    }
+    details = {name: value for name, value in asked.items() if value is not None}
+    return Action(Verb.ACTIONS_READ, by, Object("actions", ""), details=details)
+
+
+def _conditions(wanted: Wanted) -> Sequence[sa.ColumnElement[bool]]:
+    table = ACTIONS.c
+    conditions: list[sa.ColumnElement[bool]] = []
+    if wanted.who is not None:
+        conditions.append(
+            sa.or_(table.participant == wanted.who, table.client_id == wanted.who, table.os_user == wanted.who)
+        )
+    if wanted.what is not None:
+        conditions.append(table.what == wanted.what.value)
+    if wanted.object is not None:
+        below = table.object.startswith(f"{wanted.object}/", autoescape=True)
+        conditions.append(sa.or_(table.object == wanted.object, below))
+    if wanted.since is not None:
+        conditions.append(table.at >= clock.micros(wanted.since))
+    if wanted.until is not None:
+        conditions.append(table.at < clock.micros(wanted.until))
+    return conditions
+
+
+def _row(action: Action, now: int) -> dict[str, object]:
+    by = action.by
+    return {
+        "at": now,
+        "participant": by.participant,
+        "as_operator": by.is_operator,
+        "client_id": by.client_id,
+        "os_user": None if by.user is None else printable(by.user),
+        "channel": by.channel.value,
+        "address": printable(by.address),
+        "trace_id": by.trace_id,
+        "what": action.what.value,
+        "kind": action.on.kind,
+        "object": printable(action.on.id),
+        "on_behalf_of": action.on_behalf_of,
+        "before": _text(action.before),
+        "after": _text(action.after),
+        "details": _text(action.details),
+        "result": action.result.value,
+        "count": action.count,
+    }
+
+
+def _text(members: Mapping[str, Any] | None) -> str | None:
+    return None if members is None else json.dumps(plain(members)).decode()
+
+
+def _found(row: Any) -> Found:
+    action = Action(
+        what=Verb(row.what),
+        by=Actor(
+            participant=row.participant,
+            is_operator=row.as_operator,
+            channel=Channel(row.channel),
+            address=row.address,
+            client_id=row.client_id,
+            user=row.os_user,
+            trace_id=row.trace_id,
+        ),
+        on=Object(row.kind, row.object),
+        on_behalf_of=row.on_behalf_of,
+        before=_members(row.before),
+        after=_members(row.after),
+        details=_members(row.details),
+        result=Result(row.result),
+        count=row.count,
+    )
+    return Found(row.id, clock.moment(row.at), action)
+
+
+def _members(text: str | None) -> Mapping[str, Any] | None:
+    members: Mapping[str, Any] | None = None if text is None else json.loads(text)
+    return members

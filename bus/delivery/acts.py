@@ -1,0 +1,33 @@
+"""Acts on subscriptions and deliveries, as the action log tells them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bus.actions.action import Action, Object, Verb
+from bus.actions.actor import Actor, Channel
+
+Members = Mapping[str, Any] | None
+
+
+def on_subscription(
+    what: Verb,
+    id: str,
+    participant: str,
+    by: Actor,
+    *,
+    before: Members = None,
+    after: Members = None,
+    details: Members = None,
+) -> Action:
+    """Something was done to a participant's subscription."""
+    return Action(what, by, Object("subscription", id), participant, before, after, details)
+
+
+def on_delivery(what: Verb, id: str, participant: str, by: Actor, *, before: str, after: str) -> Action:
+    """A delivery was given another state."""
+    return Action(what, by, Object("delivery", id), participant, {"state": before}, {"state": after})
+
+
+def setter(by: Actor, participant: str) -> str | None:
+    """Who set a participant's sink, if not the participant; None too for a sink that a contract says."""
+    return None if by.channel is Channel.PROCESS or by.participant == participant else by.label

@@ -1,0 +1,74 @@
+"""Acts over HTTP: who acts, with the right to it; an act that is refused for lack of authority is in the action log."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import Request, Security
+
+from bus.actions.action import Object, Verb
+from bus.actions.actor import Actor, Channel
+from bus.actions.attempt import refused
+from bus.actions.attempts import Attempts
+from bus.http.security import SCHEME, principal_of
+from bus.identity.scopes import Scope
+from bus.identity.tokens import Principal, require
+from bus.problem import Refused
+from bus.telemetry import trace_id
+
+_NAMES: Final = ("id", "client_id", "name", "version")
+"""Path parameters that name what an act is about; a contract's version has two."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What a request is about to do."""
+
+    what: Verb
+    by: Actor
+
+
+def actor(principal: Principal, request: Request) -> Actor:
+    """The caller as the one who acts."""
+    return Actor(
+        principal.participant,
+        is_operator=Scope.ADMIN in principal.scopes,
+        channel=Channel.HTTP,
+        address=request.client.host if request.client else "",
+        client_id=principal.client_id,
+        trace_id=trace_id(request.headers.get("traceparent")),
+    )
+
+
+def acting(scope: str, what: Verb) -> Callable[..., Awaitable[Actor]]:
+    """A FastAPI dependency: who does `what`, with `scope` in the access token.
+
+    Raises:
+        Unauthenticated, ScopeMissing: when a request comes without.
+    """
+
+    async def authorised(
+        request: Request, _documented: Annotated[str | None, Security(SCHEME, scopes=[scope])]
+    ) -> Actor:
+        principal = await principal_of(request)
+        by = actor(principal, request)
+        request.state.tried = _Tried(what, by)
+        require(principal, scope)
+        return by
+
+    return authorised
+
+
+def note_refused(request: Request, refusal: Refused) -> None:
+    """Have the action log tell of an act that was refused for lack of authority; of other requests nothing."""
+    tried: _Tried | None = getattr(request.state, "tried", None)
+    if tried is None or not refusal.lacks_authority:
+        return
+    attempts: Attempts = request.app.state.rooms.attempts
+    attempts.note(refused(tried.what, tried.by, _object(tried.what, request), refusal.slug))
+
+
+def _object(what: Verb, request: Request) -> Object:
+    named = request.path_params
+    client = named.get("client_id")
+    return Object(what.kind, str(client) if client else "/".join(str(named[name]) for name in _NAMES if name in named))

@@ -1,0 +1,161 @@
+"""Every act of the API on a bus that is ready for it: the OpenAPI document's operations that change or steer something."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import httpx
+
+from bus import json
+from bus.actions.action import Verb
+from bus.contracts.document import parse
+from bus.delivery.ledger import Ledger, NewDelivery
+from bus.delivery.subscriptions import NewSubscription, Subscription, Webhook, go_live
+from bus.identity.participants import Kind
+from bus.identity.scopes import Scope
+from tests.a_bus import WARGA, Bus, a_contract, a_grant
+from tests.an_actor import OPERATOR
+from tests.an_agency import AGENCY, AnAdapter, join
+
+HOOK: Final = "http://127.0.0.1:1027/hook"
+"""Nobody listens there."""
+
+NO_ACTS: Final = {
+    "POST /oauth/token": "logs a client in: a failed login is an entry, a token is none",
+    "POST /oauth/introspect": "reads",
+    "POST /v1/events": "publishes: the journal tells who",
+    "POST /v1/queries/{contract}": "asks: the disclosures tell who",
+    "POST /v1/contracts/check": "stores nothing",
+    "POST /v1/contracts/{name}/validate": "stores nothing",
+}
+"""Operations that look like acts and are none, each with the reason."""
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """A request that does something."""
+
+    path: str
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    form: dict[str, str] | None = None
+
+
+class Site:
+    """A bus with whatever can be acted on."""
+
+    def __init__(self, bus: Bus) -> None:
+        join(bus, AnAdapter())
+        bus.apply(a_contract(*map(a_grant, ("operator", "bapenda", AGENCY))))
+        self.bus = bus
+        bus.rooms.participants.add("bapenda", "Badan Pendapatan Daerah", Kind.APP, OPERATOR)
+        self.operator = bus.reader("operator", *Scope)
+        self._numbers = itertools.count(1)
+
+    def subscription(self) -> Subscription:
+        """A subscription of bapenda that is live."""
+        subscriptions = self.bus.rooms.subscriptions
+        made = subscriptions.add(NewSubscription("bapenda", [WARGA], Webhook(HOOK)), OPERATOR)
+        with self.bus.rooms.storage.write() as connection:
+            go_live(connection, made.number, 0)
+        return made
+
+    def delivery(self) -> str:
+        """The id of a pending delivery."""
+        of, storage = self.subscription(), self.bus.rooms.storage
+        with storage.write() as connection:
+            Ledger(storage).add(connection, [NewDelivery(of.number, 7, None)], 0, again=False)
+        return f"{of.id}.7"
+
+    def version(self, state: str) -> str:
+        """The path of a contract version that may become what `state` says."""
+        catalogue, name = self.bus.rooms.catalogue, f"kependudukan.uji{next(self._numbers)}"
+        contract = parse(a_contract(a_grant("bapenda"), contract=name))
+        if state in ("deprecate", "retire"):
+            catalogue.apply([contract], OPERATOR)
+        else:
+            catalogue.add_draft(contract, OPERATOR)
+        return f"/v1/contracts/{name}/versions/1.0.0"
+
+    def client(self) -> str:
+        """The path of a client."""
+        made, _ = self.bus.rooms.participants.add_client("bapenda", ["events.read"], by=OPERATOR)
+        return f"/v1/participants/bapenda/clients/{made.client_id}"
+
+    def token(self) -> dict[str, str]:
+        """A client that proves itself, with a token of its own."""
+        made, secret = self.bus.rooms.participants.add_client("bapenda", ["events.read"], by=OPERATOR)
+        token = self.bus.rooms.tokens.issue(made, made.scopes, 600)
+        return {"client_id": made.client_id, "client_secret": secret, "token": token}
+
+    async def send(self, operation: str, ordered: Ordered, sender: httpx.AsyncClient) -> httpx.Response:
+        """Send the request of an operation."""
+        method = operation.partition(" ")[0]
+        if ordered.form is not None:
+            return await sender.request(method, ordered.path, data=ordered.form)
+        body = None if ordered.body is None else json.dumps(ordered.body)
+        headers = {"content-type": "application/json"} | ordered.headers
+        return await sender.request(method, ordered.path, content=body, headers=headers)
+
+
+def _steered(order: str, body: Any = None) -> Callable[[Site], Ordered]:
+    return lambda site: Ordered(f"/v1/subscriptions/{site.subscription().id}{order}", body)
+
+
+def _moved(step: str) -> Callable[[Site], Ordered]:
+    return lambda site: Ordered(f"{site.version(step)}/{step}")
+
+
+def _replaced(site: Site) -> Ordered:
+    path = site.version("draft")
+    changed = a_contract(a_grant("bapenda"), contract=path.split("/")[3], title="Lain")
+    return Ordered(path, changed, {"if-match": "*"})
+
+
+_NEW_CLIENT: Final = {"scopes": ["events.read"]}
+_NEW_PARTICIPANT: Final = {"name": "dinas-uji", "title": "Dinas Uji", "kind": "app"}
+_NEW_SUBSCRIPTION: Final = {"contracts": [WARGA], "sink": {"url": HOOK}, "participant": "bapenda"}
+_OTHER_SINK: Final = {"sink": {"url": f"{HOOK}/lain"}}
+
+ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
+    "POST /oauth/revoke": (Verb.TOKEN_REVOKE, lambda site: Ordered("/oauth/revoke", form=site.token())),
+    "POST /v1/participants": (Verb.PARTICIPANT_ADD, lambda _: Ordered("/v1/participants", _NEW_PARTICIPANT)),
+    "POST /v1/participants/{name}/clients": (
+        Verb.CLIENT_ADD,
+        lambda _: Ordered("/v1/participants/bapenda/clients", _NEW_CLIENT),
+    ),
+    "DELETE /v1/participants/{name}/clients/{client_id}": (Verb.CLIENT_REVOKE, lambda site: Ordered(site.client())),
+    "POST /v1/contracts": (
+        Verb.CONTRACT_DRAFT,
+        lambda _: Ordered("/v1/contracts", a_contract(a_grant("bapenda"), contract="kependudukan.baru")),
+    ),
+    "PUT /v1/contracts/{name}/versions/{version}": (Verb.CONTRACT_DRAFT, _replaced),
+    "POST /v1/contracts/{name}/versions/{version}/propose": (Verb.CONTRACT_PROPOSE, _moved("propose")),
+    "POST /v1/contracts/{name}/versions/{version}/activate": (Verb.CONTRACT_ACTIVATE, _moved("activate")),
+    "POST /v1/contracts/{name}/versions/{version}/deprecate": (Verb.CONTRACT_DEPRECATE, _moved("deprecate")),
+    "POST /v1/contracts/{name}/versions/{version}/retire": (Verb.CONTRACT_RETIRE, _moved("retire")),
+    "POST /v1/subscriptions": (Verb.SUBSCRIPTION_ADD, lambda _: Ordered("/v1/subscriptions", _NEW_SUBSCRIPTION)),
+    "PATCH /v1/subscriptions/{id}": (Verb.SUBSCRIPTION_CHANGE, _steered("", _OTHER_SINK)),
+    "DELETE /v1/subscriptions/{id}": (Verb.SUBSCRIPTION_DELETE, _steered("")),
+    "POST /v1/subscriptions/{id}/pause": (Verb.SUBSCRIPTION_PAUSE, _steered("/pause")),
+    "POST /v1/subscriptions/{id}/resume": (Verb.SUBSCRIPTION_RESUME, _steered("/resume")),
+    "POST /v1/subscriptions/{id}/replay": (Verb.SUBSCRIPTION_REPLAY, _steered("/replay", {"from": "beginning"})),
+    "POST /v1/subscriptions/{id}/redrive": (Verb.SUBSCRIPTION_REDRIVE, _steered("/redrive")),
+    "POST /v1/subscriptions/{id}/rotate-secret": (Verb.SUBSCRIPTION_ROTATE_SECRET, _steered("/rotate-secret")),
+    "POST /v1/subscriptions/{id}/test": (Verb.SUBSCRIPTION_TEST, _steered("/test")),
+    "POST /v1/deliveries/{id}/retry": (
+        Verb.DELIVERY_RETRY,
+        lambda site: Ordered(f"/v1/deliveries/{site.delivery()}/retry"),
+    ),
+    "POST /v1/deliveries/{id}/discard": (
+        Verb.DELIVERY_DISCARD,
+        lambda site: Ordered(f"/v1/deliveries/{site.delivery()}/discard"),
+    ),
+    "GET /v1/disclosures": (Verb.DISCLOSURES_READ, lambda _: Ordered("/v1/disclosures?participant=bapenda")),
+    "GET /v1/actions": (Verb.ACTIONS_READ, lambda _: Ordered("/v1/actions?who=bapenda")),
+}
+"""Operations that change or steer something, or look at who did, each with its verb and a request that does it."""
+
+PROVEN_BY_SECRET: Final = "POST /oauth/revoke"
+"""A client may revoke its own tokens with any scope, so that nobody lacks the authority for it."""
