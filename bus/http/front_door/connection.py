@@ -12,24 +12,25 @@ from typing import Any, Final, cast
 from bus.http.front_door import answers
 from bus.http.front_door.exchange import Exchange, scope_of
 from bus.http.front_door.hall import Hall
+from bus.http.front_door.intake import Intake
 from bus.http.front_door.places import Rank
 from bus.http.front_door.publication import PATH, Publication
 from bus.http.front_door.refusals import HeadTooLarge, RequestMalformed, TooManyConnections, TooSlow
 from bus.http.front_door.request import END, MOST_HEAD_BYTES, HeadParser, Request
+from bus.http.front_door.wire import Wire
 from bus.http.heads import Head
 from bus.http.publish import Publisher, Response
 from bus.identity.tokens import Principal
 from bus.problem import Refused
-from bus.telemetry import CONNECTIONS_ENDED
+from bus.telemetry import CONNECTIONS, CONNECTIONS_ENDED
 
 _MOST_AHEAD: Final = 64 * 1024
 """Bytes of later requests that are kept while one is answered."""
 _MOST_UNREAD: Final = 32 * 1024 * 1024
 """Bytes of a body that a client may still send after its answer, so that it comes to read the answer."""
-_MOST_BETWEEN: Final = 16 * 1024
-"""Bytes of chunk sizes, extensions and trailers with no byte of the body between."""
-_MOST_AROUND: Final = 64 * 1024
-"""Bytes of them in all that a body may have beyond its own length."""
+
+_REASONS: Final[dict[type[Refused], str]] = {TooManyConnections: "full", TooSlow: "head_late"}
+"""Why a head was refused, for the metric, if it was not malformed."""
 
 
 class State(Enum):
@@ -50,9 +51,8 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_ahead", "_around", "_between", "_chunks", "_client", "_drained", "_got", "_hall", "_is_paused",
-        "_is_proxy", "_keeps", "_mark", "_missing", "_port", "_rank", "_request", "_server", "_since",
-        "_state", "_transport", "peer",
+        "_ahead", "_client", "_hall", "_intake", "_is_proxy", "_keeps", "_port", "_rank", "_request", "_server", "_since",
+        "_state", "_wire", "peer",
     )  # fmt: skip
 
     def __init__(self, hall: Hall, peer: str, port: int) -> None:
@@ -61,21 +61,15 @@ class Connection(asyncio.Protocol):
         self._hall = hall
         self._is_proxy = hall.clients.is_proxy(peer)
         self._rank: Rank | None = None
-        self._transport: asyncio.Transport | None = None
+        self._wire = Wire()
         self._server: tuple[str, int] | None = None
         self._state = State.HEAD
         self._since = hall.now
         self._ahead = b""
         self._request: Exchange | Publication | None = None
         self._keeps = True
-        self._is_paused = False
         self._client: str | None = None
-        self._missing = 0
-        self._chunks: HeadParser | None = None
-        self._got = self._around = self._between = 0
-        self._mark: tuple[float, int] | None = None
-        self._drained = asyncio.Event()
-        self._drained.set()
+        self._intake: Intake | None = None
 
     def admit(self) -> bool:
         """Take a place; False: there is none."""
@@ -86,29 +80,30 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection begins."""
-        self._transport = cast("asyncio.Transport", transport)
+        self._wire.connect(cast("asyncio.Transport", transport))
         name = transport.get_extra_info("sockname")
         self._server = name[:2] if isinstance(name, tuple) else None
         self._since = self._hall.now
         self._hall.connections.add(self)
+        CONNECTIONS.inc()
 
     def connection_lost(self, error: Exception | None) -> None:
         """The connection has ended; what was sent whole is still stored."""
         request, self._request = self._request, None
         self._state = State.LINGERING
-        self._transport = None
         self._ahead = b""
-        self._drained.set()
+        self._wire.disconnect()
         self._release()
         self._hall.places.leave(self)
         self._hall.connections.discard(self)
+        CONNECTIONS.dec()
         if request is not None:
             request.gone()
 
     def data_received(self, data: bytes) -> None:
         """The client says something."""
         state = self._state
-        if state is State.IDLE and self._mark is None:
+        if state is State.IDLE and not self._wire.is_clogged:
             if not self._publish_at_once(data):
                 self._read(data)
         elif state is State.HEAD:
@@ -116,7 +111,7 @@ class Connection(asyncio.Protocol):
         elif state is State.BODY:
             self._take(data)
         elif state is State.LINGERING:
-            self._throw_away(len(data))
+            self._wire.throw_away(len(data))
         else:
             self._ahead += data
             if len(self._ahead) > _MOST_AHEAD:
@@ -124,14 +119,11 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client does not read as fast as it is answered."""
-        assert self._transport is not None  # noqa: S101 - it is who calls
-        self._mark = (self._hall.now, self._transport.get_write_buffer_size())
-        self._drained.clear()
+        self._wire.clog(self._hall.now)
 
     def resume_writing(self) -> None:
         """The client has read most of what was written."""
-        self._mark = None
-        self._drained.set()
+        self._wire.unclog()
         if self._state is State.IDLE and self._ahead:
             self._hall.loop.call_soon(self._go_on)
 
@@ -191,10 +183,8 @@ class Connection(asyncio.Protocol):
         request = parser.read(text)
         client = self._admitted(request)
         self._keeps = request.keep_alive
-        self._since, self._got, self._around, self._between = self._hall.now, 0, 0, 0
-        self._missing = request.length or 0
-        self._chunks = parser if request.length is None else None
-        self._state = State.BODY
+        self._state, self._since = State.BODY, self._hall.now
+        self._intake = Intake(request, parser)
         publication = self._publication(request, text, rest)
         if publication is None:
             exchange = Exchange(self, request)
@@ -240,64 +230,29 @@ class Connection(asyncio.Protocol):
 
     def _take(self, data: bytes) -> None:
         """Pass a part of the body on."""
-        assert self._request is not None  # noqa: S101 - there is one while its body comes
-        if self._chunks is not None:
-            self._take_chunks(self._chunks, data)
-            return
-        piece, rest = (data, b"") if len(data) <= self._missing else (data[: self._missing], data[self._missing :])
-        self._missing -= len(piece)
-        self._got += len(piece)
-        request = self._request
-        if not self._missing:
-            self._state, self._ahead = State.ANSWERING, rest
-        if piece:
-            request.take(piece)
-        if not self._missing:
-            request.whole()
-
-    def _take_chunks(self, chunks: HeadParser, data: bytes) -> None:
-        assert self._request is not None  # noqa: S101 - there is one while its body comes
-        request = self._request
+        request, intake = self._request, self._intake
+        assert request is not None  # noqa: S101 - there is one while its body comes
+        assert intake is not None  # noqa: S101 - the same
         try:
-            piece = chunks.body(data)
-            self._count_chunks(len(piece), len(data) - len(piece))
+            piece, rest = intake.take(data)
         except Refused as refusal:
             CONNECTIONS_ENDED.labels("malformed").inc()
             request.fail(refusal)
             return
-        if chunks.is_complete:
-            # Where the next request begins is not known: httptools does not tell it. So none is read.
-            self._keeps = self._keeps and not chunks.has_more
-            self._state, self._chunks = State.ANSWERING, None
+        if intake.is_whole:
+            self._keeps = self._keeps and not intake.has_lost_its_place
+            self._state, self._ahead = State.ANSWERING, rest
         if piece:
             request.take(piece)
-        if self._chunks is None:
+        if intake.is_whole:
             request.whole()
-
-    def _count_chunks(self, body: int, around: int) -> None:
-        """Bound what comes around the bytes of a body.
-
-        Raises:
-            RequestMalformed: it is too much.
-        """
-        self._got += body
-        self._around += around
-        self._between = 0 if body else self._between + around
-        if self._between > _MOST_BETWEEN or self._around > self._got + _MOST_AROUND:
-            raise RequestMalformed("The body's chunks are too small; send larger chunks.")
 
     def _go_on(self) -> None:
         """Read the request that came while the one before it was answered."""
-        if self._state is State.IDLE and self._mark is None and self._ahead:
+        if self._state is State.IDLE and self._ahead and not self._wire.is_clogged:
             data, self._ahead = self._ahead, b""
-            self.resume_reading()
+            self._wire.resume()
             self.data_received(data)
-
-    def _throw_away(self, size: int) -> None:
-        """Drop what a client sends that was answered already, up to a bound."""
-        self._missing -= size
-        if self._missing < 0:
-            self.abort()
 
     # What requests call.
 
@@ -314,28 +269,23 @@ class Connection(asyncio.Protocol):
     @property
     def is_gone(self) -> bool:
         """Whether the client can hear nothing any more."""
-        return self._transport is None or self._transport.is_closing()
+        return self._wire.is_gone
 
     def write(self, text: bytes) -> None:
         """Send bytes to the client."""
-        if self._transport is not None and self._state is not State.LINGERING:
-            self._transport.write(text)
+        self._wire.write(text)
 
     async def writable(self) -> None:
         """Return once the client has taken most of what was written, or is gone."""
-        await self._drained.wait()
+        await self._wire.writable()
 
     def pause_reading(self) -> None:
         """Take nothing more from the client for now."""
-        if self._transport is not None:
-            self._is_paused = True
-            self._transport.pause_reading()
+        self._wire.pause()
 
     def resume_reading(self) -> None:
         """Take more from the client."""
-        if self._is_paused and self._transport is not None and not self._transport.is_closing():
-            self._is_paused = False
-            self._transport.resume_reading()
+        self._wire.resume()
 
     def begin(self, answering: Coroutine[Any, Any, None]) -> None:
         """Answer a request in a task, which a server that stops waits for."""
@@ -351,7 +301,7 @@ class Connection(asyncio.Protocol):
 
     def respond(self, text: bytes, *, ends: bool) -> None:
         """Write a whole answer; the connection goes on to the next request, or ends."""
-        self.write(text)
+        self._wire.write(text)
         self.answered(ends=ends)
 
     def answered(self, *, ends: bool) -> None:
@@ -364,22 +314,21 @@ class Connection(asyncio.Protocol):
             return
         self._state, self._since = State.IDLE, self._hall.now
         if not self._ahead:
-            self.resume_reading()
-        elif self._mark is None:
+            self._wire.resume()
+        elif not self._wire.is_clogged:
             self._hall.loop.call_soon(self._go_on)
 
     def abort(self) -> None:
         """End at once."""
         self._state = State.LINGERING
-        if self._transport is not None:
-            self._transport.abort()
+        self._wire.abort()
 
     # What the front door and the places call.
 
     @property
     def idle_since(self) -> tuple[int, float] | None:
         """What makes it less worth keeping the smaller it is; None while a request is under way."""
-        if self._transport is None or self._state in (State.BODY, State.ANSWERING):
+        if not self._wire.is_connected or self._state in (State.BODY, State.ANSWERING):
             return None
         return int(self._state is State.IDLE), self._since
 
@@ -396,74 +345,43 @@ class Connection(asyncio.Protocol):
     def tick(self, now: float, passed: float) -> None:
         """Notice that time has passed, and end what took too long."""
         patience, waited = self._hall.patience, now - self._since
-        if self._mark is not None:
-            self._look_at_reader(now, *self._mark)
+        if self._wire.is_unread(now, patience):
+            CONNECTIONS_ENDED.labels("answer_unread").inc()
+            self.abort()
         if self._state is State.IDLE and waited > patience.idle:
             self._end()
         elif self._state is State.HEAD and waited > patience.head:
-            CONNECTIONS_ENDED.labels("head_late").inc()
             if self._ahead:
                 self._refuse(TooSlow("The head of the request did not arrive in time."))
             else:
+                CONNECTIONS_ENDED.labels("head_late").inc()
                 self._end()
         elif self._state is State.BODY:
             self._look_at_body(waited, passed)
-        elif self._state is State.LINGERING and self._mark is None and waited > patience.linger:
-            self._look_at_end(now)
+        elif self._state is State.LINGERING and waited > patience.linger and not self._wire.is_clogged:
+            self._wire.finish(now)
 
     def _look_at_body(self, waited: float, passed: float) -> None:
-        patience = self._hall.patience
-        if self._is_paused:
+        got = self._intake.got if self._intake is not None else 0
+        if self._wire.is_paused:
             # It is the bus that does not read. A resumed body gets the time back.
             self._since += passed
-        elif waited > patience.body or waited > patience.grace + self._got / patience.rate:
+        elif self._hall.patience.is_late(waited, got):
             CONNECTIONS_ENDED.labels("body_late").inc()
             if self._request is not None:
                 self._request.fail(TooSlow("The body of the request did not arrive in time."))
 
-    def _look_at_reader(self, now: float, since: float, size: int) -> None:
-        """End a client that reads its answer too slowly, since the answer holds memory."""
-        patience = self._hall.patience
-        if self._transport is None or now - since < patience.write:
-            return
-        left = self._transport.get_write_buffer_size()
-        if size - left < patience.rate * patience.write and left:
-            CONNECTIONS_ENDED.labels("answer_unread").inc()
-            self.abort()
-        else:
-            self._mark = (now, left)
-
-    def _look_at_end(self, now: float) -> None:
-        """End for good a connection whose client keeps its end open, or does not read the last answer."""
-        left = 0 if self._transport is None else self._transport.get_write_buffer_size()
-        if left:
-            self._mark = (now, left)
-        else:
-            self.abort()
-
     def _refuse(self, refusal: Refused) -> None:
         """Answer what is no request, and read nothing behind it."""
-        CONNECTIONS_ENDED.labels("full" if isinstance(refusal, TooManyConnections) else "malformed").inc()
+        CONNECTIONS_ENDED.labels(_REASONS.get(type(refusal), "malformed")).inc()
         self._release()
-        self.write(self.rendered(answers.problem(refusal), ends=True))
+        self._wire.write(self.rendered(answers.problem(refusal), ends=True))
         self._end(_MOST_AHEAD)
 
     def _end(self, unread: int = 0) -> None:
-        """End in order.
-
-        Args:
-            unread: bytes that the client may still send. To close then would reset the connection, and the answer could be
-                lost (RFC 9112, section 9.6).
-        """
+        """End in order; the client may still send so many bytes, which are thrown away."""
         self._state, self._since, self._ahead = State.LINGERING, self._hall.now, b""
-        self._missing = unread
-        if self._transport is None or self._transport.is_closing():
-            return
-        if unread and self._transport.can_write_eof():
-            self._transport.write_eof()
-            self.resume_reading()
-        else:
-            self._transport.close()
+        self._wire.end(unread)
 
     def _release(self) -> None:
         if self._client is not None:

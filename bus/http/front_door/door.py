@@ -15,7 +15,7 @@ from bus.http.front_door.hall import Hall, Patience
 from bus.http.front_door.places import PlaceLimits, Places, most_connections, raise_file_limit
 from bus.http.publish import Publisher
 from bus.settings import Settings
-from bus.telemetry import CONNECTIONS, CONNECTIONS_ENDED
+from bus.telemetry import CONNECTIONS_ENDED
 
 log = structlog.get_logger(__name__)
 
@@ -141,7 +141,6 @@ class FrontDoor:
         hall.places.look_again()
         for connection in tuple(hall.connections):
             connection.tick(hall.now, hall.now - before)
-        CONNECTIONS.set(hall.places.count)
 
     def _tell_time(self) -> None:
         self._hall.fields = b"date: %b\r\n%b" % (formatdate(time.time(), usegmt=True).encode(), self._fields)

@@ -19,6 +19,8 @@ App = Callable[[Scope, Receive, Send], Any]
 
 _MOST_WAITING: Final = 64 * 1024
 """Bytes of a body that wait for the application; beyond that nothing more is read from the client."""
+_MOST_JOINED: Final = 64 * 1024
+"""Bytes of a body that are copied behind its head."""
 _BODILESS: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
@@ -77,6 +79,7 @@ class Exchange:
         self._news = asyncio.Event()
         self._owes_continue = request.expects
         self._is_started = False
+        self._head = b""
         self._is_complete = False
         self._is_chunked = False
         self._is_bodiless = False
@@ -190,7 +193,14 @@ class Exchange:
         if self._ends and not says_close:
             parts.append(answers.CLOSE)
         parts.append(b"\r\n")
-        self._line.write(b"".join(parts))
+        # One write with the first part of the body, if that comes before the loop turns; a stream's may come much later.
+        self._head = b"".join(parts)
+        asyncio.get_running_loop().call_soon(self._write_head)
+
+    def _write_head(self) -> None:
+        if self._head:
+            head, self._head = self._head, b""
+            self._line.write(head)
 
     def _write(self, body: bytes, *, is_last: bool) -> None:
         if self._is_bodiless:
@@ -205,8 +215,12 @@ class Exchange:
         if self._is_chunked:
             body = (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + (b"0\r\n\r\n" if is_last else b"")
         if body:
-            self._line.write(body)
+            if len(body) > _MOST_JOINED:
+                self._write_head()
+            head, self._head = self._head, b""
+            self._line.write(head + body if head else body)
         if is_last:
+            self._write_head()
             self._finish()
             self._line.answered(ends=self._ends)
 

@@ -33,6 +33,10 @@ class Patience:
     grace: float = 10.0
     linger: float = 2.0
 
+    def is_late(self, waited: float, got: int) -> bool:
+        """Whether a body of which so many bytes have come in so many seconds comes too slowly."""
+        return waited > self.body or waited > self.grace + got / self.rate
+
 
 class Guest(Protocol):
     """A connection, as its front door sees it."""
