@@ -3,7 +3,8 @@
 Agencies put tokens into URLs, so no fault carries a URL, a header or a body, nor the httpx error that holds them.
 """
 
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, cast
 
 import httpx
 
@@ -11,6 +12,12 @@ from bus.adapter import AgencyFault, Failure
 
 LONGEST_WAIT = 24 * 3600.0
 """Seconds; an agency that asks for more is believed only this far."""
+MOST_BYTES = 32 * 1024 * 1024
+"""Of an answer, unpacked; a list of ten thousand rows has a third of that."""
+
+MOST_PACKED_BYTES = MOST_BYTES // 8
+
+_OF_TRANSFER = frozenset(("content-encoding", "content-length", "transfer-encoding"))
 
 
 async def exchange(http: httpx.AsyncClient, agency: str, request: httpx.Request) -> httpx.Response:
@@ -20,14 +27,52 @@ async def exchange(http: httpx.AsyncClient, agency: str, request: httpx.Request)
         agency: what faults call it.
 
     Raises:
-        AgencyFault: transient; there was no answer.
+        AgencyFault: transient; there was no answer, or one beyond `MOST_BYTES`.
     """
     try:
-        return await http.send(request)
+        response = await http.send(request, stream=True)
+        try:
+            content = await _content(agency, response)
+        finally:
+            await response.aclose()
     except httpx.TimeoutException as error:
         raise AgencyFault(Failure.TRANSIENT, f"{agency} did not answer in time ({type(error).__name__})") from None
     except httpx.RequestError as error:
         raise AgencyFault(Failure.TRANSIENT, f"{agency} could not be reached ({type(error).__name__})") from None
+    # The content is unpacked.
+    headers = [(name, value) for name, value in response.headers.multi_items() if name not in _OF_TRANSFER]
+    return httpx.Response(response.status_code, headers=headers, content=content, request=request)
+
+
+async def _content(agency: str, response: httpx.Response) -> bytes:
+    too_much = AgencyFault(Failure.TRANSIENT, f"{agency} answered more than {MOST_BYTES // 1024**2} MiB")
+    most = MOST_PACKED_BYTES if "content-encoding" in response.headers else MOST_BYTES
+    response.stream = _Bounded(cast("httpx.AsyncByteStream", response.stream), most, too_much)
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > MOST_BYTES:
+            raise too_much
+    return bytes(content)
+
+
+class _Bounded(httpx.AsyncByteStream):
+    """A body as it comes, up to a bound: what is packed may give nothing for ever."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, most: int, too_much: AgencyFault) -> None:
+        self._stream = stream
+        self._left = most
+        self._too_much = too_much
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._stream:
+            self._left -= len(chunk)
+            if self._left < 0:
+                raise self._too_much
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 def require_success(agency: str, response: httpx.Response) -> None:
