@@ -100,7 +100,7 @@ def _history(registered: Registered) -> list[dict[str, Any]]:
             "adapters": list(move.adapters),
             "accepted_undecided": move.accepted_undecided,
         }
-        for move in registered.history
+        for move in registered.steps
     ]
 
 

@@ -52,7 +52,7 @@ class Registered:
 
     Attributes:
         sunset: of a deprecated version, the day after which its owner means to retire it; None: nobody said.
-        history: its steps from the first on.
+        history: its steps from the first on, each change of the draft among them.
     """
 
     id: int
@@ -71,6 +71,13 @@ class Registered:
         """Names this version as it stands: another document, or another state, has another tag."""
         told = f"{self.id} {self.state.value} {self.changed_at} ".encode() + json.canonical(self.contract.document)
         return blake2b(told, digest_size=12).hexdigest()
+
+    @property
+    def steps(self) -> tuple[Move, ...]:
+        """The history as people read it: of changes of a draft that follow each other, the last."""
+        following = (*self.history[1:], None)
+        pairs = zip(self.history, following, strict=True)
+        return tuple(move for move, then in pairs if not (move.is_change and then is not None and then.is_change))
 
     def holds(self, contract: Contract) -> bool:
         """Whether a document is the one that is registered."""

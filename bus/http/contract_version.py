@@ -73,7 +73,7 @@ def version_detail(registered: Registered, response: Response | None, caller: Ac
             adapters=list(move.adapters),
             accepted_undecided=move.accepted_undecided,
         )
-        for move in registered.history
+        for move in registered.steps
     ]
     contract = registered.contract
     return VersionDetail(**_life(registered), contract=contract.name, history=moves, document=contract.document)

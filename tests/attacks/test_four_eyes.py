@@ -85,6 +85,9 @@ async def test_the_last_change_counts_also_where_a_draft_replaces_a_draft(
     await draft(writer, a_contract())
     await draft(head, a_contract(a_grant("bapenda")))
     assert problem(await step(head, "activate")) == (409, "four-eyes")
+    history = (await step(writer, "activate")).json()["history"]
+    assert [one["state"] for one in history] == ["draft", "active"]
+    assert history[0]["client_id"] != history[1]["client_id"]
 
 
 async def test_sending_the_same_again_makes_nobody_its_author(writer: httpx.AsyncClient, head: httpx.AsyncClient):
