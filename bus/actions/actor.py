@@ -5,6 +5,11 @@ import pwd
 import socket
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+_LOGIN: Final = Path("/proc/self/loginuid")
+_NOBODY: Final = 2**32 - 1
 
 OPERATOR = "operator"
 """The participant that `bus init` makes. Commands on the bus's own machine act as it."""
@@ -29,7 +34,7 @@ class Actor:
         is_operator: whether the actor may do what the owners of things may.
         address: the client's network address; for a command or a process, the name of its machine.
         client_id: the OAuth client; None for a command or a process.
-        user: the operating system's user; None for a request.
+        user: the operating system's user, through `sudo` the one who logged in; None for a request.
         trace_id: of the request (W3C Trace Context), where it has one.
     """
 
@@ -76,8 +81,18 @@ def on_this_machine(channel: Channel) -> Actor:
 
 def _user() -> str:
     # Not from the environment, which whoever starts the command may set as they like.
-    number = os.getuid()
+    login = logged_in(_LOGIN)
+    number = os.getuid() if login is None else login
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:
         return f"uid {number}"
+
+
+def logged_in(path: Path) -> int | None:
+    """The number of the user who logged in, whom Linux remembers through `sudo`; None where nobody did."""
+    try:
+        number = int(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return None if number == _NOBODY else number

@@ -85,8 +85,8 @@ def _look(wanted: Wanted, before: int | None, by: Actor) -> Action:
         "who": wanted.who,
         "what": wanted.what and wanted.what.value,
         "object": wanted.object,
-        "since": wanted.since and clock.rfc3339(wanted.since),
-        "until": wanted.until and clock.rfc3339(wanted.until),
+        "since": wanted.since and wanted.since.isoformat(),
+        "until": wanted.until and wanted.until.isoformat(),
         "before": before,
     }
     details = {name: value for name, value in asked.items() if value is not None}

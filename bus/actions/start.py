@@ -6,9 +6,10 @@ whether the setting changed.
 
 import hmac
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
+from pydantic import SecretStr
 from sqlalchemy.engine import Connection
 
 from bus import clock, json
@@ -19,7 +20,6 @@ from bus.actions.redaction import masked
 from bus.actions.tables import STARTS
 from bus.settings import Settings
 
-_URLS: Final = frozenset({"database_url", "broker_url", "public_url", "base_url"})
 _HIDDEN: Final = "(secret)"
 _PURPOSE: Final = b"bus settings\0"
 
@@ -62,14 +62,17 @@ def _values(settings: Settings) -> Iterator[tuple[str, str, str]]:
         if name == "adapters":
             for agency, fields in value.items():
                 for field, text in fields.items():
-                    yield f"adapters.{agency}.{field}", masked(text) if field in _URLS else _HIDDEN, text
+                    yield f"adapters.{agency}.{field}", _public(text) if field.endswith("url") else _HIDDEN, text
+        elif isinstance(value, SecretStr):
+            yield name, _HIDDEN, value.get_secret_value()
         else:
-            text = _written(value)
-            yield name, masked(text) if name in _URLS and text else text, text
+            parts = [str(part) for part in value] if isinstance(value, tuple) else [str(value)]
+            yield name, ",".join(map(_public, parts)), ",".join(parts)
 
 
-def _written(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+def _public(text: str) -> str:
+    # An address may hold a password, whatever the setting's name.
+    return masked(text) if "://" in text else text
 
 
 def _last(connection: Connection, roles: str) -> Shown | None:

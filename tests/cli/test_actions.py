@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import typer
+from alembic import command as migrations
 
 from bus import json
 from bus.actions.action import Action, Object, Verb
@@ -15,6 +16,7 @@ from bus.cli import command_line
 from bus.cli.workspace import open_workspace
 from bus.contracts.document import parse
 from bus.storage import open_storage
+from bus.storage.migrate import _config
 from tests.an_actor import actions, an_actor, last_action
 from tests.cli.a_command import Commands, commands
 from tests.contracts.documents import a_document
@@ -105,6 +107,14 @@ def newest(bus: Commands) -> int:
         return last_action(workspace.storage)
 
 
+def _make_tables_of(url: str, version: str) -> None:
+    storage, config = open_storage(url), _config()
+    with storage.write() as connection:
+        config.attributes["connection"] = connection
+        migrations.upgrade(config, version)
+    storage.close()
+
+
 def _leaves(command: Any, name: str = "") -> Iterator[str]:
     below = getattr(command, "commands", None)
     if below is None:
@@ -139,6 +149,17 @@ def test_init_is_told_once(bus: Commands):
     (told,) = noted(bus)
     assert (told.what, told.by.user) == (Verb.BUS_INIT, on_this_machine(Channel.CLI).user)
     assert (told.after or {}).keys() == {"client_id", "scopes"}
+
+
+def test_an_upgrade_of_the_tables_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "data").mkdir()
+    _make_tables_of(f"sqlite:///{tmp_path / 'data' / 'bus.db'}", "0001")
+    with commands(tmp_path, monkeypatch, capsys) as run:
+        told = noted(run)
+    assert [one.what for one in told] == [Verb.BUS_UPGRADE, Verb.BUS_INIT]
+    assert told[0].before == {"tables": "0001"}
 
 
 def test_keys_that_are_made_anew_for_a_bus_are_told(bus: Commands):

@@ -200,6 +200,12 @@ async def test_a_wrong_parameter_is_refused(site: Site, params: dict[str, Any]):
 
 
 @only_sqlite
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+async def test_a_moment_at_the_end_of_time_is_no_fault(site: Site, moment: str):
+    assert (await site.operator.get(LOG, params={"since": moment, "until": moment})).status_code == 200
+
+
+@only_sqlite
 async def test_only_auditors_read_the_log(site: Site):
     scopes = [scope for scope in Scope if scope is not Scope.AUDIT_READ]
     assert (await site.bus.reader("operator", *scopes).get(LOG)).status_code == 403
