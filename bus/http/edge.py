@@ -22,6 +22,7 @@ from bus.http import (
     problems,
     queries,
     refusals,
+    security_txt,
 )
 from bus.http import records as records_resource
 from bus.http import subscriptions as subscriptions_resource
@@ -50,6 +51,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     participants.router,
     disclosures.router,
     refusals.router,
+    security_txt.router,
 )
 
 
@@ -153,6 +155,8 @@ def _api(routers: Iterable[APIRouter], checks: Health, address: str = "") -> Fas
         version="1",
         description="Events, records and queries between the regency's applications and the ministries, under contract.",
         redoc_url=None,
+        # A redirect would repeat the client's Host, with http behind a proxy: the token would follow in the clear.
+        redirect_slashes=False,
     )
     api.address = address
     problems.install(api)

@@ -8,6 +8,7 @@ import copy
 import os
 import secrets
 import shutil
+import stat
 import tempfile
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
@@ -34,6 +35,13 @@ class KeysMissing(Refused):
 
     status = 500
     slug = "keys-missing"
+
+
+class KeysExposed(Refused):
+    """Other users of this machine can read or replace the bus's keys; take their rights away."""
+
+    status = 500
+    slug = "keys-exposed"
 
 
 class Undecryptable(Refused):
@@ -136,8 +144,10 @@ def load_keys(folder: Path) -> Keys:
 
     Raises:
         KeysMissing: there are none, or a file of them is missing or damaged.
+        KeysExposed: users beside the bus's own may read or replace them, as after a copy that lost the files' modes.
     """
     try:
+        _check_modes(folder)
         ring = KeySet.import_key_set(json.loads((folder / _SIGNING).read_bytes()))
         encryption = Fernet((folder / _ENCRYPTION).read_bytes())
         pseudonym = urlsafe_b64decode((folder / _PSEUDONYM).read_bytes())
@@ -146,6 +156,18 @@ def load_keys(folder: Path) -> Keys:
     except (ValueError, KeyError, TypeError, JoseError) as error:
         raise KeysMissing(f"A key in {folder} is damaged; restore it from the backup.") from error
     return Keys(ring=ring, pseudonym=pseudonym, encryption=encryption)
+
+
+def _check_modes(folder: Path) -> None:
+    """Refuse keys that other users could read or replace; the rule is PostgreSQL's for its server key."""
+    exposed = folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    for name in (_SIGNING, _ENCRYPTION, _PSEUDONYM):
+        status = (folder / name).stat()
+        # A group may read a file of root's: so secrets are mounted into containers.
+        allowed = 0 if status.st_uid else stat.S_IRGRP
+        exposed |= status.st_mode & (stat.S_IRWXG | stat.S_IRWXO) & ~allowed
+    if exposed:
+        raise KeysExposed(f"Run `chmod -R u=rwX,go= {folder}`. If somebody else could read the keys, replace them too.")
 
 
 def _new_keys() -> dict[str, bytes]:

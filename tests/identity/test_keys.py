@@ -1,5 +1,6 @@
 """The bus's keys: made once, read by the bus alone, whole or not at all."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 
 from bus import json
-from bus.identity.keys import Keys, KeysMissing, Undecryptable, create_keys, load_keys
+from bus.identity.keys import Keys, KeysExposed, KeysMissing, Undecryptable, create_keys, load_keys
 
 
 def test_keys_are_for_the_owner_alone(tmp_path: Path):
@@ -40,6 +41,29 @@ def test_a_damaged_key_is_told(tmp_path: Path, name: str):
     (tmp_path / "keys" / name).write_bytes(b"[]")
     with pytest.raises(KeysMissing, match="damaged"):
         load_keys(tmp_path / "keys")
+
+
+@pytest.mark.parametrize("name", ["signing.json", "encryption", "pseudonym"])
+@pytest.mark.parametrize("mode", [0o604, 0o602, 0o620, 0o644])
+def test_a_key_that_others_can_take_stops_the_start(tmp_path: Path, name: str, mode: int):
+    create_keys(tmp_path / "keys")
+    (tmp_path / "keys" / name).chmod(mode)
+    with pytest.raises(KeysExposed, match="chmod"):
+        load_keys(tmp_path / "keys")
+
+
+def test_keys_in_a_folder_where_others_can_replace_them_stop_the_start(tmp_path: Path):
+    create_keys(tmp_path / "keys")
+    (tmp_path / "keys").chmod(0o770)
+    with pytest.raises(KeysExposed, match="chmod"):
+        load_keys(tmp_path / "keys")
+
+
+def test_keys_that_were_mended_as_the_message_says_are_taken(tmp_path: Path):
+    create_keys(tmp_path / "keys")
+    (tmp_path / "keys" / "encryption").chmod(0o644)
+    subprocess.run(["chmod", "-R", "u=rwX,go=", tmp_path / "keys"], check=True)
+    assert load_keys(tmp_path / "keys").jwks()
 
 
 def test_the_published_keys_hold_nothing_private(keys: Keys):
