@@ -16,6 +16,7 @@ _COMMANDS: Final = {
     "participant": "bus.cli.participant:participant",
     "client": "bus.cli.participant:client",
     "contract": "bus.cli.contracts:contracts",
+    "keys": "bus.cli.keys:keys",
 }
 """Where each is, by name."""
 

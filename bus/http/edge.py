@@ -93,6 +93,7 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                message["headers"] = _not_stored(message.get("headers", ()))
             await send(message)
 
         try:
@@ -101,6 +102,14 @@ class Edge:
             # The route's template: the path itself may hold a person's key.
             route = getattr(scope.get("route"), "path", "(none)")
             REQUESTS.labels(scope["method"], route, str(status)).inc()
+
+
+def _not_stored(fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The header fields; nobody on the way stores an answer that does not say itself how it may be stored."""
+    given = list(fields)
+    if not any(name == b"cache-control" for name, _ in given):
+        given.append((b"cache-control", b"no-store"))
+    return given
 
 
 def _bounded(receive: Receive, most: int) -> Receive:

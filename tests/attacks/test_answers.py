@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_person
+from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_nik, a_person
 
 ELSEWHERE = "https://evil.example"
 ALL = ("events.read", "contracts.read", "subscriptions.manage", "audit.read", "admin")
@@ -41,6 +41,20 @@ async def test_no_answer_lets_a_foreign_page_read_it_or_sets_a_cookie(http: http
         answer = await http.get(path, headers={"origin": ELSEWHERE})
         foreign = [name for name in answer.headers if name.startswith("access-control-") or name == "set-cookie"]
         assert foreign == [], path
+
+
+async def test_no_answer_stays_with_somebody_on_the_way(http: httpx.AsyncClient):
+    for path in [*await every_path_to_read(http), f"/v1/records/{WARGA}/{a_nik(1)}", f"/v1/records/{WARGA}/nobody"]:
+        told = (await http.get(path)).headers.get("cache-control", "")
+        assert told == "no-store" or told.startswith("private"), f"{path}: {told}"
+
+
+async def test_every_answer_says_what_it_holds(http: httpx.AsyncClient):
+    for path in await every_path_to_read(http):
+        answer = await http.get(path)
+        kind = answer.headers.get("content-type", "")
+        assert kind or not answer.content, path
+        assert not kind.startswith("text/") or "charset=utf-8" in kind, path
 
 
 async def test_no_preflight_allows_a_foreign_page_anything(http: httpx.AsyncClient):

@@ -41,7 +41,9 @@ async def test_a_bus_without_a_contact_says_so():
     assert answer.json()["type"] == "urn:bus:problem:no-security-contact"
 
 
-@pytest.mark.parametrize("contact", ["csirt", "http://csirt.example", "mailto:a@b\nContact: mailto:c@d", "javascript:1"])
+@pytest.mark.parametrize(
+    "contact", ["csirt", "http://csirt.example", "mailto:a@b\nContact: mailto:c@d", "javascript:1"]
+)
 def test_a_contact_that_is_no_address_stops_the_start(contact: str):
     with pytest.raises(SettingsWrong, match="BUS_SECURITY_CONTACT"):
         load_settings(security_contact=contact)

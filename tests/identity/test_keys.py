@@ -4,11 +4,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from joserfc import jwt
-from joserfc.jwk import KeySet, OKPKey
 
-from bus import json
-from bus.identity.keys import Keys, KeysExposed, KeysMissing, Undecryptable, create_keys, load_keys
+from bus.identity.keys import Keys, KeysExposed, KeysMissing, Undecryptable, create_keys, load_keys, renew_keys
 
 
 def test_keys_are_for_the_owner_alone(tmp_path: Path):
@@ -72,16 +69,52 @@ def test_the_published_keys_hold_nothing_private(keys: Keys):
     assert published["kid"] == keys.ring.keys[0].thumbprint()
 
 
+def renewed(folder: Path, *, leaked: bool = False) -> tuple[Keys, Keys]:
+    """The keys in a folder before and after a renewal."""
+    create_keys(folder)
+    before = load_keys(folder)
+    renew_keys(folder, leaked=leaked)
+    return before, load_keys(folder)
+
+
 def test_a_token_of_the_key_before_is_still_verified(tmp_path: Path):
-    create_keys(tmp_path / "keys")
-    old = load_keys(tmp_path / "keys")
-    new = OKPKey.generate_key("Ed25519", auto_kid=True)
-    ring = {"keys": [new.as_dict(private=True), *old.ring.as_dict(private=True)["keys"]]}
-    (tmp_path / "keys" / "signing.json").write_bytes(json.dumps(ring))
-    rotated = load_keys(tmp_path / "keys")
-    assert rotated.read(old.sign("at+jwt", {"jti": "1"}).encode()) is not None
-    assert jwt.decode(rotated.sign("x", {}), KeySet([new]), algorithms=["EdDSA"])
-    assert len(rotated.jwks()["keys"]) == 2
+    before, after = renewed(tmp_path / "keys")
+    assert after.read(before.sign("at+jwt", {"jti": "1"}).encode()) is not None
+    assert before.read(after.sign("at+jwt", {"jti": "1"}).encode()) is None
+    assert len(after.jwks()["keys"]) == 2
+    renew_keys(tmp_path / "keys")
+    last = load_keys(tmp_path / "keys")
+    assert last.read(before.sign("at+jwt", {"jti": "1"}).encode()) is None
+    assert len(last.jwks()["keys"]) == 2
+
+
+def test_no_token_of_a_leaked_key_is_verified(tmp_path: Path):
+    before, after = renewed(tmp_path / "keys", leaked=True)
+    assert after.read(before.sign("at+jwt", {"jti": "1"}).encode()) is None
+    assert len(after.jwks()["keys"]) == 1
+
+
+@pytest.mark.parametrize("leaked", [False, True])
+def test_a_secret_of_the_key_before_is_still_read_and_a_new_one_takes_the_new_key(tmp_path: Path, leaked: bool):
+    before, after = renewed(tmp_path / "keys", leaked=leaked)
+    assert after.decrypt(before.encrypt("whsec_rahasia")) == "whsec_rahasia"
+    with pytest.raises(Undecryptable):
+        before.decrypt(after.encrypt("whsec_rahasia"))
+
+
+def test_a_renewal_leaves_pseudonyms_and_modes_as_they_are(tmp_path: Path):
+    before, after = renewed(tmp_path / "keys")
+    assert after.pseudonym == before.pseudonym
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "keys").iterdir()}
+    assert modes == {"signing.json": 0o600, "encryption": 0o600, "pseudonym": 0o600}
+
+
+def test_what_was_encrypted_and_changed_is_refused(keys: Keys):
+    secret = keys.encrypt("whsec_rahasia")
+    for place in range(0, len(secret), 7):
+        other = "A" if secret[place] != "A" else "B"
+        with pytest.raises(Undecryptable):
+            keys.decrypt(secret[:place] + other + secret[place + 1 :])
 
 
 def test_what_is_encrypted_comes_back(keys: Keys):
