@@ -3,7 +3,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 SUITE := $(VENV)/json-schema-test-suite
 
-.PHONY: setup run test check bench lock soak
+.PHONY: setup run test check bench lock soak sbom audit
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)  ## make .venv with the locked requirements and the product in it
@@ -42,3 +42,9 @@ bench: setup  ## every benchmark, each as a ratio to a baseline of the same run
 lock:  ## renew the locks (needs uv)
 	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 --all-extras --upgrade pyproject.toml -o requirements-dev.lock
 	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -c requirements-dev.lock -o requirements.lock
+
+sbom:  ## write sbom.json, all libraries in CycloneDX (needs uv)
+	uv tool run --from cyclonedx-bom cyclonedx-py requirements requirements.lock --output-reproducible -o sbom.json
+
+audit:  ## ask for known holes in the locked libraries (needs uv)
+	uv tool run pip-audit --strict --require-hashes --disable-pip -r requirements.lock

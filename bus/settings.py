@@ -42,6 +42,11 @@ class Settings(BaseSettings):
         "bus", description="begins the names of this bus's queues, so that buses can share a broker"
     )
     public_url: str = Field("", description="where clients reach the bus; empty: http://127.0.0.1:<port>")
+    security_contact: str = Field(
+        "",
+        pattern=r"^(mailto:[!-~]+@[!-~]+|https://[!-~]+)?$",
+        description="where to report a weakness, a mailto: or https: address; stands in /.well-known/security.txt",
+    )
     sink_networks: Networks = Field(
         (), description="networks where sinks may be plain http or private, comma separated"
     )

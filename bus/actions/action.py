@@ -14,6 +14,7 @@ class Verb(StrEnum):
     BUS_INIT = "bus.init"
     BUS_UPGRADE = "bus.upgrade"
     KEYS_CREATE = "keys.create"
+    KEYS_ROTATE = "keys.rotate"
     SETTINGS_CHANGE = "settings.change"
     PARTICIPANT_ADD = "participant.add"
     CLIENT_ADD = "client.add"

@@ -18,6 +18,7 @@ _COMMANDS: Final = {
     "client": "bus.cli.participant:client",
     "contract": "bus.cli.contracts:contracts",
     "actions": "bus.cli.actions:list_actions",
+    "keys": "bus.cli.keys:keys",
 }
 """Where each is, by name."""
 

@@ -87,6 +87,8 @@ class BrokerAddress:
         options = {} if self.is_memory else {"confirm_publish": True}
         return Connection(
             self.url,
+            # kombu puts the broker's name there. Without, it would take any certificate of a known authority for the broker's.
+            ssl={"server_hostname": None} if self.url.startswith("amqps:") else None,
             transport_options=options,
             heartbeat=0 if self.is_memory else 10,
             connect_timeout=5,

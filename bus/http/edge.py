@@ -22,6 +22,7 @@ from bus.http import (
     problems,
     queries,
     refusals,
+    security_txt,
 )
 from bus.http import records as records_resource
 from bus.http import subscriptions as subscriptions_resource
@@ -56,6 +57,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     disclosures.router,
     actions.router,
     refusals.router,
+    security_txt.router,
 )
 
 
@@ -109,7 +111,7 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = _with_policy(message.get("headers", ()))
+                message["headers"] = _guarded(message.get("headers", ()))
             await send(message)
 
         reader = _Reader(self._bodies, self._tokens, scope, receive)
@@ -165,10 +167,12 @@ def _field(scope: Scope, wanted: bytes) -> bytes:
     return next((value for name, value in scope["headers"] if name == wanted), b"")
 
 
-def _with_policy(fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The header fields; a page without a policy of its own gets the strictest one."""
+def _guarded(fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The header fields, with those that an answer lacks: no storing on the way, and the strictest policy for a page."""
     given = list(fields)
     named = dict(given)
+    if b"cache-control" not in named:
+        given.append((b"cache-control", b"no-store"))
     if named.get(b"content-type", b"").startswith(b"text/html") and b"content-security-policy" not in named:
         given.append((b"content-security-policy", STRICT_POLICY.encode()))
     return given
@@ -236,6 +240,8 @@ def _api(routers: Iterable[APIRouter], rooms: Rooms, checks: Health) -> FastAPI:
         docs_url=None,
         openapi_url=None,
         redoc_url=None,
+        # A redirect would repeat the client's Host, with http behind a proxy: the token would follow in the clear.
+        redirect_slashes=False,
     )
     api.address = rooms.tokens.issuer
     problems.install(api)

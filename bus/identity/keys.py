@@ -8,6 +8,7 @@ import copy
 import os
 import secrets
 import shutil
+import stat
 import tempfile
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
@@ -34,6 +35,13 @@ class KeysMissing(Refused):
 
     status = 500
     slug = "keys-missing"
+
+
+class KeysExposed(Refused):
+    """Other users of this machine can read or replace the bus's keys; take their rights away."""
+
+    status = 500
+    slug = "keys-exposed"
 
 
 class Undecryptable(Refused):
@@ -69,11 +77,12 @@ class Keys:
         ring: the signing keys, newest first: the first signs, all verify, so that a new one can be put in front while
             tokens of the old one still live.
         pseudonym: 32 random bytes from which pseudonyms of people are derived.
+        encryption: the encryption keys, newest first: the first encrypts, all decrypt.
     """
 
     ring: KeySet = field(repr=False)
     pseudonym: bytes = field(repr=False)
-    encryption: Fernet = field(repr=False)
+    encryption: MultiFernet = field(repr=False)
 
     def sign(self, kind: str, claims: Mapping[str, Any]) -> str:
         """A JWT of these claims, its header's `typ` set to `kind`."""
@@ -136,16 +145,53 @@ def load_keys(folder: Path) -> Keys:
 
     Raises:
         KeysMissing: there are none, or a file of them is missing or damaged.
+        KeysExposed: users beside the bus's own may read or replace them, as after a copy that lost the files' modes.
     """
     try:
+        _check_modes(folder)
         ring = KeySet.import_key_set(json.loads((folder / _SIGNING).read_bytes()))
-        encryption = Fernet((folder / _ENCRYPTION).read_bytes())
+        encryption = MultiFernet([Fernet(line) for line in (folder / _ENCRYPTION).read_bytes().split()])
         pseudonym = urlsafe_b64decode((folder / _PSEUDONYM).read_bytes())
     except OSError as error:
         raise KeysMissing(f"Cannot read {error.filename}: {error.strerror}; has `bus init` run?") from error
     except (ValueError, KeyError, TypeError, JoseError) as error:
         raise KeysMissing(f"A key in {folder} is damaged; restore it from the backup.") from error
     return Keys(ring=ring, pseudonym=pseudonym, encryption=encryption)
+
+
+def rotate_keys(folder: Path, *, leaked: bool = False) -> None:
+    """Put a new signing key and a new encryption key in front of those in `folder`; the pseudonym key stays.
+
+    Args:
+        leaked: somebody else has the present keys. No earlier signing key is kept, so every token ends. An earlier encryption
+            key still decrypts, until each secret that it protects was replaced.
+
+    Raises:
+        KeysMissing, KeysExposed: see `load_keys`.
+    """
+    present = load_keys(folder)
+    new = _new_keys()
+    signing = json.loads(new[_SIGNING])["keys"]
+    kept = [] if leaked else present.ring.as_dict(private=True)["keys"][:1]
+    encryption = b"\n".join([new[_ENCRYPTION], (folder / _ENCRYPTION).read_bytes()])
+    # The signing keys last: whoever is interrupted between the two runs it again.
+    for name, content in ((_ENCRYPTION, encryption), (_SIGNING, json.dumps({"keys": [*signing, *kept]}))):
+        draft = Path(tempfile.mkdtemp(prefix=".keys-", dir=folder)) / name
+        _write(draft, content)
+        draft.rename(folder / name)
+        draft.parent.rmdir()
+
+
+def _check_modes(folder: Path) -> None:
+    """Refuse keys that other users could read or replace; the rule is PostgreSQL's for its server key."""
+    exposed = folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    for name in (_SIGNING, _ENCRYPTION, _PSEUDONYM):
+        status = (folder / name).stat()
+        # A group may read a file of root's: so secrets are mounted into containers.
+        allowed = 0 if status.st_uid else stat.S_IRGRP
+        exposed |= status.st_mode & (stat.S_IRWXG | stat.S_IRWXO) & ~allowed
+    if exposed:
+        raise KeysExposed(f"Run `chmod -R u=rwX,go= {folder}`. If somebody else could read the keys, replace them too.")
 
 
 def _new_keys() -> dict[str, bytes]:

@@ -16,7 +16,7 @@ def help_of(name: str, app: typer.Typer, capsys: pytest.CaptureFixture[str]) -> 
     return capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["init", "serve", "simulate", "participant", "client", "contract"])
+@pytest.mark.parametrize("name", ["init", "serve", "simulate", "participant", "client", "contract", "keys"])
 def test_a_command_alone_is_the_one_among_all(name: str, capsys: pytest.CaptureFixture[str]):
     alone = help_of(name, command_line([name, "--help"]), capsys)
     assert f"Usage: bus {name}" in alone
@@ -29,7 +29,7 @@ def test_a_command_that_there_is_not_is_named():
     assert "No such command 'inti'" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["init", "simulate", "participant", "contract"])
+@pytest.mark.parametrize("name", ["init", "simulate", "participant", "contract", "keys"])
 def test_a_command_that_serves_nobody_does_without_the_server(name: str):
     code = f"import sys; from bus.cli import command_line; command_line(['{name}']); sys.exit('fastapi' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,13 +1,11 @@
 """The bus's keys: made once, read by the bus alone, whole or not at all."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
-from joserfc import jwt
-from joserfc.jwk import KeySet, OKPKey
 
-from bus import json
-from bus.identity.keys import Keys, KeysMissing, Undecryptable, create_keys, load_keys
+from bus.identity.keys import Keys, KeysExposed, KeysMissing, Undecryptable, create_keys, load_keys, rotate_keys
 
 
 def test_keys_are_for_the_owner_alone(tmp_path: Path):
@@ -42,22 +40,81 @@ def test_a_damaged_key_is_told(tmp_path: Path, name: str):
         load_keys(tmp_path / "keys")
 
 
+@pytest.mark.parametrize("name", ["signing.json", "encryption", "pseudonym"])
+@pytest.mark.parametrize("mode", [0o604, 0o602, 0o620, 0o644])
+def test_a_key_that_others_can_take_stops_the_start(tmp_path: Path, name: str, mode: int):
+    create_keys(tmp_path / "keys")
+    (tmp_path / "keys" / name).chmod(mode)
+    with pytest.raises(KeysExposed, match="chmod"):
+        load_keys(tmp_path / "keys")
+
+
+def test_keys_in_a_folder_where_others_can_replace_them_stop_the_start(tmp_path: Path):
+    create_keys(tmp_path / "keys")
+    (tmp_path / "keys").chmod(0o770)
+    with pytest.raises(KeysExposed, match="chmod"):
+        load_keys(tmp_path / "keys")
+
+
+def test_keys_that_were_mended_as_the_message_says_are_taken(tmp_path: Path):
+    create_keys(tmp_path / "keys")
+    (tmp_path / "keys" / "encryption").chmod(0o644)
+    subprocess.run(["chmod", "-R", "u=rwX,go=", tmp_path / "keys"], check=True)
+    assert load_keys(tmp_path / "keys").jwks()
+
+
 def test_the_published_keys_hold_nothing_private(keys: Keys):
     (published,) = keys.jwks()["keys"]
     assert "d" not in published
     assert published["kid"] == keys.ring.keys[0].thumbprint()
 
 
+def renewed(folder: Path, *, leaked: bool = False) -> tuple[Keys, Keys]:
+    """The keys in a folder before and after a renewal."""
+    create_keys(folder)
+    before = load_keys(folder)
+    rotate_keys(folder, leaked=leaked)
+    return before, load_keys(folder)
+
+
 def test_a_token_of_the_key_before_is_still_verified(tmp_path: Path):
-    create_keys(tmp_path / "keys")
-    old = load_keys(tmp_path / "keys")
-    new = OKPKey.generate_key("Ed25519", auto_kid=True)
-    ring = {"keys": [new.as_dict(private=True), *old.ring.as_dict(private=True)["keys"]]}
-    (tmp_path / "keys" / "signing.json").write_bytes(json.dumps(ring))
-    rotated = load_keys(tmp_path / "keys")
-    assert rotated.read(old.sign("at+jwt", {"jti": "1"}).encode()) is not None
-    assert jwt.decode(rotated.sign("x", {}), KeySet([new]), algorithms=["EdDSA"])
-    assert len(rotated.jwks()["keys"]) == 2
+    before, after = renewed(tmp_path / "keys")
+    assert after.read(before.sign("at+jwt", {"jti": "1"}).encode()) is not None
+    assert before.read(after.sign("at+jwt", {"jti": "1"}).encode()) is None
+    assert len(after.jwks()["keys"]) == 2
+    rotate_keys(tmp_path / "keys")
+    last = load_keys(tmp_path / "keys")
+    assert last.read(before.sign("at+jwt", {"jti": "1"}).encode()) is None
+    assert len(last.jwks()["keys"]) == 2
+
+
+def test_no_token_of_a_leaked_key_is_verified(tmp_path: Path):
+    before, after = renewed(tmp_path / "keys", leaked=True)
+    assert after.read(before.sign("at+jwt", {"jti": "1"}).encode()) is None
+    assert len(after.jwks()["keys"]) == 1
+
+
+@pytest.mark.parametrize("leaked", [False, True])
+def test_a_secret_of_the_key_before_is_still_read_and_a_new_one_takes_the_new_key(tmp_path: Path, leaked: bool):
+    before, after = renewed(tmp_path / "keys", leaked=leaked)
+    assert after.decrypt(before.encrypt("whsec_rahasia")) == "whsec_rahasia"
+    with pytest.raises(Undecryptable):
+        before.decrypt(after.encrypt("whsec_rahasia"))
+
+
+def test_a_renewal_leaves_pseudonyms_and_modes_as_they_are(tmp_path: Path):
+    before, after = renewed(tmp_path / "keys")
+    assert after.pseudonym == before.pseudonym
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "keys").iterdir()}
+    assert modes == {"signing.json": 0o600, "encryption": 0o600, "pseudonym": 0o600}
+
+
+def test_what_was_encrypted_and_changed_is_refused(keys: Keys):
+    secret = keys.encrypt("whsec_rahasia")
+    for place in range(0, len(secret), 7):
+        other = "A" if secret[place] != "A" else "B"
+        with pytest.raises(Undecryptable):
+            keys.decrypt(secret[:place] + other + secret[place + 1 :])
 
 
 def test_what_is_encrypted_comes_back(keys: Keys):

@@ -1,0 +1,38 @@
+"""`bus keys`: the keys of a bus, on the machine where its data folder is."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from bus.actions.action import Action, Object, Verb
+from bus.actions.actor import Channel, on_this_machine
+from bus.actions.log import ActionLog
+from bus.cli.terminal import say
+from bus.cli.workspace import open_workspace
+from bus.identity.keys import rotate_keys
+
+_BUS: Final = Object("bus", "bus")
+
+keys = typer.Typer(no_args_is_help=True, help="The keys that sign tokens and encrypt secrets.")
+# With a callback Typer leaves a single command its name.
+keys.callback()(lambda: None)
+
+
+@keys.command("rotate")
+def rotate(
+    data: Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")] = None,
+    leaked: Annotated[bool, typer.Option("--leaked", help="somebody else has the keys: end every token")] = False,
+) -> None:
+    """Make a new signing key and a new encryption key; earlier ones still verify and decrypt. Then restart all processes.
+
+    Example: bus keys rotate --data .bus
+    """
+    with open_workspace(data) as workspace:
+        # Noted first: nothing undoes new keys.
+        rotated = Action(Verb.KEYS_ROTATE, on_this_machine(Channel.CLI), _BUS, details={"leaked": leaked})
+        ActionLog(workspace.storage).record([rotated])
+        rotate_keys(workspace.settings.data_dir / "keys", leaked=leaked)
+    say("rotated; restart every process of this bus now, and back the keys up")
+    if leaked:
+        say("every token has ended; rotate the secret of each subscription, since these may have leaked too")
