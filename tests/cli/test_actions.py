@@ -69,6 +69,7 @@ CHANGING: dict[str, tuple[Prepare, list[Verb]]] = {
     "contract activate": (_drafted("activate"), [Verb.CONTRACT_ACTIVATE]),
     "contract deprecate": (_in_force("deprecate"), [Verb.CONTRACT_DEPRECATE]),
     "contract retire": (_in_force("retire"), [Verb.CONTRACT_RETIRE]),
+    "keys rotate": (lambda _: ["keys", "rotate"], [Verb.KEYS_ROTATE]),
     "actions": (lambda _: ["actions"], [Verb.ACTIONS_READ]),
 }
 """Commands that leave entries, each with how to run it and which entries; `init` and `serve` have tests of their own."""
