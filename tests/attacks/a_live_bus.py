@@ -54,7 +54,7 @@ def subscribe(bus: Bus, participant: str, sink: Webhook | AgencySink, contract: 
     return bus.rooms.subscriptions.add(NewSubscription(participant, [contract], sink, after=0)).id
 
 
-async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - other tasks make it true
