@@ -337,12 +337,14 @@ async def serve(
         _spare_the_collector()
         sys.setswitchinterval(_SWITCH_SECONDS)
         serving = [loop.create_task(door.serve(address)) for address, door in doors.items()]
+        for task in serving:
+            task.add_done_callback(_report)
         log.info("bus.serving", address=issuer, roles=sorted(roles))
         stopped = loop.create_task(stopping.wait())
         await asyncio.wait([*serving, stopped], return_when=asyncio.FIRST_COMPLETED)
         log.info("bus.draining")
-        for task in (*serving, stopped):
-            task.cancel()
+        for ending in (*serving, stopped):
+            ending.cancel()
         await asyncio.gather(*(door.close(settings.drain_seconds) for door in doors.values()))
         await asyncio.gather(*serving, stopped, return_exceptions=True)
     log.info("bus.stopped")

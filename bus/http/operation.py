@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 
 from fastapi import APIRouter, Depends, Response
@@ -64,9 +65,13 @@ def _add_documentation(router: APIRouter, title: str, document: Document) -> Non
     async def docs() -> Response:
         return page
 
+    @cache
+    def description() -> Response:
+        return JSONResponse(document())
+
     @router.get("/openapi.json", include_in_schema=False)
     async def openapi() -> Response:
-        return JSONResponse(document())
+        return description()
 
 
 def _policy(page: bytes) -> str:

@@ -86,6 +86,9 @@ class Connection(asyncio.Protocol):
         self._since = self._hall.now
         self._hall.connections.add(self)
         CONNECTIONS.inc()
+        if self._hall.is_draining:
+            # It was accepted before the bus began to stop.
+            self.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
         """The connection has ended; what was sent whole is still stored."""

@@ -15,7 +15,8 @@ from bus.settings import Network
 _WANTED_FILES: Final = 65_536
 _LEAST_ROOM: Final = 256
 """Files that the process may need besides connections: database, broker, sinks, logs."""
-_MOST_CONNECTIONS: Final = 20_000
+_MOST_CONNECTIONS: Final = 10_000
+"""Each may hold 16 kB of a head that is not whole."""
 _WATCHED: Final = frozenset({"/healthz", "/readyz"})
 
 
