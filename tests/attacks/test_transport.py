@@ -100,6 +100,6 @@ async def test_an_agency_is_not_called_over_old_tls(trusted: Path, version: ssl.
     with a_server(an_old_server_context(trusted, version)) as (port, heard):
         a_client_that_takes_anything(trusted, port)
         async with http_client(AdapterSettings(base_url=f"https://{HERE}:{port}")) as client:
-            with pytest.raises(httpx.ConnectError):
+            with pytest.raises(httpx.ConnectError, match="PROTOCOL"):
                 await client.get("/")
     assert heard == [b"GET / HT"]
