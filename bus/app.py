@@ -43,6 +43,8 @@ from bus.identity.server import OAuthServer
 from bus.identity.tokens import Tokens
 from bus.journal import Appender, JournalReader, Persons, Projection, Tail
 from bus.journal.gate import Gate
+from bus.limits import TOPIC as LIMITS
+from bus.limits import LimitRegister, Limits, Sharing
 from bus.refusals.log import RefusalLog
 from bus.refusals.recorder import Recorder
 from bus.settings import Settings
@@ -90,6 +92,7 @@ def make_rooms(settings: Settings, storage: Storage, keys: Keys, issuer: str, ap
     subscriptions.refresh()
     participants = Participants(storage)
     tokens = Tokens(keys, issuer, storage)
+    limits = Limits(LimitRegister(storage, settings.limits))
     agencies = Agencies(settings.adapters)
     disclosures = DisclosureLog(storage, Persons(storage))
     refusals = RefusalLog(storage)
@@ -100,6 +103,7 @@ def make_rooms(settings: Settings, storage: Storage, keys: Keys, issuer: str, ap
         participants=participants,
         oauth=OAuthServer(tokens, participants, storage, settings.token_seconds),
         tokens=tokens,
+        limits=limits,
         catalogue=catalogue,
         gate=Gate(catalogue),
         recorder=Recorder(refusals, catalogue),
@@ -154,6 +158,7 @@ class Process:
         changes.on("contracts", rooms.catalogue.refresh)
         changes.on("clients", rooms.tokens.refresh)
         changes.on("subscriptions", rooms.subscriptions.refresh)
+        changes.on(LIMITS, rooms.limits.refresh)
         self._start_bell(stack, changes)
         if Role.WORKER in self._roles or Role.ADAPTERS in self._roles:
             await self._start_workers(stack)
@@ -168,6 +173,8 @@ class Process:
             self._task(stack, Heartbeat(self._storage, delivering).follow())
         if self._storage.is_sqlite:
             self._task(stack, Checkpoints(self._storage).follow())
+        if Role.API in self._roles:
+            self._task(stack, Sharing(self._storage, rooms.limits).follow())
         self._task(stack, changes.follow())
         self._task(stack, rooms.tail.follow())
         self._task(stack, rooms.recorder.follow())

@@ -19,6 +19,7 @@ ACCEPTED: Final = Counter("bus_events_accepted_total", "Events committed to the 
 DUPLICATES: Final = Counter("bus_events_duplicate_total", "Events that the journal had already")
 REFUSED: Final = Counter("bus_events_refused_total", "Requests and events refused at the gate", ["contract", "reason"])
 REQUESTS: Final = Counter("bus_http_requests_total", "Requests by route", ["method", "route", "status"])
+LIMITED: Final = Counter("bus_limited_total", "Requests refused by a limit", ["limit", "participant"])
 DELIVERIES: Final = Counter("bus_deliveries_total", "Attempts to deliver", ["sink", "outcome"])
 DELIVERY_SECONDS: Final = Histogram(
     "bus_delivery_seconds",

@@ -25,6 +25,7 @@ from bus.http import (
 )
 from bus.http import records as records_resource
 from bus.http import subscriptions as subscriptions_resource
+from bus.http.admissions import admission_in
 from bus.http.health import Health
 from bus.http.pages import Pages
 from bus.http.publish import PayloadTooLarge, Publisher, Receive, Scope, Send
@@ -91,14 +92,26 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                message["headers"] = _with_limits(scope, message.get("headers", ()))
             await send(message)
 
         try:
             await self._api(scope, _bounded(receive, self._most_bytes), sending)
         finally:
+            if admission := admission_in(scope):
+                admission.end()
             # The route's template: the path itself may hold a person's key.
             route = getattr(scope.get("route"), "path", "(none)")
             REQUESTS.labels(scope["method"], route, str(status)).inc()
+
+
+def _with_limits(scope: Scope, fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The header fields, with those that say how much the caller's limit leaves."""
+    given = list(fields)
+    admission = admission_in(scope)
+    if admission is not None and all(name != b"ratelimit" for name, _ in given):
+        given += admission.fields()
+    return given
 
 
 def _bounded(receive: Receive, most: int) -> Receive:

@@ -1,5 +1,6 @@
 """Refusals as RFC 9457 problems: the one place where an exception becomes an HTTP status."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -9,10 +10,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from bus import json
+from bus.limits import Limited
 from bus.problem import FieldError, Invalid, Refused
 
 log = structlog.get_logger(__name__)
 
+_HELD_BACK: Final = 0.2
+"""Seconds. A connection then has no more than five refusals of a limit a second."""
 MEDIA_TYPE = "application/problem+json"
 _WRONG_FIELD: Final[dict[str, Any]] = {
     "type": "object",
@@ -64,8 +68,15 @@ def problem(refusal: Refused) -> Response:
     )
 
 
+async def hold_back() -> None:
+    """Wait a little before a limit is told: who asks again at once would else take the time of the others with refusals."""
+    await asyncio.sleep(_HELD_BACK)
+
+
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)  # noqa: S101 - what the handler is registered for
+    if isinstance(error, Limited):
+        await hold_back()
     return problem(error)
 
 

@@ -16,9 +16,10 @@ from bus import json
 from bus.http.edge import Edge
 from bus.http.heads import Head, Heads, Mode
 from bus.http.problems import MEDIA_TYPE, UNEXPECTED_PROBLEM
-from bus.http.publish import Fields, Publisher, Response, may_publish
+from bus.http.publish import Publisher, Response, may_publish
 from bus.identity.tokens import Principal
 from bus.journal import Receipt, Submission
+from bus.limits import Fields
 from bus.problem import Refused
 from bus.telemetry import UNEXPECTED
 

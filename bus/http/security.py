@@ -7,6 +7,7 @@ from fastapi import Request, Security
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security import OAuth2
 
+from bus.http.admissions import admit
 from bus.identity.scopes import MEANINGS
 from bus.identity.tokens import Principal, Tokens, require
 
@@ -28,6 +29,7 @@ def caller(scope: str | None) -> Callable[..., Awaitable[Principal]]:
 
     Raises:
         Unauthenticated, ScopeMissing: when a request comes without.
+        Limited: the caller's participant has used up what it may do.
     """
 
     async def authorised(
@@ -38,6 +40,7 @@ def caller(scope: str | None) -> Callable[..., Awaitable[Principal]]:
         principal = await tokens.authenticate(authorization)
         if scope is not None:
             require(principal, scope)
+        await admit(request, principal, scope)
         return principal
 
     return authorised

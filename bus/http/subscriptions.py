@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from bus import clock
+from bus import clock, limits
 from bus.delivery import admission
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.subscriptions import (
@@ -229,10 +229,17 @@ async def add_subscription(
     sink = order.sink.sink()
     today = clock.local_date(clock.now())
     versions = admission.check_contracts(rooms.catalogue, order.contracts, participant, today)
+    allowance = rooms.limits.of(participant)
+    admission.check_size(order.filters, allowance.policy)
     admission.check_filters(order.filters)
     admission.check_order(versions, order.ordered_by)
     await _check_sink(rooms, sink, participant, caller)
-    made = await asyncio.to_thread(_add, rooms, participant, sink, order)
+    # One at a time: those that are counted together would be too many together.
+    async with allowance.adding:
+        if not _is_operator(caller):
+            number = await asyncio.to_thread(rooms.subscriptions.count, participant)
+            allowance.check_number(limits.Limit.SUBSCRIPTIONS, number)
+        made = await asyncio.to_thread(_add, rooms, participant, sink, order)
     response.headers["Location"] = f"{router.prefix}/{made.id}"
     response.headers["Cache-Control"] = "no-store"
     return SubscriptionMade(**_document(made), secret=made.secrets[0])
@@ -253,6 +260,7 @@ async def change_subscription(
     sink = None if change.sink is None else change.sink.sink()
     if sink is not None:
         await _check_sink(rooms, sink, subscription.participant, caller)
+    admission.check_size(change.filters or (), rooms.limits.of(subscription.participant).policy)
     admission.check_filters(change.filters or ())
     await asyncio.to_thread(rooms.subscriptions.change, subscription, sink=sink, filters=change.filters)
     return await asyncio.to_thread(read_subscription, rooms, caller, id)
@@ -301,6 +309,7 @@ def rotate_secret(rooms: TheRooms, caller: Manager, id: str, response: Response)
 @router.post("/{id}/test")
 async def test(rooms: TheRooms, caller: Manager, id: str) -> TrialResult:
     """Send one signed example event of type `bus.test` to the webhook now, and tell what it said."""
+    rooms.limits.take(caller.participant, limits.Limit.SINK_TESTS)
     subscription = await asyncio.to_thread(rooms.subscriptions.get, id, whose(caller))
     webhooks = WebhookSink(rooms.settings.sink_networks, rooms.settings.sink_timeout_seconds)
     try:
