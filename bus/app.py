@@ -41,10 +41,11 @@ from bus.identity.keys import Keys
 from bus.identity.participants import Participants
 from bus.identity.server import OAuthServer
 from bus.identity.tokens import Tokens
+from bus.identity.wrong_logins import LoginPolicy
 from bus.journal import Appender, JournalReader, Persons, Projection, Tail
 from bus.journal.gate import Gate
 from bus.limits import TOPIC as LIMITS
-from bus.limits import LimitRegister, Limits, Sharing
+from bus.limits import LimitRegister, Limits, Ration, Sharing
 from bus.refusals.log import RefusalLog
 from bus.refusals.recorder import Recorder
 from bus.settings import Settings
@@ -101,7 +102,7 @@ def make_rooms(settings: Settings, storage: Storage, keys: Keys, issuer: str, ap
         storage=storage,
         keys=keys,
         participants=participants,
-        oauth=OAuthServer(tokens, participants, storage, settings.token_seconds),
+        oauth=OAuthServer(tokens, participants, storage, settings.token_seconds, limits, _login_policy(settings)),
         tokens=tokens,
         limits=limits,
         catalogue=catalogue,
@@ -115,8 +116,12 @@ def make_rooms(settings: Settings, storage: Storage, keys: Keys, issuer: str, ap
         subscriptions=subscriptions,
         deliveries=Deliveries(storage),
         agencies=agencies,
-        queries=Queries(catalogue, agencies, disclosures),
+        queries=Queries(catalogue, agencies, disclosures, limits, Ration(storage)),
     )
+
+
+def _login_policy(settings: Settings) -> LoginPolicy:
+    return LoginPolicy(settings.wrong_logins, settings.wrong_logins_of_client, settings.wrong_logins_from_address)
 
 
 @asynccontextmanager

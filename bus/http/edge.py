@@ -17,6 +17,7 @@ from bus.http import (
     events,
     feeds,
     health,
+    limits,
     oauth,
     participants,
     problems,
@@ -49,6 +50,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     subscriptions_resource.router,
     deliveries.router,
     participants.router,
+    limits.router,
     disclosures.router,
     refusals.router,
 )

@@ -114,6 +114,8 @@ def list_clients(request: Request, name: str, limit: Limit = 100, after: After =
 def add_client(request: Request, response: Response, name: str, new: NewClient) -> ClientCredentials:
     """Make a client of a participant. Its secret is in this answer and nowhere else."""
     client, secret = _participants(request).add_client(name, new.scopes, new.jwks)
+    # Known here at once: its first login shall not have to be looked for.
+    _tokens(request).refresh()
     response.headers["Cache-Control"] = "no-store"
     return ClientCredentials(client_id=client.client_id, client_secret=secret)
 
@@ -122,8 +124,12 @@ def add_client(request: Request, response: Response, name: str, new: NewClient) 
 def revoke_client(request: Request, name: str, client_id: str) -> None:
     """Shut a client out for good; its tokens are refused here at once and everywhere within a second."""
     _participants(request).revoke_client(name, client_id)
+    _tokens(request).refresh()
+
+
+def _tokens(request: Request) -> Tokens:
     tokens: Tokens = request.app.state.rooms.tokens
-    tokens.refresh()
+    return tokens
 
 
 def _participants(request: Request) -> Participants:

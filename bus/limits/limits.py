@@ -160,8 +160,8 @@ class Limits:
         bucket.charge(units)
         return bucket
 
-    def take_token(self, participant: str, client_id: str) -> Bucket:
-        """Charge an access token to its client and to its participant.
+    def take_token(self, participant: str, client_id: str, units: int = 1) -> Bucket:
+        """Charge access tokens to their client and to its participant.
 
         Raises:
             Limited: nothing is left to one of them.
@@ -172,7 +172,7 @@ class Limits:
         for bucket in buckets:
             allowance.check(bucket, now)
         for bucket in buckets:
-            bucket.charge(1)
+            bucket.charge(units)
         return buckets[0]
 
     @contextmanager
