@@ -42,8 +42,11 @@ from bus.identity.keys import Keys
 from bus.identity.participants import Participants
 from bus.identity.server import OAuthServer
 from bus.identity.tokens import Tokens
+from bus.identity.wrong_logins import LoginPolicy
 from bus.journal import Appender, JournalReader, Persons, Projection, Tail
 from bus.journal.gate import Gate
+from bus.limits import TOPIC as LIMITS
+from bus.limits import LimitRegister, Limits, Ration, Sharing
 from bus.refusals.log import RefusalLog
 from bus.refusals.recorder import Recorder
 from bus.settings import Settings
@@ -91,6 +94,7 @@ def make_rooms(settings: Settings, storage: Storage, keys: Keys, issuer: str, ap
     subscriptions.refresh()
     participants = Participants(storage)
     tokens = Tokens(keys, issuer, storage)
+    limits = Limits(LimitRegister(storage, settings.limits))
     agencies = Agencies(settings.adapters)
     disclosures = DisclosureLog(storage, Persons(storage))
     refusals = RefusalLog(storage)
@@ -103,8 +107,11 @@ def make_rooms(settings: Settings, storage: Storage, keys: Keys, issuer: str, ap
         storage=storage,
         keys=keys,
         participants=participants,
-        oauth=OAuthServer(tokens, participants, storage, settings.token_seconds, attempts),
+        oauth=OAuthServer(
+            tokens, participants, storage, settings.token_seconds, limits, _login_policy(settings), attempts
+        ),
         tokens=tokens,
+        limits=limits,
         catalogue=catalogue,
         gate=Gate(catalogue),
         recorder=Recorder(refusals, catalogue),
@@ -116,8 +123,12 @@ def make_rooms(settings: Settings, storage: Storage, keys: Keys, issuer: str, ap
         subscriptions=subscriptions,
         deliveries=Deliveries(storage),
         agencies=agencies,
-        queries=Queries(catalogue, agencies, disclosures),
+        queries=Queries(catalogue, agencies, disclosures, limits, Ration(storage)),
     )
+
+
+def _login_policy(settings: Settings) -> LoginPolicy:
+    return LoginPolicy(settings.wrong_logins, settings.wrong_logins_of_client, settings.wrong_logins_from_address)
 
 
 @asynccontextmanager
@@ -161,6 +172,7 @@ class Process:
         changes.on("contracts", rooms.catalogue.refresh)
         changes.on("clients", rooms.tokens.refresh)
         changes.on("subscriptions", rooms.subscriptions.refresh)
+        changes.on(LIMITS, rooms.limits.refresh)
         self._start_bell(stack, changes)
         if Role.WORKER in self._roles or Role.ADAPTERS in self._roles:
             await self._start_workers(stack)
@@ -175,6 +187,8 @@ class Process:
             self._task(stack, Heartbeat(self._storage, delivering).follow())
         if self._storage.is_sqlite:
             self._task(stack, Checkpoints(self._storage).follow())
+        if Role.API in self._roles:
+            self._task(stack, Sharing(self._storage, rooms.limits).follow())
         self._task(stack, changes.follow())
         self._task(stack, rooms.tail.follow())
         self._task(stack, rooms.recorder.follow())

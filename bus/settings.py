@@ -4,12 +4,16 @@ Adapters' settings are kept here as they came; the adapter's own model checks th
 """
 
 import ipaddress
+from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bus.limits.policy import Policy, RateText
+from bus.limits.rate import Rate
 from bus.problem import Refused
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -101,6 +105,12 @@ class Settings(BaseSettings):
         0, ge=0, description="requests in flight to all sinks of a process; 0: a quarter of the files that it may open"
     )
     drain_seconds: float = Field(20.0, ge=0, description="bound on an orderly stop")
+    limits: Policy = Field(
+        Policy.model_validate({}), description="what each participant may do by default: BUS_LIMITS__<LIMIT>"
+    )
+    wrong_logins: RateText = Field(Rate(10, 60), description="logins that fail, of one client from one address")
+    wrong_logins_of_client: RateText = Field(Rate(300, 60), description="logins that fail, of one client")
+    wrong_logins_from_address: RateText = Field(Rate(100, 60), description="logins that fail, from one address")
     adapters: dict[str, dict[str, str]] = Field(
         default_factory=dict, description="settings of each adapter: BUS_ADAPTERS__<AGENCY>__<FIELD>"
     )
@@ -120,7 +130,10 @@ def load_settings(**given: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        wrong = "; ".join(
-            f"BUS_{'__'.join(str(part) for part in item['loc'][:1]).upper()}: {item['msg']}" for item in error.errors()
-        )
-        raise SettingsWrong(wrong) from None
+        raise SettingsWrong("; ".join(f"{_variable(item['loc'])}: {item['msg']}" for item in error.errors())) from None
+
+
+def _variable(location: Sequence[str | int]) -> str:
+    """The variable that a place in the settings is read from; a number is a place within one."""
+    names = takewhile(lambda part: isinstance(part, str), location)
+    return f"BUS_{'__'.join(str(name) for name in names)}".upper()

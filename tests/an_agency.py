@@ -24,6 +24,7 @@ from bus.audit.log import DisclosureLog
 from bus.event import Event
 from bus.http.edge import create_edge
 from bus.http.health import Health
+from bus.limits import Ration
 from tests.a_bus import Bus
 
 AGENCY = "badan"
@@ -98,7 +99,14 @@ def join(
     bus.rooms = replace(
         rooms,
         agencies=agencies,
-        queries=Queries(rooms.catalogue, agencies, disclosures or rooms.disclosures, policy),
+        queries=Queries(
+            rooms.catalogue,
+            agencies,
+            disclosures or rooms.disclosures,
+            rooms.limits,
+            Ration(rooms.storage),
+            policy,
+        ),
         settings=rooms.settings.model_copy(update={"sink_networks": (ip_network("127.0.0.0/8"),)}),
     )
     bus.edge = create_edge(bus.rooms, Health({}))

@@ -4,17 +4,14 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
-from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import URL, make_url
 
-from bus.identity import secrets
 from bus.identity.keys import Keys, create_keys, load_keys
 from bus.storage import Storage, metadata, open_storage, upgrade
 from tests.a_bus import Bus, a_bus
@@ -39,14 +36,6 @@ def _administration(server: URL) -> Iterator[psycopg.Connection[tuple[object, ..
     plain = server.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain, autocommit=True, connect_timeout=5) as connection:
         yield connection
-
-
-@pytest.fixture(scope="session", autouse=True)
-def quick_hashes() -> Iterator[None]:
-    """Client secrets are hashed as always, with parameters that take no time: nearly every test makes a client."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(secrets, "PasswordHasher", partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1))
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ class Verb(StrEnum):
     KEYS_ROTATE = "keys.rotate"
     SETTINGS_CHANGE = "settings.change"
     PARTICIPANT_ADD = "participant.add"
+    LIMITS_SET = "limits.set"
     CLIENT_ADD = "client.add"
     CLIENT_REVOKE = "client.revoke"
     TOKEN_REVOKE = "token.revoke"  # noqa: S105 - a verb

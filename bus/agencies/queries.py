@@ -5,14 +5,15 @@ Promise: nothing is handed out that no grant covers, that the contract does not 
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from bus import clock
-from bus.adapter import Adapter, AgencyUnavailable, Does, Operation, Question
+from bus.adapter import Adapter, AgencyUnavailable, Does, Operation, Question, QuotaExhausted
 from bus.agencies.registry import AdapterOff, Agencies
 from bus.audit.disclose import of_grant
 from bus.audit.log import Channel, DisclosureLog
@@ -20,6 +21,7 @@ from bus.contracts.catalogue import Catalogue, ContractVersion
 from bus.contracts.document import Kind
 from bus.contracts.view import View
 from bus.identity.tokens import Principal
+from bus.limits import Limit, Limits, Ration
 from bus.problem import Forbidden, NotFound, Refused
 
 log = structlog.get_logger(__name__)
@@ -82,11 +84,19 @@ class Queries:
     """Puts questions to agencies. Belongs to one event loop."""
 
     def __init__(
-        self, catalogue: Catalogue, agencies: Agencies, disclosures: DisclosureLog, policy: QueryPolicy | None = None
+        self,
+        catalogue: Catalogue,
+        agencies: Agencies,
+        disclosures: DisclosureLog,
+        limits: Limits,
+        ration: Ration,
+        policy: QueryPolicy | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._agencies = agencies
         self._disclosures = disclosures
+        self._limits = limits
+        self._ration = ration
         self._policy = policy or QueryPolicy()
         self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(self._new_turns)
 
@@ -101,6 +111,7 @@ class Queries:
             NotGranted, GrantExpired, AnswerNotGranted: the caller may not have it.
             QuestionInvalid: with a pointer for each thing that is wrong.
             ContractSaysLess: the contract protects the answer less than the agency's adapter asks.
+            Limited: the caller's participant has asked this agency as often as it may today.
             AdapterOff, AgencyUnavailable, AgencyRefused, QuotaExhausted: the agency gives no answer.
             AnswerInvalid: it gave one that the contract does not describe.
         """
@@ -122,7 +133,11 @@ class Queries:
     async def _answered(self, version: ContractVersion, served: _Served, question: Question) -> Mapping[str, Any]:
         name = served.name
         try:
-            async with asyncio.timeout(self._policy.seconds), self._turns[name]:
+            async with (
+                asyncio.timeout(self._policy.seconds),
+                self._rationed(name, question.participant),
+                self._turns[name],
+            ):
                 answer = await served.adapter.query(served.operation.name, question)
         except TimeoutError:
             raise AgencyUnavailable(f"{name} did not answer within {self._policy.seconds:.0f} s.") from None
@@ -131,6 +146,25 @@ class Queries:
             log.error("query.answer_invalid", contract=question.contract, at=sorted({e.pointer for e in errors}))
             raise AnswerInvalid(f"{name} answered what {question.contract} does not describe; tell the operator.")
         return answer
+
+    @asynccontextmanager
+    async def _rationed(self, agency: str, participant: str) -> AsyncIterator[None]:
+        """One of the questions that a participant may put to an agency at once, and today.
+
+        Raises:
+            Limited: it has had those of today, or too many wait.
+        """
+        allowance = self._limits.of(participant)
+        await allowance.turn(allowance.questions, Limit.QUESTIONS)
+        try:
+            await asyncio.to_thread(self._ration.take, participant, agency, allowance.policy)
+            yield
+        except (AgencyUnavailable, QuotaExhausted):
+            # The agency's count did not go up.
+            await asyncio.to_thread(self._ration.give_back, participant, agency)
+            raise
+        finally:
+            allowance.questions.give_back()
 
     def _served(self, version: ContractVersion) -> _Served:
         """The operation that serves a query, checked against what its contract says."""

@@ -8,6 +8,7 @@ import typer
 
 from bus import json
 from bus.actions.actor import Channel, on_this_machine
+from bus.cli.limits import show_limits
 from bus.cli.terminal import say, say_json, say_row
 from bus.cli.workspace import open_workspace
 from bus.identity.participants import Kind, Participants
@@ -15,6 +16,8 @@ from bus.identity.scopes import Scope
 
 participant = typer.Typer(no_args_is_help=True, help="Who is known to the bus.")
 client = typer.Typer(no_args_is_help=True, help="The OAuth clients of a participant.")
+
+participant.command("limits")(show_limits)
 
 Data = Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]

@@ -16,9 +16,9 @@ import uvloop
 
 from bus import app
 from bus.actions.actor import Channel, on_this_machine
-from bus.actions.start import note_start
 from bus.app import Role
 from bus.cli.privacy import private_files
+from bus.cli.start import note_start
 from bus.cli.workspace import open_workspace
 from bus.problem import Refused
 from bus.settings import SettingsWrong

@@ -31,6 +31,7 @@ from bus.contracts.errors import (
     UnknownVersion,
     VersionRetired,
 )
+from bus.contracts.holding import Holding, holding
 from bus.contracts.lifecycle import IN_FORCE, State
 from bus.contracts.plan import Plan
 from bus.contracts.register import Tags
@@ -267,6 +268,11 @@ class Catalogue:
         """The versions of each of the next contracts in order of name, drafts too, read from the database."""
         with self._storage.read() as connection:
             return registered.page(connection, limit, after)
+
+    def holding(self, participant: str, besides: Contract) -> Holding:
+        """What a participant registered, besides one version; read from the database."""
+        with self._storage.read() as connection:
+            return holding(connection, participant, besides)
 
     def versions(self, name: str) -> list[Registered]:
         """All versions of a contract, drafts too, read from the database.

@@ -20,7 +20,7 @@ VERSIONS = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("document", sa.LargeBinary, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
-    sa.Column("created_by", sa.Text, nullable=False),
+    sa.Column("created_by", sa.Text, nullable=False, index=True),
     sa.Column("changed_at", sa.BigInteger, nullable=False),
     sa.Column("changed_by", sa.Text, nullable=False),
     sa.Column("sunset", sa.Text),

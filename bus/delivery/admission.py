@@ -18,6 +18,7 @@ from bus.contracts.filter import attribute, compile_filter
 from bus.contracts.schemas import has_property
 from bus.delivery.address import Network, SinkAddressRefused, check_url
 from bus.delivery.subscriptions import AgencySink, Sink, Webhook
+from bus.limits import Policy
 from bus.problem import FieldError, Forbidden, Refused
 
 _ATTRIBUTE = re.compile(r"[a-z0-9]{1,64}")
@@ -29,6 +30,13 @@ class SubscriptionRefused(Refused):
 
     status = 422
     slug = "subscription-refused"
+
+
+class FilterTooLarge(Refused):
+    """The filters of a subscription are larger than they may be."""
+
+    status = 422
+    slug = "filter-too-large"
 
 
 class SinkNotYours(Forbidden):
@@ -71,6 +79,36 @@ def _check_grant(name: str, versions: Sequence[ContractVersion], participant: st
         raise NotGranted(f"{participant} has no grant in {name}.")
     if all(grant.has_ended(today) for grant in grants):
         raise GrantExpired(f"The grant of {participant} in {name} ended on {grants[-1].until}.")
+
+
+def check_size(filters: Sequence[Any], policy: Policy) -> None:
+    """Refuse filters that would hold up every event that they are asked about.
+
+    Raises:
+        FilterTooLarge: they have more parts, or more bytes, than the participant's limits allow.
+    """
+    if _parts(filters, policy.filter_nodes) > policy.filter_nodes:
+        raise _too_large(f"has more than {policy.filter_nodes} tests and combinations")
+    if len(json.dumps(filters)) > policy.filter_bytes:
+        raise _too_large(f"has more than {policy.filter_bytes} bytes")
+
+
+def _too_large(detail: str) -> FilterTooLarge:
+    return FilterTooLarge("Ask for less in one subscription.", errors=[FieldError("/filters", detail)])
+
+
+def _parts(filters: Sequence[Any], most: int) -> int:
+    """Names, values and combinations in filters; counting ends soon after `most`."""
+    found = 0
+    left: list[Any] = list(filters)
+    while left and found <= most:
+        part = left.pop()
+        found += 1
+        if isinstance(part, dict):
+            left += part.values()
+        elif isinstance(part, list):
+            left += part
+    return found
 
 
 def check_filters(filters: Sequence[Any]) -> None:

@@ -194,6 +194,12 @@ class Subscriptions:
         self.refresh()
         return self._by_id(known_as, new.participant)
 
+    def count(self, participant: str) -> int:
+        """How many a participant has, read from the database."""
+        mine = sa.select(sa.func.count()).where(SUBSCRIPTIONS.c.participant == participant)
+        with self._storage.read() as connection:
+            return connection.scalar(mine) or 0
+
     def listed(self, participant: str | None) -> Sequence[Subscription]:
         """A participant's subscriptions, or everybody's, oldest first; read from the database."""
         self.refresh()

@@ -10,6 +10,7 @@ from bus.actions.action import Object, Verb
 from bus.actions.actor import Actor, Channel
 from bus.actions.attempt import refused
 from bus.actions.attempts import Attempts
+from bus.http.admissions import admit
 from bus.http.security import SCHEME, principal_of
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal, require
@@ -54,6 +55,7 @@ def acting(scope: str, what: Verb) -> Callable[..., Awaitable[Actor]]:
         by = actor(principal, request)
         request.state.tried = _Tried(what, by)
         require(principal, scope)
+        await admit(request, principal, scope)
         return by
 
     return authorised

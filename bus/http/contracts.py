@@ -7,12 +7,12 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from bus import json
+from bus import json, limits
 from bus.actions.action import Verb
 from bus.actions.actor import Actor
 from bus.contracts.asyncapi import schema_url
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.document import Classification, Kind, parse_text
+from bus.contracts.document import Classification, Contract, Kind, parse_text
 from bus.contracts.errors import DocumentInvalid
 from bus.contracts.lifecycle import State
 from bus.contracts.registered import Registered
@@ -143,7 +143,9 @@ def register_contract(request: Request, response: Response, by: Drafter, tags: I
 
     A draft may be sent again until it is active. Only the owner that the document names, or the operator, registers it.
     """
-    registered = _catalogue(request).add_draft(parse_text(body), by, tags)
+    contract = parse_text(body)
+    _check_room(request, by, contract)
+    registered = _catalogue(request).add_draft(contract, by, tags)
     name, version = registered.contract.name, registered.contract.version
     response.headers["Location"] = f"{router.prefix}/{name}/versions/{version}"
     return version_detail(registered, response, by)
@@ -181,6 +183,7 @@ def replace_draft(
     ]:
         raise DocumentInvalid("The document is of another version than the path.", errors=wrong)
     _catalogue(request).version(name, version)
+    _check_room(request, by, contract)
     return version_detail(_catalogue(request).add_draft(contract, by, tags), response, by)
 
 
@@ -213,6 +216,21 @@ def validate_data(
     data = parsed(body, request.app.state.rooms.settings.max_depth)
     errors = _validator(_catalogue(request), name, version).errors(data)
     return Verdict(valid=not errors, errors=[WrongField(pointer=e.pointer, detail=e.detail) for e in errors])
+
+
+def _check_room(request: Request, caller: Actor, contract: Contract) -> None:
+    """Refuse a version when the caller registered as many as it may.
+
+    Raises:
+        Full: see there.
+    """
+    if caller.is_operator:
+        return
+    allowance: limits.Allowance = request.app.state.rooms.limits.of(caller.participant)
+    holding = _catalogue(request).holding(caller.participant, contract)
+    allowance.check_number(limits.Limit.DRAFTS, holding.drafts)
+    allowance.check_number(limits.Limit.CONTRACTS, holding.versions)
+    allowance.check_number(limits.Limit.CONTRACT_BYTES, holding.bytes + len(json.dumps(contract.document)))
 
 
 def _catalogue(request: Request) -> Catalogue:

@@ -17,6 +17,7 @@ from bus.http import (
     events,
     feeds,
     health,
+    limits,
     oauth,
     participants,
     problems,
@@ -26,6 +27,7 @@ from bus.http import (
 )
 from bus.http import records as records_resource
 from bus.http import subscriptions as subscriptions_resource
+from bus.http.admissions import admission_in
 from bus.http.bodies import Bodies, Body
 from bus.http.health import Health
 from bus.http.operation import STRICT_POLICY, operation_router
@@ -54,6 +56,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     subscriptions_resource.router,
     deliveries.router,
     participants.router,
+    limits.router,
     disclosures.router,
     actions.router,
     refusals.router,
@@ -111,7 +114,7 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = _guarded(message.get("headers", ()))
+                message["headers"] = _with_limits(scope, _guarded(message.get("headers", ())))
             await send(message)
 
         reader = _Reader(self._bodies, self._tokens, scope, receive)
@@ -119,7 +122,18 @@ class Edge:
             await self._api(scope, reader, sending)
         finally:
             reader.end()
+            if admission := admission_in(scope):
+                admission.end()
             REQUESTS.labels(scope["method"], problems.route_of(scope), str(status)).inc()
+
+
+def _with_limits(scope: Scope, fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The header fields, with those that say how much the caller's limit leaves."""
+    given = list(fields)
+    admission = admission_in(scope)
+    if admission is not None and all(name != b"ratelimit" for name, _ in given):
+        given += admission.fields()
+    return given
 
 
 class _Reader:

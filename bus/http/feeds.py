@@ -12,6 +12,7 @@ from bus import clock
 from bus.audit.log import Channel
 from bus.contracts.document import Kind
 from bus.event import sequence
+from bus.http.admissions import admission_of
 from bus.http.cursors import Listing, cursor_at, position_at
 from bus.http.paging import After, Limit
 from bus.http.pull import NO_STORE, EventReader, Page, Reading, listed, wanted
@@ -75,6 +76,7 @@ async def read_feed(
     if wanted(request, _EVENT_STREAM):
         position = position_at(last_event_id or after, Listing.FEED, contract)
         reading.views()
+        admission_of(request).begin_to_wait()
         headers = {**NO_STORE, "X-Accel-Buffering": "no"}
         return StreamingResponse(_stream(request, reading, position, limit), headers=headers, media_type=_EVENT_STREAM)
     page = await _page(request, reading, position_at(after, Listing.FEED, contract), limit, wait)
@@ -89,6 +91,7 @@ async def _page(request: Request, reading: Reading, after: int, limit: int, wait
     """A page, waited for; None when the client went away meanwhile."""
     if not wait:
         return await asyncio.to_thread(reading.feed, after, limit)
+    admission_of(request).begin_to_wait()
     page = await _unless_gone(request, _awaited(reading, after, limit, wait))
     # A token may have been revoked, or have expired, over the waiting.
     _still_authorised(request, reading.rooms)

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from bus import json
+from bus.http.problems import hold_back
 from bus.identity import metadata
 from bus.identity.keys import Keys
 from bus.identity.server import Answer, Call, OAuthServer
@@ -14,6 +15,7 @@ from bus.problem import Refused
 router = APIRouter(tags=["OAuth"])
 
 _LONGEST_FORM = 65536
+_LIMITED = 429
 
 
 class FormTooLarge(Refused):
@@ -38,6 +40,9 @@ def _form(fields: dict[str, str], required: str) -> dict[str, Any]:
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"description": "The request is wrong (RFC 6749, section 5.2)"},
+    429: {
+        "description": "Too many logins failed, or the client makes too many tokens; Retry-After says how long to wait"
+    },
     401: {"description": "The client did not prove itself (RFC 6749, section 5.2)"},
 }
 
@@ -55,7 +60,7 @@ async def token(request: Request) -> Response:
 
     The client proves itself with `client_secret_basic`, `client_secret_post` or `private_key_jwt`.
     """
-    return _rendered(await _oauth(request).token(await _call(request)))
+    return await _rendered(await _oauth(request).token(await _call(request)))
 
 
 @router.post(
@@ -63,7 +68,7 @@ async def token(request: Request) -> Response:
 )
 async def revoke(request: Request) -> Response:
     """Make one of your access tokens worthless (RFC 7009)."""
-    return _rendered(await _oauth(request).revoke(await _call(request)))
+    return await _rendered(await _oauth(request).revoke(await _call(request)))
 
 
 @router.post(
@@ -71,7 +76,7 @@ async def revoke(request: Request) -> Response:
 )
 async def introspect(request: Request) -> Response:
     """Whether an access token stands, and what it says (RFC 7662): your own, or with the scope `admin` any."""
-    return _rendered(await _oauth(request).introspect(await _call(request)))
+    return await _rendered(await _oauth(request).introspect(await _call(request)))
 
 
 @router.get("/oauth/jwks")
@@ -112,6 +117,8 @@ async def _call(request: Request) -> Call:
     return Call(request.headers, bytes(body), request.client.host if request.client else "")
 
 
-def _rendered(answer: Answer) -> Response:
+async def _rendered(answer: Answer) -> Response:
+    if answer.status == _LIMITED:
+        await hold_back()
     headers = {"Cache-Control": "no-store", "Pragma": "no-cache", **answer.headers, "Content-Type": "application/json"}
     return Response(json.dumps(answer.body), answer.status, headers)

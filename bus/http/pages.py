@@ -18,6 +18,7 @@ from bus.http.pull import Page, Reading, listed
 from bus.http.rooms import Rooms
 from bus.identity import scopes
 from bus.identity.tokens import Principal
+from bus.limits import Limit
 from bus.problem import Refused
 from bus.telemetry import REQUESTS
 
@@ -76,6 +77,10 @@ class Pages:
         wanted = self._wanted(scope)
         if wanted is None:
             return False
+        allowance = self._rooms.limits.of(wanted.caller.participant)
+        if allowance.buckets[Limit.READ].left(self._rooms.limits.now()) <= 0:
+            # The route tells it.
+            return False
         reading = Reading(self._rooms, wanted.contract, wanted.caller, wanted.list.channel)
         try:
             parts = await asyncio.to_thread(_page, reading, wanted)
@@ -83,11 +88,14 @@ class Pages:
             return False
         if parts is None:
             return False
+        bucket = allowance.buckets[Limit.READ]
+        bucket.charge(1)
         REQUESTS.labels("GET", wanted.list.route, "200").inc()
         headers = (
             (b"cache-control", b"no-store"),
             (b"content-length", b"%d" % sum([len(part) for part in parts])),
             (b"content-type", b"application/json"),
+            *bucket.fields(),
         )
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         for part in parts:

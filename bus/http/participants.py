@@ -130,6 +130,8 @@ def add_client(
 ) -> ClientCredentials:
     """Make a client of a participant. Its secret is in this answer and nowhere else."""
     client, secret = _participants(request).add_client(name, new.scopes, new.jwks, by=by)
+    # Known here at once: its first login shall not have to be looked for.
+    _tokens(request).refresh()
     response.headers["Cache-Control"] = "no-store"
     return ClientCredentials(client_id=client.client_id, client_secret=secret)
 
@@ -140,8 +142,12 @@ def revoke_client(
 ) -> None:
     """Shut a client out for good; its tokens are refused here at once and everywhere within a second."""
     _participants(request).revoke_client(name, client_id, by)
+    _tokens(request).refresh()
+
+
+def _tokens(request: Request) -> Tokens:
     tokens: Tokens = request.app.state.rooms.tokens
-    tokens.refresh()
+    return tokens
 
 
 def _participants(request: Request) -> Participants:

@@ -1,5 +1,6 @@
 """Refusals as RFC 9457 problems: the one place where an exception becomes an HTTP status."""
 
+import asyncio
 from collections.abc import MutableMapping, Sequence
 from typing import Any, Final
 
@@ -10,10 +11,13 @@ from starlette.exceptions import HTTPException
 
 from bus import json
 from bus.http.acts import note_refused
+from bus.limits import Limited
 from bus.problem import FieldError, Invalid, Refused
 
 log = structlog.get_logger(__name__)
 
+_HELD_BACK: Final = 0.2
+"""Seconds. A connection then has no more than five refusals of a limit a second."""
 MEDIA_TYPE = "application/problem+json"
 _WRONG_FIELD: Final[dict[str, Any]] = {
     "type": "object",
@@ -70,9 +74,16 @@ def route_of(scope: MutableMapping[str, Any]) -> str:
     return str(getattr(scope.get("route"), "path", "(none)"))
 
 
+async def hold_back() -> None:
+    """Wait a little before a limit is told: who asks again at once would else take the time of the others with refusals."""
+    await asyncio.sleep(_HELD_BACK)
+
+
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)  # noqa: S101 - what the handler is registered for
     note_refused(request, error)
+    if isinstance(error, Limited):
+        await hold_back()
     return problem(error)
 
 

@@ -3,6 +3,7 @@
 Structured, binary and batch mode of the CloudEvents HTTP binding 1.0.2.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -14,11 +15,12 @@ from bus.contracts.version import Notice
 from bus.http.bodies import Bodies, Body
 from bus.http.deprecation import deprecation_headers
 from bus.http.heads import Head, Mode
-from bus.http.problems import MEDIA_TYPE
+from bus.http.problems import MEDIA_TYPE, hold_back
 from bus.http.rooms import Rooms
 from bus.identity.tokens import Principal, require
 from bus.journal import EventConflict, Receipt, Submission
 from bus.journal.gate import EventMalformed
+from bus.limits import Fields, Limit, Limited
 from bus.problem import FieldError, Invalid, Refused
 from bus.storage import Answer
 from bus.telemetry import accepted
@@ -34,11 +36,12 @@ Admitted = list[tuple[int, Submission]]
 Rejected = dict[int, Sequence[FieldError]]
 """What is wrong with the others."""
 
-Fields = tuple[tuple[bytes, bytes], ...]
-"""Header fields of an answer, their names in lower case."""
-
 _SCOPE: Final = "events.publish"
 _NO_HEADERS: Final = frozenset({"data", "datacontenttype"})
+_LARGE: Final = 15
+"""Each 32 KiB (two to this power) of a body cost its publisher's limit one event more."""
+_STEPS: Final = 20
+"""Values that `r` in `RateLimit` may have on this path: an answer that was rendered before is found again."""
 _MOST_TOLD: Final = 1000
 """After so many errors of a batch, each further event is told one: finding all of them is what takes the time."""
 
@@ -104,6 +107,7 @@ class Publisher:
         try:
             principal = await self._rooms.tokens.authenticate(head.authorization)
             require(principal, _SCOPE)
+            self._rooms.limits.take(principal.participant, Limit.PUBLISH, 1 + ((head.length or 0) >> _LARGE))
             body_size = Body(self.bodies, principal.participant)
             text = await self._body(head, receive, body_size)
             if head.mode is Mode.BATCH:
@@ -115,6 +119,9 @@ class Publisher:
                 receipts = await self._rooms.appender.append((submission,))
                 response = self.accepted(submission, receipts)
                 self.trace(event, receipts)
+        except Limited as limited:
+            await hold_back()
+            response = self.refused(limited, principal, event)
         except Refused as refusal:
             response = self.refused(refusal, principal, event)
         finally:
@@ -126,12 +133,19 @@ class Publisher:
     def at_hand(self, head: Head) -> Principal | None:
         """The sender of a request that can be answered without waiting for anything but the commit; else None.
 
-        That is one of at most the size that is taken, from somebody who may publish, by a token that was verified before.
+        That is one of at most the size that is taken, from somebody who may publish, by a token that was verified before, and
+        whose limit leaves something. It is charged to that limit.
         """
         if head.length is None or head.length > self._most(head):
             return None
         principal = self._rooms.tokens.known(head.authorization)
-        return principal if principal is not None and _SCOPE in principal.scopes else None
+        if principal is None or _SCOPE not in principal.scopes:
+            return None
+        bucket = self._rooms.limits.of(principal.participant).publish
+        if bucket.left(time.monotonic()) <= 0:
+            return None
+        bucket.charge(1 + (head.length >> _LARGE))
+        return principal
 
     def event(self, head: Head, text: bytes) -> Sent:
         """The event that a request in structured or binary mode holds.
@@ -180,7 +194,7 @@ class Publisher:
         if receipt.conflict:
             raise _conflict(EventConflict, "/id")
         body = b'{"position":%d,"duplicate":%b}' % (receipt.position, b"true" if receipt.duplicate else b"false")
-        return self._taken(body, (submission.notice,) if submission.notice else ())
+        return self._taken(body, submission.participant, (submission.notice,) if submission.notice else ())
 
     def trace(self, event: Any, receipts: Sequence[Receipt]) -> None:
         """Log that an event was appended, if its publisher traces it."""
@@ -189,14 +203,14 @@ class Publisher:
 
     def refused(self, refusal: Refused, principal: Principal | None, event: Any) -> Response:
         """The problem that a refusal is told as; it is noted for the producer and the contract's owner."""
-        if not isinstance(refusal, BatchRefused | BatchConflict):
+        if not isinstance(refusal, BatchRefused | BatchConflict | Limited):
             self._rooms.recorder.note(refusal, principal, event)
         return _response(refusal.status, json.dumps(refusal.document()), MEDIA_TYPE.encode(), refusal.headers)
 
-    def _taken(self, body: bytes, notices: Collection[Notice]) -> Response:
-        return _response(
-            202, body, headers=deprecation_headers(notices, self._rooms.tokens.issuer) if notices else None
-        )
+    def _taken(self, body: bytes, publisher: str, notices: Collection[Notice]) -> Response:
+        limits = self._rooms.limits.of(publisher).publish.fields(_STEPS)
+        headers = deprecation_headers(notices, self._rooms.tokens.issuer) if notices else None
+        return _response(202, body, headers=headers, limits=limits)
 
     def _most(self, head: Head) -> int:
         """The bytes that a body may have."""
@@ -252,7 +266,8 @@ class Publisher:
         if conflicts and not partial:
             raise _conflict(BatchConflict, *(f"/{index}/id" for index in conflicts))
         rejected |= dict.fromkeys(conflicts, _CONFLICT)
-        return self._taken(_batch_answer(receipts, rejected), {s.notice for _, s in admitted if s.notice})
+        notices = {s.notice for _, s in admitted if s.notice}
+        return self._taken(_batch_answer(receipts, rejected), principal.participant, notices)
 
     def _judged(self, text: bytes, principal: Principal) -> tuple[Admitted, Rejected]:
         """What the gate says to a batch, event by event.
@@ -265,6 +280,8 @@ class Publisher:
             raise EventMalformed("A batch is a JSON array of events.", errors=[FieldError("", "must be an array")])
         if len(documents) > self._settings.max_batch_events:
             raise TooManyEvents(f"A batch may have {self._settings.max_batch_events} events.")
+        # The request itself was charged as one event.
+        self._rooms.limits.of(principal.participant).publish.charge(max(0, len(documents) - 1))
         bodies = self._written(documents)
         _check_members(text, b"[%b]" % b",".join(bodies))
         return self._admit(documents, bodies, principal)
@@ -378,14 +395,18 @@ def _binary(headers: Mapping[bytes, bytes]) -> dict[str, Any]:
 
 
 def _response(
-    status: int, body: bytes, media_type: bytes = b"application/json", headers: Mapping[str, str] | None = None
+    status: int,
+    body: bytes,
+    media_type: bytes = b"application/json",
+    headers: Mapping[str, str] | None = None,
+    limits: Fields = (),
 ) -> Response:
-    fields = _fields(media_type, len(body))
+    fields = _fields(media_type, len(body), limits)
     if headers:
         fields += tuple((name.lower().encode(), value.encode("latin-1")) for name, value in headers.items())
     return Response(status, fields, body)
 
 
 @lru_cache(1024)
-def _fields(media_type: bytes, length: int) -> Fields:
-    return ((b"content-type", media_type), (b"content-length", b"%d" % length))
+def _fields(media_type: bytes, length: int, limits: Fields) -> Fields:
+    return ((b"content-type", media_type), (b"content-length", b"%d" % length), *limits)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
@@ -12,6 +12,7 @@ from bus import json
 from bus.audit.log import Channel
 from bus.contracts.document import Kind
 from bus.contracts.view import View
+from bus.http.admissions import admission_of
 from bus.http.conditional import matches
 from bus.http.cursors import Listing, cursor_at, position_at
 from bus.http.paging import After, Limit
@@ -66,7 +67,13 @@ _ONE: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-@router.get("/{contract}", response_class=Response, responses=_PAGES)
+async def _count_stream(request: Request, caller: EventReader) -> None:
+    """Count a snapshot that comes as a stream among the caller's waiting readers."""
+    if wanted(request, _NDJSON, _CSV) is not None:
+        admission_of(request).begin_to_wait()
+
+
+@router.get("/{contract}", response_class=Response, responses=_PAGES, dependencies=[Depends(_count_stream)])
 def list_records(
     request: Request, rooms: TheRooms, caller: EventReader, contract: str, after: After = "", limit: Limit = 100
 ) -> Response:

@@ -21,6 +21,7 @@ from bus.identity.server import OAuthServer
 from bus.identity.tokens import Tokens
 from bus.journal import Appender, JournalReader, Tail
 from bus.journal.gate import Gate
+from bus.limits import Limits
 from bus.refusals.log import RefusalLog
 from bus.refusals.recorder import Recorder
 from bus.settings import Settings
@@ -46,6 +47,7 @@ class Rooms:
     participants: Participants
     oauth: OAuthServer
     tokens: Tokens
+    limits: Limits
     catalogue: Catalogue
     gate: Gate
     recorder: Recorder

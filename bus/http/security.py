@@ -12,6 +12,7 @@ from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.routing import APIRoute
 from fastapi.security import OAuth2
 
+from bus.http.admissions import admit
 from bus.identity.scopes import MEANINGS
 from bus.identity.tokens import Principal, Tokens, require
 
@@ -33,6 +34,7 @@ def caller(scope: str | None) -> Callable[..., Awaitable[Principal]]:
 
     Raises:
         Unauthenticated, ScopeMissing: when a request comes without.
+        Limited: the caller's participant has used up what it may do.
     """
 
     async def authorised(
@@ -41,6 +43,7 @@ def caller(scope: str | None) -> Callable[..., Awaitable[Principal]]:
         principal = await principal_of(request)
         if scope is not None:
             require(principal, scope)
+        await admit(request, principal, scope)
         return principal
 
     return authorised

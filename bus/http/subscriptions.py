@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from bus import clock
+from bus import clock, limits
 from bus.actions.action import Verb
 from bus.actions.actor import Actor
 from bus.delivery import admission
@@ -238,10 +238,17 @@ async def add_subscription(
     sink = order.sink.sink()
     today = clock.local_date(clock.now())
     versions = admission.check_contracts(rooms.catalogue, order.contracts, participant, today)
+    allowance = rooms.limits.of(participant)
+    admission.check_size(order.filters, allowance.policy)
     admission.check_filters(order.filters)
     admission.check_order(versions, order.ordered_by)
     await _check_sink(rooms, sink, participant, order.contracts, by)
-    made = await asyncio.to_thread(_add, rooms, participant, sink, order, by)
+    # One at a time: those that are counted together would be too many together.
+    async with allowance.adding:
+        if not by.is_operator:
+            number = await asyncio.to_thread(rooms.subscriptions.count, participant)
+            allowance.check_number(limits.Limit.SUBSCRIPTIONS, number)
+        made = await asyncio.to_thread(_add, rooms, participant, sink, order, by)
     response.headers["Location"] = f"{router.prefix}/{made.id}"
     response.headers["Cache-Control"] = "no-store"
     return SubscriptionMade(**_document(made), secret=made.secrets[0])
@@ -262,6 +269,7 @@ async def change_subscription(
     sink = None if change.sink is None else change.sink.sink()
     if sink is not None:
         await _check_sink(rooms, sink, subscription.participant, subscription.contracts, by)
+    admission.check_size(change.filters or (), rooms.limits.of(subscription.participant).policy)
     admission.check_filters(change.filters or ())
     await asyncio.to_thread(rooms.subscriptions.change, subscription, by, sink=sink, filters=change.filters)
     return await asyncio.to_thread(_read, rooms, by, id)
@@ -314,6 +322,7 @@ def rotate_secret(
 @router.post("/{id}/test")
 async def test(rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_TEST)], id: str) -> TrialResult:
     """Send one signed example event of type `bus.test` to the webhook now, and tell what it said."""
+    rooms.limits.take(by.participant, limits.Limit.SINK_TESTS)
     subscription = await asyncio.to_thread(rooms.subscriptions.get, id, by.reach)
     url = tried_webhook(subscription).told()
     tried = on_subscription(Verb.SUBSCRIPTION_TEST, subscription.id, subscription.participant, by, details=url)

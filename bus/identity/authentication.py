@@ -1,6 +1,6 @@
-"""How a client proves itself at the OAuth endpoints: its secret, or an assertion that it signed (RFC 7523).
+"""A client as authlib asks about it, and the assertions with which a client may prove itself (RFC 7523).
 
-Promise: nobody learns from an answer or from its timing whether a client exists.
+Promise: nobody learns from an answer whether a client exists. Secrets are judged in `logins`.
 """
 
 import time
@@ -29,6 +29,8 @@ FAILED = "The client is unknown or revoked, or what it sent does not prove that 
 _LONGEST_ASSERTION = 3600 + 60
 """Seconds that an assertion may still live: its id has to be remembered for that long (RFC 7523, section 3)."""
 
+_LONGEST_JTI = 255
+
 
 def claimed_id(request: OAuth2Request) -> str | None:
     """Which client a request says it is from, unproven; None where it says nothing that can be read."""
@@ -45,10 +47,9 @@ def claimed_id(request: OAuth2Request) -> str | None:
 class OAuthClient(ClientMixin):  # type: ignore[misc]  # authlib is not typed
     """A client as authlib asks about it; `known` is None for one that does not exist, which always fails."""
 
-    def __init__(self, known: Credentials | None, participants: Participants, nobodys_keys: KeySet) -> None:
+    def __init__(self, known: Credentials | None, nobodys_jwks: str = "") -> None:
         self._known = known
-        self._hasher = participants.hasher
-        self._nobodys_keys = nobodys_keys
+        self._nobodys_jwks = nobodys_jwks
 
     @property
     def client(self) -> Client:
@@ -60,15 +61,11 @@ class OAuthClient(ClientMixin):  # type: ignore[misc]  # authlib is not typed
     @property
     def keys(self) -> KeySet:
         """What verifies its assertions; a key that signs nothing when there is none."""
-        return (self._known and self._known.keys) or self._nobodys_keys
-
-    def check_client_secret(self, secret: str) -> bool:
-        """Whether the secret is its own, at the same cost for who does not exist."""
-        return self._hasher.fits(secret, self._known.secret_hash if self._known else self._hasher.nobodys)
+        return KeySet.import_key_set(json.loads((self._known and self._known.jwks) or self._nobodys_jwks))
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         """Whether it may prove itself so."""
-        return method in SECRET_METHODS or (self._known is not None and self._known.keys is not None)
+        return method in SECRET_METHODS or (self._known is not None and self._known.jwks is not None)
 
     def check_grant_type(self, grant_type: str) -> bool:
         """Whether it may ask for tokens so."""
@@ -80,11 +77,12 @@ class ClientDirectory:
 
     def __init__(self, participants: Participants) -> None:
         self._participants = participants
-        self._nobodys_keys = KeySet([OKPKey.generate_key("Ed25519")])
+        # Read for each client that does not exist, as theirs are for those that do.
+        self._nobodys_jwks = json.dumps({"keys": [OKPKey.generate_key("Ed25519").as_dict(private=False)]}).decode()
 
     def __call__(self, client_id: str) -> OAuthClient:
         """The client of that id, or one that always fails."""
-        return OAuthClient(self._participants.credentials(client_id), self._participants, self._nobodys_keys)
+        return OAuthClient(self._participants.credentials(client_id), self._nobodys_jwks)
 
 
 class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # authlib is not typed
@@ -122,8 +120,10 @@ class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # authli
         now = time.time()
         if claims["exp"] > now + _LONGEST_ASSERTION:
             raise InvalidClientError("The assertion lives too long; let it expire within an hour.")
-        if not jti.isprintable():
-            raise InvalidClientError("The assertion has an unprintable jti.")
+        if not jti.isprintable() or len(jti) > _LONGEST_JTI:
+            raise InvalidClientError(
+                f"The jti of an assertion is printable, and has at most {_LONGEST_JTI} characters."
+            )
         try:
             with self._storage.write() as connection:
                 expired = USED_ASSERTIONS.c.expires_at < clock.micros(clock.now())

@@ -22,8 +22,8 @@ from bus.actions.action import Action, Object, Verb
 from bus.actions.actor import OPERATOR as OPERATOR
 from bus.actions.actor import Actor
 from bus.actions.log import note
+from bus.identity import secrets
 from bus.identity.scopes import Scope
-from bus.identity.secrets import SecretHasher
 from bus.identity.tables import CLIENTS, PARTICIPANTS
 from bus.ids import new_id, new_secret
 from bus.problem import Conflict, FieldError, Invalid, NotFound
@@ -119,13 +119,13 @@ class Credentials:
     """A client with what proves that a caller is it; stays inside this room.
 
     Attributes:
-        secret_hash: argon2 hash of its secret.
-        keys: public keys that verify its assertions (RFC 7523), or None.
+        secret_hash: what is kept of its secret.
+        jwks: the public keys that verify its assertions (RFC 7523), a JWK Set in JSON; None: it has none.
     """
 
     client: Client
     secret_hash: str
-    keys: KeySet | None
+    jwks: str | None
 
 
 class Participants:
@@ -133,7 +133,6 @@ class Participants:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self.hasher = SecretHasher()
 
     def add(self, name: str, title: str, kind: Kind, by: Actor) -> Participant:
         """Make a participant known.
@@ -193,10 +192,10 @@ class Participants:
         client = Client(new_id("client"), participant, _checked(scopes), clock.now(), revoked=False)
         keys = None if jwks is None else _public_keys(jwks)
         secret = new_secret()
-        secret_hash = self.hasher.hash(secret)
+        stored = None if keys is None else json.dumps(keys.as_dict()).decode()
         with self._storage.write() as connection:
             _get(connection, participant)
-            _insert_client(connection, Credentials(client, secret_hash, keys))
+            _insert_client(connection, Credentials(client, secrets.kept(secret), stored))
             after = {"scopes": sorted(client.scopes), "keys": 0 if keys is None else len(keys.keys)}
             note(connection, Action(Verb.CLIENT_ADD, by, _named(client.client_id), participant, after=after))
         return client, secret
@@ -249,11 +248,14 @@ class Participants:
             # PostgreSQL takes no NUL in a text, SQLite no lone surrogate.
             return None
         with self._storage.read() as connection:
-            row = connection.execute(sa.select(CLIENTS).where(CLIENTS.c.client_id == client_id)).one_or_none()
-        if row is None or row.revoked_at is not None:
-            return None
-        keys = None if row.jwks is None else KeySet.import_key_set(json.loads(row.jwks))
-        return Credentials(_client(row), row.secret_hash, keys)
+            return standing_credentials(connection, client_id).get(client_id)
+
+    def renew_hash(self, client_id: str, old: str, new: str) -> None:
+        """Keep another digest of the same secret, unless the secret changed meanwhile."""
+        same = (CLIENTS.c.client_id == client_id) & (CLIENTS.c.secret_hash == old)
+        with self._storage.write() as connection:
+            connection.execute(sa.update(CLIENTS).where(same).values(secret_hash=new))
+            announce(connection, "clients")
 
 
 def bootstrap(storage: Storage, by: Actor) -> tuple[str, str] | None:
@@ -264,7 +266,7 @@ def bootstrap(storage: Storage, by: Actor) -> tuple[str, str] | None:
     """
     client = Client(new_id("client"), OPERATOR, frozenset(Scope), clock.now(), revoked=False)
     secret = new_secret()
-    secret_hash = SecretHasher().hash(secret)
+    secret_hash = secrets.kept(secret)
     try:
         with storage.write() as connection:
             _insert_participant(connection, Participant(OPERATOR, "Operator of the bus", Kind.OPERATOR))
@@ -276,12 +278,12 @@ def bootstrap(storage: Storage, by: Actor) -> tuple[str, str] | None:
     return client.client_id, secret
 
 
-def standing_clients(connection: Connection, client_id: str | None = None) -> dict[str, Client]:
-    """Every client that is not revoked, by id; or that one alone."""
+def standing_credentials(connection: Connection, client_id: str | None = None) -> dict[str, Credentials]:
+    """Every client that is not revoked, with what proves it, by id; or that one alone."""
     query = sa.select(CLIENTS).where(CLIENTS.c.revoked_at.is_(None))
     if client_id is not None:
         query = query.where(CLIENTS.c.client_id == client_id)
-    return {row.client_id: _client(row) for row in connection.execute(query)}
+    return {row.client_id: Credentials(_client(row), row.secret_hash, row.jwks) for row in connection.execute(query)}
 
 
 def _checked(scopes: Iterable[str]) -> frozenset[str]:
@@ -300,11 +302,14 @@ def _public_keys(jwks: Mapping[str, Any]) -> KeySet:
         keys = KeySet.import_key_set({"keys": jwks["keys"]})
     except (JoseError, ValueError, KeyError, TypeError):
         raise KeySetRefused("The key set cannot be read (RFC 7517, section 5).", errors=_JWKS_WRONG) from None
+    if len(keys.keys) > _MOST_KEYS:
+        raise KeySetRefused(f"Register at most {_MOST_KEYS} keys.", errors=_JWKS_WRONG)
     if len(keys.keys) != len(jwks["keys"]) or not all(_is_public(key) for key in keys):
         raise KeySetRefused("Register public P-256 or Ed25519 keys alone; keep private ones.", errors=_JWKS_WRONG)
     return keys
 
 
+_MOST_KEYS = 16
 _JWKS_WRONG = [FieldError("/jwks", "not a set of public P-256 or Ed25519 keys")]
 
 
@@ -360,7 +365,7 @@ def _insert_client(connection: Connection, credentials: Credentials) -> None:
             participant=client.participant,
             secret_hash=credentials.secret_hash,
             scopes=" ".join(sorted(client.scopes)),
-            jwks=None if credentials.keys is None else json.dumps(credentials.keys.as_dict()).decode(),
+            jwks=credentials.jwks,
             created_at=clock.micros(client.created_at),
         )
     )

@@ -1,7 +1,7 @@
 """The OAuth 2.0 server: tokens for clients (RFC 6749, section 4.4), revocation (RFC 7009), introspection (RFC 7662).
 
-authlib does the protocol; here it meets the bus's clients, tokens and threads. Hashing secrets is slow on purpose, so it
-happens in two threads of its own: logins queue behind each other, and nothing else waits for them.
+authlib does the protocol; here it meets the bus's clients, tokens and threads. Whether a secret is right is known before a
+request gets a thread, so that only those wait for each other that prove a client or come with an assertion.
 """
 
 import asyncio
@@ -36,9 +36,12 @@ from bus.identity.authentication import (
     OAuthClient,
     claimed_id,
 )
-from bus.identity.participants import Participants
+from bus.identity.logins import Claim, Logins, claim_of
+from bus.identity.participants import Client, Credentials, Participants
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal, Tokens, Unauthenticated
+from bus.identity.wrong_logins import LoginPolicy
+from bus.limits import Bucket, Limit, Limited, Limits
 from bus.storage import Storage
 
 _FORM = "application/x-www-form-urlencoded"
@@ -68,33 +71,103 @@ class Answer:
     headers: Mapping[str, str]
 
 
+Endpoint = Callable[[OAuth2Request], Answer]
+
+
 class OAuthServer:
     """The three endpoints that clients call with their credentials."""
 
     def __init__(
-        self, tokens: Tokens, participants: Participants, storage: Storage, token_seconds: int, attempts: Attempts
+        self,
+        tokens: Tokens,
+        participants: Participants,
+        storage: Storage,
+        token_seconds: int,
+        limits: Limits,
+        logins: LoginPolicy,
+        attempts: Attempts,
     ) -> None:
         self._server = _Server(tokens, participants, storage, token_seconds, attempts)
+        self._known = tokens.clients
+        self._limits = limits
+        self._logins = Logins(tokens.clients, participants, logins)
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="oauth")
 
     async def token(self, call: Call) -> Answer:
         """An access token for a client that proves itself."""
-        return await self._in_thread(self._server.create_token_response, call)
+        return await self._answer(self._server.create_token_response, call, self._take_token)
 
     async def revoke(self, call: Call) -> Answer:
         """Make a token of the caller's worthless; a token that is worth nothing anyway is no error."""
-        return await self._in_thread(self._server.revoke, call)
+        return await self._answer(self._server.revoke, call, self._take_token)
 
     async def introspect(self, call: Call) -> Answer:
         """What a token says and whether it stands: the caller's own, or any for the operator."""
-        return await self._in_thread(self._server.introspect, call)
+        return await self._answer(self._server.introspect, call, self._take_read)
 
     def close(self) -> None:
         """Let go of the threads."""
         self._threads.shutdown()
+        self._logins.close()
 
-    async def _in_thread(self, endpoint: Callable[[OAuth2Request], Answer], call: Call) -> Answer:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._server.answer, endpoint, call)
+    async def _answer(self, endpoint: Endpoint, call: Call, take: Callable[[Client, int], Bucket]) -> Answer:
+        """What an endpoint answers to a call that its client's limits allow.
+
+        Args:
+            take: charges so many calls of a client to a limit; none: only looks whether something is left.
+        """
+        try:
+            request = _Request(call)
+            _one_method(request)
+            request.claim = claim_of(request)
+            if request.claim.secret is None:
+                return await self._with_assertion(endpoint, request, take)
+            return await self._with_secret(endpoint, request, take)
+        except OAuth2Error as error:
+            return self._server.handle_response(*error())
+        except Limited as limited:
+            # RFC 6749 has no error for it but this, of section 4.1.2.1.
+            body = {"error": "temporarily_unavailable", "error_description": limited.detail}
+            return Answer(limited.status, body, limited.headers)
+
+    async def _with_secret(
+        self, endpoint: Endpoint, request: "_Request", take: Callable[[Client, int], Bucket]
+    ) -> Answer:
+        request.proven = await self._logins.by_secret(request.claim, request.address)
+        bucket = None if request.proven is None else take(request.proven.client, 1)
+        return _with_limits(await self._in_thread(endpoint, request), bucket)
+
+    async def _with_assertion(
+        self, endpoint: Endpoint, request: "_Request", take: Callable[[Client, int], Bucket]
+    ) -> Answer:
+        claim = request.claim
+        known = self._known.get(claim.client_id)
+        with self._logins.assertion(claim, request.address):
+            if known is not None:
+                take(known.client, 0)
+            answer = await self._in_thread(endpoint, request)
+        if request.authenticated is not None:
+            self._logins.proved(claim, request.address)
+            return _with_limits(answer, take(request.authenticated, 1))
+        self._logins.failed(claim, request.address)
+        return answer
+
+    def _take_token(self, client: Client, units: int) -> Bucket:
+        return self._limits.take_token(client.participant, client.client_id, units)
+
+    def _take_read(self, client: Client, units: int) -> Bucket:
+        return self._limits.take(client.participant, Limit.READ, units)
+
+    async def _in_thread(self, endpoint: Endpoint, request: "_Request") -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._server.answer, endpoint, request)
+
+
+def _with_limits(answer: Answer, bucket: Bucket | None) -> Answer:
+    """The answer, with what is left of its client's limit."""
+    if bucket is None:
+        return answer
+    fields = {name.decode(): value.decode() for name, value in bucket.fields()}
+    return Answer(answer.status, answer.body, {**answer.headers, **fields})
 
 
 class _Request(OAuth2Request):  # type: ignore[misc]  # authlib is not typed
@@ -103,6 +176,9 @@ class _Request(OAuth2Request):  # type: ignore[misc]  # authlib is not typed
         # public URL and proxy decide.
         super().__init__("POST", "https://localhost/oauth", headers=call.headers)
         self.address = call.address
+        self.claim = Claim("", None, has_assertion=False)
+        self.proven: Credentials | None = None
+        self.authenticated: Client | None = None
         self.fields = _fields(call)
         self.payload = BasicOAuth2Payload(self.fields)
 
@@ -140,10 +216,8 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib is not type
         self.register_endpoint(_Revocation)
         self.register_endpoint(_Introspection)
 
-    def answer(self, endpoint: Callable[[OAuth2Request], Answer], call: Call) -> Answer:
+    def answer(self, endpoint: Endpoint, request: "_Request") -> Answer:
         try:
-            request = _Request(call)
-            _one_method(request)
             return endpoint(request)
         except OAuth2Error as error:
             return self.handle_response(*error())
@@ -182,8 +256,14 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib is not type
             raise
 
     def _authenticated(self, request: OAuth2Request, methods: list[str], endpoint: str) -> OAuthClient:
+        if request.claim.secret is not None and request.proven is None:
+            raise InvalidClientError(FAILED, status_code=401)
         try:
-            client: OAuthClient = super().authenticate_client(request, methods, endpoint)
+            client: OAuthClient = (
+                super().authenticate_client(request, [ASSERTION_METHOD], endpoint)
+                if request.proven is None
+                else OAuthClient(request.proven)
+            )
         except InvalidClientError as error:
             named = error.description if request.payload.data.get("client_assertion") else FAILED
             raise InvalidClientError(named, status_code=401) from None
@@ -193,6 +273,7 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib is not type
         if named_id and named_id != client.client.client_id:
             # RFC 7521, section 4.2.
             raise InvalidClientError("The client_id is not the client that proved itself.", status_code=401)
+        request.authenticated = client.client
         return client
 
     def generate_token(self, client: OAuthClient, scope: str | None, **_: Any) -> dict[str, Any]:

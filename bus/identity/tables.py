@@ -29,7 +29,7 @@ REVOKED_TOKENS = sa.Table(
     "revoked_tokens",
     metadata,
     sa.Column("jti", sa.Text, primary_key=True),
-    sa.Column("expires_at", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.BigInteger, nullable=False, index=True),
 )
 
 USED_ASSERTIONS = sa.Table(
@@ -37,5 +37,5 @@ USED_ASSERTIONS = sa.Table(
     metadata,
     sa.Column("client_id", sa.Text, primary_key=True),
     sa.Column("jti", sa.Text, primary_key=True),
-    sa.Column("expires_at", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.BigInteger, nullable=False, index=True),
 )

@@ -1,27 +1,32 @@
 """Access tokens: JWTs as RFC 9068 profiles them, made at the token endpoint and verified at every request.
 
 Promise: a token is taken only when this bus signed it for itself, it has not expired, and neither it nor its client was
-revoked; what it was cached as is forgotten with the next `refresh`.
+revoked; `refresh` drops cached tokens that were revoked. Each client has a share of the cache, so that none pushes out the
+tokens of the others; a token that was refused once, or whose client has gone, costs a look-up and no signature.
 """
 
 import asyncio
 import threading
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
 import sqlalchemy as sa
 from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, JoseError
 
-from bus import clock
+from bus import clock, json
 from bus.actions.action import Action, Object, Verb
 from bus.actions.actor import Actor
 from bus.actions.log import note
 from bus.identity.keys import Keys
-from bus.identity.participants import Client, standing_clients
+from bus.identity.known_clients import KnownClients
+from bus.identity.participants import Client
 from bus.identity.scopes import Scope
+from bus.identity.shared_cache import SharedCache
 from bus.identity.tables import REVOKED_TOKENS
 from bus.ids import new_id
 from bus.problem import Forbidden, Refused
@@ -31,11 +36,18 @@ _KIND = "at+jwt"
 _KINDS = frozenset({_KIND, "application/at+jwt"})
 _LONGEST = 4096
 """Bytes of an Authorization header that are worth a signature check; the bus's own tokens stay far below."""
-_CACHED = 20_000
-"""Tokens kept verified: some ten megabytes."""
+_VERIFIED_BYTES = 16 * 1024 * 1024
+_VERIFIED_EACH = 256
+"""Tokens kept verified of one client."""
+_REFUSED_BYTES = 2 * 1024 * 1024
+_REFUSED_EACH = 16
 _SKEW = 5
 """Seconds that another process's clock may be ahead of ours when it says `iat`."""
 _REALM = 'Bearer realm="bus"'
+
+
+_EXPIRED = "The access token has expired; ask for a new one."
+_REVOKED = "The access token was revoked; ask for a new one."
 
 
 class Unauthenticated(Refused):
@@ -98,9 +110,10 @@ class Tokens:
         self._keys = keys
         self._storage = storage
         self._now = now
-        self._clients: dict[str, Client] = {}
+        self.clients = KnownClients(storage)
         self._revoked: frozenset[str] = frozenset()
-        self._cache: dict[bytes, Principal] = {}
+        self._verified: SharedCache[Principal] = SharedCache(_VERIFIED_BYTES, _VERIFIED_EACH)
+        self._refused: SharedCache[str] = SharedCache(_REFUSED_BYTES, _REFUSED_EACH)
         self._refreshing = threading.Lock()
         self.refresh()
 
@@ -122,7 +135,7 @@ class Tokens:
 
     def known(self, authorization: bytes) -> Principal | None:
         """Who sends this value of the Authorization header, if it was verified before; never waits."""
-        principal = self._cache.get(authorization)
+        principal = self._verified.values.get(authorization)
         return principal if principal is not None and principal.expires_at > self._now() else None
 
     async def authenticate(self, authorization: bytes) -> Principal:
@@ -132,7 +145,15 @@ class Tokens:
             Unauthenticated: see `verify`.
         """
         principal = self.known(authorization)
-        return await asyncio.to_thread(self.verify, authorization) if principal is None else principal
+        if principal is not None:
+            return principal
+        # A signature is checked in a tenth of a millisecond: to hand it to a thread takes as long, and would put good
+        # tokens behind all the bad ones that wait there.
+        checked = self._checked(authorization)
+        client = self._client(checked)
+        if client is None:
+            client = await asyncio.to_thread(self._found, checked)
+        return self._principal(checked, client)
 
     def verify(self, authorization: bytes) -> Principal:
         """Who sends this value of the Authorization header.
@@ -142,16 +163,26 @@ class Tokens:
         """
         return self.known(authorization) or self._verify_anew(authorization)
 
+    def _verify_anew(self, authorization: bytes) -> Principal:
+        checked = self._checked(authorization)
+        return self._principal(checked, self._client(checked) or self._found(checked))
+
     def refresh(self) -> None:
         """Read again which clients and tokens were revoked, and forget what does not stand any more."""
         standing = REVOKED_TOKENS.c.expires_at > clock.micros(clock.now())
         # One at a time: else an older reading could replace a newer one, and stay.
         with self._refreshing:
+            self.clients.refresh()
             with self._storage.read() as connection:
-                self._clients = standing_clients(connection)
                 self._revoked = frozenset(connection.scalars(sa.select(REVOKED_TOKENS.c.jti).where(standing)))
-            # A new dict, not deletions: a verification under way that still saw the old clients writes into the old one.
-            self._cache = {key: principal for key, principal in self._cache.copy().items() if self._stands(principal)}
+            # New caches, not deletions: a verification under way that still saw the old clients writes into the old ones.
+            before = self._verified.values.copy()
+            verified: SharedCache[Principal] = SharedCache(_VERIFIED_BYTES, _VERIFIED_EACH)
+            for key, principal in before.items():
+                if self._stands(principal):
+                    verified.put(principal.client_id, key, principal)
+            self._verified = verified
+            self._refused = SharedCache(_REFUSED_BYTES, _REFUSED_EACH)
 
     def revoke(self, principal: Principal, by: Actor) -> None:
         """Make this one token worthless, here at once and in other processes within a second (RFC 7009)."""
@@ -167,12 +198,44 @@ class Tokens:
             announce(connection, "clients")
         self.refresh()
 
-    def _verify_anew(self, authorization: bytes) -> Principal:
-        cache = self._cache
-        claims = self._claims(self._bearer(authorization))
-        client = self._client(claims["client_id"])
+    def _checked(self, authorization: bytes) -> "_Checked":
+        """The claims of a token that this bus signed and that has not expired.
+
+        Raises:
+            Unauthenticated: it is none, or it was refused before.
+        """
+        verified, refused = self._verified, self._refused
+        token = self._bearer(authorization)
+        before = refused.values.get(_digest(authorization))
+        if before is not None:
+            raise self._invalid(before)
+        if self.clients.is_departed(_unverified_client(token)):
+            raise self._invalid(_REVOKED)
+        claims = self._claims(token)
+        if claims["exp"] <= self._now():
+            refused.put(str(claims["client_id"]), _digest(authorization), _EXPIRED)
+            raise self._invalid(_EXPIRED)
+        return _Checked(authorization, claims, verified, refused)
+
+    def _client(self, checked: "_Checked") -> Client | None:
+        """The client of a token, if it is known."""
+        credentials = self.clients.get(checked.claims["client_id"])
+        return None if credentials is None else credentials.client
+
+    def _found(self, checked: "_Checked") -> Client | None:
+        """The client of a token, which may have been made since the last refresh. Synchronous."""
+        client_id = checked.claims["client_id"]
+        credentials = self.clients.find(client_id)
+        if credentials is None:
+            self.clients.note_departed(client_id)
+            return None
+        return credentials.client
+
+    def _principal(self, checked: "_Checked", client: Client | None) -> Principal:
+        claims = checked.claims
         if client is None or claims["jti"] in self._revoked:
-            raise self._invalid("The access token was revoked; ask for a new one.")
+            checked.refused.put(claims["client_id"], _digest(checked.authorization), _REVOKED)
+            raise self._invalid(_REVOKED)
         principal = Principal(
             participant=client.participant,
             client_id=client.client_id,
@@ -180,9 +243,7 @@ class Tokens:
             expires_at=float(claims["exp"]),
             jti=claims["jti"],
         )
-        if len(cache) >= _CACHED:
-            del cache[next(iter(cache))]
-        cache[authorization] = principal
+        checked.verified.put(client.client_id, checked.authorization, principal)
         return principal
 
     def _bearer(self, authorization: bytes) -> bytes:
@@ -202,11 +263,10 @@ class Tokens:
         try:
             self._expected(now, _SKEW).validate(read.claims)
         except ExpiredTokenError:
-            raise self._expired() from None
+            # Judged by the caller, to the second.
+            pass
         except JoseError:
             raise self._invalid("The access token is not meant for this bus.") from None
-        if read.claims["exp"] <= self._now():
-            raise self._expired()
         return read.claims
 
     def _expected(self, now: int, skew: int) -> jwt.JWTClaimsRegistry:
@@ -223,20 +283,9 @@ class Tokens:
             scope={"essential": True},
         )
 
-    def _client(self, client_id: str) -> Client | None:
-        client = self._clients.get(client_id)
-        if client is None:
-            # Made since the last refresh: one row, once for each new client in each process, and only behind our signature.
-            with self._storage.read() as connection:
-                client = standing_clients(connection, client_id).get(client_id)
-        return client
-
     def _stands(self, principal: Principal) -> bool:
-        client = self._clients.get(principal.client_id)
-        return client is not None and principal.scopes <= client.scopes and principal.jti not in self._revoked
-
-    def _expired(self) -> Unauthenticated:
-        return self._invalid("The access token has expired; ask for a new one.")
+        known = self.clients.get(principal.client_id)
+        return known is not None and principal.scopes <= known.client.scopes and principal.jti not in self._revoked
 
     def _invalid(self, detail: str) -> Unauthenticated:
         return self._refusal(detail, f', error="invalid_token", error_description="{detail}"')
@@ -244,3 +293,30 @@ class Tokens:
     def _refusal(self, detail: str, error: str) -> Unauthenticated:
         metadata = f"{self.issuer}/.well-known/oauth-protected-resource"
         return Unauthenticated(detail, headers={"WWW-Authenticate": f'{_REALM}{error}, resource_metadata="{metadata}"'})
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A token whose signature and claims are good, and the caches that what becomes of it goes to."""
+
+    authorization: bytes
+    claims: dict[str, Any]
+    verified: SharedCache[Principal]
+    refused: SharedCache[str]
+
+
+def _digest(authorization: bytes) -> bytes:
+    return blake2b(authorization, digest_size=16).digest()
+
+
+def _unverified_client(token: bytes) -> str:
+    """What a token says is its client, unproven: enough to refuse it, never to take it."""
+    parts = token.split(b".")
+    if len(parts) != 3:
+        return ""
+    try:
+        claims = json.loads(urlsafe_b64decode(parts[1] + b"=="))
+    except ValueError:
+        return ""
+    client_id = claims.get("client_id") if isinstance(claims, dict) else None
+    return client_id if isinstance(client_id, str) else ""

@@ -28,6 +28,8 @@ from bus.identity.keys import create_keys, load_keys
 from bus.identity.participants import Kind, Participants
 from bus.identity.server import OAuthServer
 from bus.identity.tokens import Tokens
+from bus.identity.wrong_logins import LoginPolicy
+from bus.limits import LimitRegister, Limits, Policy, Rate
 from bus.storage import open_storage, upgrade
 from tests.an_actor import OPERATOR
 
@@ -63,7 +65,9 @@ def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bus]:
     client, secret = participants.add_client("bapenda", ["events.read", "events.publish"], by=OPERATOR)
     tokens = Tokens(keys, ISSUER, storage)
     attempts = Attempts(ActionLog(storage))
-    server = OAuthServer(tokens, participants, storage, 600, attempts)
+    limits = Limits(LimitRegister(storage, Policy.model_validate({})))
+    logins = LoginPolicy(Rate(1000, 60), Rate(1000, 60), Rate(1000, 60))
+    server = OAuthServer(tokens, participants, storage, 600, limits, logins, attempts)
     app = FastAPI()
     app.state.rooms = SimpleNamespace(
         keys=keys, tokens=tokens, participants=participants, oauth=server, attempts=attempts
@@ -241,6 +245,7 @@ async def test_a_form_that_is_too_large_is_refused(http: httpx.AsyncClient):
 async def test_a_revoked_client_gets_no_token(http: httpx.AsyncClient, bus: Bus):
     client_id, secret = bus.a_client()
     bus.participants.revoke_client("bapenda", client_id, OPERATOR)
+    bus.tokens.refresh()
     answer = await http.post("/oauth/token", data=credentials(bus, client_id=client_id, client_secret=secret))
     assert answer.json()["error"] == "invalid_client"
 

@@ -6,8 +6,10 @@ import timeit
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwt
@@ -16,6 +18,7 @@ from joserfc.jwk import ECKey, OKPKey
 from bus import json
 from bus.identity.keys import Keys
 from bus.identity.participants import Client, Participants
+from bus.identity.tables import CLIENTS
 from bus.identity.tokens import ScopeMissing, Tokens, Unauthenticated, require
 from bus.storage import Changes, Storage
 from tests.an_actor import OPERATOR
@@ -259,13 +262,65 @@ def test_a_missing_scope_is_named(tokens: Tokens, a_client: AClient):
     assert refused.value.status == 403
 
 
-def test_the_cache_is_bounded(tokens: Tokens, a_client: AClient, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("bus.identity.tokens._CACHED", 3)
-    client, _ = a_client()
-    headers = [bearer(tokens.issue(client, client.scopes, 60)) for _ in range(5)]
+def test_a_client_with_many_tokens_pushes_out_its_own(tokens: Tokens, a_client: AClient):
+    innocent, greedy = a_client()[0], a_client()[0]
+    kept = bearer(tokens.issue(innocent, innocent.scopes, 60))
+    tokens.verify(kept)
+    headers = [bearer(tokens.issue(greedy, greedy.scopes, 60)) for _ in range(300)]
     for header in headers:
         tokens.verify(header)
-    assert list(tokens._cache) == headers[-3:]
+    assert tokens.known(kept)
+    assert tokens.known(headers[-1])
+    assert tokens.known(headers[0]) is None
+    tokens.refresh()
+    assert tokens.known(kept)
+    assert tokens.known(headers[-1])
+
+
+@pytest.mark.parametrize("reason", ["revoked", "expired"])
+async def test_a_token_that_was_refused_costs_no_signature_again(
+    tokens: Tokens, keys: Keys, participants: Participants, a_client: AClient, reason: str
+):
+    client, _ = a_client()
+    header = bearer(tokens.issue(client, client.scopes, 60 if reason == "revoked" else -10))
+    participants.revoke_client("bapenda", client.client_id, OPERATOR)
+    tokens.refresh()
+    with patch.object(Keys, "read", autospec=True, side_effect=Keys.read) as read:
+        for _ in range(3):
+            with pytest.raises(Unauthenticated, match=reason):
+                await tokens.authenticate(header)
+            with pytest.raises(Unauthenticated, match=reason):
+                tokens.verify(header)
+        assert read.call_count == 1
+
+
+def test_the_many_tokens_of_a_departed_client_cost_one_look_into_the_database(
+    tokens: Tokens, participants: Participants, a_client: AClient
+):
+    client, _ = a_client()
+    headers = [bearer(tokens.issue(client, client.scopes, 60)) for _ in range(20)]
+    participants.revoke_client("bapenda", client.client_id, OPERATOR)
+    tokens.refresh()
+    with patch.object(Keys, "read", autospec=True, side_effect=Keys.read) as read:
+        for header in headers:
+            with pytest.raises(Unauthenticated, match="revoked"):
+                tokens.verify(header)
+    assert read.call_count == 1
+
+
+async def test_a_client_that_comes_after_it_was_looked_for_in_vain_is_known(
+    tokens: Tokens, keys: Keys, participants: Participants, storage: Storage, a_client: AClient
+):
+    header = bearer(keys.sign("at+jwt", claims_for(a_client()[0], client_id="client_later")))
+    with pytest.raises(Unauthenticated):
+        await tokens.authenticate(header)
+    client, _ = a_client()
+    with storage.write() as connection:
+        connection.execute(
+            sa.update(CLIENTS).where(CLIENTS.c.client_id == client.client_id).values(client_id="client_later")
+        )
+    tokens.refresh()
+    assert (await tokens.authenticate(header)).client_id == "client_later"
 
 
 def test_a_token_seen_before_costs_a_look_up(tokens: Tokens, a_client: AClient):

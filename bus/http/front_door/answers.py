@@ -7,7 +7,8 @@ from typing import Final
 
 from bus import json
 from bus.http.problems import MEDIA_TYPE, UNEXPECTED_PROBLEM
-from bus.http.publish import Fields, Response
+from bus.http.publish import Response
+from bus.limits import Fields
 from bus.problem import Refused
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"

@@ -7,8 +7,8 @@ from pydantic import SecretStr
 
 from bus.actions.action import Action, Verb
 from bus.actions.actor import Channel
-from bus.actions.start import note_start
 from bus.actions.tables import STARTS
+from bus.cli.start import note_start
 from bus.settings import Settings
 from bus.storage import Storage
 from tests.an_actor import OPERATOR, actions, raw_log

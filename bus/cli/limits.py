@@ -1,0 +1,53 @@
+"""`bus participant limits`: what a participant may do."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bus.actions.actor import Channel, on_this_machine
+from bus.cli.terminal import say, say_json
+from bus.cli.workspace import Workspace, open_workspace
+from bus.identity.participants import Participants
+from bus.limits import LimitRegister
+
+_DEFAULT = "default"
+
+
+def show_limits(
+    name: Annotated[str, typer.Argument(help="whose limits")],
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="LIMIT=VALUE, may be given again; VALUE default: no own value")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Show the limits of a participant, or change some; a running bus follows within a second.
+
+    Example: bus participant limits bapenda --set publish=50000/10s --set subscriptions=300
+    """
+    changes = dict(_change(text) for text in set_ or ())
+    with open_workspace(data) as workspace:
+        own, in_force = _limits(workspace, name, changes)
+    if as_json:
+        say_json({"participant": name, "limits": own, "in_force": in_force})
+        return
+    for limit, value in in_force.items():
+        say(f"{limit}\t{value}" + ("\town" if limit in own else ""))
+
+
+def _change(text: str) -> tuple[str, Any]:
+    limit, equals, value = text.partition("=")
+    if not equals:
+        raise typer.BadParameter("write LIMIT=VALUE, such as publish=50000/10s")
+    return limit, None if value == _DEFAULT else value
+
+
+def _limits(workspace: Workspace, name: str, changes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    Participants(workspace.storage).get(name)
+    register = LimitRegister(workspace.storage, workspace.settings.limits)
+    own = dict(register.of(name))
+    if changes:
+        register.put(name, own | changes, on_this_machine(Channel.CLI))
+        own = dict(register.of(name))
+    return own, register.defaults.with_own(own).values()

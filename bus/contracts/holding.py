@@ -1,0 +1,42 @@
+"""What a participant holds in the register: how many versions it registered, and how large they are."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bus.contracts.document import Contract
+from bus.contracts.lifecycle import FREE_TO_CHANGE
+from bus.contracts.tables import CONTRACTS, VERSIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """The versions of one participant.
+
+    Attributes:
+        drafts: those that are not in force yet.
+        bytes: of all their documents.
+    """
+
+    drafts: int
+    versions: int
+    bytes: int
+
+
+def holding(connection: Connection, participant: str, besides: Contract) -> Holding:
+    """What a participant registered, besides the version that it is about to register or to replace."""
+    is_draft = VERSIONS.c.state.in_([state.value for state in FREE_TO_CHANGE])
+    query = (
+        sa.select(
+            sa.func.count().filter(is_draft),
+            sa.func.count(),
+            # Of a blob's length neither database reads the blob.
+            sa.func.coalesce(sa.func.sum(sa.func.length(VERSIONS.c.document)), 0),
+        )
+        .join(CONTRACTS, CONTRACTS.c.id == VERSIONS.c.contract_id)
+        .where(VERSIONS.c.created_by == participant)
+        .where(~((CONTRACTS.c.name == besides.name) & (VERSIONS.c.version == besides.version)))
+    )
+    drafts, versions, size = connection.execute(query).one()
+    return Holding(int(drafts), int(versions), int(size))

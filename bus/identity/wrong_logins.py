@@ -1,0 +1,136 @@
+"""Wrong logins: how many of them a client, an address, or a client from an address may make before it has to wait.
+
+A client that logs in with a right secret is not asked: a secret cannot be guessed, so that nobody is locked out by what
+others do with its id. An assertion is judged only while its client and address have not failed too often, since to judge it
+is work; a client that lately proved itself from an address is held to what failed from that address with its own id alone.
+"""
+
+import ipaddress
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+from bus.limits import Bucket, Limited, Rate
+
+_REMEMBERED: Final = 10_000
+"""Buckets of each kind, and proofs, that are kept; the least used go first. All of them take some megabytes."""
+_PROOF_SECONDS: Final = 86_400.0
+_NAME: Final = "wrong_logins"
+
+
+class LoginsLimited(Limited):
+    """Too many logins failed; wait, and check the client's id and its secret or key."""
+
+    slug = "logins-limited"
+
+
+@dataclass(frozen=True, slots=True)
+class LoginPolicy:
+    """How many logins may fail.
+
+    Attributes:
+        pair: of one client from one address.
+        client: of one client.
+        address: from one address.
+    """
+
+    pair: Rate
+    client: Rate
+    address: Rate
+
+
+class WrongLogins:
+    """Counts what failed. Belongs to one event loop."""
+
+    def __init__(self, policy: LoginPolicy, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._pairs = _Buckets(policy.pair)
+        self._clients = _Buckets(policy.client)
+        self._addresses = _Buckets(policy.address)
+        self._proofs: OrderedDict[bytes, float] = OrderedDict()
+
+    def check(self, client_id: str, address: str) -> None:
+        """Let an attempt be judged.
+
+        Raises:
+            LoginsLimited: too many like it failed.
+        """
+        now = self._now()
+        buckets = self._of(client_id, address, now)
+        if client_id and self._proved_lately(client_id, address, now):
+            buckets = buckets[:1]
+        for bucket in buckets:
+            if bucket.left(now) <= 0:
+                raise LoginsLimited(
+                    _NAME, "Too many logins failed; wait, and check the client's id and its proof.", bucket.wait(now)
+                )
+
+    def failed(self, client_id: str, address: str) -> None:
+        """Count an attempt that failed."""
+        for bucket in self._of(client_id, address, self._now()):
+            bucket.charge(1)
+
+    def forgive(self, client_id: str, address: str) -> None:
+        """An attempt that was counted as failed did not fail."""
+        for bucket in self._of(client_id, address, self._now()):
+            bucket.give_back(1)
+
+    def proved(self, client_id: str, address: str) -> None:
+        """Remember that a client proved itself from an address."""
+        key = _pair(client_id, address)
+        self._proofs[key] = self._now()
+        self._proofs.move_to_end(key)
+        if len(self._proofs) > _REMEMBERED:
+            self._proofs.popitem(last=False)
+
+    def _of(self, client_id: str, address: str, now: float) -> list[Bucket]:
+        """The buckets of an attempt, that of its client and address first; of one that names no client, the address's."""
+        of_address = self._addresses.of(_key(network(address)), now)
+        if not client_id:
+            return [of_address]
+        return [self._pairs.of(_pair(client_id, address), now), self._clients.of(_key(client_id), now), of_address]
+
+    def _proved_lately(self, client_id: str, address: str, now: float) -> bool:
+        at = self._proofs.get(_pair(client_id, address))
+        return at is not None and now - at < _PROOF_SECONDS
+
+
+class _Buckets:
+    """Buckets of one rate by key, the least used forgotten first."""
+
+    def __init__(self, rate: Rate) -> None:
+        self._rate = rate
+        self._buckets: OrderedDict[bytes, Bucket] = OrderedDict()
+
+    def of(self, key: bytes, now: float) -> Bucket:
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = Bucket(_NAME, self._rate, now)
+            if len(self._buckets) > _REMEMBERED:
+                self._buckets.popitem(last=False)
+        else:
+            self._buckets.move_to_end(key)
+        return bucket
+
+
+def network(address: str) -> str:
+    """The address; of IPv6 its /64, within which one customer has as many addresses as they like."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    return str(parsed.ipv4_mapped or ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))
+
+
+def _pair(client_id: str, address: str) -> bytes:
+    return _key(f"{network(address)}\0{client_id}")
+
+
+def _key(text: str) -> bytes:
+    # Whoever tries chooses the text: a digest bounds what is kept of it.
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -1,0 +1,50 @@
+"""Turns: so many at once, and the others wait in the order in which they came, up to a bound."""
+
+import asyncio
+from collections import deque
+
+
+class Turns:
+    """Turns of one participant at one thing. Belongs to one event loop.
+
+    Attributes:
+        at_once: how many have a turn at the same time.
+    """
+
+    __slots__ = ("_under_way", "_waiting", "at_once")
+
+    def __init__(self, at_once: int) -> None:
+        self.at_once = at_once
+        self._under_way = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    async def take(self) -> None:
+        """Wait for a turn; whoever took one gives it back."""
+        if self._under_way < self.at_once and not self._waiting:
+            self._under_way += 1
+            return
+        mine = asyncio.get_running_loop().create_future()
+        self._waiting.append(mine)
+        try:
+            await mine
+        except asyncio.CancelledError:
+            if mine in self._waiting:
+                self._waiting.remove(mine)
+            if not mine.cancelled():
+                # The turn came at the same moment.
+                self.give_back()
+            raise
+
+    def give_back(self) -> None:
+        """End a turn; whoever waits the longest has the next."""
+        self._under_way -= 1
+        while self._waiting and self._under_way < self.at_once:
+            following = self._waiting.popleft()
+            if not following.done():
+                self._under_way += 1
+                following.set_result(None)
