@@ -14,8 +14,10 @@ from bus import json
 from bus.contracts.catalogue import Catalogue
 from bus.http import contract_moves, contracts, problems
 from bus.identity.tokens import Principal
+from bus.limits import Limits
 from bus.storage import open_storage, upgrade
 from tests.contracts.documents import a_document
+from tests.http.admitting import NoOwnLimits, admitting
 
 NAME = "kependudukan.uji"
 SCOPES = "contracts.read contracts.write contracts.approve"
@@ -69,10 +71,11 @@ def an_edge(catalogue: Catalogue) -> TestClient:
         catalogue=catalogue,
         tokens=KnownCallers(),
         settings=SimpleNamespace(max_depth=64),
+        limits=Limits(NoOwnLimits()),
         judging=asyncio.Semaphore(),
         attempts=SimpleNamespace(note=lambda attempt: None),
     )
-    return TestClient(app, base_url="https://bus.example", raise_server_exceptions=False)
+    return TestClient(admitting(app), base_url="https://bus.example", raise_server_exceptions=False)
 
 
 def post(client: TestClient, document: Any, headers: dict[str, str] | None = None) -> Any:

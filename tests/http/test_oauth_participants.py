@@ -17,8 +17,11 @@ from bus.identity.keys import create_keys, load_keys
 from bus.identity.participants import Participants, bootstrap
 from bus.identity.server import OAuthServer
 from bus.identity.tokens import Tokens
+from bus.identity.wrong_logins import LoginPolicy
+from bus.limits import Limits, Rate
 from bus.storage import open_storage, upgrade
 from tests.an_actor import OPERATOR
+from tests.http.admitting import NoOwnLimits, admitting
 
 ISSUER = "https://bus.lamongan.example"
 BAPENDA = {"name": "bapenda", "title": "Badan Pendapatan Daerah", "kind": "app"}
@@ -34,15 +37,18 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     register = Participants(storage)
     tokens = Tokens(keys, ISSUER, storage)
     attempts = Attempts(ActionLog(storage))
-    server = OAuthServer(tokens, register, storage, 600, attempts)
+    limits = Limits(NoOwnLimits())
+    server = OAuthServer(tokens, register, storage, 600, limits, LoginPolicy(*[Rate(1000, 60)] * 3), attempts)
     app = FastAPI()
-    app.state.rooms = SimpleNamespace(keys=keys, tokens=tokens, participants=register, oauth=server, attempts=attempts)
+    app.state.rooms = SimpleNamespace(
+        keys=keys, tokens=tokens, participants=register, oauth=server, limits=limits, attempts=attempts
+    )
     app.include_router(oauth.router)
     app.include_router(participants.router)
     problems.install(app)
     operator = bootstrap(storage, OPERATOR)
     assert operator is not None
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ISSUER) as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(admitting(app)), base_url=ISSUER) as client:
         client.headers["authorization"] = await authorization(client, *operator)
         yield client
     server.close()

@@ -1,0 +1,34 @@
+"""For apps of some routes, without the edge and its rooms: what the edge does for limits."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import FastAPI
+
+from bus.http.admissions import admission_in
+from bus.limits import LimitRegister, Policy
+from bus.limits.register import Own
+
+
+def admitting(app: FastAPI) -> Callable[[Any, Any, Any], Awaitable[None]]:
+    """The app, whose requests give back what they hold of their participant's limits."""
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await app(scope, receive, send)
+        finally:
+            if admission := admission_in(scope):
+                admission.end()
+
+    return answer
+
+
+class NoOwnLimits(LimitRegister):
+    """A register in which everybody has the defaults."""
+
+    def __init__(self) -> None:
+        self.defaults = Policy.model_validate({})
+
+    def all(self) -> dict[str, Own]:
+        """Nobody has limits of its own."""
+        return {}
