@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from bus import clock, json
 from bus.contracts.actor import Actor as Actor
 from bus.contracts.binding import Bindings
-from bus.contracts.consent import check_four_eyes, check_words, newly_bound, words_of
+from bus.contracts.consent import check_four_eyes, check_words, newly_bound, words_given, words_of
 from bus.contracts.document import Contract
 from bus.contracts.errors import (
     ChangedMeanwhile,
@@ -96,7 +96,8 @@ def consent(
     words = words_of(present.contract, actor, bindings)
     if present.state not in FREE_TO_CHANGE:
         raise TransitionRefused(f"The version is {present.state.value}; a word for it comes before that.")
-    _remember(connection, present.id, _step(present.state, actor, adapters=words))
+    if not words_given(present).issuperset(words):
+        _remember(connection, present.id, _step(present.state, actor, adapters=words))
     return version_of(connection, name, version)
 
 
