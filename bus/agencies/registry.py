@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from importlib.metadata import entry_points
 from typing import Final
 
@@ -144,7 +144,8 @@ def bindings(settings: Mapping[str, Mapping[str, str]], factories: Mapping[str, 
     """
     found = installed() if factories is None else factories
 
-    @cache
+    # Bounded, since contracts that are only checked may name anything.
+    @lru_cache(maxsize=1024)
     def binding(use: AdapterUse) -> Binding | None:
         # An adapter is imported when a contract names it: commands that need none stay fast.
         find = found.get(use.adapter)

@@ -48,7 +48,7 @@ def check_words(present: Registered, in_force: Iterable[Contract], actor: Actor,
     Raises:
         AdapterWordMissing: names the operations, their owners, and what to do.
     """
-    given = {one for move in _since_change(present.history) for one in move.adapters}
+    given = words_given(present)
     bound = {use for contract in in_force for use in contract.adapters}
     missing = [
         (index, use)
@@ -64,6 +64,11 @@ def check_words(present: Registered, in_force: Iterable[Contract], actor: Actor,
                 for index, use in missing
             ],
         )
+
+
+def words_given(present: Registered) -> frozenset[str]:
+    """The operations for which a word stands in the history since the document changed last."""
+    return frozenset(one for move in _since_change(present.history) for one in move.adapters)
 
 
 def words_of(contract: Contract, actor: Actor, bindings: Bindings) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from bus.actions.actor import Actor as Actor
 from bus.actions.log import note
 from bus.contracts.acts import consented, drafted, moved
 from bus.contracts.binding import Bindings
-from bus.contracts.consent import check_four_eyes, check_words, newly_bound, words_of
+from bus.contracts.consent import check_four_eyes, check_words, newly_bound, words_given, words_of
 from bus.contracts.document import Contract
 from bus.contracts.errors import (
     ChangedMeanwhile,
@@ -98,8 +98,9 @@ def consent(
     words = words_of(present.contract, actor, bindings)
     if present.state not in FREE_TO_CHANGE:
         raise TransitionRefused(f"The version is {present.state.value}; a word for it comes before that.")
-    _remember(connection, present.id, _step(present.state, actor, adapters=words))
-    note(connection, consented(present.contract, words, actor))
+    if not words_given(present).issuperset(words):
+        _remember(connection, present.id, _step(present.state, actor, adapters=words))
+        note(connection, consented(present.contract, words, actor))
     return version_of(connection, name, version)
 
 

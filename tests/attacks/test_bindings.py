@@ -151,6 +151,12 @@ async def test_the_owners_word_binds_and_is_kept(
     ]
 
 
+async def test_a_word_that_is_repeated_does_not_fill_the_history(writer: httpx.AsyncClient, keeper: httpx.AsyncClient):
+    await draft(writer, a_query())
+    histories = [(await move(keeper, "consent")).json()["history"] for _ in range(3)]
+    assert [len(history) for history in histories] == [2, 2, 2]
+
+
 async def test_a_word_is_for_the_document_that_was_read(
     writer: httpx.AsyncClient, head: httpx.AsyncClient, keeper: httpx.AsyncClient
 ):
