@@ -66,6 +66,18 @@ async def test_a_known_token_without_the_right_to_publish_has_no_body_read(bus: 
         assert (answer.status_code, answer.headers["connection"]) == (403, "close")
 
 
+async def test_who_sends_the_whole_body_all_the_same_still_gets_to_read_the_refusal(bus: Bus):
+    async with bus.served() as address:
+        for _ in range(5):
+            connection = await Connection.to(address)
+            head = a_head("POST", "/v1/subscriptions", 4 * MEBIBYTE, content_type="application/json")
+            await connection.say(head)
+            for _ in range(16):
+                await connection.say(b" " * (MEBIBYTE // 4))
+            assert (await connection.answer()).status_code == 401
+            assert await connection.is_closed()
+
+
 async def test_an_anonymous_body_to_anywhere_is_not_kept(bus: Bus):
     async with bus.served() as address:
         for path in ("/", "/v1/contracts/check", "/healthz", "/docs"):
