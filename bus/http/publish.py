@@ -131,7 +131,7 @@ class Publisher:
         if principal is None:
             return None
         bucket = self._rooms.limits.of(principal.participant).publish
-        if bucket.left(time.monotonic()) <= 0:
+        if bucket.left(time.monotonic()) < 1:
             return None
         bucket.charge(1 + (head.length >> _LARGE))
         return principal
