@@ -18,6 +18,9 @@ from bus.cli.workspace import open_workspace
 from bus.delivery.subscriptions import NewSubscription, Subscriptions, Webhook
 from bus.journal import JournalReader
 
+_UNLIMITED = {"BUS_LIMITS__PUBLISH": "999999999/s", "BUS_LIMITS__READ": "999999999/s"}
+"""The limits are at work, and nothing that is measured comes to them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -73,7 +76,12 @@ class Site:
     ) -> Iterator[tuple[int, int]]:
         port = free_port()
         log = self.data / "serve.log"
-        variables = {"BUS_SINK_NETWORKS": "127.0.0.0/8", "BUS_TOKEN_SECONDS": "3600", **(environment or {})}
+        variables = {
+            "BUS_SINK_NETWORKS": "127.0.0.0/8",
+            "BUS_TOKEN_SECONDS": "3600",
+            **_UNLIMITED,
+            **(environment or {}),
+        }
         arguments = ["-m", "bus", "serve", "--data", str(self.data), "--port", str(port), *options]
         with running_python(arguments, log, variables, cores) as process:
             await_port(port, process, log)

@@ -16,6 +16,8 @@ router = APIRouter(tags=["OAuth"])
 
 _LONGEST_FORM = 65536
 _LIMITED = 429
+_HELD_BACK = 2.0
+"""Seconds before a login that failed too often is told so: somebody who guesses does it on many connections."""
 
 
 class FormTooLarge(Refused):
@@ -119,6 +121,6 @@ async def _call(request: Request) -> Call:
 
 async def _rendered(answer: Answer) -> Response:
     if answer.status == _LIMITED:
-        await hold_back()
+        await hold_back(_HELD_BACK)
     headers = {"Cache-Control": "no-store", "Pragma": "no-cache", **answer.headers, "Content-Type": "application/json"}
     return Response(json.dumps(answer.body), answer.status, headers)

@@ -78,7 +78,7 @@ class Pages:
         if wanted is None:
             return False
         allowance = self._rooms.limits.of(wanted.caller.participant)
-        if allowance.buckets[Limit.READ].left(self._rooms.limits.now()) <= 0:
+        if allowance.buckets[Limit.READ].left(self._rooms.limits.now()) < 1:
             # The route tells it.
             return False
         reading = Reading(self._rooms, wanted.contract, wanted.caller, wanted.list.channel)

@@ -16,8 +16,8 @@ from bus.problem import FieldError, Invalid, Refused
 
 log = structlog.get_logger(__name__)
 
-_HELD_BACK: Final = 0.2
-"""Seconds. A connection then has no more than five refusals of a limit a second."""
+_HELD_BACK: Final = 0.5
+"""Seconds. A connection then has no more than two refusals of a limit a second."""
 MEDIA_TYPE = "application/problem+json"
 _WRONG_FIELD: Final[dict[str, Any]] = {
     "type": "object",
@@ -74,9 +74,9 @@ def route_of(scope: MutableMapping[str, Any]) -> str:
     return str(getattr(scope.get("route"), "path", "(none)"))
 
 
-async def hold_back() -> None:
+async def hold_back(seconds: float = _HELD_BACK) -> None:
     """Wait a little before a limit is told: who asks again at once would else take the time of the others with refusals."""
-    await asyncio.sleep(_HELD_BACK)
+    await asyncio.sleep(seconds)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

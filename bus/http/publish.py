@@ -142,7 +142,7 @@ class Publisher:
         if principal is None or _SCOPE not in principal.scopes:
             return None
         bucket = self._rooms.limits.of(principal.participant).publish
-        if bucket.left(time.monotonic()) <= 0:
+        if bucket.left(time.monotonic()) < 1:
             return None
         bucket.charge(1 + (head.length >> _LARGE))
         return principal

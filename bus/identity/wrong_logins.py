@@ -63,7 +63,7 @@ class WrongLogins:
         if client_id and self._proved_lately(client_id, address, now):
             buckets = buckets[:1]
         for bucket in buckets:
-            if bucket.left(now) <= 0:
+            if bucket.left(now) < 1:
                 raise LoginsLimited(
                     _NAME, "Too many logins failed; wait, and check the client's id and its proof.", bucket.wait(now)
                 )

@@ -26,12 +26,12 @@ class Allowance:
     Attributes:
         publish: the bucket of published events, at hand for the hot path.
         clients: the buckets of its clients' tokens.
+        waiting_readers: its long-polls and streams that are open.
         adding: to be held while something that is stored is counted and one more added.
     """
 
     __slots__ = (
         "_participant",
-        "_waiting",
         "adding",
         "buckets",
         "clients",
@@ -39,11 +39,12 @@ class Allowance:
         "publish",
         "questions",
         "requests",
+        "waiting_readers",
     )
 
     def __init__(self, participant: str, policy: Policy, now: float) -> None:
         self._participant = participant
-        self._waiting = 0
+        self.waiting_readers = 0
         self.policy = policy
         self.buckets = {limit: Bucket(limit, policy.rate(limit), now) for limit in RATES}
         self.publish = self.buckets[Limit.PUBLISH]
@@ -58,7 +59,7 @@ class Allowance:
         Raises:
             Limited: nothing is left.
         """
-        if bucket.left(now) <= 0:
+        if bucket.left(now) < 1:
             raise spent(bucket, now, self._participant)
 
     def client(self, client_id: str, now: float) -> Bucket:
@@ -86,14 +87,14 @@ class Allowance:
             AtOnce: as many as it may have are open.
         """
         most = self.policy.waiting_readers
-        if self._waiting >= most:
+        if self.waiting_readers >= most:
             detail = f"{most} long-polls and streams are open; close some, or ask the operator for more."
             raise AtOnce(Limit.WAITING_READERS, detail, _SOON, self._participant)
-        self._waiting += 1
+        self.waiting_readers += 1
 
     def end_of_waiting(self) -> None:
         """Count one long-poll or stream less."""
-        self._waiting -= 1
+        self.waiting_readers -= 1
 
     def check_number(self, limit: Limit, number: int) -> None:
         """Refuse one more of something that is stored when there are `number` of it already.

@@ -58,7 +58,7 @@ class Rate:
 class Bucket:
     """What is left of one rate. Pure: the caller gives the time, in seconds of a clock that never goes back.
 
-    A request passes while anything is left, and is charged what it costs, which may be more: the bucket is in debt then.
+    A request passes while a unit is left, and is charged what it costs, which may be more: the bucket is in debt then.
     So nothing has to be counted before a request is let in, and the rate holds over time all the same.
 
     Attributes:
@@ -77,7 +77,7 @@ class Bucket:
         self._at = now
 
     def left(self, now: float) -> float:
-        """Units that are left; zero or less: wait."""
+        """Units that are left; less than one: wait."""
         level = self._level + (now - self._at) * self._per_second
         quota = self.rate.quota
         self._level = level = quota if level > quota else level
