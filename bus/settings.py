@@ -55,6 +55,11 @@ class Settings(BaseSettings):
     retry_attempts: int = Field(80, ge=1, description="attempts before a delivery is dead")
     sink_concurrency: int = Field(32, ge=1, description="requests in flight to one sink")
     sink_timeout_seconds: float = Field(15.0, gt=0, description="time-out of one webhook request")
+    heavy_processes: int = Field(
+        2, ge=1, le=64, description="worker processes for heavy work, for each process that serves the API"
+    )
+    heavy_seconds: float = Field(10.0, gt=0, description="processor time of one piece of heavy work")
+    heavy_memory_bytes: int = Field(512 * _MEBIBYTE, ge=128 * _MEBIBYTE, description="memory of one worker process")
     drain_seconds: float = Field(20.0, ge=0, description="bound on an orderly stop")
     adapters: dict[str, dict[str, str]] = Field(
         default_factory=dict, description="settings of each adapter: BUS_ADAPTERS__<AGENCY>__<FIELD>"

@@ -1,13 +1,36 @@
 """Whether a contract version may be put in force: what is to be mended in it, and what it would break."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from bus import json
 from bus.contracts.compatibility import Finding, Report, Rule, Verdict, check
 from bus.contracts.document import Contract
 from bus.contracts.errors import CompatibilityUndecided, Incompatible, NotReady, StepTooSmall
 from bus.contracts.lint import errors_of
+from bus.contracts.registered import Basis
 from bus.problem import Conflict, FieldError
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A version that somebody wants to put in force.
+
+    Attributes:
+        basis: what it is judged by.
+        accept_undecided: let it pass where it cannot be decided whether it is compatible.
+    """
+
+    contract: Contract
+    basis: Basis
+    accept_undecided: bool
+
+    def document(self) -> bytes:
+        """The same as JSON, for `jobs.approve`."""
+        active = [one.contract.document for one in self.basis.active]
+        asked = {"document": self.contract.document, "active": active, "accept_undecided": self.accept_undecided}
+        return json.dumps(asked)
 
 
 def check_approvable(contract: Contract, active: Sequence[Contract], *, accept_undecided: bool = False) -> Report:

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from bus import clock, json
 from bus.contracts import plan, register, registered
-from bus.contracts.approval import check_approvable
+from bus.contracts.approval import Candidate, check_approvable
 from bus.contracts.built import Built
 from bus.contracts.compatibility import Verdict
 from bus.contracts.document import Contract, trusted
@@ -198,23 +198,40 @@ class Catalogue:
     def activate(
         self, name: str, version: str, by: Actor, tags: Tags = None, *, accept_undecided: bool = False
     ) -> Registered:
-        """Put a version in force.
+        """Put a version in force, if it may be; see `candidate`, `check_approvable` and `put_in_force` for what is refused."""
+        candidate = self.candidate(name, version, by, tags, accept_undecided=accept_undecided)
+        active = [one.contract for one in candidate.basis.active]
+        report = check_approvable(candidate.contract, active, accept_undecided=accept_undecided)
+        return self.put_in_force(candidate, by, accepted_undecided=report.verdict is Verdict.UNDECIDED)
+
+    def candidate(
+        self, name: str, version: str, by: Actor, tags: Tags = None, *, accept_undecided: bool = False
+    ) -> Candidate:
+        """A version that somebody wants to put in force, to be judged.
 
         Args:
             accept_undecided: the operator's word that a change whose compatibility cannot be decided is harmless.
 
         Raises:
             NotOperator: somebody else gives that word.
-            Refused: what `register.may_activate`, `check_approvable` and `register.activate` say.
+            Refused: what `register.may_activate` says.
         """
         if accept_undecided and not by.is_operator:
             raise NotOperator("What cannot be decided is accepted by the operator alone.")
         with self._storage.read() as connection:
             contract, basis = register.may_activate(connection, name, version, by, tags)
-        active = [one.contract for one in basis.active]
-        report = check_approvable(contract, active, accept_undecided=accept_undecided)
-        undecided = report.verdict is Verdict.UNDECIDED
-        return self._changed(lambda connection: register.activate(connection, basis, by, accepted_undecided=undecided))
+        return Candidate(contract, basis, accept_undecided)
+
+    def put_in_force(self, candidate: Candidate, by: Actor, *, accepted_undecided: bool) -> Registered:
+        """Put a version in force that was judged; see `register.activate` for what is refused.
+
+        Args:
+            accepted_undecided: its compatibility is undecided, and the operator accepts that.
+        """
+        basis = candidate.basis
+        return self._changed(
+            lambda connection: register.activate(connection, basis, by, accepted_undecided=accepted_undecided)
+        )
 
     def deprecate(
         self, name: str, version: str, by: Actor, tags: Tags = None, *, sunset: date | None = None

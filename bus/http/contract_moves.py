@@ -2,12 +2,13 @@
 
 import asyncio
 from datetime import date
-from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from bus import json
+from bus.contracts import jobs
 from bus.http.contract_version import VersionDetail, version_detail
 from bus.http.contracts import Approver, Writer, actor
 from bus.http.preconditions import IfMatch
@@ -71,9 +72,11 @@ async def activate_version(
     It must have no lint errors, keep what it owes every version that is still active, and go up as far as the change is large.
     """
     accept = how is not None and how.accept_undecided
-    activate = partial(rooms.catalogue.activate, accept_undecided=accept)
-    async with rooms.judging:
-        moved = await asyncio.to_thread(activate, name, version, actor(caller), tags)
+    catalogue, by = rooms.catalogue, actor(caller)
+    candidate = await asyncio.to_thread(catalogue.candidate, name, version, by, tags, accept_undecided=accept)
+    asked = await asyncio.to_thread(candidate.document)
+    undecided = json.loads(await rooms.heavy.run(jobs.approve, asked, who=caller.participant))
+    moved = await asyncio.to_thread(catalogue.put_in_force, candidate, by, accepted_undecided=undecided)
     return version_detail(moved, response)
 
 

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Response
 
 from bus import json
-from bus.http.contracts import Body, parsed
+from bus.contracts.jobs import parsed
+from bus.http.contracts import Body
 from bus.http.rooms import TheRooms
 from bus.http.security import caller
 from bus.identity.scopes import Scope
