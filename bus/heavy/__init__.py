@@ -12,6 +12,7 @@ from bus.heavy.job import Heavy as Heavy
 from bus.heavy.job import Job as Job
 from bus.heavy.processes import Bounds as Bounds
 from bus.heavy.processes import Processes as Processes
+from bus.heavy.slices import Slice as Slice
 from bus.heavy.slices import Slices as Slices
 from bus.heavy.threads import Threads as Threads
 from bus.heavy.turns import Shares as Shares

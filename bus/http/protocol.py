@@ -19,6 +19,7 @@ from bus.http.problems import MEDIA_TYPE, UNEXPECTED_PROBLEM
 from bus.http.publish import Fields, Publisher, Response, may_publish
 from bus.identity.tokens import Principal
 from bus.journal import Receipt, Submission
+from bus.journal.gate import Agreed, NeedsTime
 from bus.problem import Refused
 from bus.telemetry import UNEXPECTED
 
@@ -220,11 +221,22 @@ class _Publication:
                 self._protocol.begin(self._publish_batch())
                 return
             self._event, body = self._publisher.event(self.head, self._taken())
-            self._submission = self._publisher.admitted(self._event, body, self._principal)
-            self._publisher.append_for(self._submission, self)
-            if "traceparent" not in self._event:
-                # Its memory, which is in the processor's caches, is the next request's.
-                self._event = None
+            self._append(self._publisher.admitted(self._event, body, self._principal))
+        except NeedsTime as needs:
+            self._protocol.begin(self._publish_checked(needs.agreed))
+        except Exception as error:  # noqa: BLE001 - whatever went wrong is the answer
+            self.set_exception(error)
+
+    def _append(self, submission: Submission) -> None:
+        self._submission = submission
+        self._publisher.append_for(submission, self)
+        if "traceparent" not in self._event:
+            # Its memory, which is in the processor's caches, is the next request's.
+            self._event = None
+
+    async def _publish_checked(self, agreed: Agreed) -> None:
+        try:
+            self._append(await self._publisher.checked(agreed, self._principal))
         except Exception as error:  # noqa: BLE001 - whatever went wrong is the answer
             self.set_exception(error)
 
