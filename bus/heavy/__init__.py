@@ -14,6 +14,7 @@ from bus.heavy.processes import Bounds as Bounds
 from bus.heavy.processes import Processes as Processes
 from bus.heavy.slices import Slice as Slice
 from bus.heavy.slices import Slices as Slices
+from bus.heavy.threads import Steps as Steps
 from bus.heavy.threads import Threads as Threads
 from bus.heavy.turns import Shares as Shares
 from bus.heavy.turns import Turns as Turns
