@@ -85,7 +85,7 @@ class FanOut:
         self._dispatch = dispatch
         self._noted = 0
         self._noted_at = 0.0
-        self._routing: tuple[Sequence[Subscription], Router] | None = None
+        self._router = Router(catalogue, ())
         self.reached: int | None = None
         self.delivers = False
         self.contract_ids: set[int] = set()
@@ -103,10 +103,8 @@ class FanOut:
 
     def router(self) -> Router:
         """The routes to the subscriptions of now."""
-        subscriptions = self._subscriptions.all()
-        if self._routing is None or self._routing[0] is not subscriptions:
-            self._routing = (subscriptions, Router(self._catalogue, subscriptions))
-        return self._routing[1]
+        self._router.update(self._subscriptions.by_number())
+        return self._router
 
     def step(self) -> bool:
         """Make the deliveries of the next events; whether there are more at once."""
