@@ -17,6 +17,7 @@ from bus.adapter import AgencyFault, Operation
 from bus.agencies.registry import Agencies
 from bus.agencies.tables import POLLS
 from bus.event import Event
+from bus.heavy import Slice
 from bus.identity.tokens import Principal
 from bus.journal import Appender, EventConflict, Submission
 from bus.journal.gate import Gate
@@ -103,7 +104,9 @@ class Poller:
     async def _publish(self, adapter: str, operation: Operation, events: Sequence[Event]) -> None:
         admitted: list[tuple[Any, Submission]] = []
         principal = Principal(self._agencies.participant(adapter), f"adapter:{adapter}", frozenset(), 0.0, "")
+        piece = Slice()
         for event in events:
+            await piece.breathe()
             document = event.document()
             try:
                 admitted.append((document, self._gate.admit(document, principal)))

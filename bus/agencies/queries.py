@@ -11,14 +11,16 @@ from typing import Any
 
 import structlog
 
-from bus import clock
+from bus import clock, json
 from bus.adapter import Adapter, AgencyUnavailable, Does, Question
 from bus.agencies.registry import AdapterOff, Agencies
 from bus.audit.disclose import of_grant
 from bus.audit.log import Channel, DisclosureLog
 from bus.contracts.catalogue import Catalogue, ContractVersion
 from bus.contracts.document import Kind
+from bus.contracts.effort import is_bearable
 from bus.contracts.view import View
+from bus.heavy import TooHeavy
 from bus.identity.tokens import Principal
 from bus.problem import Forbidden, NotFound, Refused
 
@@ -89,6 +91,7 @@ class Queries:
             NoSuchContract, NotAQuery: there is no such query in force.
             NotGranted, GrantExpired, AnswerNotGranted: the caller may not have it.
             QuestionInvalid: with a pointer for each thing that is wrong.
+            TooHeavy: to check the question takes long.
             AdapterOff, AgencyUnavailable, AgencyRefused, QuotaExhausted: the agency gives no answer.
             AnswerInvalid: it gave one that the contract does not describe.
         """
@@ -96,6 +99,8 @@ class Queries:
         if version.contract.kind is not Kind.QUERY:
             raise NotAQuery(f"{contract} is of kind {version.contract.kind.value}.")
         view = self._catalogue.view(contract, caller.participant, version.id, clock.local_date(clock.now()))
+        if not is_bearable(version.validator.work, json.dumps(question)):
+            raise TooHeavy(f"To check the question takes longer than others wait. Ask {contract} less at once.")
         if errors := version.validator.errors(question):
             raise QuestionInvalid(f"The question does not fit {contract} {version.contract.version}.", errors=errors)
         answer = await self._answered(version, Question(contract, question, caller.participant))

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from bus import clock, json
 from bus.contracts import plan, register, registered
 from bus.contracts.approval import Candidate, check_approvable
-from bus.contracts.built import Built
+from bus.contracts.built import Built, prepare
 from bus.contracts.compatibility import Verdict
 from bus.contracts.document import Contract, trusted
 from bus.contracts.errors import (
@@ -45,6 +45,8 @@ T = TypeVar("T")
 _MOST_SPELLINGS = 64
 """How many ways of writing a contract's dataschemas are remembered."""
 _MOST_VIEWS = 100_000
+_LARGE = 8 * 1024
+"""Bytes of packed documents from which on a schema may take more than some milliseconds to compile."""
 
 
 class Catalogue:
@@ -78,6 +80,7 @@ class Catalogue:
                 present = {one.summary.id: one.summary for name in names for one in self._on_shelf(name)}
                 whole = present | {one.id: one for one in changed}
                 self._take_over(changed, dict(shelves(connection, whole.values())))
+            self._make_ready(changed, is_first=self._reached is None)
             self._reached = reached
 
     def version_for(self, name: str, dataschema: str | None) -> ContractVersion:
@@ -312,6 +315,17 @@ class Catalogue:
         self._names = self._names | {one.summary.contract_id: one.summary.name for one in stored}
         self._shelves = self._shelves | made
         self._views = {}
+
+    def _make_ready(self, changed: Sequence[Summary], *, is_first: bool) -> None:
+        """Compile what came in force, in this thread: the event loop, which would do it for the first event, has others waiting.
+
+        Args:
+            is_first: everything is new, and what is compiled soon enough in the event loop is left to it.
+        """
+        for summary in changed:
+            stored = self._by_id[summary.id]
+            if stored.packed is not None and not (is_first and len(stored.packed) < _LARGE):
+                prepare(self._built(stored))
 
     def _keep_ready(self, summary: Summary) -> None:
         """What was compiled of a version stays so when it moves; the document of one in force does not change any more."""

@@ -28,7 +28,7 @@ class Clue(NamedTuple):
 _Clues = frozenset[Clue]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Filter(Generic[T]):
     """Expressions that all have to hold, and the values of all who ask for the same, by their names.
 
@@ -74,10 +74,8 @@ class FilterIndex(Generic[T]):
         one = self._filters.get(key)
         if one is None:
             predicates = [compile_filter(part, attribute) for part in expressions]
-            self._frequency.update(_all_clues(expressions))
-            # By what is there so far: of clues that others have too, the rarest.
-            needed = _rarest((_needed(part, self._frequency) for part in expressions), self._frequency)
-            one = self._filters[key] = _Filter(expressions, predicates, needed, {})
+            self._count(expressions)
+            one = self._filters[key] = _Filter(expressions, predicates, self._clues_of(expressions), {})
             self._put_in(one)
         one.values[name] = value
         self._named[name] = key
@@ -93,6 +91,26 @@ class FilterIndex(Generic[T]):
             del self._filters[key]
             self._forget(one.expressions)
             self._take_out(one)
+
+    def _count(self, expressions: Sequence[Expression]) -> None:
+        """Count a filter's clues. A filter under a clue that is no longer rare is put under a rarer one."""
+        clues = list(_all_clues(expressions))
+        self._frequency.update(clues)
+        for clue in set(clues):
+            # At 2, 4, 8, …: to look each time would take longer with each filter.
+            if self._frequency[clue].bit_count() == 1:
+                self._put_anew(clue)
+
+    def _put_anew(self, clue: Clue) -> None:
+        for one in list(self._by_text.get(_place(clue), {}).get(clue.text, ())):
+            needed = self._clues_of(one.expressions)
+            if needed != one.needed:
+                self._take_out(one)
+                one.needed = needed
+                self._put_in(one)
+
+    def _clues_of(self, expressions: Sequence[Expression]) -> _Clues | None:
+        return _rarest((_needed(part, self._frequency) for part in expressions), self._frequency)
 
     def _forget(self, expressions: Sequence[Expression]) -> None:
         for clue in _all_clues(expressions):

@@ -78,6 +78,10 @@ class Validator:
         found = self._exact.iter_errors(value) if fits and not brief else self._first(value)
         return list(islice(_field_errors(found, prefix), _MOST_ERRORS))
 
+    def prepare(self) -> None:
+        """Find out now what is else found out when it is first needed."""
+        _ = self.work, self._telling, self._exact
+
     @cached_property
     def work(self) -> int:
         """The units of work that the schema asks for; see `effort`."""

@@ -146,6 +146,7 @@ class Relay:
     def stop(self) -> None:
         """Finish the step under way, then let another process lead."""
         self._stopping = True
+        self._dispatch.stop()
         self._nudged.set()
         self._thread.join(10)
 

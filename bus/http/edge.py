@@ -53,6 +53,12 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
 )
 
 
+_DOCUMENTS: Final = ("/v1/contracts", "/v1/queries")
+"""Paths that take documents; they bound and read their bodies themselves."""
+_LARGEST_ORDER: Final = 128 * 1024
+"""Bytes of every other body: the framework parses it in the event loop."""
+
+
 class Edge:
     """Routes a request to the publisher, to the pages or to FastAPI, with a bound on every body, and counts it by route.
 
@@ -94,7 +100,8 @@ class Edge:
             await send(message)
 
         try:
-            await self._api(scope, _bounded(receive, self._most_bytes), sending)
+            most = self._most_bytes if scope["path"].startswith(_DOCUMENTS) else min(_LARGEST_ORDER, self._most_bytes)
+            await self._api(scope, _bounded(receive, most), sending)
         finally:
             # The route's template: the path itself may hold a person's key.
             route = getattr(scope.get("route"), "path", "(none)")

@@ -41,8 +41,8 @@ def announce(connection: Connection, topic: str) -> int:
     """Say, inside the transaction that changes it, that `topic` changed.
 
     Returns:
-        The change's number. Until the commit others who change the same topic wait. So changes become visible in the order of their
-        numbers.
+        The change's number. Others who change the same topic wait until the commit. So changes become visible in the order of
+        their numbers.
     """
     number = int(connection.execute(_RAISE, {"topic": topic}).scalar_one())
     mark_announced(connection)
