@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
+from typing import Final
 
 import structlog
 
@@ -34,6 +35,8 @@ from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.standing import ensure
 from bus.delivery.subscriptions import AgencySink, Subscriptions, Webhook
 from bus.delivery.worker import Worker, WorkerPolicy
+from bus.heavy import Bounds, Heavy, Here, Processes, Shares, Slices, Threads
+from bus.heavy.delay import LoopDelay
 from bus.http.edge import create_edge, create_operation, create_watch
 from bus.http.front_door import FrontDoor
 from bus.http.health import Check, Health
@@ -65,6 +68,12 @@ _SWITCH_SECONDS = 0.0005
 each time, a batch's commit and the next batch's validation, which could go on side by side, took turns."""
 
 
+_READING: Final = Shares(at_once=8, each=4)
+"""Pages that are read at once."""
+_SCANNING: Final = Shares(at_once=1, each=1, waiting=1024)
+"""Pages of views that cut, from their second slice on: each takes the interpreter for itself, and the event loop waits for it."""
+
+
 class Role(StrEnum):
     """What a process does."""
 
@@ -74,12 +83,20 @@ class Role(StrEnum):
     ADAPTERS = "adapters"
 
 
-def make_rooms(settings: Settings, storage: Storage, keys: Keys, issuer: str, appended: Callable[[int], None]) -> Rooms:
+def make_rooms(
+    settings: Settings,
+    storage: Storage,
+    keys: Keys,
+    issuer: str,
+    appended: Callable[[int], None],
+    heavy: Heavy | None = None,
+) -> Rooms:
     """The rooms of one process, filled from the database. Call it in a running event loop.
 
     Args:
         issuer: the bus's own address, in tokens and metadata.
         appended: called with the newest position after each append of this process.
+        heavy: runs heavy work; None: this process does, unbounded.
     """
     journal = JournalReader(storage)
     tail = Tail(journal)
@@ -124,11 +141,20 @@ def make_rooms(settings: Settings, storage: Storage, keys: Keys, issuer: str, ap
         deliveries=Deliveries(storage),
         agencies=agencies,
         queries=Queries(catalogue, agencies, disclosures, limits, Ration(storage)),
+        heavy=heavy or Here(),
+        reading=Threads(_READING, _SCANNING),
+        slices=Slices(),
     )
 
 
 def _login_policy(settings: Settings) -> LoginPolicy:
     return LoginPolicy(settings.wrong_logins, settings.wrong_logins_of_client, settings.wrong_logins_from_address)
+
+
+def workers(settings: Settings) -> Processes:
+    """The worker processes for heavy work; none runs before it is needed."""
+    shares = Shares(at_once=settings.heavy_processes, each=max(1, settings.heavy_processes // 2))
+    return Processes(shares, Bounds(settings.heavy_seconds, settings.heavy_memory_bytes))
 
 
 @asynccontextmanager
@@ -153,7 +179,7 @@ class Process:
         self._fresh = FreshRuns()
         self._workers: list[Worker] = []
         self._address = BrokerAddress(settings.broker_url, settings.broker_prefix)
-        self.rooms = make_rooms(settings, storage, keys, issuer, self._appended)
+        self.rooms = make_rooms(settings, storage, keys, issuer, self._appended, workers(settings))
 
     def _appended(self, position: int) -> None:
         if self._relay is not None:
@@ -163,6 +189,8 @@ class Process:
         """Start what the roles ask for; `stack` brings it down again, the last first."""
         rooms = self.rooms
         stack.callback(rooms.oauth.close)
+        stack.callback(rooms.reading.close)
+        stack.push_async_callback(rooms.heavy.close)
         stack.push_async_callback(rooms.agencies.close)
         stack.push_async_callback(rooms.trials.close)
         stack.push_async_callback(rooms.appender.close)
@@ -189,6 +217,7 @@ class Process:
             self._task(stack, Checkpoints(self._storage).follow())
         if Role.API in self._roles:
             self._task(stack, Sharing(self._storage, rooms.limits).follow())
+        self._task(stack, LoopDelay().follow())
         self._task(stack, changes.follow())
         self._task(stack, rooms.tail.follow())
         self._task(stack, rooms.recorder.follow())

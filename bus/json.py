@@ -37,10 +37,15 @@ def repeats(text: bytes, written: bytes) -> bool:
     """
     if text == written:
         return False
-    if _BACKSLASH in text and (b"\\u003a" in text or b"\\u003A" in text):
+    if hides_colons(text):
         # Written as an escape, a colon in a text is one in `written` alone.
         return repeated_at(text) is not None
     return text.count(b":") != written.count(b":")
+
+
+def hides_colons(text: bytes) -> bool:
+    """Whether a JSON text may have a colon that is written as an escape, so that `repeats` has to look at each name."""
+    return _BACKSLASH in text and (b"\\u003a" in text or b"\\u003A" in text)
 
 
 def repeated_at(text: bytes) -> Path | None:

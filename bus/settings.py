@@ -104,6 +104,11 @@ class Settings(BaseSettings):
     sink_places: int = Field(
         0, ge=0, description="requests in flight to all sinks of a process; 0: a quarter of the files that it may open"
     )
+    heavy_processes: int = Field(
+        2, ge=1, le=64, description="worker processes for heavy work, for each process that serves the API"
+    )
+    heavy_seconds: float = Field(10.0, gt=0, description="processor time of one piece of heavy work")
+    heavy_memory_bytes: int = Field(512 * _MEBIBYTE, ge=128 * _MEBIBYTE, description="memory of one worker process")
     drain_seconds: float = Field(20.0, ge=0, description="bound on an orderly stop")
     limits: Policy = Field(
         Policy.model_validate({}), description="what each participant may do by default: BUS_LIMITS__<LIMIT>"

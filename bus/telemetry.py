@@ -43,6 +43,13 @@ DISCLOSED: Final = Counter("bus_disclosures_total", "Answers and deliveries with
 UNEXPECTED: Final = Counter("bus_unexpected_errors_total", "Errors that nobody expected; each is in the log", ["part"])
 POLLED: Final = Counter("bus_polled_events_total", "Events polled from agencies", ["adapter", "operation", "outcome"])
 
+HEAVY_JOBS: Final = Counter("bus_heavy_jobs_total", "Heavy pieces of work, by how they ended", ["outcome"])
+LOOP_DELAY: Final = Histogram(
+    "bus_loop_delay_seconds",
+    "How late the event loop does what is due",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5),
+)
+
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 

@@ -18,6 +18,7 @@ from bus.agencies.registry import Agencies
 from bus.agencies.tables import POLLS
 from bus.contracts.errors import ContractSaysLess, NoSuchContract, NotBound
 from bus.event import Event
+from bus.heavy import Slice
 from bus.identity.tokens import Principal
 from bus.journal import Appender, EventConflict, Submission
 from bus.journal.gate import Gate
@@ -111,7 +112,9 @@ class Poller:
     async def _publish(self, adapter: str, operation: Operation, events: Sequence[Event]) -> None:
         admitted: list[tuple[Any, Submission]] = []
         principal = Principal(self._agencies.participant(adapter), f"adapter:{adapter}", frozenset(), 0.0, "")
+        piece = Slice()
         for event in events:
+            await piece.breathe()
             document = event.document()
             try:
                 _check_contract(event, operation)

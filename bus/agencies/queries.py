@@ -12,14 +12,16 @@ from typing import Any
 
 import structlog
 
-from bus import clock
+from bus import clock, json
 from bus.adapter import Adapter, AgencyUnavailable, Does, Operation, Question, QuotaExhausted
 from bus.agencies.registry import AdapterOff, Agencies
 from bus.audit.disclose import of_grant
 from bus.audit.log import Channel, DisclosureLog
 from bus.contracts.catalogue import Catalogue, ContractVersion
 from bus.contracts.document import Kind
+from bus.contracts.effort import is_bearable
 from bus.contracts.view import View
+from bus.heavy import TooHeavy
 from bus.identity.tokens import Principal
 from bus.limits import Limit, Limits, Ration
 from bus.problem import Forbidden, NotFound, Refused
@@ -112,6 +114,7 @@ class Queries:
             QuestionInvalid: with a pointer for each thing that is wrong.
             ContractSaysLess: the contract protects the answer less than the agency's adapter asks.
             Limited: the caller's participant has asked this agency as often as it may today.
+            TooHeavy: to check the question takes long.
             AdapterOff, AgencyUnavailable, AgencyRefused, QuotaExhausted: the agency gives no answer.
             AnswerInvalid: it gave one that the contract does not describe.
         """
@@ -119,6 +122,8 @@ class Queries:
         if version.contract.kind is not Kind.QUERY:
             raise NotAQuery(f"{contract} is of kind {version.contract.kind.value}.")
         view = self._catalogue.view(contract, caller.participant, version.id, clock.local_date(clock.now()))
+        if not is_bearable(version.validator.work, json.dumps(question)):
+            raise TooHeavy(f"To check the question takes longer than others wait. Ask {contract} less at once.")
         if errors := version.validator.errors(question):
             raise QuestionInvalid(f"The question does not fit {contract} {version.contract.version}.", errors=errors)
         served = self._served(version)

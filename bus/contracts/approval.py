@@ -1,15 +1,44 @@
 """Whether a contract version may be put in force: what is to be mended in it, and what it would break."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from bus.contracts.binding import Bindings
+from bus import json
+from bus.contracts.binding import Bindings, written
 from bus.contracts.compatibility import Finding, Report, Rule, Verdict, check
 from bus.contracts.document import Contract
 from bus.contracts.errors import CompatibilityUndecided, Incompatible, NotReady, StepTooSmall
 from bus.contracts.lint import Finding as LintFinding
 from bus.contracts.lint import binding_errors, errors_of
+from bus.contracts.registered import Basis
 from bus.problem import Conflict, FieldError
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A version that somebody wants to put in force.
+
+    Attributes:
+        basis: what it is judged by.
+        bindings: what the adapters that are installed ask.
+        accept_undecided: let it pass where it cannot be decided whether it is compatible.
+    """
+
+    contract: Contract
+    basis: Basis
+    bindings: Bindings
+    accept_undecided: bool
+
+    def document(self) -> bytes:
+        """The candidate as JSON, for `jobs.approve`."""
+        asked = {
+            "document": self.contract.document,
+            "active": [one.contract.document for one in self.basis.active],
+            "bindings": written(self.contract, self.bindings),
+            "accept_undecided": self.accept_undecided,
+        }
+        return json.dumps(asked)
 
 
 def check_approvable(

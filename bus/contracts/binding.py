@@ -3,8 +3,9 @@
 The operation knows what it carries; a contract may say more of it, never less.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from bus.classification import Classification
 from bus.contracts.document import AdapterUse, Contract, Kind
@@ -42,6 +43,32 @@ Bindings = Callable[[AdapterUse], Binding | None]
 def no_adapters(use: AdapterUse) -> Binding | None:
     """Knows no adapter: the operator alone may put contracts in force that name one."""
     return None
+
+
+def written(contract: Contract, bindings: Bindings) -> list[dict[str, Any]]:
+    """The bindings of the operations that a contract names, as JSON values for `read`."""
+    found = ((use, bindings(use)) for use in contract.adapters)
+    return [
+        asdict(use) | asdict(binding) | {"kinds": [kind.value for kind in binding.kinds], "least": binding.least.value}
+        for use, binding in found
+        if binding is not None
+    ]
+
+
+def read(values: Sequence[Mapping[str, Any]]) -> Bindings:
+    """The bindings that `written` wrote."""
+    known = {
+        AdapterUse(value["adapter"], value["operation"]): Binding(
+            owner=value["owner"],
+            kinds=frozenset(map(Kind, value["kinds"])),
+            least=Classification(value["least"]),
+            person=value["person"],
+            definitions=value["definitions"],
+            contract=value["contract"],
+        )
+        for value in values
+    }
+    return known.get
 
 
 def shortfalls(contract: Contract, bindings: Bindings) -> Iterator[FieldError]:

@@ -5,6 +5,7 @@ take gigabytes in every process.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import blake2b
 from typing import Final
 from weakref import WeakValueDictionary
@@ -13,7 +14,7 @@ from bus import json
 from bus.contracts.document import Contract
 from bus.contracts.registered import Summary
 from bus.contracts.schemas import Schema
-from bus.contracts.validation import Validator
+from bus.contracts.validation import SchemaUnusable, Validator
 from bus.contracts.version import Checks, ContractVersion
 
 _MOST: Final = 2_000
@@ -65,3 +66,9 @@ class Built:
         if validator is None:
             validator = self._validators[digest] = Validator(schema)
         return validator
+
+
+def prepare(version: ContractVersion) -> None:
+    """Compile what a version's events are checked with. One that cannot be compiled is left to who needs it."""
+    with suppress(SchemaUnusable):
+        version.validator.prepare()

@@ -16,9 +16,9 @@ from sqlalchemy.engine import Connection
 from bus import clock, json
 from bus.actions.actor import Actor
 from bus.contracts import plan, register, registered
-from bus.contracts.approval import check_approvable, check_proposable
+from bus.contracts.approval import Candidate, check_approvable, check_proposable
 from bus.contracts.binding import Bindings, no_adapters
-from bus.contracts.built import Built
+from bus.contracts.built import Built, prepare
 from bus.contracts.compatibility import Verdict
 from bus.contracts.document import Contract, trusted
 from bus.contracts.errors import (
@@ -48,6 +48,8 @@ T = TypeVar("T")
 _MOST_SPELLINGS = 64
 """How many ways of writing a contract's dataschemas are remembered."""
 _MOST_VIEWS = 100_000
+_LARGE = 8 * 1024
+"""Bytes of packed documents from which on a schema may take more than some milliseconds to compile."""
 
 
 class Catalogue:
@@ -83,6 +85,7 @@ class Catalogue:
                 present = {one.summary.id: one.summary for name in names for one in self._on_shelf(name)}
                 whole = present | {one.id: one for one in changed}
                 self._take_over(changed, dict(shelves(connection, whole.values())))
+            self._make_ready(changed, is_first=self._reached is None)
             self._reached = reached
 
     def version_for(self, name: str, dataschema: str | None) -> ContractVersion:
@@ -212,24 +215,41 @@ class Catalogue:
     def activate(
         self, name: str, version: str, by: Actor, tags: Tags = None, *, accept_undecided: bool = False
     ) -> Registered:
-        """Put a version in force.
+        """Put a version in force, if it may be; see `candidate`, `check_approvable` and `put_in_force` for what is refused."""
+        candidate = self.candidate(name, version, by, tags, accept_undecided=accept_undecided)
+        active = [one.contract for one in candidate.basis.active]
+        report = check_approvable(candidate.contract, active, self._bindings, accept_undecided=accept_undecided)
+        return self.put_in_force(candidate, by, accepted_undecided=report.verdict is Verdict.UNDECIDED)
+
+    def candidate(
+        self, name: str, version: str, by: Actor, tags: Tags = None, *, accept_undecided: bool = False
+    ) -> Candidate:
+        """A version that somebody wants to put in force, to be judged.
 
         Args:
             accept_undecided: the operator's word that a change whose compatibility cannot be decided is harmless.
 
         Raises:
             NotOperator: somebody else gives that word.
-            Refused: what `register.may_activate`, `check_approvable` and `register.activate` say.
+            Refused: what `register.may_activate` says.
         """
         if accept_undecided and not by.is_operator:
             raise NotOperator("What cannot be decided is accepted by the operator alone.")
         with self._storage.read() as connection:
             contract, basis = register.may_activate(connection, name, version, by, tags)
-        active = [one.contract for one in basis.active]
-        report = check_approvable(contract, active, self._bindings, accept_undecided=accept_undecided)
-        undecided = report.verdict is Verdict.UNDECIDED
+        return Candidate(contract, basis, self._bindings, accept_undecided)
+
+    def put_in_force(self, candidate: Candidate, by: Actor, *, accepted_undecided: bool) -> Registered:
+        """Put a version in force that was judged; see `register.activate` for what is refused.
+
+        Args:
+            accepted_undecided: its compatibility is undecided, and the operator accepts that.
+        """
+        basis = candidate.basis
         return self._changed(
-            lambda connection: register.activate(connection, basis, by, self._bindings, accepted_undecided=undecided)
+            lambda connection: register.activate(
+                connection, basis, by, self._bindings, accepted_undecided=accepted_undecided
+            )
         )
 
     def deprecate(
@@ -316,6 +336,17 @@ class Catalogue:
         self._names = self._names | {one.summary.contract_id: one.summary.name for one in stored}
         self._shelves = self._shelves | made
         self._views = {}
+
+    def _make_ready(self, changed: Sequence[Summary], *, is_first: bool) -> None:
+        """Compile what came in force, in this thread: the event loop, which would do it for the first event, has others waiting.
+
+        Args:
+            is_first: everything is new, and what is compiled soon enough in the event loop is left to it.
+        """
+        for summary in changed:
+            stored = self._by_id[summary.id]
+            if stored.packed is not None and not (is_first and len(stored.packed) < _LARGE):
+                prepare(self._built(stored))
 
     def _keep_ready(self, summary: Summary) -> None:
         """What was compiled of a version stays so when it moves; the document of one in force does not change any more."""

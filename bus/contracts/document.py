@@ -12,6 +12,7 @@ from typing import Any
 import bus
 from bus import json
 from bus.classification import Classification as Classification
+from bus.contracts.effort import states
 from bus.contracts.errors import DocumentInvalid, FilterInvalid
 from bus.contracts.filter import compile_filter, data_field
 from bus.contracts.formats import FORMATS
@@ -26,6 +27,8 @@ _META_SCHEMA = Path(bus.__file__).parent.parent / "schemas" / "contract.schema.j
 _LARGEST = 1024 * 1024
 _MOST_PATTERNS = 500
 _LONGEST_PATTERN = 2000
+_MOST_STATES = 40_000
+"""Of all patterns of a schema: to compile them takes some 20 ms, during which nothing else in the process goes on."""
 _LARGEST_EVENT = 1024 * 1024
 _SCHEMAS = ("schema", "request", "answer")
 
@@ -270,7 +273,7 @@ def _schema_errors(document: dict[str, Any]) -> Iterator[FieldError]:
 
 def _dialect_errors(schema: Schema) -> Iterator[FieldError]:
     """What is JSON Schema, and yet outside what contracts may use."""
-    patterns = 0
+    patterns = counted = 0
     for path, inner in subschemas(schema):
         if isinstance(inner.get("format"), str) and inner["format"] not in FORMATS:
             yield FieldError(json.pointer((*path, "format")), f"must be one of {', '.join(sorted(FORMATS))}")
@@ -287,8 +290,12 @@ def _dialect_errors(schema: Schema) -> Iterator[FieldError]:
             except PatternUnsupported as unsupported:
                 detail = f"has a pattern that contracts may not use: {unsupported}"
                 yield FieldError(json.pointer((*path, keyword)), detail)
+            else:
+                counted += states(pattern)
     if patterns > _MOST_PATTERNS:
         yield FieldError("", f"has more than {_MOST_PATTERNS} patterns, each of which takes memory in every process")
+    elif counted > _MOST_STATES:
+        yield FieldError("", "has patterns whose counted repetitions are too long together; say lengths with maxLength")
 
 
 def _patterns(schema: Schema) -> Iterator[tuple[str, str]]:

@@ -28,46 +28,119 @@ class Clue(NamedTuple):
 _Clues = frozenset[Clue]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Filter(Generic[T]):
-    """Expressions that all have to hold, and the values of all who ask for the same."""
+    """Expressions that all have to hold, and the values of all who ask for the same, by their names.
+
+    Attributes:
+        needed: clues of which one holds wherever the filter does; None where it may hold without any.
+    """
 
     expressions: Sequence[Expression]
     predicates: Sequence[Predicate[Document]]
-    values: list[T]
+    needed: _Clues | None
+    values: dict[int, T]
 
     def holds(self, document: Document) -> bool:
         return all(predicate(document) for predicate in self.predicates)
 
 
 class FilterIndex(Generic[T]):
-    """Filters, each with a value that stands for who asks."""
+    """Filters, each with a value that stands for who asks. A filter is added or removed without a look at the others."""
 
-    def __init__(self, filtered: Iterable[tuple[Sequence[Expression], T]]) -> None:
-        """Of each value, all expressions have to hold.
+    def __init__(self, filtered: Iterable[tuple[Sequence[Expression], T]] = ()) -> None:
+        """An index of filters, named by their places; see `add`."""
+        self._frequency: Counter[Clue] = Counter()
+        self._filters: dict[bytes, _Filter[T]] = {}
+        self._named: dict[int, bytes] = {}
+        self._always: dict[int, _Filter[T]] = {}
+        self._by_text: dict[tuple[str, str, int], dict[str, list[_Filter[T]]]] = {}
+        for name, (expressions, value) in enumerate(filtered):
+            self.add(name, expressions, value)
+
+    def __len__(self) -> int:
+        return len(self._named)
+
+    def add(self, name: int, expressions: Sequence[Expression], value: T) -> None:
+        """Add a filter: all expressions have to hold.
+
+        Args:
+            name: of who asks; not in the index yet.
 
         Raises:
             FilterInvalid: an expression cannot be understood.
         """
-        filters = _distinct(filtered)
-        frequency = Counter(clue for one in filters for part in one.expressions for clue in _clues(part))
-        self._always: list[_Filter[T]] = []
-        self._by_text: dict[tuple[str, str, int], dict[str, list[_Filter[T]]]] = {}
-        for one in filters:
-            needed = _rarest((_needed(part, frequency) for part in one.expressions), frequency)
-            if needed is None:
-                self._always.append(one)
-            for clue in needed or ():
-                length = 0 if clue.dialect == "exact" else len(clue.text)
-                texts = self._by_text.setdefault((clue.dialect, clue.name, length), {})
-                texts.setdefault(clue.text, []).append(one)
+        key = json.canonical(list(expressions))
+        one = self._filters.get(key)
+        if one is None:
+            predicates = [compile_filter(part, attribute) for part in expressions]
+            self._count(expressions)
+            one = self._filters[key] = _Filter(expressions, predicates, self._clues_of(expressions), {})
+            self._put_in(one)
+        one.values[name] = value
+        self._named[name] = key
+
+    def remove(self, name: int) -> None:
+        """Remove who asks by this name, if it is there."""
+        key = self._named.pop(name, None)
+        if key is None:
+            return
+        one = self._filters[key]
+        del one.values[name]
+        if not one.values:
+            del self._filters[key]
+            self._forget(one.expressions)
+            self._take_out(one)
+
+    def _count(self, expressions: Sequence[Expression]) -> None:
+        """Count a filter's clues. A filter under a clue that is no longer rare is put under a rarer one."""
+        clues = list(_all_clues(expressions))
+        self._frequency.update(clues)
+        for clue in set(clues):
+            # At 2, 4, 8, …: to look each time would take longer with each filter.
+            if self._frequency[clue].bit_count() == 1:
+                self._put_anew(clue)
+
+    def _put_anew(self, clue: Clue) -> None:
+        for one in list(self._by_text.get(_place(clue), {}).get(clue.text, ())):
+            needed = self._clues_of(one.expressions)
+            if needed != one.needed:
+                self._take_out(one)
+                one.needed = needed
+                self._put_in(one)
+
+    def _clues_of(self, expressions: Sequence[Expression]) -> _Clues | None:
+        return _rarest((_needed(part, self._frequency) for part in expressions), self._frequency)
+
+    def _forget(self, expressions: Sequence[Expression]) -> None:
+        for clue in _all_clues(expressions):
+            self._frequency[clue] -= 1
+            if not self._frequency[clue]:
+                del self._frequency[clue]
+
+    def _put_in(self, one: _Filter[T]) -> None:
+        if one.needed is None:
+            self._always[id(one)] = one
+        for clue in one.needed or ():
+            texts = self._by_text.setdefault(_place(clue), {})
+            texts.setdefault(clue.text, []).append(one)
+
+    def _take_out(self, one: _Filter[T]) -> None:
+        self._always.pop(id(one), None)
+        for clue in one.needed or ():
+            texts = self._by_text[_place(clue)]
+            texts[clue.text] = [other for other in texts[clue.text] if other is not one]
+            if not texts[clue.text]:
+                del texts[clue.text]
+            if not texts:
+                del self._by_text[_place(clue)]
 
     def holding(self, document: Document) -> list[T]:
         """The values whose filters hold for a CloudEvent in its JSON format."""
-        return [value for one in self._candidates(document) if one.holds(document) for value in one.values]
+        return [value for one in self._candidates(document) if one.holds(document) for value in one.values.values()]
 
     def _candidates(self, document: Document) -> Iterable[_Filter[T]]:
-        found = {id(one): one for one in self._always}
+        found = dict(self._always)
         for (dialect, name, length), texts in self._by_text.items():
             value = text_of(document.get(name))
             if value is not None and (some := texts.get(_part(dialect, value, length))) is not None:
@@ -82,14 +155,14 @@ def _part(dialect: str, value: str, length: int) -> str:
     return value[:length] if dialect == "prefix" else value[-length:]
 
 
-def _distinct(filtered: Iterable[tuple[Sequence[Expression], T]]) -> list[_Filter[T]]:
-    found: dict[bytes, _Filter[T]] = {}
-    for expressions, value in filtered:
-        name = json.canonical(list(expressions))
-        if name not in found:
-            found[name] = _Filter(expressions, [compile_filter(part, attribute) for part in expressions], [])
-        found[name].values.append(value)
-    return list(found.values())
+def _place(clue: Clue) -> tuple[str, str, int]:
+    """Where the index has a clue: dialect, attribute, and length of the text (of `exact` any)."""
+    return clue.dialect, clue.name, 0 if clue.dialect == "exact" else len(clue.text)
+
+
+def _all_clues(expressions: Sequence[Expression]) -> Iterator[Clue]:
+    for part in expressions:
+        yield from _clues(part)
 
 
 def _clues(expression: Expression) -> Iterator[Clue]:

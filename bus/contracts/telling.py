@@ -8,14 +8,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bus.contracts.schemas import in_place, subschemas
+from bus.contracts.schemas import subschemas
+from bus.contracts.weight import work_by_depth
 
 _ERROR: Final = 1500
 _OBJECT: Final = 700
 _ARRAY: Final = 100
 _SCALAR: Final = 40
 """Bytes that an error takes, and a copied value of each kind, measured with jsonschema-rs 0.60."""
-_MOST_STEPS: Final = 20_000
+_CHOICES: Final = frozenset({"anyOf", "oneOf"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +24,15 @@ class Telling:
     """What a schema may have to say.
 
     Attributes:
-        most_at_once: how many errors one value can have, roughly: what is required counts name by name.
+        most_at_once: how many errors the values down one path can have, by the depth of the data: what is required counts name
+            by name.
         names: each name of an object can be wrong by itself, which is an error of the whole object.
+        chooses: the schema has forms to choose from. The error of a choice holds the errors of each of its forms.
     """
 
-    most_at_once: int
+    most_at_once: tuple[int, ...]
     names: bool
+    chooses: bool
 
     def fits(self, value: Any, memory: int) -> bool:
         """Whether all errors of a value surely fit into so many bytes."""
@@ -38,7 +42,9 @@ class Telling:
             depth += 1
             values += len(row)
             copied += sum(self._copied(one) for one in row)
-            if self.most_at_once * (values * _ERROR + depth * copied) > memory:
+            of_all = self.most_at_once[0]
+            below = self.most_at_once[min(depth, len(self.most_at_once)) - 1] - of_all
+            if of_all * (_ERROR + copied) + below * (values * _ERROR + depth * copied) > memory:
                 return False
             row = [inner for one in row for inner in _inside(one)]
         return True
@@ -54,19 +60,10 @@ class Telling:
 
 def telling(schema: Any) -> Telling:
     """What a schema may have to say of a value."""
-    names = any("propertyNames" in inner for _, inner in subschemas(schema))
-    return Telling(_most_at_once(schema), names)
-
-
-def _most_at_once(schema: Any) -> int:
-    most = steps = 1
-    for _, inner in subschemas(schema):
-        applied = [one for one in in_place(schema, [inner]) if isinstance(one, dict)]
-        most = max(most, sum(_assertions(one) for one in applied))
-        steps += len(applied)
-        if steps > _MOST_STEPS:
-            return max(most, _MOST_STEPS)
-    return most
+    used = [inner for _, inner in subschemas(schema)]
+    names = any("propertyNames" in inner for inner in used)
+    chooses = any(not _CHOICES.isdisjoint(inner) for inner in used)
+    return Telling(work_by_depth(schema, _assertions), names, chooses)
 
 
 def _assertions(schema: dict[str, Any]) -> int:

@@ -13,17 +13,20 @@ import jsonschema_rs
 from jsonschema import Draft202012Validator, FormatChecker
 
 from bus import json
+from bus.contracts.effort import work_per_value
 from bus.contracts.formats import AS_PATTERNS, FORMATS, NATIVE
 from bus.contracts.patterns import for_python
 from bus.contracts.schemas import in_use, mapped, subschemas
-from bus.contracts.telling import telling
+from bus.contracts.telling import Telling, telling
 from bus.problem import FieldError
 
 _MOST_ERRORS = 100
-_MOST_MEMORY = 64 * 1024 * 1024
+MOST_MEMORY = 16 * 1024 * 1024
+"""Bytes of all errors together. The library makes each of them before it gives out the first."""
 _LOOKS_PERSONAL = re.compile(r"[0-9]{6}")
 _LONGEST_NAME = 64
 _HIDDEN = "***"
+_TOO_LARGE = "does not fit the schema; the data are too large to say where"
 _REGEX = jsonschema_rs.RegexOptions(size_limit=1 << 20, dfa_size_limit=1 << 20)
 _CALLED_BACK = {name: check for name, check in FORMATS.items() if name not in NATIVE}
 
@@ -49,26 +52,44 @@ class Validator:
             SchemaUnusable: not a schema, a reference without target, a pattern that needs backtracking.
         """
         self._schema = schema
-        self._telling = telling(schema)
         self.is_valid: Callable[[Any], bool] = _compiled(_quick(schema)).is_valid
         """Whether a value is valid; the hot path."""
 
-    def errors(self, value: Any, prefix: str = "", *, brief: bool = False) -> list[FieldError]:
+    def errors(
+        self, value: Any, prefix: str = "", *, brief: bool = False, memory: int = MOST_MEMORY
+    ) -> list[FieldError]:
         """What is wrong with `value`, at most a hundred things; empty when it is valid.
 
-        Of a large value, of which all errors together could take too much memory, the first alone.
+        Of a large value, of which all errors together could take too much memory, the first alone; or that it is wrong, where
+        the first would hold the errors of every form that could be chosen.
 
         Args:
             value: JSON.
             prefix: pointer of the value in the caller's document, such as `/data`.
             brief: the first thing is enough.
+            memory: bytes that all errors together may take.
 
         A message says what the schema wants and never repeats a value. A property's name that could be personal data
         (six digits in a row, or long) is written `***`.
         """
-        tells_all = not brief and self._telling.fits(value, _MOST_MEMORY)
-        found = self._exact.iter_errors(value) if tells_all else self._first(value)
+        fits = self._telling.fits(value, memory)
+        if not fits and self._telling.chooses:
+            return [] if self.is_valid(value) else [FieldError(prefix, _TOO_LARGE)]
+        found = self._exact.iter_errors(value) if fits and not brief else self._first(value)
         return list(islice(_field_errors(found, prefix), _MOST_ERRORS))
+
+    def prepare(self) -> None:
+        """Find out now what is else found out when it is first needed."""
+        _ = self.work, self._telling, self._exact
+
+    @cached_property
+    def work(self) -> int:
+        """The units of work that the schema asks for; see `effort`."""
+        return work_per_value(self._schema)
+
+    @cached_property
+    def _telling(self) -> Telling:
+        return telling(self._schema)
 
     @cached_property
     def _exact(self) -> jsonschema_rs.Draft202012Validator:

@@ -100,16 +100,16 @@ class ContractVersion:
 
         Deletions have no data: their key is the event's subject.
         """
-        return _finder(self.contract.key)
+        return text_finder(self.contract.key)
 
     @cached_property
     def person_of(self) -> Callable[[Any], str | None]:
         """Finds the identifier of the person that the data (of a query: the question) are about; None where there is none."""
-        return _finder(self.contract.person)
+        return text_finder(self.contract.person)
 
 
-def _finder(pointer: str | None) -> Callable[[Any], str | None]:
-    """Finds a scalar as text."""
+def text_finder(pointer: str | None) -> Callable[[Any], str | None]:
+    """A function that finds the text or the integer at a JSON Pointer, as text; None: it finds nothing."""
     if pointer is None:
         return lambda _: None
     path = json.path(pointer)

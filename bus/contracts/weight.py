@@ -6,7 +6,7 @@ levels mean 2⁵⁰ checks, and the compiled validator would spend hours, or the
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -29,6 +29,29 @@ _AGAIN_IN_PLACE: Final = 4
 _AGAIN_DOWNWARD: Final = 3
 """And below the branches that it has to choose from (not below allOf and $ref), between twofold and threefold."""
 _CERTAIN: Final = frozenset({"allOf", "$ref"})
+
+
+BEYOND: Final = 1_000_000_000
+"""The work of a schema for which it cannot be found out."""
+
+Own = Callable[[Schema], int]
+"""The work of one schema object, without the schemas in it."""
+
+
+def work_by_depth(schema: Any, own: Own) -> tuple[int, ...]:
+    """The work that the values down one path of the data ask for at most: how much of `own` is done for them in all.
+
+    Returns:
+        The work for data of one level, of two levels, and so on; the last is also for deeper data.
+    """
+    if not isinstance(schema, dict):
+        return (1,)
+    weights = _Weights(schema, own, BEYOND)
+    try:
+        weights.check_in_place()
+        return tuple(min(BEYOND, level[id(schema)]) for level in weights.levels())
+    except SchemaWrong:
+        return (BEYOND,)
 
 
 def check_weight(schema: Schema) -> None:
@@ -67,8 +90,10 @@ class _Members:
 
 
 class _Weights:
-    def __init__(self, root: Schema) -> None:
+    def __init__(self, root: Schema, own: Own = lambda _: 1, most: int = _HEAVIEST) -> None:
         self._root = root
+        self._own = own
+        self._most = most
         self._places = {id(inner): path for path, inner in subschemas(root)}
         self._schemas: dict[int, Schema] = {id(inner): inner for _, inner in subschemas(root)}
         self._weights: dict[int, int] = {}
@@ -83,10 +108,18 @@ class _Weights:
             self._weigh(inner, self._at(number), 0)
 
     def check_downward(self) -> None:
-        """Bound what applies to the values on any path down into the data, level by level from the innermost."""
+        """Bound what applies to the values on any path down into the data."""
+        for level in self.levels():
+            for number, work in level.items():
+                if work > _MOST_DOWNWARD:
+                    raise SchemaWrong(self._at(number), "applies several schemas to the same nested data on each level")
+
+    def levels(self) -> Iterator[dict[int, int]]:
+        """The work on the heaviest path of data of one level, of two levels, and so on, by the schema of the outermost value."""
         members = self._members()
         own = {number: self._weights[number] + self._names(number) for number in members}
         below = own
+        yield below
         for _ in range(_LEVELS):
             above = {
                 number: own[number] + max(objects.heaviest(below), arrays.heaviest(below))
@@ -94,9 +127,7 @@ class _Weights:
             }
             if above == below:
                 return
-            for number, work in above.items():
-                if work > _MOST_DOWNWARD:
-                    raise SchemaWrong(self._at(number), "applies several schemas to the same nested data on each level")
+            yield above
             below = above
 
     def _check_reference(self, schema: Schema) -> None:
@@ -118,9 +149,11 @@ class _Weights:
             raise SchemaWrong(at, f"leads through more than {_LONGEST_CHAIN} references")
         self._weights[id(schema)] = _UNDER_WAY
         times = 1 if _UNEVALUATED.isdisjoint(schema) else _AGAIN_IN_PLACE
-        weight = 1 + times * sum(self._weigh(inner, at, depth + 1) for _, inner in same_value(self._root, schema))
-        if weight > _HEAVIEST:
-            raise SchemaWrong(at, f"applies more than {_HEAVIEST} schemas to one value")
+        weight = self._own(schema) + times * sum(
+            self._weigh(inner, at, depth + 1) for _, inner in same_value(self._root, schema)
+        )
+        if weight > self._most:
+            raise SchemaWrong(at, f"applies more than {self._most} schemas to one value")
         self._weights[id(schema)] = weight
         return weight
 

@@ -2,6 +2,7 @@
 
 import json as standard_json
 import math
+import re
 from typing import Any
 
 import yaml
@@ -15,6 +16,12 @@ _DEEPEST = 64
 _MOST_NODES = 200_000
 _LONGEST_NAME = 64
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
+_NUMBER = re.compile(
+    r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|nan)", re.IGNORECASE
+)
+"""A number that YAML 1.1 and YAML 1.2 read alike."""
+_LONGEST_NUMBER = 400
+"""Characters: a double has no more digits before its point. Reading a number takes time with the square of its length."""
 
 
 class _Loader(yaml.CSafeLoader):
@@ -24,6 +31,23 @@ class _Loader(yaml.CSafeLoader):
         first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
         for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }
+
+
+def _number(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> Any:
+    """A number; not one to the base of sixty (1:30), of eight (017) or of two, which are other numbers in YAML 1.2."""
+    text = node.value
+    if len(text) > _LONGEST_NUMBER or not _NUMBER.fullmatch(text):
+        line = node.start_mark.line + 1
+        raise DocumentInvalid(
+            f"At line {line} stands what readers of YAML take for different numbers; put it in quotes."
+        )
+    if text.lstrip("+-").isdecimal():
+        return loader.construct_yaml_int(node)
+    return loader.construct_yaml_float(node)
+
+
+for _tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
+    _Loader.add_constructor(_tag, _number)
 
 
 def read_text(text: bytes) -> Any:
@@ -80,9 +104,11 @@ def _read(text: bytes) -> tuple[Any, bool]:
 
 
 def _check_keys(members: list[tuple[str, Any]]) -> None:
-    names = [name for name, _ in members]
-    if len(set(names)) < len(names):
-        raise _twice(next(name for index, name in enumerate(names) if name in names[:index]))
+    seen: set[str] = set()
+    for name, _ in members:
+        if name in seen:
+            raise _twice(name)
+        seen.add(name)
 
 
 def _twice(name: str) -> DocumentInvalid:

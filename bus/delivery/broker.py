@@ -184,7 +184,10 @@ class Receiver:
     def __init__(
         self, address: BrokerAddress, subscriptions: Callable[[], Collection[int]], received: Callable[[Received], None]
     ) -> None:
-        """`subscriptions` tells which to listen to now; `received` is called in the thread and must not block."""
+        """`subscriptions` tells which to listen to now: the same object until they change.
+
+        `received` is called in the thread and must not block.
+        """
         self._address = address
         self._subscriptions = subscriptions
         self._received = received
@@ -237,9 +240,13 @@ class Receiver:
 
     def _listen_there(self, connection: Connection, channel: Any) -> None:
         consumers: dict[int, Consumer] = {}
+        matched: Collection[int] | None = None
         self.connected = True
         while not self._stopping.is_set():
-            self._match(consumers, channel)
+            wanted = self._subscriptions()
+            if wanted is not matched:
+                self._match(consumers, channel, set(wanted))
+                matched = wanted
             self._acknowledge()
             try:
                 connection.drain_events(timeout=_LISTEN_SECONDS)
@@ -250,9 +257,8 @@ class Receiver:
                 log.warning("broker.queue_deleted")
                 return
 
-    def _match(self, consumers: dict[int, Consumer], channel: Any) -> None:
-        """Listen to just the subscriptions that there are."""
-        wanted = set(self._subscriptions())
+    def _match(self, consumers: dict[int, Consumer], channel: Any, wanted: set[int]) -> None:
+        """Listen to just these subscriptions."""
         for number in wanted - consumers.keys():
             session = self._session
             consumer = Consumer(
@@ -292,9 +298,13 @@ class _Here:
         self._channel = channel
         self._turn = threading.Lock()
         self._queues: dict[int, Queue] = {}
+        self._matched: Collection[int] = ()
 
     def match(self, subscriptions: Collection[int]) -> list[int]:
         """Listen to just these from now on; those that are new, for which something may have come before."""
+        if subscriptions is self._matched:
+            return []
+        self._matched = subscriptions
         wanted = set(subscriptions)
         with self._turn:
             for number in self._queues.keys() - wanted:

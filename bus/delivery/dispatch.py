@@ -64,7 +64,12 @@ class Dispatch:
         self._fresh = fresh
         self._looked_at = 0.0
         self._may_be_due = True
+        self._is_stopping = False
         self.left: set[int] = set()
+
+    def stop(self) -> None:
+        """End a look that is under way after the subscription that it is at. Callable from any thread."""
+        self._is_stopping = True
 
     def look_soon(self) -> None:
         """Something may be due: have the next look find it. Callable from any thread."""
@@ -80,6 +85,8 @@ class Dispatch:
         due = self._ledger.due_subscriptions(now)
         self.left.intersection_update(due)
         for number in due:
+            if self._is_stopping:
+                return False
             subscription = self._subscriptions.numbered(number)
             if subscription is not None:
                 with self._storage.write(durable=False) as connection:

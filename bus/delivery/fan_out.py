@@ -23,6 +23,8 @@ from bus.storage import Storage
 from bus.telemetry import RELAY_LAG
 
 _STEP: Final = 500
+_MOST_DELIVERIES: Final = 5_000
+"""Made in one transaction. While it writes, on SQLite, no event is appended; and a process that stops waits for its end."""
 _AT_ONCE: Final = 8
 """Subscriptions whose deliveries are made in the transaction of their events, and leased in that which makes them: of more,
 publishing would wait for it."""
@@ -85,7 +87,7 @@ class FanOut:
         self._dispatch = dispatch
         self._noted = 0
         self._noted_at = 0.0
-        self._routing: tuple[Sequence[Subscription], Router] | None = None
+        self._router = Router(catalogue, ())
         self.reached: int | None = None
         self.delivers = False
         self.contract_ids: set[int] = set()
@@ -103,16 +105,17 @@ class FanOut:
 
     def router(self) -> Router:
         """The routes to the subscriptions of now."""
-        subscriptions = self._subscriptions.all()
-        if self._routing is None or self._routing[0] is not subscriptions:
-            self._routing = (subscriptions, Router(self._catalogue, subscriptions))
-        return self._routing[1]
+        self._router.update(self._subscriptions.by_number())
+        return self._router
 
     def step(self) -> bool:
         """Make the deliveries of the next events; whether there are more at once."""
         self.delivers = False
         entries, reached, end, is_last = self._journal.upcoming(self._wanted, self.following(), _STEP)
-        deliveries = self._routed(entries, History(self._journal, entries).before)
+        deliveries, count = self._routed_at_most(entries, History(self._journal, entries).before)
+        if count < len(entries):
+            entries, is_last = entries[:count], False
+            reached = entries[-1].position
         self.delivers = bool(deliveries)
         if deliveries or time.monotonic() >= self._noted_at + _NOTE_SECONDS:
             self._note(entries, deliveries, reached)
@@ -157,6 +160,16 @@ class FanOut:
     def _routed(self, entries: Sequence[Entry], before: FindBefore) -> list[NewDelivery]:
         today, router = clock.local_date(clock.now()), self.router()
         return [delivery for entry in entries for delivery in router.deliveries(entry, today, before)]
+
+    def _routed_at_most(self, entries: Sequence[Entry], before: FindBefore) -> tuple[list[NewDelivery], int]:
+        """The deliveries of the first events, until they are many for one transaction; and how many events these are."""
+        today, router = clock.local_date(clock.now()), self.router()
+        deliveries: list[NewDelivery] = []
+        for count, entry in enumerate(entries, 1):
+            deliveries += router.deliveries(entry, today, before)
+            if len(deliveries) >= _MOST_DELIVERIES:
+                return deliveries, count
+        return deliveries, len(entries)
 
     def _note(self, entries: Sequence[Entry], deliveries: Sequence[NewDelivery], reached: int) -> None:
         self._noted_at = time.monotonic()

@@ -22,7 +22,7 @@ from bus.delivery.fan_out import FanOut, Made
 from bus.delivery.fresh import FreshRuns
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.relayed import relayed
-from bus.delivery.subscriptions import Subscription, Subscriptions, advance_replay, end_replay, go_live
+from bus.delivery.subscriptions import Chosen, Subscription, Subscriptions, advance_replay, end_replay, go_live
 from bus.journal import Entry, JournalReader
 from bus.journal.beside import Take
 from bus.journal.history import History
@@ -69,6 +69,7 @@ class Relay:
         self._dispatch = Dispatch(storage, catalogue, subscriptions, handover, policy, fresh)
         self._fan_out = FanOut(storage, journal, catalogue, subscriptions, self._dispatch)
         self._leadership = leadership
+        self._replaying = Chosen(subscriptions, lambda one: one.replay_position is not None)
         self._nudged = threading.Event()
         self._turn = threading.Lock()
         self._wants_turn = False
@@ -145,6 +146,7 @@ class Relay:
     def stop(self) -> None:
         """Finish the step under way, then let another process lead."""
         self._stopping = True
+        self._dispatch.stop()
         self._nudged.set()
         self._thread.join(10)
 
@@ -209,8 +211,10 @@ class Relay:
 
     def _replay(self) -> bool:
         """One step of each replay under way, and of each new subscription that catches up."""
-        running = [s for s in self._subscriptions.all() if s.replay_position is not None]
+        running = self._replaying()
         for subscription in running:
+            if self._stopping:
+                return False
             self._replay_step(subscription)
         if running:
             self._subscriptions.refresh()
@@ -223,8 +227,7 @@ class Relay:
         entries = self._journal.of_contracts(contract_ids, subscription.replay_position or 0, until, _STEP)
         deliveries = self._replayed(entries, subscription)
         with self._storage.write(durable=False) as connection:
-            self._ledger.add(connection, deliveries, clock.micros(clock.now()), again=True)
-            self._dispatch.look_soon()
+            # The subscription's row before its deliveries, as who deletes it does: each waits for the other else.
             if len(entries) == _STEP:
                 advance_replay(connection, subscription.number, entries[-1].position)
             elif subscription.replay_until is not None:
@@ -232,6 +235,8 @@ class Relay:
             else:
                 # Not before where it begins, which may lie ahead of the relay.
                 go_live(connection, subscription.number, max(until, subscription.replay_position or 0))
+            self._ledger.add(connection, deliveries, clock.micros(clock.now()), again=True)
+            self._dispatch.look_soon()
 
     def _replayed(self, entries: Sequence[Entry], subscription: Subscription) -> list[NewDelivery]:
         today, router = clock.local_date(clock.now()), self._fan_out.router()

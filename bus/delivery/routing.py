@@ -1,6 +1,6 @@
 """Routing: which subscriptions an event of the journal goes to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -19,32 +19,77 @@ from bus.problem import Refused
 class _Audience:
     """The subscriptions of one participant to one contract. All see its events through the same view."""
 
-    def __init__(self, subscriptions: Sequence[Subscription]) -> None:
-        self._open = [one for one in subscriptions if not one.filters]
-        self._filtered = FilterIndex((one.filters, one) for one in subscriptions if one.filters)
-        self.has_filters = len(self._open) < len(subscriptions)
+    def __init__(self, subscriptions: Iterable[Subscription] = ()) -> None:
+        self._open: dict[int, Subscription] = {}
+        self._filtered: FilterIndex[Subscription] = FilterIndex()
+        for subscription in subscriptions:
+            self.add(subscription)
 
-    def reached(self, document: Mapping[str, Any] | None) -> Sequence[Subscription]:
+    def __len__(self) -> int:
+        return len(self._open) + len(self._filtered)
+
+    @property
+    def has_filters(self) -> bool:
+        """Whether any of them filters."""
+        return len(self._filtered) > 0
+
+    def add(self, subscription: Subscription) -> None:
+        """One more."""
+        if subscription.filters:
+            self._filtered.add(subscription.number, subscription.filters, subscription)
+        else:
+            self._open[subscription.number] = subscription
+
+    def remove(self, subscription: Subscription) -> None:
+        """One less."""
+        self._open.pop(subscription.number, None)
+        self._filtered.remove(subscription.number)
+
+    def reached(self, document: Mapping[str, Any] | None) -> Collection[Subscription]:
         """Those whose filters let an event through; without `document` where nobody filters."""
-        return self._open if document is None else [*self._open, *self._filtered.holding(document)]
+        return self._open.values() if document is None else [*self._open.values(), *self._filtered.holding(document)]
 
 
 class Router:
     """Routes events, by an index of subscriptions by contract, participant and filter."""
 
-    def __init__(self, catalogue: Catalogue, subscriptions: Sequence[Subscription]) -> None:
+    def __init__(self, catalogue: Catalogue, subscriptions: Iterable[Subscription]) -> None:
         self._catalogue = catalogue
         self._contract_ids: set[int] | None = None
         self._replayed: tuple[Subscription, _Audience] | None = None
-        grouped: dict[str, dict[str, list[Subscription]]] = {}
-        for subscription in subscriptions:
-            for contract in subscription.contracts:
-                grouped.setdefault(contract, {}).setdefault(subscription.participant, []).append(subscription)
-        self._audiences = {
-            contract: {participant: _Audience(some) for participant, some in by_participant.items()}
-            for contract, by_participant in grouped.items()
-        }
-        self._sizes = {contract: sum(map(len, by_participant.values())) for contract, by_participant in grouped.items()}
+        self._known: Mapping[int, Subscription] = {}
+        self._audiences: dict[str, dict[str, _Audience]] = {}
+        self.update({subscription.number: subscription for subscription in subscriptions})
+
+    def update(self, subscriptions: Mapping[int, Subscription]) -> None:
+        """Route to these from now on. What is the same object as before keeps its place in the index."""
+        if subscriptions is self._known:
+            return
+        known, self._known = self._known, subscriptions
+        for number, before in known.items():
+            if subscriptions.get(number) is not before:
+                self._remove(before)
+        for number, subscription in subscriptions.items():
+            if known.get(number) is not subscription:
+                self._add(subscription)
+
+    def _add(self, subscription: Subscription) -> None:
+        for contract in subscription.contracts:
+            if contract not in self._audiences:
+                self._contract_ids = None
+            by_participant = self._audiences.setdefault(contract, {})
+            by_participant.setdefault(subscription.participant, _Audience()).add(subscription)
+
+    def _remove(self, subscription: Subscription) -> None:
+        for contract in subscription.contracts:
+            by_participant = self._audiences[contract]
+            audience = by_participant[subscription.participant]
+            audience.remove(subscription)
+            if not audience:
+                del by_participant[subscription.participant]
+            if not by_participant:
+                del self._audiences[contract]
+                self._contract_ids = None
 
     def contract_ids(self) -> set[int]:
         """As the journal knows them, the contracts that anybody subscribed to.
@@ -63,7 +108,7 @@ class Router:
     def audience(self, entry: Entry) -> int:
         """How many subscriptions there are to an event's contract."""
         contract = self._catalogue.version_numbered(entry.version_id).contract.name
-        return self._sizes.get(contract, 0)
+        return sum(map(len, self._audiences.get(contract, {}).values()))
 
     def deliveries(self, entry: Entry, today: date, find: FindBefore) -> list[NewDelivery]:
         """The deliveries of an event to the subscriptions that are live at its position."""
@@ -96,7 +141,7 @@ class Router:
         audience: _Audience,
         today: date,
         find: FindBefore,
-    ) -> Sequence[Subscription]:
+    ) -> Collection[Subscription]:
         """A participant's subscriptions that an event goes to, through the view that the participant has of it."""
         try:
             view = self._catalogue.view(version.contract.name, participant, entry.version_id, today)

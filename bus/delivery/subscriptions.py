@@ -1,7 +1,7 @@
 """Subscriptions: a participant's standing orders for contracts to a sink."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ from bus.delivery.tables import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS
 from bus.identity.keys import Keys
 from bus.ids import new_id
 from bus.problem import Conflict, NotFound
-from bus.storage import Storage, announce
+from bus.storage import Storage, announce, last_change
 
 TOPIC = "subscriptions"
 ROTATION = timedelta(hours=24)
@@ -143,21 +143,35 @@ class Subscriptions:
         self._storage = storage
         self._keys = keys
         self._refreshing = threading.Lock()
-        self._by_number: dict[int, Subscription] = {}
+        self._reached: int | None = None
+        self._expiring: dict[int, int] = {}
+        self._by_number: Mapping[int, Subscription] = {}
+        self._ids: Mapping[str, int] = {}
         self._all: tuple[Subscription, ...] = ()
 
     def refresh(self) -> None:
-        """Read all subscriptions again."""
+        """Read the subscriptions that changed since the last time."""
         # One at a time: an older reading must not replace a newer one, or the relay would miss a subscription's events.
         with self._refreshing:
+            now = clock.micros(clock.now())
+            expired = [number for number, until in self._expiring.items() if until <= now]
             with self._storage.read() as connection:
-                rows = connection.execute(sa.select(SUBSCRIPTIONS).order_by(SUBSCRIPTIONS.c.number)).all()
-            self._by_number = {row.number: self._subscription(row) for row in rows}
-            self._all = tuple(self._by_number.values())
+                # First, since PostgreSQL may show the next statement more than this one.
+                reached = last_change(connection, TOPIC)
+                rows = connection.execute(_changed(self._reached, expired)).all()
+                known = self._by_number.keys() | {row.number for row in rows}
+                gone = _gone(connection, known)
+            self._reached = reached
+            if rows or gone:
+                self._take_over(rows, gone)
 
     def all(self) -> Sequence[Subscription]:
-        """Every subscription as of the last refresh; the same object until the next."""
+        """Every subscription as of the last refresh; the same object until one of them changes."""
         return self._all
+
+    def by_number(self) -> Mapping[int, Subscription]:
+        """The same by number, in order. What did not change is the same object as before."""
+        return self._by_number
 
     def numbered(self, number: int) -> Subscription | None:
         """The subscription with a number as of the last refresh; None when it was deleted."""
@@ -188,9 +202,8 @@ class Subscriptions:
         }
         # Another process that makes the same subscription at the same moment is told so by its unique id.
         with suppress(exc.IntegrityError), self._storage.write() as connection:
-            connection.execute(sa.insert(SUBSCRIPTIONS).values(values))
+            connection.execute(sa.insert(SUBSCRIPTIONS).values(**values, changed=announce(connection, TOPIC)))
             note(connection, on_subscription(Verb.SUBSCRIPTION_ADD, known_as, new.participant, by, after=_told(new)))
-            announce(connection, TOPIC)
         self.refresh()
         return self._by_id(known_as, new.participant)
 
@@ -272,29 +285,29 @@ class Subscriptions:
                 Verb.SUBSCRIPTION_DELETE, subscription.id, subscription.participant, by, before=before
             )
             note(connection, act)
+            announce(connection, TOPIC)
             connection.execute(sa.delete(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == subscription.number))
             for table in (ATTEMPTS, DELIVERIES):
                 connection.execute(sa.delete(table).where(table.c.subscription == subscription.number))
-            announce(connection, TOPIC)
         self.refresh()
 
     def _by_id(self, id: str, participant: str | None) -> Subscription:
-        for subscription in self._by_number.values():
-            if subscription.id == id:
-                if participant in (None, subscription.participant):
-                    return subscription
-                raise SubscriptionOfAnother(f"There is no subscription {id} of yours.")
-        raise _unknown(id)
+        subscription = self._by_number.get(self._ids.get(id, 0))
+        if subscription is None:
+            raise _unknown(id)
+        if participant not in (None, subscription.participant):
+            raise SubscriptionOfAnother(f"There is no subscription {id} of yours.")
+        return subscription
 
     def _update(self, act: "_Act", *conditions: sa.ColumnElement[bool], **values: Any) -> bool:
         number = act.subscription.number
         statement = sa.update(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == number, *conditions)
         with self._storage.write() as connection:
             present = self._locked(connection, act.subscription)
-            changed = connection.execute(statement.values(**values)).rowcount > 0
+            latest = announce(connection, TOPIC)
+            changed = connection.execute(statement.values(**values, changed=latest)).rowcount > 0
             if changed:
                 note(connection, act.told(present))
-                announce(connection, TOPIC)
         self.refresh()
         return changed
 
@@ -306,6 +319,21 @@ class Subscriptions:
             raise _unknown(subscription.id)
         return self._subscription(row)
 
+    def _take_over(self, rows: Sequence[Any], gone: Set[int]) -> None:
+        """Keep rows that were read, and forget subscriptions that are gone."""
+        changed = {row.number: self._subscription(row) for row in rows}
+        kept = (
+            {number: one for number, one in self._by_number.items() if number not in gone} if gone else self._by_number
+        )
+        by_number = {**kept, **changed}
+        if list(by_number) != sorted(by_number):
+            by_number = dict(sorted(by_number.items()))
+        # Replaced as a whole: a reader in another thread sees the old ones or the new ones.
+        self._by_number = by_number
+        self._ids = {one.id: number for number, one in by_number.items()}
+        self._all = tuple(by_number.values())
+        self._expiring = {number: until for number, until in self._expiring.items() if number in by_number}
+
     def _sealed(self, secrets: Sequence[Mapping[str, Any]]) -> str:
         return self._keys.encrypt(json.dumps(list(secrets)).decode())
 
@@ -313,6 +341,10 @@ class Subscriptions:
         sink = json.loads(row.sink)
         now = clock.micros(clock.now())
         secrets = json.loads(self._keys.decrypt(row.secrets))
+        ends = [secret["until"] for secret in secrets if secret["until"] is not None and secret["until"] > now]
+        self._expiring.pop(row.number, None)
+        if ends:
+            self._expiring[row.number] = min(ends)
         return Subscription(
             number=row.number,
             id=row.id,
@@ -329,6 +361,41 @@ class Subscriptions:
             created_at=clock.moment(row.created_at),
             sink_set_by=row.sink_set_by,
         )
+
+
+class Chosen:
+    """Some of the subscriptions, chosen anew only after one of them has changed."""
+
+    def __init__(self, subscriptions: Subscriptions, wants: Callable[[Subscription], bool]) -> None:
+        self._subscriptions = subscriptions
+        self._wants = wants
+        self._of: Sequence[Subscription] = ()
+        self._chosen: Sequence[Subscription] = ()
+
+    def __call__(self) -> Sequence[Subscription]:
+        """Those that are wanted; the same object until one of all subscriptions changes."""
+        every = self._subscriptions.all()
+        if every is not self._of:
+            self._chosen = [one for one in every if self._wants(one)]
+            self._of = every
+        return self._chosen
+
+
+def _changed(reached: int | None, expired: Collection[int]) -> sa.Select[Any]:
+    """Subscriptions that changed after a change (None: all of them), and those whose secret has expired."""
+    statement = sa.select(SUBSCRIPTIONS).order_by(SUBSCRIPTIONS.c.number)
+    if reached is None:
+        return statement
+    newer = SUBSCRIPTIONS.c.changed > reached
+    return statement.where(sa.or_(newer, SUBSCRIPTIONS.c.number.in_(expired)) if expired else newer)
+
+
+def _gone(connection: Connection, known: Set[int]) -> Set[int]:
+    """Which of the known subscriptions were deleted; their number tells whether any was."""
+    count = connection.scalar(sa.select(sa.func.count()).select_from(SUBSCRIPTIONS))
+    if count == len(known):
+        return frozenset()
+    return known - set(connection.scalars(sa.select(SUBSCRIPTIONS.c.number)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,5 +449,6 @@ def end_replay(connection: Connection, number: int) -> None:
 
 
 def _note(connection: Connection, number: int, **values: int | None) -> None:
-    connection.execute(sa.update(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == number).values(values))
-    announce(connection, TOPIC)
+    changed = announce(connection, TOPIC)
+    statement = sa.update(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == number)
+    connection.execute(statement.values(**values, changed=changed))

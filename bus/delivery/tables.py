@@ -21,12 +21,14 @@ SUBSCRIPTIONS = sa.Table(
     sa.Column("replay_until", sa.BigInteger),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("sink_set_by", sa.Text),
+    sa.Column("changed", sa.BigInteger, nullable=False, server_default="0", index=True),
     # A number is never used twice: deliveries name their subscription by it.
     sqlite_autoincrement=True,
 )
 """`secrets` are encrypted. Events after `from_position` are delivered
 as they come (null: the relay has not taken it up yet); a replay under way makes deliveries for the events
-after `replay_position` up to `replay_until`. `sink_set_by` names who set the sink where that was not the participant.
+after `replay_position` up to `replay_until`. `changed` is the number of the change (`bus.storage.changes`) that made the row what
+it is. `sink_set_by` names who set the sink where that was not the participant.
 """
 
 DELIVERIES = sa.Table(

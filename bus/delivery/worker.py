@@ -32,7 +32,7 @@ from bus.delivery.run import Item, RunLoader
 from bus.delivery.sinks import agency
 from bus.delivery.sinks.places import Place, place_of_nobody
 from bus.delivery.sinks.webhook import WebhookSink, trace_headers
-from bus.delivery.subscriptions import AgencySink, Subscription, Subscriptions, SubscriptionState, Webhook
+from bus.delivery.subscriptions import AgencySink, Chosen, Subscription, Subscriptions, SubscriptionState, Webhook
 from bus.event import from_document
 from bus.problem import Refused
 from bus.storage import GroupCommit
@@ -96,6 +96,8 @@ class Worker:
         self._making: dict[asyncio.Task[None], Received] = {}
         self._is_stopping = self._is_drained = False
         self._loop = asyncio.get_running_loop()
+        self._chosen = Chosen(subscriptions, self._can_serve)
+        self._mine_of: tuple[Sequence[Subscription], Collection[int]] = ((), frozenset())
         self._receiver = Receiver(address, self._mine, self._received)
 
     @property
@@ -136,12 +138,15 @@ class Worker:
         return [received for making, received in left.items() if making.cancelled()]
 
     def _mine(self) -> Collection[int]:
-        if self._is_stopping:
-            return []
-        return [s.number for s in self._subscriptions.all() if isinstance(s.sink, self._sinks) and self._can_serve(s)]
+        chosen = () if self._is_stopping else self._chosen()
+        if self._mine_of[0] is not chosen:
+            self._mine_of = (chosen, frozenset(one.number for one in chosen))
+        return self._mine_of[1]
 
     def _can_serve(self, subscription: Subscription) -> bool:
         sink = subscription.sink
+        if not isinstance(sink, self._sinks):
+            return False
         return isinstance(sink, Webhook) or self._agencies.operation(sink.adapter, sink.operation) is not None
 
     def _received(self, received: Received) -> None:

@@ -1,12 +1,13 @@
 """A contract's AsyncAPI document over HTTP."""
 
+import asyncio
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
 from bus import json
-from bus.contracts.asyncapi import asyncapi
-from bus.contracts.yaml import write_text
+from bus.contracts import jobs
+from bus.contracts.catalogue import Catalogue
 from bus.http.conditional import cacheable
 from bus.http.contracts import Reader
 from bus.http.pull import wanted
@@ -23,7 +24,7 @@ _ANSWER: Final[dict[int | str, dict[str, Any]]] = {
 
 
 @router.get("/{name}/asyncapi", response_class=Response, responses=_ANSWER)
-def read_asyncapi(
+async def read_asyncapi(
     request: Request,
     rooms: TheRooms,
     caller: Reader,
@@ -34,9 +35,14 @@ def read_asyncapi(
 
     With `Accept: application/yaml` it comes as YAML.
     """
-    catalogue = rooms.catalogue
+    asked = await asyncio.to_thread(_document, rooms.catalogue, name, version)
+    media_type = wanted(request, _YAML) or "application/json"
+    form = b"yaml" if media_type == _YAML else b"json"
+    issuer = rooms.tokens.issuer.encode()
+    text = await rooms.heavy.run(jobs.write_asyncapi, asked, issuer, form, who=caller.participant)
+    return cacheable(request, text, media_type)
+
+
+def _document(catalogue: Catalogue, name: str, version: str | None) -> bytes:
     found = catalogue.version(name, version) if version else catalogue.newest(name)
-    document = asyncapi(found.contract, rooms.tokens.issuer)
-    if wanted(request, _YAML):
-        return cacheable(request, write_text(document), _YAML)
-    return cacheable(request, json.dumps(document), "application/json")
+    return json.dumps(found.contract.document)

@@ -1,8 +1,7 @@
 """Checking a contract document over HTTP, before anything is stored: lint, compatibility, whom the change would touch."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator
 from typing import Any, Final
 
 from fastapi import APIRouter, Response
@@ -10,24 +9,18 @@ from pydantic import BaseModel, Field
 
 from bus import json
 from bus.agencies.registry import bindings, mapped_fields
-from bus.contracts.approval import compatibility_document
-from bus.contracts.compatibility import Report, Standing, Step, Verdict, check, impact
-from bus.contracts.document import Contract, parse
-from bus.contracts.errors import DocumentInvalid
-from bus.contracts.lint import Finding, form_findings, lint
-from bus.contracts.yaml import read_text
+from bus.contracts import jobs
+from bus.contracts.binding import written
+from bus.contracts.document import trusted
 from bus.http.contracts import Body, Writer, takes
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal
-from bus.problem import FieldError
 
 router = APIRouter(prefix="/v1/contracts", tags=["Contracts"], route_class=Authorised)
 
 _PAGE: Final = 1000
-_UNKNOWN: Final = Report(Verdict.UNDECIDED, (), Step.MAJOR)
-"""What is said of the compatibility of a document that is no contract."""
 
 
 class LintFinding(BaseModel):
@@ -86,60 +79,44 @@ async def check_document(rooms: TheRooms, caller: Writer, body: Body) -> Respons
     It is compared with the registered versions that are active, or with the documents that its additional member `against` lists.
     The body may also be `{"document": …, "against": […]}`.
     """
-    async with rooms.judging:
-        return await asyncio.to_thread(_answer, rooms, caller, body)
+    who = caller.participant
+    read = await rooms.heavy.run(jobs.read_check, body, who=who)
+    asked, answer = await asyncio.to_thread(_asked, rooms, caller, read)
+    # Passed on as it is: FastAPI would check and write thousands of findings while the event loop waits.
+    answer = answer or await rooms.heavy.run(jobs.check_document, asked, who=who)
+    return Response(answer, media_type="application/json")
 
 
-def _answer(rooms: Rooms, caller: Principal, body: bytes) -> Response:
-    # Written here: FastAPI would check and write thousands of findings while the event loop waits.
-    return Response(json.dumps(_check(rooms, caller, body)), media_type="application/json")
+def _asked(rooms: Rooms, caller: Principal, read: bytes) -> tuple[bytes, bytes]:
+    """What the check has to know, as `jobs.check_document` takes it; or the answer, where there is nothing to ask."""
+    given = json.loads(read)
+    if "answer" in given:
+        return b"", json.dumps(given["answer"])
+    if given["against"] is None:
+        standing = rooms.catalogue.active(given["document"]["contract"])
+    else:
+        standing = [trusted(one) for one in given["against"]]
+    names = {one.name for one in standing}
+    asked = {
+        "document": given["document"],
+        "against": [one.document for one in standing],
+        "participants": list(_participants(rooms)),
+        "bindings": written(trusted(given["document"]), bindings(rooms.settings.adapters)),
+        "mappings": [[use.adapter, use.operation, fields] for use, fields in mapped_fields().items()],
+        "subscriptions": {name: _standing(rooms, name) for name in names if _answers_for(rooms, caller, name)},
+    }
+    return json.dumps(asked), b""
 
 
-def _check(rooms: Rooms, caller: Principal, body: bytes) -> dict[str, Any]:
-    document, against = _parts(read_text(body))
-    standing = [_against(one, index) for index, one in enumerate(against or ())]
-    try:
-        contract = parse(document)
-    except DocumentInvalid as refusal:
-        return _result(form_findings(refusal), _UNKNOWN, [])
-    if against is None:
-        standing = rooms.catalogue.active(contract.name)
-    report = check(contract, standing)
-    touches = [touch for old in standing for touch in _touches(rooms, caller, report, contract, old)]
-    asked = bindings(rooms.settings.adapters)
-    return _result(lint(contract, set(_participants(rooms)), asked), report, touches)
+def _answers_for(rooms: Rooms, caller: Principal, name: str) -> bool:
+    """Whether the caller may know who subscribed. The register says who owns a contract, and not the caller's own document."""
+    owners = {one.owner for one in rooms.catalogue.active(name)[-1:]}
+    return caller.participant in owners or Scope.ADMIN in caller.scopes
 
 
-def _parts(body: Any) -> tuple[Any, list[Any] | None]:
-    """The document, and what it is to be compared with; None: with what is registered."""
-    if not isinstance(body, dict):
-        return body, None
-    against = body.get("against")
-    if against is not None and not isinstance(against, list):
-        raise DocumentInvalid("`against` is a list of documents.", errors=[FieldError("/against", "must be a list")])
-    document = body.get("document", {name: value for name, value in body.items() if name != "against"})
-    return document, against
-
-
-def _against(document: Any, index: int) -> Contract:
-    try:
-        return parse(document)
-    except DocumentInvalid as refusal:
-        wrong = refusal.errors or (FieldError("", refusal.detail),)
-        errors = [FieldError(f"/against/{index}{error.pointer}", error.detail) for error in wrong]
-        raise DocumentInvalid("A document to compare with is no contract.", errors=errors) from None
-
-
-def _touches(rooms: Rooms, caller: Principal, report: Report, new: Contract, old: Contract) -> Iterator[dict[str, Any]]:
-    # What others subscribed to is for those to know who answer for the contract.
-    answers = caller.participant == old.owner or Scope.ADMIN in caller.scopes
-    for touched in impact(report, new, old, _standing(rooms, old.name) if answers else (), mapped_fields()):
-        yield asdict(touched) | {"what": touched.what.value, "against": old.version}
-
-
-def _standing(rooms: Rooms, name: str) -> list[Standing]:
+def _standing(rooms: Rooms, name: str) -> list[tuple[Any, ...]]:
     return [
-        Standing(subscription.participant, subscription.filters, subscription.ordered_by)
+        (subscription.participant, subscription.filters, subscription.ordered_by)
         for subscription in rooms.subscriptions.all()
         if name in subscription.contracts
     ]
@@ -150,12 +127,3 @@ def _participants(rooms: Rooms) -> Iterator[str]:
     while page := rooms.participants.page(_PAGE, after):
         after = page[-1].name
         yield from (participant.name for participant in page)
-
-
-def _result(findings: Sequence[Finding], report: Report, touches: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "lint": [asdict(finding) | {"severity": finding.severity.value} for finding in findings],
-        "compatibility": compatibility_document(report),
-        "step": report.step.value,
-        "touches": touches,
-    }

@@ -2,14 +2,15 @@
 
 import asyncio
 from datetime import date
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from bus import json
 from bus.actions.action import Verb
 from bus.actions.actor import Actor
+from bus.contracts import jobs
 from bus.http.acts import acting
 from bus.http.contract_version import VersionDetail, version_detail
 from bus.http.preconditions import IfMatch
@@ -98,9 +99,11 @@ async def activate_version(
     A version that names an adapter's operation needs the word of the adapter's owner (409 `adapter-word-missing`).
     """
     accept = how is not None and how.accept_undecided
-    activate = partial(rooms.catalogue.activate, accept_undecided=accept)
-    async with rooms.judging:
-        moved = await asyncio.to_thread(activate, name, version, by, tags)
+    catalogue = rooms.catalogue
+    candidate = await asyncio.to_thread(catalogue.candidate, name, version, by, tags, accept_undecided=accept)
+    asked = await asyncio.to_thread(candidate.document)
+    undecided = json.loads(await rooms.heavy.run(jobs.approve, asked, who=by.participant))
+    moved = await asyncio.to_thread(catalogue.put_in_force, candidate, by, accepted_undecided=undecided)
     return version_detail(moved, response, by)
 
 

@@ -1,5 +1,6 @@
 """The catalogue of contracts over HTTP: reading it, registering and replacing drafts, trying data out."""
 
+import asyncio
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Final
@@ -10,22 +11,24 @@ from pydantic import BaseModel, Field
 from bus import json, limits
 from bus.actions.action import Verb
 from bus.actions.actor import Actor
+from bus.contracts import jobs
 from bus.contracts.asyncapi import schema_url
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.document import Classification, Contract, Kind, parse_text
+from bus.contracts.document import Classification, Contract, Kind, trusted
 from bus.contracts.errors import DocumentInvalid
 from bus.contracts.lifecycle import State
+from bus.contracts.register import Tags
 from bus.contracts.registered import Registered
-from bus.contracts.validation import Validator, shown
 from bus.http.acts import acting
 from bus.http.conditional import cacheable, matches
 from bus.http.contract_version import VersionDetail, VersionSummary, etag, version_detail, version_summary
 from bus.http.paging import After, Limit, last_name, next_cursor
 from bus.http.preconditions import IfMatch, IfMatchRequired
+from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal
-from bus.problem import FieldError, Invalid, Refused
+from bus.problem import FieldError, Refused
 
 router = APIRouter(prefix="/v1/contracts", tags=["Contracts"], route_class=Authorised)
 
@@ -103,24 +106,6 @@ Body = Annotated[bytes, Depends(_body)]
 """The body of a request, of bounded size."""
 
 
-def parsed(body: bytes, most_levels: int) -> Any:
-    """The JSON value that a body is.
-
-    Raises:
-        Invalid: it is not JSON, is nested deeper than allowed, or has a member twice.
-    """
-    try:
-        value = json.loads(body)
-    except ValueError:
-        raise Invalid("The body is not JSON in UTF-8.") from None
-    if json.is_deeper(value, most_levels):
-        raise Invalid(f"JSON may be nested {most_levels} levels deep.")
-    if json.repeats(body, json.dumps(value)):
-        at = shown(json.repeated_at(body) or ())
-        raise Invalid("An object has each of its members once.", errors=[FieldError(at, "has a member twice")])
-    return value
-
-
 def takes(*media_types: str) -> dict[str, Any]:
     """What the documentation says of a body that is taken as bytes."""
     content: dict[str, Any] = {media_type: {"schema": {}} for media_type in media_types}
@@ -138,14 +123,15 @@ def list_contracts(request: Request, caller: Reader, limit: Limit = 100, after: 
 
 
 @router.post("", status_code=201, openapi_extra=takes("application/yaml", "application/json"))
-def register_contract(request: Request, response: Response, by: Drafter, tags: IfMatch, body: Body) -> VersionDetail:
+async def register_contract(
+    rooms: TheRooms, response: Response, by: Drafter, tags: IfMatch, body: Body
+) -> VersionDetail:
     """Register a version as a draft, from a contract document in YAML or JSON with its schemas inside.
 
     A draft may be sent again until it is active. Only the owner that the document names, or the operator, registers it.
     """
-    contract = parse_text(body)
-    _check_room(request, by, contract)
-    registered = _catalogue(request).add_draft(contract, by, tags)
+    document = await rooms.heavy.run(jobs.read_document, body, who=by.participant)
+    registered = await asyncio.to_thread(_add_draft, rooms, trusted(json.loads(document)), by, tags)
     name, version = registered.contract.name, registered.contract.version
     response.headers["Location"] = f"{router.prefix}/{name}/versions/{version}"
     return version_detail(registered, response, by)
@@ -172,19 +158,29 @@ def read_version(request: Request, response: Response, caller: Reader, name: str
 
 
 @router.put("/{name}/versions/{version}", openapi_extra=takes("application/yaml", "application/json"))
-def replace_draft(
-    request: Request, response: Response, by: Drafter, name: str, version: str, tags: IfMatchRequired, body: Body
+async def replace_draft(
+    rooms: TheRooms, response: Response, by: Drafter, name: str, version: str, tags: IfMatchRequired, body: Body
 ) -> VersionDetail:
     """Replace the document of a draft, or of a proposed version, which is a draft again then."""
-    contract = parse_text(body)
+    document = await rooms.heavy.run(jobs.read_document, body, who=by.participant)
+    replaced = await asyncio.to_thread(_replace, rooms, document, name, version, by, tags)
+    return version_detail(replaced, response, by)
+
+
+def _replace(rooms: Rooms, document: bytes, name: str, version: str, by: Actor, tags: Tags) -> Registered:
+    contract = trusted(json.loads(document))
     wanted = {"/contract": (contract.name, name), "/version": (contract.version, version)}
     if wrong := [
         FieldError(at, f"must be {path}, as the path says") for at, (given, path) in wanted.items() if given != path
     ]:
         raise DocumentInvalid("The document is of another version than the path.", errors=wrong)
-    _catalogue(request).version(name, version)
-    _check_room(request, by, contract)
-    return version_detail(_catalogue(request).add_draft(contract, by, tags), response, by)
+    rooms.catalogue.version(name, version)
+    return _add_draft(rooms, contract, by, tags)
+
+
+def _add_draft(rooms: Rooms, contract: Contract, by: Actor, tags: Tags) -> Registered:
+    _check_room(rooms, by, contract)
+    return rooms.catalogue.add_draft(contract, by, tags)
 
 
 @router.get("/{name}/versions/{version}/schema", response_class=Response)
@@ -204,30 +200,32 @@ def read_schema(
     return cacheable(request, json.dumps({"$schema": _DIALECT, "$id": address, **schema}), "application/schema+json")
 
 
-@router.post("/{name}/validate", openapi_extra=takes("application/json"))
-def validate_data(
-    request: Request,
+@router.post("/{name}/validate", response_model=Verdict, openapi_extra=takes("application/json"))
+async def validate_data(
+    rooms: TheRooms,
     caller: Reader,
     name: str,
     body: Body,
     version: Annotated[str | None, Query(description="absent: the newest in force")] = None,
-) -> Verdict:
+) -> Response:
     """Whether the body, taken as an event's data (a query's question), is valid under the contract. Nothing is stored."""
-    data = parsed(body, request.app.state.rooms.settings.max_depth)
-    errors = _validator(_catalogue(request), name, version).errors(data)
-    return Verdict(valid=not errors, errors=[WrongField(pointer=e.pointer, detail=e.detail) for e in errors])
+    schema = await asyncio.to_thread(_schema, rooms.catalogue, name, version)
+    levels = b"%d" % rooms.settings.max_depth
+    found = json.loads(await rooms.heavy.run(jobs.validate, schema, body, levels, who=caller.participant))
+    errors = [{"pointer": pointer, "detail": detail} for pointer, detail in found]
+    return Response(json.dumps({"valid": not errors, "errors": errors}), media_type="application/json")
 
 
-def _check_room(request: Request, caller: Actor, contract: Contract) -> None:
+def _check_room(rooms: Rooms, by: Actor, contract: Contract) -> None:
     """Refuse a version when the caller registered as many as it may.
 
     Raises:
         Full: see there.
     """
-    if caller.is_operator:
+    if by.is_operator:
         return
-    allowance: limits.Allowance = request.app.state.rooms.limits.of(caller.participant)
-    holding = _catalogue(request).holding(caller.participant, contract)
+    allowance = rooms.limits.of(by.participant)
+    holding = rooms.catalogue.holding(by.participant, contract)
     allowance.check_number(limits.Limit.DRAFTS, holding.drafts)
     allowance.check_number(limits.Limit.CONTRACTS, holding.versions)
     allowance.check_number(limits.Limit.CONTRACT_BYTES, holding.bytes + len(json.dumps(contract.document)))
@@ -238,10 +236,9 @@ def _catalogue(request: Request) -> Catalogue:
     return catalogue
 
 
-def _validator(catalogue: Catalogue, name: str, version: str | None) -> Validator:
-    if version is None:
-        return catalogue.newest(name).validator
-    return Validator(catalogue.version(name, version).contract.sent)
+def _schema(catalogue: Catalogue, name: str, version: str | None) -> bytes:
+    contract = catalogue.newest(name).contract if version is None else catalogue.version(name, version).contract
+    return json.dumps(contract.sent)
 
 
 def _in_force(versions: Sequence[Registered]) -> Registered | None:

@@ -64,6 +64,12 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
 )
 
 
+_DOCUMENTS: Final = ("/v1/contracts", "/v1/queries")
+"""Paths that take documents; they bound and read their bodies themselves."""
+_LARGEST_ORDER: Final = 128 * 1024
+"""Bytes of every other body: the framework parses it in the event loop."""
+
+
 class Edge:
     """Routes a request to the publisher, to the pages or to FastAPI, with a bound on every body, and counts it by route.
 
@@ -144,6 +150,7 @@ class _Reader:
         self._tokens = tokens
         self._scope = scope
         self._receive = receive
+        self._most = _MOST_BYTES if scope["path"].startswith(_DOCUMENTS) else _LARGEST_ORDER
         self._body: Body | None = None
 
     async def __call__(self) -> Any:
@@ -167,8 +174,8 @@ class _Reader:
             self._body.end()
 
     def _check(self, size: int) -> None:
-        if size > _MOST_BYTES:
-            raise PayloadTooLarge(f"At most {_MOST_BYTES} bytes are taken here.")
+        if size > self._most:
+            raise PayloadTooLarge(f"At most {self._most} bytes are taken here.")
 
     def _owner(self) -> str:
         """Who the body counts for: the participant, or the address of somebody who is not known yet."""

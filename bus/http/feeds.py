@@ -90,7 +90,7 @@ async def read_feed(
 async def _page(request: Request, reading: Reading, after: int, limit: int, wait: float) -> Page | None:
     """A page, waited for; None when the client went away meanwhile."""
     if not wait:
-        return await asyncio.to_thread(reading.feed, after, limit)
+        return await reading.read(reading.feed(after, limit))
     admission_of(request).begin_to_wait()
     page = await _unless_gone(request, _awaited(reading, after, limit, wait))
     # A token may have been revoked, or have expired, over the waiting.
@@ -102,11 +102,11 @@ async def _awaited(reading: Reading, after: int, limit: int, seconds: float) -> 
     """The next page with events on it; an empty one when there are none within some seconds."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    page = await asyncio.to_thread(reading.feed, after, limit)
+    page = await reading.read(reading.feed(after, limit))
     while not page.positions and (left := deadline - loop.time()) > 0:
         if page.is_last and not await _tail(reading).beyond(page.position, left):
             break
-        page = await asyncio.to_thread(reading.feed, page.position, limit)
+        page = await reading.read(reading.feed(page.position, limit))
         if not page.positions:
             await asyncio.sleep(_PAUSE)
     return page

@@ -5,13 +5,13 @@ a page goes this way. All else (refusals, waiting, streams, wrong parameters) is
 which answer a page just the same.
 """
 
-import asyncio
 import re
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from bus.audit.log import Channel
 from bus.contracts.document import Kind
+from bus.heavy import Steps
 from bus.http.cursors import Listing, cursor_at, position_at
 from bus.http.publish import Scope, Send
 from bus.http.pull import Page, Reading, listed
@@ -29,7 +29,7 @@ class _List(NamedTuple):
     name: bytes
     route: str
     kinds: frozenset[Kind]
-    read: Callable[[Reading, int, int], Page]
+    read: Callable[[Reading, int, int], Steps[Page]]
 
 
 class _Request(NamedTuple):
@@ -83,7 +83,7 @@ class Pages:
             return False
         reading = Reading(self._rooms, wanted.contract, wanted.caller, wanted.list.channel)
         try:
-            parts = await asyncio.to_thread(_page, reading, wanted)
+            parts = await reading.read(_page(reading, wanted))
         except Refused:
             return False
         if parts is None:
@@ -127,10 +127,10 @@ class Pages:
         return caller if caller and scopes.Scope.EVENTS_READ in caller.scopes else None
 
 
-def _page(reading: Reading, wanted: _Request) -> Sequence[bytes] | None:
+def _page(reading: Reading, wanted: _Request) -> Steps[Sequence[bytes] | None]:
     """The answer's body; None where the list is another or where the caller may want to wait for events."""
     which, contract = wanted.list, wanted.contract
     if reading.version.contract.kind not in which.kinds:
         return None
-    page = which.read(reading, position_at(wanted.after, which.listing, contract), wanted.limit)
+    page = yield from which.read(reading, position_at(wanted.after, which.listing, contract), wanted.limit)
     return listed(which.name, page, cursor_at(which.listing, contract, page.position)) if page.positions else None

@@ -10,8 +10,9 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from bus import json
-from bus.contracts.validation import shown
 from bus.contracts.version import Notice
+from bus.http.apart import LARGE, Apart
+from bus.http.batches import BatchConflict, Batches, BatchRefused, conflict
 from bus.http.bodies import Bodies, Body
 from bus.http.deprecation import deprecation_headers
 from bus.http.heads import Head, Mode
@@ -19,7 +20,8 @@ from bus.http.problems import MEDIA_TYPE, hold_back
 from bus.http.rooms import Rooms
 from bus.identity.tokens import Principal, require
 from bus.journal import EventConflict, Receipt, Submission
-from bus.journal.gate import EventMalformed
+from bus.journal.checking import EventMalformed, check_members, is_deeper, parsed, too_deep
+from bus.journal.gate import Agreed, NeedsTime
 from bus.limits import Fields, Limit, Limited
 from bus.problem import FieldError, Invalid, Refused
 from bus.storage import Answer
@@ -31,19 +33,12 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Sent = tuple[Any, bytes | None]
 """An event as it came, in CloudEvents' JSON format; and the same as `json.dumps` writes it, where that was done already."""
 
-Admitted = list[tuple[int, Submission]]
-"""Events of a batch that passed the gate, by their index in it."""
-Rejected = dict[int, Sequence[FieldError]]
-"""What is wrong with the others."""
-
 _SCOPE: Final = "events.publish"
 _NO_HEADERS: Final = frozenset({"data", "datacontenttype"})
 _LARGE: Final = 15
 """Each 32 KiB (two to this power) of a body cost its publisher's limit one event more."""
 _STEPS: Final = 20
 """Values that `r` in `RateLimit` may have on this path: an answer that was rendered before is found again."""
-_MOST_TOLD: Final = 1000
-"""After so many errors of a batch, each further event is told one: finding all of them is what takes the time."""
 
 
 class PayloadTooLarge(Refused):
@@ -53,29 +48,11 @@ class PayloadTooLarge(Refused):
     slug = "payload-too-large"
 
 
-class TooManyEvents(Refused):
-    """The batch has more events than the bus takes at once; send it in parts."""
-
-    status = 413
-    slug = "too-many-events"
-
-
 class MediaTypeUnsupported(Refused):
     """The content type is none of CloudEvents' HTTP modes."""
 
     status = 415
     slug = "media-type-unsupported"
-
-
-class BatchRefused(Refused):
-    """Some events of the batch are refused, so none was stored; mend them or send with ?partial=true."""
-
-    status = 422
-    slug = "batch-refused"
-
-
-class BatchConflict(EventConflict):
-    """Some events of the batch have the ids of others that were sent before, so none was stored."""
 
 
 class Response(NamedTuple):
@@ -97,6 +74,8 @@ class Publisher:
         self.bodies = bodies
         self._rooms = rooms
         self._settings = rooms.settings
+        self._apart = Apart(rooms)
+        self._batches = Batches(rooms)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -114,8 +93,12 @@ class Publisher:
                 partial = b"partial=true" in scope["query_string"].split(b"&")
                 response = await self.batch(text, principal, partial=partial)
             else:
-                event, body = self.event(head, text)
-                submission = self.admitted(event, body, principal)
+                if len(text) > LARGE:
+                    event, body = await self._read_apart(head, text, principal)
+                    submission = await self._apart.admitted(event, body, principal)
+                else:
+                    event, read = self.event(head, text)
+                    submission = await self._admitted_in_time(event, read, principal)
                 receipts = await self._rooms.appender.append((submission,))
                 response = self.accepted(submission, receipts)
                 self.trace(event, receipts)
@@ -133,10 +116,11 @@ class Publisher:
     def at_hand(self, head: Head) -> Principal | None:
         """The sender of a request that can be answered without waiting for anything but the commit; else None.
 
-        That is one of at most the size that is taken, from somebody who may publish, by a token that was verified before, and
-        whose limit leaves something. It is charged to that limit.
+        That is a batch of at most the size that is taken, or an event that is not large, from somebody who may publish, by a
+        token that was verified before, and whose limit leaves something. It is charged to that limit.
         """
-        if head.length is None or head.length > self._most(head):
+        most = self._settings.max_batch_bytes if head.mode is Mode.BATCH else min(LARGE, self._settings.max_event_bytes)
+        if head.length is None or head.length > most:
             return None
         principal = self._rooms.tokens.known(head.authorization)
         if principal is None or _SCOPE not in principal.scopes:
@@ -158,16 +142,14 @@ class Publisher:
         if head.mode is Mode.STRUCTURED:
             document = self._parsed(text)
             body = json.dumps(document)
-            _check_members(text, body)
+            check_members(text, body)
         elif head.mode is Mode.BINARY:
             document = _binary(head.fields)
             if text:
                 document["data"] = self._parsed(text)
-                _check_members(text, json.dumps(document["data"]))
+                check_members(text, json.dumps(document["data"]))
         else:
-            raise MediaTypeUnsupported(
-                "Send application/cloudevents+json, application/cloudevents-batch+json, or JSON with ce- headers."
-            )
+            raise _mode_unsupported()
         if head.traceparent is not None and type(document) is dict and "traceparent" not in document:
             return {**document, "traceparent": head.traceparent}, None
         return document, body
@@ -177,8 +159,13 @@ class Publisher:
 
         Raises:
             Refused: what the gate says.
+            NeedsTime: the event loop cannot check it; see `checked`.
         """
-        return self._rooms.gate.admit(event, principal, body=body)
+        return self._rooms.gate.admit(event, principal, body=body, hurries=True)
+
+    async def checked(self, agreed: Agreed, principal: Principal) -> Submission:
+        """What is to be appended of an event that needs time; what is raised see `Gate.admit`."""
+        return await self._apart.checked(agreed, principal)
 
     def append_for(self, submission: Submission, answer: Answer[list[Receipt]]) -> None:
         """Append; `answer` is told in the event loop once the commit is on disk."""
@@ -192,7 +179,7 @@ class Publisher:
         """
         (receipt,) = receipts
         if receipt.conflict:
-            raise _conflict(EventConflict, "/id")
+            raise conflict(EventConflict, "/id")
         body = b'{"position":%d,"duplicate":%b}' % (receipt.position, b"true" if receipt.duplicate else b"false")
         return self._taken(body, submission.participant, (submission.notice,) if submission.notice else ())
 
@@ -240,10 +227,10 @@ class Publisher:
 
     def _parsed(self, text: bytes) -> Any:
         """The JSON value, not nested deeper than allowed."""
-        value = _loaded(text)
+        value = parsed(text)
         most = self._settings.max_depth
-        if _is_deeper(value, text, most):
-            raise _too_deep(most)
+        if is_deeper(value, text, most):
+            raise too_deep(most)
         return value
 
     async def batch(self, text: bytes, principal: Principal, *, partial: bool) -> Response:
@@ -255,120 +242,28 @@ class Publisher:
         Raises:
             Refused: what is wrong with it as a whole; without `partial`, also what is wrong with any of its events.
         """
-        admitted, rejected = self._judged(text, principal)
-        del text
-        if rejected and not partial:
-            raise _batch_refused(rejected)
-        receipts = await self._rooms.appender.append([s for _, s in admitted], atomic=not partial) if admitted else []
-        conflicts = {i: s for (i, s), receipt in zip(admitted, receipts, strict=True) if receipt.conflict}
-        for submission in conflicts.values():
-            self._rooms.recorder.note(_conflict(EventConflict, "/id"), principal, json.loads(submission.body))
-        if conflicts and not partial:
-            raise _conflict(BatchConflict, *(f"/{index}/id" for index in conflicts))
-        rejected |= dict.fromkeys(conflicts, _CONFLICT)
-        notices = {s.notice for _, s in admitted if s.notice}
-        return self._taken(_batch_answer(receipts, rejected), principal.participant, notices)
+        taken = await self._batches.take(text, principal, partial=partial)
+        return self._taken(taken.body, principal.participant, {one.notice for one in taken.submissions if one.notice})
 
-    def _judged(self, text: bytes, principal: Principal) -> tuple[Admitted, Rejected]:
-        """What the gate says to a batch, event by event.
+    async def _read_apart(self, head: Head, text: bytes, principal: Principal) -> tuple[Any, bytes]:
+        if head.mode not in (Mode.STRUCTURED, Mode.BINARY):
+            raise _mode_unsupported()
+        is_data = head.mode is Mode.BINARY
+        told = _binary(head.fields) if is_data else {}
+        if head.traceparent is not None:
+            told.setdefault("traceparent", head.traceparent)
+        return await self._apart.read(text, principal, told, is_data=is_data)
 
-        Of the parsed events nothing is left: what waits for the commit keeps their memory from the next batch, whose
-        own would come out of no cache.
-        """
-        documents = _loaded(text)
-        if type(documents) is not list:
-            raise EventMalformed("A batch is a JSON array of events.", errors=[FieldError("", "must be an array")])
-        if len(documents) > self._settings.max_batch_events:
-            raise TooManyEvents(f"A batch may have {self._settings.max_batch_events} events.")
-        # The request itself was charged as one event.
-        self._rooms.limits.of(principal.participant).publish.charge(max(0, len(documents) - 1))
-        bodies = self._written(documents)
-        _check_members(text, b"[%b]" % b",".join(bodies))
-        return self._admit(documents, bodies, principal)
-
-    def _written(self, documents: Sequence[Any]) -> list[bytes]:
-        """The events of a batch, none nested deeper than allowed with the array around them."""
-        most = self._settings.max_depth
+    async def _admitted_in_time(self, event: Any, body: bytes | None, principal: Principal) -> Submission:
         try:
-            bodies = [json.dumps(document) for document in documents]
-        except TypeError:
-            # It writes fewer levels than it reads.
-            raise _too_deep(most) from None
-        if any(_is_deeper(document, body, most - 1) for document, body in zip(documents, bodies, strict=True)):
-            raise _too_deep(most)
-        return bodies
-
-    def _admit(
-        self, documents: Sequence[Any], bodies: Sequence[bytes], principal: Principal
-    ) -> tuple[Admitted, Rejected]:
-        admitted: Admitted = []
-        rejected: Rejected = {}
-        told = 0
-        for index, (document, body) in enumerate(zip(documents, bodies, strict=True)):
-            try:
-                submission = self._rooms.gate.admit(document, principal, body=body, brief=told >= _MOST_TOLD)
-                admitted.append((index, submission))
-            except Refused as refusal:
-                self._rooms.recorder.note(refusal, principal, document)
-                rejected[index] = refusal.errors or (FieldError("", refusal.detail),)
-                told += len(rejected[index])
-        return admitted, rejected
+            return self.admitted(event, body, principal)
+        except NeedsTime as needs:
+            return await self.checked(needs.agreed, principal)
 
 
-_CONFLICT: Final = (FieldError("/id", "this source already sent another event with this id"),)
-
-
-def _loaded(text: bytes) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        raise EventMalformed("The body is not JSON in UTF-8.", errors=[FieldError("", "is not JSON")]) from None
-
-
-def _is_deeper(value: Any, text: bytes, most: int) -> bool:
-    # As many brackets as levels at least: their number settles nearly every event. `count` takes twice as long to find it.
-    brackets = 2 * len(text) - len(text.replace(b"{", b"")) - len(text.replace(b"[", b""))
-    return brackets > most and json.is_deeper(value, most)
-
-
-def _too_deep(most: int) -> EventMalformed:
-    return EventMalformed(f"JSON may be nested {most} levels deep.", errors=[FieldError("", "is nested too deep")])
-
-
-def _check_members(text: bytes, written: bytes) -> None:
-    """Refuse an object with two members of one name: the bus would validate one of them, and another reader take the other."""
-    if json.repeats(text, written):
-        at = shown(json.repeated_at(text) or ())
-        raise EventMalformed("An object has each of its members once.", errors=[FieldError(at, "has a member twice")])
-
-
-def _conflict(kind: type[EventConflict], *pointers: str) -> EventConflict:
-    return kind(
-        "This source already sent another event with this id.",
-        errors=[FieldError(pointer, _CONFLICT[0].detail) for pointer in pointers],
-    )
-
-
-def _batch_refused(rejected: Mapping[int, Sequence[FieldError]]) -> BatchRefused:
-    return BatchRefused(
-        f"{len(rejected)} events are refused; none was stored.",
-        errors=[FieldError(f"/{i}{wrong.pointer}", wrong.detail) for i, errors in rejected.items() for wrong in errors],
-    )
-
-
-def _batch_answer(receipts: Sequence[Receipt], rejected: Mapping[int, Sequence[FieldError]]) -> bytes:
-    fresh = sum(not receipt.duplicate for receipt in receipts)
-    duplicates = sum(receipt.duplicate and not receipt.conflict for receipt in receipts)
-    return json.dumps(
-        {
-            "accepted": fresh,
-            "duplicates": duplicates,
-            "last_position": max((receipt.position for receipt in receipts), default=0),
-            "rejected": [
-                {"index": index, "errors": [{"pointer": wrong.pointer, "detail": wrong.detail} for wrong in errors]}
-                for index, errors in sorted(rejected.items())
-            ],
-        }
+def _mode_unsupported() -> MediaTypeUnsupported:
+    return MediaTypeUnsupported(
+        "Send application/cloudevents+json, application/cloudevents-batch+json, or JSON with ce- headers."
     )
 
 

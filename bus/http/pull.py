@@ -6,7 +6,8 @@ Promise: personal data on a page stand in the disclosure log, on disk, before th
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Final
+from time import perf_counter
+from typing import Annotated, Final, TypeVar
 
 from fastapi import Depends, Request
 
@@ -15,6 +16,7 @@ from bus.audit.disclose import Shown, of_shown, shown
 from bus.audit.log import Channel
 from bus.contracts.catalogue import ContractVersion
 from bus.contracts.view import View
+from bus.heavy import Steps
 from bus.http.rooms import Rooms
 from bus.http.security import caller
 from bus.identity.scopes import Scope
@@ -29,11 +31,16 @@ from bus.problem import Forbidden, NotFound
 EventReader = Annotated[Principal, Depends(caller(Scope.EVENTS_READ))]
 """Who calls, with the scope to read events."""
 
+T = TypeVar("T")
+
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
 _STEP: Final = 1000
 _BUDGET: Final = 10_000
 """How many events one page looks at, where a view shows few of them."""
+
+_SLICE_SECONDS: Final = 0.01
+"""How long a page of a view that cuts is read before others have a turn."""
 
 Read = Callable[[int, int, int], Stretch]
 """Reads at most so many entries of a contract behind a position."""
@@ -68,9 +75,54 @@ class Page:
             start += length + 1
 
 
+class Scan:
+    """A page of a view that cuts, while it is read.
+
+    Attributes:
+        position: the last entry that was looked at.
+        step: how many entries to read next.
+        seen: the entries that are shown, with their views.
+        is_full: no more goes on the page.
+        is_done: nothing more is to be read for it.
+    """
+
+    def __init__(self, after: int, limit: int) -> None:
+        self.position = after
+        self.step = limit
+        self.seen: list[tuple[Entry, View]] = []
+        self.is_full = self.is_done = False
+        self._limit = limit
+        self._texts: list[bytes] = []
+        self._size = self._looked_at = 0
+        self._is_last = False
+
+    def take(self, entry: Entry, view: View | None, text: bytes | None) -> None:
+        """An entry was looked at; `text` is what is shown of it."""
+        self.position = entry.position
+        if view is None or text is None:
+            return
+        self._texts.append(text)
+        self.seen.append((entry, view))
+        self._size += len(text)
+        self.is_full = len(self._texts) == self._limit or self._size >= MOST_BYTES
+
+    def end_step(self, count: int, *, is_last: bool) -> None:
+        """A step of so many entries ends; the list ends with it if `is_last`."""
+        self._looked_at += count
+        self._is_last = is_last and not self.is_full
+        self.step = _STEP
+        self.is_done = self.is_full or is_last or self._looked_at >= _BUDGET
+
+    def page(self, end: int) -> Page:
+        """The page; `end`: the journal's end before the first step."""
+        positions = [entry.position for entry, _ in self.seen]
+        position = max(self.position, end) if self._is_last else self.position
+        return Page(b",".join(self._texts), [len(text) for text in self._texts], positions, position, self._is_last)
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One caller's reading of one contract. Synchronous: call it from a thread."""
+    """One caller's reading of one contract. Synchronous but for `read`: call it from a thread."""
 
     rooms: Rooms
     contract: str
@@ -105,15 +157,21 @@ class Reading:
             raise refused
         return found
 
-    def feed(self, after: int, limit: int) -> Page:
-        """Events behind a position, in order; what is raised see `views`."""
+    def feed(self, after: int, limit: int) -> Steps[Page]:
+        """Events behind a position, in order, read in steps; what is raised see `views`."""
         journal = self.rooms.journal
-        return self._whole(journal.feed_lines, after, limit) or self._page(journal.feed, after, limit, None)
+        page = self._whole(journal.feed_lines, after, limit)
+        return page if page is not None else (yield from self._page(journal.feed, after, limit, None))
 
-    def records(self, after: int, limit: int) -> Page:
-        """The newest event of each record whose newest event is behind a position; what is raised see `views`."""
+    def records(self, after: int, limit: int) -> Steps[Page]:
+        """The newest event of each record whose newest event is behind a position, read in steps; what is raised see `views`."""
         journal = self.rooms.journal
-        return self._whole(journal.record_lines, after, limit) or self._page(journal.records, after, limit, after)
+        page = self._whole(journal.record_lines, after, limit)
+        return page if page is not None else (yield from self._page(journal.records, after, limit, after))
+
+    async def read(self, steps: Steps[T]) -> T:
+        """What steps give in the end, each in a turn of the caller's."""
+        return await self.rooms.reading.run_steps(steps, who=self.caller.participant)
 
     def record(self, key: str) -> tuple[bytes, tuple[Entry, View]] | None:
         """A record's newest event; None when there is none that the caller may see. It is not disclosed yet.
@@ -165,49 +223,34 @@ class Reading:
         position = max(last, lines.end) if lines.is_last else last
         return Page(lines.text, lines.lengths, lines.positions, position, lines.is_last)
 
-    def _page(self, read: Read, after: int, limit: int, copies_up_to: int | None) -> Page:
+    def _page(self, read: Read, after: int, limit: int, copies_up_to: int | None) -> Steps[Page]:
         self.views()
         contract_id = self.version.contract_id
         # Asked before the entries are read: what stands up to here was there to be read.
         end = self.rooms.journal.last_position()
-        texts, seen, position, is_last = self._scanned(
-            lambda position, most: read(contract_id, position, most), after, limit, copies_up_to
-        )
-        self._disclose(shown(seen))
-        positions = [entry.position for entry, _ in seen]
-        position = max(position, end) if is_last else position
-        return Page(b",".join(texts), [len(text) for text in texts], positions, position, is_last)
+        scan = Scan(after, limit)
+        yield
+        while not scan.is_done:
+            entries, is_last = read(contract_id, scan.position, scan.step)
+            yield from self._scanned(scan, entries, copies_up_to)
+            scan.end_step(len(entries), is_last=is_last)
+        self._disclose(shown(scan.seen))
+        return scan.page(end)
 
-    def _scanned(
-        self, read: Callable[[int, int], Stretch], after: int, limit: int, copies_up_to: int | None
-    ) -> tuple[list[bytes], list[tuple[Entry, View]], int, bool]:
-        """Read on until the page is full, the list ends, or the page has looked at enough.
-
-        Returns:
-            What is shown and of which events, the position of the last that was looked at, and whether the list ended.
-        """
+    def _scanned(self, scan: Scan, entries: Sequence[Entry], copies_up_to: int | None) -> Steps[None]:
+        """Look at entries until the page is full."""
         view_of = cache(self._view_or_none)
-        texts: list[bytes] = []
-        seen: list[tuple[Entry, View]] = []
-        position, looked_at, step, size = after, 0, limit, 0
-        while looked_at < _BUDGET:
-            entries, is_last = read(position, step)
-            find = History(self.rooms.journal, entries).before
-            for entry in entries:
-                position = entry.position
-                view = view_of(entry.version_id)
-                text = None if view is None else _text(entry, view, find, copies_up_to)
-                if view is not None and text is not None:
-                    texts.append(text)
-                    seen.append((entry, view))
-                    size += len(text)
-                    if len(texts) == limit or size >= MOST_BYTES:
-                        return texts, seen, position, False
-            if is_last:
-                return texts, seen, position, True
-            looked_at += len(entries)
-            step = _STEP
-        return texts, seen, position, False
+        find = History(self.rooms.journal, entries).before
+        until = perf_counter() + _SLICE_SECONDS
+        for entry in entries:
+            view = view_of(entry.version_id)
+            text = None if view is None else _text(entry, view, find, copies_up_to)
+            scan.take(entry, view, text)
+            if scan.is_full:
+                return
+            if perf_counter() >= until:
+                yield
+                until = perf_counter() + _SLICE_SECONDS
 
     def _view(self, version_id: int) -> View:
         today = clock.local_date(clock.now())

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Response
 
 from bus import json
-from bus.http.contracts import Body, parsed
+from bus.contracts.jobs import parsed
+from bus.http.contracts import Body, DocumentTooLarge
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised, caller
 from bus.identity.scopes import Scope
@@ -15,6 +16,7 @@ router = APIRouter(prefix="/v1/queries", tags=["Queries"], route_class=Authorise
 
 Asker = Annotated[Principal, Depends(caller(Scope.QUERIES_CALL))]
 
+_LARGEST_QUESTION: Final = 64 * 1024
 _QUESTION: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
@@ -33,6 +35,8 @@ _ANSWER: Final[dict[int | str, dict[str, Any]]] = {
 @router.post("/{contract}", response_class=Response, responses=_ANSWER, openapi_extra=_QUESTION)
 async def ask(contract: str, body: Body, caller: Asker, rooms: TheRooms) -> Response:
     """Ask an agency. The body is the question, as the contract's request schema says."""
+    if len(body) > _LARGEST_QUESTION:
+        raise DocumentTooLarge(f"A question has at most {_LARGEST_QUESTION} bytes.")
     question = parsed(body, rooms.settings.max_depth)
     answer = await rooms.queries.ask(contract, question, caller)
     # Live and about one question: nobody on the way may keep it.

@@ -1,6 +1,7 @@
 """Records: the newest event of each key, in pages, as a whole snapshot, or one by its key."""
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from hashlib import blake2b
 from typing import Annotated, Any, Final
 
@@ -12,6 +13,7 @@ from bus import json
 from bus.audit.log import Channel
 from bus.contracts.document import Kind
 from bus.contracts.view import View
+from bus.heavy import Steps
 from bus.http.admissions import admission_of
 from bus.http.conditional import matches
 from bus.http.cursors import Listing, cursor_at, position_at
@@ -31,6 +33,8 @@ _CSV: Final = "text/csv"
 _CLOUD_EVENT: Final = "application/cloudevents+json"
 _CHUNK: Final = 1000
 """Records read, disclosed and sent at once in a snapshot."""
+_ROWS: Final = 50
+"""Records that become rows in one step."""
 
 
 class NotRecords(NotFound):
@@ -74,7 +78,7 @@ async def _count_stream(request: Request, caller: EventReader) -> None:
 
 
 @router.get("/{contract}", response_class=Response, responses=_PAGES, dependencies=[Depends(_count_stream)])
-def list_records(
+async def list_records(
     request: Request, rooms: TheRooms, caller: EventReader, contract: str, after: After = "", limit: Limit = 100
 ) -> Response:
     """The newest event of each key, in the order in which they changed.
@@ -83,14 +87,14 @@ def list_records(
     `text/csv` all of them come as one stream; a record that changes meanwhile comes again, the later line being the newer.
     Spreadsheets (CSV) hold no deletions.
     """
-    reading = _reading(rooms, contract, caller)
+    reading = await asyncio.to_thread(_reading, rooms, contract, caller)
     position = position_at(after, Listing.RECORDS, contract)
     media_type = wanted(request, _NDJSON, _CSV)
     if media_type is not None:
-        views = reading.views()
+        views = await asyncio.to_thread(reading.views)
         lines = _spreadsheet(reading, views, position) if media_type == _CSV else _lines(reading, position)
         return StreamingResponse(lines, headers=NO_STORE, media_type=media_type)
-    page = reading.records(position, limit)
+    page = await reading.read(reading.records(position, limit))
     body = listed(b"records", page, cursor_at(Listing.RECORDS, contract, page.position))
     return Response(b"".join(body), headers=NO_STORE, media_type="application/json")
 
@@ -122,27 +126,42 @@ def _reading(rooms: Rooms, contract: str, caller: Principal) -> Reading:
     return reading
 
 
-def _pages(reading: Reading, position: int) -> Iterator[Page]:
+async def _pages(reading: Reading, position: int) -> AsyncIterator[Page]:
     """All pages behind a position. A grant that ends meanwhile breaks the stream off: half a snapshot must not look whole."""
     is_last = False
     while not is_last:
-        page = reading.records(position, _CHUNK)
+        page = await reading.read(reading.records(position, _CHUNK))
         position, is_last = page.position, page.is_last
         yield page
 
 
-def _lines(reading: Reading, position: int) -> Iterator[bytes]:
-    for page in _pages(reading, position):
+async def _lines(reading: Reading, position: int) -> AsyncIterator[bytes]:
+    async for page in _pages(reading, position):
         yield b"".join(text + b"\n" for text in page.texts)
 
 
-def _spreadsheet(reading: Reading, views: Sequence[View], position: int) -> Iterator[bytes]:
-    schemas = [version.contract.shown for version in reversed(reading.rooms.catalogue.in_force(reading.contract))]
-    sheet = Spreadsheet(schemas, [pointer for view in views for pointer in view.fields_granted])
+async def _spreadsheet(reading: Reading, views: Sequence[View], position: int) -> AsyncIterator[bytes]:
+    sheet = await reading.read(_sheet(reading, views))
     yield sheet.header()
-    for page in _pages(reading, position):
-        rows = (json.loads(text).get("data") for text in page.texts)
-        yield sheet.rows(data for data in rows if data is not None)
+    async for page in _pages(reading, position):
+        yield await reading.read(_rows(sheet, page))
+
+
+def _sheet(reading: Reading, views: Sequence[View]) -> Steps[Spreadsheet]:
+    schemas = [version.contract.shown for version in reversed(reading.rooms.catalogue.in_force(reading.contract))]
+    yield
+    return Spreadsheet(schemas, [pointer for view in views for pointer in view.fields_granted])
+
+
+def _rows(sheet: Spreadsheet, page: Page) -> Steps[bytes]:
+    """The page's rows, in steps: a schema may have thousands of columns."""
+    rows: list[bytes] = []
+    texts = list(page.texts)
+    for start in range(0, len(texts), _ROWS):
+        yield
+        data = (json.loads(text).get("data") for text in texts[start : start + _ROWS])
+        rows.append(sheet.rows(one for one in data if one is not None))
+    return b"".join(rows)
 
 
 def _etag(entry: Entry, view: View) -> str:

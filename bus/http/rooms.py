@@ -1,8 +1,7 @@
 """What the edge may call: the rooms of one running bus, found at `app.state.rooms`."""
 
-import asyncio
 from dataclasses import dataclass, field
-from typing import Annotated, Final, cast
+from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
@@ -15,6 +14,7 @@ from bus.contracts.catalogue import Catalogue
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.trial import Trials
+from bus.heavy import Heavy, Slices, Threads
 from bus.identity.keys import Keys
 from bus.identity.participants import Participants
 from bus.identity.server import OAuthServer
@@ -27,16 +27,15 @@ from bus.refusals.recorder import Recorder
 from bus.settings import Settings
 from bus.storage import Storage
 
-_JUDGED_AT_ONCE: Final = 2
-"""Contract documents. Each may take seconds and a hundred megabytes, and shares the interpreter lock with publishing."""
-
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
     """One of each.
 
     Attributes:
-        judging: to be held while a document is compared with others.
+        heavy: runs what may take long, apart from the event loop.
+        reading: threads for pages of feeds and records.
+        slices: for long work that needs the event loop's own thread.
     """
 
     settings: Settings
@@ -60,8 +59,10 @@ class Rooms:
     deliveries: Deliveries
     agencies: Agencies
     queries: Queries
+    heavy: Heavy
+    reading: Threads
+    slices: Slices
     trials: Trials = field(default_factory=Trials)
-    judging: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_JUDGED_AT_ONCE))
 
 
 async def rooms(request: Request) -> Rooms:

@@ -5,25 +5,21 @@ Decides only; nothing here touches the database.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from bus import json
 from bus.contracts.catalogue import Catalogue, ContractVersion
-from bus.contracts.validation import shown
+from bus.contracts.effort import is_bearable
 from bus.identity.tokens import Principal
 from bus.journal.append import Submission
+from bus.journal.checking import NOTHING_FOUND, EventMalformed, Findings, check_text
 from bus.journal.envelope import TEXT_RULE, is_text, wrong_attributes
 from bus.journal.identity import identity_of
 from bus.problem import FieldError, Forbidden, Refused
 
 _BACKSLASH: Final = 0x5C
-
-
-class EventMalformed(Refused):
-    """This is not a CloudEvent that the bus takes."""
-
-    status = 400
-    slug = "event-malformed"
+_MEMORY: Final = 6 * 1024 * 1024
+"""Of all errors of one event that is checked in the event loop: making them takes some 10 ms."""
 
 
 class DataInvalid(Refused):
@@ -46,6 +42,29 @@ class NotAProducer(Forbidden):
     slug = "not-a-producer"
 
 
+class NeedsTime(Exception):
+    """To check an event's data would hold the event loop: have it done apart, and give the findings to `Gate.submission`."""
+
+    def __init__(self, agreed: "Agreed") -> None:
+        super().__init__()
+        self.agreed = agreed
+
+
+class Agreed(NamedTuple):
+    """An event whose attributes are right, with the contract version that it is under.
+
+    Attributes:
+        event: its attributes, none of which is null. `data` may be left out where `has_data`.
+        body: the whole event as JSON.
+        has_data: there are data, and they are not null.
+    """
+
+    event: Mapping[str, Any]
+    body: bytes
+    version: ContractVersion
+    has_data: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """Turns a CloudEvents JSON document into a submission, or refuses it with every reason."""
@@ -53,19 +72,27 @@ class Gate:
     catalogue: Catalogue
 
     def admit(
-        self, document: Any, principal: Principal, *, body: bytes | None = None, brief: bool = False
+        self,
+        document: Any,
+        principal: Principal,
+        *,
+        body: bytes | None = None,
+        brief: bool = False,
+        hurries: bool = False,
     ) -> Submission:
         """The submission that a parsed CloudEvent becomes.
 
         Args:
             body: the document as `json.dumps` writes it, where the caller did so already.
             brief: of data that do not fit, one reason is enough.
+            hurries: others wait meanwhile.
 
         Raises:
             EventMalformed: attributes are missing or wrong.
             UnknownContract, UnknownVersion, VersionRetired: there is no such agreement.
             NotAProducer: the sender may not say this.
             DataInvalid, EventTooLarge: the data do not fit the contract.
+            NeedsTime: `hurries`, and to check the data would take long.
         """
         if type(document) is not dict:
             raise EventMalformed("An event is a JSON object.", errors=[FieldError("", "must be an object")])
@@ -74,23 +101,42 @@ class Gate:
             if None in document.values()
             else document
         )
-        if wrong := wrong_attributes(event):
-            raise EventMalformed("The event's attributes are not as CloudEvents 1.0 says.", errors=wrong)
-        version = self.catalogue.version_for(event["type"], event.get("dataschema"))
-        if principal.participant not in version.contract.producers:
-            raise NotAProducer(f"{principal.participant} is not a producer of {event['type']}.")
+        version = self._version(event, principal)
         if body is None or event is not document:
             body = _written(event)
         # Before the data are looked at: how long that takes grows with their size.
-        _check_size(body, version)
-        if _BACKSLASH in body:
-            _check_text(body)
+        check_size(body, version)
         data = event.get("data")
-        key = _key(event, data, version, brief)
+        agreed = Agreed(event, body, version, data is not None)
+        if hurries and not is_bearable(version.validator.work, body):
+            raise NeedsTime(agreed)
+        if _BACKSLASH in body:
+            check_text(body)
+        return self.submission(agreed, principal, _found(agreed, data, brief))
+
+    def agreed(self, event: Mapping[str, Any], principal: Principal, body: bytes, *, has_data: bool) -> Agreed:
+        """An event whose data are checked apart; what is raised see `admit`.
+
+        Args:
+            event: its attributes, none of which is null.
+            body: the whole event as JSON.
+        """
+        version = self._version(event, principal)
+        check_size(body, version)
+        return Agreed(event, body, version, has_data)
+
+    def submission(self, agreed: Agreed, principal: Principal, findings: Findings) -> Submission:
+        """The submission that an event becomes once its data were checked; what is raised see `admit`."""
+        event, body, version, has_data = agreed
+        if findings.errors:
+            raise DataInvalid(
+                f"The data do not fit {version.contract.name} {version.contract.version}.", errors=findings.errors
+            )
+        key = _key(event, version, findings, has_data=has_data)
         if key is not None and ("subject" not in event or "data" not in event):
             body = _of_record(body, event, key)
-            _check_size(body, version)
-        person = version.person_of(data) if data is not None else None
+            check_size(body, version)
+        person = findings.person
         if person is not None and not is_text(person):
             at = FieldError(f"/data{version.contract.person}", TEXT_RULE)
             raise DataInvalid("The person whom the data are about has no usable identifier.", errors=[at])
@@ -103,19 +149,31 @@ class Gate:
             version.notice,
         )  # fmt: skip
 
+    def _version(self, event: Mapping[str, Any], principal: Principal) -> ContractVersion:
+        if wrong := wrong_attributes(event):
+            raise EventMalformed("The event's attributes are not as CloudEvents 1.0 says.", errors=wrong)
+        version = self.catalogue.version_for(event["type"], event.get("dataschema"))
+        if principal.participant not in version.contract.producers:
+            raise NotAProducer(f"{principal.participant} is not a producer of {event['type']}.")
+        return version
 
-def _key(event: Mapping[str, Any], data: Any, version: ContractVersion, brief: bool) -> str | None:
-    """The record's key (None for an event contract), once the data are known to be valid."""
+
+def _found(agreed: Agreed, data: Any, brief: bool) -> Findings:
+    version = agreed.version
     if data is None and version.is_record:
-        return _key_of_deletion(event)
+        return NOTHING_FOUND
     if not version.validator.is_valid(data):
-        raise DataInvalid(
-            f"The data do not fit {version.contract.name} {version.contract.version}.",
-            errors=version.validator.errors(data, "/data", brief=brief),
-        )
+        return Findings(version.validator.errors(data, "/data", brief=brief, memory=_MEMORY), None, None)
+    return Findings((), version.key_of(data), version.person_of(data) if data is not None else None)
+
+
+def _key(event: Mapping[str, Any], version: ContractVersion, findings: Findings, *, has_data: bool) -> str | None:
+    """The record's key; None for an event contract."""
     if not version.is_record:
         return None
-    key = version.key_of(data)
+    if not has_data:
+        return _key_of_deletion(event)
+    key = findings.key
     if not is_text(key):
         raise DataInvalid("The record has no usable key.", errors=[_at_key(version, "must be a key: printable text")])
     if event.get("subject", key) != key:
@@ -144,16 +202,8 @@ def _written(event: Mapping[str, Any]) -> bytes:
         raise EventMalformed("The data cannot be written as JSON in UTF-8.", errors=[at]) from None
 
 
-def _check_text(body: bytes) -> None:
-    """Refuse the character NUL: many databases keep no text with it, PostgreSQL's `jsonb` among them."""
-    if b"\\u0000" not in body:
-        return
-    at = json.nul_at(json.loads(body))
-    if at is not None:
-        raise EventMalformed("Texts in an event hold no NUL.", errors=[FieldError(shown(at), "must hold no NUL")])
-
-
-def _check_size(body: bytes, version: ContractVersion) -> None:
+def check_size(body: bytes, version: ContractVersion) -> None:
+    """Refuse an event that is larger than its contract allows."""
     if len(body) > version.max_bytes:
         raise EventTooLarge(f"An event of {version.contract.name} may have {version.max_bytes} bytes.")
 

@@ -3,7 +3,7 @@
 A room's tables and statements stand in the room that owns them; they share `metadata`.
 """
 
-from bus.storage.changes import CHANGES_TABLE, Changes, announce
+from bus.storage.changes import CHANGES_TABLE, Changes, announce, last_change
 from bus.storage.checkpoint import Checkpoints
 from bus.storage.engine import Storage, StorageFull, StorageUnavailable, metadata, open_storage
 from bus.storage.group import Answer, GroupCommit
@@ -27,6 +27,7 @@ __all__ = [
     "driver",
     "execute",
     "fetch",
+    "last_change",
     "leadership",
     "metadata",
     "numbers",

@@ -27,7 +27,8 @@ CHANGES_TABLE = sa.Table(
 )
 
 _RAISE = sa.text(
-    "INSERT INTO changes (topic, number) VALUES (:topic, 1) ON CONFLICT (topic) DO UPDATE SET number = changes.number + 1"
+    "INSERT INTO changes (topic, number) VALUES (:topic, 1) ON CONFLICT (topic) DO UPDATE SET number = changes.number + 1 "
+    "RETURNING number"
 )
 
 _BREATH_SECONDS: Final = 0.1
@@ -36,10 +37,22 @@ _BREATH_SECONDS: Final = 0.1
 Refresh = Callable[[], None]
 
 
-def announce(connection: Connection, topic: str) -> None:
-    """Say, inside the transaction that changes it, that `topic` changed."""
-    connection.execute(_RAISE, {"topic": topic})
+def announce(connection: Connection, topic: str) -> int:
+    """Say, inside the transaction that changes it, that `topic` changed.
+
+    Returns:
+        The change's number. Others who change the same topic wait until the commit. So changes become visible in the order of
+        their numbers.
+    """
+    number = int(connection.execute(_RAISE, {"topic": topic}).scalar_one())
     mark_announced(connection)
+    return number
+
+
+def last_change(connection: Connection, topic: str) -> int:
+    """The number of the last change of a topic; 0: there was none."""
+    statement = sa.select(CHANGES_TABLE.c.number).where(CHANGES_TABLE.c.topic == topic)
+    return int(connection.execute(statement).scalar() or 0)
 
 
 class Changes:

@@ -90,3 +90,28 @@ def test_a_filter_as_deep_as_may_be_is_taken() -> None:
 def test_a_filter_that_cannot_be_understood_is_refused() -> None:
     with pytest.raises(FilterInvalid):
         index({"sql": "a = 1"})
+
+
+@given(st.lists(st.tuples(FILTERS, st.booleans()), max_size=12), SUBJECTS)
+def test_a_filter_that_was_removed_is_gone_and_the_others_stay(
+    filters: list[tuple[Any, bool]], document: dict[str, str]
+) -> None:
+    index: FilterIndex[int] = FilterIndex()
+    for place, (one, _) in enumerate(filters):
+        index.add(place, [one], place)
+    for place, (_, is_removed) in enumerate(filters):
+        if is_removed:
+            index.remove(place)
+    kept = {place: one for place, (one, is_removed) in enumerate(filters) if not is_removed}
+    holding = [place for place, one in kept.items() if compile_filter(one, attribute)(document)]
+    assert sorted(index.holding(document)) == holding
+    assert len(index) == len(kept)
+
+
+def test_an_index_that_all_left_holds_nothing_any_more() -> None:
+    index: FilterIndex[int] = FilterIndex()
+    for place in range(3):
+        index.add(place, [{"any": [{"exact": {"subject": f"s{place}"}}, {"prefix": {"source": "urn:"}}]}], place)
+    for place in range(3):
+        index.remove(place)
+    assert (index._always, index._by_text, index._filters, +index._frequency) == ({}, {}, {}, {})

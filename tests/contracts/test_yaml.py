@@ -1,5 +1,6 @@
 """JSON values as YAML texts."""
 
+import time
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bus.contracts.errors import DocumentInvalid
 from bus.contracts.yaml import read_text, write_text
 
 _KEYS = st.text(max_size=5)
@@ -39,3 +41,28 @@ def test_the_same_value_twice_is_written_twice() -> None:
 
 def test_keys_keep_their_order() -> None:
     assert list(yaml.safe_load(write_text({"b": 1, "a": 2}))) == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    "number", ["1:30", "1" + ":59" * 100_000, "1:30.5", "017", "0b11", "0x1f", "1_000", "1_000.5", "9" * 500_000]
+)
+def test_a_number_that_readers_of_yaml_take_differently_is_refused_at_once(number: str) -> None:
+    begun = time.process_time()
+    with pytest.raises(DocumentInvalid, match="quotes"):
+        read_text(f"a:\n  b: {number}\n".encode())
+    assert time.process_time() - begun < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("0", 0), ("-12", -12), ("+12", 12), ("35.24", 35.24), (".5", 0.5), ("1.0e+3", 1000.0)]
+)
+def test_a_number_is_read_as_json_would(text: str, value: float) -> None:
+    assert read_text(f"a: {text}".encode()) == {"a": value}
+
+
+def test_a_key_that_stands_twice_among_tens_of_thousands_is_found_at_once() -> None:
+    names = ",".join(f'"n{number}":0' for number in range(50_000))
+    begun = time.process_time()
+    with pytest.raises(DocumentInvalid, match="twice"):
+        read_text(f'{{{names},"n49999":1}}'.encode())
+    assert time.process_time() - begun < 2

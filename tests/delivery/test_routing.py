@@ -141,3 +141,30 @@ def test_an_event_goes_to_subscriptions_that_are_live_before_it(catalogue: Catal
     ]
     made = Router(catalogue, subscriptions).deliveries(an_entry(catalogue, position=7), TODAY, found_nowhere)
     assert [one.subscription for one in made] == [3]
+
+
+def test_a_router_that_follows_changes_routes_as_one_that_is_made_anew(catalogue: Catalogue) -> None:
+    followed = Router(catalogue, ())
+    all_of_them = [
+        subscribed(WARGA, number=1),
+        subscribed(WARGA, number=2, filters=({"prefix": {"subject": "3524"}},)),
+        subscribed(WARGA, number=3, filters=({"exact": {"subject": "x"}},)),
+    ]
+    for chosen in ([0], [0, 1], [0, 1, 2], [1, 2], [2], [], [0, 1, 2]):
+        now = {all_of_them[place].number: all_of_them[place] for place in chosen}
+        followed.update(now)
+        anew = Router(catalogue, now.values())
+        entry = an_entry(catalogue, position=7)
+        routed = [
+            sorted(one.subscription for one in router.deliveries(entry, TODAY, found_nowhere))
+            for router in (followed, anew)
+        ]
+        assert routed[0] == routed[1]
+        assert followed.audience(entry) == anew.audience(entry) == len(chosen)
+        assert followed.contract_ids() == anew.contract_ids()
+
+
+def test_a_subscription_that_changed_is_routed_as_it_is_now(catalogue: Catalogue) -> None:
+    router = Router(catalogue, [subscribed(WARGA, number=1, filters=(for_subject("x"),))])
+    router.update({1: subscribed(WARGA, number=1)})
+    assert [one.subscription for one in router.deliveries(an_entry(catalogue, position=7), TODAY, found_nowhere)] == [1]

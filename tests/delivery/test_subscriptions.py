@@ -1,13 +1,17 @@
 """Subscriptions in the database, on SQLite and PostgreSQL: made, found, changed, ended."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from bus import clock
 from bus.delivery.subscriptions import (
+    ROTATION,
     AgencySink,
     NewSubscription,
     ReplayUnderWay,
@@ -196,3 +200,94 @@ def test_other_processes_notice_a_change(subscriptions: Subscriptions, storage: 
     made = subscriptions.add(an_order(), OPERATOR)
     changes.look()
     assert other.numbered(made.number) == made
+
+
+def _another(storage: Storage, keys: Keys) -> Subscriptions:
+    """The subscriptions as another process knows them."""
+    other = Subscriptions(storage, keys)
+    other.refresh()
+    return other
+
+
+def test_what_did_not_change_is_the_same_object_after_a_refresh(
+    subscriptions: Subscriptions, storage: Storage, bus_keys: Keys
+):
+    made = [subscriptions.add(an_order()) for _ in range(3)]
+    other = _another(storage, bus_keys)
+    before = other.all()
+    other.refresh()
+    assert other.all() is before
+    subscriptions.set_state(made[1], SubscriptionState.PAUSED)
+    other.refresh()
+    after = other.all()
+    assert [one is was for one, was in zip(after, before, strict=True)] == [True, False, True]
+    assert after[1].state is SubscriptionState.PAUSED
+
+
+def test_each_kind_of_change_is_seen_by_another_process(subscriptions: Subscriptions, storage: Storage, bus_keys: Keys):
+    made = subscriptions.add(an_order())
+    other = _another(storage, bus_keys)
+    changes: list[Any] = [
+        lambda: subscriptions.set_state(made, SubscriptionState.PAUSED),
+        lambda: subscriptions.change(made, sink=Webhook("https://pajak.example/other")),
+        lambda: subscriptions.change(made, filters=[{"exact": {"type": "x"}}]),
+        lambda: subscriptions.rotate_secret(made),
+        lambda: _in_transaction(storage, go_live, made.number, 5),
+        lambda: subscriptions.replay(made, 1, 4),
+        lambda: _in_transaction(storage, advance_replay, made.number, 2),
+        lambda: _in_transaction(storage, end_replay, made.number),
+        lambda: subscriptions.add(an_order()),
+        lambda: subscriptions.delete(made),
+    ]
+    for change in changes:
+        change()
+        other.refresh()
+        assert list(other.all()) == list(_another(storage, bus_keys).all())
+
+
+def test_a_subscription_made_and_one_deleted_between_two_looks_are_both_seen(
+    subscriptions: Subscriptions, storage: Storage, bus_keys: Keys
+):
+    gone = subscriptions.add(an_order())
+    other = _another(storage, bus_keys)
+    subscriptions.delete(gone)
+    new = subscriptions.add(an_order())
+    other.refresh()
+    assert [one.id for one in other.all()] == [new.id]
+    assert other.numbered(gone.number) is None
+
+
+def test_a_secret_that_expired_signs_no_more_after_a_refresh(
+    subscriptions: Subscriptions, monkeypatch: pytest.MonkeyPatch
+):
+    made = subscriptions.add(an_order())
+    subscriptions.rotate_secret(made)
+    assert len(subscriptions.get(made.id, None).secrets) == 2
+    later = clock.now() + ROTATION + timedelta(seconds=1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert len(subscriptions.get(made.id, None).secrets) == 1
+
+
+def test_a_refresh_reads_what_changed_alone(subscriptions: Subscriptions, storage: Storage, bus_keys: Keys):
+    for _ in range(30):
+        subscriptions.add(an_order())
+    other = _another(storage, bus_keys)
+    subscriptions.set_state(subscriptions.all()[3], SubscriptionState.PAUSED)
+    read: list[int] = []
+    with noting_rows(other, read):
+        other.refresh()
+    assert read == [subscriptions.all()[3].number]
+
+
+@contextmanager
+def noting_rows(subscriptions: Subscriptions, read: list[int]) -> Iterator[None]:
+    """Note which rows are made into subscriptions while the block runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        whole = subscriptions._subscription
+        patch.setattr(subscriptions, "_subscription", lambda row: (read.append(row.number), whole(row))[1])
+        yield
+
+
+def _in_transaction(storage: Storage, change: Callable[..., None], *arguments: int) -> None:
+    with storage.write() as connection:
+        change(connection, *arguments)

@@ -1,6 +1,5 @@
 """The contracts' part of the edge with callers who say who they are, and what tests ask of it."""
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from bus import json
 from bus.contracts.catalogue import Catalogue
+from bus.heavy import Here
 from bus.http import contract_moves, contracts, problems
 from bus.identity.tokens import Principal
 from bus.limits import Limits
@@ -72,7 +72,7 @@ def an_edge(catalogue: Catalogue) -> TestClient:
         tokens=KnownCallers(),
         settings=SimpleNamespace(max_depth=64),
         limits=Limits(NoOwnLimits()),
-        judging=asyncio.Semaphore(),
+        heavy=Here(),
         attempts=SimpleNamespace(note=lambda attempt: None),
     )
     return TestClient(admitting(app), base_url="https://bus.example", raise_server_exceptions=False)

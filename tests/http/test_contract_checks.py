@@ -1,7 +1,6 @@
 """Checking a contract document over HTTP."""
 
 import asyncio
-import threading
 from typing import Any
 
 import httpx
@@ -9,7 +8,6 @@ import pytest
 
 from bus import json
 from bus.delivery.subscriptions import NewSubscription, Webhook
-from bus.http import contract_checks
 from tests.a_bus import OWNER, Bus
 from tests.an_actor import OPERATOR
 from tests.contracts.documents import NIK, SCHEMA, a_document, a_grant
@@ -158,21 +156,3 @@ async def test_subscriptions_that_a_change_touches_are_told_to_who_answers_for_t
 async def test_the_scope_to_write_is_asked_for(bus: Bus):
     answer = await bus.reader(OWNER, "contracts.read").post("/v1/contracts/check", json=a_document())
     assert answer.status_code == 403
-
-
-async def test_a_check_in_a_queue_of_long_ones_waits_for_its_turn_and_keeps_no_thread(bus: Bus, monkeypatch: Any):
-    running: list[int] = []
-    most = 0
-
-    def slowly(*_: Any) -> dict[str, Any]:
-        nonlocal most
-        running.append(1)
-        most = max(most, len(running))
-        threading.Event().wait(0.05)
-        running.pop()
-        return {}
-
-    monkeypatch.setattr(contract_checks, "_check", slowly)
-    answers = await asyncio.gather(*(post(bus, a_document()) for _ in range(6)))
-    assert [answer.status_code for answer in answers] == [200] * 6
-    assert most == 2

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from bus.contracts.compatibility.budget import Budget, Undecided
-from bus.contracts.compatibility.expressions import (
+from bus.contracts.expressions import (
     ANY,
     Anchor,
     Chars,
@@ -20,7 +20,7 @@ from bus.contracts.compatibility.expressions import (
     Repeat,
     parse,
 )
-from bus.contracts.compatibility.expressions import Sequence as Chain
+from bus.contracts.expressions import Sequence as Chain
 
 _MOST_STATES = 20_000
 _LAST = 0x10FFFF

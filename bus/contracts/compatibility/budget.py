@@ -1,8 +1,6 @@
 """The bound on work: a comparison takes so many steps and no more, however the schemas are made."""
 
-
-class Undecided(Exception):
-    """It cannot be said whether a value of some form exists; the message says why."""
+from bus.contracts.expressions import Undecided as Undecided
 
 
 class Spent(Undecided):

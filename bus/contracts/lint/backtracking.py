@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from bus import json
 from bus.contracts.compatibility.budget import Undecided
-from bus.contracts.compatibility.expressions import Anchor, Chars, Choice, Expression, Ranges, Repeat, Sequence, parse
 from bus.contracts.document import Contract
+from bus.contracts.expressions import Anchor, Chars, Choice, Expression, Ranges, Repeat, Sequence, parse
 from bus.contracts.lint.rule import Rule, Severity
 from bus.contracts.schemas import Schema, subschemas
 from bus.problem import FieldError

@@ -8,8 +8,8 @@ from typing import Any
 
 from bus import json
 from bus.contracts.compatibility.budget import Undecided
-from bus.contracts.compatibility.expressions import Anchor, Choice, Expression, Repeat, Sequence, parse
 from bus.contracts.document import Contract
+from bus.contracts.expressions import Anchor, Choice, Expression, Repeat, Sequence, parse
 from bus.contracts.lint.rule import Rule, Severity
 from bus.contracts.lint.vocabulary import BOUNDED_FORMATS, KEYWORDS, PERSONAL_NAMES
 from bus.contracts.outline import outline

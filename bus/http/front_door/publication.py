@@ -15,6 +15,7 @@ from bus.http.heads import Head, Mode
 from bus.http.publish import Publisher, Response
 from bus.identity.tokens import Principal
 from bus.journal import Receipt, Submission
+from bus.journal.gate import Agreed, NeedsTime
 from bus.problem import Refused
 from bus.telemetry import UNEXPECTED
 
@@ -109,11 +110,22 @@ class Publication:
                 self._line.begin(self._publish_batch(text))
                 return
             self._event, body = self._publisher.event(self.head, text)
-            self._submission = self._publisher.admitted(self._event, body, self._principal)
-            self._publisher.append_for(self._submission, self)
-            if "traceparent" not in self._event:
-                # Its memory, which is in the processor's caches, is the next request's.
-                self._event = None
+            self._append(self._publisher.admitted(self._event, body, self._principal))
+        except NeedsTime as needs:
+            self._line.begin(self._publish_checked(needs.agreed))
+        except Exception as error:  # noqa: BLE001 - whatever went wrong is the answer
+            self.set_exception(error)
+
+    def _append(self, submission: Submission) -> None:
+        self._submission = submission
+        self._publisher.append_for(submission, self)
+        if "traceparent" not in self._event:
+            # Its memory, which is in the processor's caches, is the next request's.
+            self._event = None
+
+    async def _publish_checked(self, agreed: Agreed) -> None:
+        try:
+            self._append(await self._publisher.checked(agreed, self._principal))
         except Exception as error:  # noqa: BLE001 - whatever went wrong is the answer
             self.set_exception(error)
 

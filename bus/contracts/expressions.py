@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from bus.contracts.compatibility.budget import Undecided
+
+class Undecided(Exception):
+    """It cannot be said whether a value of some form exists; the message says why."""
+
 
 Ranges = tuple[tuple[int, int], ...]
 """Code points, as ranges with both ends in them, in order and apart."""

@@ -1,0 +1,167 @@
+"""Heavy work on contracts, as jobs: reading a document, comparing it, approving it, checking data, writing AsyncAPI."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import asdict
+from hashlib import blake2b
+from typing import Any, Final
+
+from bus import json
+from bus.contracts import binding
+from bus.contracts.approval import check_approvable, compatibility_document
+from bus.contracts.asyncapi import asyncapi
+from bus.contracts.compatibility import Report, Standing, Step, Verdict, check, impact
+from bus.contracts.document import AdapterUse, Contract, parse, parse_text, trusted
+from bus.contracts.errors import DocumentInvalid
+from bus.contracts.lint import Finding, form_findings, lint
+from bus.contracts.validation import Validator, shown
+from bus.contracts.yaml import read_text, write_text
+from bus.problem import FieldError, Invalid
+
+_UNKNOWN: Final = Report(Verdict.UNDECIDED, (), Step.MAJOR)
+"""What is said of the compatibility of a document that is no contract."""
+_COMPILED: Final = 64
+"""Validators that a worker keeps."""
+
+
+def read_document(text: bytes) -> bytes:
+    """The self-contained document in a YAML or JSON text.
+
+    Raises:
+        DocumentInvalid: with a pointer for each thing that is wrong.
+    """
+    return json.dumps(parse_text(text).document)
+
+
+def read_check(body: bytes) -> bytes:
+    """What a request for a check holds: `document`, and `against` (null: what is registered).
+
+    `answer` stands there alone where the document is no contract.
+
+    Raises:
+        DocumentInvalid: a document to compare with is no contract.
+    """
+    document, against = _parts(read_text(body))
+    standing = None if against is None else [_against(one, index).document for index, one in enumerate(against)]
+    try:
+        contract = parse(document)
+    except DocumentInvalid as refusal:
+        return json.dumps({"answer": _result(form_findings(refusal), _UNKNOWN, [])})
+    return json.dumps({"document": contract.document, "against": standing})
+
+
+def check_document(given: bytes) -> bytes:
+    """The answer to a request for a check.
+
+    Args:
+        given: JSON with `document`, the documents `against`, the names of all `participants`, the `mappings` of adapters, the
+            `bindings` of its operations, and by the contract's name the `subscriptions` of those that the caller answers for.
+    """
+    asked = json.loads(given)
+    contract, standing = trusted(asked["document"]), [trusted(one) for one in asked["against"]]
+    report = check(contract, standing)
+    mappings = {AdapterUse(adapter, operation): fields for adapter, operation, fields in asked["mappings"]}
+    touches: list[dict[str, Any]] = []
+    for old in standing:
+        orders = [Standing(*order) for order in asked["subscriptions"].get(old.name, ())]
+        touched = impact(report, contract, old, orders, mappings)
+        touches += [asdict(one) | {"what": one.what.value, "against": old.version} for one in touched]
+    return json.dumps(
+        _result(lint(contract, set(asked["participants"]), binding.read(asked["bindings"])), report, touches)
+    )
+
+
+def approve(given: bytes) -> bytes:
+    """Whether a version that may be put in force has a compatibility that is undecided: `true` or `false`.
+
+    Args:
+        given: JSON with the `document`, the `active` documents, the `bindings` of its operations, and whether to
+            `accept_undecided`.
+
+    Raises:
+        Refused: what `check_approvable` says.
+    """
+    asked = json.loads(given)
+    active = [trusted(one) for one in asked["active"]]
+    contract, bindings = trusted(asked["document"]), binding.read(asked["bindings"])
+    report = check_approvable(contract, active, bindings, accept_undecided=asked["accept_undecided"])
+    return json.dumps(report.verdict is Verdict.UNDECIDED)
+
+
+def validate(schema: bytes, body: bytes, levels: bytes) -> bytes:
+    """What is wrong with a JSON text under a schema: pairs of pointer and detail.
+
+    Args:
+        levels: how deep the text may be nested.
+
+    Raises:
+        Invalid: the text is not JSON, is nested deeper than allowed, or has a member twice.
+    """
+    errors = compiled(schema).errors(parsed(body, int(levels)))
+    return json.dumps([[error.pointer, error.detail] for error in errors])
+
+
+def write_asyncapi(document: bytes, issuer: bytes, form: bytes) -> bytes:
+    """A contract's AsyncAPI document, in the form `yaml` or `json`."""
+    written = asyncapi(trusted(json.loads(document)), issuer.decode())
+    return write_text(written) if form == b"yaml" else json.dumps(written)
+
+
+def parsed(body: bytes, most_levels: int) -> Any:
+    """The JSON value that a body is.
+
+    Raises:
+        Invalid: it is not JSON, is nested deeper than allowed, or has a member twice.
+    """
+    try:
+        value = json.loads(body)
+    except ValueError:
+        raise Invalid("The body is not JSON in UTF-8.") from None
+    if json.is_deeper(value, most_levels):
+        raise Invalid(f"JSON may be nested {most_levels} levels deep.")
+    if json.repeats(body, json.dumps(value)):
+        at = shown(json.repeated_at(body) or ())
+        raise Invalid("An object has each of its members once.", errors=[FieldError(at, "has a member twice")])
+    return value
+
+
+_compiled: OrderedDict[bytes, Validator] = OrderedDict()
+
+
+def compiled(schema: bytes) -> Validator:
+    """The validator of a schema; a worker keeps those that it used last."""
+    name = blake2b(schema, digest_size=32).digest()
+    validator = _compiled.pop(name, None) or Validator(json.loads(schema))
+    _compiled[name] = validator
+    if len(_compiled) > _COMPILED:
+        _compiled.popitem(last=False)
+    return validator
+
+
+def _parts(body: Any) -> tuple[Any, list[Any] | None]:
+    """The document, and what it is to be compared with; None: with what is registered."""
+    if not isinstance(body, dict):
+        return body, None
+    against = body.get("against")
+    if against is not None and not isinstance(against, list):
+        raise DocumentInvalid("`against` is a list of documents.", errors=[FieldError("/against", "must be a list")])
+    document = body.get("document", {name: value for name, value in body.items() if name != "against"})
+    return document, against
+
+
+def _against(document: Any, index: int) -> Contract:
+    try:
+        return parse(document)
+    except DocumentInvalid as refusal:
+        wrong = refusal.errors or (FieldError("", refusal.detail),)
+        errors = [FieldError(f"/against/{index}{error.pointer}", error.detail) for error in wrong]
+        raise DocumentInvalid("A document to compare with is no contract.", errors=errors) from None
+
+
+def _result(findings: Sequence[Finding], report: Report, touches: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "lint": [asdict(finding) | {"severity": finding.severity.value} for finding in findings],
+        "compatibility": compatibility_document(report),
+        "step": report.step.value,
+        "touches": touches,
+    }

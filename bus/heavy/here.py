@@ -1,0 +1,16 @@
+"""Jobs without a process of their own, for tests and commands: nothing bounds them."""
+
+import asyncio
+
+from bus.heavy.job import Job
+
+
+class Here:
+    """Runs each job in a thread."""
+
+    async def run(self, job: Job, *parts: bytes, who: str) -> bytes:
+        """The job's answer; see `Heavy.run`."""
+        return await asyncio.to_thread(job, *parts)
+
+    async def close(self) -> None:
+        """Do nothing: a thread ends with its job."""

@@ -1,0 +1,165 @@
+"""The parts of the gate that take long for large events, as jobs: reading, and checking data against a schema."""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from bus import json
+from bus.contracts.jobs import compiled
+from bus.contracts.validation import shown
+from bus.contracts.version import text_finder
+from bus.problem import FieldError, Refused
+
+_MOST_ATTRIBUTES: Final = 64 * 1024
+
+
+class EventMalformed(Refused):
+    """This is not a CloudEvent that the bus takes."""
+
+    status = 400
+    slug = "event-malformed"
+
+
+class TooManyEvents(Refused):
+    """The batch has more events than the bus takes at once; send it in parts."""
+
+    status = 413
+    slug = "too-many-events"
+
+
+class Findings(NamedTuple):
+    """What was found in an event's data.
+
+    Attributes:
+        errors: why they do not fit the schema; empty where they do.
+        key: the record's key.
+        person: the identifier of the person whom the data are about.
+    """
+
+    errors: Sequence[FieldError]
+    key: str | None
+    person: str | None
+
+
+NOTHING_FOUND: Final = Findings((), None, None)
+
+
+def read_event(text: bytes, levels: bytes, attributes: bytes, form: bytes) -> bytes:
+    """An event of which a request tells: its attributes as JSON, a line feed, and the whole event as JSON.
+
+    Args:
+        text: the body of the request.
+        levels: how deep it may be nested.
+        attributes: those that the request's fields tell, as JSON.
+        form: `event`, or `data` where the text is the data alone.
+
+    Raises:
+        EventMalformed: it is no JSON object, is nested too deep, or has a member twice.
+    """
+    told = json.loads(attributes)
+    value = _read(text, int(levels))
+    document = {**told, "data": value} if form == b"data" else value
+    if type(document) is not dict:
+        raise EventMalformed("An event is a JSON object.", errors=[FieldError("", "must be an object")])
+    event = {name: one for name, one in {**told, **document}.items() if one is not None or name == "data"}
+    # What stands for data says whether there are any.
+    head = json.dumps({name: None if one is None else {} if name == "data" else one for name, one in event.items()})
+    if len(head) > _MOST_ATTRIBUTES:
+        at = FieldError("", f"has attributes of more than {_MOST_ATTRIBUTES} bytes")
+        raise EventMalformed("The event's attributes are not as CloudEvents 1.0 says.", errors=[at])
+    return head + b"\n" + json.dumps(event)
+
+
+def read_batch(text: bytes, levels: bytes, most: bytes) -> bytes:
+    """The events of a batch as JSON, with a line feed between two.
+
+    Args:
+        levels: how deep it may be nested.
+        most: how many events it may have.
+
+    Raises:
+        EventMalformed, TooManyEvents: see there.
+    """
+    documents = _read(text, int(levels))
+    check_batch(documents, int(most))
+    return b"\n".join(map(json.dumps, documents))
+
+
+def check_batch(documents: Any, most: int) -> None:
+    """Refuse what is no batch, and a batch of too many events."""
+    if type(documents) is not list:
+        raise EventMalformed("A batch is a JSON array of events.", errors=[FieldError("", "must be an array")])
+    if len(documents) > most:
+        raise TooManyEvents(f"A batch may have {most} events.")
+
+
+def check_data(schema: bytes, body: bytes, about: bytes) -> bytes:
+    """The findings in the data of an event, as JSON; see `findings_of`.
+
+    Args:
+        body: the whole event.
+        about: JSON with the pointers of `key` and `person` (null: there is none), and whether one error is enough (`brief`).
+
+    Raises:
+        EventMalformed: a text holds NUL.
+    """
+    asked = json.loads(about)
+    check_text(body)
+    data, validator = json.loads(body).get("data"), compiled(schema)
+    if validator.is_valid(data):
+        return json.dumps([[], *(text_finder(asked[name])(data) for name in ("key", "person"))])
+    errors = validator.errors(data, "/data", brief=asked["brief"])
+    return json.dumps([[[error.pointer, error.detail, error.rule] for error in errors], None, None])
+
+
+def findings_of(answer: bytes) -> Findings:
+    """What `check_data` found."""
+    errors, key, person = json.loads(answer)
+    return Findings([FieldError(*error) for error in errors], key, person)
+
+
+def check_text(body: bytes) -> None:
+    """Refuse the character NUL: many databases keep no text with it, PostgreSQL's `jsonb` among them."""
+    if b"\\u0000" not in body:
+        return
+    at = json.nul_at(json.loads(body))
+    if at is not None:
+        raise EventMalformed("Texts in an event hold no NUL.", errors=[FieldError(shown(at), "must hold no NUL")])
+
+
+def parsed(text: bytes) -> Any:
+    """The JSON value of a text.
+
+    Raises:
+        EventMalformed: the text is not JSON in UTF-8.
+    """
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise EventMalformed("The body is not JSON in UTF-8.", errors=[FieldError("", "is not JSON")]) from None
+
+
+def check_members(text: bytes, written: bytes) -> None:
+    """Refuse an object with two members of one name: the bus would validate one of them, and another reader take the other."""
+    if json.repeats(text, written):
+        at = shown(json.repeated_at(text) or ())
+        raise EventMalformed("An object has each of its members once.", errors=[FieldError(at, "has a member twice")])
+
+
+def is_deeper(value: Any, text: bytes, most: int) -> bool:
+    """Whether the value of a JSON text is nested deeper than some levels."""
+    # As many brackets as levels at least: their number settles nearly every event. `count` takes twice as long to find it.
+    brackets = 2 * len(text) - len(text.replace(b"{", b"")) - len(text.replace(b"[", b""))
+    return brackets > most and json.is_deeper(value, most)
+
+
+def too_deep(most: int) -> EventMalformed:
+    """The refusal of JSON that is nested too deep."""
+    return EventMalformed(f"JSON may be nested {most} levels deep.", errors=[FieldError("", "is nested too deep")])
+
+
+def _read(text: bytes, levels: int) -> Any:
+    value = parsed(text)
+    if json.is_deeper(value, levels):
+        raise too_deep(levels)
+    check_members(text, json.dumps(value))
+    return value
