@@ -17,7 +17,6 @@ from bus.cli.workspace import open_workspace
 from bus.delivery.subscriptions import NewSubscription, Subscriptions, Webhook
 from bus.journal import JournalReader
 
-
 _UNLIMITED = {"BUS_LIMITS__PUBLISH": "999999999/s", "BUS_LIMITS__READ": "999999999/s"}
 """The limits are at work, and nothing that is measured comes to them."""
 
