@@ -16,6 +16,7 @@ from bus.contracts.lifecycle import State
 from bus.contracts.register import Actor
 from bus.contracts.registered import Registered
 from bus.contracts.validation import Validator, shown
+from bus.delivery.admission import check_size
 from bus.http.conditional import cacheable, matches
 from bus.http.contract_version import VersionDetail, VersionSummary, etag, version_detail, version_summary
 from bus.http.paging import After, Limit, last_name, next_cursor
@@ -217,14 +218,16 @@ def validate_data(
 
 
 def _check_room(request: Request, caller: Principal, contract: Contract) -> None:
-    """Refuse a version when the caller registered as many as it may.
+    """Refuse a version when the caller registered as many as it may, or when its grants filter by too much.
 
     Raises:
-        Full: see there.
+        Full, FilterTooLarge: see there.
     """
     if Scope.ADMIN in caller.scopes:
         return
     allowance: limits.Allowance = request.app.state.rooms.limits.of(caller.participant)
+    for index, grant in enumerate(contract.grants):
+        check_size(grant.rows, allowance.policy, f"/consumers/{index}/rows")
     holding = _catalogue(request).holding(caller.participant, contract)
     allowance.check_number(limits.Limit.DRAFTS, holding.drafts)
     allowance.check_number(limits.Limit.CONTRACTS, holding.versions)

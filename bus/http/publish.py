@@ -102,6 +102,8 @@ class Publisher:
             may_publish(principal)
             self._rooms.limits.take(principal.participant, Limit.PUBLISH, 1 + ((head.length or 0) >> _LARGE))
             text = await self._body(head, receive)
+            if head.length is None:
+                self._rooms.limits.of(principal.participant).publish.charge(len(text) >> _LARGE)
             if head.mode is Mode.BATCH:
                 partial = b"partial=true" in scope["query_string"].split(b"&")
                 response = await self.batch(text, principal, partial=partial)
