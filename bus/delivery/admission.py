@@ -33,7 +33,7 @@ class SubscriptionRefused(Refused):
 
 
 class FilterTooLarge(Refused):
-    """The filters of a subscription are larger than they may be."""
+    """The filters of a subscription, or the rows of a grant, are larger than they may be."""
 
     status = 422
     slug = "filter-too-large"
@@ -81,20 +81,23 @@ def _check_grant(name: str, versions: Sequence[ContractVersion], participant: st
         raise GrantExpired(f"The grant of {participant} in {name} ended on {grants[-1].until}.")
 
 
-def check_size(filters: Sequence[Any], policy: Policy) -> None:
+def check_size(filters: Sequence[Any], policy: Policy, at: str = "/filters") -> None:
     """Refuse filters that would hold up every event that they are asked about.
+
+    Args:
+        at: pointer of the filters in the request.
 
     Raises:
         FilterTooLarge: they have more parts, or more bytes, than the participant's limits allow.
     """
     if _parts(filters, policy.filter_nodes) > policy.filter_nodes:
-        raise _too_large(f"has more than {policy.filter_nodes} tests and combinations")
+        raise _too_large(at, f"has more than {policy.filter_nodes} tests and combinations")
     if len(json.dumps(filters)) > policy.filter_bytes:
-        raise _too_large(f"has more than {policy.filter_bytes} bytes")
+        raise _too_large(at, f"has more than {policy.filter_bytes} bytes")
 
 
-def _too_large(detail: str) -> FilterTooLarge:
-    return FilterTooLarge("Ask for less in one subscription.", errors=[FieldError("/filters", detail)])
+def _too_large(at: str, detail: str) -> FilterTooLarge:
+    return FilterTooLarge("Filter by less, or by a prefix.", errors=[FieldError(at, detail)])
 
 
 def _parts(filters: Sequence[Any], most: int) -> int:

@@ -19,6 +19,7 @@ from bus.contracts.errors import DocumentInvalid
 from bus.contracts.lifecycle import State
 from bus.contracts.register import Tags
 from bus.contracts.registered import Registered
+from bus.delivery.admission import check_size
 from bus.http.acts import acting
 from bus.http.conditional import cacheable, matches
 from bus.http.contract_version import VersionDetail, VersionSummary, etag, version_detail, version_summary
@@ -217,14 +218,16 @@ async def validate_data(
 
 
 def _check_room(rooms: Rooms, by: Actor, contract: Contract) -> None:
-    """Refuse a version when the caller registered as many as it may.
+    """Refuse a version when the caller registered as many as it may, or when its grants filter by too much.
 
     Raises:
-        Full: see there.
+        Full, FilterTooLarge: see there.
     """
     if by.is_operator:
         return
     allowance = rooms.limits.of(by.participant)
+    for index, grant in enumerate(contract.grants):
+        check_size(grant.rows, allowance.policy, f"/consumers/{index}/rows")
     holding = rooms.catalogue.holding(by.participant, contract)
     allowance.check_number(limits.Limit.DRAFTS, holding.drafts)
     allowance.check_number(limits.Limit.CONTRACTS, holding.versions)

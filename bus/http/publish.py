@@ -89,6 +89,8 @@ class Publisher:
             self._rooms.limits.take(principal.participant, Limit.PUBLISH, 1 + ((head.length or 0) >> _LARGE))
             body_size = Body(self.bodies, principal.participant)
             text = await self._body(head, receive, body_size)
+            if head.length is None:
+                self._rooms.limits.of(principal.participant).publish.charge(len(text) >> _LARGE)
             if head.mode is Mode.BATCH:
                 partial = b"partial=true" in scope["query_string"].split(b"&")
                 response = await self.batch(text, principal, partial=partial)

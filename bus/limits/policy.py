@@ -61,8 +61,12 @@ class Policy(BaseModel):
     waiting_readers: int = Field(200, ge=0, description="long-polls and streams at once in a process")
     agency_day: int = Field(2_500, ge=0, description="questions a day to each agency, out of its quota")
     subscriptions: int = Field(100, ge=0, description="subscriptions")
-    filter_nodes: int = Field(200, ge=0, description="tests and combinations in the filters of a subscription")
-    filter_bytes: int = Field(16_384, ge=0, description="bytes of the filters of a subscription")
+    filter_nodes: int = Field(
+        200, ge=0, description="parts of the filters of a subscription, or of the rows of a grant"
+    )
+    filter_bytes: int = Field(
+        16_384, ge=0, description="bytes of the filters of a subscription, or of the rows of a grant"
+    )
     drafts: int = Field(200, ge=0, description="contract versions registered that are not in force yet")
     contracts: int = Field(2_000, ge=0, description="contract versions registered")
     contract_bytes: int = Field(64 * _MEBIBYTE, ge=0, description="bytes of all contract versions registered")

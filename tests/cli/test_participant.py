@@ -9,8 +9,10 @@ from typer.testing import CliRunner
 
 from bus import json
 from bus.cli.participant import client, participant
+from bus.identity import secrets
 from bus.identity.keys import create_keys
 from bus.identity.participants import KindRefused, Participants, ParticipantUnknown, ScopeUnknown
+from bus.limits import LimitsRefused
 from bus.storage import open_storage, upgrade
 
 Run = Callable[..., Result]
@@ -62,7 +64,7 @@ def test_a_new_clients_secret_fits(bus: Run, data: Path, scopes: list[str]):
     credentials = participants.credentials(made["client_id"])
     assert credentials is not None
     assert credentials.client.scopes == {"events.read", "admin"}
-    assert participants.hasher.fits(made["client_secret"], credentials.secret_hash)
+    assert secrets.fits(made["client_secret"], credentials.secret_hash)
 
 
 def test_a_revoked_client_is_listed_as_such(bus: Run):
@@ -81,3 +83,30 @@ def test_what_is_unknown_is_refused(bus: Run):
 
 def test_a_client_without_a_scope_is_wrong_usage(bus: Run):
     assert bus("client", "add", "bapenda").exit_code == 2
+
+
+def test_limits_are_shown_and_changed(bus: Run):
+    assert "publish\t20000/10s\n" in bus("participant", "limits", "bapenda").stdout
+    shown = bus("participant", "limits", "bapenda", "--set", "publish=5/s", "--set", "drafts=7").stdout
+    assert "publish\t5/1s\town\n" in shown
+    assert "drafts\t7\town\n" in shown
+    changed = json.loads(bus("participant", "limits", "bapenda", "--set", "drafts=default", "--json").stdout)
+    assert changed["limits"] == {"publish": "5/1s"}
+    assert changed["in_force"]["drafts"] == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("nobody",), ParticipantUnknown),
+        (("bapenda", "--set", "speed=5/s"), LimitsRefused),
+        (("bapenda", "--set", "publish=fast"), LimitsRefused),
+    ],
+)
+def test_limits_that_cannot_be_are_refused(bus: Run, arguments: tuple[str, ...], error: type[Exception]):
+    with pytest.raises(error):
+        bus("participant", "limits", *arguments)
+
+
+def test_a_limit_without_a_value_is_wrong_usage(bus: Run):
+    assert bus("participant", "limits", "bapenda", "--set", "publish").exit_code == 2

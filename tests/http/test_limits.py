@@ -122,6 +122,21 @@ async def test_what_is_no_event_is_counted_too(bus: Bus, operator: httpx.AsyncCl
     is_limited(await publish(client, 1), "publish")
 
 
+async def test_a_large_body_counts_as_several_events_also_when_it_comes_in_parts(bus: Bus, operator: httpx.AsyncClient):
+    await limit(operator, OWNER, publish="100/1h")
+    client = bus.reader(OWNER, "events.publish")
+
+    async def parts(text: bytes) -> AsyncIterator[bytes]:
+        yield text
+
+    for number, content in enumerate((bytes, parts)):
+        event = json.dumps(an_event(number) | {"data": a_person(nama="x" * 700_000)})
+        answer = await client.post("/v1/events", content=content(event), headers={"content-type": EVENT})
+        assert answer.status_code == 202
+    # Twice one and 21 times 32 KiB; of a hundred, told in twentieths.
+    assert answer.headers["ratelimit"].startswith('"publish";r=55;')
+
+
 async def test_reading_is_limited_on_both_ways(bus: Bus, operator: httpx.AsyncClient):
     await bus.publish(a_person())
     await limit(operator, "dinkes", read="3/1h")
@@ -177,6 +192,14 @@ async def test_large_filters_are_refused_at_admission(bus: Bus, operator: httpx.
     ):
         assert (answer.status_code, answer.json()["type"]) == (422, "urn:bus:problem:filter-too-large")
         assert answer.json()["errors"][0]["pointer"] == "/filters"
+
+
+async def test_large_rows_of_a_grant_are_refused(bus: Bus, operator: httpx.AsyncClient):
+    rows = [{"any": [{"prefix": {"desa": f"d{number}"}} for number in range(50)]}] * 4
+    document = a_contract(a_grant("dinkes", rows=rows), contract="pajak.hal", owner="bapenda", producers=["bapenda"])
+    answer = await bus.reader("bapenda", "contracts.write").post("/v1/contracts", content=json.dumps(document))
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:bus:problem:filter-too-large")
+    assert answer.json()["errors"][0]["pointer"] == "/consumers/0/rows"
 
 
 async def test_tests_of_a_sink_are_limited(bus: Bus, operator: httpx.AsyncClient):

@@ -225,3 +225,32 @@ async def test_an_operation_of_the_next_version_is_asked_from_its_activation_on(
     desk.apply(a_query(adapters=[]))
     desk.apply(a_query(version="1.1.0"))
     assert (await ask(http)).status_code == 200
+
+
+async def test_a_participant_that_had_its_questions_of_today_leaves_the_agencys_quota_to_others(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
+):
+    desk.apply(a_query(a_grant("dinkes"), a_grant("bapenda")))
+    desk.rooms.limits.register.put("dinkes", {"agency_day": 2})
+    desk.rooms.limits.refresh()
+    answers = [await ask(http) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert problem(answers[-1]) == (429, "limited")
+    assert answers[-1].json()["violated-policies"] == ["agency_day"]
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 86_400
+    assert len(adapter.questions) == 2
+    assert (await ask(desk.reader("bapenda", "queries.call"))).status_code == 200
+
+
+async def test_a_question_that_the_agency_did_not_take_does_not_count(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
+):
+    desk.apply(a_query())
+    desk.rooms.limits.register.put("dinkes", {"agency_day": 1})
+    desk.rooms.limits.refresh()
+    adapter.refusal = AgencyUnavailable("away")
+    for _ in range(3):
+        assert (await ask(http)).status_code == 503
+    adapter.refusal = None
+    assert (await ask(http)).status_code == 200
+    assert (await ask(http)).status_code == 429
