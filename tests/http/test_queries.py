@@ -106,6 +106,22 @@ async def test_an_answer_that_found_nobody_discloses_nothing(desk: Bus, http: ht
     assert disclosed(desk) == []
 
 
+async def test_an_answer_that_says_not_found_and_holds_data_is_disclosed(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
+):
+    desk.apply(a_query())
+    adapter.answer = {"ditemukan": False, "nama": "Rekaan 1"}
+    assert (await ask(http)).json() == adapter.answer
+    assert len(disclosed(desk)) == 1
+
+
+async def test_the_same_question_again_is_counted(desk: Bus, http: httpx.AsyncClient):
+    desk.apply(a_query())
+    for _ in range(3):
+        await ask(http)
+    assert [one.times for one in disclosed(desk)] == [3]
+
+
 async def test_an_answer_about_nobody_discloses_nothing(desk: Bus, http: httpx.AsyncClient):
     desk.apply(a_query(classification="internal", request={"type": "object"}, subject=None))
     assert (await ask(http)).status_code == 200
