@@ -84,7 +84,7 @@ def make_rooms(settings: Settings, storage: Storage, keys: Keys, issuer: str, ap
         tail.advance(position)
         appended(position)
 
-    catalogue = Catalogue(storage, keys.pseudonym)
+    catalogue = Catalogue(storage, keys.pseudonym, issuer)
     catalogue.refresh()
     subscriptions = Subscriptions(storage, keys)
     subscriptions.refresh()

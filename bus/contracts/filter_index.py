@@ -7,10 +7,11 @@ are evaluated once. Promise: finds what evaluating each would find.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from bus import json
-from bus.contracts.filter import Predicate, attribute, compile_filter, text_of
+from bus.contracts.filter import Predicate, attribute, compile_filter, number_in, number_of, text_of
 
 T = TypeVar("T")
 Document = Mapping[str, Any]
@@ -53,6 +54,7 @@ class FilterIndex(Generic[T]):
         frequency = Counter(clue for one in filters for part in one.expressions for clue in _clues(part))
         self._always: list[_Filter[T]] = []
         self._by_text: dict[tuple[str, str, int], dict[str, list[_Filter[T]]]] = {}
+        self._by_number: dict[str, dict[Decimal, list[_Filter[T]]]] = {}
         for one in filters:
             needed = _rarest((_needed(part, frequency) for part in one.expressions), frequency)
             if needed is None:
@@ -61,6 +63,8 @@ class FilterIndex(Generic[T]):
                 length = 0 if clue.dialect == "exact" else len(clue.text)
                 texts = self._by_text.setdefault((clue.dialect, clue.name, length), {})
                 texts.setdefault(clue.text, []).append(one)
+                if clue.dialect == "exact" and (number := number_in(clue.text)) is not None:
+                    self._by_number.setdefault(clue.name, {}).setdefault(number, []).append(one)
 
     def holding(self, document: Document) -> list[T]:
         """The values whose filters hold for a CloudEvent in its JSON format."""
@@ -72,6 +76,10 @@ class FilterIndex(Generic[T]):
             value = text_of(document.get(name))
             if value is not None and (some := texts.get(_part(dialect, value, length))) is not None:
                 found.update({id(one): one for one in some})
+        for name, numbers in self._by_number.items():
+            number = number_of(document.get(name))
+            if number is not None:
+                found.update({id(one): one for one in numbers.get(number, ())})
         return found.values()
 
 

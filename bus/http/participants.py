@@ -3,12 +3,13 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from bus.http.security import caller
+from bus.http.values import JsonObject
 from bus.identity.participants import Client, Kind, Participant, Participants
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Tokens
@@ -51,7 +52,7 @@ class NewClient(BaseModel):
     )
 
     scopes: list[str] = Field(min_length=1, description=f"of {', '.join(Scope)}")
-    jwks: dict[str, Any] | None = Field(None, description="JWK Set of public P-256 or Ed25519 keys (RFC 7523)")
+    jwks: JsonObject | None = Field(None, description="JWK Set of public P-256 or Ed25519 keys (RFC 7523)")
 
 
 class ClientCredentials(BaseModel):

@@ -20,7 +20,7 @@ from bus.journal import EventConflict, Receipt, Submission
 from bus.journal.gate import EventMalformed
 from bus.problem import FieldError, Invalid, Refused
 from bus.storage import Answer
-from bus.telemetry import accepted
+from bus.telemetry import accepted, trace_id
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -142,7 +142,8 @@ class Publisher:
             raise MediaTypeUnsupported(
                 "Send application/cloudevents+json, application/cloudevents-batch+json, or JSON with ce- headers."
             )
-        if head.traceparent is not None and type(document) is dict and "traceparent" not in document:
+        # One that is not well formed is ignored, as W3C Trace Context asks (section 4.3).
+        if trace_id(head.traceparent) is not None and type(document) is dict and "traceparent" not in document:
             return {**document, "traceparent": head.traceparent}, None
         return document, body
 

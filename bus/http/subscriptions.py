@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime
+from itertools import chain
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Depends, Response
@@ -22,6 +23,7 @@ from bus.delivery.trial import try_out
 from bus.http.paging import After, CursorRefused, Limit, last_name, next_cursor
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import caller
+from bus.http.values import JsonObject
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal
 from bus.problem import Forbidden
@@ -96,7 +98,7 @@ class SinkDocument(BaseModel):
 
 
 Filters = Annotated[
-    list[dict[str, Any]],
+    list[JsonObject],
     Field(max_length=50, description="CloudEvents filters over context attributes as you see them; all must hold"),
 ]
 
@@ -228,9 +230,9 @@ async def add_subscription(
         raise NotTheOperator(f"You are {caller.participant}; leave participant out.")
     sink = order.sink.sink()
     today = clock.local_date(clock.now())
-    versions = admission.check_contracts(rooms.catalogue, order.contracts, participant, today)
-    admission.check_filters(order.filters)
-    admission.check_order(versions, order.ordered_by)
+    seen = admission.check_contracts(rooms.catalogue, order.contracts, participant, today)
+    admission.check_filters(order.filters, seen)
+    admission.check_order(seen, order.ordered_by)
     await _check_sink(rooms, sink, participant, caller)
     made = await asyncio.to_thread(_add, rooms, participant, sink, order)
     response.headers["Location"] = f"{router.prefix}/{made.id}"
@@ -253,7 +255,9 @@ async def change_subscription(
     sink = None if change.sink is None else change.sink.sink()
     if sink is not None:
         await _check_sink(rooms, sink, subscription.participant, caller)
-    admission.check_filters(change.filters or ())
+    today = clock.local_date(clock.now())
+    granted = (admission.views(rooms.catalogue, name, subscription.participant, today) for name in subscription.contracts)
+    admission.check_filters(change.filters or (), chain.from_iterable(granted))
     await asyncio.to_thread(rooms.subscriptions.change, subscription, sink=sink, filters=change.filters)
     return await asyncio.to_thread(read_subscription, rooms, caller, id)
 
