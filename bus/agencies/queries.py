@@ -98,7 +98,8 @@ class Queries:
         view = self._catalogue.view(contract, caller.participant, version.id, clock.local_date(clock.now()))
         if errors := version.validator.errors(question):
             raise QuestionInvalid(f"The question does not fit {contract} {version.contract.version}.", errors=errors)
-        answer = await self._answered(version, Question(contract, question, caller.participant))
+        asked = Question(contract, question, caller.participant, version.contract.shares_cache)
+        answer = await self._answered(version, asked)
         if not view.shows(answer):
             raise AnswerNotGranted(f"The grant of {caller.participant} in {contract} covers other rows.")
         await self._disclose(version, view, question, answer, caller)

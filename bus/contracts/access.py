@@ -71,6 +71,6 @@ def _access(contract: Contract, grant: Grant, places: Declared, today: date) -> 
         until=grant.until,
         has_ended=grant.has_ended(today),
         granted=grant.fields,
-        fields=tuple(FieldAccess(pointer, mask) for pointer, mask in shown.places(contract, grant)),
+        fields=tuple(FieldAccess(pointer, mask) for pointer, mask in shown.places(contract, grant, places)),
         rows=grant.rows,
     )

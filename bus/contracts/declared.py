@@ -18,6 +18,8 @@ Closes = Callable[[Schema, Any, tuple[int, ...]], bool]
 
 _MOST_PLACES: Final = 2_000
 """Places that are remembered; those beyond are made anew at each use."""
+_MOST_LEAVES: Final = 1_000
+_DEEPEST: Final = 12
 _NOTHING: Final = object()
 _TYPES: Final = ((bool, "boolean"), (str, "string"), (int, "number"), (float, "number"), (list, "array"), (dict, "object"))
 _SCALARS: Final = frozenset({"boolean", "string", "number", "integer"})
@@ -60,10 +62,42 @@ class Declared:
         for step in steps:
             if place is None:
                 return False
-            if not (place._has_members or place._has_items):
+            if place._is_leaf():
                 return place._takes("array") or place._takes("object")
             place = place._each() if step == "*" else place._member(step)
         return place is not None
+
+    def leaves(self) -> list[tuple[str, ...]]:
+        """The paths at which a value of its own may stand, in the schema's order; `*` stands for all items or other members.
+
+        Definitions that refer to each other multiply: beyond `_MOST_LEAVES` a place stands for all that is below it.
+        """
+        found: list[tuple[str, ...]] = []
+        self._add_leaves((), found)
+        return found
+
+    def _add_leaves(self, path: tuple[str, ...], found: list[tuple[str, ...]]) -> None:
+        below = [(name, place) for name in self._names if (place := self._member(name)) is not None]
+        each = self._each()
+        if each is not None and (below or not each._is_leaf()):
+            below.append(("*", each))
+        if not below or len(path) >= _DEEPEST or len(found) >= _MOST_LEAVES:
+            found.append(path)
+            return
+        if path and self._holds_others():
+            found.append(path)
+        for name, place in below:
+            place._add_leaves((*path, name), found)
+
+    def _is_leaf(self) -> bool:
+        return not (self._has_members or self._has_items)
+
+    def _holds_others(self) -> bool:
+        """Whether a value may stand here that is shown as one, although something is declared below."""
+        is_container = (not self._has_members and self._takes("object")) or (
+            not self._has_items and self._takes("array")
+        )
+        return is_container or self._takes_scalar()
 
     @cached_property
     def is_all(self) -> bool:
@@ -159,7 +193,7 @@ class Declared:
             yield from (self._places.place([inner], [inner]) for inner in _every(one))
 
     def _is_closed(self) -> bool:
-        if not (self._has_members or self._has_items):
+        if self._is_leaf():
             return True
         if self._types is None:
             return False

@@ -10,7 +10,6 @@ from bus import json
 from bus.contracts.declared import Declared
 from bus.contracts.document import Contract, Grant, Kind, Mask
 from bus.contracts.fields import Fields, Pseudonyms, Visibility, fields_of
-from bus.contracts.outline import outline
 
 
 class Shown:
@@ -49,18 +48,18 @@ class Shown:
         masking = self.fields.at(json.path(pointer)).masking
         return masking and masking.mask
 
-    def places(self, contract: Contract, grant: Grant) -> Iterator[tuple[str, Mask | None]]:
+    def places(self, contract: Contract, grant: Grant, declared: Declared) -> Iterator[tuple[str, Mask | None]]:
         """What is shown field by field, with its mask: of the fields that the schema declares, and what the grant tells apart.
 
         A field comes with all below it, but for what another of them says. The empty pointer stands for the data.
         """
-        declared = [field.pointer for field in outline(contract.shown) if field.is_leaf]
+        leaves = [json.pointer(path) for path in declared.leaves()]
         spoken = dict.fromkeys((*(grant.fields or ()), *masks(contract, grant)))
-        apart = [one for one in spoken if not any(_covers(one, leaf) for leaf in declared)]
-        for pointer in [*(declared or [""]), *apart]:
+        apart = [one for one in spoken if not any(_covers(one, leaf) for leaf in leaves)]
+        for pointer in [*leaves, *apart]:
             mask = self.mask(pointer)
             is_shown = mask is None and self.fields.at(json.path(pointer)).whole
-            if (mask or is_shown) and (self._declared is None or self._declared.declares(json.path(pointer))):
+            if (mask or is_shown) and declared.declares(json.path(pointer)):
                 yield pointer, mask
 
 

@@ -15,7 +15,7 @@ from bus.event import BUS_ATTRIBUTES, CORE_ATTRIBUTES
 _PSEUDONYM_CHARACTERS: Final = 26
 _MOST_ORDERS: Final = 1_000
 _KEY_ATTRIBUTES: Final = ("subject", "partitionkey")
-_OWN_RULES: Final = CORE_ATTRIBUTES | BUS_ATTRIBUTES | set(_KEY_ATTRIBUTES)
+OWN_RULES: Final = CORE_ATTRIBUTES | BUS_ATTRIBUTES | set(_KEY_ATTRIBUTES)
 """Attributes that a contract cannot name to be shown as they are."""
 
 Document = dict[str, Any]
@@ -93,7 +93,7 @@ class View:
         self.cuts = grant.fields is not None or bool(grant.mask) or not is_own
         self.has_rows = bool(self._rows)
         self.is_whole = is_declared and not self.cuts and not self.has_rows
-        self.attributes = tuple(name for name in contract.attributes if name not in _OWN_RULES)
+        self.attributes = tuple(name for name in contract.attributes if name not in OWN_RULES)
         self.fields_granted = [""] if grant.fields is None else list(grant.fields)
         self._source = f"urn:bus:contract:{contract.name}"
         self._schema = f"{address}/v1/contracts/{contract.name}/versions/{published.version}/schema"
