@@ -83,11 +83,19 @@ class Question:
         contract: the query contract's name.
         data: the question, valid under the contract's request schema.
         participant: who asks.
+        shares_cache: an answer that another participant got may be given again. Otherwise nobody may tell, not even by the time
+            that an answer takes, that somebody else asked the same.
     """
 
     contract: str
     data: Mapping[str, Any]
     participant: str
+    shares_cache: bool = False
+
+    @property
+    def cached_for(self) -> str | None:
+        """For whom an answer may be kept: for a participant, or for everybody (None)."""
+        return None if self.shares_cache else self.participant
 
 
 class AgencyFault(Exception):

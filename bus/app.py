@@ -105,7 +105,7 @@ def make_rooms(
         tail.advance(position)
         appended(position)
 
-    catalogue = Catalogue(storage, keys.pseudonym, bindings(settings.adapters))
+    catalogue = Catalogue(storage, keys.pseudonym, bindings(settings.adapters), issuer)
     catalogue.refresh()
     subscriptions = Subscriptions(storage, keys)
     subscriptions.refresh()

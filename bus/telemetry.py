@@ -102,12 +102,19 @@ def _frames(exc_info: tuple[type[BaseException], BaseException, TracebackType | 
     return [kind.__name__, *frames]
 
 
-def trace_id(traceparent: str | None) -> str | None:
-    """The trace id of a W3C `traceparent`; None where there is none."""
-    match = _TRACEPARENT.fullmatch(traceparent or "")
+def trace_id(traceparent: object) -> str | None:
+    """The trace id of a W3C `traceparent`; None where there is none that is well formed."""
+    match = _TRACEPARENT.fullmatch(traceparent) if isinstance(traceparent, str) else None
     return match.group(1) if match else None
 
 
-def accepted(traceparent: str, contract: str, position: int) -> None:
-    """Log that a traced event was accepted. Others are counted only: a line for each would halve what the bus takes."""
-    log.info("event.accepted", trace_id=trace_id(traceparent), contract=contract, position=position)
+def accepted(traceparent: object, contract: str, position: int) -> None:
+    """Log that a traced event was accepted. Others are counted only: a line for each would halve what the bus takes.
+
+    The event is committed: what the log does is no failure of its publication.
+    """
+    try:
+        log.info("event.accepted", trace_id=trace_id(traceparent), contract=contract, position=position)
+    except (OSError, ValueError):
+        # Standard error is closed, or its disk is full.
+        UNEXPECTED.labels("log").inc()

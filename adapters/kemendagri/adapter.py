@@ -61,14 +61,14 @@ class KemendagriAdapter:
         self._cache = AnswerCache(settings.cache_seconds, settings.cache_size, clock)
 
     async def query(self, operation: str, question: Question) -> Mapping[str, Any]:
-        """Look a NIK up or verify elements of it; a question asked lately is answered from memory.
+        """Look a NIK up or verify elements of it; a question that the same participant asked lately is answered from memory.
 
         Raises:
             QuotaExhausted: today's calls are used up, by our count or the registry's.
             AgencyUnavailable: the registry did not answer, or not at this hour.
             AgencyRefused: the registry refuses the account.
         """
-        asked: Hashable = (operation, tuple(sorted(question.data.items())))
+        asked: Hashable = (question.cached_for, operation, tuple(sorted(question.data.items())))
         answer = self._cache.get(asked)
         if answer is None:
             self._quota.take()

@@ -127,7 +127,8 @@ class Queries:
         if errors := version.validator.errors(question):
             raise QuestionInvalid(f"The question does not fit {contract} {version.contract.version}.", errors=errors)
         served = self._served(version)
-        answer = await self._answered(version, served, Question(contract, question, caller.participant))
+        asked = Question(contract, question, caller.participant, version.contract.shares_cache)
+        answer = await self._answered(version, served, asked)
         if not view.shows(answer):
             raise AnswerNotGranted(f"The grant of {caller.participant} in {contract} covers other rows.")
         shown = view.reduce_data(answer)

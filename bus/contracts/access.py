@@ -1,14 +1,13 @@
 """Who may get which field of a contract, and why: grants spelled out field by field."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from bus import json
+from bus.contracts.declared import Declared, declared
 from bus.contracts.document import Contract, Grant, Mask
-from bus.contracts.fields import Visibility, fields_of
-from bus.contracts.outline import outline
+from bus.contracts.shown import Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +15,8 @@ class FieldAccess:
     """One field that a consumer gets.
 
     Attributes:
-        pointer: the field, with all that is below it; the empty pointer stands for the data.
+        pointer: the field, with all that is below it, but for what another entry says of a field below; the empty pointer stands
+            for the data.
         mask: how its value is disguised; None shows it.
     """
 
@@ -54,12 +54,14 @@ def access(contract: Contract, today: date, participant: str | None = None) -> l
         today: the date in Lamongan.
         participant: of this consumer alone.
     """
-    grants = [grant for grant in contract.grants if participant in (None, grant.participant)]
-    declared = [field.pointer for field in outline(contract.shown) if field.is_leaf] if grants else []
-    return [_access(grant, declared, today) for grant in grants]
+    places = declared(contract.shown)
+    return [
+        _access(contract, grant, places, today) for grant in contract.grants if participant in (None, grant.participant)
+    ]
 
 
-def _access(grant: Grant, declared: list[str], today: date) -> Access:
+def _access(contract: Contract, grant: Grant, places: Declared, today: date) -> Access:
+    shown = Shown(contract, grant, places, lambda _: str)
     return Access(
         participant=grant.participant,
         purpose=grant.purpose,
@@ -67,30 +69,6 @@ def _access(grant: Grant, declared: list[str], today: date) -> Access:
         until=grant.until,
         has_ended=grant.has_ended(today),
         granted=grant.fields,
-        fields=tuple(_fields(grant, declared)),
+        fields=tuple(FieldAccess(pointer, mask) for pointer, mask in shown.places(contract, grant, places)),
         rows=grant.rows,
     )
-
-
-def _fields(grant: Grant, declared: list[str]) -> Iterator[FieldAccess]:
-    tree = fields_of(grant.fields, grant.mask, str)
-    for pointer in _places(grant, declared):
-        visibility = tree.visibility(json.path(pointer))
-        if visibility is not Visibility.HIDDEN:
-            yield FieldAccess(pointer, _mask(grant, pointer) if visibility is Visibility.MASKED else None)
-
-
-def _places(grant: Grant, declared: list[str]) -> list[str]:
-    """The declared fields, and what the grant tells apart below them: an open schema does not declare all there is."""
-    spoken = dict.fromkeys((*(grant.fields or ()), *grant.mask))
-    return [*(declared or [""]), *(one for one in spoken if not any(_covers(one, leaf) for leaf in declared))]
-
-
-def _mask(grant: Grant, pointer: str) -> Mask:
-    """The mask at a place or the nearest above it."""
-    above = [masked for masked in grant.mask if _covers(masked, pointer)]
-    return grant.mask[min(above, key=len)]
-
-
-def _covers(above: str, pointer: str) -> bool:
-    return pointer == above or pointer.startswith(f"{above}/")

@@ -55,17 +55,21 @@ _LARGE = 8 * 1024
 class Catalogue:
     """The contracts of one bus."""
 
-    def __init__(self, storage: Storage, pseudonym_key: bytes, bindings: Bindings = no_adapters) -> None:
+    def __init__(
+        self, storage: Storage, pseudonym_key: bytes, bindings: Bindings = no_adapters, address: str = ""
+    ) -> None:
         """An empty catalogue; call `refresh` before use.
 
         Args:
             storage: where the register is.
             pseudonym_key: the instance's secret behind pseudonyms.
             bindings: what the adapters that are installed ask of contracts; without it the operator alone names adapters.
+            address: of the bus, without a slash at the end, as events name their schemas by it.
         """
         self._storage = storage
         self._pseudonym_key = pseudonym_key
         self._bindings = bindings
+        self._address = address
         self._refreshing = threading.Lock()
         self._reached: int | None = None
         self._shelves: dict[str, Shelf] = {}
@@ -177,7 +181,8 @@ class Catalogue:
     def view(self, name: str, participant: str, version_id: int, today: date) -> View:
         """How a participant sees an event of a contract.
 
-        The grant in the event's own version counts while that is active or deprecated, else the one in the newest version.
+        The grant in the event's own version counts while that is active or deprecated. Else the one in the newest version does,
+        which shows of the data what that version declares.
 
         Args:
             name: the contract.
@@ -359,6 +364,8 @@ class Catalogue:
     def _forget_choices(self) -> None:
         for shelf in self._shelves.values():
             shelf.chosen = {}
+        # Some views hold what their version's schema declares.
+        self._views = {}
 
     def _choose(self, name: str, shelf: Shelf, dataschema: str | None) -> ContractVersion:
         stored = shelf.newest() if dataschema is None else shelf.named(name, dataschema)
@@ -388,12 +395,12 @@ class Catalogue:
 
     def _make_view(self, name: str, participant: str, version_id: int) -> View:
         views = self._views
-        own = self._by_id.get(version_id)
-        version = self._built(own) if own and own.summary.state in IN_FORCE else self.newest(name)
+        published = self.version_numbered(version_id)
+        version = published if published.state in IN_FORCE else self.newest(name)
         grant = version.contract.grant(participant)
         if grant is None:
             raise NotGranted(f"{participant} has no grant in {name} {version.contract.version}.")
-        view = View(version.contract, grant, self._pseudonym_key)
+        view = View(version.contract, grant, self._pseudonym_key, version.declared, published.contract, self._address)
         if len(views) < _MOST_VIEWS:
             views[version_id, participant] = view
         return view

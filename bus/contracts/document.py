@@ -116,6 +116,8 @@ class Contract:
         schema: event and record: the self-contained schema of the data.
         request, answer: query: those of question and answer.
         cache_seconds: query: how long an answer may be given again.
+        shares_cache: query: an answer may be given to others than who asked for it first.
+        attributes: extension attributes that consumers see who do not see the event whole.
         document: all of it as a self-contained JSON document.
     """
 
@@ -136,6 +138,8 @@ class Contract:
     request: Schema | None
     answer: Schema | None
     cache_seconds: int
+    shares_cache: bool
+    attributes: tuple[str, ...]
     document: dict[str, Any]
 
     def grant(self, participant: str) -> Grant | None:
@@ -213,6 +217,8 @@ def trusted(document: dict[str, Any]) -> Contract:
         request=document.get("request"),
         answer=document.get("answer"),
         cache_seconds=document.get("cache_seconds", 0),
+        shares_cache=document.get("cache") == "shared",
+        attributes=tuple(document.get("attributes", ())),
         document=document,
     )
 

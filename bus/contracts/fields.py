@@ -1,12 +1,14 @@
 """The fields of a grant as a tree that cuts data: what is shown, what is masked, what is left out.
 
-Field pointers address members of objects; the token `*` addresses every item of an array. What a pointer grants it grants with
-all below it. Where data do not have the form that the pointers speak of, the doubt goes against showing.
+Field pointers address members of objects; the token `*` addresses every item of an array, and every member of a map. What a
+pointer grants it grants with all below it. Where data do not have the form that the pointers speak of, the doubt goes against
+showing.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -14,9 +16,16 @@ from bus import json
 from bus.contracts.document import Mask
 
 HIDDEN = "***"
-Masking = Callable[[Any], Any]
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_LAST = 4
+Pseudonym = Callable[[str], str]
+Pseudonyms = Callable[[str], Pseudonym]
+"""Gives for a mask's pointer what makes pseudonyms there."""
+
+_DATE = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})?)?"
+)
+_MOST_SHOWN = 4
+_PART_SHOWN = 4
+"""One character in so many is shown by `last4`."""
 
 
 class Visibility(Enum):
@@ -27,6 +36,25 @@ class Visibility(Enum):
     HIDDEN = "hidden"
 
 
+@dataclass(frozen=True, slots=True)
+class Masking:
+    """What a mask does to a value."""
+
+    mask: Mask
+    pseudonym: Pseudonym
+
+    def __call__(self, value: Any) -> Any:
+        """The value in disguise: what the mask does not know how to disguise becomes `***`, null stays null."""
+        if value is None:
+            return None
+        if self.mask is Mask.PSEUDONYM:
+            text = text_of_key(value)
+            return HIDDEN if text is None else self.pseudonym(text)
+        if not isinstance(value, str) or self.mask is Mask.REDACT:
+            return HIDDEN
+        return _last4(value) if self.mask is Mask.LAST4 else _year(value)
+
+
 @dataclass(slots=True)
 class Fields:
     """One place in the data, and those below it that are treated differently.
@@ -35,7 +63,7 @@ class Fields:
         whole: all of it is granted, but for what `members` and `items` say.
         masking: it is shown masked, as one.
         members: of an object, by name.
-        items: of an array, every one.
+        items: every item of an array, and every member of an object that `members` does not name.
         is_plain: shown as it is, with all below it; known once the whole tree is made.
     """
 
@@ -47,12 +75,10 @@ class Fields:
 
     def cut(self, value: Any) -> Any:
         """The value as the consumer sees it; null stays null."""
-        if value is None:
-            return None
+        if value is None or self.is_plain:
+            return value
         if self.masking is not None:
             return self.masking(value)
-        if self.whole and not self.members and self.items is None:
-            return value
         if isinstance(value, dict):
             return self._cut_members(value)
         if isinstance(value, list):
@@ -62,37 +88,48 @@ class Fields:
 
     def visibility(self, steps: Iterable[str]) -> Visibility:
         """How the field at a path is seen; a container that is shown in parts counts as hidden."""
-        node = self
-        for step in steps:
-            if node.masking is not None:
-                return Visibility.MASKED
-            below = node.items if step == "*" else node.members.get(step)
-            if below is None:
-                return Visibility.SHOWN if node.whole else Visibility.HIDDEN
-            node = below
+        node = self.at(steps)
         if node.masking is not None:
             return Visibility.MASKED
-        return Visibility.SHOWN if node.whole and not node.members and node.items is None else Visibility.HIDDEN
+        return Visibility.SHOWN if node.is_plain else Visibility.HIDDEN
+
+    def at(self, steps: Iterable[str]) -> "Fields":
+        """The place at a path, or the one above it that stands for all below itself."""
+        node = self
+        for step in steps:
+            if node.masking is not None or node.is_plain:
+                return node
+            below = node.items if step == "*" else node.members.get(step, node.items)
+            if below is None:
+                return _SHOWN if node.whole else _NOT_SHOWN
+            node = below
+        return node
 
     def settle(self) -> None:
         """The tree is made: note where nothing is to be done any more."""
+        if self.items is not None:
+            for member in self.members.values():
+                member._mask_also(self.items)
         below = [*self.members.values(), *([] if self.items is None else [self.items])]
         self.is_plain = self.whole and self.masking is None and not below
         for one in below:
             one.settle()
 
     def _cut_members(self, value: dict[str, Any]) -> dict[str, Any]:
-        if not self.whole:
+        members, others = self.members, self.items
+        if not self.whole and others is None:
             return {
                 name: value[name] if below.is_plain else below.cut(value[name])
-                for name, below in self.members.items()
+                for name, below in members.items()
                 if name in value
             }
-        members, others = self.members, self.items
         shown: dict[str, Any] = {}
         for name, inner in value.items():
             below = members.get(name, others)
-            shown[name] = inner if below is None else below.cut(inner)
+            if below is not None:
+                shown[name] = below.cut(inner)
+            elif self.whole:
+                shown[name] = inner
         return shown
 
     def _cut_items(self, value: list[Any]) -> Any:
@@ -100,6 +137,17 @@ class Fields:
             # Members were spoken of and an array came: masks for its members would be lost on it.
             return HIDDEN if self.whole else []
         return [self.items.cut(item) for item in value]
+
+    def _mask_also(self, others: "Fields") -> None:
+        """Mask what `*` masks beside it: a member that has pointers of its own is one of all members too."""
+        if others.masking is not None:
+            self.masking = self.masking or others.masking
+            return
+        for name, inner in others.members.items():
+            if self.whole or name in self.members:
+                self._below(name)._mask_also(inner)
+        if others.items is not None and (self.whole or self.items is not None):
+            self._below("*")._mask_also(others.items)
 
     def _below(self, step: str) -> "Fields":
         """The place below, made when it is not there; in a whole place it is whole."""
@@ -109,43 +157,49 @@ class Fields:
         return self.members.setdefault(step, Fields(self.whole))
 
 
-def fields_of(granted: Iterable[str] | None, mask: Mapping[str, Mask], pseudonym: Callable[[str], str]) -> Fields:
+_SHOWN = Fields(whole=True, is_plain=True)
+_NOT_SHOWN = Fields()
+
+
+def fields_of(granted: Iterable[str] | None, mask: Mapping[str, Mask], pseudonyms: Pseudonyms) -> Fields:
     """The tree of a grant.
 
     Args:
         granted: pointers; None grants everything.
         mask: pointers and their masks. A mask on what is not granted grants nothing; one above granted fields masks them all.
-        pseudonym: gives the pseudonym of a text.
+        pseudonyms: makes pseudonyms, by the pointer of their mask.
     """
     root = Fields(whole=granted is None)
     for pointer in granted or ():
         _grant(root, json.path(pointer))
     for pointer, name in mask.items():
-        _mask(root, json.path(pointer), masking(name, pseudonym))
+        _mask(root, json.path(pointer), Masking(name, pseudonyms(pointer)))
     root.settle()
     return root
 
 
-def masking(mask: Mask, pseudonym: Callable[[str], str]) -> Masking:
-    """What a mask does to a value. Anything but a text becomes `***`, null stays null."""
-    of_text = {
-        Mask.REDACT: lambda _: HIDDEN,
-        Mask.LAST4: _last4,
-        Mask.YEAR: lambda text: text[:4] if _DATE.match(text) else HIDDEN,
-        Mask.PSEUDONYM: pseudonym,
-    }[mask]
-
-    def masked(value: Any) -> Any:
-        if value is None:
-            return None
-        return of_text(value) if isinstance(value, str) else HIDDEN
-
-    return masked
+def text_of_key(value: Any) -> str | None:
+    """The text by which a key or another identifier is known; None where a value is none."""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _last4(text: str) -> str:
-    # A text of four characters or fewer would be shown whole.
-    return "*" * (len(text) - _LAST) + text[-_LAST:] if len(text) > _LAST else "*" * len(text)
+    # Blanks tell nothing, and so buy nothing: at most a quarter of what is written is shown.
+    written = sum(not character.isspace() for character in text)
+    shown = min(_MOST_SHOWN, written // _PART_SHOWN)
+    return "*" * (len(text) - shown) + text[len(text) - shown :]
+
+
+def _year(text: str) -> str:
+    if not _DATE.fullmatch(text):
+        return HIDDEN
+    try:
+        datetime.fromisoformat(text.upper())
+    except ValueError:
+        return HIDDEN
+    return text[:4]
 
 
 def _grant(root: Fields, steps: Iterable[str]) -> None:

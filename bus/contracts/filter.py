@@ -1,10 +1,14 @@
 """Filters in the dialects of CloudEvents Subscriptions (exact, prefix, suffix, all, any, not), compiled to predicates.
 
 A grant's rows filter the data, a subscription's filters the context attributes; they differ in what a name means alone.
+A filter judges in three values (Kleene's logic). What it cannot judge is unknown, `not` of unknown is unknown, and an event is
+shown only where the whole filter is true.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+import re
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final, TypeVar
 
 from bus import json
 from bus.contracts.errors import FilterInvalid
@@ -12,23 +16,24 @@ from bus.problem import FieldError
 
 T = TypeVar("T")
 Predicate = Callable[[T], bool]
+Judgement = Callable[[T], bool | None]
+"""Says yes, no, or None: it cannot tell."""
 Accessor = Callable[[T], Any]
 Accessors = Callable[[str], Accessor[T]]
 """Gives for a name what finds its value."""
+Test = Callable[[Any], bool | None]
 
-_DEEPEST = 16
-_TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
-    "exact": str.__eq__,
-    "prefix": str.startswith,
-    "suffix": str.endswith,
-}
+_DEEPEST: Final = 16
+_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
+_TEXT_TESTS: Final[dict[str, Callable[[str, str], bool]]] = {"prefix": str.startswith, "suffix": str.endswith}
+_DIALECTS: Final = frozenset({"exact", *_TEXT_TESTS})
 
 
 def compile_filter(expression: Any, accessors: Accessors[T], at: str = "") -> Predicate[T]:
-    """The predicate that a filter expression means.
+    """The predicate that a filter expression means: whether it is true, and not merely unknown.
 
-    Several names in one expression must all match. A value that is absent, null or not a scalar matches nothing; numbers
-    and booleans are compared as JSON writes them.
+    Several names in one expression must all match. A value that is absent, null or not a scalar is unknown. `exact` compares
+    numbers by value, `prefix` and `suffix` compare integers as JSON writes them; for other numbers they are unknown.
 
     Args:
         expression: such as `{"prefix": {"type": "kependudukan."}}`.
@@ -38,7 +43,8 @@ def compile_filter(expression: Any, accessors: Accessors[T], at: str = "") -> Pr
     Raises:
         FilterInvalid: with the pointer of what is wrong.
     """
-    return _compiled(expression, accessors, at, 0)
+    judge = _compiled(expression, accessors, at, 0)
+    return lambda subject: judge(subject) is True
 
 
 def data_field(name: str) -> Accessor[Any]:
@@ -56,59 +62,121 @@ def attribute(name: str) -> Accessor[Mapping[str, Any]]:
     return lambda document: document.get(name)
 
 
-def _compiled(expression: Any, accessors: Accessors[T], at: str, depth: int) -> Predicate[T]:
-    if depth > _DEEPEST:
-        raise _invalid(at, f"is nested deeper than {_DEEPEST}")
-    if not isinstance(expression, dict) or len(expression) != 1:
-        raise _invalid(at, "must be an object with one member: exact, prefix, suffix, all, any or not")
-    dialect, operand = next(iter(expression.items()))
-    below = at + json.pointer((str(dialect),))
-    if dialect in _TEXT_TESTS:
-        return _text_test(_TEXT_TESTS[dialect], operand, accessors, below)
-    if dialect == "not":
-        negated = _compiled(operand, accessors, below, depth + 1)
-        return lambda subject: not negated(subject)
-    if dialect in ("all", "any"):
-        parts = _parts(operand, accessors, below, depth)
-        quantifier = all if dialect == "all" else any
-        return lambda subject: quantifier(part(subject) for part in parts)
-    raise _invalid(at, "knows the dialects exact, prefix, suffix, all, any and not")
-
-
-def _parts(operand: Any, accessors: Accessors[T], at: str, depth: int) -> tuple[Predicate[T], ...]:
-    if not isinstance(operand, list) or not operand:
-        raise _invalid(at, "must be a list with at least one filter")
-    return tuple(_compiled(part, accessors, f"{at}/{index}", depth + 1) for index, part in enumerate(operand))
-
-
-def _text_test(test: Callable[[str, str], bool], operand: Any, accessors: Accessors[T], at: str) -> Predicate[T]:
-    if not isinstance(operand, dict) or not operand:
-        raise _invalid(at, "must be an object of names and texts")
-    pairs: list[tuple[Accessor[T], str]] = []
-    for name, wanted in operand.items():
-        text = text_of(wanted)
-        if not isinstance(name, str) or not name or not text:
-            raise _invalid(at + json.pointer((str(name),)), "must be a name with a text that is not empty")
-        pairs.append((accessors(name), text))
-
-    def holds(subject: T) -> bool:
-        for find, text in pairs:
-            value = text_of(find(subject))
-            if value is None or not test(value, text):
-                return False
-        return True
-
-    return holds
-
-
 def text_of(value: Any) -> str | None:
-    """The text by which a value is compared; None where it matches nothing."""
+    """The text by which `prefix` and `suffix` judge a value; None where they cannot."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
     # Fractions have more than one writing (35.10, 35.1), so that a comparison of texts would surprise.
     return str(value) if isinstance(value, int) else None
+
+
+def number_of(value: Any) -> Decimal | None:
+    """The number by which `exact` judges a value; None where it is none."""
+    return Decimal(repr(value)) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def number_in(text: str) -> Decimal | None:
+    """The number that a filter's text writes as JSON does; None where it writes none."""
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
+
+
+def _compiled(expression: Any, accessors: Accessors[T], at: str, depth: int) -> Judgement[T]:
+    if depth > _DEEPEST:
+        raise _invalid(at, f"is nested deeper than {_DEEPEST}")
+    if not isinstance(expression, dict) or len(expression) != 1:
+        raise _invalid(at, "must be an object with one member: exact, prefix, suffix, all, any or not")
+    dialect, operand = next(iter(expression.items()))
+    below = at + json.pointer((str(dialect),))
+    if dialect in _DIALECTS:
+        return _scalar_test(dialect, operand, accessors, below)
+    if dialect == "not":
+        return _not(_compiled(operand, accessors, below, depth + 1))
+    if dialect == "all":
+        return _all(_parts(operand, accessors, below, depth))
+    if dialect == "any":
+        return _any(_parts(operand, accessors, below, depth))
+    raise _invalid(at, "knows the dialects exact, prefix, suffix, all, any and not")
+
+
+def _not(negated: Judgement[T]) -> Judgement[T]:
+    def judge(subject: T) -> bool | None:
+        judged = negated(subject)
+        return None if judged is None else not judged
+
+    return judge
+
+
+def _all(parts: Sequence[Judgement[T]]) -> Judgement[T]:
+    def judge(subject: T) -> bool | None:
+        judged: bool | None = True
+        for part in parts:
+            found = part(subject)
+            if found is False:
+                return False
+            if found is None:
+                judged = None
+        return judged
+
+    return judge
+
+
+def _any(parts: Sequence[Judgement[T]]) -> Judgement[T]:
+    def judge(subject: T) -> bool | None:
+        judged: bool | None = False
+        for part in parts:
+            found = part(subject)
+            if found is True:
+                return True
+            if found is None:
+                judged = None
+        return judged
+
+    return judge
+
+
+def _parts(operand: Any, accessors: Accessors[T], at: str, depth: int) -> tuple[Judgement[T], ...]:
+    if not isinstance(operand, list) or not operand:
+        raise _invalid(at, "must be a list with at least one filter")
+    return tuple(_compiled(part, accessors, f"{at}/{index}", depth + 1) for index, part in enumerate(operand))
+
+
+def _scalar_test(dialect: str, operand: Any, accessors: Accessors[T], at: str) -> Judgement[T]:
+    if not isinstance(operand, dict) or not operand:
+        raise _invalid(at, "must be an object of names and texts")
+    return _all([_named_test(dialect, name, wanted, accessors, at) for name, wanted in operand.items()])
+
+
+def _named_test(dialect: str, name: Any, wanted: Any, accessors: Accessors[T], at: str) -> Judgement[T]:
+    text = text_of(wanted)
+    if not isinstance(name, str) or not name or not text:
+        raise _invalid(at + json.pointer((str(name),)), "must be a name with a text that is not empty")
+    find = accessors(name)
+    test = _exact(text) if dialect == "exact" else _part(_TEXT_TESTS[dialect], text)
+    return lambda subject: test(find(subject))
+
+
+def _exact(wanted: str) -> Test:
+    number = number_in(wanted)
+
+    def test(value: Any) -> bool | None:
+        if isinstance(value, str):
+            return value == wanted
+        if isinstance(value, bool):
+            return text_of(value) == wanted if wanted in ("true", "false") else None
+        given = number_of(value)
+        return None if given is None or number is None else given == number
+
+    return test
+
+
+def _part(compare: Callable[[str, str], bool], wanted: str) -> Test:
+    def test(value: Any) -> bool | None:
+        text = text_of(value)
+        return None if text is None else compare(text, wanted)
+
+    return test
 
 
 def _invalid(at: str, detail: str) -> FilterInvalid:

@@ -7,10 +7,11 @@ are evaluated once. Promise: finds what evaluating each would find.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from bus import json
-from bus.contracts.filter import Predicate, attribute, compile_filter, text_of
+from bus.contracts.filter import Predicate, attribute, compile_filter, number_in, number_of, text_of
 
 T = TypeVar("T")
 Document = Mapping[str, Any]
@@ -55,6 +56,7 @@ class FilterIndex(Generic[T]):
         self._named: dict[int, bytes] = {}
         self._always: dict[int, _Filter[T]] = {}
         self._by_text: dict[tuple[str, str, int], dict[str, list[_Filter[T]]]] = {}
+        self._by_number: dict[str, dict[Decimal, list[_Filter[T]]]] = {}
         for name, (expressions, value) in enumerate(filtered):
             self.add(name, expressions, value)
 
@@ -124,6 +126,8 @@ class FilterIndex(Generic[T]):
         for clue in one.needed or ():
             texts = self._by_text.setdefault(_place(clue), {})
             texts.setdefault(clue.text, []).append(one)
+            if (number := _number(clue)) is not None:
+                self._by_number.setdefault(clue.name, {}).setdefault(number, []).append(one)
 
     def _take_out(self, one: _Filter[T]) -> None:
         self._always.pop(id(one), None)
@@ -134,6 +138,16 @@ class FilterIndex(Generic[T]):
                 del texts[clue.text]
             if not texts:
                 del self._by_text[_place(clue)]
+            if (number := _number(clue)) is not None:
+                self._take_out_number(one, clue.name, number)
+
+    def _take_out_number(self, one: _Filter[T], name: str, number: Decimal) -> None:
+        numbers = self._by_number[name]
+        numbers[number] = [other for other in numbers[number] if other is not one]
+        if not numbers[number]:
+            del numbers[number]
+        if not numbers:
+            del self._by_number[name]
 
     def holding(self, document: Document) -> list[T]:
         """The values whose filters hold for a CloudEvent in its JSON format."""
@@ -145,6 +159,10 @@ class FilterIndex(Generic[T]):
             value = text_of(document.get(name))
             if value is not None and (some := texts.get(_part(dialect, value, length))) is not None:
                 found.update({id(one): one for one in some})
+        for name, numbers in self._by_number.items():
+            number = number_of(document.get(name))
+            if number is not None:
+                found.update({id(one): one for one in numbers.get(number, ())})
         return found.values()
 
 
@@ -158,6 +176,11 @@ def _part(dialect: str, value: str, length: int) -> str:
 def _place(clue: Clue) -> tuple[str, str, int]:
     """Where the index has a clue: dialect, attribute, and length of the text (of `exact` any)."""
     return clue.dialect, clue.name, 0 if clue.dialect == "exact" else len(clue.text)
+
+
+def _number(clue: Clue) -> Decimal | None:
+    """The number that a value may be for the clue's test to hold; None where it is a text."""
+    return number_in(clue.text) if clue.dialect == "exact" else None
 
 
 def _all_clues(expressions: Sequence[Expression]) -> Iterator[Clue]:

@@ -169,11 +169,16 @@ def in_place(root: Any, schemas: list[Any]) -> list[Any]:
     return found
 
 
-def same_value(root: Any, schema: Schema) -> Iterator[tuple[str, Any]]:
-    """The schemas that are applied to the same value as `schema`, each with the keyword that does it."""
+def referred(root: Any, schema: Schema) -> Iterator[Any]:
+    """The schema that a schema's `$ref` leads to; none where it has none."""
     reference = schema.get("$ref")
     if isinstance(reference, str) and reference.startswith("#"):
-        yield "$ref", json.at(root, unquote(reference[1:]))
+        yield json.at(root, unquote(reference[1:]))
+
+
+def same_value(root: Any, schema: Schema) -> Iterator[tuple[str, Any]]:
+    """The schemas that are applied to the same value as `schema`, each with the keyword that does it."""
+    yield from (("$ref", inner) for inner in referred(root, schema))
     for keyword in ("allOf", "anyOf", "oneOf"):
         yield from ((keyword, inner) for inner in schema.get(keyword, ()))
     yield from (("dependentSchemas", inner) for inner in schema.get("dependentSchemas", {}).values())

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from bus import json
+from bus.contracts.declared import Declared, declared
 from bus.contracts.document import Contract, Kind
 from bus.contracts.lifecycle import State
 from bus.contracts.schemas import Schema, property_names
@@ -28,6 +29,10 @@ class Checks:
     @cached_property
     def answer(self) -> Validator:
         return self._compiled(self._contract.shown)
+
+    @cached_property
+    def declared(self) -> Declared:
+        return declared(self._contract.shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,11 @@ class ContractVersion:
     def answer_validator(self) -> Validator:
         """Of a query's answer."""
         return self.checks.answer
+
+    @property
+    def declared(self) -> Declared:
+        """What the schema declares of the data (query: of the answer)."""
+        return self.checks.declared
 
     @cached_property
     def names(self) -> frozenset[str]:

@@ -1,85 +1,110 @@
 """A view: a grant in compiled form. It decides which events a consumer gets and what each of them shows, envelope included."""
 
-import hashlib
 import hmac
 from base64 import b32encode
-from typing import Any
-from urllib.parse import unquote
+from typing import Any, Final
 
 from bus import json
-from bus.contracts.document import Contract, Grant, Kind
-from bus.contracts.fields import HIDDEN, Fields, Visibility, fields_of
+from bus.contracts.declared import Declared, declared
+from bus.contracts.document import Contract, Grant, Kind, Mask
+from bus.contracts.fields import Pseudonym, Visibility, text_of_key
 from bus.contracts.filter import compile_filter, data_field
+from bus.contracts.shown import Shown, masks
+from bus.event import BUS_ATTRIBUTES, CORE_ATTRIBUTES
 
-_PSEUDONYM_CHARACTERS = 26
-_FREE_OF_DATA = frozenset({"specversion", "type", "sequence", "recordedtime"})
-_LET_THROUGH = frozenset({"time", "dataschema", "datacontenttype", "traceparent", "tracestate"})
-"""Attributes that a cutting view hands on when no hidden identifier stands in them; further extensions are left out."""
-
-_SOURCE = "urn:bus:pseudonym"
-"""Stands for a source that cannot be shown; the pseudonym in `id` covers the true one."""
+_PSEUDONYM_CHARACTERS: Final = 26
+_MOST_ORDERS: Final = 1_000
+_KEY_ATTRIBUTES: Final = ("subject", "partitionkey")
+OWN_RULES: Final = CORE_ATTRIBUTES | BUS_ATTRIBUTES | set(_KEY_ATTRIBUTES)
+"""Attributes that a contract cannot name to be shown as they are."""
 
 Document = dict[str, Any]
 
 
 class View:
-    """What one participant sees of one contract's events.
+    """What one participant sees of the events that were published under one version of a contract.
 
     Attributes:
         grant: what it is made from.
-        is_whole: events pass as they are: no fields, no mask, no rows.
+        contract, version: of the contract version that holds the grant.
+        is_whole: events pass as they are: no fields, no mask, no rows, and nothing that the version does not declare.
         has_rows: the view chooses among events by their data.
-        cuts: the view changes documents (fields or mask); otherwise it only chooses among them.
+        cuts: the view changes every document; otherwise only those with data that the version does not declare.
+        attributes: extension attributes that a cut event keeps.
         fields_granted: pointers for the disclosure log; the empty pointer stands for all of the data.
         can_look_up_by_key: the consumer knows the keys, so that a record may be asked for by its key.
     """
 
     __slots__ = (
-        "_fields",
-        "_hides_more_than_key",
-        "_identifiers",
+        "_apart",
+        "_is_record",
         "_key",
         "_key_path",
         "_key_visibility",
+        "_orders",
+        "_own",
         "_rows",
+        "_schema",
         "_secret",
+        "_shown",
+        "_source",
+        "attributes",
         "can_look_up_by_key",
+        "contract",
         "cuts",
         "fields_granted",
         "grant",
         "has_rows",
         "is_whole",
+        "version",
     )
 
-    def __init__(self, contract: Contract, grant: Grant, secret: bytes) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        grant: Grant,
+        secret: bytes,
+        places: Declared | None = None,
+        published: Contract | None = None,
+        address: str = "",
+    ) -> None:
         """Compile.
 
         Args:
-            contract: a version.
+            contract: the version that holds the grant.
             grant: one of its grants.
             secret: the instance's, for pseudonyms: stable for one consumer of one contract, unlinkable between consumers.
+            places: what that version's schema declares, where somebody has it already.
+            published: the version that the events were published under; None: the one that holds the grant.
+            address: of the bus, without a slash at the end.
         """
+        published = published or contract
+        places = places or declared(contract.shown)
+        is_own = published.version == contract.version
+        is_declared = is_own and places.is_all
         self.grant = grant
+        self.contract = contract.name
+        self.version = contract.version
         self._secret = _hmac(secret, f"{grant.participant}\0{contract.name}")
-        self._fields: Fields = fields_of(grant.fields, grant.mask, lambda text: self._pseudonym("value", text))
+        known = None if is_declared else places
+        self._shown = Shown(contract, grant, known, lambda _: self._pseudonyms("value"))
+        self._own = self._shown_of_own(contract, known)
         self._rows = [compile_filter(expression, data_field) for expression in grant.rows]
-        self.cuts = grant.fields is not None or bool(grant.mask)
+        self.cuts = grant.fields is not None or bool(grant.mask) or not is_own
         self.has_rows = bool(self._rows)
-        self.is_whole = not self.cuts and not self.has_rows
+        self.is_whole = is_declared and not self.cuts and not self.has_rows
+        self.attributes = tuple(name for name in contract.attributes if name not in OWN_RULES)
         self.fields_granted = [""] if grant.fields is None else list(grant.fields)
+        self._source = f"urn:bus:contract:{contract.name}"
+        self._schema = f"{address}/v1/contracts/{contract.name}/versions/{published.version}/schema"
         # The identifier that the envelope repeats. A query's subject is in the request, which is not what is shown.
-        is_query = contract.kind is Kind.QUERY
-        self._key = None if is_query else contract.key or contract.subject
+        self._key = None if contract.kind is Kind.QUERY else published.key or published.subject
         self._key_path = json.path(self._key or "")
-        self._key_visibility = self._fields.visibility(self._key_path) if self._key else Visibility.HIDDEN
-        self.can_look_up_by_key = contract.key is not None and self._key_visibility is Visibility.SHOWN
-        pointers = () if is_query else (contract.key, contract.subject, contract.delivery.ordered_by)
-        self._identifiers = tuple(
-            (pointer, visibility)
-            for pointer in dict.fromkeys(pointers)
-            if pointer and (visibility := self._fields.visibility(json.path(pointer))) is not Visibility.SHOWN
-        )
-        self._hides_more_than_key = any(pointer != self._key for pointer, _ in self._identifiers)
+        self._key_visibility = self._shown.visibility(self._key) if self._key else Visibility.HIDDEN
+        self.can_look_up_by_key = published.key is not None and self._key_visibility is Visibility.SHOWN
+        self._is_record = published.key is not None
+        self._apart = frozenset(at for at, mask in masks(contract, grant).items() if mask is Mask.PSEUDONYM)
+        self._orders: dict[str, bool] = {}
 
     def shows(self, data: Any) -> bool:
         """Whether the consumer gets an event with these data.
@@ -89,97 +114,114 @@ class View:
         return all(holds(data) for holds in self._rows) and not (data is None and self.has_rows)
 
     def reduce_data(self, data: Any) -> Any:
-        """The data, cut to the granted fields and masked."""
-        return self._fields.cut(data) if self.cuts else data
+        """The data, cut to the fields that are granted and declared, and masked."""
+        return self._shown.cut(data)
 
-    def reduce(self, document: Document) -> Document:
+    def visibility(self, pointer: str) -> Visibility:
+        """How the consumer sees the field at a pointer."""
+        return self._shown.visibility(pointer)
+
+    def reduce(self, document: Document, sender: str = "") -> Document:
         """The CloudEvent (JSON format) as the consumer sees it; the given one stays as it is.
 
-        The envelope repeats the key, and publishers write identifiers into `id` and `source`. So where the key is masked or
-        hidden, it is so in the envelope: `subject` and `partitionkey` are masked or left out, a `source` that holds it has it
-        replaced, and the `id` becomes a pseudonym that stays the same. A deletion has no data to tell a hidden identifier
-        beside the key by, so that there `id` and `source` both become pseudonyms.
+        Publishers write identifiers into all that is theirs to write. So the envelope of an event that is cut is the bus's
+        own: its `id` names the event for this consumer alone, its `source` is the contract, and beside CloudEvents' core
+        attributes it has only those that the contract names.
+
+        Args:
+            sender: who published it. A consumer's own events have pseudonyms of their own, or it could try values out.
         """
-        if not self.cuts:
-            return document
+        shown = self._own if sender == self.grant.participant else self._shown
         data = document.get("data")
-        shown = self._fields.cut(data)
-        hidden = self._hidden_identifiers(data, shown, document.get("subject")) if self._identifiers else {}
-        reduced: Document = {}
-        for name, value in document.items():
-            if value is None and name != "data":
-                continue
-            if name in _FREE_OF_DATA:
-                reduced[name] = value
-            elif name in ("subject", "partitionkey"):
-                if (seen := self._key_attribute(value, document, shown, hidden)) is not None:
-                    reduced[name] = seen
-            elif name == "data":
-                reduced[name] = shown
-            elif name in ("id", "source") or (name in _LET_THROUGH and not (hidden and _holds_any(value, hidden))):
-                reduced[name] = value
-        if data is None and self._hides_more_than_key:
-            self._replace_identity(reduced)
-        elif hidden:
-            self._disguise(reduced, hidden)
+        seen = shown.cut(data)
+        if not self.cuts and seen == data:
+            return document
+        return self._enveloped(document, seen, shown)
+
+    def withdraw(self, document: Document, sender: str = "") -> Document:
+        """The event that takes a record out of the view, as the record's deletion."""
+        shown = self._own if sender == self.grant.participant else self._shown
+        return self._enveloped({**document, "data": None}, None, shown)
+
+    def orders_by(self, pointer: str) -> bool:
+        """Whether deliveries may be ordered by a field: by what the consumer can tell apart anyway.
+
+        Otherwise it could see which events wait for each other, and so which share a value that it does not see.
+        """
+        orders = self._orders.get(pointer)
+        if orders is None:
+            visibility = self.visibility(pointer)
+            # A field that is masked, by itself, with pseudonyms is told apart by them.
+            orders = visibility is Visibility.SHOWN or (visibility is Visibility.MASKED and pointer in self._apart)
+            if len(self._orders) < _MOST_ORDERS:
+                self._orders[pointer] = orders
+        return orders
+
+    def order_value(self, data: Any, pointer: str, sender: str) -> Any:
+        """The value to order by, of a field that `orders_by` says yes to."""
+        value = json.at(data, pointer)
+        if self._shown.visibility(pointer) is Visibility.SHOWN:
+            return value
+        shown = self._own if sender == self.grant.participant else self._shown
+        return shown.fields.at(json.path(pointer)).cut(value)
+
+    def _shown_of_own(self, contract: Contract, places: Declared | None) -> Shown:
+        """What the consumer sees of events that it published itself; a record's key is one key, whoever writes it."""
+        masked = [pointer for pointer, mask in self.grant.mask.items() if mask is Mask.PSEUDONYM]
+        if self.grant.participant not in contract.producers or not masked:
+            return self._shown
+        return Shown(
+            contract,
+            self.grant,
+            places,
+            lambda pointer: self._pseudonyms("value" if pointer == contract.key else "own"),
+        )
+
+    def _enveloped(self, document: Document, seen: Any, shown: Shown) -> Document:
+        """The event with an envelope of the bus's own making."""
+        reduced: Document = {
+            "specversion": "1.0",
+            "id": self._pseudonym("id", f"{document.get('sequence')}"),
+            "source": self._source,
+            "type": document["type"],
+        }
+        for name in _KEY_ATTRIBUTES:
+            value = document.get(name)
+            if value is not None and (told := self._key_attribute(value, document, seen, shown)) is not None:
+                reduced[name] = told
+        if document.get("time") is not None:
+            reduced["time"] = document["time"]
+        reduced["dataschema"] = self._schema
+        if document.get("datacontenttype") is not None:
+            reduced["datacontenttype"] = "application/json"
+        for name in (*self.attributes, "sequence", "recordedtime"):
+            if document.get(name) is not None:
+                reduced[name] = document[name]
+        if "data" in document:
+            reduced["data"] = seen
         return reduced
 
-    def _hidden_identifiers(self, data: Any, shown: Any, subject: Any) -> dict[str, str]:
-        """Identifiers of this event that the consumer must not see, each with what stands for it."""
-        if data is None and self._key and subject:
-            # What the data would be if they held nothing but the key, which a deletion's subject is.
-            data = _holding(subject, self._key_path)
-            shown = self._fields.cut(data)
-        found = {}
-        for pointer, visibility in self._identifiers:
-            value = _text(json.at(data, pointer))
-            if value:
-                stand_in = _text(json.at(shown, pointer)) if visibility is Visibility.MASKED else None
-                found[value] = stand_in or HIDDEN
-        return found
-
-    def _key_attribute(self, value: Any, document: Document, shown: Any, hidden: dict[str, str]) -> Any:
+    def _key_attribute(self, value: Any, document: Document, seen: Any, shown: Shown) -> Any:
         """`subject` or `partitionkey` as the consumer may see it; None leaves it out."""
-        key = self._key_text(document)
-        if key is not None and value == key:
-            if self._key_visibility is Visibility.SHOWN:
-                return value
-            return hidden[value] if self._key_visibility is Visibility.MASKED else None
-        # It says something else: harmless only when the data show just that.
-        plain = shown.values() if isinstance(shown, dict) else ()
-        return value if any(_text(one) == value for one in plain) else None
-
-    def _key_text(self, document: Document) -> Any:
-        if self._key is None:
-            return None
         data = document.get("data")
-        return document.get("subject") if data is None else _text(json.follow(data, self._key_path))
+        if data is None and self._is_record:
+            # What the data would be if they held nothing but the key, which a deletion's subject is.
+            data = _holding(document.get("subject"), self._key_path)
+            seen = shown.cut(data)
+        key = text_of_key(json.follow(data, self._key_path)) if self._key is not None else None
+        if key is not None and value == key:
+            hidden = self._key_visibility is Visibility.HIDDEN
+            return None if hidden else text_of_key(json.follow(seen, self._key_path))
+        # It says something else: harmless only when the data show just that.
+        plain = seen.values() if isinstance(seen, dict) else ()
+        return value if any(text_of_key(one) == value for one in plain) else None
 
-    def _disguise(self, reduced: Document, hidden: dict[str, str]) -> None:
-        """Replace hidden identifiers in `source` and `id`; the pair still tells one event from another."""
-        source, identity = reduced["source"], reduced["id"]
-        if not _holds_any(source, hidden) and not _holds_any(identity, hidden):
-            return
-        self._replace_identity(reduced)
-        for value, stand_in in hidden.items():
-            source = source.replace(value, stand_in)
-        if not _holds_any(source, hidden):
-            reduced["source"] = source
-
-    def _replace_identity(self, reduced: Document) -> None:
-        pseudonym = self._pseudonym("id", f"{reduced['source']}\0{reduced['id']}")
-        reduced["id"], reduced["source"] = pseudonym, _SOURCE
+    def _pseudonyms(self, purpose: str) -> Pseudonym:
+        return lambda text: self._pseudonym(purpose, text)
 
     def _pseudonym(self, purpose: str, text: str) -> str:
         digest = _hmac(self._secret, f"{purpose}\0{text}")
         return b32encode(digest).decode().lower()[:_PSEUDONYM_CHARACTERS]
-
-
-def _holds_any(text: Any, values: dict[str, str]) -> bool:
-    if not values or not isinstance(text, str):
-        return False
-    unquoted = unquote(text)
-    return any(value in text or value in unquoted for value in values)
 
 
 def _holding(value: Any, path: tuple[str, ...]) -> Any:
@@ -189,11 +231,5 @@ def _holding(value: Any, path: tuple[str, ...]) -> Any:
     return value
 
 
-def _text(value: Any) -> str | None:
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
-
-
 def _hmac(key: bytes, text: str) -> bytes:
-    return hmac.new(key, text.encode(), hashlib.sha256).digest()
+    return hmac.digest(key, text.encode(), "sha256")

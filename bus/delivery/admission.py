@@ -4,7 +4,7 @@ Grants and addresses are checked again with each delivery. Here they are checked
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -14,15 +14,23 @@ from bus.agencies.registry import Agencies
 from bus.contracts.catalogue import Catalogue, ContractVersion
 from bus.contracts.document import Kind
 from bus.contracts.errors import FilterInvalid, GrantExpired, NotGranted
+from bus.contracts.fields import Visibility
 from bus.contracts.filter import attribute, compile_filter
 from bus.contracts.schemas import has_property
+from bus.contracts.view import View
 from bus.delivery.address import Network, SinkAddressRefused, check_url
 from bus.delivery.subscriptions import AgencySink, Sink, Webhook
+from bus.event import BUS_ATTRIBUTES, CORE_ATTRIBUTES
 from bus.limits import Policy
 from bus.problem import FieldError, Forbidden, Refused
 
 _ATTRIBUTE = re.compile(r"[a-z0-9]{1,64}")
 """CloudEvents 1.0.2, "Naming conventions"; core attributes and extensions alike."""
+_ALWAYS_SEEN = CORE_ATTRIBUTES | BUS_ATTRIBUTES | {"partitionkey"}
+"""Attributes that a view shows in one form or another; a filter judges the form that the consumer sees."""
+
+Seen = tuple[ContractVersion, View | None]
+"""A version, and how a participant sees its events; None: not at all."""
 
 
 class SubscriptionRefused(Refused):
@@ -45,13 +53,11 @@ class SinkNotYours(Forbidden):
     slug = "sink-not-yours"
 
 
-def check_contracts(
-    catalogue: Catalogue, names: Sequence[str], participant: str, today: date
-) -> Sequence[ContractVersion]:
+def check_contracts(catalogue: Catalogue, names: Sequence[str], participant: str, today: date) -> Sequence[Seen]:
     """Refuse contracts that there are not, queries, and what the participant has no grant in.
 
     Returns:
-        The versions in force of all of them.
+        The versions in force of all of them, each with the participant's view of its events.
 
     Raises:
         SubscriptionRefused: with the pointer of each name that means no events.
@@ -62,7 +68,16 @@ def check_contracts(
         raise SubscriptionRefused("Subscribe to contracts of kind event or record that are in force.", errors=errors)
     for name, versions in found.items():
         _check_grant(name, versions, participant, today)
-    return [version for versions in found.values() for version in versions]
+    return [seen for name in found for seen in views(catalogue, name, participant, today)]
+
+
+def views(catalogue: Catalogue, name: str, participant: str, today: date) -> Iterator[Seen]:
+    """The versions in force of a contract, each with a participant's view of its events; None where it has none."""
+    for version in catalogue.in_force(name):
+        try:
+            yield version, catalogue.view(name, participant, version.id, today)
+        except Forbidden:
+            yield version, None
 
 
 def _without_events(versions: Sequence[ContractVersion], at: int) -> FieldError | None:
@@ -114,21 +129,30 @@ def _parts(filters: Sequence[Any], most: int) -> int:
     return found
 
 
-def check_filters(filters: Sequence[Any]) -> None:
-    """Refuse filters that cannot be understood, or that ask for more than context attributes.
+def check_filters(filters: Sequence[Any], seen: Iterable[Seen]) -> None:
+    """Refuse filters that cannot be understood, or that ask for more than the context attributes that the consumer sees.
 
     Raises:
         FilterInvalid: with the pointer of what is wrong.
     """
+    hidden = [view for _, view in seen if view is not None and view.cuts]
     for index, expression in enumerate(filters):
         at = f"/filters/{index}"
         compile_filter(expression, attribute, at)
+        named = list(_names(expression, at))
         if errors := [
             FieldError(place, "is no context attribute: small letters and digits, and not data")
-            for name, place in _names(expression, at)
+            for name, place in named
             if not _ATTRIBUTE.fullmatch(name) or name == "data"
         ]:
             raise FilterInvalid("A subscription filters by context attributes.", errors=errors)
+        if errors := [
+            FieldError(place, f"is an attribute that your grant in {view.contract} {view.version} does not show")
+            for name, place in named
+            for view in hidden
+            if name not in _ALWAYS_SEEN and name not in view.attributes
+        ]:
+            raise FilterInvalid("A subscription filters by what its grants show.", errors=errors)
 
 
 def _names(expression: Mapping[str, Any], at: str) -> Iterator[tuple[str, str]]:
@@ -144,20 +168,23 @@ def _names(expression: Mapping[str, Any], at: str) -> Iterator[tuple[str, str]]:
             yield from ((name, below + json.pointer((name,))) for name in operand)
 
 
-def check_order(versions: Sequence[ContractVersion], ordered_by: str | None) -> None:
-    """Refuse an order by something that the data of a contract do not have.
+def check_order(seen: Sequence[Seen], ordered_by: str | None) -> None:
+    """Refuse an order by something that the data of a contract do not have, or that the consumer does not see unmasked.
 
     Raises:
-        SubscriptionRefused: not a JSON Pointer, or one that a schema does not declare.
+        SubscriptionRefused: not a JSON Pointer, one that a schema does not declare, or one that a grant does not show.
     """
     if ordered_by is None:
         return
     # An asterisk would mean every item of an array, none of which is the one to order by.
     if not ordered_by.startswith("/") or "*" in json.path(ordered_by):
         raise _unordered("is not a JSON Pointer (RFC 6901) to one value, such as /nik")
-    for version in versions:
+    for version, view in seen:
+        named = f"{version.contract.name} {version.contract.version}"
         if not has_property(version.contract.sent, ordered_by):
-            raise _unordered(f"points at nothing that {version.contract.name} {version.contract.version} declares")
+            raise _unordered(f"points at nothing that {named} declares")
+        if view is not None and view.visibility(ordered_by) is not Visibility.SHOWN:
+            raise _unordered(f"points at what your grant in {named} does not show, or shows masked")
 
 
 def _unordered(detail: str) -> SubscriptionRefused:

@@ -6,8 +6,8 @@ from typing import Any
 
 from bus import json
 from bus.contracts.catalogue import Catalogue, ContractVersion
-from bus.contracts.document import Kind
 from bus.contracts.filter_index import FilterIndex
+from bus.contracts.view import View
 from bus.delivery.ledger import NewDelivery
 from bus.delivery.ordering import order_key
 from bus.delivery.subscriptions import Subscription
@@ -114,43 +114,40 @@ class Router:
         """The deliveries of an event to the subscriptions that are live at its position."""
         version = self._catalogue.version_numbered(entry.version_id)
         return [
-            NewDelivery(subscription.number, entry.position, _key(entry, version, subscription))
+            NewDelivery(subscription.number, entry.position, _key(entry, version, subscription, view))
             for participant, audience in self._audiences.get(version.contract.name, {}).items()
-            for subscription in self._reached(entry, version, participant, audience, today, find)
+            if (view := self._view(entry, version, participant, today)) is not None
+            for subscription in _reached(entry, view, audience, find)
             if subscription.from_position is not None and entry.position > subscription.from_position
         ]
 
     def replayed(self, entry: Entry, subscription: Subscription, today: date, find: FindBefore) -> NewDelivery | None:
         """The delivery of an event to one subscription, whatever its position."""
         version = self._catalogue.version_numbered(entry.version_id)
-        audience = self._alone(subscription)
-        if not self._reached(entry, version, subscription.participant, audience, today, find):
+        view = self._view(entry, version, subscription.participant, today)
+        if view is None or not _reached(entry, view, self._alone(subscription), find):
             return None
-        return NewDelivery(subscription.number, entry.position, _key(entry, version, subscription))
+        return NewDelivery(subscription.number, entry.position, _key(entry, version, subscription, view))
 
     def _alone(self, subscription: Subscription) -> _Audience:
         if self._replayed is None or self._replayed[0] is not subscription:
             self._replayed = (subscription, _Audience([subscription]))
         return self._replayed[1]
 
-    def _reached(
-        self,
-        entry: Entry,
-        version: ContractVersion,
-        participant: str,
-        audience: _Audience,
-        today: date,
-        find: FindBefore,
-    ) -> Collection[Subscription]:
-        """A participant's subscriptions that an event goes to, through the view that the participant has of it."""
+    def _view(self, entry: Entry, version: ContractVersion, participant: str, today: date) -> View | None:
+        """How a participant sees an event; None where it does not."""
         try:
-            view = self._catalogue.view(version.contract.name, participant, entry.version_id, today)
+            return self._catalogue.view(version.contract.name, participant, entry.version_id, today)
         except Refused:
-            return ()
-        if not audience.has_filters and not view.has_rows:
-            return audience.reached(None)
-        document = viewed_document(entry, view, find)
-        return () if document is None else audience.reached(document)
+            return None
+
+
+def _reached(entry: Entry, view: View, audience: _Audience, find: FindBefore) -> Collection[Subscription]:
+    """The subscriptions of an audience that an event goes to."""
+    if not audience.has_filters and not view.has_rows:
+        return audience.reached(None)
+    document = viewed_document(entry, view, find)
+    return () if document is None else audience.reached(document)
 
 
 def is_ordered(subscription: Subscription, catalogue: Catalogue) -> bool:
@@ -162,14 +159,20 @@ def is_ordered(subscription: Subscription, catalogue: Catalogue) -> bool:
     )
 
 
-def _key(entry: Entry, version: ContractVersion, subscription: Subscription) -> int | None:
-    pointer = subscription.ordered_by or version.contract.delivery.ordered_by
+def _key(entry: Entry, version: ContractVersion, subscription: Subscription, view: View) -> int | None:
+    """What orders a delivery: the subscription's field, or the contract's; None where the consumer sees neither.
+
+    Order is seen by its waiting. So an order by a field that the consumer does not see would tell which events share a value.
+    """
+    wanted = (subscription.ordered_by, version.contract.delivery.ordered_by)
+    pointer = next((one for one in wanted if one is not None and view.orders_by(one)), None)
     if pointer is None:
         return None
-    if version.contract.kind is Kind.RECORD and (pointer == version.contract.key or _is_deletion(entry)):
+    key = version.contract.key
+    if key is not None and pointer == key:
         return order_key(entry.key)
-    return order_key(json.at(json.loads(entry.body)["data"], pointer))
-
-
-def _is_deletion(entry: Entry) -> bool:
-    return json.loads(entry.body).get("data") is None
+    data = json.loads(entry.body).get("data")
+    if key is not None and (data is None or not view.shows(data)):
+        # A deletion, or a record that leaves the view: nothing of its data is shown.
+        return order_key(entry.key) if view.orders_by(key) else None
+    return order_key(view.order_value(data, pointer, entry.participant))

@@ -99,8 +99,8 @@ class Subscription:
         number: names it in the database and the broker; never used twice.
         id: names it in the API.
         filters: CloudEvents filter expressions over context attributes as the consumer sees them; all must hold.
-        ordered_by: JSON Pointer into the data; events with the same value there are delivered in order. None: the
-            contract's own order.
+        ordered_by: JSON Pointer into the data; events with the same value there are delivered in order. None, or a field that a
+            grant does not show any more: the contract's own order.
         from_position: later events are delivered as they come; None until the relay has caught up.
         replay_position: deliveries are being made for events after it, up to `replay_until`.
         secrets: what webhooks are signed with, the newest first.

@@ -236,7 +236,8 @@ class Worker:
         headers = lane.signer(subscription).headers(
             f"msg_{subscription.number}_{item.leased.position}", body, clock.now()
         )
-        if traceparent := traceparent_of(item.entry.body):
+        # As the consumer sees it: a trace is the publisher's to write, and may be hidden.
+        if traceparent := traceparent_of(body):
             headers |= trace_headers(traceparent)
         return await self._webhooks.send(sink.url, body, headers, place)
 

@@ -7,6 +7,8 @@ from email.utils import format_datetime
 from bus.clock import WIB
 from bus.contracts.version import Notice
 
+_LAST = date.max - timedelta(days=1)
+
 
 def deprecation_headers(notices: Collection[Notice], url: str) -> dict[str, str]:
     """The headers of an answer.
@@ -30,4 +32,5 @@ def deprecation_headers(notices: Collection[Notice], url: str) -> dict[str, str]
 
 def _end_of(day: date) -> datetime:
     """The moment at which a day in Lamongan is over."""
-    return datetime.combine(day + timedelta(days=1), time(), WIB).astimezone(UTC)
+    # The last day of all has none behind it.
+    return datetime.combine(min(day, _LAST) + timedelta(days=1), time(), WIB).astimezone(UTC)

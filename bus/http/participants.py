@@ -3,7 +3,7 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +12,7 @@ from bus.actions.action import Verb
 from bus.actions.actor import Actor
 from bus.http.acts import acting
 from bus.http.security import Authorised, caller
+from bus.http.values import JsonObject
 from bus.identity.participants import Client, Kind, Participant, Participants
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Tokens
@@ -56,7 +57,7 @@ class NewClient(BaseModel):
     )
 
     scopes: list[str] = Field(min_length=1, description=f"of {', '.join(Scope)}")
-    jwks: dict[str, Any] | None = Field(None, description="JWK Set of public P-256 or Ed25519 keys (RFC 7523)")
+    jwks: JsonObject | None = Field(None, description="JWK Set of public P-256 or Ed25519 keys (RFC 7523)")
 
 
 class ClientCredentials(BaseModel):

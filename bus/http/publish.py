@@ -25,7 +25,7 @@ from bus.journal.gate import Agreed, NeedsTime
 from bus.limits import Fields, Limit, Limited
 from bus.problem import FieldError, Invalid, Refused
 from bus.storage import Answer
-from bus.telemetry import accepted
+from bus.telemetry import accepted, trace_id
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -152,7 +152,8 @@ class Publisher:
                 check_members(text, json.dumps(document["data"]))
         else:
             raise _mode_unsupported()
-        if head.traceparent is not None and type(document) is dict and "traceparent" not in document:
+        # One that is not well formed is ignored, as W3C Trace Context asks (section 4.3).
+        if trace_id(head.traceparent) is not None and type(document) is dict and "traceparent" not in document:
             return {**document, "traceparent": head.traceparent}, None
         return document, body
 

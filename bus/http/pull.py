@@ -190,7 +190,7 @@ class Reading:
         document = json.loads(entry.body)
         if document["data"] is None or not view.shows(document["data"]):
             return None
-        return json.dumps(view.reduce(document)), (entry, view)
+        return json.dumps(view.reduce(document, entry.participant)), (entry, view)
 
     def event(self, entry: Entry) -> tuple[bytes, View] | None:
         """One event of the contract; None when the caller may not see it. It is not disclosed yet."""

@@ -168,5 +168,6 @@ def _etag(entry: Entry, view: View) -> str:
     """Names the event and what of it is shown: two grants, or one that changed, never share a representation."""
     grant = view.grant
     masks = {pointer: mask.value for pointer, mask in grant.mask.items()}
-    seen = json.canonical([grant.participant, grant.fields, masks, [dict(row) for row in grant.rows]])
+    rows = [dict(row) for row in grant.rows]
+    seen = json.canonical([grant.participant, view.version, grant.fields, masks, rows, view.attributes])
     return f'"{entry.position}-{blake2b(seen, digest_size=8).hexdigest()}"'

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Depends, Response
@@ -26,6 +27,7 @@ from bus.http.acts import acting
 from bus.http.paging import After, CursorRefused, Limit, last_name, next_cursor
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
+from bus.http.values import JsonObject
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal
 from bus.problem import Forbidden
@@ -105,7 +107,7 @@ class SinkDocument(BaseModel):
 
 
 Filters = Annotated[
-    list[dict[str, Any]],
+    list[JsonObject],
     Field(max_length=50, description="CloudEvents filters over context attributes as you see them; all must hold"),
 ]
 
@@ -237,11 +239,11 @@ async def add_subscription(
         raise NotTheOperator(f"You are {by.participant}; leave participant out.")
     sink = order.sink.sink()
     today = clock.local_date(clock.now())
-    versions = admission.check_contracts(rooms.catalogue, order.contracts, participant, today)
+    seen = admission.check_contracts(rooms.catalogue, order.contracts, participant, today)
     allowance = rooms.limits.of(participant)
     admission.check_size(order.filters, allowance.policy)
-    admission.check_filters(order.filters)
-    admission.check_order(versions, order.ordered_by)
+    admission.check_filters(order.filters, seen)
+    admission.check_order(seen, order.ordered_by)
     await _check_sink(rooms, sink, participant, order.contracts, by)
     # One at a time: those that are counted together would be too many together.
     async with allowance.adding:
@@ -270,7 +272,11 @@ async def change_subscription(
     if sink is not None:
         await _check_sink(rooms, sink, subscription.participant, subscription.contracts, by)
     admission.check_size(change.filters or (), rooms.limits.of(subscription.participant).policy)
-    admission.check_filters(change.filters or ())
+    today = clock.local_date(clock.now())
+    granted = (
+        admission.views(rooms.catalogue, name, subscription.participant, today) for name in subscription.contracts
+    )
+    admission.check_filters(change.filters or (), chain.from_iterable(granted))
     await asyncio.to_thread(rooms.subscriptions.change, subscription, by, sink=sink, filters=change.filters)
     return await asyncio.to_thread(_read, rooms, by, id)
 

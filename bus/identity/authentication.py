@@ -5,6 +5,7 @@ Promise: nobody learns from an answer whether a client exists. Secrets are judge
 
 import time
 from base64 import urlsafe_b64decode
+from typing import Any
 
 import sqlalchemy as sa
 from authlib.oauth2.rfc6749 import ClientMixin, InvalidClientError, OAuth2Request
@@ -99,6 +100,18 @@ class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # authli
         """RFC 7523, section 3: the token endpoint's URL or the issuer identifies this server."""
         return self._audiences
 
+    def extract_assertion(self, assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Header and claims, before anything is verified.
+
+        Raises:
+            InvalidClientError: the text is no JWT. Anybody may send one, also one that a parser falls over.
+        """
+        try:
+            read: tuple[dict[str, Any], dict[str, Any]] = super().extract_assertion(assertion)
+        except (ValueError, TypeError, KeyError, RecursionError):
+            raise InvalidClientError(FAILED) from None
+        return read
+
     def resolve_client_public_key(self, client: OAuthClient) -> KeySet:
         """What verifies the assertions of that client."""
         return client.keys
@@ -115,12 +128,13 @@ class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # authli
         self.verify_claims(token.claims)
         return token.claims
 
-    def validate_jti(self, claims: jwt.Claims, jti: str) -> bool:
+    def validate_jti(self, claims: jwt.Claims, jti: Any) -> bool:
         """Whether this assertion comes for the first time; from now on it has come."""
         now = time.time()
-        if claims["exp"] > now + _LONGEST_ASSERTION:
+        # A comparison that NaN, which Python reads as a number, does not pass.
+        if not claims["exp"] <= now + _LONGEST_ASSERTION:
             raise InvalidClientError("The assertion lives too long; let it expire within an hour.")
-        if not jti.isprintable() or len(jti) > _LONGEST_JTI:
+        if not (isinstance(jti, str) and jti.isprintable() and len(jti) <= _LONGEST_JTI):
             raise InvalidClientError(
                 f"The jti of an assertion is printable, and has at most {_LONGEST_JTI} characters."
             )

@@ -118,8 +118,8 @@ def verified(token: bytes | str, keys: KeySet) -> jwt.Token | None:
     """The header and claims of a JWT that one of `keys` signed, or None. The claims are not judged here."""
     try:
         return jwt.decode(token, keys, registry=Signatures())
-    except (JoseError, ValueError, TypeError, KeyError):
-        # A header of the wrong shape (`"crit": null`) makes joserfc stumble rather than refuse.
+    except (JoseError, ValueError, TypeError, KeyError, RecursionError):
+        # A header of the wrong shape (`"crit": null`, a thousand lists in each other) makes joserfc stumble rather than refuse.
         return None
 
 

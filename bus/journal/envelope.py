@@ -11,6 +11,8 @@ from bus.problem import FieldError
 
 _LONGEST: Final = 1024
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_TEXTS: Final = frozenset({"traceparent", "tracestate", "partitionkey"})
+"""Extensions that are text wherever they are described (CloudEvents' Distributed Tracing and Partitioning)."""
 _EXTENSION: Final = re.compile(r"[a-z0-9]{1,64}")
 _TIME: Final = (
     r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)"
@@ -89,6 +91,10 @@ def _wrong_extension(name: str, value: Any) -> list[FieldError]:
         return [FieldError(f"/{name}", "is set by the bus; leave it out")]
     if not _EXTENSION.fullmatch(name):
         return [FieldError(json.pointer([name]), "is no attribute name: lower-case letters and digits")]
-    if isinstance(value, bool) or (type(value) is int and -(2**31) <= value < 2**31) or value == "" or is_text(value):
+    if value == "" or is_text(value):
+        return []
+    if name in _TEXTS:
+        return [FieldError(f"/{name}", "must be text")]
+    if isinstance(value, bool) or (type(value) is int and -(2**31) <= value < 2**31):
         return []
     return [FieldError(f"/{name}", "must be text, a 32-bit integer or a boolean")]

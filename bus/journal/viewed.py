@@ -38,8 +38,9 @@ def viewed_document(entry: Entry, view: View, find: FindBefore, after: int | Non
         left = _left_at(entry, view, find, entry.position - 1 if after is None else after)
         if left is None:
             return None
-        document["data"] = None
-    return view.reduce(document)
+        if data is not None:
+            return view.withdraw(document, entry.participant)
+    return view.reduce(document, entry.participant)
 
 
 def _left_at(entry: Entry, view: View, find: FindBefore, after: int) -> int | None:

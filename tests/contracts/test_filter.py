@@ -36,12 +36,14 @@ DATA = {
         ({"exact": {"aktif": True}}, True),
         ({"exact": {"tahun": 2026}}, True),
         ({"exact": {"tahun": "2026"}}, True),
-        ({"exact": {"rasio": "0.5"}}, False),
+        ({"exact": {"rasio": "0.5"}}, True),
+        ({"exact": {"rasio": "5e-1"}}, True),
+        ({"exact": {"rasio": "setengah"}}, False),
+        ({"prefix": {"rasio": "0"}}, False),
         ({"exact": {"kosong": "null"}}, False),
         ({"prefix": {"alamat": "{"}}, False),
         ({"prefix": {"tiada": "x"}}, False),
         ({"exact": {"kode": "35.24.05.2001", "tahun": "2025"}}, False),
-        ({"not": {"prefix": {"tiada": "x"}}}, True),
         ({"all": [{"prefix": {"kode": "35"}}, {"suffix": {"kode": "1"}}]}, True),
         ({"all": [{"prefix": {"kode": "35"}}, {"suffix": {"kode": "2"}}]}, False),
         ({"any": [{"prefix": {"kode": "36"}}, {"suffix": {"kode": "1"}}]}, True),
@@ -50,6 +52,26 @@ DATA = {
 )
 def test_a_filter_over_data(expression: Any, holds: bool) -> None:
     assert compile_filter(expression, data_field)(DATA) is holds
+
+
+@pytest.mark.parametrize("number", [3, 3.0])
+def test_numbers_are_compared_by_their_value_however_they_are_written(number: float) -> None:
+    assert compile_filter({"exact": {"kelas": "3"}}, data_field)({"kelas": number})
+    assert not compile_filter({"not": {"exact": {"kelas": "3"}}}, data_field)({"kelas": number})
+
+
+@pytest.mark.parametrize("value", [None, [], ["3"], {"x": "3"}, 3.5])
+@pytest.mark.parametrize("dialect", ["exact", "prefix", "suffix"])
+def test_not_of_what_cannot_be_judged_shows_nothing(dialect: str, value: Any) -> None:
+    data = {} if value is None else {"kelas": value}
+    assert not compile_filter({"not": {dialect: {"kelas": "rahasia"}}}, data_field)(data)
+    assert not compile_filter({"not": {"not": {dialect: {"kelas": "rahasia"}}}}, data_field)(data)
+
+
+def test_what_cannot_be_judged_does_not_matter_where_the_rest_decides() -> None:
+    unknown = {"exact": {"tiada": "x"}}
+    assert compile_filter({"any": [unknown, {"exact": {"kode": "35"}}]}, data_field)({"kode": "35"})
+    assert compile_filter({"not": {"all": [unknown, {"exact": {"kode": "36"}}]}}, data_field)({"kode": "35"})
 
 
 @pytest.mark.parametrize("data", [None, [], "teks", 5])
@@ -91,27 +113,25 @@ def test_a_filter_nested_without_end_is_refused() -> None:
         compile_filter(expression, data_field)
 
 
-def _meaning(expression: Any, data: dict[str, str]) -> bool:
-    """The dialects as the CloudEvents Subscriptions specification tells them."""
+def _meaning(expression: Any, data: dict[str, str]) -> float:
+    """The dialects as the CloudEvents Subscriptions specification tells them; 1 is true, 0 false, a half is unknown."""
     ((dialect, operand),) = expression.items()
     match dialect:
         case "not":
-            return not _meaning(operand, data)
+            return 1 - _meaning(operand, data)
         case "all":
-            return all(_meaning(part, data) for part in operand)
+            return min(_meaning(part, data) for part in operand)
         case "any":
-            return any(_meaning(part, data) for part in operand)
+            return max(_meaning(part, data) for part in operand)
     found = [(data.get(name), text) for name, text in operand.items()]
-    if any(value is None for value, _ in found):
-        return False
     tests: dict[str, Callable[[str, str], bool]] = {
         "exact": str.__eq__,
         "prefix": str.startswith,
         "suffix": str.endswith,
     }
-    return all(tests[dialect](str(value), text) for value, text in found)
+    return min(0.5 if value is None else float(tests[dialect](str(value), text)) for value, text in found)
 
 
 @given(FILTERS, SUBJECTS)
 def test_a_compiled_filter_means_what_the_dialects_mean(expression: Any, data: dict[str, str]) -> None:
-    assert compile_filter(expression, data_field)(data) is _meaning(expression, data)
+    assert compile_filter(expression, data_field)(data) is (_meaning(expression, data) == 1)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bus.contracts.errors import FilterInvalid
 from bus.contracts.filter import attribute, compile_filter
 from bus.contracts.filter_index import FilterIndex
-from tests.contracts.filters import FILTERS, SUBJECTS
+from tests.contracts.filters import FILTERS, ODD_FILTERS, ODD_SUBJECTS, SUBJECTS
 
 Expression = Mapping[str, Any]
 
@@ -40,6 +40,16 @@ def index(*filters: Sequence[Expression] | Expression) -> FilterIndex[int]:
 
 @given(st.lists(st.lists(FILTERS, min_size=1, max_size=2), max_size=8), SUBJECTS)
 def test_what_is_found_is_what_holds(filters: list[list[Expression]], document: dict[str, str]) -> None:
+    holding = [
+        place for place, parts in enumerate(filters) if all(compile_filter(part, attribute)(document) for part in parts)
+    ]
+    assert sorted(index(*filters).holding(document)) == holding
+
+
+@given(st.lists(st.lists(ODD_FILTERS, min_size=1, max_size=2), max_size=8), ODD_SUBJECTS)
+def test_what_is_found_is_what_holds_of_values_of_every_kind(
+    filters: list[list[Expression]], document: dict[str, Any]
+) -> None:
     holding = [
         place for place, parts in enumerate(filters) if all(compile_filter(part, attribute)(document) for part in parts)
     ]

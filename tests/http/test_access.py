@@ -25,7 +25,7 @@ async def _of_participant(bus: Bus, query: str = "") -> Any:
 
 async def test_it_says_who_gets_which_field_how_why_and_until_when(bus: Bus) -> None:
     rows = [{"exact": {"desa": "sembung"}}]
-    bus.apply(a_contract(a_grant("bapenda", fields=["/nik", "/nama"], mask={"/nik": "last4"}, rows=rows)))
+    bus.apply(a_contract(a_grant("bapenda", fields=["/nik", "/nama"], mask={"/nik": "pseudonym"}, rows=rows)))
     (version,) = (await _of_contract(bus))["versions"]
     assert version["grants"] == [
         {
@@ -35,7 +35,7 @@ async def test_it_says_who_gets_which_field_how_why_and_until_when(bus: Bus) -> 
             "until": FAR,
             "ended": False,
             "granted": ["/nik", "/nama"],
-            "fields": [{"pointer": "/nama", "mask": None}, {"pointer": "/nik", "mask": "last4"}],
+            "fields": [{"pointer": "/nama", "mask": None}, {"pointer": "/nik", "mask": "pseudonym"}],
             "rows": rows,
         }
     ]

@@ -20,7 +20,7 @@ async def search(client: httpx.AsyncClient, **params: Any) -> dict[str, Any]:
 
 
 async def test_a_search_by_person_finds_exactly_the_pages_that_held_the_person(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes"), a_grant("bapenda", fields=["/nik"], mask={"/nik": "last4"})))
+    bus.apply(a_contract(a_grant("dinkes"), a_grant("bapenda", fields=["/nik"], mask={"/nik": "pseudonym"})))
     await bus.publish_all([a_person(1), a_person(2), a_person(3)])
     await bus.reader("dinkes").get(f"/v1/feeds/{WARGA}?limit=2")
     await bus.reader("bapenda").get(f"/v1/records/{WARGA}")

@@ -4,6 +4,7 @@ import logging
 import re
 import threading
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -266,6 +267,8 @@ ASSERTION_FAULTS: dict[str, dict[str, Any]] = {
     "never ending": {"exp": None},
     "ending in a year": {"exp": int(time.time()) + 31_536_000},
     "ending beyond time": {"exp": 1e300},
+    "ending at no time": {"exp": float("nan")},
+    "with a number for an id": {"jti": 7},
     "not yet valid": {"nbf": int(time.time()) + 3600},
     "without an id": {"jti": None},
     "with an id that is no text": {"jti": {}},
@@ -283,7 +286,28 @@ async def test_a_wrong_assertion_proves_nothing(http: httpx.AsyncClient, bus: Bu
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
-@pytest.mark.parametrize("assertion", ["", "x", "a.b.c", "e30.e30.e30", "e30.bnVsbA.", "é.é.é"])
+def _part(text: str) -> str:
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+DEEP = "[" * 20_000 + "]" * 20_000
+RUBBISH = ["", "x", "a.b.c", "e30.e30.e30", "e30.bnVsbA.", "é.é.é"]
+RUBBISH += [
+    f"{_part(header)}.{_part(claims)}.AAAA"
+    for header, claims in [
+        (DEEP, "{}"),
+        ('{"alg":"EdDSA"}', DEEP),
+        ('{"alg":"EdDSA","x":' + DEEP + "}", '{"sub":"a"}'),
+        ('{"alg":"EdDSA"}', '{"sub":"a","x":' + DEEP + "}"),
+        ('{"alg":"EdDSA"}', '{"sub":"\\ud800"}'),
+        ('{"alg":"EdDSA"}', '{"sub":"a","exp":' + "9" * 5000 + "}"),
+        ('{"alg":null,"crit":5}', '{"sub":"a"}'),
+        ('{"alg":["EdDSA"],"kid":{}}', '{"sub":"a"}'),
+    ]
+]
+
+
+@pytest.mark.parametrize("assertion", RUBBISH, ids=range(len(RUBBISH)))
 async def test_rubbish_for_an_assertion_proves_nothing(http: httpx.AsyncClient, assertion: str):
     form = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION, "client_assertion": assertion}
     answer = await http.post("/oauth/token", data=form)

@@ -103,13 +103,13 @@ async def test_a_record_that_left_the_rows_before_the_cursor_is_not_shown_again(
 
 
 async def test_a_masked_key_appears_nowhere(bus: Bus):
-    bus.apply(a_contract(a_grant("bapenda", fields=["/nik", "/desa"], mask={"/nik": "last4"})))
+    bus.apply(a_contract(a_grant("bapenda", fields=["/nik", "/desa"], mask={"/nik": "pseudonym"})))
     await bus.publish_all([a_person(1), a_person(2)])
     await bus.publish(None, subject=a_nik(2))
     client = bus.reader("bapenda")
     for headers in ({}, NDJSON, CSV):
         text = (await client.get(RECORDS, headers=headers)).text
-        assert "************0001" in text
+        assert "sembung" in text
         assert a_nik(1) not in text
         assert a_nik(2) not in text
         assert "Rekaan" not in text
@@ -218,7 +218,7 @@ async def test_who_sees_keys_masked_may_not_try_them(bus: Bus, key: str):
 
 
 async def test_a_key_that_only_the_newer_version_shows_cannot_be_tried_on_older_events(bus: Bus):
-    bus.apply(a_contract(a_grant("bapenda", mask={"/nik": "last4"})))
+    bus.apply(a_contract(a_grant("bapenda", mask={"/nik": "pseudonym"})))
     await bus.publish(a_person(1))
     bus.apply(a_contract(a_grant("bapenda"), version="1.1.0"))
     await bus.publish(a_person(2))

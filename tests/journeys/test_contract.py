@@ -35,7 +35,7 @@ VILLAGE = {
     "legal_basis": "PKS 460/01/2026",
     "until": "2099-12-31",
     "fields": ["/nomor", "/nik", "/nama", "/jenis"],
-    "mask": {"/nik": "last4"},
+    "mask": {"/nik": "pseudonym"},
 }
 MINISTRY = {
     "participant": "bappenas",
@@ -256,7 +256,7 @@ def test_an_app_gets_what_its_grant_shows_and_a_new_version_reaches_it_where_it_
     (grant,) = village.get("/v1/contracts/sosial.desa/access").json()["versions"][0]["grants"]
     assert {field["pointer"]: field["mask"] for field in grant["fields"]} == {
         "/nomor": None,
-        "/nik": "last4",
+        "/nik": "pseudonym",
         "/nama": None,
         "/jenis": None,
     }

@@ -5,11 +5,12 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from bus import json
-from bus.contracts.document import Contract, Kind
+from bus.contracts.document import Contract, Kind, Mask
 from bus.contracts.lint.rule import Rule, Severity
 from bus.contracts.outline import outline
 from bus.contracts.schemas import Schema, children, has_property, in_place
 from bus.contracts.validation import Validator
+from bus.contracts.view import OWN_RULES
 from bus.problem import FieldError
 
 POINTER = Rule(
@@ -25,6 +26,20 @@ REQUIRED = Rule(
     "What `key` points at is required, on every level; what `subject` points at, in some form of the data.",
     "A record without a key cannot be stored, and a disclosure without its person is never found again.",
     "Name the property, and each object above it, in `required`.",
+)
+MASKED_KEY = Rule(
+    "masked-key",
+    Severity.ERROR,
+    "A record's key is shown, left out, or masked by itself as a `pseudonym`.",
+    "Behind any other mask keys look alike: records cannot be told apart, and nobody can keep a copy of them.",
+    "Mask the key with `pseudonym`, or leave it out of `fields`.",
+)
+ATTRIBUTE = Rule(
+    "attribute",
+    Severity.ERROR,
+    "`attributes` names extension attributes, none of CloudEvents' own and none that the bus sets or views.",
+    "The others have rules of their own, which no contract can lift.",
+    "Take the name out; every consumer sees the attribute as its grant allows.",
 )
 EXAMPLE = Rule(
     "example",
@@ -132,6 +147,30 @@ def _demanded(schema: Schema, pointer: str) -> Iterator[str]:
         heads = [child for one in applied for child in children(one, step)]
 
 
+def _masked_keys(contract: Contract) -> Iterator[FieldError]:
+    if contract.kind is not Kind.RECORD or contract.key is None:
+        return
+    for index, grant in enumerate(contract.grants):
+        if grant.fields is not None and not any(_meet(field, contract.key) for field in grant.fields):
+            continue
+        for pointer, mask in grant.mask.items():
+            is_key = pointer == contract.key and mask is Mask.PSEUDONYM
+            if _meet(pointer, contract.key) and not is_key:
+                at = f"/consumers/{index}" + json.pointer(("mask", pointer))
+                yield FieldError(at, f"masks the key, {contract.key}, so that keys are not kept apart")
+
+
+def _meet(one: str, other: str) -> bool:
+    """Whether of two pointers one leads to what is above, below, or at the other; `*` is any step."""
+    return all(step == beside or "*" in (step, beside) for step, beside in zip(json.path(one), json.path(other)))  # noqa: B905
+
+
+def _attributes(contract: Contract) -> Iterator[FieldError]:
+    for index, name in enumerate(contract.attributes):
+        if name in OWN_RULES:
+            yield FieldError(f"/attributes/{index}", f"{name} is no attribute that a contract can name")
+
+
 def _examples(contract: Contract) -> Iterator[FieldError]:
     if contract.kind is Kind.QUERY:
         request, answer = Validator(contract.sent), Validator(contract.shown)
@@ -162,6 +201,8 @@ def _placeholders(contract: Contract) -> Iterator[FieldError]:
 CHECKS = (
     (POINTER, _pointers),
     (REQUIRED, _required),
+    (MASKED_KEY, _masked_keys),
+    (ATTRIBUTE, _attributes),
     (EXAMPLE, _examples),
     (EXAMPLES, _has_examples),
     (PLACEHOLDER, _placeholders),
