@@ -52,7 +52,8 @@ def _answer(name: str, parts: list[bytes]) -> list[bytes]:
         return [OK, getattr(importlib.import_module(module), function)(*parts)]
     except Refused as refusal:
         return [REFUSED, packed(refusal)]
-    except (MemoryError, RecursionError) as error:
+    except (MemoryError, RecursionError, SystemError) as error:
+        # A library that gets no memory may fail without an error, which the interpreter reports as a SystemError.
         return [HEAVY, type(error).__name__.encode()]
     except Exception as error:  # noqa: BLE001 - the server raises it; only its type, since its message may hold data
         return [FAILED, type(error).__name__.encode()]

@@ -12,7 +12,7 @@ from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse
 from bus.contracts.register import Actor
 from bus.identity.participants import Participants
-from tests.attacks.beside import assert_innocent_goes_on
+from tests.attacks.beside import Attack, assert_innocent_goes_on
 from tests.services.agreements import CONSUMERS
 from tests.services.running import Bus, a_bus
 
@@ -98,21 +98,18 @@ _DOCUMENTS: Final = {
 
 @pytest.mark.parametrize("name", _DOCUMENTS)
 def test_a_document_that_is_long_to_read_holds_up_nobody(bus: Bus, authorization: str, name: str) -> None:
-    document = _DOCUMENTS[name]
-    assert_innocent_goes_on(bus, authorization, lambda client: client.post("/v1/contracts", content=document))
+    assert_innocent_goes_on(bus, authorization, Attack("/v1/contracts", _DOCUMENTS[name]))
 
 
 def test_documents_that_are_long_to_compare_hold_up_nobody(bus: Bus, authorization: str) -> None:
-    body = _compared()
-    assert_innocent_goes_on(bus, authorization, lambda client: client.post("/v1/contracts/check", content=body))
+    assert_innocent_goes_on(bus, authorization, Attack("/v1/contracts/check", _compared()))
 
 
 def test_data_with_errors_in_nine_hundred_forms_hold_up_nobody_when_they_are_tried_out(
     bus: Bus, authorization: str
 ) -> None:
     data = json.dumps({"a": ["x"] * 250_000})
-    path = f"/v1/contracts/{_CHOICES}/validate"
-    assert_innocent_goes_on(bus, authorization, lambda client: client.post(path, content=data))
+    assert_innocent_goes_on(bus, authorization, Attack(f"/v1/contracts/{_CHOICES}/validate", data))
 
 
 @pytest.mark.parametrize("count", [300, 5_000, 250_000])
@@ -120,9 +117,7 @@ def test_data_with_errors_in_nine_hundred_forms_hold_up_nobody_when_they_are_pub
     bus: Bus, authorization: str, count: int
 ) -> None:
     event = _event(1, _CHOICES, json.dumps({"a": ["x"] * count}))
-    assert_innocent_goes_on(
-        bus, authorization, lambda client: client.post("/v1/events", content=event, headers=_STRUCTURED)
-    )
+    assert_innocent_goes_on(bus, authorization, Attack("/v1/events", event, _STRUCTURED))
 
 
 _LARGE_EVENTS: Final = {
@@ -136,9 +131,7 @@ _LARGE_EVENTS: Final = {
 @pytest.mark.parametrize("name", _LARGE_EVENTS)
 def test_a_large_event_holds_up_nobody(bus: Bus, authorization: str, name: str) -> None:
     event = _event(2, _ANYTHING, _LARGE_EVENTS[name])
-    assert_innocent_goes_on(
-        bus, authorization, lambda client: client.post("/v1/events", content=event, headers=_STRUCTURED)
-    )
+    assert_innocent_goes_on(bus, authorization, Attack("/v1/events", event, _STRUCTURED))
 
 
 def _batch(count: int, size: int) -> bytes:
@@ -157,13 +150,8 @@ _BATCHES: Final = {
 
 @pytest.mark.parametrize("name", _BATCHES)
 def test_a_large_batch_holds_up_nobody(bus: Bus, authorization: str, name: str) -> None:
-    batch = _BATCHES[name]
-    assert_innocent_goes_on(
-        bus,
-        authorization,
-        lambda client: client.post("/v1/events?partial=true", content=batch, headers=_BATCH),
-        at_once=2,
-    )
+    attack = Attack("/v1/events?partial=true", _BATCHES[name], _BATCH, at_once=2)
+    assert_innocent_goes_on(bus, authorization, attack)
 
 
 def test_readers_of_a_long_journal_of_which_they_may_see_nothing_hold_up_nobody(bus: Bus, authorization: str) -> None:
@@ -172,5 +160,4 @@ def test_readers_of_a_long_journal_of_which_they_may_see_nothing_hold_up_nobody(
             events = [_event(start + number, _LONG, b'{"desa":"sembung"}') for number in range(1000)]
             answer = client.post("/v1/events", content=b"[" + b",".join(events) + b"]", headers=_BATCH)
             assert answer.status_code == 202
-    path = f"/v1/feeds/{_LONG}?limit=1000"
-    assert_innocent_goes_on(bus, authorization, lambda client: client.get(path), at_once=16)
+    assert_innocent_goes_on(bus, authorization, Attack(f"/v1/feeds/{_LONG}?limit=1000", at_once=16))

@@ -1,0 +1,54 @@
+"""Thousands of subscriptions: making one more costs what it cost at first, and the bus stops within its bound."""
+
+import time
+from statistics import median
+from typing import Final
+
+from bus.delivery.subscriptions import NewSubscription, Subscriptions, Webhook
+from tests.services.agreements import CONSUMERS, FACT, an_event
+from tests.services.fixtures import MakeBus
+from tests.services.running import Bus
+from tests.services.waiting import until
+
+_MANY: Final = 2000
+_DRAIN_SECONDS: Final = 5
+_BESIDE_SECONDS: Final = 5
+"""What an orderly stop may take beside what it waits for: the interpreter's end, on a busy machine."""
+
+
+def _order(number: int) -> NewSubscription:
+    # Nobody listens there.
+    return NewSubscription(CONSUMERS[0], [FACT], Webhook(f"http://127.0.0.1:19999/{number}"))
+
+
+def _seconds_to_add(subscriptions: Subscriptions, count: int) -> float:
+    """The median of some additions, in processor time: the disk is the same for the first and the last."""
+    took: list[float] = []
+    for number in range(count):
+        begun = time.thread_time()
+        subscriptions.add(_order(number))
+        took.append(time.thread_time() - begun)
+    return median(took)
+
+
+def _add_many(bus: Bus) -> tuple[float, float]:
+    subscriptions = Subscriptions(bus.storage, bus.keys)
+    first = _seconds_to_add(subscriptions, 20)
+    for number in range(20, _MANY - 20):
+        subscriptions.add(_order(number))
+    return first, _seconds_to_add(subscriptions, 20)
+
+
+def test_the_two_thousandth_subscription_costs_what_the_first_ones_do_and_the_bus_stops_in_time(
+    make_bus: MakeBus,
+) -> None:
+    bus = make_bus(drain_seconds=str(_DRAIN_SECONDS))
+    first, last = _add_many(bus)
+    assert last < 4 * first
+    process = bus.start()
+    positions = bus.publish(*(an_event(str(number)) for number in range(10)))
+    until(lambda: any(one.attempts for one in bus.deliveries(bus.subscriptions.all()[0])), 60)
+    assert len(positions) == 10
+    begun = time.monotonic()
+    assert process.stop(60) == 0
+    assert time.monotonic() - begun < _DRAIN_SECONDS + _BESIDE_SECONDS
