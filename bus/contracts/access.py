@@ -56,9 +56,7 @@ def access(contract: Contract, today: date, participant: str | None = None) -> l
     """
     places = declared(contract.shown)
     return [
-        _access(contract, grant, places, today)
-        for grant in contract.grants
-        if participant in (None, grant.participant)
+        _access(contract, grant, places, today) for grant in contract.grants if participant in (None, grant.participant)
     ]
 
 

@@ -346,9 +346,7 @@ class Catalogue:
         grant = version.contract.grant(participant)
         if grant is None:
             raise NotGranted(f"{participant} has no grant in {name} {version.contract.version}.")
-        view = View(
-            version.contract, grant, self._pseudonym_key, version.declared, published.contract, self._address
-        )
+        view = View(version.contract, grant, self._pseudonym_key, version.declared, published.contract, self._address)
         if len(views) < _MOST_VIEWS:
             views[version_id, participant] = view
         return view

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from bus import json
 from bus.contracts.schemas import Schema, in_place, referred
 
 Closes = Callable[[Schema, Any, tuple[int, ...]], bool]
@@ -21,7 +20,14 @@ _MOST_PLACES: Final = 2_000
 _MOST_LEAVES: Final = 1_000
 _DEEPEST: Final = 12
 _NOTHING: Final = object()
-_TYPES: Final = ((bool, "boolean"), (str, "string"), (int, "number"), (float, "number"), (list, "array"), (dict, "object"))
+_TYPES: Final = (
+    (bool, "boolean"),
+    (str, "string"),
+    (int, "number"),
+    (float, "number"),
+    (list, "array"),
+    (dict, "object"),
+)
 _SCALARS: Final = frozenset({"boolean", "string", "number", "integer"})
 
 
@@ -265,7 +271,9 @@ def _types(schemas: Iterable[Schema]) -> frozenset[str] | None:
 
 
 def _declares_members(schema: Schema) -> bool:
-    return bool(schema.get("properties") or schema.get("patternProperties") or _dicts(schema.get("additionalProperties")))
+    return bool(
+        schema.get("properties") or schema.get("patternProperties") or _dicts(schema.get("additionalProperties"))
+    )
 
 
 def _declares_items(schema: Schema) -> bool:

@@ -46,7 +46,7 @@ class Shown:
     def mask(self, pointer: str) -> Mask | None:
         """The mask at a pointer or above it; None where there is none."""
         masking = self.fields.at(json.path(pointer)).masking
-        return masking and masking.mask
+        return None if masking is None else masking.mask
 
     def places(self, contract: Contract, grant: Grant, declared: Declared) -> Iterator[tuple[str, Mask | None]]:
         """What is shown field by field, with its mask: of the fields that the schema declares, and what the grant tells apart.
@@ -69,7 +69,7 @@ def masks(contract: Contract, grant: Grant) -> Mapping[str, Mask]:
     A mask on a record's key has to keep keys apart. So one that does not is a pseudonym; versions that were registered before
     lint refused it can have one.
     """
-    if contract.kind is not Kind.RECORD or contract.key not in grant.mask:
+    if contract.kind is not Kind.RECORD or contract.key is None or contract.key not in grant.mask:
         return grant.mask
     return {**grant.mask, contract.key: Mask.PSEUDONYM}
 

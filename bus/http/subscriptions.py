@@ -256,7 +256,9 @@ async def change_subscription(
     if sink is not None:
         await _check_sink(rooms, sink, subscription.participant, caller)
     today = clock.local_date(clock.now())
-    granted = (admission.views(rooms.catalogue, name, subscription.participant, today) for name in subscription.contracts)
+    granted = (
+        admission.views(rooms.catalogue, name, subscription.participant, today) for name in subscription.contracts
+    )
     admission.check_filters(change.filters or (), chain.from_iterable(granted))
     await asyncio.to_thread(rooms.subscriptions.change, subscription, sink=sink, filters=change.filters)
     return await asyncio.to_thread(read_subscription, rooms, caller, id)

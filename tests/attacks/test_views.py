@@ -83,7 +83,9 @@ def test_a_guess_that_a_consumer_publishes_itself_waits_behind_no_event_of_anoth
 @sqlite_alone
 @pytest.mark.parametrize("ordered_by", ["/nik", "/nama", "/lahir", "/lahir/tempat"])
 async def test_an_order_by_what_the_grant_hides_or_masks_is_refused(bus: Bus, ordered_by: str) -> None:
-    grant = a_grant("bapenda", fields=["/nik", "/desa", "/lahir"], mask={"/nik": "pseudonym", "/lahir/tempat": "redact"})
+    grant = a_grant(
+        "bapenda", fields=["/nik", "/desa", "/lahir"], mask={"/nik": "pseudonym", "/lahir/tempat": "redact"}
+    )
     bus.apply(a_contract(grant))
     order = {"contracts": [WARGA], "sink": HOOK, "ordered_by": ordered_by}
     answer = await bus.reader("bapenda", "subscriptions.manage").post(SUBSCRIPTIONS, json=order)
@@ -292,7 +294,10 @@ def _objects(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         return {"allOf": [{"type": "object", "properties": parts}, schema]} if parts and closed is None else schema
 
     return st.builds(
-        made, st.dictionaries(NAMES, inner, min_size=1), st.sampled_from([None, False, True]), st.dictionaries(NAMES, inner)
+        made,
+        st.dictionaries(NAMES, inner, min_size=1),
+        st.sampled_from([None, False, True]),
+        st.dictionaries(NAMES, inner),
     )
 
 
@@ -305,7 +310,9 @@ SCHEMAS = _objects(
 )
 VALUES = st.recursive(
     st.sampled_from(["teks", 7, None]),
-    lambda inner: st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), inner, max_size=4) | st.lists(inner, max_size=2),
+    lambda inner: (
+        st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), inner, max_size=4) | st.lists(inner, max_size=2)
+    ),
     max_leaves=12,
 )
 

@@ -9,9 +9,10 @@ TEXTS = st.text("xy", min_size=1, max_size=3)
 SUBJECTS = st.dictionaries(NAMES, TEXTS)
 """What they are asked about."""
 ODD_TEXTS = st.sampled_from(["3", "3.0", "30e-1", "true", "x"])
-ODD_SUBJECTS = st.dictionaries(NAMES, st.sampled_from([3, 3.0, 3.5, 30, "3", True, False, None, ["x"], {"a": "x"}, "x"]))
+ODD_SUBJECTS = st.dictionaries(
+    NAMES, st.sampled_from([3, 3.0, 3.5, 30, "3", True, False, None, ["x"], {"a": "x"}, "x"])
+)
 """With values of every kind, and texts that may mean them."""
-
 
 
 def _filters(texts: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, Any]]:

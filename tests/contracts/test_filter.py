@@ -54,7 +54,7 @@ def test_a_filter_over_data(expression: Any, holds: bool) -> None:
     assert compile_filter(expression, data_field)(DATA) is holds
 
 
-@pytest.mark.parametrize("number", [3, 3.0, 3e0])
+@pytest.mark.parametrize("number", [3, 3.0])
 def test_numbers_are_compared_by_their_value_however_they_are_written(number: float) -> None:
     assert compile_filter({"exact": {"kelas": "3"}}, data_field)({"kelas": number})
     assert not compile_filter({"not": {"exact": {"kelas": "3"}}}, data_field)({"kelas": number})

@@ -286,10 +286,10 @@ RUBBISH += [
     for header, claims in [
         (DEEP, "{}"),
         ('{"alg":"EdDSA"}', DEEP),
-        ('{"alg":"EdDSA","x":%s}' % DEEP, '{"sub":"a"}'),
-        ('{"alg":"EdDSA"}', '{"sub":"a","x":%s}' % DEEP),
+        ('{"alg":"EdDSA","x":' + DEEP + "}", '{"sub":"a"}'),
+        ('{"alg":"EdDSA"}', '{"sub":"a","x":' + DEEP + "}"),
         ('{"alg":"EdDSA"}', '{"sub":"\\ud800"}'),
-        ('{"alg":"EdDSA"}', '{"sub":"a","exp":%s}' % ("9" * 5000)),
+        ('{"alg":"EdDSA"}', '{"sub":"a","exp":' + "9" * 5000 + "}"),
         ('{"alg":null,"crit":5}', '{"sub":"a"}'),
         ('{"alg":["EdDSA"],"kid":{}}', '{"sub":"a"}'),
     ]
