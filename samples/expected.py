@@ -10,7 +10,7 @@ from adapters.kominfo import simulator as kominfo
 from adapters.ksp import simulator as ksp
 from samples import traffic
 from samples.flow import Flow, Wanted, Way
-from samples.grants import Contract, Grant, identifiers, leaves
+from samples.grants import Contract, Grant, content, identifiers, leaves
 from samples.offices import AGENCIES, OFFICES, Output
 from samples.traffic import Item
 
@@ -88,10 +88,23 @@ def _of_offices(contract: Contract, consumer: str, way: Way, said: Mapping[str, 
     elif way is Way.RECORDS:
         # The later of two events of one record takes the place of the earlier.
         wanted = {_key(item, contract): shown for item, shown in _shown(items, grant, contract)}
+    elif grant.cuts:
+        each = _shown(items, grant, contract)
+        wanted = {content(one.shown or {}, _subject(item, grant, contract)): one for item, one in each}
     else:
         wanted = {f"{item.source} {item.id}": shown for item, shown in _shown(items, grant, contract)}
-    known_by = "subject" if way is Way.RECORDS else "id"
+    known_by = "subject" if way is Way.RECORDS else "content" if grant.cuts else "id"
     return Flow(contract.name, tuple(said), consumer, way, len(items), wanted, known_by)
+
+
+def _subject(item: Item, grant: Grant, contract: Contract) -> object:
+    """The subject of a record's event as a consumer sees it; None: an event of no record has none here."""
+    if contract.key is None:
+        return None
+    data: Any = _key(item, contract)
+    for name in reversed(contract.key.split("/")[1:]):
+        data = {name: data}
+    return grant.shows(data).get(contract.key)
 
 
 def _shown(items: Iterable[Item], grant: Grant, contract: Contract) -> Iterator[tuple[Item, Wanted]]:

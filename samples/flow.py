@@ -57,8 +57,8 @@ class Flow:
 
     Attributes:
         published: how many events the publishers say, or rows the agency lists.
-        known_by: the attribute of an event that `wanted` is keyed by. What an agency says is known by its record, since
-            how often it changes is the agency's affair.
+        known_by: the attribute of an event that `wanted` is keyed by; `content`: what it shows, for a consumer who gets no id of
+            the sender's. What an agency says is known by its record, since how often it changes is the agency's affair.
     """
 
     contract: str

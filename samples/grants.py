@@ -3,6 +3,7 @@
 Data are handled as leaves: `{"/alamat/rt": "001", …}`, each by its JSON Pointer. Arrays are leaves as a whole.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -40,6 +41,11 @@ class Grant:
     fields: tuple[str, ...] | None
     mask: Mapping[str, str]
     rows: tuple[Mapping[str, Any], ...]
+
+    @property
+    def cuts(self) -> bool:
+        """Whether the consumer sees less than was sent, so that the envelope is the bus's own."""
+        return self.fields is not None or bool(self.mask)
 
     def gives(self, data: Any) -> bool:
         """Whether the consumer gets an event with these data."""
@@ -90,6 +96,15 @@ def identifiers(values: Iterable[Any]) -> set[str]:
     return {value for value in values if isinstance(value, str) and re.fullmatch(r"\d{13,18}", value)}
 
 
+def content(told: Leaves, subject: object) -> str:
+    """What an event is known by to who gets neither its id nor its source as they were sent: all that it shows.
+
+    Every pseudonym counts as the same one, since nobody but the bus knows which stands for whom.
+    """
+    shown = {at: "pseudonym" if value == PSEUDONYM else value for at, value in told.items()}
+    return json.dumps([shown, "pseudonym" if subject == PSEUDONYM else subject], sort_keys=True)
+
+
 def _contract(document: Mapping[str, Any]) -> Contract:
     grants = {
         entry["participant"]: Grant(
@@ -132,7 +147,8 @@ def _pointer(name: str) -> str:
 def _masked(mask: str, value: str) -> str | Masked:
     match mask:
         case "last4":
-            return "*" * (len(value) - 4) + value[-4:]
+            shown = min(4, len(value) // 4)
+            return "*" * (len(value) - shown) + value[len(value) - shown :]
         case "year":
             return value[:4]
         case "pseudonym":

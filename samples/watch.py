@@ -9,6 +9,7 @@ import httpx
 
 from samples import expected, traffic
 from samples.flow import Arrival, Flow, Verdict, Way, judge
+from samples.grants import content, leaves
 from samples.offices import OFFICES
 from samples.stage import Stage
 
@@ -103,8 +104,7 @@ class Watch:
         else:
             for event in self._events[flow.consumer]:
                 if event["type"] == flow.contract:
-                    key = event["subject"] if flow.known_by == "subject" else f"{event['source']} {event['id']}"
-                    yield Arrival(key, event)
+                    yield Arrival(_name(event, flow.known_by), event)
 
     def _refusals(self) -> Iterator[Refusal]:
         for office, state in self._states.items():
@@ -115,6 +115,17 @@ class Watch:
 
     def _get(self, url: str) -> Any:
         return self._http.get(url).raise_for_status().json()
+
+
+def _name(event: Mapping[str, Any], known_by: str) -> str:
+    match known_by:
+        case "subject":
+            return str(event["subject"])
+        case "content":
+            told = {} if event["data"] is None else dict(leaves(event["data"]))
+            return content(told, event.get("subject"))
+        case _:
+            return f"{event['source']} {event['id']}"
 
 
 def _unsent(sent: expected.Sent) -> Iterator[str]:

@@ -22,6 +22,9 @@ _JSON: Final = "application/json"
 _HTTP_BINDING: Final = "0.3.0"
 _WHEN: Final = "2026-03-02T02:15:00Z"
 _TEXT: Final[Schema] = {"type": "string"}
+_ID: Final = (
+    "With source, it names the event; send it again unchanged. Who does not see the event whole gets both from the bus."
+)
 _POSITION: Final[Schema] = {"type": "integer", "minimum": 1, "description": "The event's place in the journal."}
 
 
@@ -172,7 +175,7 @@ def _envelope(contract: Contract, url: str, data: str) -> Schema:
         "required": ["specversion", "id", "source", "type"],
         "properties": {
             "specversion": {"const": "1.0"},
-            "id": {**_TEXT, "minLength": 1, "description": "With source, it names the event; send it again unchanged."},
+            "id": {**_TEXT, "minLength": 1, "description": _ID},
             "source": {**_TEXT, "minLength": 1, "format": "uri-reference", "description": "The app that says it."},
             "type": {"const": contract.name},
             "subject": {**_TEXT, "description": about},

@@ -80,7 +80,8 @@ def _facts(contract: Contract) -> Iterator[tuple[str, str]]:
     yield ("answered by" if contract.kind is Kind.QUERY else "producers"), ", ".join(sorted(contract.producers))
     yield "compatibility", contract.document.get("compatibility", "backward")
     if contract.kind is Kind.QUERY:
-        yield "an answer may be given again for", f"{contract.cache_seconds} seconds"
+        to = "to every consumer" if contract.shares_cache else "to the participant that asked"
+        yield "an answer may be given again for", f"{contract.cache_seconds} seconds, {to}"
     else:
         yield from _delivery(contract)
     if contract.adapters:
@@ -89,6 +90,8 @@ def _facts(contract: Contract) -> Iterator[tuple[str, str]]:
 
 def _delivery(contract: Contract) -> Iterator[tuple[str, str]]:
     delivery = contract.delivery
+    if contract.attributes:
+        yield "attributes that every consumer sees", ", ".join(map(_code, contract.attributes))
     if delivery.ordered_by:
         yield "delivered in order of", markdown_code(delivery.ordered_by)
     yield "kept", f"{delivery.retention_days} days" if delivery.retention_days else "for good"

@@ -10,8 +10,10 @@ from bus import json
 from bus.contracts.compatibility.places import Places
 from bus.contracts.compatibility.report import Finding, Report, Rule, Side
 from bus.contracts.document import AdapterUse, Contract, Grant, Mask
+from bus.contracts.fields import Visibility
 from bus.contracts.outline import outline
 from bus.contracts.schemas import schemas_at
+from bus.contracts.shown import Shown
 
 _MOST: Final = 100
 """Things of one participant that are told: hundreds of consumers of thousands of fields would make millions."""
@@ -209,6 +211,9 @@ def _subscription(subscription: Standing, change: _Change) -> Iterator[Touched]:
     who, new, old = subscription.participant, change.new, change.old
     if subscription.ordered_by is not None and (why := change.sent.at(subscription.ordered_by)):
         yield Touched(who, What.ORDER, subscription.ordered_by, why)
+    elif subscription.ordered_by is not None and _is_hidden(subscription.ordered_by, new, who):
+        why = "It is no longer shown unmasked, so that deliveries are no longer ordered by it."
+        yield Touched(who, What.ORDER, subscription.ordered_by, why)
     for attribute, text in (pair for each in subscription.filters for pair in _tests(each)):
         if attribute == "dataschema" and old.version in text:
             yield Touched(who, What.FILTER, attribute, f"It names version {old.version}.")
@@ -218,6 +223,14 @@ def _subscription(subscription: Standing, change: _Change) -> Iterator[Touched]:
             yield Touched(
                 who, What.FILTER, attribute, "What events are ordered by, which the partition key repeats, changes."
             )
+
+
+def _is_hidden(pointer: str, contract: Contract, participant: str) -> bool:
+    """Whether a grant leaves a field out or masks it; without a grant nothing is delivered that could be ordered."""
+    grant = contract.grant(participant)
+    if grant is None:
+        return False
+    return Shown(contract, grant, None, lambda _: str).visibility(pointer) is not Visibility.SHOWN
 
 
 def _adapters(mappings: Mappings, change: _Change) -> Iterator[Touched]:

@@ -48,7 +48,8 @@ CLOSED = Rule(
     "closed",
     Severity.WARNING,
     "Objects say whether they may hold more than they declare.",
-    "In an open object anything passes unchecked, and a property that is added later may contradict what was sent before.",
+    "In an open object anything passes unchecked and is shown to nobody, and a property that is added later may contradict "
+    "what was sent before.",
     "Add `additionalProperties: false` (with allOf: `unevaluatedProperties: false`), or a schema for the others.",
 )
 KEYWORD = Rule(

@@ -37,8 +37,9 @@ class Registry:
         self._http = httpx.AsyncClient(transport=httpx.ASGITransport(self._app), base_url=BASE)
         self.adapter = KemendagriAdapter(settings(**changes), self._http, now=now)
 
-    def ask(self, nik=NIK):
-        return self.adapter.query("cari-nik", Question("kependudukan.cari-nik", {"nik": nik}, "dinkes"))
+    def ask(self, nik=NIK, participant="dinkes", **changes):
+        question = Question("kependudukan.cari-nik", {"nik": nik}, participant, **changes)
+        return self.adapter.query("cari-nik", question)
 
     def verify(self, **elements):
         question = Question("kependudukan.verifikasi-nik", {"nik": NIK, **elements}, "dinkes")
@@ -101,6 +102,23 @@ async def test_the_same_question_is_asked_once():
     registry = Registry()
     assert await registry.ask() == await registry.ask()
     assert len(await registry.received()) == 1
+
+
+async def test_nobody_can_tell_by_the_time_that_another_participant_asked_before():
+    registry = Registry()
+    await registry.ask()
+    await registry.ask(participant="bapenda")
+    await registry.ask(participant="bapenda")
+    assert len(await registry.received()) == 2
+
+
+async def test_an_answer_is_given_to_all_where_the_contract_shares_them():
+    registry = Registry()
+    await registry.ask(shares_cache=True)
+    await registry.ask(participant="bapenda", shares_cache=True)
+    assert len(await registry.received()) == 1
+    await registry.ask(participant="bapenda")
+    assert len(await registry.received()) == 2
 
 
 async def test_another_question_is_asked():
