@@ -91,7 +91,7 @@ def _facts(contract: Contract) -> Iterator[tuple[str, str]]:
 def _delivery(contract: Contract) -> Iterator[tuple[str, str]]:
     delivery = contract.delivery
     if contract.attributes:
-        yield "attributes that every consumer sees", ", ".join(map(_code, contract.attributes))
+        yield "attributes that every consumer sees", ", ".join(map(markdown_code, contract.attributes))
     if delivery.ordered_by:
         yield "delivered in order of", markdown_code(delivery.ordered_by)
     yield "kept", f"{delivery.retention_days} days" if delivery.retention_days else "for good"

@@ -30,26 +30,6 @@ REQUIRED = """
 17.3: 1-2
 """
 
-AWAITED = {
-    "tests/attacks/test_actions.py",
-    "tests/attacks/test_bindings.py",
-    "tests/attacks/test_bodies.py",
-    "tests/attacks/test_connections.py",
-    "tests/attacks/test_disclosures.py",
-    "tests/attacks/test_environment.py",
-    "tests/attacks/test_envelopes.py",
-    "tests/attacks/test_files.py",
-    "tests/attacks/test_filters.py",
-    "tests/attacks/test_four_eyes.py",
-    "tests/attacks/test_heavy.py",
-    "tests/attacks/test_limits.py",
-    "tests/attacks/test_logins.py",
-    "tests/attacks/test_sinks.py",
-    "tests/attacks/test_texts.py",
-    "tests/attacks/test_views.py",
-    "tests/http/test_operation.py",
-}
-"""Files that the page names before they exist. Empty it once they do."""
 
 
 def ids(text: str) -> Iterator[str]:
