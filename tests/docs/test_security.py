@@ -31,7 +31,6 @@ REQUIRED = """
 """
 
 
-
 def ids(text: str) -> Iterator[str]:
     """The ids in a cell: single ones, or `6.2.1 to 6.2.12`."""
     for part in text.split(", "):
@@ -55,8 +54,6 @@ def functions(file: Path) -> set[str]:
 @pytest.mark.parametrize(("path", "name"), TESTS, ids=["::".join(filter(None, one)) for one in TESTS])
 def test_a_test_that_the_page_names_exists(path: str, name: str):
     file = ROOT / path
-    if path in AWAITED and not file.exists():
-        pytest.skip("awaited")
     assert file.is_file()
     assert not name or name in functions(file)
 
