@@ -10,7 +10,7 @@ from adapters.kominfo import simulator as kominfo
 from adapters.ksp import simulator as ksp
 from samples import traffic
 from samples.flow import Flow, Wanted, Way
-from samples.grants import Contract, Grant, content, identifiers, leaves
+from samples.grants import Contract, Grant, content, identifiers, leaves, numbered
 from samples.offices import AGENCIES, OFFICES, Output
 from samples.traffic import Item
 
@@ -89,8 +89,9 @@ def _of_offices(contract: Contract, consumer: str, way: Way, said: Mapping[str, 
         # The later of two events of one record takes the place of the earlier.
         wanted = {_key(item, contract): shown for item, shown in _shown(items, grant, contract)}
     elif grant.cuts:
-        each = _shown(items, grant, contract)
-        wanted = {content(one.shown or {}, _subject(item, grant, contract)): one for item, one in each}
+        each = list(_shown(items, grant, contract))
+        names = numbered(content(one.shown or {}, _subject(item, grant, contract)) for item, one in each)
+        wanted = {name: one for name, (_, one) in zip(names, each, strict=True)}
     else:
         wanted = {f"{item.source} {item.id}": shown for item, shown in _shown(items, grant, contract)}
     known_by = "subject" if way is Way.RECORDS else "content" if grant.cuts else "id"

@@ -5,6 +5,7 @@ Data are handled as leaves: `{"/alamat/rt": "001", …}`, each by its JSON Point
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,8 +102,20 @@ def content(told: Leaves, subject: object) -> str:
 
     Every pseudonym counts as the same one, since nobody but the bus knows which stands for whom.
     """
-    shown = {at: "pseudonym" if value == PSEUDONYM else value for at, value in told.items()}
-    return json.dumps([shown, "pseudonym" if subject == PSEUDONYM else subject], sort_keys=True)
+    shown = {at: _without_pseudonym(value) for at, value in told.items()}
+    return json.dumps([shown, _without_pseudonym(subject)], sort_keys=True)
+
+
+def numbered(names: Iterable[str]) -> Iterator[str]:
+    """Names that stay apart where two of them are the same, as those of two people who look alike to a consumer."""
+    times: Counter[str] = Counter()
+    for name in names:
+        times[name] += 1
+        yield f"{name} {times[name]}"
+
+
+def _without_pseudonym(value: object) -> object:
+    return "pseudonym" if value is PSEUDONYM or value == PSEUDONYM else value
 
 
 def _contract(document: Mapping[str, Any]) -> Contract:

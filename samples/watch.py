@@ -9,7 +9,7 @@ import httpx
 
 from samples import expected, traffic
 from samples.flow import Arrival, Flow, Verdict, Way, judge
-from samples.grants import content, leaves
+from samples.grants import content, leaves, numbered
 from samples.offices import OFFICES
 from samples.stage import Stage
 
@@ -102,9 +102,13 @@ class Watch:
             records = self._get(f"{self._stage.apps[flow.consumer]}/records")
             yield from (Arrival(event["subject"], event) for event in records)
         else:
-            for event in self._events[flow.consumer]:
-                if event["type"] == flow.contract:
-                    yield Arrival(_name(event, flow.known_by), event)
+            events = [event for event in self._events[flow.consumer] if event["type"] == flow.contract]
+            if flow.known_by == "content":
+                # An event that came twice is one event.
+                events = list({event["id"]: event for event in events}.values())
+                yield from map(Arrival, numbered(map(_content, events)), events)
+            else:
+                yield from (Arrival(_name(event, flow.known_by), event) for event in events)
 
     def _refusals(self) -> Iterator[Refusal]:
         for office, state in self._states.items():
@@ -118,14 +122,12 @@ class Watch:
 
 
 def _name(event: Mapping[str, Any], known_by: str) -> str:
-    match known_by:
-        case "subject":
-            return str(event["subject"])
-        case "content":
-            told = {} if event["data"] is None else dict(leaves(event["data"]))
-            return content(told, event.get("subject"))
-        case _:
-            return f"{event['source']} {event['id']}"
+    return str(event["subject"]) if known_by == "subject" else f"{event['source']} {event['id']}"
+
+
+def _content(event: Mapping[str, Any]) -> str:
+    told = {} if event["data"] is None else dict(leaves(event["data"]))
+    return content(told, event.get("subject"))
 
 
 def _unsent(sent: expected.Sent) -> Iterator[str]:

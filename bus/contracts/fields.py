@@ -8,7 +8,7 @@ showing.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date
 from enum import Enum
 from typing import Any
 
@@ -21,7 +21,8 @@ Pseudonyms = Callable[[str], Pseudonym]
 """Gives for a mask's pointer what makes pseudonyms there."""
 
 _DATE = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})?)?"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?)?"
 )
 _MOST_SHOWN = 4
 _PART_SHOWN = 4
@@ -193,10 +194,11 @@ def _last4(text: str) -> str:
 
 
 def _year(text: str) -> str:
-    if not _DATE.fullmatch(text):
+    match = _DATE.fullmatch(text)
+    if match is None:
         return HIDDEN
     try:
-        datetime.fromisoformat(text.upper())
+        date.fromisoformat(match[1])
     except ValueError:
         return HIDDEN
     return text[:4]

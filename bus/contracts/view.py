@@ -2,6 +2,7 @@
 
 import hmac
 from base64 import b32encode
+from hashlib import blake2b
 from typing import Any, Final
 
 from bus import json
@@ -38,6 +39,7 @@ class View:
     __slots__ = (
         "_apart",
         "_is_record",
+        "_kept",
         "_key",
         "_key_path",
         "_key_visibility",
@@ -94,6 +96,7 @@ class View:
         self.has_rows = bool(self._rows)
         self.is_whole = is_declared and not self.cuts and not self.has_rows
         self.attributes = tuple(name for name in contract.attributes if name not in OWN_RULES)
+        self._kept = ("time", *self.attributes, "sequence", "recordedtime")
         self.fields_granted = [""] if grant.fields is None else list(grant.fields)
         self._source = f"urn:bus:contract:{contract.name}"
         self._schema = f"{address}/v1/contracts/{contract.name}/versions/{published.version}/schema"
@@ -181,7 +184,8 @@ class View:
         """The event with an envelope of the bus's own making."""
         reduced: Document = {
             "specversion": "1.0",
-            "id": self._pseudonym("id", f"{document.get('sequence')}"),
+            # An event has one sequence, and no publisher writes it.
+            "id": blake2b(str(document.get("sequence")).encode(), key=self._secret, digest_size=16).hexdigest(),
             "source": self._source,
             "type": document["type"],
         }
@@ -189,14 +193,12 @@ class View:
             value = document.get(name)
             if value is not None and (told := self._key_attribute(value, document, seen, shown)) is not None:
                 reduced[name] = told
-        if document.get("time") is not None:
-            reduced["time"] = document["time"]
         reduced["dataschema"] = self._schema
-        if document.get("datacontenttype") is not None:
+        if "datacontenttype" in document:
             reduced["datacontenttype"] = "application/json"
-        for name in (*self.attributes, "sequence", "recordedtime"):
-            if document.get(name) is not None:
-                reduced[name] = document[name]
+        for name in self._kept:
+            if (value := document.get(name)) is not None:
+                reduced[name] = value
         if "data" in document:
             reduced["data"] = seen
         return reduced

@@ -9,7 +9,7 @@ import pytest
 from bus.contracts.document import load
 from bus.contracts.view import View
 from samples import traffic
-from samples.grants import PSEUDONYM, Contract, Grant, identifiers, leaves, read_contracts
+from samples.grants import PSEUDONYM, Contract, Grant, content, identifiers, leaves, numbered, read_contracts
 from samples.offices import OFFICES
 
 CONTRACTS = Path(__file__).parent.parent.parent / "contracts"
@@ -72,3 +72,13 @@ def _compare(view: View, read: Contract, consumer: str) -> None:
         if item.data is not None:
             assert view.shows(item.data) == ours.gives(item.data)
             assert dict(leaves(view.reduce_data(item.data))) == ours.shows(item.data)
+
+
+def test_what_a_consumer_sees_names_an_event_whatever_its_pseudonyms_are() -> None:
+    wanted = a_grant(mask={"/kk": "pseudonym"}).shows({"nama": "Siti", "kk": "3524011506159001"})
+    seen = {"/nama": "Siti", "/kk": "abcdefghijklmnopqrstuvwx23"}
+    assert content(wanted, None) == content(seen, None) != content(seen | {"/nama": "Budi"}, None)
+
+
+def test_two_events_that_look_alike_stay_two() -> None:
+    assert list(numbered(["a", "b", "a"])) == ["a 1", "b 1", "a 2"]
