@@ -62,7 +62,7 @@ def read_event(text: bytes, levels: bytes, attributes: bytes, form: bytes) -> by
     document = {**told, "data": value} if form == b"data" else value
     if type(document) is not dict:
         raise EventMalformed("An event is a JSON object.", errors=[FieldError("", "must be an object")])
-    event = {name: one for name, one in {**told, **document}.items() if one is not None or name == "data"}
+    event = _without_nulls({**told, **document})
     return _head(event) + b"\n" + json.dumps(event)
 
 
@@ -90,7 +90,7 @@ def read_batch(text: bytes, levels: bytes, most: bytes) -> bytes:
     """
     documents = _read(text, int(levels))
     check_batch(documents, int(most))
-    return b"\n".join(map(json.dumps, documents))
+    return b"\n".join(json.dumps(_without_nulls(document)) for document in documents)
 
 
 def check_batch(documents: Any, most: int) -> None:
@@ -172,6 +172,13 @@ def is_deeper(value: Any, text: bytes, most: int) -> bool:
 def too_deep(most: int) -> EventMalformed:
     """The refusal of JSON that is nested too deep."""
     return EventMalformed(f"JSON may be nested {most} levels deep.", errors=[FieldError("", "is nested too deep")])
+
+
+def _without_nulls(document: Any) -> Any:
+    """An event without attributes that are null; what is no event stays what it is."""
+    if type(document) is not dict:
+        return document
+    return {name: one for name, one in document.items() if one is not None or name == "data"}
 
 
 def _head(event: Any) -> bytes:
