@@ -1,7 +1,7 @@
 """Events that are read and checked apart from the event loop, since they are large, or much is asked of their data."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bus import json
@@ -9,8 +9,17 @@ from bus.contracts.version import ContractVersion
 from bus.http.rooms import Rooms
 from bus.identity.tokens import Principal
 from bus.journal import Submission
-from bus.journal.checking import NOTHING_FOUND, Findings, check_data, findings_of, read_event
+from bus.journal.checking import (
+    NOTHING_FOUND,
+    EventMalformed,
+    Findings,
+    check_data,
+    findings_of,
+    read_event,
+    read_heads,
+)
 from bus.journal.gate import Agreed
+from bus.problem import FieldError
 
 LARGE: Final = 32 * 1024
 """Bytes of an event that the event loop reads itself: a hostile one of this size takes some 5 ms."""
@@ -42,22 +51,41 @@ class Apart:
         attributes, _, body = given.partition(b"\n")
         return json.loads(attributes), body
 
-    async def admitted(self, event: Any, body: bytes, principal: Principal, *, brief: bool = False) -> Submission:
-        """The submission that an event becomes that was read apart; what is raised see `Gate.admit`."""
-        has_data = event.get("data") is not None
-        agreed = self._rooms.gate.agreed(event, principal, body, has_data=has_data)
-        return await self.checked(agreed, principal, brief=brief)
+    async def heads(self, bodies: Sequence[bytes], principal: Principal) -> list[Any]:
+        """The attributes of the events of a batch; what is raised see `read_heads`."""
+        given = await self._rooms.heavy.run(read_heads, b"\n".join(bodies), who=principal.participant)
+        return [json.loads(head) for head in given.split(b"\n")]
 
-    async def checked(self, agreed: Agreed, principal: Principal, *, brief: bool = False) -> Submission:
+    async def admitted(self, event: Any, body: bytes, principal: Principal) -> Submission:
+        """The submission that an event becomes that was read apart; what is raised see `Gate.admit`."""
+        return await self.checked(self.agreed(event, body, principal), principal)
+
+    def agreed(self, event: Any, body: bytes, principal: Principal) -> Agreed:
+        """An event that was read apart, before its data are checked; what is raised see `Gate.admit`."""
+        if type(event) is not dict:
+            raise EventMalformed("An event is a JSON object.", errors=[FieldError("", "must be an object")])
+        has_data = event.get("data") is not None
+        return self._rooms.gate.agreed(event, principal, body, has_data=has_data)
+
+    async def checked(self, agreed: Agreed, principal: Principal) -> Submission:
         """The submission that an event becomes whose data are checked apart; what is raised see `Gate.admit`."""
-        findings = NOTHING_FOUND
-        if agreed.has_data or not agreed.version.is_record:
-            findings = await self._found(agreed.version, agreed.body, principal, brief=brief)
+        (findings,) = await self.found(agreed.version, [agreed], principal)
         return self._rooms.gate.submission(agreed, principal, findings)
 
-    async def _found(self, version: ContractVersion, body: bytes, principal: Principal, *, brief: bool) -> Findings:
+    async def found(
+        self, version: ContractVersion, events: Sequence[Agreed], principal: Principal, enough: int = 1
+    ) -> list[Findings]:
+        """The findings in the data of events of one version.
+
+        Args:
+            enough: after so many errors one is found in each further event.
+        """
         contract = version.contract
-        about = json.dumps({"key": contract.key, "person": contract.person, "brief": brief})
+        about = json.dumps({"key": contract.key, "person": contract.person, "enough": enough})
         # In a thread: a schema may be a mebibyte.
         schema = await asyncio.to_thread(json.dumps, contract.sent)
-        return findings_of(await self._rooms.heavy.run(check_data, schema, body, about, who=principal.participant))
+        bodies = b"\n".join([one.body for one in events])
+        found = findings_of(await self._rooms.heavy.run(check_data, schema, bodies, about, who=principal.participant))
+        # A record's deletion has no data that could be wrong.
+        deletions = [version.is_record and not one.has_data for one in events]
+        return [NOTHING_FOUND if gone else one for one, gone in zip(found, deletions, strict=True)]

@@ -5,12 +5,12 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from bus import json
-from bus.heavy import Slice
+from bus.heavy import Slice, TooHeavy
 from bus.http.apart import LARGE, Apart
 from bus.http.rooms import Rooms
 from bus.identity.tokens import Principal
 from bus.journal import EventConflict, Receipt, Submission
-from bus.journal.checking import check_batch, check_members, is_deeper, parsed, read_batch, too_deep
+from bus.journal.checking import Findings, check_batch, check_members, is_deeper, parsed, read_batch, too_deep
 from bus.journal.gate import Agreed, NeedsTime
 from bus.problem import FieldError, Refused
 
@@ -21,6 +21,8 @@ _LARGE_BATCH: Final = 256 * 1024
 """Bytes of a batch that the event loop reads itself."""
 _MOST_TOLD: Final = 1000
 """After so many errors of a batch, each further event is told one: finding all of them is what takes the time."""
+_MOST_VERSIONS: Final = 8
+"""Contract versions of the events of a batch that are checked apart."""
 _CONFLICT: Final = (FieldError("/id", "this source already sent another event with this id"),)
 
 
@@ -137,11 +139,12 @@ class Batches:
     async def _judged(self, events: Sequence[Event], principal: Principal) -> Judged:
         """What the gate says to a batch, event by event."""
         judged = Judged()
-        apart: list[tuple[int, Agreed | None]] = []
+        apart: list[tuple[int, Agreed]] = []
+        large: list[int] = []
         async with self._rooms.slices.begin(principal.participant) as piece:
             for index, (body, document) in enumerate(events):
                 if document is None and len(body) > LARGE:
-                    apart.append((index, None))
+                    large.append(index)
                     continue
                 try:
                     self._judge(judged, index, body, document, principal)
@@ -149,11 +152,52 @@ class Batches:
                     apart.append((index, needs.agreed))
                 await piece.breathe()
         # Not within the slices: a worker's answer may take long.
-        for index, agreed in apart:
-            await self._judge_apart(judged, index, events[index][0], agreed, principal)
+        if large:
+            apart += await self._agreed(judged, {index: events[index][0] for index in large}, principal)
         if apart:
+            await self._judge_apart(judged, apart, principal)
             judged.admitted.sort(key=itemgetter(0))
         return judged
+
+    async def _agreed(
+        self, judged: Judged, bodies: Mapping[int, bytes], principal: Principal
+    ) -> list[tuple[int, Agreed]]:
+        """Large events whose attributes are right, by their indexes."""
+        agreed: list[tuple[int, Agreed]] = []
+        heads = await self._apart.heads(list(bodies.values()), principal)
+        for (index, body), event in zip(bodies.items(), heads, strict=True):
+            try:
+                agreed.append((index, self._apart.agreed(event, body, principal)))
+            except Refused as refusal:
+                self._reject(judged, index, refusal, event, principal)
+        return agreed
+
+    async def _judge_apart(self, judged: Judged, events: Iterable[tuple[int, Agreed]], principal: Principal) -> None:
+        """What the gate says to events whose data are checked apart: those of one contract version in one job.
+
+        Raises:
+            TooHeavy: they take too long together, or are of many versions.
+        """
+        of: dict[int, list[tuple[int, Agreed]]] = {}
+        for index, agreed in events:
+            of.setdefault(agreed.version.id, []).append((index, agreed))
+        if len(of) > _MOST_VERSIONS:
+            raise TooHeavy(f"Large events of more than {_MOST_VERSIONS} contracts are too much for one batch.")
+        for group in of.values():
+            version = group[0][1].version
+            found = await self._apart.found(version, [agreed for _, agreed in group], principal, _MOST_TOLD)
+            await self._judge_found(judged, group, found, principal)
+
+    async def _judge_found(
+        self, judged: Judged, group: Sequence[tuple[int, Agreed]], found: Sequence[Findings], principal: Principal
+    ) -> None:
+        async with self._rooms.slices.begin(principal.participant) as piece:
+            for (index, agreed), findings in zip(group, found, strict=True):
+                try:
+                    judged.admit(index, self._rooms.gate.submission(agreed, principal, findings))
+                except Refused as refusal:
+                    self._reject(judged, index, refusal, agreed.event, principal)
+                await piece.breathe()
 
     def _judge(self, judged: Judged, index: int, body: bytes, document: Any, principal: Principal) -> None:
         event = json.loads(body) if document is None else document
@@ -161,24 +205,11 @@ class Batches:
         try:
             judged.admit(index, self._rooms.gate.admit(event, principal, body=body, brief=brief, hurries=True))
         except Refused as refusal:
-            self._rooms.recorder.note(refusal, principal, event)
-            judged.reject(index, refusal)
+            self._reject(judged, index, refusal, event, principal)
 
-    async def _judge_apart(
-        self, judged: Judged, index: int, body: bytes, agreed: Agreed | None, principal: Principal
-    ) -> None:
-        event: Any = None if agreed is None else agreed.event
-        brief = judged.is_told_enough
-        try:
-            if agreed is None:
-                event, body = await self._apart.read(body, principal)
-                submission = await self._apart.admitted(event, body, principal, brief=brief)
-            else:
-                submission = await self._apart.checked(agreed, principal, brief=brief)
-            judged.admit(index, submission)
-        except Refused as refusal:
-            self._rooms.recorder.note(refusal, principal, event)
-            judged.reject(index, refusal)
+    def _reject(self, judged: Judged, index: int, refusal: Refused, event: Any, principal: Principal) -> None:
+        self._rooms.recorder.note(refusal, principal, event)
+        judged.reject(index, refusal)
 
     async def _note(self, conflicts: Iterable[Submission], principal: Principal) -> None:
         piece = Slice()

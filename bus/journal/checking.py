@@ -33,11 +33,13 @@ class Findings(NamedTuple):
         errors: why they do not fit the schema; empty where they do.
         key: the record's key.
         person: the identifier of the person whom the data are about.
+        nul: the pointer of a text with the character NUL; None: there is none.
     """
 
     errors: Sequence[FieldError]
     key: str | None
     person: str | None
+    nul: str | None = None
 
 
 NOTHING_FOUND: Final = Findings((), None, None)
@@ -60,13 +62,20 @@ def read_event(text: bytes, levels: bytes, attributes: bytes, form: bytes) -> by
     document = {**told, "data": value} if form == b"data" else value
     if type(document) is not dict:
         raise EventMalformed("An event is a JSON object.", errors=[FieldError("", "must be an object")])
-    event = {name: one for name, one in {**told, **document}.items() if one is not None or name == "data"}
-    # What stands for data says whether there are any.
-    head = json.dumps({name: None if one is None else {} if name == "data" else one for name, one in event.items()})
-    if len(head) > _MOST_ATTRIBUTES:
-        at = FieldError("", f"has attributes of more than {_MOST_ATTRIBUTES} bytes")
-        raise EventMalformed("The event's attributes are not as CloudEvents 1.0 says.", errors=[at])
-    return head + b"\n" + json.dumps(event)
+    event = _without_nulls({**told, **document})
+    return _head(event) + b"\n" + json.dumps(event)
+
+
+def read_heads(bodies: bytes) -> bytes:
+    """The attributes of events as JSON, with a line feed between two; `null` of what is no event.
+
+    Args:
+        bodies: the events as `read_batch` gives them.
+
+    Raises:
+        EventMalformed: an event has too many attributes.
+    """
+    return b"\n".join(_head(json.loads(body)) for body in bodies.split(b"\n"))
 
 
 def read_batch(text: bytes, levels: bytes, most: bytes) -> bytes:
@@ -81,7 +90,7 @@ def read_batch(text: bytes, levels: bytes, most: bytes) -> bytes:
     """
     documents = _read(text, int(levels))
     check_batch(documents, int(most))
-    return b"\n".join(map(json.dumps, documents))
+    return b"\n".join(json.dumps(_without_nulls(document)) for document in documents)
 
 
 def check_batch(documents: Any, most: int) -> None:
@@ -92,38 +101,46 @@ def check_batch(documents: Any, most: int) -> None:
         raise TooManyEvents(f"A batch may have {most} events.")
 
 
-def check_data(schema: bytes, body: bytes, about: bytes) -> bytes:
-    """The findings in the data of an event, as JSON; see `findings_of`.
+def check_data(schema: bytes, bodies: bytes, about: bytes) -> bytes:
+    """The findings in the data of events, as JSON; see `findings_of`.
 
     Args:
-        body: the whole event.
-        about: JSON with the pointers of `key` and `person` (null: there is none), and whether one error is enough (`brief`).
-
-    Raises:
-        EventMalformed: a text holds NUL.
+        bodies: whole events, with a line feed between two.
+        about: JSON with the pointers of `key` and `person` (null: there is none), and how many errors are `enough`: of each
+            event after them one is found.
     """
-    asked = json.loads(about)
-    check_text(body)
-    data, validator = json.loads(body).get("data"), compiled(schema)
-    if validator.is_valid(data):
-        return json.dumps([[], *(text_finder(asked[name])(data) for name in ("key", "person"))])
-    errors = validator.errors(data, "/data", brief=asked["brief"])
-    return json.dumps([[[error.pointer, error.detail, error.rule] for error in errors], None, None])
+    asked, validator = json.loads(about), compiled(schema)
+    finders = [text_finder(asked[name]) for name in ("key", "person")]
+    found: list[list[Any]] = []
+    told = 0
+    for body in bodies.split(b"\n"):
+        if (nul := nul_in(body)) is not None:
+            found.append([[], None, None, nul])
+            continue
+        data = json.loads(body).get("data")
+        if validator.is_valid(data):
+            found.append([[], *(find(data) for find in finders), None])
+            continue
+        errors = validator.errors(data, "/data", brief=told >= asked["enough"])
+        told += len(errors)
+        found.append([[[error.pointer, error.detail, error.rule] for error in errors], None, None, None])
+    return json.dumps(found)
 
 
-def findings_of(answer: bytes) -> Findings:
-    """What `check_data` found."""
-    errors, key, person = json.loads(answer)
-    return Findings([FieldError(*error) for error in errors], key, person)
+def findings_of(answer: bytes) -> list[Findings]:
+    """What `check_data` found in each event."""
+    return [
+        Findings([FieldError(*error) for error in errors], key, person, nul)
+        for errors, key, person, nul in json.loads(answer)
+    ]
 
 
-def check_text(body: bytes) -> None:
-    """Refuse the character NUL: many databases keep no text with it, PostgreSQL's `jsonb` among them."""
+def nul_in(body: bytes) -> str | None:
+    """The pointer of a text with the character NUL; None: there is none."""
     if b"\\u0000" not in body:
-        return
+        return None
     at = json.nul_at(json.loads(body))
-    if at is not None:
-        raise EventMalformed("Texts in an event hold no NUL.", errors=[FieldError(shown(at), "must hold no NUL")])
+    return None if at is None else shown(at)
 
 
 def parsed(text: bytes) -> Any:
@@ -155,6 +172,24 @@ def is_deeper(value: Any, text: bytes, most: int) -> bool:
 def too_deep(most: int) -> EventMalformed:
     """The refusal of JSON that is nested too deep."""
     return EventMalformed(f"JSON may be nested {most} levels deep.", errors=[FieldError("", "is nested too deep")])
+
+
+def _without_nulls(document: Any) -> Any:
+    """An event without attributes that are null; what is no event stays what it is."""
+    if type(document) is not dict:
+        return document
+    return {name: one for name, one in document.items() if one is not None or name == "data"}
+
+
+def _head(event: Any) -> bytes:
+    """An event's attributes as JSON. What stands for data says whether there are any."""
+    if type(event) is not dict:
+        return b"null"
+    head = json.dumps({name: {} if name == "data" and one is not None else one for name, one in event.items()})
+    if len(head) > _MOST_ATTRIBUTES:
+        at = FieldError("", f"has attributes of more than {_MOST_ATTRIBUTES} bytes")
+        raise EventMalformed("The event's attributes are not as CloudEvents 1.0 says.", errors=[at])
+    return head
 
 
 def _read(text: bytes, levels: int) -> Any:

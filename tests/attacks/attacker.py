@@ -35,10 +35,14 @@ def main() -> None:
 def _go_on(order: dict[str, Any], body: bytes, stopping: threading.Event, statuses: set[int]) -> None:
     connection = http.client.HTTPConnection(order["host"], order["port"], timeout=60)
     while not stopping.is_set():
-        connection.request(order["method"], order["path"], body or None, order["headers"])
-        answer = connection.getresponse()
-        answer.read()
-        statuses.add(answer.status)
+        try:
+            connection.request(order["method"], order["path"], body or None, order["headers"])
+            answer = connection.getresponse()
+            answer.read()
+            statuses.add(answer.status)
+        except (OSError, http.client.HTTPException):
+            # The bus may close a connection before it took the whole body.
+            connection.close()
 
 
 if __name__ == "__main__":
