@@ -4,7 +4,6 @@ COPY requirements.lock pyproject.toml README.md LICENSE ./
 RUN python -m venv /opt/bus && /opt/bus/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY bus bus
 COPY adapters adapters
-COPY samples samples
 COPY schemas schemas
 COPY contracts contracts
 RUN /opt/bus/bin/pip install --no-cache-dir --no-deps .

@@ -46,6 +46,14 @@ def test_the_database_refuses_to_change_an_entry(storage: Storage, order: sa.Exe
     assert actions(storage) == [an_action()]
 
 
+@pytest.mark.parametrize("database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+def test_postgresql_refuses_to_truncate_the_log(storage: Storage):
+    ActionLog(storage).record([an_action()])
+    with pytest.raises(exc.DBAPIError, match="never changed"), storage.write() as connection:
+        connection.execute(sa.text("TRUNCATE actions CASCADE"))
+    assert actions(storage) == [an_action()]
+
+
 def test_an_act_that_fails_takes_its_entry_along(storage: Storage):
     with suppress(ZeroDivisionError), storage.write() as connection:
         note(connection, an_action())

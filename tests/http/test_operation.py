@@ -85,13 +85,14 @@ async def pages(bus: Bus) -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncC
         yield one, other
 
 
-async def test_every_answer_keeps_browsers_from_guessing_and_from_plain_http(
+async def test_every_answer_keeps_browsers_from_guessing_from_plain_http_and_from_telling_where_they_were(
     pages: tuple[httpx.AsyncClient, httpx.AsyncClient],
 ):
     secure, plain = pages
     for path in ("/healthz", "/docs", "/v1/contracts", "/nowhere"):
         answer = await secure.get(path)
         assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
         assert answer.headers["strict-transport-security"].startswith("max-age=")
         assert "strict-transport-security" not in (await plain.get(path)).headers
 

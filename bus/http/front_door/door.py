@@ -159,5 +159,6 @@ class FrontDoor:
 
 def _fixed_fields(*, is_https: bool) -> bytes:
     """Header fields of every answer that never change."""
+    # Without `includeSubDomains`: other hosts below the bus's name are not the bus's, and may have no TLS.
     security = b"strict-transport-security: max-age=%d\r\n" % _YEAR_SECONDS if is_https else b""
-    return b"x-content-type-options: nosniff\r\n" + security
+    return b"x-content-type-options: nosniff\r\nreferrer-policy: no-referrer\r\n" + security

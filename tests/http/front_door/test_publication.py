@@ -34,7 +34,7 @@ def publisher(bus: Bus) -> str:
     return bus.token(OWNER, "events.publish")
 
 
-ON_THE_WIRE = ("date", "connection", "x-content-type-options")
+ON_THE_WIRE = ("date", "connection", "referrer-policy", "x-content-type-options")
 
 
 def told(response: httpx.Response) -> tuple[int, Any, dict[str, str]]:

@@ -17,6 +17,8 @@ _POSTGRES_KEEPERS = [
     "CREATE FUNCTION actions_keep() RETURNS trigger LANGUAGE plpgsql AS "
     "$$ BEGIN RAISE EXCEPTION 'entries of the action log are never changed'; END $$",
     "CREATE TRIGGER actions_keep BEFORE UPDATE OR DELETE ON actions FOR EACH ROW EXECUTE FUNCTION actions_keep()",
+    # No trigger of rows sees a TRUNCATE.
+    "CREATE TRIGGER actions_keep_all BEFORE TRUNCATE ON actions FOR EACH STATEMENT EXECUTE FUNCTION actions_keep()",
 ]
 
 
