@@ -211,7 +211,7 @@ class Connection(asyncio.Protocol):
         assert self._rank is not None  # noqa: S101 - a connection without a place is never made
         if not places.may_ask(self._rank, client, request.path):
             raise TooManyConnections("Every connection of the bus is in use.")
-        if client != self.peer:
+        if self._is_proxy:
             if not places.begin(client):
                 raise TooManyConnections("You have too many requests under way.")
             self._client = client
