@@ -96,10 +96,12 @@ class Noted(NamedTuple):
     """A disclosure of deliveries that stands in the log.
 
     Attributes:
+        digest: the row's; every transaction takes rows in the order of their digests, so that none waits for another's.
         times: how often the row counts it.
         positions: the caller's events in that row; other callers' may stand there too.
     """
 
+    digest: bytes
     row: int
     times: int
     positions: frozenset[int]
@@ -129,9 +131,9 @@ class DisclosureLog:
         with self._storage.write() as connection:
             written = _write(connection, [replace(row.grant, positions=tuple(row.positions)) for row in rows])
         noted: list[list[Noted]] = [[] for _ in runs]
-        for row, (number, times) in zip(rows, written, strict=True):
+        for row, (digest, number, times) in zip(rows, written, strict=True):
             for run, positions in row.parts:
-                noted[run].append(Noted(number, times, frozenset(positions)))
+                noted[run].append(Noted(digest, number, times, frozenset(positions)))
         return noted
 
     def withdraw(self, connection: Connection, unsent: Iterable[Noted]) -> None:
@@ -227,17 +229,17 @@ def _shared(runs: Sequence[Sequence[Disclosure]]) -> list[_Shared]:
     return [row for of_grant in rows.values() for row in of_grant]
 
 
-def _write(connection: Connection, disclosures: Sequence[Disclosure]) -> list[tuple[int, int]]:
-    """Write disclosures; the row of each, and how often it counts it now."""
+def _write(connection: Connection, disclosures: Sequence[Disclosure]) -> list[tuple[bytes, int, int]]:
+    """Write disclosures; for each its digest, its row, and how often the row counts it now."""
     now = clock.micros(clock.now())
     rows = [_row(disclosure) for disclosure in disclosures]
     digests = [_digest(row) for row in rows]
-    written = [(0, 0)] * len(rows)
+    written = [(b"", 0, 0)] * len(rows)
     # In one order everywhere, so that two transactions never wait for each other's rows.
     for index in sorted(range(len(rows)), key=digests.__getitem__):
         asked = {**rows[index], "digest": digests[index], "at": now, "day": now // _DAY}
         ((row, times),) = execute(connection, _INSERT, asked).fetchall()
-        written[index] = (row, times)
+        written[index] = (digests[index], row, times)
         DISCLOSED.labels(disclosures[index].channel.value).inc()
     return written
 

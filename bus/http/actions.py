@@ -16,9 +16,10 @@ from bus.http.cursors import Listing, cursor_at, position_at
 from bus.http.paging import After, Limit
 from bus.http.pull import NO_STORE
 from bus.http.rooms import TheRooms
+from bus.http.security import Authorised
 from bus.identity.scopes import Scope
 
-router = APIRouter(prefix="/v1/actions", tags=["Actions"])
+router = APIRouter(prefix="/v1/actions", tags=["Actions"], route_class=Authorised)
 
 _NO_CONTROL = r"^[^\x00-\x1f]+$"
 

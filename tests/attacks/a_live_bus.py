@@ -19,6 +19,7 @@ from bus.problem import Conflict
 from bus.settings import load_settings
 from bus.storage import Storage
 from tests.a_bus import ADDRESS, WARGA, Bus
+from tests.an_actor import OPERATOR
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -50,8 +51,8 @@ def subscribe(bus: Bus, participant: str, sink: Webhook | AgencySink, contract: 
     """A subscription of a participant from the beginning; its id."""
     register = bus.rooms.participants
     with suppress(Conflict):
-        register.add(participant, participant, Kind.APP)
-    return bus.rooms.subscriptions.add(NewSubscription(participant, [contract], sink, after=0)).id
+        register.add(participant, participant, Kind.APP, OPERATOR)
+    return bus.rooms.subscriptions.add(NewSubscription(participant, [contract], sink, after=0), OPERATOR).id
 
 
 async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:

@@ -2,11 +2,13 @@
 
 import asyncio
 import shutil
+import socket
 import time
 from collections.abc import Callable
 from ipaddress import ip_network
 from pathlib import Path
 from statistics import median
+from urllib.parse import urlsplit
 
 import pytest
 from prometheus_client import REGISTRY
@@ -373,6 +375,50 @@ async def test_a_client_that_adds_the_field_its_proxy_does_not_write_is_refused(
     async with bus.opened(who, trusted_proxies=TRUSTED) as (address, _):
         connection = await Connection.to(address, "127.0.0.2")
         assert (await connection.ask(HEALTH[:-2] + said)).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'for=6.6.6.6;x=", for="[2001:db8:bad::1]"',
+        'for=6.6.6.6;x="\r\nForwarded: for=203.0.113.7',
+        'for=6.6.6.6;host="a.b:8080, for=203.0.113.7',
+        'for=6.6.6.6;x="\\", for="203.0.113.7:80"',
+        "for=6.6.6.6;for=203.0.113.7",
+        "for=6.6.6.6 for=203.0.113.7",
+        "for=",
+        "nonsense",
+    ],
+)
+async def test_a_client_cannot_swallow_what_its_proxy_adds(bus: Bus, said: str):
+    request = f"GET / HTTP/1.1\r\nhost: bus\r\nForwarded: {said}\r\n\r\n".encode()
+    async with bus.opened(who, trusted_proxies=TRUSTED) as (address, _):
+        assert (await (await Connection.to(address, "127.0.0.2")).ask(request)).status_code == 400
+
+
+async def test_the_kernel_keeps_little_of_an_answer_that_nobody_reads(bus: Bus):
+    taken = 0
+
+    async def much(scope: Scope, _: Receive, send: Send) -> None:
+        nonlocal taken
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _piece in range(16 * 16):
+            await send({"type": "http.response.body", "body": bytes(65536), "more_body": True})
+            taken += 65536
+
+    async with bus.opened(much) as (address, _):
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            client.setblocking(False)
+            parts = urlsplit(address)
+            await asyncio.get_running_loop().sock_connect(client, (parts.hostname, parts.port))
+            await asyncio.get_running_loop().sock_sendall(client, HEALTH)
+            before, same = -1, 0
+            async with asyncio.timeout(20):
+                while same < 20:
+                    await asyncio.sleep(0.01)
+                    same, before = (same + 1 if taken == before else 0), taken
+        assert 0 < taken < 1024 * 1024
 
 
 async def test_one_client_behind_a_proxy_does_not_take_the_requests_of_others(bus: Bus):

@@ -12,9 +12,12 @@ from bus.settings import Network
 
 Address = IPv4Address | IPv6Address
 
-_FORWARDED: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
-"""One element of the field Forwarded (RFC 7239, section 4)."""
-_FOR: Final = re.compile(r'(?:^|;)[ \t]*for[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^;,"\s]+)', re.IGNORECASE)
+_PAIR: Final = r"""[!#$%&'*+.^_`|~0-9A-Za-z-]+=(?:[!#$%&'*+.^_`|~0-9A-Za-z:\[\]-]+|"(?:[^"\\]|\\.)*")"""
+_ELEMENT: Final = rf"[ \t]*{_PAIR}(?:[ \t]*;[ \t]*{_PAIR})*[ \t]*"
+_FORWARDED: Final = re.compile(rf"{_ELEMENT}(?:,{_ELEMENT})*")
+"""A line of the field Forwarded (RFC 7239, section 4). A text that is none of these is refused whole: what a client wrote could
+otherwise swallow what the proxy added."""
+_PIECE: Final = re.compile(rf"{_PAIR}|[,;]")
 _PORT: Final = re.compile(r"(?P<host>\[[^\]]+\]|[^:\[\]]+)(?::\w+)?")
 _UNKNOWN: Final = "unknown"
 _LONGEST: Final = 1024
@@ -42,16 +45,13 @@ class Clients:
         """The address of the client behind a trusted proxy: the right-most one that is no trusted proxy itself.
 
         Raises:
+            RequestMalformed: a forwarding field is too long, or Forwarded is not as RFC 7239 says.
             ProxiesDisagree: two forwarding fields name different clients. A proxy writes one of the fields and passes the
                 other as the client sent it; which one is not known here.
         """
-        forwarded = _joined(fields, b"forwarded")
-        listed = _joined(fields, b"x-forwarded-for")
-        found = {
-            self._client(peer, chain)
-            for chain in (_forwarded(forwarded) if forwarded else None, _listed(listed) if listed else None)
-            if chain is not None
-        }
+        forwarded = [hop for line in _lines(fields, b"forwarded") for hop in _forwarded(line)]
+        listed = [hop for line in _lines(fields, b"x-forwarded-for") for hop in _listed(line)]
+        found = {self._client(peer, chain) for chain in (forwarded, listed) if chain}
         if len(found) > 1:
             raise ProxiesDisagree("Have the proxy remove the forwarding field that it does not write.")
         return found.pop() if found else peer
@@ -95,28 +95,39 @@ def household(peer: str) -> str:
     return peer if address is None else str(address)
 
 
-def _joined(fields: Sequence[Field], name: bytes) -> str:
-    """The value of a field that may come in several lines.
+def _lines(fields: Sequence[Field], name: bytes) -> list[str]:
+    """The lines of a field that may come in several.
 
     Raises:
-        RequestMalformed: it is too long.
+        RequestMalformed: together they are too long.
     """
-    text = ",".join(value.decode("latin-1") for key, value in fields if key == name)
-    if len(text) > _LONGEST:
+    lines = [value.decode("latin-1") for key, value in fields if key == name]
+    if sum(map(len, lines)) > _LONGEST:
         raise RequestMalformed(f"The field {name.decode()} has more than {_LONGEST} characters.")
-    return text
+    return lines
 
 
-def _forwarded(text: str) -> list[str]:
-    hops = []
-    for element in _FORWARDED.findall(text):
-        node = _FOR.search(element)
-        hops.append(_host(node[1].strip('"')) if node else _UNKNOWN)
-    return hops
+def _forwarded(line: str) -> list[str]:
+    """The node behind `for` of each element of a line, in their order.
+
+    Raises:
+        RequestMalformed: the line is not as RFC 7239, section 4, says, or an element has two `for`.
+    """
+    if not _FORWARDED.fullmatch(line):
+        raise RequestMalformed("The field Forwarded is not as RFC 7239 says; have the proxy write it anew.")
+    elements: list[list[str]] = [[]]
+    for piece in _PIECE.findall(line):
+        if piece == ",":
+            elements.append([])
+        elif piece[:4].lower() == "for=":
+            elements[-1].append(piece[4:].strip('"'))
+    if any(len(nodes) > 1 for nodes in elements):
+        raise RequestMalformed("An element of the field Forwarded has `for` twice; have the proxy write it anew.")
+    return [_host(nodes[0]) if nodes else _UNKNOWN for nodes in elements]
 
 
-def _listed(text: str) -> list[str]:
-    return [_host(part.strip()) for part in text.split(",")]
+def _listed(line: str) -> list[str]:
+    return [_host(part.strip()) for part in line.split(",")]
 
 
 def _host(node: str) -> str:

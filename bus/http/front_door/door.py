@@ -20,6 +20,8 @@ from bus.telemetry import CONNECTIONS_ENDED
 log = structlog.get_logger(__name__)
 
 _BACKLOG: Final = 2048
+_SEND_BYTES: Final = 128 * 1024
+"""What the kernel keeps of answers that a client does not read."""
 _AT_ONCE: Final = 64
 """Connections that are accepted in one turn of the loop."""
 _SWEEP_SECONDS: Final = 0.5
@@ -64,6 +66,8 @@ class FrontDoor:
     async def serve(self, listener: socket.socket) -> None:
         """Accept connections until this is cancelled; what was accepted goes on."""
         listener.setblocking(False)
+        # Accepted sockets inherit it. Left alone, the kernel lets each grow to 4 MiB that no bound of the bus sees.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
         listener.listen(_BACKLOG)
         loop = self._hall.loop
         loop.add_reader(listener, self._accept, listener)
