@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from bus.actions.actor import Channel, on_this_machine
-from bus.cli.terminal import say, say_json
+from bus.cli.terminal import say_json, say_row
 from bus.cli.workspace import Workspace, open_workspace
 from bus.identity.participants import Participants
 from bus.limits import LimitRegister
@@ -33,7 +33,7 @@ def show_limits(
         say_json({"participant": name, "limits": own, "in_force": in_force})
         return
     for limit, value in in_force.items():
-        say(f"{limit}\t{value}" + ("\town" if limit in own else ""))
+        say_row([limit, str(value), *(["own"] if limit in own else [])])
 
 
 def _change(text: str) -> tuple[str, Any]:

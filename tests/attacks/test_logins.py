@@ -17,6 +17,7 @@ from bus.identity.participants import Client
 from bus.identity.tables import CLIENTS
 from bus.identity.tokens import Unauthenticated
 from tests.a_bus import ADDRESS, Bus
+from tests.an_actor import OPERATOR
 from tests.attacks.a_crowd import Requests, a_crowd, a_get, a_post, typical_seconds
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -30,7 +31,7 @@ CROWD = 200
 def a_client(bus: Bus, **changes: Any) -> tuple[Client, str]:
     """A new client of bapenda."""
     bus.token("bapenda")
-    made = bus.rooms.participants.add_client("bapenda", ["events.read"], **changes)
+    made = bus.rooms.participants.add_client("bapenda", ["events.read"], by=OPERATOR, **changes)
     bus.rooms.tokens.refresh()
     return made
 
@@ -233,7 +234,7 @@ TOKENS: dict[str, Callable[[Bus, int], str]] = {
 def _departed(bus: Bus) -> str:
     client, _ = a_client(bus)
     token = bus.rooms.tokens.issue(client, client.scopes, 60)
-    bus.rooms.participants.revoke_client("bapenda", client.client_id)
+    bus.rooms.participants.revoke_client("bapenda", client.client_id, by=OPERATOR)
     bus.rooms.tokens.refresh()
     return f"Bearer {token}"
 

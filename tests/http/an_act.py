@@ -16,7 +16,7 @@ from bus.identity.participants import Kind
 from bus.identity.scopes import Scope
 from tests.a_bus import WARGA, Bus, a_contract, a_grant
 from tests.an_actor import OPERATOR
-from tests.an_agency import AGENCY, AnAdapter, join
+from tests.an_agency import AGENCY, ASK, AnAdapter, join
 
 HOOK: Final = "http://127.0.0.1:1027/hook"
 """Nobody listens there."""
@@ -78,6 +78,16 @@ class Site:
             catalogue.add_draft(contract, OPERATOR)
         return f"/v1/contracts/{name}/versions/1.0.0"
 
+    def bound(self) -> str:
+        """The path of a draft that names an operation of the agency's adapter, which no participant owns."""
+        name = f"kependudukan.tanya{next(self._numbers)}"
+        request = {"type": "object", "properties": {"nik": {"type": "string"}}, "required": ["nik"]}
+        uses = [{"adapter": AGENCY, "operation": ASK}]
+        query = {"kind": "query", "key": None, "schema": None, "request": request, "answer": {"type": "object"}}
+        document = a_contract(a_grant("bapenda"), contract=name, adapters=uses, **query)
+        self.bus.rooms.catalogue.add_draft(parse(document), OPERATOR)
+        return f"/v1/contracts/{name}/versions/1.0.0"
+
     def client(self) -> str:
         """The path of a client."""
         made, _ = self.bus.rooms.participants.add_client("bapenda", ["events.read"], by=OPERATOR)
@@ -121,6 +131,10 @@ _OTHER_SINK: Final = {"sink": {"url": f"{HOOK}/lain"}}
 ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
     "POST /oauth/revoke": (Verb.TOKEN_REVOKE, lambda site: Ordered("/oauth/revoke", form=site.token())),
     "POST /v1/participants": (Verb.PARTICIPANT_ADD, lambda _: Ordered("/v1/participants", _NEW_PARTICIPANT)),
+    "PUT /v1/participants/{name}/limits": (
+        Verb.LIMITS_SET,
+        lambda _: Ordered("/v1/participants/bapenda/limits", {"limits": {"drafts": 7}}),
+    ),
     "POST /v1/participants/{name}/clients": (
         Verb.CLIENT_ADD,
         lambda _: Ordered("/v1/participants/bapenda/clients", _NEW_CLIENT),
@@ -132,6 +146,10 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
     ),
     "PUT /v1/contracts/{name}/versions/{version}": (Verb.CONTRACT_DRAFT, _replaced),
     "POST /v1/contracts/{name}/versions/{version}/propose": (Verb.CONTRACT_PROPOSE, _moved("propose")),
+    "POST /v1/contracts/{name}/versions/{version}/consent": (
+        Verb.CONTRACT_CONSENT,
+        lambda site: Ordered(f"{site.bound()}/consent"),
+    ),
     "POST /v1/contracts/{name}/versions/{version}/activate": (Verb.CONTRACT_ACTIVATE, _moved("activate")),
     "POST /v1/contracts/{name}/versions/{version}/deprecate": (Verb.CONTRACT_DEPRECATE, _moved("deprecate")),
     "POST /v1/contracts/{name}/versions/{version}/retire": (Verb.CONTRACT_RETIRE, _moved("retire")),

@@ -13,6 +13,7 @@ from bus.audit.log import Channel, DisclosureLog, Found
 from bus.journal import Persons
 from bus.storage import open_storage
 from tests.a_bus import Bus, Document, a_contract, a_grant, a_nik
+from tests.an_actor import OPERATOR
 from tests.an_agency import AGENCY, ASK, TAKE, AnAdapter, join
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -247,7 +248,7 @@ async def test_a_participant_that_had_its_questions_of_today_leaves_the_agencys_
     desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
 ):
     desk.apply(a_query(a_grant("dinkes"), a_grant("bapenda")))
-    desk.rooms.limits.register.put("dinkes", {"agency_day": 2})
+    desk.rooms.limits.register.put("dinkes", {"agency_day": 2}, OPERATOR)
     desk.rooms.limits.refresh()
     answers = [await ask(http) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
@@ -262,7 +263,7 @@ async def test_a_question_that_the_agency_did_not_take_does_not_count(
     desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
 ):
     desk.apply(a_query())
-    desk.rooms.limits.register.put("dinkes", {"agency_day": 1})
+    desk.rooms.limits.register.put("dinkes", {"agency_day": 1}, OPERATOR)
     desk.rooms.limits.refresh()
     adapter.refusal = AgencyUnavailable("away")
     for _ in range(3):

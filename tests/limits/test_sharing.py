@@ -1,57 +1,181 @@
 """Sharing: several processes hold one rate together."""
 
+import threading
 from collections.abc import Callable
 
+import pytest
 import sqlalchemy as sa
 
-from bus.limits import Limit, Limits, Sharing
+from bus import clock
+from bus.limits import Bucket, Limit, Limits, Sharing
 from bus.limits.tables import LIMITS_SPENT
 from bus.storage import Storage
 
 Process = Callable[[], Limits]
+HOUR_MICROS = 3_600_000_000
 
 
 def left(limits: Limits) -> float:
     return limits.of("bapenda").publish.left(0.0)
 
 
-def test_what_one_process_was_charged_the_others_take_from_theirs(storage: Storage, a_process: Process):
+async def exchange(*sharings: Sharing) -> None:
+    for sharing in sharings:
+        await sharing.exchange()
+
+
+def processes_told(storage: Storage) -> set[str]:
+    """The processes that have rows besides their sign of life."""
+    with storage.read() as connection:
+        return {row.process for row in connection.execute(sa.select(LIMITS_SPENT)) if row.limit}
+
+
+def make_older(storage: Storage, *which: sa.ColumnElement[bool]) -> None:
+    """Let rows have been written two hours earlier."""
+    with storage.write() as connection:
+        earlier = LIMITS_SPENT.c.seen_at - 2 * HOUR_MICROS
+        connection.execute(sa.update(LIMITS_SPENT).where(*which).values(seen_at=earlier))
+
+
+async def test_what_one_process_was_charged_the_others_take_from_theirs(storage: Storage, a_process: Process):
     here, there = a_process(), a_process()
     sharing_here, sharing_there = Sharing(storage, here), Sharing(storage, there)
-    for sharing in (sharing_here, sharing_there, sharing_here, sharing_there):
-        sharing.exchange()
+    await exchange(sharing_here, sharing_there, sharing_here, sharing_there)
     here.take("bapenda", Limit.PUBLISH, 60)
     there.take("bapenda", Limit.PUBLISH, 30)
-    for sharing in (sharing_here, sharing_there, sharing_here):
-        sharing.exchange()
+    await exchange(sharing_here, sharing_there, sharing_here)
     assert (left(here), left(there)) == (10, 10)
     # Nothing is told twice.
-    for sharing in (sharing_here, sharing_there, sharing_here, sharing_there):
-        sharing.exchange()
+    await exchange(sharing_here, sharing_there, sharing_here, sharing_there)
     assert (left(here), left(there)) == (10, 10)
 
 
-def test_a_process_that_starts_is_not_charged_with_what_is_past(storage: Storage, a_process: Process):
+async def test_a_process_that_starts_is_not_charged_with_what_is_past(storage: Storage, a_process: Process):
     here, there = a_process(), a_process()
     sharing_here, sharing_there = Sharing(storage, here), Sharing(storage, there)
-    sharing_there.exchange()
+    await exchange(sharing_here, sharing_there)
     here.take("bapenda", Limit.PUBLISH, 60)
-    sharing_here.exchange()
+    await exchange(sharing_here)
     late = a_process()
     sharing_late = Sharing(storage, late)
-    sharing_late.exchange()
+    await exchange(sharing_late)
     assert left(late) == 100
     here.take("bapenda", Limit.PUBLISH, 5)
-    sharing_here.exchange()
-    sharing_late.exchange()
+    await exchange(sharing_here, sharing_late)
     assert left(late) == 95
 
 
-def test_a_process_that_is_alone_writes_a_sign_of_life_and_nothing_else(storage: Storage, a_process: Process):
+async def test_a_process_that_is_alone_writes_a_sign_of_life_and_nothing_else(storage: Storage, a_process: Process):
     limits = a_process()
     sharing = Sharing(storage, limits)
+    await exchange(sharing)
     limits.take("bapenda", Limit.PUBLISH, 60)
-    for _ in range(3):
-        sharing.exchange()
+    await exchange(sharing, sharing)
     with storage.read() as connection:
         assert [row.limit for row in connection.execute(sa.select(LIMITS_SPENT))] == [""]
+
+
+async def test_what_a_process_was_charged_while_it_was_alone_is_told_to_none_that_comes_later(
+    storage: Storage, a_process: Process
+):
+    here = a_process()
+    sharing_here = Sharing(storage, here)
+    for _ in range(3):
+        await exchange(sharing_here)
+        here.take("bapenda", Limit.PUBLISH, 25)
+    await exchange(sharing_here)
+    second = a_process()
+    sharing_second = Sharing(storage, second)
+    await exchange(sharing_second, sharing_here, sharing_second)
+    assert left(second) == 100
+    here.take("bapenda", Limit.PUBLISH, 5)
+    await exchange(sharing_here, sharing_second)
+    assert left(second) == 95
+
+
+async def test_a_process_that_is_alone_again_goes_on_from_what_it_told(storage: Storage, a_process: Process):
+    here, there = a_process(), a_process()
+    sharing_here, sharing_there = Sharing(storage, here), Sharing(storage, there)
+    await exchange(sharing_here, sharing_there)
+    here.take("bapenda", Limit.PUBLISH, 10)
+    await exchange(sharing_here, sharing_there)
+    # There falls silent for a while, and comes back.
+    is_alive = LIMITS_SPENT.c.limit == ""
+    make_older(storage, is_alive)
+    here.take("bapenda", Limit.PUBLISH, 20)
+    await exchange(sharing_here)
+    with storage.write() as connection:
+        connection.execute(sa.update(LIMITS_SPENT).where(is_alive).values(seen_at=clock.now_micros()))
+    here.take("bapenda", Limit.PUBLISH, 5)
+    await exchange(sharing_here, sharing_there)
+    assert left(there) == 85
+
+
+async def test_what_was_told_is_not_charged_again_after_an_hour_without_requests(storage: Storage, a_process: Process):
+    here, there = a_process(), a_process()
+    sharing_here, sharing_there = Sharing(storage, here), Sharing(storage, there)
+    await exchange(sharing_here, sharing_there)
+    here.take("bapenda", Limit.PUBLISH, 60)
+    await exchange(sharing_here, sharing_there)
+    make_older(storage, LIMITS_SPENT.c.limit != "")
+    # A process that begins forgets those that are gone.
+    await exchange(Sharing(storage, a_process()), sharing_there)
+    here.take("bapenda", Limit.PUBLISH, 5)
+    await exchange(sharing_here, sharing_there)
+    assert left(there) == 35
+
+
+async def test_a_process_without_a_sign_of_life_is_forgotten_with_all_that_it_told(
+    storage: Storage, a_process: Process
+):
+    here, there = a_process(), a_process()
+    sharing_here, sharing_there = Sharing(storage, here), Sharing(storage, there)
+    await exchange(sharing_here, sharing_there)
+    here.take("bapenda", Limit.PUBLISH, 60)
+    await exchange(sharing_here)
+    assert len(processes_told(storage)) == 1
+    make_older(storage, LIMITS_SPENT.c.limit == "")
+    await exchange(Sharing(storage, a_process()))
+    assert processes_told(storage) == set()
+
+
+async def test_a_process_that_was_forgotten_begins_anew(
+    storage: Storage, a_process: Process, monkeypatch: pytest.MonkeyPatch
+):
+    here, there = a_process(), a_process()
+    sharing_here, sharing_there = Sharing(storage, here), Sharing(storage, there)
+    await exchange(sharing_here, sharing_there)
+    here.take("bapenda", Limit.PUBLISH, 60)
+    await exchange(sharing_here, sharing_there)
+    # The database is away for long; the other is the first to find it back.
+    later = clock.now_micros() + 2 * HOUR_MICROS
+    monkeypatch.setattr(clock, "now_micros", lambda: later)
+    await exchange(sharing_there, sharing_here, sharing_there)
+    here.take("bapenda", Limit.PUBLISH, 5)
+    await exchange(sharing_here, sharing_there)
+    assert left(there) == 35
+
+
+async def test_a_limit_that_only_a_newer_process_knows_is_skipped(storage: Storage, a_process: Process):
+    here = a_process()
+    sharing = Sharing(storage, here)
+    await exchange(sharing)
+    newer = {"process": "process_x", "participant": "bapenda", "spent": 7, "seen_at": clock.now_micros()}
+    with storage.write() as connection:
+        rows = [newer | {"limit": "thoughts"}, newer | {"limit": "publish"}]
+        connection.execute(sa.insert(LIMITS_SPENT), rows)
+    await exchange(sharing)
+    assert left(here) == 93
+
+
+async def test_buckets_are_charged_in_the_loop_to_which_they_belong(
+    storage: Storage, a_process: Process, monkeypatch: pytest.MonkeyPatch
+):
+    here, there = a_process(), a_process()
+    sharing_here, sharing_there = Sharing(storage, here), Sharing(storage, there)
+    await exchange(sharing_here, sharing_there)
+    here.take("bapenda", Limit.PUBLISH, 60)
+    threads: list[threading.Thread] = []
+    monkeypatch.setattr(Bucket, "charge_elsewhere", lambda *_: threads.append(threading.current_thread()))
+    await exchange(sharing_here, sharing_there)
+    assert threads == [threading.current_thread()]
