@@ -1,15 +1,14 @@
 """Events that are read and checked apart from the event loop, since they are large, or much is asked of their data."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
 from bus import json
-from bus.contracts.version import ContractVersion
 from bus.http.rooms import Rooms
 from bus.identity.tokens import Principal
 from bus.journal import Submission
-from bus.journal.checking import NOTHING_FOUND, Findings, check_data, findings_of, read_event
+from bus.journal.apart import checked_apart
+from bus.journal.checking import read_event
 from bus.journal.gate import Agreed
 
 LARGE: Final = 32 * 1024
@@ -50,14 +49,4 @@ class Apart:
 
     async def checked(self, agreed: Agreed, principal: Principal, *, brief: bool = False) -> Submission:
         """The submission that an event becomes whose data are checked apart; what is raised see `Gate.admit`."""
-        findings = NOTHING_FOUND
-        if agreed.has_data or not agreed.version.is_record:
-            findings = await self._found(agreed.version, agreed.body, principal, brief=brief)
-        return self._rooms.gate.submission(agreed, principal, findings)
-
-    async def _found(self, version: ContractVersion, body: bytes, principal: Principal, *, brief: bool) -> Findings:
-        contract = version.contract
-        about = json.dumps({"key": contract.key, "person": contract.person, "brief": brief})
-        # In a thread: a schema may be a mebibyte.
-        schema = await asyncio.to_thread(json.dumps, contract.sent)
-        return findings_of(await self._rooms.heavy.run(check_data, schema, body, about, who=principal.participant))
+        return await checked_apart(self._rooms.gate, self._rooms.heavy, agreed, principal, brief=brief)
