@@ -117,6 +117,7 @@ def make_rooms(
     refusals = RefusalLog(storage)
     actions = ActionLog(storage)
     attempts = Attempts(actions)
+    apart = heavy or Here()
     return Rooms(
         settings=settings,
         actions=actions,
@@ -140,8 +141,8 @@ def make_rooms(
         subscriptions=subscriptions,
         deliveries=Deliveries(storage),
         agencies=agencies,
-        queries=Queries(catalogue, agencies, disclosures, limits, Ration(storage)),
-        heavy=heavy or Here(),
+        queries=Queries(catalogue, agencies, disclosures, limits, Ration(storage), heavy=apart),
+        heavy=apart,
         reading=Threads(_READING, _SCANNING),
         slices=Slices(),
     )
@@ -298,7 +299,7 @@ class Process:
     def _poller(self) -> Poller:
         rooms = self.rooms
         leads = leadership(self._storage, "poller")
-        return Poller(self._storage, rooms.agencies, rooms.gate, rooms.recorder, rooms.appender, leads)
+        return Poller(self._storage, rooms.agencies, rooms.gate, rooms.recorder, rooms.appender, leads, rooms.heavy)
 
     def _ensure_standing(self) -> None:
         ensure(self.rooms.catalogue, self.rooms.agencies, self.rooms.subscriptions)

@@ -106,6 +106,7 @@ def join(
             rooms.limits,
             Ration(rooms.storage),
             policy,
+            rooms.heavy,
         ),
         settings=rooms.settings.model_copy(update={"sink_networks": (ip_network("127.0.0.0/8"),)}),
     )

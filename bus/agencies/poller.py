@@ -18,10 +18,11 @@ from bus.agencies.registry import Agencies
 from bus.agencies.tables import POLLS
 from bus.contracts.errors import ContractSaysLess, NoSuchContract, NotBound
 from bus.event import Event
-from bus.heavy import Slice
+from bus.heavy import Heavy, HeavyWorkWaits, Slice, TooMuchAtOnce
 from bus.identity.tokens import Principal
 from bus.journal import Appender, EventConflict, Submission
-from bus.journal.gate import Gate
+from bus.journal.apart import checked_apart
+from bus.journal.gate import Gate, NeedsTime
 from bus.problem import FieldError, Refused, Unavailable
 from bus.refusals.recorder import Recorder
 from bus.storage import Leadership, Storage
@@ -44,6 +45,7 @@ class Poller:
         recorder: Recorder,
         appender: Appender,
         leadership: Leadership,
+        heavy: Heavy,
     ) -> None:
         self._storage = storage
         self._agencies = agencies
@@ -51,6 +53,7 @@ class Poller:
         self._recorder = recorder
         self._appender = appender
         self._leadership = leadership
+        self._heavy = heavy
         self._random = Random()  # noqa: S311 - jitter
 
     async def run(self) -> None:
@@ -85,7 +88,7 @@ class Poller:
                 failures += 1
                 if failures == 1:
                     log.warning("poll.unbound", adapter=adapter, operation=operation.name, detail=refusal.detail)
-            except (Unavailable, TimeoutError) as error:
+            except (Unavailable, TooMuchAtOnce, TimeoutError) as error:
                 failures += 1
                 pause = self._backoff(failures, interval)
                 log.warning("poll.failed", adapter=adapter, operation=operation.name, failure=type(error).__name__)
@@ -118,9 +121,12 @@ class Poller:
             document = event.document()
             try:
                 _check_contract(event, operation)
-                submission = self._gate.admit(document, principal)
+                submission = await self._admitted(document, principal)
                 self._check_version(submission.version_id, adapter, operation)
                 admitted.append((document, submission))
+            except (HeavyWorkWaits, TooMuchAtOnce):
+                # Nothing is wrong with the event: the poll is tried again.
+                raise
             except Refused as refusal:
                 # The agency sent what the contract does not allow. The rest must not wait for somebody to mend that.
                 self._refused(adapter, operation, refusal, principal, document)
@@ -130,6 +136,12 @@ class Poller:
                 self._refused(adapter, operation, _conflict(), principal, document)
             else:
                 POLLED.labels(adapter, operation.name, "duplicate" if receipt.duplicate else "accepted").inc()
+
+    async def _admitted(self, document: Any, principal: Principal) -> Submission:
+        try:
+            return self._gate.admit(document, principal, hurries=True)
+        except NeedsTime as needs:
+            return await checked_apart(self._gate, self._heavy, needs.agreed, principal)
 
     def _refused(
         self, adapter: str, operation: Operation, refusal: Refused, principal: Principal, document: Any

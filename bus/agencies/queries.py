@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -20,8 +20,9 @@ from bus.audit.log import Channel, DisclosureLog
 from bus.contracts.catalogue import Catalogue, ContractVersion
 from bus.contracts.document import Kind
 from bus.contracts.effort import is_bearable
+from bus.contracts.jobs import validate
 from bus.contracts.view import View
-from bus.heavy import TooHeavy
+from bus.heavy import Heavy, Here, TooHeavy
 from bus.identity.tokens import Principal
 from bus.limits import Limit, Limits, Ration
 from bus.problem import Forbidden, NotFound, Refused
@@ -32,6 +33,10 @@ FOUND = "ditemukan"
 """What query contracts call the answer's member that says whether there is anything."""
 REMARK = "keterangan"
 """What they call the member that says why there is nothing."""
+_SMALL: Final = 32 * 1024
+"""Characters and values of an answer that is checked and cut in the event loop."""
+_LEVELS: Final = b"254"
+"""How deep JSON can be written."""
 
 
 class NotAQuery(NotFound):
@@ -93,6 +98,7 @@ class Queries:
         limits: Limits,
         ration: Ration,
         policy: QueryPolicy | None = None,
+        heavy: Heavy | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._agencies = agencies
@@ -100,6 +106,7 @@ class Queries:
         self._limits = limits
         self._ration = ration
         self._policy = policy or QueryPolicy()
+        self._heavy = heavy or Here()
         self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(self._new_turns)
 
     def _new_turns(self) -> asyncio.Semaphore:
@@ -114,10 +121,22 @@ class Queries:
             QuestionInvalid: with a pointer for each thing that is wrong.
             ContractSaysLess: the contract protects the answer less than the agency's adapter asks.
             Limited: the caller's participant has asked this agency as often as it may today.
-            TooHeavy: to check the question takes long.
+            TooHeavy: to check the question, or the answer, takes long.
             AdapterOff, AgencyUnavailable, AgencyRefused, QuotaExhausted: the agency gives no answer.
             AnswerInvalid: it gave one that the contract does not describe.
         """
+        # In a thread: schemas and views are compiled when they are first asked for.
+        version, view = await asyncio.to_thread(self._agreed, contract, question, caller)
+        served = self._served(version)
+        asked = Question(contract, question, caller.participant, version.contract.shares_cache)
+        answer = await self._answered(version, served, asked)
+        shown = _cut(view, answer) if _is_small(answer) else await asyncio.to_thread(_cut, view, answer)
+        if _is_personal(version, served) and _tells(answer, shown):
+            await self._disclose(version, view, question, caller)
+        return shown
+
+    def _agreed(self, contract: str, question: Any, caller: Principal) -> tuple[ContractVersion, View]:
+        """The query's version, and the caller's view of its answers; what is raised see `ask`."""
         version = self._catalogue.newest(contract)
         if version.contract.kind is not Kind.QUERY:
             raise NotAQuery(f"{contract} is of kind {version.contract.kind.value}.")
@@ -126,15 +145,8 @@ class Queries:
             raise TooHeavy(f"To check the question takes longer than others wait. Ask {contract} less at once.")
         if errors := version.validator.errors(question):
             raise QuestionInvalid(f"The question does not fit {contract} {version.contract.version}.", errors=errors)
-        served = self._served(version)
-        asked = Question(contract, question, caller.participant, version.contract.shares_cache)
-        answer = await self._answered(version, served, asked)
-        if not view.shows(answer):
-            raise AnswerNotGranted(f"The grant of {caller.participant} in {contract} covers other rows.")
-        shown = view.reduce_data(answer)
-        if _is_personal(version, served) and _tells(answer, shown):
-            await self._disclose(version, view, question, caller)
-        return shown
+        version.answer_validator.prepare()
+        return version, view
 
     async def _answered(self, version: ContractVersion, served: _Served, question: Question) -> Mapping[str, Any]:
         name = served.name
@@ -148,10 +160,22 @@ class Queries:
         except TimeoutError:
             raise AgencyUnavailable(f"{name} did not answer within {self._policy.seconds:.0f} s.") from None
         # Places only: the values are the answer's.
-        if errors := version.answer_validator.errors(answer):
-            log.error("query.answer_invalid", contract=question.contract, at=sorted({e.pointer for e in errors}))
+        if places := await self._wrong_places(version, answer, question.participant):
+            log.error("query.answer_invalid", contract=question.contract, at=sorted(places))
             raise AnswerInvalid(f"{name} answered what {question.contract} does not describe; tell the operator.")
         return answer
+
+    async def _wrong_places(self, version: ContractVersion, answer: Mapping[str, Any], asker: str) -> set[str]:
+        """Pointers of what does not fit in an answer; a large one is checked apart, on the asker's share."""
+        try:
+            if _is_small(answer) and is_bearable(version.answer_validator.work, json.dumps(answer)):
+                return {error.pointer for error in version.answer_validator.errors(answer)}
+            schema, text = await asyncio.to_thread(lambda: (version.shown_text, json.dumps(answer)))
+        except TypeError:
+            # Not JSON: nested too deep, half a surrogate pair, or an integer of more than 64 bits.
+            return {""}
+        found = await self._heavy.run(validate, schema, text, _LEVELS, who=asker)
+        return {pointer for pointer, _ in json.loads(found)}
 
     @asynccontextmanager
     async def _rationed(self, agency: str, participant: str) -> AsyncIterator[None]:
@@ -185,6 +209,34 @@ class Queries:
         person = version.person_of(question)
         disclosure = of_grant(version, view, Channel.QUERY, client_id=caller.client_id, person=person)
         await asyncio.to_thread(self._disclosures.record, [disclosure])
+
+
+def _cut(view: View, answer: Mapping[str, Any]) -> Any:
+    """What a view shows of an answer.
+
+    Raises:
+        AnswerNotGranted: nothing.
+    """
+    if not view.shows(answer):
+        raise AnswerNotGranted(f"The grant of {view.grant.participant} in {view.contract} covers other rows.")
+    return view.reduce_data(answer)
+
+
+def _is_small(answer: Mapping[str, Any]) -> bool:
+    """Whether an answer is checked and cut in no time; counting ends soon after it is not."""
+    size = 0
+    left: list[Any] = [answer]
+    while left:
+        part = left.pop()
+        size += 1 + (len(part) if isinstance(part, str | Mapping | list) else 0)
+        if size > _SMALL:
+            return False
+        if isinstance(part, Mapping):
+            left += part
+            left += part.values()
+        elif isinstance(part, list):
+            left += part
+    return True
 
 
 def _is_personal(version: ContractVersion, served: _Served) -> bool:

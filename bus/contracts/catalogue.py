@@ -200,6 +200,10 @@ class Catalogue:
             raise GrantExpired(f"The grant of {participant} in {name} ended on {view.grant.until}.")
         return view
 
+    def has_view(self, participant: str, version_id: int) -> bool:
+        """Whether `view` need not make this view first, which for a large grant takes long."""
+        return (version_id, participant) in self._views
+
     def add_draft(self, contract: Contract, by: Actor, tags: Tags = None) -> Registered:
         """Register a version as a draft; see `register.put_draft` for what is refused."""
         return self._changed(lambda connection: register.put_draft(connection, contract, by, tags))

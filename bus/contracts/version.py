@@ -34,6 +34,14 @@ class Checks:
     def declared(self) -> Declared:
         return declared(self._contract.shown)
 
+    @cached_property
+    def sent_text(self) -> bytes:
+        return json.dumps(self._contract.sent)
+
+    @cached_property
+    def shown_text(self) -> bytes:
+        return json.dumps(self._contract.shown)
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -88,6 +96,16 @@ class ContractVersion:
     def answer_validator(self) -> Validator:
         """Of a query's answer."""
         return self.checks.answer
+
+    @property
+    def sent_text(self) -> bytes:
+        """The schema of what is sent as JSON, for who checks it apart; written once."""
+        return self.checks.sent_text
+
+    @property
+    def shown_text(self) -> bytes:
+        """The schema of what is shown as JSON, likewise."""
+        return self.checks.shown_text
 
     @property
     def declared(self) -> Declared:

@@ -10,7 +10,7 @@ from bus.contracts.catalogue import Catalogue
 from bus.contracts.view import View
 from bus.delivery.fresh import FreshRuns, Read
 from bus.delivery.ledger import Lease, Leased, Ledger
-from bus.delivery.subscriptions import AgencySink, Subscription
+from bus.delivery.subscriptions import AgencySink, Subscription, Webhook
 from bus.journal import Entry, JournalReader, entries_at
 from bus.journal.history import History
 from bus.journal.viewed import FindBefore, viewed
@@ -59,11 +59,16 @@ class RunLoader:
     async def load(self, subscription: Subscription, lease: Lease) -> list[list[Item]]:
         """The run's chains: deliveries of one key in position order; each unordered delivery is a chain of its own."""
         run = self._fresh.take(lease)
-        if run is not None and len(run) <= _SHORT:
+        if run is not None and len(run) <= _SHORT and self._is_at_hand(subscription, run):
             views = self._views(subscription, run)
             if not any(isinstance(view, View) and view.has_rows for view in views.values()):
                 return self._chains(run, views)
         return await asyncio.to_thread(self._load, subscription, lease, run)
+
+    def _is_at_hand(self, subscription: Subscription, run: Read) -> bool:
+        """Whether what the subscriber sees is known already. What an agency gets is checked against all versions in force."""
+        known, who = self._catalogue.has_view, subscription.participant
+        return isinstance(subscription.sink, Webhook) and all(known(who, entry.version_id) for _, entry in run)
 
     def _load(self, subscription: Subscription, lease: Lease, run: Read | None) -> list[list[Item]]:
         read = self._read(lease) if run is None else run

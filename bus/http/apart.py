@@ -1,23 +1,14 @@
 """Events that are read and checked apart from the event loop, since they are large, or much is asked of their data."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bus import json
-from bus.contracts.version import ContractVersion
 from bus.http.rooms import Rooms
 from bus.identity.tokens import Principal
 from bus.journal import Submission
-from bus.journal.checking import (
-    NOTHING_FOUND,
-    EventMalformed,
-    Findings,
-    check_data,
-    findings_of,
-    read_event,
-    read_heads,
-)
+from bus.journal.apart import checked_apart
+from bus.journal.checking import EventMalformed, read_event, read_heads
 from bus.journal.gate import Agreed
 from bus.problem import FieldError
 
@@ -69,23 +60,4 @@ class Apart:
 
     async def checked(self, agreed: Agreed, principal: Principal) -> Submission:
         """The submission that an event becomes whose data are checked apart; what is raised see `Gate.admit`."""
-        (findings,) = await self.found(agreed.version, [agreed], principal)
-        return self._rooms.gate.submission(agreed, principal, findings)
-
-    async def found(
-        self, version: ContractVersion, events: Sequence[Agreed], principal: Principal, enough: int = 1
-    ) -> list[Findings]:
-        """The findings in the data of events of one version.
-
-        Args:
-            enough: after so many errors one is found in each further event.
-        """
-        contract = version.contract
-        about = json.dumps({"key": contract.key, "person": contract.person, "enough": enough})
-        # In a thread: a schema may be a mebibyte.
-        schema = await asyncio.to_thread(json.dumps, contract.sent)
-        bodies = b"\n".join([one.body for one in events])
-        found = findings_of(await self._rooms.heavy.run(check_data, schema, bodies, about, who=principal.participant))
-        # A record's deletion has no data that could be wrong.
-        deletions = [version.is_record and not one.has_data for one in events]
-        return [NOTHING_FOUND if gone else one for one, gone in zip(found, deletions, strict=True)]
+        return await checked_apart(self._rooms.gate, self._rooms.heavy, agreed, principal)

@@ -10,6 +10,7 @@ from bus.http.apart import LARGE, Apart
 from bus.http.rooms import Rooms
 from bus.identity.tokens import Principal
 from bus.journal import EventConflict, Receipt, Submission
+from bus.journal.apart import found_apart
 from bus.journal.checking import Findings, check_batch, check_members, is_deeper, parsed, read_batch, too_deep
 from bus.journal.gate import Agreed, NeedsTime
 from bus.problem import FieldError, Refused
@@ -185,7 +186,9 @@ class Batches:
             raise TooHeavy(f"Large events of more than {_MOST_VERSIONS} contracts are too much for one batch.")
         for group in of.values():
             version = group[0][1].version
-            found = await self._apart.found(version, [agreed for _, agreed in group], principal, _MOST_TOLD)
+            found = await found_apart(
+                self._rooms.heavy, version, [agreed for _, agreed in group], principal, _MOST_TOLD
+            )
             await self._judge_found(judged, group, found, principal)
 
     async def _judge_found(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -12,6 +13,7 @@ from bus import clock
 from bus.audit.log import Channel
 from bus.contracts.document import Kind
 from bus.event import sequence
+from bus.heavy import Steps
 from bus.http.admissions import admission_of
 from bus.http.cursors import Listing, cursor_at, position_at
 from bus.http.paging import After, Limit
@@ -71,11 +73,9 @@ async def read_feed(
     With `Accept: text/event-stream` they come as a stream that goes on until your token or your grant ends.
     """
     reading = Reading(rooms, contract, caller, Channel.FEED)
-    if reading.version.contract.kind is Kind.QUERY:
-        raise NoFeed(f"{contract} is a query.")
     if wanted(request, _EVENT_STREAM):
         position = position_at(last_event_id or after, Listing.FEED, contract)
-        reading.views()
+        await rooms.reading.run(partial(_check, reading), who=caller.participant)
         admission_of(request).begin_to_wait()
         headers = {**NO_STORE, "X-Accel-Buffering": "no"}
         return StreamingResponse(_stream(request, reading, position, limit), headers=headers, media_type=_EVENT_STREAM)
@@ -87,10 +87,26 @@ async def read_feed(
     return Response(b"".join(body), headers=NO_STORE, media_type="application/json")
 
 
+def _check(reading: Reading) -> None:
+    """Refuse a contract that has no feed, or none for the caller. In a thread: views are made when they are first asked for."""
+    _check_kind(reading)
+    reading.views()
+
+
+def _check_kind(reading: Reading) -> None:
+    if reading.version.contract.kind is Kind.QUERY:
+        raise NoFeed(f"{reading.contract} is a query.")
+
+
+def _feed(reading: Reading, after: int, limit: int) -> Steps[Page]:
+    _check_kind(reading)
+    return (yield from reading.feed(after, limit))
+
+
 async def _page(request: Request, reading: Reading, after: int, limit: int, wait: float) -> Page | None:
     """A page, waited for; None when the client went away meanwhile."""
     if not wait:
-        return await reading.read(reading.feed(after, limit))
+        return await reading.read(_feed(reading, after, limit))
     admission_of(request).begin_to_wait()
     page = await _unless_gone(request, _awaited(reading, after, limit, wait))
     # A token may have been revoked, or have expired, over the waiting.
@@ -102,11 +118,11 @@ async def _awaited(reading: Reading, after: int, limit: int, seconds: float) -> 
     """The next page with events on it; an empty one when there are none within some seconds."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    page = await reading.read(reading.feed(after, limit))
+    page = await reading.read(_feed(reading, after, limit))
     while not page.positions and (left := deadline - loop.time()) > 0:
         if page.is_last and not await _tail(reading).beyond(page.position, left):
             break
-        page = await reading.read(reading.feed(page.position, limit))
+        page = await reading.read(_feed(reading, page.position, limit))
         if not page.positions:
             await asyncio.sleep(_PAUSE)
     return page

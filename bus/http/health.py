@@ -3,12 +3,17 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from time import monotonic
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
 from bus import json
 
 router = APIRouter(tags=["operation"])
+
+_KEPT_SECONDS: Final = 1.0
+"""So long a finding is told again: anybody may ask, and each check takes a connection to the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +30,38 @@ class Check:
     needed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
 class Health:
-    """The checks of this process, by name; each is synchronous and runs in a thread."""
+    """The checks of this process, however many ask for them. Belongs to one event loop."""
 
-    checks: Mapping[str, Callable[[], Check]]
+    def __init__(self, checks: Mapping[str, Callable[[], Check]], now: Callable[[], float] = monotonic) -> None:
+        """Take the checks, by name; each is synchronous and runs in a thread.
+
+        Args:
+            now: seconds of a clock that never goes back.
+        """
+        self._checks = checks
+        self._now = now
+        self._found: Mapping[str, Check] = {}
+        self._until = float("-inf")
+        self._looking: asyncio.Task[Mapping[str, Check]] | None = None
+
+    async def found(self) -> Mapping[str, Check]:
+        """What each check says, a second old at the most."""
+        if self._looking is None:
+            if self._now() < self._until:
+                return self._found
+            self._looking = asyncio.create_task(self._look())
+        # Whoever goes away leaves the look to the others that wait for it.
+        return await asyncio.shield(self._looking)
+
+    async def _look(self) -> Mapping[str, Check]:
+        try:
+            done = await asyncio.gather(*(asyncio.to_thread(check) for check in self._checks.values()))
+            self._found = dict(zip(self._checks, done, strict=True))
+            self._until = self._now() + _KEPT_SECONDS
+            return self._found
+        finally:
+            self._looking = None
 
 
 @router.get("/healthz")
@@ -42,8 +74,7 @@ async def healthz() -> dict[str, str]:
 async def readyz(request: Request) -> Response:
     """Whether this process can do its work: database, broker, and how far the relay is behind."""
     health: Health = request.app.state.health
-    done = await asyncio.gather(*(asyncio.to_thread(check) for check in health.checks.values()))
-    results = dict(zip(health.checks, done, strict=True))
+    results = await health.found()
     ready = all(check.ok or not check.needed for check in results.values())
     document = {
         "status": "ready" if ready else "not ready",

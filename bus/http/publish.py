@@ -152,9 +152,9 @@ class Publisher:
                 check_members(text, json.dumps(document["data"]))
         else:
             raise _mode_unsupported()
-        # One that is not well formed is ignored, as W3C Trace Context asks (section 4.3).
-        if trace_id(head.traceparent) is not None and type(document) is dict and "traceparent" not in document:
-            return {**document, "traceparent": head.traceparent}, None
+        traceparent = _traceparent(head)
+        if traceparent is not None and type(document) is dict and "traceparent" not in document:
+            return {**document, "traceparent": traceparent}, None
         return document, body
 
     def admitted(self, event: Any, body: bytes | None, principal: Principal) -> Submission:
@@ -253,8 +253,9 @@ class Publisher:
             raise _mode_unsupported()
         is_data = head.mode is Mode.BINARY
         told = _binary(head.fields) if is_data else {}
-        if head.traceparent is not None:
-            told.setdefault("traceparent", head.traceparent)
+        traceparent = _traceparent(head)
+        if traceparent is not None:
+            told.setdefault("traceparent", traceparent)
         return await self._apart.read(text, principal, told, is_data=is_data)
 
     async def _admitted_in_time(self, event: Any, body: bytes | None, principal: Principal) -> Submission:
@@ -262,6 +263,11 @@ class Publisher:
             return self.admitted(event, body, principal)
         except NeedsTime as needs:
             return await self.checked(needs.agreed, principal)
+
+
+def _traceparent(head: Head) -> str | None:
+    """The request's trace; None also where it is not well formed, as W3C Trace Context asks (section 4.3)."""
+    return head.traceparent if trace_id(head.traceparent) is not None else None
 
 
 def _mode_unsupported() -> MediaTypeUnsupported:

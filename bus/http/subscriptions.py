@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from typing import Annotated, Any, Literal, Self
 
@@ -238,12 +239,9 @@ async def add_subscription(
     if participant != by.participant and not by.is_operator:
         raise NotTheOperator(f"You are {by.participant}; leave participant out.")
     sink = order.sink.sink()
-    today = clock.local_date(clock.now())
-    seen = admission.check_contracts(rooms.catalogue, order.contracts, participant, today)
     allowance = rooms.limits.of(participant)
-    admission.check_size(order.filters, allowance.policy)
-    admission.check_filters(order.filters, seen)
-    admission.check_order(seen, order.ordered_by)
+    check = partial(_check_order, rooms, participant, order, allowance.policy)
+    await rooms.reading.run(check, who=by.participant)
     await _check_sink(rooms, sink, participant, order.contracts, by)
     # One at a time: those that are counted together would be too many together.
     async with allowance.adding:
@@ -269,14 +267,10 @@ async def change_subscription(
     """Give a subscription another sink or other filters; what is pending goes there too."""
     subscription = await asyncio.to_thread(rooms.subscriptions.get, id, by.reach)
     sink = None if change.sink is None else change.sink.sink()
+    admission.check_size(change.filters or (), rooms.limits.of(subscription.participant).policy)
+    await rooms.reading.run(partial(_check_filters, rooms, subscription, change.filters or ()), who=by.participant)
     if sink is not None:
         await _check_sink(rooms, sink, subscription.participant, subscription.contracts, by)
-    admission.check_size(change.filters or (), rooms.limits.of(subscription.participant).policy)
-    today = clock.local_date(clock.now())
-    granted = (
-        admission.views(rooms.catalogue, name, subscription.participant, today) for name in subscription.contracts
-    )
-    admission.check_filters(change.filters or (), chain.from_iterable(granted))
     await asyncio.to_thread(rooms.subscriptions.change, subscription, by, sink=sink, filters=change.filters)
     return await asyncio.to_thread(_read, rooms, by, id)
 
@@ -348,6 +342,24 @@ async def test(rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_TEST)
 def whose(caller: Principal) -> str | None:
     """Whose subscriptions a caller sees: its own; everybody's (None) for the operator."""
     return None if Scope.ADMIN in caller.scopes else caller.participant
+
+
+def _check_order(rooms: Rooms, participant: str, order: SubscriptionOrder, policy: limits.Policy) -> None:
+    """Refuse what may not be subscribed to so. In a thread: views are made when they are first asked for."""
+    today = clock.local_date(clock.now())
+    seen = admission.check_contracts(rooms.catalogue, order.contracts, participant, today)
+    admission.check_size(order.filters, policy)
+    admission.check_filters(order.filters, seen)
+    admission.check_order(seen, order.ordered_by)
+
+
+def _check_filters(rooms: Rooms, subscription: Subscription, filters: Sequence[Any]) -> None:
+    """Refuse filters by what the subscriber does not see; in a thread likewise."""
+    today = clock.local_date(clock.now())
+    granted = (
+        admission.views(rooms.catalogue, name, subscription.participant, today) for name in subscription.contracts
+    )
+    admission.check_filters(filters, chain.from_iterable(granted))
 
 
 async def _check_sink(rooms: Rooms, sink: Sink, participant: str, contracts: Sequence[str], by: Actor) -> None:

@@ -304,7 +304,7 @@ def reports(**changes: Any) -> Document:
 def poller(bus: Bus) -> Poller:
     rooms = bus.rooms
     leads = leadership(rooms.storage, "poller")
-    return Poller(rooms.storage, rooms.agencies, rooms.gate, rooms.recorder, rooms.appender, leads)
+    return Poller(rooms.storage, rooms.agencies, rooms.gate, rooms.recorder, rooms.appender, leads, rooms.heavy)
 
 
 FETCHES = next(one for one in ARegistryFactory.operations if one.name == FETCH)

@@ -10,8 +10,8 @@ import pytest
 from bus import json
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse
-from bus.contracts.register import Actor
 from bus.identity.participants import Participants
+from tests.an_actor import OPERATOR
 from tests.attacks.beside import Attack, assert_innocent_goes_on
 from tests.services.agreements import CONSUMERS
 from tests.services.running import Bus, a_bus
@@ -31,8 +31,7 @@ def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bus]:
     folder: Path = tmp_path_factory.mktemp("bus")
     with a_bus(folder) as bus:
         documents = [_owned(_ANYTHING, {}), _owned(_CHOICES, _many_choices()), _long()]
-        operator = Actor("operator", is_operator=True)
-        Catalogue(bus.storage, bus.keys.pseudonym).apply([parse(document) for document in documents], operator)
+        Catalogue(bus.storage, bus.keys.pseudonym).apply([parse(document) for document in documents], OPERATOR)
         bus.start()
         yield bus
 
@@ -40,7 +39,7 @@ def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bus]:
 @pytest.fixture(scope="module")
 def authorization(bus: Bus) -> str:
     """The attacker's."""
-    client, secret = Participants(bus.storage).add_client(ATTACKER, _SCOPES)
+    client, secret = Participants(bus.storage).add_client(ATTACKER, _SCOPES, by=OPERATOR)
     asked = {"grant_type": "client_credentials"}
     answer = httpx.post(f"{bus.address}/oauth/token", data=asked, auth=(client.client_id, secret), timeout=30)
     return f"Bearer {answer.raise_for_status().json()['access_token']}"

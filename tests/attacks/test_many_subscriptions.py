@@ -5,6 +5,7 @@ from statistics import median
 from typing import Final
 
 from bus.delivery.subscriptions import NewSubscription, Subscriptions, Webhook
+from tests.an_actor import OPERATOR
 from tests.services.agreements import CONSUMERS, FACT, an_event
 from tests.services.fixtures import MakeBus
 from tests.services.running import Bus
@@ -26,7 +27,7 @@ def _seconds_to_add(subscriptions: Subscriptions, count: int) -> float:
     took: list[float] = []
     for number in range(count):
         begun = time.thread_time()
-        subscriptions.add(_order(number))
+        subscriptions.add(_order(number), OPERATOR)
         took.append(time.thread_time() - begun)
     return median(took)
 
@@ -35,7 +36,7 @@ def _add_many(bus: Bus) -> tuple[float, float]:
     subscriptions = Subscriptions(bus.storage, bus.keys)
     first = _seconds_to_add(subscriptions, 20)
     for number in range(20, _MANY - 20):
-        subscriptions.add(_order(number))
+        subscriptions.add(_order(number), OPERATOR)
     return first, _seconds_to_add(subscriptions, 20)
 
 

@@ -16,7 +16,6 @@ from bus.contracts.catalogue import Catalogue
 from bus.contracts.declared import declared
 from bus.contracts.document import Mask, parse
 from bus.contracts.lint import errors_of
-from bus.contracts.register import Actor
 from bus.contracts.schemas import has_property
 from bus.contracts.validation import Validator
 from bus.contracts.view import View
@@ -25,10 +24,10 @@ from bus.delivery.subscriptions import Subscription
 from bus.journal import Entry
 from bus.storage import Storage
 from tests.a_bus import OWNER, WARGA, Bus, Document, a_contract, a_grant, a_nik, a_person
+from tests.an_actor import OPERATOR
 from tests.an_agency import AnAdapter, join
 
 TODAY = date(2026, 11, 24)
-OPERATOR = Actor("operator", is_operator=True)
 SUBSCRIPTIONS = "/v1/subscriptions"
 HOOK = {"url": "http://127.0.0.1:1027/hook"}
 sqlite_alone = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -212,12 +212,12 @@ def _another(storage: Storage, keys: Keys) -> Subscriptions:
 def test_what_did_not_change_is_the_same_object_after_a_refresh(
     subscriptions: Subscriptions, storage: Storage, bus_keys: Keys
 ):
-    made = [subscriptions.add(an_order()) for _ in range(3)]
+    made = [subscriptions.add(an_order(), OPERATOR) for _ in range(3)]
     other = _another(storage, bus_keys)
     before = other.all()
     other.refresh()
     assert other.all() is before
-    subscriptions.set_state(made[1], SubscriptionState.PAUSED)
+    subscriptions.set_state(made[1], SubscriptionState.PAUSED, OPERATOR)
     other.refresh()
     after = other.all()
     assert [one is was for one, was in zip(after, before, strict=True)] == [True, False, True]
@@ -225,19 +225,19 @@ def test_what_did_not_change_is_the_same_object_after_a_refresh(
 
 
 def test_each_kind_of_change_is_seen_by_another_process(subscriptions: Subscriptions, storage: Storage, bus_keys: Keys):
-    made = subscriptions.add(an_order())
+    made = subscriptions.add(an_order(), OPERATOR)
     other = _another(storage, bus_keys)
     changes: list[Any] = [
-        lambda: subscriptions.set_state(made, SubscriptionState.PAUSED),
-        lambda: subscriptions.change(made, sink=Webhook("https://pajak.example/other")),
-        lambda: subscriptions.change(made, filters=[{"exact": {"type": "x"}}]),
-        lambda: subscriptions.rotate_secret(made),
+        lambda: subscriptions.set_state(made, SubscriptionState.PAUSED, OPERATOR),
+        lambda: subscriptions.change(made, OPERATOR, sink=Webhook("https://pajak.example/other")),
+        lambda: subscriptions.change(made, OPERATOR, filters=[{"exact": {"type": "x"}}]),
+        lambda: subscriptions.rotate_secret(made, OPERATOR),
         lambda: _in_transaction(storage, go_live, made.number, 5),
-        lambda: subscriptions.replay(made, 1, 4),
+        lambda: subscriptions.replay(made, 1, 4, OPERATOR),
         lambda: _in_transaction(storage, advance_replay, made.number, 2),
         lambda: _in_transaction(storage, end_replay, made.number),
-        lambda: subscriptions.add(an_order()),
-        lambda: subscriptions.delete(made),
+        lambda: subscriptions.add(an_order(), OPERATOR),
+        lambda: subscriptions.delete(made, OPERATOR),
     ]
     for change in changes:
         change()
@@ -248,10 +248,10 @@ def test_each_kind_of_change_is_seen_by_another_process(subscriptions: Subscript
 def test_a_subscription_made_and_one_deleted_between_two_looks_are_both_seen(
     subscriptions: Subscriptions, storage: Storage, bus_keys: Keys
 ):
-    gone = subscriptions.add(an_order())
+    gone = subscriptions.add(an_order(), OPERATOR)
     other = _another(storage, bus_keys)
-    subscriptions.delete(gone)
-    new = subscriptions.add(an_order())
+    subscriptions.delete(gone, OPERATOR)
+    new = subscriptions.add(an_order(), OPERATOR)
     other.refresh()
     assert [one.id for one in other.all()] == [new.id]
     assert other.numbered(gone.number) is None
@@ -260,8 +260,8 @@ def test_a_subscription_made_and_one_deleted_between_two_looks_are_both_seen(
 def test_a_secret_that_expired_signs_no_more_after_a_refresh(
     subscriptions: Subscriptions, monkeypatch: pytest.MonkeyPatch
 ):
-    made = subscriptions.add(an_order())
-    subscriptions.rotate_secret(made)
+    made = subscriptions.add(an_order(), OPERATOR)
+    subscriptions.rotate_secret(made, OPERATOR)
     assert len(subscriptions.get(made.id, None).secrets) == 2
     later = clock.now() + ROTATION + timedelta(seconds=1)
     monkeypatch.setattr(clock, "now", lambda: later)
@@ -270,9 +270,9 @@ def test_a_secret_that_expired_signs_no_more_after_a_refresh(
 
 def test_a_refresh_reads_what_changed_alone(subscriptions: Subscriptions, storage: Storage, bus_keys: Keys):
     for _ in range(30):
-        subscriptions.add(an_order())
+        subscriptions.add(an_order(), OPERATOR)
     other = _another(storage, bus_keys)
-    subscriptions.set_state(subscriptions.all()[3], SubscriptionState.PAUSED)
+    subscriptions.set_state(subscriptions.all()[3], SubscriptionState.PAUSED, OPERATOR)
     read: list[int] = []
     with noting_rows(other, read):
         other.refresh()

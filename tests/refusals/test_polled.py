@@ -54,7 +54,9 @@ async def poll(bus: Bus, *events: Event, **contract: Any) -> set[tuple[str, str,
     agencies = Agencies(settings, {AGENCY: lambda: APolledFactory(APolledAdapter(events=events))})
     rooms = bus.rooms
     leads = leadership(rooms.storage, "poller")
-    await Poller(rooms.storage, agencies, rooms.gate, rooms.recorder, rooms.appender, leads).step(AGENCY, POLL)
+    await Poller(rooms.storage, agencies, rooms.gate, rooms.recorder, rooms.appender, leads, rooms.heavy).step(
+        AGENCY, POLL
+    )
     await rooms.recorder.flush()
     rows = [(one.refusal, one.count) for one in rooms.refusals.search()]
     return {(one.participant, one.client_id, one.rule, one.pointer, count) for one, count in rows}

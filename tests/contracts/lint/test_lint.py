@@ -89,6 +89,8 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("identifier", {**PUBLIC, "schema": a_schema({"nik": NOBODYS, "kode": NIK_LIKE})}, "/schema/properties/kode"),
     ("adapter", {**ASKING, "classification": "internal"}, "/classification"),
     ("backtracking", {"schema": a_schema({"a": {**TEXT, "pattern": "^(a+)+$"}})}, "/schema/properties/a/pattern"),
+    ("masked-key", {"consumers": [a_grant(mask={"/nik": "last4"})]}, "/consumers/0/mask/~1nik"),
+    ("attribute", {"attributes": ["wilayah", "sequence"]}, "/attributes/1"),
     ("participant", {"producers": ["dukcapil-lamongan", "dinkess"]}, "/producers/1"),
     ("participant", {"consumers": [a_grant(participant="bapendaa")]}, "/consumers/0/participant"),
 ]
@@ -139,6 +141,8 @@ SOUND: list[tuple[str, dict[str, Any]]] = [
     ("adapter", ASKING),
     ("personal-data", {**PUBLIC, "schema": a_schema({"nik": {**TEXT, "x-classification": "public"}})}),
     ("backtracking", {"schema": a_schema({"a": {**TEXT, "pattern": "^a+(-a+)*$"}})}),
+    ("masked-key", {"consumers": [a_grant(fields=["/nik"], mask={"/nik": "pseudonym"})]}),
+    ("attribute", {"attributes": ["wilayah"]}),
     ("participant", {"producers": ["dukcapil-lamongan", "bapenda"]}),
 ]
 
