@@ -1,7 +1,8 @@
 """Logins: whether a request proves the client that it names, with a bound on the work that anybody can cause.
 
-Promise: a right secret of a client that is known never waits behind wrong ones, and nobody learns from an answer or from its
-timing whether a client exists. (An argon2 hash of an earlier version takes longer to judge, until its client logs in once.)
+Promise: a right secret or signature of a client that is known never waits behind wrong ones, and nobody learns from an
+answer or from its timing whether a client exists. (An argon2 hash of an earlier version takes longer to judge, until its
+client logs in once.)
 """
 
 import asyncio
@@ -15,9 +16,11 @@ from typing import Final
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Request
 from authlib.oauth2.rfc6749.util import extract_basic_authorization
+from joserfc.jwk import KeySet, OKPKey
 
 from bus import json
 from bus.identity import secrets
+from bus.identity.keys import verified
 from bus.identity.known_clients import KnownClients
 from bus.identity.participants import Credentials, Participants
 from bus.identity.wrong_logins import LoginPolicy, LoginsLimited, WrongLogins, network
@@ -37,12 +40,12 @@ class Claim:
     Attributes:
         client_id: the client; empty where the request names none.
         secret: what is to prove it; None: an assertion is, or nothing.
-        has_assertion: an assertion is to prove it.
+        assertion: what is to prove it, signed; None: a secret is, or nothing.
     """
 
     client_id: str
     secret: str | None = field(repr=False)
-    has_assertion: bool
+    assertion: str | None = field(repr=False)
 
 
 def claim_of(request: OAuth2Request) -> Claim:
@@ -59,13 +62,13 @@ def claim_of(request: OAuth2Request) -> Claim:
     if not (client_id and secret):
         client_id, secret = form.get("client_id"), form.get("client_secret")
     if client_id and secret:
-        return Claim(client_id, secret, has_assertion=False)
+        return Claim(client_id, secret, None)
     assertion = form.get("client_assertion")
     if assertion is None:
-        return Claim("", None, has_assertion=False)
+        return Claim("", None, None)
     if len(assertion) > _LONGEST_ASSERTION:
         raise InvalidRequestError(f"An assertion has at most {_LONGEST_ASSERTION} characters.")
-    return Claim(_subject(assertion), None, has_assertion=True)
+    return Claim(_subject(assertion), None, assertion)
 
 
 def _subject(assertion: str) -> str:
@@ -86,7 +89,9 @@ class Logins:
         # Apart: what fails with secrets does not keep out clients with keys.
         self._wrong_secrets = WrongLogins(policy)
         self._wrong_assertions = WrongLogins(policy)
+        self._without_proof = WrongLogins(policy)
         self._nobodys = secrets.kept("")
+        self._nobodys_keys = json.dumps({"keys": [OKPKey.generate_key("Ed25519").as_dict(private=False)]}).decode()
         self._assertions: Counter[str] = Counter()
         self._old: Counter[str] = Counter()
         self._reading = ThreadPoolExecutor(max_workers=2, thread_name_prefix="logins")
@@ -128,23 +133,40 @@ class Logins:
         return fits
 
     @contextmanager
-    def assertion(self, claim: Claim, address: str) -> Iterator[None]:
-        """The judging of an assertion, which others do; they tell with `proved` or `failed` what came of it.
+    def assertion(self, claim: Claim, address: str) -> Iterator[Credentials | None]:
+        """The judging of an assertion, or of a request without any proof, which others do; they tell with `failed` if it failed.
+
+        The client is given that signed the assertion, if it is known: it is not asked for what failed before. Whether the
+        assertion holds, and comes for the first time, is not judged here.
 
         Raises:
             LoginsLimited: too many like it failed, or too many of its address are judged now.
         """
-        self._wrong_assertions.check(claim.client_id, address)
         with _one_of(self._assertions, network(address), _ASSERTIONS_OF_ADDRESS, 8 * _ASSERTIONS_OF_ADDRESS):
-            yield
+            signer = self._signer(claim)
+            if signer is None:
+                self._counted(claim).check(claim.client_id, address)
+            yield signer
+
+    def _signer(self, claim: Claim) -> Credentials | None:
+        """The client that is known and signed an assertion; one that is not known takes as long."""
+        if claim.assertion is None:
+            return None
+        known = self._known.get(claim.client_id)
+        kept = known.jwks if known is not None else None
+        signed = verified(claim.assertion, KeySet.import_key_set(json.loads(kept or self._nobodys_keys)))
+        return known if kept and signed is not None else None
+
+    def _counted(self, claim: Claim) -> WrongLogins:
+        return self._without_proof if claim.assertion is None else self._wrong_assertions
 
     def proved(self, claim: Claim, address: str) -> None:
         """An assertion proved its client."""
-        self._wrong_assertions.proved(claim.client_id, address)
+        self._counted(claim).proved(claim.client_id, address)
 
     def failed(self, claim: Claim, address: str) -> None:
         """An assertion, or a request without any proof, proved nothing."""
-        self._wrong_assertions.failed(claim.client_id, address)
+        self._counted(claim).failed(claim.client_id, address)
 
     def close(self) -> None:
         """Let go of the threads."""

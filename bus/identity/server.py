@@ -88,7 +88,6 @@ class OAuthServer:
         attempts: Attempts,
     ) -> None:
         self._server = _Server(tokens, participants, storage, token_seconds, attempts)
-        self._known = tokens.clients
         self._limits = limits
         self._logins = Logins(tokens.clients, participants, logins)
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="oauth")
@@ -114,7 +113,7 @@ class OAuthServer:
         """What an endpoint answers to a call that its client's limits allow.
 
         Args:
-            take: charges so many calls of a client to a limit; none: only looks whether something is left.
+            take: charges so many calls of a client to a limit.
         """
         try:
             request = _Request(call)
@@ -141,16 +140,16 @@ class OAuthServer:
         self, endpoint: Endpoint, request: "_Request", take: Callable[[Client, int], Bucket]
     ) -> Answer:
         claim = request.claim
-        known = self._known.get(claim.client_id)
-        with self._logins.assertion(claim, request.address):
-            if known is not None:
-                take(known.client, 0)
+        with self._logins.assertion(claim, request.address) as signer:
+            # Charged before it is judged: who signs the same again and again makes work that is his own.
+            bucket = None if signer is None else take(signer.client, 1)
             answer = await self._in_thread(endpoint, request)
         if request.authenticated is not None:
             self._logins.proved(claim, request.address)
-            return _with_limits(answer, take(request.authenticated, 1))
-        self._logins.failed(claim, request.address)
-        return answer
+            return _with_limits(answer, bucket or take(request.authenticated, 1))
+        if signer is None:
+            self._logins.failed(claim, request.address)
+        return _with_limits(answer, bucket)
 
     def _take_token(self, client: Client, units: int) -> Bucket:
         return self._limits.take_token(client.participant, client.client_id, units)
@@ -176,7 +175,7 @@ class _Request(OAuth2Request):  # type: ignore[misc]  # authlib is not typed
         # public URL and proxy decide.
         super().__init__("POST", "https://localhost/oauth", headers=call.headers)
         self.address = call.address
-        self.claim = Claim("", None, has_assertion=False)
+        self.claim = Claim("", None, None)
         self.proven: Credentials | None = None
         self.authenticated: Client | None = None
         self.fields = _fields(call)

@@ -1,8 +1,8 @@
 """Wrong logins: how many of them a client, an address, or a client from an address may make before it has to wait.
 
-A client that logs in with a right secret is not asked: a secret cannot be guessed, so that nobody is locked out by what
-others do with its id. An assertion is judged only while its client and address have not failed too often, since to judge it
-is work; a client that lately proved itself from an address is held to what failed from that address with its own id alone.
+A client that logs in with a right secret, or with its own signature, is not asked: neither can be guessed, so that nobody is
+locked out by what others do with its id. All else is judged only while its client and address have not failed too often; a
+client that lately proved itself from an address is held to what failed from that address with its own id alone.
 """
 
 import ipaddress

@@ -3,11 +3,15 @@
 import asyncio
 import re
 import shutil
+import socket
+import struct
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from bus import json
 from bus.http.edge import _ROUTERS
@@ -55,6 +59,36 @@ async def test_who_has_no_right_learns_so_before_the_body_is_read(bus: Bus, meth
             assert (answer.status_code, answer.headers["connection"]) == (status, "close")
             assert answer.headers["content-type"] == "application/problem+json"
             assert await connection.is_closed()
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/v1/contracts", "/v1/queries/x", "/v1/subscriptions"])
+async def test_who_leaves_in_the_middle_of_a_body_is_no_unexpected_error(bus: Bus, path: str):
+    authorization = bus.token(OWNER, "contracts.write", "queries.call", "subscriptions.manage")
+    labels = {"part": "http"}
+    before = REGISTRY.get_sample_value("bus_unexpected_errors_total", labels) or 0.0
+    with capture_logs() as logs:
+        async with bus.opened() as (address, door):
+            connection = await Connection.to(address)
+            fields = {"authorization": authorization, "content_type": "application/x-www-form-urlencoded"}
+            if path != "/oauth/token":
+                fields["content_type"] = "application/json"
+            await connection.say(a_head("POST", path, 9, expect="100-continue", **fields))
+            async with asyncio.timeout(20):
+                await connection.reader.readuntil(b"100 Continue\r\n\r\n")
+            await connection.say(b"gr")
+            reset(connection)
+            async with asyncio.timeout(20):
+                while door._hall.tasks:  # noqa: ASYNC110 - tasks that end tell nobody
+                    await asyncio.sleep(0.01)
+    assert [entry for entry in logs if entry["log_level"] == "error"] == []
+    assert (REGISTRY.get_sample_value("bus_unexpected_errors_total", labels) or 0.0) == before
+
+
+def reset(connection: Connection) -> None:
+    """End a connection without a word."""
+    own = connection.writer.get_extra_info("socket")
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.writer.transport.abort()
 
 
 async def test_a_known_token_without_the_right_to_publish_has_no_body_read(bus: Bus):

@@ -124,6 +124,50 @@ async def test_wrong_secrets_keep_out_no_client_that_signs(bus: Bus, address: st
         assert (await http.post(f"{address}/oauth/token", data=form)).status_code == 200
 
 
+async def test_forged_assertions_keep_out_no_client_that_signs(bus: Bus):
+    key, forger = OKPKey.generate_key("Ed25519"), OKPKey.generate_key("Ed25519")
+    innocent, _ = a_client(bus, jwks={"keys": [key.as_dict(private=False)]})
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(bus.edge), base_url=ADDRESS) as http:
+        for first in ("never proved", "just proved"):
+            forged = [
+                (
+                    await http.post("/oauth/token", data=an_assertion(forger, innocent.client_id, f"{first}{n}"))
+                ).status_code
+                for n in range(12)
+            ]
+            assert forged[-1] == 429
+            answer = await http.post("/oauth/token", data=an_assertion(key, innocent.client_id, first))
+            assert answer.status_code == 200, answer.text
+
+
+async def test_an_assertion_that_comes_again_and_again_costs_its_client_tokens(bus: Bus):
+    key = OKPKey.generate_key("Ed25519")
+    client, _ = a_client(bus, jwks={"keys": [key.as_dict(private=False)]})
+    form = an_assertion(key, client.client_id, "once")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(bus.edge), base_url=ADDRESS) as http:
+        assert (await http.post("/oauth/token", data=form)).status_code == 200
+        assert (await http.post("/oauth/token", data=form)).status_code == 401
+        bucket = bus.rooms.limits.of("bapenda").client(client.client_id, bus.rooms.limits.now())
+        assert bucket.spent == 2
+        bucket.charge(600)
+        assert (await http.post("/oauth/token", data=form)).status_code == 429
+
+
+async def test_requests_without_any_proof_keep_out_no_client_that_signs(bus: Bus):
+    key = OKPKey.generate_key("Ed25519")
+    bus.token("bapenda")
+    form = {"grant_type": "client_credentials"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(bus.edge), base_url=ADDRESS) as http:
+        while (await http.post("/oauth/token", data=form)).status_code == 401:
+            pass
+        # Its client was made since the process last looked: its signature cannot be verified beforehand.
+        new, _ = bus.rooms.participants.add_client(
+            "bapenda", ["events.read"], by=OPERATOR, jwks={"keys": [key.as_dict(private=False)]}
+        )
+        answer = await http.post("/oauth/token", data=an_assertion(key, new.client_id, "first"))
+    assert answer.status_code == 200
+
+
 async def test_wrong_logins_are_told_to_wait_as_rfc_6749_and_rfc_6585_say(bus: Bus):
     innocent, _ = a_client(bus)
     form = {"grant_type": "client_credentials", "client_id": innocent.client_id, "client_secret": "guess"}
