@@ -25,6 +25,7 @@ from bus.event import Event
 from bus.http.edge import create_edge
 from bus.http.health import Health
 from bus.journal.gate import Gate
+from bus.limits import Ration
 from tests.a_bus import FAR, Bus, Document
 
 REGISTRY = "kependudukan-pusat"
@@ -99,7 +100,7 @@ def join(bus: Bus, registry: ARegistry, *, owner: str = KEEPER) -> None:
         agencies=agencies,
         catalogue=catalogue,
         gate=Gate(catalogue),
-        queries=Queries(catalogue, agencies, rooms.disclosures),
+        queries=Queries(catalogue, agencies, rooms.disclosures, rooms.limits, Ration(rooms.storage)),
     )
     bus.edge = create_edge(bus.rooms, Health({}))
 
