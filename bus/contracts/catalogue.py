@@ -33,6 +33,7 @@ from bus.contracts.errors import (
 )
 from bus.contracts.holding import Holding, holding
 from bus.contracts.lifecycle import IN_FORCE, State
+from bus.contracts.listing import Listing
 from bus.contracts.plan import Plan
 from bus.contracts.register import Tags
 from bus.contracts.registered import Registered, Summary
@@ -53,7 +54,11 @@ _LARGE = 8 * 1024
 
 
 class Catalogue:
-    """The contracts of one bus."""
+    """The contracts of one bus.
+
+    Attributes:
+        listing: overviews of them.
+    """
 
     def __init__(
         self, storage: Storage, pseudonym_key: bytes, bindings: Bindings = no_adapters, address: str = ""
@@ -66,6 +71,7 @@ class Catalogue:
             bindings: what the adapters that are installed ask of contracts; without it the operator alone names adapters.
             address: of the bus, without a slash at the end, as events name their schemas by it.
         """
+        self.listing = Listing(storage)
         self._storage = storage
         self._pseudonym_key = pseudonym_key
         self._bindings = bindings

@@ -122,12 +122,14 @@ class AdapterWordMissing(Conflict):
     """The version names an agency's adapter whose owner has not given its word."""
 
     slug = "adapter-word-missing"
+    lacks_authority = True
 
 
 class FourEyes(Conflict):
     """Personal data are put in force by another client than the one that wrote or proposed the version."""
 
     slug = "four-eyes"
+    lacks_authority = True
 
 
 class ChangedMeanwhile(Conflict):

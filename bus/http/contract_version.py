@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from bus import clock
 from bus.actions.actor import Actor
 from bus.contracts.lifecycle import State
+from bus.contracts.listing import Standing
 from bus.contracts.registered import Registered
 from bus.identity.tokens import Principal
 
@@ -48,9 +49,9 @@ class VersionDetail(VersionSummary):
     document: dict[str, Any]
 
 
-def version_summary(registered: Registered) -> VersionSummary:
+def version_summary(standing: Standing) -> VersionSummary:
     """The version without its document."""
-    return VersionSummary(**_life(registered))
+    return VersionSummary(**_life(standing.version, standing))
 
 
 def version_detail(registered: Registered, response: Response | None, caller: Actor | Principal) -> VersionDetail:
@@ -76,7 +77,9 @@ def version_detail(registered: Registered, response: Response | None, caller: Ac
         for move in registered.steps
     ]
     contract = registered.contract
-    return VersionDetail(**_life(registered), contract=contract.name, history=moves, document=contract.document)
+    return VersionDetail(
+        **_life(contract.version, registered), contract=contract.name, history=moves, document=contract.document
+    )
 
 
 def etag(registered: Registered) -> str:
@@ -84,13 +87,13 @@ def etag(registered: Registered) -> str:
     return f'"{registered.tag}"'
 
 
-def _life(registered: Registered) -> dict[str, Any]:
+def _life(version: str, standing: Registered | Standing) -> dict[str, Any]:
     return {
-        "version": registered.contract.version,
-        "state": registered.state,
-        "created_at": clock.moment(registered.created_at),
-        "created_by": registered.created_by,
-        "changed_at": clock.moment(registered.changed_at),
-        "changed_by": registered.changed_by,
-        "sunset": registered.sunset,
+        "version": version,
+        "state": standing.state,
+        "created_at": clock.moment(standing.created_at),
+        "created_by": standing.created_by,
+        "changed_at": clock.moment(standing.changed_at),
+        "changed_by": standing.changed_by,
+        "sunset": standing.sunset,
     }

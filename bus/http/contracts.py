@@ -1,7 +1,6 @@
 """The catalogue of contracts over HTTP: reading it, registering and replacing drafts, trying data out."""
 
 import asyncio
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
@@ -16,7 +15,7 @@ from bus.contracts.asyncapi import schema_url
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import Classification, Contract, Kind, trusted
 from bus.contracts.errors import DocumentInvalid
-from bus.contracts.lifecycle import State
+from bus.contracts.listing import Listed
 from bus.contracts.register import Tags
 from bus.contracts.registered import Registered
 from bus.delivery.admission import check_size
@@ -116,10 +115,11 @@ def takes(*media_types: str) -> dict[str, Any]:
 @router.get("")
 def list_contracts(request: Request, caller: Reader, limit: Limit = 100, after: After = "") -> ContractList:
     """What can be exchanged on this bus, drafts included."""
-    found = _catalogue(request).page(limit + 1, last_name(after))
+    page = _catalogue(request).listing.page(limit, last_name(after))
+    names = [one.name for one in page.contracts]
     return ContractList(
-        contracts=[ContractSummary(**_summary(versions)) for versions in found[:limit]],
-        next=next_cursor([versions[0].contract.name for versions in found], limit),
+        contracts=[_summary(one) for one in page.contracts],
+        next=next_cursor([*names, ""] if page.has_more else names, len(names)),
     )
 
 
@@ -138,11 +138,13 @@ async def register_contract(
     return version_detail(registered, response, by)
 
 
-@router.get("/{name}")
-def read_contract(request: Request, caller: Reader, name: str) -> ContractDetail:
+@router.get("/{name}", response_model=ContractDetail)
+def read_contract(request: Request, caller: Reader, name: str) -> Response:
     """A contract: its versions, and the document in force."""
-    versions = _catalogue(request).versions(name)
-    return ContractDetail(**_summary(versions), document=_shown(versions).contract.document)
+    listed, document = _catalogue(request).listing.one(name)
+    # As it is stored: to unpack a large document and to write it again would keep others waiting.
+    summary = _summary(listed).model_dump_json().encode().removesuffix(b"}")
+    return Response(summary + b',"document":' + document + b"}", media_type="application/json")
 
 
 @router.get(
@@ -244,25 +246,14 @@ def _schema(catalogue: Catalogue, name: str, version: str | None) -> bytes:
     return json.dumps(contract.sent)
 
 
-def _in_force(versions: Sequence[Registered]) -> Registered | None:
-    for state in (State.ACTIVE, State.DEPRECATED):
-        if found := [version for version in versions if version.state is state]:
-            return found[-1]
-    return None
-
-
-def _shown(versions: Sequence[Registered]) -> Registered:
-    return _in_force(versions) or versions[-1]
-
-
-def _summary(versions: Sequence[Registered]) -> dict[str, Any]:
-    contract, current = _shown(versions).contract, _in_force(versions)
-    return {
-        "contract": contract.name,
-        "title": contract.title,
-        "owner": contract.owner,
-        "kind": contract.kind,
-        "classification": contract.classification,
-        "current": current.contract.version if current else None,
-        "versions": [version_summary(version) for version in versions],
-    }
+def _summary(listed: Listed) -> ContractSummary:
+    heading, current = listed.heading, listed.current
+    return ContractSummary(
+        contract=listed.name,
+        title=heading.title,
+        owner=heading.owner,
+        kind=heading.kind,
+        classification=heading.classification,
+        current=current.version if current else None,
+        versions=[version_summary(version) for version in listed.versions],
+    )

@@ -1,11 +1,13 @@
 """Attacks on agencies' adapters: a contract of one's own on another's operation."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
+from bus.actions.action import Verb
 from bus.agencies.poller import Poller
 from bus.contracts.document import parse
 from bus.contracts.errors import ContractSaysLess, NotBound
@@ -18,6 +20,7 @@ from bus.identity.tokens import Principal
 from bus.journal import entries_at
 from bus.storage import leadership
 from tests.a_bus import Bus, Document, a_nik
+from tests.an_actor import actions
 from tests.attacks.a_registry import (
     ASK,
     BOTH,
@@ -79,6 +82,17 @@ async def test_an_office_does_not_bind_an_adapter_that_another_owns(
     answer = await move(head, "activate")
     assert problem(answer) == (409, "adapter-word-missing")
     assert answer.json()["errors"] == [{"pointer": "/adapters/0", "detail": f"needs the word of {KEEPER}"}]
+
+
+async def test_the_attempt_to_bind_another_s_adapter_is_in_the_action_log(
+    city: Bus, writer: httpx.AsyncClient, head: httpx.AsyncClient
+):
+    await draft(writer, a_query())
+    await move(head, "activate")
+    await asyncio.to_thread(city.rooms.attempts.flush, all=True)
+    (tried,) = (one for one in actions(city.rooms.storage) if one.what is Verb.AUTHORITY_REFUSED)
+    assert (tried.on.id, tried.by.participant) == (f"{STOLEN}/1.0.0", OFFICE)
+    assert tried.details == {"tried": Verb.CONTRACT_ACTIVATE, "reason": "adapter-word-missing"}
 
 
 @pytest.mark.parametrize("level", ["public", "internal"])

@@ -1,17 +1,19 @@
 """Attacks on the approval of personal data: one client that tries to write and approve alone."""
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
 import sqlalchemy as sa
 
+from bus.actions.action import Result, Verb
 from bus.actions.actor import Actor
 from bus.contracts.document import parse
 from bus.contracts.errors import FourEyes
 from bus.contracts.tables import MOVES
 from tests.a_bus import OWNER, WARGA, Bus, Document, a_contract, a_grant
-from tests.an_actor import an_actor
+from tests.an_actor import actions, an_actor
 from tests.attacks.a_registry import draft, move, problem
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -52,6 +54,15 @@ async def test_one_client_does_not_write_and_activate(writer: httpx.AsyncClient,
     assert problem(refused) == (409, "four-eyes")
     assert "another client" in refused.json()["detail"]
     assert (await step(head, "activate")).status_code == 200
+
+
+async def test_one_client_s_attempt_to_do_both_is_in_the_action_log(bus: Bus, writer: httpx.AsyncClient):
+    await draft(writer, a_contract())
+    assert problem(await step(writer, "activate")) == (409, "four-eyes")
+    await asyncio.to_thread(bus.rooms.attempts.flush, all=True)
+    (tried,) = (one for one in actions(bus.rooms.storage) if one.what is Verb.AUTHORITY_REFUSED)
+    assert (tried.result, tried.on.id, tried.by.participant) == (Result.REFUSED, f"{WARGA}/1.0.0", OWNER)
+    assert tried.details == {"tried": Verb.CONTRACT_ACTIVATE, "reason": "four-eyes"}
 
 
 async def test_who_proposes_does_not_activate(writer: httpx.AsyncClient, head: httpx.AsyncClient):

@@ -8,6 +8,8 @@ import jsonschema
 import pytest
 from fastapi.testclient import TestClient
 
+from bus import json
+from bus.contracts import listing
 from bus.contracts.catalogue import Catalogue
 from tests.contracts.documents import NIK, SHIPPED, a_document, a_grant, shipped
 from tests.http.a_catalogue import NAME, SCOPES, VERSION, a_catalogue, activate, an_edge, another, operator, owner, post
@@ -163,3 +165,27 @@ def test_data_can_be_tried_out_against_a_draft(client: TestClient) -> None:
 def test_a_body_that_is_no_json_is_refused(client: TestClient) -> None:
     activate(client)
     assert client.post(f"/v1/contracts/{NAME}/validate", content=b"{", headers=owner()).status_code == 400
+
+
+def test_a_page_that_is_cut_short_names_the_next(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    for noun in ("a", "b"):
+        post(client, a_document(contract=f"uji.{noun}"))
+    monkeypatch.setattr(listing, "_MOST_BYTES", 1)
+    first = client.get("/v1/contracts", headers=another()).json()
+    second = client.get("/v1/contracts", params={"after": first["next"]}, headers=another()).json()
+    assert [[one["contract"] for one in page["contracts"]] for page in (first, second)] == [["uji.a"], ["uji.b"]]
+    assert second["next"] is None
+
+
+def test_reading_contracts_unpacks_no_document_of_another_version(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(10):
+        post(client, a_document(version=f"1.{number}.0"))
+    client.get("/v1/contracts", headers=another())
+    loads, unpacked = json.loads, []
+    monkeypatch.setattr(json, "loads", lambda text: unpacked.append(len(text)) or loads(text))
+    listed = client.get("/v1/contracts", headers=another())
+    read = client.get(f"/v1/contracts/{NAME}", headers=another())
+    assert (listed.status_code, len(read.json()["versions"]), read.json()["document"]["version"]) == (200, 10, "1.9.0")
+    assert [length for length in unpacked if length > 400] == []
