@@ -50,6 +50,7 @@ class View:
         "_secret",
         "_shown",
         "_source",
+        "_written",
         "attributes",
         "can_look_up_by_key",
         "contract",
@@ -96,7 +97,8 @@ class View:
         self.has_rows = bool(self._rows)
         self.is_whole = is_declared and not self.cuts and not self.has_rows
         self.attributes = tuple(name for name in contract.attributes if name not in OWN_RULES)
-        self._kept = ("time", *self.attributes, "sequence", "recordedtime")
+        self._written = ("time", *self.attributes)
+        self._kept = (*self._written, "sequence", "recordedtime")
         self.fields_granted = [""] if grant.fields is None else list(grant.fields)
         self._source = f"urn:bus:contract:{contract.name}"
         self._schema = f"{address}/v1/contracts/{contract.name}/versions/{published.version}/schema"
@@ -142,9 +144,15 @@ class View:
         return self._enveloped(document, seen, shown)
 
     def withdraw(self, document: Document, sender: str = "") -> Document:
-        """The event that takes a record out of the view, as the record's deletion."""
+        """The event that takes a record out of the view, as the record's deletion.
+
+        It says when the bus recorded that, and nothing that its publisher wrote or that its version declares.
+        """
         shown = self._own if sender == self.grant.participant else self._shown
-        return self._enveloped({**document, "data": None}, None, shown)
+        unwritten = {name: value for name, value in document.items() if name not in self._written}
+        reduced = self._enveloped({**unwritten, "data": None}, None, shown)
+        del reduced["dataschema"]
+        return reduced
 
     def orders_by(self, pointer: str) -> bool:
         """Whether deliveries may be ordered by a field: by what the consumer can tell apart anyway.

@@ -5,7 +5,7 @@ Promise: personal data on a page stand in the disclosure log, on disk, before th
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from time import perf_counter
 from typing import Annotated, Final, TypeVar
 
@@ -25,7 +25,7 @@ from bus.journal import Entry
 from bus.journal.history import History
 from bus.journal.lines import MOST_BYTES, Lines
 from bus.journal.read import Stretch
-from bus.journal.viewed import FindBefore, viewed_document
+from bus.journal.viewed import Walk, departure, standing, viewed
 from bus.problem import Forbidden, NotFound
 
 EventReader = Annotated[Principal, Depends(caller(Scope.EVENTS_READ))]
@@ -38,6 +38,10 @@ NO_STORE: Final = {"Cache-Control": "no-store"}
 _STEP: Final = 1000
 _BUDGET: Final = 10_000
 """How many events one page looks at, where a view shows few of them."""
+_MOST_LOOKED_AT: Final = 16 * MOST_BYTES
+"""Of their bodies."""
+_TOGETHER: Final = 100
+"""Records whose histories are looked into together."""
 
 _SLICE_SECONDS: Final = 0.01
 """How long a page of a view that cuts is read before others have a turn."""
@@ -81,7 +85,7 @@ class Scan:
     Attributes:
         position: the last entry that was looked at.
         step: how many entries to read next.
-        seen: the entries that are shown, with their views.
+        seen: the entries that are shown, with their views but without their bodies, which may be megabytes each.
         is_full: no more goes on the page.
         is_done: nothing more is to be read for it.
     """
@@ -93,31 +97,47 @@ class Scan:
         self.is_full = self.is_done = False
         self._limit = limit
         self._texts: list[bytes] = []
-        self._size = self._looked_at = 0
+        self._size = self._looked_at = self._bytes_looked_at = 0
         self._is_last = False
 
-    def take(self, entry: Entry, view: View | None, text: bytes | None) -> None:
-        """An entry was looked at; `text` is what is shown of it."""
+    def charge(self, size: int) -> bool:
+        """An event of so many bytes was looked at; whether that is enough for a page."""
+        self._looked_at += 1
+        self._bytes_looked_at += size
+        return self.is_spent
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether enough was looked at."""
+        return self._looked_at >= _BUDGET or self._bytes_looked_at >= _MOST_LOOKED_AT
+
+    def take(self, entry: Entry, view: View | None, text: bytes | None, shown: Entry | None = None) -> None:
+        """An entry was looked at; `text` is what is shown of it, or of `shown` in its place."""
         self.position = entry.position
         if view is None or text is None:
             return
         self._texts.append(text)
-        self.seen.append((entry, view))
+        self.seen.append(((shown or entry)._replace(body=b""), view))
         self._size += len(text)
         self.is_full = len(self._texts) == self._limit or self._size >= MOST_BYTES
 
-    def end_step(self, count: int, *, is_last: bool) -> None:
-        """A step of so many entries ends; the list ends with it if `is_last`."""
-        self._looked_at += count
+    def end_step(self, entries: Sequence[Entry], *, is_last: bool) -> None:
+        """A step of some entries ends; the list ends with it if `is_last`."""
+        for entry in entries:
+            self.charge(len(entry.body))
         self._is_last = is_last and not self.is_full
         self.step = _STEP
-        self.is_done = self.is_full or is_last or self._looked_at >= _BUDGET
+        self.is_done = self.is_full or is_last or self.is_spent
 
     def page(self, end: int) -> Page:
         """The page; `end`: the journal's end before the first step."""
         positions = [entry.position for entry, _ in self.seen]
         position = max(self.position, end) if self._is_last else self.position
         return Page(b",".join(self._texts), [len(text) for text in self._texts], positions, position, self._is_last)
+
+
+Look = Callable[[Scan, Sequence[Entry]], Steps[None]]
+"""Looks at entries for a page until it is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +181,15 @@ class Reading:
         """Events behind a position, in order, read in steps; what is raised see `views`."""
         journal = self.rooms.journal
         page = self._whole(journal.feed_lines, after, limit)
-        return page if page is not None else (yield from self._page(journal.feed, after, limit, None))
+        return page if page is not None else (yield from self._page(journal.feed, after, limit, self._scanned))
 
     def records(self, after: int, limit: int) -> Steps[Page]:
         """The newest event of each record whose newest event is behind a position, read in steps; what is raised see `views`."""
         journal = self.rooms.journal
         page = self._whole(journal.record_lines, after, limit)
-        return page if page is not None else (yield from self._page(journal.records, after, limit, after))
+        if page is not None:
+            return page
+        return (yield from self._page(journal.records, after, limit, partial(self._scanned_records, after)))
 
     async def read(self, steps: Steps[T]) -> T:
         """What steps give in the end, each in a turn of the caller's."""
@@ -195,7 +217,7 @@ class Reading:
     def event(self, entry: Entry) -> tuple[bytes, View] | None:
         """One event of the contract; None when the caller may not see it. It is not disclosed yet."""
         view = self._view_or_none(entry.version_id)
-        text = view and _text(entry, view, History(self.rooms.journal, [entry]).before, None)
+        text = viewed(entry, view, History(self.rooms.journal, [entry]).before) if view is not None else None
         return (text, view) if text and view else None
 
     def disclose(self, entry: Entry, view: View) -> None:
@@ -223,7 +245,7 @@ class Reading:
         position = max(last, lines.end) if lines.is_last else last
         return Page(lines.text, lines.lengths, lines.positions, position, lines.is_last)
 
-    def _page(self, read: Read, after: int, limit: int, copies_up_to: int | None) -> Steps[Page]:
+    def _page(self, read: Read, after: int, limit: int, look: Look) -> Steps[Page]:
         self.views()
         contract_id = self.version.contract_id
         # Asked before the entries are read: what stands up to here was there to be read.
@@ -232,25 +254,59 @@ class Reading:
         yield
         while not scan.is_done:
             entries, is_last = read(contract_id, scan.position, scan.step)
-            yield from self._scanned(scan, entries, copies_up_to)
-            scan.end_step(len(entries), is_last=is_last)
+            yield from look(scan, entries)
+            scan.end_step(entries, is_last=is_last)
         self._disclose(shown(scan.seen))
         return scan.page(end)
 
-    def _scanned(self, scan: Scan, entries: Sequence[Entry], copies_up_to: int | None) -> Steps[None]:
+    def _scanned(self, scan: Scan, entries: Sequence[Entry]) -> Steps[None]:
         """Look at entries until the page is full."""
         view_of = cache(self._view_or_none)
         find = History(self.rooms.journal, entries).before
         until = perf_counter() + _SLICE_SECONDS
         for entry in entries:
             view = view_of(entry.version_id)
-            text = None if view is None else _text(entry, view, find, copies_up_to)
-            scan.take(entry, view, text)
+            scan.take(entry, view, viewed(entry, view, find) if view is not None else None)
             if scan.is_full:
                 return
             if perf_counter() >= until:
                 yield
                 until = perf_counter() + _SLICE_SECONDS
+
+    def _scanned_records(self, after: int, scan: Scan, entries: Sequence[Entry]) -> Steps[None]:
+        """The same for newest events, with the departures of records that left the rows behind a position."""
+        view_of = cache(self._view_or_none)
+        for start in range(0, len(entries), _TOGETHER):
+            looked_at: list[tuple[Entry, View | None, bytes | None]] = []
+            until = perf_counter() + _SLICE_SECONDS
+            for entry in entries[start : start + _TOGETHER]:
+                view = view_of(entry.version_id)
+                looked_at.append((entry, view, standing(entry, view) if view is not None else None))
+                if perf_counter() >= until:
+                    yield
+                    until = perf_counter() + _SLICE_SECONDS
+            outside = [(entry, view) for entry, view, text in looked_at if view is not None and text is None]
+            walk = Walk(self.rooms.journal, outside, after, scan.charge)
+            yield from walk.run()
+            yield from self._taken(scan, looked_at, walk)
+            scan.is_full = scan.is_full or scan.is_spent
+            if scan.is_full:
+                return
+
+    def _taken(
+        self, scan: Scan, looked_at: Sequence[tuple[Entry, View | None, bytes | None]], walk: Walk
+    ) -> Steps[None]:
+        for entry, view, text in looked_at:
+            if scan.is_full or entry.position == walk.unfinished:
+                scan.is_full = True
+                return
+            left = walk.left.get(entry.position)
+            if view is None or left is None:
+                scan.take(entry, view, text)
+                continue
+            leaving = entry if left == entry.position else self.rooms.journal.at([left])[left]
+            scan.take(entry, view, departure(leaving, view), leaving)
+            yield
 
     def _view(self, version_id: int) -> View:
         today = clock.local_date(clock.now())
@@ -262,18 +318,6 @@ class Reading:
             return self._view(version_id)
         except (Forbidden, NotFound):
             return None
-
-
-def _text(entry: Entry, view: View, find: FindBefore, copies_up_to: int | None) -> bytes | None:
-    """The CloudEvent through a view.
-
-    Args:
-        copies_up_to: of a reader of records, the position up to which it may hold copies (see `viewed_document`).
-    """
-    if view.is_whole:
-        return entry.body
-    document = viewed_document(entry, view, find, copies_up_to)
-    return None if document is None else json.dumps(document)
 
 
 def listed(name: bytes, page: Page, following: str) -> tuple[bytes, bytes, bytes]:

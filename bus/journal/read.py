@@ -1,6 +1,7 @@
 """Reading the journal: events in position order, records by key; bytes as they were stored, views are the caller's."""
 
 from collections.abc import Callable, Collection, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -88,6 +89,10 @@ _AT_TOGETHER = (
 """The same, and the length of each body; the bodies one after the other."""
 _TOGETHER = 100
 """Events in one such row."""
+_LENGTHS = Statement(
+    f"SELECT position, length(body) FROM journal WHERE {_AMONG.sqlite}",  # noqa: S608
+    f"SELECT position, octet_length(body) FROM journal WHERE {_AMONG.postgres}",  # noqa: S608
+)
 _PRECEDING = Statement(
     sqlite="SELECT position, preceding FROM journal_preceding WHERE position IN (SELECT value FROM json_each(:positions))",
     postgres="SELECT position, preceding FROM journal_preceding WHERE position = ANY(CAST(:positions AS bigint[]))",
@@ -162,14 +167,21 @@ class JournalReader:
         with self._storage.read() as connection:
             return entries_at(connection, positions)
 
-    def preceding(self, positions: Sequence[int]) -> dict[int, Entry]:
-        """By the positions of some records' events, the same record's event before each; left out where it is the first."""
+    def preceding(self, positions: Sequence[int]) -> dict[int, int]:
+        """By the positions of some records' events, where the same record's event before it is; the first is left out."""
         self._projection.reach(max(positions))
         with self._storage.read() as connection:
             asked = {"positions": numbers(connection, positions)}
-            found = {row[0]: row[1] for row in execute(connection, _PRECEDING, asked)}
-            entries = entries_at(connection, sorted(found.values()))
-        return {position: entries[preceding] for position, preceding in found.items()}
+            return {row[0]: row[1] for row in execute(connection, _PRECEDING, asked)}
+
+    def piece(self, positions: Sequence[int]) -> dict[int, Entry]:
+        """The events at the first of some positions, up to the one that reaches `MOST_BYTES`."""
+        with self._storage.read() as connection:
+            asked = {"positions": numbers(connection, positions)}
+            lengths = {row[0]: row[1] for row in execute(connection, _LENGTHS, asked)}
+            reached = accumulate(lengths[position] for position in positions)
+            count = 1 + sum(size < lines.MOST_BYTES for size in reached)
+            return entries_at(connection, positions[:count])
 
     def record(self, contract_id: int, key: str) -> Entry | None:
         """A record's newest event, be it the record's deletion; None when there is none."""

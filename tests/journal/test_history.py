@@ -1,9 +1,11 @@
-"""Earlier events of the records on a page: any is found, a generation in one query."""
+"""Earlier events of the records on a page: any is found, the places of all at once, and a piece of them is held."""
 
 from collections.abc import Sequence
 
 from bus.journal.history import History
 from bus.journal.read import Entry
+
+PIECE = 2
 
 
 class Counted:
@@ -11,22 +13,28 @@ class Counted:
 
     def __init__(self) -> None:
         self.asked: list[list[int]] = []
+        self.pieces: list[list[int]] = []
 
-    def preceding(self, positions: Sequence[int]) -> dict[int, Entry]:
+    def preceding(self, positions: Sequence[int]) -> dict[int, int]:
         self.asked.append(list(positions))
-        return {position: an_entry(position - 3) for position in positions if position > 3}
+        return {position: position - 3 for position in positions if position > 3}
+
+    def piece(self, positions: Sequence[int]) -> dict[int, Entry]:
+        self.pieces.append(list(positions))
+        return {position: an_entry(position) for position in positions[:PIECE]}
 
 
 def an_entry(position: int, key: str | None = "k") -> Entry:
     return Entry(position, 1, 1, "dinkes", key, None, 0, b"{}")
 
 
-def test_a_generation_is_read_at_once():
+def test_a_page_is_asked_for_at_once_and_read_in_pieces():
     journal = Counted()
     history = History(journal, [an_entry(position) for position in (10, 11, 12)])
-    for position in (10, 7, 11, 8, 12, 9, 10):
+    for position in (10, 10, 11, 12, 10):
         assert history.before(an_entry(position)) == an_entry(position - 3)
-    assert journal.asked == [[10, 11, 12], [7, 8, 9]]
+    assert journal.asked == [[10, 11, 12]]
+    assert journal.pieces == [[7, 8, 9], [9], [7, 8, 9]]
 
 
 def test_an_event_that_nobody_announced_is_found_too():
@@ -37,7 +45,7 @@ def test_the_first_event_of_a_record_is_asked_for_once():
     journal = Counted()
     history = History(journal, [])
     assert (history.before(an_entry(1)), history.before(an_entry(1))) == (None, None)
-    assert journal.asked == [[1]]
+    assert (journal.asked, journal.pieces) == ([[1]], [])
 
 
 def test_what_is_no_record_is_not_asked_for():
