@@ -9,6 +9,7 @@ import pytest
 
 from bus import json
 from tests.a_bus import OWNER, WARGA, Bus, a_contract, a_grant, a_person
+from tests.an_actor import OPERATOR
 from tests.attacks.a_crowd import Requests, a_crowd, a_get, a_post, typical_seconds
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -30,7 +31,7 @@ async def address(bus: Bus) -> AsyncIterator[str]:
     bus.apply(a_contract(grant), a_contract(grant, contract=OTHER, owner="bapenda", producers=["bapenda"]))
     bus.token("bapenda")
     limits = {"publish": "50/10s", "read": "50/10s", "manage": "50/10s", "waiting_readers": 20, "queries": "50/10s"}
-    bus.rooms.limits.register.put("bapenda", limits)
+    bus.rooms.limits.register.put("bapenda", limits, OPERATOR)
     bus.rooms.limits.refresh()
     async with bus.served() as address:
         yield address
@@ -132,7 +133,7 @@ async def test_requests_that_take_long_take_the_threads_of_nobody_else(
         return usual(catalogue, limit, after)
 
     monkeypatch.setattr(type(bus.rooms.catalogue), "page", page)
-    bus.rooms.limits.register.put("bapenda", {})
+    bus.rooms.limits.register.put("bapenda", {}, OPERATOR)
     bus.rooms.limits.refresh()
     attacker = bus.token("bapenda", "contracts.read")
     innocent = bus.token("dinkes", "contracts.read")

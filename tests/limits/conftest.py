@@ -8,11 +8,12 @@ import pytest
 from bus.identity.participants import Kind, Participants
 from bus.limits import LimitRegister, Limits, Policy
 from bus.storage import Storage
+from tests.an_actor import OPERATOR
 
 
 @pytest.fixture
 def register(storage: Storage) -> LimitRegister:
-    Participants(storage).add("bapenda", "Badan Pendapatan Daerah", Kind.APP)
+    Participants(storage).add("bapenda", "Badan Pendapatan Daerah", Kind.APP, OPERATOR)
     return LimitRegister(storage, Policy.model_validate({"publish": "100/10s", "subscriptions": 2}))
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from bus.limits import AtOnce, Full, Limit, Limited, LimitRegister, Limits, LimitsRefused
 from bus.storage import Changes, Storage
+from tests.an_actor import OPERATOR
 
 Process = Callable[[], Limits]
 
@@ -30,12 +31,12 @@ def test_own_values_are_in_force_with_the_next_change_and_gone_when_they_are_tak
     changes = Changes(storage)
     changes.on("limits", limits.refresh)
     limits.take("bapenda", Limit.PUBLISH, 100)
-    register.put("bapenda", {"publish": "1000/10s", "subscriptions": 7})
+    register.put("bapenda", {"publish": "1000/10s", "subscriptions": 7}, OPERATOR)
     changes.look()
     assert limits.of("bapenda").policy.subscriptions == 7
     limits.take("bapenda", Limit.PUBLISH)
     assert register.of("bapenda") == {"publish": "1000/10s", "subscriptions": 7}
-    register.put("bapenda", {"publish": None})
+    register.put("bapenda", {"publish": None}, OPERATOR)
     changes.look()
     assert register.of("bapenda") == {}
     with pytest.raises(Limited):
@@ -47,7 +48,7 @@ def test_own_values_are_in_force_with_the_next_change_and_gone_when_they_are_tak
 )
 def test_a_value_that_a_limit_cannot_have_is_refused_by_its_name(register: LimitRegister, wrong: dict[str, object]):
     with pytest.raises(LimitsRefused) as refused:
-        register.put("bapenda", wrong)
+        register.put("bapenda", wrong, OPERATOR)
     assert [error.pointer for error in refused.value.errors] == [f"/limits/{next(iter(wrong))}"]
     assert register.of("bapenda") == {}
 
