@@ -156,7 +156,7 @@ def test_a_large_batch_holds_up_nobody(bus: Bus, authorization: str, name: str) 
 def test_readers_of_a_long_journal_of_which_they_may_see_nothing_hold_up_nobody(bus: Bus, authorization: str) -> None:
     with httpx.Client(base_url=bus.address, headers={"authorization": authorization}, timeout=60) as client:
         for start in range(0, 20_000, 1000):
-            events = [_event(start + number, _LONG, b'{"desa":"sembung"}') for number in range(1000)]
+            events = [_event(1_000_000 + start + number, _LONG, b'{"desa":"sembung"}') for number in range(1000)]
             answer = client.post("/v1/events", content=b"[" + b",".join(events) + b"]", headers=_BATCH)
             assert answer.status_code == 202
     assert_innocent_goes_on(bus, authorization, Attack(f"/v1/feeds/{_LONG}?limit=1000", at_once=16))

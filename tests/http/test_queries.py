@@ -1,6 +1,7 @@
 """Queries over HTTP: who may ask, what is asked and answered, and what is remembered of it."""
 
 import asyncio
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from bus.adapter import AgencyUnavailable, QuotaExhausted
 from bus.agencies.queries import QueryPolicy
 from bus.audit.log import Channel, DisclosureLog, Found
+from bus.heavy import Here, Job
 from bus.journal import Persons
 from bus.storage import open_storage
 from tests.a_bus import Bus, Document, a_contract, a_grant, a_nik
@@ -271,3 +273,39 @@ async def test_a_question_that_the_agency_did_not_take_does_not_count(
     adapter.refusal = None
     assert (await ask(http)).status_code == 200
     assert (await ask(http)).status_code == 429
+
+
+@dataclass
+class NotedJobs(Here):
+    """Jobs in threads, noted by name."""
+
+    names: list[str] = field(default_factory=list)
+
+    async def run(self, job: Job, *parts: bytes, who: str) -> bytes:
+        self.names.append(f"{job.__name__} of {who}")
+        return await super().run(job, *parts, who=who)
+
+
+MANY = [{"nama": f"Rekaan {number}"} for number in range(20_000)]
+
+
+@pytest.mark.parametrize(
+    ("many", "expected"),
+    [(MANY, 200), ([*MANY, {"nama": 5}], 502), ([*MANY, {"nama": 2**70}], 502), (MANY[:2], 200)],
+    ids=["large", "large and wrong", "no JSON", "small"],
+)
+async def test_a_large_answer_is_checked_apart_on_the_askers_share(
+    bus: Bus, adapter: AnAdapter, many: list[Document], expected: int
+):
+    jobs = NotedJobs()
+    bus.rooms = replace(bus.rooms, heavy=jobs)
+    join(bus, adapter)
+    row = {"type": "object", "properties": {"nama": {"type": "string"}}}
+    answer = {"ditemukan": {"type": "boolean"}, "daftar": {"type": "array", "items": row}}
+    bus.apply(a_query(answer={"type": "object", "properties": answer, "required": ["ditemukan"]}))
+    adapter.answer = {"ditemukan": True, "daftar": many}
+    answered = await ask(bus.reader("dinkes", "queries.call"))
+    assert answered.status_code == expected
+    assert expected != 200 or answered.json() == adapter.answer
+    is_apart = len(many) > 2 and many[-1] != {"nama": 2**70}
+    assert jobs.names == (["validate of dinkes"] if is_apart else [])

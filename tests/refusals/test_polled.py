@@ -1,15 +1,18 @@
 """Events that an agency's adapter polled and the gate refused count as well."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+import pytest
 import structlog
 
 from bus.adapter import Adapter, AdapterSettings, Classification, Does, Operation, Polled
 from bus.agencies.poller import Poller
 from bus.agencies.registry import Agencies
 from bus.event import Event
+from bus.heavy import HeavyWorkWaits, Here, Job, TooHeavy, TooMuchAtOnce
+from bus.problem import Refused
 from bus.storage import leadership
 from tests.a_bus import WARGA, Bus, a_contract, a_nik, a_person
 from tests.an_agency import AGENCY, AFactory, AnAdapter
@@ -22,6 +25,20 @@ CLOSED = {
 }
 POLL = Operation("tarik", Does.POLL, contract=WARGA, interval=1.0, least=Classification.PERSONAL, person="/nik")
 USES = [{"adapter": AGENCY, "operation": "tarik"}]
+
+
+@dataclass
+class NotedJobs(Here):
+    """Jobs in threads, noted with the share that they run on; or refused."""
+
+    refusal: Refused | None = None
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    async def run(self, job: Job, *parts: bytes, who: str) -> bytes:
+        self.asked.append((job.__name__, who))
+        if self.refusal is not None:
+            raise self.refusal
+        return await super().run(job, *parts, who=who)
 
 
 @dataclass
@@ -65,6 +82,27 @@ async def poll(bus: Bus, *events: Event, **contract: Any) -> set[tuple[str, str,
 async def test_a_polled_event_that_is_refused_counts_as_the_adapters(bus: Bus) -> None:
     found = await poll(bus, an_event(1, {}), an_event(2, a_person()), an_event(3, {}))
     assert found == {(AGENCY, f"adapter:{AGENCY}", "required", "/data/nik", 2)}
+
+
+HARD = {**CLOSED, "properties": {"nik": {"enum": [a_nik(number) for number in range(20_000)]}}}
+
+
+async def test_a_polled_event_that_takes_long_to_check_is_checked_apart_on_the_adapters_share(bus: Bus) -> None:
+    jobs = NotedJobs()
+    bus.rooms = replace(bus.rooms, heavy=jobs)
+    found = await poll(bus, an_event(1, {"nik": a_nik(1)}), schema=HARD)
+    assert (found, jobs.asked) == (set(), [("check_data", AGENCY)])
+    assert bus.rooms.journal.last_position() == 1
+
+
+async def test_a_polled_event_that_is_too_heavy_is_set_aside_and_one_that_only_waits_is_not(bus: Bus) -> None:
+    bus.rooms = replace(bus.rooms, heavy=NotedJobs(TooHeavy("Send less.")))
+    found = await poll(bus, an_event(1, {"nik": a_nik(1)}), schema=HARD)
+    assert found == {(AGENCY, f"adapter:{AGENCY}", "too-heavy", "", 1)}
+    for waits in (HeavyWorkWaits("Wait."), TooMuchAtOnce("Wait.")):
+        bus.rooms = replace(bus.rooms, heavy=NotedJobs(waits))
+        with pytest.raises(type(waits)):
+            await poll(bus, an_event(1, {"nik": a_nik(1)}), schema=HARD)
 
 
 async def test_a_polled_event_that_contradicts_an_earlier_one_counts(bus: Bus) -> None:

@@ -42,6 +42,7 @@ def told(response: httpx.Response) -> tuple[int, Any, dict[str, str]]:
     return response.status_code, response.json(), fields
 
 
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 DEEP = b'{"data":' * 200 + b"1" + b"}" * 200
 REQUESTS: dict[str, tuple[bytes, dict[str, str]]] = {
     "structured": (json.dumps(an_event(1)), {}),
@@ -93,6 +94,20 @@ async def test_both_ways_answer_the_same(bus: Bus, connection: Connection):
                 assert again.json() == {"position": once.json()["position"], "duplicate": True}, name
             elif once.status_code != 202:
                 assert told(once) == told(again), name
+
+
+async def test_a_malformed_trace_enters_no_event_however_large_it_is(bus: Bus):
+    bus.apply(a_contract())
+    headers = {"authorization": publisher(bus), "content-type": STRUCTURED}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(bus.edge), base_url=ADDRESS, headers=headers) as client:
+        for number, size in enumerate((1, 40_000)):
+            for trace in ("00-zz", TRACE):
+                event = json.dumps(an_event(number, id=f"{number}{trace}")) + b" " * size
+                answer = await client.post("/v1/events", content=event, headers={"traceparent": trace})
+                assert answer.status_code == 202, answer.text
+                position = answer.json()["position"]
+                kept = json.loads(bus.rooms.journal.at([position])[position].body)
+                assert kept.get("traceparent") == (trace if trace == TRACE else None)
 
 
 async def test_a_client_without_the_scope_is_told_so_first(bus: Bus, connection: Connection):
