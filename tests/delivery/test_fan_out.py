@@ -139,3 +139,15 @@ async def test_what_nobody_gets_is_passed_by_without_a_note_of_each(site: Site):
     assert along.fan_out.reached == 2
     with site.storage.read() as connection:
         assert relayed(connection) == 0
+
+
+async def test_many_deliveries_are_made_in_several_steps_each_once(site: Site, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bus.delivery.fan_out, "_MOST_DELIVERIES", 5)
+    fan_out = taken_up(site, "opd-1", "opd-2")
+    await site.append(nullcontext, *range(1, 11))
+    steps = 1
+    while fan_out.step():
+        steps += 1
+    assert steps == 4
+    numbers = [subscription.number for subscription in site.subscriptions.all()]
+    assert site.deliveries() == [(position, number) for position in range(1, 11) for number in numbers]
