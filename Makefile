@@ -3,7 +3,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 SUITE := $(VENV)/json-schema-test-suite
 
-.PHONY: setup run test check bench lock soak sbom audit
+.PHONY: setup run test quick check bench lock soak sbom audit
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)  ## make .venv with the locked requirements and the product in it
@@ -25,6 +25,9 @@ run: setup  ## bus, simulators and sample apps; ONCE=1 ends by itself
 
 test: setup  ## the whole test suite
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+quick: setup  ## the tests that need neither a database nor a process
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m unit --hypothesis-profile quick -q
 
 soak: setup  ## the kill test for long; ROUNDS=n
 	BUS_SOAK_ROUNDS=$(or $(ROUNDS),60) $(VENV)/bin/python -m pytest tests/journeys/test_kill.py -s

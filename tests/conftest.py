@@ -18,6 +18,7 @@ from tests.a_bus import Bus, a_bus
 
 # No property depends on how fast the machine is just now.
 settings.register_profile("bus", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("bus"), max_examples=20)
 settings.load_profile("bus")
 
 SQLITE, POSTGRES = "sqlite", "postgres"
@@ -25,10 +26,24 @@ _END_OTHERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
+_PROCESSES = frozenset({"asyncapi", "attacks", "cli", "journeys", "samples", "services"})
+"""Folders whose tests start processes."""
+_STORED = frozenset({"http", "identity", "journal", "refusals", "storage"})
+"""Folders whose tests make databases of their own."""
+_DATABASES = frozenset({"bus_keys", "database_url", "postgres_url", "sqlite_template"})
+"""Fixtures that make a database, or what belongs to one."""
 _LARGE = "SELECT quote_ident(relname) FROM pg_class WHERE relname = ANY(%s) AND pg_relation_size(oid) > 40000"
 _FREE = "ALTER TABLE actions {} TRIGGER USER"
 """The database keeps the action log from those who would empty it."""
 _BEGUN = "SELECT quote_ident(sequencename) FROM pg_sequences WHERE last_value IS NOT NULL"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by what it needs: nothing, a database, or processes."""
+    for item in items:
+        folder = Path(item.nodeid).parts[1]
+        needs_database = folder in _STORED or not _DATABASES.isdisjoint(getattr(item, "fixturenames", ()))
+        item.add_marker("process" if folder in _PROCESSES else "database" if needs_database else "unit")
 
 
 @contextmanager

@@ -2,8 +2,9 @@
 
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 from pkgutil import resolve_name
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
@@ -27,12 +28,13 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
     """The command that is called, or all of them where none is: to import all takes longer than what most of them do."""
     app = typer.Typer(
         no_args_is_help=True,
+        invoke_without_command=True,
         add_completion=False,
         pretty_exceptions_enable=False,
         help="The data-exchange bus of Kabupaten Lamongan.",
     )
     # With a callback Typer leaves a single command its name.
-    app.callback()(lambda: None)
+    app.callback()(_options)
     called = [name for name in arguments[:1] if name in _COMMANDS]
     for name in called or _COMMANDS:
         command = resolve_name(_COMMANDS[name])
@@ -41,6 +43,14 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
         else:
             app.command(name)(command)
     return app
+
+
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="print the version and end", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(metadata.version("bus-lamongan"))
+        raise typer.Exit
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 import uvloop
@@ -27,6 +27,8 @@ from bus.telemetry import configure_logging
 _SIBLING = "BUS_SIBLING"
 """Set for a further process of the API."""
 _RESTART_SECONDS = 1.0
+_ITSELF: Final = (sys.executable, "-P", "-m", "bus")
+"""This command; `-P` keeps a folder named `bus` in the working directory from being run instead."""
 _METRICS = "bus-metrics-"
 _LAST_PORT = 65535
 
@@ -59,7 +61,7 @@ def serve(
     if workers > 1 and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         # The metrics library reads it when it is imported.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=_METRICS)
-        os.execv(sys.executable, [sys.executable, "-m", "bus", *sys.argv[1:]])  # noqa: S606 - itself
+        os.execv(sys.executable, [*_ITSELF, *sys.argv[1:]])  # noqa: S606 - itself
     configure_logging(log_level.upper())
     with private_files(), open_workspace(data) as workspace:
         settings = workspace.settings
@@ -175,7 +177,7 @@ class _Siblings:
             thread.join()
 
     def _keep(self) -> None:
-        command = [sys.executable, "-m", "bus", "serve", *self._options, "--roles", Role.API.value]
+        command = [*_ITSELF, "serve", *self._options, "--roles", Role.API.value]
         while not self._stopping.is_set():
             process = subprocess.Popen(  # noqa: S603 - itself
                 command,

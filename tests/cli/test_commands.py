@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 import typer
@@ -21,6 +22,11 @@ def test_a_command_alone_is_the_one_among_all(name: str, capsys: pytest.CaptureF
     alone = help_of(name, command_line([name, "--help"]), capsys)
     assert f"Usage: bus {name}" in alone
     assert alone == help_of(name, command_line([]), capsys)
+
+
+def test_the_version_is_told():
+    done = subprocess.run([sys.executable, "-m", "bus", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{metadata.version('bus-lamongan')}\n"
 
 
 def test_a_command_that_there_is_not_is_named():

@@ -101,21 +101,22 @@ class Bus:
         """Where the API is, over every restart."""
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, roles: str = ALL_ROLES, *options: str, **settings: str) -> Process:
+    def start(self, roles: str = ALL_ROLES, *options: str, folder: Path | None = None, **settings: str) -> Process:
         """Start a process and wait until it answers; settings are named without `BUS_`, in lower case."""
-        process = self.launch(roles, *options, **settings)
+        process = self.launch(roles, *options, folder=folder, **settings)
         return process.until_up()
 
-    def launch(self, roles: str = ALL_ROLES, *options: str, **settings: str) -> Process:
-        """Start a process."""
+    def launch(self, roles: str = ALL_ROLES, *options: str, folder: Path | None = None, **settings: str) -> Process:
+        """Start a process in a working directory."""
         port = self.port if "api" in roles else free_port()
         log = self.data / f"{roles.replace(',', '-')}.log"
-        command = [sys.executable, "-m", "bus", "serve", "--data", str(self.data), "--port", str(port)]
+        command = [sys.executable, "-P", "-m", "bus", "serve", "--data", str(self.data), "--port", str(port)]
         extra = {f"BUS_{name.upper()}": value for name, value in settings.items()}
         with log.open("ab") as written:
             popen = subprocess.Popen(
                 [*command, "--roles", roles, *options],
                 env={**self.environment, **extra},
+                cwd=folder,
                 stderr=written,
                 stdout=written,
             )

@@ -59,6 +59,14 @@ def test_api_processes_end_when_their_parent_is_killed(make_bus: MakeBus) -> Non
     until(lambda: _is_free(bus.port))
 
 
+def test_further_processes_take_no_code_from_the_working_directory(make_bus: MakeBus, tmp_path: Path) -> None:
+    bus = make_bus()
+    (tmp_path / "bus").mkdir()
+    (tmp_path / "bus" / "__init__.py").write_text("raise SystemExit('taken from the working directory')")
+    bus.start(ALL_ROLES, "--workers", "2", folder=tmp_path)
+    until(lambda: _listeners(bus.port) == 2)
+
+
 def test_api_processes_share_the_connections_and_one_that_dies_takes_its_own_alone(make_bus: MakeBus) -> None:
     bus = make_bus()
     process = bus.start(ALL_ROLES, "--workers", "2")
