@@ -31,6 +31,8 @@ class Refused(Exception):
     slug: ClassVar[str] = "refused"
     lacks_authority: ClassVar[bool] = False
     """Whether it is refused for who asks: a refused act is then in the action log."""
+    is_overload: ClassVar[bool] = False
+    """Whether it is refused for the amount of work: it says nothing against what was sent."""
 
     def __init__(
         self,

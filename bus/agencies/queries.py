@@ -24,7 +24,7 @@ from bus.contracts.jobs import validate
 from bus.contracts.view import View
 from bus.heavy import Heavy, Here, TooHeavy
 from bus.identity.tokens import Principal
-from bus.limits import Limit, Limits, Ration
+from bus.limits import Limit, Limited, Limits, Ration
 from bus.problem import Forbidden, NotFound, Refused
 
 log = structlog.get_logger(__name__)
@@ -108,6 +108,7 @@ class Queries:
         self._policy = policy or QueryPolicy()
         self._heavy = heavy or Here()
         self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(self._new_turns)
+        self._giving_back: set[asyncio.Task[None]] = set()
 
     def _new_turns(self) -> asyncio.Semaphore:
         return asyncio.Semaphore(self._policy.concurrency)
@@ -151,12 +152,8 @@ class Queries:
     async def _answered(self, version: ContractVersion, served: _Served, question: Question) -> Mapping[str, Any]:
         name = served.name
         try:
-            async with (
-                asyncio.timeout(self._policy.seconds),
-                self._rationed(name, question.participant),
-                self._turns[name],
-            ):
-                answer = await served.adapter.query(served.operation.name, question)
+            async with asyncio.timeout(self._policy.seconds), self._turn(question.participant), self._turns[name]:
+                answer = await self._asked(served, question)
         except TimeoutError:
             raise AgencyUnavailable(f"{name} did not answer within {self._policy.seconds:.0f} s.") from None
         # Places only: the values are the answer's.
@@ -178,23 +175,58 @@ class Queries:
         return {pointer for pointer, _ in json.loads(found)}
 
     @asynccontextmanager
-    async def _rationed(self, agency: str, participant: str) -> AsyncIterator[None]:
-        """One of the questions that a participant may put to an agency at once, and today.
+    async def _turn(self, participant: str) -> AsyncIterator[None]:
+        """One of the questions that a participant may put at once.
 
         Raises:
-            Limited: it has had those of today, or too many wait.
+            AtOnce: too many wait.
         """
         allowance = self._limits.of(participant)
         await allowance.turn(allowance.questions, Limit.QUESTIONS)
         try:
-            await asyncio.to_thread(self._ration.take, participant, agency, allowance.policy)
             yield
-        except (AgencyUnavailable, QuotaExhausted):
-            # The agency's count did not go up.
-            await asyncio.to_thread(self._ration.give_back, participant, agency)
-            raise
         finally:
             allowance.questions.give_back()
+
+    async def _asked(self, served: _Served, question: Question) -> Mapping[str, Any]:
+        """The agency's answer to a question that counts as one of the participant's today if the agency counts it.
+
+        Raises:
+            Limited: the participant has had those of today.
+        """
+        policy = self._limits.of(question.participant).policy
+        taking = asyncio.create_task(
+            asyncio.to_thread(self._ration.take, question.participant, served.name, policy), name="ration"
+        )
+        try:
+            await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            # The thread goes on, and its question is never put.
+            self._give_back(taking, served, question)
+            raise
+        try:
+            return await served.adapter.query(served.operation.name, question)
+        except (AgencyUnavailable, QuotaExhausted):
+            # The agency's count did not go up.
+            await asyncio.shield(self._give_back(taking, served, question))
+            raise
+
+    def _give_back(self, taking: asyncio.Task[None], served: _Served, question: Question) -> asyncio.Task[None]:
+        """Give back what is being taken, whatever becomes of the request."""
+
+        async def give_back() -> None:
+            try:
+                await taking
+                await asyncio.to_thread(self._ration.give_back, question.participant, served.name)
+            except Limited:
+                return
+            except Refused as refusal:
+                log.warning("query.ration_not_given_back", agency=served.name, reason=refusal.slug)
+
+        task = asyncio.create_task(give_back(), name="ration")
+        self._giving_back.add(task)
+        task.add_done_callback(self._giving_back.discard)
+        return task
 
     def _served(self, version: ContractVersion) -> _Served:
         """The operation that serves a query, checked against what its contract says."""

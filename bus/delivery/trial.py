@@ -29,6 +29,7 @@ class TooManyTrials(Refused):
 
     status = 429
     slug = "too-many-tests"
+    is_overload = True
 
 
 class NoTrial(Conflict):

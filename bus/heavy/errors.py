@@ -8,6 +8,7 @@ class TooHeavy(Refused):
 
     status = 422
     slug = "too-heavy"
+    is_overload = True
 
 
 class TooMuchAtOnce(Refused):
@@ -15,9 +16,11 @@ class TooMuchAtOnce(Refused):
 
     status = 429
     slug = "too-much-at-once"
+    is_overload = True
 
 
 class HeavyWorkWaits(Unavailable):
     """The bus has too much heavy work waiting; try again."""
 
     slug = "heavy-work-waits"
+    is_overload = True

@@ -17,6 +17,7 @@ class TooMuchUnderWay(Refused):
 
     status = 429
     slug = "too-much-under-way"
+    is_overload = True
 
 
 class BusFull(Refused):
@@ -24,6 +25,7 @@ class BusFull(Refused):
 
     status = 503
     slug = "too-much-under-way"
+    is_overload = True
 
 
 class Bodies:

@@ -132,7 +132,9 @@ async def register_contract(
     A draft may be sent again until it is active. Only the owner that the document names, or the operator, registers it.
     """
     document = await rooms.heavy.run(jobs.read_document, body, who=by.participant)
-    registered = await asyncio.to_thread(_add_draft, rooms, trusted(json.loads(document)), by, tags)
+    # One at a time: those that are counted together would be too many together.
+    async with rooms.limits.of(by.participant).adding:
+        registered = await asyncio.to_thread(_add_draft, rooms, trusted(json.loads(document)), by, tags)
     name, version = registered.contract.name, registered.contract.version
     response.headers["Location"] = f"{router.prefix}/{name}/versions/{version}"
     return version_detail(registered, response, by)
@@ -166,7 +168,8 @@ async def replace_draft(
 ) -> VersionDetail:
     """Replace the document of a draft, or of a proposed version, which is a draft again then."""
     document = await rooms.heavy.run(jobs.read_document, body, who=by.participant)
-    replaced = await asyncio.to_thread(_replace, rooms, document, name, version, by, tags)
+    async with rooms.limits.of(by.participant).adding:
+        replaced = await asyncio.to_thread(_replace, rooms, document, name, version, by, tags)
     return version_detail(replaced, response, by)
 
 

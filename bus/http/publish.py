@@ -193,7 +193,7 @@ class Publisher:
 
     def refused(self, refusal: Refused, principal: Principal | None, event: Any) -> Response:
         """The problem that a refusal is told as; it is noted for the producer and the contract's owner."""
-        if not isinstance(refusal, BatchRefused | BatchConflict | Limited):
+        if not isinstance(refusal, BatchRefused | BatchConflict):
             self._rooms.recorder.note(refusal, principal, event)
         return _response(refusal.status, json.dumps(refusal.document()), MEDIA_TYPE.encode(), refusal.headers)
 

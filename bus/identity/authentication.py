@@ -4,12 +4,10 @@ Promise: nobody learns from an answer whether a client exists. Secrets are judge
 """
 
 import time
-from base64 import urlsafe_b64decode
 from typing import Any
 
 import sqlalchemy as sa
-from authlib.oauth2.rfc6749 import ClientMixin, InvalidClientError, OAuth2Request
-from authlib.oauth2.rfc6749.util import extract_basic_authorization
+from authlib.oauth2.rfc6749 import ClientMixin, InvalidClientError
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
 from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
@@ -31,18 +29,6 @@ _LONGEST_ASSERTION = 3600 + 60
 """Seconds that an assertion may still live: its id has to be remembered for that long (RFC 7523, section 3)."""
 
 _LONGEST_JTI = 255
-
-
-def claimed_id(request: OAuth2Request) -> str | None:
-    """Which client a request says it is from, unproven; None where it says nothing that can be read."""
-    try:
-        basic, _ = extract_basic_authorization(request.headers)
-        if basic or request.payload.client_id:
-            return str(basic or request.payload.client_id)
-        claims = request.payload.data.get("client_assertion", "").split(".")[1]
-        return str(json.loads(urlsafe_b64decode(claims + "=="))["sub"])
-    except (ValueError, LookupError, TypeError):
-        return None
 
 
 class OAuthClient(ClientMixin):  # type: ignore[misc]  # authlib is not typed

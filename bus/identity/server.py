@@ -34,7 +34,6 @@ from bus.identity.authentication import (
     ClientAssertion,
     ClientDirectory,
     OAuthClient,
-    claimed_id,
 )
 from bus.identity.logins import Claim, Logins, claim_of
 from bus.identity.participants import Client, Credentials, Participants
@@ -249,7 +248,7 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib is not type
         try:
             return self._authenticated(request, methods, endpoint)
         except InvalidClientError:
-            known = self._participants.client_named(claimed_id(request) or "")
+            known = self._participants.client_named(request.claim.client_id)
             client_id, whose = (known.client_id, known.participant) if known else (None, None)
             self._attempts.note(failed_login(client_id, whose, request.address))
             raise

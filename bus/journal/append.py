@@ -33,6 +33,7 @@ class Overloaded(Unavailable):
     """More events are waiting for the disk than the bus takes; try again in a second."""
 
     slug = "overloaded"
+    is_overload = True
 
 
 class Submission(NamedTuple):

@@ -16,6 +16,7 @@ class Limited(Refused):
 
     status = 429
     slug = "limited"
+    is_overload = True
 
     def __init__(self, limit: str, detail: str, seconds: float, participant: str = "") -> None:
         headers = {"Retry-After": str(max(1, math.ceil(seconds)))}

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Final
 
 from bus.limits.errors import AtOnce, Full, spent
@@ -175,20 +174,6 @@ class Limits:
         for bucket in buckets:
             bucket.charge(units)
         return buckets[0]
-
-    @contextmanager
-    def waiting(self, participant: str) -> Iterator[None]:
-        """One long-poll or stream of a participant.
-
-        Raises:
-            AtOnce: as many as it may have are open.
-        """
-        allowance = self.of(participant)
-        allowance.begin_to_wait()
-        try:
-            yield
-        finally:
-            allowance.end_of_waiting()
 
     def _policy(self, participant: str) -> Policy:
         return self.register.defaults.with_own(self._own.get(participant, {}))

@@ -37,13 +37,13 @@ class Recorder:
         self._tally = Tally()
 
     def note(self, refused: Refused, sender: Principal | None, event: Any = None) -> Sequence[Refusal]:
-        """Count a refusal; as what, without anything that the sender chose.
+        """Count a refusal that tells something of what was sent; as what, without anything that the sender chose.
 
         Args:
             sender: None: nobody knows.
             event: the parsed CloudEvent; None: it did not come to that.
         """
-        if sender is None or refused.status >= _FAILURES:
+        if sender is None or refused.is_overload or refused.status >= _FAILURES:
             REFUSED.labels("other", refused.slug).inc()
             return ()
         at = clock.micros(clock.now())

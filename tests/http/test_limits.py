@@ -1,13 +1,17 @@
 """Limits over HTTP: what is told of them, each kind at its end, and how an operator changes them."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
 
 from bus import json
+from bus.contracts.catalogue import Catalogue
+from bus.contracts.document import parse
 from tests.a_bus import OWNER, WARGA, Bus, a_contract, a_grant, a_person
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -226,6 +230,50 @@ async def test_drafts_are_limited_by_number_and_bytes(bus: Bus, operator: httpx.
     is_limited(await register("tiga"), "contract_bytes")
     await limit(operator, "bapenda", contracts=2)
     is_limited(await register("tiga"), "contracts")
+
+
+@pytest.fixture
+def counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let two that count what is registered wait for each other for a moment, before one of them adds to it."""
+    meeting, usual = threading.Barrier(2), Catalogue.holding
+
+    def holding(*args: Any) -> Any:
+        found = usual(*args)
+        with suppress(threading.BrokenBarrierError):
+            meeting.wait(0.5)
+        return found
+
+    monkeypatch.setattr(Catalogue, "holding", holding)
+
+
+@pytest.mark.usefixtures("counted_together")
+async def test_drafts_that_are_registered_at_once_are_not_too_many_together(bus: Bus, operator: httpx.AsyncClient):
+    await limit(operator, "bapenda", drafts=1)
+    client = bus.reader("bapenda", "contracts.write")
+
+    async def register(name: str) -> int:
+        document = a_contract(contract=f"pajak.{name}", owner="bapenda", producers=["bapenda"])
+        return (await client.post("/v1/contracts", content=json.dumps(document))).status_code
+
+    assert sorted(await asyncio.gather(register("satu"), register("dua"))) == [201, 429]
+
+
+@pytest.mark.usefixtures("counted_together")
+async def test_drafts_that_are_replaced_at_once_are_not_too_large_together(bus: Bus, operator: httpx.AsyncClient):
+    client = bus.reader("bapenda", "contracts.write")
+
+    def document(name: str, **changes: Any) -> bytes:
+        return json.dumps(a_contract(contract=f"pajak.{name}", owner="bapenda", producers=["bapenda"], **changes))
+
+    async def replace(name: str) -> int:
+        path, larger = f"/v1/contracts/pajak.{name}/versions/1.0.0", document(name, title="x" * 100)
+        return (await client.put(path, content=larger, headers={"if-match": "*"})).status_code
+
+    for name in ("satu", "dua"):
+        assert (await client.post("/v1/contracts", content=document(name))).status_code == 201
+    both = bus.rooms.catalogue.holding("bapenda", parse(json.loads(document("tiga")))).bytes
+    await limit(operator, "bapenda", contract_bytes=both + 120)
+    assert sorted(await asyncio.gather(replace("satu"), replace("dua"))) == [200, 429]
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])

@@ -1,18 +1,23 @@
 """Queries over HTTP: who may ask, what is asked and answered, and what is remembered of it."""
 
 import asyncio
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from bus.adapter import AgencyUnavailable, QuotaExhausted
 from bus.agencies.queries import QueryPolicy
 from bus.audit.log import Channel, DisclosureLog, Found
 from bus.heavy import Here, Job
 from bus.journal import Persons
+from bus.limits import Policy, Ration
+from bus.limits.tables import QUESTIONS_ASKED
 from bus.storage import open_storage
 from tests.a_bus import Bus, Document, a_contract, a_grant, a_nik
 from tests.an_actor import OPERATOR
@@ -77,6 +82,18 @@ def disclosed(desk: Bus) -> list[Found]:
 def problem(answer: httpx.Response) -> tuple[int, str]:
     assert answer.headers["content-type"] == "application/problem+json"
     return answer.status_code, answer.json()["type"].removeprefix("urn:bus:problem:")
+
+
+def counted(desk: Bus) -> int:
+    """The questions of today that count."""
+    with desk.rooms.storage.read() as connection:
+        return connection.scalar(sa.select(sa.func.sum(QUESTIONS_ASKED.c.asked))) or 0
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - nothing tells it
+            await asyncio.sleep(0.01)
 
 
 async def test_a_question_is_answered(desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter):
@@ -309,3 +326,38 @@ async def test_a_large_answer_is_checked_apart_on_the_askers_share(
     assert expected != 200 or answered.json() == adapter.answer
     is_apart = len(many) > 2 and many[-1] != {"nama": 2**70}
     assert jobs.names == (["validate of dinkes"] if is_apart else [])
+
+
+async def test_a_question_that_waited_in_vain_for_its_turn_does_not_count(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
+):
+    desk.apply(a_query())
+    adapter.open.clear()
+    answers = await asyncio.gather(*(ask(http) for _ in range(4)))
+    assert [problem(answer) for answer in answers] == [(503, "agency-unavailable")] * 4
+    assert len(adapter.questions) == 2
+    assert counted(desk) == 2
+
+
+async def test_a_question_that_is_given_up_while_it_is_counted_does_not_count(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter, monkeypatch: pytest.MonkeyPatch
+):
+    begun, go_on, taken, usual = threading.Event(), threading.Event(), threading.Event(), Ration.take
+
+    def take(ration: Ration, participant: str, agency: str, policy: Policy) -> None:
+        begun.set()
+        go_on.wait(20)
+        usual(ration, participant, agency, policy)
+        taken.set()
+
+    monkeypatch.setattr(Ration, "take", take)
+    desk.apply(a_query())
+    asking = asyncio.create_task(ask(http))
+    await until(begun.is_set)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    go_on.set()
+    await until(taken.is_set)
+    await until(lambda: counted(desk) == 0)
+    assert adapter.questions == []

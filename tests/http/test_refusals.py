@@ -7,6 +7,8 @@ import httpx
 import pytest
 
 from bus import clock
+from bus.heavy import TooHeavy
+from bus.journal.gate import Gate
 from bus.refusals.refusal import Refusal, hour_of
 from bus.refusals.tally import Count
 from tests.a_bus import OWNER, WARGA, Bus, Document, a_contract, a_nik, a_person
@@ -260,3 +262,20 @@ async def test_a_wrong_question_is_refused(bus: Bus, params: dict[str, Any]) -> 
 
 async def test_refusals_need_the_scope(bus: Bus) -> None:
     assert (await bus.reader(OWNER, "events.read").get(REFUSALS)).status_code == 403
+
+
+@pytest.mark.parametrize("partial", [True, False])
+@pytest.mark.parametrize("sent", [an_event(), [an_event()]], ids=["event", "batch"])
+async def test_what_is_refused_for_the_bus_being_busy_is_nobodys_mistake(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch, sent: Document | list[Document], partial: bool
+) -> None:
+    bus.apply(a_contract())
+    producer = a_producer(bus)
+
+    def too_heavy(*_: Any, **__: Any) -> None:
+        raise TooHeavy("It takes more time than the bus gives one request.")
+
+    monkeypatch.setattr(Gate, "admit", too_heavy)
+    got = await publish(producer, sent, partial=partial)
+    assert "more time than the bus gives" in got.text
+    assert await places(bus, producer) == set()

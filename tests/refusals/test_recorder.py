@@ -8,8 +8,11 @@ import pytest
 
 from bus.app import Role, running
 from bus.contracts.errors import UnknownContract
+from bus.heavy import HeavyWorkWaits, TooHeavy, TooMuchAtOnce
+from bus.http.bodies import BusFull, TooMuchUnderWay
 from bus.identity.tokens import Principal
 from bus.journal import Overloaded
+from bus.limits import Limited
 from bus.problem import Refused
 from bus.refusals.log import RefusalLog
 from bus.refusals.recorder import Recorder
@@ -75,3 +78,23 @@ async def test_a_process_that_stops_writes_what_it_counted_last(bus: Bus) -> Non
     async with running(rooms.settings, rooms.storage, rooms.keys, ADDRESS, {Role.API}) as process:
         process.rooms.recorder.note(REFUSED, SENDER)
     assert [one.count for one in rooms.refusals.search()] == [1]
+
+
+@pytest.mark.parametrize(
+    "overload",
+    [
+        Limited("publish", "wait", 1.0, OWNER),
+        TooMuchUnderWay("finish some"),
+        BusFull("try again"),
+        TooHeavy("send less"),
+        TooMuchAtOnce("wait"),
+        HeavyWorkWaits("try again"),
+        Overloaded("try again"),
+    ],
+    ids=lambda overload: type(overload).__name__,
+)
+async def test_too_much_is_no_refusal_of_what_a_producer_sent(bus: Bus, overload: Refused) -> None:
+    recorder = a_recorder(bus)
+    assert recorder.note(overload, SENDER, {"type": "kependudukan.warga"}) == ()
+    await recorder.flush()
+    assert bus.rooms.refusals.search() == []

@@ -49,6 +49,7 @@ class TooManyConnections(Refused):
 
     status = 503
     slug = "too-many-connections"
+    is_overload = True
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, headers={"Retry-After": "1"})
