@@ -374,10 +374,11 @@ async def serve(
         edge = create_edge(process.rooms, checks) if Role.API in roles else create_watch(process.rooms, checks)
         edge.describe()
         is_https = issuer.startswith("https:")
-        doors = {listener: FrontDoor(edge, edge.publisher, settings, is_https=is_https)}
+        known = process.rooms.tokens.known
+        doors = {listener: FrontDoor(edge, edge.publisher, settings, is_https=is_https, known=known)}
         if operation is not None:
             watched = create_operation(process.rooms, checks, edge)
-            doors[operation] = FrontDoor(watched, None, settings, is_https=False)
+            doors[operation] = FrontDoor(watched, None, settings, is_https=False, known=known)
         _spare_the_collector()
         sys.setswitchinterval(_SWITCH_SECONDS)
         serving = [loop.create_task(door.serve(address)) for address, door in doors.items()]

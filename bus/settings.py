@@ -116,6 +116,9 @@ class Settings(BaseSettings):
     wrong_logins: RateText = Field(Rate(10, 60), description="logins that fail, of one client from one address")
     wrong_logins_of_client: RateText = Field(Rate(300, 60), description="logins that fail, of one client")
     wrong_logins_from_address: RateText = Field(Rate(100, 60), description="logins that fail, from one address")
+    anonymous_rate: RateText = Field(
+        Rate(200, 4), description="requests without a known token, from one address (IPv6: /64)"
+    )
     adapters: dict[str, dict[str, str]] = Field(
         default_factory=dict, description="settings of each adapter: BUS_ADAPTERS__<AGENCY>__<FIELD>"
     )

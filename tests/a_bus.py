@@ -147,7 +147,8 @@ class Bus:
         """
         changed = self.rooms.settings.model_copy(update=settings)
         edge = create_edge(replace(self.rooms, settings=changed), Health({}))
-        door = FrontDoor(app or edge, edge.publisher, changed, is_https=changed.public_url.startswith("https:"))
+        is_https, known = changed.public_url.startswith("https:"), self.rooms.tokens.known
+        door = FrontDoor(app or edge, edge.publisher, changed, is_https=is_https, known=known)
         listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         serving = asyncio.create_task(door.serve(listener))

@@ -194,7 +194,7 @@ class Connection(asyncio.Protocol):
             exchange = Exchange(self, request)
             self._request = exchange
             scope = scope_of(request, client, self._server, self._hall.scheme)
-            self.begin(exchange.run(self._hall.app, scope))
+            self.begin(self._hall.strangers.answer(exchange, request, self._hall.app, scope))
         else:
             self._request = publication
         self._take(rest)

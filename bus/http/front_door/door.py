@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from collections.abc import Callable
 from email.utils import formatdate
 from typing import Final
 
@@ -13,7 +14,9 @@ from bus.http.front_door.connection import Connection
 from bus.http.front_door.exchange import App
 from bus.http.front_door.hall import Hall, Patience
 from bus.http.front_door.places import PlaceLimits, Places, most_connections, raise_file_limit
+from bus.http.front_door.strangers import Strangers
 from bus.http.publish import Publisher
+from bus.identity.tokens import Principal
 from bus.settings import Settings
 from bus.telemetry import CONNECTIONS_ENDED
 
@@ -34,11 +37,20 @@ _YEAR_SECONDS: Final = 31_536_000
 class FrontDoor:
     """Serves an ASGI application on sockets, and its publisher on the short way."""
 
-    def __init__(self, app: App, publisher: Publisher | None, settings: Settings, *, is_https: bool) -> None:
+    def __init__(
+        self,
+        app: App,
+        publisher: Publisher | None,
+        settings: Settings,
+        *,
+        is_https: bool,
+        known: Callable[[bytes], Principal | None],
+    ) -> None:
         """Make it in a running event loop.
 
         Args:
             is_https: whether clients reach the bus by https alone, by way of a proxy.
+            known: who sends a value of the Authorization header, if it was verified before.
         """
         most = most_connections(raise_file_limit(), settings.max_connections)
         limits = PlaceLimits(
@@ -58,6 +70,7 @@ class FrontDoor:
             Clients(settings.trusted_proxies),
             patience,
             "https" if is_https else "http",
+            Strangers(settings.anonymous_rate, settings.operator_networks, known),
         )
         self._arriving: set[asyncio.Task[None]] = set()
         self._fields = _fixed_fields(is_https=is_https)

@@ -7,6 +7,7 @@ from typing import Protocol
 from bus.http.front_door.clients import Clients
 from bus.http.front_door.exchange import App
 from bus.http.front_door.places import Places
+from bus.http.front_door.strangers import Strangers
 from bus.http.heads import Heads
 from bus.http.publish import Publisher
 
@@ -66,7 +67,14 @@ class Hall:
     """
 
     def __init__(
-        self, app: App, publisher: Publisher | None, places: Places, clients: Clients, patience: Patience, scheme: str
+        self,
+        app: App,
+        publisher: Publisher | None,
+        places: Places,
+        clients: Clients,
+        patience: Patience,
+        scheme: str,
+        strangers: Strangers,
     ) -> None:
         self.app = app
         self.publisher = publisher
@@ -74,6 +82,7 @@ class Hall:
         self.clients = clients
         self.patience = patience
         self.scheme = scheme
+        self.strangers = strangers
         self.heads = Heads()
         self.connections: set[Guest] = set()
         self.tasks: set[asyncio.Task[None]] = set()

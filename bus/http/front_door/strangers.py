@@ -1,0 +1,91 @@
+"""Strangers: requests without a token that was verified before, which each household may send at a rate, one by one."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bus.http.front_door.clients import household, is_within, parsed
+from bus.http.front_door.exchange import App, Exchange
+from bus.http.front_door.request import Request
+from bus.http.publish import Scope
+from bus.identity.tokens import Principal
+from bus.limits import Bucket, Limited, Rate
+from bus.settings import Network
+
+_NAME: Final = "anonymous"
+_HOUSEHOLDS: Final = 10_000
+"""Buckets that are kept; the least used go first."""
+_PACE: Final = 0.004
+"""Seconds between two requests of a household, which would else fill whole turns of the event loop."""
+_LONGEST_WAIT: Final = 2.0
+_WATCHED: Final = frozenset({"/healthz", "/readyz"})
+_COSTS: Final = {"/metrics": 10, "/openapi.json": 5}
+"""What costs the bus more than a short answer."""
+
+
+class StrangersLimited(Limited):
+    """Too many requests without a known access token come from your address; send fewer, or with a token."""
+
+    slug = "anonymous-limited"
+
+
+@dataclass(slots=True)
+class _Household:
+    bucket: Bucket
+    next_at: float = 0.0
+
+
+class Strangers:
+    """Gives requests without a known token their turn. Belongs to one event loop."""
+
+    def __init__(self, rate: Rate, operators: Sequence[Network], known: Callable[[bytes], Principal | None]) -> None:
+        self._rate = rate
+        self._operators = operators
+        self._known = known
+        self._households: OrderedDict[str, _Household] = OrderedDict()
+
+    async def answer(self, exchange: Exchange, request: Request, app: App, scope: Scope) -> None:
+        """Have a request answered, in its turn if nobody known sends it."""
+        wait = self._wait(request, scope["client"][0])
+        if wait > _LONGEST_WAIT:
+            # Told late: who asks again at once would else take the time of the others with refusals.
+            await asyncio.sleep(_LONGEST_WAIT)
+            exchange.fail(StrangersLimited(_NAME, "Too many requests without a token come from your address.", wait))
+            return
+        if wait:
+            await asyncio.sleep(wait)
+        await exchange.run(app, scope)
+
+    def _wait(self, request: Request, client: str) -> float:
+        """Seconds until a request has its turn; it has none if they are more than the longest wait."""
+        authorization = next((value for name, value in request.fields if name == b"authorization"), b"")
+        if authorization and self._known(authorization) is not None:
+            return 0.0
+        if request.path in _WATCHED and self._is_operator(client):
+            return 0.0
+        # What asks for tokens waits behind its like alone.
+        kind = "tokens" if request.path.startswith("/oauth/") else ""
+        now = time.monotonic()
+        home = self._of(f"{household(client)} {kind}", now)
+        wait = max(home.bucket.wait(now), home.next_at - now)
+        if wait <= _LONGEST_WAIT:
+            home.bucket.charge(_COSTS.get(request.path, 1))
+            home.next_at = max(home.next_at, now) + _PACE
+        return wait
+
+    def _of(self, key: str, now: float) -> _Household:
+        home = self._households.get(key)
+        if home is None:
+            home = self._households[key] = _Household(Bucket(_NAME, self._rate, now))
+            if len(self._households) > _HOUSEHOLDS:
+                self._households.popitem(last=False)
+        else:
+            self._households.move_to_end(key)
+        return home
+
+    def _is_operator(self, client: str) -> bool:
+        address = parsed(client)
+        return address is not None and is_within(address, self._operators)
