@@ -2,6 +2,7 @@
 
 import hashlib
 import json as standard_json
+import tracemalloc
 from base64 import b32encode, b64encode, urlsafe_b64encode
 from datetime import date
 from typing import Any
@@ -16,8 +17,10 @@ from bus.contracts.document import parse
 from bus.contracts.lint import errors_of
 from bus.contracts.view import View
 from bus.delivery.worker import traceparent_of
+from bus.http import pull
 from bus.identity.tokens import Principal
 from bus.journal import Entry
+from bus.journal.lines import MOST_BYTES
 from bus.journal.viewed import viewed
 from tests.a_bus import OWNER, WARGA, Bus, Document, a_contract, a_grant, a_nik, a_person
 
@@ -233,3 +236,92 @@ async def test_odd_events_that_were_committed_before_are_read_and_delivered(bus:
         http: httpx.AsyncClient = bus.reader(reader)
         for path in (f"feeds/{WARGA}", f"records/{WARGA}", "events/1"):
             assert (await http.get(f"/v1/{path}")).status_code == 200
+
+
+# What left the rows.
+
+LEFT = {"rows": [{"exact": {"desa": "sembung"}}]}
+STAMP = "2026-02-0{}T08:00:00Z"
+
+
+async def people_who_left(bus: Bus) -> str:
+    """A contract with a record that left the village's rows at the second position; the cursor before."""
+    bus.apply(a_contract(a_grant("bapenda", **LEFT), attributes=["tujuan"]))
+    await bus.publish(a_person(1), time=STAMP.format(1), tujuan="sembung")
+    before: str = (await bus.reader("bapenda").get(f"/v1/records/{WARGA}")).json()["next"]
+    await bus.publish(a_person(1, desa="paciran"), time=STAMP.format(2), tujuan="paciran")
+    return before
+
+
+@sqlite_alone
+@pytest.mark.parametrize("later", [a_person(1, desa="brondong"), None], ids=["changed", "deleted"])
+async def test_a_record_that_left_the_rows_is_shown_as_it_left_whatever_came_later(bus: Bus, later: Any) -> None:
+    before = await people_who_left(bus)
+    http = bus.reader("bapenda")
+    read = {"after": before}
+    (left,) = (await http.get(f"/v1/records/{WARGA}", params=read)).json()["records"]
+    assert (left["sequence"], left["data"]) == (f"{2:020}", None)
+    assert not left.keys() & {"time", "tujuan", "dataschema"}
+    await bus.publish(later, subject=a_nik(1), time=STAMP.format(3), tujuan="brondong")
+    page = (await http.get(f"/v1/records/{WARGA}", params=read)).json()
+    assert page["records"] == [left]
+    assert (await http.get(f"/v1/records/{WARGA}", params={"after": page["next"]})).json()["records"] == []
+    events = (await http.get(f"/v1/feeds/{WARGA}")).json()["events"]
+    assert events[1:] == [left]
+    assert (await http.get("/v1/events/2")).json()["event"] == left
+    assert (await http.get("/v1/events/3")).status_code == 404
+
+
+@sqlite_alone
+async def test_who_read_the_departure_reads_nothing_more_of_who_left(bus: Bus) -> None:
+    before = await people_who_left(bus)
+    http = bus.reader("bapenda")
+    after = (await http.get(f"/v1/records/{WARGA}", params={"after": before})).json()["next"]
+    for later in (a_person(1, desa="brondong"), None, a_person(1, desa="babat")):
+        await bus.publish(later, subject=a_nik(1), time=STAMP.format(3), tujuan="brondong")
+        page = (await http.get(f"/v1/records/{WARGA}", params={"after": after})).json()
+        assert page["records"] == []
+        after = page["next"]
+
+
+@sqlite_alone
+async def test_a_delivery_of_a_departure_shows_nothing_that_its_publisher_wrote(bus: Bus) -> None:
+    await people_who_left(bus)
+    entries = bus.rooms.journal.at([1, 2])
+    view = bus.rooms.catalogue.view(WARGA, "bapenda", entries[2].version_id, date(2026, 11, 24))
+    delivered = json.loads(viewed(entries[2], view, lambda _: entries[1]) or b"")
+    assert delivered["data"] is None
+    assert not delivered.keys() & {"time", "tujuan", "dataschema"}
+
+
+@sqlite_alone
+async def test_a_page_holds_no_histories_of_its_records(bus: Bus) -> None:
+    before = await people_who_left(bus)
+    for _ in range(16):
+        await bus.publish_all([a_person(one, desa="paciran", nama="x" * 300_000) for one in range(2, 10)])
+    # A large head would end the page itself.
+    await bus.publish_all([a_person(one, desa="paciran") for one in range(2, 10)])
+    tracemalloc.start()
+    try:
+        answer = await bus.reader("bapenda").get(f"/v1/records/{WARGA}", params={"after": before})
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [one["sequence"] for one in answer.json()["records"]] == [f"{2:020}"]
+    assert peak < 5 * MOST_BYTES, peak
+    assert bus.rooms.journal.last_position() == 2 + 17 * 8
+
+
+@sqlite_alone
+async def test_a_page_that_walked_enough_ends_and_the_next_goes_on(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pull, "_MOST_LOOKED_AT", 1000)
+    bus.apply(a_contract(a_grant("bapenda", **LEFT)))
+    for _ in range(9):
+        await bus.publish_all([a_person(one, desa="paciran") for one in range(1, 4)])
+    await bus.publish(a_person(4))
+    http, after, pages = bus.reader("bapenda"), "", []
+    while not pages or not pages[-1]:
+        page = (await http.get(f"/v1/records/{WARGA}", params={"after": after})).json()
+        pages.append([one["data"] for one in page["records"]])
+        after = page["next"]
+    assert pages == [[], [a_person(4)]]

@@ -1,0 +1,78 @@
+"""The walk to where records left a view: what it holds, what it charges, and where it ends."""
+
+from collections.abc import Mapping, Sequence
+
+from bus import json
+from bus.contracts.document import parse
+from bus.contracts.view import View
+from bus.journal.read import Entry
+from bus.journal.viewed import Walk
+from tests.a_bus import OWNER, WARGA, a_contract, a_grant, a_nik, a_person
+
+SEMBUNG = [{"exact": {"desa": "sembung"}}]
+RECORDS = 3
+PIECE = 2
+
+
+class Journal:
+    """Records whose events take turns: the first of each in the rows, the others outside. It hands out small pieces."""
+
+    def __init__(self) -> None:
+        self.read: list[int] = []
+
+    def preceding(self, positions: Sequence[int]) -> Mapping[int, int]:
+        return {position: position - RECORDS for position in positions if position > RECORDS}
+
+    def piece(self, positions: Sequence[int]) -> Mapping[int, Entry]:
+        self.read += positions[:PIECE]
+        return {position: an_entry(position) for position in positions[:PIECE]}
+
+
+def an_entry(position: int) -> Entry:
+    number = position % RECORDS
+    desa = "sembung" if position <= RECORDS else "paciran"
+    body = {"type": WARGA, "subject": a_nik(number), "data": a_person(number, desa=desa)}
+    return Entry(position, 1, 1, OWNER, a_nik(number), a_nik(number), 0, json.dumps(body))
+
+
+def a_walk(journal: Journal, *heads: int, after: int = 0, most: int = 1000) -> Walk:
+    contract = parse(a_contract(a_grant("desa-sembung", rows=SEMBUNG)))
+    view = View(contract, contract.grants[0], b"k" * 32)
+    charged: list[int] = []
+
+    def charge(size: int) -> bool:
+        charged.append(size)
+        assert size > 0
+        return len(charged) >= most
+
+    walk = Walk(journal, [(an_entry(position), view) for position in heads], after, charge)
+    for _ in walk.run():
+        pass
+    assert len(charged) == len(journal.read)
+    return walk
+
+
+def test_every_history_is_walked_to_where_the_record_left():
+    walk = a_walk(Journal(), 31, 32, 33)
+    assert (walk.left, walk.unfinished) == ({31: 4, 32: 5, 33: 6}, None)
+
+
+def test_what_left_up_to_the_cursor_is_not_looked_for():
+    journal = Journal()
+    assert a_walk(journal, 31, 32, 33, after=5).left == {33: 6}
+    assert min(journal.read) == 3
+
+
+def test_a_walk_that_looked_at_enough_ends_with_the_first_record():
+    journal = Journal()
+    walk = a_walk(journal, 31, 32, 33, most=1)
+    assert (walk.left, walk.unfinished) == ({31: 4}, 32)
+    assert journal.read == [28, 29, 25, 22, 19, 16, 13, 10, 7, 4, 1]
+
+
+def test_a_record_that_was_never_in_the_view_did_not_leave_it():
+    contract = parse(a_contract(a_grant("desa-lain", rows=[{"exact": {"desa": "lain"}}])))
+    view = View(contract, contract.grants[0], b"k" * 32)
+    walk = Walk(Journal(), [(an_entry(31), view)], 0, lambda _: False)
+    assert sum(1 for _ in walk.run()) == 10
+    assert walk.left == {}
