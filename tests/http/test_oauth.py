@@ -292,6 +292,7 @@ def _part(text: str) -> str:
 
 DEEP = "[" * 20_000 + "]" * 20_000
 RUBBISH = ["", "x", "a.b.c", "e30.e30.e30", "e30.bnVsbA.", "é.é.é"]
+LONGEST_ASSERTION = 8192
 RUBBISH += [
     f"{_part(header)}.{_part(claims)}.AAAA"
     for header, claims in [
