@@ -3,7 +3,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 SUITE := $(VENV)/json-schema-test-suite
 
-.PHONY: setup run test quick check bench lock soak sbom audit
+.PHONY: setup run test attacks quick check bench lock soak sbom audit
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)  ## make .venv with the locked requirements and the product in it
@@ -24,7 +24,10 @@ run: setup  ## bus, simulators and sample apps; ONCE=1 ends by itself
 	$(VENV)/bin/python -m samples.run $(if $(ONCE),--once)
 
 test: setup  ## the whole test suite
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not stress"
+
+attacks: setup  ## attacks beside an innocent; they need a machine that does nothing else
+	$(VENV)/bin/python -m pytest tests/attacks -m stress
 
 quick: setup  ## the tests that need neither a database nor a process
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m unit --hypothesis-profile quick -q

@@ -142,7 +142,10 @@ class FilterIndex(Generic[T]):
                 self._take_out_number(one, clue.name, number)
 
     def _take_out_number(self, one: _Filter[T], name: str, number: Decimal) -> None:
-        numbers = self._by_number[name]
+        # A filter that asks for 3 and for 3.0 has the number twice, and is taken out at once.
+        numbers = self._by_number.get(name, {})
+        if number not in numbers:
+            return
         numbers[number] = [other for other in numbers[number] if other is not one]
         if not numbers[number]:
             del numbers[number]

@@ -141,7 +141,8 @@ async def test_a_flood_of_wrong_secrets_makes_a_handful_of_entries(site: Site):
     failed = [one for one in actions(site.bus.rooms.storage, after) if one.what is Verb.LOGIN_FAIL]
     # Two for each of two kinds; the flood may last over a minute's end.
     assert len(failed) <= 8
-    assert sum(one.count for one in failed) == 60
+    # Beyond the limit of wrong logins none is judged, so none is noted.
+    assert 30 < sum(one.count for one in failed) <= 60
 
 
 @only_sqlite

@@ -32,6 +32,7 @@ _SCHEMA = {
         "teks": {"type": "array", "items": {"type": "string"}},
         "nama": {"propertyNames": {"maxLength": 3}},
         "pohon": {"$ref": "#/$defs/pohon"},
+        "lain": {"type": "object", "additionalProperties": {}},
     },
     "$defs": {"pohon": {"type": "object", "properties": {"anak": {"$ref": "#/$defs/pohon"}}}},
 }
