@@ -8,7 +8,6 @@ class TooHeavy(Refused):
 
     status = 422
     slug = "too-heavy"
-    is_overload = True
 
 
 class TooMuchAtOnce(Refused):

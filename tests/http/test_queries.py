@@ -328,17 +328,6 @@ async def test_a_large_answer_is_checked_apart_on_the_askers_share(
     assert jobs.names == (["validate of dinkes"] if is_apart else [])
 
 
-async def test_a_question_that_waited_in_vain_for_its_turn_does_not_count(
-    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
-):
-    desk.apply(a_query())
-    adapter.open.clear()
-    answers = await asyncio.gather(*(ask(http) for _ in range(4)))
-    assert [problem(answer) for answer in answers] == [(503, "agency-unavailable")] * 4
-    assert len(adapter.questions) == 2
-    assert counted(desk) == 2
-
-
 async def test_a_question_that_is_given_up_while_it_is_counted_does_not_count(
     desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter, monkeypatch: pytest.MonkeyPatch
 ):

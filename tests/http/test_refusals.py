@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from bus import clock
-from bus.heavy import TooHeavy
+from bus.heavy import TooMuchAtOnce
 from bus.journal.gate import Gate
 from bus.refusals.refusal import Refusal, hour_of
 from bus.refusals.tally import Count
@@ -273,7 +273,7 @@ async def test_what_is_refused_for_the_bus_being_busy_is_nobodys_mistake(
     producer = a_producer(bus)
 
     def too_heavy(*_: Any, **__: Any) -> None:
-        raise TooHeavy("It takes more time than the bus gives one request.")
+        raise TooMuchAtOnce("Too much heavy work waits.")
 
     monkeypatch.setattr(Gate, "admit", too_heavy)
     got = await publish(producer, sent, partial=partial)

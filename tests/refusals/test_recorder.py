@@ -8,7 +8,7 @@ import pytest
 
 from bus.app import Role, running
 from bus.contracts.errors import UnknownContract
-from bus.heavy import HeavyWorkWaits, TooHeavy, TooMuchAtOnce
+from bus.heavy import HeavyWorkWaits, TooMuchAtOnce
 from bus.http.bodies import BusFull, TooMuchUnderWay
 from bus.identity.tokens import Principal
 from bus.journal import Overloaded
@@ -86,7 +86,6 @@ async def test_a_process_that_stops_writes_what_it_counted_last(bus: Bus) -> Non
         Limited("publish", "wait", 1.0, OWNER),
         TooMuchUnderWay("finish some"),
         BusFull("try again"),
-        TooHeavy("send less"),
         TooMuchAtOnce("wait"),
         HeavyWorkWaits("try again"),
         Overloaded("try again"),
