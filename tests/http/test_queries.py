@@ -328,6 +328,18 @@ async def test_a_large_answer_is_checked_apart_on_the_askers_share(
     assert jobs.names == (["validate of dinkes"] if is_apart else [])
 
 
+async def test_a_question_that_waited_in_vain_for_its_turn_does_not_count(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
+):
+    desk.apply(a_query())
+    adapter.open.clear()
+    answers = await asyncio.gather(*(ask(http) for _ in range(8)))
+    assert [problem(answer) for answer in answers] == [(503, "agency-unavailable")] * 8
+    # Two at once are put. One that began later may come to its turn for a moment, and is put then.
+    assert 2 <= len(adapter.questions) < 8
+    await until(lambda: counted(desk) == len(adapter.questions))
+
+
 async def test_a_question_that_is_given_up_while_it_is_counted_does_not_count(
     desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter, monkeypatch: pytest.MonkeyPatch
 ):
