@@ -135,8 +135,10 @@ class WebhookSink:
 
     def _let_go(self, connection: Connection) -> None:
         """Keep a connection for the next request, if it can be used again and not too many are kept."""
-        protocol = connection.protocol
-        if protocol is None or protocol.should_close or self._connections.open > self._most:
+        protocol, transport = connection.protocol, connection.transport
+        # An answer may come before the sink has read the request; what is left of the body would wait in memory.
+        is_sent = transport is not None and not transport.get_write_buffer_size()
+        if protocol is None or protocol.should_close or not is_sent or self._connections.open > self._most:
             _abort(connection)
         else:
             connection.release()
