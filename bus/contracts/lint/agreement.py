@@ -162,7 +162,8 @@ def _masked_keys(contract: Contract) -> Iterator[FieldError]:
 
 def _meet(one: str, other: str) -> bool:
     """Whether of two pointers one leads to what is above, below, or at the other; `*` is any step."""
-    return all(step == beside or "*" in (step, beside) for step, beside in zip(json.path(one), json.path(other)))  # noqa: B905
+    pairs = zip(json.path(one), json.path(other), strict=False)
+    return all(step == beside or "*" in (step, beside) for step, beside in pairs)
 
 
 def _attributes(contract: Contract) -> Iterator[FieldError]:
