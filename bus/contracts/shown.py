@@ -66,12 +66,13 @@ class Shown:
 def masks(contract: Contract, grant: Grant) -> Mapping[str, Mask]:
     """A grant's masks.
 
-    A mask on a record's key has to keep keys apart. So one that does not is a pseudonym; versions that were registered before
-    lint refused it can have one.
+    A mask on a record's key has to keep keys apart. So one that does not is a pseudonym. A producer, which could try keys out
+    by deleting them, sees none. Versions that were registered before lint refused either can have it.
     """
     if contract.kind is not Kind.RECORD or contract.key is None or contract.key not in grant.mask:
         return grant.mask
-    return {**grant.mask, contract.key: Mask.PSEUDONYM}
+    tries_out = grant.participant in contract.producers
+    return {**grant.mask, contract.key: Mask.REDACT if tries_out else Mask.PSEUDONYM}
 
 
 def _covers(above: str, pointer: str) -> bool:

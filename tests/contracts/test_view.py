@@ -143,6 +143,13 @@ def test_a_mask_on_every_member_masks_those_that_have_pointers_of_their_own_too(
     }
 
 
+def test_a_consumer_who_is_also_a_producer_gets_no_pseudonym_of_a_key() -> None:
+    # It would delete guessed keys and see their pseudonyms.
+    view = a_view(mask={"/nik": "pseudonym"}, contract={"producers": ["dukcapil-lamongan", "bapenda"]})
+    assert view.reduce_data(DATA)["nik"] == "***"
+    assert a_view(mask={"/nik": "pseudonym"}).reduce_data(DATA)["nik"] != "***"
+
+
 def test_a_pseudonym_is_stable_for_one_consumer_and_unlinkable_between_consumers() -> None:
     def pseudonym(**of: Any) -> Any:
         return a_view(mask={"/nik": "pseudonym"}, **of).reduce_data(DATA)["nik"]

@@ -30,9 +30,9 @@ REQUIRED = Rule(
 MASKED_KEY = Rule(
     "masked-key",
     Severity.ERROR,
-    "A record's key is shown, left out, or masked by itself as a `pseudonym`.",
-    "Behind any other mask keys look alike: records cannot be told apart, and nobody can keep a copy of them.",
-    "Mask the key with `pseudonym`, or leave it out of `fields`.",
+    "A record's key is shown, left out, or masked by itself as a `pseudonym`, which no producer gets.",
+    "Behind other masks keys look alike. A producer tries keys out: it deletes one and sees its pseudonym.",
+    "Mask the key with `pseudonym`, or leave it out of `fields`; of a producer, leave it out, or show it.",
 )
 ATTRIBUTE = Rule(
     "attribute",
@@ -154,10 +154,12 @@ def _masked_keys(contract: Contract) -> Iterator[FieldError]:
         if grant.fields is not None and not any(_meet(field, contract.key) for field in grant.fields):
             continue
         for pointer, mask in grant.mask.items():
+            at = f"/consumers/{index}" + json.pointer(("mask", pointer))
             is_key = pointer == contract.key and mask is Mask.PSEUDONYM
             if _meet(pointer, contract.key) and not is_key:
-                at = f"/consumers/{index}" + json.pointer(("mask", pointer))
                 yield FieldError(at, f"masks the key, {contract.key}, so that keys are not kept apart")
+            elif is_key and grant.participant in contract.producers:
+                yield FieldError(at, f"masks the key, {contract.key}, of a producer, which can try keys out")
 
 
 def _meet(one: str, other: str) -> bool:

@@ -90,6 +90,11 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("adapter", {**ASKING, "classification": "internal"}, "/classification"),
     ("backtracking", {"schema": a_schema({"a": {**TEXT, "pattern": "^(a+)+$"}})}, "/schema/properties/a/pattern"),
     ("masked-key", {"consumers": [a_grant(mask={"/nik": "last4"})]}, "/consumers/0/mask/~1nik"),
+    (
+        "masked-key",
+        {"producers": ["bapenda"], "consumers": [a_grant(mask={"/nik": "pseudonym"})]},
+        "/consumers/0/mask/~1nik",
+    ),
     ("attribute", {"attributes": ["wilayah", "sequence"]}, "/attributes/1"),
     ("participant", {"producers": ["dukcapil-lamongan", "dinkess"]}, "/producers/1"),
     ("participant", {"consumers": [a_grant(participant="bapendaa")]}, "/consumers/0/participant"),
