@@ -237,13 +237,16 @@ def test_yaml_that_is_written_shows_all_and_reads_the_same():
 
 
 def test_a_log_line_is_one_line_of_visible_json(capfd: pytest.CaptureFixture[str]):
+    root = logging.getLogger()
+    handlers, level, root.handlers = root.handlers, root.level, []
     configure_logging()
     try:
         structlog.get_logger("uji").warning("uji", text=HOSTILE, half="\ud800")
         logging.getLogger("uji").warning(HOSTILE)
     finally:
         structlog.reset_defaults()
-        logging.basicConfig(force=True)
+        # A handler left behind would write to this test's standard error for ever.
+        root.handlers, _ = handlers, root.setLevel(level)
     lines = capfd.readouterr().err.splitlines()
     assert len(lines) == 2
     assert unseen("".join(lines)) == []

@@ -94,7 +94,7 @@ def test_a_cut_database_refuses_with_503_and_recovers_by_itself(place: Place, si
     place.database_line.cut()
     refused = post(client, an_event("during-cut"))
     assert (refused.status_code, refused.json()["type"]) == (503, "urn:bus:problem:storage-unavailable")
-    assert not place.process.readiness()["checks"]["database"]["ok"]
+    until(lambda: not place.process.readiness()["checks"]["database"]["ok"])
     place.database_line.restore()
     until(lambda: post(client, an_event("after-cut")).status_code == 202)
     sink.waits_for("after-cut")
