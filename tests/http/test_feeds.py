@@ -307,7 +307,7 @@ async def test_a_stream_ends_with_its_token(bus: Bus):
 async def test_a_stream_ends_with_its_grant(bus: Bus):
     bus.apply(a_contract(a_grant("dinkes")))
     await bus.publish(a_person(1))
-    async with asyncio.timeout(10), streamed(bus, bus.token("dinkes")) as events:
+    async with asyncio.timeout(30), streamed(bus, bus.token("dinkes")) as events:
         await anext(events)
         bus.apply(a_contract(version="1.1.0"))
         actor = bus.operator
