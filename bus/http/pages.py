@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from bus.audit.log import Channel
 from bus.contracts.document import Kind
 from bus.heavy import Steps
-from bus.http.cursors import Listing, cursor_at, position_at
+from bus.http.cursors import Listing, cursor_at, cursor_of, place_of, position_at
 from bus.http.publish import Scope, Send
 from bus.http.pull import Page, Reading, listed
 from bus.http.rooms import Rooms
@@ -25,11 +25,10 @@ from bus.telemetry import REQUESTS
 
 class _List(NamedTuple):
     channel: Channel
-    listing: Listing
     name: bytes
     route: str
     kinds: frozenset[Kind]
-    read: Callable[[Reading, int, int], Steps[Page]]
+    read: Callable[[Reading, str, int], Steps[tuple[Page, str]]]
 
 
 class _Request(NamedTuple):
@@ -40,22 +39,33 @@ class _Request(NamedTuple):
     caller: Principal
 
 
+def _feed(reading: Reading, after: str, limit: int) -> Steps[tuple[Page, str]]:
+    """A page of a feed, and the cursor behind it."""
+    page = yield from reading.feed(position_at(after, Listing.FEED, reading.contract), limit)
+    return page, cursor_at(Listing.FEED, reading.contract, page.position)
+
+
+def _records(reading: Reading, after: str, limit: int) -> Steps[tuple[Page, str]]:
+    """A page of records, and the cursor behind it."""
+    place = place_of(after, reading.contract)
+    page = yield from reading.records(place, limit)
+    return page, cursor_of(reading.contract, place.after(page.position, is_last=page.is_last))
+
+
 _LISTS: Final = {
     "/v1/feeds/": _List(
         Channel.FEED,
-        Listing.FEED,
         b"events",
         "/v1/feeds/{contract}",
         frozenset((Kind.EVENT, Kind.RECORD)),
-        Reading.feed,
+        _feed,
     ),
     "/v1/records/": _List(
         Channel.RECORDS,
-        Listing.RECORDS,
         b"records",
         "/v1/records/{contract}",
         frozenset((Kind.RECORD,)),
-        Reading.records,
+        _records,
     ),
 }
 _PARAMETERS: Final = re.compile(
@@ -129,8 +139,8 @@ class Pages:
 
 def _page(reading: Reading, wanted: _Request) -> Steps[Sequence[bytes] | None]:
     """The answer's body; None where the list is another or where the caller may want to wait for events."""
-    which, contract = wanted.list, wanted.contract
+    which = wanted.list
     if reading.version.contract.kind not in which.kinds:
         return None
-    page = yield from which.read(reading, position_at(wanted.after, which.listing, contract), wanted.limit)
-    return listed(which.name, page, cursor_at(which.listing, contract, page.position)) if page.positions else None
+    page, following = yield from which.read(reading, wanted.after, wanted.limit)
+    return listed(which.name, page, following) if page.positions else None

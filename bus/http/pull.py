@@ -17,6 +17,7 @@ from bus.audit.log import Channel
 from bus.contracts.catalogue import ContractVersion
 from bus.contracts.view import View
 from bus.heavy import Steps
+from bus.http.cursors import Place
 from bus.http.rooms import Rooms
 from bus.http.security import caller
 from bus.identity.scopes import Scope
@@ -183,13 +184,13 @@ class Reading:
         page = self._whole(journal.feed_lines, after, limit)
         return page if page is not None else (yield from self._page(journal.feed, after, limit, self._scanned))
 
-    def records(self, after: int, limit: int) -> Steps[Page]:
-        """The newest event of each record whose newest event is behind a position, read in steps; what is raised see `views`."""
-        journal = self.rooms.journal
+    def records(self, place: Place, limit: int) -> Steps[Page]:
+        """The newest event of each record whose newest event is behind a place, read in steps; what is raised see `views`."""
+        journal, after = self.rooms.journal, place.position
         page = self._whole(journal.record_lines, after, limit)
         if page is not None:
             return page
-        return (yield from self._page(journal.records, after, limit, partial(self._scanned_records, after)))
+        return (yield from self._page(journal.records, after, limit, partial(self._scanned_records, place.begun)))
 
     async def read(self, steps: Steps[T]) -> T:
         """What steps give in the end, each in a turn of the caller's."""
@@ -273,8 +274,8 @@ class Reading:
                 yield
                 until = perf_counter() + _SLICE_SECONDS
 
-    def _scanned_records(self, after: int, scan: Scan, entries: Sequence[Entry]) -> Steps[None]:
-        """The same for newest events, with the departures of records that left the rows behind a position."""
+    def _scanned_records(self, begun: int, scan: Scan, entries: Sequence[Entry]) -> Steps[None]:
+        """The same for newest events, with the departures of records that left the rows since the pass began."""
         view_of = cache(self._view_or_none)
         for start in range(0, len(entries), _TOGETHER):
             looked_at: list[tuple[Entry, View | None, bytes | None]] = []
@@ -286,7 +287,7 @@ class Reading:
                     yield
                     until = perf_counter() + _SLICE_SECONDS
             outside = [(entry, view) for entry, view, text in looked_at if view is not None and text is None]
-            walk = Walk(self.rooms.journal, outside, after, scan.charge)
+            walk = Walk(self.rooms.journal, outside, begun, scan.charge)
             yield from walk.run()
             yield from self._taken(scan, looked_at, walk)
             scan.is_full = scan.is_full or scan.is_spent

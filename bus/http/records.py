@@ -16,7 +16,7 @@ from bus.contracts.view import View
 from bus.heavy import Steps
 from bus.http.admissions import admission_of
 from bus.http.conditional import matches
-from bus.http.cursors import Listing, cursor_at, position_at
+from bus.http.cursors import Place, cursor_of, place_of
 from bus.http.paging import After, Limit
 from bus.http.pull import NO_STORE, EventReader, Page, Reading, listed, wanted
 from bus.http.rooms import Rooms, TheRooms
@@ -88,14 +88,14 @@ async def list_records(
     Spreadsheets (CSV) hold no deletions.
     """
     reading = await asyncio.to_thread(_reading, rooms, contract, caller)
-    position = position_at(after, Listing.RECORDS, contract)
+    place = place_of(after, contract)
     media_type = wanted(request, _NDJSON, _CSV)
     if media_type is not None:
         views = await asyncio.to_thread(reading.views)
-        lines = _spreadsheet(reading, views, position) if media_type == _CSV else _lines(reading, position)
+        lines = _spreadsheet(reading, views, place) if media_type == _CSV else _lines(reading, place)
         return StreamingResponse(lines, headers=NO_STORE, media_type=media_type)
-    page = await reading.read(reading.records(position, limit))
-    body = listed(b"records", page, cursor_at(Listing.RECORDS, contract, page.position))
+    page = await reading.read(reading.records(place, limit))
+    body = listed(b"records", page, cursor_of(contract, place.after(page.position, is_last=page.is_last)))
     return Response(b"".join(body), headers=NO_STORE, media_type="application/json")
 
 
@@ -126,24 +126,25 @@ def _reading(rooms: Rooms, contract: str, caller: Principal) -> Reading:
     return reading
 
 
-async def _pages(reading: Reading, position: int) -> AsyncIterator[Page]:
-    """All pages behind a position. A grant that ends meanwhile breaks the stream off: half a snapshot must not look whole."""
+async def _pages(reading: Reading, place: Place) -> AsyncIterator[Page]:
+    """All pages behind a place. A grant that ends meanwhile breaks the stream off: half a snapshot must not look whole."""
     is_last = False
     while not is_last:
-        page = await reading.read(reading.records(position, _CHUNK))
-        position, is_last = page.position, page.is_last
+        page = await reading.read(reading.records(place, _CHUNK))
+        is_last = page.is_last
+        place = place.after(page.position, is_last=is_last)
         yield page
 
 
-async def _lines(reading: Reading, position: int) -> AsyncIterator[bytes]:
-    async for page in _pages(reading, position):
+async def _lines(reading: Reading, place: Place) -> AsyncIterator[bytes]:
+    async for page in _pages(reading, place):
         yield b"".join(text + b"\n" for text in page.texts)
 
 
-async def _spreadsheet(reading: Reading, views: Sequence[View], position: int) -> AsyncIterator[bytes]:
+async def _spreadsheet(reading: Reading, views: Sequence[View], place: Place) -> AsyncIterator[bytes]:
     sheet = await reading.read(_sheet(reading, views))
     yield sheet.header()
-    async for page in _pages(reading, position):
+    async for page in _pages(reading, place):
         yield await reading.read(_rows(sheet, page))
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bus.http.cursors import CursorInvalid, Listing, cursor_at, position_at
+from bus.http.cursors import CursorInvalid, Listing, Place, cursor_at, cursor_of, place_of, position_at
 
 LISTINGS = st.sampled_from(Listing)
 CONTRACTS = st.from_regex(r"[a-z][a-z0-9.-]{0,40}", fullmatch=True)
@@ -58,3 +58,20 @@ def test_no_cursor_is_the_beginning():
 def assert_refused(cursor: str) -> None:
     with pytest.raises(CursorInvalid):
         position_at(cursor, Listing.FEED, "a")
+
+
+@pytest.mark.parametrize("place", [Place(0, 0), Place(7, 7), Place(7, 0), Place(2**63 - 1, 3)])
+def test_a_cursor_of_records_also_says_where_its_pass_began(place: Place):
+    assert place_of(cursor_of("a.b", place), "a.b") == place
+
+
+@pytest.mark.parametrize("written", ["3.7", "7.7", "7.", ".7", "7.3.1", "07.3", "-1", "9999999999999999999.1"])
+def test_a_place_that_the_bus_does_not_write_is_refused(written: str):
+    cursor = urlsafe_b64encode(f"r\0a.b\0{written}".encode()).decode().rstrip("=")
+    with pytest.raises(CursorInvalid):
+        place_of(cursor, "a.b")
+
+
+def test_a_pass_ends_with_its_last_page():
+    assert Place(7, 3).after(9, is_last=False) == Place(9, 3)
+    assert Place(7, 3).after(9, is_last=True) == Place(9, 9)
