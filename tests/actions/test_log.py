@@ -46,6 +46,18 @@ def test_the_database_refuses_to_change_an_entry(storage: Storage, order: sa.Exe
     assert actions(storage) == [an_action()]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_sqlite_refuses_to_replace_an_entry(storage: Storage):
+    ActionLog(storage).record([an_action(), an_action()])
+    columns = ", ".join(column.name for column in ACTIONS.columns if column.name != "participant")
+    replaced = (
+        f"INSERT OR REPLACE INTO actions ({columns}, participant) SELECT {columns}, 'lain' FROM actions WHERE id = 1"
+    )
+    with pytest.raises(exc.DBAPIError, match="never changed"), storage.write() as connection:
+        connection.execute(sa.text(replaced))
+    assert actions(storage) == [an_action(), an_action()]
+
+
 @pytest.mark.parametrize("database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
 def test_postgresql_refuses_to_truncate_the_log(storage: Storage):
     ActionLog(storage).record([an_action()])

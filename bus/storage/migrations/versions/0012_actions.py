@@ -9,9 +9,14 @@ branch_labels = None
 depends_on = None
 
 _SQLITE_KEEPERS = [
-    f"CREATE TRIGGER actions_keep_{order.lower()} BEFORE {order} ON actions "
+    f"CREATE TRIGGER actions_keep_{order.lower()} BEFORE {order} ON actions {when}"
     "BEGIN SELECT RAISE(ABORT, 'entries of the action log are never changed'); END"
-    for order in ("UPDATE", "DELETE")
+    for order, when in (
+        ("UPDATE", ""),
+        ("DELETE", ""),
+        # INSERT OR REPLACE deletes what it replaces, and no trigger of DELETE sees that.
+        ("INSERT", "WHEN EXISTS (SELECT 1 FROM actions WHERE id = NEW.id) "),
+    )
 ]
 _POSTGRES_KEEPERS = [
     "CREATE FUNCTION actions_keep() RETURNS trigger LANGUAGE plpgsql AS "
