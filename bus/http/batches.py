@@ -18,8 +18,9 @@ from bus.problem import FieldError, Refused
 Event = tuple[bytes, Any]
 """An event as `json.dumps` writes it; and parsed, where that was done already."""
 
-_LARGE_BATCH: Final = 256 * 1024
-"""Bytes of a batch that the event loop reads itself."""
+_MOST_BYTES: Final = 1024 * 1024
+_MOST_VALUES: Final = 50_000
+"""Of a batch that the event loop reads itself: so many it reads within 4 ms, whatever they are."""
 _MOST_TOLD: Final = 1000
 """After so many errors of a batch, each further event is told one: finding all of them is what takes the time."""
 _MOST_VERSIONS: Final = 8
@@ -50,12 +51,16 @@ class Judged:
 
     Attributes:
         admitted: events that passed, by their index in the batch.
-        rejected: what is wrong with the others.
+        rejected: what is wrong with others.
+        large: events that a worker process has yet to read, by their index.
+        heavy: events whose data a worker process has yet to check.
     """
 
     def __init__(self) -> None:
         self.admitted: list[tuple[int, Submission]] = []
         self.rejected: dict[int, Sequence[FieldError]] = {}
+        self.large: dict[int, bytes] = {}
+        self.heavy: list[tuple[int, Agreed]] = []
         self._told = 0
 
     @property
@@ -89,13 +94,8 @@ class Batches:
         Raises:
             Refused: what is wrong with it as a whole; without `partial`, also what is wrong with any of its events.
         """
-        events = await self._events(text, principal)
-        # The request itself was charged as one event.
-        self._rooms.limits.of(principal.participant).publish.charge(max(0, len(events) - 1))
+        judged = await self._judged(text, principal)
         del text
-        judged = await self._judged(events, principal)
-        # What waits for the commit keeps its memory from the next batch, whose own would come out of no cache.
-        del events
         admitted, rejected = judged.admitted, judged.rejected
         if rejected and not partial:
             raise _refused(rejected)
@@ -107,80 +107,94 @@ class Batches:
         rejected |= dict.fromkeys(conflicts, _CONFLICT)
         return Taken([submission for _, submission in admitted], _answer(receipts, rejected))
 
-    async def _events(self, text: bytes, principal: Principal) -> list[Event]:
+    async def _judged(self, text: bytes, principal: Principal) -> Judged:
+        """What the gate says to a batch, event by event.
+
+        The batch has its turn of the event loop while it is read and judged, and leaves nothing of the parsed events behind:
+        those of several batches together would come out of no cache.
+        """
+        judged = Judged()
+        async with self._rooms.slices.begin(principal.participant) as piece:
+            events = await self._read(text, piece) if _is_read_soon(text) else None
+            if events is not None:
+                await self._judge_here(judged, events, principal, piece)
+        if events is None:
+            events = await self._read_apart(text, principal)
+            async with self._rooms.slices.begin(principal.participant) as piece:
+                await self._judge_here(judged, events, principal, piece)
+        del events
+        # Not within a turn: a worker's answer may take long.
+        if judged.large:
+            judged.heavy += await self._agreed(judged, principal)
+        if judged.heavy:
+            await self._judge_apart(judged, principal)
+            judged.admitted.sort(key=itemgetter(0))
+        return judged
+
+    async def _read(self, text: bytes, piece: Slice) -> list[Event] | None:
+        """The events of a batch; None where it takes long to find which of its objects names a member twice."""
+        documents = parsed(text)
+        check_batch(documents, self._rooms.settings.max_batch_events)
+        bodies = await self._written(documents, piece)
+        written = b"[%b]" % b",".join(bodies)
+        if len(text) > LARGE and json.repeats(text, written):
+            return None
+        check_members(text, written)
+        return list(zip(bodies, documents, strict=True))
+
+    async def _read_apart(self, text: bytes, principal: Principal) -> list[Event]:
         settings = self._rooms.settings
-        if len(text) <= _LARGE_BATCH and (len(text) <= LARGE or not json.hides_colons(text)):
-            documents = parsed(text)
-            check_batch(documents, settings.max_batch_events)
-            bodies = await self._written(documents, principal)
-            written = b"[%b]" % b",".join(bodies)
-            if len(text) <= LARGE or not json.repeats(text, written):
-                check_members(text, written)
-                return list(zip(bodies, documents, strict=True))
         levels, most = b"%d" % settings.max_depth, b"%d" % settings.max_batch_events
         given = await self._rooms.heavy.run(read_batch, text, levels, most, who=principal.participant)
         return [(body, None) for body in given.split(b"\n")] if given else []
 
-    async def _written(self, documents: Sequence[Any], principal: Principal) -> list[bytes]:
+    async def _written(self, documents: Sequence[Any], piece: Slice) -> list[bytes]:
         """The events as JSON, none nested deeper than allowed with the array around them."""
         most = self._rooms.settings.max_depth
         bodies: list[bytes] = []
-        async with self._rooms.slices.begin(principal.participant) as piece:
-            for document in documents:
-                try:
-                    bodies.append(json.dumps(document))
-                except TypeError:
-                    # It writes fewer levels than it reads.
-                    raise too_deep(most) from None
-                if is_deeper(document, bodies[-1], most - 1):
-                    raise too_deep(most)
-                await piece.breathe()
+        for document in documents:
+            try:
+                bodies.append(json.dumps(document))
+            except TypeError:
+                # It writes fewer levels than it reads.
+                raise too_deep(most) from None
+            if is_deeper(document, bodies[-1], most - 1):
+                raise too_deep(most)
+            await piece.breathe()
         return bodies
 
-    async def _judged(self, events: Sequence[Event], principal: Principal) -> Judged:
-        """What the gate says to a batch, event by event."""
-        judged = Judged()
-        apart: list[tuple[int, Agreed]] = []
-        large: list[int] = []
-        async with self._rooms.slices.begin(principal.participant) as piece:
-            for index, (body, document) in enumerate(events):
-                if document is None and len(body) > LARGE:
-                    large.append(index)
-                    continue
-                try:
-                    self._judge(judged, index, body, document, principal)
-                except NeedsTime as needs:
-                    apart.append((index, needs.agreed))
-                await piece.breathe()
-        # Not within the slices: a worker's answer may take long.
-        if large:
-            apart += await self._agreed(judged, {index: events[index][0] for index in large}, principal)
-        if apart:
-            await self._judge_apart(judged, apart, principal)
-            judged.admitted.sort(key=itemgetter(0))
-        return judged
+    async def _judge_here(self, judged: Judged, events: Sequence[Event], principal: Principal, piece: Slice) -> None:
+        # The request itself was charged as one event.
+        self._rooms.limits.of(principal.participant).publish.charge(max(0, len(events) - 1))
+        for index, (body, document) in enumerate(events):
+            if document is None and len(body) > LARGE:
+                judged.large[index] = body
+                continue
+            try:
+                self._judge(judged, index, body, document, principal)
+            except NeedsTime as needs:
+                judged.heavy.append((index, needs.agreed))
+            await piece.breathe()
 
-    async def _agreed(
-        self, judged: Judged, bodies: Mapping[int, bytes], principal: Principal
-    ) -> list[tuple[int, Agreed]]:
+    async def _agreed(self, judged: Judged, principal: Principal) -> list[tuple[int, Agreed]]:
         """Large events whose attributes are right, by their indexes."""
         agreed: list[tuple[int, Agreed]] = []
-        heads = await self._apart.heads(list(bodies.values()), principal)
-        for (index, body), event in zip(bodies.items(), heads, strict=True):
+        heads = await self._apart.heads(list(judged.large.values()), principal)
+        for (index, body), event in zip(judged.large.items(), heads, strict=True):
             try:
                 agreed.append((index, self._apart.agreed(event, body, principal)))
             except Refused as refusal:
                 self._reject(judged, index, refusal, event, principal)
         return agreed
 
-    async def _judge_apart(self, judged: Judged, events: Iterable[tuple[int, Agreed]], principal: Principal) -> None:
-        """What the gate says to events whose data are checked apart: those of one contract version in one job.
+    async def _judge_apart(self, judged: Judged, principal: Principal) -> None:
+        """What the gate says to heavy events: those of one contract version in one job.
 
         Raises:
             TooHeavy: they take too long together, or are of many versions.
         """
         of: dict[int, list[tuple[int, Agreed]]] = {}
-        for index, agreed in events:
+        for index, agreed in judged.heavy:
             of.setdefault(agreed.version.id, []).append((index, agreed))
         if len(of) > _MOST_VERSIONS:
             raise TooHeavy(f"Large events of more than {_MOST_VERSIONS} contracts are too much for one batch.")
@@ -219,6 +233,12 @@ class Batches:
         for submission in conflicts:
             self._rooms.recorder.note(conflict(EventConflict, "/id"), principal, json.loads(submission.body))
             await piece.breathe()
+
+
+def _is_read_soon(text: bytes) -> bool:
+    """Whether the event loop may read a batch itself."""
+    # Each value but the first of its array or object follows a comma.
+    return len(text) <= _MOST_BYTES and sum(map(text.count, (b",", b"[", b"{"))) <= _MOST_VALUES
 
 
 def conflict(kind: type[EventConflict], *pointers: str) -> EventConflict:
