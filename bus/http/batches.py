@@ -18,9 +18,8 @@ from bus.problem import FieldError, Refused
 Event = tuple[bytes, Any]
 """An event as `json.dumps` writes it; and parsed, where that was done already."""
 
-_MOST_BYTES: Final = 1024 * 1024
-_MOST_VALUES: Final = 50_000
-"""Of a batch that the event loop reads itself: so many it reads within 4 ms, whatever they are."""
+_LARGE_BATCH: Final = 512 * 1024
+"""Bytes of a batch that the event loop reads itself, which takes it some milliseconds, whatever they hold."""
 _MOST_TOLD: Final = 1000
 """After so many errors of a batch, each further event is told one: finding all of them is what takes the time."""
 _MOST_VERSIONS: Final = 8
@@ -237,8 +236,7 @@ class Batches:
 
 def _is_read_soon(text: bytes) -> bool:
     """Whether the event loop may read a batch itself."""
-    # Each value but the first of its array or object follows a comma.
-    return len(text) <= _MOST_BYTES and sum(map(text.count, (b",", b"[", b"{"))) <= _MOST_VALUES
+    return len(text) <= _LARGE_BATCH and (len(text) <= LARGE or not json.hides_colons(text))
 
 
 def conflict(kind: type[EventConflict], *pointers: str) -> EventConflict:
