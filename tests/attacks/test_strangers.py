@@ -1,9 +1,7 @@
 """Attacks by strangers: requests without a token, without end, take nobody else's time."""
 
 import asyncio
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -17,12 +15,7 @@ from tests.services.running import Bus as Running
 from tests.services.running import a_bus as running_bus
 
 
-@pytest.fixture
-def database_url(tmp_path: Path, sqlite_template: Path) -> str:
-    """SQLite alone: the front door knows no database."""
-    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'bus.db')}"
-
-
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_an_address_that_asks_too_much_without_a_token_is_told_to_wait_and_no_other(bus: Bus):
     bus.apply(a_contract())
     token = bus.token(OWNER, "contracts.read")
