@@ -9,7 +9,7 @@ from adapters.bappenas import dak
 from adapters.bappenas.ckan import Ckan
 from adapters.bappenas.krisna import Krisna
 from adapters.bappenas.mapping import ACTIVITY_FIELDS, DATASET_FIELDS, activity, package
-from bus.adapter import (
+from bus.kit import (
     DELIVERED,
     Adapter,
     AdapterSettings,
@@ -17,6 +17,7 @@ from bus.adapter import (
     AgencyRefused,
     Classification,
     Does,
+    Event,
     Failure,
     Operation,
     Outcome,
@@ -24,7 +25,6 @@ from bus.adapter import (
     Question,
     http_client,
 )
-from bus.event import Event
 
 
 def _comma_separated(value: Any) -> Any:

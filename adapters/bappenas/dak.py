@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from adapters.changes import digest, look
-from bus.adapter import Polled
+from bus.kit import Polled, digest, look
 
 CONTRACT = "perencanaan.dak"
 

@@ -12,7 +12,7 @@ from adapters.kemendagri.cache import AnswerCache
 from adapters.kemendagri.client import Client, KemendagriSettings
 from adapters.kemendagri.quota import Quota
 from adapters.kemendagri.verdict import Verdict, refusal
-from bus.adapter import (
+from bus.kit import (
     DELIVERED,
     AdapterFactory,
     AdapterSettings,
@@ -21,6 +21,7 @@ from bus.adapter import (
     AgencyUnavailable,
     Classification,
     Does,
+    Event,
     Failure,
     Operation,
     Outcome,
@@ -30,7 +31,6 @@ from bus.adapter import (
     http_client,
     now,
 )
-from bus.event import Event
 
 CARI_NIK = "cari-nik"
 VERIFIKASI_NIK = "verifikasi-nik"

@@ -8,24 +8,24 @@ from typing import Any, ClassVar
 
 import httpx
 
-from adapters.changes import look
 from adapters.kominfo.client import Client, KominfoSettings
 from adapters.kominfo.mapping import INDICATOR_FIELDS, SERVICE_FIELDS, indicators, service
-from adapters.kominfo.splp import Gateway
-from bus.adapter import (
+from bus.kit import (
     DELIVERED,
     AdapterFactory,
     AdapterSettings,
     AgencyFault,
     Classification,
     Does,
+    Event,
+    Gateway,
     Operation,
     Outcome,
     Polled,
     Question,
     http_client,
+    look,
 )
-from bus.event import Event
 
 INDICATOR = "satudata.indikator"
 

@@ -6,24 +6,24 @@ from typing import Any, ClassVar
 
 import httpx
 
-from adapters.changes import digest
-from adapters.kominfo.splp import Gateway
 from adapters.ksp import mapping
 from adapters.ksp.client import TOKEN_HEADER, Client, KspSettings
-from bus.adapter import (
+from bus.kit import (
     DELIVERED,
     AdapterFactory,
     AdapterSettings,
     AgencyFault,
     Classification,
     Does,
+    Event,
+    Gateway,
     Operation,
     Outcome,
     Polled,
     Question,
+    digest,
     http_client,
 )
-from bus.event import Event
 
 _FIRST = "1:"
 """The cursor at the beginning of a round."""

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from adapters.pupr.client import FeatureLayer
 from adapters.pupr.mapping import SEGMENT_FIELDS, edits
-from bus.adapter import (
+from bus.kit import (
     DELIVERED,
     Adapter,
     AdapterSettings,
@@ -15,6 +15,7 @@ from bus.adapter import (
     AgencyRefused,
     Classification,
     Does,
+    Event,
     Failure,
     Operation,
     Outcome,
@@ -22,7 +23,6 @@ from bus.adapter import (
     Question,
     http_client,
 )
-from bus.event import Event
 
 
 class PuprSettings(AdapterSettings):

@@ -13,16 +13,15 @@ import sqlalchemy as sa
 import structlog
 
 from bus import clock
-from bus.adapter import AgencyFault, Operation
 from bus.agencies.registry import Agencies
 from bus.agencies.tables import POLLS
 from bus.contracts.errors import ContractSaysLess, NoSuchContract, NotBound
-from bus.event import Event
 from bus.heavy import Heavy, HeavyWorkWaits, Slice, TooMuchAtOnce
 from bus.identity.tokens import Principal
 from bus.journal import Appender, EventConflict, Submission
 from bus.journal.apart import checked_apart
 from bus.journal.gate import Gate, NeedsTime
+from bus.kit import AgencyFault, Event, Operation
 from bus.problem import FieldError, Refused, Unavailable
 from bus.refusals.recorder import Recorder
 from bus.storage import Leadership, Storage

@@ -13,7 +13,6 @@ from typing import Any, Final
 import structlog
 
 from bus import clock, json
-from bus.adapter import Adapter, AgencyUnavailable, Does, Operation, Question, QuotaExhausted
 from bus.agencies.registry import AdapterOff, Agencies
 from bus.audit.disclose import of_grant
 from bus.audit.log import Channel, DisclosureLog
@@ -24,6 +23,7 @@ from bus.contracts.jobs import validate
 from bus.contracts.view import View
 from bus.heavy import Heavy, Here, TooHeavy
 from bus.identity.tokens import Principal
+from bus.kit import Adapter, AgencyUnavailable, Does, Operation, Question, QuotaExhausted
 from bus.limits import Limit, Limited, Limits, Ration
 from bus.problem import Forbidden, NotFound, Refused
 

@@ -8,9 +8,9 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from bus.adapter import Adapter, AdapterFactory, AdapterSettings, Does, Operation
 from bus.contracts.binding import Binding, Bindings, check_named, check_serves
 from bus.contracts.document import AdapterUse, Contract, Kind
+from bus.kit import Adapter, AdapterFactory, AdapterSettings, Does, Operation
 from bus.problem import Unavailable
 from bus.settings import SettingsWrong
 

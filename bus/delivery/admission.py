@@ -9,7 +9,6 @@ from datetime import date
 from typing import Any
 
 from bus import json
-from bus.adapter import Does
 from bus.agencies.registry import Agencies
 from bus.contracts.catalogue import Catalogue, ContractVersion
 from bus.contracts.document import Kind
@@ -20,7 +19,7 @@ from bus.contracts.schemas import has_property
 from bus.contracts.view import View
 from bus.delivery.address import Network, SinkAddressRefused, check_url
 from bus.delivery.subscriptions import AgencySink, Sink, Webhook
-from bus.event import BUS_ATTRIBUTES, CORE_ATTRIBUTES
+from bus.kit import BUS_ATTRIBUTES, CORE_ATTRIBUTES, Does
 from bus.limits import Policy
 from bus.problem import FieldError, Forbidden, Refused
 

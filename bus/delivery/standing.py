@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 
 from bus.actions.actor import Channel, on_this_machine
-from bus.adapter import Does
 from bus.agencies.registry import Agencies
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.shelf import AdapterUses
 from bus.delivery.subscriptions import AgencySink, NewSubscription, Subscriptions
+from bus.kit import Does
 
 Standing = tuple[str, str, AgencySink]
 """Participant, contract and sink."""

@@ -17,7 +17,6 @@ import structlog
 from prometheus_client import Counter
 
 from bus import clock, json
-from bus.adapter import Failure, Outcome
 from bus.agencies.registry import Agencies
 from bus.audit.log import Channel, Disclosure, Noted
 from bus.contracts.catalogue import Catalogue
@@ -33,7 +32,7 @@ from bus.delivery.sinks import agency
 from bus.delivery.sinks.places import Place, place_of_nobody
 from bus.delivery.sinks.webhook import WebhookSink, trace_headers
 from bus.delivery.subscriptions import AgencySink, Chosen, Subscription, Subscriptions, SubscriptionState, Webhook
-from bus.event import from_document
+from bus.kit import Failure, Outcome, from_document
 from bus.problem import Refused
 from bus.storage import GroupCommit
 from bus.telemetry import DELIVERIES, DELIVERY_SECONDS, UNEXPECTED, trace_id

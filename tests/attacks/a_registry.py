@@ -7,24 +7,24 @@ from typing import Any, ClassVar
 import httpx
 
 from bus import json
-from bus.adapter import (
+from bus.agencies.queries import Queries
+from bus.agencies.registry import Agencies, Find, bindings
+from bus.contracts.catalogue import Catalogue
+from bus.http.edge import create_edge
+from bus.http.health import Health
+from bus.journal.gate import Gate
+from bus.kit import (
     DELIVERED,
     Adapter,
     AdapterSettings,
     Classification,
     Does,
+    Event,
     Operation,
     Outcome,
     Polled,
     Question,
 )
-from bus.agencies.queries import Queries
-from bus.agencies.registry import Agencies, Find, bindings
-from bus.contracts.catalogue import Catalogue
-from bus.event import Event
-from bus.http.edge import create_edge
-from bus.http.health import Health
-from bus.journal.gate import Gate
 from bus.limits import Ration
 from tests.a_bus import FAR, Bus, Document
 

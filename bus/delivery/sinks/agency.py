@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from bus.adapter import Adapter, AgencyFault, Failure, Operation, Outcome
-from bus.event import Event
+from bus.kit import Adapter, AgencyFault, Event, Failure, Operation, Outcome
 
 log = structlog.get_logger(__name__)
 

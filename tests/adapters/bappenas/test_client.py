@@ -9,8 +9,7 @@ import pytest
 import respx
 
 from adapters.bappenas.adapter import FACTORY, BappenasSettings
-from bus.adapter import Adapter, AgencyFault, Failure
-from bus.event import Event
+from bus.kit import Adapter, AgencyFault, Event, Failure
 
 APIKEY = "kunci-rahasia"
 TOKEN = "token-rahasia"

@@ -11,8 +11,7 @@ import pytest
 import respx
 
 from adapters.pupr.adapter import FACTORY, PuprSettings
-from bus.adapter import Adapter, AgencyFault, Failure
-from bus.event import Event
+from bus.kit import Adapter, AgencyFault, Event, Failure
 
 TOKEN = "token-rahasia"
 LAYER = "https://pupr.test/peta/FeatureServer/0"

@@ -14,14 +14,14 @@ from typing import Any, ClassVar, Protocol
 import httpx
 from pydantic import BaseModel, SecretStr, field_validator
 
-from bus.classification import Classification as Classification
 from bus.clock import WIB as WIB
 from bus.clock import local_date as local_date
 from bus.clock import now as now
-from bus.event import Event
 from bus.json import canonical as canonical
+from bus.kit.classification import Classification as Classification
+from bus.kit.event import Event
+from bus.kit.tls import trusting
 from bus.problem import Refused as Refused
-from bus.tls import trusting
 
 _PROXY = re.compile(r"https?://([^\s/@]+@)?[^\s/@:]+(:\d{1,5})?/?", re.ASCII)
 

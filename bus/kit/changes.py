@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from bus.adapter import AgencyFault, Failure, Polled, canonical
-from bus.event import Event
+from bus.kit.adapter import AgencyFault, Failure, Polled, canonical
+from bus.kit.event import Event
 
 MOST_EVENTS = 500
 """Events that one step of a poll makes; what is left over follows at once."""

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.changes import look
-from bus.adapter import AgencyFault, Failure
+from bus.kit.adapter import AgencyFault, Failure
+from bus.kit.changes import look
 
 
 def seen(cursor, most=500, **records):

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import httpx
 
-from bus.adapter import AgencyFault, Failure
+from bus.kit.adapter import AgencyFault, Failure
 
 LONGEST_WAIT = 24 * 3600.0
 """Seconds; an agency that asks for more is believed only this far."""
@@ -20,7 +20,7 @@ MOST_PACKED_BYTES = MOST_BYTES // 8
 _OF_TRANSFER = frozenset(("content-encoding", "content-length", "transfer-encoding"))
 
 
-async def exchange(http: httpx.AsyncClient, agency: str, request: httpx.Request) -> httpx.Response:
+async def send_request(http: httpx.AsyncClient, agency: str, request: httpx.Request) -> httpx.Response:
     """The agency's answer, whatever its status.
 
     Args:
