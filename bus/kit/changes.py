@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from bus.kit.adapter import AgencyFault, Failure, Polled, canonical
+from bus.json import canonical
+from bus.kit.adapter import Polled
 from bus.kit.event import Event
+from bus.kit.failure import Failure
+from bus.kit.fault import AgencyFault
 
 MOST_EVENTS = 500
 """Events that one step of a poll makes; what is left over follows at once."""

@@ -16,8 +16,11 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from bus.kit.adapter import AdapterSettings, AgencyFault, Failure, now
+from bus.clock import now
 from bus.kit.exchange import LONGEST_WAIT, json_object, send_request, status_fault
+from bus.kit.failure import Failure
+from bus.kit.fault import AgencyFault
+from bus.kit.settings import AdapterSettings
 
 _FAULTS: Mapping[str, tuple[Failure, str]] = {
     "900900": (Failure.TRANSIENT, "the gateway could not check the token"),

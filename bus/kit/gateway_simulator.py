@@ -13,8 +13,8 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
-from bus.kit.adapter import now
-from bus.kit.simulator import OUTAGES, simulator_app
+from bus.clock import now
+from bus.kit.outage import OUTAGES, simulator_app
 
 GATEWAY_SETTINGS: Mapping[str, str] = {
     "consumer_key": "kunci-simulasi",

@@ -1,41 +1,21 @@
-"""Outages that any agency's simulator can have, and the page where it shows what it was sent."""
+"""A simulator: a stand-in for an agency's API."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, PlainTextResponse
 
-OUTAGES: Mapping[str, str] = {
-    "down": "answers HTTP 503",
-    "slow": "takes 30 s to answer, longer than the bus waits",
-    "garbage": "answers HTTP 200 with a page in HTML",
-}
+@dataclass(frozen=True, slots=True)
+class Simulator:
+    """A stand-in for an agency's API, named by the entry point `bus.simulators` and started by `bus simulate`.
 
-_SLOW_SECONDS = 30.0
+    Attributes:
+        create_app: makes the ASGI application with the given faults switched on. Beside the agency's own paths it serves
+            `GET /_simulator/received`: `{"received": [...]}`, all that the agency was sent, for tests and the demo.
+        faults: name and description of each `--fault`.
+        settings: what `BUS_ADAPTERS__<AGENCY>__…` must hold, beside BASE_URL, for the adapter to be let in (made-up credentials).
+    """
 
-
-def simulator_app(agency: str, faults: frozenset[str], received: list[Any]) -> FastAPI:
-    """An application that has these outages, and serves `GET /_simulator/received`, which no outage hits."""
-    app = FastAPI(title=f"Simulator: {agency}", docs_url=None, redoc_url=None)
-
-    @app.middleware("http")
-    async def outage(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-        return (None if request.url.path.startswith("/_simulator/") else await _outage(faults)) or await answer(request)
-
-    @app.get("/_simulator/received")
-    async def show() -> dict[str, Any]:
-        return {"received": received}
-
-    return app
-
-
-async def _outage(faults: frozenset[str]) -> Response | None:
-    if "slow" in faults:
-        await asyncio.sleep(_SLOW_SECONDS)
-    if "down" in faults:
-        return PlainTextResponse("Service Unavailable", 503, {"retry-after": "30"})
-    if "garbage" in faults:
-        return HTMLResponse("<html><body>Sedang dalam pemeliharaan</body></html>")
-    return None
+    create_app: Callable[[frozenset[str]], Any]
+    faults: Mapping[str, str]
+    settings: Mapping[str, str]

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.kit.adapter import AgencyFault, Failure
+from bus.kit import AgencyFault, Failure
 from bus.kit.changes import look
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.kit.adapter import AgencyFault, Failure
+from bus.kit import AgencyFault, Failure
 from bus.kit.exchange import LONGEST_WAIT, by_status, folded, json_object, status_fault
 
 

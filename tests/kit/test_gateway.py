@@ -5,7 +5,7 @@ import httpx
 import pytest
 import respx
 
-from bus.kit.adapter import AgencyFault, Failure
+from bus.kit import AgencyFault, Failure
 from bus.kit.gateway import Gateway, SplpSettings, fault_of, seconds_until
 
 BASE = "https://splp.example"
