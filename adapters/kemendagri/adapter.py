@@ -20,12 +20,13 @@ from bus.kit import (
     AgencyRefused,
     AgencyUnavailable,
     Classification,
+    Deliver,
     Does,
     Event,
     Failure,
     Operation,
     Outcome,
-    Polled,
+    Query,
     Question,
     Refused,
     http_client,
@@ -37,7 +38,7 @@ VERIFIKASI_NIK = "verifikasi-nik"
 DATA_BALIKAN = "data-balikan"
 
 
-class KemendagriAdapter:
+class KemendagriAdapter(Deliver, Query):
     """Speaks to Dukcapil under one agreement.
 
     Args:
@@ -124,10 +125,6 @@ class KemendagriAdapter:
         settings = self._settings
         records = [event.data for event in events]
         return await self._client.return_usage(mapping.usage(records, settings.id_lembaga, settings.nama_lembaga))
-
-    async def poll(self, operation: str, cursor: str | None) -> Polled:
-        """Nothing is polled from Dukcapil."""
-        raise NotImplementedError(operation)
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -3,8 +3,8 @@
 Kominfo has become Komdigi (Kementerian Komunikasi dan Digital); the name is kept.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 import httpx
 
@@ -16,13 +16,14 @@ from bus.kit import (
     AdapterSettings,
     AgencyFault,
     Classification,
+    Deliver,
     Does,
     Event,
     Gateway,
     Operation,
     Outcome,
+    Poll,
     Polled,
-    Question,
     http_client,
     look,
 )
@@ -30,7 +31,7 @@ from bus.kit import (
 INDICATOR = "satudata.indikator"
 
 
-class KominfoAdapter:
+class KominfoAdapter(Deliver, Poll):
     """Speaks to Kominfo's APIs.
 
     Args:
@@ -59,10 +60,6 @@ class KominfoAdapter:
         """The indicators that are new, changed or gone since the step that `cursor` is from."""
         records = indicators(await self._client.indicators())
         return look(cursor, records, contract=INDICATOR, source="/kominfo/splp/indikator")
-
-    async def query(self, operation: str, question: Question) -> Mapping[str, Any]:
-        """Nothing is asked of Kominfo."""
-        raise NotImplementedError(operation)
 
     async def close(self) -> None:
         """Let go of connections."""

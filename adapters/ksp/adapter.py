@@ -14,13 +14,14 @@ from bus.kit import (
     AdapterSettings,
     AgencyFault,
     Classification,
+    Deliver,
     Does,
     Event,
     Gateway,
     Operation,
     Outcome,
+    Poll,
     Polled,
-    Question,
     digest,
     http_client,
 )
@@ -29,7 +30,7 @@ _FIRST = "1:"
 """The cursor at the beginning of a round."""
 
 
-class KspAdapter:
+class KspAdapter(Deliver, Poll):
     """Speaks to LAPOR!.
 
     Args:
@@ -65,10 +66,6 @@ class KspAdapter:
         except AgencyFault as fault:
             return fault.outcome()
         return DELIVERED
-
-    async def query(self, operation: str, question: Question) -> Mapping[str, Any]:
-        """Nothing is asked of KSP."""
-        raise NotImplementedError(operation)
 
     async def close(self) -> None:
         """Let go of connections."""

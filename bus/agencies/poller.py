@@ -104,9 +104,9 @@ class Poller:
         """One step of one poll; whether there is more to fetch at once."""
         self._check_bound(adapter, operation)
         cursor = await asyncio.to_thread(self._cursor, adapter, operation.name)
-        serving, _ = self._agencies.serving(adapter, operation.name)
+        agency, _ = self._agencies.find_poll(adapter, operation.name)
         async with asyncio.timeout(_STEP_SECONDS):
-            polled = await serving.poll(operation.name, cursor)
+            polled = await agency.poll(operation.name, cursor)
         await self._publish(adapter, operation, polled.events)
         await asyncio.to_thread(self._keep, adapter, operation.name, polled.cursor)
         return polled.more

@@ -229,8 +229,7 @@ async def _check_webhook(sink: Webhook, allowed: Sequence[Network]) -> None:
 
 
 def _check_agency(sink: AgencySink, participant: str, agencies: Agencies, *, is_operator: bool) -> None:
-    operation = agencies.operation(sink.adapter, sink.operation)
-    if operation is None or operation.does is not Does.DELIVER:
+    if agencies.operation(sink.adapter, sink.operation, Does.DELIVER) is None:
         error = FieldError("/sink/operation", "is no delivery of an adapter that is set up on this bus")
         raise SubscriptionRefused("Nothing can be delivered to this.", errors=[error])
     if not is_operator and agencies.participant(sink.adapter) != participant:

@@ -48,6 +48,5 @@ def standing_id(sink: AgencySink, contract: str) -> str:
 
 def _sinks(uses: AdapterUses, agencies: Agencies) -> Iterator[tuple[str, AgencySink]]:
     for use in uses.adapters:
-        operation = agencies.operation(use.adapter, use.operation)
-        if operation is not None and operation.does is Does.DELIVER:
+        if agencies.operation(use.adapter, use.operation, Does.DELIVER) is not None:
             yield agencies.participant(use.adapter), AgencySink(use.adapter, use.operation)

@@ -4,6 +4,7 @@ An adapter is found by the entry point `bus.adapters`, which names an `AdapterFa
 (`BUS_ADAPTERS__<AGENCY>__…`) are there, and calls its operations by the names that contracts use.
 """
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -15,7 +16,7 @@ from bus.kit.settings import AdapterSettings
 
 
 class Adapter(Protocol):
-    """Speaks one agency's API. It has the methods of `Deliver`, `Poll` and `Query` that its operations need, and no others."""
+    """Speaks one agency's API. An adapter also implements those of `Deliver`, `Poll` and `Query` that its operations need."""
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -26,6 +27,7 @@ class Adapter(Protocol):
 class Deliver(Protocol):
     """Takes events to the agency, for operations that do `Does.DELIVER`."""
 
+    @abstractmethod
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
         """Send events to the agency: at most `Operation.batch`, already reduced to what the contract grants.
 
@@ -44,6 +46,7 @@ class Deliver(Protocol):
 class Poll(Protocol):
     """Fetches events from the agency, for operations that do `Does.POLL`."""
 
+    @abstractmethod
     async def poll(self, operation: str, cursor: str | None) -> "Polled":
         """Fetch what is new since `cursor` (None: from the beginning), one bounded step.
 
@@ -57,6 +60,7 @@ class Poll(Protocol):
 class Query(Protocol):
     """Asks the agency, for operations that do `Does.QUERY`."""
 
+    @abstractmethod
     async def query(self, operation: str, question: "Question") -> Mapping[str, Any]:
         """Ask the agency. The bus checks the answer against the contract's answer schema.
 
