@@ -24,8 +24,8 @@ from bus.kit import (
     Outcome,
     Poll,
     Polled,
+    find_changes,
     http_client,
-    look,
 )
 
 INDICATOR = "satudata.indikator"
@@ -59,7 +59,7 @@ class KominfoAdapter(Deliver, Poll):
     async def poll(self, operation: str, cursor: str | None) -> Polled:
         """The indicators that are new, changed or gone since the step that `cursor` is from."""
         records = indicators(await self._client.indicators())
-        return look(cursor, records, contract=INDICATOR, source="/kominfo/splp/indikator")
+        return find_changes(cursor, records, contract=INDICATOR, source="/kominfo/splp/indikator")
 
     async def close(self) -> None:
         """Let go of connections."""

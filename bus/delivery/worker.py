@@ -32,7 +32,7 @@ from bus.delivery.sinks import agency
 from bus.delivery.sinks.places import Place, place_of_nobody
 from bus.delivery.sinks.webhook import WebhookSink, trace_headers
 from bus.delivery.subscriptions import AgencySink, Chosen, Subscription, Subscriptions, SubscriptionState, Webhook
-from bus.kit import Does, Failure, Outcome, from_document
+from bus.kit import Does, Event, Failure, Outcome
 from bus.problem import Refused
 from bus.storage import GroupCommit
 from bus.telemetry import DELIVERIES, DELIVERY_SECONDS, UNEXPECTED, trace_id
@@ -230,7 +230,7 @@ class Worker:
             (item,) = items
             return [await self._post(sink, subscription, lane, item, place)]
         adapter, operation = self._agencies.find_deliver(sink.adapter, sink.operation)
-        events = [from_document(json.loads(item.body or b"")) for item in items]
+        events = [Event.from_document(json.loads(item.body or b"")) for item in items]
         return await agency.deliver(adapter, operation, events, self._longest())
 
     async def _post(self, sink: Webhook, subscription: Subscription, lane: Lane, item: Item, place: Place) -> Outcome:

@@ -15,7 +15,6 @@ from bus.kit.event import BUS_ATTRIBUTES as BUS_ATTRIBUTES
 from bus.kit.event import CORE_ATTRIBUTES as CORE_ATTRIBUTES
 from bus.kit.event import Event as Event
 from bus.kit.event import Extension as Extension
-from bus.kit.event import from_document as from_document
 from bus.kit.event import sequence as sequence
 from bus.kit.failure import DELIVERED as DELIVERED
 from bus.kit.failure import Failure as Failure
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from bus.kit.adapter import Question as Question
     from bus.kit.changes import MOST_EVENTS as MOST_EVENTS
     from bus.kit.changes import digest as digest
-    from bus.kit.changes import look as look
+    from bus.kit.changes import find_changes as find_changes
     from bus.kit.exchange import MOST_BYTES as MOST_BYTES
     from bus.kit.exchange import by_status as by_status
     from bus.kit.exchange import folded as folded
@@ -68,7 +67,7 @@ _LATE: Final = {
     "Question": "adapter",
     "MOST_EVENTS": "changes",
     "digest": "changes",
-    "look": "changes",
+    "find_changes": "changes",
     "MOST_BYTES": "exchange",
     "by_status": "exchange",
     "folded": "exchange",

@@ -30,7 +30,7 @@ class _Memory:
     digests: Mapping[str, str] = field(default_factory=dict)
 
 
-def look(
+def find_changes(
     cursor: str | None, records: Mapping[str, Mapping[str, Any]], *, contract: str, source: str, most: int = MOST_EVENTS
 ) -> Polled:
     """One step of a poll: events for what differs from what the cursor remembers, and the cursor that remembers it.

@@ -1,4 +1,4 @@
-"""One HTTP exchange with an agency that is not behind SPLP: what goes wrong on the wire becomes an `AgencyFault` here.
+"""One HTTP exchange with an agency. What goes wrong on the wire becomes an `AgencyFault` here.
 
 Agencies put tokens into URLs, so no fault carries a URL, a header or a body, nor the httpx error that holds them.
 """

@@ -3,12 +3,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.kit import AgencyFault, Failure
-from bus.kit.changes import look
+from bus.kit.changes import find_changes
 
 
 def seen(cursor, most=500, **records):
     rows = {key: {"nilai": value} for key, value in records.items()}
-    return look(cursor, rows, contract="satudata.indikator", source="/uji", most=most)
+    return find_changes(cursor, rows, contract="satudata.indikator", source="/uji", most=most)
 
 
 def told(polled):
