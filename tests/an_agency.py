@@ -6,24 +6,24 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from typing import Any, ClassVar
 
-from bus.adapter import (
+from bus.agencies.queries import Queries, QueryPolicy
+from bus.agencies.registry import Agencies
+from bus.audit.log import DisclosureLog
+from bus.http.edge import create_edge
+from bus.http.health import Health
+from bus.kit import (
     DELIVERED,
     Adapter,
     AdapterSettings,
     Classification,
     Does,
+    Event,
     Operation,
     Outcome,
     Polled,
     Question,
     Refused,
 )
-from bus.agencies.queries import Queries, QueryPolicy
-from bus.agencies.registry import Agencies
-from bus.audit.log import DisclosureLog
-from bus.event import Event
-from bus.http.edge import create_edge
-from bus.http.health import Health
 from bus.limits import Ration
 from tests.a_bus import Bus
 

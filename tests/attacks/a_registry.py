@@ -7,17 +7,17 @@ from typing import Any, ClassVar
 import httpx
 
 from bus import json
-from bus.adapter import (
+from bus.agencies.registry import Agencies, Find, bindings
+from bus.contracts.catalogue import Catalogue
+from bus.journal.gate import Gate
+from bus.kit import (
     Classification,
     Does,
+    Event,
     Operation,
     Outcome,
     Polled,
 )
-from bus.agencies.registry import Agencies, Find, bindings
-from bus.contracts.catalogue import Catalogue
-from bus.event import Event
-from bus.journal.gate import Gate
 from tests.a_bus import Bus, Document, a_contract, a_grant
 from tests.an_agency import AFactory, AnAdapter, set_up
 

@@ -15,9 +15,9 @@ from bus.delivery.fresh import FreshRuns
 from bus.delivery.ledger import Lease, Leased, Ledger
 from bus.delivery.run import Item, RunLoader
 from bus.delivery.standing import ensure
-from bus.event import Event
 from bus.identity.tokens import Principal
 from bus.journal import entries_at
+from bus.kit import Event
 from bus.storage import leadership
 from tests.a_bus import Bus, Document, a_grant, a_nik
 from tests.an_actor import actions

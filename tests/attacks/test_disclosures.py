@@ -11,14 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
-from bus.adapter import AdapterSettings, AgencyFault, Failure, Outcome, http_client
 from bus.audit.log import DisclosureLog
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse
 from bus.delivery.subscriptions import AgencySink, Webhook
-from bus.event import Event
 from bus.identity.keys import Keys
 from bus.journal import Persons
+from bus.kit import AdapterSettings, AgencyFault, Event, Failure, Outcome, http_client
 from bus.storage import Storage, StorageFull
 from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_nik, a_person
 from tests.an_actor import OPERATOR

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bus.adapter import Failure, Outcome
 from bus.delivery.sinks.answer import DRAIN_BYTES, HEAD_BYTES
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.subscriptions import Webhook
 from bus.identity.keys import Keys
+from bus.kit import Failure, Outcome
 from bus.storage import Storage
 from tests.a_bus import Bus, a_contract, a_grant, a_person
 from tests.attacks.a_live_bus import TAKEN, Answer, ASink, a_live_bus, a_sink, says, says_nothing, subscribe, until
