@@ -35,7 +35,7 @@ _FEWEST: Final = 3
 """Samples that a field for identifiers takes at least: a few, since it may be for one kecamatan alone."""
 _MOST_STATES: Final = 5_000
 """States of patterns that are tried with every sample; larger patterns are tried with fewer samples."""
-_NEARLY: Final = ("abcdef", "ABCDEF", "ghijklmnopqrstuvwxyz", "GHIJKLMNOPQRSTUVWXYZ", "-._/", " ")
+_NEARLY: Final = ("abcdef", "ABCDEF", "ghijklmnopqrstuvwxyz", "GHIJKLMNOPQRSTUVWXYZ", "-", ".", "/", " ")
 _SPELLINGS: Final = ((), *((groups, mark) for groups in ((6, 6), (4, 4, 4)) for mark in " -."))
 """How people write the number: plain, or in groups with a mark between them."""
 _PROVINCES: Final = (11, 12, 13, 14, 16, 18, 31, 32, 33, 34, 35, 36, 51, 52, 61, 64, 71, 73, 81, 91)
@@ -178,7 +178,8 @@ def _near(samples: list[str], letters: str) -> Iterator[str]:
     most = 3 * _FIGURES
     for index in range(most):
         text, place = samples[index % len(samples)], index % _FIGURES
-        yield text[:place] + letters[index % len(letters)] + text[place + 1 :]
+        letter = letters[(index + index // _FIGURES) % len(letters)]
+        yield text[:place] + letter + text[place + 1 :]
 
 
 def _spelled(text: str, spelling: Any) -> str:
