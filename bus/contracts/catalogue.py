@@ -299,11 +299,6 @@ class Catalogue:
         with self._storage.read() as connection:
             return [one.contract for one in registered.basis_of(connection, name, "").active]
 
-    def page(self, limit: int, after: str = "") -> list[list[Registered]]:
-        """The versions of each of the next contracts in order of name, drafts too, read from the database."""
-        with self._storage.read() as connection:
-            return registered.page(connection, limit, after)
-
     def holding(self, participant: str, besides: Contract) -> Holding:
         """What a participant registered, besides one version; read from the database."""
         with self._storage.read() as connection:
