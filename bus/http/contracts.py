@@ -26,6 +26,7 @@ from bus.http.paging import After, Limit, last_name, next_cursor
 from bus.http.preconditions import IfMatch, IfMatchRequired
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
+from bus.http.written import write_page
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal
 from bus.problem import FieldError, Refused
@@ -112,15 +113,13 @@ def takes(*media_types: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-@router.get("")
-def list_contracts(request: Request, caller: Reader, limit: Limit = 100, after: After = "") -> ContractList:
+@router.get("", response_model=ContractList)
+def list_contracts(request: Request, caller: Reader, limit: Limit = 100, after: After = "") -> Response:
     """What can be exchanged on this bus, drafts included."""
     page = _catalogue(request).listing.page(limit, last_name(after))
     names = [one.name for one in page.contracts]
-    return ContractList(
-        contracts=[_summary(one) for one in page.contracts],
-        next=next_cursor([*names, ""] if page.has_more else names, len(names)),
-    )
+    following = next_cursor([*names, ""] if page.has_more else names, len(names))
+    return write_page(ContractList(contracts=[_summary(one) for one in page.contracts], next=following))
 
 
 @router.post(
