@@ -34,6 +34,7 @@ from bus.contracts.errors import (
 from bus.contracts.holding import Holding, holding
 from bus.contracts.lifecycle import IN_FORCE, State
 from bus.contracts.listing import Listing
+from bus.contracts.persons import identifies_persons
 from bus.contracts.plan import Plan
 from bus.contracts.register import Tags
 from bus.contracts.registered import Registered, Summary
@@ -261,6 +262,9 @@ class Catalogue:
             accepted_undecided: its compatibility is undecided, and the operator accepts that.
         """
         basis = candidate.basis
+        # Before the transaction, which keeps others from writing: what is found of many patterns is remembered.
+        for contract in (candidate.contract, *(one.contract for one in basis.active)):
+            identifies_persons(contract)
         return self._changed(
             lambda connection: register.activate(
                 connection, basis, by, self._bindings, accepted_undecided=accepted_undecided

@@ -145,7 +145,8 @@ def _judgements(root: Schema, schemas: tuple[Schema, ...]) -> Iterator[Judgement
     """What the schemas of one place are made for: each with what is in it, and all together, as texts and as numbers."""
     wholes: list[Any] = [scalar_schema(root, one) for one in schemas]
     for kind in ("string", "integer"):
-        if limits := limits_of(schemas, kind):
+        limits = limits_of(schemas, kind)
+        if len(limits) > 1:
             wholes.append({"type": kind, "allOf": limits})
     return map(judge, dict.fromkeys(map(json.canonical, wholes)))
 
