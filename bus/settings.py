@@ -9,7 +9,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bus.limits.policy import Policy, RateText
@@ -32,6 +32,10 @@ def _comma_separated(value: Any) -> Any:
 
 
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_comma_separated)]
+HostPattern = Annotated[
+    str, StringConstraints(to_lower=True, pattern=r"^(\*\.)?[a-zA-Z0-9_][a-zA-Z0-9_-]*(\.[a-zA-Z0-9_][a-zA-Z0-9_-]*)*$")
+]
+HostPatterns = Annotated[tuple[HostPattern, ...], NoDecode, BeforeValidator(_comma_separated)]
 
 
 class Settings(BaseSettings):
@@ -53,6 +57,11 @@ class Settings(BaseSettings):
     )
     sink_networks: Networks = Field(
         (), description="networks where sinks may be plain http or private, comma separated"
+    )
+    sink_hosts: HostPatterns = Field(
+        (),
+        description="hosts where webhooks may be, such as bapenda.example or *.lamongan.go.id, comma separated; "
+        "empty: every host",
     )
     token_seconds: int = Field(600, ge=30, le=3600, description="life of an access token")
     max_event_bytes: int = Field(_MEBIBYTE, ge=1024, description="largest event, envelope included")
