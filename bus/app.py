@@ -265,7 +265,8 @@ class Process:
     async def _start_workers(self, stack: AsyncExitStack) -> None:
         rooms, settings = self.rooms, self._settings
         ledger = Ledger(self._storage)
-        webhooks = WebhookSink(settings.sink_networks, settings.sink_timeout_seconds, settings.sink_places or None)
+        places, hosts = settings.sink_places or None, settings.sink_hosts
+        webhooks = WebhookSink(settings.sink_networks, settings.sink_timeout_seconds, places, hosts=hosts)
         stack.push_async_callback(webhooks.close)
         retry = RetryPolicy(settings.retry_first_seconds, settings.retry_longest_seconds, settings.retry_attempts)
         policy = WorkerPolicy(settings.sink_concurrency, settings.sink_timeout_seconds, settings.lease_seconds, retry)

@@ -1,16 +1,24 @@
-"""Every setting, once: read from `BUS_*`, typed, with defaults and what each means.
+"""Every setting, once: read from `BUS_*` or from files of these names, typed, with defaults and what each means.
 
 Adapters' settings are kept here as they came; the adapter's own model checks them when it is made (`bus.agencies`).
 """
 
 import ipaddress
+import os
 from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NestedSecretsSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from bus.limits.policy import Policy, RateText
 from bus.limits.rate import Rate
@@ -19,6 +27,7 @@ from bus.problem import Refused
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _MEBIBYTE = 1024 * 1024
+_FOLDER: Final = "BUS_SECRETS_DIR"
 
 
 class SettingsWrong(Refused):
@@ -32,6 +41,10 @@ def _comma_separated(value: Any) -> Any:
 
 
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_comma_separated)]
+HostPattern = Annotated[
+    str, StringConstraints(to_lower=True, pattern=r"^(\*\.)?[a-zA-Z0-9_][a-zA-Z0-9_-]*(\.[a-zA-Z0-9_][a-zA-Z0-9_-]*)*$")
+]
+HostPatterns = Annotated[tuple[HostPattern, ...], NoDecode, BeforeValidator(_comma_separated)]
 
 
 class Settings(BaseSettings):
@@ -40,6 +53,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="BUS_", env_nested_delimiter="__", extra="ignore", frozen=True)
 
     data_dir: Path = Field(Path(".bus"), description="folder of keys and, by default, of the database")
+    secrets_dir: str = Field(
+        "", description="folder with a file for each setting that is a secret, such as bus_database_url; empty: none"
+    )
     database_url: str = Field("", description="SQLAlchemy URL; empty: a SQLite file in the data folder")
     broker_url: str = Field("memory://", description="kombu URL: memory:// or amqp://…")
     broker_prefix: str = Field(
@@ -53,6 +69,11 @@ class Settings(BaseSettings):
     )
     sink_networks: Networks = Field(
         (), description="networks where sinks may be plain http or private, comma separated"
+    )
+    sink_hosts: HostPatterns = Field(
+        (),
+        description="hosts where webhooks may be, such as bapenda.example or *.lamongan.go.id, comma separated; "
+        "empty: every host",
     )
     token_seconds: int = Field(600, ge=30, le=3600, description="life of an access token")
     max_event_bytes: int = Field(_MEBIBYTE, ge=1024, description="largest event, envelope included")
@@ -123,6 +144,23 @@ class Settings(BaseSettings):
         default_factory=dict, description="settings of each adapter: BUS_ADAPTERS__<AGENCY>__<FIELD>"
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Where settings come from, the strongest first. The library's own source of files cannot read adapters' settings."""
+        folder = os.environ.get(_FOLDER) or None
+        return init_settings, env_settings, NestedSecretsSettingsSource(file_secret_settings, secrets_dir=folder)
+
+    def is_from_file(self, name: str) -> bool:
+        """Whether a setting has a file in the folder of secrets."""
+        return bool(self.secrets_dir) and f"bus_{name}" in map(str.lower, os.listdir(self.secrets_dir))
+
     @property
     def database(self) -> str:
         """The database's URL, the default resolved."""
@@ -130,13 +168,23 @@ class Settings(BaseSettings):
 
 
 def load_settings(**given: Any) -> Settings:
-    """The settings from the environment, overridden by what the command line gave (None: not given).
+    """The settings from files and the environment, overridden by what the command line gave (None: not given).
 
     Raises:
         SettingsWrong: names each wrong variable and what it should be.
     """
+    folder = os.environ.get(_FOLDER, "")
     try:
+        if folder:
+            # The library says nothing of a folder that it cannot read.
+            os.listdir(folder)
         return Settings(**{name: value for name, value in given.items() if value is not None})
+    except OSError as error:
+        raise SettingsWrong(f"{_FOLDER}: cannot read {error.filename}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsWrong(f"{_FOLDER}: a file in {folder} is no text in UTF-8") from None
+    except SettingsError as error:
+        raise SettingsWrong(f"{_FOLDER} or the environment: {error}") from None
     except ValidationError as error:
         raise SettingsWrong("; ".join(f"{_variable(item['loc'])}: {item['msg']}" for item in error.errors())) from None
 

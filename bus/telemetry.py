@@ -27,6 +27,7 @@ CONNECTIONS: Final = Gauge("bus_connections_open", "Connections to the front doo
 CONNECTIONS_ENDED: Final = Counter(
     "bus_connections_ended_total", "Connections that the front door refused or ended early", ["reason"]
 )
+TOKENS: Final = Counter("bus_tokens_issued_total", "Access tokens issued", ["participant"])
 LIMITED: Final = Counter("bus_limited_total", "Requests refused by a limit", ["limit", "participant"])
 DELIVERIES: Final = Counter("bus_deliveries_total", "Attempts to deliver", ["sink", "outcome"])
 DELIVERY_SECONDS: Final = Histogram(
@@ -109,12 +110,14 @@ def trace_id(traceparent: object) -> str | None:
 
 
 def accepted(traceparent: object, contract: str, position: int) -> None:
-    """Log that a traced event was accepted. Others are counted only: a line for each would halve what the bus takes.
+    """Log that a traced event was accepted. Others are counted only: a line for each would halve what the bus takes."""
+    tell("event.accepted", trace_id=trace_id(traceparent), contract=contract, position=position)
 
-    The event is committed: what the log does is no failure of its publication.
-    """
+
+def tell(event: str, **fields: Any) -> None:
+    """Log something that is done: what the log does is no failure of it."""
     try:
-        log.info("event.accepted", trace_id=trace_id(traceparent), contract=contract, position=position)
+        log.info(event, **fields)
     except (OSError, ValueError):
         # Standard error is closed, or its disk is full.
         UNEXPECTED.labels("log").inc()

@@ -46,6 +46,17 @@ def refused(tried: Verb, by: Actor, on: Object, reason: str) -> Attempt:
     return Attempt(Verb.AUTHORITY_REFUSED, by, on, None, tried.value, reason, by.client_id or "")
 
 
+def refused_request(by: Actor, operation: str, reason: str) -> Attempt:
+    """A request that only reads, or asks for a token, and was refused, since the actor may not make it.
+
+    Args:
+        operation: method and template of the path. The path itself may hold a person's key.
+    """
+    by = replace(by, trace_id=None)
+    on = Object("operation", operation)
+    return Attempt(Verb.AUTHORITY_REFUSED, by, on, None, "request", reason, by.client_id or "")
+
+
 def failed_login(client_id: str | None, participant: str | None, address: str) -> Attempt:
     """A login that failed.
 

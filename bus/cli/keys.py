@@ -7,9 +7,10 @@ import typer
 
 from bus.actions.action import Action, Object, Verb
 from bus.actions.actor import Channel, on_this_machine
-from bus.actions.log import ActionLog
+from bus.actions.log import note
 from bus.cli.terminal import say
 from bus.cli.workspace import open_workspace
+from bus.delivery.reencrypt import reencrypt_secrets
 from bus.identity.keys import rotate_keys
 
 _BUS: Final = Object("bus", "bus")
@@ -26,12 +27,15 @@ def rotate(
 ) -> None:
     """Make a new signing key and a new encryption key; earlier ones still verify and decrypt. Then restart all processes.
 
+    Webhook secrets under an earlier encryption key come under the present one first: running processes know only that one.
+
     Example: bus keys rotate --data .bus
     """
     with open_workspace(data) as workspace:
         # Noted first: nothing undoes new keys.
-        rotated = Action(Verb.KEYS_ROTATE, on_this_machine(Channel.CLI), _BUS, details={"leaked": leaked})
-        ActionLog(workspace.storage).record([rotated])
+        with workspace.storage.write() as connection:
+            details = {"leaked": leaked, "reencrypted": reencrypt_secrets(connection, workspace.keys)}
+            note(connection, Action(Verb.KEYS_ROTATE, on_this_machine(Channel.CLI), _BUS, details=details))
         rotate_keys(workspace.settings.data_dir / "keys", leaked=leaked)
     say("rotated; restart every process of this bus now, and back the keys up")
     if leaked:

@@ -58,20 +58,24 @@ def open_workspace(data: Path | None, **given: Any) -> Iterator[Workspace]:
 
 
 def settings_of(data: Path | None, **given: Any) -> Settings:
-    """The settings: what is given, else the environment's, else what `bus init` kept in the data folder."""
+    """The settings: what is given, else the environment's and the files', else what `bus init` kept in the data folder."""
     first = load_settings(data_dir=data)
     kept = _kept(first.data_dir)
     for name in _KEPT:
-        if given.get(name) is None and f"BUS_{name.upper()}" not in os.environ:
+        if given.get(name) is None and name not in first.model_fields_set:
             given[name] = kept.get(name)
     return load_settings(data_dir=data, **given)
 
 
 def keep_settings(settings: Settings) -> None:
-    """Keep the addresses that `bus init` was given for the commands that come after; the file may hold passwords."""
+    """Keep the addresses that `bus init` was given for the commands that come after; the file may hold passwords.
+
+    An address that has a file in the folder of secrets is not kept: a password stays in one place.
+    """
     path = settings.data_dir / "settings.json"
     with open(path, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        json.dump({name: getattr(settings, name) for name in _KEPT}, file, indent=2)
+        kept = {name: getattr(settings, name) for name in _KEPT if not settings.is_from_file(name)}
+        json.dump(kept, file, indent=2)
 
 
 def _kept(data_dir: Path) -> dict[str, Any]:

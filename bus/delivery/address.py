@@ -90,6 +90,23 @@ class Target:
     plain: bool
 
 
+def is_listed(host: str, patterns: Sequence[str]) -> bool:
+    """Whether the operator lets webhooks be at a host (`BUS_SINK_HOSTS`).
+
+    Args:
+        host: lower-case ASCII name, or an address.
+        patterns: lower-case names. `*.` before a name stands for every name below it. Without patterns every host is listed.
+    """
+    name = host.removesuffix(".")
+    return not patterns or any(_matches(name, pattern) for pattern in patterns)
+
+
+def _matches(name: str, pattern: str) -> bool:
+    if pattern.startswith("*."):
+        return name.endswith(pattern[1:]) and len(name) >= len(pattern)
+    return name == pattern
+
+
 Lookup = Callable[[str], Awaitable[Sequence[Address]]]
 """The addresses of a host name; none when it does not resolve."""
 
@@ -131,18 +148,23 @@ async def lookup(host: str) -> Sequence[Address]:
     return [ipaddress.ip_address(address[0]) for *_, address in found]
 
 
-async def check_url(url: str, allowed: Sequence[Network], resolve: Lookup = lookup) -> None:
+async def check_url(
+    url: str, allowed: Sequence[Network], resolve: Lookup = lookup, *, hosts: Sequence[str] = ()
+) -> None:
     """Refuse a URL where no sink may be. Called when a sink is registered.
 
     A name that does not resolve yet may be registered with https: each connection is checked anyway.
 
     Args:
         allowed: networks where sinks may be private or plain http (`BUS_SINK_NETWORKS`).
+        hosts: patterns of the hosts where sinks may be; see `is_listed`.
 
     Raises:
         SinkAddressRefused: with the reason, for the sink's owner.
     """
     target = parse(url)
+    if not is_listed(target.host, hosts):
+        raise SinkAddressRefused("the host is not on the operator's list; ask the operator to add it")
     addresses = [target.address] if target.address else await _addresses(target.host, resolve)
     if any(may_connect(address, allowed, plain=target.plain) for address in addresses):
         return

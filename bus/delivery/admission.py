@@ -198,6 +198,7 @@ async def check_sink(
     agencies: Agencies,
     allowed: Sequence[Network],
     *,
+    hosts: Sequence[str],
     is_operator: bool,
 ) -> None:
     """Refuse a sink that may not, or can not, be delivered to.
@@ -205,6 +206,7 @@ async def check_sink(
     Args:
         contracts: the names of what is subscribed to.
         allowed: networks where webhooks may be private or plain http.
+        hosts: patterns of the hosts where webhooks may be; empty: every host.
 
     Raises:
         SinkAddressRefused: the webhook's address.
@@ -214,15 +216,15 @@ async def check_sink(
         ContractSaysLess: a contract protects its data less than the operation asks.
     """
     if isinstance(sink, Webhook):
-        await _check_webhook(sink, allowed)
+        await _check_webhook(sink, allowed, hosts)
     else:
         _check_agency(sink, participant, agencies, is_operator=is_operator)
         _check_bound(sink, contracts, catalogue, agencies)
 
 
-async def _check_webhook(sink: Webhook, allowed: Sequence[Network]) -> None:
+async def _check_webhook(sink: Webhook, allowed: Sequence[Network], hosts: Sequence[str]) -> None:
     try:
-        await check_url(sink.url, allowed)
+        await check_url(sink.url, allowed, hosts=hosts)
     except SinkAddressRefused as refusal:
         error = FieldError("/sink/url", refusal.detail)
         raise SinkAddressRefused("The bus does not deliver to this address.", errors=[error]) from None

@@ -9,6 +9,7 @@ import os
 import ssl
 from functools import lru_cache
 from http import HTTPStatus
+from typing import Final
 
 import aiohttp
 
@@ -47,6 +48,10 @@ _STATUS: dict[int, tuple[Failure, str]] = {
     511: (Failure.SINK_DOWN, "the network in front of it wants a login"),
 }
 """Statuses that have a meaning of their own; the others go by their hundred."""
+
+
+UNLISTED: Final = Outcome(Failure.SINK_DOWN, "the sink's host is not on the operator's list (BUS_SINK_HOSTS)")
+"""The operator took the host off the list after the sink was registered. What waits goes out when the host is back."""
 
 
 def of_status(status: int, retry_after: float | None = None) -> Outcome:

@@ -49,11 +49,17 @@ class Trials:
     """Tries webhooks out for a process. Belongs to one event loop; `close` it at the end."""
 
     def __init__(self) -> None:
-        self._sinks: dict[tuple[Sequence[Network], float], WebhookSink] = {}
+        self._sinks: dict[tuple[Sequence[Network], float, Sequence[str]], WebhookSink] = {}
         self._under_way: Counter[str] = Counter()
 
     async def run(
-        self, subscription: Subscription, participant: str, allowed: Sequence[Network], seconds: float
+        self,
+        subscription: Subscription,
+        participant: str,
+        allowed: Sequence[Network],
+        seconds: float,
+        *,
+        hosts: Sequence[str] = (),
     ) -> Trial:
         """Send an example to a subscription's webhook. It is of type `bus.test`, in no journal, and about nobody.
 
@@ -61,6 +67,7 @@ class Trials:
             participant: who asks; the trials under way are counted for each.
             allowed: networks where sinks may be private or plain http.
             seconds: the most that the sink may take.
+            hosts: patterns of the hosts where sinks may be; empty: every host.
 
         Raises:
             NoTrial: the sink is an agency's.
@@ -71,15 +78,16 @@ class Trials:
             raise TooManyTrials("Wait until the tests that are under way have ended.", headers={"Retry-After": "5"})
         self._under_way[participant] += 1
         try:
-            return await _sent(subscription, webhook, self._sink(tuple(allowed), seconds))
+            return await _sent(subscription, webhook, self._sink(tuple(allowed), seconds, tuple(hosts)))
         finally:
             self._under_way[participant] -= 1
             self._under_way += Counter()
 
-    def _sink(self, allowed: Sequence[Network], seconds: float) -> WebhookSink:
-        if (allowed, seconds) not in self._sinks:
-            self._sinks[allowed, seconds] = WebhookSink(allowed, seconds, places=_OF_ALL)
-        return self._sinks[allowed, seconds]
+    def _sink(self, allowed: Sequence[Network], seconds: float, hosts: Sequence[str]) -> WebhookSink:
+        options = (allowed, seconds, hosts)
+        if options not in self._sinks:
+            self._sinks[options] = WebhookSink(allowed, seconds, places=_OF_ALL, hosts=hosts)
+        return self._sinks[options]
 
     async def close(self) -> None:
         """Let go of connections and threads."""

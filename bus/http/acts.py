@@ -1,14 +1,14 @@
-"""Acts over HTTP: who acts, with the right to it; an act that is refused for lack of authority is in the action log."""
+"""Acts over HTTP: who acts, with the right to it; what is refused for lack of authority is in the action log."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Request, Security
 
 from bus.actions.action import Object, Verb
 from bus.actions.actor import Actor, Channel
-from bus.actions.attempt import refused
+from bus.actions.attempt import refused, refused_request
 from bus.actions.attempts import Attempts
 from bus.http.admissions import admit
 from bus.http.security import SCHEME, principal_of
@@ -62,12 +62,28 @@ def acting(scope: str, what: Verb) -> Callable[..., Awaitable[Actor]]:
 
 
 def note_refused(request: Request, refusal: Refused) -> None:
-    """Have the action log tell of an act that was refused for lack of authority; of other requests nothing."""
+    """Have the action log tell of a request that was refused for lack of authority.
+
+    An act is told with its object, any other request with its operation alone.
+    """
+    if not refusal.lacks_authority:
+        return
     tried: _Tried | None = getattr(request.state, "tried", None)
-    if tried is None or not refusal.lacks_authority:
+    caller: Principal | None = getattr(request.state, "caller", None)
+    if tried is not None:
+        attempt = refused(tried.what, tried.by, _object(tried.what, request), refusal.slug)
+    elif caller is not None:
+        operation = f"{request.method} {route_of(request.scope)}"
+        attempt = refused_request(actor(caller, request), operation, refusal.slug)
+    else:
         return
     attempts: Attempts = request.app.state.rooms.attempts
-    attempts.note(refused(tried.what, tried.by, _object(tried.what, request), refusal.slug))
+    attempts.note(attempt)
+
+
+def route_of(scope: MutableMapping[str, Any]) -> str:
+    """The template of the route that a request took; the path itself may hold a person's key."""
+    return str(getattr(scope.get("route"), "path", "(none)"))
 
 
 def _object(what: Verb, request: Request) -> Object:

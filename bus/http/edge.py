@@ -27,6 +27,7 @@ from bus.http import (
 )
 from bus.http import records as records_resource
 from bus.http import subscriptions as subscriptions_resource
+from bus.http.acts import route_of
 from bus.http.admissions import admission_in
 from bus.http.bodies import Bodies, Body
 from bus.http.health import Health
@@ -130,7 +131,7 @@ class Edge:
             reader.end()
             if admission := admission_in(scope):
                 admission.end()
-            REQUESTS.labels(scope["method"], problems.route_of(scope), str(status)).inc()
+            REQUESTS.labels(scope["method"], route_of(scope), str(status)).inc()
 
 
 def _with_limits(scope: Scope, fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

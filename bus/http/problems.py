@@ -1,7 +1,7 @@
 """Refusals as RFC 9457 problems: the one place where an exception becomes an HTTP status."""
 
 import asyncio
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from bus import json
-from bus.http.acts import note_refused
+from bus.http.acts import note_refused, route_of
 from bus.limits import Limited
 from bus.problem import FieldError, Invalid, Refused
 
@@ -71,11 +71,6 @@ def problem(refusal: Refused) -> Response:
     return Response(
         json.dumps(refusal.document()), refusal.status, headers=dict(refusal.headers), media_type=MEDIA_TYPE
     )
-
-
-def route_of(scope: MutableMapping[str, Any]) -> str:
-    """The template of the route that a request took; the path itself may hold a person's key."""
-    return str(getattr(scope.get("route"), "path", "(none)"))
 
 
 async def hold_back(seconds: float = _HELD_BACK) -> None:

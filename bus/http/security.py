@@ -41,6 +41,8 @@ def caller(scope: str | None) -> Callable[..., Awaitable[Principal]]:
         request: Request, _documented: Annotated[str | None, Security(SCHEME, scopes=[scope] if scope else [])]
     ) -> Principal:
         principal = await principal_of(request)
+        # Whoever is refused from here on is named in the action log.
+        request.state.caller = principal
         if scope is not None:
             require(principal, scope)
         await admit(request, principal, scope)

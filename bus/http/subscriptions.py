@@ -329,7 +329,8 @@ async def test(rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_TEST)
     # Before it is sent: nothing undoes what the sink has seen.
     await asyncio.to_thread(rooms.actions.record, [tried])
     settings = rooms.settings
-    trial = await rooms.trials.run(subscription, by.participant, settings.sink_networks, settings.sink_timeout_seconds)
+    allowed, hosts = settings.sink_networks, settings.sink_hosts
+    trial = await rooms.trials.run(subscription, by.participant, allowed, settings.sink_timeout_seconds, hosts=hosts)
     outcome = trial.outcome
     return TrialResult(
         delivered=outcome.failure is None,
@@ -363,9 +364,9 @@ def _check_filters(rooms: Rooms, subscription: Subscription, filters: Sequence[A
 
 
 async def _check_sink(rooms: Rooms, sink: Sink, participant: str, contracts: Sequence[str], by: Actor) -> None:
-    allowed = rooms.settings.sink_networks
+    allowed, hosts = rooms.settings.sink_networks, rooms.settings.sink_hosts
     await admission.check_sink(
-        sink, participant, contracts, rooms.catalogue, rooms.agencies, allowed, is_operator=by.is_operator
+        sink, participant, contracts, rooms.catalogue, rooms.agencies, allowed, hosts=hosts, is_operator=by.is_operator
     )
 
 

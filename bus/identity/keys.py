@@ -16,13 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 from joserfc.jws import JWSRegistry
 
 from bus import json
+from bus.identity.encryption import Encryption, new_key, read_keys
+from bus.identity.encryption import Undecryptable as Undecryptable
 from bus.problem import Refused
 
 _SIGNING = "signing.json"
@@ -42,13 +43,6 @@ class KeysExposed(Refused):
 
     status = 500
     slug = "keys-exposed"
-
-
-class Undecryptable(Refused):
-    """This was encrypted with another key; restore the keys that belong to this database."""
-
-    status = 500
-    slug = "undecryptable"
 
 
 def _quiet(name: str) -> Any:
@@ -82,7 +76,7 @@ class Keys:
 
     ring: KeySet = field(repr=False)
     pseudonym: bytes = field(repr=False)
-    encryption: MultiFernet = field(repr=False)
+    encryption: Encryption = field(repr=False)
 
     def sign(self, kind: str, claims: Mapping[str, Any]) -> str:
         """A JWT of these claims, its header's `typ` set to `kind`."""
@@ -100,18 +94,15 @@ class Keys:
 
     def encrypt(self, text: str) -> str:
         """`text` so that only `decrypt` of this bus reads it."""
-        return self.encryption.encrypt(text.encode()).decode()
+        return self.encryption.encrypt(text)
 
     def decrypt(self, secret: str) -> str:
-        """What `encrypt` was given.
+        """The text that `encrypt` was given.
 
         Raises:
-            Undecryptable: it was encrypted with another key, or was tampered with.
+            Undecryptable: it was encrypted with another key, or was changed.
         """
-        try:
-            return self.encryption.decrypt(secret.encode()).decode()
-        except InvalidToken:
-            raise Undecryptable("A stored secret does not fit the bus's encryption key.") from None
+        return self.encryption.decrypt(secret)
 
 
 def verified(token: bytes | str, keys: KeySet) -> jwt.Token | None:
@@ -150,7 +141,7 @@ def load_keys(folder: Path) -> Keys:
     try:
         _check_modes(folder)
         ring = KeySet.import_key_set(json.loads((folder / _SIGNING).read_bytes()))
-        encryption = MultiFernet([Fernet(line) for line in (folder / _ENCRYPTION).read_bytes().split()])
+        encryption = read_keys((folder / _ENCRYPTION).read_bytes())
         pseudonym = urlsafe_b64decode((folder / _PSEUDONYM).read_bytes())
     except OSError as error:
         raise KeysMissing(f"Cannot read {error.filename}: {error.strerror}; has `bus init` run?") from error
@@ -164,7 +155,7 @@ def rotate_keys(folder: Path, *, leaked: bool = False) -> None:
 
     Args:
         leaked: somebody else has the present keys. No earlier signing key is kept, so every token ends. An earlier encryption
-            key still decrypts, until each secret that it protects was replaced.
+            key still decrypts.
 
     Raises:
         KeysMissing, KeysExposed: see `load_keys`.
@@ -200,7 +191,7 @@ def _new_keys() -> dict[str, bytes]:
     signing = {**key.as_dict(private=True), "kid": key.thumbprint(), "use": "sig", "alg": "EdDSA"}
     return {
         _SIGNING: json.dumps({"keys": [signing]}),
-        _ENCRYPTION: Fernet.generate_key(),
+        _ENCRYPTION: new_key(),
         _PSEUDONYM: urlsafe_b64encode(secrets.token_bytes(32)),
     }
 

@@ -24,7 +24,6 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
-from bus.actions.actor import Actor, Channel
 from bus.actions.attempt import failed_login
 from bus.actions.attempts import Attempts
 from bus.identity.authentication import (
@@ -35,6 +34,7 @@ from bus.identity.authentication import (
     ClientDirectory,
     OAuthClient,
 )
+from bus.identity.login_log import Login
 from bus.identity.logins import Claim, Logins, claim_of
 from bus.identity.participants import Client, Credentials, Participants
 from bus.identity.scopes import Scope
@@ -206,7 +206,7 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib is not type
         super().__init__(scopes_supported=list(Scope))
         self.tokens = tokens
         self._participants = participants
-        self._attempts = attempts
+        self.attempts = attempts
         self._token_seconds = token_seconds
         self.query_client = ClientDirectory(participants)
         self.register_client_auth_method(ASSERTION_METHOD, ClientAssertion(storage, tokens.issuer))
@@ -246,12 +246,15 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib is not type
 
     def authenticate_client(self, request: OAuth2Request, methods: list[str], endpoint: str = "token") -> OAuthClient:
         try:
-            return self._authenticated(request, methods, endpoint)
+            client = self._authenticated(request, methods, endpoint)
         except InvalidClientError:
             known = self._participants.client_named(request.claim.client_id)
             client_id, whose = (known.client_id, known.participant) if known else (None, None)
-            self._attempts.note(failed_login(client_id, whose, request.address))
+            self.attempts.note(failed_login(client_id, whose, request.address))
             raise
+        if endpoint != "token":
+            _login(request, client.client).log(endpoint)
+        return client
 
     def _authenticated(self, request: OAuth2Request, methods: list[str], endpoint: str) -> OAuthClient:
         if request.claim.secret is not None and request.proven is None:
@@ -284,6 +287,11 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib is not type
         }
 
 
+def _login(request: "_Request", client: Client) -> Login:
+    method = ASSERTION_METHOD if request.proven is None else "client_secret"
+    return Login(client, method, request.address)
+
+
 def _one_method(request: _Request) -> None:
     ways = [
         request.headers.get("authorization", "").lower().startswith("basic "),
@@ -300,13 +308,16 @@ class _ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # authl
 
     def validate_requested_scope(self) -> None:
         super().validate_requested_scope()
+        client = self.client.client
         asked = frozenset((self.request.payload.scope or "").split())
-        if beyond := asked - self.client.client.scopes:
+        if beyond := asked - client.scopes:
+            _login(self.request, client).note_scope(self.server.attempts)
             raise InvalidScopeError(f"This client may not have {' '.join(sorted(beyond))}.")
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         # As authlib's, which also writes the token to its debug log.
         token = self.generate_token(scope=self.request.payload.scope)
+        _login(self.request, self.client.client).log_token(token["scope"], token["expires_in"])
         return 200, token, self.TOKEN_RESPONSE_HEADER
 
 
@@ -344,10 +355,7 @@ class _Revocation(RevocationEndpoint):  # type: ignore[misc]  # authlib is not t
         return _valid(self.server.tokens, token_string)
 
     def revoke_token(self, token: _Token, request: OAuth2Request) -> None:
-        client = request.client.client
-        is_operator = Scope.ADMIN in client.scopes
-        by = Actor(client.participant, is_operator, Channel.HTTP, request.address, client_id=client.client_id)
-        self.server.tokens.revoke(token.principal, by)
+        self.server.tokens.revoke(token.principal, _login(request, request.client.client).actor)
 
 
 class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # authlib is not typed

@@ -14,29 +14,39 @@ import pytest
 from bus.delivery.broker import BrokerAddress
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.kit import AdapterSettings, Failure, http_client
+from bus.problem import Unavailable
+from bus.storage import open_storage
 from tests.a_certificate import a_server_context
 
 HERE = "127.0.0.1"
 NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
+SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
 OLD = (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
 
 
 @contextmanager
-def a_server(context: ssl.SSLContext) -> Iterator[tuple[int, list[bytes]]]:
-    """A port that speaks TLS, and the first bytes of each connection that got through the handshake."""
+def a_server(context: ssl.SSLContext, *, of_postgres: bool = False) -> Iterator[tuple[int, list[bytes]]]:
+    """A port that speaks TLS, and the first bytes of each connection that got through the handshake.
+
+    Args:
+        of_postgres: the client asks for TLS first, as PostgreSQL's protocol says.
+    """
     heard: list[bytes] = []
     with create_server((HERE, 0)) as listener:
-        threading.Thread(target=_listen, args=(listener, context, heard), daemon=True).start()
+        threading.Thread(target=_listen, args=(listener, context, heard, of_postgres), daemon=True).start()
         yield listener.getsockname()[1], heard
         listener.shutdown(2)
 
 
-def _listen(listener, context: ssl.SSLContext, heard: list[bytes]) -> None:
+def _listen(listener, context: ssl.SSLContext, heard: list[bytes], of_postgres: bool) -> None:
     while True:
         try:
             plain, _ = listener.accept()
         except OSError:
             return
+        if of_postgres:
+            assert plain.recv(8) == SSL_REQUEST
+            plain.sendall(b"S")
         with plain, suppress(OSError), context.wrap_socket(plain, server_side=True) as connection:
             heard.append(connection.recv(8))
 
@@ -81,6 +91,18 @@ def test_a_broker_with_its_own_certificate_is_spoken_to(trusted: Path):
         with pytest.raises(OSError):  # noqa: PT011 - whatever it says when the server hangs up
             connection.connect()
     assert heard[0].startswith(b"AMQP")
+
+
+@pytest.mark.parametrize(("name", "spoken_to"), [("db.example", False), (HERE, True)])
+def test_a_database_is_spoken_to_with_its_own_certificate_alone(tmp_path: Path, name: str, spoken_to: bool):
+    context = a_server_context(tmp_path, name)
+    with a_server(context, of_postgres=True) as (port, heard):
+        trust = f"sslmode=verify-full&sslrootcert={tmp_path / 'cert.pem'}&gssencmode=disable"
+        storage = open_storage(f"postgresql://bus:secret@{HERE}:{port}/bus?{trust}")
+        with pytest.raises(Unavailable), storage.read():
+            pass
+        storage.close()
+    assert bool(heard) is spoken_to
 
 
 @pytest.mark.parametrize("version", OLD, ids=lambda version: version.name)

@@ -4,8 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from cryptography.fernet import Fernet
 
+from bus.delivery.subscriptions import NewSubscription, Subscriptions, Webhook
 from bus.identity.keys import load_keys
+from bus.storage import open_storage
+from tests.an_actor import OPERATOR
 from tests.cli.a_command import Commands, commands
 
 
@@ -29,3 +34,25 @@ def test_where_no_keys_are_none_are_rotated(bus: Commands, tmp_path: Path):
     assert ran.code == 1
     assert "bus init" in ran.err
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_rotating_the_keys_encrypts_what_an_earlier_version_stored_so_that_running_processes_read_it(bus: Commands):
+    folder = bus.folder / "data" / "keys"
+    line = Fernet.generate_key()
+    (folder / "encryption").write_bytes(line)
+    running = load_keys(folder)
+    storage = open_storage(f"sqlite:///{bus.folder / 'data' / 'bus.db'}")
+    new = NewSubscription("bapenda", ["perizinan.izin"], Webhook("https://bapenda.example/hook"), [], None, 0)
+    secrets = Subscriptions(storage, running).add(new, OPERATOR).secrets
+    with storage.write() as connection:
+        plain = running.decrypt(connection.scalar(sa.text("SELECT secrets FROM subscriptions")))
+        earlier = Fernet(line).encrypt(plain.encode()).decode()
+        connection.execute(sa.text("UPDATE subscriptions SET secrets = :secrets"), {"secrets": earlier})
+    assert bus("keys", "rotate").code == 0
+    with storage.read() as connection:
+        stored = connection.scalar(sa.text("SELECT secrets FROM subscriptions"))
+    assert running.encryption.is_current(stored)
+    for keys in (running, load_keys(folder)):
+        (read,) = Subscriptions(storage, keys).listed(None)
+        assert read.secrets == secrets
+    storage.close()

@@ -118,6 +118,13 @@ def test_a_filter_that_was_removed_is_gone_and_the_others_stay(
     assert len(index) == len(kept)
 
 
+def test_a_filter_that_asks_for_one_number_in_two_spellings_leaves_the_index_once() -> None:
+    index: FilterIndex[int] = FilterIndex()
+    index.add(0, [{"any": [{"exact": {"kelas": "3"}}, {"exact": {"kelas": "3.0"}}]}], 0)
+    index.remove(0)
+    assert index.holding({"kelas": 3}) == []
+
+
 def test_an_index_that_all_left_holds_nothing_any_more() -> None:
     index: FilterIndex[int] = FilterIndex()
     for place in range(3):

@@ -31,10 +31,10 @@ def dns(*addresses: str) -> Lookup:
     return resolve
 
 
-async def refusal(url: str, *addresses: str, allowed: Sequence[Network] = ()) -> str | None:
+async def refusal(url: str, *addresses: str, allowed: Sequence[Network] = (), hosts: Sequence[str] = ()) -> str | None:
     """Why a URL is refused, None when it is not."""
     try:
-        await check_url(url, allowed, dns(*addresses))
+        await check_url(url, allowed, dns(*addresses), hosts=hosts)
     except SinkAddressRefused as error:
         return error.detail
     return None
@@ -245,6 +245,38 @@ async def test_in_an_allowed_network_a_sink_may_be_private_and_plain(url: str):
 
 async def test_a_name_in_an_allowed_network_may_be_plain():
     assert await refusal("http://simpeg.intern.example/hook", "10.24.1.1", allowed=OFFICE) is None
+
+
+LISTED = ("bapenda.example", "*.lamongan.go.id", "8.8.4.4")
+
+
+@pytest.mark.parametrize(
+    "host", ["bapenda.example", "BAPENDA.example.", "app.lamongan.go.id", "a.b.lamongan.go.id", "8.8.4.4"]
+)
+async def test_a_host_on_the_operators_list_is_let_in(host: str):
+    assert await refusal(f"https://{host}/hook", "8.8.8.8", hosts=LISTED) is None
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "app.bapenda.example",
+        "lamongan.go.id",
+        "xlamongan.go.id",
+        ".lamongan.go.id",
+        "lamongan.go.id.example",
+        "bapenda.example.org",
+        "bapendaxexample",
+        "8.8.8.8",
+        "[2606:4700::1111]",
+    ],
+)
+async def test_a_host_that_is_not_on_the_operators_list_is_refused(host: str):
+    assert await refusal(f"https://{host}/hook", "8.8.8.8", hosts=LISTED) is not None
+
+
+async def test_a_listed_host_is_refused_at_a_private_address_all_the_same():
+    assert "private or special" in (await refusal("https://bapenda.example/", "10.1.1.1", hosts=LISTED) or "")
 
 
 async def test_names_are_looked_up_with_the_systems_resolver():

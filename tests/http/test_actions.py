@@ -8,15 +8,16 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
-from bus.actions.action import Action, Result, Verb
+from bus.actions.action import Action, Object, Result, Verb
 from bus.actions.actor import Channel
 from bus.identity.scopes import Scope
-from tests.a_bus import Bus
+from tests.a_bus import WARGA, Bus
 from tests.an_actor import actions, last_action
 from tests.http.an_act import ACTS, NO_ACTS, PROVEN_BY_SECRET, Ordered, Site
 
 LOG = "/v1/actions"
 _CHANGING = ("post", "put", "patch", "delete")
+NIK = "3524010101900001"
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -112,6 +113,63 @@ async def test_who_moves_another_s_contract_leaves_an_entry(site: Site, operatio
     assert (await site.send(operation, ordered, another)).status_code == 403
     (told,) = await noted(site, after)
     assert (told.what, (told.details or {})["reason"]) == (Verb.AUTHORITY_REFUSED, "not-owner")
+
+
+@only_sqlite
+@pytest.mark.parametrize(
+    ("scope", "path", "operation", "reason"),
+    [
+        ("contracts.read", f"/v1/records/{WARGA}/{NIK}", "GET /v1/records/{contract}/{key:path}", "scope-missing"),
+        ("events.read", "/v1/contracts", "GET /v1/contracts", "scope-missing"),
+        ("events.read", f"/v1/feeds/{WARGA}", "GET /v1/feeds/{contract}", "not-granted"),
+        ("events.read", f"/v1/records/{WARGA}", "GET /v1/records/{contract}", "not-granted"),
+        ("contracts.read", "/v1/participants/dinsos/access", "GET /v1/participants/{name}/access", "not-your-access"),
+    ],
+)
+async def test_a_read_that_is_refused_leaves_an_entry_with_its_operation_and_nobodys_key(
+    site: Site, scope: str, path: str, operation: str, reason: str
+):
+    reader = site.bus.reader("satpol-pp", scope)
+    after = last_action(site.bus.rooms.storage)
+    assert (await reader.get(path)).status_code == 403
+    (told,) = await noted(site, after)
+    assert (told.what, told.result, told.by.participant) == (Verb.AUTHORITY_REFUSED, Result.REFUSED, "satpol-pp")
+    assert (told.on, told.details) == (Object("operation", operation), {"tried": "request", "reason": reason})
+
+
+@only_sqlite
+async def test_reads_that_are_refused_are_counted_by_client_operation_and_minute(site: Site):
+    reader = site.bus.reader("satpol-pp", "events.read")
+    after = last_action(site.bus.rooms.storage)
+    for number in range(60):
+        await reader.get(f"/v1/records/{WARGA}/{number}")
+        await reader.get(f"/v1/feeds/{WARGA}")
+    await asyncio.to_thread(site.bus.rooms.attempts.flush, all=True)
+    told = await noted(site, after)
+    # A first entry and a count for each of two operations; a minute may end in between.
+    assert len(told) <= 8
+    assert sum(one.count for one in told) == 120
+
+
+@only_sqlite
+async def test_a_read_that_is_answered_or_finds_nothing_leaves_no_entry(site: Site):
+    reader = site.bus.reader("bapenda", "events.read")
+    after = last_action(site.bus.rooms.storage)
+    assert (await reader.get(f"/v1/records/{WARGA}")).status_code == 200
+    assert (await reader.get(f"/v1/records/{WARGA}/{NIK}")).status_code == 404
+    assert await noted(site, after) == []
+
+
+@only_sqlite
+async def test_a_client_that_asks_for_more_than_its_scopes_leaves_an_entry(site: Site):
+    form = await asyncio.to_thread(site.token)
+    after = last_action(site.bus.rooms.storage)
+    login = {"grant_type": "client_credentials", "client_id": form["client_id"], "client_secret": form["client_secret"]}
+    answer = await site.operator.post("/oauth/token", data=login | {"scope": "admin"})
+    assert answer.json()["error"] == "invalid_scope"
+    (told,) = await noted(site, after)
+    assert (told.what, told.by.client_id) == (Verb.AUTHORITY_REFUSED, form["client_id"])
+    assert (told.on.id, told.details) == ("POST /oauth/token", {"tried": "request", "reason": "invalid-scope"})
 
 
 @only_sqlite

@@ -361,6 +361,17 @@ async def test_a_webhook_is_tried_out_with_a_signed_example(http: httpx.AsyncCli
     assert received[0].content_type == "application/cloudevents+json"
 
 
+async def test_with_a_list_of_hosts_a_webhook_elsewhere_is_neither_registered_nor_moved_nor_tried(office: Bus):
+    async with a_receiver() as (sink, received), office.opened(sink_hosts=("bapenda.example",)) as (address, _):
+        made = await subscribed(office.reader("bapenda", "subscriptions.manage"), sink=sink)
+        elsewhere = office.reader("bapenda", "subscriptions.manage", address=address)
+        assert wrong(await elsewhere.post(URL, json=an_order(sink=sink))) == (422, ["/sink/url"])
+        moved = await elsewhere.patch(f"{URL}/{made['id']}", json={"sink": {"url": "https://dinkes.example/"}})
+        assert wrong(moved) == (422, ["/sink/url"])
+        tried = (await elsewhere.post(f"{URL}/{made['id']}/test")).json()
+    assert (tried["delivered"], "BUS_SINK_HOSTS" in tried["detail"], received) == (False, True, [])
+
+
 async def test_what_a_tried_webhook_says_is_told(http: httpx.AsyncClient):
     async with a_receiver(500) as (sink, _):
         made = await subscribed(http, sink=sink)

@@ -1,9 +1,11 @@
 """The bus's keys: made once, read by the bus alone, whole or not at all."""
 
 import subprocess
+from base64 import urlsafe_b64encode
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
 from bus.identity.keys import Keys, KeysExposed, KeysMissing, Undecryptable, create_keys, load_keys, rotate_keys
 
@@ -121,6 +123,62 @@ def test_what_is_encrypted_comes_back(keys: Keys):
     secret = keys.encrypt("whsec_rahasia")
     assert "rahasia" not in secret
     assert keys.decrypt(secret) == "whsec_rahasia"
+
+
+def keys_of_an_earlier_version(folder: Path) -> tuple[Keys, Fernet]:
+    """The keys in a folder whose encryption key an earlier version made."""
+    create_keys(folder)
+    line = Fernet.generate_key()
+    (folder / "encryption").write_bytes(line)
+    return load_keys(folder), Fernet(line)
+
+
+def test_a_stored_secret_has_aes_256_in_gcm_mode_and_says_so(tmp_path: Path):
+    create_keys(tmp_path / "keys")
+    assert (tmp_path / "keys" / "encryption").read_bytes().startswith(b"aes-256-gcm:")
+    keys = load_keys(tmp_path / "keys")
+    first, second = keys.encrypt("whsec_rahasia"), keys.encrypt("whsec_rahasia")
+    assert first.startswith("v2.")
+    assert first != second
+
+
+def test_what_an_earlier_version_encrypted_is_still_read(tmp_path: Path):
+    keys, fernet = keys_of_an_earlier_version(tmp_path / "keys")
+    stored = fernet.encrypt(b"whsec_rahasia").decode()
+    assert keys.decrypt(stored) == "whsec_rahasia"
+    assert not keys.encryption.is_current(stored)
+    rotate_keys(tmp_path / "keys")
+    assert load_keys(tmp_path / "keys").decrypt(stored) == "whsec_rahasia"
+
+
+def test_with_a_key_of_an_earlier_version_what_is_written_next_has_the_new_form(tmp_path: Path):
+    keys, _ = keys_of_an_earlier_version(tmp_path / "keys")
+    stored = keys.encrypt("whsec_rahasia")
+    assert stored.startswith("v2.")
+    assert keys.encryption.is_current(stored)
+    assert load_keys(tmp_path / "keys").decrypt(stored) == "whsec_rahasia"
+
+
+def test_a_secret_under_the_key_before_is_not_current(tmp_path: Path):
+    before, after = renewed(tmp_path / "keys")
+    assert before.encryption.is_current(before.encrypt("whsec_rahasia"))
+    assert not after.encryption.is_current(before.encrypt("whsec_rahasia"))
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"aes-256-gcm:", b"aes-256-gcm:" + urlsafe_b64encode(b"short"), b"aes-512-x:AAAA"]
+)
+def test_an_encryption_key_of_another_length_or_algorithm_is_damaged(tmp_path: Path, line: bytes):
+    create_keys(tmp_path / "keys")
+    (tmp_path / "keys" / "encryption").write_bytes(line)
+    with pytest.raises(KeysMissing, match="damaged"):
+        load_keys(tmp_path / "keys")
+
+
+@pytest.mark.parametrize("stored", ["", "v2.", "v2.AAAA", "v2.!", "v3.AAAA", "gAAAA", "v2.é", "é"])
+def test_what_is_no_stored_secret_is_refused(keys: Keys, stored: str):
+    with pytest.raises(Undecryptable):
+        keys.decrypt(stored)
 
 
 def test_another_bus_does_not_decrypt(keys: Keys, tmp_path: Path):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Final
 
@@ -22,7 +22,7 @@ from yarl import URL
 
 from bus import clock
 from bus.delivery import failure, retry
-from bus.delivery.address import Network
+from bus.delivery.address import Network, is_listed
 from bus.delivery.sinks.answer import DRAIN_BYTES, Connections
 from bus.delivery.sinks.burst import Burst
 from bus.delivery.sinks.connection import Resolver, connector
@@ -47,23 +47,36 @@ def trace_headers(traceparent: object) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """One address: the beginning of each request to it, and what the pool knows its connections by."""
+    """One address: the beginning of each request to it, and what the pool knows its connections by.
+
+    Attributes:
+        is_listed: the operator lets webhooks be at this host.
+    """
 
     head: bytes
     key: aiohttp.ClientRequest
     host: str
+    is_listed: bool
 
 
 class WebhookSink:
     """Sends to every webhook of a process. Made and used on the event loop; `close` it at the end."""
 
-    def __init__(self, allowed: Sequence[Network], timeout: float = 15.0, places: int | None = None) -> None:
+    def __init__(
+        self,
+        allowed: Sequence[Network],
+        timeout: float = 15.0,
+        places: int | None = None,
+        *,
+        hosts: Sequence[str] = (),
+    ) -> None:
         """Open the pools.
 
         Args:
             allowed: networks where sinks may be private or plain http.
             timeout: seconds for one request, all in all.
             places: the most requests under way at once; by default as many as the process's files allow.
+            hosts: patterns of the hosts where sinks may be; see `is_listed`.
         """
         self._seconds = timeout
         self._most = usual_places() if places is None else places
@@ -74,7 +87,7 @@ class WebhookSink:
         self._burst = Burst()
         self._https = connector(allowed, self._resolver, self._connections, plain=False)
         self._http = connector(allowed, self._resolver, self._connections, plain=True)
-        self._target = lru_cache(_TARGETS)(_target)
+        self._target = lru_cache(_TARGETS)(partial(_target, hosts=hosts))
 
     async def take_place(self, url: str, participant: str, seconds: float) -> Place | None:
         """Take a place for a request of a participant's, within some seconds; None when there was none."""
@@ -93,6 +106,8 @@ class WebhookSink:
         is_unsent = True
         try:
             target = self._target(url)
+            if not target.is_listed:
+                return replace(failure.UNLISTED, is_unsent=True)
             async with asyncio.timeout(self._seconds) as limit:
                 if place is not None:
                     place.begin(limit)
@@ -150,14 +165,16 @@ class WebhookSink:
         await self._resolver.close()
 
 
-def _target(url: str) -> _Target:
+def _target(url: str, hosts: Sequence[str]) -> _Target:
     address = URL(url)
     request = aiohttp.ClientRequest("POST", address, loop=asyncio.get_running_loop())
     head = (
         f"POST {address.raw_path_qs} HTTP/1.1\r\nhost: {address.host_port_subcomponent}\r\naccept: */*\r\n"
         "user-agent: bus-lamongan\r\ncontent-type: application/cloudevents+json\r\n"
     )
-    return _Target(head.encode("ascii"), request, address.host or "")
+    # The host as `address.parse` reads it: a name in its ASCII form.
+    listed = is_listed((address.raw_host or "").lower(), hosts)
+    return _Target(head.encode("ascii"), request, address.host or "", listed)
 
 
 def _abort(connection: Connection) -> None:

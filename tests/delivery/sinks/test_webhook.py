@@ -311,6 +311,16 @@ async def test_no_request_reaches_a_forbidden_address_however_it_is_named(scheme
     assert receiver.connections == 0
 
 
+async def test_no_request_reaches_a_host_that_the_operator_took_off_the_list():
+    async with a_receiver(name="localhost") as receiver:
+        for hosts, failed in [(("bapenda.example",), True), (("localhost",), False)]:
+            sink = WebhookSink(LOOPBACK, hosts=hosts)
+            outcome = await sink.send(receiver.address, BODY, {})
+            assert (outcome.failure is Failure.SINK_DOWN, outcome.is_unsent) == (failed, failed)
+            assert (receiver.connections, "BUS_SINK_HOSTS" in outcome.detail) == (int(not failed), failed)
+            await sink.close()
+
+
 async def test_plain_http_does_not_leave_the_allowed_networks_whatever_the_name_leads_to():
     async with a_sink(seconds=0.5) as sink:
         outcome = await sink.send("http://8.8.8.8/", BODY, {})

@@ -1,0 +1,100 @@
+"""Settings: what is wrong stops the start, and is named."""
+
+from pathlib import Path
+
+import pytest
+
+from bus.cli.workspace import keep_settings, settings_of
+from bus.settings import SettingsWrong, load_settings
+
+
+def test_hosts_of_sinks_are_a_list_in_lower_case(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("BUS_SINK_HOSTS", "Bapenda.example, *.lamongan.go.id")
+    assert load_settings().sink_hosts == ("bapenda.example", "*.lamongan.go.id")
+
+
+@pytest.mark.parametrize("wrong", ["*", "*.", "https://bapenda.example", "bapenda.example/hook", "a.*.example", "a b"])
+def test_a_host_of_sinks_that_is_none_stops_the_start(monkeypatch: pytest.MonkeyPatch, wrong: str):
+    monkeypatch.setenv("BUS_SINK_HOSTS", wrong)
+    with pytest.raises(SettingsWrong, match="BUS_SINK_HOSTS"):
+        load_settings()
+
+
+@pytest.fixture
+def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of secrets that the settings are read from."""
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    monkeypatch.setenv("BUS_SECRETS_DIR", str(folder))
+    return folder
+
+
+def test_a_setting_comes_from_a_file_of_its_name(secrets: Path):
+    (secrets / "bus_database_url").write_text("postgresql://bus:rahasia@db/bus\n")
+    (secrets / "BUS_ADAPTERS__KEMENDAGRI__PASSWORD").write_text("rahasia")
+    (secrets / "tls.key").write_text("of somebody else")
+    settings = load_settings()
+    assert settings.database == "postgresql://bus:rahasia@db/bus"
+    assert settings.adapters == {"kemendagri": {"password": "rahasia"}}
+
+
+def test_the_environment_wins_over_files_and_adds_to_them(secrets: Path, monkeypatch: pytest.MonkeyPatch):
+    (secrets / "bus_broker_url").write_text("amqp://of-the-file")
+    (secrets / "bus_adapters__kemendagri__password").write_text("rahasia")
+    monkeypatch.setenv("BUS_BROKER_URL", "amqp://of-the-environment")
+    monkeypatch.setenv("BUS_ADAPTERS__KEMENDAGRI__USER_ID", "lamongan")
+    settings = load_settings()
+    assert settings.broker_url == "amqp://of-the-environment"
+    assert settings.adapters == {"kemendagri": {"password": "rahasia", "user_id": "lamongan"}}
+
+
+def test_files_are_found_as_kubernetes_mounts_them(secrets: Path):
+    (secrets / "..2026_11_28").mkdir()
+    (secrets / "..2026_11_28" / "bus_broker_url").write_text("amqp://mq")
+    (secrets / "..data").symlink_to("..2026_11_28")
+    (secrets / "bus_broker_url").symlink_to("..data/bus_broker_url")
+    assert load_settings().broker_url == "amqp://mq"
+
+
+def test_a_missing_folder_of_secrets_stops_the_start(secrets: Path):
+    secrets.rmdir()
+    with pytest.raises(SettingsWrong, match=f"BUS_SECRETS_DIR: .*{secrets}"):
+        load_settings()
+
+
+def test_a_file_for_a_folder_of_secrets_stops_the_start(secrets: Path):
+    secrets.rmdir()
+    secrets.write_text("rahasia")
+    with pytest.raises(SettingsWrong, match="BUS_SECRETS_DIR"):
+        load_settings()
+
+
+def test_a_secret_that_is_no_text_stops_the_start_and_is_not_shown(secrets: Path):
+    (secrets / "bus_broker_url").write_bytes(b"amqp://rahasia\xff")
+    with pytest.raises(SettingsWrong, match="BUS_SECRETS_DIR") as wrong:
+        load_settings()
+    assert "rahasia" not in str(wrong.value)
+
+
+def test_a_wrong_value_in_a_file_is_named_and_not_shown(secrets: Path):
+    (secrets / "bus_token_seconds").write_text("rahasia")
+    (secrets / "bus_adapters").write_text("rahasia")
+    with pytest.raises(SettingsWrong) as wrong:
+        load_settings()
+    assert "rahasia" not in str(wrong.value)
+
+
+def test_an_address_from_a_file_wins_over_the_kept_one_and_is_kept_nowhere_else(secrets: Path, tmp_path: Path):
+    data = tmp_path / "data"
+    data.mkdir()
+    keep_settings(load_settings(data_dir=data, database_url="postgresql://kept"))
+    (secrets / "bus_database_url").write_text("postgresql://bus:rahasia@db/bus")
+    settings = settings_of(data)
+    assert settings.database_url == "postgresql://bus:rahasia@db/bus"
+    keep_settings(settings)
+    assert "rahasia" not in (data / "settings.json").read_text()
+
+
+def test_an_address_that_was_kept_is_taken_where_nothing_else_is_given(tmp_path: Path):
+    keep_settings(load_settings(data_dir=tmp_path, database_url="postgresql://kept"))
+    assert settings_of(tmp_path).database_url == "postgresql://kept"
