@@ -105,8 +105,8 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """What an index needs to know of a version without its document.
+class CatalogueEntry:
+    """A version as the catalogue knows it, without its document.
 
     Attributes:
         deprecated_at: of a deprecated version, when it became so, in microseconds since 1970.
@@ -134,7 +134,7 @@ class Succession:
 _COLUMNS = sa.select(VERSIONS, CONTRACTS.c.name).join(CONTRACTS)
 _STATES = {state.value: state for state in State}
 _IS_DEPRECATED = VERSIONS.c.state == State.DEPRECATED.value
-_SUMMARIES = sa.select(
+_ENTRIES = sa.select(
     VERSIONS.c.id,
     VERSIONS.c.contract_id,
     CONTRACTS.c.name,
@@ -207,22 +207,22 @@ def page(connection: Connection, limit: int, after: str) -> list[list[Registered
     return [versions_of(connection, name) for name in names.all()]
 
 
-def last_move(connection: Connection) -> int:
+def read_last_move(connection: Connection) -> int:
     """The number of the last step in any version's life; 0: there is none."""
     return int(connection.scalar(sa.select(sa.func.coalesce(sa.func.max(MOVES.c.id), 0))) or 0)
 
 
-def summaries(connection: Connection, moved_after: int | None = None) -> list[Summary]:
-    """Versions without their documents.
+def read_entries(connection: Connection, moved_after: int | None = None) -> list[CatalogueEntry]:
+    """The catalogue's entries of versions.
 
     Args:
-        moved_after: those alone that took a step after the one with this number; None: all.
+        moved_after: versions that took a step after the step with this number; None: all.
     """
-    statement = _SUMMARIES
+    statement = _ENTRIES
     if moved_after is not None:
         statement = statement.where(VERSIONS.c.id.in_(sa.select(MOVES.c.version_id).where(MOVES.c.id > moved_after)))
     return [
-        Summary(
+        CatalogueEntry(
             number, contract_id, sys.intern(name), sys.intern(version), _STATES[state], deprecated_at, _date(sunset)
         )
         for number, contract_id, name, version, state, deprecated_at, sunset in connection.execute(statement)
@@ -253,7 +253,7 @@ def successions(connection: Connection, since: int, name: str | None = None) -> 
     return sorted(last.values(), key=lambda one: -one.at)
 
 
-def documents(connection: Connection, ids: Sequence[int]) -> Iterator[bytes]:
+def read_documents(connection: Connection, ids: Sequence[int]) -> Iterator[bytes]:
     """The documents of versions, as JSON, in the order of the ids."""
     for start in range(0, len(ids), _ID_BATCH):
         batch = ids[start : start + _ID_BATCH]

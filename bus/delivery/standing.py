@@ -7,7 +7,7 @@ from bus.actions.actor import Channel, on_this_machine
 from bus.adapter import Does
 from bus.agencies.registry import Agencies
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.shelf import AdapterUses
+from bus.contracts.catalogued import AdapterUses
 from bus.delivery.subscriptions import AgencySink, NewSubscription, Subscriptions
 
 Standing = tuple[str, str, AgencySink]

@@ -90,7 +90,7 @@ def test_spellings_without_end_do_not_fill_the_memory(catalogue: Catalogue) -> N
     put_in_force(catalogue)
     for number in range(500):
         catalogue.version_for(NAME, f"https://h{number}/v1/contracts/{NAME}/versions/1.0.0/schema")
-    assert len(catalogue._shelves[NAME].chosen) <= 64
+    assert len(catalogue._contracts[NAME].found) <= 64
 
 
 def test_an_unknown_type_is_refused_with_its_place(catalogue: Catalogue) -> None:
