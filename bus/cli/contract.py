@@ -13,7 +13,7 @@ from bus.cli import contract_refusals
 from bus.cli.terminal import say, say_json, say_lines, say_row
 from bus.cli.workspace import open_workspace
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.registered import Registered
+from bus.contracts.registered import RegisteredVersion
 from bus.contracts.yaml import write_text
 from bus.refusals.log import RefusalLog
 
@@ -56,7 +56,9 @@ def show_contract(
     """
     with open_workspace(data) as workspace:
         catalogue = Catalogue(workspace.storage, workspace.keys.pseudonym)
-        found = catalogue.version(name, version) if version else catalogue.versions(name)[-1]
+        found = (
+            catalogue.registrar.read_version(name, version) if version else catalogue.registrar.read_versions(name)[-1]
+        )
         refused = contract_refusals.told(RefusalLog(workspace.storage), name)
     if as_json:
         shown = _row(found) | {"history": _history(found)} | refused
@@ -68,15 +70,15 @@ def show_contract(
     say_lines(write_text(found.contract.document).decode())
 
 
-def _all_versions(catalogue: Catalogue) -> Iterator[Registered]:
+def _all_versions(catalogue: Catalogue) -> Iterator[RegisteredVersion]:
     after = ""
-    while page := catalogue.page(_PAGE, after):
+    while page := catalogue.registrar.read_page(_PAGE, after):
         for versions in page:
             after = versions[0].contract.name
             yield from versions
 
 
-def _row(registered: Registered) -> dict[str, str]:
+def _row(registered: RegisteredVersion) -> dict[str, str]:
     contract = registered.contract
     row = {
         "contract": contract.name,
@@ -90,7 +92,7 @@ def _row(registered: Registered) -> dict[str, str]:
     return row | ({"sunset": registered.sunset.isoformat()} if registered.sunset else {})
 
 
-def _history(registered: Registered) -> list[dict[str, Any]]:
+def _history(registered: RegisteredVersion) -> list[dict[str, Any]]:
     return [
         {
             "state": move.state.value,
@@ -104,7 +106,7 @@ def _history(registered: Registered) -> list[dict[str, Any]]:
     ]
 
 
-def _history_lines(registered: Registered) -> Iterator[str]:
+def _history_lines(registered: RegisteredVersion) -> Iterator[str]:
     """One line for each step: what the version became, when, by whom."""
     for move in _history(registered):
         client = f" ({move['client_id']})" if move["client_id"] else ""

@@ -1,47 +1,27 @@
-"""The catalogue: which contracts are in force, for the gate and for everybody who hands out data.
+"""The catalogue: which contracts are in force, for the gate and for all rooms that hand out data.
 
-It is an index in memory that follows the database through `refresh`. Looking a version or a view up is one or two dict
-look-ups; documents are unpacked and validators compiled when they are first needed.
+The catalogue is in memory and follows the register, which is in the database, through `refresh`. To find a version or a view
+takes one or two dict look-ups. Documents are unpacked, and validators compiled, when they are first needed.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from typing import TypeVar
-
-from sqlalchemy import exc
-from sqlalchemy.engine import Connection
 
 from bus import json
-from bus.actions.actor import Actor
-from bus.contracts import plan, register, registered
-from bus.contracts.approval import Candidate, check_approvable, check_proposable
+from bus.contracts import registered
 from bus.contracts.binding import Bindings, no_adapters
 from bus.contracts.catalogued import AdapterUses, CataloguedContract, read_contracts
-from bus.contracts.compatibility import Verdict
-from bus.contracts.document import Contract
-from bus.contracts.errors import (
-    ChangedMeanwhile,
-    GrantExpired,
-    NoSuchContract,
-    NotGranted,
-    NotOperator,
-    UnknownContract,
-)
-from bus.contracts.holding import Holding, holding
+from bus.contracts.errors import GrantExpired, NoSuchContract, NotGranted, UnknownContract
 from bus.contracts.lifecycle import IN_FORCE
-from bus.contracts.listing import Listing
-from bus.contracts.plan import Plan
 from bus.contracts.ready import ReadyVersions, prepare
-from bus.contracts.register import Tags
-from bus.contracts.registered import CatalogueEntry, Registered
+from bus.contracts.registered import CatalogueEntry
+from bus.contracts.registrar import Registrar
 from bus.contracts.version import ContractVersion as ContractVersion
 from bus.contracts.view import View
 from bus.problem import FieldError
 from bus.storage import Storage
-
-T = TypeVar("T")
 
 _MOST_VIEWS = 100_000
 _LARGE = 8 * 1024
@@ -49,10 +29,10 @@ _LARGE = 8 * 1024
 
 
 class Catalogue:
-    """The contracts of one bus.
+    """The contracts of one bus, in memory.
 
     Attributes:
-        listing: overviews of them.
+        registrar: reads and changes the register, which the catalogue follows.
     """
 
     def __init__(
@@ -63,13 +43,12 @@ class Catalogue:
         Args:
             storage: where the register is.
             pseudonym_key: the instance's secret behind pseudonyms.
-            bindings: what the adapters that are installed ask of contracts; without it the operator alone names adapters.
+            bindings: what the installed adapters ask of contracts; without it the operator alone names adapters.
             address: of the bus, without a slash at the end, as events name their schemas by it.
         """
-        self.listing = Listing(storage)
+        self.registrar = Registrar(storage, bindings, self.refresh)
         self._storage = storage
         self._pseudonym_key = pseudonym_key
-        self._bindings = bindings
         self._address = address
         self._refreshing = threading.Lock()
         self._reached: int | None = None
@@ -206,132 +185,6 @@ class Catalogue:
     def has_view(self, participant: str, version_id: int) -> bool:
         """Whether `view` need not make this view first, which for a large grant takes long."""
         return (version_id, participant) in self._views
-
-    def add_draft(self, contract: Contract, by: Actor, tags: Tags = None) -> Registered:
-        """Register a version as a draft; see `register.put_draft` for what is refused."""
-        return self._changed(lambda connection: register.put_draft(connection, contract, by, tags))
-
-    def propose(self, name: str, version: str, by: Actor, tags: Tags = None) -> Registered:
-        """Lay a draft before the contract's owner.
-
-        Raises:
-            Refused: what `check_proposable` and `register.propose` say.
-        """
-        check_proposable(self.version(name, version).contract, self._bindings)
-        return self._changed(lambda connection: register.propose(connection, name, version, by, tags))
-
-    def consent(self, name: str, version: str, by: Actor, tags: Tags = None) -> Registered:
-        """Give the word of an adapter's owner; see `register.consent` for what is refused."""
-        return self._changed(lambda connection: register.consent(connection, name, version, by, self._bindings, tags))
-
-    def activate(
-        self, name: str, version: str, by: Actor, tags: Tags = None, *, accept_undecided: bool = False
-    ) -> Registered:
-        """Put a version in force, if it may be; see `candidate`, `check_approvable` and `put_in_force` for what is refused."""
-        candidate = self.candidate(name, version, by, tags, accept_undecided=accept_undecided)
-        active = [one.contract for one in candidate.basis.active]
-        report = check_approvable(candidate.contract, active, self._bindings, accept_undecided=accept_undecided)
-        return self.put_in_force(candidate, by, accepted_undecided=report.verdict is Verdict.UNDECIDED)
-
-    def candidate(
-        self, name: str, version: str, by: Actor, tags: Tags = None, *, accept_undecided: bool = False
-    ) -> Candidate:
-        """A version that somebody wants to put in force, to be judged.
-
-        Args:
-            accept_undecided: the operator's word that a change whose compatibility cannot be decided is harmless.
-
-        Raises:
-            NotOperator: somebody else gives that word.
-            Refused: what `register.may_activate` says.
-        """
-        if accept_undecided and not by.is_operator:
-            raise NotOperator("What cannot be decided is accepted by the operator alone.")
-        with self._storage.read() as connection:
-            contract, basis = register.may_activate(connection, name, version, by, tags)
-        return Candidate(contract, basis, self._bindings, accept_undecided)
-
-    def put_in_force(self, candidate: Candidate, by: Actor, *, accepted_undecided: bool) -> Registered:
-        """Put a version in force that was judged; see `register.activate` for what is refused.
-
-        Args:
-            accepted_undecided: its compatibility is undecided, and the operator accepts that.
-        """
-        basis = candidate.basis
-        return self._changed(
-            lambda connection: register.activate(
-                connection, basis, by, self._bindings, accepted_undecided=accepted_undecided
-            )
-        )
-
-    def deprecate(
-        self, name: str, version: str, by: Actor, tags: Tags = None, *, sunset: date | None = None
-    ) -> Registered:
-        """Mark a version as superseded; see `register.deprecate` for what is refused."""
-        return self._changed(lambda connection: register.deprecate(connection, name, version, by, tags, sunset=sunset))
-
-    def retire(self, name: str, version: str, by: Actor, tags: Tags = None) -> Registered:
-        """Take a version out of force for good; see `register.retire` for what is refused."""
-        return self._changed(lambda connection: register.retire(connection, name, version, by, tags))
-
-    def plan(self, contracts: Sequence[Contract], by: Actor) -> Plan:
-        """What `apply` would do now, and what it would refuse; see `plan.plan`."""
-        with self._storage.read() as connection:
-            return plan.plan(connection, contracts, by, self._bindings)
-
-    def carry_out(self, planned: Plan, by: Actor) -> None:
-        """Register and activate what a plan says, all of it or nothing; see `plan.carry_out` for what is refused."""
-        planned.check()
-        if planned.changes_anything:
-            self._changed(lambda connection: plan.carry_out(connection, planned, by, self._bindings))
-
-    def apply(self, contracts: Sequence[Contract], by: Actor) -> Plan:
-        """Plan and carry out at once; what stands already is left alone."""
-        planned = self.plan(contracts, by)
-        self.carry_out(planned, by)
-        return planned
-
-    def active(self, name: str) -> list[Contract]:
-        """The active versions of a contract, lowest first, read from the database; none where there is no such contract."""
-        with self._storage.read() as connection:
-            return [one.contract for one in registered.basis_of(connection, name, "").active]
-
-    def page(self, limit: int, after: str = "") -> list[list[Registered]]:
-        """The versions of each of the next contracts in order of name, drafts too, read from the database."""
-        with self._storage.read() as connection:
-            return registered.page(connection, limit, after)
-
-    def holding(self, participant: str, besides: Contract) -> Holding:
-        """What a participant registered, besides one version; read from the database."""
-        with self._storage.read() as connection:
-            return holding(connection, participant, besides)
-
-    def versions(self, name: str) -> list[Registered]:
-        """All versions of a contract, drafts too, read from the database.
-
-        Raises:
-            NoSuchContract: there is none.
-        """
-        with self._storage.read() as connection:
-            return registered.versions_of(connection, name)
-
-    def version(self, name: str, version: str) -> Registered:
-        """One version, also a draft, read from the database.
-
-        Raises:
-            NoSuchContract: there is none.
-        """
-        with self._storage.read() as connection:
-            return registered.version_of(connection, name, version)
-
-    def _changed(self, change: Callable[[Connection], T]) -> T:
-        try:
-            with self._storage.write() as connection:
-                done = change(connection)
-        except exc.IntegrityError as error:
-            raise ChangedMeanwhile("The same contract was registered at the same moment; look again.") from error
-        self.refresh()
-        return done
 
     def _entries_of(self, name: str) -> Sequence[CatalogueEntry]:
         contract = self._contracts.get(name)

@@ -28,7 +28,7 @@ _MOST_BYTES: Final = 8 * 1024 * 1024
 _VERSION_BYTES: Final = 300
 """About what a page says of one version."""
 
-_STANDINGS = sa.select(
+_LISTED_VERSIONS = sa.select(
     VERSIONS.c.id,
     VERSIONS.c.version,
     VERSIONS.c.state,
@@ -43,8 +43,8 @@ _STANDINGS = sa.select(
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a version is in its life; times in microseconds since 1970.
+class ListedVersion:
+    """A version in an overview: where it is in its life; times in microseconds since 1970.
 
     Attributes:
         bytes: of its document.
@@ -72,7 +72,7 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedContract:
     """A contract in an overview.
 
     Attributes:
@@ -82,19 +82,19 @@ class Listed:
 
     name: str
     heading: Heading
-    versions: tuple[Standing, ...]
+    versions: tuple[ListedVersion, ...]
 
     @property
-    def current(self) -> Standing | None:
+    def current(self) -> ListedVersion | None:
         """The newest version in force; None while there is none."""
-        return _in_force(self.versions)
+        return _pick_in_force(self.versions)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """Contracts in order of name; there may be more behind it."""
 
-    contracts: Sequence[Listed]
+    contracts: Sequence[ListedContract]
     has_more: bool
 
 
@@ -107,44 +107,46 @@ class Listing:
         self._changing = threading.Lock()
 
     def page(self, limit: int, after: str = "") -> Page:
-        """The next contracts in order of name: so many, or fewer where they are costly; one at least, if there is one."""
+        """At most `limit` contracts after a name, fewer if they are costly to read, and one at least if there is one."""
         statement = sa.select(CONTRACTS.c.name).where(CONTRACTS.c.name > after).order_by(CONTRACTS.c.name)
-        found: list[Listed] = []
+        found: list[ListedContract] = []
         room = _MOST_BYTES
         with self._storage.read() as connection:
             names = connection.scalars(statement.limit(limit + 1)).all()
             for name in names[:limit]:
-                versions = _standings(connection, name)
-                room -= self._cost(versions)
+                versions = _read_versions(connection, name)
+                room -= self._estimate_cost(versions)
                 if found and room < 0:
                     break
-                found.append(Listed(name, self._heading(connection, _shown(versions)), versions))
+                found.append(ListedContract(name, self._get_heading(connection, _pick_shown(versions)), versions))
         return Page(found, len(found) < len(names))
 
-    def one(self, name: str) -> tuple[Listed, bytes]:
+    def read_contract(self, name: str) -> tuple[ListedContract, bytes]:
         """A contract, and the document of its current version (without one in force: of its newest) as JSON.
 
         Raises:
             NoSuchContract: there is none.
         """
         with self._storage.read() as connection:
-            versions = _standings(connection, name)
+            versions = _read_versions(connection, name)
             if not versions:
                 raise NoSuchContract(f"There is no contract {name}.")
-            shown = _shown(versions)
-            return Listed(name, self._heading(connection, shown), versions), _document(connection, shown.id)
+            shown = _pick_shown(versions)
+            return ListedContract(name, self._get_heading(connection, shown), versions), _read_document(
+                connection, shown.id
+            )
 
-    def _cost(self, versions: Sequence[Standing]) -> int:
-        shown = _shown(versions)
-        return len(versions) * _VERSION_BYTES + (0 if _key(shown) in self._headings else shown.bytes)
+    def _estimate_cost(self, versions: Sequence[ListedVersion]) -> int:
+        shown = _pick_shown(versions)
+        return len(versions) * _VERSION_BYTES + (0 if _make_key(shown) in self._headings else shown.bytes)
 
-    def _heading(self, connection: Connection, standing: Standing) -> Heading:
+    def _get_heading(self, connection: Connection, version: ListedVersion) -> Heading:
         with self._changing:
-            found = self._headings.get(_key(standing))
-        return found or self._read_heading(connection, standing)
+            found = self._headings.get(_make_key(version))
+        return found or self._read_heading(connection, version)
 
-    def _read_heading(self, connection: Connection, standing: Standing) -> Heading:
-        document = json.loads(_document(connection, standing.id))
+    def _read_heading(self, connection: Connection, version: ListedVersion) -> Heading:
+        document = json.loads(_read_document(connection, version.id))
         heading = Heading(
             document["title"],
             document["owner"],
@@ -152,19 +154,19 @@ class Listing:
             Classification(document["classification"]),
         )
         with self._changing:
-            self._headings[_key(standing)] = heading
+            self._headings[_make_key(version)] = heading
             while len(self._headings) > _MOST_HEADINGS:
                 self._headings.popitem(last=False)
         return heading
 
 
-def _key(standing: Standing) -> tuple[int, int, int]:
-    return standing.id, standing.changed_at, standing.bytes
+def _make_key(version: ListedVersion) -> tuple[int, int, int]:
+    return version.id, version.changed_at, version.bytes
 
 
-def _standings(connection: Connection, name: str) -> tuple[Standing, ...]:
+def _read_versions(connection: Connection, name: str) -> tuple[ListedVersion, ...]:
     found = [
-        Standing(
+        ListedVersion(
             row.id,
             row.version,
             State(row.state),
@@ -175,21 +177,21 @@ def _standings(connection: Connection, name: str) -> tuple[Standing, ...]:
             date.fromisoformat(row.sunset) if row.sunset else None,
             row.bytes,
         )
-        for row in connection.execute(_STANDINGS.where(CONTRACTS.c.name == name))
+        for row in connection.execute(_LISTED_VERSIONS.where(CONTRACTS.c.name == name))
     ]
     return tuple(sorted(found, key=lambda one: version_order(one.version)))
 
 
-def _document(connection: Connection, version_id: int) -> bytes:
+def _read_document(connection: Connection, version_id: int) -> bytes:
     return bytes(connection.execute(sa.select(VERSIONS.c.document).where(VERSIONS.c.id == version_id)).scalar_one())
 
 
-def _in_force(versions: Sequence[Standing]) -> Standing | None:
+def _pick_in_force(versions: Sequence[ListedVersion]) -> ListedVersion | None:
     for state in (State.ACTIVE, State.DEPRECATED):
         if found := [one for one in versions if one.state is state]:
             return found[-1]
     return None
 
 
-def _shown(versions: Sequence[Standing]) -> Standing:
-    return _in_force(versions) or versions[-1]
+def _pick_shown(versions: Sequence[ListedVersion]) -> ListedVersion:
+    return _pick_in_force(versions) or versions[-1]

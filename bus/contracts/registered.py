@@ -47,7 +47,7 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Registered:
+class RegisteredVersion:
     """A contract version as the register holds it; times in microseconds since 1970.
 
     Attributes:
@@ -95,8 +95,8 @@ class Basis:
 
     name: str
     version: str
-    present: Registered | None
-    active: tuple[Registered, ...]
+    present: RegisteredVersion | None
+    active: tuple[RegisteredVersion, ...]
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -147,44 +147,44 @@ _ENTRIES = sa.select(
 ).join(CONTRACTS)
 
 
-def find(connection: Connection, name: str, version: str) -> Registered | None:
+def find_version(connection: Connection, name: str, version: str) -> RegisteredVersion | None:
     """One version, or None where there is none."""
-    found = _registered(connection, _COLUMNS.where(CONTRACTS.c.name == name, VERSIONS.c.version == version))
+    found = _read_registered(connection, _COLUMNS.where(CONTRACTS.c.name == name, VERSIONS.c.version == version))
     return found[0] if found else None
 
 
-def version_of(connection: Connection, name: str, version: str) -> Registered:
+def read_version(connection: Connection, name: str, version: str) -> RegisteredVersion:
     """One version.
 
     Raises:
         NoSuchContract: there is none.
     """
-    found = find(connection, name, version)
+    found = find_version(connection, name, version)
     if found is None:
         raise NoSuchContract(f"There is no version {version} of {name}.")
     return found
 
 
-def versions_of(connection: Connection, name: str) -> list[Registered]:
+def read_versions(connection: Connection, name: str) -> list[RegisteredVersion]:
     """All versions of a contract, lowest first.
 
     Raises:
         NoSuchContract: there is none.
     """
-    found = known_versions(connection, name)
+    found = read_known_versions(connection, name)
     if not found:
         raise NoSuchContract(f"There is no contract {name}.")
     return sorted(found, key=lambda registered: version_order(registered.contract.version))
 
 
-def known_versions(connection: Connection, name: str) -> list[Registered]:
+def read_known_versions(connection: Connection, name: str) -> list[RegisteredVersion]:
     """All versions of a contract in the order in which they were registered; none where there is no such contract."""
-    return _registered(connection, _COLUMNS.where(CONTRACTS.c.name == name).order_by(VERSIONS.c.id))
+    return _read_registered(connection, _COLUMNS.where(CONTRACTS.c.name == name).order_by(VERSIONS.c.id))
 
 
-def basis_of(connection: Connection, name: str, version: str) -> Basis:
+def read_basis(connection: Connection, name: str, version: str) -> Basis:
     """What a version is judged by as it stands."""
-    versions = known_versions(connection, name)
+    versions = read_known_versions(connection, name)
     active = [one for one in versions if one.state is State.ACTIVE]
     return Basis(
         name=name,
@@ -199,12 +199,12 @@ def version_order(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
-def page(connection: Connection, limit: int, after: str) -> list[list[Registered]]:
+def read_page(connection: Connection, limit: int, after: str) -> list[list[RegisteredVersion]]:
     """The versions of each of the next `limit` contracts whose names come after `after`."""
     names = connection.scalars(
         sa.select(CONTRACTS.c.name).where(CONTRACTS.c.name > after).order_by(CONTRACTS.c.name).limit(limit)
     )
-    return [versions_of(connection, name) for name in names.all()]
+    return [read_versions(connection, name) for name in names.all()]
 
 
 def read_last_move(connection: Connection) -> int:
@@ -223,13 +223,19 @@ def read_entries(connection: Connection, moved_after: int | None = None) -> list
         statement = statement.where(VERSIONS.c.id.in_(sa.select(MOVES.c.version_id).where(MOVES.c.id > moved_after)))
     return [
         CatalogueEntry(
-            number, contract_id, sys.intern(name), sys.intern(version), _STATES[state], deprecated_at, _date(sunset)
+            number,
+            contract_id,
+            sys.intern(name),
+            sys.intern(version),
+            _STATES[state],
+            deprecated_at,
+            _parse_date(sunset),
         )
         for number, contract_id, name, version, state, deprecated_at, sunset in connection.execute(statement)
     ]
 
 
-def successions(connection: Connection, since: int, name: str | None = None) -> list[Succession]:
+def find_successions(connection: Connection, since: int, name: str | None = None) -> list[Succession]:
     """The last activation of each contract that had one before, where it was since then; the newest first.
 
     Args:
@@ -262,11 +268,11 @@ def read_documents(connection: Connection, ids: Sequence[int]) -> Iterator[bytes
         yield from (found[number] for number in batch)
 
 
-def _registered(connection: Connection, statement: sa.Select[Any]) -> list[Registered]:
+def _read_registered(connection: Connection, statement: sa.Select[Any]) -> list[RegisteredVersion]:
     rows = connection.execute(statement).all()
-    histories = _histories(connection, [row.id for row in rows])
+    histories = _read_histories(connection, [row.id for row in rows])
     return [
-        Registered(
+        RegisteredVersion(
             id=row.id,
             contract_id=row.contract_id,
             state=State(row.state),
@@ -274,7 +280,7 @@ def _registered(connection: Connection, statement: sa.Select[Any]) -> list[Regis
             created_by=row.created_by,
             changed_at=row.changed_at,
             changed_by=row.changed_by,
-            sunset=_date(row.sunset),
+            sunset=_parse_date(row.sunset),
             history=tuple(histories[row.id]),
             contract=trusted(json.loads(bytes(row.document))),
         )
@@ -282,7 +288,7 @@ def _registered(connection: Connection, statement: sa.Select[Any]) -> list[Regis
     ]
 
 
-def _histories(connection: Connection, ids: Sequence[int]) -> dict[int, list[Move]]:
+def _read_histories(connection: Connection, ids: Sequence[int]) -> dict[int, list[Move]]:
     histories: dict[int, list[Move]] = {number: [] for number in ids}
     statement = sa.select(MOVES).where(MOVES.c.version_id.in_(ids)).order_by(MOVES.c.id)
     for row in connection.execute(statement) if ids else ():
@@ -292,5 +298,5 @@ def _histories(connection: Connection, ids: Sequence[int]) -> dict[int, list[Mov
     return histories
 
 
-def _date(text: str | None) -> date | None:
+def _parse_date(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None

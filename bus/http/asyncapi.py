@@ -44,5 +44,5 @@ async def read_asyncapi(
 
 
 def _document(catalogue: Catalogue, name: str, version: str | None) -> bytes:
-    found = catalogue.version(name, version) if version else catalogue.newest(name)
+    found = catalogue.registrar.read_version(name, version) if version else catalogue.newest(name)
     return json.dumps(found.contract.document)

@@ -63,7 +63,7 @@ def propose_version(
     tags: IfMatch,
 ) -> VersionDetail:
     """Lay a draft before those who approve for the contract's owner."""
-    return version_detail(rooms.catalogue.propose(name, version, by, tags), response, by)
+    return version_detail(rooms.catalogue.registrar.propose(name, version, by, tags), response, by)
 
 
 @router.post("/consent", responses=_REFUSALS)
@@ -79,7 +79,7 @@ def consent_to_version(
 
     The word stands in the version's history. A change of the document takes it back.
     """
-    return version_detail(rooms.catalogue.consent(name, version, by, tags), response, by)
+    return version_detail(rooms.catalogue.registrar.consent(name, version, by, tags), response, by)
 
 
 @router.post("/activate", responses=_REFUSALS)
@@ -100,10 +100,12 @@ async def activate_version(
     """
     accept = how is not None and how.accept_undecided
     catalogue = rooms.catalogue
-    candidate = await asyncio.to_thread(catalogue.candidate, name, version, by, tags, accept_undecided=accept)
+    candidate = await asyncio.to_thread(
+        catalogue.registrar.read_candidate, name, version, by, tags, accept_undecided=accept
+    )
     asked = await asyncio.to_thread(candidate.document)
     undecided = json.loads(await rooms.heavy.run(jobs.approve, asked, who=by.participant))
-    moved = await asyncio.to_thread(catalogue.put_in_force, candidate, by, accepted_undecided=undecided)
+    moved = await asyncio.to_thread(catalogue.registrar.put_in_force, candidate, by, accepted_undecided=undecided)
     return version_detail(moved, response, by)
 
 
@@ -119,7 +121,7 @@ def deprecate_version(
 ) -> VersionDetail:
     """Mark a version as superseded; it still takes events, and tells their publishers."""
     sunset = how.sunset if how else None
-    return version_detail(rooms.catalogue.deprecate(name, version, by, tags, sunset=sunset), response, by)
+    return version_detail(rooms.catalogue.registrar.deprecate(name, version, by, tags, sunset=sunset), response, by)
 
 
 @router.post("/retire", responses=_REFUSALS)
@@ -132,4 +134,4 @@ def retire_version(
     tags: IfMatch,
 ) -> VersionDetail:
     """Take a version out of force for good; whoever publishes under it is told its successor."""
-    return version_detail(rooms.catalogue.retire(name, version, by, tags), response, by)
+    return version_detail(rooms.catalogue.registrar.retire(name, version, by, tags), response, by)

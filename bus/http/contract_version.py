@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 from bus import clock
 from bus.actions.actor import Actor
 from bus.contracts.lifecycle import State
-from bus.contracts.listing import Standing
-from bus.contracts.registered import Registered
+from bus.contracts.listing import ListedVersion
+from bus.contracts.registered import RegisteredVersion
 from bus.identity.tokens import Principal
 
 
@@ -49,12 +49,14 @@ class VersionDetail(VersionSummary):
     document: dict[str, Any]
 
 
-def version_summary(standing: Standing) -> VersionSummary:
+def version_summary(version: ListedVersion) -> VersionSummary:
     """The version without its document."""
-    return VersionSummary(**_life(standing.version, standing))
+    return VersionSummary(**_life(version.version, version))
 
 
-def version_detail(registered: Registered, response: Response | None, caller: Actor | Principal) -> VersionDetail:
+def version_detail(
+    registered: RegisteredVersion, response: Response | None, caller: Actor | Principal
+) -> VersionDetail:
     """The version with its document.
 
     Args:
@@ -82,18 +84,18 @@ def version_detail(registered: Registered, response: Response | None, caller: Ac
     )
 
 
-def etag(registered: Registered) -> str:
+def etag(registered: RegisteredVersion) -> str:
     """The version's tag as a strong entity tag (RFC 9110, section 8.8.3)."""
     return f'"{registered.tag}"'
 
 
-def _life(version: str, standing: Registered | Standing) -> dict[str, Any]:
+def _life(version: str, told: RegisteredVersion | ListedVersion) -> dict[str, Any]:
     return {
         "version": version,
-        "state": standing.state,
-        "created_at": clock.moment(standing.created_at),
-        "created_by": standing.created_by,
-        "changed_at": clock.moment(standing.changed_at),
-        "changed_by": standing.changed_by,
-        "sunset": standing.sunset,
+        "state": told.state,
+        "created_at": clock.moment(told.created_at),
+        "created_by": told.created_by,
+        "changed_at": clock.moment(told.changed_at),
+        "changed_by": told.changed_by,
+        "sunset": told.sunset,
     }

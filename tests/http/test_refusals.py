@@ -107,7 +107,7 @@ async def test_what_is_refused_before_it_is_an_event_counts_too(bus: Bus) -> Non
 
 async def test_a_retired_version_is_named(bus: Bus) -> None:
     bus.apply(a_contract(), a_contract(version="2.0.0"))
-    bus.rooms.catalogue.retire(WARGA, "1.0.0", bus.operator)
+    bus.rooms.catalogue.registrar.retire(WARGA, "1.0.0", bus.operator)
     producer = a_producer(bus)
     await publish(producer, an_event(dataschema="1.0.0"))
     (row,) = (await answer(bus, producer))["refusals"]
