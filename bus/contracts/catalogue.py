@@ -72,7 +72,7 @@ class Catalogue:
             self._make_ready(changed, is_first=self._reached is None)
             self._reached = reached
 
-    def version_for(self, name: str, dataschema: str | None) -> ContractVersion:
+    def find_version(self, name: str, dataschema: str | None) -> ContractVersion:
         """The version that an event is published under.
 
         Args:
@@ -107,7 +107,7 @@ class Catalogue:
             raise NoSuchContract("There is no contract version with this number.")
         return self._get_ready(entry)
 
-    def number_meant(self, name: str, dataschema: str | None) -> str | None:
+    def find_version_number(self, name: str, dataschema: str | None) -> str | None:
         """Which version a publication means, whatever its state; empty: none that there is, None: no contract has the name."""
         contract = self._contracts.get(name)
         if contract is None:
@@ -137,7 +137,7 @@ class Catalogue:
         contract = self._contracts.get(name)
         return [self._get_ready(one) for one in contract.in_force] if contract else []
 
-    def naming(self, participant: str) -> list[str]:
+    def list_contracts_naming(self, participant: str) -> list[str]:
         """The names, in order, of the contracts whose versions in force name a participant: no other grants it anything.
 
         It looks through the texts, since holding every document unpacked takes too much memory (see `CataloguedContract`).
@@ -146,7 +146,7 @@ class Catalogue:
         contracts = self._contracts.values()
         return sorted(one.name for one in contracts if any(sought in text for text in one.read_documents()))
 
-    def adapter_uses(self) -> list[AdapterUses]:
+    def list_adapter_uses(self) -> list[AdapterUses]:
         """What adapters the contracts in force name in their newest version, in order of the contracts' names."""
         found = [one.adapter_uses for one in self._contracts.values() if one.adapter_uses]
         return sorted(found, key=lambda one: one.name)

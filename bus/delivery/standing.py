@@ -22,7 +22,7 @@ def standing_subscriptions(catalogue: Catalogue, agencies: Agencies) -> list[Sta
     """
     return [
         (participant, uses.name, sink)
-        for uses in catalogue.adapter_uses()
+        for uses in catalogue.list_adapter_uses()
         for participant, sink in _sinks(uses, agencies)
         if participant in uses.granted
     ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from bus import json
-from bus.contracts.jobs import compiled
+from bus.contracts.jobs import compile_schema
 from bus.contracts.validation import shown
 from bus.contracts.version import text_finder
 from bus.problem import FieldError, Refused
@@ -109,7 +109,7 @@ def check_data(schema: bytes, bodies: bytes, about: bytes) -> bytes:
         about: JSON with the pointers of `key` and `person` (null: there is none), and how many errors are `enough`: of each
             event after them one is found.
     """
-    asked, validator = json.loads(about), compiled(schema)
+    asked, validator = json.loads(about), compile_schema(schema)
     finders = [text_finder(asked[name]) for name in ("key", "person")]
     found: list[list[Any]] = []
     told = 0

@@ -155,7 +155,7 @@ class Gate:
     def _version(self, event: Mapping[str, Any], principal: Principal) -> ContractVersion:
         if wrong := wrong_attributes(event):
             raise EventMalformed("The event's attributes are not as CloudEvents 1.0 says.", errors=wrong)
-        version = self.catalogue.version_for(event["type"], event.get("dataschema"))
+        version = self.catalogue.find_version(event["type"], event.get("dataschema"))
         if principal.participant not in version.contract.producers:
             raise NotAProducer(f"{principal.participant} is not a producer of {event['type']}.")
         return version

@@ -43,13 +43,13 @@ BREAKING: dict[str, Any] = {"version": "2.0.0", "schema": WITHOUT_NAME, "example
 def test_an_event_that_names_no_version_gets_the_newest_active_one(catalogue: Catalogue) -> None:
     for version in ("1.9.0", "1.10.0", "1.2.0"):
         put_in_force(catalogue, version)
-    assert catalogue.version_for(NAME, None).contract.version == "1.10.0"
+    assert catalogue.find_version(NAME, None).contract.version == "1.10.0"
 
 
 def test_while_no_version_is_active_the_newest_deprecated_one_takes_events(catalogue: Catalogue) -> None:
     put_in_force(catalogue)
     catalogue.registrar.deprecate(NAME, "1.0.0", OWNER)
-    assert catalogue.version_for(NAME, None).contract.version == "1.0.0"
+    assert catalogue.find_version(NAME, None).contract.version == "1.0.0"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_while_no_version_is_active_the_newest_deprecated_one_takes_events(catal
 def test_a_version_may_be_named_in_several_ways(catalogue: Catalogue, dataschema: str) -> None:
     put_in_force(catalogue, "1.0.0")
     put_in_force(catalogue, "2.0.0")
-    assert catalogue.version_for(NAME, dataschema).contract.version == "1.0.0"
+    assert catalogue.find_version(NAME, dataschema).contract.version == "1.0.0"
 
 
 @pytest.mark.parametrize(
@@ -82,27 +82,27 @@ def test_a_version_may_be_named_in_several_ways(catalogue: Catalogue, dataschema
 def test_a_dataschema_that_names_no_version_in_force_is_refused(catalogue: Catalogue, dataschema: str) -> None:
     put_in_force(catalogue)
     with pytest.raises(UnknownVersion) as refused:
-        catalogue.version_for(NAME, dataschema)
+        catalogue.find_version(NAME, dataschema)
     assert refused.value.errors[0].pointer == "/dataschema"
 
 
 def test_spellings_without_end_do_not_fill_the_memory(catalogue: Catalogue) -> None:
     put_in_force(catalogue)
     for number in range(500):
-        catalogue.version_for(NAME, f"https://h{number}/v1/contracts/{NAME}/versions/1.0.0/schema")
+        catalogue.find_version(NAME, f"https://h{number}/v1/contracts/{NAME}/versions/1.0.0/schema")
     assert len(catalogue._contracts[NAME].found) <= 64
 
 
 def test_an_unknown_type_is_refused_with_its_place(catalogue: Catalogue) -> None:
     with pytest.raises(UnknownContract) as refused:
-        catalogue.version_for("kependudukan.tiada", None)
+        catalogue.find_version("kependudukan.tiada", None)
     assert (refused.value.status, refused.value.errors[0].pointer) == (422, "/type")
 
 
 def test_a_draft_takes_no_event(catalogue: Catalogue) -> None:
     catalogue.registrar.add_draft(a_contract(), OWNER)
     with pytest.raises(UnknownVersion):
-        catalogue.version_for(NAME, None)
+        catalogue.find_version(NAME, None)
 
 
 def test_a_retired_version_is_refused_with_its_successor(catalogue: Catalogue) -> None:
@@ -110,14 +110,14 @@ def test_a_retired_version_is_refused_with_its_successor(catalogue: Catalogue) -
     put_in_force(catalogue, "2.0.0")
     catalogue.registrar.retire(NAME, "1.0.0", OWNER)
     with pytest.raises(VersionRetired, match=r"2\.0\.0"):
-        catalogue.version_for(NAME, "1.0.0")
+        catalogue.find_version(NAME, "1.0.0")
 
 
 def test_key_and_person_are_found_as_text(catalogue: Catalogue) -> None:
     alamat = {**SCHEMA["properties"]["alamat"], "required": ["jalan"]}
     schema = {**SCHEMA, "required": ["jumlah", "alamat"], "properties": {**SCHEMA["properties"], "alamat": alamat}}
     put_in_force(catalogue, key="/jumlah", subject="/alamat/jalan", schema=schema, examples=[])
-    version = catalogue.version_for(NAME, None)
+    version = catalogue.find_version(NAME, None)
     data = {"jumlah": 7, "alamat": {"jalan": "x"}}
     assert (version.key_of(data), version.person_of(data), version.key_of(None)) == ("7", "x", None)
 
@@ -125,15 +125,15 @@ def test_key_and_person_are_found_as_text(catalogue: Catalogue) -> None:
 def test_public_data_are_about_nobody(catalogue: Catalogue) -> None:
     schema = {"type": "object", "required": ["kode"], "properties": {"kode": {"type": "string"}}}
     put_in_force(catalogue, classification="public", schema=schema, key="/kode", subject="/kode", examples=[])
-    assert catalogue.version_for(NAME, None).person_of({"kode": NIK}) is None
+    assert catalogue.find_version(NAME, None).person_of({"kode": NIK}) is None
 
 
 def test_what_did_not_change_keeps_its_compiled_validator(catalogue: Catalogue) -> None:
     put_in_force(catalogue, "1.0.0")
-    validator = catalogue.version_for(NAME, "1.0.0").validator
+    validator = catalogue.find_version(NAME, "1.0.0").validator
     put_in_force(catalogue, "2.0.0")
     catalogue.registrar.deprecate(NAME, "1.0.0", OWNER)
-    assert catalogue.version_for(NAME, "1.0.0").validator is validator
+    assert catalogue.find_version(NAME, "1.0.0").validator is validator
 
 
 def test_a_version_is_found_by_its_number_even_when_retired(storage: Storage, catalogue: Catalogue) -> None:
@@ -214,7 +214,7 @@ def test_an_active_version_never_changes(catalogue: Catalogue) -> None:
     ):
         with pytest.raises(VersionTaken, match="raise the version"):
             attempt()
-    assert catalogue.version_for(NAME, None).contract.title == "Penduduk rekaan"
+    assert catalogue.find_version(NAME, None).contract.title == "Penduduk rekaan"
 
 
 def test_documents_are_applied_all_or_none(catalogue: Catalogue) -> None:
@@ -236,7 +236,7 @@ def test_a_draft_may_be_replaced_until_it_isput_in_force(catalogue: Catalogue) -
     catalogue.registrar.add_draft(a_contract(), OWNER)
     catalogue.registrar.add_draft(a_contract(title="Lain"), OWNER)
     catalogue.registrar.activate(NAME, "1.0.0", APPROVER)
-    assert catalogue.version_for(NAME, None).contract.title == "Lain"
+    assert catalogue.find_version(NAME, None).contract.title == "Lain"
 
 
 def test_a_version_with_findings_does_not_becomeput_in_force(catalogue: Catalogue) -> None:

@@ -16,7 +16,7 @@ def test_another_process_notices_a_change(storage: Storage, catalogue: Catalogue
     changes.on("contracts", other.refresh)
     put_in_force(catalogue)
     changes.look()
-    assert other.version_for(NAME, None).contract == catalogue.version_for(NAME, None).contract
+    assert other.find_version(NAME, None).contract == catalogue.find_version(NAME, None).contract
 
 
 def test_a_change_of_one_contract_is_noticed_without_reading_the_others(storage: Storage, catalogue: Catalogue) -> None:
@@ -27,7 +27,7 @@ def test_a_change_of_one_contract_is_noticed_without_reading_the_others(storage:
     with asked(storage) as statements:
         other.refresh()
     assert [len(ids) for statement, ids in statements if "document" in statement] == [2]
-    assert other.version_for("uji.c7", None).contract.version == "1.1.0"
+    assert other.find_version("uji.c7", None).contract.version == "1.1.0"
 
 
 def test_where_nothing_changed_no_document_is_read(storage: Storage, catalogue: Catalogue) -> None:
