@@ -275,7 +275,7 @@ async def test_what_is_refused_for_the_bus_being_busy_is_nobodys_mistake(
     def busy(*_: Any, **__: Any) -> None:
         raise TooMuchAtOnce("Too much heavy work waits.")
 
-    monkeypatch.setattr(Gate, "admit", busy)
+    monkeypatch.setattr(Gate, "admit_quickly", busy)
     got = await publish(producer, sent, partial=partial)
     assert "Too much heavy work waits." in got.text
     assert await places(bus, producer) == set()
