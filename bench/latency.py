@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Final
 
 from bench import load
-from bench.events import event_id, requests
+from bench.events import licence_of, requests
 from bench.processes import baseline
 from bench.ratio import Ratio, in_turns
 from bench.receiver import Receiver, receiving
@@ -44,7 +44,7 @@ async def latency(folder: Path, rounds: int, seconds: float) -> Sequence[Ratio]:
                     counts = perf_counter() + load.WARM_UP
                     await load.open_loop(bus.port, _noted(events, sent), _CONNECTIONS, seconds, rate)
                     await receiver.all_of(sent, _WAIT)
-                    took = [receiver.arrivals[event] - due for event, due in sent.items() if due >= counts]
+                    took = [receiver.arrivals[licence] - due for licence, due in sent.items() if due >= counts]
                     return load.percentile(took, 0.99) * 1000
 
                 async def round_trip(rate: float = rate) -> float:
@@ -76,7 +76,8 @@ async def _sustained(port: int, events: Iterator[bytes], receiver: Receiver, sec
 
 
 def _noted(requests: Iterator[bytes], sent: dict[bytes, float]) -> Iterator[bytes]:
-    """The requests, with a note of when each event was due to be sent."""
+    """The requests, with a note of when each licence was due to be sent."""
     for request in requests:
-        sent[event_id(request)] = perf_counter()
+        if (licence := licence_of(request)) is not None:
+            sent[licence] = perf_counter()
         yield request

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+from bench.events import licence_of
 from bench.load import until
 from bench.processes import free_port
 
@@ -14,14 +15,13 @@ _TAKEN: Final = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 _REFUSED: Final = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"
 _LENGTH: Final = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 _STRAGGLERS: Final = 100
-_EVENT_ID: Final = re.compile(rb'"id":"([^"]*)"')
 
 
 class Receiver:
     """What came so far.
 
     Attributes:
-        arrivals: when each event came first, by its id (`time.perf_counter`).
+        arrivals: when each licence came first (`time.perf_counter`).
         bodies: some of what came, for a baseline that posts the same.
         takes: whether it takes what comes; else it answers 503, and does not count it.
     """
@@ -40,8 +40,8 @@ class Receiver:
         self.count += 1
         if len(self.bodies) < 100:
             self.bodies.append(body)
-        if (found := _EVENT_ID.search(body)) is not None:
-            self.arrivals.setdefault(found[1], time.perf_counter())
+        if (licence := licence_of(body)) is not None:
+            self.arrivals.setdefault(licence, time.perf_counter())
         return _TAKEN
 
     async def rate(self, seconds: float) -> float:
@@ -51,9 +51,9 @@ class Receiver:
         await asyncio.sleep(seconds)
         return (self.count - before) / (time.perf_counter() - begin)
 
-    async def all_of(self, events: Collection[bytes], seconds: float) -> None:
-        """Wait until each of these events, by id, came."""
-        missing = list(events)
+    async def all_of(self, licences: Collection[bytes], seconds: float) -> None:
+        """Wait until each of these licences came."""
+        missing = list(licences)
 
         def came() -> bool:
             while missing and missing[-1] in self.arrivals:

@@ -15,8 +15,11 @@ from bus.journal.gate import UncheckedEvent
 from bus.journal.incoming import check_batch, check_members, is_deeper, parse, refuse_depth
 from bus.problem import FieldError, Refused
 
-_LARGE_BATCH: Final = 256 * 1024
-"""Bytes of a batch that the event loop reads itself."""
+BatchEvent = tuple[Any, bytes]
+"""An event of a batch, and its body. None for the event: the body is not parsed yet."""
+
+_LARGE_BATCH: Final = 512 * 1024
+"""Bytes of a batch that the event loop reads itself, which takes some milliseconds, whatever the batch holds."""
 _MOST_TOLD: Final = 1000
 """After so many errors of a batch, each further event is told one: finding all of them is what takes the time."""
 _MOST_VERSIONS: Final = 8
@@ -47,12 +50,16 @@ class Judgement:
 
     Attributes:
         admitted: the submissions.
-        rejected: the errors of the other events.
+        rejected: the errors of other events.
+        large: the bodies of events that a worker process has yet to read.
+        unchecked: events whose data a worker process has yet to check.
     """
 
     def __init__(self) -> None:
         self.admitted: list[tuple[int, Submission]] = []
         self.rejected: dict[int, Sequence[FieldError]] = {}
+        self.large: dict[int, bytes] = {}
+        self.unchecked: list[tuple[int, UncheckedEvent]] = []
         self._errors = 0
 
     @property
@@ -85,13 +92,8 @@ class Batches:
         Raises:
             Refused: what is wrong with it as a whole; without `partial`, also what is wrong with any of its events.
         """
-        events = await self._read(text, principal)
-        # The request itself was charged as one event.
-        self._rooms.limits.of(principal.participant).publish.charge(max(0, len(events) - 1))
+        judgement = await self._judge(text, principal)
         del text
-        judgement = await self._judge(events, principal)
-        # What waits for the commit keeps its memory from the next batch, whose own would come out of no cache.
-        del events
         admitted, rejected = judgement.admitted, judgement.rejected
         if rejected and not partial:
             raise _refuse_batch(rejected)
@@ -103,95 +105,102 @@ class Batches:
         rejected |= dict.fromkeys(conflicts, _CONFLICT)
         return AppendedBatch([submission for _, submission in admitted], _write_answer(receipts, rejected))
 
-    async def _read(self, text: bytes, principal: Principal) -> Sequence[tuple[Any, bytes]]:
-        """The events with their bodies; a large batch's events are not parsed."""
-        settings = self._rooms.settings
-        if len(text) <= _LARGE_BATCH and (len(text) <= LARGE or not json.hides_colons(text)):
-            events = parse(text)
-            check_batch(events, settings.max_batch_events)
-            bodies = await self._write_bodies(events, principal)
-            written = b"[%b]" % b",".join(bodies)
-            if len(text) <= LARGE or not json.repeats(text, written):
-                check_members(text, written)
-                return list(zip(events, bodies, strict=True))
-        heavy, who = self._rooms.heavy, principal.participant
-        bodies = await read_batch_apart(heavy, text, settings.max_depth, settings.max_batch_events, who)
-        return [(None, body) for body in bodies]
+    async def _judge(self, text: bytes, principal: Principal) -> Judgement:
+        """What the gate says to a batch, event by event.
 
-    async def _write_bodies(self, events: Sequence[Any], principal: Principal) -> list[bytes]:
-        """The bodies of events, none nested deeper than allowed with the array around them."""
-        most = self._rooms.settings.max_depth
-        bodies: list[bytes] = []
-        async with self._rooms.slices.begin(principal.participant) as piece:
-            for event in events:
-                try:
-                    bodies.append(json.dumps(event))
-                except TypeError:
-                    # It writes fewer levels than it reads.
-                    raise refuse_depth(most) from None
-                if is_deeper(event, bodies[-1], most - 1):
-                    raise refuse_depth(most)
-                await piece.breathe()
-        return bodies
-
-    async def _judge(self, events: Sequence[tuple[Any, bytes]], principal: Principal) -> Judgement:
+        The batch has its turn of the event loop while it is read and judged. It leaves no parsed events behind: the parsed
+        events of several batches together would come out of no cache.
+        """
         judgement = Judgement()
-        unchecked: list[tuple[int, UncheckedEvent]] = []
-        large: dict[int, bytes] = {}
         async with self._rooms.slices.begin(principal.participant) as piece:
-            for index, (event, body) in enumerate(events):
-                if event is None and len(body) > LARGE:
-                    large[index] = body
-                    continue
-                parsed = json.loads(body) if event is None else event
-                if (slow := self._admit(judgement, index, parsed, body, principal)) is not None:
-                    unchecked.append((index, slow))
-                await piece.breathe()
-        # Not within the slices: a worker's answer may take long.
-        if large:
-            unchecked += await self._identify_large(judgement, large, principal)
-        if unchecked:
-            await self._check_apart(judgement, unchecked, principal)
+            events = await self._read(text, piece) if _is_read_soon(text) else None
+            if events is not None:
+                await self._judge_here(judgement, events, principal, piece)
+        if events is None:
+            events = await self._read_apart(text, principal)
+            async with self._rooms.slices.begin(principal.participant) as piece:
+                await self._judge_here(judgement, events, principal, piece)
+        del events
+        # Not within a turn: a worker's answer may take long.
+        if judgement.large:
+            await self._identify_large(judgement, principal)
+        if judgement.unchecked:
+            await self._check_apart(judgement, principal)
             judgement.admitted.sort(key=itemgetter(0))
         return judgement
 
-    def _admit(
-        self, judgement: Judgement, index: int, event: Any, body: bytes, principal: Principal
-    ) -> UncheckedEvent | None:
-        """Judge an event; the event unchecked, if to check its data takes long."""
+    async def _read(self, text: bytes, piece: Slice) -> Sequence[BatchEvent] | None:
+        """The events of a batch; None if it takes long to find which of its objects has a member twice."""
+        events = parse(text)
+        check_batch(events, self._rooms.settings.max_batch_events)
+        bodies = await self._write_bodies(events, piece)
+        written = b"[%b]" % b",".join(bodies)
+        if len(text) > LARGE and json.repeats(text, written):
+            return None
+        check_members(text, written)
+        return list(zip(events, bodies, strict=True))
+
+    async def _read_apart(self, text: bytes, principal: Principal) -> Sequence[BatchEvent]:
+        settings, who = self._rooms.settings, principal.participant
+        bodies = await read_batch_apart(self._rooms.heavy, text, settings.max_depth, settings.max_batch_events, who)
+        return [(None, body) for body in bodies]
+
+    async def _write_bodies(self, events: Sequence[Any], piece: Slice) -> list[bytes]:
+        """The bodies of events, none nested deeper than allowed with the array around them."""
+        most = self._rooms.settings.max_depth
+        bodies: list[bytes] = []
+        for event in events:
+            try:
+                bodies.append(json.dumps(event))
+            except TypeError:
+                # It writes fewer levels than it reads.
+                raise refuse_depth(most) from None
+            if is_deeper(event, bodies[-1], most - 1):
+                raise refuse_depth(most)
+            await piece.breathe()
+        return bodies
+
+    async def _judge_here(
+        self, judgement: Judgement, events: Sequence[BatchEvent], principal: Principal, piece: Slice
+    ) -> None:
+        # The request itself was charged as one event.
+        self._rooms.limits.of(principal.participant).publish.charge(max(0, len(events) - 1))
+        for index, (event, body) in enumerate(events):
+            if event is None and len(body) > LARGE:
+                judgement.large[index] = body
+            else:
+                self._admit(judgement, index, json.loads(body) if event is None else event, body, principal)
+                await piece.breathe()
+
+    def _admit(self, judgement: Judgement, index: int, event: Any, body: bytes, principal: Principal) -> None:
         try:
             admitted = self._rooms.gate.admit_quickly(event, principal, body, brief=judgement.is_brief)
         except Refused as refusal:
             self._reject(judgement, index, refusal, event, principal)
-            return None
+            return
         if isinstance(admitted, UncheckedEvent):
-            return admitted
-        judgement.admit(index, admitted)
-        return None
+            judgement.unchecked.append((index, admitted))
+        else:
+            judgement.admit(index, admitted)
 
-    async def _identify_large(
-        self, judgement: Judgement, bodies: Mapping[int, bytes], principal: Principal
-    ) -> list[tuple[int, UncheckedEvent]]:
-        """The large events whose attributes are right, by their indexes."""
-        identified: list[tuple[int, UncheckedEvent]] = []
+    async def _identify_large(self, judgement: Judgement, principal: Principal) -> None:
+        """Find the versions of large events; an event whose attributes are right is to be checked."""
+        bodies = judgement.large
         found = await read_attributes_apart(self._rooms.heavy, list(bodies.values()), principal.participant)
         for (index, body), attributes in zip(bodies.items(), found, strict=True):
             try:
-                identified.append((index, self._rooms.gate.identify(attributes, principal, body)))
+                judgement.unchecked.append((index, self._rooms.gate.identify(attributes, principal, body)))
             except Refused as refusal:
                 self._reject(judgement, index, refusal, attributes, principal)
-        return identified
 
-    async def _check_apart(
-        self, judgement: Judgement, events: Iterable[tuple[int, UncheckedEvent]], principal: Principal
-    ) -> None:
+    async def _check_apart(self, judgement: Judgement, principal: Principal) -> None:
         """Judge events whose data are checked apart: the events of one contract version in one job.
 
         Raises:
             TooHeavy: they take too long together, or are of many versions.
         """
         by_version: dict[int, list[tuple[int, UncheckedEvent]]] = {}
-        for index, event in events:
+        for index, event in judgement.unchecked:
             by_version.setdefault(event.version.id, []).append((index, event))
         if len(by_version) > _MOST_VERSIONS:
             raise TooHeavy(f"Large events of more than {_MOST_VERSIONS} contracts are too much for one batch.")
@@ -224,6 +233,11 @@ class Batches:
         for submission in conflicts:
             self._rooms.recorder.note(refuse_conflict(EventConflict, "/id"), principal, json.loads(submission.body))
             await piece.breathe()
+
+
+def _is_read_soon(text: bytes) -> bool:
+    """Whether the event loop may read a batch itself."""
+    return len(text) <= _LARGE_BATCH and (len(text) <= LARGE or not json.hides_colons(text))
 
 
 def refuse_conflict(kind: type[EventConflict], *pointers: str) -> EventConflict:
