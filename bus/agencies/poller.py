@@ -22,7 +22,8 @@ from bus.heavy import Heavy, HeavyWorkWaits, Slice, TooMuchAtOnce
 from bus.identity.tokens import Principal
 from bus.journal import Appender, EventConflict, Submission
 from bus.journal.apart import check_apart
-from bus.journal.gate import Gate, UncheckedEvent
+from bus.journal.checking import UncheckedEvent
+from bus.journal.gate import Gate
 from bus.problem import FieldError, Refused, Unavailable
 from bus.refusals.recorder import Recorder
 from bus.storage import Leadership, Storage

@@ -10,8 +10,7 @@ from bus.http.rooms import Rooms
 from bus.identity.tokens import Principal
 from bus.journal import EventConflict, Receipt, Submission
 from bus.journal.apart import LARGE, find_in_data_apart, read_attributes_apart, read_batch_apart
-from bus.journal.checking import Findings
-from bus.journal.gate import UncheckedEvent
+from bus.journal.checking import Findings, UncheckedEvent
 from bus.journal.incoming import check_batch, check_members, is_deeper, parse, refuse_depth
 from bus.problem import FieldError, Refused
 

@@ -20,7 +20,7 @@ from bus.http.rooms import Rooms
 from bus.identity.tokens import Principal, require
 from bus.journal import EventConflict, Receipt, Submission
 from bus.journal.apart import LARGE, check_apart, read_event_apart
-from bus.journal.gate import UncheckedEvent
+from bus.journal.checking import UncheckedEvent
 from bus.journal.incoming import EventMalformed, IncomingEvent, check_members, is_deeper, parse, refuse_depth
 from bus.limits import Fields, Limit, Limited
 from bus.problem import FieldError, Invalid, Refused

@@ -8,8 +8,8 @@ from bus import json
 from bus.contracts.version import ContractVersion
 from bus.heavy import Heavy
 from bus.journal.append import Submission
-from bus.journal.checking import NOTHING_FOUND, Findings, check_data, read_findings
-from bus.journal.gate import Gate, UncheckedEvent
+from bus.journal.checking import NOTHING_FOUND, Findings, UncheckedEvent, check_data, read_findings
+from bus.journal.gate import Gate
 from bus.journal.incoming import IncomingEvent, read_attributes, read_batch, read_event
 
 LARGE: Final = 32 * 1024

@@ -14,6 +14,27 @@ _MEMORY: Final = 6 * 1024 * 1024
 """Of all errors of one event that is checked in the event loop: making them takes some 10 ms."""
 
 
+class UncheckedEvent(NamedTuple):
+    """An event whose attributes are right, and whose data are not checked yet.
+
+    Attributes:
+        event: none of its attributes is null. If the event was read apart, its `data` are an empty object, or null.
+        body: the whole event as JSON.
+        version: the contract version that the event is published under.
+        sender: the participant that publishes it.
+    """
+
+    event: dict[str, Any]
+    body: bytes
+    version: ContractVersion
+    sender: str
+
+    @property
+    def has_data(self) -> bool:
+        """Whether there are data, and they are not null."""
+        return self.event.get("data") is not None
+
+
 class Findings(NamedTuple):
     """What was found in an event's data.
 
@@ -33,15 +54,16 @@ class Findings(NamedTuple):
 NOTHING_FOUND: Final = Findings((), None, None)
 
 
-def find_in_data(data: Any, body: bytes, version: ContractVersion, brief: bool) -> Findings:
+def find_in_data(unchecked: UncheckedEvent, brief: bool) -> Findings:
     """The findings in an event's data.
 
     Args:
-        body: the event's.
         brief: one error is enough.
     """
+    event, body, version, _ = unchecked
     if _BACKSLASH in body and (nul := find_nul(body)) is not None:
         return Findings((), None, None, nul)
+    data = event.get("data")
     if data is None and version.is_record:
         return NOTHING_FOUND
     if not version.validator.is_valid(data):

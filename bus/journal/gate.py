@@ -5,14 +5,14 @@ Decides only; nothing here touches the database.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from bus import json
 from bus.contracts.catalogue import Catalogue, ContractVersion
 from bus.contracts.effort import is_bearable
 from bus.identity.tokens import Principal
 from bus.journal.append import Submission
-from bus.journal.checking import Findings, find_in_data
+from bus.journal.checking import Findings, UncheckedEvent, find_in_data
 from bus.journal.envelope import TEXT_RULE, find_wrong_attributes, is_text
 from bus.journal.identity import identity_of
 from bus.journal.incoming import EventMalformed, drop_nulls, refuse_no_object
@@ -41,27 +41,6 @@ class NotAProducer(Forbidden):
     slug = "not-a-producer"
 
 
-class UncheckedEvent(NamedTuple):
-    """An event whose attributes are right, and whose data are not checked yet.
-
-    Attributes:
-        event: none of its attributes is null. If the event was read apart, its `data` are an empty object, or null.
-        body: the whole event as JSON.
-        version: the contract version that the event is published under.
-        sender: the participant that publishes it.
-    """
-
-    event: dict[str, Any]
-    body: bytes
-    version: ContractVersion
-    sender: str
-
-    @property
-    def has_data(self) -> bool:
-        """Whether there are data, and they are not null."""
-        return self.event.get("data") is not None
-
-
 @dataclass(frozen=True, slots=True)
 class Gate:
     """Turns an event into a submission, or refuses it with every reason."""
@@ -82,14 +61,17 @@ class Gate:
             NotAProducer: the sender may not say this.
             DataInvalid, EventTooLarge: the data do not fit the contract.
         """
-        return self._check(self.identify(event, principal, body), brief)
+        unchecked = self.identify(event, principal, body)
+        return self.accept(unchecked, find_in_data(unchecked, brief))
 
     def admit_quickly(
         self, event: Any, principal: Principal, body: bytes | None = None, *, brief: bool = False
     ) -> Submission | UncheckedEvent:
         """As `admit`; or the event unchecked, if to check its data holds up the event loop. `apart` checks it then."""
         unchecked = self.identify(event, principal, body)
-        return self._check(unchecked, brief) if _is_bearable(unchecked.version, unchecked.body) else unchecked
+        if not _is_bearable(unchecked.version, unchecked.body):
+            return unchecked
+        return self.accept(unchecked, find_in_data(unchecked, brief))
 
     def identify(self, event: Any, principal: Principal, body: bytes | None) -> UncheckedEvent:
         """An event with the contract version that it is published under; `admit` says what is refused.
@@ -119,7 +101,7 @@ class Gate:
             raise DataInvalid(
                 f"The data do not fit {version.contract.name} {version.contract.version}.", errors=findings.errors
             )
-        key = _find_key(unchecked, findings) if version.is_record else None
+        key = _find_key(event, version, findings) if version.is_record else None
         if key is not None and ("subject" not in event or "data" not in event):
             body = _complete_record(body, event, key)
             check_size(body, version)
@@ -134,10 +116,6 @@ class Gate:
             version.contract_id, version.id, sender, identity, key, person, body,
             version.notice,
         )  # fmt: skip
-
-    def _check(self, unchecked: UncheckedEvent, brief: bool) -> Submission:
-        data = unchecked.event.get("data")
-        return self.accept(unchecked, find_in_data(data, unchecked.body, unchecked.version, brief))
 
     def _find_version(self, event: Mapping[str, Any], principal: Principal) -> ContractVersion:
         if wrong := find_wrong_attributes(event):
@@ -173,13 +151,12 @@ def _write(event: Mapping[str, Any]) -> bytes:
         raise EventMalformed("The data cannot be written as JSON in UTF-8.", errors=[at]) from None
 
 
-def _find_key(unchecked: UncheckedEvent, findings: Findings) -> str:
+def _find_key(event: Mapping[str, Any], version: ContractVersion, findings: Findings) -> str:
     """The key of a record's event."""
-    event, version = unchecked.event, unchecked.version
     if event.get("data") is None:
         return _find_key_of_deletion(event)
     key = findings.key
-    if key is None or not is_text(key):
+    if not is_text(key):
         at = FieldError(f"/data{version.contract.key}", "must be a key: printable text")
         raise DataInvalid("The record has no usable key.", errors=[at])
     if event.get("subject", key) != key:

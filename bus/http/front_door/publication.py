@@ -15,7 +15,7 @@ from bus.http.heads import Head, Mode
 from bus.http.publish import Publisher, Response
 from bus.identity.tokens import Principal
 from bus.journal import Receipt, Submission
-from bus.journal.gate import UncheckedEvent
+from bus.journal.checking import UncheckedEvent
 from bus.problem import Refused
 from bus.telemetry import UNEXPECTED
 
