@@ -1,7 +1,7 @@
-"""Lines: the bodies of a contract's events, read together to be handed out whole, a thousand in a millisecond.
+"""Lines: a contract's events as they are handed on whole, a thousand of them in a millisecond.
 
-Nobody takes a line apart, as is done with an entry. SQLite is asked through its driver, since SQLAlchemy's rows would take as
-long as the reading.
+Unlike entries they are never taken apart, and SQLite is asked through its driver, since SQLAlchemy's rows would take as long as
+the reading.
 """
 
 import sqlite3
@@ -21,20 +21,20 @@ MOST_BYTES: Final = 4 * 1024 * 1024
 """Of bodies, after which a page ends: a thousand events of the largest kind would be a gigabyte."""
 
 _FETCHED: Final = 30
-"""Rows fetched at once, of which some may be given back: one at a time would cost a tenth of the page."""
+"""Rows taken at once, of which some may be given back: one at a time would cost a tenth of the page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """A page of events' bodies in order of position.
+    """Events in order of position.
 
     Attributes:
-        text: the bodies, with commas between them.
-        lengths: the length of each body.
-        positions: the position of each event.
+        text: the CloudEvents in JSON, as the bus hands them out, with commas between them.
+        lengths: of each.
+        positions: the same events' places.
         by_version: the positions of each contract version's events.
-        is_last: the journal had no more of these events.
-        end: the journal's last position just before the read.
+        is_last: no more stood behind them.
+        end: up to where the journal was looked through, just before they were read.
     """
 
     text: bytes
@@ -46,13 +46,13 @@ class Lines:
 
 
 @dataclass(frozen=True, slots=True)
-class LinesStatements:
-    """The statements that read lines. Each gives position, version and body.
+class Wanted:
+    """Which lines to read, in both dialects; each gives position, version and body.
 
-    Their parameters are the contract, the position to begin behind, and the most lines, in this order.
+    The parameters of both are the contract, the position to begin behind, and the most lines, in this order.
 
     Attributes:
-        end: gives the position up to which the lines are complete, in both dialects.
+        end: gives the position up to which these are all, in both dialects.
     """
 
     end: str
@@ -60,11 +60,11 @@ class LinesStatements:
     postgres: sa.Select[Any]
 
 
-def limit_bytes(statement: sa.Select[Any], is_sqlite: bool = False) -> sa.Select[Any]:
+def limited(statement: sa.Select[Any], is_sqlite: bool = False) -> sa.Select[Any]:
     """A statement that ends with the row that reaches `MOST_BYTES`.
 
-    PostgreSQL's driver holds all rows before it gives the first. SQLite's driver gives rows as it finds them, so that its reader
-    stops by itself and the statement stays as it is.
+    PostgreSQL's driver holds all rows before it gives the first. SQLite's gives them as they are found, so that its reader
+    just takes no more and the statement stays as it is.
 
     Args:
         statement: in order of `position` and with a limit; among its columns is `body`.
@@ -79,34 +79,34 @@ def limit_bytes(statement: sa.Select[Any], is_sqlite: bool = False) -> sa.Select
     return sa.select(*columns).where(before < MOST_BYTES).order_by(sized.c.position)
 
 
-def fetch_within_bytes(rows: Any, limit: int) -> tuple[list[Any], bool]:
-    """The rows up to the row that reaches `MOST_BYTES`, and whether these are all. A row's last column is a body.
+def within_bytes(rows: Any, limit: int) -> tuple[list[Any], bool]:
+    """The rows, whose last column is a body, up to the one that reaches `MOST_BYTES`; and whether these were all.
 
     Args:
         rows: the driver's cursor or SQLAlchemy's result.
         limit: the most rows that the statement gives.
     """
-    fetched: list[Any] = []
+    taken: list[Any] = []
     size = 0
     while size < MOST_BYTES and (some := rows.fetchmany(_FETCHED)):
-        fetched += some
+        taken += some
         size += sum([len(row[-1]) for row in some])
     if size < MOST_BYTES:
-        return fetched, len(fetched) < limit
-    while (size := size - len(fetched[-1][-1])) >= MOST_BYTES:
-        fetched.pop()
-    return fetched, False
+        return taken, len(taken) < limit
+    while (size := size - len(taken[-1][-1])) >= MOST_BYTES:
+        taken.pop()
+    return taken, False
 
 
 _COLUMNS: Final = (JOURNAL.c.position, JOURNAL.c.version_id, JOURNAL.c.body)
 
-FEED: Final = LinesStatements(
+FEED: Final = Wanted(
     end="SELECT coalesce(max(position), 0) FROM journal",
     sqlite=(
         "SELECT position, version_id, body FROM journal "
         "WHERE contract_id = ? AND position > ? ORDER BY position LIMIT ?"
     ),
-    postgres=limit_bytes(
+    postgres=limited(
         sa.select(*_COLUMNS)
         .where(JOURNAL.c.contract_id == sa.bindparam("contract"), JOURNAL.c.position > sa.bindparam("after"))
         .order_by(JOURNAL.c.position)
@@ -115,13 +115,13 @@ FEED: Final = LinesStatements(
 )
 """Every event."""
 
-HEADS: Final = LinesStatements(
+HEADS: Final = Wanted(
     end="SELECT coalesce(max(position), 0) FROM journal_projected",
     sqlite=(
         "SELECT journal.position, version_id, body FROM records JOIN journal USING (position) "
         "WHERE records.contract_id = ? AND records.position > ? ORDER BY records.position LIMIT ?"
     ),
-    postgres=limit_bytes(
+    postgres=limited(
         sa.select(*_COLUMNS)
         .join(RECORDS, RECORDS.c.position == JOURNAL.c.position)
         .where(RECORDS.c.contract_id == sa.bindparam("contract"), RECORDS.c.position > sa.bindparam("after"))
@@ -138,36 +138,31 @@ _TOGETHER: Final = (
 )
 
 
-def read(connection: Connection, statements: LinesStatements, contract_id: int, after: int, limit: int) -> Lines:
-    """At most `limit` lines of a contract behind a position; fewer if they are large (see `MOST_BYTES`)."""
+def read(connection: Connection, wanted: Wanted, contract_id: int, after: int, limit: int) -> Lines:
+    """At most so many lines of a contract behind a position, and fewer where they are large (see `MOST_BYTES`)."""
     if connection.dialect.name == "sqlite":
         asked = driver(connection)
-        end = asked.execute(statements.end).fetchone()[0]
+        end = asked.execute(wanted.end).fetchone()[0]
         arguments = (contract_id, after, limit)
-        together = _read_together(asked, statements.sqlite, arguments, end)
+        together = _together(asked, wanted.sqlite, arguments, end)
         if together is not None:
             return together
-        rows, is_last = fetch_within_bytes(asked.execute(statements.sqlite, arguments), limit)
+        rows, is_last = within_bytes(asked.execute(wanted.sqlite, arguments), limit)
     else:
         # First the end: here each statement sees what was committed when it began.
-        end = connection.exec_driver_sql(statements.end).scalar_one()
+        end = connection.exec_driver_sql(wanted.end).scalar_one()
         parameters = {"contract": contract_id, "after": after, "limit": limit}
-        rows, is_last = fetch_within_bytes(connection.execute(statements.postgres, parameters), limit)
+        rows, is_last = within_bytes(connection.execute(wanted.postgres, parameters), limit)
     positions, versions, bodies = [[row[column] for row in rows] for column in range(3)]
     return Lines(
-        b",".join(bodies),
-        [len(body) for body in bodies],
-        positions,
-        _group_by_version(versions, positions),
-        is_last,
-        end,
+        b",".join(bodies), [len(body) for body in bodies], positions, _by_version(versions, positions), is_last, end
     )
 
 
-def _read_together(asked: sqlite3.Connection, rows: str, arguments: tuple[int, int, int], end: int) -> Lines | None:
-    """The lines as SQLite joins them, which takes two thirds of the time; None if they are too large for a page.
+def _together(asked: sqlite3.Connection, rows: str, arguments: tuple[int, int, int], end: int) -> Lines | None:
+    """The lines as SQLite joins them, which takes two thirds of the time; None when they are too large for a page.
 
-    The first line's length tells whether they are. If it misleads, the connection's own limit ends the joining.
+    The first tells whether they will be, and the connection's own limit ends the joining where it was wrong.
     """
     contract_id, after, limit = arguments
     with closing(asked.execute(rows, (contract_id, after, 1))) as first:
@@ -182,10 +177,10 @@ def _read_together(asked: sqlite3.Connection, rows: str, arguments: tuple[int, i
     finally:
         asked.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, usual)
     positions, versions, lengths = [json.loads(column) for column in columns]
-    return Lines(text, lengths, positions, _group_by_version(versions, positions), len(positions) < limit, end)
+    return Lines(text, lengths, positions, _by_version(versions, positions), len(positions) < limit, end)
 
 
-def _group_by_version(versions: Sequence[int], positions: Sequence[int]) -> Mapping[int, Sequence[int]]:
+def _by_version(versions: Sequence[int], positions: Sequence[int]) -> Mapping[int, Sequence[int]]:
     distinct = set(versions)
     if len(distinct) == 1:
         return dict.fromkeys(distinct, positions)

@@ -120,7 +120,7 @@ class JournalReader:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._projection = Projection(storage)
-        self._feed, self._heads = (lines.limit_bytes(one, storage.is_sqlite) for one in (_FEED, _HEADS))
+        self._feed, self._heads = (lines.limited(one, storage.is_sqlite) for one in (_FEED, _HEADS))
 
     def feed(self, contract_id: int, after: int, limit: int) -> Stretch:
         """A contract's events after a position, oldest first."""
@@ -219,7 +219,7 @@ class JournalReader:
     def _stretch(self, statement: sa.Select[Any], contract_id: int, after: int, limit: int) -> Stretch:
         arguments = {"contract": contract_id, "after": after, "limit": limit}
         with self._storage.read() as connection, connection.execute(statement, arguments) as rows:
-            taken, is_last = lines.fetch_within_bytes(rows, limit)
+            taken, is_last = lines.within_bytes(rows, limit)
         return Stretch([_entry(row) for row in taken], is_last)
 
 
