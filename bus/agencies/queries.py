@@ -131,7 +131,7 @@ class Queries:
         served = self._served(version)
         asked = Question(contract, question, caller.participant, version.contract.shares_cache)
         answer = await self._answered(version, served, asked)
-        shown = _cut(view, answer) if _is_small(answer) else await asyncio.to_thread(_cut, view, answer)
+        shown = _cut(view, answer) if json.is_small(answer, _SMALL) else await asyncio.to_thread(_cut, view, answer)
         if _is_personal(version, served) and _tells(answer, shown):
             await self._disclose(version, view, question, caller)
         return shown
@@ -165,7 +165,7 @@ class Queries:
     async def _wrong_places(self, version: ContractVersion, answer: Mapping[str, Any], asker: str) -> set[str]:
         """Pointers of what does not fit in an answer; a large one is checked apart, on the asker's share."""
         try:
-            if _is_small(answer) and is_bearable(version.answer_validator.work, json.dumps(answer)):
+            if json.is_small(answer, _SMALL) and is_bearable(version.answer_validator.work, json.dumps(answer)):
                 return {error.pointer for error in version.answer_validator.errors(answer)}
             schema, text = await asyncio.to_thread(lambda: (version.shown_text, json.dumps(answer)))
         except TypeError:
@@ -252,23 +252,6 @@ def _cut(view: View, answer: Mapping[str, Any]) -> Any:
     if not view.shows(answer):
         raise AnswerNotGranted(f"The grant of {view.grant.participant} in {view.contract} covers other rows.")
     return view.reduce_data(answer)
-
-
-def _is_small(answer: Mapping[str, Any]) -> bool:
-    """Whether an answer is checked and cut in no time; counting ends soon after it is not."""
-    size = 0
-    left: list[Any] = [answer]
-    while left:
-        part = left.pop()
-        size += 1 + (len(part) if isinstance(part, str | Mapping | list) else 0)
-        if size > _SMALL:
-            return False
-        if isinstance(part, Mapping):
-            left += part
-            left += part.values()
-        elif isinstance(part, list):
-            left += part
-    return True
 
 
 def _is_personal(version: ContractVersion, served: _Served) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -13,14 +13,13 @@ from bus.cli import contract_refusals
 from bus.cli.terminal import say, say_json, say_lines, say_row
 from bus.cli.workspace import open_workspace
 from bus.contracts.catalogue import Catalogue
+from bus.contracts.listing import Heading, ListedVersion
 from bus.contracts.registered import RegisteredVersion
 from bus.contracts.yaml import write_text
 from bus.refusals.log import RefusalLog
 
 Data = Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
-
-_PAGE: Final = 500
 
 
 @contextmanager
@@ -36,8 +35,8 @@ def list_contracts(data: Data = None, as_json: AsJson = False) -> None:
     Example: bus contract list --json
     """
     with open_catalogue(data) as catalogue:
-        for version in _all_versions(catalogue):
-            row = _row(version)
+        for name, standing, heading in catalogue.registrar.listing.read_versions():
+            row = _row(name, standing, heading)
             if as_json:
                 say_json(row)
             else:
@@ -59,37 +58,29 @@ def show_contract(
         found = (
             catalogue.registrar.read_version(name, version) if version else catalogue.registrar.read_versions(name)[-1]
         )
+        row = _row(found.name, found, catalogue.registrar.listing.get_heading(found))
         refused = contract_refusals.told(RefusalLog(workspace.storage), name)
     if as_json:
-        shown = _row(found) | {"history": _history(found)} | refused
+        shown = row | {"history": _history(found)} | refused
         say_json(shown | {"document": found.contract.document})
         return
-    facts = (f"{label:16}{value}" for label, value in _row(found).items())
+    facts = (f"{label:16}{value}" for label, value in row.items())
     for line in (*facts, *_history_lines(found), *contract_refusals.for_people(**refused)):
         say(line)
     say_lines(write_text(found.contract.document).decode())
 
 
-def _all_versions(catalogue: Catalogue) -> Iterator[RegisteredVersion]:
-    after = ""
-    while page := catalogue.registrar.read_page(_PAGE, after):
-        for versions in page:
-            after = versions[0].contract.name
-            yield from versions
-
-
-def _row(registered: RegisteredVersion) -> dict[str, str]:
-    contract = registered.contract
+def _row(name: str, standing: ListedVersion | RegisteredVersion, heading: Heading) -> dict[str, str]:
     row = {
-        "contract": contract.name,
-        "version": contract.version,
-        "state": registered.state.value,
-        "kind": contract.kind.value,
-        "classification": contract.classification.value,
-        "owner": contract.owner,
-        "title": contract.title,
+        "contract": name,
+        "version": standing.version,
+        "state": standing.state.value,
+        "kind": heading.kind.value,
+        "classification": heading.classification.value,
+        "owner": heading.owner,
+        "title": heading.title,
     }
-    return row | ({"sunset": registered.sunset.isoformat()} if registered.sunset else {})
+    return row | ({"sunset": standing.sunset.isoformat()} if standing.sunset else {})
 
 
 def _history(registered: RegisteredVersion) -> list[dict[str, Any]]:

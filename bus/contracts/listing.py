@@ -6,7 +6,7 @@ the bus does nothing else.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -18,11 +18,14 @@ from bus import json
 from bus.contracts.document import Classification, Kind
 from bus.contracts.errors import NoSuchContract
 from bus.contracts.lifecycle import State
-from bus.contracts.registered import version_order
+from bus.contracts.registered import RegisteredVersion, version_order
 from bus.contracts.tables import CONTRACTS, VERSIONS
 from bus.storage import Storage
 
+_Key = tuple[int, int, int]
+"""Names a version with its document: its number, when it changed last, and the document's bytes."""
 _MOST_HEADINGS: Final = 20_000
+_MOST_NAMES: Final = 500
 _MOST_BYTES: Final = 8 * 1024 * 1024
 """What one page may cost: documents that are unpacked for it, and what it says of versions."""
 _VERSION_BYTES: Final = 300
@@ -44,7 +47,7 @@ _LISTED_VERSIONS = sa.select(
 
 @dataclass(frozen=True, slots=True)
 class ListedVersion:
-    """A version in an overview: where it is in its life; times in microseconds since 1970.
+    """Where a version is in its life; times in microseconds since 1970.
 
     Attributes:
         bytes: of its document.
@@ -103,11 +106,11 @@ class Listing:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._headings: OrderedDict[tuple[int, int, int], Heading] = OrderedDict()
+        self._headings: OrderedDict[_Key, Heading] = OrderedDict()
         self._changing = threading.Lock()
 
     def page(self, limit: int, after: str = "") -> Page:
-        """At most `limit` contracts after a name, fewer if they are costly to read, and one at least if there is one."""
+        """The next contracts in order of name: so many, or fewer where they are costly; one at least, if there is one."""
         statement = sa.select(CONTRACTS.c.name).where(CONTRACTS.c.name > after).order_by(CONTRACTS.c.name)
         found: list[ListedContract] = []
         room = _MOST_BYTES
@@ -120,6 +123,19 @@ class Listing:
                     break
                 found.append(ListedContract(name, self._get_heading(connection, _pick_shown(versions)), versions))
         return Page(found, len(found) < len(names))
+
+    def read_versions(self) -> Iterator[tuple[str, ListedVersion, Heading]]:
+        """Every version of every contract with its own heading, in order of name and number; documents one at a time."""
+        after = ""
+        while names := self._read_names(_MOST_NAMES, after):
+            for name in names:
+                yield from self._read_headed(name)
+            after = names[-1]
+
+    def get_heading(self, registered: RegisteredVersion) -> Heading:
+        """What an overview says of a version that was read already; unpacks its document once."""
+        key = (registered.id, registered.changed_at, len(registered.text))
+        return self._find_kept(key) or self._keep(key, registered.text)
 
     def read_contract(self, name: str) -> tuple[ListedContract, bytes]:
         """A contract, and the document of its current version (without one in force: of its newest) as JSON.
@@ -140,13 +156,25 @@ class Listing:
         shown = _pick_shown(versions)
         return len(versions) * _VERSION_BYTES + (0 if _make_key(shown) in self._headings else shown.bytes)
 
-    def _get_heading(self, connection: Connection, version: ListedVersion) -> Heading:
-        with self._changing:
-            found = self._headings.get(_make_key(version))
-        return found or self._read_heading(connection, version)
+    def _read_headed(self, name: str) -> list[tuple[str, ListedVersion, Heading]]:
+        with self._storage.read() as connection:
+            return [(name, one, self._get_heading(connection, one)) for one in _read_versions(connection, name)]
 
-    def _read_heading(self, connection: Connection, version: ListedVersion) -> Heading:
-        document = json.loads(_read_document(connection, version.id))
+    def _read_names(self, limit: int, after: str) -> Sequence[str]:
+        statement = sa.select(CONTRACTS.c.name).where(CONTRACTS.c.name > after).order_by(CONTRACTS.c.name)
+        with self._storage.read() as connection:
+            return connection.scalars(statement.limit(limit)).all()
+
+    def _get_heading(self, connection: Connection, version: ListedVersion) -> Heading:
+        key = _make_key(version)
+        return self._find_kept(key) or self._keep(key, _read_document(connection, version.id))
+
+    def _find_kept(self, key: _Key) -> Heading | None:
+        with self._changing:
+            return self._headings.get(key)
+
+    def _keep(self, key: _Key, text: bytes) -> Heading:
+        document = json.loads(text)
         heading = Heading(
             document["title"],
             document["owner"],
@@ -154,13 +182,13 @@ class Listing:
             Classification(document["classification"]),
         )
         with self._changing:
-            self._headings[_make_key(version)] = heading
+            self._headings[key] = heading
             while len(self._headings) > _MOST_HEADINGS:
                 self._headings.popitem(last=False)
         return heading
 
 
-def _make_key(version: ListedVersion) -> tuple[int, int, int]:
+def _make_key(version: ListedVersion) -> _Key:
     return version.id, version.changed_at, version.bytes
 
 

@@ -136,11 +136,6 @@ class Registrar:
         with self._storage.read() as connection:
             return [one.contract for one in registered.read_basis(connection, name, "").active]
 
-    def read_page(self, limit: int, after: str = "") -> list[list[RegisteredVersion]]:
-        """The versions of each of the next contracts in order of name, drafts too, read from the database."""
-        with self._storage.read() as connection:
-            return registered.read_page(connection, limit, after)
-
     def measure_holding(self, participant: str, besides: Contract) -> Holding:
         """What a participant registered, besides one version; read from the database."""
         with self._storage.read() as connection:

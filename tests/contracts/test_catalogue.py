@@ -229,7 +229,7 @@ def test_a_plan_changes_nothing(catalogue: Catalogue) -> None:
     assert [str(step) for step in catalogue.registrar.plan([a_contract()], OPERATOR).steps] == [
         f"{NAME} 1.0.0: add and activate"
     ]
-    assert catalogue.registrar.read_page(10) == []
+    assert list(catalogue.registrar.listing.read_versions()) == []
 
 
 def test_a_draft_may_be_replaced_until_it_isput_in_force(catalogue: Catalogue) -> None:
@@ -359,13 +359,6 @@ def test_a_version_has_another_tag_in_each_state_and_with_each_document(catalogu
     steps += [catalogue.registrar.propose(NAME, "1.0.0", OWNER), catalogue.registrar.activate(NAME, "1.0.0", APPROVER)]
     assert len({step.tag for step in steps}) == 4
     assert steps[-1].tag == catalogue.registrar.read_version(NAME, "1.0.0").tag
-
-
-def test_contracts_come_in_pages_by_name(catalogue: Catalogue) -> None:
-    for noun in ("c", "a", "b"):
-        catalogue.registrar.add_draft(a_contract(contract=f"uji.{noun}"), OWNER)
-    pages = [catalogue.registrar.read_page(2), catalogue.registrar.read_page(2, "uji.b")]
-    assert [[versions[0].contract.name for versions in page] for page in pages] == [["uji.a", "uji.b"], ["uji.c"]]
 
 
 def test_one_of_two_who_register_the_same_at_once_is_told_so(storage: Storage) -> None:
