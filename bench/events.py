@@ -30,9 +30,13 @@ _RUN: Final = Random().randrange(10**5)
 """Keeps the ids of one run of the benchmarks apart from another's on the same database."""
 
 
-def documents(contract: str = CONTRACT) -> Iterator[bytes]:
-    """CloudEvents in JSON, without end; no two alike, also over several calls."""
-    shapes = [_shape(Random(seed), contract) for seed in range(_SHAPES)]
+def documents(contract: str = CONTRACT, *, of_persons: bool = True) -> Iterator[bytes]:
+    """CloudEvents in JSON, without end; no two alike, also over several calls.
+
+    Args:
+        of_persons: licences have persons as their holders, else companies without a number.
+    """
+    shapes = [_shape(Random(seed), contract, of_persons=of_persons) for seed in range(_SHAPES)]
     for number in _START:
         parts = shapes[number % _SHAPES].copy()
         texts = (b"%05d-%010d" % (_RUN, number), b"IZN-2026-%09d" % number, b"%04d" % (number % _SERIALS + 1))
@@ -40,13 +44,16 @@ def documents(contract: str = CONTRACT) -> Iterator[bytes]:
         yield b"".join(parts)
 
 
-def _shape(rng: Random, contract: str) -> list[bytes]:
+def _shape(rng: Random, contract: str, *, of_persons: bool) -> list[bytes]:
     """One event in parts: every second is its id and, if it is a licence, its number and the last digits of its holder's NIK."""
     village = rng.choice([place for place in read_wilayah() if len(place.kode) == _VILLAGE])
     data = SAMPLES[contract](rng, village)
     if contract == CONTRACT:
         data["nomor_izin"] = _NUMBER
-        data["pemilik"]["nik"] = data["pemilik"]["nik"][:-4] + _SERIAL
+        owner = data["pemilik"]
+        data["pemilik"] = (
+            owner | {"nik": owner["nik"][:-4] + _SERIAL} if of_persons else {"jenis": "badan", "nama": owner["nama"]}
+        )
     event = {
         "specversion": "1.0",
         "id": _ID,

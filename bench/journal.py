@@ -23,10 +23,10 @@ _BATCH: Final = 500
 _RELAY_SECONDS: Final = 1800
 
 
-async def fill(site: Site, count: int) -> None:
+async def fill(site: Site, count: int, *, of_persons: bool = True) -> None:
     """Append events that passed the gate to the journal of a bus that does not run."""
     principal = Principal(PRODUCER, "bench", frozenset(), 0.0, "")
-    made = documents()
+    made = documents(of_persons=of_persons)
     with open_workspace(site.data) as workspace, on_cores(ALL_CORES):
         catalogue = Catalogue(workspace.storage, workspace.keys.pseudonym)
         catalogue.refresh()

@@ -1,7 +1,7 @@
 """Webhook deliveries out of a backlog: order, view, signature, outcome; against a client that only posts.
 
-Once of data about nobody, and once of personal data, whose disclosure is on disk before the first byte leaves. The events are
-the same; in the first case their contract calls itself internal.
+Once of personal data, whose disclosure is on disk before the first byte leaves, and once of data about nobody: of licences of
+companies, under a contract that calls itself internal and has no place for a person's number.
 
 Both may use every core.
 
@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 from uuid import uuid4
 
 import sqlalchemy as sa
+import yaml
 from sqlalchemy import exc
 from sqlalchemy.engine import make_url
 
@@ -29,6 +30,7 @@ from bench.processes import ALL_CORES, running_python
 from bench.ratio import Ratio, in_turns
 from bench.receiver import receiving
 from bench.site import Site
+from bus import json
 from bus.actions.actor import Channel, on_this_machine
 from bus.cli.workspace import open_workspace
 from bus.delivery import broker
@@ -70,7 +72,7 @@ async def _on(servers: str, folder: Path, options: Sequence[str], rounds: int, s
     folder = folder / f"{servers} {data.name}".replace(" ", "-")
     folder.mkdir()
     site = Site.make(folder / "bus", *options, contracts=_contracts(folder, data))
-    await fill(site, int(rounds * (seconds + 1) * _RATE))
+    await fill(site, int(rounds * (seconds + 1) * _RATE), of_persons=data is Data.PERSONAL)
     async with receiving() as receiver:
         await _make_deliveries(site, receiver.url, environment)
         bodies = folder / "bodies"
@@ -92,14 +94,23 @@ async def _on(servers: str, folder: Path, options: Sequence[str], rounds: int, s
 
 
 def _contracts(folder: Path, data: Data) -> str:
-    """The contracts that ship; for data about nobody the events' own calls itself internal."""
+    """The contracts that ship; for data about nobody the licences' own names no person."""
     if data is Data.PERSONAL:
         return "contracts"
     copy = folder / "contracts"
     shutil.copytree("contracts", copy)
     shutil.copytree("schemas", folder / "schemas")
     (document,) = [path for path in copy.rglob("*.yaml") if f"contract: {CONTRACT}\n" in path.read_text()]
-    document.write_text(document.read_text().replace("classification: personal", "classification: internal"))
+    contract = yaml.safe_load(document.read_text())
+    del contract["subject"], contract["examples"]
+    document.write_text(yaml.safe_dump(contract | {"classification": "internal"}))
+    schema = folder / "schemas" / "perizinan" / "izin.schema.json"
+    licence = json.loads(schema.read_bytes())
+    owner = licence["properties"]["pemilik"]
+    for member in ("if", "then", "else"):
+        del owner[member]
+    owner["properties"] = {name: owner["properties"][name] for name in owner["required"]}
+    schema.write_bytes(json.dumps(licence))
     return str(copy)
 
 

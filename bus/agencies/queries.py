@@ -13,7 +13,6 @@ from typing import Any, Final
 import structlog
 
 from bus import clock, json
-from bus.adapter import Adapter, AgencyUnavailable, Does, Operation, Question, QuotaExhausted
 from bus.agencies.registry import AdapterOff, Agencies
 from bus.audit.disclose import of_grant
 from bus.audit.log import Channel, DisclosureLog
@@ -24,6 +23,7 @@ from bus.contracts.jobs import validate
 from bus.contracts.view import View
 from bus.heavy import Heavy, Here, TooHeavy
 from bus.identity.tokens import Principal
+from bus.kit import AgencyUnavailable, Does, Operation, Query, Question, QuotaExhausted
 from bus.limits import Limit, Limited, Limits, Ration
 from bus.problem import Forbidden, NotFound, Refused
 
@@ -83,7 +83,7 @@ class _Served:
     """The operation that answers a query, with its adapter's name."""
 
     name: str
-    adapter: Adapter
+    adapter: Query
     operation: Operation
 
 
@@ -231,10 +231,9 @@ class Queries:
     def _served(self, version: ContractVersion) -> _Served:
         """The operation that serves a query, checked against what its contract says."""
         for use in version.contract.adapters:
-            operation = self._agencies.operation(use.adapter, use.operation)
-            if operation is not None and operation.does is Does.QUERY:
+            if self._agencies.operation(use.adapter, use.operation, Does.QUERY) is not None:
                 self._agencies.check_serves(version.contract, [version.contract], use.adapter, use.operation)
-                return _Served(use.adapter, self._agencies.serving(use.adapter, use.operation)[0], operation)
+                return _Served(use.adapter, *self._agencies.find_query(use.adapter, use.operation))
         raise AdapterOff(f"No adapter that answers {version.contract.name} is set up on this bus.")
 
     async def _disclose(self, version: ContractVersion, view: View, question: Any, caller: Principal) -> None:

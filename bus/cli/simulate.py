@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 import uvicorn
 
-from bus.adapter import Simulator
+from bus.kit import Simulator
 
 
 def simulate(

@@ -7,12 +7,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bus.classification import Classification
 from bus.contracts.document import AdapterUse, Contract, Kind
 from bus.contracts.errors import ContractSaysLess, NotBound
 from bus.contracts.outline import outline
 from bus.contracts.persons import holds
 from bus.contracts.schemas import Schema
+from bus.kit import Classification
 from bus.problem import FieldError
 
 

@@ -19,6 +19,7 @@ from bus.contracts.document import Contract
 from bus.contracts.errors import ChangedMeanwhile, NotOperator
 from bus.contracts.holding import Holding, measure_holding
 from bus.contracts.listing import Listing
+from bus.contracts.persons import identifies_persons
 from bus.contracts.plan import Plan
 from bus.contracts.register import Tags
 from bus.contracts.registered import RegisteredVersion
@@ -98,6 +99,9 @@ class Registrar:
             accepted_undecided: its compatibility is undecided, and the operator accepts that.
         """
         basis = candidate.basis
+        # Before the transaction, which keeps others from writing: what is found of many patterns is remembered.
+        for contract in (candidate.contract, *(one.contract for one in basis.active)):
+            identifies_persons(contract)
         return self._change(
             lambda connection: register.activate(
                 connection, basis, by, self._bindings, accepted_undecided=accepted_undecided
