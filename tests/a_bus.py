@@ -85,7 +85,7 @@ class Bus:
 
     def apply(self, *contracts: Document) -> None:
         """Put contracts in force."""
-        self.rooms.catalogue.apply([parse(contract) for contract in contracts], self.operator)
+        self.rooms.catalogue.registrar.apply([parse(contract) for contract in contracts], self.operator)
 
     async def publish(self, data: Any, **attributes: Any) -> int:
         """Publish an event of the owner; its position."""

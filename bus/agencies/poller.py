@@ -19,8 +19,9 @@ from bus.contracts.errors import ContractSaysLess, NoSuchContract, NotBound
 from bus.heavy import Heavy, HeavyWorkWaits, Slice, TooMuchAtOnce
 from bus.identity.tokens import Principal
 from bus.journal import Appender, EventConflict, Submission
-from bus.journal.apart import checked_apart
-from bus.journal.gate import Gate, NeedsTime
+from bus.journal.apart import check_apart
+from bus.journal.checking import UncheckedEvent
+from bus.journal.gate import Gate
 from bus.kit import AgencyFault, Event, Operation
 from bus.problem import FieldError, Refused, Unavailable
 from bus.refusals.recorder import Recorder
@@ -120,7 +121,7 @@ class Poller:
             document = event.document()
             try:
                 _check_contract(event, operation)
-                submission = await self._admitted(document, principal)
+                submission = await self._admit(document, principal)
                 self._check_version(submission.version_id, adapter, operation)
                 admitted.append((document, submission))
             except (HeavyWorkWaits, TooMuchAtOnce):
@@ -136,11 +137,11 @@ class Poller:
             else:
                 POLLED.labels(adapter, operation.name, "duplicate" if receipt.duplicate else "accepted").inc()
 
-    async def _admitted(self, document: Any, principal: Principal) -> Submission:
-        try:
-            return self._gate.admit(document, principal, hurries=True)
-        except NeedsTime as needs:
-            return await checked_apart(self._gate, self._heavy, needs.agreed, principal)
+    async def _admit(self, document: Any, principal: Principal) -> Submission:
+        admitted = self._gate.admit_quickly(document, principal)
+        if isinstance(admitted, UncheckedEvent):
+            return await check_apart(self._gate, self._heavy, admitted)
+        return admitted
 
     def _refused(
         self, adapter: str, operation: Operation, refusal: Refused, principal: Principal, document: Any

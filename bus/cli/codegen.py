@@ -46,5 +46,9 @@ def _contract(named: str, version: str | None, data: Path | None) -> Contract:
         return load(path)
     with open_workspace(data) as workspace:
         catalogue = Catalogue(workspace.storage, workspace.keys.pseudonym)
-        found = catalogue.version(named, version) if version else catalogue.versions(named)[-1]
+        found = (
+            catalogue.registrar.read_version(named, version)
+            if version
+            else catalogue.registrar.read_versions(named)[-1]
+        )
         return found.contract

@@ -13,8 +13,8 @@ from bus.cli import contract_refusals
 from bus.cli.terminal import say, say_json, say_lines, say_row
 from bus.cli.workspace import open_workspace
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.listing import Heading, Standing
-from bus.contracts.registered import Registered
+from bus.contracts.listing import Heading, ListedVersion
+from bus.contracts.registered import RegisteredVersion
 from bus.contracts.yaml import write_text
 from bus.refusals.log import RefusalLog
 
@@ -35,7 +35,7 @@ def list_contracts(data: Data = None, as_json: AsJson = False) -> None:
     Example: bus contract list --json
     """
     with open_catalogue(data) as catalogue:
-        for name, standing, heading in catalogue.listing.versions():
+        for name, standing, heading in catalogue.registrar.listing.read_versions():
             row = _row(name, standing, heading)
             if as_json:
                 say_json(row)
@@ -55,8 +55,10 @@ def show_contract(
     """
     with open_workspace(data) as workspace:
         catalogue = Catalogue(workspace.storage, workspace.keys.pseudonym)
-        found = catalogue.version(name, version) if version else catalogue.versions(name)[-1]
-        row = _row(found.name, found, catalogue.listing.heading_of(found))
+        found = (
+            catalogue.registrar.read_version(name, version) if version else catalogue.registrar.read_versions(name)[-1]
+        )
+        row = _row(found.name, found, catalogue.registrar.listing.get_heading(found))
         refused = contract_refusals.told(RefusalLog(workspace.storage), name)
     if as_json:
         shown = row | {"history": _history(found)} | refused
@@ -68,7 +70,7 @@ def show_contract(
     say_lines(write_text(found.contract.document).decode())
 
 
-def _row(name: str, standing: Standing | Registered, heading: Heading) -> dict[str, str]:
+def _row(name: str, standing: ListedVersion | RegisteredVersion, heading: Heading) -> dict[str, str]:
     row = {
         "contract": name,
         "version": standing.version,
@@ -81,7 +83,7 @@ def _row(name: str, standing: Standing | Registered, heading: Heading) -> dict[s
     return row | ({"sunset": standing.sunset.isoformat()} if standing.sunset else {})
 
 
-def _history(registered: Registered) -> list[dict[str, Any]]:
+def _history(registered: RegisteredVersion) -> list[dict[str, Any]]:
     return [
         {
             "state": move.state.value,
@@ -95,7 +97,7 @@ def _history(registered: Registered) -> list[dict[str, Any]]:
     ]
 
 
-def _history_lines(registered: Registered) -> Iterator[str]:
+def _history_lines(registered: RegisteredVersion) -> Iterator[str]:
     """One line for each step: what the version became, when, by whom."""
     for move in _history(registered):
         client = f" ({move['client_id']})" if move["client_id"] else ""

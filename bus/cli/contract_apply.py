@@ -69,7 +69,7 @@ def apply_documents(
     contracts = checked(paths)
     by = on_this_machine(Channel.CLI)
     with open_catalogue(data) as catalogue:
-        plan = catalogue.plan(contracts, by)
+        plan = catalogue.registrar.plan(contracts, by)
         _print_plan(plan)
         plan.check()
         if not plan.changes_anything:
@@ -77,13 +77,17 @@ def apply_documents(
         elif dry_run:
             say("nothing was changed")
         else:
-            catalogue.carry_out(plan, by)
+            catalogue.registrar.carry_out(plan, by)
             say(f"applied {len(contracts)} contracts")
 
 
 def _registered(contracts: list[Contract], data: Path | None) -> list[Contract]:
     with open_catalogue(data) as catalogue:
-        return [old for name in dict.fromkeys(one.name for one in contracts) for old in catalogue.active(name)]
+        return [
+            old
+            for name in dict.fromkeys(one.name for one in contracts)
+            for old in catalogue.registrar.read_active(name)
+        ]
 
 
 def _breaks(report: Report) -> bool:

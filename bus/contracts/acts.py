@@ -7,7 +7,7 @@ from bus.actions.action import Action, Object, Verb
 from bus.actions.actor import Actor
 from bus.contracts.document import Contract
 from bus.contracts.lifecycle import State
-from bus.contracts.registered import Move, Registered
+from bus.contracts.registered import Move, RegisteredVersion
 
 _VERBS = {
     State.DRAFT: Verb.CONTRACT_DRAFT,
@@ -18,7 +18,7 @@ _VERBS = {
 }
 
 
-def drafted(contract: Contract, replaced: Registered | None, by: Actor) -> Action:
+def drafted(contract: Contract, replaced: RegisteredVersion | None, by: Actor) -> Action:
     """A version was registered as a draft, or its document replaced."""
     before = None if replaced is None else {"state": replaced.state.value}
     changed = [] if replaced is None else _changed(replaced.contract, contract)

@@ -1,64 +1,38 @@
-"""The catalogue: which contracts are in force, for the gate and for everybody who hands out data.
+"""The catalogue: which contracts are in force, for the gate and for all rooms that hand out data.
 
-It is an index in memory that follows the database through `refresh`. Looking a version or a view up is one or two dict
-look-ups; documents are unpacked and validators compiled when they are first needed.
+The catalogue is in memory and follows the register, which is in the database, through `refresh`. To find a version or a view
+takes one or two dict look-ups. Documents are unpacked, and validators compiled, when they are first needed.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from typing import TypeVar
 
-from sqlalchemy import exc
-from sqlalchemy.engine import Connection
-
-from bus import clock, json
-from bus.actions.actor import Actor
-from bus.contracts import plan, register, registered
-from bus.contracts.approval import Candidate, check_approvable, check_proposable
+from bus import json
+from bus.contracts import registered
 from bus.contracts.binding import Bindings, no_adapters
-from bus.contracts.built import Built, prepare
-from bus.contracts.compatibility import Verdict
-from bus.contracts.document import Contract, trusted
-from bus.contracts.errors import (
-    ChangedMeanwhile,
-    GrantExpired,
-    NoSuchContract,
-    NotGranted,
-    NotOperator,
-    UnknownContract,
-    UnknownVersion,
-    VersionRetired,
-)
-from bus.contracts.holding import Holding, holding
-from bus.contracts.lifecycle import IN_FORCE, State
-from bus.contracts.listing import Listing
-from bus.contracts.persons import identifies_persons
-from bus.contracts.plan import Plan
-from bus.contracts.register import Tags
-from bus.contracts.registered import Registered, Summary
-from bus.contracts.shelf import AdapterUses, Shelf, Stored, shelves
+from bus.contracts.catalogued import AdapterUses, CataloguedContract, read_contracts
+from bus.contracts.errors import GrantExpired, NoSuchContract, NotGranted, UnknownContract
+from bus.contracts.lifecycle import IN_FORCE
+from bus.contracts.ready import ReadyVersions, prepare
+from bus.contracts.registered import CatalogueEntry
+from bus.contracts.registrar import Registrar
 from bus.contracts.version import ContractVersion as ContractVersion
-from bus.contracts.version import Notice
 from bus.contracts.view import View
 from bus.problem import FieldError
 from bus.storage import Storage
 
-T = TypeVar("T")
-
-_MOST_SPELLINGS = 64
-"""How many ways of writing a contract's dataschemas are remembered."""
 _MOST_VIEWS = 100_000
 _LARGE = 8 * 1024
 """Bytes of packed documents from which on a schema may take more than some milliseconds to compile."""
 
 
 class Catalogue:
-    """The contracts of one bus.
+    """The contracts of one bus, in memory.
 
     Attributes:
-        listing: overviews of them.
+        registrar: reads and changes the register, which the catalogue follows.
     """
 
     def __init__(
@@ -69,37 +43,36 @@ class Catalogue:
         Args:
             storage: where the register is.
             pseudonym_key: the instance's secret behind pseudonyms.
-            bindings: what the adapters that are installed ask of contracts; without it the operator alone names adapters.
+            bindings: what the installed adapters ask of contracts; without it the operator alone names adapters.
             address: of the bus, without a slash at the end, as events name their schemas by it.
         """
-        self.listing = Listing(storage)
+        self.registrar = Registrar(storage, bindings, self.refresh)
         self._storage = storage
         self._pseudonym_key = pseudonym_key
-        self._bindings = bindings
         self._address = address
         self._refreshing = threading.Lock()
         self._reached: int | None = None
-        self._shelves: dict[str, Shelf] = {}
-        self._by_id: dict[int, Stored] = {}
+        self._contracts: dict[str, CataloguedContract] = {}
+        self._entries: dict[int, CatalogueEntry] = {}
         self._names: dict[int, str] = {}
         self._views: dict[tuple[int, str], View] = {}
-        self._ready = Built(self._forget_choices)
+        self._ready = ReadyVersions(self._forget_found)
 
     def refresh(self) -> None:
-        """Read what changed since the last time; what did not keeps its compiled form."""
+        """Read what changed since the last time; versions that did not change keep their compiled form."""
         with self._refreshing:
             with self._storage.read() as connection:
                 # First, since PostgreSQL may show the next statement more than this one.
-                reached = registered.last_move(connection)
-                changed = registered.summaries(connection, self._reached)
-                names = {one.name for one in changed}
-                present = {one.summary.id: one.summary for name in names for one in self._on_shelf(name)}
-                whole = present | {one.id: one for one in changed}
-                self._take_over(changed, dict(shelves(connection, whole.values())))
+                reached = registered.read_last_move(connection)
+                changed = registered.read_entries(connection, self._reached)
+                known = {one.id: one for name in {one.name for one in changed} for one in self._entries_of(name)}
+                entries = known | {one.id: one for one in changed}
+                contracts = list(read_contracts(connection, entries.values()))
+            self._take_over(changed, contracts)
             self._make_ready(changed, is_first=self._reached is None)
             self._reached = reached
 
-    def version_for(self, name: str, dataschema: str | None) -> ContractVersion:
+    def find_version(self, name: str, dataschema: str | None) -> ContractVersion:
         """The version that an event is published under.
 
         Args:
@@ -110,13 +83,13 @@ class Catalogue:
         Raises:
             UnknownContract, UnknownVersion, VersionRetired: refusals of a publication, with the attribute's pointer.
         """
-        shelf = self._shelves.get(name)
-        if shelf is None:
+        contract = self._contracts.get(name)
+        if contract is None:
             raise UnknownContract(
                 "No contract has the event's type as its name.",
                 errors=[FieldError("/type", "must be the name of a contract")],
             )
-        return shelf.chosen.get(dataschema) or self._choose(name, shelf, dataschema)
+        return contract.found.get(dataschema) or contract.find_version(dataschema, self._ready)
 
     def version_numbered(self, version_id: int) -> ContractVersion:
         """The version that an event of the journal was published under, whatever its state now.
@@ -126,26 +99,26 @@ class Catalogue:
         Raises:
             NoSuchContract: there is none.
         """
-        stored = self._by_id.get(version_id)
-        if stored is None:
+        entry = self._entries.get(version_id)
+        if entry is None:
             self.refresh()
-            stored = self._by_id.get(version_id)
-        if stored is None:
+            entry = self._entries.get(version_id)
+        if entry is None:
             raise NoSuchContract("There is no contract version with this number.")
-        return self._built(stored)
+        return self._get_ready(entry)
 
-    def number_meant(self, name: str, dataschema: str | None) -> str | None:
+    def find_version_number(self, name: str, dataschema: str | None) -> str | None:
         """Which version a publication means, whatever its state; empty: none that there is, None: no contract has the name."""
-        shelf = self._shelves.get(name)
-        if shelf is None:
+        contract = self._contracts.get(name)
+        if contract is None:
             return None
-        stored = shelf.newest() if dataschema is None else shelf.named(name, dataschema)
-        return stored.summary.version if stored else ""
+        entry = contract.find_entry(dataschema)
+        return entry.version if entry else ""
 
     def has_active(self, name: str) -> bool:
         """Whether a version of the contract is in force."""
-        shelf = self._shelves.get(name)
-        return shelf is not None and shelf.newest() is not None
+        contract = self._contracts.get(name)
+        return contract is not None and contract.newest is not None
 
     def newest(self, name: str) -> ContractVersion:
         """The newest active version, while there is none the newest deprecated one.
@@ -153,33 +126,35 @@ class Catalogue:
         Raises:
             NoSuchContract: none is in force.
         """
-        shelf = self._shelves.get(name)
-        stored = shelf.newest() if shelf else None
-        if stored is None:
+        contract = self._contracts.get(name)
+        entry = contract.newest if contract else None
+        if entry is None:
             raise NoSuchContract(f"No version of {name} is in force.")
-        return self._built(stored)
+        return self._get_ready(entry)
 
     def in_force(self, name: str) -> list[ContractVersion]:
         """The versions in force, oldest first; none where there is no such contract."""
-        shelf = self._shelves.get(name)
-        return [self._built(one) for one in shelf.stored if one.summary.state in IN_FORCE] if shelf else []
+        contract = self._contracts.get(name)
+        return [self._get_ready(one) for one in contract.in_force] if contract else []
 
-    def naming(self, participant: str) -> list[str]:
+    def list_contracts_naming(self, participant: str) -> list[str]:
         """The names, in order, of the contracts whose versions in force name a participant: no other grants it anything.
 
-        It looks through the texts, since holding every document unpacked takes too much memory (see `Stored`).
+        It looks through the texts, since holding every document unpacked takes too much memory (see `CataloguedContract`).
         """
         sought = json.dumps({"participant": participant})[1:-1]
-        return sorted(name for name, shelf in self._shelves.items() if any(sought in text for text in shelf.texts()))
+        contracts = self._contracts.values()
+        return sorted(one.name for one in contracts if any(sought in text for text in one.read_documents()))
 
-    def adapter_uses(self) -> list[AdapterUses]:
+    def list_adapter_uses(self) -> list[AdapterUses]:
         """What adapters the contracts in force name in their newest version, in order of the contracts' names."""
-        return sorted((uses for shelf in self._shelves.values() if (uses := shelf.uses)), key=lambda one: one.name)
+        found = [one.adapter_uses for one in self._contracts.values() if one.adapter_uses]
+        return sorted(found, key=lambda one: one.name)
 
     def number_of(self, name: str) -> int | None:
         """The number by which the journal knows a contract, in whatever state its versions are; None where there is none."""
-        shelf = self._shelves.get(name)
-        return shelf.stored[0].summary.contract_id if shelf else None
+        contract = self._contracts.get(name)
+        return contract.entries[0].contract_id if contract else None
 
     def name_of(self, contract_id: int) -> str | None:
         """The name of the contract that the journal knows by this number; None where there is none."""
@@ -211,196 +186,56 @@ class Catalogue:
         """Whether `view` need not make this view first, which for a large grant takes long."""
         return (version_id, participant) in self._views
 
-    def add_draft(self, contract: Contract, by: Actor, tags: Tags = None) -> Registered:
-        """Register a version as a draft; see `register.put_draft` for what is refused."""
-        return self._changed(lambda connection: register.put_draft(connection, contract, by, tags))
+    def _entries_of(self, name: str) -> Sequence[CatalogueEntry]:
+        contract = self._contracts.get(name)
+        return contract.entries if contract else ()
 
-    def propose(self, name: str, version: str, by: Actor, tags: Tags = None) -> Registered:
-        """Lay a draft before the contract's owner.
-
-        Raises:
-            Refused: what `check_proposable` and `register.propose` say.
-        """
-        check_proposable(self.version(name, version).contract, self._bindings)
-        return self._changed(lambda connection: register.propose(connection, name, version, by, tags))
-
-    def consent(self, name: str, version: str, by: Actor, tags: Tags = None) -> Registered:
-        """Give the word of an adapter's owner; see `register.consent` for what is refused."""
-        return self._changed(lambda connection: register.consent(connection, name, version, by, self._bindings, tags))
-
-    def activate(
-        self, name: str, version: str, by: Actor, tags: Tags = None, *, accept_undecided: bool = False
-    ) -> Registered:
-        """Put a version in force, if it may be; see `candidate`, `check_approvable` and `put_in_force` for what is refused."""
-        candidate = self.candidate(name, version, by, tags, accept_undecided=accept_undecided)
-        active = [one.contract for one in candidate.basis.active]
-        report = check_approvable(candidate.contract, active, self._bindings, accept_undecided=accept_undecided)
-        return self.put_in_force(candidate, by, accepted_undecided=report.verdict is Verdict.UNDECIDED)
-
-    def candidate(
-        self, name: str, version: str, by: Actor, tags: Tags = None, *, accept_undecided: bool = False
-    ) -> Candidate:
-        """A version that somebody wants to put in force, to be judged.
-
-        Args:
-            accept_undecided: the operator's word that a change whose compatibility cannot be decided is harmless.
-
-        Raises:
-            NotOperator: somebody else gives that word.
-            Refused: what `register.may_activate` says.
-        """
-        if accept_undecided and not by.is_operator:
-            raise NotOperator("What cannot be decided is accepted by the operator alone.")
-        with self._storage.read() as connection:
-            contract, basis = register.may_activate(connection, name, version, by, tags)
-        return Candidate(contract, basis, self._bindings, accept_undecided)
-
-    def put_in_force(self, candidate: Candidate, by: Actor, *, accepted_undecided: bool) -> Registered:
-        """Put a version in force that was judged; see `register.activate` for what is refused.
-
-        Args:
-            accepted_undecided: its compatibility is undecided, and the operator accepts that.
-        """
-        basis = candidate.basis
-        # Before the transaction, which keeps others from writing: what is found of many patterns is remembered.
-        for contract in (candidate.contract, *(one.contract for one in basis.active)):
-            identifies_persons(contract)
-        return self._changed(
-            lambda connection: register.activate(
-                connection, basis, by, self._bindings, accepted_undecided=accepted_undecided
-            )
-        )
-
-    def deprecate(
-        self, name: str, version: str, by: Actor, tags: Tags = None, *, sunset: date | None = None
-    ) -> Registered:
-        """Mark a version as superseded; see `register.deprecate` for what is refused."""
-        return self._changed(lambda connection: register.deprecate(connection, name, version, by, tags, sunset=sunset))
-
-    def retire(self, name: str, version: str, by: Actor, tags: Tags = None) -> Registered:
-        """Take a version out of force for good; see `register.retire` for what is refused."""
-        return self._changed(lambda connection: register.retire(connection, name, version, by, tags))
-
-    def plan(self, contracts: Sequence[Contract], by: Actor) -> Plan:
-        """What `apply` would do now, and what it would refuse; see `plan.plan`."""
-        with self._storage.read() as connection:
-            return plan.plan(connection, contracts, by, self._bindings)
-
-    def carry_out(self, planned: Plan, by: Actor) -> None:
-        """Register and activate what a plan says, all of it or nothing; see `plan.carry_out` for what is refused."""
-        planned.check()
-        if planned.changes_anything:
-            self._changed(lambda connection: plan.carry_out(connection, planned, by, self._bindings))
-
-    def apply(self, contracts: Sequence[Contract], by: Actor) -> Plan:
-        """Plan and carry out at once; what stands already is left alone."""
-        planned = self.plan(contracts, by)
-        self.carry_out(planned, by)
-        return planned
-
-    def active(self, name: str) -> list[Contract]:
-        """The active versions of a contract, lowest first, read from the database; none where there is no such contract."""
-        with self._storage.read() as connection:
-            return [one.contract for one in registered.basis_of(connection, name, "").active]
-
-    def holding(self, participant: str, besides: Contract) -> Holding:
-        """What a participant registered, besides one version; read from the database."""
-        with self._storage.read() as connection:
-            return holding(connection, participant, besides)
-
-    def versions(self, name: str) -> list[Registered]:
-        """All versions of a contract, drafts too, read from the database.
-
-        Raises:
-            NoSuchContract: there is none.
-        """
-        with self._storage.read() as connection:
-            return registered.versions_of(connection, name)
-
-    def version(self, name: str, version: str) -> Registered:
-        """One version, also a draft, read from the database.
-
-        Raises:
-            NoSuchContract: there is none.
-        """
-        with self._storage.read() as connection:
-            return registered.version_of(connection, name, version)
-
-    def _changed(self, change: Callable[[Connection], T]) -> T:
-        try:
-            with self._storage.write() as connection:
-                done = change(connection)
-        except exc.IntegrityError as error:
-            raise ChangedMeanwhile("The same contract was registered at the same moment; look again.") from error
-        self.refresh()
-        return done
-
-    def _on_shelf(self, name: str) -> Sequence[Stored]:
-        shelf = self._shelves.get(name)
-        return shelf.stored if shelf else ()
-
-    def _take_over(self, changed: Sequence[Summary], made: dict[str, Shelf]) -> None:
+    def _take_over(self, changed: Sequence[CatalogueEntry], contracts: Sequence[CataloguedContract]) -> None:
         if not changed:
             return
-        for summary in changed:
-            self._keep_ready(summary)
-        stored = [one for shelf in made.values() for one in shelf.stored]
+        for entry in changed:
+            self._keep_ready(entry)
+        entries = [one for contract in contracts for one in contract.entries]
         # Replaced as a whole, views last: a reader in another thread sees the old index or the new one.
-        self._by_id = self._by_id | {one.summary.id: one for one in stored}
-        self._names = self._names | {one.summary.contract_id: one.summary.name for one in stored}
-        self._shelves = self._shelves | made
+        self._entries = self._entries | {one.id: one for one in entries}
+        self._names = self._names | {one.contract_id: one.name for one in entries}
+        self._contracts = self._contracts | {one.name: one for one in contracts}
         self._views = {}
 
-    def _make_ready(self, changed: Sequence[Summary], *, is_first: bool) -> None:
+    def _make_ready(self, changed: Sequence[CatalogueEntry], *, is_first: bool) -> None:
         """Compile what came in force, in this thread: the event loop, which would do it for the first event, has others waiting.
 
         Args:
             is_first: everything is new, and what is compiled soon enough in the event loop is left to it.
         """
-        for summary in changed:
-            stored = self._by_id[summary.id]
-            if stored.packed is not None and not (is_first and len(stored.packed) < _LARGE):
-                prepare(self._built(stored))
+        for entry in changed:
+            packed = self._contracts[entry.name].packed
+            if packed and entry.state in IN_FORCE and not (is_first and len(packed) < _LARGE):
+                prepare(self._get_ready(entry))
 
-    def _keep_ready(self, summary: Summary) -> None:
+    def _keep_ready(self, entry: CatalogueEntry) -> None:
         """What was compiled of a version stays so when it moves; the document of one in force does not change any more."""
-        before = self._by_id.get(summary.id)
-        if before is not None and before.summary.state in IN_FORCE and summary.state in IN_FORCE:
-            ready = self._ready.get(before.summary)
+        before = self._entries.get(entry.id)
+        if before is not None and before.state in IN_FORCE and entry.state in IN_FORCE:
+            ready = self._ready.get(before)
             if ready is not None:
-                self._ready.keep(summary, replace(ready, state=summary.state))
+                self._ready.keep(entry, replace(ready, state=entry.state))
 
-    def _forget_choices(self) -> None:
-        for shelf in self._shelves.values():
-            shelf.chosen = {}
+    def _forget_found(self) -> None:
+        for contract in self._contracts.values():
+            contract.found = {}
         # Some views hold what their version's schema declares.
         self._views = {}
 
-    def _choose(self, name: str, shelf: Shelf, dataschema: str | None) -> ContractVersion:
-        stored = shelf.newest() if dataschema is None else shelf.named(name, dataschema)
-        if stored is None:
-            raise _unknown_version(name)
-        if stored.summary.state is State.RETIRED:
-            raise _retired(name, stored, shelf.newest())
-        if stored.summary.state not in IN_FORCE:
-            raise _unknown_version(name)
-        version = self._built(stored)
-        if stored.summary.state is State.DEPRECATED:
-            version = replace(version, notice=_notice(stored.summary, shelf.newest()))
-        if len(shelf.chosen) < _MOST_SPELLINGS:
-            shelf.chosen[dataschema] = version
-        return version
+    def _get_ready(self, entry: CatalogueEntry) -> ContractVersion:
+        return self._ready.get(entry) or self._ready.make(entry, self._read_document(entry))
 
-    def _built(self, stored: Stored) -> ContractVersion:
-        ready = self._ready.get(stored.summary)
-        if ready is not None:
-            return ready
-        text = stored.text or self._fetched(stored.summary.id)
-        return self._ready.make(stored.summary, trusted(json.loads(text)))
-
-    def _fetched(self, version_id: int) -> bytes:
+    def _read_document(self, entry: CatalogueEntry) -> bytes:
+        document = self._contracts[entry.name].read_document(entry) if entry.name in self._contracts else None
+        if document is not None:
+            return document
         with self._storage.read() as connection:
-            return next(registered.documents(connection, [version_id]))
+            return next(registered.read_documents(connection, [entry.id]))
 
     def _make_view(self, name: str, participant: str, version_id: int) -> View:
         views = self._views
@@ -413,23 +248,3 @@ class Catalogue:
         if len(views) < _MOST_VIEWS:
             views[version_id, participant] = view
         return view
-
-
-def _notice(deprecated: Summary, newest: Stored | None) -> Notice:
-    successor = newest.summary.version if newest and newest.summary.state is State.ACTIVE else None
-    return Notice(deprecated.name, clock.moment(deprecated.deprecated_at or 0), deprecated.sunset, successor)
-
-
-def _unknown_version(name: str) -> UnknownVersion:
-    return UnknownVersion(
-        f"{name} has no such version in force; leave dataschema out for the newest.",
-        errors=[FieldError("/dataschema", "must name an active version, or be left out for the newest")],
-    )
-
-
-def _retired(name: str, stored: Stored, successor: Stored | None) -> VersionRetired:
-    instead = f"use {successor.summary.version}" if successor else "no other is in force"
-    return VersionRetired(
-        f"{name} {stored.summary.version} has been retired; {instead}.",
-        errors=[FieldError("/dataschema", instead)],
-    )

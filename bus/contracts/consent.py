@@ -12,11 +12,11 @@ from bus.contracts.document import AdapterUse, Contract
 from bus.contracts.errors import AdapterNotYours, AdapterWordMissing, FourEyes
 from bus.contracts.lifecycle import State
 from bus.contracts.persons import identifies_persons
-from bus.contracts.registered import Move, Registered
+from bus.contracts.registered import Move, RegisteredVersion
 from bus.problem import FieldError
 
 
-def check_four_eyes(present: Registered, earlier: Iterable[Contract], actor: Actor) -> None:
+def check_four_eyes(present: RegisteredVersion, earlier: Iterable[Contract], actor: Actor) -> None:
     """Refuse an activation by the client that made the version, where it is about persons.
 
     The operator's own command line may do both; the history says so.
@@ -39,7 +39,7 @@ def check_four_eyes(present: Registered, earlier: Iterable[Contract], actor: Act
         )
 
 
-def check_words(present: Registered, in_force: Iterable[Contract], actor: Actor, bindings: Bindings) -> None:
+def check_words(present: RegisteredVersion, in_force: Iterable[Contract], actor: Actor, bindings: Bindings) -> None:
     """Refuse an activation that binds an adapter whose owner has not given its word.
 
     Args:
@@ -66,7 +66,7 @@ def check_words(present: Registered, in_force: Iterable[Contract], actor: Actor,
         )
 
 
-def words_given(present: Registered) -> frozenset[str]:
+def words_given(present: RegisteredVersion) -> frozenset[str]:
     """The operations for which a word stands in the history since the document changed last."""
     return frozenset(one for move in _since_change(present.history) for one in move.adapters)
 

@@ -24,7 +24,7 @@ class Holding:
     bytes: int
 
 
-def holding(connection: Connection, participant: str, besides: Contract) -> Holding:
+def measure_holding(connection: Connection, participant: str, besides: Contract) -> Holding:
     """What a participant registered, besides the version that it is about to register or to replace."""
     is_draft = VERSIONS.c.state.in_([state.value for state in FREE_TO_CHANGE])
     query = (

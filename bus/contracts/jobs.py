@@ -19,7 +19,7 @@ from bus.contracts.yaml import read_text, write_text
 from bus.problem import FieldError, Invalid
 
 _UNKNOWN: Final = Report(Verdict.UNDECIDED, (), Step.MAJOR)
-"""What is said of the compatibility of a document that is no contract."""
+"""The report on a document that is no contract."""
 _COMPILED: Final = 64
 """Validators that a worker keeps."""
 
@@ -34,19 +34,19 @@ def read_document(text: bytes) -> bytes:
 
 
 def read_check(body: bytes) -> bytes:
-    """What a request for a check holds: `document`, and `against` (null: what is registered).
+    """A request for a check as JSON: `document`, and `against` (null: the registered versions).
 
-    `answer` stands there alone where the document is no contract.
+    The JSON has `answer` alone if the document is no contract.
 
     Raises:
         DocumentInvalid: a document to compare with is no contract.
     """
-    document, against = _parts(read_text(body))
-    standing = None if against is None else [_against(one, index).document for index, one in enumerate(against)]
+    document, against = _split(read_text(body))
+    standing = None if against is None else [_parse_against(one, index).document for index, one in enumerate(against)]
     try:
         contract = parse(document)
     except DocumentInvalid as refusal:
-        return json.dumps({"answer": _result(form_findings(refusal), _UNKNOWN, [])})
+        return json.dumps({"answer": _write_result(form_findings(refusal), _UNKNOWN, [])})
     return json.dumps({"document": contract.document, "against": standing})
 
 
@@ -67,7 +67,7 @@ def check_document(given: bytes) -> bytes:
         touched = impact(report, contract, old, orders, mappings)
         touches += [asdict(one) | {"what": one.what.value, "against": old.version} for one in touched]
     return json.dumps(
-        _result(lint(contract, set(asked["participants"]), binding.read(asked["bindings"])), report, touches)
+        _write_result(lint(contract, set(asked["participants"]), binding.read(asked["bindings"])), report, touches)
     )
 
 
@@ -97,7 +97,7 @@ def validate(schema: bytes, body: bytes, levels: bytes) -> bytes:
     Raises:
         Invalid: the text is not JSON, is nested deeper than allowed, or has a member twice.
     """
-    errors = compiled(schema).errors(parsed(body, int(levels)))
+    errors = compile_schema(schema).errors(parse_body(body, int(levels)))
     return json.dumps([[error.pointer, error.detail] for error in errors])
 
 
@@ -107,7 +107,7 @@ def write_asyncapi(document: bytes, issuer: bytes, form: bytes) -> bytes:
     return write_text(written) if form == b"yaml" else json.dumps(written)
 
 
-def parsed(body: bytes, most_levels: int) -> Any:
+def parse_body(body: bytes, most_levels: int) -> Any:
     """The JSON value that a body is.
 
     Raises:
@@ -128,8 +128,8 @@ def parsed(body: bytes, most_levels: int) -> Any:
 _compiled: OrderedDict[bytes, Validator] = OrderedDict()
 
 
-def compiled(schema: bytes) -> Validator:
-    """The validator of a schema; a worker keeps those that it used last."""
+def compile_schema(schema: bytes) -> Validator:
+    """The validator of a schema; a worker keeps the validators that it used last."""
     name = blake2b(schema, digest_size=32).digest()
     validator = _compiled.pop(name, None) or Validator(json.loads(schema))
     _compiled[name] = validator
@@ -138,8 +138,8 @@ def compiled(schema: bytes) -> Validator:
     return validator
 
 
-def _parts(body: Any) -> tuple[Any, list[Any] | None]:
-    """The document, and what it is to be compared with; None: with what is registered."""
+def _split(body: Any) -> tuple[Any, list[Any] | None]:
+    """The document, and the documents to compare it with; None: the registered versions."""
     if not isinstance(body, dict):
         return body, None
     against = body.get("against")
@@ -149,7 +149,7 @@ def _parts(body: Any) -> tuple[Any, list[Any] | None]:
     return document, against
 
 
-def _against(document: Any, index: int) -> Contract:
+def _parse_against(document: Any, index: int) -> Contract:
     try:
         return parse(document)
     except DocumentInvalid as refusal:
@@ -158,7 +158,7 @@ def _against(document: Any, index: int) -> Contract:
         raise DocumentInvalid("A document to compare with is no contract.", errors=errors) from None
 
 
-def _result(findings: Sequence[Finding], report: Report, touches: list[dict[str, Any]]) -> dict[str, Any]:
+def _write_result(findings: Sequence[Finding], report: Report, touches: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "lint": [asdict(finding) | {"severity": finding.severity.value} for finding in findings],
         "compatibility": compatibility_document(report),

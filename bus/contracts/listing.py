@@ -18,7 +18,7 @@ from bus import json
 from bus.contracts.document import Classification, Kind
 from bus.contracts.errors import NoSuchContract
 from bus.contracts.lifecycle import State
-from bus.contracts.registered import Registered, version_order
+from bus.contracts.registered import RegisteredVersion, version_order
 from bus.contracts.tables import CONTRACTS, VERSIONS
 from bus.storage import Storage
 
@@ -31,7 +31,7 @@ _MOST_BYTES: Final = 8 * 1024 * 1024
 _VERSION_BYTES: Final = 300
 """About what a page says of one version."""
 
-_STANDINGS = sa.select(
+_LISTED_VERSIONS = sa.select(
     VERSIONS.c.id,
     VERSIONS.c.version,
     VERSIONS.c.state,
@@ -46,7 +46,7 @@ _STANDINGS = sa.select(
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ListedVersion:
     """Where a version is in its life; times in microseconds since 1970.
 
     Attributes:
@@ -75,7 +75,7 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedContract:
     """A contract in an overview.
 
     Attributes:
@@ -85,19 +85,19 @@ class Listed:
 
     name: str
     heading: Heading
-    versions: tuple[Standing, ...]
+    versions: tuple[ListedVersion, ...]
 
     @property
-    def current(self) -> Standing | None:
+    def current(self) -> ListedVersion | None:
         """The newest version in force; None while there is none."""
-        return _in_force(self.versions)
+        return _pick_in_force(self.versions)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """Contracts in order of name; there may be more behind it."""
 
-    contracts: Sequence[Listed]
+    contracts: Sequence[ListedContract]
     has_more: bool
 
 
@@ -112,62 +112,64 @@ class Listing:
     def page(self, limit: int, after: str = "") -> Page:
         """The next contracts in order of name: so many, or fewer where they are costly; one at least, if there is one."""
         statement = sa.select(CONTRACTS.c.name).where(CONTRACTS.c.name > after).order_by(CONTRACTS.c.name)
-        found: list[Listed] = []
+        found: list[ListedContract] = []
         room = _MOST_BYTES
         with self._storage.read() as connection:
             names = connection.scalars(statement.limit(limit + 1)).all()
             for name in names[:limit]:
-                versions = _standings(connection, name)
-                room -= self._cost(versions)
+                versions = _read_versions(connection, name)
+                room -= self._estimate_cost(versions)
                 if found and room < 0:
                     break
-                found.append(Listed(name, self._heading(connection, _shown(versions)), versions))
+                found.append(ListedContract(name, self._get_heading(connection, _pick_shown(versions)), versions))
         return Page(found, len(found) < len(names))
 
-    def versions(self) -> Iterator[tuple[str, Standing, Heading]]:
+    def read_versions(self) -> Iterator[tuple[str, ListedVersion, Heading]]:
         """Every version of every contract with its own heading, in order of name and number; documents one at a time."""
         after = ""
-        while names := self._names(_MOST_NAMES, after):
+        while names := self._read_names(_MOST_NAMES, after):
             for name in names:
-                yield from self._headed(name)
+                yield from self._read_headed(name)
             after = names[-1]
 
-    def heading_of(self, registered: Registered) -> Heading:
+    def get_heading(self, registered: RegisteredVersion) -> Heading:
         """What an overview says of a version that was read already; unpacks its document once."""
         key = (registered.id, registered.changed_at, len(registered.text))
-        return self._kept(key) or self._keep(key, registered.text)
+        return self._find_kept(key) or self._keep(key, registered.text)
 
-    def one(self, name: str) -> tuple[Listed, bytes]:
+    def read_contract(self, name: str) -> tuple[ListedContract, bytes]:
         """A contract, and the document of its current version (without one in force: of its newest) as JSON.
 
         Raises:
             NoSuchContract: there is none.
         """
         with self._storage.read() as connection:
-            versions = _standings(connection, name)
+            versions = _read_versions(connection, name)
             if not versions:
                 raise NoSuchContract(f"There is no contract {name}.")
-            shown = _shown(versions)
-            return Listed(name, self._heading(connection, shown), versions), _document(connection, shown.id)
+            shown = _pick_shown(versions)
+            return ListedContract(name, self._get_heading(connection, shown), versions), _read_document(
+                connection, shown.id
+            )
 
-    def _cost(self, versions: Sequence[Standing]) -> int:
-        shown = _shown(versions)
-        return len(versions) * _VERSION_BYTES + (0 if _key(shown) in self._headings else shown.bytes)
+    def _estimate_cost(self, versions: Sequence[ListedVersion]) -> int:
+        shown = _pick_shown(versions)
+        return len(versions) * _VERSION_BYTES + (0 if _make_key(shown) in self._headings else shown.bytes)
 
-    def _headed(self, name: str) -> list[tuple[str, Standing, Heading]]:
+    def _read_headed(self, name: str) -> list[tuple[str, ListedVersion, Heading]]:
         with self._storage.read() as connection:
-            return [(name, one, self._heading(connection, one)) for one in _standings(connection, name)]
+            return [(name, one, self._get_heading(connection, one)) for one in _read_versions(connection, name)]
 
-    def _names(self, limit: int, after: str) -> Sequence[str]:
+    def _read_names(self, limit: int, after: str) -> Sequence[str]:
         statement = sa.select(CONTRACTS.c.name).where(CONTRACTS.c.name > after).order_by(CONTRACTS.c.name)
         with self._storage.read() as connection:
             return connection.scalars(statement.limit(limit)).all()
 
-    def _heading(self, connection: Connection, standing: Standing) -> Heading:
-        key = _key(standing)
-        return self._kept(key) or self._keep(key, _document(connection, standing.id))
+    def _get_heading(self, connection: Connection, version: ListedVersion) -> Heading:
+        key = _make_key(version)
+        return self._find_kept(key) or self._keep(key, _read_document(connection, version.id))
 
-    def _kept(self, key: _Key) -> Heading | None:
+    def _find_kept(self, key: _Key) -> Heading | None:
         with self._changing:
             return self._headings.get(key)
 
@@ -186,13 +188,13 @@ class Listing:
         return heading
 
 
-def _key(standing: Standing) -> _Key:
-    return standing.id, standing.changed_at, standing.bytes
+def _make_key(version: ListedVersion) -> _Key:
+    return version.id, version.changed_at, version.bytes
 
 
-def _standings(connection: Connection, name: str) -> tuple[Standing, ...]:
+def _read_versions(connection: Connection, name: str) -> tuple[ListedVersion, ...]:
     found = [
-        Standing(
+        ListedVersion(
             row.id,
             row.version,
             State(row.state),
@@ -203,21 +205,21 @@ def _standings(connection: Connection, name: str) -> tuple[Standing, ...]:
             date.fromisoformat(row.sunset) if row.sunset else None,
             row.bytes,
         )
-        for row in connection.execute(_STANDINGS.where(CONTRACTS.c.name == name))
+        for row in connection.execute(_LISTED_VERSIONS.where(CONTRACTS.c.name == name))
     ]
     return tuple(sorted(found, key=lambda one: version_order(one.version)))
 
 
-def _document(connection: Connection, version_id: int) -> bytes:
+def _read_document(connection: Connection, version_id: int) -> bytes:
     return bytes(connection.execute(sa.select(VERSIONS.c.document).where(VERSIONS.c.id == version_id)).scalar_one())
 
 
-def _in_force(versions: Sequence[Standing]) -> Standing | None:
+def _pick_in_force(versions: Sequence[ListedVersion]) -> ListedVersion | None:
     for state in (State.ACTIVE, State.DEPRECATED):
         if found := [one for one in versions if one.state is state]:
             return found[-1]
     return None
 
 
-def _shown(versions: Sequence[Standing]) -> Standing:
-    return _in_force(versions) or versions[-1]
+def _pick_shown(versions: Sequence[ListedVersion]) -> ListedVersion:
+    return _pick_in_force(versions) or versions[-1]

@@ -11,8 +11,8 @@ from bus.contracts.approval import check_approvable
 from bus.contracts.binding import Bindings
 from bus.contracts.document import Contract
 from bus.contracts.errors import PlanRefused, VersionTaken
-from bus.contracts.register import activate, check_basis, check_owner, put_draft, taken
-from bus.contracts.registered import Basis, Registered, basis_of, version_order
+from bus.contracts.register import activate, check_basis, check_owner, put_draft, refuse_taken
+from bus.contracts.registered import Basis, RegisteredVersion, read_basis, version_order
 from bus.problem import FieldError, Refused
 
 
@@ -70,7 +70,7 @@ class Plan:
             )
 
 
-def plan(connection: Connection, contracts: Sequence[Contract], actor: Actor, bindings: Bindings) -> Plan:
+def plan_contracts(connection: Connection, contracts: Sequence[Contract], actor: Actor, bindings: Bindings) -> Plan:
     """What applying the documents would do; a step that cannot be done says why.
 
     Raises:
@@ -82,7 +82,7 @@ def plan(connection: Connection, contracts: Sequence[Contract], actor: Actor, bi
     for contract in ordered:
         # Judged as if those before it were in force: they will be.
         before = [step.contract for step in steps if step.changes and step.contract.name == contract.name]
-        steps.append(_step(connection, contract, before, actor, bindings))
+        steps.append(_plan_step(connection, contract, before, actor, bindings))
     return Plan(tuple(steps))
 
 
@@ -99,18 +99,18 @@ def carry_out(connection: Connection, plan: Plan, actor: Actor, bindings: Bindin
         check_basis(connection, step.basis)
     for step in changing:
         registered = put_draft(connection, step.contract, actor)
-        activate(connection, basis_of(connection, registered.name, registered.version), actor, bindings)
+        activate(connection, read_basis(connection, registered.name, registered.version), actor, bindings)
 
 
-def _step(
+def _plan_step(
     connection: Connection, contract: Contract, before: Sequence[Contract], actor: Actor, bindings: Bindings
 ) -> Step:
-    basis = basis_of(connection, contract.name, contract.version)
-    changes = _changes(basis.present, contract)
+    basis = read_basis(connection, contract.name, contract.version)
+    changes = _find_changes(basis.present, contract)
     try:
         check_owner(connection, contract, actor)
         if basis.present and not changes and not basis.present.holds(contract):
-            raise taken(contract, basis.present.state)
+            raise refuse_taken(contract, basis.present.state)
         if changes:
             check_approvable(contract, [*(one.contract for one in basis.active), *before], bindings)
     except Refused as refusal:
@@ -118,7 +118,7 @@ def _step(
     return Step(contract, basis, changes)
 
 
-def _changes(present: Registered | None, contract: Contract) -> tuple[Change, ...]:
+def _find_changes(present: RegisteredVersion | None, contract: Contract) -> tuple[Change, ...]:
     if present is None:
         return (Change.ADD, Change.ACTIVATE)
     if not present.is_free:

@@ -25,7 +25,15 @@ from bus.contracts.errors import (
     VersionTaken,
 )
 from bus.contracts.lifecycle import IN_FORCE, State, check_step
-from bus.contracts.registered import Basis, Move, Registered, basis_of, find, known_versions, version_of
+from bus.contracts.registered import (
+    Basis,
+    Move,
+    RegisteredVersion,
+    find_version,
+    read_basis,
+    read_known_versions,
+    read_version,
+)
 from bus.contracts.tables import CONTRACTS, MOVES, VERSIONS
 from bus.problem import FieldError
 from bus.storage import announce
@@ -37,7 +45,7 @@ Tags = frozenset[str] | None
 """Tags that a version may have for a change of it to be done; None: whatever it is now."""
 
 
-def put_draft(connection: Connection, contract: Contract, actor: Actor, tags: Tags = None) -> Registered:
+def put_draft(connection: Connection, contract: Contract, actor: Actor, tags: Tags = None) -> RegisteredVersion:
     """Add a version as a draft, or replace a draft; a version that stands with the same content is left alone.
 
     A proposed version that is replaced is a draft again: what an owner approves is what was proposed.
@@ -49,7 +57,7 @@ def put_draft(connection: Connection, contract: Contract, actor: Actor, tags: Ta
     """
     _lock(connection, contract.name)
     check_owner(connection, contract, actor)
-    present = find(connection, contract.name, contract.version)
+    present = find_version(connection, contract.name, contract.version)
     if present is None:
         if tags is not None:
             raise VersionChanged(f"There is no version {contract.version} of {contract.name} yet.")
@@ -58,19 +66,19 @@ def put_draft(connection: Connection, contract: Contract, actor: Actor, tags: Ta
         _check_unchanged(present, tags)
         if not present.holds(contract):
             _replace(connection, present, contract, actor)
-    return version_of(connection, contract.name, contract.version)
+    return read_version(connection, contract.name, contract.version)
 
 
-def propose(connection: Connection, name: str, version: str, actor: Actor, tags: Tags = None) -> Registered:
+def propose(connection: Connection, name: str, version: str, actor: Actor, tags: Tags = None) -> RegisteredVersion:
     """Lay a draft before the contract's owner.
 
     Raises:
         NoSuchContract, NotOwner, TransitionRefused, VersionChanged: see there.
     """
-    return _move(connection, _movable(connection, name, version, actor, tags), State.PROPOSED, actor)
+    return _move(connection, _check_movable(connection, name, version, actor, tags), State.PROPOSED, actor)
 
 
-def may_activate(
+def read_candidate(
     connection: Connection, name: str, version: str, actor: Actor, tags: Tags = None
 ) -> tuple[Contract, Basis]:
     """The version that somebody wants to put in force, and what it has to be judged by first.
@@ -78,14 +86,14 @@ def may_activate(
     Raises:
         NoSuchContract, NotOwner, TransitionRefused, VersionChanged: see there.
     """
-    present = _movable(connection, name, version, actor, tags)
+    present = _check_movable(connection, name, version, actor, tags)
     check_step(present.state, State.ACTIVE)
-    return present.contract, basis_of(connection, name, version)
+    return present.contract, read_basis(connection, name, version)
 
 
 def consent(
     connection: Connection, name: str, version: str, actor: Actor, bindings: Bindings, tags: Tags = None
-) -> Registered:
+) -> RegisteredVersion:
     """Keep the word of an adapter's owner for the operations that a version names; a change of its document takes it back.
 
     Raises:
@@ -93,7 +101,7 @@ def consent(
         NoSuchContract, TransitionRefused, VersionChanged: see there.
     """
     _lock(connection, name)
-    present = version_of(connection, name, version)
+    present = read_version(connection, name, version)
     _check_unchanged(present, tags)
     words = words_of(present.contract, actor, bindings)
     if not present.is_free:
@@ -101,12 +109,12 @@ def consent(
     if not words_given(present).issuperset(words):
         _remember(connection, present.id, _step(present.state, actor, adapters=words))
         note(connection, consented(present.contract, words, actor))
-    return version_of(connection, name, version)
+    return read_version(connection, name, version)
 
 
 def activate(
     connection: Connection, basis: Basis, actor: Actor, bindings: Bindings, *, accepted_undecided: bool = False
-) -> Registered:
+) -> RegisteredVersion:
     """Put a version in force that was found approvable on a basis.
 
     Judging takes its time, so that it happens before this transaction, which keeps others from writing.
@@ -116,8 +124,8 @@ def activate(
         ChangedMeanwhile: the basis is no longer what stands.
     """
     check_basis(connection, basis)
-    present = _movable(connection, basis.name, basis.version, actor, None)
-    settled = [one for one in known_versions(connection, basis.name) if not one.is_free]
+    present = _check_movable(connection, basis.name, basis.version, actor, None)
+    settled = [one for one in read_known_versions(connection, basis.name) if not one.is_free]
     in_force = [one.contract for one in settled if one.state in IN_FORCE]
     check_four_eyes(present, [one.contract for one in settled], actor)
     check_words(present, in_force, actor, bindings)
@@ -132,13 +140,13 @@ def check_basis(connection: Connection, basis: Basis) -> None:
         ChangedMeanwhile: the basis is no longer what stands.
     """
     _lock(connection, basis.name)
-    if basis_of(connection, basis.name, basis.version).tags != basis.tags:
+    if read_basis(connection, basis.name, basis.version).tags != basis.tags:
         raise ChangedMeanwhile(f"{basis.name} changed while {basis.version} was judged; do it again.")
 
 
 def deprecate(
     connection: Connection, name: str, version: str, actor: Actor, tags: Tags = None, *, sunset: date | None = None
-) -> Registered:
+) -> RegisteredVersion:
     """Mark a version as superseded; it still takes events.
 
     Args:
@@ -150,16 +158,18 @@ def deprecate(
     """
     if sunset is not None and sunset < clock.local_date(clock.now()):
         raise SunsetPast(f"{sunset} is over.", errors=[FieldError("/sunset", "must not be in the past")])
-    return _move(connection, _movable(connection, name, version, actor, tags), State.DEPRECATED, actor, sunset=sunset)
+    return _move(
+        connection, _check_movable(connection, name, version, actor, tags), State.DEPRECATED, actor, sunset=sunset
+    )
 
 
-def retire(connection: Connection, name: str, version: str, actor: Actor, tags: Tags = None) -> Registered:
+def retire(connection: Connection, name: str, version: str, actor: Actor, tags: Tags = None) -> RegisteredVersion:
     """Take a version out of force for good.
 
     Raises:
         NoSuchContract, NotOwner, TransitionRefused, VersionChanged: see there.
     """
-    return _move(connection, _movable(connection, name, version, actor, tags), State.RETIRED, actor)
+    return _move(connection, _check_movable(connection, name, version, actor, tags), State.RETIRED, actor)
 
 
 def check_owner(connection: Connection, contract: Contract, actor: Actor) -> None:
@@ -178,7 +188,7 @@ def check_owner(connection: Connection, contract: Contract, actor: Actor) -> Non
         raise NotOwner(f"{actor.participant} cannot register what {contract.owner} owns.")
     owner = _owner_of(connection, contract.name)
     _check_name(owner, contract.name, actor)
-    present = find(connection, contract.name, contract.version)
+    present = find_version(connection, contract.name, contract.version)
     if owner is None and present is not None and present.contract.owner != actor.participant:
         raise VersionTaken(
             f"{contract.name} {contract.version} is a draft of {present.contract.owner}; register another version."
@@ -189,7 +199,7 @@ def check_owner(connection: Connection, contract: Contract, actor: Actor) -> Non
 
 def _owner_of(connection: Connection, name: str) -> str | None:
     """The participant that a name belongs to; None: no version of it was ever in force."""
-    settled = [one for one in known_versions(connection, name) if not one.is_free]
+    settled = [one for one in read_known_versions(connection, name) if not one.is_free]
     return max(settled, key=lambda one: one.put_in_force_at).contract.owner if settled else None
 
 
@@ -198,7 +208,7 @@ def _check_name(owner: str | None, name: str, actor: Actor) -> None:
         raise NotOwner(f"{name} belongs to {owner}: a version of {owner} is or was in force.")
 
 
-def taken(contract: Contract, state: State) -> VersionTaken:
+def refuse_taken(contract: Contract, state: State) -> VersionTaken:
     """The refusal of other content for a version that never changes again."""
     return VersionTaken(
         f"{contract.name} {contract.version} is {state.value} with other content; raise the version.",
@@ -206,15 +216,15 @@ def taken(contract: Contract, state: State) -> VersionTaken:
     )
 
 
-def _movable(connection: Connection, name: str, version: str, actor: Actor, tags: Tags) -> Registered:
+def _check_movable(connection: Connection, name: str, version: str, actor: Actor, tags: Tags) -> RegisteredVersion:
     _lock(connection, name)
-    present = version_of(connection, name, version)
+    present = read_version(connection, name, version)
     _check_mover(connection, present, actor)
     _check_unchanged(present, tags)
     return present
 
 
-def _check_mover(connection: Connection, present: Registered, actor: Actor) -> None:
+def _check_mover(connection: Connection, present: RegisteredVersion, actor: Actor) -> None:
     """Refuse a step to who owns neither the name nor, while the version may change, its document.
 
     A draft of another owner was registered before the name had one. To activate it would give the name away.
@@ -229,14 +239,14 @@ def _check_mover(connection: Connection, present: Registered, actor: Actor) -> N
 
 def _move(
     connection: Connection,
-    present: Registered,
+    present: RegisteredVersion,
     wanted: State,
     actor: Actor,
     *,
     sunset: date | None = None,
     accepted_undecided: bool = False,
     adapters: tuple[str, ...] = (),
-) -> Registered:
+) -> RegisteredVersion:
     check_step(present.state, wanted)
     move = _step(wanted, actor, accepted_undecided=accepted_undecided, adapters=adapters)
     values = {"state": wanted.value, "changed_at": move.at, "changed_by": move.by}
@@ -249,7 +259,7 @@ def _move(
         raise TransitionRefused("Somebody else changed its state at the same moment; look again.")
     _remember(connection, present.id, move)
     note(connection, moved(present.contract, present.state, move, actor, sunset=sunset))
-    return version_of(connection, present.name, present.version)
+    return read_version(connection, present.name, present.version)
 
 
 def _lock(connection: Connection, name: str) -> None:
@@ -257,7 +267,7 @@ def _lock(connection: Connection, name: str) -> None:
     connection.execute(sa.select(CONTRACTS.c.id).where(CONTRACTS.c.name == name).with_for_update())
 
 
-def _check_unchanged(present: Registered, tags: Tags) -> None:
+def _check_unchanged(present: RegisteredVersion, tags: Tags) -> None:
     if tags is not None and present.tag not in tags:
         raise VersionChanged(
             f"{present.changed_by} changed {present.name} {present.version} since you read it;"
@@ -287,9 +297,9 @@ def _insert(connection: Connection, contract: Contract, actor: Actor) -> None:
     note(connection, drafted(contract, None, actor))
 
 
-def _replace(connection: Connection, present: Registered, contract: Contract, actor: Actor) -> None:
+def _replace(connection: Connection, present: RegisteredVersion, contract: Contract, actor: Actor) -> None:
     if not present.is_free:
-        raise taken(contract, present.state)
+        raise refuse_taken(contract, present.state)
     move = _step(State.DRAFT, actor)
     values = {"state": move.state.value, "changed_at": move.at, "changed_by": move.by}
     if present.contract.owner != contract.owner:

@@ -47,7 +47,7 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Registered:
+class RegisteredVersion:
     """A contract version as the register holds it; times in microseconds since 1970.
 
     Attributes:
@@ -113,8 +113,8 @@ class Basis:
 
     name: str
     version: str
-    present: Registered | None
-    active: tuple[Registered, ...]
+    present: RegisteredVersion | None
+    active: tuple[RegisteredVersion, ...]
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -123,7 +123,7 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class CatalogueEntry:
     """What an index needs to know of a version without its document.
 
     Attributes:
@@ -152,7 +152,7 @@ class Succession:
 _COLUMNS = sa.select(VERSIONS, CONTRACTS.c.name).join(CONTRACTS)
 _STATES = {state.value: state for state in State}
 _IS_DEPRECATED = VERSIONS.c.state == State.DEPRECATED.value
-_SUMMARIES = sa.select(
+_ENTRIES = sa.select(
     VERSIONS.c.id,
     VERSIONS.c.contract_id,
     CONTRACTS.c.name,
@@ -165,44 +165,44 @@ _SUMMARIES = sa.select(
 ).join(CONTRACTS)
 
 
-def find(connection: Connection, name: str, version: str) -> Registered | None:
+def find_version(connection: Connection, name: str, version: str) -> RegisteredVersion | None:
     """One version, or None where there is none."""
-    found = _registered(connection, _COLUMNS.where(CONTRACTS.c.name == name, VERSIONS.c.version == version))
+    found = _read_registered(connection, _COLUMNS.where(CONTRACTS.c.name == name, VERSIONS.c.version == version))
     return found[0] if found else None
 
 
-def version_of(connection: Connection, name: str, version: str) -> Registered:
+def read_version(connection: Connection, name: str, version: str) -> RegisteredVersion:
     """One version.
 
     Raises:
         NoSuchContract: there is none.
     """
-    found = find(connection, name, version)
+    found = find_version(connection, name, version)
     if found is None:
         raise NoSuchContract(f"There is no version {version} of {name}.")
     return found
 
 
-def versions_of(connection: Connection, name: str) -> list[Registered]:
+def read_versions(connection: Connection, name: str) -> list[RegisteredVersion]:
     """All versions of a contract, lowest first.
 
     Raises:
         NoSuchContract: there is none.
     """
-    found = known_versions(connection, name)
+    found = read_known_versions(connection, name)
     if not found:
         raise NoSuchContract(f"There is no contract {name}.")
     return sorted(found, key=lambda registered: version_order(registered.version))
 
 
-def known_versions(connection: Connection, name: str) -> list[Registered]:
+def read_known_versions(connection: Connection, name: str) -> list[RegisteredVersion]:
     """All versions of a contract in the order in which they were registered; none where there is no such contract."""
-    return _registered(connection, _COLUMNS.where(CONTRACTS.c.name == name).order_by(VERSIONS.c.id))
+    return _read_registered(connection, _COLUMNS.where(CONTRACTS.c.name == name).order_by(VERSIONS.c.id))
 
 
-def basis_of(connection: Connection, name: str, version: str) -> Basis:
+def read_basis(connection: Connection, name: str, version: str) -> Basis:
     """What a version is judged by as it stands."""
-    versions = known_versions(connection, name)
+    versions = read_known_versions(connection, name)
     active = [one for one in versions if one.state is State.ACTIVE]
     return Basis(
         name=name,
@@ -217,29 +217,35 @@ def version_order(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
-def last_move(connection: Connection) -> int:
+def read_last_move(connection: Connection) -> int:
     """The number of the last step in any version's life; 0: there is none."""
     return int(connection.scalar(sa.select(sa.func.coalesce(sa.func.max(MOVES.c.id), 0))) or 0)
 
 
-def summaries(connection: Connection, moved_after: int | None = None) -> list[Summary]:
+def read_entries(connection: Connection, moved_after: int | None = None) -> list[CatalogueEntry]:
     """Versions without their documents.
 
     Args:
         moved_after: those alone that took a step after the one with this number; None: all.
     """
-    statement = _SUMMARIES
+    statement = _ENTRIES
     if moved_after is not None:
         statement = statement.where(VERSIONS.c.id.in_(sa.select(MOVES.c.version_id).where(MOVES.c.id > moved_after)))
     return [
-        Summary(
-            number, contract_id, sys.intern(name), sys.intern(version), _STATES[state], deprecated_at, _date(sunset)
+        CatalogueEntry(
+            number,
+            contract_id,
+            sys.intern(name),
+            sys.intern(version),
+            _STATES[state],
+            deprecated_at,
+            _parse_date(sunset),
         )
         for number, contract_id, name, version, state, deprecated_at, sunset in connection.execute(statement)
     ]
 
 
-def successions(connection: Connection, since: int, name: str | None = None) -> list[Succession]:
+def find_successions(connection: Connection, since: int, name: str | None = None) -> list[Succession]:
     """The last activation of each contract that had one before, where it was since then; the newest first.
 
     Args:
@@ -263,7 +269,7 @@ def successions(connection: Connection, since: int, name: str | None = None) -> 
     return sorted(last.values(), key=lambda one: -one.at)
 
 
-def documents(connection: Connection, ids: Sequence[int]) -> Iterator[bytes]:
+def read_documents(connection: Connection, ids: Sequence[int]) -> Iterator[bytes]:
     """The documents of versions, as JSON, in the order of the ids."""
     for start in range(0, len(ids), _ID_BATCH):
         batch = ids[start : start + _ID_BATCH]
@@ -272,11 +278,11 @@ def documents(connection: Connection, ids: Sequence[int]) -> Iterator[bytes]:
         yield from (found[number] for number in batch)
 
 
-def _registered(connection: Connection, statement: sa.Select[Any]) -> list[Registered]:
+def _read_registered(connection: Connection, statement: sa.Select[Any]) -> list[RegisteredVersion]:
     rows = connection.execute(statement).all()
-    histories = _histories(connection, [row.id for row in rows])
+    histories = _read_histories(connection, [row.id for row in rows])
     return [
-        Registered(
+        RegisteredVersion(
             id=row.id,
             contract_id=row.contract_id,
             name=row.name,
@@ -286,7 +292,7 @@ def _registered(connection: Connection, statement: sa.Select[Any]) -> list[Regis
             created_by=row.created_by,
             changed_at=row.changed_at,
             changed_by=row.changed_by,
-            sunset=_date(row.sunset),
+            sunset=_parse_date(row.sunset),
             history=tuple(histories[row.id]),
             text=bytes(row.document),
         )
@@ -294,7 +300,7 @@ def _registered(connection: Connection, statement: sa.Select[Any]) -> list[Regis
     ]
 
 
-def _histories(connection: Connection, ids: Sequence[int]) -> dict[int, list[Move]]:
+def _read_histories(connection: Connection, ids: Sequence[int]) -> dict[int, list[Move]]:
     histories: dict[int, list[Move]] = {number: [] for number in ids}
     statement = sa.select(MOVES).where(MOVES.c.version_id.in_(ids)).order_by(MOVES.c.id)
     for row in connection.execute(statement) if ids else ():
@@ -304,5 +310,5 @@ def _histories(connection: Connection, ids: Sequence[int]) -> dict[int, list[Mov
     return histories
 
 
-def _date(text: str | None) -> date | None:
+def _parse_date(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None

@@ -14,10 +14,10 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from bus import json
 from bus.contracts.effort import work_per_value
+from bus.contracts.error_memory import ErrorMemory, estimate_error_memory
 from bus.contracts.formats import AS_PATTERNS, FORMATS, NATIVE
 from bus.contracts.patterns import for_python
 from bus.contracts.schemas import in_use, mapped, subschemas
-from bus.contracts.telling import Telling, telling
 from bus.problem import FieldError
 
 _MOST_ERRORS = 100
@@ -72,15 +72,15 @@ class Validator:
         A message says what the schema wants and never repeats a value. A property's name that could be personal data
         (six digits in a row, or long) is written `***`.
         """
-        fits = self._telling.fits(value, memory)
-        if not fits and self._telling.chooses:
+        fits = self._error_memory.fits(value, memory)
+        if not fits and self._error_memory.chooses:
             return [] if self.is_valid(value) else [FieldError(prefix, _TOO_LARGE)]
         found = self._exact.iter_errors(value) if fits and not brief else self._first(value)
         return list(islice(_field_errors(found, prefix), _MOST_ERRORS))
 
     def prepare(self) -> None:
         """Find out now what is else found out when it is first needed."""
-        _ = self.work, self._telling, self._exact
+        _ = self.work, self._error_memory, self._exact
 
     @cached_property
     def work(self) -> int:
@@ -88,8 +88,8 @@ class Validator:
         return work_per_value(self._schema)
 
     @cached_property
-    def _telling(self) -> Telling:
-        return telling(self._schema)
+    def _error_memory(self) -> ErrorMemory:
+        return estimate_error_memory(self._schema)
 
     @cached_property
     def _exact(self) -> jsonschema_rs.Draft202012Validator:

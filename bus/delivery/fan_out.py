@@ -15,7 +15,7 @@ from bus.delivery.relayed import relayed, set_relayed
 from bus.delivery.routing import Router
 from bus.delivery.subscriptions import Subscription, Subscriptions, SubscriptionState
 from bus.journal import Entry, JournalReader
-from bus.journal.beside import entries_of
+from bus.journal.beside import select_entries
 from bus.journal.history import History
 from bus.journal.statements import Row
 from bus.journal.viewed import FindBefore
@@ -131,7 +131,7 @@ class FanOut:
         reached = rows[-1][0]
         if rows[0][0] - 1 != self.reached or len(rows) > _MOST_ALONG:
             return None
-        entries = entries_of(rows, self._wanted())
+        entries = select_entries(rows, self._wanted())
         if not entries:
             return Made(entries, reached, _NOTHING, (), True, False)
         router = self.router()

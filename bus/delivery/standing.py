@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from bus.actions.actor import Channel, on_this_machine
 from bus.agencies.registry import Agencies
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.shelf import AdapterUses
+from bus.contracts.catalogued import AdapterUses
 from bus.delivery.subscriptions import AgencySink, NewSubscription, Subscriptions
 from bus.kit import Does
 
@@ -22,7 +22,7 @@ def standing_subscriptions(catalogue: Catalogue, agencies: Agencies) -> list[Sta
     """
     return [
         (participant, uses.name, sink)
-        for uses in catalogue.adapter_uses()
+        for uses in catalogue.list_adapter_uses()
         for participant, sink in _sinks(uses, agencies)
         if participant in uses.granted
     ]

@@ -89,7 +89,7 @@ def read_participant_access(
     if caller.participant != name and not {Scope.ADMIN, Scope.AUDIT_READ} & caller.scopes:
         raise NotYourAccess(f"{caller.participant} may not see what {name} may get.")
     rooms.participants.get(name)
-    names = [contract for contract in rooms.catalogue.naming(name) if contract > last_name(after)]
+    names = [contract for contract in rooms.catalogue.list_contracts_naming(name) if contract > last_name(after)]
     found = [_contract_access(rooms.catalogue.in_force(contract), name) for contract in names[:limit]]
     granting = [contract for contract in found if contract.versions]
     return write_page(ParticipantAccess(participant=name, contracts=granting, next=next_cursor(names, limit)))

@@ -44,4 +44,8 @@ async def read_asyncapi(
 
 
 def _document(catalogue: Catalogue, name: str, version: str | None) -> bytes:
-    return catalogue.version(name, version).text if version else json.dumps(catalogue.newest(name).contract.document)
+    return (
+        catalogue.registrar.read_version(name, version).text
+        if version
+        else json.dumps(catalogue.newest(name).contract.document)
+    )

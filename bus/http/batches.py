@@ -6,20 +6,19 @@ from typing import Any, Final, NamedTuple
 
 from bus import json
 from bus.heavy import Slice, TooHeavy
-from bus.http.apart import LARGE, Apart
 from bus.http.rooms import Rooms
 from bus.identity.tokens import Principal
 from bus.journal import EventConflict, Receipt, Submission
-from bus.journal.apart import found_apart
-from bus.journal.checking import Findings, check_batch, check_members, is_deeper, parsed, read_batch, too_deep
-from bus.journal.gate import Agreed, NeedsTime
+from bus.journal.apart import LARGE, find_in_data_apart, read_attributes_apart, read_batch_apart
+from bus.journal.checking import Findings, UncheckedEvent
+from bus.journal.incoming import check_batch, check_members, is_deeper, parse, refuse_depth
 from bus.problem import FieldError, Refused
 
-Event = tuple[bytes, Any]
-"""An event as `json.dumps` writes it; and parsed, where that was done already."""
+BatchEvent = tuple[Any, bytes]
+"""An event of a batch, and its body. None for the event: the body is not parsed yet."""
 
 _LARGE_BATCH: Final = 512 * 1024
-"""Bytes of a batch that the event loop reads itself, which takes it some milliseconds, whatever they hold."""
+"""Bytes of a batch that the event loop reads itself, which takes some milliseconds, whatever the batch holds."""
 _MOST_TOLD: Final = 1000
 """After so many errors of a batch, each further event is told one: finding all of them is what takes the time."""
 _MOST_VERSIONS: Final = 8
@@ -38,43 +37,43 @@ class BatchConflict(EventConflict):
     """Some events of the batch have the ids of others that were sent before, so none was stored."""
 
 
-class Taken(NamedTuple):
-    """A batch that was appended: the submissions, and the answer's body."""
+class AppendedBatch(NamedTuple):
+    """A batch that was appended: the submissions, and the body of the answer."""
 
     submissions: Sequence[Submission]
     body: bytes
 
 
-class Judged:
-    """What the gate said so far to the events of a batch.
+class Judgement:
+    """What the gate says to the events of a batch, by their index in the batch.
 
     Attributes:
-        admitted: events that passed, by their index in the batch.
-        rejected: what is wrong with others.
-        large: events that a worker process has yet to read, by their index.
-        heavy: events whose data a worker process has yet to check.
+        admitted: the submissions.
+        rejected: the errors of other events.
+        large: the bodies of events that a worker process has yet to read.
+        unchecked: events whose data a worker process has yet to check.
     """
 
     def __init__(self) -> None:
         self.admitted: list[tuple[int, Submission]] = []
         self.rejected: dict[int, Sequence[FieldError]] = {}
         self.large: dict[int, bytes] = {}
-        self.heavy: list[tuple[int, Agreed]] = []
-        self._told = 0
+        self.unchecked: list[tuple[int, UncheckedEvent]] = []
+        self._errors = 0
 
     @property
-    def is_told_enough(self) -> bool:
+    def is_brief(self) -> bool:
         """Whether one error is enough of each further event."""
-        return self._told >= _MOST_TOLD
+        return self._errors >= _MOST_TOLD
 
     def admit(self, index: int, submission: Submission) -> None:
-        """An event passed."""
+        """Keep the submission of an event that passed."""
         self.admitted.append((index, submission))
 
     def reject(self, index: int, refusal: Refused) -> None:
-        """An event did not."""
+        """Keep the errors of an event that did not pass."""
         self.rejected[index] = refusal.errors or (FieldError("", refusal.detail),)
-        self._told += len(self.rejected[index])
+        self._errors += len(self.rejected[index])
 
 
 class Batches:
@@ -82,10 +81,9 @@ class Batches:
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
-        self._apart = Apart(rooms)
 
-    async def take(self, text: bytes, principal: Principal, *, partial: bool) -> Taken:
-        """Append a batch.
+    async def publish(self, text: bytes, principal: Principal, *, partial: bool) -> AppendedBatch:
+        """A batch's submissions and its answer, once its events are appended.
 
         Args:
             partial: some of its events may be refused, and the others are stored.
@@ -93,144 +91,146 @@ class Batches:
         Raises:
             Refused: what is wrong with it as a whole; without `partial`, also what is wrong with any of its events.
         """
-        judged = await self._judged(text, principal)
+        judgement = await self._judge(text, principal)
         del text
-        admitted, rejected = judged.admitted, judged.rejected
+        admitted, rejected = judgement.admitted, judgement.rejected
         if rejected and not partial:
-            raise _refused(rejected)
+            raise _refuse_batch(rejected)
         receipts = await self._rooms.appender.append([s for _, s in admitted], atomic=not partial) if admitted else []
         conflicts = {i: s for (i, s), receipt in zip(admitted, receipts, strict=True) if receipt.conflict}
-        await self._note(conflicts.values(), principal)
+        await self._note_conflicts(conflicts.values(), principal)
         if conflicts and not partial:
-            raise conflict(BatchConflict, *(f"/{index}/id" for index in conflicts))
+            raise refuse_conflict(BatchConflict, *(f"/{index}/id" for index in conflicts))
         rejected |= dict.fromkeys(conflicts, _CONFLICT)
-        return Taken([submission for _, submission in admitted], _answer(receipts, rejected))
+        return AppendedBatch([submission for _, submission in admitted], _write_answer(receipts, rejected))
 
-    async def _judged(self, text: bytes, principal: Principal) -> Judged:
+    async def _judge(self, text: bytes, principal: Principal) -> Judgement:
         """What the gate says to a batch, event by event.
 
-        The batch has its turn of the event loop while it is read and judged, and leaves nothing of the parsed events behind:
-        those of several batches together would come out of no cache.
+        The batch has its turn of the event loop while it is read and judged. It leaves no parsed events behind: the parsed
+        events of several batches together would come out of no cache.
         """
-        judged = Judged()
+        judgement = Judgement()
         async with self._rooms.slices.begin(principal.participant) as piece:
             events = await self._read(text, piece) if _is_read_soon(text) else None
             if events is not None:
-                await self._judge_here(judged, events, principal, piece)
+                await self._judge_here(judgement, events, principal, piece)
         if events is None:
             events = await self._read_apart(text, principal)
             async with self._rooms.slices.begin(principal.participant) as piece:
-                await self._judge_here(judged, events, principal, piece)
+                await self._judge_here(judgement, events, principal, piece)
         del events
         # Not within a turn: a worker's answer may take long.
-        if judged.large:
-            judged.heavy += await self._agreed(judged, principal)
-        if judged.heavy:
-            await self._judge_apart(judged, principal)
-            judged.admitted.sort(key=itemgetter(0))
-        return judged
+        if judgement.large:
+            await self._identify_large(judgement, principal)
+        if judgement.unchecked:
+            await self._check_apart(judgement, principal)
+            judgement.admitted.sort(key=itemgetter(0))
+        return judgement
 
-    async def _read(self, text: bytes, piece: Slice) -> list[Event] | None:
-        """The events of a batch; None where it takes long to find which of its objects names a member twice."""
-        documents = parsed(text)
-        check_batch(documents, self._rooms.settings.max_batch_events)
-        bodies = await self._written(documents, piece)
+    async def _read(self, text: bytes, piece: Slice) -> Sequence[BatchEvent] | None:
+        """The events of a batch; None if it takes long to find which of its objects has a member twice."""
+        events = parse(text)
+        check_batch(events, self._rooms.settings.max_batch_events)
+        bodies = await self._write_bodies(events, piece)
         written = b"[%b]" % b",".join(bodies)
         if len(text) > LARGE and json.repeats(text, written):
             return None
         check_members(text, written)
-        return list(zip(bodies, documents, strict=True))
+        return list(zip(events, bodies, strict=True))
 
-    async def _read_apart(self, text: bytes, principal: Principal) -> list[Event]:
-        settings = self._rooms.settings
-        levels, most = b"%d" % settings.max_depth, b"%d" % settings.max_batch_events
-        given = await self._rooms.heavy.run(read_batch, text, levels, most, who=principal.participant)
-        return [(body, None) for body in given.split(b"\n")] if given else []
+    async def _read_apart(self, text: bytes, principal: Principal) -> Sequence[BatchEvent]:
+        settings, who = self._rooms.settings, principal.participant
+        bodies = await read_batch_apart(self._rooms.heavy, text, settings.max_depth, settings.max_batch_events, who)
+        return [(None, body) for body in bodies]
 
-    async def _written(self, documents: Sequence[Any], piece: Slice) -> list[bytes]:
-        """The events as JSON, none nested deeper than allowed with the array around them."""
+    async def _write_bodies(self, events: Sequence[Any], piece: Slice) -> list[bytes]:
+        """The bodies of events, none nested deeper than allowed with the array around them."""
         most = self._rooms.settings.max_depth
         bodies: list[bytes] = []
-        for document in documents:
+        for event in events:
             try:
-                bodies.append(json.dumps(document))
+                bodies.append(json.dumps(event))
             except TypeError:
                 # It writes fewer levels than it reads.
-                raise too_deep(most) from None
-            if is_deeper(document, bodies[-1], most - 1):
-                raise too_deep(most)
+                raise refuse_depth(most) from None
+            if is_deeper(event, bodies[-1], most - 1):
+                raise refuse_depth(most)
             await piece.breathe()
         return bodies
 
-    async def _judge_here(self, judged: Judged, events: Sequence[Event], principal: Principal, piece: Slice) -> None:
+    async def _judge_here(
+        self, judgement: Judgement, events: Sequence[BatchEvent], principal: Principal, piece: Slice
+    ) -> None:
         # The request itself was charged as one event.
         self._rooms.limits.of(principal.participant).publish.charge(max(0, len(events) - 1))
-        for index, (body, document) in enumerate(events):
-            if document is None and len(body) > LARGE:
-                judged.large[index] = body
-                continue
-            try:
-                self._judge(judged, index, body, document, principal)
-            except NeedsTime as needs:
-                judged.heavy.append((index, needs.agreed))
-            await piece.breathe()
+        for index, (event, body) in enumerate(events):
+            if event is None and len(body) > LARGE:
+                judgement.large[index] = body
+            else:
+                self._admit(judgement, index, json.loads(body) if event is None else event, body, principal)
+                await piece.breathe()
 
-    async def _agreed(self, judged: Judged, principal: Principal) -> list[tuple[int, Agreed]]:
-        """Large events whose attributes are right, by their indexes."""
-        agreed: list[tuple[int, Agreed]] = []
-        heads = await self._apart.heads(list(judged.large.values()), principal)
-        for (index, body), event in zip(judged.large.items(), heads, strict=True):
+    def _admit(self, judgement: Judgement, index: int, event: Any, body: bytes, principal: Principal) -> None:
+        try:
+            admitted = self._rooms.gate.admit_quickly(event, principal, body, brief=judgement.is_brief)
+        except Refused as refusal:
+            self._reject(judgement, index, refusal, event, principal)
+            return
+        if isinstance(admitted, UncheckedEvent):
+            judgement.unchecked.append((index, admitted))
+        else:
+            judgement.admit(index, admitted)
+
+    async def _identify_large(self, judgement: Judgement, principal: Principal) -> None:
+        """Find the versions of large events; an event whose attributes are right is to be checked."""
+        bodies = judgement.large
+        found = await read_attributes_apart(self._rooms.heavy, list(bodies.values()), principal.participant)
+        for (index, body), attributes in zip(bodies.items(), found, strict=True):
             try:
-                agreed.append((index, self._apart.agreed(event, body, principal)))
+                judgement.unchecked.append((index, self._rooms.gate.identify(attributes, principal, body)))
             except Refused as refusal:
-                self._reject(judged, index, refusal, event, principal)
-        return agreed
+                self._reject(judgement, index, refusal, attributes, principal)
 
-    async def _judge_apart(self, judged: Judged, principal: Principal) -> None:
-        """What the gate says to heavy events: those of one contract version in one job.
+    async def _check_apart(self, judgement: Judgement, principal: Principal) -> None:
+        """Judge events whose data are checked apart: the events of one contract version in one job.
 
         Raises:
             TooHeavy: they take too long together, or are of many versions.
         """
-        of: dict[int, list[tuple[int, Agreed]]] = {}
-        for index, agreed in judged.heavy:
-            of.setdefault(agreed.version.id, []).append((index, agreed))
-        if len(of) > _MOST_VERSIONS:
+        by_version: dict[int, list[tuple[int, UncheckedEvent]]] = {}
+        for index, event in judgement.unchecked:
+            by_version.setdefault(event.version.id, []).append((index, event))
+        if len(by_version) > _MOST_VERSIONS:
             raise TooHeavy(f"Large events of more than {_MOST_VERSIONS} contracts are too much for one batch.")
-        for group in of.values():
-            version = group[0][1].version
-            found = await found_apart(
-                self._rooms.heavy, version, [agreed for _, agreed in group], principal, _MOST_TOLD
-            )
-            await self._judge_found(judged, group, found, principal)
+        for group in by_version.values():
+            unchecked = [event for _, event in group]
+            found = await find_in_data_apart(self._rooms.heavy, unchecked[0].version, unchecked, _MOST_TOLD)
+            await self._accept(judgement, group, found, principal)
 
-    async def _judge_found(
-        self, judged: Judged, group: Sequence[tuple[int, Agreed]], found: Sequence[Findings], principal: Principal
+    async def _accept(
+        self,
+        judgement: Judgement,
+        group: Sequence[tuple[int, UncheckedEvent]],
+        found: Sequence[Findings],
+        principal: Principal,
     ) -> None:
         async with self._rooms.slices.begin(principal.participant) as piece:
-            for (index, agreed), findings in zip(group, found, strict=True):
+            for (index, event), findings in zip(group, found, strict=True):
                 try:
-                    judged.admit(index, self._rooms.gate.submission(agreed, principal, findings))
+                    judgement.admit(index, self._rooms.gate.accept(event, findings))
                 except Refused as refusal:
-                    self._reject(judged, index, refusal, agreed.event, principal)
+                    self._reject(judgement, index, refusal, event.event, principal)
                 await piece.breathe()
 
-    def _judge(self, judged: Judged, index: int, body: bytes, document: Any, principal: Principal) -> None:
-        event = json.loads(body) if document is None else document
-        brief = judged.is_told_enough
-        try:
-            judged.admit(index, self._rooms.gate.admit(event, principal, body=body, brief=brief, hurries=True))
-        except Refused as refusal:
-            self._reject(judged, index, refusal, event, principal)
-
-    def _reject(self, judged: Judged, index: int, refusal: Refused, event: Any, principal: Principal) -> None:
+    def _reject(self, judgement: Judgement, index: int, refusal: Refused, event: Any, principal: Principal) -> None:
         self._rooms.recorder.note(refusal, principal, event)
-        judged.reject(index, refusal)
+        judgement.reject(index, refusal)
 
-    async def _note(self, conflicts: Iterable[Submission], principal: Principal) -> None:
+    async def _note_conflicts(self, conflicts: Iterable[Submission], principal: Principal) -> None:
         piece = Slice()
         for submission in conflicts:
-            self._rooms.recorder.note(conflict(EventConflict, "/id"), principal, json.loads(submission.body))
+            self._rooms.recorder.note(refuse_conflict(EventConflict, "/id"), principal, json.loads(submission.body))
             await piece.breathe()
 
 
@@ -239,7 +239,7 @@ def _is_read_soon(text: bytes) -> bool:
     return len(text) <= _LARGE_BATCH and (len(text) <= LARGE or not json.hides_colons(text))
 
 
-def conflict(kind: type[EventConflict], *pointers: str) -> EventConflict:
+def refuse_conflict(kind: type[EventConflict], *pointers: str) -> EventConflict:
     """The refusal of an event whose source sent another one with its id."""
     return kind(
         "This source already sent another event with this id.",
@@ -247,7 +247,7 @@ def conflict(kind: type[EventConflict], *pointers: str) -> EventConflict:
     )
 
 
-def _refused(rejected: Mapping[int, Sequence[FieldError]]) -> BatchRefused:
+def _refuse_batch(rejected: Mapping[int, Sequence[FieldError]]) -> BatchRefused:
     return BatchRefused(
         f"{len(rejected)} events are refused; none was stored.",
         errors=[
@@ -258,7 +258,7 @@ def _refused(rejected: Mapping[int, Sequence[FieldError]]) -> BatchRefused:
     )
 
 
-def _answer(receipts: Sequence[Receipt], rejected: Mapping[int, Sequence[FieldError]]) -> bytes:
+def _write_answer(receipts: Sequence[Receipt], rejected: Mapping[int, Sequence[FieldError]]) -> bytes:
     fresh = sum(not receipt.duplicate for receipt in receipts)
     duplicates = sum(receipt.duplicate and not receipt.conflict for receipt in receipts)
     return json.dumps(

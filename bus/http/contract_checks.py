@@ -93,7 +93,7 @@ def _asked(rooms: Rooms, caller: Principal, read: bytes) -> tuple[bytes, bytes]:
     if "answer" in given:
         return b"", json.dumps(given["answer"])
     if given["against"] is None:
-        standing = rooms.catalogue.active(given["document"]["contract"])
+        standing = rooms.catalogue.registrar.read_active(given["document"]["contract"])
     else:
         standing = [trusted(one) for one in given["against"]]
     names = {one.name for one in standing}
@@ -110,7 +110,7 @@ def _asked(rooms: Rooms, caller: Principal, read: bytes) -> tuple[bytes, bytes]:
 
 def _answers_for(rooms: Rooms, caller: Principal, name: str) -> bool:
     """Whether the caller may know who subscribed. The register says who owns a contract, and not the caller's own document."""
-    owners = {one.owner for one in rooms.catalogue.active(name)[-1:]}
+    owners = {one.owner for one in rooms.catalogue.registrar.read_active(name)[-1:]}
     return caller.participant in owners or Scope.ADMIN in caller.scopes
 
 

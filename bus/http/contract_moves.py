@@ -62,7 +62,7 @@ def propose_version(
     tags: IfMatch,
 ) -> Response:
     """Lay a draft before those who approve for the contract's owner."""
-    moved = rooms.catalogue.propose(name, version, by, tags)
+    moved = rooms.catalogue.registrar.propose(name, version, by, tags)
     return version_answer(rooms.catalogue, moved, by)
 
 
@@ -78,7 +78,7 @@ def consent_to_version(
 
     The word stands in the version's history. A change of the document takes it back.
     """
-    moved = rooms.catalogue.consent(name, version, by, tags)
+    moved = rooms.catalogue.registrar.consent(name, version, by, tags)
     return version_answer(rooms.catalogue, moved, by)
 
 
@@ -99,10 +99,12 @@ async def activate_version(
     """
     accept = how is not None and how.accept_undecided
     catalogue = rooms.catalogue
-    candidate = await asyncio.to_thread(catalogue.candidate, name, version, by, tags, accept_undecided=accept)
+    candidate = await asyncio.to_thread(
+        catalogue.registrar.read_candidate, name, version, by, tags, accept_undecided=accept
+    )
     asked = await asyncio.to_thread(candidate.document)
     undecided = json.loads(await rooms.heavy.run(jobs.approve, asked, who=by.participant))
-    moved = await asyncio.to_thread(catalogue.put_in_force, candidate, by, accepted_undecided=undecided)
+    moved = await asyncio.to_thread(catalogue.registrar.put_in_force, candidate, by, accepted_undecided=undecided)
     return await asyncio.to_thread(version_answer, catalogue, moved, by)
 
 
@@ -117,7 +119,7 @@ def deprecate_version(
 ) -> Response:
     """Mark a version as superseded; it still takes events, and tells their publishers."""
     sunset = how.sunset if how else None
-    moved = rooms.catalogue.deprecate(name, version, by, tags, sunset=sunset)
+    moved = rooms.catalogue.registrar.deprecate(name, version, by, tags, sunset=sunset)
     return version_answer(rooms.catalogue, moved, by)
 
 
@@ -130,5 +132,5 @@ def retire_version(
     tags: IfMatch,
 ) -> Response:
     """Take a version out of force for good; whoever publishes under it is told its successor."""
-    moved = rooms.catalogue.retire(name, version, by, tags)
+    moved = rooms.catalogue.registrar.retire(name, version, by, tags)
     return version_answer(rooms.catalogue, moved, by)

@@ -10,8 +10,8 @@ from bus import clock
 from bus.actions.actor import Actor
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.lifecycle import State
-from bus.contracts.listing import Standing
-from bus.contracts.registered import Move, Registered
+from bus.contracts.listing import ListedVersion
+from bus.contracts.registered import Move, RegisteredVersion
 from bus.identity.tokens import Principal
 
 
@@ -55,13 +55,13 @@ class VersionDetail(VersionHistory):
     document: dict[str, Any]
 
 
-def version_summary(standing: Standing) -> VersionSummary:
+def version_summary(standing: ListedVersion) -> VersionSummary:
     """The version without its document."""
     return VersionSummary(**_life(standing.version, standing))
 
 
 def version_answer(
-    catalogue: Catalogue, registered: Registered, caller: Actor | Principal, status: int = 200
+    catalogue: Catalogue, registered: RegisteredVersion, caller: Actor | Principal, status: int = 200
 ) -> Response:
     """The answer that shows a version, as a `VersionDetail`, with the version's tag as its ETag.
 
@@ -73,7 +73,7 @@ def version_answer(
         caller: sees the clients in the history where it is the owner or the operator.
         status: of the answer.
     """
-    answers = caller.is_operator or caller.participant == catalogue.listing.heading_of(registered).owner
+    answers = caller.is_operator or caller.participant == catalogue.registrar.listing.get_heading(registered).owner
     told = VersionHistory(
         **_life(registered.version, registered),
         contract=registered.name,
@@ -96,12 +96,12 @@ def _move(move: Move, *, shows_client: bool) -> MoveDetail:
     )
 
 
-def etag(registered: Registered) -> str:
+def etag(registered: RegisteredVersion) -> str:
     """The version's tag as a strong entity tag (RFC 9110, section 8.8.3)."""
     return f'"{registered.tag}"'
 
 
-def _life(version: str, standing: Registered | Standing) -> dict[str, Any]:
+def _life(version: str, standing: RegisteredVersion | ListedVersion) -> dict[str, Any]:
     return {
         "version": version,
         "state": standing.state,

@@ -15,9 +15,9 @@ from bus.contracts.asyncapi import schema_url
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import Classification, Contract, Kind, trusted
 from bus.contracts.errors import DocumentInvalid
-from bus.contracts.listing import Listed
+from bus.contracts.listing import ListedContract
 from bus.contracts.register import Tags
-from bus.contracts.registered import Registered
+from bus.contracts.registered import RegisteredVersion
 from bus.delivery.admission import check_size
 from bus.http.acts import acting
 from bus.http.conditional import cacheable, matches
@@ -116,7 +116,7 @@ def takes(*media_types: str) -> dict[str, Any]:
 @router.get("", response_model=ContractList)
 def list_contracts(request: Request, caller: Reader, limit: Limit = 100, after: After = "") -> Response:
     """What can be exchanged on this bus, drafts included."""
-    page = _catalogue(request).listing.page(limit, last_name(after))
+    page = _catalogue(request).registrar.listing.page(limit, last_name(after))
     names = [one.name for one in page.contracts]
     following = next_cursor([*names, ""] if page.has_more else names, len(names))
     return write_page(ContractList(contracts=[_summary(one) for one in page.contracts], next=following))
@@ -146,7 +146,7 @@ def _register(rooms: Rooms, document: bytes, by: Actor, tags: Tags) -> Response:
 @router.get("/{name}", response_model=ContractDetail)
 def read_contract(request: Request, caller: Reader, name: str) -> Response:
     """A contract: its versions, and the document in force."""
-    listed, document = _catalogue(request).listing.one(name)
+    listed, document = _catalogue(request).registrar.listing.read_contract(name)
     # As it is stored: to unpack a large document and to write it again would keep others waiting.
     summary = _summary(listed).model_dump_json().encode().removesuffix(b"}")
     return Response(summary + b',"document":' + document + b"}", media_type="application/json")
@@ -159,7 +159,7 @@ def read_contract(request: Request, caller: Reader, name: str) -> Response:
 )
 def read_version(request: Request, caller: Reader, name: str, version: str) -> Response:
     """One version with its document and its history; its ETag is what a change of it gives as If-Match."""
-    registered = _catalogue(request).version(name, version)
+    registered = _catalogue(request).registrar.read_version(name, version)
     if matches(request.headers.get("if-none-match", ""), etag(registered)):
         return Response(status_code=304, headers={"ETag": etag(registered)})
     return version_answer(_catalogue(request), registered, caller)
@@ -186,13 +186,13 @@ def _replace(rooms: Rooms, document: bytes, name: str, version: str, by: Actor, 
         FieldError(at, f"must be {path}, as the path says") for at, (given, path) in wanted.items() if given != path
     ]:
         raise DocumentInvalid("The document is of another version than the path.", errors=wrong)
-    rooms.catalogue.version(name, version)
+    rooms.catalogue.registrar.read_version(name, version)
     return version_answer(rooms.catalogue, _add_draft(rooms, contract, by, tags), by)
 
 
-def _add_draft(rooms: Rooms, contract: Contract, by: Actor, tags: Tags) -> Registered:
+def _add_draft(rooms: Rooms, contract: Contract, by: Actor, tags: Tags) -> RegisteredVersion:
     _check_room(rooms, by, contract)
-    return rooms.catalogue.add_draft(contract, by, tags)
+    return rooms.catalogue.registrar.add_draft(contract, by, tags)
 
 
 @router.get("/{name}/versions/{version}/schema", response_class=Response)
@@ -204,7 +204,7 @@ def read_schema(
     part: Annotated[Part, Query(description="of a query contract")] = Part.REQUEST,
 ) -> Response:
     """The JSON Schema of the data, self-contained; its address is what an event's `dataschema` names."""
-    contract = _catalogue(request).version(name, version).contract
+    contract = _catalogue(request).registrar.read_version(name, version).contract
     schema = contract.shown if part is Part.ANSWER else contract.sent
     address = schema_url(contract, request.app.state.rooms.tokens.issuer)
     if part is Part.ANSWER:
@@ -239,7 +239,7 @@ def _check_room(rooms: Rooms, by: Actor, contract: Contract) -> None:
     allowance = rooms.limits.of(by.participant)
     for index, grant in enumerate(contract.grants):
         check_size(grant.rows, allowance.policy, f"/consumers/{index}/rows")
-    holding = rooms.catalogue.holding(by.participant, contract)
+    holding = rooms.catalogue.registrar.measure_holding(by.participant, contract)
     allowance.check_number(limits.Limit.DRAFTS, holding.drafts)
     allowance.check_number(limits.Limit.CONTRACTS, holding.versions)
     allowance.check_number(limits.Limit.CONTRACT_BYTES, holding.bytes + len(json.dumps(contract.document)))
@@ -251,11 +251,13 @@ def _catalogue(request: Request) -> Catalogue:
 
 
 def _schema(catalogue: Catalogue, name: str, version: str | None) -> bytes:
-    contract = catalogue.newest(name).contract if version is None else catalogue.version(name, version).contract
+    contract = (
+        catalogue.newest(name).contract if version is None else catalogue.registrar.read_version(name, version).contract
+    )
     return json.dumps(contract.sent)
 
 
-def _summary(listed: Listed) -> ContractSummary:
+def _summary(listed: ListedContract) -> ContractSummary:
     heading, current = listed.heading, listed.current
     return ContractSummary(
         contract=listed.name,

@@ -1,4 +1,4 @@
-"""One event by its position, and for who sent it, what became of it."""
+"""One event by its position, and for its sender the deliveries."""
 
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -51,27 +51,27 @@ _ANSWER: Final[dict[int | str, dict[str, Any]]] = {200: {"model": EventAnswer}}
 
 @router.get("/{position}", response_class=Response, responses=_ANSWER)
 def read_event(rooms: TheRooms, caller: EventReader, position: Position) -> Response:
-    """The event at a position; one that you may not see is as one that is not there."""
+    """The event at a position; 404 if there is none, or none that you may see."""
     entry = rooms.journal.at([position]).get(position)
-    body = None if entry is None else _own(rooms, caller, entry) or _granted(rooms, caller, entry)
+    body = None if entry is None else _show_to_sender(rooms, caller, entry) or _show_through_view(rooms, caller, entry)
     if body is None:
         raise EventUnknown("Nothing is there that you may see.")
     return Response(body, headers=NO_STORE, media_type="application/json")
 
 
-def _own(rooms: Rooms, caller: Principal, entry: Entry) -> bytes | None:
+def _show_to_sender(rooms: Rooms, caller: Principal, entry: Entry) -> bytes | None:
     """The event whole with its deliveries, for the participant that sent it."""
     if caller.participant != entry.participant:
         return None
     version = rooms.catalogue.version_numbered(entry.version_id)
     deliveries = rooms.deliveries.of_event(entry.position, rooms.subscriptions.all())
     if version.is_personal:
-        rooms.disclosures.record([_to_sender(caller, entry, version.contract.version)])
-    shown = json.dumps([_document(delivery) for delivery in deliveries])
+        rooms.disclosures.record([_make_disclosure(caller, entry, version.contract.version)])
+    shown = json.dumps([_write_delivery(delivery) for delivery in deliveries])
     return b'{"event":%b,"deliveries":%b}' % (entry.body, shown)
 
 
-def _to_sender(caller: Principal, entry: Entry, version: str) -> Disclosure:
+def _make_disclosure(caller: Principal, entry: Entry, version: str) -> Disclosure:
     return Disclosure(
         participant=caller.participant,
         client_id=caller.client_id,
@@ -85,7 +85,7 @@ def _to_sender(caller: Principal, entry: Entry, version: str) -> Disclosure:
     )
 
 
-def _granted(rooms: Rooms, caller: Principal, entry: Entry) -> bytes | None:
+def _show_through_view(rooms: Rooms, caller: Principal, entry: Entry) -> bytes | None:
     """The event through the caller's view."""
     name = rooms.catalogue.version_numbered(entry.version_id).contract.name
     reading = Reading(rooms, name, caller, Channel.EVENT)
@@ -97,7 +97,7 @@ def _granted(rooms: Rooms, caller: Principal, entry: Entry) -> bytes | None:
     return b'{"event":%b}' % text
 
 
-def _document(delivery: Delivery) -> dict[str, Any]:
+def _write_delivery(delivery: Delivery) -> dict[str, Any]:
     document = EventDelivery(
         id=delivery.id,
         subscription=delivery.subscription,

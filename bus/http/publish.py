@@ -11,8 +11,7 @@ from urllib.parse import unquote
 
 from bus import json
 from bus.contracts.version import Notice
-from bus.http.apart import LARGE, Apart
-from bus.http.batches import BatchConflict, Batches, BatchRefused, conflict
+from bus.http.batches import BatchConflict, Batches, BatchRefused, refuse_conflict
 from bus.http.bodies import Bodies, Body
 from bus.http.deprecation import deprecation_headers
 from bus.http.heads import Head, Mode
@@ -20,8 +19,9 @@ from bus.http.problems import MEDIA_TYPE, hold_back
 from bus.http.rooms import Rooms
 from bus.identity.tokens import Principal, require
 from bus.journal import EventConflict, Receipt, Submission
-from bus.journal.checking import EventMalformed, check_members, is_deeper, parsed, too_deep
-from bus.journal.gate import Agreed, NeedsTime
+from bus.journal.apart import LARGE, check_apart, read_event_apart
+from bus.journal.checking import UncheckedEvent
+from bus.journal.incoming import EventMalformed, IncomingEvent, check_members, is_deeper, parse, refuse_depth
 from bus.limits import Fields, Limit, Limited
 from bus.problem import FieldError, Invalid, Refused
 from bus.storage import Answer
@@ -30,8 +30,6 @@ from bus.telemetry import accepted, trace_id
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Sent = tuple[Any, bytes | None]
-"""An event as it came, in CloudEvents' JSON format; and the same as `json.dumps` writes it, where that was done already."""
 
 _SCOPE: Final = "events.publish"
 _NO_HEADERS: Final = frozenset({"data", "datacontenttype"})
@@ -74,7 +72,6 @@ class Publisher:
         self.bodies = bodies
         self._rooms = rooms
         self._settings = rooms.settings
-        self._apart = Apart(rooms)
         self._batches = Batches(rooms)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,38 +85,36 @@ class Publisher:
             require(principal, _SCOPE)
             self._rooms.limits.take(principal.participant, Limit.PUBLISH, 1 + ((head.length or 0) >> _LARGE))
             body_size = Body(self.bodies, principal.participant)
-            text = await self._body(head, receive, body_size)
+            text = await self._receive(head, receive, body_size)
             if head.length is None:
                 self._rooms.limits.of(principal.participant).publish.charge(len(text) >> _LARGE)
             if head.mode is Mode.BATCH:
                 partial = b"partial=true" in scope["query_string"].split(b"&")
-                response = await self.batch(text, principal, partial=partial)
+                response = await self.publish_batch(text, principal, partial=partial)
             else:
-                if len(text) > LARGE:
-                    event, body = await self._read_apart(head, text, principal)
-                    submission = await self._apart.admitted(event, body, principal)
-                else:
-                    event, read = self.event(head, text)
-                    submission = await self._admitted_in_time(event, read, principal)
+                event, body = (
+                    await self._read_apart(head, text, principal) if len(text) > LARGE else self.read(head, text)
+                )
+                submission = await self._admit(event, body, principal, is_large=len(text) > LARGE)
                 receipts = await self._rooms.appender.append((submission,))
-                response = self.accepted(submission, receipts)
-                self.trace(event, receipts)
+                response = self.answer(submission, receipts)
+                self.log_trace(event, receipts)
         except Limited as limited:
             await hold_back()
-            response = self.refused(limited, principal, event)
+            response = self.refuse(limited, principal, event)
         except Refused as refusal:
-            response = self.refused(refusal, principal, event)
+            response = self.refuse(refusal, principal, event)
         finally:
             if body_size is not None:
                 body_size.end()
         await send({"type": "http.response.start", "status": response.status, "headers": response.fields})
         await send({"type": "http.response.body", "body": response.body})
 
-    def at_hand(self, head: Head) -> Principal | None:
-        """The sender of a request that can be answered without waiting for anything but the commit; else None.
+    def find_sender(self, head: Head) -> Principal | None:
+        """The sender of a request whose answer waits for nothing but the commit; else None.
 
-        That is a batch of at most the size that is taken, or an event that is not large, from somebody who may publish, by a
-        token that was verified before, and whose limit leaves something. It is charged to that limit.
+        Such a request is a batch of at most the allowed size, or an event that is not large. Its sender may publish, its token
+        was verified before, and its limit leaves something. The request is charged to that limit.
         """
         most = self._settings.max_batch_bytes if head.mode is Mode.BATCH else min(LARGE, self._settings.max_event_bytes)
         if head.length is None or head.length > most:
@@ -133,8 +128,10 @@ class Publisher:
         bucket.charge(1 + (head.length >> _LARGE))
         return principal
 
-    def event(self, head: Head, text: bytes) -> Sent:
-        """The event that a request in structured or binary mode holds.
+    # An event's steps, in order: read, admit (or check_apart), append_for, answer. Each may end in `refuse`.
+
+    def read(self, head: Head, text: bytes) -> IncomingEvent:
+        """The event in a request in structured or binary mode.
 
         Raises:
             EventMalformed: it is no JSON, is nested too deep, or has a member twice.
@@ -142,77 +139,86 @@ class Publisher:
         """
         body: bytes | None = None
         if head.mode is Mode.STRUCTURED:
-            document = self._parsed(text)
-            body = json.dumps(document)
+            event = self._parse(text)
+            body = json.dumps(event)
             check_members(text, body)
         elif head.mode is Mode.BINARY:
-            document = _binary(head.fields)
+            event = _read_attributes(head.fields)
             if text:
-                document["data"] = self._parsed(text)
-                check_members(text, json.dumps(document["data"]))
+                event["data"] = self._parse(text)
+                check_members(text, json.dumps(event["data"]))
         else:
-            raise _mode_unsupported()
-        traceparent = _traceparent(head)
-        if traceparent is not None and type(document) is dict and "traceparent" not in document:
-            return {**document, "traceparent": traceparent}, None
-        return document, body
+            raise _refuse_mode()
+        traceparent = _read_traceparent(head)
+        if traceparent is not None and type(event) is dict and "traceparent" not in event:
+            return {**event, "traceparent": traceparent}, None
+        return event, body
 
-    def admitted(self, event: Any, body: bytes | None, principal: Principal) -> Submission:
-        """What is to be appended of what was sent.
+    def admit(self, event: Any, body: bytes | None, principal: Principal) -> Submission | UncheckedEvent:
+        """The submission that an event becomes; or the event unchecked, for `check_apart`.
 
         Raises:
-            Refused: what the gate says.
-            NeedsTime: the event loop cannot check it; see `checked`.
+            Refused: what `Gate.admit` says.
         """
-        return self._rooms.gate.admit(event, principal, body=body, hurries=True)
+        return self._rooms.gate.admit_quickly(event, principal, body)
 
-    async def checked(self, agreed: Agreed, principal: Principal) -> Submission:
-        """What is to be appended of an event that needs time; what is raised see `Gate.admit`."""
-        return await self._apart.checked(agreed, principal)
+    async def check_apart(self, event: UncheckedEvent) -> Submission:
+        """The submission that an event becomes; `Gate.admit` says what is refused."""
+        return await check_apart(self._rooms.gate, self._rooms.heavy, event)
 
     def append_for(self, submission: Submission, answer: Answer[list[Receipt]]) -> None:
         """Append; `answer` is told in the event loop once the commit is on disk."""
         self._rooms.appender.append_for(submission, answer)
 
-    def accepted(self, submission: Submission, receipts: Sequence[Receipt]) -> Response:
-        """The answer to one event that was appended, or that was there already.
+    def answer(self, submission: Submission, receipts: Sequence[Receipt]) -> Response:
+        """The answer to one event that was appended, or that was in the journal already.
 
         Raises:
             EventConflict: another event has its source and id.
         """
         (receipt,) = receipts
         if receipt.conflict:
-            raise conflict(EventConflict, "/id")
+            raise refuse_conflict(EventConflict, "/id")
         body = b'{"position":%d,"duplicate":%b}' % (receipt.position, b"true" if receipt.duplicate else b"false")
-        return self._taken(body, submission.participant, (submission.notice,) if submission.notice else ())
+        return self._accept(body, submission.participant, (submission.notice,) if submission.notice else ())
 
-    def trace(self, event: Any, receipts: Sequence[Receipt]) -> None:
+    def log_trace(self, event: Any, receipts: Sequence[Receipt]) -> None:
         """Log that an event was appended, if its publisher traces it."""
         if "traceparent" in event:
             accepted(event["traceparent"], event["type"], receipts[0].position)
 
-    def refused(self, refusal: Refused, principal: Principal | None, event: Any) -> Response:
-        """The problem that a refusal is told as; it is noted for the producer and the contract's owner."""
+    def refuse(self, refusal: Refused, principal: Principal | None, event: Any) -> Response:
+        """The answer to a refused request; the refusal is noted for the producer and the contract's owner."""
         if not isinstance(refusal, BatchRefused | BatchConflict):
             self._rooms.recorder.note(refusal, principal, event)
-        return _response(refusal.status, json.dumps(refusal.document()), MEDIA_TYPE.encode(), refusal.headers)
+        return _make_response(refusal.status, json.dumps(refusal.document()), MEDIA_TYPE.encode(), refusal.headers)
 
-    def _taken(self, body: bytes, publisher: str, notices: Collection[Notice]) -> Response:
+    async def publish_batch(self, text: bytes, principal: Principal, *, partial: bool) -> Response:
+        """The answer to a batch, once its events are appended.
+
+        Args:
+            partial: some of its events may be refused, and the others are stored.
+
+        Raises:
+            Refused: what is wrong with it as a whole; without `partial`, also what is wrong with any of its events.
+        """
+        appended = await self._batches.publish(text, principal, partial=partial)
+        notices = {one.notice for one in appended.submissions if one.notice}
+        return self._accept(appended.body, principal.participant, notices)
+
+    def _accept(self, body: bytes, publisher: str, notices: Collection[Notice]) -> Response:
         limits = self._rooms.limits.of(publisher).publish.fields(_STEPS)
         headers = deprecation_headers(notices, self._rooms.tokens.issuer) if notices else None
-        return _response(202, body, headers=headers, limits=limits)
+        return _make_response(202, body, headers=headers, limits=limits)
 
-    def _most(self, head: Head) -> int:
-        """The bytes that a body may have."""
-        return self._settings.max_batch_bytes if head.mode is Mode.BATCH else self._settings.max_event_bytes
-
-    async def _body(self, head: Head, receive: Receive, size: Body) -> bytes:
-        """The body; `size` counts it.
+    async def _receive(self, head: Head, receive: Receive, size: Body) -> bytes:
+        """The text of a request; `size` counts it.
 
         Raises:
             Refused: it is too large, too many bytes are under way, or the client went away.
         """
-        most = self._most(head)
+        settings = self._settings
+        most = settings.max_batch_bytes if head.mode is Mode.BATCH else settings.max_event_bytes
         if (head.length or 0) > most:
             raise PayloadTooLarge(f"At most {most} bytes are taken.")
         parts: list[bytes] = []
@@ -228,55 +234,43 @@ class Publisher:
             more = message.get("more_body", False)
         return b"".join(parts)
 
-    def _parsed(self, text: bytes) -> Any:
+    def _parse(self, text: bytes) -> Any:
         """The JSON value, not nested deeper than allowed."""
-        value = parsed(text)
+        value = parse(text)
         most = self._settings.max_depth
         if is_deeper(value, text, most):
-            raise too_deep(most)
+            raise refuse_depth(most)
         return value
 
-    async def batch(self, text: bytes, principal: Principal, *, partial: bool) -> Response:
-        """The answer to a batch, once what it holds is appended.
-
-        Args:
-            partial: some of its events may be refused, and the others are stored.
-
-        Raises:
-            Refused: what is wrong with it as a whole; without `partial`, also what is wrong with any of its events.
-        """
-        taken = await self._batches.take(text, principal, partial=partial)
-        return self._taken(taken.body, principal.participant, {one.notice for one in taken.submissions if one.notice})
-
-    async def _read_apart(self, head: Head, text: bytes, principal: Principal) -> tuple[Any, bytes]:
+    async def _read_apart(self, head: Head, text: bytes, principal: Principal) -> IncomingEvent:
         if head.mode not in (Mode.STRUCTURED, Mode.BINARY):
-            raise _mode_unsupported()
+            raise _refuse_mode()
         is_data = head.mode is Mode.BINARY
-        told = _binary(head.fields) if is_data else {}
-        traceparent = _traceparent(head)
+        attributes = _read_attributes(head.fields) if is_data else {}
+        traceparent = _read_traceparent(head)
         if traceparent is not None:
-            told.setdefault("traceparent", traceparent)
-        return await self._apart.read(text, principal, told, is_data=is_data)
+            attributes.setdefault("traceparent", traceparent)
+        heavy, levels = self._rooms.heavy, self._settings.max_depth
+        return await read_event_apart(heavy, text, attributes, levels, principal.participant, is_data=is_data)
 
-    async def _admitted_in_time(self, event: Any, body: bytes | None, principal: Principal) -> Submission:
-        try:
-            return self.admitted(event, body, principal)
-        except NeedsTime as needs:
-            return await self.checked(needs.agreed, principal)
+    async def _admit(self, event: Any, body: bytes | None, principal: Principal, *, is_large: bool) -> Submission:
+        gate = self._rooms.gate
+        admitted = gate.identify(event, principal, body) if is_large else gate.admit_quickly(event, principal, body)
+        return await self.check_apart(admitted) if isinstance(admitted, UncheckedEvent) else admitted
 
 
-def _traceparent(head: Head) -> str | None:
+def _read_traceparent(head: Head) -> str | None:
     """The request's trace; None also where it is not well formed, as W3C Trace Context asks (section 4.3)."""
     return head.traceparent if trace_id(head.traceparent) is not None else None
 
 
-def _mode_unsupported() -> MediaTypeUnsupported:
+def _refuse_mode() -> MediaTypeUnsupported:
     return MediaTypeUnsupported(
         "Send application/cloudevents+json, application/cloudevents-batch+json, or JSON with ce- headers."
     )
 
 
-def _binary(headers: Mapping[bytes, bytes]) -> dict[str, Any]:
+def _read_attributes(headers: Mapping[bytes, bytes]) -> dict[str, Any]:
     """The context attributes that `ce-` headers carry (percent-encoded, CloudEvents HTTP binding 3.1.3.2)."""
     event: dict[str, Any] = {}
     for name, value in headers.items():
@@ -298,19 +292,19 @@ def _binary(headers: Mapping[bytes, bytes]) -> dict[str, Any]:
     return event
 
 
-def _response(
+def _make_response(
     status: int,
     body: bytes,
     media_type: bytes = b"application/json",
     headers: Mapping[str, str] | None = None,
     limits: Fields = (),
 ) -> Response:
-    fields = _fields(media_type, len(body), limits)
+    fields = _make_fields(media_type, len(body), limits)
     if headers:
         fields += tuple((name.lower().encode(), value.encode("latin-1")) for name, value in headers.items())
     return Response(status, fields, body)
 
 
 @lru_cache(1024)
-def _fields(media_type: bytes, length: int, limits: Fields) -> Fields:
+def _make_fields(media_type: bytes, length: int, limits: Fields) -> Fields:
     return ((b"content-type", media_type), (b"content-length", b"%d" % length), *limits)

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Response
 
-from bus.contracts.jobs import parsed
+from bus.contracts.jobs import parse_body
 from bus.http.contracts import Body, DocumentTooLarge
 from bus.http.pull import NO_STORE
 from bus.http.rooms import TheRooms
@@ -38,7 +38,7 @@ async def ask(contract: str, body: Body, caller: Asker, rooms: TheRooms) -> Resp
     """Ask an agency. The body is the question, as the contract's request schema says."""
     if len(body) > _LARGEST_QUESTION:
         raise DocumentTooLarge(f"A question has at most {_LARGEST_QUESTION} bytes.")
-    question = parsed(body, rooms.settings.max_depth)
+    question = parse_body(body, rooms.settings.max_depth)
     answer = await rooms.queries.ask(contract, question, caller)
     # Live and about one question: nobody on the way may keep it.
     return await write_answer(answer, NO_STORE)

@@ -1,37 +1,72 @@
-"""Checking events' data apart from the event loop, on the share of their sender."""
+"""Reading and checking events apart from the event loop: in worker processes, on the share of their sender."""
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any, Final
 
 from bus import json
 from bus.contracts.version import ContractVersion
 from bus.heavy import Heavy
-from bus.identity.tokens import Principal
 from bus.journal.append import Submission
-from bus.journal.checking import NOTHING_FOUND, Findings, check_data, findings_of
-from bus.journal.gate import Agreed, Gate
+from bus.journal.checking import NOTHING_FOUND, Findings, UncheckedEvent, check_data, read_findings
+from bus.journal.gate import Gate
+from bus.journal.incoming import IncomingEvent, read_attributes, read_batch, read_event
+
+LARGE: Final = 32 * 1024
+"""Bytes of an event that the event loop reads itself: a hostile one of this size takes some 5 ms."""
 
 
-async def checked_apart(gate: Gate, heavy: Heavy, agreed: Agreed, principal: Principal) -> Submission:
-    """The submission that an event becomes whose data are checked apart; what is raised see `Gate.admit` and `Heavy.run`."""
-    (findings,) = await found_apart(heavy, agreed.version, [agreed], principal)
-    return gate.submission(agreed, principal, findings)
-
-
-async def found_apart(
-    heavy: Heavy, version: ContractVersion, events: Sequence[Agreed], principal: Principal, enough: int = 1
-) -> list[Findings]:
-    """The findings in the data of events of one version.
+async def read_event_apart(
+    heavy: Heavy, text: bytes, header_attributes: dict[str, Any], levels: int, who: str, *, is_data: bool
+) -> IncomingEvent:
+    """The attributes of an event, and its body.
 
     Args:
-        enough: after so many errors one is found in each further event.
+        header_attributes: the attributes that the request's header fields have.
+        levels: how deep the text may be nested.
+        is_data: the text is the data alone.
+
+    Raises:
+        EventMalformed: it is no JSON object, is nested too deep, or has a member twice.
+    """
+    form = b"data" if is_data else b"event"
+    answer = await heavy.run(read_event, text, b"%d" % levels, json.dumps(header_attributes), form, who=who)
+    attributes, _, body = answer.partition(b"\n")
+    return json.loads(attributes), body
+
+
+async def read_batch_apart(heavy: Heavy, text: bytes, levels: int, most: int, who: str) -> list[bytes]:
+    """The bodies of a batch's events; `read_batch` says what is refused."""
+    answer = await heavy.run(read_batch, text, b"%d" % levels, b"%d" % most, who=who)
+    return answer.split(b"\n") if answer else []
+
+
+async def read_attributes_apart(heavy: Heavy, bodies: Sequence[bytes], who: str) -> list[Any]:
+    """The attributes of events; `read_attributes` says what is refused."""
+    answer = await heavy.run(read_attributes, b"\n".join(bodies), who=who)
+    return [json.loads(attributes) for attributes in answer.split(b"\n")]
+
+
+async def check_apart(gate: Gate, heavy: Heavy, event: UncheckedEvent) -> Submission:
+    """The submission that an event becomes; `Gate.admit` and `Heavy.run` say what is refused."""
+    (findings,) = await find_in_data_apart(heavy, event.version, [event])
+    return gate.accept(event, findings)
+
+
+async def find_in_data_apart(
+    heavy: Heavy, version: ContractVersion, events: Sequence[UncheckedEvent], enough: int = 1
+) -> list[Findings]:
+    """The findings in the data of one sender's events of one version.
+
+    Args:
+        enough: after so many errors, one error is found in each further event.
     """
     contract = version.contract
     about = json.dumps({"key": contract.key, "person": contract.person, "enough": enough})
-    # In a thread: a schema may be a mebibyte, and the first to ask has it written.
+    # In a thread: a schema may be a mebibyte, and its first use writes it.
     schema = await asyncio.to_thread(lambda: version.sent_text)
     bodies = b"\n".join([one.body for one in events])
-    found = findings_of(await heavy.run(check_data, schema, bodies, about, who=principal.participant))
+    found = read_findings(await heavy.run(check_data, schema, bodies, about, who=events[0].sender))
     # A record's deletion has no data that could be wrong.
     deletions = [version.is_record and not one.has_data for one in events]
     return [NOTHING_FOUND if gone else one for one, gone in zip(found, deletions, strict=True)]

@@ -1,4 +1,4 @@
-"""Beside the append: what else its transaction writes, for who would otherwise read the events and write in one of its own."""
+"""Beside the append: what a room writes in the append's transaction, so that it needs no read and no transaction of its own."""
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
@@ -9,13 +9,13 @@ from bus.journal.read import Entry
 from bus.journal.statements import Row
 
 Take = Callable[[Connection, Sequence[Row]], None]
-"""Called in the transaction with the events that were appended, in order; what it raises has them appended without it."""
+"""Called in the transaction with the appended events, in order. If it raises, the events are appended without it."""
 Beside = Callable[[], AbstractContextManager[Take | None]]
-"""Entered before each transaction, which is committed when its block ends without an error; None: not this time."""
+"""Entered before each transaction. Its block ends without an error when the transaction is committed; None: nothing to write."""
 
 
-def entries_of(rows: Sequence[Row], contract_ids: Collection[int]) -> list[Entry]:
-    """Those of appended events that some contracts are about."""
+def select_entries(rows: Sequence[Row], contract_ids: Collection[int]) -> list[Entry]:
+    """The entries of appended events that belong to some contracts."""
     return [
         Entry(position, contract, version, participant, key, person, recorded_at, bytes(body))
         for position, contract, version, participant, _, key, person, recorded_at, body in rows

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from bus import json
 from bus.contracts.validation import Validator
@@ -41,17 +41,17 @@ _USUAL: Final = Validator(
 """Takes nearly every event that is well formed, and none that is not, in a third of the time that it takes to say why."""
 
 
-def wrong_attributes(event: Mapping[str, Any]) -> list[FieldError]:
-    """What is wrong with an event's context attributes, none of which is null; empty when they are well formed."""
+def find_wrong_attributes(event: Mapping[str, Any]) -> list[FieldError]:
+    """The errors in an event's context attributes, none of which is null; empty if they are well formed."""
     try:
         is_usual = _USUAL.is_valid(event)
     except UnicodeEncodeError:
         # Half a surrogate pair, which an agency's answer can hold.
         is_usual = False
-    return [] if is_usual else _wrong(event)
+    return [] if is_usual else _find_wrong(event)
 
 
-def is_text(value: Any) -> bool:
+def is_text(value: Any) -> TypeGuard[str]:
     """Whether a value is what `TEXT_RULE` says."""
     # Of ASCII the two methods say the same as the expression, in a tenth of its time.
     return (
@@ -61,7 +61,7 @@ def is_text(value: Any) -> bool:
     )
 
 
-def _wrong(event: Mapping[str, Any]) -> list[FieldError]:
+def _find_wrong(event: Mapping[str, Any]) -> list[FieldError]:
     wrong: list[FieldError] = []
     if event.get("specversion") != "1.0":
         wrong.append(FieldError("/specversion", 'must be "1.0"'))
@@ -69,7 +69,7 @@ def _wrong(event: Mapping[str, Any]) -> list[FieldError]:
         if not is_text(event.get(name)):
             wrong.append(FieldError(f"/{name}", TEXT_RULE))
     for name in event.keys() - CORE_ATTRIBUTES:
-        wrong.extend(_wrong_extension(name, event[name]))
+        wrong.extend(_find_wrong_extension(name, event[name]))
     for name in ("subject", "dataschema"):
         if name in event and not is_text(event[name]):
             wrong.append(FieldError(f"/{name}", TEXT_RULE))
@@ -86,7 +86,7 @@ def _is_json_type(value: Any) -> bool:
     return value == "application/json" or (type(value) is str and _JSON_TYPE.fullmatch(value) is not None)
 
 
-def _wrong_extension(name: str, value: Any) -> list[FieldError]:
+def _find_wrong_extension(name: str, value: Any) -> list[FieldError]:
     if name in BUS_ATTRIBUTES:
         return [FieldError(f"/{name}", "is set by the bus; leave it out")]
     if not _EXTENSION.fullmatch(name):

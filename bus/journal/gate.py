@@ -5,22 +5,20 @@ Decides only; nothing here touches the database.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from bus import json
 from bus.contracts.catalogue import Catalogue, ContractVersion
 from bus.contracts.effort import is_bearable
 from bus.identity.tokens import Principal
 from bus.journal.append import Submission
-from bus.journal.checking import NOTHING_FOUND, EventMalformed, Findings, nul_in
-from bus.journal.envelope import TEXT_RULE, is_text, wrong_attributes
+from bus.journal.checking import Findings, UncheckedEvent, find_in_data
+from bus.journal.envelope import TEXT_RULE, find_wrong_attributes, is_text
 from bus.journal.identity import identity_of
+from bus.journal.incoming import EventMalformed, drop_nulls, refuse_no_object
 from bus.problem import FieldError, Forbidden, Refused
 
-_BACKSLASH: Final = 0x5C
 _LARGE: Final = 4 * 1024
-_MEMORY: Final = 6 * 1024 * 1024
-"""Of all errors of one event that is checked in the event loop: making them takes some 10 ms."""
 
 
 class DataInvalid(Refused):
@@ -43,90 +41,58 @@ class NotAProducer(Forbidden):
     slug = "not-a-producer"
 
 
-class NeedsTime(Exception):
-    """To check an event's data would hold the event loop: have it done apart, and give the findings to `Gate.submission`."""
-
-    def __init__(self, agreed: "Agreed") -> None:
-        super().__init__()
-        self.agreed = agreed
-
-
-class Agreed(NamedTuple):
-    """An event whose attributes are right, with the contract version that it is under.
-
-    Attributes:
-        event: its attributes, none of which is null. `data` may be left out where `has_data`.
-        body: the whole event as JSON.
-        has_data: there are data, and they are not null.
-    """
-
-    event: Mapping[str, Any]
-    body: bytes
-    version: ContractVersion
-    has_data: bool
-
-
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Turns a CloudEvents JSON document into a submission, or refuses it with every reason."""
+    """Turns an event into a submission, or refuses it with every reason."""
 
     catalogue: Catalogue
 
-    def admit(
-        self,
-        document: Any,
-        principal: Principal,
-        *,
-        body: bytes | None = None,
-        brief: bool = False,
-        hurries: bool = False,
-    ) -> Submission:
-        """The submission that a parsed CloudEvent becomes.
+    def admit(self, event: Any, principal: Principal, body: bytes | None = None, *, brief: bool = False) -> Submission:
+        """The submission that an event becomes.
 
         Args:
-            body: the document as `json.dumps` writes it, where the caller did so already.
-            brief: of data that do not fit, one reason is enough.
-            hurries: others wait meanwhile.
+            event: a parsed CloudEvent.
+            body: the event as `json.dumps` writes it; None: not written yet.
+            brief: one error in the data is enough.
 
         Raises:
             EventMalformed: attributes are missing or wrong.
             UnknownContract, UnknownVersion, VersionRetired: there is no such agreement.
             NotAProducer: the sender may not say this.
             DataInvalid, EventTooLarge: the data do not fit the contract.
-            NeedsTime: `hurries`, and to check the data would take long.
         """
-        if type(document) is not dict:
-            raise EventMalformed("An event is a JSON object.", errors=[FieldError("", "must be an object")])
-        event = (
-            {k: v for k, v in document.items() if v is not None or k == "data"}
-            if None in document.values()
-            else document
-        )
-        version = self._version(event, principal)
-        if body is None or event is not document:
-            body = _written(event)
-        # Before the data are looked at: how long that takes grows with their size.
-        check_size(body, version)
-        data = event.get("data")
-        agreed = Agreed(event, body, version, data is not None)
-        if hurries and not _is_bearable(version, body):
-            raise NeedsTime(agreed)
-        return self.submission(agreed, principal, _found(agreed, data, brief))
+        unchecked = self.identify(event, principal, body)
+        return self.accept(unchecked, find_in_data(unchecked, brief))
 
-    def agreed(self, event: Mapping[str, Any], principal: Principal, body: bytes, *, has_data: bool) -> Agreed:
-        """An event whose data are checked apart; what is raised see `admit`.
+    def admit_quickly(
+        self, event: Any, principal: Principal, body: bytes | None = None, *, brief: bool = False
+    ) -> Submission | UncheckedEvent:
+        """As `admit`; or the event unchecked, if to check its data holds up the event loop. `apart` checks it then."""
+        unchecked = self.identify(event, principal, body)
+        if not _is_bearable(unchecked.version, unchecked.body):
+            return unchecked
+        return self.accept(unchecked, find_in_data(unchecked, brief))
+
+    def identify(self, event: Any, principal: Principal, body: bytes | None) -> UncheckedEvent:
+        """An event with the contract version that it is published under; `admit` says what is refused.
 
         Args:
-            event: its attributes, none of which is null.
-            body: the whole event as JSON.
+            event: the parsed CloudEvent, or the attributes of an event that was read apart.
+            body: the event as `json.dumps` writes it; None: not written yet.
         """
-        version = self._version(event, principal)
+        if type(event) is not dict:
+            raise refuse_no_object()
+        kept = drop_nulls(event) if None in event.values() else event
+        version = self._find_version(kept, principal)
+        if body is None or kept is not event:
+            body = _write(kept)
+        # Before the data are looked at: how long that takes grows with their size.
         check_size(body, version)
-        return Agreed(event, body, version, has_data)
+        return UncheckedEvent(kept, body, version, principal.participant)
 
-    def submission(self, agreed: Agreed, principal: Principal, findings: Findings) -> Submission:
-        """The submission that an event becomes once its data were checked; what is raised see `admit`."""
-        event, body, version, has_data = agreed
+    def accept(self, unchecked: UncheckedEvent, findings: Findings) -> Submission:
+        """The submission that an event becomes once its data are checked; `admit` says what is refused."""
+        event, body, version, sender = unchecked
         if findings.nul is not None:
             raise EventMalformed(
                 "Texts in an event hold no NUL.", errors=[FieldError(findings.nul, "must hold no NUL")]
@@ -135,9 +101,9 @@ class Gate:
             raise DataInvalid(
                 f"The data do not fit {version.contract.name} {version.contract.version}.", errors=findings.errors
             )
-        key = _key(event, version, findings, has_data=has_data)
+        key = _find_key(event, version, findings) if version.is_record else None
         if key is not None and ("subject" not in event or "data" not in event):
-            body = _of_record(body, event, key)
+            body = _complete_record(body, event, key)
             check_size(body, version)
         person = findings.person
         if person is not None and not is_text(person):
@@ -145,20 +111,29 @@ class Gate:
             raise DataInvalid("The person whom the data are about has no usable identifier.", errors=[at])
         if person is None and version.is_personal:
             person = key
-        sender = principal.participant
         identity = identity_of(sender, event["source"], event["id"])
         return Submission(
             version.contract_id, version.id, sender, identity, key, person, body,
             version.notice,
         )  # fmt: skip
 
-    def _version(self, event: Mapping[str, Any], principal: Principal) -> ContractVersion:
-        if wrong := wrong_attributes(event):
+    def _find_version(self, event: Mapping[str, Any], principal: Principal) -> ContractVersion:
+        if wrong := find_wrong_attributes(event):
             raise EventMalformed("The event's attributes are not as CloudEvents 1.0 says.", errors=wrong)
-        version = self.catalogue.version_for(event["type"], event.get("dataschema"))
+        version = self.catalogue.find_version(event["type"], event.get("dataschema"))
         if principal.participant not in version.contract.producers:
             raise NotAProducer(f"{principal.participant} is not a producer of {event['type']}.")
         return version
+
+
+def check_size(body: bytes, version: ContractVersion) -> None:
+    """Refuse an event that is larger than its contract allows.
+
+    Raises:
+        EventTooLarge: it is.
+    """
+    if len(body) > version.max_bytes:
+        raise EventTooLarge(f"An event of {version.contract.name} may have {version.max_bytes} bytes.")
 
 
 def _is_bearable(version: ContractVersion, body: bytes) -> bool:
@@ -167,44 +142,7 @@ def _is_bearable(version: ContractVersion, body: bytes) -> bool:
     return is_bearable(version.validator.work, body) and not (len(body) > _LARGE and b"\\u0000" in body)
 
 
-def _found(agreed: Agreed, data: Any, brief: bool) -> Findings:
-    version = agreed.version
-    if _BACKSLASH in agreed.body and (nul := nul_in(agreed.body)) is not None:
-        return Findings((), None, None, nul)
-    if data is None and version.is_record:
-        return NOTHING_FOUND
-    if not version.validator.is_valid(data):
-        return Findings(version.validator.errors(data, "/data", brief=brief, memory=_MEMORY), None, None)
-    return Findings((), version.key_of(data), version.person_of(data) if data is not None else None)
-
-
-def _key(event: Mapping[str, Any], version: ContractVersion, findings: Findings, *, has_data: bool) -> str | None:
-    """The record's key; None for an event contract."""
-    if not version.is_record:
-        return None
-    if not has_data:
-        return _key_of_deletion(event)
-    key = findings.key
-    if not is_text(key):
-        raise DataInvalid("The record has no usable key.", errors=[_at_key(version, "must be a key: printable text")])
-    if event.get("subject", key) != key:
-        raise DataInvalid(
-            "The subject of a record's event is the record's key.",
-            errors=[FieldError("/subject", f"must equal /data{version.contract.key}, or be left out")],
-        )
-    return key
-
-
-def _of_record(body: bytes, event: Mapping[str, Any], key: str) -> bytes:
-    """Of a record, readers are promised its key as `subject`, and `data` that is null where it was deleted."""
-    if "subject" not in event:
-        body = b'%b,"subject":%b}' % (body[:-1], json.dumps(key))
-    if "data" not in event:
-        body = b'%b,"data":null}' % body[:-1]
-    return body
-
-
-def _written(event: Mapping[str, Any]) -> bytes:
+def _write(event: Mapping[str, Any]) -> bytes:
     try:
         return json.dumps(event)
     except TypeError:
@@ -213,13 +151,23 @@ def _written(event: Mapping[str, Any]) -> bytes:
         raise EventMalformed("The data cannot be written as JSON in UTF-8.", errors=[at]) from None
 
 
-def check_size(body: bytes, version: ContractVersion) -> None:
-    """Refuse an event that is larger than its contract allows."""
-    if len(body) > version.max_bytes:
-        raise EventTooLarge(f"An event of {version.contract.name} may have {version.max_bytes} bytes.")
+def _find_key(event: Mapping[str, Any], version: ContractVersion, findings: Findings) -> str:
+    """The key of a record's event."""
+    if event.get("data") is None:
+        return _find_key_of_deletion(event)
+    key = findings.key
+    if not is_text(key):
+        at = FieldError(f"/data{version.contract.key}", "must be a key: printable text")
+        raise DataInvalid("The record has no usable key.", errors=[at])
+    if event.get("subject", key) != key:
+        raise DataInvalid(
+            "The subject of a record's event is the record's key.",
+            errors=[FieldError("/subject", f"must equal /data{version.contract.key}, or be left out")],
+        )
+    return key
 
 
-def _key_of_deletion(event: Mapping[str, Any]) -> str:
+def _find_key_of_deletion(event: Mapping[str, Any]) -> str:
     if "subject" not in event:
         raise EventMalformed(
             "An event without data deletes a record; its subject says which.",
@@ -228,5 +176,10 @@ def _key_of_deletion(event: Mapping[str, Any]) -> str:
     return str(event["subject"])
 
 
-def _at_key(version: ContractVersion, detail: str) -> FieldError:
-    return FieldError(f"/data{version.contract.key}", detail)
+def _complete_record(body: bytes, event: Mapping[str, Any], key: str) -> bytes:
+    """The body of a record's event with the key as `subject`, and with `data` that is null if the record is deleted."""
+    if "subject" not in event:
+        body = b'%b,"subject":%b}' % (body[:-1], json.dumps(key))
+    if "data" not in event:
+        body = b'%b,"data":null}' % body[:-1]
+    return body

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bus import clock
-from bus.contracts.registered import Succession, successions
+from bus.contracts.registered import Succession, find_successions
 from bus.refusals.jump import BEFORE, SHOWN, Hour, Jump, jumps
 from bus.refusals.refusal import Refusal, hour_of
 from bus.refusals.tables import REFUSALS
@@ -110,7 +110,7 @@ class RefusalLog:
     def alerts(self, now: datetime, contract: str | None = None, reader: str | None = None) -> list[Alert]:
         """The jumps after changes of version in the last fourteen days, the newest change first."""
         with self._storage.read() as connection:
-            changes = successions(connection, clock.micros(now) - SHOWN, contract)[:_MOST_CHANGES]
+            changes = find_successions(connection, clock.micros(now) - SHOWN, contract)[:_MOST_CHANGES]
             hours = _hours(connection, changes, reader)
         return [alert for change in changes for alert in _alerts(change, hours.get(change.name, ()))]
 

@@ -114,10 +114,10 @@ def _meant(event: Any, catalogue: Catalogue) -> tuple[str, str, ContractVersion 
     if type(name) is not str:
         return "", "", None
     dataschema = dataschema if type(dataschema) is str else None
-    number = catalogue.number_meant(name, dataschema)
+    number = catalogue.find_version_number(name, dataschema)
     if number is None:
         return "", "", None
     try:
-        return name, number, catalogue.version_for(name, dataschema)
+        return name, number, catalogue.find_version(name, dataschema)
     except Refused:
         return name, number, catalogue.newest(name) if catalogue.has_active(name) else None

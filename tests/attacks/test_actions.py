@@ -193,7 +193,7 @@ def _pause(site: Site) -> None:
 
 
 def _retire(site: Site) -> None:
-    site.bus.rooms.catalogue.retire(WARGA, "1.0.0", OPERATOR)
+    site.bus.rooms.catalogue.registrar.retire(WARGA, "1.0.0", OPERATOR)
 
 
 @pytest.mark.parametrize("act", [_new_participant, _pause, _retire])
@@ -214,7 +214,7 @@ async def test_a_database_that_fails_at_the_entry_undoes_the_act(
     with rooms.storage.read() as connection:
         assert connection.scalar(sa.select(sa.func.count()).where(PARTICIPANTS.c.name == "dinas-uji")) == 0
     assert rooms.subscriptions.get(subscription.id, None).state is SubscriptionState.ACTIVE
-    assert rooms.catalogue.version(WARGA, "1.0.0").state.value == "active"
+    assert rooms.catalogue.registrar.read_version(WARGA, "1.0.0").state.value == "active"
     assert last_action(rooms.storage) == before
 
 

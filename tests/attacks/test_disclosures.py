@@ -191,7 +191,7 @@ async def test_asking_whether_a_record_is_there_is_disclosed(bus: Bus):
 def test_a_bus_killed_as_its_sink_has_the_body_has_disclosed(make_bus: MakeBus, receiver: Receiver) -> None:
     bus = make_bus()
     personal = a_contract(a_grant(CONSUMERS[0]), producers=[PRODUCER], owner=PRODUCER)
-    Catalogue(bus.storage, bus.keys.pseudonym).apply([parse(personal)], OPERATOR)
+    Catalogue(bus.storage, bus.keys.pseudonym).registrar.apply([parse(personal)], OPERATOR)
     process = bus.start()
 
     def kills(arrival: Arrival) -> Any:

@@ -218,7 +218,7 @@ async def test_a_log_that_cannot_be_written_is_no_failure_of_a_committed_event(
 @sqlite_alone
 async def test_a_sunset_on_the_last_day_of_all_is_no_failure_of_a_committed_event(bus: Bus) -> None:
     bus.apply(a_contract(a_grant("bapenda")))
-    bus.rooms.catalogue.deprecate(WARGA, "1.0.0", bus.operator, sunset=date.max)
+    bus.rooms.catalogue.registrar.deprecate(WARGA, "1.0.0", bus.operator, sunset=date.max)
     answer = await bus.reader(OWNER, "events.publish").post("/v1/events", json=an_event(), headers=STRUCTURED)
     assert (answer.status_code, "9999" in answer.headers["sunset"]) == (202, True)
 

@@ -195,7 +195,7 @@ async def test_a_draft_from_before_clients_were_kept_needs_another_participant(b
 
 def test_the_operator_s_command_line_may_do_both_and_the_history_says_so(bus: Bus):
     bus.apply(a_contract())
-    history = bus.rooms.catalogue.version(WARGA, "1.0.0").history
+    history = bus.rooms.catalogue.registrar.read_version(WARGA, "1.0.0").history
     assert [(one.state.value, one.client_id) for one in history] == [
         ("draft", "command line"),
         ("active", "command line"),
@@ -205,4 +205,4 @@ def test_the_operator_s_command_line_may_do_both_and_the_history_says_so(bus: Bu
 @pytest.mark.parametrize("who", [an_actor(OWNER, client_id="command line"), an_actor("operator", is_operator=True)])
 def test_only_the_operator_is_at_the_command_line(bus: Bus, who: Actor):
     with pytest.raises(FourEyes):
-        bus.rooms.catalogue.apply([parse(a_contract())], who)
+        bus.rooms.catalogue.registrar.apply([parse(a_contract())], who)

@@ -36,7 +36,9 @@ def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bus]:
     folder: Path = tmp_path_factory.mktemp("bus")
     with a_bus(folder) as bus:
         documents = [_owned(_ANYTHING, {}), _owned(_CHOICES, _many_choices()), _long()]
-        Catalogue(bus.storage, bus.keys.pseudonym).apply([parse(document) for document in documents], OPERATOR)
+        Catalogue(bus.storage, bus.keys.pseudonym).registrar.apply(
+            [parse(document) for document in documents], OPERATOR
+        )
         bus.start()
         yield bus
 

@@ -37,7 +37,7 @@ sqlite_alone = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True
 
 def a_catalogue(storage: Storage, contract: Document) -> Catalogue:
     made = Catalogue(storage, b"k" * 32)
-    made.apply([parse(contract)], OPERATOR)
+    made.registrar.apply([parse(contract)], OPERATOR)
     return made
 
 
@@ -109,7 +109,7 @@ def test_a_standing_order_ends_where_a_new_version_hides_its_field(storage: Stor
     catalogue = a_catalogue(storage, a_contract(a_grant("bapenda")))
     assert order_of(catalogue, "bapenda", a_person(1), OWNER, "/desa") is not None
     hides = a_contract(a_grant("bapenda", fields=["/nik"]), version="1.1.0")
-    catalogue.apply([parse(hides)], OPERATOR)
+    catalogue.registrar.apply([parse(hides)], OPERATOR)
     assert order_of(catalogue, "bapenda", a_person(1), OWNER, "/desa") is None
 
 
@@ -223,7 +223,7 @@ async def test_a_field_that_the_active_version_hides_is_hidden_in_old_data_too(b
     bus.apply(a_contract(a_grant("bapenda")))
     position = await bus.publish(a_person(1), id=a_nik(1))
     bus.apply(a_contract(a_grant("bapenda", fields=["/desa"]), version="2.0.0"))
-    bus.rooms.catalogue.retire(WARGA, "1.0.0", OPERATOR)
+    bus.rooms.catalogue.registrar.retire(WARGA, "1.0.0", OPERATOR)
     answer = await bus.reader("bapenda").get(f"/v1/events/{position}")
     assert answer.json()["event"]["data"] == {"desa": "sembung"}
     assert a_nik(1) not in answer.text
@@ -236,7 +236,7 @@ async def test_the_key_of_an_old_version_is_hidden_where_the_active_one_hides_th
     position = await bus.publish({"nik": a_nik(1), "nomor": "7"}, partitionkey=a_nik(1))
     grant = a_grant("bapenda", fields=["/nomor"])
     bus.apply(a_contract(grant, schema=both, key="/nomor", subject="/nik", version="2.0.0"))
-    bus.rooms.catalogue.retire(WARGA, "1.0.0", OPERATOR)
+    bus.rooms.catalogue.registrar.retire(WARGA, "1.0.0", OPERATOR)
     http = bus.reader("bapenda")
     assert a_nik(1) not in (await http.get(f"/v1/events/{position}")).text
     assert (await http.get(f"/v1/records/{WARGA}/{a_nik(1)}")).status_code == 404

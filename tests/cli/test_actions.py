@@ -38,7 +38,7 @@ def _client(bus: Commands) -> list[str | Path]:
 def _drafted(step: str) -> Prepare:
     def prepare(bus: Commands) -> list[str | Path]:
         with bus.catalogue() as catalogue:
-            catalogue.add_draft(parse(a_document()), an_actor("dukcapil-lamongan"))
+            catalogue.registrar.add_draft(parse(a_document()), an_actor("dukcapil-lamongan"))
         return ["contract", step, NAME, "1.0.0"]
 
     return prepare

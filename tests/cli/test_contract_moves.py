@@ -21,7 +21,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 def draft(run: Commands, **changes: object) -> None:
     with run.catalogue() as catalogue:
-        catalogue.add_draft(a_contract(**changes), OWNER)
+        catalogue.registrar.add_draft(a_contract(**changes), OWNER)
 
 
 def test_a_version_goes_through_its_life(run: Commands) -> None:

@@ -15,5 +15,5 @@ SECRET = b"a secret of this instance, 32 B."
 
 def put_in_force(catalogue: Catalogue, version: str = "1.0.0", **changes: Any) -> int:
     """The number of a version that is active now."""
-    catalogue.apply([a_contract(version=version, **changes)], OPERATOR)
-    return catalogue.version_for(changes.get("contract", NAME), version).id
+    catalogue.registrar.apply([a_contract(version=version, **changes)], OPERATOR)
+    return catalogue.find_version(changes.get("contract", NAME), version).id

@@ -43,13 +43,13 @@ BREAKING: dict[str, Any] = {"version": "2.0.0", "schema": WITHOUT_NAME, "example
 def test_an_event_that_names_no_version_gets_the_newest_active_one(catalogue: Catalogue) -> None:
     for version in ("1.9.0", "1.10.0", "1.2.0"):
         put_in_force(catalogue, version)
-    assert catalogue.version_for(NAME, None).contract.version == "1.10.0"
+    assert catalogue.find_version(NAME, None).contract.version == "1.10.0"
 
 
 def test_while_no_version_is_active_the_newest_deprecated_one_takes_events(catalogue: Catalogue) -> None:
     put_in_force(catalogue)
-    catalogue.deprecate(NAME, "1.0.0", OWNER)
-    assert catalogue.version_for(NAME, None).contract.version == "1.0.0"
+    catalogue.registrar.deprecate(NAME, "1.0.0", OWNER)
+    assert catalogue.find_version(NAME, None).contract.version == "1.0.0"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_while_no_version_is_active_the_newest_deprecated_one_takes_events(catal
 def test_a_version_may_be_named_in_several_ways(catalogue: Catalogue, dataschema: str) -> None:
     put_in_force(catalogue, "1.0.0")
     put_in_force(catalogue, "2.0.0")
-    assert catalogue.version_for(NAME, dataschema).contract.version == "1.0.0"
+    assert catalogue.find_version(NAME, dataschema).contract.version == "1.0.0"
 
 
 @pytest.mark.parametrize(
@@ -82,42 +82,42 @@ def test_a_version_may_be_named_in_several_ways(catalogue: Catalogue, dataschema
 def test_a_dataschema_that_names_no_version_in_force_is_refused(catalogue: Catalogue, dataschema: str) -> None:
     put_in_force(catalogue)
     with pytest.raises(UnknownVersion) as refused:
-        catalogue.version_for(NAME, dataschema)
+        catalogue.find_version(NAME, dataschema)
     assert refused.value.errors[0].pointer == "/dataschema"
 
 
 def test_spellings_without_end_do_not_fill_the_memory(catalogue: Catalogue) -> None:
     put_in_force(catalogue)
     for number in range(500):
-        catalogue.version_for(NAME, f"https://h{number}/v1/contracts/{NAME}/versions/1.0.0/schema")
-    assert len(catalogue._shelves[NAME].chosen) <= 64
+        catalogue.find_version(NAME, f"https://h{number}/v1/contracts/{NAME}/versions/1.0.0/schema")
+    assert len(catalogue._contracts[NAME].found) <= 64
 
 
 def test_an_unknown_type_is_refused_with_its_place(catalogue: Catalogue) -> None:
     with pytest.raises(UnknownContract) as refused:
-        catalogue.version_for("kependudukan.tiada", None)
+        catalogue.find_version("kependudukan.tiada", None)
     assert (refused.value.status, refused.value.errors[0].pointer) == (422, "/type")
 
 
 def test_a_draft_takes_no_event(catalogue: Catalogue) -> None:
-    catalogue.add_draft(a_contract(), OWNER)
+    catalogue.registrar.add_draft(a_contract(), OWNER)
     with pytest.raises(UnknownVersion):
-        catalogue.version_for(NAME, None)
+        catalogue.find_version(NAME, None)
 
 
 def test_a_retired_version_is_refused_with_its_successor(catalogue: Catalogue) -> None:
     put_in_force(catalogue, "1.0.0")
     put_in_force(catalogue, "2.0.0")
-    catalogue.retire(NAME, "1.0.0", OWNER)
+    catalogue.registrar.retire(NAME, "1.0.0", OWNER)
     with pytest.raises(VersionRetired, match=r"2\.0\.0"):
-        catalogue.version_for(NAME, "1.0.0")
+        catalogue.find_version(NAME, "1.0.0")
 
 
 def test_key_and_person_are_found_as_text(catalogue: Catalogue) -> None:
     alamat = {**SCHEMA["properties"]["alamat"], "required": ["jalan"]}
     schema = {**SCHEMA, "required": ["jumlah", "alamat"], "properties": {**SCHEMA["properties"], "alamat": alamat}}
     put_in_force(catalogue, key="/jumlah", subject="/alamat/jalan", schema=schema, examples=[])
-    version = catalogue.version_for(NAME, None)
+    version = catalogue.find_version(NAME, None)
     data = {"jumlah": 7, "alamat": {"jalan": "x"}}
     assert (version.key_of(data), version.person_of(data), version.key_of(None)) == ("7", "x", None)
 
@@ -125,20 +125,20 @@ def test_key_and_person_are_found_as_text(catalogue: Catalogue) -> None:
 def test_public_data_are_about_nobody(catalogue: Catalogue) -> None:
     schema = {"type": "object", "required": ["kode"], "properties": {"kode": {"type": "string"}}}
     put_in_force(catalogue, classification="public", schema=schema, key="/kode", subject="/kode", examples=[])
-    assert catalogue.version_for(NAME, None).person_of({"kode": NIK}) is None
+    assert catalogue.find_version(NAME, None).person_of({"kode": NIK}) is None
 
 
 def test_what_did_not_change_keeps_its_compiled_validator(catalogue: Catalogue) -> None:
     put_in_force(catalogue, "1.0.0")
-    validator = catalogue.version_for(NAME, "1.0.0").validator
+    validator = catalogue.find_version(NAME, "1.0.0").validator
     put_in_force(catalogue, "2.0.0")
-    catalogue.deprecate(NAME, "1.0.0", OWNER)
-    assert catalogue.version_for(NAME, "1.0.0").validator is validator
+    catalogue.registrar.deprecate(NAME, "1.0.0", OWNER)
+    assert catalogue.find_version(NAME, "1.0.0").validator is validator
 
 
 def test_a_version_is_found_by_its_number_even_when_retired(storage: Storage, catalogue: Catalogue) -> None:
     number = put_in_force(catalogue)
-    catalogue.retire(NAME, "1.0.0", OWNER)
+    catalogue.registrar.retire(NAME, "1.0.0", OWNER)
     fresh = Catalogue(storage, SECRET)
     assert (fresh.version_numbered(number).state, fresh.version_numbered(number).contract) == (
         State.RETIRED,
@@ -162,7 +162,7 @@ def test_an_event_of_a_retired_version_is_seen_through_the_newest_grant(catalogu
     old = put_in_force(catalogue, "1.0.0", consumers=[a_grant(fields=["/nama"])])
     put_in_force(catalogue, "2.0.0", consumers=[a_grant(fields=["/nik"])])
     assert catalogue.view(NAME, "bapenda", old, TODAY).fields_granted == ["/nama"]
-    catalogue.retire(NAME, "1.0.0", OWNER)
+    catalogue.registrar.retire(NAME, "1.0.0", OWNER)
     assert catalogue.view(NAME, "bapenda", old, TODAY).fields_granted == ["/nik"]
 
 
@@ -175,7 +175,7 @@ def test_who_has_no_grant_gets_nothing(catalogue: Catalogue) -> None:
 def test_nobody_gets_anything_of_a_contract_that_is_out_of_force(catalogue: Catalogue) -> None:
     number = put_in_force(catalogue)
     catalogue.view(NAME, "bapenda", number, TODAY)
-    catalogue.retire(NAME, "1.0.0", OWNER)
+    catalogue.registrar.retire(NAME, "1.0.0", OWNER)
     with pytest.raises(NoSuchContract):
         catalogue.view(NAME, "bapenda", number, TODAY)
 
@@ -193,94 +193,99 @@ def test_a_view_is_made_once(catalogue: Catalogue) -> None:
 
 
 def test_the_same_document_again_changes_nothing(catalogue: Catalogue) -> None:
-    first = catalogue.apply([a_contract()], OPERATOR)
-    again = catalogue.apply([a_contract()], OPERATOR)
+    first = catalogue.registrar.apply([a_contract()], OPERATOR)
+    again = catalogue.registrar.apply([a_contract()], OPERATOR)
     assert (first.steps[0].changes, again.steps[0].changes) == ((Change.ADD, Change.ACTIVATE), ())
     assert not again.changes_anything
 
 
 def test_the_shipped_contracts_apply_together_and_again(catalogue: Catalogue) -> None:
     contracts = [load(path) for path in SHIPPED]
-    assert catalogue.apply(contracts, OPERATOR).changes_anything
-    assert not catalogue.apply(contracts, OPERATOR).changes_anything
+    assert catalogue.registrar.apply(contracts, OPERATOR).changes_anything
+    assert not catalogue.registrar.apply(contracts, OPERATOR).changes_anything
 
 
 def test_an_active_version_never_changes(catalogue: Catalogue) -> None:
     put_in_force(catalogue)
     changed = a_contract(title="Lain")
-    for attempt in (lambda: catalogue.apply([changed], OPERATOR), lambda: catalogue.add_draft(changed, OPERATOR)):
+    for attempt in (
+        lambda: catalogue.registrar.apply([changed], OPERATOR),
+        lambda: catalogue.registrar.add_draft(changed, OPERATOR),
+    ):
         with pytest.raises(VersionTaken, match="raise the version"):
             attempt()
-    assert catalogue.version_for(NAME, None).contract.title == "Penduduk rekaan"
+    assert catalogue.find_version(NAME, None).contract.title == "Penduduk rekaan"
 
 
 def test_documents_are_applied_all_or_none(catalogue: Catalogue) -> None:
     put_in_force(catalogue)
     with pytest.raises(VersionTaken):
-        catalogue.apply([a_contract(contract="kependudukan.baru"), a_contract(title="Lain")], OPERATOR)
+        catalogue.registrar.apply([a_contract(contract="kependudukan.baru"), a_contract(title="Lain")], OPERATOR)
     with pytest.raises(NoSuchContract):
-        catalogue.versions("kependudukan.baru")
+        catalogue.registrar.read_versions("kependudukan.baru")
 
 
 def test_a_plan_changes_nothing(catalogue: Catalogue) -> None:
-    assert [str(step) for step in catalogue.plan([a_contract()], OPERATOR).steps] == [f"{NAME} 1.0.0: add and activate"]
-    assert list(catalogue.listing.versions()) == []
+    assert [str(step) for step in catalogue.registrar.plan([a_contract()], OPERATOR).steps] == [
+        f"{NAME} 1.0.0: add and activate"
+    ]
+    assert list(catalogue.registrar.listing.read_versions()) == []
 
 
 def test_a_draft_may_be_replaced_until_it_isput_in_force(catalogue: Catalogue) -> None:
-    catalogue.add_draft(a_contract(), OWNER)
-    catalogue.add_draft(a_contract(title="Lain"), OWNER)
-    catalogue.activate(NAME, "1.0.0", APPROVER)
-    assert catalogue.version_for(NAME, None).contract.title == "Lain"
+    catalogue.registrar.add_draft(a_contract(), OWNER)
+    catalogue.registrar.add_draft(a_contract(title="Lain"), OWNER)
+    catalogue.registrar.activate(NAME, "1.0.0", APPROVER)
+    assert catalogue.find_version(NAME, None).contract.title == "Lain"
 
 
 def test_a_version_with_findings_does_not_becomeput_in_force(catalogue: Catalogue) -> None:
-    catalogue.add_draft(a_contract(examples=[{"nik": "x"}]), OWNER)
+    catalogue.registrar.add_draft(a_contract(examples=[{"nik": "x"}]), OWNER)
     with pytest.raises(NotReady) as refused:
-        catalogue.activate(NAME, "1.0.0", APPROVER)
+        catalogue.registrar.activate(NAME, "1.0.0", APPROVER)
     assert [error.pointer for error in refused.value.errors] == ["/examples/0/nik"]
 
 
 def test_a_step_that_life_does_not_have_is_refused(catalogue: Catalogue) -> None:
-    catalogue.add_draft(a_contract(), OWNER)
+    catalogue.registrar.add_draft(a_contract(), OWNER)
     with pytest.raises(TransitionRefused):
-        catalogue.retire(NAME, "1.0.0", OWNER)
+        catalogue.registrar.retire(NAME, "1.0.0", OWNER)
 
 
 def test_nobody_moves_another_s_contract(catalogue: Catalogue) -> None:
-    catalogue.add_draft(a_contract(), OWNER)
+    catalogue.registrar.add_draft(a_contract(), OWNER)
     with pytest.raises(NotOwner):
-        catalogue.activate(NAME, "1.0.0", OTHER)
+        catalogue.registrar.activate(NAME, "1.0.0", OTHER)
 
 
 def test_nobody_registers_in_another_s_name(catalogue: Catalogue) -> None:
     with pytest.raises(NotOwner):
-        catalogue.add_draft(a_contract(), OTHER)
+        catalogue.registrar.add_draft(a_contract(), OTHER)
 
 
 def test_nobody_takes_a_contract_over_with_a_new_version_of_it(catalogue: Catalogue) -> None:
     put_in_force(catalogue)
     with pytest.raises(NotOwner):
-        catalogue.add_draft(a_contract(version="9.0.0", owner="bapenda"), OTHER)
+        catalogue.registrar.add_draft(a_contract(version="9.0.0", owner="bapenda"), OTHER)
 
 
 def test_the_operator_may_do_what_owners_may(catalogue: Catalogue) -> None:
-    catalogue.add_draft(a_contract(), OPERATOR)
-    assert catalogue.activate(NAME, "1.0.0", OPERATOR).state is State.ACTIVE
+    catalogue.registrar.add_draft(a_contract(), OPERATOR)
+    assert catalogue.registrar.activate(NAME, "1.0.0", OPERATOR).state is State.ACTIVE
 
 
 def test_a_version_remembers_who_made_and_who_moved_it(catalogue: Catalogue) -> None:
-    catalogue.add_draft(a_contract(), OWNER)
-    moved = catalogue.activate(NAME, "1.0.0", OPERATOR)
+    catalogue.registrar.add_draft(a_contract(), OWNER)
+    moved = catalogue.registrar.activate(NAME, "1.0.0", OPERATOR)
     assert (moved.created_by, moved.changed_by) == ("dukcapil-lamongan", "operator")
 
 
 def test_every_step_of_a_version_s_life_is_remembered(catalogue: Catalogue) -> None:
-    catalogue.add_draft(a_contract(), OPERATOR)
-    catalogue.propose(NAME, "1.0.0", OWNER)
-    catalogue.activate(NAME, "1.0.0", OPERATOR)
-    catalogue.retire(NAME, "1.0.0", OWNER)
-    history = catalogue.version(NAME, "1.0.0").history
+    catalogue.registrar.add_draft(a_contract(), OPERATOR)
+    catalogue.registrar.propose(NAME, "1.0.0", OWNER)
+    catalogue.registrar.activate(NAME, "1.0.0", OPERATOR)
+    catalogue.registrar.retire(NAME, "1.0.0", OWNER)
+    history = catalogue.registrar.read_version(NAME, "1.0.0").history
     assert [(move.state.value, move.by) for move in history] == [
         ("draft", "operator"),
         ("proposed", "dukcapil-lamongan"),
@@ -291,25 +296,27 @@ def test_every_step_of_a_version_s_life_is_remembered(catalogue: Catalogue) -> N
 
 def test_what_breaks_an_active_version_is_refused_with_the_report(catalogue: Catalogue) -> None:
     put_in_force(catalogue)
-    catalogue.add_draft(a_contract(**BREAKING), OWNER)
+    catalogue.registrar.add_draft(a_contract(**BREAKING), OWNER)
     with pytest.raises(Incompatible) as refused:
-        catalogue.activate(NAME, "2.0.0", OPERATOR)
+        catalogue.registrar.activate(NAME, "2.0.0", OPERATOR)
     assert refused.value.members["compatibility"]["findings"][0]["against"] == "1.0.0"
 
 
 @pytest.mark.parametrize("state", [State.DRAFT, State.DEPRECATED, State.RETIRED])
 def test_what_is_not_active_does_not_count(catalogue: Catalogue, state: State) -> None:
-    catalogue.add_draft(a_contract(), OWNER)
+    catalogue.registrar.add_draft(a_contract(), OWNER)
     if state is not State.DRAFT:
-        catalogue.activate(NAME, "1.0.0", APPROVER)
-        (catalogue.deprecate if state is State.DEPRECATED else catalogue.retire)(NAME, "1.0.0", OWNER)
-    assert catalogue.apply([a_contract(**BREAKING)], OPERATOR).changes_anything
+        catalogue.registrar.activate(NAME, "1.0.0", APPROVER)
+        (catalogue.registrar.deprecate if state is State.DEPRECATED else catalogue.registrar.retire)(
+            NAME, "1.0.0", OWNER
+        )
+    assert catalogue.registrar.apply([a_contract(**BREAKING)], OPERATOR).changes_anything
 
 
 def test_a_version_counts_against_every_active_one(catalogue: Catalogue) -> None:
     put_in_force(catalogue)
     put_in_force(catalogue, **BREAKING, compatibility="none")
-    plan = catalogue.plan(
+    plan = catalogue.registrar.plan(
         [a_contract(version="2.1.0", schema=SCHEMA), a_contract(**{**BREAKING, "version": "2.2.0"})], OPERATOR
     )
     refusals = [step.refusal for step in plan.steps]
@@ -323,16 +330,16 @@ def test_who_changes_a_contract_while_a_version_of_it_is_judged_is_noticed(
     catalogue: Catalogue, storage: Storage
 ) -> None:
     put_in_force(catalogue)
-    catalogue.add_draft(a_contract(version="1.1.0"), OWNER)
+    catalogue.registrar.add_draft(a_contract(version="1.1.0"), OWNER)
     with storage.read() as connection:
-        _, basis = register.may_activate(connection, NAME, "1.1.0", APPROVER)
-    catalogue.retire(NAME, "1.0.0", OWNER)
+        _, basis = register.read_candidate(connection, NAME, "1.1.0", APPROVER)
+    catalogue.registrar.retire(NAME, "1.0.0", OWNER)
     with pytest.raises(ChangedMeanwhile), storage.write() as connection:
         register.activate(connection, basis, APPROVER, no_adapters)
 
 
 def test_a_plan_that_was_overtaken_is_not_carried_out(catalogue: Catalogue, storage: Storage) -> None:
-    planned = catalogue.plan([a_contract(title="Satu")], OPERATOR)
+    planned = catalogue.registrar.plan([a_contract(title="Satu")], OPERATOR)
     put_in_force(catalogue, title="Dua")
     with pytest.raises(ChangedMeanwhile), storage.write() as connection:
         carry_out(connection, planned, OPERATOR, no_adapters)
@@ -341,14 +348,17 @@ def test_a_plan_that_was_overtaken_is_not_carried_out(catalogue: Catalogue, stor
 def test_a_sunset_in_the_past_is_refused(catalogue: Catalogue) -> None:
     put_in_force(catalogue)
     with pytest.raises(SunsetPast):
-        catalogue.deprecate(NAME, "1.0.0", OWNER, sunset=date(2020, 1, 1))
+        catalogue.registrar.deprecate(NAME, "1.0.0", OWNER, sunset=date(2020, 1, 1))
 
 
 def test_a_version_has_another_tag_in_each_state_and_with_each_document(catalogue: Catalogue) -> None:
-    steps = [catalogue.add_draft(a_contract(), OWNER), catalogue.add_draft(a_contract(title="Lain"), OWNER)]
-    steps += [catalogue.propose(NAME, "1.0.0", OWNER), catalogue.activate(NAME, "1.0.0", APPROVER)]
+    steps = [
+        catalogue.registrar.add_draft(a_contract(), OWNER),
+        catalogue.registrar.add_draft(a_contract(title="Lain"), OWNER),
+    ]
+    steps += [catalogue.registrar.propose(NAME, "1.0.0", OWNER), catalogue.registrar.activate(NAME, "1.0.0", APPROVER)]
     assert len({step.tag for step in steps}) == 4
-    assert steps[-1].tag == catalogue.version(NAME, "1.0.0").tag
+    assert steps[-1].tag == catalogue.registrar.read_version(NAME, "1.0.0").tag
 
 
 def test_one_of_two_who_register_the_same_at_once_is_told_so(storage: Storage) -> None:
@@ -358,7 +368,7 @@ def test_one_of_two_who_register_the_same_at_once_is_told_so(storage: Storage) -
     def register(title: str) -> None:
         start.wait(10)
         try:
-            Catalogue(storage, SECRET).apply([replace_title(title)], OPERATOR)
+            Catalogue(storage, SECRET).registrar.apply([replace_title(title)], OPERATOR)
             outcomes.append("done")
         except (VersionTaken, ChangedMeanwhile):
             outcomes.append("taken")

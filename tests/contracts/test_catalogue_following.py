@@ -16,18 +16,18 @@ def test_another_process_notices_a_change(storage: Storage, catalogue: Catalogue
     changes.on("contracts", other.refresh)
     put_in_force(catalogue)
     changes.look()
-    assert other.version_for(NAME, None).contract == catalogue.version_for(NAME, None).contract
+    assert other.find_version(NAME, None).contract == catalogue.find_version(NAME, None).contract
 
 
 def test_a_change_of_one_contract_is_noticed_without_reading_the_others(storage: Storage, catalogue: Catalogue) -> None:
-    catalogue.apply([a_contract(contract=f"uji.c{number}") for number in range(50)], OPERATOR)
+    catalogue.registrar.apply([a_contract(contract=f"uji.c{number}") for number in range(50)], OPERATOR)
     other = Catalogue(storage, SECRET)
     other.refresh()
     put_in_force(catalogue, "1.1.0", contract="uji.c7")
     with asked(storage) as statements:
         other.refresh()
     assert [len(ids) for statement, ids in statements if "document" in statement] == [2]
-    assert other.version_for("uji.c7", None).contract.version == "1.1.0"
+    assert other.find_version("uji.c7", None).contract.version == "1.1.0"
 
 
 def test_where_nothing_changed_no_document_is_read(storage: Storage, catalogue: Catalogue) -> None:
@@ -39,10 +39,10 @@ def test_where_nothing_changed_no_document_is_read(storage: Storage, catalogue: 
 
 def test_a_step_is_numbered_once_others_who_change_the_register_wait(storage: Storage, catalogue: Catalogue) -> None:
     # Otherwise the one with the lower number of two changes at the same time could become visible second, and be missed.
-    catalogue.add_draft(a_contract(), OWNER)
+    catalogue.registrar.add_draft(a_contract(), OWNER)
     with asked(storage) as statements:
-        catalogue.add_draft(a_contract(version="2.0.0"), OWNER)
-        catalogue.activate(NAME, "1.0.0", OPERATOR)
+        catalogue.registrar.add_draft(a_contract(version="2.0.0"), OWNER)
+        catalogue.registrar.activate(NAME, "1.0.0", OPERATOR)
     tables = [statement.split()[2] for statement, _ in statements if statement.startswith("INSERT")]
     assert [table for table in tables if table in ("changes", "contract_moves")] == ["changes", "contract_moves"] * 2
 
@@ -52,13 +52,13 @@ def test_two_versions_that_break_each_other_do_not_both_become_active_at_once(st
     put_in_force(catalogue)
     for version, kind in (("1.1.0", "string"), ("1.2.0", "integer")):
         schema = {**SCHEMA, "properties": {**SCHEMA["properties"], "agama": {"type": kind}}}
-        catalogue.add_draft(a_contract(version=version, schema=schema), OWNER)
+        catalogue.registrar.add_draft(a_contract(version=version, schema=schema), OWNER)
     start = threading.Barrier(2)
 
     def activate(version: str) -> str:
         start.wait(10)
         try:
-            Catalogue(storage, SECRET).activate(NAME, version, APPROVER)
+            Catalogue(storage, SECRET).registrar.activate(NAME, version, APPROVER)
         except (Incompatible, ChangedMeanwhile):
             return "refused"
         return "active"

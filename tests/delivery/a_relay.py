@@ -50,7 +50,7 @@ class Site:
         self.storage = storage
         self.journal = JournalReader(storage)
         self.catalogue = Catalogue(storage, keys.pseudonym)
-        self.catalogue.apply([parse(a_contract(*grants))], OPERATOR)
+        self.catalogue.registrar.apply([parse(a_contract(*grants))], OPERATOR)
         self.subscriptions = Subscriptions(storage, keys)
         self.broker, self.fresh = Broker(), FreshRuns()
 

@@ -40,7 +40,7 @@ def subscriptions(storage: Storage, bus_keys: Keys) -> Subscriptions:
 
 
 def apply(catalogue: Catalogue, *contracts: Document) -> None:
-    catalogue.apply([parse(contract) for contract in contracts], OPERATOR)
+    catalogue.registrar.apply([parse(contract) for contract in contracts], OPERATOR)
 
 
 async def test_a_contract_that_names_a_delivery_is_subscribed_to(catalogue: Catalogue, agencies: Agencies):
@@ -65,8 +65,8 @@ async def test_other_contracts_are_not(catalogue: Catalogue, agencies: Agencies,
 
 async def test_a_retired_contract_is_not(catalogue: Catalogue, agencies: Agencies):
     apply(catalogue, to_the_agency())
-    catalogue.deprecate(WARGA, "1.0.0", OPERATOR)
-    catalogue.retire(WARGA, "1.0.0", OPERATOR)
+    catalogue.registrar.deprecate(WARGA, "1.0.0", OPERATOR)
+    catalogue.registrar.retire(WARGA, "1.0.0", OPERATOR)
     assert standing_subscriptions(catalogue, agencies) == []
 
 

@@ -73,9 +73,9 @@ class Site:
         catalogue, name = self.bus.rooms.catalogue, f"kependudukan.uji{next(self._numbers)}"
         contract = parse(a_contract(a_grant("bapenda"), contract=name))
         if state in ("deprecate", "retire"):
-            catalogue.apply([contract], OPERATOR)
+            catalogue.registrar.apply([contract], OPERATOR)
         else:
-            catalogue.add_draft(contract, OPERATOR)
+            catalogue.registrar.add_draft(contract, OPERATOR)
         return f"/v1/contracts/{name}/versions/1.0.0"
 
     def bound(self) -> str:
@@ -85,7 +85,7 @@ class Site:
         uses = [{"adapter": AGENCY, "operation": ASK}]
         query = {"kind": "query", "key": None, "schema": None, "request": request, "answer": {"type": "object"}}
         document = a_contract(a_grant("bapenda"), contract=name, adapters=uses, **query)
-        self.bus.rooms.catalogue.add_draft(parse(document), OPERATOR)
+        self.bus.rooms.catalogue.registrar.add_draft(parse(document), OPERATOR)
         return f"/v1/contracts/{name}/versions/1.0.0"
 
     def client(self) -> str:

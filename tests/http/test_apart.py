@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from bus import json
-from bus.http import apart, batches, publish
+from bus.http import batches, publish
+from bus.journal import apart
 from tests.a_bus import OWNER, WARGA, Bus, a_contract, a_grant, a_nik, a_person
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

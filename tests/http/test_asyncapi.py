@@ -21,7 +21,7 @@ async def _get(bus: Bus, path: str, scope: str = "contracts.read", **headers: st
 
 async def test_the_newest_version_in_force_is_described(bus: Bus) -> None:
     bus.apply(a_contract(), a_contract(version="1.1.0"))
-    bus.rooms.catalogue.add_draft(parse(a_contract(version="2.0.0")), an_actor(OWNER))
+    bus.rooms.catalogue.registrar.add_draft(parse(a_contract(version="2.0.0")), an_actor(OWNER))
     answer = await _get(bus, PATH)
     assert (answer.headers["content-type"], answer.json()["info"]["version"]) == ("application/json", "1.1.0")
 

@@ -41,7 +41,9 @@ async def test_a_document_is_compared_with_the_registered_versions_and_nothing_i
         "1.0.0",
     )
     assert finding["example"].keys() == {"nik", "nama"}
-    assert [one.contract.version for one in await asyncio.to_thread(bus.rooms.catalogue.versions, NAME)] == ["1.0.0"]
+    assert [
+        one.contract.version for one in await asyncio.to_thread(bus.rooms.catalogue.registrar.read_versions, NAME)
+    ] == ["1.0.0"]
 
 
 async def test_given_versions_take_the_place_of_the_registered_ones(bus: Bus):

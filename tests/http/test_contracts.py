@@ -96,7 +96,7 @@ def test_a_schema_is_served_with_its_address_as_its_id(client: TestClient, catal
     answer = client.get(f"{VERSION}/schema", headers=another())
     assert answer.headers["content-type"] == "application/schema+json"
     assert answer.json()["$id"] == f"https://bus.example{VERSION}/schema"
-    assert catalogue.version_for(NAME, answer.json()["$id"]).contract.version == "1.0.0"
+    assert catalogue.find_version(NAME, answer.json()["$id"]).contract.version == "1.0.0"
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)

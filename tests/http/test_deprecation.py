@@ -31,7 +31,7 @@ async def told(bus: Bus, *events: dict[str, Any]) -> list[str | None]:
 
 async def deprecate(bus: Bus, name: str, sunset: date | None = None) -> int:
     """The second since when it is deprecated."""
-    moved = await asyncio.to_thread(bus.rooms.catalogue.deprecate, name, "1.0.0", bus.operator, sunset=sunset)
+    moved = await asyncio.to_thread(bus.rooms.catalogue.registrar.deprecate, name, "1.0.0", bus.operator, sunset=sunset)
     return int(clock.moment(moved.changed_at).timestamp())
 
 

@@ -55,7 +55,7 @@ async def test_nothing_else_is_there(bus: Bus):
 async def test_an_event_of_a_contract_that_is_out_of_force_is_not_there(bus: Bus):
     bus.apply(a_contract(a_grant("dinkes")))
     position = await bus.publish(a_person(1))
-    await asyncio.to_thread(bus.rooms.catalogue.retire, WARGA, "1.0.0", bus.operator)
+    await asyncio.to_thread(bus.rooms.catalogue.registrar.retire, WARGA, "1.0.0", bus.operator)
     client = bus.reader("dinkes")
     answer, absent = await client.get(f"/v1/events/{position}"), await client.get("/v1/events/999")
     assert (answer.status_code, answer.content) == (404, absent.content)

@@ -311,7 +311,7 @@ async def test_a_stream_ends_with_its_grant(bus: Bus):
         await anext(events)
         bus.apply(a_contract(version="1.1.0"))
         actor = bus.operator
-        await asyncio.to_thread(bus.rooms.catalogue.retire, WARGA, "1.0.0", actor)
+        await asyncio.to_thread(bus.rooms.catalogue.registrar.retire, WARGA, "1.0.0", actor)
         await bus.publish(a_person(2))
         assert [event async for event in events] == []
 

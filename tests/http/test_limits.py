@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from bus import json
-from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse
+from bus.contracts.registrar import Registrar
 from tests.a_bus import OWNER, WARGA, Bus, a_contract, a_grant, a_person
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -235,7 +235,7 @@ async def test_drafts_are_limited_by_number_and_bytes(bus: Bus, operator: httpx.
 @pytest.fixture
 def counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let two that count what is registered wait for each other for a moment, before one of them adds to it."""
-    meeting, usual = threading.Barrier(2), Catalogue.holding
+    meeting, usual = threading.Barrier(2), Registrar.measure_holding
 
     def holding(*args: Any) -> Any:
         found = usual(*args)
@@ -243,7 +243,7 @@ def counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
             meeting.wait(0.5)
         return found
 
-    monkeypatch.setattr(Catalogue, "holding", holding)
+    monkeypatch.setattr(Registrar, "measure_holding", holding)
 
 
 @pytest.mark.usefixtures("counted_together")
@@ -271,7 +271,7 @@ async def test_drafts_that_are_replaced_at_once_are_not_too_large_together(bus: 
 
     for name in ("satu", "dua"):
         assert (await client.post("/v1/contracts", content=document(name))).status_code == 201
-    both = bus.rooms.catalogue.holding("bapenda", parse(json.loads(document("tiga")))).bytes
+    both = bus.rooms.catalogue.registrar.measure_holding("bapenda", parse(json.loads(document("tiga")))).bytes
     await limit(operator, "bapenda", contract_bytes=both + 120)
     assert sorted(await asyncio.gather(replace("satu"), replace("dua"))) == [200, 429]
 

@@ -107,7 +107,7 @@ async def test_what_is_refused_before_it_is_an_event_counts_too(bus: Bus) -> Non
 
 async def test_a_retired_version_is_named(bus: Bus) -> None:
     bus.apply(a_contract(), a_contract(version="2.0.0"))
-    bus.rooms.catalogue.retire(WARGA, "1.0.0", bus.operator)
+    bus.rooms.catalogue.registrar.retire(WARGA, "1.0.0", bus.operator)
     producer = a_producer(bus)
     await publish(producer, an_event(dataschema="1.0.0"))
     (row,) = (await answer(bus, producer))["refusals"]
@@ -275,7 +275,7 @@ async def test_what_is_refused_for_the_bus_being_busy_is_nobodys_mistake(
     def busy(*_: Any, **__: Any) -> None:
         raise TooMuchAtOnce("Too much heavy work waits.")
 
-    monkeypatch.setattr(Gate, "admit", busy)
+    monkeypatch.setattr(Gate, "admit_quickly", busy)
     got = await publish(producer, sent, partial=partial)
     assert "Too much heavy work waits." in got.text
     assert await places(bus, producer) == set()

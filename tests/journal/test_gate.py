@@ -52,4 +52,4 @@ ATTRIBUTES = st.dictionaries(
 def test_the_quick_look_at_an_envelope_takes_none_that_is_wrong(attributes: dict[str, object], is_whole: bool):
     required = {"specversion": "1.0", "id": "1", "source": "/uji", "type": WARGA} if is_whole else {}
     event = required | attributes
-    assert envelope.wrong_attributes(event) == envelope._wrong(event)
+    assert envelope.find_wrong_attributes(event) == envelope._find_wrong(event)

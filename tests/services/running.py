@@ -200,7 +200,7 @@ def _furnish(storage: Storage, keys: Keys) -> tuple[str, str]:
     participants = Participants(storage)
     for name in (PRODUCER, *CONSUMERS):
         participants.add(name, name, Kind.APP, OPERATOR)
-    Catalogue(storage, keys.pseudonym).apply([parse(document) for document in documents()], OPERATOR)
+    Catalogue(storage, keys.pseudonym).registrar.apply([parse(document) for document in documents()], OPERATOR)
     client, secret = participants.add_client(PRODUCER, ["events.publish", "events.read"], by=OPERATOR)
     return client.client_id, secret
 

@@ -9,7 +9,7 @@ from alembic import command
 
 from bus import json
 from bus.contracts.lifecycle import State
-from bus.contracts.registered import Move, version_of
+from bus.contracts.registered import Move, read_version
 from bus.journal import Appender, JournalReader, Persons, Receipt, Submission
 from bus.journal.identity import identity_of
 from bus.storage import Storage, open_storage, pending_migrations, upgrade
@@ -75,7 +75,7 @@ def test_a_contract_version_keeps_what_is_known_of_its_history(storage: Storage)
             connection.execute(sa.insert(VERSIONS).values(row))
     assert upgrade(storage)
     with storage.read() as connection:
-        histories = [version_of(connection, "kependudukan.uji", version).history for version in ("1.0.0", "2.0.0")]
+        histories = [read_version(connection, "kependudukan.uji", version).history for version in ("1.0.0", "2.0.0")]
     drafted = Move(State.DRAFT, 1, "dukcapil-lamongan")
     assert histories == [(drafted, Move(State.ACTIVE, 2, "operator")), (drafted,)]
 

@@ -147,7 +147,7 @@ class Connection(asyncio.Protocol):
     def _sender(self, head: Head) -> Principal | None:
         """Who publishes, if that is known without waiting."""
         publisher = self._hall.publisher
-        return None if publisher is None or self._rank is not Rank.FULL else publisher.at_hand(head)
+        return None if publisher is None or self._rank is not Rank.FULL else publisher.find_sender(head)
 
     def _read(self, data: bytes) -> None:
         """Read a head, or keep the part of it that has come."""

@@ -15,7 +15,7 @@ from bus.http.heads import Head, Mode
 from bus.http.publish import Publisher, Response
 from bus.identity.tokens import Principal
 from bus.journal import Receipt, Submission
-from bus.journal.gate import Agreed, NeedsTime
+from bus.journal.checking import UncheckedEvent
 from bus.problem import Refused
 from bus.telemetry import UNEXPECTED
 
@@ -109,10 +109,12 @@ class Publication:
             if self.head.mode is Mode.BATCH:
                 self._line.begin(self._publish_batch(text))
                 return
-            self._event, body = self._publisher.event(self.head, text)
-            self._append(self._publisher.admitted(self._event, body, self._principal))
-        except NeedsTime as needs:
-            self._line.begin(self._publish_checked(needs.agreed))
+            self._event, body = self._publisher.read(self.head, text)
+            admitted = self._publisher.admit(self._event, body, self._principal)
+            if isinstance(admitted, UncheckedEvent):
+                self._line.begin(self._publish_apart(admitted))
+            else:
+                self._append(admitted)
         except Exception as error:  # noqa: BLE001 - whatever went wrong is the answer
             self.set_exception(error)
 
@@ -123,15 +125,15 @@ class Publication:
             # Its memory, which is in the processor's caches, is the next request's.
             self._event = None
 
-    async def _publish_checked(self, agreed: Agreed) -> None:
+    async def _publish_apart(self, event: UncheckedEvent) -> None:
         try:
-            self._append(await self._publisher.checked(agreed, self._principal))
+            self._append(await self._publisher.check_apart(event))
         except Exception as error:  # noqa: BLE001 - whatever went wrong is the answer
             self.set_exception(error)
 
     async def _publish_batch(self, text: bytes) -> None:
         try:
-            response = await self._publisher.batch(text, self._principal, partial=False)
+            response = await self._publisher.publish_batch(text, self._principal, partial=False)
         except Exception as error:  # noqa: BLE001 - whatever went wrong is the answer
             self.set_exception(error)
         else:
@@ -154,7 +156,7 @@ class Publication:
             # A server that began to stop meanwhile has the connection end with this answer.
             text = self._rendered if self._rendered and not self._line.must_end else self._answer(receipts)
             if self._event is not None:
-                self._publisher.trace(self._event, receipts)
+                self._publisher.log_trace(self._event, receipts)
         except Exception as error:  # noqa: BLE001 - others of the same group wait for their answers
             self.set_exception(error)
         else:
@@ -163,7 +165,7 @@ class Publication:
     def set_exception(self, error: Exception, /) -> None:
         """Answer: the event is refused, or was not committed."""
         if isinstance(error, Refused):
-            self._respond(self._publisher.refused(error, self._principal, self._sent()))
+            self._respond(self._publisher.refuse(error, self._principal, self._sent()))
             return
         UNEXPECTED.labels("publish").inc()
         log.error("publish.failed", exc_info=error)
@@ -171,7 +173,7 @@ class Publication:
 
     def _answer(self, receipts: list[Receipt]) -> bytes:
         assert self._submission is not None  # noqa: S101 - it is what was appended
-        response = self._publisher.accepted(self._submission, receipts)
+        response = self._publisher.answer(self._submission, receipts)
         return self._line.rendered(response, ends=self._line.must_end)
 
     def _sent(self) -> Any:

@@ -238,14 +238,14 @@ async def test_an_error_nobody_foresaw_is_told_to_its_sender_alone(
     authorization = publisher(bus)
     one, other = await Connection.to(address), await Connection.to(address)
     await one.ask(a_request(authorization, json.dumps(an_event(1))))
-    admit = Gate.admit
+    admit = Gate.admit_quickly
 
     def failing(gate: Gate, document: Any, *rest: Any, **more: Any) -> Any:
         if document["id"] == "p2":
             raise RuntimeError("3524000000000002")
         return admit(gate, document, *rest, **more)
 
-    monkeypatch.setattr(Gate, "admit", failing)
+    monkeypatch.setattr(Gate, "admit_quickly", failing)
     wrong = json.dumps([an_event(2)] if is_batch else an_event(2))
     await one.say(a_request(authorization, wrong, BATCH if is_batch else STRUCTURED))
     fine = await other.ask(a_request(authorization, json.dumps(an_event(3))))

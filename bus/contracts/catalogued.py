@@ -1,0 +1,159 @@
+"""One contract in the catalogue: its versions, the packed documents of those in force, and the version that an event names."""
+
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Final
+
+from sqlalchemy.engine import Connection
+
+from bus import clock, json
+from bus.contracts.document import AdapterUse, trusted
+from bus.contracts.errors import UnknownVersion, VersionRetired
+from bus.contracts.lifecycle import IN_FORCE, State
+from bus.contracts.ready import ReadyVersions
+from bus.contracts.registered import CatalogueEntry, read_documents, version_order
+from bus.contracts.version import ContractVersion, Notice
+from bus.problem import FieldError
+
+_DATASCHEMA: Final = re.compile(
+    r"(?:(?:\S*/v1/contracts/)?([a-z][a-z0-9.-]*)(?:/versions/|/|:))?([0-9]+\.[0-9]+\.[0-9]+)(?:/schema)?"
+)
+_ADAPTER: Final = b'"adapter":'
+"""Stands in the text of every document that names an adapter, and in few others."""
+_NEWLINE: Final = b"\n"
+"""Parts packed documents: canonical JSON has none."""
+_MOST_SPELLINGS: Final = 64
+"""How many ways of writing a contract's dataschemas are remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterUses:
+    """The adapters that a contract names, and the participants that have a grant in it."""
+
+    name: str
+    adapters: tuple[AdapterUse, ...]
+    granted: frozenset[str]
+
+
+@dataclass(slots=True)
+class CataloguedContract:
+    """The versions of one contract.
+
+    Attributes:
+        entries: the versions, lowest first.
+        packed: the documents of the versions in force, in order. Packed, since ten thousand unpacked ones take a gigabyte, and
+            together, since they differ little. None: no version is in force.
+        adapter_uses: of the newest version in force; None: it names no adapter.
+        found: the versions that dataschemas were found to name. Ask here first, then `find_version`.
+    """
+
+    name: str
+    entries: Sequence[CatalogueEntry]
+    packed: bytes | None
+    adapter_uses: AdapterUses | None
+    found: dict[str | None, ContractVersion] = field(default_factory=dict)
+
+    @property
+    def newest(self) -> CatalogueEntry | None:
+        """The newest active version, while there is none the newest deprecated one; None: none is in force."""
+        return _pick_newest(self.entries)
+
+    @property
+    def in_force(self) -> list[CatalogueEntry]:
+        """The versions in force, lowest first."""
+        return [one for one in self.entries if one.state in IN_FORCE]
+
+    def find_version(self, dataschema: str | None, ready: ReadyVersions) -> ContractVersion:
+        """The version in force that a dataschema names; see `Catalogue.find_version`.
+
+        Raises:
+            UnknownVersion, VersionRetired: refusals of a publication, with the attribute's pointer.
+        """
+        entry = self.find_entry(dataschema)
+        if entry is not None and entry.state is State.RETIRED:
+            raise self._refuse_retired(entry)
+        document = None if entry is None else self.read_document(entry)
+        if entry is None or document is None:
+            raise self._refuse_unknown()
+        version = ready.get(entry) or ready.make(entry, document)
+        if entry.state is State.DEPRECATED:
+            version = replace(version, notice=self._write_notice(entry))
+        if len(self.found) < _MOST_SPELLINGS:
+            self.found[dataschema] = version
+        return version
+
+    def find_entry(self, dataschema: str | None) -> CatalogueEntry | None:
+        """The version that a dataschema names, whatever its state; None names the newest in force."""
+        if dataschema is None:
+            return self.newest
+        named = _DATASCHEMA.fullmatch(dataschema)
+        if named is None or named[1] not in (None, self.name):
+            return None
+        return next((one for one in self.entries if one.version == named[2]), None)
+
+    def read_document(self, entry: CatalogueEntry) -> bytes | None:
+        """A version's document as JSON; None: the version was not in force when the catalogue read the contract."""
+        place = next((place for place, one in enumerate(self.in_force) if one.id == entry.id), None)
+        return None if place is None else self.read_documents()[place]
+
+    def read_documents(self) -> Sequence[bytes]:
+        """The documents of the versions in force as JSON, lowest version first."""
+        return zlib.decompress(self.packed).split(_NEWLINE) if self.packed else ()
+
+    def _write_notice(self, deprecated: CatalogueEntry) -> Notice:
+        newest = self.newest
+        successor = newest.version if newest and newest.state is State.ACTIVE else None
+        return Notice(self.name, clock.moment(deprecated.deprecated_at or 0), deprecated.sunset, successor)
+
+    def _refuse_unknown(self) -> UnknownVersion:
+        return UnknownVersion(
+            f"{self.name} has no such version in force; leave dataschema out for the newest.",
+            errors=[FieldError("/dataschema", "must name an active version, or be left out for the newest")],
+        )
+
+    def _refuse_retired(self, retired: CatalogueEntry) -> VersionRetired:
+        newest = self.newest
+        instead = f"use {newest.version}" if newest else "no other is in force"
+        return VersionRetired(
+            f"{self.name} {retired.version} has been retired; {instead}.",
+            errors=[FieldError("/dataschema", instead)],
+        )
+
+
+def read_contracts(connection: Connection, entries: Iterable[CatalogueEntry]) -> Iterator[CataloguedContract]:
+    """The contracts of versions; reads the documents of the versions in force.
+
+    Args:
+        entries: all versions of these contracts.
+    """
+    ordered = sorted(entries, key=lambda one: (one.name, version_order(one.version)))
+    documents = read_documents(connection, [one.id for one in ordered if one.state in IN_FORCE])
+    for name, group in groupby(ordered, key=lambda one: one.name):
+        yield _make_contract(name, list(group), documents)
+
+
+def _make_contract(name: str, entries: Sequence[CatalogueEntry], documents: Iterator[bytes]) -> CataloguedContract:
+    texts = {one.id: next(documents) for one in entries if one.state in IN_FORCE}
+    packed = zlib.compress(_NEWLINE.join(texts.values()), 1) if texts else None
+    newest = _pick_newest(entries)
+    return CataloguedContract(name, entries, packed, _find_uses(texts[newest.id]) if newest else None)
+
+
+def _find_uses(document: bytes) -> AdapterUses | None:
+    if _ADAPTER not in document:
+        return None
+    contract = trusted(json.loads(document))
+    if not contract.adapters:
+        return None
+    return AdapterUses(contract.name, contract.adapters, frozenset(grant.participant for grant in contract.grants))
+
+
+def _pick_newest(entries: Sequence[CatalogueEntry]) -> CatalogueEntry | None:
+    for state in (State.ACTIVE, State.DEPRECATED):
+        for one in reversed(entries):
+            if one.state is state:
+                return one
+    return None

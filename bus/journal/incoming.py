@@ -1,0 +1,159 @@
+"""Incoming events: from the text of a request to an event with its body, here or as a job in a worker process.
+
+The text is what the client sent. The event is its JSON value. The body is the event in JSON as the bus writes it.
+"""
+
+from typing import Any, Final
+
+from bus import json
+from bus.contracts.validation import shown
+from bus.problem import FieldError, Refused
+
+IncomingEvent = tuple[Any, bytes | None]
+"""An event and its body. No event: the body is not parsed yet; no body: the event is not written yet."""
+
+_MOST_ATTRIBUTES: Final = 64 * 1024
+
+
+class EventMalformed(Refused):
+    """This is not a CloudEvent that the bus takes."""
+
+    status = 400
+    slug = "event-malformed"
+
+
+class TooManyEvents(Refused):
+    """The batch has more events than the bus takes at once; send it in parts."""
+
+    status = 413
+    slug = "too-many-events"
+
+
+def parse(text: bytes) -> Any:
+    """The JSON value of a text.
+
+    Raises:
+        EventMalformed: the text is not JSON in UTF-8.
+    """
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise EventMalformed("The body is not JSON in UTF-8.", errors=[FieldError("", "is not JSON")]) from None
+
+
+def is_deeper(value: Any, text: bytes, most: int) -> bool:
+    """Whether the value of a JSON text is nested deeper than `most` levels."""
+    # A value has at least as many brackets as levels: their number settles nearly every event. `count` takes twice as long.
+    brackets = 2 * len(text) - len(text.replace(b"{", b"")) - len(text.replace(b"[", b""))
+    return brackets > most and json.is_deeper(value, most)
+
+
+def refuse_depth(most: int) -> EventMalformed:
+    """The refusal of JSON that is nested too deep."""
+    return EventMalformed(f"JSON may be nested {most} levels deep.", errors=[FieldError("", "is nested too deep")])
+
+
+def check_members(text: bytes, written: bytes) -> None:
+    """Refuse an object with two members of one name: the bus would validate one of them, and another reader take the other.
+
+    Args:
+        written: the value of `text` as `json.dumps` writes it.
+
+    Raises:
+        EventMalformed: an object has two members of one name.
+    """
+    if json.repeats(text, written):
+        at = shown(json.repeated_at(text) or ())
+        raise EventMalformed("An object has each of its members once.", errors=[FieldError(at, "has a member twice")])
+
+
+def check_batch(events: Any, most: int) -> None:
+    """Refuse a value that is no batch, and a batch of more than `most` events.
+
+    Raises:
+        EventMalformed, TooManyEvents: see there.
+    """
+    if type(events) is not list:
+        raise EventMalformed("A batch is a JSON array of events.", errors=[FieldError("", "must be an array")])
+    if len(events) > most:
+        raise TooManyEvents(f"A batch may have {most} events.")
+
+
+def refuse_no_object() -> EventMalformed:
+    """The refusal of an event that is no JSON object."""
+    return EventMalformed("An event is a JSON object.", errors=[FieldError("", "must be an object")])
+
+
+def drop_nulls(event: dict[str, Any]) -> dict[str, Any]:
+    """The event without attributes that are null; the same object if it has none. `data` may be null."""
+    kept = {name: value for name, value in event.items() if value is not None or name == "data"}
+    return event if len(kept) == len(event) else kept
+
+
+def read_event(text: bytes, levels: bytes, header_attributes: bytes, form: bytes) -> bytes:
+    """A job: an event's attributes as JSON, a line feed, and the event's body.
+
+    Args:
+        text: the request's.
+        levels: how deep it may be nested.
+        header_attributes: the attributes that the request's header fields have, as JSON.
+        form: `event`, or `data` if the text is the data alone.
+
+    Raises:
+        EventMalformed: it is no JSON object, is nested too deep, or has a member twice.
+    """
+    attributes = json.loads(header_attributes)
+    value = _read(text, int(levels))
+    event = {**attributes, "data": value} if form == b"data" else value
+    if type(event) is not dict:
+        raise refuse_no_object()
+    event = drop_nulls({**attributes, **event})
+    return _write_attributes(event) + b"\n" + json.dumps(event)
+
+
+def read_batch(text: bytes, levels: bytes, most: bytes) -> bytes:
+    """A job: the bodies of a batch's events, with a line feed between two.
+
+    Args:
+        levels: how deep the text may be nested.
+        most: how many events it may have.
+
+    Raises:
+        EventMalformed, TooManyEvents: see there.
+    """
+    events = _read(text, int(levels))
+    check_batch(events, int(most))
+    return b"\n".join(json.dumps(drop_nulls(event) if type(event) is dict else event) for event in events)
+
+
+def read_attributes(bodies: bytes) -> bytes:
+    """A job: the attributes of events as JSON, with a line feed between two; `null` for a body that is no event.
+
+    Args:
+        bodies: as `read_batch` gives them.
+
+    Raises:
+        EventMalformed: an event has too many attributes.
+    """
+    return b"\n".join(_write_attributes(json.loads(body)) for body in bodies.split(b"\n"))
+
+
+def _write_attributes(event: Any) -> bytes:
+    """An event's attributes as JSON. Its `data` are an empty object, or null, which says whether there are any."""
+    if type(event) is not dict:
+        return b"null"
+    attributes = json.dumps(
+        {name: {} if name == "data" and value is not None else value for name, value in event.items()}
+    )
+    if len(attributes) > _MOST_ATTRIBUTES:
+        at = FieldError("", f"has attributes of more than {_MOST_ATTRIBUTES} bytes")
+        raise EventMalformed("The event's attributes are not as CloudEvents 1.0 says.", errors=[at])
+    return attributes
+
+
+def _read(text: bytes, levels: int) -> Any:
+    value = parse(text)
+    if json.is_deeper(value, levels):
+        raise refuse_depth(levels)
+    check_members(text, json.dumps(value))
+    return value
