@@ -27,6 +27,7 @@ from bus.delivery.dispatch import HandoverPolicy
 from bus.delivery.fresh import FreshRuns
 from bus.delivery.heartbeat import Heartbeat, unattended
 from bus.delivery.ledger import Ledger
+from bus.delivery.names import Names
 from bus.delivery.outcome import OutcomeWriter
 from bus.delivery.relay import Relay, behind
 from bus.delivery.retry import RetryPolicy
@@ -34,6 +35,7 @@ from bus.delivery.run import RunLoader
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.standing import ensure
 from bus.delivery.subscriptions import AgencySink, Subscriptions, Webhook
+from bus.delivery.trial import Trials
 from bus.delivery.worker import Worker, WorkerPolicy
 from bus.heavy import Bounds, Heavy, Here, Processes, Shares, Slices, Threads
 from bus.heavy.delay import LoopDelay
@@ -118,6 +120,7 @@ def make_rooms(
     actions = ActionLog(storage)
     attempts = Attempts(actions)
     apart = heavy or Here()
+    names = Names()
     return Rooms(
         settings=settings,
         actions=actions,
@@ -145,6 +148,8 @@ def make_rooms(
         heavy=apart,
         reading=Threads(_READING, _SCANNING),
         slices=Slices(),
+        names=names,
+        trials=Trials(names),
     )
 
 
@@ -265,7 +270,9 @@ class Process:
     async def _start_workers(self, stack: AsyncExitStack) -> None:
         rooms, settings = self.rooms, self._settings
         ledger = Ledger(self._storage)
-        webhooks = WebhookSink(settings.sink_networks, settings.sink_timeout_seconds, settings.sink_places or None)
+        webhooks = WebhookSink(
+            settings.sink_networks, settings.sink_timeout_seconds, settings.sink_places or None, rooms.names
+        )
         stack.push_async_callback(webhooks.close)
         retry = RetryPolicy(settings.retry_first_seconds, settings.retry_longest_seconds, settings.retry_attempts)
         policy = WorkerPolicy(settings.sink_concurrency, settings.sink_timeout_seconds, settings.lease_seconds, retry)

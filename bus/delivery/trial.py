@@ -9,7 +9,9 @@ from typing import Final
 from bus import clock, json
 from bus.adapter import Outcome
 from bus.delivery.address import Network
+from bus.delivery.names import Names
 from bus.delivery.signature import Signer
+from bus.delivery.sinks.places import uncounted_place
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.subscriptions import Subscription, Webhook
 from bus.event import Event
@@ -49,7 +51,8 @@ class Trial:
 class Trials:
     """Tries webhooks out for a process. Belongs to one event loop; `close` it at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Names) -> None:
+        self._names = names
         self._sinks: dict[tuple[Sequence[Network], float], WebhookSink] = {}
         self._under_way: Counter[str] = Counter()
 
@@ -72,18 +75,18 @@ class Trials:
             raise TooManyTrials("Wait until the tests that are under way have ended.", headers={"Retry-After": "5"})
         self._under_way[participant] += 1
         try:
-            return await _sent(subscription, webhook, self._sink(tuple(allowed), seconds))
+            return await _sent(subscription, webhook, self._sink(tuple(allowed), seconds), participant)
         finally:
             self._under_way[participant] -= 1
             self._under_way += Counter()
 
     def _sink(self, allowed: Sequence[Network], seconds: float) -> WebhookSink:
         if (allowed, seconds) not in self._sinks:
-            self._sinks[allowed, seconds] = WebhookSink(allowed, seconds, places=_OF_ALL)
+            self._sinks[allowed, seconds] = WebhookSink(allowed, seconds, places=_OF_ALL, names=self._names)
         return self._sinks[allowed, seconds]
 
     async def close(self) -> None:
-        """Let go of connections and threads."""
+        """Let go of connections."""
         while self._sinks:
             await self._sinks.popitem()[1].close()
 
@@ -99,7 +102,7 @@ def tried_webhook(subscription: Subscription) -> Webhook:
     return subscription.sink
 
 
-async def _sent(subscription: Subscription, webhook: Webhook, sink: WebhookSink) -> Trial:
+async def _sent(subscription: Subscription, webhook: Webhook, sink: WebhookSink, participant: str) -> Trial:
     now = clock.now()
     event = Event(
         id=new_id("test"),
@@ -112,5 +115,5 @@ async def _sent(subscription: Subscription, webhook: Webhook, sink: WebhookSink)
     body = json.dumps(event.document())
     headers = Signer(subscription.secrets).headers(f"msg_{event.id}", body, now)
     begun = time.perf_counter()
-    outcome = await sink.send(webhook.url, body, headers)
+    outcome = await sink.send(webhook.url, body, headers, uncounted_place(participant))
     return Trial(outcome, time.perf_counter() - begun)

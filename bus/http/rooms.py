@@ -1,6 +1,6 @@
 """What the edge may call: the rooms of one running bus, found at `app.state.rooms`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -12,6 +12,7 @@ from bus.agencies.registry import Agencies
 from bus.audit.log import DisclosureLog
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.deliveries import Deliveries
+from bus.delivery.names import Names
 from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.trial import Trials
 from bus.heavy import Heavy, Slices, Threads
@@ -35,6 +36,7 @@ class Rooms:
     Attributes:
         heavy: runs what may take long, apart from the event loop.
         reading: threads for pages of feeds and records.
+        names: look-ups of sinks' host names.
         slices: for long work that needs the event loop's own thread.
     """
 
@@ -62,7 +64,8 @@ class Rooms:
     heavy: Heavy
     reading: Threads
     slices: Slices
-    trials: Trials = field(default_factory=Trials)
+    names: Names
+    trials: Trials
 
 
 async def rooms(request: Request) -> Rooms:

@@ -365,7 +365,7 @@ def _check_filters(rooms: Rooms, subscription: Subscription, filters: Sequence[A
 async def _check_sink(rooms: Rooms, sink: Sink, participant: str, contracts: Sequence[str], by: Actor) -> None:
     allowed = rooms.settings.sink_networks
     await admission.check_sink(
-        sink, participant, contracts, rooms.catalogue, rooms.agencies, allowed, is_operator=by.is_operator
+        sink, participant, contracts, rooms.catalogue, rooms.agencies, allowed, rooms.names, is_operator=by.is_operator
     )
 
 

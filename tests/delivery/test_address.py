@@ -13,7 +13,6 @@ from bus.delivery.address import (
     SinkAddressRefused,
     check_url,
     is_forbidden,
-    lookup,
     may_connect,
     parse,
 )
@@ -245,14 +244,6 @@ async def test_in_an_allowed_network_a_sink_may_be_private_and_plain(url: str):
 
 async def test_a_name_in_an_allowed_network_may_be_plain():
     assert await refusal("http://simpeg.intern.example/hook", "10.24.1.1", allowed=OFFICE) is None
-
-
-async def test_names_are_looked_up_with_the_systems_resolver():
-    assert ipaddress.ip_address("127.0.0.1") in await lookup("localhost")
-
-
-async def test_a_name_that_is_none_has_no_address():
-    assert await lookup("no-such-sink.invalid") == ()
 
 
 @given(st.text(max_size=60))

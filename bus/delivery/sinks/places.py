@@ -95,9 +95,9 @@ class Place:
             self._places.give(self)
 
 
-def place_of_nobody() -> Place:
-    """A place that counts nowhere, for what is bounded elsewhere."""
-    return Place(None, Flow("", ""))
+def uncounted_place(participant: str) -> Place:
+    """A place that counts nowhere, for a participant's request that is bounded elsewhere."""
+    return Place(None, Flow(participant, ""))
 
 
 _Waiting = OrderedDict[str, deque[asyncio.Future[Place]]]

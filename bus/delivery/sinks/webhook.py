@@ -24,9 +24,10 @@ from bus import clock
 from bus.adapter import Outcome
 from bus.delivery import failure, retry
 from bus.delivery.address import Network
+from bus.delivery.names import Names
 from bus.delivery.sinks.answer import DRAIN_BYTES, Connections
 from bus.delivery.sinks.burst import Burst
-from bus.delivery.sinks.connection import Resolver, connector
+from bus.delivery.sinks.connection import SENDER, Resolver, connector
 from bus.delivery.sinks.places import Flow, Place, Places, usual_places
 
 CONNECT_SECONDS: Final = 5.0
@@ -57,20 +58,27 @@ class _Target:
 class WebhookSink:
     """Sends to every webhook of a process. Made and used on the event loop; `close` it at the end."""
 
-    def __init__(self, allowed: Sequence[Network], timeout: float = 15.0, places: int | None = None) -> None:
+    def __init__(
+        self,
+        allowed: Sequence[Network],
+        timeout: float = 15.0,
+        places: int | None = None,
+        names: Names | None = None,
+    ) -> None:
         """Open the pools.
 
         Args:
             allowed: networks where sinks may be private or plain http.
             timeout: seconds for one request, all in all.
             places: the most requests under way at once; by default as many as the process's files allow.
+            names: the process's look-ups; by default its own.
         """
         self._seconds = timeout
         self._most = usual_places() if places is None else places
         self._places = Places(self._most)
         self._connections = Connections()
         self._timeout = aiohttp.ClientTimeout(sock_connect=min(CONNECT_SECONDS, timeout))
-        self._resolver = Resolver()
+        self._resolver = Resolver(Names() if names is None else names)
         self._burst = Burst()
         self._https = connector(allowed, self._resolver, self._connections, plain=False)
         self._http = connector(allowed, self._resolver, self._connections, plain=True)
@@ -95,6 +103,7 @@ class WebhookSink:
             target = self._target(url)
             async with asyncio.timeout(self._seconds) as limit:
                 if place is not None:
+                    SENDER.set(place.flow.participant)
                     place.begin(limit)
                 connection = await self._connect(target)
                 is_unsent = False
@@ -144,7 +153,7 @@ class WebhookSink:
             connection.release()
 
     async def close(self) -> None:
-        """Let go of connections and threads."""
+        """Let go of connections."""
         await self._https.close()
         await self._http.close()
         await self._resolver.close()
