@@ -10,6 +10,7 @@ from bus.limits.policy import Limit, Policy
 from bus.limits.rate import Bucket, Fields, Rate
 from bus.limits.ration import Ration
 from bus.limits.register import TOPIC, LimitRegister
+from bus.limits.share import Share
 from bus.limits.sharing import Sharing
 from bus.limits.turns import Turns
 
@@ -28,6 +29,7 @@ __all__ = [
     "Policy",
     "Rate",
     "Ration",
+    "Share",
     "Sharing",
     "Turns",
 ]
