@@ -43,6 +43,7 @@ from bus.http.edge import create_edge, create_operation, create_watch
 from bus.http.front_door import FrontDoor
 from bus.http.health import Check, Health
 from bus.http.rooms import Rooms
+from bus.http.waiting import WaitingReaders
 from bus.identity.keys import Keys
 from bus.identity.participants import Participants
 from bus.identity.server import OAuthServer
@@ -150,6 +151,7 @@ def make_rooms(
         slices=Slices(),
         names=names,
         trials=Trials(names),
+        waiting=WaitingReaders(),
     )
 
 
@@ -204,7 +206,9 @@ class Process:
         stack.push_async_callback(rooms.attempts.close)
         changes = Changes(self._storage)
         changes.on("contracts", rooms.catalogue.refresh)
+        changes.on("contracts", rooms.waiting.grants_changed)
         changes.on("clients", rooms.tokens.refresh)
+        changes.on("clients", rooms.waiting.tokens_changed)
         changes.on("subscriptions", rooms.subscriptions.refresh)
         changes.on(LIMITS, rooms.limits.refresh)
         self._start_bell(stack, changes)
@@ -226,6 +230,7 @@ class Process:
         self._task(stack, LoopDelay().follow())
         self._task(stack, changes.follow())
         self._task(stack, rooms.tail.follow())
+        self._task(stack, rooms.waiting.follow())
         self._task(stack, rooms.recorder.follow())
         self._task(stack, rooms.attempts.follow())
 

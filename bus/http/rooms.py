@@ -16,6 +16,7 @@ from bus.delivery.names import Names
 from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.trial import Trials
 from bus.heavy import Heavy, Slices, Threads
+from bus.http.waiting import WaitingReaders
 from bus.identity.keys import Keys
 from bus.identity.participants import Participants
 from bus.identity.server import OAuthServer
@@ -66,6 +67,7 @@ class Rooms:
     slices: Slices
     names: Names
     trials: Trials
+    waiting: WaitingReaders
 
 
 async def rooms(request: Request) -> Rooms:
