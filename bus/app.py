@@ -40,7 +40,7 @@ from bus.delivery.worker import Worker, WorkerPolicy
 from bus.heavy import Bounds, Heavy, Here, Processes, Shares, Slices, Threads
 from bus.heavy.delay import LoopDelay
 from bus.http.edge import create_edge, create_operation, create_watch
-from bus.http.front_door import FrontDoor
+from bus.http.front_door import FrontDoor, connections_at_once
 from bus.http.health import Check, Health
 from bus.http.rooms import Rooms
 from bus.http.waiting import WaitingReaders
@@ -114,7 +114,9 @@ def make_rooms(
     subscriptions.refresh()
     participants = Participants(storage)
     tokens = Tokens(keys, issuer, storage)
-    limits = Limits(LimitRegister(storage, settings.limits))
+    # Half of the connections stay for everything else: one with a request under way cannot be pushed out.
+    readers = settings.max_waiting_readers or max(1, connections_at_once(settings) // 2)
+    limits = Limits(LimitRegister(storage, settings.limits), waiting_readers=readers)
     agencies = Agencies(settings.adapters)
     disclosures = DisclosureLog(storage, Persons(storage))
     refusals = RefusalLog(storage)

@@ -4,7 +4,7 @@ A room without knowledge of HTTP: rates and buckets, the policy with its default
 processes of a fleet share what was spent.
 """
 
-from bus.limits.errors import AtOnce, Full, Limited, LimitsRefused
+from bus.limits.errors import AtOnce, Crowded, Full, Limited, LimitsRefused
 from bus.limits.limits import Allowance, Limits
 from bus.limits.policy import Limit, Policy
 from bus.limits.rate import Bucket, Fields, Rate
@@ -19,6 +19,7 @@ __all__ = [
     "Allowance",
     "AtOnce",
     "Bucket",
+    "Crowded",
     "Fields",
     "Full",
     "Limit",
