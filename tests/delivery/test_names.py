@@ -161,12 +161,20 @@ async def test_what_is_remembered_is_bounded(dns: ADns):
     assert len(names._remembered) == KEPT
 
 
-async def test_a_look_up_that_breaks_gives_its_thread_back():
-    def broken(host: str) -> Sequence[FoundAddress]:
-        # The one error that a thread ends with in silence.
-        raise SystemExit
+class Broken(Exception):
+    """A defect."""
 
+
+async def test_a_look_up_that_breaks_gives_its_thread_back(monkeypatch: pytest.MonkeyPatch):
+    def broken(host: str) -> Sequence[FoundAddress]:
+        raise Broken
+
+    told: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", told.append)
     names = Names(broken, lookups=1)
     for _ in range(3):
         assert await fails(names, "good")
     assert names.under_way == 0
+    async with asyncio.timeout(10):
+        while len(told) < 3:  # noqa: ASYNC110 - the threads tell nobody else
+            await asyncio.sleep(0.01)
