@@ -27,6 +27,7 @@ from bus.delivery.dispatch import HandoverPolicy
 from bus.delivery.fresh import FreshRuns
 from bus.delivery.heartbeat import Heartbeat, unattended
 from bus.delivery.ledger import Ledger
+from bus.delivery.names import Names
 from bus.delivery.outcome import OutcomeWriter
 from bus.delivery.relay import Relay, behind
 from bus.delivery.retry import RetryPolicy
@@ -34,13 +35,15 @@ from bus.delivery.run import RunLoader
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.standing import ensure
 from bus.delivery.subscriptions import AgencySink, Subscriptions, Webhook
+from bus.delivery.trial import Trials
 from bus.delivery.worker import Worker, WorkerPolicy
 from bus.heavy import Bounds, Heavy, Here, Processes, Shares, Slices, Threads
 from bus.heavy.delay import LoopDelay
 from bus.http.edge import create_edge, create_operation, create_watch
-from bus.http.front_door import FrontDoor
+from bus.http.front_door import FrontDoor, connections_at_once
 from bus.http.health import Check, Health
 from bus.http.rooms import Rooms
+from bus.http.waiting import WaitingReaders
 from bus.identity.keys import Keys
 from bus.identity.participants import Participants
 from bus.identity.server import OAuthServer
@@ -111,13 +114,16 @@ def make_rooms(
     subscriptions.refresh()
     participants = Participants(storage)
     tokens = Tokens(keys, issuer, storage)
-    limits = Limits(LimitRegister(storage, settings.limits))
+    # Half of the connections stay for everything else: one with a request under way cannot be pushed out.
+    readers = settings.max_waiting_readers or max(1, connections_at_once(settings) // 2)
+    limits = Limits(LimitRegister(storage, settings.limits), waiting_readers=readers)
     agencies = Agencies(settings.adapters)
     disclosures = DisclosureLog(storage, Persons(storage))
     refusals = RefusalLog(storage)
     actions = ActionLog(storage)
     attempts = Attempts(actions)
     apart = heavy or Here()
+    names = Names()
     return Rooms(
         settings=settings,
         actions=actions,
@@ -145,6 +151,9 @@ def make_rooms(
         heavy=apart,
         reading=Threads(_READING, _SCANNING),
         slices=Slices(),
+        names=names,
+        trials=Trials(names),
+        waiting=WaitingReaders(),
     )
 
 
@@ -199,7 +208,9 @@ class Process:
         stack.push_async_callback(rooms.attempts.close)
         changes = Changes(self._storage)
         changes.on("contracts", rooms.catalogue.refresh)
+        changes.on("contracts", rooms.waiting.grants_changed)
         changes.on("clients", rooms.tokens.refresh)
+        changes.on("clients", rooms.waiting.tokens_changed)
         changes.on("subscriptions", rooms.subscriptions.refresh)
         changes.on(LIMITS, rooms.limits.refresh)
         self._start_bell(stack, changes)
@@ -221,6 +232,7 @@ class Process:
         self._task(stack, LoopDelay().follow())
         self._task(stack, changes.follow())
         self._task(stack, rooms.tail.follow())
+        self._task(stack, rooms.waiting.follow())
         self._task(stack, rooms.recorder.follow())
         self._task(stack, rooms.attempts.follow())
 
@@ -266,7 +278,7 @@ class Process:
         rooms, settings = self.rooms, self._settings
         ledger = Ledger(self._storage)
         places, hosts = settings.sink_places or None, settings.sink_hosts
-        webhooks = WebhookSink(settings.sink_networks, settings.sink_timeout_seconds, places, hosts=hosts)
+        webhooks = WebhookSink(settings.sink_networks, settings.sink_timeout_seconds, places, rooms.names, hosts=hosts)
         stack.push_async_callback(webhooks.close)
         retry = RetryPolicy(settings.retry_first_seconds, settings.retry_longest_seconds, settings.retry_attempts)
         policy = WorkerPolicy(settings.sink_concurrency, settings.sink_timeout_seconds, settings.lease_seconds, retry)

@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     max_connections: int = Field(
         0, ge=0, description="connections at once; 0: as many as the process's limit of files leaves room for"
     )
+    max_waiting_readers: int = Field(
+        0, ge=0, description="long-polls and streams at once, of all participants; 0: half of the connections"
+    )
     max_connections_per_address: int = Field(
         500, ge=1, description="connections at once from one address, or requests of one client behind a trusted proxy"
     )

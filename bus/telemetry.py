@@ -28,6 +28,9 @@ CONNECTIONS_ENDED: Final = Counter(
     "bus_connections_ended_total", "Connections that the front door refused or ended early", ["reason"]
 )
 TOKENS: Final = Counter("bus_tokens_issued_total", "Access tokens issued", ["participant"])
+WAITING_READERS: Final = Gauge(
+    "bus_waiting_readers", "Long-polls and streams that are open", multiprocess_mode="livesum"
+)
 LIMITED: Final = Counter("bus_limited_total", "Requests refused by a limit", ["limit", "participant"])
 DELIVERIES: Final = Counter("bus_deliveries_total", "Attempts to deliver", ["sink", "outcome"])
 DELIVERY_SECONDS: Final = Histogram(

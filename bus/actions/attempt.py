@@ -1,10 +1,10 @@
 """Attempts: what somebody tried and may not do. Whoever tries chooses how often, so that attempts are counted."""
 
-import ipaddress
 from dataclasses import dataclass, replace
 
 from bus.actions.action import Action, Object, Result, Verb
 from bus.actions.actor import Actor, anonymous
+from bus.household import household
 
 _OTHERS = "(others)"
 
@@ -66,16 +66,5 @@ def failed_login(client_id: str | None, participant: str | None, address: str) -
     """
     reason = "unproven" if client_id else "unknown-client"
     on = Object("client", client_id or "(unknown)")
-    by = anonymous(_network(address))
+    by = anonymous(household(address))
     return Attempt(Verb.LOGIN_FAIL, by, on, participant, "login", reason, client_id or "")
-
-
-def _network(address: str) -> str:
-    """The address; of IPv6 its /64, within which one customer has as many addresses as they like."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4:
-        return address
-    return str(parsed.ipv4_mapped or ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))

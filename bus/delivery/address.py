@@ -4,10 +4,8 @@ Checked when a sink is registered, so that its owner learns at once, and again f
 change hands and DNS answers change between the two (CWE-918, server-side request forgery; DNS rebinding).
 """
 
-import asyncio
 import ipaddress
 import re
-import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +17,6 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 LONGEST_URL = 2048
-LOOKUP_SECONDS = 5.0
 
 _SPECIAL_V4 = tuple(
     ipaddress.IPv4Network(network)
@@ -138,19 +135,7 @@ def _carried(address: Address) -> Address:
     return address
 
 
-async def lookup(host: str) -> Sequence[Address]:
-    """The addresses of a host name from the system's resolver; none when it does not resolve within a few seconds."""
-    try:
-        async with asyncio.timeout(LOOKUP_SECONDS):
-            found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):  # TimeoutError is an OSError
-        return ()
-    return [ipaddress.ip_address(address[0]) for *_, address in found]
-
-
-async def check_url(
-    url: str, allowed: Sequence[Network], resolve: Lookup = lookup, *, hosts: Sequence[str] = ()
-) -> None:
+async def check_url(url: str, allowed: Sequence[Network], resolve: Lookup, *, hosts: Sequence[str] = ()) -> None:
     """Refuse a URL where no sink may be. Called when a sink is registered.
 
     A name that does not resolve yet may be registered with https: each connection is checked anyway.

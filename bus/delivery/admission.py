@@ -3,9 +3,11 @@
 Grants and addresses are checked again with each delivery. Here they are checked so that the subscriber learns at once.
 """
 
+import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 from bus import json
@@ -17,7 +19,8 @@ from bus.contracts.fields import Visibility
 from bus.contracts.filter import attribute, compile_filter
 from bus.contracts.schemas import has_property
 from bus.contracts.view import View
-from bus.delivery.address import Network, SinkAddressRefused, check_url
+from bus.delivery.address import Address, Lookup, Network, SinkAddressRefused, check_url
+from bus.delivery.names import Names
 from bus.delivery.subscriptions import AgencySink, Sink, Webhook
 from bus.kit import BUS_ATTRIBUTES, CORE_ATTRIBUTES, Does
 from bus.limits import Policy
@@ -197,6 +200,7 @@ async def check_sink(
     catalogue: Catalogue,
     agencies: Agencies,
     allowed: Sequence[Network],
+    names: Names,
     *,
     hosts: Sequence[str],
     is_operator: bool,
@@ -207,6 +211,7 @@ async def check_sink(
         contracts: the names of what is subscribed to.
         allowed: networks where webhooks may be private or plain http.
         hosts: patterns of the hosts where webhooks may be; empty: every host.
+        names: the process's look-ups, of which the participant has a share.
 
     Raises:
         SinkAddressRefused: the webhook's address.
@@ -216,15 +221,23 @@ async def check_sink(
         ContractSaysLess: a contract protects its data less than the operation asks.
     """
     if isinstance(sink, Webhook):
-        await _check_webhook(sink, allowed, hosts)
+        await _check_webhook(sink, allowed, hosts, partial(_addresses, names, participant))
     else:
         _check_agency(sink, participant, agencies, is_operator=is_operator)
         _check_bound(sink, contracts, catalogue, agencies)
 
 
-async def _check_webhook(sink: Webhook, allowed: Sequence[Network], hosts: Sequence[str]) -> None:
+async def _addresses(names: Names, participant: str, host: str) -> Sequence[Address]:
+    """The addresses of a host name; none where it does not resolve, which each connection checks anyway."""
     try:
-        await check_url(sink.url, allowed, hosts=hosts)
+        return [ipaddress.ip_address(one.address) for one in await names.resolve(host, participant)]
+    except OSError:
+        return ()
+
+
+async def _check_webhook(sink: Webhook, allowed: Sequence[Network], hosts: Sequence[str], resolve: Lookup) -> None:
+    try:
+        await check_url(sink.url, allowed, resolve, hosts=hosts)
     except SinkAddressRefused as refusal:
         error = FieldError("/sink/url", refusal.detail)
         raise SinkAddressRefused("The bus does not deliver to this address.", errors=[error]) from None

@@ -8,7 +8,9 @@ from typing import Final
 
 from bus import clock, json
 from bus.delivery.address import Network
+from bus.delivery.names import Names
 from bus.delivery.signature import Signer
+from bus.delivery.sinks.places import uncounted_place
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.subscriptions import Subscription, Webhook
 from bus.ids import new_id
@@ -48,7 +50,8 @@ class Trial:
 class Trials:
     """Tries webhooks out for a process. Belongs to one event loop; `close` it at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Names) -> None:
+        self._names = names
         self._sinks: dict[tuple[Sequence[Network], float, Sequence[str]], WebhookSink] = {}
         self._under_way: Counter[str] = Counter()
 
@@ -78,7 +81,7 @@ class Trials:
             raise TooManyTrials("Wait until the tests that are under way have ended.", headers={"Retry-After": "5"})
         self._under_way[participant] += 1
         try:
-            return await _sent(subscription, webhook, self._sink(tuple(allowed), seconds, tuple(hosts)))
+            return await _sent(subscription, webhook, self._sink(tuple(allowed), seconds, tuple(hosts)), participant)
         finally:
             self._under_way[participant] -= 1
             self._under_way += Counter()
@@ -86,11 +89,11 @@ class Trials:
     def _sink(self, allowed: Sequence[Network], seconds: float, hosts: Sequence[str]) -> WebhookSink:
         options = (allowed, seconds, hosts)
         if options not in self._sinks:
-            self._sinks[options] = WebhookSink(allowed, seconds, places=_OF_ALL, hosts=hosts)
+            self._sinks[options] = WebhookSink(allowed, seconds, places=_OF_ALL, names=self._names, hosts=hosts)
         return self._sinks[options]
 
     async def close(self) -> None:
-        """Let go of connections and threads."""
+        """Let go of connections."""
         while self._sinks:
             await self._sinks.popitem()[1].close()
 
@@ -106,7 +109,7 @@ def tried_webhook(subscription: Subscription) -> Webhook:
     return subscription.sink
 
 
-async def _sent(subscription: Subscription, webhook: Webhook, sink: WebhookSink) -> Trial:
+async def _sent(subscription: Subscription, webhook: Webhook, sink: WebhookSink, participant: str) -> Trial:
     now = clock.now()
     event = Event(
         id=new_id("test"),
@@ -119,5 +122,5 @@ async def _sent(subscription: Subscription, webhook: Webhook, sink: WebhookSink)
     body = json.dumps(event.document())
     headers = Signer(subscription.secrets).headers(f"msg_{event.id}", body, now)
     begun = time.perf_counter()
-    outcome = await sink.send(webhook.url, body, headers)
+    outcome = await sink.send(webhook.url, body, headers, uncounted_place(participant))
     return Trial(outcome, time.perf_counter() - begun)

@@ -29,7 +29,7 @@ from bus.delivery.outcome import Batch, OutcomeWriter, attempted, parked, releas
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.run import Item, RunLoader
 from bus.delivery.sinks import agency
-from bus.delivery.sinks.places import Place, place_of_nobody
+from bus.delivery.sinks.places import Place, uncounted_place
 from bus.delivery.sinks.webhook import WebhookSink, trace_headers
 from bus.delivery.subscriptions import AgencySink, Chosen, Subscription, Subscriptions, SubscriptionState, Webhook
 from bus.kit import Does, Event, Failure, Outcome
@@ -219,7 +219,7 @@ class Worker:
         sink = subscription.sink
         if isinstance(sink, Webhook):
             return await self._webhooks.take_place(sink.url, subscription.participant, deadline - time.monotonic())
-        return place_of_nobody()
+        return uncounted_place(subscription.participant)
 
     async def send(
         self, subscription: Subscription, lane: Lane, items: Sequence[Item], place: Place

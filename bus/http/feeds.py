@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any, Final
 
@@ -17,11 +18,10 @@ from bus.http.admissions import admission_of
 from bus.http.cursors import Listing, cursor_at, position_at
 from bus.http.paging import After, Limit
 from bus.http.pull import NO_STORE, EventReader, Page, Reading, listed, wanted
-from bus.http.rooms import Rooms, TheRooms
+from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
-from bus.identity.scopes import Scope
-from bus.identity.tokens import Principal, require
-from bus.journal import Tail
+from bus.http.standing import Standing
+from bus.identity.tokens import Principal
 from bus.kit import sequence
 from bus.problem import NotFound, Refused
 
@@ -78,7 +78,9 @@ async def read_feed(
         await rooms.reading.run(partial(_check, reading), who=caller.participant)
         admission_of(request).begin_to_wait()
         headers = {**NO_STORE, "X-Accel-Buffering": "no"}
-        return StreamingResponse(_stream(request, reading, position, limit), headers=headers, media_type=_EVENT_STREAM)
+        return StreamingResponse(
+            _stream(Standing(request, reading), reading, position, limit), headers=headers, media_type=_EVENT_STREAM
+        )
     page = await _page(request, reading, position_at(after, Listing.FEED, contract), limit, wait)
     if page is None:
         # The client is gone: nobody reads this.
@@ -108,19 +110,31 @@ async def _page(request: Request, reading: Reading, after: int, limit: int, wait
     if not wait:
         return await reading.read(_feed(reading, after, limit))
     admission_of(request).begin_to_wait()
-    page = await _unless_gone(request, _awaited(reading, after, limit, wait))
+    standing = Standing(request, reading)
+    with reading.rooms.waiting.enter(standing):
+        seconds = min(wait, _seconds_left(reading.caller))
+        page = await _unless_gone(request, _awaited(standing, reading, after, limit, seconds))
     # A token may have been revoked, or have expired, over the waiting.
-    _still_authorised(request, reading.rooms)
+    await standing.authorised()
     return page
 
 
-async def _awaited(reading: Reading, after: int, limit: int, seconds: float) -> Page:
-    """The next page with events on it; an empty one when there are none within some seconds."""
+def _seconds_left(principal: Principal) -> float:
+    """How long the token lets its bearer read."""
+    return principal.expires_at - clock.now().timestamp()
+
+
+async def _awaited(standing: Standing, reading: Reading, after: int, limit: int, seconds: float) -> Page:
+    """The next page with events on it; an empty one when there are none within some seconds.
+
+    Raises:
+        Refused: the token or the grant has ended meanwhile.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     page = await reading.read(_feed(reading, after, limit))
     while not page.positions and (left := deadline - loop.time()) > 0:
-        if page.is_last and not await _tail(reading).beyond(page.position, left):
+        if page.is_last and not await standing.beyond(page.position, left):
             break
         page = await reading.read(_feed(reading, page.position, limit))
         if not page.positions:
@@ -145,19 +159,18 @@ async def _gone(request: Request) -> None:
         pass
 
 
-async def _stream(request: Request, reading: Reading, position: int, limit: int) -> AsyncIterator[bytes]:
+async def _stream(standing: Standing, reading: Reading, position: int, limit: int) -> AsyncIterator[bytes]:
     """Server-sent events, and comments where there are none, until token or grant end."""
-    principal = reading.caller
-    while True:
-        seconds = min(_HEARTBEAT, principal.expires_at - clock.now().timestamp())
-        try:
-            page = await _awaited(reading, position, limit, seconds)
-            principal = _still_authorised(request, reading.rooms)
-        except Refused:
-            # The answer is under way, so that it can only end; the client comes again and is told why.
-            return
-        position = page.position
-        yield _chunk(reading, page) or b":\n\n"
+    # A refusal ends the answer, which is under way. The client comes again and is told why.
+    with suppress(Refused), reading.rooms.waiting.enter(standing):
+        # After it is entered: what ended before was ended without it.
+        principal = await standing.authorised()
+        while True:
+            seconds = min(_HEARTBEAT, _seconds_left(principal))
+            page = await _awaited(standing, reading, position, limit, seconds)
+            principal = await standing.authorised()
+            position = page.position
+            yield _chunk(reading, page) or b":\n\n"
 
 
 def _chunk(reading: Reading, page: Page) -> bytes:
@@ -169,15 +182,5 @@ def _chunk(reading: Reading, page: Page) -> bytes:
     )
 
 
-def _still_authorised(request: Request, rooms: Rooms) -> Principal:
-    principal = rooms.tokens.verify(request.headers.get("authorization", "").encode("latin-1"))
-    require(principal, Scope.EVENTS_READ)
-    return principal
-
-
 def _cursor(reading: Reading, position: int) -> str:
     return cursor_at(Listing.FEED, reading.contract, position)
-
-
-def _tail(reading: Reading) -> Tail:
-    return reading.rooms.tail

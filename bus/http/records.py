@@ -22,6 +22,7 @@ from bus.http.pull import NO_STORE, EventReader, Page, Reading, listed, wanted
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised
 from bus.http.spreadsheet import Spreadsheet
+from bus.http.standing import Standing
 from bus.identity.tokens import Principal
 from bus.journal import Entry
 from bus.problem import Forbidden, NotFound
@@ -91,8 +92,11 @@ async def list_records(
     place = place_of(after, contract)
     media_type = wanted(request, _NDJSON, _CSV)
     if media_type is not None:
+        standing = Standing(request, reading)
         views = await asyncio.to_thread(reading.views)
-        lines = _spreadsheet(reading, views, place) if media_type == _CSV else _lines(reading, place)
+        lines = (
+            _spreadsheet(standing, reading, views, place) if media_type == _CSV else _lines(standing, reading, place)
+        )
         return StreamingResponse(lines, headers=NO_STORE, media_type=media_type)
     page = await reading.read(reading.records(place, limit))
     body = listed(b"records", page, cursor_of(contract, place.after(page.position, is_last=page.is_last)))
@@ -126,25 +130,31 @@ def _reading(rooms: Rooms, contract: str, caller: Principal) -> Reading:
     return reading
 
 
-async def _pages(reading: Reading, place: Place) -> AsyncIterator[Page]:
-    """All pages behind a place. A grant that ends meanwhile breaks the stream off: half a snapshot must not look whole."""
+async def _pages(standing: Standing, reading: Reading, place: Place) -> AsyncIterator[Page]:
+    """All pages behind a place.
+
+    A token or a grant that ends meanwhile breaks the stream off: half a snapshot must not look whole.
+    """
     is_last = False
     while not is_last:
+        await standing.authorised()
         page = await reading.read(reading.records(place, _CHUNK))
         is_last = page.is_last
         place = place.after(page.position, is_last=is_last)
         yield page
 
 
-async def _lines(reading: Reading, place: Place) -> AsyncIterator[bytes]:
-    async for page in _pages(reading, place):
+async def _lines(standing: Standing, reading: Reading, place: Place) -> AsyncIterator[bytes]:
+    async for page in _pages(standing, reading, place):
         yield b"".join(text + b"\n" for text in page.texts)
 
 
-async def _spreadsheet(reading: Reading, views: Sequence[View], place: Place) -> AsyncIterator[bytes]:
+async def _spreadsheet(
+    standing: Standing, reading: Reading, views: Sequence[View], place: Place
+) -> AsyncIterator[bytes]:
     sheet = await reading.read(_sheet(reading, views))
     yield sheet.header()
-    async for page in _pages(reading, place):
+    async for page in _pages(standing, reading, place):
         yield await reading.read(_rows(sheet, page))
 
 

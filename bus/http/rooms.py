@@ -1,6 +1,6 @@
 """What the edge may call: the rooms of one running bus, found at `app.state.rooms`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -12,9 +12,11 @@ from bus.agencies.registry import Agencies
 from bus.audit.log import DisclosureLog
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.deliveries import Deliveries
+from bus.delivery.names import Names
 from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.trial import Trials
 from bus.heavy import Heavy, Slices, Threads
+from bus.http.waiting import WaitingReaders
 from bus.identity.keys import Keys
 from bus.identity.participants import Participants
 from bus.identity.server import OAuthServer
@@ -35,6 +37,7 @@ class Rooms:
     Attributes:
         heavy: runs what may take long, apart from the event loop.
         reading: threads for pages of feeds and records.
+        names: look-ups of sinks' host names.
         slices: for long work that needs the event loop's own thread.
     """
 
@@ -62,7 +65,9 @@ class Rooms:
     heavy: Heavy
     reading: Threads
     slices: Slices
-    trials: Trials = field(default_factory=Trials)
+    names: Names
+    trials: Trials
+    waiting: WaitingReaders
 
 
 async def rooms(request: Request) -> Rooms:

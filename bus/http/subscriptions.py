@@ -366,7 +366,15 @@ def _check_filters(rooms: Rooms, subscription: Subscription, filters: Sequence[A
 async def _check_sink(rooms: Rooms, sink: Sink, participant: str, contracts: Sequence[str], by: Actor) -> None:
     allowed, hosts = rooms.settings.sink_networks, rooms.settings.sink_hosts
     await admission.check_sink(
-        sink, participant, contracts, rooms.catalogue, rooms.agencies, allowed, hosts=hosts, is_operator=by.is_operator
+        sink,
+        participant,
+        contracts,
+        rooms.catalogue,
+        rooms.agencies,
+        allowed,
+        rooms.names,
+        hosts=hosts,
+        is_operator=by.is_operator,
     )
 
 

@@ -5,7 +5,6 @@ locked out by what others do with its id. All else is judged only while its clie
 client that lately proved itself from an address is held to what failed from that address with its own id alone.
 """
 
-import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
+from bus.household import household
 from bus.limits import Bucket, Limited, Rate
 
 _REMEMBERED: Final = 10_000
@@ -88,7 +88,7 @@ class WrongLogins:
 
     def _of(self, client_id: str, address: str, now: float) -> list[Bucket]:
         """The buckets of an attempt, that of its client and address first; of one that names no client, the address's."""
-        of_address = self._addresses.of(_key(network(address)), now)
+        of_address = self._addresses.of(_key(household(address)), now)
         if not client_id:
             return [of_address]
         return [self._pairs.of(_pair(client_id, address), now), self._clients.of(_key(client_id), now), of_address]
@@ -116,19 +116,8 @@ class _Buckets:
         return bucket
 
 
-def network(address: str) -> str:
-    """The address; of IPv6 its /64, within which one customer has as many addresses as they like."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return address
-    return str(parsed.ipv4_mapped or ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))
-
-
 def _pair(client_id: str, address: str) -> bytes:
-    return _key(f"{network(address)}\0{client_id}")
+    return _key(f"{household(address)}\0{client_id}")
 
 
 def _key(text: str) -> bytes:

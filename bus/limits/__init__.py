@@ -4,12 +4,13 @@ A room without knowledge of HTTP: rates and buckets, the policy with its default
 processes of a fleet share what was spent.
 """
 
-from bus.limits.errors import AtOnce, Full, Limited, LimitsRefused
+from bus.limits.errors import AtOnce, Crowded, Full, Limited, LimitsRefused
 from bus.limits.limits import Allowance, Limits
 from bus.limits.policy import Limit, Policy
 from bus.limits.rate import Bucket, Fields, Rate
 from bus.limits.ration import Ration
 from bus.limits.register import TOPIC, LimitRegister
+from bus.limits.share import Share
 from bus.limits.sharing import Sharing
 from bus.limits.turns import Turns
 
@@ -18,6 +19,7 @@ __all__ = [
     "Allowance",
     "AtOnce",
     "Bucket",
+    "Crowded",
     "Fields",
     "Full",
     "Limit",
@@ -28,6 +30,7 @@ __all__ = [
     "Policy",
     "Rate",
     "Ration",
+    "Share",
     "Sharing",
     "Turns",
 ]

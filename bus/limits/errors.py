@@ -1,4 +1,5 @@
-"""What a limit refuses with. All of it is 429: nothing was accepted, and the same request may pass later."""
+"""What a limit refuses with. Nothing was accepted, and the same request may pass later: 429, or 503
+where others are in the way too."""
 
 import math
 
@@ -31,6 +32,13 @@ class AtOnce(Limited):
     """You do too much of this at once; wait for some of it to end."""
 
     slug = "too-many-at-once"
+
+
+class Crowded(Limited):
+    """All participants together do too much of this at once; wait as long as Retry-After says."""
+
+    status = 503
+    slug = "crowded"
 
 
 class Full(Limited):

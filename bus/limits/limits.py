@@ -5,16 +5,22 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from bus.limits.errors import AtOnce, Full, spent
+from bus.limits.errors import AtOnce, Crowded, Full, spent
 from bus.limits.policy import RATES, Limit, Policy
 from bus.limits.rate import Bucket
 from bus.limits.register import LimitRegister, Own
+from bus.limits.share import Share
 from bus.limits.turns import Turns
+from bus.telemetry import WAITING_READERS
 
 _WAITING: Final = 16
 """Requests that wait for each one that has a turn."""
 _SOON: Final = 5.0
 """Seconds after which some of what was too much at once is likely to have ended."""
+_ALL_READERS: Final = "all_waiting_readers"
+"""What metrics and refusals call the bound on the waiting readers of all participants."""
+_USUAL_READERS: Final = 5000
+"""Waiting readers of all participants, where no setting says otherwise."""
 _NEVER: Final = 3600.0
 """Seconds until it is worth asking again for what does not end by itself."""
 
@@ -26,12 +32,14 @@ class Allowance:
         publish: the bucket of published events, at hand for the hot path.
         clients: the buckets of its clients' tokens.
         waiting_readers: its long-polls and streams that are open.
+        all_readers: those of every participant, of which this one has a share.
         adding: to be held while something that is stored is counted and one more added.
     """
 
     __slots__ = (
         "_participant",
         "adding",
+        "all_readers",
         "buckets",
         "clients",
         "policy",
@@ -41,8 +49,9 @@ class Allowance:
         "waiting_readers",
     )
 
-    def __init__(self, participant: str, policy: Policy, now: float) -> None:
+    def __init__(self, participant: str, policy: Policy, now: float, all_readers: Share) -> None:
         self._participant = participant
+        self.all_readers = all_readers
         self.waiting_readers = 0
         self.policy = policy
         self.buckets = {limit: Bucket(limit, policy.rate(limit), now) for limit in RATES}
@@ -84,15 +93,26 @@ class Allowance:
 
         Raises:
             AtOnce: as many as it may have are open.
+            Crowded: of the places for every participant, too few are free for it to have another.
         """
         most = self.policy.waiting_readers
         if self.waiting_readers >= most:
             detail = f"{most} long-polls and streams are open; close some, or ask the operator for more."
             raise AtOnce(Limit.WAITING_READERS, detail, _SOON, self._participant)
+        if not self.all_readers.admits(self._participant):
+            taken = self.all_readers.taken
+            detail = (
+                f"{taken} long-polls and streams of all participants are open, {self.waiting_readers} of them yours."
+            )
+            raise Crowded(_ALL_READERS, detail, _SOON, self._participant)
+        self.all_readers.take(self._participant)
+        WAITING_READERS.inc()
         self.waiting_readers += 1
 
     def end_of_waiting(self) -> None:
         """Count one long-poll or stream less."""
+        self.all_readers.give(self._participant)
+        WAITING_READERS.dec()
         self.waiting_readers -= 1
 
     def check_number(self, limit: Limit, number: int) -> None:
@@ -123,7 +143,14 @@ class Limits:
     `refresh` belongs in a thread, all else to the event loop.
     """
 
-    def __init__(self, register: LimitRegister, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        register: LimitRegister,
+        now: Callable[[], float] = time.monotonic,
+        waiting_readers: int = _USUAL_READERS,
+    ) -> None:
+        """`waiting_readers` bounds the long-polls and streams of all participants together."""
+        self._all_readers = Share(waiting_readers)
         self.register = register
         self.now = now
         self._own: dict[str, Own] = {}
@@ -141,7 +168,8 @@ class Limits:
         """The allowance of a participant, which proved who it is: nobody else may make one."""
         allowance = self._allowances.get(participant)
         if allowance is None:
-            allowance = self._allowances[participant] = Allowance(participant, self._policy(participant), self.now())
+            policy, now = self._policy(participant), self.now()
+            allowance = self._allowances[participant] = Allowance(participant, policy, now, self._all_readers)
         return allowance
 
     def known(self) -> list[tuple[str, Allowance]]:

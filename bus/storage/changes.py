@@ -94,7 +94,9 @@ class Changes:
                 await self._look_in_thread()
                 await asyncio.sleep(_BREATH_SECONDS)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._asked.wait(), self._interval - _BREATH_SECONDS)
+                    # Not `wait_for`, which loses a cancellation that comes together with the event (Python 3.11).
+                    async with asyncio.timeout(self._interval - _BREATH_SECONDS):
+                        await self._asked.wait()
         finally:
             self._loop = None
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 from bus import json
 from bus.agencies.registry import Agencies
 from bus.app import Process, Role
+from bus.delivery.names import Names
 from bus.delivery.subscriptions import AgencySink, NewSubscription, Webhook
 from bus.http.edge import create_edge
 from bus.http.health import Health
@@ -28,7 +29,12 @@ TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 @asynccontextmanager
 async def a_live_bus(
-    storage: Storage, keys: Keys, folder: Path, agencies: Agencies | None = None, **settings: object
+    storage: Storage,
+    keys: Keys,
+    folder: Path,
+    agencies: Agencies | None = None,
+    names: Names | None = None,
+    **settings: object,
 ) -> AsyncIterator[Bus]:
     """A bus with all roles at work."""
     given = {
@@ -42,6 +48,8 @@ async def a_live_bus(
     process = Process(loaded, storage, keys, ADDRESS, list(Role))
     if agencies is not None:
         process.rooms = replace(process.rooms, agencies=agencies)
+    if names is not None:
+        process.rooms = replace(process.rooms, names=names)
     async with AsyncExitStack() as stack:
         await process.start(stack)
         yield Bus(process.rooms, create_edge(process.rooms, Health({})))

@@ -3,21 +3,24 @@
 import asyncio
 import gc
 import ipaddress
+import socket
+import threading
 import time
 import tracemalloc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from bus.delivery.names import LOOKUPS, FoundAddress, Names
 from bus.delivery.sinks.answer import DRAIN_BYTES, HEAD_BYTES
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.subscriptions import Webhook
 from bus.identity.keys import Keys
 from bus.kit import Failure, Outcome
 from bus.storage import Storage
-from tests.a_bus import Bus, a_contract, a_grant, a_person
+from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_person
 from tests.attacks.a_live_bus import TAKEN, Answer, ASink, a_live_bus, a_sink, says, says_nothing, subscribe, until
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
@@ -262,3 +265,46 @@ async def test_tests_of_webhooks_are_bounded_for_each_participant(storage: Stora
         other = asyncio.create_task(http["dinsos"].post(f"/v1/subscriptions/{of['dinsos']}/test"))
         await until(lambda: sink.open == 3)
         assert {one.status_code for one in await asyncio.gather(other, *tests)} == {200, 429}
+
+
+HANGING = 80
+
+
+async def test_names_that_hang_hold_up_neither_anothers_sink_nor_the_api(
+    storage: Storage, bus_keys: Keys, tmp_path: Path
+):
+    """One participant's name servers never answer, for its sinks and for those that it is about to register."""
+    answered = threading.Event()
+
+    def look_up(host: str) -> Sequence[FoundAddress]:
+        if host.endswith(".hangs.example"):
+            answered.wait(120)
+            raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+        return [FoundAddress(socket.AF_INET, 6, "127.0.0.1")]
+
+    async with AsyncExitStack() as stack:
+        stack.callback(answered.set)
+        innocent = await stack.enter_async_context(a_sink(says(TAKEN)))
+        names = Names(look_up, seconds=1.0)
+        bus = await stack.enter_async_context(a_live_bus(storage, bus_keys, tmp_path, names=names))
+        bus.apply(a_contract(a_grant("dinkes"), a_grant("dinsos"), classification="public"))
+        for number in range(HANGING):
+            subscribe(bus, "dinsos", Webhook(f"https://{number}.hangs.example/hook"))
+        subscribe(bus, "dinkes", Webhook(innocent.url.replace("127.0.0.1", "baik.example")))
+        attacker = bus.reader("dinsos", "subscriptions.manage")
+        orders = [
+            asyncio.create_task(
+                attacker.post(
+                    "/v1/subscriptions",
+                    json={"contracts": [WARGA], "sink": {"url": f"https://api-{number}.hangs.example/hook"}},
+                )
+            )
+            for number in range(16)
+        ]
+        await bus.publish_all([a_person(1)])
+        await until(lambda: names.under_way >= LOOKUPS // 2)
+        await until(lambda: len(innocent.persons) == 1, 20)
+        async with asyncio.timeout(5):
+            assert (await bus.reader("dinkes", "subscriptions.manage").get("/v1/subscriptions")).status_code == 200
+        assert names.under_way <= LOOKUPS // 2
+        assert {one.status_code for one in await asyncio.gather(*orders)} == {201}

@@ -13,7 +13,6 @@ from bus.delivery.address import (
     SinkAddressRefused,
     check_url,
     is_forbidden,
-    lookup,
     may_connect,
     parse,
 )
@@ -277,14 +276,6 @@ async def test_a_host_that_is_not_on_the_operators_list_is_refused(host: str):
 
 async def test_a_listed_host_is_refused_at_a_private_address_all_the_same():
     assert "private or special" in (await refusal("https://bapenda.example/", "10.1.1.1", hosts=LISTED) or "")
-
-
-async def test_names_are_looked_up_with_the_systems_resolver():
-    assert ipaddress.ip_address("127.0.0.1") in await lookup("localhost")
-
-
-async def test_a_name_that_is_none_has_no_address():
-    assert await lookup("no-such-sink.invalid") == ()
 
 
 @given(st.text(max_size=60))

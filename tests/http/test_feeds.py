@@ -304,18 +304,6 @@ async def test_a_stream_ends_with_its_token(bus: Bus):
         assert [event async for event in events] == []
 
 
-async def test_a_stream_ends_with_its_grant(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
-    await bus.publish(a_person(1))
-    async with asyncio.timeout(30), streamed(bus, bus.token("dinkes")) as events:
-        await anext(events)
-        bus.apply(a_contract(version="1.1.0"))
-        actor = bus.operator
-        await asyncio.to_thread(bus.rooms.catalogue.registrar.retire, WARGA, "1.0.0", actor)
-        await bus.publish(a_person(2))
-        assert [event async for event in events] == []
-
-
 async def test_a_stream_needs_a_grant(bus: Bus):
     bus.apply(a_contract(a_grant("dinkes")))
     answer = await bus.reader("bapenda").get(FEED, headers={"accept": "text/event-stream"})

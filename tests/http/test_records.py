@@ -13,6 +13,7 @@ from bus import json
 from bus.http.cursors import Listing, cursor_at
 from bus.journal.lines import MOST_BYTES
 from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_nik, a_person
+from tests.an_actor import OPERATOR
 
 RECORDS = f"/v1/records/{WARGA}"
 SEMBUNG = [{"exact": {"desa": "sembung"}}]
@@ -238,3 +239,27 @@ async def test_a_feeds_cursor_is_refused(bus: Bus):
     bus.apply(a_contract(a_grant("dinkes")))
     answer = await bus.reader("dinkes").get(RECORDS, params={"after": cursor_at(Listing.FEED, WARGA, 1)})
     assert (answer.status_code, answer.json()["type"]) == (400, "urn:bus:problem:cursor-invalid")
+
+
+async def test_a_token_revoked_during_a_snapshot_gets_no_further_page(bus: Bus):
+    bus.apply(a_contract(a_grant("dinkes")))
+    await bus.publish_all([a_person(number) for number in range(1001)])
+    token = bus.token("dinkes").encode()
+    headers = [(b"authorization", token), (b"accept", b"application/x-ndjson")]
+    scope = {"type": "http", "method": "GET", "path": RECORDS, "query_string": b"", "headers": headers}
+    lines: list[bytes] = []
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        lines.extend(message.get("body", b"").splitlines())
+        if len(lines) == 1000:
+            principal = bus.rooms.tokens.verify(token)
+            await asyncio.to_thread(bus.rooms.tokens.revoke, principal, OPERATOR)
+
+    # How an answer that is under way is broken off.
+    with pytest.raises(RuntimeError, match="response already started"):
+        await bus.edge(scope | {"client": ("127.0.0.1", 1)}, receive, send)
+    assert len(lines) == 1000

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from bus.identity.wrong_logins import LoginPolicy, LoginsLimited, WrongLogins, network
+from bus.household import household
+from bus.identity.wrong_logins import LoginPolicy, LoginsLimited, WrongLogins
 from bus.limits import Rate
 
 HOME, ELSEWHERE = "10.20.0.5", "203.0.113.9"
@@ -89,4 +90,4 @@ def test_millions_of_clients_and_addresses_are_not_remembered(monkeypatch: pytes
     ],
 )
 def test_one_customers_many_addresses_are_one(address: str, expected: str):
-    assert network(address) == expected
+    assert household(address) == expected

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bus.limits import AtOnce, Full, Limit, Limited, LimitRegister, Limits, LimitsRefused
+from bus.limits import AtOnce, Crowded, Full, Limit, Limited, LimitRegister, Limits, LimitsRefused
 from bus.storage import Changes, Storage
 from tests.an_actor import OPERATOR
 
@@ -75,6 +75,22 @@ def test_waiting_readers_are_counted_while_they_wait(a_process: Process):
         allowance.begin_to_wait()
     allowance.end_of_waiting()
     allowance.begin_to_wait()
+
+
+def test_one_with_many_waiting_readers_leaves_room_for_one_with_few(register: LimitRegister):
+    limits = Limits(register, now=lambda: 0.0, waiting_readers=8)
+    many, few = limits.of("bapenda"), limits.of("dinkes")
+    for _ in range(4):
+        many.begin_to_wait()
+    with pytest.raises(Crowded) as refused:
+        many.begin_to_wait()
+    assert refused.value.status == 503
+    assert "retry-after" in {name.lower() for name in refused.value.headers}
+    few.begin_to_wait()
+    assert (many.waiting_readers, few.waiting_readers) == (4, 1)
+    many.end_of_waiting()
+    many.end_of_waiting()
+    many.begin_to_wait()
 
 
 async def test_a_bounded_number_waits_for_a_turn(a_process: Process):

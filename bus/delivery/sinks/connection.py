@@ -1,38 +1,34 @@
 """Connections to sinks: names are looked up aside, and no socket connects where no sink may be."""
 
-import asyncio
 import errno
 import ipaddress
 import socket
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from functools import partial
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from aiohttp import TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from bus.delivery.address import ForbiddenAddress, Network, may_connect
+from bus.delivery.names import Names
 from bus.delivery.sinks.answer import AnswerReader, Connections
 from bus.delivery.sinks.places import PLACES_PER_HOST
 from bus.kit import trusting
 
-LOOKUPS = 64
-"""Names looked up at once."""
-ADDRESSES = 3
-"""Of each family that are tried for one name: it may have hundreds, and each is a socket."""
-DNS_SECONDS = 30
-"""How long an address is believed."""
 KEEPALIVE_SECONDS = 30.0
 CONNECTIONS_PER_HOST = PLACES_PER_HOST
 """Who holds a place finds a connection free."""
+SENDER: Final[ContextVar[str]] = ContextVar("SENDER", default="")
+"""The participant whose request connects. aiohttp hands its resolver the host name alone."""
 
 
 class Resolver(AbstractResolver):
-    """The system's resolver in threads of its own: names that hang must not take the threads that storage waits for."""
+    """The process's look-ups, as aiohttp asks for them."""
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="dns")
+    def __init__(self, names: Names) -> None:
+        self._names = names
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -42,27 +38,22 @@ class Resolver(AbstractResolver):
         Raises:
             OSError: it does not resolve.
         """
-        found = await asyncio.get_running_loop().run_in_executor(self._threads, _getaddrinfo, host, port, family)
+        found = await self._names.resolve(host, SENDER.get())
         return [
             ResolveResult(
-                hostname=host, host=address[0], port=port, family=family, proto=proto, flags=socket.AI_NUMERICHOST
+                hostname=host,
+                host=one.address,
+                port=port,
+                family=one.family,
+                proto=one.protocol,
+                flags=socket.AI_NUMERICHOST,
             )
-            for family, _, proto, _, address in _few(found)
+            for one in found
+            if family in (socket.AF_UNSPEC, one.family)
         ]
 
     async def close(self) -> None:
-        """Let go of the threads, without waiting for a name that hangs."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-
-def _getaddrinfo(host: str, port: int, family: socket.AddressFamily) -> list[Any]:
-    return socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
-
-
-def _few(found: Sequence[Any]) -> list[Any]:
-    """The first addresses of each family, in their order."""
-    families = [address[0] for address in found]
-    return [address for index, address in enumerate(found) if families[:index].count(address[0]) < ADDRESSES]
+        """Nothing: the process has its look-ups for as long as it runs."""
 
 
 class _Connector(TCPConnector):
@@ -77,7 +68,7 @@ def connector(allowed: Sequence[Network], resolver: Resolver, connections: Conne
     """A pool of connections to sinks, for https or for `plain` http alone.
 
     The check stands where sockets are made, the one place that every connection passes: aiohttp asks no resolver for an
-    IP literal, nor for a name that it remembers.
+    IP literal, and `Names` may remember a host name.
     """
 
     def guarded_socket(target: tuple[Any, ...]) -> socket.socket:
@@ -93,6 +84,7 @@ def connector(allowed: Sequence[Network], resolver: Resolver, connections: Conne
         ssl=trusting(),
         limit=0,
         limit_per_host=CONNECTIONS_PER_HOST,
-        ttl_dns_cache=DNS_SECONDS,
+        # `Names` remembers. aiohttp's cache would have one participant wait for another one's turn.
+        use_dns_cache=False,
         keepalive_timeout=KEEPALIVE_SECONDS,
     )

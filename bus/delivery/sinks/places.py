@@ -11,6 +11,9 @@ from collections import Counter, OrderedDict, deque
 from itertools import islice
 from typing import Final, NamedTuple
 
+from bus.delivery.sinks.ranking import Ranking
+from bus.limits import Share
+
 PLACES_PER_HOST: Final = 128
 PATIENCE_SECONDS: Final = 1.0
 """A request may take so long before it is broken off for somebody who waits."""
@@ -25,38 +28,6 @@ def usual_places() -> int:
     """A quarter of the files that this process may open: as many connections may be idle, the rest is for everything else."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(_FEWEST, min(_MOST, files // 4))
-
-
-class Share:
-    """A number of places of which nobody gets all.
-
-    Whoever holds none gets one while any is free. Whoever holds some gets another only while more are free than that
-    (dynamic thresholds after Choudhury and Hahne, 1998): one alone gets half, two get a third each, and so on.
-
-    Attributes:
-        held: how many each holds; whoever holds none is not in it.
-    """
-
-    def __init__(self, places: int) -> None:
-        self._places = places
-        self._taken = 0
-        self.held: Counter[str] = Counter()
-
-    def admits(self, who: str) -> bool:
-        """Whether somebody may take a place now."""
-        return self.held[who] < self._places - self._taken
-
-    def take(self, who: str) -> None:
-        """Take a place."""
-        self.held[who] += 1
-        self._taken += 1
-
-    def give(self, who: str) -> None:
-        """Give a place back."""
-        self._taken -= 1
-        self.held[who] -= 1
-        if self.held[who] <= 0:
-            del self.held[who]
 
 
 class Flow(NamedTuple):
@@ -95,9 +66,9 @@ class Place:
             self._places.give(self)
 
 
-def place_of_nobody() -> Place:
-    """A place that counts nowhere, for what is bounded elsewhere."""
-    return Place(None, Flow("", ""))
+def uncounted_place(participant: str) -> Place:
+    """A place that counts nowhere, for a participant's request that is bounded elsewhere."""
+    return Place(None, Flow(participant, ""))
 
 
 _Waiting = OrderedDict[str, deque[asyncio.Future[Place]]]
@@ -116,7 +87,12 @@ class Places:
         self._all = Share(places)
         self._of_participant: dict[str, Share] = {}
         self._of_host: dict[str, Share] = {}
-        self._taken: dict[Flow, dict[Place, None]] = {}
+        self._going: dict[Flow, OrderedDict[Place, None]] = {}
+        """Requests that were not broken off, the oldest first."""
+        self._participants: Ranking[str] = Ranking()
+        """Participants by their requests that go on."""
+        self._hosts: dict[str, Ranking[str]] = {}
+        """The same for the hosts of each participant."""
         self._waiting: dict[str, _Waiting] = {}
         self._sweep: asyncio.TimerHandle | None = None
 
@@ -162,7 +138,9 @@ class Places:
         of_host.take(participant)
         self._all.take(participant)
         place = Place(self, flow)
-        self._taken.setdefault(flow, {})[place] = None
+        self._going.setdefault(flow, OrderedDict())[place] = None
+        self._participants.add(participant)
+        self._hosts.setdefault(participant, Ranking()).add(host)
         return place
 
     def _in_turn(self) -> list[str]:
@@ -189,49 +167,66 @@ class Places:
     def _make_room(self) -> None:
         """Break off what is slow where somebody waits who holds less."""
         self._sweep = None
-        held = self._all.held.copy()
+        promised: Counter[str] = Counter()
         for participant in self._in_turn():
             for host in list(islice(self._waiting[participant], _ASKED)):
                 self._waiting[participant].move_to_end(host)
-                self._break_off_for(Flow(participant, host), held)
+                self._break_off_for(Flow(participant, host), promised)
         if self._waiting:
             self._sweep = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._make_room)
 
-    def _break_off_for(self, flow: Flow, held: Counter[str]) -> None:
-        """Break off one request in favour of a flow, if another holds more.
+    def _break_off_for(self, flow: Flow, promised: Counter[str]) -> None:
+        """Break off one request in favour of a flow, if another flow has more that go on.
 
         Args:
-            held: how many each participant will hold after what was broken off before.
+            promised: places that each participant will get from what was broken off before.
         """
-        whose = max(held, key=held.__getitem__, default=flow.participant)
-        is_other = held[whose] > held[flow.participant] + 1
-        largest = self._largest(whose if is_other else flow.participant)
-        if largest is None or (not is_other and self._going(largest) <= self._going(flow) + 1):
+        largest = self._largest_but_for(flow, promised[flow.participant])
+        if largest is None:
             return
-        oldest = next(iter(self._taken[largest]))
+        oldest = next(iter(self._going[largest]))
         if asyncio.get_running_loop().time() - oldest.begun >= PATIENCE_SECONDS:
             # At once, not when it is given back: the next one who waits needs another.
             self._drop(oldest)
             oldest.break_off()
-            held[largest.participant] -= 1
-            held[flow.participant] += 1
+            if largest.participant != flow.participant:
+                promised[flow.participant] += 1
 
-    def _largest(self, participant: str) -> Flow | None:
-        """The flow of a participant with the most requests that go on."""
-        of_hosts = self._of_participant.get(participant)
-        flows = [] if of_hosts is None else [Flow(participant, host) for host in of_hosts.held]
-        largest = max(flows, key=self._going, default=None)
-        return largest if largest is not None and self._going(largest) else None
+    def _largest_but_for(self, flow: Flow, promised: int) -> Flow | None:
+        """The largest flow of the participant with the most requests, if that has more than the flow's own will have.
 
-    def _going(self, flow: Flow) -> int:
-        return len(self._taken.get(flow, ()))
+        Otherwise the largest flow of the flow's own participant, if it has more than the flow will have.
+        """
+        participant = self._participants.highest()
+        if participant is not None and self._participants.count(participant) > self._held(flow, promised) + 1:
+            return self._largest_of(participant)
+        largest = self._largest_of(flow.participant)
+        return largest if largest is not None and self._count(largest) > self._count(flow) + 1 else None
+
+    def _held(self, flow: Flow, promised: int) -> int:
+        return self._participants.count(flow.participant) + promised
+
+    def _largest_of(self, participant: str) -> Flow | None:
+        hosts = self._hosts.get(participant)
+        host = hosts.highest() if hosts is not None else None
+        return Flow(participant, host) if host is not None else None
+
+    def _count(self, flow: Flow) -> int:
+        return len(self._going.get(flow, ()))
 
     def _drop(self, place: Place) -> None:
-        places = self._taken.get(place.flow)
-        if places is not None:
-            places.pop(place, None)
-            if not places:
-                del self._taken[place.flow]
+        """Count a place no more: its request is over, or is broken off."""
+        going = self._going.get(place.flow)
+        if going is None or place not in going:
+            return
+        del going[place]
+        if not going:
+            del self._going[place.flow]
+        participant, host = place.flow
+        self._participants.remove(participant)
+        self._hosts[participant].remove(host)
+        if not self._hosts[participant]:
+            del self._hosts[participant]
 
     def _forget(self, flow: Flow, awaited: asyncio.Future[Place]) -> None:
         """Stop waiting; a place that was handed on meanwhile goes back."""

@@ -23,9 +23,10 @@ from yarl import URL
 from bus import clock
 from bus.delivery import failure, retry
 from bus.delivery.address import Network, is_listed
+from bus.delivery.names import Names
 from bus.delivery.sinks.answer import DRAIN_BYTES, Connections
 from bus.delivery.sinks.burst import Burst
-from bus.delivery.sinks.connection import Resolver, connector
+from bus.delivery.sinks.connection import SENDER, Resolver, connector
 from bus.delivery.sinks.places import Flow, Place, Places, usual_places
 from bus.kit import Outcome
 
@@ -67,6 +68,7 @@ class WebhookSink:
         allowed: Sequence[Network],
         timeout: float = 15.0,
         places: int | None = None,
+        names: Names | None = None,
         *,
         hosts: Sequence[str] = (),
     ) -> None:
@@ -76,6 +78,7 @@ class WebhookSink:
             allowed: networks where sinks may be private or plain http.
             timeout: seconds for one request, all in all.
             places: the most requests under way at once; by default as many as the process's files allow.
+            names: the process's look-ups; by default its own.
             hosts: patterns of the hosts where sinks may be; see `is_listed`.
         """
         self._seconds = timeout
@@ -83,7 +86,7 @@ class WebhookSink:
         self._places = Places(self._most)
         self._connections = Connections()
         self._timeout = aiohttp.ClientTimeout(sock_connect=min(CONNECT_SECONDS, timeout))
-        self._resolver = Resolver()
+        self._resolver = Resolver(Names() if names is None else names)
         self._burst = Burst()
         self._https = connector(allowed, self._resolver, self._connections, plain=False)
         self._http = connector(allowed, self._resolver, self._connections, plain=True)
@@ -110,6 +113,7 @@ class WebhookSink:
                 return replace(failure.UNLISTED, is_unsent=True)
             async with asyncio.timeout(self._seconds) as limit:
                 if place is not None:
+                    SENDER.set(place.flow.participant)
                     place.begin(limit)
                 connection = await self._connect(target)
                 is_unsent = False
@@ -159,7 +163,7 @@ class WebhookSink:
             connection.release()
 
     async def close(self) -> None:
-        """Let go of connections and threads."""
+        """Let go of connections."""
         await self._https.close()
         await self._http.close()
         await self._resolver.close()

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
+from bus.household import parsed
 from bus.http.front_door.refusals import RequestMalformed
 from bus.http.front_door.request import Field
 from bus.settings import Network
@@ -69,30 +69,9 @@ class Clients:
         return client
 
 
-@lru_cache(4096)
-def parsed(text: str) -> Address | None:
-    """The address that a text is, IPv4 also where it is written as IPv6; None if the text is none."""
-    if len(text) > 60:
-        return None
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
-
-
 def is_within(address: Address, networks: Sequence[Network]) -> bool:
     """Whether an address is in one of the networks."""
     return any(address in network for network in networks)
-
-
-def household(peer: str) -> str:
-    """The name under which an address is counted: IPv4 itself, of IPv6 the /64, which one client has as a whole."""
-    address = parsed(peer)
-    if isinstance(address, IPv6Address):
-        return str(IPv6Network((int(address) >> 64 << 64, 64)))
-    return peer if address is None else str(address)
 
 
 def _lines(fields: Sequence[Field], name: bytes) -> list[str]:

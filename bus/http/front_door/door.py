@@ -34,6 +34,11 @@ _RESERVE: Final = 32
 _YEAR_SECONDS: Final = 31_536_000
 
 
+def connections_at_once(settings: Settings) -> int:
+    """The most connections of this process; its limit of files is raised as far as it may be."""
+    return most_connections(raise_file_limit(), settings.max_connections)
+
+
 class FrontDoor:
     """Serves an ASGI application on sockets, and its publisher on the short way."""
 
@@ -52,7 +57,7 @@ class FrontDoor:
             is_https: whether clients reach the bus by https alone, by way of a proxy.
             known: who sends a value of the Authorization header, if it was verified before.
         """
-        most = most_connections(raise_file_limit(), settings.max_connections)
+        most = connections_at_once(settings)
         limits = PlaceLimits(
             most, min(settings.max_connections_per_address, max(1, most // 2)), _RESERVE, settings.operator_networks
         )

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, Protocol
 
-from bus.http.front_door.clients import household, is_within, parsed
+from bus.household import household, parsed
+from bus.http.front_door.clients import is_within
 from bus.settings import Network
 
 _WANTED_FILES: Final = 65_536

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bus.http.front_door.clients import household, is_within, parsed
+from bus.household import household, parsed
+from bus.http.front_door.clients import is_within
 from bus.http.front_door.exchange import App, Exchange
 from bus.http.front_door.request import Request
 from bus.http.publish import Scope

@@ -2,30 +2,11 @@
 
 import asyncio
 
-from bus.delivery.sinks.places import PATIENCE_SECONDS, Flow, Place, Places, Share
+import pytest
+
+from bus.delivery.sinks.places import PATIENCE_SECONDS, Flow, Place, Places
 
 SOON = 0.01
-
-
-def taken_by_one(share: Share, name: str) -> int:
-    count = 0
-    while share.admits(name):
-        share.take(name)
-        count += 1
-    return count
-
-
-def test_one_alone_gets_half_and_each_further_one_half_of_the_rest():
-    share = Share(64)
-    assert [taken_by_one(share, name) for name in ("a", "b", "c")] == [32, 16, 8]
-
-
-def test_whoever_has_none_gets_the_last():
-    share = Share(4)
-    for name in ("a", "b", "c"):
-        share.take(name)
-    assert not share.admits("a")
-    assert share.admits("d")
 
 
 async def all_of(places: Places, host: str, participant: str) -> list[Place]:
@@ -116,4 +97,42 @@ async def test_nothing_is_remembered_of_who_is_gone():
         place = await places.take(Flow("a", f"h{number}"), SOON)
         assert place is not None
         place.give()
-    assert (places._of_host, places._of_participant, places._waiting, places._taken) == ({}, {}, {}, {})
+    assert (places._of_host, places._of_participant, places._waiting, places._going) == ({}, {}, {}, {})
+    assert (len(places._participants), places._hosts) == (0, {})
+
+
+class ACountedName(str):
+    """A name that counts how often a dictionary or a set looks at any."""
+
+    __slots__ = ()
+    looks = 0
+
+    def __hash__(self) -> int:
+        ACountedName.looks += 1
+        return super().__hash__()
+
+
+async def looks_to_make_room(participants: int, hosts: int) -> int:
+    """How many names are looked at to break one request off, among so many participants with so many hosts each."""
+    places = Places(4 * participants * hosts)
+    for name in range(participants):
+        for number in range(hosts):
+            place = places._take(Flow(ACountedName(f"p{name}"), ACountedName(f"h{name}.{number}")))
+            assert place is not None
+            place.begun -= PATIENCE_SECONDS
+    places._all._places = places._all.taken
+    late = asyncio.create_task(places.take(Flow(ACountedName("late"), ACountedName("h")), 60))
+    await asyncio.sleep(0)
+    ACountedName.looks = 0
+    before = len(places._going)
+    places._make_room()
+    looks = ACountedName.looks
+    assert len(places._going) == before - 1
+    late.cancel()
+    await asyncio.wait([late])
+    return looks
+
+
+@pytest.mark.parametrize(("participants", "hosts"), [(2, 2000), (2000, 2)], ids=["hosts", "participants"])
+async def test_making_room_among_thousands_looks_at_no_more_names_than_among_few(participants: int, hosts: int):
+    assert await looks_to_make_room(participants, hosts) == await looks_to_make_room(2, 2)

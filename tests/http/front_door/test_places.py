@@ -5,7 +5,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from bus.http.front_door.clients import household
+from bus.household import household
 from bus.http.front_door.places import PlaceLimits, Places, Rank, most_connections
 
 

@@ -1,0 +1,66 @@
+"""A reader's standing: the token and the grant that let it read, looked at again for as long as it reads."""
+
+import asyncio
+
+from fastapi import Request
+
+from bus.http.pull import Reading
+from bus.identity.scopes import Scope
+from bus.identity.tokens import Principal, require
+from bus.journal import Tail
+from bus.problem import Refused
+
+
+class Standing:
+    """The standing of one long-poll or stream. Belongs to one event loop, but for the checks."""
+
+    def __init__(self, request: Request, reading: Reading) -> None:
+        self._authorization = request.headers.get("authorization", "").encode("latin-1")
+        self._reading = reading
+        self._limit: asyncio.Timeout | None = None
+        self._refusal: Refused | None = None
+
+    async def authorised(self) -> Principal:
+        """Who reads, by the token as it is now.
+
+        Raises:
+            Unauthenticated, ScopeMissing: the token has ended, or its client has lost the scope.
+        """
+        principal = await self._reading.rooms.tokens.authenticate(self._authorization)
+        require(principal, Scope.EVENTS_READ)
+        return principal
+
+    async def beyond(self, position: int, seconds: float) -> bool:
+        """Wait until the journal reaches past a position; False when it did not within some seconds.
+
+        Raises:
+            Refused: the token or the grant has ended meanwhile.
+        """
+        tail: Tail = self._reading.rooms.tail
+        self._check_refusal()
+        try:
+            async with asyncio.timeout(None) as self._limit:
+                return await tail.beyond(position, seconds)
+        except TimeoutError:
+            self._check_refusal()
+            raise
+        finally:
+            self._limit = None
+
+    def check_token(self) -> None:
+        """Refuse a token that has ended; see `WaitingReader`."""
+        require(self._reading.rooms.tokens.verify(self._authorization), Scope.EVENTS_READ)
+
+    def check_grant(self) -> None:
+        """Refuse a grant that has ended; see `WaitingReader`."""
+        self._reading.views()
+
+    def end(self, refusal: Refused) -> None:
+        """Wake the reader with the reason why it may not read; see `WaitingReader`."""
+        self._refusal = refusal
+        if self._limit is not None and not self._limit.expired():
+            self._limit.reschedule(asyncio.get_running_loop().time())
+
+    def _check_refusal(self) -> None:
+        if self._refusal is not None:
+            raise self._refusal

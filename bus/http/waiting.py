@@ -1,0 +1,120 @@
+"""Waiting readers: the long-polls and streams that are open, each woken when what lets it read has ended.
+
+Promise: a reader whose token was revoked, whose client or grant has gone, or whose grant's last day is over, is woken within a
+second of the time when this process knows it.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import date
+from typing import Final, Protocol
+
+from bus import clock
+from bus.problem import Refused, Unavailable
+
+_LOOK_SECONDS: Final = 0.5
+"""Between two looks at the calendar."""
+
+
+class WaitingReader(Protocol):
+    """A long-poll or a stream."""
+
+    def check_token(self) -> None:
+        """Refuse a token that lets nobody read any more. Called in a thread.
+
+        Raises:
+            Refused: the token has ended.
+        """
+        ...
+
+    def check_grant(self) -> None:
+        """Refuse a grant that shows nothing any more. Called in a thread.
+
+        Raises:
+            Refused: the grant has ended.
+        """
+        ...
+
+    def end(self, refusal: Refused) -> None:
+        """Wake the reader with the reason why it may not read. Called on the event loop."""
+        ...
+
+
+class WaitingReaders:
+    """The waiting readers of one process. Belongs to one event loop, but for `tokens_changed` and `grants_changed`."""
+
+    def __init__(self, today: Callable[[], date] = lambda: clock.local_date(clock.now())) -> None:
+        """`today` gives the date by Lamongan's calendar, with which grants end."""
+        self._today = today
+        self._readers: set[WaitingReader] = set()
+        self._changed = asyncio.Event()
+        self._have_grants_changed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @contextmanager
+    def enter(self, reader: WaitingReader) -> Iterator[None]:
+        """Count a reader as waiting."""
+        self._readers.add(reader)
+        try:
+            yield
+        finally:
+            self._readers.discard(reader)
+
+    def tokens_changed(self) -> None:
+        """Look at every reader's token; from any thread, and harmless while nothing follows."""
+        self._on_loop(self._changed.set)
+
+    def grants_changed(self) -> None:
+        """Look at every reader's token and grant; from any thread, and harmless while nothing follows."""
+        self._on_loop(self._note_grants)
+
+    async def follow(self) -> None:
+        """Look after each change, and at the beginning of each day, until cancelled."""
+        self._loop = asyncio.get_running_loop()
+        day = self._today()
+        try:
+            while True:
+                with suppress(TimeoutError):
+                    # Not `wait_for`, which loses a cancellation that comes together with the event (Python 3.11).
+                    async with asyncio.timeout(_LOOK_SECONDS):
+                        await self._changed.wait()
+                before, day = day, self._today()
+                has_day_changed = day != before
+                if self._changed.is_set() or has_day_changed:
+                    await self._look(has_day_changed)
+        finally:
+            self._loop = None
+
+    async def _look(self, has_day_changed: bool) -> None:
+        # Before the look: what changes while it goes on may be too late for it.
+        self._changed.clear()
+        with_grants, self._have_grants_changed = self._have_grants_changed or has_day_changed, False
+        refused = await asyncio.to_thread(_refused, list(self._readers), with_grants)
+        for reader, refusal in refused:
+            reader.end(refusal)
+
+    def _note_grants(self) -> None:
+        self._have_grants_changed = True
+        self._changed.set()
+
+    def _on_loop(self, note: Callable[[], None]) -> None:
+        loop = self._loop
+        if loop is not None:
+            loop.call_soon_threadsafe(note)
+
+
+def _refused(readers: Sequence[WaitingReader], with_grants: bool) -> list[tuple[WaitingReader, Refused]]:
+    """The readers that may not read any more, each with the reason."""
+    found: list[tuple[WaitingReader, Refused]] = []
+    for reader in readers:
+        try:
+            reader.check_token()
+            if with_grants:
+                reader.check_grant()
+        except Unavailable:
+            # A database that does not answer ends nobody's grant. The reader itself looks again with its next page.
+            continue
+        except Refused as refusal:
+            found.append((reader, refusal))
+    return found
