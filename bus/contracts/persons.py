@@ -12,14 +12,13 @@ from typing import Final
 
 import jsonschema_rs
 
-import bus
-from bus import json
+from bus import json, shipped
 from bus.contracts.document import Contract
 from bus.contracts.outline import Field, outline
 from bus.contracts.schemas import Schema, in_use, subschemas
 from bus.problem import Unavailable
 
-_COMMON: Final = Path(bus.__file__).parent.parent / "schemas" / "common"
+_COMMON: Final = shipped.SCHEMAS / "common"
 _PARTS: Final = ("schema", "request", "answer")
 _NAMED: Final = {"nik": "nik", "kk": "nomor-kk"}
 """Words of a property's name that say which identifier it holds."""
