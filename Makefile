@@ -26,7 +26,7 @@ run: setup  ## bus, simulators and sample apps; ONCE=1 ends by itself
 test: setup  ## the whole test suite
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not stress"
 
-attacks: setup  ## attacks beside an innocent; they need a machine that does nothing else
+attacks: setup  ## attacks that take long, beside an innocent
 	$(VENV)/bin/python -m pytest tests/attacks -m stress
 
 quick: setup  ## the tests that need neither a database nor a process

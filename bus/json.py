@@ -1,7 +1,8 @@
 """JSON in one place: bytes in, bytes out, and RFC 6901 pointers."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -10,6 +11,8 @@ Path = tuple[str | int, ...]
 """Keys and indexes that lead into a value."""
 
 _BACKSLASH = 0x5C
+_FEW = 64
+"""Entries of an object or array below which each may be most of the value."""
 
 
 def loads(text: bytes | str) -> Any:
@@ -24,6 +27,67 @@ def loads(text: bytes | str) -> Any:
 def dumps(value: Any) -> bytes:
     """Compact UTF-8 JSON, keys in their given order."""
     return orjson.dumps(value)
+
+
+def dumps_in_pieces(value: Any, most: int) -> bytes:
+    """What `dumps` writes, written in pieces: the writer holds the interpreter's lock, and other threads wait for a large value.
+
+    Args:
+        value: not nested deeper than `dumps` allows.
+        most: characters and values of a piece, about.
+    """
+    return b"".join(_pieces(value, most))
+
+
+def is_small(value: Any, most: int) -> bool:
+    """Whether a value has no more characters and values than `most`; counting ends soon after it has."""
+    size = 0
+    left: list[Any] = [value]
+    while left:
+        part = left.pop()
+        size += 1 + (len(part) if isinstance(part, str | Mapping | list) else 0)
+        if size > most:
+            return False
+        if isinstance(part, Mapping):
+            left += part
+            left += part.values()
+        elif isinstance(part, list):
+            left += part
+    return True
+
+
+def _pieces(value: Any, most: int) -> Iterator[bytes]:
+    if not isinstance(value, dict | list) or is_small(value, most):
+        yield dumps(value)
+        return
+    is_object = isinstance(value, dict)
+    yield b"{" if is_object else b"["
+    inside = _each(value, most) if len(value) < _FEW else _runs(value, most)
+    for number, pieces in enumerate(inside):
+        if number:
+            yield b","
+        yield from pieces
+    yield b"}" if is_object else b"]"
+
+
+def _each(value: dict[str, Any] | list[Any], most: int) -> Iterator[Iterable[bytes]]:
+    """Each entry of a short object or array."""
+    if isinstance(value, list):
+        yield from (_pieces(inner, most) for inner in value)
+    else:
+        yield from (chain([dumps({name: 0})[1:-2]], _pieces(inner, most)) for name, inner in value.items())
+
+
+def _runs(value: dict[str, Any] | list[Any], most: int) -> Iterator[Iterable[bytes]]:
+    """Runs of the entries of a long object or array, each about as long as a piece may be, by the length of the one before."""
+    entries = value if isinstance(value, list) else list(value.items())
+    start, count = 0, 1
+    while start < len(entries):
+        run = entries[start : start + count]
+        text = dumps(run if isinstance(value, list) else dict(run))[1:-1]
+        yield (text,)
+        start += count
+        count = max(1, min(2 * count, count * most // len(text)))
 
 
 def repeats(text: bytes, written: bytes) -> bool:

@@ -7,10 +7,13 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from bus import json
 from tests.a_bus import WARGA, a_person
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
+HEALTH = b"GET /healthz HTTP/1.1\r\nhost: bus\r\n\r\n"
+HALF = b"POST /v1/events HTTP/1.1\r\nhost: bus\r\n"
 
 
 def an_event(number: int, **changes: Any) -> dict[str, Any]:
@@ -26,6 +29,10 @@ def a_request(
         f"POST /v1/events HTTP/{version}\r\nhost: bus\r\nauthorization: {authorization}\r\n"
         f"content-type: {media_type}\r\ncontent-length: {len(body)}\r\n{named}\r\n"
     ).encode() + body
+
+
+def a_publication(authorization: str, number: int, **fields: str) -> bytes:
+    return a_request(authorization, json.dumps(an_event(number)), **fields)
 
 
 @dataclass

@@ -6,24 +6,24 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from typing import Any, ClassVar
 
-from bus.adapter import (
+from bus.agencies.queries import Queries, QueryPolicy
+from bus.agencies.registry import Agencies
+from bus.audit.log import DisclosureLog
+from bus.http.edge import create_edge
+from bus.http.health import Health
+from bus.kit import (
     DELIVERED,
     Adapter,
     AdapterSettings,
     Classification,
     Does,
+    Event,
     Operation,
     Outcome,
     Polled,
     Question,
     Refused,
 )
-from bus.agencies.queries import Queries, QueryPolicy
-from bus.agencies.registry import Agencies
-from bus.audit.log import DisclosureLog
-from bus.event import Event
-from bus.http.edge import create_edge
-from bus.http.health import Health
 from bus.limits import Ration
 from tests.a_bus import Bus
 
@@ -94,20 +94,19 @@ def join(
     bus: Bus, adapter: AnAdapter, policy: QueryPolicy | None = None, disclosures: DisclosureLog | None = None
 ) -> None:
     """Set the agency up on a bus, and let sinks be on this machine."""
-    agencies = agencies_with(adapter)
-    rooms = bus.rooms
     bus.rooms = replace(
-        rooms,
-        agencies=agencies,
-        queries=Queries(
-            rooms.catalogue,
-            agencies,
-            disclosures or rooms.disclosures,
-            rooms.limits,
-            Ration(rooms.storage),
-            policy,
-            rooms.heavy,
-        ),
-        settings=rooms.settings.model_copy(update={"sink_networks": (ip_network("127.0.0.0/8"),)}),
+        bus.rooms,
+        settings=bus.rooms.settings.model_copy(update={"sink_networks": (ip_network("127.0.0.0/8"),)}),
+        disclosures=disclosures or bus.rooms.disclosures,
     )
+    set_up(bus, agencies_with(adapter), policy)
+
+
+def set_up(bus: Bus, agencies: Agencies, policy: QueryPolicy | None = None) -> None:
+    """Let a bus deliver to agencies, and ask them."""
+    rooms = bus.rooms
+    queries = Queries(
+        rooms.catalogue, agencies, rooms.disclosures, rooms.limits, Ration(rooms.storage), policy, rooms.heavy
+    )
+    bus.rooms = replace(rooms, agencies=agencies, queries=queries)
     bus.edge = create_edge(bus.rooms, Health({}))

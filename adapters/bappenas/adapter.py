@@ -1,6 +1,6 @@
 """The adapter of Bappenas: delivers datasets to CKAN and sub-activities to KRISNA, polls DAK rows from KRISNA."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, SecretStr
@@ -9,22 +9,21 @@ from adapters.bappenas import dak
 from adapters.bappenas.ckan import Ckan
 from adapters.bappenas.krisna import Krisna
 from adapters.bappenas.mapping import ACTIVITY_FIELDS, DATASET_FIELDS, activity, package
-from bus.adapter import (
+from bus.kit import (
     DELIVERED,
-    Adapter,
     AdapterSettings,
     AgencyFault,
-    AgencyRefused,
     Classification,
+    Deliver,
     Does,
+    Event,
     Failure,
     Operation,
     Outcome,
+    Poll,
     Polled,
-    Question,
     http_client,
 )
-from bus.event import Event
 
 
 def _comma_separated(value: Any) -> Any:
@@ -46,7 +45,7 @@ class BappenasSettings(AdapterSettings):
     """CKAN's name of the organisation that owns the datasets."""
 
 
-class BappenasAdapter:
+class BappenasAdapter(Deliver, Poll):
     """Speaks to KRISNA and to the CKAN of Satu Data Indonesia."""
 
     def __init__(self, krisna: Krisna, ckan: Ckan, *, organization: str, years: Sequence[int]) -> None:
@@ -77,10 +76,6 @@ class BappenasAdapter:
         turn = dak.turn(cursor)
         year = self._years[turn.number % len(self._years)]
         return turn.look(year, await self._krisna.rows("dak", year), years=len(self._years))
-
-    async def query(self, operation: str, question: Question) -> Mapping[str, Any]:
-        """Not offered."""
-        raise AgencyRefused(f"Bappenas answers no query {operation}")
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -115,7 +110,7 @@ class BappenasFactory:
         ),
     )
 
-    def create(self, settings: BappenasSettings) -> Adapter:
+    def create(self, settings: BappenasSettings) -> BappenasAdapter:
         """The adapter, with an HTTP client of its own for each of the two systems."""
         krisna = Krisna(http_client(settings), settings.krisna_apikey, settings.kode_pemda)
         ckan = Ckan(http_client(settings, base_url=settings.ckan_url), settings.ckan_token)

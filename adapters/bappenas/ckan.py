@@ -11,8 +11,7 @@ import httpx
 from pydantic import SecretStr
 
 from adapters.bappenas.mapping import ckan_fault
-from adapters.exchange import exchange, json_object, status_fault
-from bus.adapter import AgencyFault, Failure
+from bus.kit import AgencyFault, Failure, json_object, send_request, status_fault
 
 AGENCY = "CKAN"
 
@@ -57,7 +56,7 @@ class Ckan:
             json=dict(argument),
             headers={"authorization": self._token.get_secret_value()},
         )
-        response = await exchange(self._http, AGENCY, request)
+        response = await send_request(self._http, AGENCY, request)
         if response.is_success and json_object(AGENCY, response).get("success") is True:
             return True
         error = _error(response)

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from adapters.changes import digest, look
-from bus.adapter import Polled
+from bus.kit import Polled, digest, find_changes
 
 CONTRACT = "perencanaan.dak"
 
@@ -50,7 +49,7 @@ class Turn:
             AgencyFault: no rows where there were some.
         """
         records = {item["kode_usulan"]: item for item in (record(row, year) for row in rows)}
-        seen = look(self.cursors.get(str(year)), records, contract=CONTRACT, source=f"/krisna/dak/{year}")
+        seen = find_changes(self.cursors.get(str(year)), records, contract=CONTRACT, source=f"/krisna/dak/{year}")
         number = self.number + (0 if seen.more else 1)
         cursor = json.dumps({"number": number, "cursors": {**self.cursors, str(year): seen.cursor}})
         return Polled(seen.events, cursor, more=seen.more or number % years != 0)

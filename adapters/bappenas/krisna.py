@@ -10,8 +10,7 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from adapters.exchange import exchange, folded, json_object, require_success
-from bus.adapter import AgencyFault, Failure
+from bus.kit import AgencyFault, Failure, folded, json_object, require_success, send_request
 
 AGENCY = "KRISNA"
 
@@ -52,7 +51,7 @@ class Krisna:
 
     async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         params = {"apikey": self._apikey.get_secret_value(), "kode_pemda": self._kode_pemda}
-        response = await exchange(
+        response = await send_request(
             self._http, AGENCY, self._http.build_request(method, path, params=params, json=body and dict(body))
         )
         require_success(AGENCY, response)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.bappenas.kecamatan import KECAMATAN
-from bus.adapter import AgencyFault, Failure
+from bus.kit import AgencyFault, Failure
 
 LICENCES: Mapping[str, str] = {"CC-BY-4.0": "cc-by", "CC-BY-SA-4.0": "cc-by-sa", "CC0-1.0": "cc-zero"}
 """SPDX names in the contract, CKAN's own ids."""

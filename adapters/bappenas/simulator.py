@@ -9,8 +9,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Header, Request
 from fastapi.responses import JSONResponse
 
-from adapters.outage import OUTAGES, simulator_app
-from bus.adapter import Simulator
+from bus.kit import OUTAGES, Simulator, simulator_app
 
 APIKEY = "simulasi-apikey-krisna"
 TOKEN = "simulasi-token-ckan"  # noqa: S105  the simulator's own, made up

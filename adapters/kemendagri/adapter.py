@@ -12,7 +12,7 @@ from adapters.kemendagri import mapping
 from adapters.kemendagri.client import Client, KemendagriSettings
 from adapters.kemendagri.quota import Quota
 from adapters.kemendagri.verdict import Verdict, refusal
-from bus.adapter import (
+from bus.kit import (
     DELIVERED,
     AdapterFactory,
     AdapterSettings,
@@ -20,24 +20,25 @@ from bus.adapter import (
     AgencyRefused,
     AgencyUnavailable,
     Classification,
+    Deliver,
     Does,
+    Event,
     Failure,
     Operation,
     Outcome,
-    Polled,
+    Query,
     Question,
     Refused,
     http_client,
     now,
 )
-from bus.event import Event
 
 CARI_NIK = "cari-nik"
 VERIFIKASI_NIK = "verifikasi-nik"
 DATA_BALIKAN = "data-balikan"
 
 
-class KemendagriAdapter:
+class KemendagriAdapter(Deliver, Query):
     """Speaks to Dukcapil under one agreement.
 
     Args:
@@ -130,10 +131,6 @@ class KemendagriAdapter:
         settings = self._settings
         records = [event.data for event in events]
         return await self._client.return_usage(mapping.usage(records, settings.id_lembaga, settings.nama_lembaga))
-
-    async def poll(self, operation: str, cursor: str | None) -> Polled:
-        """Nothing is polled from Dukcapil."""
-        raise NotImplementedError(operation)
 
     async def close(self) -> None:
         """Let go of connections."""

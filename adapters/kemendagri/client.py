@@ -10,8 +10,7 @@ from typing import Any
 import httpx
 from pydantic import Field, SecretStr
 
-from adapters.exchange import exchange, json_object, require_success
-from bus.adapter import AdapterSettings
+from bus.kit import AdapterSettings, json_object, require_success, send_request
 
 AGENCY = "Dukcapil"
 
@@ -87,4 +86,6 @@ class Client:
         return json_object(AGENCY, response)
 
     async def _post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> httpx.Response:
-        return await exchange(self._http, AGENCY, self._http.build_request("POST", path, json=body, headers=headers))
+        return await send_request(
+            self._http, AGENCY, self._http.build_request("POST", path, json=body, headers=headers)
+        )

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from adapters.kemendagri.verdict import Verdict, is_found, verdict
-from bus.adapter import AgencyFault, Failure
+from bus.kit import AgencyFault, Failure
 
 Content = Mapping[str, Any]
 """The registry's `content[0]`, keys in capitals."""

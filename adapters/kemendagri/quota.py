@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 
-from bus.adapter import WIB, QuotaExhausted, local_date
+from bus.kit import WIB, QuotaExhausted, local_date
 
 
 class Quota:

@@ -12,8 +12,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Header, Request
 from fastapi.responses import JSONResponse
 
-from adapters.outage import OUTAGES, simulator_app
-from bus.adapter import Simulator
+from bus.kit import OUTAGES, Simulator, simulator_app
 
 ACCOUNT = {"user_id": "lamongan-simulasi", "password": "sandi-simulasi", "ip_user": "10.35.24.1"}
 BALIKAN_TOKEN = "token-balikan-simulasi"  # noqa: S105  made up

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, assert_never
 
-from bus.adapter import AgencyRefused, AgencyUnavailable, QuotaExhausted, Refused
+from bus.kit import AgencyRefused, AgencyUnavailable, QuotaExhausted, Refused
 
 
 class Verdict(Enum):

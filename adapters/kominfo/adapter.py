@@ -3,34 +3,35 @@
 Kominfo has become Komdigi (Kementerian Komunikasi dan Digital); the name is kept.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 import httpx
 
-from adapters.changes import look
 from adapters.kominfo.client import Client, KominfoSettings
 from adapters.kominfo.mapping import INDICATOR_FIELDS, SERVICE_FIELDS, indicators, service
-from adapters.kominfo.splp import Gateway
-from bus.adapter import (
+from bus.kit import (
     DELIVERED,
     AdapterFactory,
     AdapterSettings,
     AgencyFault,
     Classification,
+    Deliver,
     Does,
+    Event,
+    Gateway,
     Operation,
     Outcome,
+    Poll,
     Polled,
-    Question,
+    find_changes,
     http_client,
 )
-from bus.event import Event
 
 INDICATOR = "satudata.indikator"
 
 
-class KominfoAdapter:
+class KominfoAdapter(Deliver, Poll):
     """Speaks to Kominfo's APIs.
 
     Args:
@@ -58,11 +59,7 @@ class KominfoAdapter:
     async def poll(self, operation: str, cursor: str | None) -> Polled:
         """The indicators that are new, changed or gone since the step that `cursor` is from."""
         records = indicators(await self._client.indicators())
-        return look(cursor, records, contract=INDICATOR, source="/kominfo/splp/indikator")
-
-    async def query(self, operation: str, question: Question) -> Mapping[str, Any]:
-        """Nothing is asked of Kominfo."""
-        raise NotImplementedError(operation)
+        return find_changes(cursor, records, contract=INDICATOR, source="/kominfo/splp/indikator")
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -6,10 +6,8 @@ from urllib.parse import quote
 
 import httpx
 
-from adapters.exchange import folded, json_object
 from adapters.kominfo.mapping import succeeded
-from adapters.kominfo.splp import Gateway, SplpSettings
-from bus.adapter import AgencyFault, Failure
+from bus.kit import AgencyFault, Failure, Gateway, SplpSettings, folded, json_object
 
 _LONGEST_MESSAGE = 200
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from adapters.changes import digest
+from bus.kit import digest
 
 KODE_PEMDA = "35.24"
 """Kemendagri's code of Kabupaten Lamongan, by which the national catalogue knows who offers a service."""

@@ -9,10 +9,9 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 
 from adapters.kominfo.client import KominfoSettings
-from adapters.kominfo.gateway_simulator import FAULTS, SETTINGS, gateway_app
-from bus.adapter import Simulator
+from bus.kit import GATEWAY_FAULTS, GATEWAY_SETTINGS, Simulator, gateway_app
 
-_TENANT = f"/t/{SETTINGS['tenant']}"
+_TENANT = f"/t/{GATEWAY_SETTINGS['tenant']}"
 _CATALOGUE = f"{_TENANT}/{KominfoSettings.model_fields['katalog'].default}/layanan"
 _INDICATORS = f"{_TENANT}/{KominfoSettings.model_fields['indikator'].default}/indikator"
 _REQUIRED = ("kode_pemda", "kode_layanan", "nama_layanan", "instansi", "status")
@@ -77,9 +76,9 @@ def rows(corrections: int) -> list[dict[str, Any]]:
 SIMULATOR = Simulator(
     create_app,
     {
-        **FAULTS,
+        **GATEWAY_FAULTS,
         "refused": "the catalogue refuses each service at HTTP 200",
         "list-failed": "the list API fails at HTTP 200 with api_status 0",
     },
-    SETTINGS,
+    GATEWAY_SETTINGS,
 )

@@ -6,30 +6,31 @@ from typing import Any, ClassVar
 
 import httpx
 
-from adapters.changes import digest
-from adapters.kominfo.splp import Gateway
 from adapters.ksp import mapping
 from adapters.ksp.client import TOKEN_HEADER, Client, KspSettings
-from bus.adapter import (
+from bus.kit import (
     DELIVERED,
     AdapterFactory,
     AdapterSettings,
     AgencyFault,
     Classification,
+    Deliver,
     Does,
+    Event,
+    Gateway,
     Operation,
     Outcome,
+    Poll,
     Polled,
-    Question,
+    digest,
     http_client,
 )
-from bus.event import Event
 
 _FIRST = "1:"
 """The cursor at the beginning of a round."""
 
 
-class KspAdapter:
+class KspAdapter(Deliver, Poll):
     """Speaks to LAPOR!.
 
     Args:
@@ -65,10 +66,6 @@ class KspAdapter:
         except AgencyFault as fault:
             return fault.outcome()
         return DELIVERED
-
-    async def query(self, operation: str, question: Question) -> Mapping[str, Any]:
-        """Nothing is asked of KSP."""
-        raise NotImplementedError(operation)
 
     async def close(self) -> None:
         """Let go of connections."""

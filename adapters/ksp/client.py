@@ -10,10 +10,8 @@ from urllib.parse import quote
 import httpx
 from pydantic import SecretStr
 
-from adapters.exchange import folded
-from adapters.kominfo.splp import Gateway, SplpSettings
 from adapters.ksp.mapping import Row, rows
-from bus.adapter import AgencyFault, Failure
+from bus.kit import AgencyFault, Failure, Gateway, SplpSettings, folded
 
 TOKEN_HEADER = "auth"  # noqa: S105  a header's name
 

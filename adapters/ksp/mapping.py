@@ -12,8 +12,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from bus.adapter import WIB, canonical
-from bus.event import Event
+from bus.kit import WIB, Event, canonical
 
 CONTRACT = "pengaduan.laporan"
 STRUCK_OUT = "[disamarkan]"

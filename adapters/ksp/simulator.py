@@ -12,15 +12,14 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Header
 from fastapi.responses import JSONResponse, Response
 
-from adapters.kominfo.gateway_simulator import FAULTS, SETTINGS, gateway_app
 from adapters.ksp.client import TOKEN_HEADER
-from bus.adapter import Simulator
+from bus.kit import GATEWAY_FAULTS, GATEWAY_SETTINGS, Simulator, gateway_app
 
 TOKEN = "00000000-3524-4000-8000-000000003524"  # noqa: S105  made up
 PAGE = 5
 COMPLAINTS = 12
 
-_LIST = f"/t/{SETTINGS['tenant']}/lapor/1.0/complaints"
+_LIST = f"/t/{GATEWAY_SETTINGS['tenant']}/lapor/1.0/complaints"
 _NUMBER = re.compile(r"9\d{6}")
 _TOPICS = (
     ("Jalan berlubang", "Jalan di depan pasar berlubang", "Infrastruktur", "Dinas Pekerjaan Umum dan Penataan Ruang"),
@@ -107,9 +106,9 @@ def _unknown(number: str) -> Response | None:
 SIMULATOR = Simulator(
     create_app,
     {
-        **FAULTS,
+        **GATEWAY_FAULTS,
         "token": "LAPOR! refuses the regency's own token with 403",
         "lost-answer": "a follow-up is taken, and answered 504 all the same",
     },
-    {**SETTINGS, "token": TOKEN},
+    {**GATEWAY_SETTINGS, "token": TOKEN},
 )

@@ -7,22 +7,19 @@ from pydantic import SecretStr
 
 from adapters.pupr.client import FeatureLayer
 from adapters.pupr.mapping import SEGMENT_FIELDS, edits
-from bus.adapter import (
+from bus.kit import (
     DELIVERED,
-    Adapter,
     AdapterSettings,
     AgencyFault,
-    AgencyRefused,
     Classification,
+    Deliver,
     Does,
+    Event,
     Failure,
     Operation,
     Outcome,
-    Polled,
-    Question,
     http_client,
 )
-from bus.event import Event
 
 
 class PuprSettings(AdapterSettings):
@@ -33,7 +30,7 @@ class PuprSettings(AdapterSettings):
     """Path of the layer below `base_url`."""
 
 
-class PuprAdapter:
+class PuprAdapter(Deliver):
     """Speaks to one feature layer of PUPR."""
 
     def __init__(self, layer: FeatureLayer) -> None:
@@ -65,14 +62,6 @@ class PuprAdapter:
         arrived = await self._layer.apply(changes) if changes else {}
         return {number: arrived.get(number, DELIVERED) for number in segments}
 
-    async def poll(self, operation: str, cursor: str | None) -> Polled:
-        """Not offered: no contract takes PUPR's own layers."""
-        raise AgencyFault(Failure.PERMANENT, f"PUPR has no poll {operation}")
-
-    async def query(self, operation: str, question: Question) -> Mapping[str, Any]:
-        """Not offered."""
-        raise AgencyRefused(f"PUPR answers no query {operation}")
-
     async def close(self) -> None:
         """Let go of connections."""
         await self._layer.close()
@@ -93,7 +82,7 @@ class PuprFactory:
         Operation("ruas-jalan", Does.DELIVER, batch=50, fields=SEGMENT_FIELDS, least=Classification.PUBLIC),
     )
 
-    def create(self, settings: PuprSettings) -> Adapter:
+    def create(self, settings: PuprSettings) -> PuprAdapter:
         """The adapter, with an HTTP client of its own."""
         return PuprAdapter(FeatureLayer(http_client(settings), settings.layer, settings.token))
 

@@ -10,9 +10,8 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from adapters.exchange import exchange, folded, json_object, require_success
 from adapters.pupr.mapping import Edit, Existing, body_fault, existing, form, outcomes, query_form
-from bus.adapter import AgencyFault, Failure, Outcome
+from bus.kit import AgencyFault, Failure, Outcome, folded, json_object, require_success, send_request
 
 AGENCY = "PUPR"
 
@@ -60,7 +59,7 @@ class FeatureLayer:
     async def _ask(self, operation: str, fields: Mapping[str, str]) -> dict[str, Any]:
         data = {**fields, "f": "json", "token": self._token.get_secret_value()}
         request = self._http.build_request("POST", f"{self._layer}/{operation}", data=data)
-        response = await exchange(self._http, AGENCY, request)
+        response = await send_request(self._http, AGENCY, request)
         require_success(AGENCY, response)
         answer: dict[str, Any] = folded(json_object(AGENCY, response))
         if fault := body_fault(answer):

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from adapters.exchange import by_status
-from bus.adapter import DELIVERED, AgencyFault, Failure, Outcome, canonical
+from bus.kit import DELIVERED, AgencyFault, Failure, Outcome, by_status, canonical
 
 NUMBER_FIELD = "NO_RUAS"
 

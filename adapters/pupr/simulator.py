@@ -9,9 +9,8 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Form
 from pydantic import Json
 
-from adapters.outage import OUTAGES, simulator_app
 from adapters.pupr.mapping import NUMBER_FIELD
-from bus.adapter import Simulator
+from bus.kit import OUTAGES, Simulator, simulator_app
 
 LAYER = "/arcgis/rest/services/infrastruktur/ruas_jalan/FeatureServer/0"
 TOKEN = "simulasi-token-pupr"  # noqa: S105  the simulator's own, made up

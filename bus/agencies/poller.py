@@ -13,16 +13,15 @@ import sqlalchemy as sa
 import structlog
 
 from bus import clock
-from bus.adapter import AgencyFault, Operation
 from bus.agencies.registry import Agencies
 from bus.agencies.tables import POLLS
 from bus.contracts.errors import ContractSaysLess, NoSuchContract, NotBound
-from bus.event import Event
 from bus.heavy import Heavy, HeavyWorkWaits, Slice, TooMuchAtOnce
 from bus.identity.tokens import Principal
 from bus.journal import Appender, EventConflict, Submission
 from bus.journal.apart import checked_apart
 from bus.journal.gate import Gate, NeedsTime
+from bus.kit import AgencyFault, Event, Operation
 from bus.problem import FieldError, Refused, Unavailable
 from bus.refusals.recorder import Recorder
 from bus.storage import Leadership, Storage
@@ -105,9 +104,9 @@ class Poller:
         """One step of one poll; whether there is more to fetch at once."""
         self._check_bound(adapter, operation)
         cursor = await asyncio.to_thread(self._cursor, adapter, operation.name)
-        serving, _ = self._agencies.serving(adapter, operation.name)
+        agency, _ = self._agencies.find_poll(adapter, operation.name)
         async with asyncio.timeout(_STEP_SECONDS):
-            polled = await serving.poll(operation.name, cursor)
+            polled = await agency.poll(operation.name, cursor)
         await self._publish(adapter, operation, polled.events)
         await asyncio.to_thread(self._keep, adapter, operation.name, polled.cursor)
         return polled.more

@@ -13,7 +13,6 @@ from typing import Any, Final
 import structlog
 
 from bus import clock, json
-from bus.adapter import Adapter, AgencyUnavailable, Does, Operation, Question, QuotaExhausted
 from bus.agencies.registry import AdapterOff, Agencies
 from bus.audit.disclose import of_grant
 from bus.audit.log import Channel, DisclosureLog
@@ -24,6 +23,7 @@ from bus.contracts.jobs import validate
 from bus.contracts.view import View
 from bus.heavy import Heavy, Here, TooHeavy
 from bus.identity.tokens import Principal
+from bus.kit import AgencyUnavailable, Does, Operation, Query, Question, QuotaExhausted
 from bus.limits import Limit, Limited, Limits, Ration
 from bus.problem import Forbidden, NotFound, Refused
 
@@ -83,7 +83,7 @@ class _Served:
     """The operation that answers a query, with its adapter's name."""
 
     name: str
-    adapter: Adapter
+    adapter: Query
     operation: Operation
 
 
@@ -131,7 +131,7 @@ class Queries:
         served = self._served(version)
         asked = Question(contract, question, caller.participant, version.contract.shares_cache)
         answer = await self._answered(version, served, asked)
-        shown = _cut(view, answer) if _is_small(answer) else await asyncio.to_thread(_cut, view, answer)
+        shown = _cut(view, answer) if json.is_small(answer, _SMALL) else await asyncio.to_thread(_cut, view, answer)
         if _is_personal(version, served) and _tells(answer, shown):
             await self._disclose(version, view, question, caller)
         return shown
@@ -165,7 +165,7 @@ class Queries:
     async def _wrong_places(self, version: ContractVersion, answer: Mapping[str, Any], asker: str) -> set[str]:
         """Pointers of what does not fit in an answer; a large one is checked apart, on the asker's share."""
         try:
-            if _is_small(answer) and is_bearable(version.answer_validator.work, json.dumps(answer)):
+            if json.is_small(answer, _SMALL) and is_bearable(version.answer_validator.work, json.dumps(answer)):
                 return {error.pointer for error in version.answer_validator.errors(answer)}
             schema, text = await asyncio.to_thread(lambda: (version.shown_text, json.dumps(answer)))
         except TypeError:
@@ -231,10 +231,9 @@ class Queries:
     def _served(self, version: ContractVersion) -> _Served:
         """The operation that serves a query, checked against what its contract says."""
         for use in version.contract.adapters:
-            operation = self._agencies.operation(use.adapter, use.operation)
-            if operation is not None and operation.does is Does.QUERY:
+            if self._agencies.operation(use.adapter, use.operation, Does.QUERY) is not None:
                 self._agencies.check_serves(version.contract, [version.contract], use.adapter, use.operation)
-                return _Served(use.adapter, self._agencies.serving(use.adapter, use.operation)[0], operation)
+                return _Served(use.adapter, *self._agencies.find_query(use.adapter, use.operation))
         raise AdapterOff(f"No adapter that answers {version.contract.name} is set up on this bus.")
 
     async def _disclose(self, version: ContractVersion, view: View, question: Any, caller: Principal) -> None:
@@ -252,23 +251,6 @@ def _cut(view: View, answer: Mapping[str, Any]) -> Any:
     if not view.shows(answer):
         raise AnswerNotGranted(f"The grant of {view.grant.participant} in {view.contract} covers other rows.")
     return view.reduce_data(answer)
-
-
-def _is_small(answer: Mapping[str, Any]) -> bool:
-    """Whether an answer is checked and cut in no time; counting ends soon after it is not."""
-    size = 0
-    left: list[Any] = [answer]
-    while left:
-        part = left.pop()
-        size += 1 + (len(part) if isinstance(part, str | Mapping | list) else 0)
-        if size > _SMALL:
-            return False
-        if isinstance(part, Mapping):
-            left += part
-            left += part.values()
-        elif isinstance(part, list):
-            left += part
-    return True
 
 
 def _is_personal(version: ContractVersion, served: _Served) -> bool:

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import entry_points
-from typing import Final
+from typing import Final, cast
 
 from pydantic import ValidationError
 
-from bus.adapter import Adapter, AdapterFactory, AdapterSettings, Does, Operation
 from bus.contracts.binding import Binding, Bindings, check_named, check_serves
 from bus.contracts.document import AdapterUse, Contract, Kind
-from bus.problem import Unavailable
+from bus.kit import Adapter, AdapterFactory, AdapterSettings, Deliver, Does, Operation, Poll, Query
+from bus.problem import Refused, Unavailable
 from bus.settings import SettingsWrong
 
 GROUP = "bus.adapters"
@@ -31,12 +31,19 @@ _KINDS: Final = {
     Does.DELIVER: frozenset({Kind.EVENT, Kind.RECORD}),
     Does.POLL: frozenset({Kind.EVENT, Kind.RECORD}),
 }
+_METHODS: Final[Mapping[Does, type]] = {Does.DELIVER: Deliver, Does.POLL: Poll, Does.QUERY: Query}
 
 
 class AdapterOff(Unavailable):
     """The adapter for this agency is not set up here; the operator has to give its settings."""
 
     slug = "adapter-off"
+
+
+class AdapterIncomplete(Refused):
+    """An adapter lacks what its operations need; its developer has to mend it."""
+
+    slug = "adapter-incomplete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,7 @@ class Agencies:
 
         Raises:
             SettingsWrong: an agency without an adapter, or a setting that is missing or wrong, by its name.
+            AdapterIncomplete: an adapter has no method for one of its operations.
         """
         factories = installed() if factories is None else factories
         unknown = sorted(settings.keys() - factories.keys())
@@ -66,19 +74,46 @@ class Agencies:
             )
         self._serving = {name: _serving(factories[name](), given) for name, given in settings.items()}
 
-    def serving(self, adapter: str, operation: str) -> tuple[Adapter, Operation]:
-        """An adapter and its operation.
+    def find_deliver(self, adapter: str, operation: str) -> tuple[Deliver, Operation]:
+        """An adapter that delivers, and the operation.
 
         Raises:
-            AdapterOff: it is not set up, or has no such operation.
+            AdapterOff: the adapter is not set up, or has no such delivery.
         """
-        found = self.operation(adapter, operation)
+        agency, found = self._find(adapter, operation, Does.DELIVER)
+        return cast("Deliver", agency), found
+
+    def find_poll(self, adapter: str, operation: str) -> tuple[Poll, Operation]:
+        """An adapter that polls, and the operation.
+
+        Raises:
+            AdapterOff: the adapter is not set up, or has no such poll.
+        """
+        agency, found = self._find(adapter, operation, Does.POLL)
+        return cast("Poll", agency), found
+
+    def find_query(self, adapter: str, operation: str) -> tuple[Query, Operation]:
+        """An adapter that answers queries, and the operation.
+
+        Raises:
+            AdapterOff: the adapter is not set up, or has no such query.
+        """
+        agency, found = self._find(adapter, operation, Does.QUERY)
+        return cast("Query", agency), found
+
+    def _find(self, adapter: str, operation: str, does: Does) -> tuple[Adapter, Operation]:
+        found = self.operation(adapter, operation, does)
         if found is None:
-            raise AdapterOff(f"The adapter {adapter} with its operation {operation} is not set up on this bus.")
+            raise AdapterOff(f"No adapter {adapter} that does {does.value} {operation} is set up on this bus.")
+        # The constructor checked that the adapter has the method.
         return self._serving[adapter].adapter, found
 
-    def operation(self, adapter: str, operation: str) -> Operation | None:
-        """An operation of an adapter that is set up; None where it is not."""
+    def operation(self, adapter: str, operation: str, does: Does) -> Operation | None:
+        """An operation of an adapter that is set up. None where it is not, or does something else."""
+        found = self._operation(adapter, operation)
+        return found if found is not None and found.does is does else None
+
+    def _operation(self, adapter: str, operation: str) -> Operation | None:
         serving = self._serving.get(adapter)
         if serving is None:
             return None
@@ -98,10 +133,12 @@ class Agencies:
             ContractSaysLess: the version protects the data less than the operation asks.
             AdapterOff: the adapter is not set up, or has no such operation.
         """
-        _, serving = self.serving(adapter, operation)
+        found = self._operation(adapter, operation)
+        if found is None:
+            raise AdapterOff(f"The adapter {adapter} with its operation {operation} is not set up on this bus.")
         use = AdapterUse(adapter, operation)
         check_named(contract.name, in_force, use)
-        check_serves(contract, use, _asked(serving, ""))
+        check_serves(contract, use, _asked(found, ""))
 
     def participant(self, adapter: str) -> str:
         """As whom an adapter that is set up takes part."""
@@ -133,7 +170,12 @@ def _serving(factory: AdapterFactory, given: Mapping[str, str]) -> _Serving:
             for item in error.errors(include_input=False)
         )
         raise SettingsWrong(wrong) from None
-    return _Serving(factory, settings, factory.create(settings))
+    adapter = factory.create(settings)
+    for operation in factory.operations:
+        if not isinstance(adapter, _METHODS[operation.does]):
+            method = operation.does.value
+            raise AdapterIncomplete(f"The adapter {factory.name} has no method {method} for {operation.name}.")
+    return _Serving(factory, settings, adapter)
 
 
 def bindings(settings: Mapping[str, Mapping[str, str]], factories: Mapping[str, Find] | None = None) -> Bindings:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -13,14 +13,13 @@ from bus.cli import contract_refusals
 from bus.cli.terminal import say, say_json, say_lines, say_row
 from bus.cli.workspace import open_workspace
 from bus.contracts.catalogue import Catalogue
+from bus.contracts.listing import Heading, Standing
 from bus.contracts.registered import Registered
 from bus.contracts.yaml import write_text
 from bus.refusals.log import RefusalLog
 
 Data = Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
-
-_PAGE: Final = 500
 
 
 @contextmanager
@@ -36,8 +35,8 @@ def list_contracts(data: Data = None, as_json: AsJson = False) -> None:
     Example: bus contract list --json
     """
     with open_catalogue(data) as catalogue:
-        for version in _all_versions(catalogue):
-            row = _row(version)
+        for name, standing, heading in catalogue.listing.versions():
+            row = _row(name, standing, heading)
             if as_json:
                 say_json(row)
             else:
@@ -57,37 +56,29 @@ def show_contract(
     with open_workspace(data) as workspace:
         catalogue = Catalogue(workspace.storage, workspace.keys.pseudonym)
         found = catalogue.version(name, version) if version else catalogue.versions(name)[-1]
+        row = _row(found.name, found, catalogue.listing.heading_of(found))
         refused = contract_refusals.told(RefusalLog(workspace.storage), name)
     if as_json:
-        shown = _row(found) | {"history": _history(found)} | refused
+        shown = row | {"history": _history(found)} | refused
         say_json(shown | {"document": found.contract.document})
         return
-    facts = (f"{label:16}{value}" for label, value in _row(found).items())
+    facts = (f"{label:16}{value}" for label, value in row.items())
     for line in (*facts, *_history_lines(found), *contract_refusals.for_people(**refused)):
         say(line)
     say_lines(write_text(found.contract.document).decode())
 
 
-def _all_versions(catalogue: Catalogue) -> Iterator[Registered]:
-    after = ""
-    while page := catalogue.page(_PAGE, after):
-        for versions in page:
-            after = versions[0].contract.name
-            yield from versions
-
-
-def _row(registered: Registered) -> dict[str, str]:
-    contract = registered.contract
+def _row(name: str, standing: Standing | Registered, heading: Heading) -> dict[str, str]:
     row = {
-        "contract": contract.name,
-        "version": contract.version,
-        "state": registered.state.value,
-        "kind": contract.kind.value,
-        "classification": contract.classification.value,
-        "owner": contract.owner,
-        "title": contract.title,
+        "contract": name,
+        "version": standing.version,
+        "state": standing.state.value,
+        "kind": heading.kind.value,
+        "classification": heading.classification.value,
+        "owner": heading.owner,
+        "title": heading.title,
     }
-    return row | ({"sunset": registered.sunset.isoformat()} if registered.sunset else {})
+    return row | ({"sunset": standing.sunset.isoformat()} if standing.sunset else {})
 
 
 def _history(registered: Registered) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from bus.adapter import Simulator
+from bus.kit import Simulator
 
 _LIBRARIES: Final = ("uvicorn", "python_multipart")
 """What a simulator needs beyond the bus's own libraries."""

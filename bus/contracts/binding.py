@@ -7,11 +7,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bus.classification import Classification
 from bus.contracts.document import AdapterUse, Contract, Kind
 from bus.contracts.errors import ContractSaysLess, NotBound
-from bus.contracts.outline import Field, outline
+from bus.contracts.outline import outline
 from bus.contracts.persons import holds
+from bus.contracts.schemas import Schema
+from bus.kit import Classification
 from bus.problem import FieldError
 
 
@@ -113,7 +114,7 @@ def _shortfalls(contract: Contract, at: str, named: str, binding: Binding) -> It
     yield from _less(contract, named, binding)
     parts = [("/request", contract.sent), ("/answer", contract.shown)]
     for part, schema in parts if contract.kind is Kind.QUERY else [("/schema", contract.sent)]:
-        yield from _undefined(part, outline(schema), named, binding)
+        yield from _undefined(part, schema, named, binding)
 
 
 def _less(contract: Contract, named: str, binding: Binding) -> Iterator[FieldError]:
@@ -125,9 +126,9 @@ def _less(contract: Contract, named: str, binding: Binding) -> Iterator[FieldErr
         yield FieldError("/subject", f"must be {binding.person}, where the data of {named} name their person")
 
 
-def _undefined(part: str, fields: list[Field], named: str, binding: Binding) -> Iterator[FieldError]:
-    for one in fields:
+def _undefined(part: str, schema: Schema, named: str, binding: Binding) -> Iterator[FieldError]:
+    for one in outline(schema):
         definition = binding.definitions.get(one.pointer)
-        if definition is not None and not holds(one.schemas, definition):
+        if definition is not None and not holds(schema, one.schemas, definition):
             detail = f"{one.pointer} must be declared by schemas/common/{definition}, since {named} fills it with such numbers"
             yield FieldError(part, detail)

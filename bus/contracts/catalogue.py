@@ -34,6 +34,7 @@ from bus.contracts.errors import (
 from bus.contracts.holding import Holding, holding
 from bus.contracts.lifecycle import IN_FORCE, State
 from bus.contracts.listing import Listing
+from bus.contracts.persons import identifies_persons
 from bus.contracts.plan import Plan
 from bus.contracts.register import Tags
 from bus.contracts.registered import Registered, Summary
@@ -261,6 +262,9 @@ class Catalogue:
             accepted_undecided: its compatibility is undecided, and the operator accepts that.
         """
         basis = candidate.basis
+        # Before the transaction, which keeps others from writing: what is found of many patterns is remembered.
+        for contract in (candidate.contract, *(one.contract for one in basis.active)):
+            identifies_persons(contract)
         return self._changed(
             lambda connection: register.activate(
                 connection, basis, by, self._bindings, accepted_undecided=accepted_undecided
@@ -298,11 +302,6 @@ class Catalogue:
         """The active versions of a contract, lowest first, read from the database; none where there is no such contract."""
         with self._storage.read() as connection:
             return [one.contract for one in registered.basis_of(connection, name, "").active]
-
-    def page(self, limit: int, after: str = "") -> list[list[Registered]]:
-        """The versions of each of the next contracts in order of name, drafts too, read from the database."""
-        with self._storage.read() as connection:
-            return registered.page(connection, limit, after)
 
     def holding(self, participant: str, besides: Contract) -> Holding:
         """What a participant registered, besides one version; read from the database."""

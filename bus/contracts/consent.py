@@ -29,7 +29,7 @@ def check_four_eyes(present: Registered, earlier: Iterable[Contract], actor: Act
     """
     if actor.is_command_line or not any(map(identifies_persons, (present.contract, *earlier))):
         return
-    named = f"{present.contract.name} {present.contract.version}"
+    named = f"{present.name} {present.version}"
     if present.state is State.DRAFT and any(move.state is State.PROPOSED for move in present.history):
         raise FourEyes(f"{named} changed after it was proposed: propose it again, then let another client activate it.")
     if any(_is_same(move, actor) for move in _making(present.history)):
@@ -57,7 +57,7 @@ def check_words(present: Registered, in_force: Iterable[Contract], actor: Actor,
     ]
     if missing:
         raise AdapterWordMissing(
-            f"{present.contract.name} {present.contract.version} names adapters whose owners have not given their word:"
+            f"{present.name} {present.version} names adapters whose owners have not given their word:"
             " each owner calls …/consent, or the operator activates the version.",
             errors=[
                 FieldError(f"/adapters/{index}", f"needs the word of {_owner(use, bindings) or 'the operator'}")

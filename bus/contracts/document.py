@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from bus import json, shipped
-from bus.classification import Classification as Classification
 from bus.contracts.effort import states
 from bus.contracts.errors import DocumentInvalid, FilterInvalid
 from bus.contracts.filter import compile_filter, data_field
@@ -20,6 +19,7 @@ from bus.contracts.schemas import Schema, SchemaWrong, bundle, mapped, subschema
 from bus.contracts.validation import SchemaUnusable, Validator
 from bus.contracts.weight import check_weight
 from bus.contracts.yaml import read_text
+from bus.kit import Classification as Classification
 from bus.problem import FieldError, Unavailable
 
 _META_SCHEMA = shipped.SCHEMAS / "contract.schema.json"

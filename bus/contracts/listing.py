@@ -6,7 +6,7 @@ the bus does nothing else.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -18,11 +18,14 @@ from bus import json
 from bus.contracts.document import Classification, Kind
 from bus.contracts.errors import NoSuchContract
 from bus.contracts.lifecycle import State
-from bus.contracts.registered import version_order
+from bus.contracts.registered import Registered, version_order
 from bus.contracts.tables import CONTRACTS, VERSIONS
 from bus.storage import Storage
 
+_Key = tuple[int, int, int]
+"""Names a version with its document: its number, when it changed last, and the document's bytes."""
 _MOST_HEADINGS: Final = 20_000
+_MOST_NAMES: Final = 500
 _MOST_BYTES: Final = 8 * 1024 * 1024
 """What one page may cost: documents that are unpacked for it, and what it says of versions."""
 _VERSION_BYTES: Final = 300
@@ -103,7 +106,7 @@ class Listing:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._headings: OrderedDict[tuple[int, int, int], Heading] = OrderedDict()
+        self._headings: OrderedDict[_Key, Heading] = OrderedDict()
         self._changing = threading.Lock()
 
     def page(self, limit: int, after: str = "") -> Page:
@@ -120,6 +123,19 @@ class Listing:
                     break
                 found.append(Listed(name, self._heading(connection, _shown(versions)), versions))
         return Page(found, len(found) < len(names))
+
+    def versions(self) -> Iterator[tuple[str, Standing, Heading]]:
+        """Every version of every contract with its own heading, in order of name and number; documents one at a time."""
+        after = ""
+        while names := self._names(_MOST_NAMES, after):
+            for name in names:
+                yield from self._headed(name)
+            after = names[-1]
+
+    def heading_of(self, registered: Registered) -> Heading:
+        """What an overview says of a version that was read already; unpacks its document once."""
+        key = (registered.id, registered.changed_at, len(registered.text))
+        return self._kept(key) or self._keep(key, registered.text)
 
     def one(self, name: str) -> tuple[Listed, bytes]:
         """A contract, and the document of its current version (without one in force: of its newest) as JSON.
@@ -138,13 +154,25 @@ class Listing:
         shown = _shown(versions)
         return len(versions) * _VERSION_BYTES + (0 if _key(shown) in self._headings else shown.bytes)
 
-    def _heading(self, connection: Connection, standing: Standing) -> Heading:
-        with self._changing:
-            found = self._headings.get(_key(standing))
-        return found or self._read_heading(connection, standing)
+    def _headed(self, name: str) -> list[tuple[str, Standing, Heading]]:
+        with self._storage.read() as connection:
+            return [(name, one, self._heading(connection, one)) for one in _standings(connection, name)]
 
-    def _read_heading(self, connection: Connection, standing: Standing) -> Heading:
-        document = json.loads(_document(connection, standing.id))
+    def _names(self, limit: int, after: str) -> Sequence[str]:
+        statement = sa.select(CONTRACTS.c.name).where(CONTRACTS.c.name > after).order_by(CONTRACTS.c.name)
+        with self._storage.read() as connection:
+            return connection.scalars(statement.limit(limit)).all()
+
+    def _heading(self, connection: Connection, standing: Standing) -> Heading:
+        key = _key(standing)
+        return self._kept(key) or self._keep(key, _document(connection, standing.id))
+
+    def _kept(self, key: _Key) -> Heading | None:
+        with self._changing:
+            return self._headings.get(key)
+
+    def _keep(self, key: _Key, text: bytes) -> Heading:
+        document = json.loads(text)
         heading = Heading(
             document["title"],
             document["owner"],
@@ -152,13 +180,13 @@ class Listing:
             Classification(document["classification"]),
         )
         with self._changing:
-            self._headings[_key(standing)] = heading
+            self._headings[key] = heading
             while len(self._headings) > _MOST_HEADINGS:
                 self._headings.popitem(last=False)
         return heading
 
 
-def _key(standing: Standing) -> tuple[int, int, int]:
+def _key(standing: Standing) -> _Key:
     return standing.id, standing.changed_at, standing.bytes
 
 

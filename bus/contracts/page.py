@@ -252,7 +252,7 @@ def _requests(contract: Contract) -> Mapping[str, Any]:
     if contract.kind is Kind.QUERY:
         question = contract.examples[0]["request"] if contract.examples else {}
         return {"question": _curl(f"/v1/queries/{contract.name}", "application/json", question)}
-    event = {
+    event: dict[str, Any] = {
         "specversion": "1.0",
         "id": "2026-0001",
         "source": f"/{min(contract.producers)}",

@@ -1,31 +1,24 @@
-"""Finds identifiers of persons in schemas: by the shared definitions of schemas/common, and by the names of properties.
+"""Finds identifiers of persons in schemas: by the values that a place takes, and by the names of properties.
 
 A contract's classification is its author's word. What its schema holds is not.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Final
+from typing import Any, Final
 
-import jsonschema_rs
-
-from bus import json, shipped
+from bus import json
 from bus.contracts.document import Contract
-from bus.contracts.outline import Field, outline
-from bus.contracts.schemas import Schema, in_use, subschemas
-from bus.problem import Unavailable
+from bus.contracts.outline import outline
+from bus.contracts.person_names import certain_name, names_tax_number, spoken_name
+from bus.contracts.person_values import Judgement, judge, may_hold
+from bus.contracts.scalars import limits_of, scalar_schema
+from bus.contracts.schemas import Schema, children, in_place, inside, referred, subschemas
 
-_COMMON: Final = shipped.SCHEMAS / "common"
 _PARTS: Final = ("schema", "request", "answer")
-_NAMED: Final = {"nik": "nik", "kk": "nomor-kk"}
-"""Words of a property's name that say which identifier it holds."""
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _NOT_PERSONAL: Final = ("public", "internal")
-_LIMITS: Final = ("pattern", "minLength", "maxLength", "enum", "const")
-_OTHERS: Final = ("", "a", "0", "12345678", "1234567890123", "123456789012345678", "Rekaan", "35.24.01.2001")
-"""Texts that no identifier of a person is: a field that takes one of them is no field for identifiers alone."""
+_NOT_TAKEN: Final = ("$defs", "definitions", "not", "if")
+"""Keywords whose schemas no value needs to fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +29,8 @@ class Identified:
         pointer: JSON Pointer of the place's schema in the contract document.
         field: JSON Pointer of the place in the data; empty where no declared field shows it.
         definition: the name of the shared definition (`nik`, `nomor-kk`).
-        is_certain: the schema takes such identifiers and hardly any other text; else only the name speaks of them.
+        is_certain: the schema is made for such identifiers, or takes them under their own name; else a word of the name
+            speaks of them.
     """
 
     pointer: str
@@ -55,71 +49,133 @@ def identifiers(contract: Contract) -> Iterator[Identified]:
     for part in _PARTS:
         schema = contract.document.get(part)
         if schema is not None:
-            yield from _in_schema(schema, f"/{part}")
+            yield from _Search(schema, f"/{part}").places()
 
 
-def holds(schemas: tuple[Schema, ...], definition: str) -> bool:
-    """Whether a field under these schemas takes values of a shared definition, and hardly any other text."""
-    texts = [schema for schema in schemas if schema.get("type", "string") == "string"]
-    each = [limits for schema in texts if (limits := _limits(schema))]
-    if not each:
-        return False
-    return any(_is_made_for(json.canonical(limits), definition) for limits in [*each, {"allOf": each}])
+def holds(root: Schema, schemas: tuple[Schema, ...], definition: str) -> bool:
+    """Whether a field is made for the identifiers of a shared definition, and takes each as text.
+
+    Args:
+        root: the schema that the field is in.
+        schemas: what applies to the field.
+        definition: the definition's name.
+    """
+    judgements = list(_judgements(root, schemas))
+    return any(one.definition and definition in one.takes_all for one in judgements)
 
 
-def _in_schema(schema: Schema, at: str) -> Iterator[Identified]:
-    found = False
-    pointers = {id(inner): json.pointer(path) for path, inner in subschemas(schema)}
-    for field in outline(schema):
-        held = _held(field.schemas)
-        if definition := held or _named(json.path(field.pointer)[-1], field.schemas):
-            found = True
-            yield Identified(at + _pointer(field, pointers), field.pointer, definition, held is not None)
-    # What no field of the outline shows: names of members, items of arrays, fields too deep for the outline.
-    if not found and (definition := _anywhere(schema)):
-        yield Identified(at, "", definition, True)
+class _Search:
+    """The search through one schema of a contract."""
+
+    def __init__(self, root: Schema, at: str) -> None:
+        self._root = root
+        self._at = at
+        self._pointers: Mapping[int, str] = {id(inner): json.pointer(path) for path, inner in subschemas(root)}
+        self._seen: set[int] = set()
+
+    def places(self) -> Iterator[Identified]:
+        for field in outline(self._root):
+            self._seen.update(map(id, field.schemas))
+            name = json.path(field.pointer)[-1]
+            if found := _named_and_judged(self._root, name, field.schemas):
+                yield self._identified(field.schemas, field.pointer, *found)
+        yield from self._members()
+        yield from self._others()
+
+    def _members(self) -> Iterator[Identified]:
+        """Members that the outline does not show: they are deep, or no property declares their name."""
+        for schema, _ in _applied(self._root):
+            for name in _member_names(schema):
+                heads = [head for head in children(schema, name) if id(head) not in self._seen]
+                schemas = tuple(one for one in in_place(self._root, heads) if isinstance(one, dict))
+                definition = certain_name(name) if schemas else None
+                if definition and _may_hold(self._root, schemas):
+                    self._seen.update(map(id, schemas))
+                    yield self._identified(schemas, "", definition, True)
+
+    def _others(self) -> Iterator[Identified]:
+        """What no declared field shows: names of members, items of arrays, fields too deep for the outline."""
+        for schema, name in _applied(self._root):
+            if id(schema) not in self._seen:
+                schemas = tuple(one for one in in_place(self._root, [schema]) if isinstance(one, dict))
+                self._seen.update(map(id, schemas))
+                if definition := _made_for(self._root, name, schemas):
+                    yield self._identified((schema,), "", definition, True)
+            for pattern in schema.get("patternProperties", {}):
+                if definition := judge(json.canonical({"pattern": pattern})).definition:
+                    yield self._identified((schema,), "", definition, True)
+
+    def _identified(self, schemas: tuple[Schema, ...], field: str, definition: str, certain: bool) -> Identified:
+        pointer = self._pointers.get(id(schemas[0]), "") if schemas else ""
+        return Identified(self._at + pointer, field, definition, certain)
 
 
-def _pointer(field: Field, pointers: Mapping[int, str]) -> str:
-    return pointers.get(id(field.schemas[0]), "") if field.schemas else ""
+def _named_and_judged(root: Schema, name: str, schemas: tuple[Schema, ...]) -> tuple[str, bool] | None:
+    """The identifier that a field holds, and whether that is certain; None: it holds none."""
+    if made_for := _made_for(root, name, schemas):
+        return made_for, True
+    named = certain_name(name)
+    if named and _may_hold(root, schemas):
+        return named, True
+    spoken = spoken_name(name)
+    if spoken is None or any(one.get("x-classification") in _NOT_PERSONAL for one in schemas):
+        return None
+    return spoken, False
 
 
-def _anywhere(schema: Schema) -> str | None:
-    for one in in_use(schema):
-        names = [{"pattern": pattern} for pattern in one.get("patternProperties", {})]
-        if held := next((found for limits in (one, *names) if (found := _held((limits,)))), None):
-            return held
+def _made_for(root: Schema, name: str, schemas: tuple[Schema, ...]) -> str | None:
+    """The identifier that a place's schemas are made for.
+
+    A field for tax numbers, old ones included, is for those: its name tells that some of them are of persons.
+    """
+    for one in _judgements(root, schemas):
+        if one.definition and not (one.takes_old_tax_numbers and names_tax_number(name)):
+            return one.definition
     return None
 
 
-def _held(schemas: tuple[Schema, ...]) -> str | None:
-    return next((definition for definition in _NAMED.values() if holds(schemas, definition)), None)
+def _may_hold(root: Schema, schemas: tuple[Schema, ...]) -> bool:
+    """Whether a place may hold an identifier, by any schema that applies there and is no part of another one."""
+    parts = {id(part) for one in schemas for part in in_place(root, [one])[1:]}
+    wholes = [one for one in schemas if id(one) not in parts] or schemas
+    return not schemas or any(may_hold(json.canonical(scalar_schema(root, one))) for one in wholes)
 
 
-def _named(name: str, schemas: tuple[Schema, ...]) -> str | None:
-    """The identifier that a property's name speaks of, unless its schema says that it is about no person."""
-    if any(one.get("x-classification") in _NOT_PERSONAL for one in schemas):
-        return None
-    words = (word.lower() for word in _WORD.findall(name))
-    return next((_NAMED[word] for word in words if word in _NAMED), None)
+def _judgements(root: Schema, schemas: tuple[Schema, ...]) -> Iterator[Judgement]:
+    """What the schemas of one place are made for: each with what is in it, and all together, as texts and as numbers."""
+    wholes: list[Any] = [scalar_schema(root, one) for one in schemas]
+    for kind in ("string", "integer"):
+        limits = limits_of(schemas, kind)
+        if len(limits) > 1:
+            wholes.append({"type": kind, "allOf": limits})
+    return map(judge, dict.fromkeys(map(json.canonical, wholes)))
 
 
-def _limits(schema: Schema) -> Schema:
-    return {keyword: schema[keyword] for keyword in _LIMITS if keyword in schema}
+def _applied(root: Schema) -> Iterator[tuple[Schema, str]]:
+    """Every schema that may be applied to some part of the data, with the property that it stands nearest to."""
+    seen: set[tuple[int, bool]] = set()
+    waiting: list[tuple[Any, str]] = [(root, "")]
+    while waiting:
+        schema, name = waiting.pop()
+        place = (id(schema), names_tax_number(name))
+        if not isinstance(schema, dict) or place in seen:
+            continue
+        seen.add(place)
+        yield schema, name
+        for step, inner in inside(schema):
+            if step[0] not in _NOT_TAKEN:
+                waiting.append((inner, str(step[1]) if step[0] == "properties" else name))
+        waiting += [(target, name) for target in referred(root, schema)]
 
 
-@lru_cache(maxsize=4096)
-def _is_made_for(limits: bytes, definition: str) -> bool:
-    """Whether a schema, as JSON, takes an identifier and no other text."""
-    # Not with Python's re, which a hostile pattern could keep busy for ever.
-    schema = jsonschema_rs.validator_for(json.loads(limits), pattern_options=jsonschema_rs.RegexOptions())
-    return all(map(schema.is_valid, _samples(definition))) and not any(map(schema.is_valid, _OTHERS))
-
-
-@cache
-def _samples(definition: str) -> tuple[str, ...]:
-    try:
-        schema = json.loads((_COMMON / f"{definition}.schema.json").read_bytes())
-    except OSError as error:
-        raise Unavailable(f"The installation lacks schemas/common/{definition}; install the bus again.") from error
-    return tuple(schema["examples"])
+def _member_names(schema: Schema) -> Iterator[str]:
+    """The names that a schema knows members by, also where it is another keyword that declares them."""
+    yield from schema.get("properties", ())
+    yield from schema.get("required", ())
+    for name, others in schema.get("dependentRequired", {}).items():
+        yield from (name, *others)
+    for pattern in schema.get("patternProperties", ()):
+        yield pattern.removeprefix("^").removesuffix("$")
+    names: Any = schema.get("propertyNames")
+    if isinstance(names, dict):
+        yield from (one for one in (*names.get("enum", ()), names.get("const")) if isinstance(one, str))

@@ -11,7 +11,6 @@ from bus.contracts.approval import check_approvable
 from bus.contracts.binding import Bindings
 from bus.contracts.document import Contract
 from bus.contracts.errors import PlanRefused, VersionTaken
-from bus.contracts.lifecycle import FREE_TO_CHANGE
 from bus.contracts.register import activate, check_basis, check_owner, put_draft, taken
 from bus.contracts.registered import Basis, Registered, basis_of, version_order
 from bus.problem import FieldError, Refused
@@ -100,7 +99,7 @@ def carry_out(connection: Connection, plan: Plan, actor: Actor, bindings: Bindin
         check_basis(connection, step.basis)
     for step in changing:
         registered = put_draft(connection, step.contract, actor)
-        activate(connection, basis_of(connection, step.contract.name, registered.contract.version), actor, bindings)
+        activate(connection, basis_of(connection, registered.name, registered.version), actor, bindings)
 
 
 def _step(
@@ -109,7 +108,7 @@ def _step(
     basis = basis_of(connection, contract.name, contract.version)
     changes = _changes(basis.present, contract)
     try:
-        check_owner(connection, contract.name, actor, contract.owner)
+        check_owner(connection, contract, actor)
         if basis.present and not changes and not basis.present.holds(contract):
             raise taken(contract, basis.present.state)
         if changes:
@@ -122,7 +121,7 @@ def _step(
 def _changes(present: Registered | None, contract: Contract) -> tuple[Change, ...]:
     if present is None:
         return (Change.ADD, Change.ACTIVATE)
-    if present.state not in FREE_TO_CHANGE:
+    if not present.is_free:
         return ()
     return (Change.ACTIVATE,) if present.holds(contract) else (Change.REPLACE_DRAFT, Change.ACTIVATE)
 

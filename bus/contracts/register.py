@@ -24,7 +24,7 @@ from bus.contracts.errors import (
     VersionChanged,
     VersionTaken,
 )
-from bus.contracts.lifecycle import FREE_TO_CHANGE, IN_FORCE, State, check_step
+from bus.contracts.lifecycle import IN_FORCE, State, check_step
 from bus.contracts.registered import Basis, Move, Registered, basis_of, find, known_versions, version_of
 from bus.contracts.tables import CONTRACTS, MOVES, VERSIONS
 from bus.problem import FieldError
@@ -44,11 +44,11 @@ def put_draft(connection: Connection, contract: Contract, actor: Actor, tags: Ta
 
     Raises:
         NotOwner: the contract, or the document, is somebody else's.
-        VersionTaken: the version is past being free to change and has other content.
+        VersionTaken: the version is past being free to change and has other content, or is another owner's draft.
         VersionChanged: it is not what `tags` name.
     """
     _lock(connection, contract.name)
-    check_owner(connection, contract.name, actor, contract.owner)
+    check_owner(connection, contract, actor)
     present = find(connection, contract.name, contract.version)
     if present is None:
         if tags is not None:
@@ -96,7 +96,7 @@ def consent(
     present = version_of(connection, name, version)
     _check_unchanged(present, tags)
     words = words_of(present.contract, actor, bindings)
-    if present.state not in FREE_TO_CHANGE:
+    if not present.is_free:
         raise TransitionRefused(f"The version is {present.state.value}; a word for it comes before that.")
     if not words_given(present).issuperset(words):
         _remember(connection, present.id, _step(present.state, actor, adapters=words))
@@ -117,7 +117,7 @@ def activate(
     """
     check_basis(connection, basis)
     present = _movable(connection, basis.name, basis.version, actor, None)
-    settled = [one for one in known_versions(connection, basis.name) if one.state not in FREE_TO_CHANGE]
+    settled = [one for one in known_versions(connection, basis.name) if not one.is_free]
     in_force = [one.contract for one in settled if one.state in IN_FORCE]
     check_four_eyes(present, [one.contract for one in settled], actor)
     check_words(present, in_force, actor, bindings)
@@ -162,21 +162,40 @@ def retire(connection: Connection, name: str, version: str, actor: Actor, tags: 
     return _move(connection, _movable(connection, name, version, actor, tags), State.RETIRED, actor)
 
 
-def check_owner(connection: Connection, name: str, actor: Actor, document_owner: str | None = None) -> None:
-    """A name belongs to the owner in its newest version that became active; before that, in its first draft.
+def check_owner(connection: Connection, contract: Contract, actor: Actor) -> None:
+    """Refuse to register a document for its owner.
+
+    A name belongs to the owner in the version that was put in force last. Until the first one is in force, a name is
+    nobody's, and each version is a draft of its own owner's.
 
     Raises:
-        NotOwner: it is somebody else's.
+        NotOwner: the document's owner, or the name's, is somebody else.
+        VersionTaken: the version is a draft of somebody else's.
     """
     if actor.is_operator:
         return
-    if document_owner not in (None, actor.participant):
-        raise NotOwner(f"{actor.participant} cannot register what {document_owner} owns.")
-    versions = known_versions(connection, name)
-    settled = [version for version in versions if version.state not in FREE_TO_CHANGE]
-    deciding = settled[-1:] or versions[:1]
-    if deciding and deciding[0].contract.owner != actor.participant:
-        raise NotOwner(f"{name} belongs to {deciding[0].contract.owner}.")
+    if contract.owner != actor.participant:
+        raise NotOwner(f"{actor.participant} cannot register what {contract.owner} owns.")
+    owner = _owner_of(connection, contract.name)
+    _check_name(owner, contract.name, actor)
+    present = find(connection, contract.name, contract.version)
+    if owner is None and present is not None and present.contract.owner != actor.participant:
+        raise VersionTaken(
+            f"{contract.name} {contract.version} is a draft of {present.contract.owner}; register another version."
+            " The name belongs to the owner of the version that is activated first.",
+            errors=[FieldError("/version", "must be a version that nobody else drafted")],
+        )
+
+
+def _owner_of(connection: Connection, name: str) -> str | None:
+    """The participant that a name belongs to; None: no version of it was ever in force."""
+    settled = [one for one in known_versions(connection, name) if not one.is_free]
+    return max(settled, key=lambda one: one.put_in_force_at).contract.owner if settled else None
+
+
+def _check_name(owner: str | None, name: str, actor: Actor) -> None:
+    if owner not in (None, actor.participant):
+        raise NotOwner(f"{name} belongs to {owner}: a version of {owner} is or was in force.")
 
 
 def taken(contract: Contract, state: State) -> VersionTaken:
@@ -190,9 +209,22 @@ def taken(contract: Contract, state: State) -> VersionTaken:
 def _movable(connection: Connection, name: str, version: str, actor: Actor, tags: Tags) -> Registered:
     _lock(connection, name)
     present = version_of(connection, name, version)
-    check_owner(connection, name, actor)
+    _check_mover(connection, present, actor)
     _check_unchanged(present, tags)
     return present
+
+
+def _check_mover(connection: Connection, present: Registered, actor: Actor) -> None:
+    """Refuse a step to who owns neither the name nor, while the version may change, its document.
+
+    A draft of another owner was registered before the name had one. To activate it would give the name away.
+    """
+    if actor.is_operator:
+        return
+    owner = _owner_of(connection, present.name)
+    _check_name(owner, present.name, actor)
+    if (owner is None or present.is_free) and present.contract.owner != actor.participant:
+        raise NotOwner(f"{present.name} {present.version} is a draft of {present.contract.owner}.")
 
 
 def _move(
@@ -217,7 +249,7 @@ def _move(
         raise TransitionRefused("Somebody else changed its state at the same moment; look again.")
     _remember(connection, present.id, move)
     note(connection, moved(present.contract, present.state, move, actor, sunset=sunset))
-    return version_of(connection, present.contract.name, present.contract.version)
+    return version_of(connection, present.name, present.version)
 
 
 def _lock(connection: Connection, name: str) -> None:
@@ -228,7 +260,7 @@ def _lock(connection: Connection, name: str) -> None:
 def _check_unchanged(present: Registered, tags: Tags) -> None:
     if tags is not None and present.tag not in tags:
         raise VersionChanged(
-            f"{present.changed_by} changed {present.contract.name} {present.contract.version} since you read it;"
+            f"{present.changed_by} changed {present.name} {present.version} since you read it;"
             f" it is {present.state.value} now. Read it again and repeat what you meant to change.",
             headers={"ETag": f'"{present.tag}"'},
         )
@@ -256,19 +288,15 @@ def _insert(connection: Connection, contract: Contract, actor: Actor) -> None:
 
 
 def _replace(connection: Connection, present: Registered, contract: Contract, actor: Actor) -> None:
-    if present.state not in FREE_TO_CHANGE:
+    if not present.is_free:
         raise taken(contract, present.state)
     move = _step(State.DRAFT, actor)
-    connection.execute(
-        sa.update(VERSIONS)
-        .where(VERSIONS.c.id == present.id)
-        .values(
-            document=json.canonical(contract.document),
-            state=move.state.value,
-            changed_at=move.at,
-            changed_by=move.by,
-        )
-    )
+    values = {"state": move.state.value, "changed_at": move.at, "changed_by": move.by}
+    if present.contract.owner != contract.owner:
+        # Another owner's draft from before the name had an owner: it counts no longer as one of that participant's.
+        values |= {"created_at": move.at, "created_by": move.by}
+    statement = sa.update(VERSIONS).where(VERSIONS.c.id == present.id)
+    connection.execute(statement.values(document=json.canonical(contract.document), **values))
     _remember(connection, present.id, move)
     note(connection, drafted(contract, present, actor))
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from hashlib import blake2b
@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from bus import json
 from bus.contracts.document import Contract, trusted
 from bus.contracts.errors import NoSuchContract
-from bus.contracts.lifecycle import State
+from bus.contracts.lifecycle import FREE_TO_CHANGE, State
 from bus.contracts.tables import CONTRACTS, MOVES, VERSIONS
 
 _ID_BATCH = 500
@@ -53,10 +53,13 @@ class Registered:
     Attributes:
         sunset: of a deprecated version, the day after which its owner means to retire it; None: nobody said.
         history: its steps from the first on, each change of the draft among them.
+        text: its document as canonical JSON. What needs no more than the text leaves it packed: a document may be large.
     """
 
     id: int
     contract_id: int
+    name: str
+    version: str
     state: State
     created_at: int
     created_by: str
@@ -64,12 +67,27 @@ class Registered:
     changed_by: str
     sunset: date | None
     history: tuple[Move, ...]
-    contract: Contract
+    text: bytes = field(repr=False)
+
+    @cached_property
+    def contract(self) -> Contract:
+        """The document, unpacked."""
+        return trusted(json.loads(self.text))
+
+    @property
+    def is_free(self) -> bool:
+        """Whether its document may still be replaced."""
+        return self.state in FREE_TO_CHANGE
+
+    @property
+    def put_in_force_at(self) -> tuple[int, int]:
+        """When it was put in force, in microseconds since 1970, and its number: versions are ordered by both."""
+        return max((move.at for move in self.history if move.state is State.ACTIVE), default=0), self.id
 
     @cached_property
     def tag(self) -> str:
         """Names this version as it stands: another document, or another state, has another tag."""
-        told = f"{self.id} {self.state.value} {self.changed_at} ".encode() + json.canonical(self.contract.document)
+        told = f"{self.id} {self.state.value} {self.changed_at} ".encode() + self.text
         return blake2b(told, digest_size=12).hexdigest()
 
     @property
@@ -81,7 +99,7 @@ class Registered:
 
     def holds(self, contract: Contract) -> bool:
         """Whether a document is the one that is registered."""
-        return json.canonical(self.contract.document) == json.canonical(contract.document)
+        return self.text == json.canonical(contract.document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +192,7 @@ def versions_of(connection: Connection, name: str) -> list[Registered]:
     found = known_versions(connection, name)
     if not found:
         raise NoSuchContract(f"There is no contract {name}.")
-    return sorted(found, key=lambda registered: version_order(registered.contract.version))
+    return sorted(found, key=lambda registered: version_order(registered.version))
 
 
 def known_versions(connection: Connection, name: str) -> list[Registered]:
@@ -189,22 +207,14 @@ def basis_of(connection: Connection, name: str, version: str) -> Basis:
     return Basis(
         name=name,
         version=version,
-        present=next((one for one in versions if one.contract.version == version), None),
-        active=tuple(sorted(active, key=lambda one: version_order(one.contract.version))),
+        present=next((one for one in versions if one.version == version), None),
+        active=tuple(sorted(active, key=lambda one: version_order(one.version))),
     )
 
 
 def version_order(version: str) -> tuple[int, ...]:
     """What versions are sorted by: 1.10.0 comes after 1.9.0."""
     return tuple(int(part) for part in version.split("."))
-
-
-def page(connection: Connection, limit: int, after: str) -> list[list[Registered]]:
-    """The versions of each of the next `limit` contracts whose names come after `after`."""
-    names = connection.scalars(
-        sa.select(CONTRACTS.c.name).where(CONTRACTS.c.name > after).order_by(CONTRACTS.c.name).limit(limit)
-    )
-    return [versions_of(connection, name) for name in names.all()]
 
 
 def last_move(connection: Connection) -> int:
@@ -269,6 +279,8 @@ def _registered(connection: Connection, statement: sa.Select[Any]) -> list[Regis
         Registered(
             id=row.id,
             contract_id=row.contract_id,
+            name=row.name,
+            version=row.version,
             state=State(row.state),
             created_at=row.created_at,
             created_by=row.created_by,
@@ -276,7 +288,7 @@ def _registered(connection: Connection, statement: sa.Select[Any]) -> list[Regis
             changed_by=row.changed_by,
             sunset=_date(row.sunset),
             history=tuple(histories[row.id]),
-            contract=trusted(json.loads(bytes(row.document))),
+            text=bytes(row.document),
         )
         for row in rows
     ]

@@ -51,7 +51,7 @@ def subschemas(schema: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[
     if not isinstance(schema, dict):
         return
     yield path, schema
-    for step, inner in _inner(schema):
+    for step, inner in inside(schema):
         yield from subschemas(inner, (*path, *step))
 
 
@@ -68,7 +68,7 @@ def in_use(root: Any) -> Iterator[Schema]:
             continue
         seen.add(id(schema))
         yield schema
-        waiting.extend(inner for step, inner in _inner(schema) if step[0] not in ("$defs", "definitions"))
+        waiting.extend(inner for step, inner in inside(schema) if step[0] not in ("$defs", "definitions"))
         reference = schema.get("$ref")
         if isinstance(reference, str) and (reference == "#" or reference.startswith("#/")):
             waiting.append(json.at(root, unquote(reference[1:])))
@@ -142,7 +142,8 @@ def bundle(schema: Any, base: Path | None, root: Path | None, read: Reader) -> S
     return _Bundle(root, read).of(schema, base)
 
 
-def _inner(schema: Schema) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+def inside(schema: Schema) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """The schemas that a schema holds itself, each with the keyword and the name or index that lead to it."""
     for keyword, value in schema.items():
         if keyword in _ONES:
             yield (keyword,), value

@@ -11,7 +11,7 @@ from bus.contracts.document import Contract, Grant, Kind, Mask
 from bus.contracts.fields import Pseudonym, Visibility, text_of_key
 from bus.contracts.filter import compile_filter, data_field
 from bus.contracts.shown import Shown, masks
-from bus.event import BUS_ATTRIBUTES, CORE_ATTRIBUTES
+from bus.kit import BUS_ATTRIBUTES, CORE_ATTRIBUTES
 
 _PSEUDONYM_CHARACTERS: Final = 26
 _MOST_ORDERS: Final = 1_000

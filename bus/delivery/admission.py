@@ -9,7 +9,6 @@ from datetime import date
 from typing import Any
 
 from bus import json
-from bus.adapter import Does
 from bus.agencies.registry import Agencies
 from bus.contracts.catalogue import Catalogue, ContractVersion
 from bus.contracts.document import Kind
@@ -20,7 +19,7 @@ from bus.contracts.schemas import has_property
 from bus.contracts.view import View
 from bus.delivery.address import Network, SinkAddressRefused, check_url
 from bus.delivery.subscriptions import AgencySink, Sink, Webhook
-from bus.event import BUS_ATTRIBUTES, CORE_ATTRIBUTES
+from bus.kit import BUS_ATTRIBUTES, CORE_ATTRIBUTES, Does
 from bus.limits import Policy
 from bus.problem import FieldError, Forbidden, Refused
 
@@ -230,8 +229,7 @@ async def _check_webhook(sink: Webhook, allowed: Sequence[Network]) -> None:
 
 
 def _check_agency(sink: AgencySink, participant: str, agencies: Agencies, *, is_operator: bool) -> None:
-    operation = agencies.operation(sink.adapter, sink.operation)
-    if operation is None or operation.does is not Does.DELIVER:
+    if agencies.operation(sink.adapter, sink.operation, Does.DELIVER) is None:
         error = FieldError("/sink/operation", "is no delivery of an adapter that is set up on this bus")
         raise SubscriptionRefused("Nothing can be delivered to this.", errors=[error])
     if not is_operator and agencies.participant(sink.adapter) != participant:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from random import Random
 
-from bus.adapter import Failure, Outcome
+from bus.kit import Failure, Outcome
 
 
 class State(Enum):

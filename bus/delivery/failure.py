@@ -12,8 +12,8 @@ from http import HTTPStatus
 
 import aiohttp
 
-from bus.adapter import Failure, Outcome
 from bus.delivery.address import ForbiddenAddress
+from bus.kit import Failure, Outcome
 
 _STATUS: dict[int, tuple[Failure, str]] = {
     # A moved or fenced-off sink (maintenance pages, logins) concerns every event, so a redirect must not kill a backlog.

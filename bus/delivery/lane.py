@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, cast
 
-from bus.adapter import Outcome
 from bus.delivery.circuit import Circuit, CircuitPolicy, State
 from bus.delivery.signature import Signer
 from bus.delivery.subscriptions import Subscription
+from bus.kit import Outcome
 from bus.telemetry import CIRCUITS_OPEN
 
 _SLOW_SECONDS: Final = 2.0

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from random import Random
 
-from bus.adapter import Failure, Outcome
+from bus.kit import Failure, Outcome
 
 LONGEST_RETRY_AFTER = 24 * 3600.0
 """Seconds. A sink that asks for more is taken at a day: a mistyped header must not bury a delivery for years."""

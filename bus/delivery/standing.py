@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 
 from bus.actions.actor import Channel, on_this_machine
-from bus.adapter import Does
 from bus.agencies.registry import Agencies
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.shelf import AdapterUses
 from bus.delivery.subscriptions import AgencySink, NewSubscription, Subscriptions
+from bus.kit import Does
 
 Standing = tuple[str, str, AgencySink]
 """Participant, contract and sink."""
@@ -48,6 +48,5 @@ def standing_id(sink: AgencySink, contract: str) -> str:
 
 def _sinks(uses: AdapterUses, agencies: Agencies) -> Iterator[tuple[str, AgencySink]]:
     for use in uses.adapters:
-        operation = agencies.operation(use.adapter, use.operation)
-        if operation is not None and operation.does is Does.DELIVER:
+        if agencies.operation(use.adapter, use.operation, Does.DELIVER) is not None:
             yield agencies.participant(use.adapter), AgencySink(use.adapter, use.operation)

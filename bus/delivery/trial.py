@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from bus import clock, json
-from bus.adapter import Outcome
 from bus.delivery.address import Network
 from bus.delivery.signature import Signer
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.subscriptions import Subscription, Webhook
-from bus.event import Event
 from bus.ids import new_id
+from bus.kit import Event, Outcome
 from bus.problem import Conflict, Refused
 
 TYPE = "bus.test"

@@ -17,7 +17,6 @@ import structlog
 from prometheus_client import Counter
 
 from bus import clock, json
-from bus.adapter import Failure, Outcome
 from bus.agencies.registry import Agencies
 from bus.audit.log import Channel, Disclosure, Noted
 from bus.contracts.catalogue import Catalogue
@@ -33,7 +32,7 @@ from bus.delivery.sinks import agency
 from bus.delivery.sinks.places import Place, place_of_nobody
 from bus.delivery.sinks.webhook import WebhookSink, trace_headers
 from bus.delivery.subscriptions import AgencySink, Chosen, Subscription, Subscriptions, SubscriptionState, Webhook
-from bus.event import from_document
+from bus.kit import Does, Event, Failure, Outcome
 from bus.problem import Refused
 from bus.storage import GroupCommit
 from bus.telemetry import DELIVERIES, DELIVERY_SECONDS, UNEXPECTED, trace_id
@@ -147,7 +146,10 @@ class Worker:
         sink = subscription.sink
         if not isinstance(sink, self._sinks):
             return False
-        return isinstance(sink, Webhook) or self._agencies.operation(sink.adapter, sink.operation) is not None
+        return (
+            isinstance(sink, Webhook)
+            or self._agencies.operation(sink.adapter, sink.operation, Does.DELIVER) is not None
+        )
 
     def _received(self, received: Received) -> None:
         self._loop.call_soon_threadsafe(self._begin, received)
@@ -227,8 +229,8 @@ class Worker:
         if isinstance(sink, Webhook):
             (item,) = items
             return [await self._post(sink, subscription, lane, item, place)]
-        adapter, operation = self._agencies.serving(sink.adapter, sink.operation)
-        events = [from_document(json.loads(item.body or b"")) for item in items]
+        adapter, operation = self._agencies.find_deliver(sink.adapter, sink.operation)
+        events = [Event.from_document(json.loads(item.body or b"")) for item in items]
         return await agency.deliver(adapter, operation, events, self._longest())
 
     async def _post(self, sink: Webhook, subscription: Subscription, lane: Lane, item: Item, place: Place) -> Outcome:
@@ -245,7 +247,7 @@ class Worker:
         """How many items go in one sending."""
         if isinstance(subscription.sink, Webhook):
             return 1
-        return self._agencies.serving(subscription.sink.adapter, subscription.sink.operation)[1].batch
+        return self._agencies.find_deliver(subscription.sink.adapter, subscription.sink.operation)[1].batch
 
     def attempt(self, subscription: Subscription, item: Item, outcome: Outcome, seconds: float) -> Attempt:
         """Count and log an outcome, and decide what becomes of its delivery."""

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from bus import clock
@@ -15,6 +15,7 @@ from bus.http.contracts import Reader
 from bus.http.paging import After, Limit, last_name, next_cursor
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
+from bus.http.written import write_page
 from bus.identity.scopes import Scope
 from bus.problem import Forbidden
 
@@ -73,17 +74,17 @@ class ParticipantAccess(BaseModel):
     next: str | None = Field(description="give it as `after` for the next page; null at the end")
 
 
-@router.get("/contracts/{name}/access")
-def read_access(rooms: TheRooms, caller: Reader, name: str) -> ContractAccess:
+@router.get("/contracts/{name}/access", response_model=ContractAccess)
+def read_access(rooms: TheRooms, caller: Reader, name: str) -> Response:
     """Who may get which field of this contract, why, and until when."""
     newest = rooms.catalogue.newest(name)
-    return _contract_access(rooms.catalogue.in_force(name) or [newest], None)
+    return write_page(_contract_access(rooms.catalogue.in_force(name) or [newest], None))
 
 
-@router.get("/participants/{name}/access")
+@router.get("/participants/{name}/access", response_model=ParticipantAccess)
 def read_participant_access(
     rooms: TheRooms, caller: Reader, name: str, limit: Limit = 100, after: After = ""
-) -> ParticipantAccess:
+) -> Response:
     """What this participant may get over all contracts in force; one's own, or anybody's with admin or audit.read."""
     if caller.participant != name and not {Scope.ADMIN, Scope.AUDIT_READ} & caller.scopes:
         raise NotYourAccess(f"{caller.participant} may not see what {name} may get.")
@@ -91,7 +92,7 @@ def read_participant_access(
     names = [contract for contract in rooms.catalogue.naming(name) if contract > last_name(after)]
     found = [_contract_access(rooms.catalogue.in_force(contract), name) for contract in names[:limit]]
     granting = [contract for contract in found if contract.versions]
-    return ParticipantAccess(participant=name, contracts=granting, next=next_cursor(names, limit))
+    return write_page(ParticipantAccess(participant=name, contracts=granting, next=next_cursor(names, limit)))
 
 
 def _contract_access(versions: list[ContractVersion], participant: str | None) -> ContractAccess:

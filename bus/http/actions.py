@@ -17,6 +17,7 @@ from bus.http.paging import After, Limit
 from bus.http.pull import NO_STORE
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
+from bus.http.written import write_page
 from bus.identity.scopes import Scope
 
 router = APIRouter(prefix="/v1/actions", tags=["Actions"], route_class=Authorised)
@@ -89,10 +90,9 @@ class ActionList(BaseModel):
     next: str | None = Field(description="give it as `after` for the next page; null at the end")
 
 
-@router.get("")
+@router.get("", response_model=ActionList)
 def list_actions(
     rooms: TheRooms,
-    response: Response,
     by: Annotated[Actor, Depends(acting(Scope.AUDIT_READ, Verb.ACTIONS_READ))],
     who: Who = None,
     since: Since = None,
@@ -101,15 +101,15 @@ def list_actions(
     object: About = None,
     limit: Limit = 100,
     after: After = "",
-) -> ActionList:
+) -> Response:
     """Who changed or steered what, who tried to without the right to it, and which logins failed; newest first.
 
     Who asked is in the log too.
     """
     before = position_at(after, Listing.ACTIONS, "") or None
     found = rooms.actions.search(Wanted(who, what, object, since, until), before, limit + 1, by)
-    response.headers.update(NO_STORE)
-    return ActionList(actions=[ActionDocument(**document(one)) for one in found[:limit]], next=_next(found, limit))
+    told = [ActionDocument(**document(one)) for one in found[:limit]]
+    return write_page(ActionList(actions=told, next=_next(found, limit)), NO_STORE)
 
 
 def _next(found: Sequence[Found], limit: int) -> str | None:

@@ -44,5 +44,4 @@ async def read_asyncapi(
 
 
 def _document(catalogue: Catalogue, name: str, version: str | None) -> bytes:
-    found = catalogue.version(name, version) if version else catalogue.newest(name)
-    return json.dumps(found.contract.document)
+    return catalogue.version(name, version).text if version else json.dumps(catalogue.newest(name).contract.document)

@@ -12,7 +12,7 @@ from bus.actions.action import Verb
 from bus.actions.actor import Actor
 from bus.contracts import jobs
 from bus.http.acts import acting
-from bus.http.contract_version import VersionDetail, version_detail
+from bus.http.contract_version import VersionDetail, version_answer
 from bus.http.preconditions import IfMatch
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
@@ -53,45 +53,44 @@ class Deprecation(BaseModel):
     )
 
 
-@router.post("/propose", responses=_REFUSALS)
+@router.post("/propose", response_model=VersionDetail, responses=_REFUSALS)
 def propose_version(
     rooms: TheRooms,
-    response: Response,
     by: Annotated[Actor, Depends(acting(Scope.CONTRACTS_WRITE, Verb.CONTRACT_PROPOSE))],
     name: str,
     version: str,
     tags: IfMatch,
-) -> VersionDetail:
+) -> Response:
     """Lay a draft before those who approve for the contract's owner."""
-    return version_detail(rooms.catalogue.propose(name, version, by, tags), response, by)
+    moved = rooms.catalogue.propose(name, version, by, tags)
+    return version_answer(rooms.catalogue, moved, by)
 
 
-@router.post("/consent", responses=_REFUSALS)
+@router.post("/consent", response_model=VersionDetail, responses=_REFUSALS)
 def consent_to_version(
     rooms: TheRooms,
-    response: Response,
     by: Annotated[Actor, Depends(acting(Scope.CONTRACTS_APPROVE, Verb.CONTRACT_CONSENT))],
     name: str,
     version: str,
     tags: IfMatch,
-) -> VersionDetail:
+) -> Response:
     """Give the word of an adapter's owner: the version may use the operations of your adapters that it names.
 
     The word stands in the version's history. A change of the document takes it back.
     """
-    return version_detail(rooms.catalogue.consent(name, version, by, tags), response, by)
+    moved = rooms.catalogue.consent(name, version, by, tags)
+    return version_answer(rooms.catalogue, moved, by)
 
 
-@router.post("/activate", responses=_REFUSALS)
+@router.post("/activate", response_model=VersionDetail, responses=_REFUSALS)
 async def activate_version(
     rooms: TheRooms,
-    response: Response,
     by: Annotated[Actor, Depends(acting(Scope.CONTRACTS_APPROVE, Verb.CONTRACT_ACTIVATE))],
     name: str,
     version: str,
     tags: IfMatch,
     how: Activation | None = None,
-) -> VersionDetail:
+) -> Response:
     """Put a version in force; from then on it never changes.
 
     It must have no lint errors, keep what it owes every version that is still active, and go up as far as the change is large.
@@ -104,32 +103,32 @@ async def activate_version(
     asked = await asyncio.to_thread(candidate.document)
     undecided = json.loads(await rooms.heavy.run(jobs.approve, asked, who=by.participant))
     moved = await asyncio.to_thread(catalogue.put_in_force, candidate, by, accepted_undecided=undecided)
-    return version_detail(moved, response, by)
+    return await asyncio.to_thread(version_answer, catalogue, moved, by)
 
 
-@router.post("/deprecate", responses=_REFUSALS)
+@router.post("/deprecate", response_model=VersionDetail, responses=_REFUSALS)
 def deprecate_version(
     rooms: TheRooms,
-    response: Response,
     by: Annotated[Actor, Depends(acting(Scope.CONTRACTS_APPROVE, Verb.CONTRACT_DEPRECATE))],
     name: str,
     version: str,
     tags: IfMatch,
     how: Deprecation | None = None,
-) -> VersionDetail:
+) -> Response:
     """Mark a version as superseded; it still takes events, and tells their publishers."""
     sunset = how.sunset if how else None
-    return version_detail(rooms.catalogue.deprecate(name, version, by, tags, sunset=sunset), response, by)
+    moved = rooms.catalogue.deprecate(name, version, by, tags, sunset=sunset)
+    return version_answer(rooms.catalogue, moved, by)
 
 
-@router.post("/retire", responses=_REFUSALS)
+@router.post("/retire", response_model=VersionDetail, responses=_REFUSALS)
 def retire_version(
     rooms: TheRooms,
-    response: Response,
     by: Annotated[Actor, Depends(acting(Scope.CONTRACTS_APPROVE, Verb.CONTRACT_RETIRE))],
     name: str,
     version: str,
     tags: IfMatch,
-) -> VersionDetail:
+) -> Response:
     """Take a version out of force for good; whoever publishes under it is told its successor."""
-    return version_detail(rooms.catalogue.retire(name, version, by, tags), response, by)
+    moved = rooms.catalogue.retire(name, version, by, tags)
+    return version_answer(rooms.catalogue, moved, by)

@@ -8,9 +8,10 @@ from pydantic import BaseModel, Field
 
 from bus import clock
 from bus.actions.actor import Actor
+from bus.contracts.catalogue import Catalogue
 from bus.contracts.lifecycle import State
 from bus.contracts.listing import Standing
-from bus.contracts.registered import Registered
+from bus.contracts.registered import Move, Registered
 from bus.identity.tokens import Principal
 
 
@@ -41,11 +42,16 @@ class VersionSummary(BaseModel):
     sunset: date | None = Field(description="of a deprecated version: the day after which its owner means to retire it")
 
 
-class VersionDetail(VersionSummary):
-    """A version with its document, self-contained, and its history."""
+class VersionHistory(VersionSummary):
+    """A version with its history."""
 
     contract: str
     history: list[MoveDetail]
+
+
+class VersionDetail(VersionHistory):
+    """A version with its document, self-contained, and its history."""
+
     document: dict[str, Any]
 
 
@@ -54,31 +60,39 @@ def version_summary(standing: Standing) -> VersionSummary:
     return VersionSummary(**_life(standing.version, standing))
 
 
-def version_detail(registered: Registered, response: Response | None, caller: Actor | Principal) -> VersionDetail:
-    """The version with its document.
+def version_answer(
+    catalogue: Catalogue, registered: Registered, caller: Actor | Principal, status: int = 200
+) -> Response:
+    """The answer that shows a version, as a `VersionDetail`, with the version's tag as its ETag.
+
+    Synchronous: call it from threads.
 
     Args:
-        response: gets the version's tag as its ETag.
-        caller: sees the clients in the history where it answers for the contract.
+        catalogue: knows the version's owner.
+        registered: the version.
+        caller: sees the clients in the history where it is the owner or the operator.
+        status: of the answer.
     """
-    if response is not None:
-        response.headers["ETag"] = etag(registered)
-        response.headers["Cache-Control"] = "private, no-cache"
-    answers = caller.participant == registered.contract.owner or caller.is_operator
-    moves = [
-        MoveDetail(
-            state=move.state,
-            at=clock.moment(move.at),
-            by=move.by,
-            client_id=move.client_id if answers else None,
-            adapters=list(move.adapters),
-            accepted_undecided=move.accepted_undecided,
-        )
-        for move in registered.steps
-    ]
-    contract = registered.contract
-    return VersionDetail(
-        **_life(contract.version, registered), contract=contract.name, history=moves, document=contract.document
+    answers = caller.is_operator or caller.participant == catalogue.listing.heading_of(registered).owner
+    told = VersionHistory(
+        **_life(registered.version, registered),
+        contract=registered.name,
+        history=[_move(move, shows_client=answers) for move in registered.steps],
+    )
+    # As it is stored: to unpack a large document and to write it again would keep others waiting.
+    text = told.model_dump_json().encode().removesuffix(b"}") + b',"document":' + registered.text + b"}"
+    headers = {"ETag": etag(registered), "Cache-Control": "private, no-cache"}
+    return Response(text, status, headers, media_type="application/json")
+
+
+def _move(move: Move, *, shows_client: bool) -> MoveDetail:
+    return MoveDetail(
+        state=move.state,
+        at=clock.moment(move.at),
+        by=move.by,
+        client_id=move.client_id if shows_client else None,
+        adapters=list(move.adapters),
+        accepted_undecided=move.accepted_undecided,
     )
 
 

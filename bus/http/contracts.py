@@ -21,11 +21,12 @@ from bus.contracts.registered import Registered
 from bus.delivery.admission import check_size
 from bus.http.acts import acting
 from bus.http.conditional import cacheable, matches
-from bus.http.contract_version import VersionDetail, VersionSummary, etag, version_detail, version_summary
+from bus.http.contract_version import VersionDetail, VersionSummary, etag, version_answer, version_summary
 from bus.http.paging import After, Limit, last_name, next_cursor
 from bus.http.preconditions import IfMatch, IfMatchRequired
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
+from bus.http.written import write_page
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal
 from bus.problem import FieldError, Refused
@@ -112,21 +113,19 @@ def takes(*media_types: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-@router.get("")
-def list_contracts(request: Request, caller: Reader, limit: Limit = 100, after: After = "") -> ContractList:
+@router.get("", response_model=ContractList)
+def list_contracts(request: Request, caller: Reader, limit: Limit = 100, after: After = "") -> Response:
     """What can be exchanged on this bus, drafts included."""
     page = _catalogue(request).listing.page(limit, last_name(after))
     names = [one.name for one in page.contracts]
-    return ContractList(
-        contracts=[_summary(one) for one in page.contracts],
-        next=next_cursor([*names, ""] if page.has_more else names, len(names)),
-    )
+    following = next_cursor([*names, ""] if page.has_more else names, len(names))
+    return write_page(ContractList(contracts=[_summary(one) for one in page.contracts], next=following))
 
 
-@router.post("", status_code=201, openapi_extra=takes("application/yaml", "application/json"))
-async def register_contract(
-    rooms: TheRooms, response: Response, by: Drafter, tags: IfMatch, body: Body
-) -> VersionDetail:
+@router.post(
+    "", status_code=201, response_model=VersionDetail, openapi_extra=takes("application/yaml", "application/json")
+)
+async def register_contract(rooms: TheRooms, by: Drafter, tags: IfMatch, body: Body) -> Response:
     """Register a version as a draft, from a contract document in YAML or JSON with its schemas inside.
 
     A draft may be sent again until it is active. Only the owner that the document names, or the operator, registers it.
@@ -134,10 +133,14 @@ async def register_contract(
     document = await rooms.heavy.run(jobs.read_document, body, who=by.participant)
     # One at a time: those that are counted together would be too many together.
     async with rooms.limits.of(by.participant).adding:
-        registered = await asyncio.to_thread(_add_draft, rooms, trusted(json.loads(document)), by, tags)
-    name, version = registered.contract.name, registered.contract.version
-    response.headers["Location"] = f"{router.prefix}/{name}/versions/{version}"
-    return version_detail(registered, response, by)
+        return await asyncio.to_thread(_register, rooms, document, by, tags)
+
+
+def _register(rooms: Rooms, document: bytes, by: Actor, tags: Tags) -> Response:
+    registered = _add_draft(rooms, trusted(json.loads(document)), by, tags)
+    answer = version_answer(rooms.catalogue, registered, by, 201)
+    answer.headers["Location"] = f"{router.prefix}/{registered.name}/versions/{registered.version}"
+    return answer
 
 
 @router.get("/{name}", response_model=ContractDetail)
@@ -154,26 +157,29 @@ def read_contract(request: Request, caller: Reader, name: str) -> Response:
     response_model=VersionDetail,
     responses={304: {"description": "It is still the one that If-None-Match names"}},
 )
-def read_version(request: Request, response: Response, caller: Reader, name: str, version: str) -> Any:
+def read_version(request: Request, caller: Reader, name: str, version: str) -> Response:
     """One version with its document and its history; its ETag is what a change of it gives as If-Match."""
     registered = _catalogue(request).version(name, version)
     if matches(request.headers.get("if-none-match", ""), etag(registered)):
         return Response(status_code=304, headers={"ETag": etag(registered)})
-    return version_detail(registered, response, caller)
+    return version_answer(_catalogue(request), registered, caller)
 
 
-@router.put("/{name}/versions/{version}", openapi_extra=takes("application/yaml", "application/json"))
+@router.put(
+    "/{name}/versions/{version}",
+    response_model=VersionDetail,
+    openapi_extra=takes("application/yaml", "application/json"),
+)
 async def replace_draft(
-    rooms: TheRooms, response: Response, by: Drafter, name: str, version: str, tags: IfMatchRequired, body: Body
-) -> VersionDetail:
+    rooms: TheRooms, by: Drafter, name: str, version: str, tags: IfMatchRequired, body: Body
+) -> Response:
     """Replace the document of a draft, or of a proposed version, which is a draft again then."""
     document = await rooms.heavy.run(jobs.read_document, body, who=by.participant)
     async with rooms.limits.of(by.participant).adding:
-        replaced = await asyncio.to_thread(_replace, rooms, document, name, version, by, tags)
-    return version_detail(replaced, response, by)
+        return await asyncio.to_thread(_replace, rooms, document, name, version, by, tags)
 
 
-def _replace(rooms: Rooms, document: bytes, name: str, version: str, by: Actor, tags: Tags) -> Registered:
+def _replace(rooms: Rooms, document: bytes, name: str, version: str, by: Actor, tags: Tags) -> Response:
     contract = trusted(json.loads(document))
     wanted = {"/contract": (contract.name, name), "/version": (contract.version, version)}
     if wrong := [
@@ -181,7 +187,7 @@ def _replace(rooms: Rooms, document: bytes, name: str, version: str, by: Actor, 
     ]:
         raise DocumentInvalid("The document is of another version than the path.", errors=wrong)
     rooms.catalogue.version(name, version)
-    return _add_draft(rooms, contract, by, tags)
+    return version_answer(rooms.catalogue, _add_draft(rooms, contract, by, tags), by)
 
 
 def _add_draft(rooms: Rooms, contract: Contract, by: Actor, tags: Tags) -> Registered:

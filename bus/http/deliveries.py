@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
 from bus.actions.action import Verb
@@ -18,6 +18,7 @@ from bus.http.paging import After, CursorRefused, Limit, last_name, next_cursor
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.subscriptions import whose
+from bus.http.written import write_page
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal
 
@@ -69,7 +70,7 @@ class DeliveryList(BaseModel):
     next: str | None = Field(description="give it as `after` for the next page; null at the end")
 
 
-@router.get("")
+@router.get("", response_model=DeliveryList)
 def list_deliveries(
     rooms: TheRooms,
     caller: Manager,
@@ -77,14 +78,15 @@ def list_deliveries(
     state: Annotated[State | None, Query(description="in this state alone")] = None,
     limit: Limit = 100,
     after: After = "",
-) -> DeliveryList:
+) -> Response:
     """The deliveries of your subscriptions, with their attempts."""
     of = _subscriptions(rooms, caller, subscription)
     wanted = None if state is None else DeliveryState[state.name]
     found = rooms.deliveries.listed(of, wanted, _place(after), limit + 1)
     numbers = {one.id: one.number for one in of}
     places = [f"{numbers[delivery.subscription]}.{delivery.position}" for delivery in found]
-    return DeliveryList(deliveries=[_document(delivery) for delivery in found[:limit]], next=next_cursor(places, limit))
+    told = [_document(delivery) for delivery in found[:limit]]
+    return write_page(DeliveryList(deliveries=told, next=next_cursor(places, limit)))
 
 
 @router.post("/{id}/retry", status_code=202)

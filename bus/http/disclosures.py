@@ -17,6 +17,7 @@ from bus.http.paging import After, Limit
 from bus.http.pull import NO_STORE
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
+from bus.http.written import write_page
 from bus.identity.scopes import Scope
 from bus.problem import FieldError, Invalid
 
@@ -69,16 +70,15 @@ class DisclosureList(BaseModel):
     next: str | None = Field(description="give it as `after` for the next page; null at the end")
 
 
-@router.get("")
+@router.get("", response_model=DisclosureList)
 def search_disclosures(
     rooms: TheRooms,
-    response: Response,
     by: Annotated[Actor, Depends(acting(Scope.AUDIT_READ, Verb.DISCLOSURES_READ))],
     subject: Subject = None,
     participant: Recipient = None,
     limit: Limit = 100,
     after: After = "",
-) -> DisclosureList:
+) -> Response:
     """Who received personal data: a person's (`subject`), or what one participant received (`participant`).
 
     Who asked is in the action log.
@@ -91,10 +91,8 @@ def search_disclosures(
     details = {"subject": subject is not None, "further": bool(after)}
     rooms.actions.record([Action(Verb.DISCLOSURES_READ, by, Object("disclosures", ""), participant, details=details)])
     found = rooms.disclosures.search(subject, participant, before, limit + 1)
-    response.headers.update(NO_STORE)
-    return DisclosureList(
-        disclosures=[_document(one, rooms.catalogue) for one in found[:limit]], next=_next(found, limit)
-    )
+    told = [_document(one, rooms.catalogue) for one in found[:limit]]
+    return write_page(DisclosureList(disclosures=told, next=_next(found, limit)), NO_STORE)
 
 
 def _next(found: Sequence[Found], limit: int) -> str | None:

@@ -12,7 +12,6 @@ from pydantic import BaseModel, Field
 from bus import clock
 from bus.audit.log import Channel
 from bus.contracts.document import Kind
-from bus.event import sequence
 from bus.heavy import Steps
 from bus.http.admissions import admission_of
 from bus.http.cursors import Listing, cursor_at, position_at
@@ -23,6 +22,7 @@ from bus.http.security import Authorised
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal, require
 from bus.journal import Tail
+from bus.kit import sequence
 from bus.problem import NotFound, Refused
 
 router = APIRouter(prefix="/v1/feeds", tags=["Feeds"], route_class=Authorised)

@@ -13,6 +13,7 @@ from bus.actions.actor import Actor
 from bus.http.acts import acting
 from bus.http.security import Authorised, caller
 from bus.http.values import JsonObject
+from bus.http.written import write_page
 from bus.identity.participants import Client, Kind, Participant, Participants
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Tokens
@@ -88,14 +89,12 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="most entries in the ans
 After = Annotated[str, Query(description="`next` of the page before")]
 
 
-@router.get("", dependencies=_OPERATOR)
-def list_participants(request: Request, limit: Limit = 100, after: After = "") -> ParticipantList:
+@router.get("", response_model=ParticipantList, dependencies=_OPERATOR)
+def list_participants(request: Request, limit: Limit = 100, after: After = "") -> Response:
     """Who is known to the bus."""
     found = _participants(request).page(limit + 1, _last(after))
-    return ParticipantList(
-        participants=[_participant_document(participant) for participant in found[:limit]],
-        next=_next([participant.name for participant in found], limit),
-    )
+    told = [_participant_document(participant) for participant in found[:limit]]
+    return write_page(ParticipantList(participants=told, next=_next([one.name for one in found], limit)))
 
 
 @router.post("", status_code=201)
@@ -111,14 +110,12 @@ def add_participant(
     return _participant_document(participant)
 
 
-@router.get("/{name}/clients", dependencies=_OPERATOR)
-def list_clients(request: Request, name: str, limit: Limit = 100, after: After = "") -> ClientList:
+@router.get("/{name}/clients", response_model=ClientList, dependencies=_OPERATOR)
+def list_clients(request: Request, name: str, limit: Limit = 100, after: After = "") -> Response:
     """The clients of a participant, revoked ones too."""
     found = _participants(request).clients(name, limit + 1, _last(after))
-    return ClientList(
-        clients=[_client_document(client) for client in found[:limit]],
-        next=_next([client.client_id for client in found], limit),
-    )
+    told = [_client_document(client) for client in found[:limit]]
+    return write_page(ClientList(clients=told, next=_next([one.client_id for one in found], limit)))
 
 
 @router.post("/{name}/clients", status_code=201)

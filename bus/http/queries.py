@@ -4,11 +4,12 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Response
 
-from bus import json
 from bus.contracts.jobs import parsed
 from bus.http.contracts import Body, DocumentTooLarge
+from bus.http.pull import NO_STORE
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised, caller
+from bus.http.written import write_answer
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal
 
@@ -40,4 +41,4 @@ async def ask(contract: str, body: Body, caller: Asker, rooms: TheRooms) -> Resp
     question = parsed(body, rooms.settings.max_depth)
     answer = await rooms.queries.ask(contract, question, caller)
     # Live and about one question: nobody on the way may keep it.
-    return Response(json.dumps(answer), media_type="application/json", headers={"cache-control": "no-store"})
+    return await write_answer(answer, NO_STORE)

@@ -13,6 +13,7 @@ from bus.http.paging import After, Limit
 from bus.http.pull import NO_STORE
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
+from bus.http.written import write_page
 from bus.identity.scopes import Scope
 from bus.refusals.log import Alert, Found
 
@@ -64,16 +65,15 @@ class RefusalList(BaseModel):
     next: str | None = Field(description="give it as `after` for the next page; null at the end")
 
 
-@router.get("")
+@router.get("", response_model=RefusalList)
 def list_refusals(
     rooms: TheRooms,
     caller: Reader,
-    response: Response,
     contract: Name = None,
     since: Since = None,
     limit: Limit = 100,
     after: After = "",
-) -> RefusalList:
+) -> Response:
     """What was refused at publishing, by hour, contract, sender, rule and place; about two seconds old.
 
     A producer sees its own, the contract's owner everybody's under its contracts, the operator all.
@@ -81,12 +81,12 @@ def list_refusals(
     reader = None if Scope.ADMIN in caller.scopes else caller.participant
     before = position_at(after, Listing.REFUSALS, contract or "") or None
     found = rooms.refusals.search(contract, reader, since=since, before=before, limit=limit + 1)
-    response.headers.update(NO_STORE)
-    return RefusalList(
+    told = RefusalList(
         refusals=[_document(one) for one in found[:limit]],
         alerts=[_alert(one) for one in rooms.refusals.alerts(clock.now(), contract, reader)],
         next=_next(found, limit, contract or ""),
     )
+    return write_page(told, NO_STORE)
 
 
 def _next(found: Sequence[Found], limit: int, contract: str) -> str | None:

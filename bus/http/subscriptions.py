@@ -29,6 +29,7 @@ from bus.http.paging import After, CursorRefused, Limit, last_name, next_cursor
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.values import JsonObject
+from bus.http.written import write_page
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal
 from bus.problem import Forbidden
@@ -219,15 +220,14 @@ class TrialResult(BaseModel):
     duration_ms: int
 
 
-@router.get("")
-def list_subscriptions(rooms: TheRooms, caller: Manager, limit: Limit = 100, after: After = "") -> SubscriptionList:
+@router.get("", response_model=SubscriptionList)
+def list_subscriptions(rooms: TheRooms, caller: Manager, limit: Limit = 100, after: After = "") -> Response:
     """Your subscriptions; the operator's list has everybody's."""
     last = _last_number(after)
     found = [s for s in rooms.subscriptions.listed(whose(caller)) if s.number > last]
-    return SubscriptionList(
-        subscriptions=[SubscriptionDocument(**_document(one)) for one in found[:limit]],
-        next=next_cursor([str(one.number) for one in found[: limit + 1]], limit),
-    )
+    told = [SubscriptionDocument(**_document(one)) for one in found[:limit]]
+    following = next_cursor([str(one.number) for one in found[: limit + 1]], limit)
+    return write_page(SubscriptionList(subscriptions=told, next=following))
 
 
 @router.post("", status_code=201)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from bus import json
 from bus.contracts.validation import Validator
-from bus.event import BUS_ATTRIBUTES, CORE_ATTRIBUTES
+from bus.kit import BUS_ATTRIBUTES, CORE_ATTRIBUTES
 from bus.problem import FieldError
 
 _LONGEST: Final = 1024

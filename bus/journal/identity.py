@@ -5,7 +5,7 @@ from hashlib import blake2b
 from typing import Final
 
 from bus import json
-from bus.event import BUS_ATTRIBUTES
+from bus.kit import BUS_ATTRIBUTES
 
 _UNTOLD: Final = BUS_ATTRIBUTES | {"traceparent", "tracestate"}
 """What the bus adds, and what a retry may change without becoming another event."""

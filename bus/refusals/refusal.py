@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 
 from bus import json
 from bus.contracts.catalogue import Catalogue, ContractVersion
-from bus.event import BUS_ATTRIBUTES, CORE_ATTRIBUTES
 from bus.identity.tokens import Principal
+from bus.kit import BUS_ATTRIBUTES, CORE_ATTRIBUTES
 from bus.problem import FieldError, Refused
 
 OTHER: Final = "<other>"

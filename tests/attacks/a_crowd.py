@@ -3,14 +3,17 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from statistics import median
 from time import perf_counter
+from typing import Final
 from urllib.parse import urlsplit
 
 Requests = Callable[[int], bytes]
 """The bytes of the request with a number."""
+During = Callable[[], AbstractAsyncContextManager[object]]
+"""Begins something, and ends it."""
 
 
 @dataclass
@@ -18,15 +21,17 @@ class Crowd:
     """Attackers on connections of their own.
 
     Attributes:
+        source: the attackers' address.
         statuses: how often each status was answered.
     """
 
+    source: str = "127.0.0.1"
     statuses: Counter[int] = field(default_factory=Counter)
 
     async def ask(self, address: str, number: int, requests: Requests) -> None:
         """Ask on one connection until cancelled."""
         parts = urlsplit(address)
-        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port, local_addr=(self.source, 0))
         try:
             while True:
                 number += 1_000_000
@@ -57,9 +62,9 @@ async def _status(reader: asyncio.StreamReader) -> int:
 
 
 @asynccontextmanager
-async def a_crowd(address: str, size: int, requests: Requests) -> AsyncIterator[Crowd]:
+async def a_crowd(address: str, size: int, requests: Requests, source: str = "127.0.0.1") -> AsyncIterator[Crowd]:
     """Attackers at work, once each of them is connected and the first ones were answered."""
-    crowd = Crowd()
+    crowd = Crowd(source)
     tasks = [asyncio.create_task(crowd.ask(address, number, requests)) for number in range(size)]
     try:
         await crowd.told(size // 4)
@@ -71,6 +76,30 @@ async def a_crowd(address: str, size: int, requests: Requests) -> AsyncIterator[
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+_ROUNDS: Final = 6
+_MOST: Final = 5.0
+_JITTER_SECONDS: Final = 0.005
+
+
+async def assert_goes_on(act: Callable[[], Awaitable[None]], attacking: During, calm: During = nullcontext) -> None:
+    """Time an innocent's act, calm and beside an attack, until one round shows that the attack does not delay it.
+
+    Other work on the machine spoils some rounds. An attack that works spoils each round.
+
+    Args:
+        calm: what goes on while the innocent is calm.
+    """
+    # The first act opens the connection.
+    await act()
+    rounds: list[tuple[float, float]] = []
+    while not (rounds and rounds[-1][1] < _MOST * rounds[-1][0] + _JITTER_SECONDS):
+        assert len(rounds) < _ROUNDS, rounds
+        async with calm():
+            usual = await typical_seconds(act)
+        async with attacking():
+            rounds.append((usual, await typical_seconds(act)))
 
 
 async def typical_seconds(act: Callable[[], Awaitable[None]], times: int = 15) -> float:

@@ -1,13 +1,17 @@
-"""An attacker in a process of its own: sends one request again and again, on several connections, until its input ends.
+"""An attacker in a process of its own: sends the same bytes again and again, on several connections, until its input ends.
 
-Its first argument is a JSON file with `host`, `port`, `at_once`, `method`, `path` and `headers`, its second the file of the body.
-At the end it prints the statuses of the answers as JSON.
+Its first argument is a JSON file with `host`, `port`, `sources` (its own addresses), `at_once` (connections) and `reconnects`
+(whether each request has a new connection), its second the file of the bytes. At the end it prints how often each status was
+answered, as JSON.
 """
 
 import http.client
+import itertools
 import json
+import socket
 import sys
 import threading
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +19,13 @@ from typing import Any
 def main() -> None:
     """Attack."""
     order = json.loads(Path(sys.argv[1]).read_bytes())
-    body = Path(sys.argv[2]).read_bytes()
+    request = Path(sys.argv[2]).read_bytes()
     stopping = threading.Event()
-    statuses: set[int] = set()
+    statuses: Counter[int] = Counter()
+    sources = itertools.islice(itertools.cycle(order["sources"]), order["at_once"])
     threads = [
-        threading.Thread(target=_go_on, args=(order, body, stopping, statuses), daemon=True)
-        for _ in range(order["at_once"])
+        threading.Thread(target=_go_on, args=(order, source, request, stopping, statuses), daemon=True)
+        for source in sources
     ]
     for thread in threads:
         thread.start()
@@ -29,20 +34,29 @@ def main() -> None:
     stopping.set()
     for thread in threads:
         thread.join(60)
-    print(json.dumps(sorted(statuses)))
+    print(json.dumps(statuses))
 
 
-def _go_on(order: dict[str, Any], body: bytes, stopping: threading.Event, statuses: set[int]) -> None:
-    connection = http.client.HTTPConnection(order["host"], order["port"], timeout=60)
+def _go_on(
+    order: dict[str, Any], source: str, request: bytes, stopping: threading.Event, statuses: Counter[int]
+) -> None:
+    connection: socket.socket | None = None
     while not stopping.is_set():
         try:
-            connection.request(order["method"], order["path"], body or None, order["headers"])
-            answer = connection.getresponse()
+            if connection is None:
+                connection = socket.create_connection((order["host"], order["port"]), 60, (source, 0))
+            connection.sendall(request)
+            answer = http.client.HTTPResponse(connection)
+            answer.begin()
             answer.read()
-            statuses.add(answer.status)
+            statuses[answer.status] += 1
+            is_over = answer.will_close or order["reconnects"]
         except (OSError, http.client.HTTPException):
             # The bus may close a connection before it took the whole body.
+            is_over = True
+        if is_over and connection is not None:
             connection.close()
+            connection = None
 
 
 if __name__ == "__main__":

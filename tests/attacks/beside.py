@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-import httpx
-
 from tests.attacks import attacker
 from tests.services.agreements import an_event
 from tests.services.running import Bus, post
@@ -23,22 +21,39 @@ _ROUNDS: Final = 8
 """Until one round holds: other work on the machine spoils some of them, and an attack that works spoils each."""
 _MOST: Final = 5.0
 _HELD_SECONDS: Final = 0.1
-_FORESEEN: Final = frozenset({200, 201, 202, 400, 409, 413, 422, 429, 503})
+_FORESEEN: Final = frozenset({200, 201, 202, 400, 401, 404, 409, 413, 422, 429, 431, 503})
 
 
 @dataclass(frozen=True)
 class Attack:
-    """A request that the attacker sends again and again."""
+    """A request that the attacker sends again and again.
 
-    path: str
+    Attributes:
+        garbage: what is sent instead of a request.
+        at_once: connections.
+        sources: addresses of the attacker.
+        reconnects: whether each request has a new connection.
+    """
+
+    path: str = ""
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    garbage: bytes = b""
     at_once: int = 4
+    sources: Sequence[str] = ("127.0.0.1",)
+    reconnects: bool = False
 
-    @property
-    def method(self) -> str:
-        """POST where there is a body."""
-        return "POST" if self.body else "GET"
+    def request(self, authorization: str) -> bytes:
+        """The bytes to send; a body makes it a POST."""
+        if self.garbage:
+            return self.garbage
+        fields = {"host": "bus", **self.headers}
+        if authorization:
+            fields["authorization"] = authorization
+        if self.body:
+            fields["content-length"] = str(len(self.body))
+        lines = [f"{'POST' if self.body else 'GET'} {self.path} HTTP/1.1", *(f"{k}: {v}" for k, v in fields.items())]
+        return "\r\n".join([*lines, "", ""]).encode() + self.body
 
 
 @dataclass
@@ -56,27 +71,30 @@ class Round:
         return self.attacked < _MOST * self.calm and not self.held
 
 
-def assert_innocent_goes_on(bus: Bus, authorization: str, attack: Attack) -> None:
-    """Attack until a round shows that the innocent's latency stays, and that the event loop is not held."""
+def assert_innocent_goes_on(bus: Bus, attack: Attack, authorization: str = "") -> None:
+    """Attack until a round shows that the innocent's latency stays, and that the event loop is not held.
+
+    Args:
+        authorization: the attacker's; empty: a stranger attacks.
+    """
     rounds: list[Round] = []
     while not (rounds and rounds[-1].holds):
         assert len(rounds) < _ROUNDS, rounds
-        rounds.append(_round(bus, authorization, attack))
+        rounds.append(_round(bus, attack, authorization))
         assert rounds[-1].statuses, "the attack was never answered"
         assert rounds[-1].statuses <= _FORESEEN, rounds[-1].statuses
 
 
-def _round(bus: Bus, authorization: str, attack: Attack) -> Round:
-    calm = _percentile(_published(bus))
+def _round(bus: Bus, attack: Attack, authorization: str) -> Round:
+    calm = _percentile(published(bus))
     held = _held(bus)
-    statuses: set[int] = set()
-    with _attacking(bus, authorization, attack, statuses):
-        attacked = _percentile(_published(bus))
+    with attacking(bus, attack, authorization) as statuses:
+        attacked = _percentile(published(bus))
     return Round(calm, attacked, _held(bus) - held, statuses)
 
 
-def _published(bus: Bus) -> Sequence[float]:
-    """The seconds that each of the innocent's events took."""
+def published(bus: Bus) -> Sequence[float]:
+    """Publish for a while; the seconds that each of the innocent's events took."""
     took: list[float] = []
     with bus.client() as client:
         # The first request opens the connection.
@@ -89,24 +107,27 @@ def _published(bus: Bus) -> Sequence[float]:
 
 
 @contextmanager
-def _attacking(bus: Bus, authorization: str, attack: Attack, statuses: set[int]) -> Iterator[None]:
-    """The attacker has a process of its own, since what it does there must not delay the innocent's client."""
+def attacking(bus: Bus, attack: Attack, authorization: str = "") -> Iterator[set[int]]:
+    """Attack meanwhile; the statuses of the answers are known at the end.
+
+    The attacker has a process of its own, since what it does there must not delay the innocent's client.
+    """
     at = urlsplit(bus.address)
-    headers = {"authorization": authorization, **attack.headers}
-    order = {"host": at.hostname, "port": at.port, "at_once": attack.at_once, "headers": headers}
-    files = [bus.data / "attack.json", bus.data / "attack.body"]
-    files[0].write_text(json.dumps({**order, "method": attack.method, "path": attack.path}))
-    files[1].write_bytes(attack.body)
+    order = {"host": at.hostname, "port": at.port, "at_once": attack.at_once, "sources": attack.sources}
+    files = [bus.data / "attack.json", bus.data / "attack.request"]
+    files[0].write_text(json.dumps({**order, "reconnects": attack.reconnects}))
+    files[1].write_bytes(attack.request(authorization))
     command = [sys.executable, str(Path(attacker.__file__)), *map(str, files)]
+    statuses: set[int] = set()
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         try:
-            yield
+            yield statuses
         finally:
             process.stdin.close()
-            statuses.update(json.loads(process.stdout.read()))
+            statuses.update(map(int, json.loads(process.stdout.read())))
 
 
 def _percentile(took: Sequence[float]) -> float:
@@ -116,7 +137,9 @@ def _percentile(took: Sequence[float]) -> float:
 def _held(bus: Bus) -> float:
     """How often the event loop was late by more than `_HELD_SECONDS`, by its own metric."""
     counts: dict[str, float] = {}
-    for line in httpx.get(f"{bus.address}/metrics", timeout=30).text.splitlines():
+    with bus.client() as client:
+        metrics = client.get("/metrics").raise_for_status().text
+    for line in metrics.splitlines():
         if line.startswith("bus_loop_delay_seconds"):
             name, _, value = line.rpartition(" ")
             counts[name] = float(value)

@@ -1,4 +1,8 @@
-"""Attacks meet the bus on the event loop that it runs on, or in processes of its own."""
+"""Attacks meet the bus on the event loop that it runs on, or in processes of its own.
+
+An attack that takes long in each round has the marker `stress` and stays out of the suite: documents whose comparison takes
+seconds, batches of megabytes, and further forms of an attack of which the suite has one. `make attacks` runs them.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -6,22 +10,19 @@ from collections.abc import Callable, Mapping
 import pytest
 import uvloop
 
+from tests.a_bus import OWNER, Bus, a_contract
 from tests.services.fixtures import broker, database, make_bus, receiver
 
 __all__ = ["broker", "database", "make_bus", "receiver"]
 
 
-_STRESS = frozenset(
-    {"test_disclosures", "test_heavy", "test_limits", "test_logins", "test_many_subscriptions", "test_sinks"}
-)
-"""Files that measure an innocent beside an attack."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the attacks that need a machine that does nothing else."""
-    for item in items:
-        if item.path.parent.name == "attacks" and item.path.stem in _STRESS:
-            item.add_marker("stress")
+@pytest.fixture
+async def authorization(bus: Bus) -> str:
+    """A publisher, whose token the bus knows already."""
+    bus.apply(a_contract())
+    authorization = bus.token(OWNER, "events.publish", "events.read", "contracts.write")
+    await asyncio.to_thread(bus.rooms.tokens.verify, authorization.encode())
+    return authorization
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:

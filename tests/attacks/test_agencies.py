@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from adapters.exchange import MOST_BYTES, exchange
-from bus.adapter import AgencyFault, Failure
+from bus.kit import MOST_BYTES, AgencyFault, Failure, send_request
 
 MEBIBYTE = b"0" * 1024 * 1024
 
@@ -51,7 +50,7 @@ async def test_an_answer_without_end_is_broken_off(piece: bytes, headers: dict[s
     stream = Stream(piece)
     async with an_agency(stream, headers) as http:
         with pytest.raises(AgencyFault) as fault:
-            await exchange(http, "Badan", http.build_request("GET", "https://badan.example/data"))
+            await send_request(http, "Badan", http.build_request("GET", "https://badan.example/data"))
     assert fault.value.failure is Failure.TRANSIENT
     assert stream.is_closed
     assert stream.poured * len(piece) <= MOST_BYTES + len(piece)
@@ -65,7 +64,7 @@ async def test_a_packed_answer_that_unpacks_to_more_is_broken_off():
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answers)) as http:
         with pytest.raises(AgencyFault):
-            await exchange(http, "Badan", http.build_request("GET", "https://badan.example/data"))
+            await send_request(http, "Badan", http.build_request("GET", "https://badan.example/data"))
 
 
 class Pieces(httpx.AsyncByteStream):
@@ -84,5 +83,5 @@ async def test_a_packed_answer_is_read():
         return httpx.Response(200, headers={"content-encoding": "gzip", "x": "y"}, content=gzip.compress(b'{"a": 1}'))
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answers)) as http:
-        response = await exchange(http, "Badan", http.build_request("GET", "https://badan.example/data"))
+        response = await send_request(http, "Badan", http.build_request("GET", "https://badan.example/data"))
     assert (response.json(), response.headers["x"]) == ({"a": 1}, "y")

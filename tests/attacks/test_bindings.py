@@ -15,11 +15,11 @@ from bus.delivery.fresh import FreshRuns
 from bus.delivery.ledger import Lease, Leased, Ledger
 from bus.delivery.run import Item, RunLoader
 from bus.delivery.standing import ensure
-from bus.event import Event
 from bus.identity.tokens import Principal
 from bus.journal import entries_at
+from bus.kit import Event
 from bus.storage import leadership
-from tests.a_bus import Bus, Document, a_nik
+from tests.a_bus import Bus, Document, a_grant, a_nik
 from tests.an_actor import actions
 from tests.attacks.a_registry import (
     ASK,
@@ -33,7 +33,6 @@ from tests.attacks.a_registry import (
     STOLEN,
     ARegistry,
     ARegistryFactory,
-    a_grant,
     a_query,
     an_event,
     before_the_registry,
@@ -229,7 +228,7 @@ async def test_a_query_that_says_less_since_before_is_not_asked(city: Bus, regis
     answer = await asker.post(f"/v1/queries/{STOLEN}", json={"nik": a_nik(1)})
     assert problem(answer) == (503, "contract-says-less")
     assert "must be personal or more" in answer.json()["detail"]
-    assert registry.asked == []
+    assert registry.questions == []
 
 
 async def test_an_answer_of_a_personal_operation_is_disclosed(city: Bus, registry: ARegistry):

@@ -2,10 +2,8 @@
 
 import asyncio
 import re
-import shutil
 import socket
 import struct
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +16,8 @@ from bus.http.edge import _ROUTERS
 from tests.a_bus import OWNER, Bus, a_contract
 from tests.a_connection import BATCH, Connection, a_request, an_event
 
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 MEBIBYTE = 1024 * 1024
 OPEN = {"/oauth/token", "/oauth/revoke", "/oauth/introspect"}
 """Here the proof is in the body."""
@@ -29,12 +29,6 @@ WRITING = sorted(
     for method in route.methods - {"GET", "HEAD"}
     if route.path not in OPEN
 )
-
-
-@pytest.fixture
-def database_url(tmp_path: Path, sqlite_template: Path) -> str:
-    """SQLite alone: bodies are judged before any database."""
-    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'bus.db')}"
 
 
 def a_head(method: str, path: str, length: int | None = 16 * MEBIBYTE, **fields: str) -> bytes:

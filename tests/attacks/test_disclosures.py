@@ -11,15 +11,14 @@ from typing import Any
 import httpx
 import pytest
 
-from bus.adapter import AdapterSettings, AgencyFault, Failure, Outcome, http_client
 from bus.audit.log import DisclosureLog
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse
 from bus.delivery.subscriptions import AgencySink, Webhook
-from bus.event import Event
 from bus.identity.keys import Keys
 from bus.journal import Persons
-from bus.storage import Storage
+from bus.kit import AdapterSettings, AgencyFault, Event, Failure, Outcome, http_client
+from bus.storage import Storage, StorageFull
 from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_nik, a_person
 from tests.an_actor import OPERATOR
 from tests.an_agency import AGENCY, TAKE, AnAdapter, agencies_with
@@ -46,6 +45,12 @@ ANSWERS = {
     "a time that is none": says(b"HTTP/1.1 503 No\r\nRetry-After: Mon, 1 Jan 99999999999 00:00:00 GMT\r\n\r\n"),
 }
 """What a sink says once it has read a person's data."""
+CASES = [
+    *(pytest.param("sqlite", answer, id=name) for name, answer in ANSWERS.items()),
+    pytest.param("postgres", says_nothing, marks=pytest.mark.postgres, id="nothing, on PostgreSQL"),
+]
+OF_AGENCIES = ["garbage", "nothing", "the end of the connection", "a refusal"]
+"""An adapter has an HTTP client of its own. These answers fail there in different ways."""
 
 
 def a_witness(storage: Storage, participant: str) -> tuple[Callable[[str], None], list[str]]:
@@ -59,7 +64,7 @@ def a_witness(storage: Storage, participant: str) -> tuple[Callable[[str], None]
     return look, missing
 
 
-@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+@pytest.mark.parametrize(("database_url", "answer"), CASES, indirect=["database_url"])
 async def test_a_sink_that_reads_and_then_misbehaves_has_been_disclosed_to(
     storage: Storage, bus_keys: Keys, tmp_path: Path, answer: Answer
 ):
@@ -89,7 +94,7 @@ class Posts(AnAdapter):
         return [Outcome() for _ in events]
 
 
-@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+@pytest.mark.parametrize("answer", [ANSWERS[name] for name in OF_AGENCIES], ids=OF_AGENCIES)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_an_agency_that_reads_and_then_misbehaves_has_been_disclosed_to(
     storage: Storage, bus_keys: Keys, tmp_path: Path, answer: Answer
@@ -99,7 +104,8 @@ async def test_an_agency_that_reads_and_then_misbehaves_has_been_disclosed_to(
     agencies = agencies_with(adapter)
     async with a_live_bus(storage, bus_keys, tmp_path, agencies) as bus, a_sink(answer, seen=seen) as sink:
         adapter.url = sink.url
-        bus.apply(a_contract(a_grant(AGENCY)))
+        # The bus sends nothing to an operation that no contract in force names.
+        bus.apply(a_contract(a_grant(AGENCY), adapters=[{"adapter": AGENCY, "operation": TAKE}]))
         await bus.publish_all([a_person(n) for n in range(PERSONS)])
         subscribe(bus, AGENCY, AgencySink(AGENCY, TAKE))
         await until(lambda: len(sink.persons) >= 3)
@@ -135,8 +141,6 @@ class FullLog:
 
     def __call__(self, runs: Any) -> Any:
         if self.is_full:
-            from bus.storage import StorageFull
-
             self.refused += 1
             raise StorageFull("The disk of the bus is full; the operator has to make room.")
         return self._announce(runs)

@@ -11,9 +11,8 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from bus.adapter import AdapterSettings, http_client
 from bus.delivery.sinks.webhook import WebhookSink
-from bus.tls import trusting
+from bus.kit import AdapterSettings, http_client, trusting
 
 BODY = b'{"nik":"3524000000000001"}'
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")

@@ -110,10 +110,11 @@ async def test_sending_the_same_again_makes_nobody_its_author(writer: httpx.Asyn
 @pytest.mark.parametrize(
     "schema",
     [
-        pytest.param(a_key(nik=TEXT), id="named"),
-        pytest.param(a_key(nikPemohon=TEXT), id="named within a word"),
+        pytest.param(a_key(status_nik=TEXT), id="named"),
+        pytest.param(a_key(ketNik=TEXT), id="named within a word"),
+        pytest.param(a_key(npwp={"type": "string", "pattern": "^[0-9]{15,16}$"}), id="a tax number"),
         pytest.param(
-            a_key(orang={"type": "array", "items": {"type": "object", "properties": {"no_kk": TEXT}}}), id="deep"
+            a_key(orang={"type": "array", "items": {"type": "object", "properties": {"anggota_kk": TEXT}}}), id="deep"
         ),
     ],
 )
@@ -128,6 +129,11 @@ NIK = "^[1-9][0-9]{15}$"
 @pytest.mark.parametrize(
     "schema",
     [
+        pytest.param(a_key(nik=TEXT), id="by its name"),
+        pytest.param(a_key(nikPemohon={"type": "integer"}), id="by its name, as a number"),
+        pytest.param(a_key(x={"type": "integer", "minimum": 10**15, "maximum": 10**16 - 1}), id="by its range"),
+        pytest.param(a_key(x={"type": "string", "pattern": "^([0-9]{16}|a)$"}), id="with another text"),
+        pytest.param(a_key(x={"type": ["string", "null"], "pattern": NIK}), id="or null"),
         pytest.param(a_key(x={"type": "string", "pattern": NIK}), id="by its pattern"),
         pytest.param(a_key(x={"allOf": [{"pattern": "^[0-9]+$"}, {"minLength": 16, "maxLength": 16}]}), id="in parts"),
         pytest.param(a_key(x={"anyOf": [{"type": "null"}, {"type": "string", "pattern": NIK}]}), id="or nothing"),

@@ -11,9 +11,9 @@ from socket import create_server
 import httpx
 import pytest
 
-from bus.adapter import AdapterSettings, Failure, http_client
 from bus.delivery.broker import BrokerAddress
 from bus.delivery.sinks.webhook import WebhookSink
+from bus.kit import AdapterSettings, Failure, http_client
 from tests.a_certificate import a_server_context
 
 HERE = "127.0.0.1"

@@ -39,3 +39,9 @@ def test_a_command_that_there_is_not_is_named():
 def test_a_command_that_serves_nobody_does_without_the_server(name: str):
     code = f"import sys; from bus.cli import command_line; command_line(['{name}']); sys.exit('fastapi' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_needs_an_event_alone_loads_no_library_for_http():
+    heavy = ("httpx", "pydantic", "fastapi", "ssl")
+    code = f"import sys; from bus.kit import Event; sys.exit(any(name in sys.modules for name in {heavy}))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -224,7 +224,7 @@ def test_documents_are_applied_all_or_none(catalogue: Catalogue) -> None:
 
 def test_a_plan_changes_nothing(catalogue: Catalogue) -> None:
     assert [str(step) for step in catalogue.plan([a_contract()], OPERATOR).steps] == [f"{NAME} 1.0.0: add and activate"]
-    assert catalogue.page(10) == []
+    assert list(catalogue.listing.versions()) == []
 
 
 def test_a_draft_may_be_replaced_until_it_isput_in_force(catalogue: Catalogue) -> None:
@@ -349,13 +349,6 @@ def test_a_version_has_another_tag_in_each_state_and_with_each_document(catalogu
     steps += [catalogue.propose(NAME, "1.0.0", OWNER), catalogue.activate(NAME, "1.0.0", APPROVER)]
     assert len({step.tag for step in steps}) == 4
     assert steps[-1].tag == catalogue.version(NAME, "1.0.0").tag
-
-
-def test_contracts_come_in_pages_by_name(catalogue: Catalogue) -> None:
-    for noun in ("c", "a", "b"):
-        catalogue.add_draft(a_contract(contract=f"uji.{noun}"), OWNER)
-    pages = [catalogue.page(2), catalogue.page(2, "uji.b")]
-    assert [[versions[0].contract.name for versions in page] for page in pages] == [["uji.a", "uji.b"], ["uji.c"]]
 
 
 def test_one_of_two_who_register_the_same_at_once_is_told_so(storage: Storage) -> None:

@@ -96,3 +96,31 @@ def test_headings_are_kept_for_so_many_and_no_more(
     unpacked.clear()
     catalogue.listing.one("uji.n0")
     assert len(unpacked) == 1
+
+
+def test_every_version_has_its_own_heading_in_order(catalogue: Catalogue) -> None:
+    for noun, version in (("b", "1.10.0"), ("b", "1.9.0"), ("a", "1.0.0")):
+        catalogue.add_draft(a_contract(contract=f"uji.{noun}", version=version, title=f"Versi {version}"), OWNER)
+    found = [(name, standing.version, heading.title) for name, standing, heading in catalogue.listing.versions()]
+    assert found == [
+        ("uji.a", "1.0.0", "Versi 1.0.0"),
+        ("uji.b", "1.9.0", "Versi 1.9.0"),
+        ("uji.b", "1.10.0", "Versi 1.10.0"),
+    ]
+
+
+def test_contracts_of_several_pages_are_listed_once_each(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "_MOST_NAMES", 2)
+    for number in range(5):
+        catalogue.add_draft(a_contract(contract=f"uji.n{number}"), OWNER)
+    assert [name for name, _, _ in catalogue.listing.versions()] == [f"uji.n{number}" for number in range(5)]
+
+
+def test_a_version_that_is_read_stays_packed(catalogue: Catalogue, unpacked: Unpacked) -> None:
+    catalogue.listing.heading_of(catalogue.add_draft(a_contract(), OWNER))
+    unpacked.clear()
+    version = catalogue.version(NAME, "1.0.0")
+    assert (version.name, version.version, len(version.tag), len(unpacked)) == (NAME, "1.0.0", 24, 0)
+    assert catalogue.listing.heading_of(version).owner == "dukcapil-lamongan"
+    assert unpacked == []
+    assert version.contract.title == json.loads(version.text)["title"]

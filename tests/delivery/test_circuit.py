@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.adapter import DELIVERED, Failure, Outcome
 from bus.delivery.circuit import TRANSITIONS, Circuit, CircuitPolicy, Signal, State
+from bus.kit import DELIVERED, Failure, Outcome
 
 DOWN = Outcome(Failure.SINK_DOWN, "refused")
 STUMBLED = Outcome(Failure.TRANSIENT, "500")

@@ -5,9 +5,9 @@ import aiohttp
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
-from bus.adapter import Failure
 from bus.delivery.address import ForbiddenAddress
 from bus.delivery.failure import of_error, of_status
+from bus.kit import Failure
 
 T, P, D = Failure.TRANSIENT, Failure.PERMANENT, Failure.SINK_DOWN
 

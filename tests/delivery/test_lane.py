@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
-from bus.adapter import Outcome
 from bus.delivery.circuit import CircuitPolicy
 from bus.delivery.lane import Lane, width_after
+from bus.kit import Outcome
 
 
 def a_lane(concurrency: int = 2) -> Lane:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.adapter import Failure, Outcome
 from bus.delivery.retry import LONGEST_RETRY_AFTER, RetryPolicy, next_attempt, retry_after
+from bus.kit import Failure, Outcome
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 DAY = 24 * 3600

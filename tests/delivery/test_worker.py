@@ -8,7 +8,6 @@ from typing import Any, cast
 from uuid import uuid4
 
 from bus import clock, json
-from bus.adapter import Classification, Does, Failure, Operation, Outcome
 from bus.delivery.broker import BrokerAddress, Handover
 from bus.delivery.ledger import Attempt, Lease, Leased
 from bus.delivery.ordering import PARKED
@@ -17,8 +16,8 @@ from bus.delivery.retry import RetryPolicy
 from bus.delivery.run import Item
 from bus.delivery.subscriptions import AgencySink, Subscription, SubscriptionState
 from bus.delivery.worker import Worker, WorkerPolicy
-from bus.event import Event
 from bus.journal import Entry
+from bus.kit import Classification, Does, Event, Failure, Operation, Outcome
 
 SUBSCRIPTION = Subscription(
     1, "sub_1", "kemendagri", ("a.contract",), AgencySink("kemendagri", "many"), (), "/key", SubscriptionState.ACTIVE,
@@ -85,7 +84,7 @@ def a_worker(address: BrokerAddress, agency: Agency, writer: Writer, chains: lis
 
     operation = Operation("many", Does.DELIVER, batch=2, least=Classification.PUBLIC)
     subscriptions = SimpleNamespace(all=lambda: [SUBSCRIPTION], numbered={1: SUBSCRIPTION}.get)
-    agencies = SimpleNamespace(operation=lambda *_: operation, serving=lambda *_: (agency, operation))
+    agencies = SimpleNamespace(operation=lambda *_: operation, find_deliver=lambda *_: (agency, operation))
     catalogue, webhooks = SimpleNamespace(), SimpleNamespace()
     policy = WorkerPolicy(concurrency=4, timeout=1.0, lease=60.0, retry=RetryPolicy())
     stubs = cast("Any", (subscriptions, catalogue, SimpleNamespace(load=load), writer, webhooks, agencies))

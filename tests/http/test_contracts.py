@@ -182,10 +182,13 @@ def test_reading_contracts_unpacks_no_document_of_another_version(
 ) -> None:
     for number in range(10):
         post(client, a_document(version=f"1.{number}.0"))
-    client.get("/v1/contracts", headers=another())
+    for path in ("/v1/contracts", VERSION):
+        client.get(path, headers=another())
     loads, unpacked = json.loads, []
     monkeypatch.setattr(json, "loads", lambda text: unpacked.append(len(text)) or loads(text))
     listed = client.get("/v1/contracts", headers=another())
     read = client.get(f"/v1/contracts/{NAME}", headers=another())
+    one = client.get(VERSION, headers=another())
+    assert (one.status_code, one.json()["document"]["version"]) == (200, "1.0.0")
     assert (listed.status_code, len(read.json()["versions"]), read.json()["document"]["version"]) == (200, 10, "1.9.0")
     assert [length for length in unpacked if length > 400] == []

@@ -11,11 +11,11 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from bus.adapter import AgencyUnavailable, QuotaExhausted
 from bus.agencies.queries import QueryPolicy
 from bus.audit.log import Channel, DisclosureLog, Found
 from bus.heavy import Here, Job
 from bus.journal import Persons
+from bus.kit import AgencyUnavailable, QuotaExhausted
 from bus.limits import Policy, Ration
 from bus.limits.tables import QUESTIONS_ASKED
 from bus.storage import open_storage

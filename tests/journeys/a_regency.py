@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,15 @@ ENVIRONMENT = {**os.environ, "BUS_SINK_NETWORKS": "127.0.0.0/8"}
 
 
 @contextmanager
-def an_operator(data: Path, *applied: Path) -> Iterator[OAuth2Client]:
+def an_operator(data: Path, *applied: Path, environment: Mapping[str, str] = ENVIRONMENT) -> Iterator[OAuth2Client]:
     """The operator of a running bus, made with `bus init`, `bus contract apply` and `bus serve`."""
-    admin = json.loads(bus("init", "--data", str(data)))
+    admin = json.loads(bus("init", "--data", str(data), environment=environment))
     for contracts in applied:
-        bus("contract", "apply", str(contracts), "--data", str(data))
+        bus("contract", "apply", str(contracts), "--data", str(data), environment=environment)
     port = free_port()
     with (data / "log").open("wb") as log:
         command = [sys.executable, "-m", "bus", "serve", "--data", str(data), "--port", str(port)]
-        popen = subprocess.Popen(command, env=ENVIRONMENT, stdout=log, stderr=log)
+        popen = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     process = Process(popen, f"http://127.0.0.1:{port}", data / "log")
     try:
         process.until_up().until_ready()
@@ -37,10 +37,10 @@ def an_operator(data: Path, *applied: Path) -> Iterator[OAuth2Client]:
         process.stop()
 
 
-def bus(*line: str, code: int = 0) -> str:
+def bus(*line: str, code: int = 0, environment: Mapping[str, str] = ENVIRONMENT) -> str:
     """What a command of the bus prints; it has to end with this code."""
     command = [sys.executable, "-m", "bus", *line]
-    ran = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=60)
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert ran.returncode == code, ran.stderr
     return ran.stdout
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 import sqlalchemy as sa
@@ -17,6 +18,34 @@ HOUR_MICROS = 3_600_000_000
 
 def left(limits: Limits) -> float:
     return limits.of("bapenda").publish.left(0.0)
+
+
+@dataclass
+class Pair:
+    """Two processes on one database."""
+
+    here: Limits
+    there: Limits
+    sharing_here: Sharing
+    sharing_there: Sharing
+
+    async def exchange(self) -> None:
+        """Let each process tell the other."""
+        await exchange(self.sharing_here, self.sharing_there)
+
+    async def charge_here(self, units: int) -> None:
+        """Charge one process, and let it tell the other."""
+        self.here.take("bapenda", Limit.PUBLISH, units)
+        await self.exchange()
+
+
+@pytest.fixture
+async def pair(storage: Storage, a_process: Process) -> Pair:
+    """Two processes that know of each other."""
+    here, there = a_process(), a_process()
+    pair = Pair(here, there, Sharing(storage, here), Sharing(storage, there))
+    await pair.exchange()
+    return pair
 
 
 async def exchange(*sharings: Sharing) -> None:
@@ -37,31 +66,27 @@ def make_older(storage: Storage, *which: sa.ColumnElement[bool]) -> None:
         connection.execute(sa.update(LIMITS_SPENT).where(*which).values(seen_at=earlier))
 
 
-async def test_what_one_process_was_charged_the_others_take_from_theirs(storage: Storage, a_process: Process):
-    here, there = a_process(), a_process()
-    sharing_here, sharing_there = Sharing(storage, here), Sharing(storage, there)
-    await exchange(sharing_here, sharing_there, sharing_here, sharing_there)
-    here.take("bapenda", Limit.PUBLISH, 60)
-    there.take("bapenda", Limit.PUBLISH, 30)
-    await exchange(sharing_here, sharing_there, sharing_here)
-    assert (left(here), left(there)) == (10, 10)
+async def test_what_one_process_was_charged_the_others_take_from_theirs(pair: Pair):
+    await pair.exchange()
+    pair.here.take("bapenda", Limit.PUBLISH, 60)
+    pair.there.take("bapenda", Limit.PUBLISH, 30)
+    await exchange(pair.sharing_here, pair.sharing_there, pair.sharing_here)
+    assert (left(pair.here), left(pair.there)) == (10, 10)
     # Nothing is told twice.
-    await exchange(sharing_here, sharing_there, sharing_here, sharing_there)
-    assert (left(here), left(there)) == (10, 10)
+    await pair.exchange()
+    await pair.exchange()
+    assert (left(pair.here), left(pair.there)) == (10, 10)
 
 
-async def test_a_process_that_starts_is_not_charged_with_what_is_past(storage: Storage, a_process: Process):
-    here, there = a_process(), a_process()
-    sharing_here, sharing_there = Sharing(storage, here), Sharing(storage, there)
-    await exchange(sharing_here, sharing_there)
-    here.take("bapenda", Limit.PUBLISH, 60)
-    await exchange(sharing_here)
+async def test_a_process_that_starts_is_not_charged_with_what_is_past(storage: Storage, a_process: Process, pair: Pair):
+    pair.here.take("bapenda", Limit.PUBLISH, 60)
+    await exchange(pair.sharing_here)
     late = a_process()
     sharing_late = Sharing(storage, late)
     await exchange(sharing_late)
     assert left(late) == 100
-    here.take("bapenda", Limit.PUBLISH, 5)
-    await exchange(sharing_here, sharing_late)
+    pair.here.take("bapenda", Limit.PUBLISH, 5)
+    await exchange(pair.sharing_here, sharing_late)
     assert left(late) == 95
 
 
@@ -93,67 +118,49 @@ async def test_what_a_process_was_charged_while_it_was_alone_is_told_to_none_tha
     assert left(second) == 95
 
 
-async def test_a_process_that_is_alone_again_goes_on_from_what_it_told(storage: Storage, a_process: Process):
-    here, there = a_process(), a_process()
-    sharing_here, sharing_there = Sharing(storage, here), Sharing(storage, there)
-    await exchange(sharing_here, sharing_there)
-    here.take("bapenda", Limit.PUBLISH, 10)
-    await exchange(sharing_here, sharing_there)
+async def test_a_process_that_is_alone_again_goes_on_from_what_it_told(storage: Storage, pair: Pair):
+    await pair.charge_here(10)
     # There falls silent for a while, and comes back.
     is_alive = LIMITS_SPENT.c.limit == ""
     make_older(storage, is_alive)
-    here.take("bapenda", Limit.PUBLISH, 20)
-    await exchange(sharing_here)
+    pair.here.take("bapenda", Limit.PUBLISH, 20)
+    await exchange(pair.sharing_here)
     with storage.write() as connection:
         connection.execute(sa.update(LIMITS_SPENT).where(is_alive).values(seen_at=clock.now_micros()))
-    here.take("bapenda", Limit.PUBLISH, 5)
-    await exchange(sharing_here, sharing_there)
-    assert left(there) == 85
+    await pair.charge_here(5)
+    assert left(pair.there) == 85
 
 
-async def test_what_was_told_is_not_charged_again_after_an_hour_without_requests(storage: Storage, a_process: Process):
-    here, there = a_process(), a_process()
-    sharing_here, sharing_there = Sharing(storage, here), Sharing(storage, there)
-    await exchange(sharing_here, sharing_there)
-    here.take("bapenda", Limit.PUBLISH, 60)
-    await exchange(sharing_here, sharing_there)
+async def test_what_was_told_is_not_charged_again_after_an_hour_without_requests(
+    storage: Storage, a_process: Process, pair: Pair
+):
+    await pair.charge_here(60)
     make_older(storage, LIMITS_SPENT.c.limit != "")
     # A process that begins forgets those that are gone.
-    await exchange(Sharing(storage, a_process()), sharing_there)
-    here.take("bapenda", Limit.PUBLISH, 5)
-    await exchange(sharing_here, sharing_there)
-    assert left(there) == 35
+    await exchange(Sharing(storage, a_process()), pair.sharing_there)
+    await pair.charge_here(5)
+    assert left(pair.there) == 35
 
 
 async def test_a_process_without_a_sign_of_life_is_forgotten_with_all_that_it_told(
-    storage: Storage, a_process: Process
+    storage: Storage, a_process: Process, pair: Pair
 ):
-    here, there = a_process(), a_process()
-    sharing_here, sharing_there = Sharing(storage, here), Sharing(storage, there)
-    await exchange(sharing_here, sharing_there)
-    here.take("bapenda", Limit.PUBLISH, 60)
-    await exchange(sharing_here)
+    pair.here.take("bapenda", Limit.PUBLISH, 60)
+    await exchange(pair.sharing_here)
     assert len(processes_told(storage)) == 1
     make_older(storage, LIMITS_SPENT.c.limit == "")
     await exchange(Sharing(storage, a_process()))
     assert processes_told(storage) == set()
 
 
-async def test_a_process_that_was_forgotten_begins_anew(
-    storage: Storage, a_process: Process, monkeypatch: pytest.MonkeyPatch
-):
-    here, there = a_process(), a_process()
-    sharing_here, sharing_there = Sharing(storage, here), Sharing(storage, there)
-    await exchange(sharing_here, sharing_there)
-    here.take("bapenda", Limit.PUBLISH, 60)
-    await exchange(sharing_here, sharing_there)
+async def test_a_process_that_was_forgotten_begins_anew(pair: Pair, monkeypatch: pytest.MonkeyPatch):
+    await pair.charge_here(60)
     # The database is away for long; the other is the first to find it back.
     later = clock.now_micros() + 2 * HOUR_MICROS
     monkeypatch.setattr(clock, "now_micros", lambda: later)
-    await exchange(sharing_there, sharing_here, sharing_there)
-    here.take("bapenda", Limit.PUBLISH, 5)
-    await exchange(sharing_here, sharing_there)
-    assert left(there) == 35
+    await exchange(pair.sharing_there, pair.sharing_here, pair.sharing_there)
+    await pair.charge_here(5)
+    assert left(pair.there) == 35
 
 
 async def test_a_limit_that_only_a_newer_process_knows_is_skipped(storage: Storage, a_process: Process):
@@ -168,14 +175,8 @@ async def test_a_limit_that_only_a_newer_process_knows_is_skipped(storage: Stora
     assert left(here) == 93
 
 
-async def test_buckets_are_charged_in_the_loop_to_which_they_belong(
-    storage: Storage, a_process: Process, monkeypatch: pytest.MonkeyPatch
-):
-    here, there = a_process(), a_process()
-    sharing_here, sharing_there = Sharing(storage, here), Sharing(storage, there)
-    await exchange(sharing_here, sharing_there)
-    here.take("bapenda", Limit.PUBLISH, 60)
+async def test_buckets_are_charged_in_the_loop_to_which_they_belong(pair: Pair, monkeypatch: pytest.MonkeyPatch):
     threads: list[threading.Thread] = []
     monkeypatch.setattr(Bucket, "charge_elsewhere", lambda *_: threads.append(threading.current_thread()))
-    await exchange(sharing_here, sharing_there)
+    await pair.charge_here(60)
     assert threads == [threading.current_thread()]

@@ -7,11 +7,10 @@ from typing import Any, ClassVar
 import pytest
 import structlog
 
-from bus.adapter import Adapter, AdapterSettings, Classification, Does, Operation, Polled
 from bus.agencies.poller import Poller
 from bus.agencies.registry import Agencies
-from bus.event import Event
 from bus.heavy import HeavyWorkWaits, Here, Job, TooHeavy, TooMuchAtOnce
+from bus.kit import Adapter, AdapterSettings, Classification, Does, Event, Operation, Polled
 from bus.problem import Refused
 from bus.storage import leadership
 from tests.a_bus import WARGA, Bus, a_contract, a_nik, a_person

@@ -10,9 +10,9 @@ from bus.problem import FieldError
 IDENTIFIER = Rule(
     "identifier",
     Severity.ERROR,
-    "A public or internal contract holds no field made for an identifier of persons: for NIK or nomor KK.",
+    "A public or internal contract holds no field made for an identifier of persons (NIK, nomor KK), or named as one.",
     "UU 27/2022: such numbers name one person, or one family; each reading must leave a disclosure.",
-    "Raise `classification` to personal, or take the field out.",
+    "Raise `classification` to personal, or take the field out. Other numbers: rename it, or bound it below 16 characters.",
 )
 ADAPTER = Rule(
     "adapter",

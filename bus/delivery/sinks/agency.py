@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from bus.adapter import Adapter, AgencyFault, Failure, Operation, Outcome
-from bus.event import Event
+from bus.kit import AgencyFault, Deliver, Event, Failure, Operation, Outcome
 
 log = structlog.get_logger(__name__)
 
@@ -14,7 +13,7 @@ LONGEST_SECONDS = 45.0
 """The most one call of an adapter may take, whatever its own time-outs are; half a lease where that is less."""
 
 
-async def deliver(adapter: Adapter, operation: Operation, events: Sequence[Event], seconds: float) -> Sequence[Outcome]:
+async def deliver(adapter: Deliver, operation: Operation, events: Sequence[Event], seconds: float) -> Sequence[Outcome]:
     """One outcome for each event, whatever the adapter does, within some seconds."""
     try:
         async with asyncio.timeout(seconds):

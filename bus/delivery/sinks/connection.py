@@ -15,7 +15,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from bus.delivery.address import ForbiddenAddress, Network, may_connect
 from bus.delivery.sinks.answer import AnswerReader, Connections
 from bus.delivery.sinks.places import PLACES_PER_HOST
-from bus.tls import trusting
+from bus.kit import trusting
 
 LOOKUPS = 64
 """Names looked up at once."""

@@ -21,13 +21,13 @@ from aiohttp.http import HttpProcessingError, RawResponseMessage
 from yarl import URL
 
 from bus import clock
-from bus.adapter import Outcome
 from bus.delivery import failure, retry
 from bus.delivery.address import Network
 from bus.delivery.sinks.answer import DRAIN_BYTES, Connections
 from bus.delivery.sinks.burst import Burst
 from bus.delivery.sinks.connection import Resolver, connector
 from bus.delivery.sinks.places import Flow, Place, Places, usual_places
+from bus.kit import Outcome
 
 CONNECT_SECONDS: Final = 5.0
 DRAIN_SECONDS: Final = 1.0

@@ -15,7 +15,7 @@ from bus.http.front_door.hall import Hall
 from bus.http.front_door.intake import Intake
 from bus.http.front_door.places import Rank
 from bus.http.front_door.publication import PATH, Publication
-from bus.http.front_door.refusals import HeadTooLarge, RequestMalformed, TooManyConnections, TooSlow
+from bus.http.front_door.refusals import REASONS, HeadTooLarge, RequestMalformed, TooManyConnections, TooSlow
 from bus.http.front_door.request import END, MOST_HEAD_BYTES, HeadParser, Request
 from bus.http.front_door.wire import Wire
 from bus.http.heads import Head
@@ -28,9 +28,6 @@ _MOST_AHEAD: Final = 64 * 1024
 """Bytes of later requests that are kept while one is answered."""
 _MOST_UNREAD: Final = 32 * 1024 * 1024
 """Bytes of a body that a client may still send after its answer, so that it comes to read the answer."""
-
-_REASONS: Final[dict[type[Refused], str]] = {TooManyConnections: "full", TooSlow: "head_late"}
-"""Why a head was refused, for the metric, if it was not malformed."""
 
 
 class State(Enum):
@@ -377,13 +374,21 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, refusal: Refused) -> None:
         """Answer what is no request, and read nothing behind it."""
-        CONNECTIONS_ENDED.labels(_REASONS.get(type(refusal), "malformed")).inc()
+        CONNECTIONS_ENDED.labels(REASONS.get(type(refusal), "malformed")).inc()
         self._release()
-        self._wire.write(self.rendered(answers.problem(refusal), ends=True))
-        self._end(_MOST_AHEAD)
+        text = self.rendered(answers.problem(refusal), ends=True)
+        wait = 0.0 if type(refusal) in REASONS else self._hall.strangers.wait_of_garbage(self.peer)
+        if wait:
+            self._wire.pause()
+            self._state, self._since, self._ahead = State.LINGERING, self._hall.now, b""
+            self._hall.loop.call_later(wait, self._end, _MOST_AHEAD, text)
+        else:
+            self._end(_MOST_AHEAD, text)
 
-    def _end(self, unread: int = 0) -> None:
-        """End in order; the client may still send so many bytes, which are thrown away."""
+    def _end(self, unread: int = 0, last: bytes = b"") -> None:
+        """End in order, with a last answer; the client may still send so many bytes, which are thrown away."""
+        if last:
+            self._wire.write(last)
         self._state, self._since, self._ahead = State.LINGERING, self._hall.now, b""
         self._wire.end(unread)
 

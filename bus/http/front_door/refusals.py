@@ -1,5 +1,7 @@
 """What the front door refuses before the application sees a request; each answer ends the connection."""
 
+from typing import Final
+
 from bus.problem import Invalid, Refused
 
 
@@ -53,3 +55,7 @@ class TooManyConnections(Refused):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, headers={"Retry-After": "1"})
+
+
+REASONS: Final[dict[type[Refused], str]] = {TooManyConnections: "full", TooSlow: "head_late"}
+"""Why a head was refused, for the metric, if it was not malformed."""

@@ -20,7 +20,10 @@ _HOUSEHOLDS: Final = 10_000
 """Buckets that are kept; the least used go first."""
 _PACE: Final = 0.004
 """Seconds between two requests of a household, which would else fill whole turns of the event loop."""
+_PACE_OF_ALL: Final = 0.002
+"""Seconds between two requests of all households, which share this pace: a flood may come from many addresses."""
 _LONGEST_WAIT: Final = 2.0
+_LONGEST_WAIT_OF_GARBAGE: Final = 1.0
 _WATCHED: Final = frozenset({"/healthz", "/readyz"})
 _COSTS: Final = {"/metrics": 10, "/openapi.json": 5}
 """What costs the bus more than a short answer."""
@@ -36,6 +39,28 @@ class StrangersLimited(Limited):
 class _Household:
     bucket: Bucket
     next_at: float = 0.0
+    counted_at: int = -1
+
+
+class _Active:
+    """Counts the households that sent requests in this second and in the one before."""
+
+    __slots__ = ("_before", "_count", "_second")
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._count = self._before = 0
+
+    def count(self, home: _Household, now: float) -> int:
+        """Count a household; the larger one of both numbers."""
+        second = int(now)
+        if second != self._second:
+            self._before = self._count if second == self._second + 1 else 0
+            self._second, self._count = second, 0
+        if home.counted_at != second:
+            home.counted_at = second
+            self._count += 1
+        return max(self._count, self._before)
 
 
 class Strangers:
@@ -46,6 +71,7 @@ class Strangers:
         self._operators = operators
         self._known = known
         self._households: OrderedDict[str, _Household] = OrderedDict()
+        self._active = _Active()
 
     async def answer(self, exchange: Exchange, request: Request, app: App, scope: Scope) -> None:
         """Have a request answered, in its turn if nobody known sends it."""
@@ -59,6 +85,10 @@ class Strangers:
             await asyncio.sleep(wait)
         await exchange.run(app, scope)
 
+    def wait_of_garbage(self, client: str) -> float:
+        """Seconds before the bus refuses what is no request: a new connection with garbage costs it time too."""
+        return min(self._turn(client, "garbage", 1), _LONGEST_WAIT_OF_GARBAGE)
+
     def _wait(self, request: Request, client: str) -> float:
         """Seconds until a request has its turn; it has none if they are more than the longest wait."""
         authorization = next((value for name, value in request.fields if name == b"authorization"), b"")
@@ -68,12 +98,17 @@ class Strangers:
             return 0.0
         # What asks for tokens waits behind its like alone.
         kind = "tokens" if request.path.startswith("/oauth/") else ""
+        return self._turn(client, kind, _COSTS.get(request.path, 1))
+
+    def _turn(self, client: str, kind: str, cost: int) -> float:
+        """Seconds until a household has its turn, which it takes unless they are more than the longest wait."""
         now = time.monotonic()
         home = self._of(f"{household(client)} {kind}", now)
         wait = max(home.bucket.wait(now), home.next_at - now)
         if wait <= _LONGEST_WAIT:
-            home.bucket.charge(_COSTS.get(request.path, 1))
-            home.next_at = max(home.next_at, now) + _PACE
+            home.bucket.charge(cost)
+            pace = max(_PACE, _PACE_OF_ALL * self._active.count(home, now))
+            home.next_at = max(home.next_at, now) + pace
         return wait
 
     def _of(self, key: str, now: float) -> _Household:

@@ -10,8 +10,7 @@ from adapters.bappenas.adapter import BappenasAdapter, BappenasSettings
 from adapters.bappenas.ckan import Ckan
 from adapters.bappenas.krisna import Krisna
 from adapters.bappenas.simulator import APIKEY, KODE_PEMDA, ORGANIZATION, ROWS_A_YEAR, SIMULATOR, TOKEN, create_app
-from bus.adapter import AgencyFault, Failure, Outcome
-from bus.event import Event
+from bus.kit import AgencyFault, Event, Failure, Outcome
 
 NAME = "jumlah-penduduk"
 CODE = "7.01.02.2.01.0001"

@@ -8,9 +8,8 @@ import httpx
 import pytest
 import respx
 
-from adapters.bappenas.adapter import FACTORY, BappenasSettings
-from bus.adapter import Adapter, AgencyFault, Failure
-from bus.event import Event
+from adapters.bappenas.adapter import FACTORY, BappenasAdapter, BappenasSettings
+from bus.kit import AgencyFault, Event, Failure
 
 APIKEY = "kunci-rahasia"
 TOKEN = "token-rahasia"
@@ -32,7 +31,7 @@ WIRE_FAULTS = [
 
 
 @pytest.fixture
-async def adapter() -> AsyncIterator[Adapter]:
+async def adapter() -> AsyncIterator[BappenasAdapter]:
     given: dict[str, Any] = {"krisna_apikey": APIKEY, "ckan_token": TOKEN, "kode_pemda": "3524", "tahun": "2026"}
     settings = BappenasSettings(base_url="https://krisna.test", ckan_url="https://ckan.test", **given)
     made = FACTORY.create(settings)
@@ -50,7 +49,7 @@ async def adapter() -> AsyncIterator[Adapter]:
 )
 @respx.mock
 async def test_krisnas_faults_are_classed_and_keep_the_key_to_themselves(
-    adapter: Adapter, reply: Any, failure: Failure
+    adapter: BappenasAdapter, reply: Any, failure: Failure
 ) -> None:
     respx.get(f"{KRISNA}/dak/2026").mock(side_effect=[reply])
     with pytest.raises(AgencyFault) as fault:
@@ -70,7 +69,7 @@ async def test_krisnas_faults_are_classed_and_keep_the_key_to_themselves(
     ],
 )
 @respx.mock
-async def test_ckans_faults_are_classed(adapter: Adapter, reply: Any, failure: Failure) -> None:
+async def test_ckans_faults_are_classed(adapter: BappenasAdapter, reply: Any, failure: Failure) -> None:
     respx.post(f"{CKAN}/package_update").mock(side_effect=[reply])
     [outcome] = await adapter.deliver("dataset", [DATASET])
     assert outcome.failure is failure
@@ -78,7 +77,7 @@ async def test_ckans_faults_are_classed(adapter: Adapter, reply: Any, failure: F
 
 
 @respx.mock
-async def test_an_organisation_that_ckan_does_not_know_stops_the_queue(adapter: Adapter) -> None:
+async def test_an_organisation_that_ckan_does_not_know_stops_the_queue(adapter: BappenasAdapter) -> None:
     missing = httpx.Response(404, json={"success": False, "error": {"__type": "Not Found Error"}})
     respx.post(f"{CKAN}/package_update").mock(side_effect=[missing])
     respx.post(f"{CKAN}/package_create").mock(side_effect=[missing])
@@ -87,7 +86,7 @@ async def test_an_organisation_that_ckan_does_not_know_stops_the_queue(adapter: 
 
 
 @respx.mock
-async def test_krisna_is_asked_for_the_regency_and_keys_are_read_in_any_case(adapter: Adapter) -> None:
+async def test_krisna_is_asked_for_the_regency_and_keys_are_read_in_any_case(adapter: BappenasAdapter) -> None:
     route = respx.get(f"{KRISNA}/dak/2026").respond(json={"DATA": [{"ID_Detail_Rincian": "7 ", "Bidang": "Jalan"}]})
     polled = await adapter.poll("dak", None)
     assert dict(route.calls.last.request.url.params) == {"apikey": APIKEY, "kode_pemda": "3524"}
@@ -95,7 +94,7 @@ async def test_krisna_is_asked_for_the_regency_and_keys_are_read_in_any_case(ada
 
 
 @respx.mock
-async def test_the_key_in_the_query_is_in_no_log(adapter: Adapter, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_key_in_the_query_is_in_no_log(adapter: BappenasAdapter, caplog: pytest.LogCaptureFixture) -> None:
     respx.get(f"{KRISNA}/dak/2026").respond(json={"data": []})
     with caplog.at_level(logging.DEBUG):
         await adapter.poll("dak", None)

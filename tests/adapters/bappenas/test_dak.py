@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 
 from adapters.bappenas.dak import Turn, kind, number, proposer, record, status, turn, whole
 from adapters.bappenas.simulator import rows
-from adapters.changes import MOST_EVENTS
-from adapters.exchange import folded
-from bus.adapter import AgencyFault, Polled
+from bus.kit import MOST_EVENTS, AgencyFault, Polled, folded
 
 Violations = Callable[[str, Any], list[str]]
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from adapters.bappenas.mapping import activity, ckan_fault, districts, package
-from bus.adapter import Failure
+from bus.kit import Failure
 
 
 def a_dataset(**other: Any) -> dict[str, Any]:

@@ -8,16 +8,16 @@ import respx
 from adapters.kemendagri.adapter import FACTORY, KemendagriAdapter
 from adapters.kemendagri.client import KemendagriSettings
 from adapters.kemendagri.simulator import SIMULATOR
-from bus.adapter import (
+from bus.kit import (
     DELIVERED,
     AgencyFault,
     AgencyRefused,
     AgencyUnavailable,
+    Event,
     Failure,
     Question,
     QuotaExhausted,
 )
-from bus.event import Event
 
 BASE = "https://dukcapil.example"
 LOOKUP = f"{BASE}/dukcapil/get_json/kab_lamongan/CALL_NIK"

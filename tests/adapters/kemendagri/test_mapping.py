@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from adapters.kemendagri import mapping
 from adapters.kemendagri.verdict import Verdict
-from bus.adapter import AgencyFault, Failure
+from bus.kit import AgencyFault, Failure
 
 NIK = "3524010101909001"
 

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from adapters.kemendagri.quota import Quota
-from bus.adapter import QuotaExhausted
+from bus.kit import QuotaExhausted
 
 
 class Now:

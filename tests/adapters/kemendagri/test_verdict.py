@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.kemendagri.verdict import Verdict, is_found, refusal, verdict
-from bus.adapter import AgencyRefused, AgencyUnavailable, QuotaExhausted
+from bus.kit import AgencyRefused, AgencyUnavailable, QuotaExhausted
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ import respx
 from adapters.kominfo.adapter import FACTORY, KominfoAdapter
 from adapters.kominfo.client import KominfoSettings
 from adapters.kominfo.simulator import SIMULATOR
-from bus.adapter import DELIVERED, AgencyFault, Failure
-from bus.event import Event
+from bus.kit import DELIVERED, AgencyFault, Event, Failure
 
 BASE = "https://splp.example"
 INDICATORS = f"{BASE}/t/lamongankab.go.id/satu-data-indikator/1.0/indikator"

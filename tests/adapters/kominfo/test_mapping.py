@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.exchange import folded
 from adapters.kominfo.mapping import indicators, service, succeeded
+from bus.kit import folded
 
 
 def a_row(**changes):

@@ -6,8 +6,7 @@ from adapters.ksp.adapter import FACTORY, KspAdapter
 from adapters.ksp.client import KspSettings
 from adapters.ksp.simulator import COMPLAINTS, SIMULATOR
 from bus import json
-from bus.adapter import DELIVERED, AgencyFault, Failure
-from bus.event import Event
+from bus.kit import DELIVERED, AgencyFault, Event, Failure
 
 BASE = "https://splp.example"
 COMPLAINTS_URL = f"{BASE}/t/lamongankab.go.id/lapor/1.0/complaints"

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.exchange import folded
 from adapters.ksp import mapping
 from bus import json
+from bus.kit import folded
 
 IDENTITY = {
     "name": "Sutarjo Rekaan",

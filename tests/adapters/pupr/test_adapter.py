@@ -10,8 +10,7 @@ from pydantic import SecretStr
 from adapters.pupr.adapter import PuprAdapter
 from adapters.pupr.client import FeatureLayer
 from adapters.pupr.simulator import LAYER, MOST_RECORDS, TOKEN, create_app
-from bus.adapter import AgencyFault, Failure, Outcome
-from bus.event import Event
+from bus.kit import AgencyFault, Event, Failure, Outcome
 
 LINE = {"type": "LineString", "coordinates": [[112.41, -7.11], [112.42, -7.12]]}
 

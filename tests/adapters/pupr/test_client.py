@@ -10,16 +10,15 @@ import httpx
 import pytest
 import respx
 
-from adapters.pupr.adapter import FACTORY, PuprSettings
-from bus.adapter import Adapter, AgencyFault, Failure
-from bus.event import Event
+from adapters.pupr.adapter import FACTORY, PuprAdapter, PuprSettings
+from bus.kit import AgencyFault, Event, Failure
 
 TOKEN = "token-rahasia"
 LAYER = "https://pupr.test/peta/FeatureServer/0"
 
 
 @pytest.fixture
-async def adapter() -> AsyncIterator[Adapter]:
+async def adapter() -> AsyncIterator[PuprAdapter]:
     settings = PuprSettings(base_url="https://pupr.test", token=TOKEN, layer="/peta/FeatureServer/0")  # type: ignore[arg-type]
     made = FACTORY.create(settings)
     yield made
@@ -54,7 +53,7 @@ def a_segment(number: str = "R-001") -> Event:
     ],
 )
 async def test_a_fault_of_the_wire_is_classed_and_keeps_the_token_to_itself(
-    adapter: Adapter, wire: respx.Router, reply: Any, failure: Failure
+    adapter: PuprAdapter, wire: respx.Router, reply: Any, failure: Failure
 ) -> None:
     wire.post("/applyEdits").mock(side_effect=[reply])
     with pytest.raises(AgencyFault) as fault:
@@ -65,7 +64,7 @@ async def test_a_fault_of_the_wire_is_classed_and_keeps_the_token_to_itself(
 
 
 async def test_a_request_that_is_refused_whole_is_sent_again_segment_by_segment(
-    adapter: Adapter, wire: respx.Router
+    adapter: PuprAdapter, wire: respx.Router
 ) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         adds = json.loads(parse_qs(request.content.decode())["adds"][0])
@@ -78,13 +77,13 @@ async def test_a_request_that_is_refused_whole_is_sent_again_segment_by_segment(
     assert [outcome.failure for outcome in outcomes] == [None, Failure.PERMANENT, None]
 
 
-async def test_one_bad_feature_may_not_undo_the_others(adapter: Adapter, wire: respx.Router) -> None:
+async def test_one_bad_feature_may_not_undo_the_others(adapter: PuprAdapter, wire: respx.Router) -> None:
     route = wire.post("/applyEdits").respond(json={"addResults": [{"success": True}]})
     await adapter.deliver("ruas-jalan", [a_segment()])
     assert parse_qs(route.calls.last.request.content.decode())["rollbackOnFailure"] == ["false"]
 
 
-async def test_a_service_that_always_has_more_is_given_up(adapter: Adapter, wire: respx.Router) -> None:
+async def test_a_service_that_always_has_more_is_given_up(adapter: PuprAdapter, wire: respx.Router) -> None:
     page = {"exceededTransferLimit": True, "features": [{"attributes": {"NO_RUAS": "R-001", "OBJECTID": 1}}]}
     wire.post("/query").respond(json=page)
     with pytest.raises(AgencyFault, match="pages"):
@@ -92,7 +91,7 @@ async def test_a_service_that_always_has_more_is_given_up(adapter: Adapter, wire
 
 
 async def test_the_token_is_in_no_url_and_no_log(
-    adapter: Adapter, wire: respx.Router, caplog: pytest.LogCaptureFixture
+    adapter: PuprAdapter, wire: respx.Router, caplog: pytest.LogCaptureFixture
 ) -> None:
     route = wire.post("/applyEdits").respond(json={"addResults": [{"success": True}]})
     with caplog.at_level(logging.DEBUG):

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.exchange import folded
 from adapters.pupr.mapping import (
     Edit,
     Existing,
@@ -21,7 +20,7 @@ from adapters.pupr.mapping import (
     outcomes,
     query_form,
 )
-from bus.adapter import Failure
+from bus.kit import Failure, folded
 
 LINE = {"type": "LineString", "coordinates": [[112.41, -7.11], [112.42, -7.12, 6.5]]}
 

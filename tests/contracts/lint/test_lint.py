@@ -43,7 +43,7 @@ def found(**changes: Any) -> list[tuple[str, str]]:
 
 
 PUBLIC: dict[str, Any] = {"classification": "public", "consumers": [], "subject": None}
-NOBODYS = {**TEXT, "x-classification": "public"}
+NOBODYS = {**TEXT, "maxLength": 10, "x-classification": "public"}
 NIK_LIKE = {**TEXT, "pattern": "^[0-9]{16}$"}
 ASKING: dict[str, Any] = {"adapters": [{"adapter": "badan", "operation": "terima"}], "consumers": [], "subject": "/nik"}
 NAMA_IS = "/schema/properties/nama"
@@ -87,6 +87,7 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("keyword", {"schema": a_schema({"a": {**TEXT, "minlength": 5}})}, "/schema/properties/a/minlength"),
     ("personal-data", {**PUBLIC, "schema": a_schema({"nik": NOBODYS, "nama": TEXT})}, NAMA_IS),
     ("identifier", {**PUBLIC, "schema": a_schema({"nik": NOBODYS, "kode": NIK_LIKE})}, "/schema/properties/kode"),
+    ("identifier", {**PUBLIC, "schema": a_schema({"nik": {**NOBODYS, "maxLength": 16}})}, "/schema/properties/nik"),
     ("adapter", {**ASKING, "classification": "internal"}, "/classification"),
     ("backtracking", {"schema": a_schema({"a": {**TEXT, "pattern": "^(a+)+$"}})}, "/schema/properties/a/pattern"),
     ("masked-key", {"consumers": [a_grant(mask={"/nik": "last4"})]}, "/consumers/0/mask/~1nik"),
@@ -108,7 +109,8 @@ SOUND: list[tuple[str, dict[str, Any]]] = [
         "grant",
         {
             "classification": "internal",
-            "schema": a_schema(properties={"nik": {**TEXT, "x-classification": "internal"}}),
+            "schema": a_schema(properties={"nik": {**NOBODYS, "x-classification": "internal"}}),
+            "examples": [{"nik": "K-17"}],
             "consumers": [{"participant": "bapenda"}],
         },
     ),
@@ -142,9 +144,16 @@ SOUND: list[tuple[str, dict[str, Any]]] = [
     ("closed", {"schema": a_schema(additionalProperties=TEXT)}),
     ("keyword", {"schema": a_schema({"a": {**TEXT, "x-satuan": "m", "$comment": "Bebas."}})}),
     ("personal-data", {"classification": "personal"}),
-    ("identifier", {**PUBLIC, "schema": a_schema({"nik": NOBODYS, "kode": {**TEXT, "pattern": "^[0-9]{18}$"}})}),
+    (
+        "identifier",
+        {
+            **PUBLIC,
+            "schema": a_schema({"nik": NOBODYS, "kode": {**TEXT, "pattern": "^[0-9]{18}$"}}),
+            "examples": [{"nik": "K-17"}],
+        },
+    ),
     ("adapter", ASKING),
-    ("personal-data", {**PUBLIC, "schema": a_schema({"nik": {**TEXT, "x-classification": "public"}})}),
+    ("personal-data", {**PUBLIC, "schema": a_schema({"nik": NOBODYS}), "examples": [{"nik": "K-17"}]}),
     ("backtracking", {"schema": a_schema({"a": {**TEXT, "pattern": "^a+(-a+)*$"}})}),
     ("masked-key", {"consumers": [a_grant(fields=["/nik"], mask={"/nik": "pseudonym"})]}),
     ("attribute", {"attributes": ["wilayah"]}),

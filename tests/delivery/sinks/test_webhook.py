@@ -16,11 +16,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from standardwebhooks import Webhook
 
-from bus.adapter import Failure, Outcome
 from bus.delivery.address import Network
 from bus.delivery.signature import Signer, new_secret
 from bus.delivery.sinks.connection import CONNECTIONS_PER_HOST
 from bus.delivery.sinks.webhook import DRAIN_BYTES, WebhookSink, trace_headers
+from bus.kit import Failure, Outcome
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 BODY = b'{"specversion":"1.0","id":"1","source":"/dpmptsp","type":"perizinan.izin","data":{}}'

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.exchange import LONGEST_WAIT, by_status, folded, json_object, status_fault
-from bus.adapter import AgencyFault, Failure
+from bus.kit import AgencyFault, Failure
+from bus.kit.exchange import LONGEST_WAIT, by_status, folded, json_object, status_fault
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from bus.adapter import AgencyFault, Failure, Polled, canonical
-from bus.event import Event
+from bus.json import canonical
+from bus.kit.adapter import Polled
+from bus.kit.event import Event
+from bus.kit.failure import Failure
+from bus.kit.fault import AgencyFault
 
 MOST_EVENTS = 500
 """Events that one step of a poll makes; what is left over follows at once."""
@@ -27,7 +30,7 @@ class _Memory:
     digests: Mapping[str, str] = field(default_factory=dict)
 
 
-def look(
+def find_changes(
     cursor: str | None, records: Mapping[str, Mapping[str, Any]], *, contract: str, source: str, most: int = MOST_EVENTS
 ) -> Polled:
     """One step of a poll: events for what differs from what the cursor remembers, and the cursor that remembers it.

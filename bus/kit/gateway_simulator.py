@@ -13,15 +13,15 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
-from adapters.outage import OUTAGES, simulator_app
-from bus.adapter import now
+from bus.clock import now
+from bus.kit.outage import OUTAGES, simulator_app
 
-SETTINGS: Mapping[str, str] = {
+GATEWAY_SETTINGS: Mapping[str, str] = {
     "consumer_key": "kunci-simulasi",
     "consumer_secret": "rahasia-simulasi",
     "tenant": "lamongankab.go.id",
 }
-FAULTS: Mapping[str, str] = {
+GATEWAY_FAULTS: Mapping[str, str] = {
     **OUTAGES,
     "login": "the token endpoint refuses the application's key",
     "expired-token": "every token is revoked after one call: 401 with 900901",
@@ -81,7 +81,7 @@ def _is_known(authorization: str) -> bool:
         account = base64.b64decode(authorization.removeprefix("Basic "), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         return False
-    return account == f"{SETTINGS['consumer_key']}:{SETTINGS['consumer_secret']}"
+    return account == f"{GATEWAY_SETTINGS['consumer_key']}:{GATEWAY_SETTINGS['consumer_secret']}"
 
 
 def _refusal(faults: frozenset[str], tokens: _Tokens, header: str | None) -> Response | None:

@@ -5,8 +5,8 @@ import httpx
 import pytest
 import respx
 
-from adapters.kominfo.splp import Gateway, SplpSettings, fault_of, seconds_until
-from bus.adapter import AgencyFault, Failure
+from bus.kit import AgencyFault, Failure
+from bus.kit.gateway import Gateway, SplpSettings, fault_of, seconds_until
 
 BASE = "https://splp.example"
 AT = datetime(2026, 11, 24, 5, 42, tzinfo=UTC)

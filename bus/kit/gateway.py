@@ -16,8 +16,11 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from adapters.exchange import LONGEST_WAIT, exchange, json_object, status_fault
-from bus.adapter import AdapterSettings, AgencyFault, Failure, now
+from bus.clock import now
+from bus.kit.exchange import LONGEST_WAIT, json_object, send_request, status_fault
+from bus.kit.failure import Failure
+from bus.kit.fault import AgencyFault
+from bus.kit.settings import AdapterSettings
 
 _FAULTS: Mapping[str, tuple[Failure, str]] = {
     "900900": (Failure.TRANSIENT, "the gateway could not check the token"),
@@ -95,7 +98,7 @@ class Gateway:
                 params=params,
                 headers={**(headers or {}), self._token_header: f"Bearer {token}"},
             )
-            return await exchange(self._http, "SPLP", request)
+            return await send_request(self._http, "SPLP", request)
 
         token = await self._tokens.current()
         response = await send(token)
@@ -146,7 +149,7 @@ class _Tokens:
             data={"grant_type": "client_credentials"},
             headers={"authorization": self._basic},
         )
-        response = await exchange(self._http, "SPLP", request)
+        response = await send_request(self._http, "SPLP", request)
         if response.status_code in (400, 401, 403):
             raise AgencyFault(
                 Failure.SINK_DOWN, "SPLP refuses the application's key or secret", status=response.status_code

@@ -1,14 +1,18 @@
-"""One HTTP exchange with an agency that is not behind SPLP: what goes wrong on the wire becomes an `AgencyFault` here.
+"""One HTTP exchange with an agency. What goes wrong on the wire becomes an `AgencyFault` here.
 
 Agencies put tokens into URLs, so no fault carries a URL, a header or a body, nor the httpx error that holds them.
 """
 
+import logging
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import httpx
 
-from bus.adapter import AgencyFault, Failure
+from bus.kit.failure import Failure
+from bus.kit.fault import AgencyFault
+from bus.kit.settings import AdapterSettings
+from bus.kit.tls import trusting
 
 LONGEST_WAIT = 24 * 3600.0
 """Seconds; an agency that asks for more is believed only this far."""
@@ -20,7 +24,26 @@ MOST_PACKED_BYTES = MOST_BYTES // 8
 _OF_TRANSFER = frozenset(("content-encoding", "content-length", "transfer-encoding"))
 
 
-async def exchange(http: httpx.AsyncClient, agency: str, request: httpx.Request) -> httpx.Response:
+def http_client(settings: AdapterSettings, *, base_url: str | None = None) -> httpx.AsyncClient:
+    """The HTTP client of an adapter: time-outs everywhere, no redirects, a bounded pool, nothing from the environment.
+
+    HTTP_PROXY would lead persons' data past whoever sets it, and a .netrc would add credentials to requests.
+    """
+    # httpx logs each request's whole URL at INFO, and some agencies take their token in the query.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    return httpx.AsyncClient(
+        base_url=settings.base_url if base_url is None else base_url,
+        timeout=httpx.Timeout(settings.timeout_seconds, connect=min(5.0, settings.timeout_seconds)),
+        limits=httpx.Limits(max_connections=20, max_keepalive_connections=10),
+        follow_redirects=False,
+        trust_env=False,
+        proxy=None if settings.proxy is None else settings.proxy.get_secret_value(),
+        verify=trusting(),
+        headers={"user-agent": "bus-lamongan"},
+    )
+
+
+async def send_request(http: httpx.AsyncClient, agency: str, request: httpx.Request) -> httpx.Response:
     """The agency's answer, whatever its status.
 
     Args:

@@ -2,13 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.changes import look
-from bus.adapter import AgencyFault, Failure
+from bus.kit import AgencyFault, Failure
+from bus.kit.changes import find_changes
 
 
 def seen(cursor, most=500, **records):
     rows = {key: {"nilai": value} for key, value in records.items()}
-    return look(cursor, rows, contract="satudata.indikator", source="/uji", most=most)
+    return find_changes(cursor, rows, contract="satudata.indikator", source="/uji", most=most)
 
 
 def told(polled):

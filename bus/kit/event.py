@@ -45,6 +45,21 @@ class Event:
     position: int | None = None
     recorded: datetime | None = None
 
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "Event":
+        """The event that a CloudEvents JSON document holds. The document is known to be well formed."""
+        return cls(
+            id=document["id"],
+            source=document["source"],
+            type=document["type"],
+            data=document.get("data"),
+            subject=document.get("subject"),
+            time=document.get("time"),
+            dataschema=document.get("dataschema"),
+            datacontenttype=document.get("datacontenttype"),
+            extensions={k: v for k, v in document.items() if k not in CORE_ATTRIBUTES and k not in BUS_ATTRIBUTES},
+        )
+
     def document(self) -> dict[str, Any]:
         """The event in CloudEvents' JSON format (structured mode), `sequence` and `recordedtime` included once accepted."""
         document: dict[str, Any] = {"specversion": "1.0", "id": self.id, "source": self.source, "type": self.type}
@@ -59,23 +74,6 @@ class Event:
             document["recordedtime"] = clock.rfc3339(self.recorded)
         document["data"] = self.data
         return document
-
-
-def from_document(document: Mapping[str, Any], position: int | None = None, recorded: datetime | None = None) -> Event:
-    """The event that a CloudEvents JSON document, already known to be well formed, holds."""
-    return Event(
-        id=document["id"],
-        source=document["source"],
-        type=document["type"],
-        data=document.get("data"),
-        subject=document.get("subject"),
-        time=document.get("time"),
-        dataschema=document.get("dataschema"),
-        datacontenttype=document.get("datacontenttype"),
-        extensions={k: v for k, v in document.items() if k not in CORE_ATTRIBUTES and k not in BUS_ATTRIBUTES},
-        position=position,
-        recorded=recorded,
-    )
 
 
 def sequence(position: int) -> str:

@@ -1,0 +1,52 @@
+"""Names of properties that speak of an identifier of persons, in every usual spelling."""
+
+import re
+from itertools import product
+from typing import Final
+
+NIK: Final = "nik"
+KK: Final = "nomor-kk"
+
+_SPOKEN: Final = {"nik": NIK, "kk": KK, "npwp": NIK}
+"""Words that speak of an identifier. Since 2024 the NPWP of a resident is the NIK."""
+_TAX: Final = "npwp"
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_NUMBER: Final = ("nomor", "nomer", "no", "num", "number", "id")
+_EXACT: Final = {
+    "nik": NIK,
+    **{f"{number}{what}": NIK for number in _NUMBER for what in ("nik", "ktp", "nikktp", "indukkependudukan")},
+    "nikktp": NIK,
+    "nikid": NIK,
+    "niknumber": NIK,
+    **{f"{number}{what}": KK for number in _NUMBER for what in ("kk", "kartukeluarga")},
+}
+_ROLES: Final = """
+    pemohon pelapor pemilik penduduk warga ayah ibu anak bapak suami istri pasangan wali bayi orangtua kepala keluarga
+    kepalakeluarga almarhum jenazah penerima pengguna wajibpajak pegawai karyawan pasien siswa petani saksi
+    ahliwaris lama baru asal tujuan
+""".split()  # noqa: SIM905 - thirty lines of literals would be no list to read
+_CERTAIN: Final = {
+    text: definition
+    for (name, definition), role in product(_EXACT.items(), ["", *_ROLES])
+    for text in (name + role, role + name)
+}
+"""Names without separators and figures: an identifier's own, also with the person's role before or behind it."""
+
+
+def certain_name(name: str) -> str | None:
+    """The shared definition that a property's name means and nothing else; None: it may mean something else."""
+    return _CERTAIN.get("".join(letter for letter in name.casefold() if letter.isalpha()))
+
+
+def spoken_name(name: str) -> str | None:
+    """The shared definition that a word of a property's name speaks of; None: no word does."""
+    return next((_SPOKEN[word] for word in _words(name) if word in _SPOKEN), None)
+
+
+def names_tax_number(name: str) -> bool:
+    """Whether a property's name speaks of a tax number: an old one has 15 figures, a new one 16."""
+    return _TAX in _words(name)
+
+
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(name)]

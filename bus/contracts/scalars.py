@@ -1,0 +1,75 @@
+"""What a schema says of texts and numbers alone, without what it says of objects and arrays."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+from urllib.parse import unquote
+
+from bus import json
+from bus.contracts.schemas import Schema
+
+_LIMITS: Final[tuple[str, ...]] = (
+    "enum",
+    "const",
+    "pattern",
+    "minLength",
+    "maxLength",
+    "format",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+)
+_LISTS: Final = ("allOf", "anyOf", "oneOf")
+_ONES: Final = ("not", "if", "then", "else")
+_MOST: Final = 200
+"""Schemas within one place: definitions that refer to each other multiply. What is beyond is taken for no limit."""
+
+
+def scalar_schema(root: Any, schema: Any) -> Any:
+    """A schema for the texts and numbers that a schema takes, with references written out.
+
+    Args:
+        root: where references lead.
+        schema: a schema within it.
+    """
+    return _Writing(root).of(schema, ())
+
+
+def limits_of(schemas: Iterable[Schema], kind: str) -> list[Schema]:
+    """What each schema itself says of values of a type (`string`, `integer`), where it takes that type and limits it."""
+    found = (
+        {keyword: one[keyword] for keyword in _LIMITS if keyword in one} for one in schemas if _takes_type(one, kind)
+    )
+    return [limits for limits in found if limits]
+
+
+def _takes_type(schema: Schema, kind: str) -> bool:
+    said = schema.get("type", kind)
+    types = [said] if isinstance(said, str) else said
+    return kind in types or (kind == "integer" and "number" in types)
+
+
+class _Writing:
+    def __init__(self, root: Any) -> None:
+        self._root = root
+        self._left = _MOST
+
+    def of(self, schema: Any, above: tuple[int, ...]) -> Any:
+        if not isinstance(schema, dict):
+            return schema
+        self._left -= 1
+        if self._left < 0 or id(schema) in above:
+            return True
+        above = (*above, id(schema))
+        written = {keyword: schema[keyword] for keyword in ("type", *_LIMITS) if keyword in schema}
+        for keyword in _LISTS:
+            if keyword in schema:
+                written[keyword] = [self.of(inner, above) for inner in schema[keyword]]
+        for keyword in _ONES:
+            if keyword in schema:
+                written[keyword] = self.of(schema[keyword], above)
+        if (reference := schema.get("$ref", "")).startswith("#"):
+            target = self.of(json.at(self._root, unquote(reference[1:])), above)
+            written["allOf"] = [*written.get("allOf", ()), target]
+        return written

@@ -1,0 +1,49 @@
+"""Attacks on memory: after a flood of heads and bodies, the process needs little more memory than before."""
+
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.attacks.beside import Attack, attacking, published
+from tests.services.agreements import FACT
+from tests.services.fixtures import MakeBus
+from tests.services.running import Process
+from tests.services.waiting import until
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux tells the memory of a process in /proc")
+
+_MOST: Final = 1.2
+"""The memory after the floods, in multiples of the memory before: pools of the allocator stay."""
+_BATCH: Final = {"content-type": "application/cloudevents-batch+json"}
+_FIELDS: Final = b"".join(b"x-%d: %b\r\n" % (number, b"y" * 150) for number in range(95))
+_OBJECTS: Final = b"[" + b"{}," * 300_000 + b"{}]"
+_LARGE: Final = b'{"specversion":"1.0","id":"1","source":"/uji","type":"%b","data":%b}' % (FACT.encode(), _OBJECTS)
+_FLOODS: Final = [
+    Attack(garbage=b"GET /healthz HTTP/1.1\r\nhost: bus\r\n" + _FIELDS, at_once=64),
+    Attack("/v1/events", b"[" * 1_000_000, _BATCH, at_once=8),
+    Attack("/v1/events?partial=true", b"[" + b"{}," * 1_500_000 + b"{}]", _BATCH, at_once=2),
+    Attack("/v1/events?partial=true", b"[" + b",".join([_LARGE] * 6) + b"]", _BATCH, at_once=2),
+]
+
+
+def _memory(process: Process) -> int:
+    """The bytes of a process in RAM."""
+    lines = Path(f"/proc/{process.popen.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
+
+
+def test_a_flood_of_heads_and_bodies_leaves_the_memory_of_the_process_as_it_was(make_bus: MakeBus) -> None:
+    # The bus refuses a half head after that time, so that the attacker sends more of them.
+    bus = make_bus(head_seconds="0.3")
+    process = bus.start()
+    published(bus)
+    before = _memory(process)
+    with bus.client() as client:
+        authorization = client.headers["authorization"]
+    for flood in _FLOODS:
+        with attacking(bus, flood, authorization) as statuses:
+            published(bus)
+        assert statuses
+    until(lambda: _memory(process) < _MOST * before)
