@@ -16,6 +16,8 @@ from bus.problem import FieldError
 from tests.heavy import jobs
 from tests.services.waiting import until
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 async def pool() -> AsyncIterator[Processes]:
