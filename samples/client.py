@@ -1,12 +1,12 @@
 """A client of the bus, as an app developer writes one: authlib for tokens, the CloudEvents SDK for events, httpx below."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
 import httpx
+import stamina
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from cloudevents.core.bindings.http import HTTPMessage, to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
@@ -120,17 +120,20 @@ class Bus:
 
     async def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         """One request, tried again while the bus is away or busy."""
-        for attempt in range(_TRIES):
-            try:
-                response = await self._http.request(method, path, **request)
-            except httpx.TransportError:
-                if attempt == _TRIES - 1:
-                    raise
-            else:
-                if response.status_code not in _AGAIN or attempt == _TRIES - 1:
-                    return _read(response)
-            await asyncio.sleep(min(5.0, 0.2 * 2**attempt))
-        raise AssertionError  # the last round returns or raises
+
+        # Without arguments: the library logs the arguments of what it tries again, and these hold personal data.
+        @stamina.retry(on=_is_passing, attempts=_TRIES, timeout=None, wait_initial=0.2)
+        async def answer() -> dict[str, Any]:
+            return _read(await self._http.request(method, path, **request))
+
+        return await answer()
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether the same request may succeed later: the bus is away, or busy."""
+    if isinstance(error, Refused):
+        return error.refusal.status in _AGAIN
+    return isinstance(error, httpx.TransportError)
 
 
 def cloud_event(item: Item) -> CloudEvent:

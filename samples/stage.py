@@ -13,11 +13,11 @@ from typing import Any, Final
 
 import httpx
 
+from bus import shipped
 from samples.children import ChildFailed, Children
 from samples.grants import Contract, read_contracts
 from samples.offices import AGENCIES, OFFICES
 
-CONTRACTS: Final = Path(__file__).parent.parent / "contracts"
 _COMING_UP: Final = 60.0
 _POLL_SECONDS: Final = "2"
 
@@ -69,11 +69,11 @@ def set_up(folder: Path, children: Children, *, faults: Sequence[str], pause: fl
     data, plain = folder / "bus", _environment()
     simulators = _simulators(children, faults, plain)
     admin = Credentials(**json.loads(_bus(["init", "--data", str(data)], plain)))
-    _bus(["contract", "apply", str(CONTRACTS), "--data", str(data)], plain)
+    _bus(["contract", "apply", "--shipped", "--data", str(data)], plain)
     settings = {name: value for told in simulators.values() for name, value in told["settings"].items()}
     polls = {f"BUS_ADAPTERS__{agency.upper()}__POLL_SECONDS": _POLL_SECONDS for agency in AGENCIES}
     address = _serve(children, data, plain | settings | polls | {"BUS_SINK_NETWORKS": "127.0.0.0/8"})
-    contracts = read_contracts(CONTRACTS)
+    contracts = read_contracts(shipped.CONTRACTS)
     clients = _register(address, admin, contracts)
     return Stage(
         folder,
@@ -101,7 +101,7 @@ def _simulators(children: Children, faults: Sequence[str], env: Mapping[str, str
 
 
 def _command() -> list[str]:
-    return [sys.executable, "-m", "bus"]
+    return [sys.executable, "-P", "-m", "bus"]
 
 
 def _bus(arguments: Sequence[str], env: Mapping[str, str]) -> str:
@@ -153,7 +153,7 @@ def _apps(children: Children, bus: str, clients: Mapping[str, Credentials], env:
     started = {
         name: children.start(
             f"app-{name}",
-            [sys.executable, "-m", "samples.app", name],
+            [sys.executable, "-P", "-m", "samples.app", name],
             {
                 **env,
                 "APP_BUS_URL": bus,

@@ -26,7 +26,7 @@ _END_OTHERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
-_PROCESSES = frozenset({"asyncapi", "attacks", "cli", "journeys", "samples", "services"})
+_PROCESSES = frozenset({"asyncapi", "attacks", "cli", "journeys", "packaging", "samples", "services"})
 """Folders whose tests start processes."""
 _STORED = frozenset({"http", "identity", "journal", "refusals", "storage"})
 """Folders whose tests make databases of their own."""
@@ -38,9 +38,18 @@ _FREE = "ALTER TABLE actions {} TRIGGER USER"
 _BEGUN = "SELECT quote_ident(sequencename) FROM pg_sequences WHERE last_value IS NOT NULL"
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Spare `make quick` the import of tests that it does not run."""
+    if config.getoption("markexpr") == "unit" and collection_path.parent == Path(__file__).parent:
+        return True if collection_path.name in _PROCESSES | _STORED else None
+    return None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test by what it needs: nothing, a database, or processes."""
+    """Mark each test by what it needs: nothing, a database, or processes. A module may say itself what its tests need."""
     for item in items:
+        if any(item.get_closest_marker(name) for name in ("process", "database", "unit")):
+            continue
         folder = Path(item.nodeid).parts[1]
         needs_database = folder in _STORED or not _DATABASES.isdisjoint(getattr(item, "fixturenames", ()))
         item.add_marker("process" if folder in _PROCESSES else "database" if needs_database else "unit")

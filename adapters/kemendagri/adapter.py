@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 import httpx
+from cachetools import TTLCache
 
 from adapters.kemendagri import mapping
-from adapters.kemendagri.cache import AnswerCache
 from adapters.kemendagri.client import Client, KemendagriSettings
 from adapters.kemendagri.quota import Quota
 from adapters.kemendagri.verdict import Verdict, refusal
@@ -59,7 +59,10 @@ class KemendagriAdapter(Deliver, Query):
         self._settings = settings
         self._client = Client(http, settings)
         self._quota = Quota(settings.daily_quota, now)
-        self._cache = AnswerCache(settings.cache_seconds, settings.cache_size, clock)
+        # It holds personal data: in memory alone, never in a log.
+        self._answers: TTLCache[Hashable, Mapping[str, Any]] = TTLCache(
+            settings.cache_size, settings.cache_seconds, timer=clock
+        )
 
     async def query(self, operation: str, question: Question) -> Mapping[str, Any]:
         """Look a NIK up or verify elements of it; a question that the same participant asked lately is answered from memory.
@@ -70,11 +73,14 @@ class KemendagriAdapter(Deliver, Query):
             AgencyRefused: the registry refuses the account.
         """
         asked: Hashable = (question.cached_for, operation, tuple(sorted(question.data.items())))
-        answer = self._cache.get(asked)
+        # The library drops an answer that is too old only when another one comes, unless it is told.
+        self._answers.expire()
+        answer = self._answers.get(asked)
         if answer is None:
             self._quota.take()
             answer = await (self._look_up if operation == CARI_NIK else self._verify)(question.data)
-            self._cache.put(asked, answer)
+            if self._settings.cache_seconds:
+                self._answers[asked] = answer
         return answer
 
     async def _look_up(self, question: Mapping[str, str]) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from bus import json
 from bus.actions.actor import Channel, on_this_machine
 from bus.agencies.registry import mapped_fields
 from bus.cli.contract import Data, open_catalogue
-from bus.cli.contract_files import Paths, checked
+from bus.cli.contract_files import Shipped, SomePaths, checked, chosen
 from bus.cli.terminal import say, say_json, show
 from bus.contracts.approval import compatibility_document
 from bus.contracts.compatibility import Report, Rule, Touched, Verdict, check, impact
@@ -30,7 +30,8 @@ class Format(StrEnum):
 
 
 def diff_documents(
-    paths: Paths,
+    paths: SomePaths = None,
+    is_shipped: Shipped = False,
     against: Annotated[
         list[Path] | None, typer.Option(help="compare with these documents instead of the registered ones", exists=True)
     ] = None,
@@ -41,7 +42,7 @@ def diff_documents(
 
     Example: bus contract diff contracts/kependudukan/penduduk.yaml
     """
-    contracts = checked(paths)
+    contracts = checked(chosen(paths, is_shipped=is_shipped))
     standing = _registered(contracts, data) if against is None else checked(against)
     broken = 0
     for contract in contracts:
@@ -58,15 +59,18 @@ def diff_documents(
 
 
 def apply_documents(
-    paths: Paths,
+    paths: SomePaths = None,
+    is_shipped: Shipped = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show the plan and change nothing")] = False,
     data: Data = None,
 ) -> None:
     """Register documents and put them in force: all, or none. What stands already is left alone.
 
     Example: bus contract apply contracts --dry-run
+
+    Example: bus contract apply --shipped
     """
-    contracts = checked(paths)
+    contracts = checked(chosen(paths, is_shipped=is_shipped))
     by = on_this_machine(Channel.CLI)
     with open_catalogue(data) as catalogue:
         plan = catalogue.registrar.plan(contracts, by)

@@ -1,6 +1,6 @@
 """Contract documents in files: found, read, and checked with lint."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 import yaml
 
-from bus import json
+from bus import json, shipped
 from bus.agencies.registry import bindings
 from bus.cli.terminal import say
 from bus.contracts.document import Contract, load
@@ -17,6 +17,10 @@ from bus.contracts.errors import DocumentInvalid
 from bus.contracts.lint import Finding, Severity, form_findings, lint
 
 Paths = Annotated[list[Path], typer.Argument(help="contract documents, or folders of them", exists=True)]
+SomePaths = Annotated[
+    list[Path] | None, typer.Argument(help="contract documents, or folders of them", exists=True, show_default=False)
+]
+Shipped = Annotated[bool, typer.Option("--shipped", help="take the contracts that come with the bus")]
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 
@@ -53,6 +57,17 @@ class Examined:
             at, node = found
             line = at.start_mark.line + 1
         return line
+
+
+def chosen(paths: Sequence[Path] | None, *, is_shipped: bool) -> Sequence[Path]:
+    """The paths that a command gets: those of its arguments, or the folder of the shipped contracts.
+
+    Raises:
+        typer.BadParameter: both are given, or neither.
+    """
+    if bool(paths) == is_shipped:
+        raise typer.BadParameter("give contract documents or folders, or --shipped")
+    return paths or [shipped.CONTRACTS]
 
 
 def examined(paths: Iterable[Path]) -> list[Examined]:

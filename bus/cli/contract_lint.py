@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from bus.cli.contract_files import DocumentsRefused, Examined, Paths, examined
+from bus.cli.contract_files import DocumentsRefused, Examined, Shipped, SomePaths, chosen, examined
 from bus.cli.terminal import say, say_json, show
 from bus.contracts.lint import Finding, Severity
 
@@ -23,13 +23,15 @@ class Format(StrEnum):
 
 
 def lint_documents(
-    paths: Paths, format: Annotated[Format, typer.Option(help="github: annotations of a workflow")] = Format.TEXT
+    paths: SomePaths = None,
+    is_shipped: Shipped = False,
+    format: Annotated[Format, typer.Option(help="github: annotations of a workflow")] = Format.TEXT,
 ) -> None:
     """Check documents. Errors keep a contract from becoming active, and end the command with 1; warnings do not.
 
     Example: bus contract lint contracts --format github
     """
-    documents = examined(paths)
+    documents = examined(chosen(paths, is_shipped=is_shipped))
     match format:
         case Format.TEXT:
             _print_text(documents)

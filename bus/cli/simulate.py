@@ -4,12 +4,15 @@ import json
 import socket
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
-from typing import Annotated, NoReturn
+from importlib.util import find_spec
+from typing import Annotated, Final, NoReturn
 
 import typer
-import uvicorn
 
 from bus.kit import Simulator
+
+_LIBRARIES: Final = ("uvicorn", "python_multipart")
+"""What a simulator needs beyond the bus's own libraries."""
 
 
 def simulate(
@@ -23,6 +26,10 @@ def simulate(
 
     Example: bus simulate pupr --port 8105 --fault token
     """
+    _check_libraries()
+    # Here, since a bus without the extra has it not.
+    import uvicorn
+
     simulator = _simulator(agency)
     faults = frozenset(fault or ())
     if unknown := faults - simulator.faults.keys():
@@ -35,6 +42,12 @@ def simulate(
         typer.echo(json.dumps(_announcement(agency, simulator, listener.getsockname()[1])))
         # No access log: agencies take tokens in the query, and it would show them.
         uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
+
+
+def _check_libraries() -> None:
+    missing = [name for name in _LIBRARIES if find_spec(name) is None]
+    if missing:
+        _refuse(f"a simulator needs {', '.join(missing)}: pip install 'bus-lamongan[simulators]'", [])
 
 
 def _simulator(agency: str) -> Simulator:

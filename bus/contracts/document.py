@@ -9,8 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import bus
-from bus import json
+from bus import json, shipped
 from bus.contracts.effort import states
 from bus.contracts.errors import DocumentInvalid, FilterInvalid
 from bus.contracts.filter import compile_filter, data_field
@@ -23,7 +22,7 @@ from bus.contracts.yaml import read_text
 from bus.kit import Classification as Classification
 from bus.problem import FieldError, Unavailable
 
-_META_SCHEMA = Path(bus.__file__).parent.parent / "schemas" / "contract.schema.json"
+_META_SCHEMA = shipped.SCHEMAS / "contract.schema.json"
 _LARGEST = 1024 * 1024
 _MOST_PATTERNS = 500
 _LONGEST_PATTERN = 2000

@@ -8,8 +8,6 @@ import ipaddress
 import re
 from collections.abc import Callable
 
-from rfc3986_validator import validate_rfc3986  # type: ignore[import-untyped]
-
 _FULL_DATE = (
     r"(?:[0-9]{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
     # The 29th of February: every fourth year, of the hundreds every fourth too.
@@ -27,6 +25,23 @@ _EMAIL = re.compile(
 )
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _MINUTES_OF_DAY = 24 * 60
+
+_URI_PARTS = re.compile(
+    r"(?:(?P<scheme>[^:/?#]+):)?(?://(?P<authority>[^/?#]*))?(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#(?P<fragment>.*))?",
+    re.DOTALL,
+)
+"""RFC 3986, appendix B: it splits every text; what each part may hold is checked then."""
+_UNRESERVED = r"A-Za-z0-9._~\-"
+_SUB_DELIMS = "!$&'()*+,;="
+_ESCAPED = "%[0-9A-Fa-f]{2}"
+_SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*")
+_AUTHORITY = re.compile(
+    f"(?:(?:[{_UNRESERVED}{_SUB_DELIMS}:]|{_ESCAPED})*@)?"
+    rf"(?:\[(?P<literal>[^\[\]]*)\]|(?:[{_UNRESERVED}{_SUB_DELIMS}]|{_ESCAPED})*)(?::[0-9]*)?"
+)
+_LATER_ADDRESS = re.compile(f"[vV][0-9A-Fa-f]+[.][{_UNRESERVED}{_SUB_DELIMS}:]+")
+_PATH = re.compile(f"(?:[{_UNRESERVED}{_SUB_DELIMS}:@/]|{_ESCAPED})*")
+_QUERY_OR_FRAGMENT = re.compile(f"(?:[{_UNRESERVED}{_SUB_DELIMS}:@/?]|{_ESCAPED})*")
 
 
 def is_date(text: str) -> bool:
@@ -58,13 +73,36 @@ def is_email(text: str) -> bool:
 
 
 def is_uri(text: str) -> bool:
-    """A URI of RFC 3986, absolute."""
-    return "\n" not in text and bool(validate_rfc3986(text, rule="URI"))
+    """A URI of RFC 3986: with a scheme."""
+    parts = _URI_PARTS.fullmatch(text)
+    return parts is not None and parts["scheme"] is not None and _are_uri_parts(parts)
 
 
 def is_uri_reference(text: str) -> bool:
     """A URI or a relative reference of RFC 3986."""
-    return "\n" not in text and bool(validate_rfc3986(text, rule="URI_reference"))
+    parts = _URI_PARTS.fullmatch(text)
+    return parts is not None and _are_uri_parts(parts)
+
+
+def _are_uri_parts(parts: re.Match[str]) -> bool:
+    scheme, authority, path = parts["scheme"], parts["authority"], parts["path"]
+    if scheme is None and authority is None and ":" in path.partition("/")[0]:
+        # Section 4.2: such a segment would be taken for a scheme.
+        return False
+    return (
+        (scheme is None or _SCHEME.fullmatch(scheme) is not None)
+        and (authority is None or _is_authority(authority))
+        and _PATH.fullmatch(path) is not None
+        and all(_QUERY_OR_FRAGMENT.fullmatch(parts[name] or "") for name in ("query", "fragment"))
+    )
+
+
+def _is_authority(text: str) -> bool:
+    found = _AUTHORITY.fullmatch(text)
+    if found is None:
+        return False
+    literal = found["literal"]
+    return literal is None or is_ipv6(literal) or _LATER_ADDRESS.fullmatch(literal) is not None
 
 
 def is_uuid(text: str) -> bool:

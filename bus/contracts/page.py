@@ -1,8 +1,15 @@
-"""A contract as a page of the catalogue, in Markdown: what the data are, who may read what and why, how to exchange them."""
+"""A contract as a page of the catalogue, in Markdown: what the data are, who may read what and why, how to exchange them.
 
-from collections.abc import Iterable, Iterator, Sequence
+A document's text reaches a page through `_prose`, `_code` or `_block` alone. The templates escape every other text.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from bus import json
 from bus.contracts.document import Classification, Contract, Grant, Kind
@@ -23,6 +30,14 @@ _CLASSES: Final = {
 }
 _MOST_VALUES: Final = 12
 _NOTHING: Final = "–"
+_TEMPLATES: Final = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
 
 
 def file_name(contract: Contract) -> str:
@@ -33,17 +48,15 @@ def file_name(contract: Contract) -> str:
 def page(contract: Contract) -> str:
     """The contract's page."""
     described = contract.document.get("description")
-    parts = [
-        f"# {contract.name}",
-        f"{markdown(contract.title)}." if described is None else markdown(f"{contract.title}. {described}"),
-        _table(("", ""), _facts(contract)),
-        *_data(contract),
-        "## Who may read what, and why",
-        _grants(contract),
-        *_examples(contract),
-        *_ways(contract),
-    ]
-    return "\n\n".join(parts) + "\n"
+    return _TEMPLATES.get_template("page.md.jinja").render(
+        contract=contract,
+        summary=_prose(contract.title) + "." if described is None else _prose(f"{contract.title}. {described}"),
+        facts=list(_facts(contract)),
+        parts=[_part(title, schema) for title, schema in _schemas(contract)],
+        grants=[_grant(grant) for grant in contract.grants],
+        examples=[_block("json", _pretty(example)) for example in contract.examples],
+        **_requests(contract),
+    )
 
 
 def index(contracts: Iterable[Contract]) -> str:
@@ -53,30 +66,26 @@ def index(contracts: Iterable[Contract]) -> str:
             f"[{one.name}]({file_name(one)})",
             one.version,
             one.kind.value,
-            markdown(one.title),
+            _prose(one.title),
             one.owner,
             one.classification.value,
             ", ".join(grant.participant for grant in one.grants) or _NOTHING,
         )
         for one in sorted(contracts, key=lambda one: one.name)
     ]
-    head = ("contract", "version", "kind", "what", "owner", "classification", "consumers")
-    told = "One page for each contract, made by `bus contract docs` from the contract documents: do not edit them here."
-    return "\n\n".join(["# Catalogue", told, _table(head, rows)]) + "\n"
+    return _TEMPLATES.get_template("index.md.jinja").render(rows=rows)
 
 
 def _facts(contract: Contract) -> Iterator[tuple[str, str]]:
     yield "version", contract.version
     yield "kind", _KINDS[contract.kind]
     if contract.key:
-        yield "key", markdown_code(contract.key)
+        yield "key", _code(contract.key)
     yield "data owner", contract.owner
     yield "classification", _CLASSES[contract.classification]
     if contract.person:
-        yield (
-            "about the person",
-            markdown_code(contract.person) + (" of the question" if contract.kind is Kind.QUERY else ""),
-        )
+        of = " of the question" if contract.kind is Kind.QUERY else ""
+        yield "about the person", _code(contract.person) + of
     yield ("answered by" if contract.kind is Kind.QUERY else "producers"), ", ".join(sorted(contract.producers))
     yield "compatibility", contract.document.get("compatibility", "backward")
     if contract.kind is Kind.QUERY:
@@ -85,41 +94,41 @@ def _facts(contract: Contract) -> Iterator[tuple[str, str]]:
     else:
         yield from _delivery(contract)
     if contract.adapters:
-        yield "adapters", markdown(", ".join(f"{use.adapter} ({use.operation})" for use in contract.adapters))
+        yield "adapters", _prose(", ".join(f"{use.adapter} ({use.operation})" for use in contract.adapters))
 
 
 def _delivery(contract: Contract) -> Iterator[tuple[str, str]]:
     delivery = contract.delivery
     if contract.attributes:
-        yield "attributes that every consumer sees", ", ".join(map(markdown_code, contract.attributes))
+        yield "attributes that every consumer sees", Markup(", ").join(map(_code, contract.attributes))
     if delivery.ordered_by:
-        yield "delivered in order of", markdown_code(delivery.ordered_by)
+        yield "delivered in order of", _code(delivery.ordered_by)
     yield "kept", f"{delivery.retention_days} days" if delivery.retention_days else "for good"
     yield "largest event", f"{delivery.max_bytes} bytes"
 
 
-def _data(contract: Contract) -> Iterator[str]:
-    parts = {"Question": contract.sent, "Answer": contract.shown}
-    for title, schema in parts.items() if contract.kind is Kind.QUERY else [("Data", contract.sent)]:
-        yield f"## {title}"
-        if "description" in schema:
-            yield markdown(schema["description"])
-        yield _fields(outline(schema))
+def _schemas(contract: Contract) -> list[tuple[str, Schema]]:
+    if contract.kind is Kind.QUERY:
+        return [("Question", contract.sent), ("Answer", contract.shown)]
+    return [("Data", contract.sent)]
 
 
-def _fields(fields: Sequence[Field]) -> str:
-    if not fields:
-        return "The schema declares no fields."
-    rows = [
-        (
-            markdown_code(field.pointer),
-            _type(field.schemas),
-            "; ".join(["required"] * field.required + list(dict.fromkeys(_rules(field.schemas)))) or _NOTHING,
-            markdown(_meaning(field.schemas)),
-        )
-        for field in fields
-    ]
-    return _table(("field", "type", "rule", "meaning"), rows)
+def _part(title: str, schema: Schema) -> Mapping[str, Any]:
+    return {
+        "title": title,
+        "description": _prose(schema.get("description", "")),
+        "fields": [_field(field) for field in outline(schema)],
+    }
+
+
+def _field(field: Field) -> tuple[str, ...]:
+    rules = [Markup("required")] * field.required + list(dict.fromkeys(_rules(field.schemas)))
+    return (
+        _code(field.pointer),
+        _type(field.schemas),
+        Markup("; ").join(rules) or _NOTHING,
+        _prose(_meaning(field.schemas)),
+    )
 
 
 _TYPES: Final = {
@@ -157,13 +166,13 @@ def _meaning(schemas: Sequence[Schema]) -> str:
 def _rules(schemas: Sequence[Schema]) -> Iterator[str]:
     for schema in schemas:
         if "const" in schema:
-            yield f"always {_value(schema['const'])}"
+            yield Markup("always {}").format(_value(schema["const"]))
         if "enum" in schema:
             yield _one_of(schema["enum"])
         if "format" in schema:
-            yield markdown(str(schema["format"]))
+            yield _prose(str(schema["format"]))
         if "pattern" in schema:
-            yield markdown_code(schema["pattern"])
+            yield _code(schema["pattern"])
         yield from _bounds(schema)
         if "multipleOf" in schema:
             yield f"a multiple of {schema['multipleOf']}"
@@ -171,9 +180,9 @@ def _rules(schemas: Sequence[Schema]) -> Iterator[str]:
             yield "no item twice"
 
 
-def _one_of(values: list[Any]) -> str:
-    shown = ", ".join(_value(value) for value in values[:_MOST_VALUES])
-    return f"one of {shown}" + (f" and {len(values) - _MOST_VALUES} more" if len(values) > _MOST_VALUES else "")
+def _one_of(values: list[Any]) -> Markup:
+    listed = Markup("one of {}").format(Markup(", ").join(_value(value) for value in values[:_MOST_VALUES]))
+    return listed + (f" and {len(values) - _MOST_VALUES} more" if len(values) > _MOST_VALUES else "")
 
 
 _BOUNDS: Final = (
@@ -201,70 +210,62 @@ def _bounds(schema: Schema) -> Iterator[str]:
         yield f"less than {schema['exclusiveMaximum']}"
 
 
-def _grants(contract: Contract) -> str:
-    if not contract.grants:
-        return "Nobody yet."
-    rows = [
-        (
-            grant.participant,
-            markdown(grant.purpose) or _NOTHING,
-            markdown(grant.legal_basis) or _NOTHING,
-            str(grant.until or "no end"),
-            ", ".join(map(markdown_code, grant.fields)) if grant.fields else "everything",
-            _masks(grant),
-            "; ".join(_condition(row) for row in grant.rows) or "all",
-        )
-        for grant in contract.grants
-    ]
-    return _table(("consumer", "purpose", "legal basis", "until", "fields", "masked", "rows"), rows)
+def _grant(grant: Grant) -> tuple[str, ...]:
+    return (
+        grant.participant,
+        _prose(grant.purpose) or _NOTHING,
+        _prose(grant.legal_basis) or _NOTHING,
+        str(grant.until or "no end"),
+        Markup(", ").join(map(_code, grant.fields)) if grant.fields else "everything",
+        _masks(grant) or _NOTHING,
+        Markup("; ").join(_condition(row) for row in grant.rows) or "all",
+    )
 
 
-def _masks(grant: Grant) -> str:
-    return ", ".join(f"{markdown_code(pointer)}: {mask.value}" for pointer, mask in grant.mask.items()) or _NOTHING
+def _masks(grant: Grant) -> Markup:
+    return Markup(", ").join(Markup("{}: {}").format(_code(at), mask.value) for at, mask in grant.mask.items())
 
 
+_AND: Final = Markup(" and ")
+_OR: Final = Markup(" or ")
 _SAYS: Final = {"exact": "is", "prefix": "begins with", "suffix": "ends with"}
 
 
-def _condition(expression: Any) -> str:
+def _condition(expression: Any) -> Markup:
     """A row filter in words."""
     ((dialect, operand),) = expression.items()
     if dialect == "not":
-        return f"not ({_condition(operand)})"
+        return Markup("not ({})").format(_condition(operand))
     if dialect in ("all", "any"):
-        parts = [f"({part})" if " or " in part or " and " in part else part for part in map(_condition, operand)]
-        return (" and " if dialect == "all" else " or ").join(parts)
-    return " and ".join(f"{markdown_code(name)} {_SAYS[dialect]} {_value(text)}" for name, text in operand.items())
+        parts = [Markup("({})").format(part) if _is_joined(part) else part for part in map(_condition, operand)]
+        return (_AND if dialect == "all" else _OR).join(parts)
+    says = Markup("{} {} {}")
+    return _AND.join(says.format(_code(name), _SAYS[dialect], _value(text)) for name, text in operand.items())
 
 
-def _examples(contract: Contract) -> Iterator[str]:
-    if contract.examples:
-        yield "## Examples"
-    yield from (_block("json", _pretty(one)) for one in contract.examples)
+def _is_joined(condition: str) -> bool:
+    return " or " in condition or " and " in condition
 
 
-def _ways(contract: Contract) -> Iterator[str]:
+def _requests(contract: Contract) -> Mapping[str, Any]:
     """How to send and get the data, with curl."""
     if contract.kind is Kind.QUERY:
-        yield "## How to ask"
-        yield "With a token of the scope `queries.call`; the answer is what your grant shows."
         question = contract.examples[0]["request"] if contract.examples else {}
-        yield _curl(f"/v1/queries/{contract.name}", "application/json", question)
-        return
-    yield "## How to publish"
-    yield "With a token of the scope `events.publish`; 202 says that it is safely kept."
-    event = {"specversion": "1.0", "id": "2026-0001", "source": f"/{min(contract.producers)}", "type": contract.name}
-    yield _curl("/v1/events", "application/cloudevents+json", event | {"data": next(iter(contract.examples), {})})
-    yield "## How to receive"
-    yield (
-        "With a token of the scope `events.read` you follow the feed: each answer has a `next`, which you give as `after`. "
-        "Or have events sent to you: POST `/v1/subscriptions` with a sink."
-    )
-    yield _curl(f"/v1/feeds/{contract.name}?wait=30")
-    if contract.kind is Kind.RECORD:
-        yield "The newest state of everything, and one record by its key:"
-        yield _curl(f"/v1/records/{contract.name}")
-        yield _curl(f"/v1/records/{contract.name}/{_example_key(contract)}")
+        return {"question": _curl(f"/v1/queries/{contract.name}", "application/json", question)}
+    event: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": "2026-0001",
+        "source": f"/{min(contract.producers)}",
+        "type": contract.name,
+        "data": next(iter(contract.examples), {}),
+    }
+    records = [f"/v1/records/{contract.name}", f"/v1/records/{contract.name}/{_example_key(contract)}"]
+    return {
+        "question": None,
+        "publication": _curl("/v1/events", "application/cloudevents+json", event),
+        "feed": _curl(f"/v1/feeds/{contract.name}?wait=30"),
+        "records": list(map(_curl, records)) if contract.kind is Kind.RECORD else [],
+    }
 
 
 def _example_key(contract: Contract) -> str:
@@ -273,7 +274,7 @@ def _example_key(contract: Contract) -> str:
     return "KEY" if found is None else quote(str(found), safe="")
 
 
-def _curl(path: str, media_type: str | None = None, body: Any = None) -> str:
+def _curl(path: str, media_type: str | None = None, body: Any = None) -> Markup:
     command = f'curl -H "Authorization: Bearer $TOKEN" "$BUS{path}"'
     if media_type is None:
         return _block("sh", command)
@@ -281,22 +282,27 @@ def _curl(path: str, media_type: str | None = None, body: Any = None) -> str:
     return _block("sh", f"{command} -H 'Content-Type: {media_type}' --data-binary @- <<'END'\n{text}\nEND")
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+def _prose(text: str) -> Markup:
+    """A document's text on one line, without markup of its own."""
+    return Markup(markdown(text))  # noqa: S704 - Markdown's characters are escaped, and those of HTML
 
 
-def _block(language: str, text: str) -> str:
+def _code(text: str) -> Markup:
+    """A document's text as a code span."""
+    return Markup(markdown_code(text))  # noqa: S704 - nothing in a code span is markup
+
+
+def _block(language: str, text: str) -> Markup:
     """A fenced block whose fence does not stand in the text."""
     text = visible_lines(text)
     fence = "```"
     while fence in text:
         fence += "`"
-    return f"{fence}{language}\n{text}\n{fence}"
+    return Markup(f"{fence}{language}\n{text}\n{fence}")  # noqa: S704 - nothing in a fenced block is markup
 
 
-def _value(value: Any) -> str:
-    return markdown_code(value if isinstance(value, str) else json.dumps(value).decode())
+def _value(value: Any) -> Markup:
+    return _code(value if isinstance(value, str) else json.dumps(value).decode())
 
 
 def _pretty(value: Any) -> str:

@@ -7,12 +7,10 @@ a single character, and numbers of nearly all other lengths. A general text, a c
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-import bus
-from bus import json
+from bus import json, shipped
 from bus.contracts.effort import states
 from bus.contracts.schemas import Schema, subschemas
 from bus.contracts.validation import SchemaUnusable, Validator
@@ -20,7 +18,7 @@ from bus.problem import Unavailable
 
 DEFINITIONS: Final = ("nik", "nomor-kk")
 
-_COMMON: Final = Path(bus.__file__).parent.parent / "schemas" / "common"
+_COMMON: Final = shipped.SCHEMAS / "common"
 _PATTERN: Final = b'"pattern"'
 _TELLING: Final = (_PATTERN, b'"enum"', b'"const"', b'inimum"', b'aximum"')
 """Keywords without which a schema cannot tell an identifier from other values."""

@@ -131,7 +131,8 @@ class _Worker:
 
     @classmethod
     async def start(cls, bounds: Bounds) -> "_Worker":
-        command = [sys.executable, "-m", child.__name__, str(bounds.memory), str(bounds.seconds)]
+        # `-P` keeps a folder named `bus` in the working directory from being run instead.
+        command = [sys.executable, "-P", "-m", child.__name__, str(bounds.memory), str(bounds.seconds)]
         environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
         return cls(
             await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=environment)

@@ -57,6 +57,15 @@ def refusal(*arguments: str) -> str:
     return result.stderr
 
 
+@pytest.mark.parametrize("library", ["uvicorn", "python_multipart"])
+def test_a_missing_library_is_named_with_what_installs_it(library: str) -> None:
+    without = f"import sys; sys.modules[{library!r}] = None; {COMMAND[-1]}"
+    result = subprocess.run([sys.executable, "-c", without, "pupr"], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert library in result.stderr
+    assert "pip install 'bus-lamongan[simulators]'" in result.stderr
+
+
 def test_an_unknown_agency_is_refused_with_the_known_ones() -> None:
     assert {"bappenas", "pupr"} <= set(refusal("dukun").split())
 

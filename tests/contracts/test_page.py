@@ -69,6 +69,12 @@ def test_a_grant_says_who_why_until_when_what_and_how() -> None:
     assert told in _page_of(consumers=[grant])
 
 
+def test_the_language_of_templates_means_nothing_in_a_document() -> None:
+    text = _page_of(title="{{ contract.owner }}{% if %}", consumers=[a_grant(purpose="{# a #} & 'b' \"c\"")])
+    assert "{{ contract.owner }}{% if %}." in text
+    assert "| {# a #} &amp; 'b' \"c\" |" in text
+
+
 def test_a_contract_without_consumers_says_so() -> None:
     assert "Nobody yet." in _page_of(consumers=[])
 

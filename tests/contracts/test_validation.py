@@ -14,6 +14,8 @@ from bus.contracts.validation import SchemaUnusable, Validator, reference
 from tests.contracts.documents import NIK, SCHEMA, SHIPPED, shipped
 from tests.contracts.generated import from_schema
 
+EXAMPLES = settings().max_examples
+"""Of one property, by the profile: `make quick` has a fifth."""
 SCALARS = (
     st.none()
     | st.booleans()
@@ -84,7 +86,8 @@ def test_a_payload_is_accepted_exactly_when_the_reference_accepts_it(path: Path,
     fast, slow = Validator(schema), reference(schema)
     verdicts: set[bool] = set()
 
-    @settings(max_examples=120, suppress_health_check=list(HealthCheck), deadline=None)
+    # Enough examples for both verdicts, also with the profile `quick`.
+    @settings(max_examples=max(50, EXAMPLES), suppress_health_check=list(HealthCheck), deadline=None)
     @given((st.sampled_from(_examples(path, side)) | from_schema(schema, schema)).flatmap(mutated))
     def check(value: Any) -> None:
         verdicts.add(fast.is_valid(value))
@@ -172,7 +175,7 @@ SMALL = st.recursive(
 )
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15 * EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(SCHEMAS, SMALL)
 @example({"multipleOf": 0.01}, 19.99)
 @example({"pattern": r"^\d{2}$"}, "12\n")
@@ -225,7 +228,7 @@ def test_a_format_means_the_same_in_both_validators(name: str) -> None:
     schema = {"type": "string", "format": name}
     fast, slow = Validator(schema), reference(schema)
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=2 * EXAMPLES, deadline=None)
     @given(
         st.sampled_from(NEAR_MISSES[name]).flatmap(
             lambda text: st.builds(

@@ -17,6 +17,7 @@ from tests.an_actor import OPERATOR
 from tests.delivery.a_book import Book
 from tests.storage.a_plan import explained, plans
 
+pytestmark = pytest.mark.database
 _BACKLOG = 20_000
 _ALL_OF_IT = re.compile(r"Index Cond: \(\(?subscription = \d+\)$|= \$\d", re.MULTILINE)
 """A step of a plan that reads everything of a subscription, or that was planned for whichever may come."""

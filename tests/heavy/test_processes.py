@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,8 @@ from bus.heavy.processes import WorkFailed
 from bus.problem import FieldError
 from tests.heavy import jobs
 from tests.services.waiting import until
+
+pytestmark = pytest.mark.process
 
 
 @pytest.fixture
@@ -61,6 +64,16 @@ async def test_a_job_that_takes_all_memory_is_refused(pool: Processes) -> None:
 async def test_a_job_that_recurses_without_end_is_refused(pool: Processes) -> None:
     with pytest.raises(TooHeavy):
         await pool.run(jobs.recurses, who="a")
+
+
+async def test_a_worker_takes_no_code_from_the_working_directory(
+    pool: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("bus", "tests"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('this is not the bus')")
+    monkeypatch.chdir(tmp_path)
+    assert await pool.run(jobs.echoed, b"x", who="a") == b"x"
 
 
 async def test_a_crash_of_a_worker_is_the_end_of_its_own_job_alone(pool: Processes) -> None:

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from samples.client import Bus, Refusal, Refused
 from samples.offices import Mode
@@ -89,6 +90,13 @@ async def test_a_busy_bus_is_asked_again() -> None:
     script = Script(answers=[(503, {"title": "busy"}), (202, {"position": 1})])
     await publish(script, ITEM)
     assert script.bodies[0][1] == script.bodies[1][1]
+
+
+async def test_nothing_of_an_event_is_logged_when_it_is_sent_again() -> None:
+    with capture_logs() as logged:
+        await publish(Script(answers=[(503, {"title": "busy"}), (202, {"position": 1})]), ITEM)
+    assert logged
+    assert "IZN-1" not in str(logged)
 
 
 async def test_a_refusal_names_the_first_mistake() -> None:

@@ -32,10 +32,10 @@ def settings(**changes):
 class Registry:
     """The adapter before its own simulator, and what the simulator received."""
 
-    def __init__(self, *faults, now=lambda: datetime(2026, 11, 24, 3, tzinfo=UTC), **changes):
+    def __init__(self, *faults, now=lambda: datetime(2026, 11, 24, 3, tzinfo=UTC), clock=lambda: 1000.0, **changes):
         self._app = SIMULATOR.create_app(frozenset(faults))
         self._http = httpx.AsyncClient(transport=httpx.ASGITransport(self._app), base_url=BASE)
-        self.adapter = KemendagriAdapter(settings(**changes), self._http, now=now)
+        self.adapter = KemendagriAdapter(settings(**changes), self._http, now=now, clock=clock)
 
     def ask(self, nik=NIK, participant="dinkes", **changes):
         question = Question("kependudukan.cari-nik", {"nik": nik}, participant, **changes)
@@ -102,6 +102,29 @@ async def test_the_same_question_is_asked_once():
     registry = Registry()
     assert await registry.ask() == await registry.ask()
     assert len(await registry.received()) == 1
+
+
+async def test_an_answer_ends_with_its_time():
+    seconds = [1000.0]
+    registry = Registry(clock=lambda: seconds[0], cache_seconds=60.0)
+    for later in (0, 59, 1):
+        seconds[0] += later
+        await registry.ask()
+    assert len(await registry.received()) == 2
+
+
+async def test_an_answer_that_was_not_asked_for_lately_makes_room():
+    registry = Registry(cache_size=2)
+    for serial in (1, 2, 3, 3, 2, 1):
+        await registry.ask(f"352401010190900{serial}")
+    assert len(await registry.received()) == 4
+
+
+async def test_no_time_keeps_nothing():
+    registry = Registry(cache_seconds=0)
+    await registry.ask()
+    await registry.ask()
+    assert len(await registry.received()) == 2
 
 
 async def test_nobody_can_tell_by_the_time_that_another_participant_asked_before():

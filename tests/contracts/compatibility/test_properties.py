@@ -17,9 +17,7 @@ from bus.contracts.validation import SchemaUnusable, Validator
 from tests.contracts.compatibility.generated import VALUES, chains, pairs, schemas
 
 STEPS = 30_000
-thorough = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+thorough = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 def compiled(schema: Any) -> Validator:

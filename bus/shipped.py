@@ -1,0 +1,16 @@
+"""The contracts and schemas that come with the package: folders of files, the same in a wheel and in a checkout.
+
+A wheel holds them inside `bus`, so that no other package can add a contract to them. A checkout has them beside `bus`.
+"""
+
+from pathlib import Path
+from typing import Final
+
+_PACKAGE: Final = Path(__file__).parent
+_IN_WHEEL: Final = _PACKAGE / "shipped_data"
+_FOLDER: Final = _IN_WHEEL if _IN_WHEEL.is_dir() else _PACKAGE.parent
+
+CONTRACTS: Final = _FOLDER / "contracts"
+"""Contract documents, which name their schemas by relative path (`../../schemas/…`)."""
+SCHEMAS: Final = _FOLDER / "schemas"
+"""JSON Schemas: shared definitions, the data of each contract, and the contract document itself."""
