@@ -10,9 +10,6 @@ from dataclasses import replace
 from datetime import date
 from typing import TypeVar
 
-from sqlalchemy import exc
-from sqlalchemy.engine import Connection
-
 from bus import clock, json
 from bus.actions.actor import Actor
 from bus.contracts import plan, register, registered
@@ -42,7 +39,7 @@ from bus.contracts.version import ContractVersion as ContractVersion
 from bus.contracts.version import Notice
 from bus.contracts.view import View
 from bus.problem import FieldError
-from bus.storage import Storage
+from bus.storage import RowConflict, Storage, Transaction
 
 T = TypeVar("T")
 
@@ -87,14 +84,14 @@ class Catalogue:
     def refresh(self) -> None:
         """Read what changed since the last time; what did not keeps its compiled form."""
         with self._refreshing:
-            with self._storage.read() as connection:
+            with self._storage.read() as transaction:
                 # First, since PostgreSQL may show the next statement more than this one.
-                reached = registered.last_move(connection)
-                changed = registered.summaries(connection, self._reached)
+                reached = registered.last_move(transaction)
+                changed = registered.summaries(transaction, self._reached)
                 names = {one.name for one in changed}
                 present = {one.summary.id: one.summary for name in names for one in self._on_shelf(name)}
                 whole = present | {one.id: one for one in changed}
-                self._take_over(changed, dict(shelves(connection, whole.values())))
+                self._take_over(changed, dict(shelves(transaction, whole.values())))
             self._make_ready(changed, is_first=self._reached is None)
             self._reached = reached
 
@@ -212,7 +209,7 @@ class Catalogue:
 
     def add_draft(self, contract: Contract, by: Actor, tags: Tags = None) -> Registered:
         """Register a version as a draft; see `register.put_draft` for what is refused."""
-        return self._changed(lambda connection: register.put_draft(connection, contract, by, tags))
+        return self._changed(lambda transaction: register.put_draft(transaction, contract, by, tags))
 
     def propose(self, name: str, version: str, by: Actor, tags: Tags = None) -> Registered:
         """Lay a draft before the contract's owner.
@@ -221,11 +218,11 @@ class Catalogue:
             Refused: what `check_proposable` and `register.propose` say.
         """
         check_proposable(self.version(name, version).contract, self._bindings)
-        return self._changed(lambda connection: register.propose(connection, name, version, by, tags))
+        return self._changed(lambda transaction: register.propose(transaction, name, version, by, tags))
 
     def consent(self, name: str, version: str, by: Actor, tags: Tags = None) -> Registered:
         """Give the word of an adapter's owner; see `register.consent` for what is refused."""
-        return self._changed(lambda connection: register.consent(connection, name, version, by, self._bindings, tags))
+        return self._changed(lambda transaction: register.consent(transaction, name, version, by, self._bindings, tags))
 
     def activate(
         self, name: str, version: str, by: Actor, tags: Tags = None, *, accept_undecided: bool = False
@@ -250,8 +247,8 @@ class Catalogue:
         """
         if accept_undecided and not by.is_operator:
             raise NotOperator("What cannot be decided is accepted by the operator alone.")
-        with self._storage.read() as connection:
-            contract, basis = register.may_activate(connection, name, version, by, tags)
+        with self._storage.read() as transaction:
+            contract, basis = register.may_activate(transaction, name, version, by, tags)
         return Candidate(contract, basis, self._bindings, accept_undecided)
 
     def put_in_force(self, candidate: Candidate, by: Actor, *, accepted_undecided: bool) -> Registered:
@@ -262,8 +259,8 @@ class Catalogue:
         """
         basis = candidate.basis
         return self._changed(
-            lambda connection: register.activate(
-                connection, basis, by, self._bindings, accepted_undecided=accepted_undecided
+            lambda transaction: register.activate(
+                transaction, basis, by, self._bindings, accepted_undecided=accepted_undecided
             )
         )
 
@@ -271,22 +268,24 @@ class Catalogue:
         self, name: str, version: str, by: Actor, tags: Tags = None, *, sunset: date | None = None
     ) -> Registered:
         """Mark a version as superseded; see `register.deprecate` for what is refused."""
-        return self._changed(lambda connection: register.deprecate(connection, name, version, by, tags, sunset=sunset))
+        return self._changed(
+            lambda transaction: register.deprecate(transaction, name, version, by, tags, sunset=sunset)
+        )
 
     def retire(self, name: str, version: str, by: Actor, tags: Tags = None) -> Registered:
         """Take a version out of force for good; see `register.retire` for what is refused."""
-        return self._changed(lambda connection: register.retire(connection, name, version, by, tags))
+        return self._changed(lambda transaction: register.retire(transaction, name, version, by, tags))
 
     def plan(self, contracts: Sequence[Contract], by: Actor) -> Plan:
         """What `apply` would do now, and what it would refuse; see `plan.plan`."""
-        with self._storage.read() as connection:
-            return plan.plan(connection, contracts, by, self._bindings)
+        with self._storage.read() as transaction:
+            return plan.plan(transaction, contracts, by, self._bindings)
 
     def carry_out(self, planned: Plan, by: Actor) -> None:
         """Register and activate what a plan says, all of it or nothing; see `plan.carry_out` for what is refused."""
         planned.check()
         if planned.changes_anything:
-            self._changed(lambda connection: plan.carry_out(connection, planned, by, self._bindings))
+            self._changed(lambda transaction: plan.carry_out(transaction, planned, by, self._bindings))
 
     def apply(self, contracts: Sequence[Contract], by: Actor) -> Plan:
         """Plan and carry out at once; what stands already is left alone."""
@@ -296,18 +295,18 @@ class Catalogue:
 
     def active(self, name: str) -> list[Contract]:
         """The active versions of a contract, lowest first, read from the database; none where there is no such contract."""
-        with self._storage.read() as connection:
-            return [one.contract for one in registered.basis_of(connection, name, "").active]
+        with self._storage.read() as transaction:
+            return [one.contract for one in registered.basis_of(transaction, name, "").active]
 
     def page(self, limit: int, after: str = "") -> list[list[Registered]]:
         """The versions of each of the next contracts in order of name, drafts too, read from the database."""
-        with self._storage.read() as connection:
-            return registered.page(connection, limit, after)
+        with self._storage.read() as transaction:
+            return registered.page(transaction, limit, after)
 
     def holding(self, participant: str, besides: Contract) -> Holding:
         """What a participant registered, besides one version; read from the database."""
-        with self._storage.read() as connection:
-            return holding(connection, participant, besides)
+        with self._storage.read() as transaction:
+            return holding(transaction, participant, besides)
 
     def versions(self, name: str) -> list[Registered]:
         """All versions of a contract, drafts too, read from the database.
@@ -315,8 +314,8 @@ class Catalogue:
         Raises:
             NoSuchContract: there is none.
         """
-        with self._storage.read() as connection:
-            return registered.versions_of(connection, name)
+        with self._storage.read() as transaction:
+            return registered.versions_of(transaction, name)
 
     def version(self, name: str, version: str) -> Registered:
         """One version, also a draft, read from the database.
@@ -324,14 +323,14 @@ class Catalogue:
         Raises:
             NoSuchContract: there is none.
         """
-        with self._storage.read() as connection:
-            return registered.version_of(connection, name, version)
+        with self._storage.read() as transaction:
+            return registered.version_of(transaction, name, version)
 
-    def _changed(self, change: Callable[[Connection], T]) -> T:
+    def _changed(self, change: Callable[[Transaction], T]) -> T:
         try:
-            with self._storage.write() as connection:
-                done = change(connection)
-        except exc.IntegrityError as error:
+            with self._storage.write() as transaction:
+                done = change(transaction)
+        except RowConflict as error:
             raise ChangedMeanwhile("The same contract was registered at the same moment; look again.") from error
         self.refresh()
         return done
@@ -400,8 +399,8 @@ class Catalogue:
         return self._ready.make(stored.summary, trusted(json.loads(text)))
 
     def _fetched(self, version_id: int) -> bytes:
-        with self._storage.read() as connection:
-            return next(registered.documents(connection, [version_id]))
+        with self._storage.read() as transaction:
+            return next(registered.documents(transaction, [version_id]))
 
     def _make_view(self, name: str, participant: str, version_id: int) -> View:
         views = self._views

@@ -12,7 +12,6 @@ from datetime import date
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from bus import json
 from bus.contracts.document import Classification, Kind
@@ -20,7 +19,7 @@ from bus.contracts.errors import NoSuchContract
 from bus.contracts.lifecycle import State
 from bus.contracts.registered import version_order
 from bus.contracts.tables import CONTRACTS, VERSIONS
-from bus.storage import Storage
+from bus.storage import Storage, Transaction
 
 _MOST_HEADINGS: Final = 20_000
 _MOST_BYTES: Final = 8 * 1024 * 1024
@@ -111,14 +110,14 @@ class Listing:
         statement = sa.select(CONTRACTS.c.name).where(CONTRACTS.c.name > after).order_by(CONTRACTS.c.name)
         found: list[Listed] = []
         room = _MOST_BYTES
-        with self._storage.read() as connection:
-            names = connection.scalars(statement.limit(limit + 1)).all()
+        with self._storage.read() as transaction:
+            names = [row[0] for row in transaction.rows(statement.limit(limit + 1))]
             for name in names[:limit]:
-                versions = _standings(connection, name)
+                versions = _standings(transaction, name)
                 room -= self._cost(versions)
                 if found and room < 0:
                     break
-                found.append(Listed(name, self._heading(connection, _shown(versions)), versions))
+                found.append(Listed(name, self._heading(transaction, _shown(versions)), versions))
         return Page(found, len(found) < len(names))
 
     def one(self, name: str) -> tuple[Listed, bytes]:
@@ -127,24 +126,24 @@ class Listing:
         Raises:
             NoSuchContract: there is none.
         """
-        with self._storage.read() as connection:
-            versions = _standings(connection, name)
+        with self._storage.read() as transaction:
+            versions = _standings(transaction, name)
             if not versions:
                 raise NoSuchContract(f"There is no contract {name}.")
             shown = _shown(versions)
-            return Listed(name, self._heading(connection, shown), versions), _document(connection, shown.id)
+            return Listed(name, self._heading(transaction, shown), versions), _document(transaction, shown.id)
 
     def _cost(self, versions: Sequence[Standing]) -> int:
         shown = _shown(versions)
         return len(versions) * _VERSION_BYTES + (0 if _key(shown) in self._headings else shown.bytes)
 
-    def _heading(self, connection: Connection, standing: Standing) -> Heading:
+    def _heading(self, transaction: Transaction, standing: Standing) -> Heading:
         with self._changing:
             found = self._headings.get(_key(standing))
-        return found or self._read_heading(connection, standing)
+        return found or self._read_heading(transaction, standing)
 
-    def _read_heading(self, connection: Connection, standing: Standing) -> Heading:
-        document = json.loads(_document(connection, standing.id))
+    def _read_heading(self, transaction: Transaction, standing: Standing) -> Heading:
+        document = json.loads(_document(transaction, standing.id))
         heading = Heading(
             document["title"],
             document["owner"],
@@ -162,7 +161,7 @@ def _key(standing: Standing) -> tuple[int, int, int]:
     return standing.id, standing.changed_at, standing.bytes
 
 
-def _standings(connection: Connection, name: str) -> tuple[Standing, ...]:
+def _standings(transaction: Transaction, name: str) -> tuple[Standing, ...]:
     found = [
         Standing(
             row.id,
@@ -175,13 +174,13 @@ def _standings(connection: Connection, name: str) -> tuple[Standing, ...]:
             date.fromisoformat(row.sunset) if row.sunset else None,
             row.bytes,
         )
-        for row in connection.execute(_STANDINGS.where(CONTRACTS.c.name == name))
+        for row in transaction.rows(_STANDINGS.where(CONTRACTS.c.name == name))
     ]
     return tuple(sorted(found, key=lambda one: version_order(one.version)))
 
 
-def _document(connection: Connection, version_id: int) -> bytes:
-    return bytes(connection.execute(sa.select(VERSIONS.c.document).where(VERSIONS.c.id == version_id)).scalar_one())
+def _document(transaction: Transaction, version_id: int) -> bytes:
+    return bytes(transaction.value(sa.select(VERSIONS.c.document).where(VERSIONS.c.id == version_id)))
 
 
 def _in_force(versions: Sequence[Standing]) -> Standing | None:

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from sqlalchemy.engine import Connection
-
 from bus.actions.actor import Actor
 from bus.contracts.approval import check_approvable
 from bus.contracts.binding import Bindings
@@ -15,6 +13,7 @@ from bus.contracts.lifecycle import FREE_TO_CHANGE
 from bus.contracts.register import activate, check_basis, check_owner, put_draft, taken
 from bus.contracts.registered import Basis, Registered, basis_of, version_order
 from bus.problem import FieldError, Refused
+from bus.storage import Transaction
 
 
 class Change(Enum):
@@ -71,7 +70,7 @@ class Plan:
             )
 
 
-def plan(connection: Connection, contracts: Sequence[Contract], actor: Actor, bindings: Bindings) -> Plan:
+def plan(transaction: Transaction, contracts: Sequence[Contract], actor: Actor, bindings: Bindings) -> Plan:
     """What applying the documents would do; a step that cannot be done says why.
 
     Raises:
@@ -83,11 +82,11 @@ def plan(connection: Connection, contracts: Sequence[Contract], actor: Actor, bi
     for contract in ordered:
         # Judged as if those before it were in force: they will be.
         before = [step.contract for step in steps if step.changes and step.contract.name == contract.name]
-        steps.append(_step(connection, contract, before, actor, bindings))
+        steps.append(_step(transaction, contract, before, actor, bindings))
     return Plan(tuple(steps))
 
 
-def carry_out(connection: Connection, plan: Plan, actor: Actor, bindings: Bindings) -> None:
+def carry_out(transaction: Transaction, plan: Plan, actor: Actor, bindings: Bindings) -> None:
     """Do what a plan says.
 
     Raises:
@@ -97,19 +96,19 @@ def carry_out(connection: Connection, plan: Plan, actor: Actor, bindings: Bindin
     plan.check()
     changing = [step for step in plan.steps if step.changes]
     for step in changing:
-        check_basis(connection, step.basis)
+        check_basis(transaction, step.basis)
     for step in changing:
-        registered = put_draft(connection, step.contract, actor)
-        activate(connection, basis_of(connection, step.contract.name, registered.contract.version), actor, bindings)
+        registered = put_draft(transaction, step.contract, actor)
+        activate(transaction, basis_of(transaction, step.contract.name, registered.contract.version), actor, bindings)
 
 
 def _step(
-    connection: Connection, contract: Contract, before: Sequence[Contract], actor: Actor, bindings: Bindings
+    transaction: Transaction, contract: Contract, before: Sequence[Contract], actor: Actor, bindings: Bindings
 ) -> Step:
-    basis = basis_of(connection, contract.name, contract.version)
+    basis = basis_of(transaction, contract.name, contract.version)
     changes = _changes(basis.present, contract)
     try:
-        check_owner(connection, contract.name, actor, contract.owner)
+        check_owner(transaction, contract.name, actor, contract.owner)
         if basis.present and not changes and not basis.present.holds(contract):
             raise taken(contract, basis.present.state)
         if changes:

@@ -4,10 +4,8 @@ Every function works in the caller's transaction and checks the present state in
 """
 
 from datetime import date
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from bus import clock, json
 from bus.actions.actor import Actor as Actor
@@ -28,7 +26,7 @@ from bus.contracts.lifecycle import FREE_TO_CHANGE, IN_FORCE, State, check_step
 from bus.contracts.registered import Basis, Move, Registered, basis_of, find, known_versions, version_of
 from bus.contracts.tables import CONTRACTS, MOVES, VERSIONS
 from bus.problem import FieldError
-from bus.storage import announce
+from bus.storage import Transaction, announce
 
 TOPIC = "contracts"
 """What changes are announced under."""
@@ -37,7 +35,7 @@ Tags = frozenset[str] | None
 """Tags that a version may have for a change of it to be done; None: whatever it is now."""
 
 
-def put_draft(connection: Connection, contract: Contract, actor: Actor, tags: Tags = None) -> Registered:
+def put_draft(transaction: Transaction, contract: Contract, actor: Actor, tags: Tags = None) -> Registered:
     """Add a version as a draft, or replace a draft; a version that stands with the same content is left alone.
 
     A proposed version that is replaced is a draft again: what an owner approves is what was proposed.
@@ -47,44 +45,44 @@ def put_draft(connection: Connection, contract: Contract, actor: Actor, tags: Ta
         VersionTaken: the version is past being free to change and has other content.
         VersionChanged: it is not what `tags` name.
     """
-    _lock(connection, contract.name)
-    check_owner(connection, contract.name, actor, contract.owner)
-    present = find(connection, contract.name, contract.version)
+    _lock(transaction, contract.name)
+    check_owner(transaction, contract.name, actor, contract.owner)
+    present = find(transaction, contract.name, contract.version)
     if present is None:
         if tags is not None:
             raise VersionChanged(f"There is no version {contract.version} of {contract.name} yet.")
-        _insert(connection, contract, actor)
+        _insert(transaction, contract, actor)
     else:
         _check_unchanged(present, tags)
         if not present.holds(contract):
-            _replace(connection, present, contract, actor)
-    return version_of(connection, contract.name, contract.version)
+            _replace(transaction, present, contract, actor)
+    return version_of(transaction, contract.name, contract.version)
 
 
-def propose(connection: Connection, name: str, version: str, actor: Actor, tags: Tags = None) -> Registered:
+def propose(transaction: Transaction, name: str, version: str, actor: Actor, tags: Tags = None) -> Registered:
     """Lay a draft before the contract's owner.
 
     Raises:
         NoSuchContract, NotOwner, TransitionRefused, VersionChanged: see there.
     """
-    return _move(connection, _movable(connection, name, version, actor, tags), State.PROPOSED, actor)
+    return _move(transaction, _movable(transaction, name, version, actor, tags), State.PROPOSED, actor)
 
 
 def may_activate(
-    connection: Connection, name: str, version: str, actor: Actor, tags: Tags = None
+    transaction: Transaction, name: str, version: str, actor: Actor, tags: Tags = None
 ) -> tuple[Contract, Basis]:
     """The version that somebody wants to put in force, and what it has to be judged by first.
 
     Raises:
         NoSuchContract, NotOwner, TransitionRefused, VersionChanged: see there.
     """
-    present = _movable(connection, name, version, actor, tags)
+    present = _movable(transaction, name, version, actor, tags)
     check_step(present.state, State.ACTIVE)
-    return present.contract, basis_of(connection, name, version)
+    return present.contract, basis_of(transaction, name, version)
 
 
 def consent(
-    connection: Connection, name: str, version: str, actor: Actor, bindings: Bindings, tags: Tags = None
+    transaction: Transaction, name: str, version: str, actor: Actor, bindings: Bindings, tags: Tags = None
 ) -> Registered:
     """Keep the word of an adapter's owner for the operations that a version names; a change of its document takes it back.
 
@@ -92,20 +90,20 @@ def consent(
         AdapterNotYours: the actor owns no adapter that the version names.
         NoSuchContract, TransitionRefused, VersionChanged: see there.
     """
-    _lock(connection, name)
-    present = version_of(connection, name, version)
+    _lock(transaction, name)
+    present = version_of(transaction, name, version)
     _check_unchanged(present, tags)
     words = words_of(present.contract, actor, bindings)
     if present.state not in FREE_TO_CHANGE:
         raise TransitionRefused(f"The version is {present.state.value}; a word for it comes before that.")
     if not words_given(present).issuperset(words):
-        _remember(connection, present.id, _step(present.state, actor, adapters=words))
-        note(connection, consented(present.contract, words, actor))
-    return version_of(connection, name, version)
+        _remember(transaction, present.id, _step(present.state, actor, adapters=words))
+        note(transaction, consented(present.contract, words, actor))
+    return version_of(transaction, name, version)
 
 
 def activate(
-    connection: Connection, basis: Basis, actor: Actor, bindings: Bindings, *, accepted_undecided: bool = False
+    transaction: Transaction, basis: Basis, actor: Actor, bindings: Bindings, *, accepted_undecided: bool = False
 ) -> Registered:
     """Put a version in force that was found approvable on a basis.
 
@@ -115,29 +113,29 @@ def activate(
         NotOwner, TransitionRefused, FourEyes, AdapterWordMissing: see there.
         ChangedMeanwhile: the basis is no longer what stands.
     """
-    check_basis(connection, basis)
-    present = _movable(connection, basis.name, basis.version, actor, None)
-    settled = [one for one in known_versions(connection, basis.name) if one.state not in FREE_TO_CHANGE]
+    check_basis(transaction, basis)
+    present = _movable(transaction, basis.name, basis.version, actor, None)
+    settled = [one for one in known_versions(transaction, basis.name) if one.state not in FREE_TO_CHANGE]
     in_force = [one.contract for one in settled if one.state in IN_FORCE]
     check_four_eyes(present, [one.contract for one in settled], actor)
     check_words(present, in_force, actor, bindings)
     words = newly_bound(present.contract, in_force, actor, bindings)
-    return _move(connection, present, State.ACTIVE, actor, accepted_undecided=accepted_undecided, adapters=words)
+    return _move(transaction, present, State.ACTIVE, actor, accepted_undecided=accepted_undecided, adapters=words)
 
 
-def check_basis(connection: Connection, basis: Basis) -> None:
+def check_basis(transaction: Transaction, basis: Basis) -> None:
     """Hold the contract until the transaction ends, if it is as it was.
 
     Raises:
         ChangedMeanwhile: the basis is no longer what stands.
     """
-    _lock(connection, basis.name)
-    if basis_of(connection, basis.name, basis.version).tags != basis.tags:
+    _lock(transaction, basis.name)
+    if basis_of(transaction, basis.name, basis.version).tags != basis.tags:
         raise ChangedMeanwhile(f"{basis.name} changed while {basis.version} was judged; do it again.")
 
 
 def deprecate(
-    connection: Connection, name: str, version: str, actor: Actor, tags: Tags = None, *, sunset: date | None = None
+    transaction: Transaction, name: str, version: str, actor: Actor, tags: Tags = None, *, sunset: date | None = None
 ) -> Registered:
     """Mark a version as superseded; it still takes events.
 
@@ -150,19 +148,19 @@ def deprecate(
     """
     if sunset is not None and sunset < clock.local_date(clock.now()):
         raise SunsetPast(f"{sunset} is over.", errors=[FieldError("/sunset", "must not be in the past")])
-    return _move(connection, _movable(connection, name, version, actor, tags), State.DEPRECATED, actor, sunset=sunset)
+    return _move(transaction, _movable(transaction, name, version, actor, tags), State.DEPRECATED, actor, sunset=sunset)
 
 
-def retire(connection: Connection, name: str, version: str, actor: Actor, tags: Tags = None) -> Registered:
+def retire(transaction: Transaction, name: str, version: str, actor: Actor, tags: Tags = None) -> Registered:
     """Take a version out of force for good.
 
     Raises:
         NoSuchContract, NotOwner, TransitionRefused, VersionChanged: see there.
     """
-    return _move(connection, _movable(connection, name, version, actor, tags), State.RETIRED, actor)
+    return _move(transaction, _movable(transaction, name, version, actor, tags), State.RETIRED, actor)
 
 
-def check_owner(connection: Connection, name: str, actor: Actor, document_owner: str | None = None) -> None:
+def check_owner(transaction: Transaction, name: str, actor: Actor, document_owner: str | None = None) -> None:
     """A name belongs to the owner in its newest version that became active; before that, in its first draft.
 
     Raises:
@@ -172,7 +170,7 @@ def check_owner(connection: Connection, name: str, actor: Actor, document_owner:
         return
     if document_owner not in (None, actor.participant):
         raise NotOwner(f"{actor.participant} cannot register what {document_owner} owns.")
-    versions = known_versions(connection, name)
+    versions = known_versions(transaction, name)
     settled = [version for version in versions if version.state not in FREE_TO_CHANGE]
     deciding = settled[-1:] or versions[:1]
     if deciding and deciding[0].contract.owner != actor.participant:
@@ -187,16 +185,16 @@ def taken(contract: Contract, state: State) -> VersionTaken:
     )
 
 
-def _movable(connection: Connection, name: str, version: str, actor: Actor, tags: Tags) -> Registered:
-    _lock(connection, name)
-    present = version_of(connection, name, version)
-    check_owner(connection, name, actor)
+def _movable(transaction: Transaction, name: str, version: str, actor: Actor, tags: Tags) -> Registered:
+    _lock(transaction, name)
+    present = version_of(transaction, name, version)
+    check_owner(transaction, name, actor)
     _check_unchanged(present, tags)
     return present
 
 
 def _move(
-    connection: Connection,
+    transaction: Transaction,
     present: Registered,
     wanted: State,
     actor: Actor,
@@ -210,19 +208,19 @@ def _move(
     values = {"state": wanted.value, "changed_at": move.at, "changed_by": move.by}
     if sunset is not None:
         values["sunset"] = sunset.isoformat()
-    updated = connection.execute(
+    updated = transaction.execute(
         sa.update(VERSIONS).where(VERSIONS.c.id == present.id, VERSIONS.c.state == present.state.value).values(**values)
     )
-    if not updated.rowcount:
+    if not updated:
         raise TransitionRefused("Somebody else changed its state at the same moment; look again.")
-    _remember(connection, present.id, move)
-    note(connection, moved(present.contract, present.state, move, actor, sunset=sunset))
-    return version_of(connection, present.contract.name, present.contract.version)
+    _remember(transaction, present.id, move)
+    note(transaction, moved(present.contract, present.state, move, actor, sunset=sunset))
+    return version_of(transaction, present.contract.name, present.contract.version)
 
 
-def _lock(connection: Connection, name: str) -> None:
+def _lock(transaction: Transaction, name: str) -> None:
     """Until the transaction ends nobody else changes versions of this contract, which are judged against each other."""
-    connection.execute(sa.select(CONTRACTS.c.id).where(CONTRACTS.c.name == name).with_for_update())
+    transaction.one(sa.select(CONTRACTS.c.id).where(CONTRACTS.c.name == name).with_for_update())
 
 
 def _check_unchanged(present: Registered, tags: Tags) -> None:
@@ -234,32 +232,31 @@ def _check_unchanged(present: Registered, tags: Tags) -> None:
         )
 
 
-def _insert(connection: Connection, contract: Contract, actor: Actor) -> None:
-    contract_id = connection.scalar(sa.select(CONTRACTS.c.id).where(CONTRACTS.c.name == contract.name))
+def _insert(transaction: Transaction, contract: Contract, actor: Actor) -> None:
+    contract_id = transaction.value(sa.select(CONTRACTS.c.id).where(CONTRACTS.c.name == contract.name))
     if contract_id is None:
-        contract_id = _key(connection.execute(sa.insert(CONTRACTS).values(name=contract.name)))
+        contract_id = transaction.value(sa.insert(CONTRACTS).values(name=contract.name).returning(CONTRACTS.c.id))
     move = _step(State.DRAFT, actor)
-    inserted = connection.execute(
-        sa.insert(VERSIONS).values(
-            contract_id=contract_id,
-            version=contract.version,
-            state=move.state.value,
-            document=json.canonical(contract.document),
-            created_at=move.at,
-            created_by=move.by,
-            changed_at=move.at,
-            changed_by=move.by,
-        )
+    inserted = sa.insert(VERSIONS).values(
+        contract_id=contract_id,
+        version=contract.version,
+        state=move.state.value,
+        document=json.canonical(contract.document),
+        created_at=move.at,
+        created_by=move.by,
+        changed_at=move.at,
+        changed_by=move.by,
     )
-    _remember(connection, _key(inserted), move)
-    note(connection, drafted(contract, None, actor))
+    version_id = transaction.value(inserted.returning(VERSIONS.c.id))
+    _remember(transaction, version_id, move)
+    note(transaction, drafted(contract, None, actor))
 
 
-def _replace(connection: Connection, present: Registered, contract: Contract, actor: Actor) -> None:
+def _replace(transaction: Transaction, present: Registered, contract: Contract, actor: Actor) -> None:
     if present.state not in FREE_TO_CHANGE:
         raise taken(contract, present.state)
     move = _step(State.DRAFT, actor)
-    connection.execute(
+    transaction.execute(
         sa.update(VERSIONS)
         .where(VERSIONS.c.id == present.id)
         .values(
@@ -269,8 +266,8 @@ def _replace(connection: Connection, present: Registered, contract: Contract, ac
             changed_by=move.by,
         )
     )
-    _remember(connection, present.id, move)
-    note(connection, drafted(contract, present, actor))
+    _remember(transaction, present.id, move)
+    note(transaction, drafted(contract, present, actor))
 
 
 def _step(state: State, actor: Actor, *, accepted_undecided: bool = False, adapters: tuple[str, ...] = ()) -> Move:
@@ -279,11 +276,11 @@ def _step(state: State, actor: Actor, *, accepted_undecided: bool = False, adapt
     return Move(state, now, actor.participant, accepted_undecided, actor.client_name, adapters)
 
 
-def _remember(connection: Connection, version_id: int, move: Move) -> None:
+def _remember(transaction: Transaction, version_id: int, move: Move) -> None:
     # First, since it keeps others who change the register waiting until the commit: steps become visible in the order of their
     # numbers, so that who asks for those after the last one seen misses none.
-    announce(connection, TOPIC)
-    connection.execute(
+    announce(transaction, TOPIC)
+    transaction.execute(
         sa.insert(MOVES).values(
             version_id=version_id,
             state=move.state.value,
@@ -294,8 +291,3 @@ def _remember(connection: Connection, version_id: int, move: Move) -> None:
             adapters=" ".join(move.adapters) or None,
         )
     )
-
-
-def _key(inserted: sa.CursorResult[Any]) -> int:
-    (key,) = inserted.inserted_primary_key or (0,)
-    return int(key)

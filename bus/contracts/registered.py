@@ -9,13 +9,13 @@ from hashlib import blake2b
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from bus import json
 from bus.contracts.document import Contract, trusted
 from bus.contracts.errors import NoSuchContract
 from bus.contracts.lifecycle import State
 from bus.contracts.tables import CONTRACTS, MOVES, VERSIONS
+from bus.storage import Transaction
 
 _ID_BATCH = 500
 """Below every dialect's limit of bound parameters."""
@@ -147,44 +147,44 @@ _SUMMARIES = sa.select(
 ).join(CONTRACTS)
 
 
-def find(connection: Connection, name: str, version: str) -> Registered | None:
+def find(transaction: Transaction, name: str, version: str) -> Registered | None:
     """One version, or None where there is none."""
-    found = _registered(connection, _COLUMNS.where(CONTRACTS.c.name == name, VERSIONS.c.version == version))
+    found = _registered(transaction, _COLUMNS.where(CONTRACTS.c.name == name, VERSIONS.c.version == version))
     return found[0] if found else None
 
 
-def version_of(connection: Connection, name: str, version: str) -> Registered:
+def version_of(transaction: Transaction, name: str, version: str) -> Registered:
     """One version.
 
     Raises:
         NoSuchContract: there is none.
     """
-    found = find(connection, name, version)
+    found = find(transaction, name, version)
     if found is None:
         raise NoSuchContract(f"There is no version {version} of {name}.")
     return found
 
 
-def versions_of(connection: Connection, name: str) -> list[Registered]:
+def versions_of(transaction: Transaction, name: str) -> list[Registered]:
     """All versions of a contract, lowest first.
 
     Raises:
         NoSuchContract: there is none.
     """
-    found = known_versions(connection, name)
+    found = known_versions(transaction, name)
     if not found:
         raise NoSuchContract(f"There is no contract {name}.")
     return sorted(found, key=lambda registered: version_order(registered.contract.version))
 
 
-def known_versions(connection: Connection, name: str) -> list[Registered]:
+def known_versions(transaction: Transaction, name: str) -> list[Registered]:
     """All versions of a contract in the order in which they were registered; none where there is no such contract."""
-    return _registered(connection, _COLUMNS.where(CONTRACTS.c.name == name).order_by(VERSIONS.c.id))
+    return _registered(transaction, _COLUMNS.where(CONTRACTS.c.name == name).order_by(VERSIONS.c.id))
 
 
-def basis_of(connection: Connection, name: str, version: str) -> Basis:
+def basis_of(transaction: Transaction, name: str, version: str) -> Basis:
     """What a version is judged by as it stands."""
-    versions = known_versions(connection, name)
+    versions = known_versions(transaction, name)
     active = [one for one in versions if one.state is State.ACTIVE]
     return Basis(
         name=name,
@@ -199,20 +199,18 @@ def version_order(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
-def page(connection: Connection, limit: int, after: str) -> list[list[Registered]]:
+def page(transaction: Transaction, limit: int, after: str) -> list[list[Registered]]:
     """The versions of each of the next `limit` contracts whose names come after `after`."""
-    names = connection.scalars(
-        sa.select(CONTRACTS.c.name).where(CONTRACTS.c.name > after).order_by(CONTRACTS.c.name).limit(limit)
-    )
-    return [versions_of(connection, name) for name in names.all()]
+    names = sa.select(CONTRACTS.c.name).where(CONTRACTS.c.name > after).order_by(CONTRACTS.c.name).limit(limit)
+    return [versions_of(transaction, row.name) for row in transaction.rows(names)]
 
 
-def last_move(connection: Connection) -> int:
+def last_move(transaction: Transaction) -> int:
     """The number of the last step in any version's life; 0: there is none."""
-    return int(connection.scalar(sa.select(sa.func.coalesce(sa.func.max(MOVES.c.id), 0))) or 0)
+    return int(transaction.value(sa.select(sa.func.coalesce(sa.func.max(MOVES.c.id), 0))) or 0)
 
 
-def summaries(connection: Connection, moved_after: int | None = None) -> list[Summary]:
+def summaries(transaction: Transaction, moved_after: int | None = None) -> list[Summary]:
     """Versions without their documents.
 
     Args:
@@ -225,11 +223,11 @@ def summaries(connection: Connection, moved_after: int | None = None) -> list[Su
         Summary(
             number, contract_id, sys.intern(name), sys.intern(version), _STATES[state], deprecated_at, _date(sunset)
         )
-        for number, contract_id, name, version, state, deprecated_at, sunset in connection.execute(statement)
+        for number, contract_id, name, version, state, deprecated_at, sunset in transaction.rows(statement)
     ]
 
 
-def successions(connection: Connection, since: int, name: str | None = None) -> list[Succession]:
+def successions(transaction: Transaction, since: int, name: str | None = None) -> list[Succession]:
     """The last activation of each contract that had one before, where it was since then; the newest first.
 
     Args:
@@ -249,22 +247,22 @@ def successions(connection: Connection, since: int, name: str | None = None) -> 
     )
     if name is not None:
         statement = statement.where(CONTRACTS.c.name == name)
-    last = {row.name: Succession(row.name, row.version, row.at) for row in connection.execute(statement)}
+    last = {row.name: Succession(row.name, row.version, row.at) for row in transaction.rows(statement)}
     return sorted(last.values(), key=lambda one: -one.at)
 
 
-def documents(connection: Connection, ids: Sequence[int]) -> Iterator[bytes]:
+def documents(transaction: Transaction, ids: Sequence[int]) -> Iterator[bytes]:
     """The documents of versions, as JSON, in the order of the ids."""
     for start in range(0, len(ids), _ID_BATCH):
         batch = ids[start : start + _ID_BATCH]
         statement = sa.select(VERSIONS.c.id, VERSIONS.c.document).where(VERSIONS.c.id.in_(batch))
-        found = {number: bytes(document) for number, document in connection.execute(statement)}
+        found = {number: bytes(document) for number, document in transaction.rows(statement)}
         yield from (found[number] for number in batch)
 
 
-def _registered(connection: Connection, statement: sa.Select[Any]) -> list[Registered]:
-    rows = connection.execute(statement).all()
-    histories = _histories(connection, [row.id for row in rows])
+def _registered(transaction: Transaction, statement: sa.Select[Any]) -> list[Registered]:
+    rows = transaction.rows(statement)
+    histories = _histories(transaction, [row.id for row in rows])
     return [
         Registered(
             id=row.id,
@@ -282,10 +280,10 @@ def _registered(connection: Connection, statement: sa.Select[Any]) -> list[Regis
     ]
 
 
-def _histories(connection: Connection, ids: Sequence[int]) -> dict[int, list[Move]]:
+def _histories(transaction: Transaction, ids: Sequence[int]) -> dict[int, list[Move]]:
     histories: dict[int, list[Move]] = {number: [] for number in ids}
     statement = sa.select(MOVES).where(MOVES.c.version_id.in_(ids)).order_by(MOVES.c.id)
-    for row in connection.execute(statement) if ids else ():
+    for row in transaction.rows(statement) if ids else ():
         adapters = tuple((row.adapters or "").split())
         move = Move(State(row.state), row.at, row.by, row.accepted_undecided, row.client_id, adapters)
         histories[row.version_id].append(move)

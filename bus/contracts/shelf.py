@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from sqlalchemy.engine import Connection
-
 from bus import json
 from bus.contracts.document import AdapterUse, trusted
 from bus.contracts.lifecycle import IN_FORCE, State
 from bus.contracts.registered import Summary, documents, version_order
 from bus.contracts.version import ContractVersion
+from bus.storage import Transaction
 
 _DATASCHEMA = re.compile(
     r"(?:(?:\S*/v1/contracts/)?([a-z][a-z0-9.-]*)(?:/versions/|/|:))?([0-9]+\.[0-9]+\.[0-9]+)(?:/schema)?"
@@ -83,14 +82,14 @@ class Shelf:
         return zlib.decompress(packed).split(_NEWLINE) if packed else ()
 
 
-def shelves(connection: Connection, summaries: Iterable[Summary]) -> Iterator[tuple[str, Shelf]]:
+def shelves(transaction: Transaction, summaries: Iterable[Summary]) -> Iterator[tuple[str, Shelf]]:
     """The shelves of contracts, by name; reads the documents of the versions in force.
 
     Args:
         summaries: of all versions of these contracts.
     """
     ordered = sorted(summaries, key=lambda one: (one.name, version_order(one.version)))
-    texts = documents(connection, [one.id for one in ordered if one.state in IN_FORCE])
+    texts = documents(transaction, [one.id for one in ordered if one.state in IN_FORCE])
     for name, group in groupby(ordered, key=lambda one: one.name):
         yield name, _shelf(list(group), texts)
 

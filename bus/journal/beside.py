@@ -3,12 +3,11 @@
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 
-from sqlalchemy.engine import Connection
-
 from bus.journal.read import Entry
 from bus.journal.statements import Row
+from bus.storage import Transaction
 
-Take = Callable[[Connection, Sequence[Row]], None]
+Take = Callable[[Transaction, Sequence[Row]], None]
 """Called in the transaction with the events that were appended, in order; what it raises has them appended without it."""
 Beside = Callable[[], AbstractContextManager[Take | None]]
 """Entered before each transaction, which is committed when its block ends without an error; None: not this time."""
