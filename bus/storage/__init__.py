@@ -10,8 +10,8 @@ from bus.storage.database import Storage, leadership, open_storage
 from bus.storage.errors import RowConflict, StorageFull, StorageUnavailable
 from bus.storage.group import Answer, GroupCommit
 from bus.storage.leader import Leadership
-from bus.storage.metadata import metadata
 from bus.storage.migrate import pending_migrations, upgrade
+from bus.storage.tables import metadata
 from bus.storage.transaction import Insertion, Parameters, Prepared, Rows, Transaction
 
 __all__ = [

@@ -15,7 +15,7 @@ import structlog
 
 from bus.problem import Unavailable
 from bus.storage.database import Storage
-from bus.storage.metadata import metadata
+from bus.storage.tables import metadata
 from bus.storage.transaction import Transaction
 
 log = structlog.get_logger(__name__)

@@ -1,4 +1,4 @@
-"""The tables of all rooms, as SQLAlchemy and Alembic know them. Each room's tables stand in the room."""
+"""What the tables of all rooms share: one `metadata` for SQLAlchemy and Alembic. Each room's tables stand in the room."""
 
 import sqlalchemy as sa
 
