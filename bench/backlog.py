@@ -93,15 +93,15 @@ async def _await_deliveries(site: Site, count: int) -> None:
     """Until the relay has made each event's delivery."""
     with open_workspace(site.data) as workspace:
         await await_live(workspace)
-        with workspace.storage.read() as connection:
-            made = connection.execute(sa.select(sa.func.count()).select_from(DELIVERIES)).scalar_one()
+        with workspace.storage.read() as transaction:
+            made = transaction.value(sa.select(sa.func.count()).select_from(DELIVERIES))
     if made < count:
         raise RuntimeError(f"{made:,} deliveries were made of {count:,}")
 
 
 def _check(sink: Receiver, site: Site) -> None:
     """That deliveries went out of the backlog, and that it outlasted the measurement."""
-    with open_workspace(site.data) as workspace, workspace.storage.read() as connection:
-        waits = connection.execute(sa.select(sa.exists().where(DELIVERIES.c.state == 0))).scalar_one()
+    with open_workspace(site.data) as workspace, workspace.storage.read() as transaction:
+        waits = transaction.value(sa.select(sa.exists().where(DELIVERIES.c.state == 0)))
     if not sink.count or not waits:
         raise RuntimeError(f"{sink.count:,} deliveries were made, and {'some' if waits else 'none'} wait still")

@@ -12,7 +12,7 @@ from bench.events import documents, request
 from bench.processes import SERVER_CORE, on_cores
 from bench.ratio import Ratio, in_turns
 from bench.site import Site
-from bus.journal import lines
+from bus.journal.statements import FEED_LINES
 
 CONTRACT: Final = "infrastruktur.ruas-jalan"
 PRODUCER: Final = "dpupr"
@@ -59,7 +59,7 @@ def _read(database: Path, seconds: float) -> float:
     (contract,) = connection.execute("SELECT contract_id FROM journal LIMIT 1").fetchone()
     begin, count = time.perf_counter(), 0
     while (took := time.perf_counter() - begin) < seconds:
-        rows = connection.execute(lines.FEED.sqlite, (contract, 0, _PAGE)).fetchall()
+        rows = connection.execute(FEED_LINES.rows.sqlite, {"contract": contract, "after": 0, "limit": _PAGE}).fetchall()
         b'{"events":[%b]}' % b",".join([row[-1] for row in rows])
         count += _PAGE
     connection.close()

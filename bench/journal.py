@@ -58,5 +58,5 @@ async def await_live(workspace: Workspace) -> None:
 
 
 def _is_live(workspace: Workspace) -> bool:
-    with workspace.storage.read() as connection:
-        return connection.execute(sa.select(SUBSCRIPTIONS.c.from_position)).scalar() is not None
+    with workspace.storage.read() as transaction:
+        return transaction.value(sa.select(SUBSCRIPTIONS.c.from_position)) is not None

@@ -160,8 +160,8 @@ def _subscribe(site: Site, orders: Sequence[NewSubscription]) -> None:
     """Make the first, and copies of it straight in the table; live, since catching up is not what is measured."""
     with open_workspace(site.data) as workspace:
         Subscriptions(workspace.storage, workspace.keys).add(orders[0], on_this_machine(Channel.CLI))
-        with workspace.storage.write() as connection:
-            made = connection.execute(sa.select(SUBSCRIPTIONS)).one()._asdict()
+        with workspace.storage.write() as transaction:
+            made = transaction.one(sa.select(SUBSCRIPTIONS))._asdict()
             live = {**made, "number": None, "from_position": 0, "replay_position": None}
             copies = [
                 {
@@ -172,7 +172,7 @@ def _subscribe(site: Site, orders: Sequence[NewSubscription]) -> None:
                 }
                 for number, order in enumerate(orders[1:])
             ]
-            connection.execute(sa.insert(SUBSCRIPTIONS), copies)
+            transaction.execute(sa.insert(SUBSCRIPTIONS), copies)
 
 
 def _to_another(number: int) -> NewSubscription:

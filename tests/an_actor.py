@@ -27,8 +27,8 @@ def an_actor(participant: str, **changes: Any) -> Actor:
 
 def last_action(storage: Storage) -> int:
     """The id of the newest entry; 0 where there is none."""
-    with storage.read() as connection:
-        return connection.scalar(sa.select(sa.func.max(ACTIONS.c.id))) or 0
+    with storage.read() as transaction:
+        return transaction.value(sa.select(sa.func.max(ACTIONS.c.id))) or 0
 
 
 def actions(storage: Storage, after: int = 0) -> list[Action]:
@@ -39,5 +39,5 @@ def actions(storage: Storage, after: int = 0) -> list[Action]:
 
 def raw_log(storage: Storage) -> str:
     """All that the log's table holds, as one text."""
-    with storage.read() as connection:
-        return "\n".join(repr(tuple(row)) for row in connection.execute(sa.select(ACTIONS)))
+    with storage.read() as transaction:
+        return "\n".join(repr(tuple(row)) for row in transaction.rows(sa.select(ACTIONS)))

@@ -9,14 +9,13 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from bus import clock, json
 from bus.actions.action import Action, Object, Result, Verb
 from bus.actions.actor import Actor, Channel
 from bus.actions.redaction import plain, printable
 from bus.actions.tables import ACTIONS
-from bus.storage import Storage
+from bus.storage import Storage, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +45,11 @@ class Wanted:
     until: datetime | None = None
 
 
-def note(connection: Connection, *actions: Action) -> None:
+def note(transaction: Transaction, *actions: Action) -> None:
     """Add entries, in the transaction that does what they tell."""
     now = clock.micros(clock.now())
     if actions:
-        connection.execute(sa.insert(ACTIONS), [_row(action, now) for action in actions])
+        transaction.execute(sa.insert(ACTIONS), [_row(action, now) for action in actions])
 
 
 class ActionLog:
@@ -61,8 +60,8 @@ class ActionLog:
 
     def record(self, actions: Iterable[Action]) -> None:
         """Add entries of acts that change no other table, durably."""
-        with self._storage.write() as connection:
-            note(connection, *actions)
+        with self._storage.write() as transaction:
+            note(transaction, *actions)
 
     def search(self, wanted: Wanted, before: int | None, limit: int, by: Actor) -> list[Found]:
         """Up to `limit` actions, newest first. The log then has an entry for this look at it, too.
@@ -74,8 +73,8 @@ class ActionLog:
         statement = sa.select(ACTIONS).where(*_conditions(wanted)).order_by(ACTIONS.c.id.desc()).limit(limit)
         if before is not None:
             statement = statement.where(ACTIONS.c.id < before)
-        with self._storage.read() as connection:
-            found = [_found(row) for row in connection.execute(statement)]
+        with self._storage.read() as transaction:
+            found = [_found(row) for row in transaction.rows(statement)]
         self.record([_look(wanted, before, by)])
         return found
 

@@ -169,18 +169,18 @@ class Poller:
 
     def _cursor(self, adapter: str, operation: str) -> str | None:
         wanted = sa.select(POLLS.c.cursor).where(POLLS.c.adapter == adapter, POLLS.c.operation == operation)
-        with self._storage.read() as connection:
-            cursor = connection.execute(wanted).scalar()
+        with self._storage.read() as transaction:
+            cursor = transaction.value(wanted)
         return None if cursor is None else str(cursor)
 
     def _keep(self, adapter: str, operation: str, cursor: str | None) -> None:
         row = {"cursor": cursor, "polled_at": clock.micros(clock.now())}
-        with self._storage.write() as connection:
-            changed = connection.execute(
+        with self._storage.write() as transaction:
+            changed = transaction.execute(
                 sa.update(POLLS).where(POLLS.c.adapter == adapter, POLLS.c.operation == operation).values(row)
             )
-            if changed.rowcount == 0:
-                connection.execute(sa.insert(POLLS).values(adapter=adapter, operation=operation, **row))
+            if changed == 0:
+                transaction.execute(sa.insert(POLLS).values(adapter=adapter, operation=operation, **row))
 
 
 def _check_contract(event: Event, operation: Operation) -> None:

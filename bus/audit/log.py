@@ -1,38 +1,21 @@
 """The disclosure log: who received which personal data, when, under which grant (UU 27/2022, art. 31)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from bus import clock, json
+from bus.audit import statements
 from bus.audit.tables import DISCLOSURES
 from bus.journal import Persons
-from bus.storage import Parameters, Statement, Storage, execute
+from bus.storage import Storage, Transaction
 from bus.telemetry import DISCLOSED
 
-_NOTHING_LEFT: Final = "disclosures.positions IS NULL AND disclosures.unsent IS NOT NULL"
-_INSERT: Final = f"""
-INSERT INTO disclosures (at, last_at, day, digest, participant, client_id, channel, contract_id, version, purpose, legal_basis,
-    fields, first_position, last_position, positions, person, set_by)
-VALUES (:at, :at, :day, :digest, :participant, :client_id, :channel, :contract_id, :version, :purpose, :legal_basis,
-    :fields, :first_position, :last_position, :positions, :person, :set_by)
-ON CONFLICT (day, digest) DO UPDATE SET
-    at = CASE WHEN {_NOTHING_LEFT} THEN excluded.at ELSE disclosures.at END,
-    times = disclosures.times + CASE WHEN {_NOTHING_LEFT} THEN 0 ELSE 1 END,
-    last_at = excluded.last_at, positions = excluded.positions, unsent = NULL
-RETURNING id, times"""  # noqa: S608 - no value stands in it
-"""What was announced and did not leave at all is not counted when the same is announced again."""
-_ONCE: Final = Statement(
-    sqlite="SELECT positions, unsent FROM disclosures WHERE id = :id AND times = 1",
-    postgres="SELECT positions, unsent FROM disclosures WHERE id = :id AND times = 1 FOR UPDATE",
-)
-_WITHDRAW: Final = "UPDATE disclosures SET positions = :positions, unsent = :unsent WHERE id = :id"
 _DAY: Final = 24 * 3600 * 1_000_000
 
 
@@ -116,8 +99,8 @@ class DisclosureLog:
 
     def record(self, disclosures: Sequence[Disclosure]) -> None:
         """Write disclosures, durably, before the answer goes out. What was written today is counted."""
-        with self._storage.write() as connection:
-            _write(connection, disclosures)
+        with self._storage.write() as transaction:
+            _write(transaction, disclosures)
 
     def announce(self, runs: Sequence[Sequence[Disclosure]]) -> list[list[Noted]]:
         """Write what runs of deliveries are about to disclose, durably, in one transaction.
@@ -128,15 +111,15 @@ class DisclosureLog:
             For each run what was noted, to be given to `withdraw` where events did not leave.
         """
         rows = _shared(runs)
-        with self._storage.write() as connection:
-            written = _write(connection, [replace(row.grant, positions=tuple(row.positions)) for row in rows])
+        with self._storage.write() as transaction:
+            written = _write(transaction, [replace(row.grant, positions=tuple(row.positions)) for row in rows])
         noted: list[list[Noted]] = [[] for _ in runs]
         for row, (digest, number, times) in zip(rows, written, strict=True):
             for run, positions in row.parts:
                 noted[run].append(Noted(digest, number, times, frozenset(positions)))
         return noted
 
-    def withdraw(self, connection: Connection, unsent: Iterable[Noted]) -> None:
+    def withdraw(self, transaction: Transaction, unsent: Iterable[Noted]) -> None:
         """Tell events apart that were announced and certainly did not leave, in a transaction of the caller's.
 
         A row that counts several disclosures is left as it is: it may say too much, never too little.
@@ -144,13 +127,13 @@ class DisclosureLog:
         for noted in sorted(unsent):
             if noted.times > 1:
                 continue
-            found = execute(connection, _ONCE, {"id": noted.row}).fetchone()
+            found = transaction.one(statements.ONCE, {"id": noted.row})
             if found is None:
                 continue
             left = [position for position in _unpacked(found[0]) if position not in noted.positions]
             gone = sorted(noted.positions.union(_unpacked(found[1])))
             written = {"id": noted.row, "positions": packed(left) if left else None, "unsent": packed(gone)}
-            execute(connection, _WITHDRAW, written)
+            transaction.execute(statements.WITHDRAW, written)
 
     def search(self, person: str | None, participant: str | None, before: int | None, limit: int) -> list[Found]:
         """Disclosures of a person's data (None: of anybody's) to a participant (None: to anybody), newest first.
@@ -183,8 +166,8 @@ class DisclosureLog:
             statement = sa.select(DISCLOSURES).where(*conditions).order_by(DISCLOSURES.c.id.desc()).limit(limit)
             if before is not None:
                 statement = statement.where(DISCLOSURES.c.id < before)
-            with self._storage.read() as connection:
-                rows = connection.execute(statement).all()
+            with self._storage.read() as transaction:
+                rows = transaction.rows(statement)
             candidates = [_found(row) for row in rows]
             found.extend(one for one in candidates if person is None or _concerns(one.disclosure, person, held))
             if len(rows) < limit:
@@ -229,7 +212,7 @@ def _shared(runs: Sequence[Sequence[Disclosure]]) -> list[_Shared]:
     return [row for of_grant in rows.values() for row in of_grant]
 
 
-def _write(connection: Connection, disclosures: Sequence[Disclosure]) -> list[tuple[bytes, int, int]]:
+def _write(transaction: Transaction, disclosures: Sequence[Disclosure]) -> list[tuple[bytes, int, int]]:
     """Write disclosures; for each its digest, its row, and how often the row counts it now."""
     now = clock.micros(clock.now())
     rows = [_row(disclosure) for disclosure in disclosures]
@@ -238,18 +221,18 @@ def _write(connection: Connection, disclosures: Sequence[Disclosure]) -> list[tu
     # In one order everywhere, so that two transactions never wait for each other's rows.
     for index in sorted(range(len(rows)), key=digests.__getitem__):
         asked = {**rows[index], "digest": digests[index], "at": now, "day": now // _DAY}
-        ((row, times),) = execute(connection, _INSERT, asked).fetchall()
+        ((row, times),) = transaction.rows(statements.INSERT, asked)
         written[index] = (digests[index], row, times)
         DISCLOSED.labels(disclosures[index].channel.value).inc()
     return written
 
 
-def _digest(row: Parameters) -> bytes:
+def _digest(row: Mapping[str, Any]) -> bytes:
     """Names everything that makes a disclosure the same as another."""
     return blake2b(repr(sorted(row.items())).encode(), digest_size=16).digest()
 
 
-def _row(disclosure: Disclosure) -> Parameters:
+def _row(disclosure: Disclosure) -> dict[str, Any]:
     positions = sorted(disclosure.positions)
     return {
         "participant": disclosure.participant,

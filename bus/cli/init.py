@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from sqlalchemy.engine import Connection
 
 from bus import json
 from bus.actions.action import Action, Object, Verb
@@ -16,7 +15,7 @@ from bus.cli.workspace import keep_settings, settings_of
 from bus.identity.keys import create_keys
 from bus.identity.participants import bootstrap
 from bus.settings import Settings
-from bus.storage import open_storage, upgrade
+from bus.storage import Transaction, open_storage, upgrade
 
 _BUS: Final = Object("bus", "bus")
 
@@ -64,5 +63,5 @@ def _made(settings: Settings, by: Actor) -> tuple[bool, tuple[str, str] | None]:
         storage.close()
 
 
-def _note_upgrade(by: Actor, connection: Connection, before: str, after: str) -> None:
-    note(connection, Action(Verb.BUS_UPGRADE, by, _BUS, before={"tables": before}, after={"tables": after}))
+def _note_upgrade(by: Actor, transaction: Transaction, before: str, after: str) -> None:
+    note(transaction, Action(Verb.BUS_UPGRADE, by, _BUS, before={"tables": before}, after={"tables": after}))

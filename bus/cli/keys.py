@@ -33,9 +33,9 @@ def rotate(
     """
     with open_workspace(data) as workspace:
         # Noted first: nothing undoes new keys.
-        with workspace.storage.write() as connection:
-            details = {"leaked": leaked, "reencrypted": reencrypt_secrets(connection, workspace.keys)}
-            note(connection, Action(Verb.KEYS_ROTATE, on_this_machine(Channel.CLI), _BUS, details=details))
+        with workspace.storage.write() as transaction:
+            details = {"leaked": leaked, "reencrypted": reencrypt_secrets(transaction, workspace.keys)}
+            note(transaction, Action(Verb.KEYS_ROTATE, on_this_machine(Channel.CLI), _BUS, details=details))
         rotate_keys(workspace.settings.data_dir / "keys", leaked=leaked)
     say("rotated; restart every process of this bus now, and back the keys up")
     if leaked:

@@ -73,9 +73,9 @@ def serve(
         bound = ["--host", host, "--port", str(listener.getsockname()[1])]
         options = ["--data", str(settings.data_dir), *bound, "--log-level", log_level]
         if _SIBLING not in os.environ:
-            with workspace.storage.write() as connection:
+            with workspace.storage.write() as transaction:
                 by = on_this_machine(Channel.PROCESS)
-                note_start(connection, settings, chosen, by, workspace.keys.pseudonym)
+                note_start(transaction, settings, chosen, by, workspace.keys.pseudonym)
         siblings = _Siblings(options, workers - 1)
         siblings.start()
         try:

@@ -10,7 +10,6 @@ from typing import Final
 
 import sqlalchemy as sa
 from pydantic import SecretStr
-from sqlalchemy.engine import Connection
 
 from bus import clock, json
 from bus.actions.action import Action, Object, Verb
@@ -19,6 +18,7 @@ from bus.actions.log import note
 from bus.actions.redaction import masked
 from bus.actions.tables import STARTS
 from bus.settings import Settings
+from bus.storage import Transaction
 
 _HIDDEN: Final = "(secret)"
 _PURPOSE: Final = b"bus settings\0"
@@ -28,20 +28,20 @@ Shown = Mapping[str, tuple[str, str]]
 
 
 def note_start(
-    connection: Connection, settings: Settings, roles: Collection[str], by: Actor, fingerprint_key: bytes
+    transaction: Transaction, settings: Settings, roles: Collection[str], by: Actor, fingerprint_key: bytes
 ) -> None:
     """Keep the settings of a start, with an entry if they are others than at the last start of the same roles."""
     named = ",".join(sorted(roles))
     now = shown(settings, fingerprint_key)
-    last = _last(connection, named)
+    last = _last(transaction, named)
     before = shown(Settings.model_construct(), fingerprint_key) if last is None else last
     changed = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
     if changed:
         told = (_told(before, changed, ""), _told(now, changed, " (changed)"))
         on, details = Object("settings", named), {"first_start": last is None}
-        note(connection, Action(Verb.SETTINGS_CHANGE, by, on, None, *told, details))
+        note(transaction, Action(Verb.SETTINGS_CHANGE, by, on, None, *told, details))
     values = {"settings": json.dumps(now).decode(), "at": clock.micros(clock.now())}
-    connection.execute(sa.update(STARTS).where(STARTS.c.roles == named).values(**values))
+    transaction.execute(sa.update(STARTS).where(STARTS.c.roles == named).values(**values))
 
 
 def shown(settings: Settings, fingerprint_key: bytes) -> Shown:
@@ -75,15 +75,15 @@ def _public(text: str) -> str:
     return masked(text) if "://" in text else text
 
 
-def _last(connection: Connection, roles: str) -> Shown | None:
+def _last(transaction: Transaction, roles: str) -> Shown | None:
     """The settings of the last start, or None; until the transaction ends no other start of these roles goes on."""
-    made = connection.execute(
+    made = transaction.execute(
         sa.text("INSERT INTO starts (roles, settings, at) VALUES (:roles, '{}', 0) ON CONFLICT (roles) DO NOTHING"),
         {"roles": roles},
     )
-    if made.rowcount:
+    if made:
         return None
-    kept = connection.scalar(sa.select(STARTS.c.settings).where(STARTS.c.roles == roles).with_for_update())
+    kept = transaction.value(sa.select(STARTS.c.settings).where(STARTS.c.roles == roles).with_for_update())
     return {name: (public, fingerprint) for name, (public, fingerprint) in json.loads(kept or "{}").items()}
 
 

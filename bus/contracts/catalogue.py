@@ -61,13 +61,13 @@ class Catalogue:
     def refresh(self) -> None:
         """Read what changed since the last time; versions that did not change keep their compiled form."""
         with self._refreshing:
-            with self._storage.read() as connection:
+            with self._storage.read() as transaction:
                 # First, since PostgreSQL may show the next statement more than this one.
-                reached = registered.read_last_move(connection)
-                changed = registered.read_entries(connection, self._reached)
+                reached = registered.read_last_move(transaction)
+                changed = registered.read_entries(transaction, self._reached)
                 known = {one.id: one for name in {one.name for one in changed} for one in self._entries_of(name)}
                 entries = known | {one.id: one for one in changed}
-                contracts = list(read_contracts(connection, entries.values()))
+                contracts = list(read_contracts(transaction, entries.values()))
             self._take_over(changed, contracts)
             self._make_ready(changed, is_first=self._reached is None)
             self._reached = reached
@@ -234,8 +234,8 @@ class Catalogue:
         document = self._contracts[entry.name].read_document(entry) if entry.name in self._contracts else None
         if document is not None:
             return document
-        with self._storage.read() as connection:
-            return next(registered.read_documents(connection, [entry.id]))
+        with self._storage.read() as transaction:
+            return next(registered.read_documents(transaction, [entry.id]))
 
     def _make_view(self, name: str, participant: str, version_id: int) -> View:
         views = self._views

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Final
 
-from sqlalchemy.engine import Connection
-
 from bus import clock, json
 from bus.contracts.document import AdapterUse, trusted
 from bus.contracts.errors import UnknownVersion, VersionRetired
@@ -17,6 +15,7 @@ from bus.contracts.ready import ReadyVersions
 from bus.contracts.registered import CatalogueEntry, read_documents, version_order
 from bus.contracts.version import ContractVersion, Notice
 from bus.problem import FieldError
+from bus.storage import Transaction
 
 _DATASCHEMA: Final = re.compile(
     r"(?:(?:\S*/v1/contracts/)?([a-z][a-z0-9.-]*)(?:/versions/|/|:))?([0-9]+\.[0-9]+\.[0-9]+)(?:/schema)?"
@@ -123,14 +122,14 @@ class CataloguedContract:
         )
 
 
-def read_contracts(connection: Connection, entries: Iterable[CatalogueEntry]) -> Iterator[CataloguedContract]:
+def read_contracts(transaction: Transaction, entries: Iterable[CatalogueEntry]) -> Iterator[CataloguedContract]:
     """The contracts of versions; reads the documents of the versions in force.
 
     Args:
         entries: all versions of these contracts.
     """
     ordered = sorted(entries, key=lambda one: (one.name, version_order(one.version)))
-    documents = read_documents(connection, [one.id for one in ordered if one.state in IN_FORCE])
+    documents = read_documents(transaction, [one.id for one in ordered if one.state in IN_FORCE])
     for name, group in groupby(ordered, key=lambda one: one.name):
         yield _make_contract(name, list(group), documents)
 

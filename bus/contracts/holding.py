@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from bus.contracts.document import Contract
 from bus.contracts.lifecycle import FREE_TO_CHANGE
 from bus.contracts.tables import CONTRACTS, VERSIONS
+from bus.storage import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Holding:
     bytes: int
 
 
-def measure_holding(connection: Connection, participant: str, besides: Contract) -> Holding:
+def measure_holding(transaction: Transaction, participant: str, besides: Contract) -> Holding:
     """What a participant registered, besides the version that it is about to register or to replace."""
     is_draft = VERSIONS.c.state.in_([state.value for state in FREE_TO_CHANGE])
     query = (
@@ -38,5 +38,5 @@ def measure_holding(connection: Connection, participant: str, besides: Contract)
         .where(VERSIONS.c.created_by == participant)
         .where(~((CONTRACTS.c.name == besides.name) & (VERSIONS.c.version == besides.version)))
     )
-    drafts, versions, size = connection.execute(query).one()
+    ((drafts, versions, size),) = transaction.rows(query)
     return Holding(int(drafts), int(versions), int(size))

@@ -12,7 +12,6 @@ from datetime import date
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from bus import json
 from bus.contracts.document import Classification, Kind
@@ -20,7 +19,7 @@ from bus.contracts.errors import NoSuchContract
 from bus.contracts.lifecycle import State
 from bus.contracts.registered import RegisteredVersion, version_order
 from bus.contracts.tables import CONTRACTS, VERSIONS
-from bus.storage import Storage
+from bus.storage import Storage, Transaction
 
 _Key = tuple[int, int, int]
 """Names a version with its document: its number, when it changed last, and the document's bytes."""
@@ -114,14 +113,14 @@ class Listing:
         statement = sa.select(CONTRACTS.c.name).where(CONTRACTS.c.name > after).order_by(CONTRACTS.c.name)
         found: list[ListedContract] = []
         room = _MOST_BYTES
-        with self._storage.read() as connection:
-            names = connection.scalars(statement.limit(limit + 1)).all()
+        with self._storage.read() as transaction:
+            names = [row[0] for row in transaction.rows(statement.limit(limit + 1))]
             for name in names[:limit]:
-                versions = _read_versions(connection, name)
+                versions = _read_versions(transaction, name)
                 room -= self._estimate_cost(versions)
                 if found and room < 0:
                     break
-                found.append(ListedContract(name, self._get_heading(connection, _pick_shown(versions)), versions))
+                found.append(ListedContract(name, self._get_heading(transaction, _pick_shown(versions)), versions))
         return Page(found, len(found) < len(names))
 
     def read_versions(self) -> Iterator[tuple[str, ListedVersion, Heading]]:
@@ -143,13 +142,13 @@ class Listing:
         Raises:
             NoSuchContract: there is none.
         """
-        with self._storage.read() as connection:
-            versions = _read_versions(connection, name)
+        with self._storage.read() as transaction:
+            versions = _read_versions(transaction, name)
             if not versions:
                 raise NoSuchContract(f"There is no contract {name}.")
             shown = _pick_shown(versions)
-            return ListedContract(name, self._get_heading(connection, shown), versions), _read_document(
-                connection, shown.id
+            return ListedContract(name, self._get_heading(transaction, shown), versions), _read_document(
+                transaction, shown.id
             )
 
     def _estimate_cost(self, versions: Sequence[ListedVersion]) -> int:
@@ -157,17 +156,17 @@ class Listing:
         return len(versions) * _VERSION_BYTES + (0 if _make_key(shown) in self._headings else shown.bytes)
 
     def _read_headed(self, name: str) -> list[tuple[str, ListedVersion, Heading]]:
-        with self._storage.read() as connection:
-            return [(name, one, self._get_heading(connection, one)) for one in _read_versions(connection, name)]
+        with self._storage.read() as transaction:
+            return [(name, one, self._get_heading(transaction, one)) for one in _read_versions(transaction, name)]
 
     def _read_names(self, limit: int, after: str) -> Sequence[str]:
         statement = sa.select(CONTRACTS.c.name).where(CONTRACTS.c.name > after).order_by(CONTRACTS.c.name)
-        with self._storage.read() as connection:
-            return connection.scalars(statement.limit(limit)).all()
+        with self._storage.read() as transaction:
+            return [row.name for row in transaction.rows(statement.limit(limit))]
 
-    def _get_heading(self, connection: Connection, version: ListedVersion) -> Heading:
+    def _get_heading(self, transaction: Transaction, version: ListedVersion) -> Heading:
         key = _make_key(version)
-        return self._find_kept(key) or self._keep(key, _read_document(connection, version.id))
+        return self._find_kept(key) or self._keep(key, _read_document(transaction, version.id))
 
     def _find_kept(self, key: _Key) -> Heading | None:
         with self._changing:
@@ -192,7 +191,7 @@ def _make_key(version: ListedVersion) -> _Key:
     return version.id, version.changed_at, version.bytes
 
 
-def _read_versions(connection: Connection, name: str) -> tuple[ListedVersion, ...]:
+def _read_versions(transaction: Transaction, name: str) -> tuple[ListedVersion, ...]:
     found = [
         ListedVersion(
             row.id,
@@ -205,13 +204,13 @@ def _read_versions(connection: Connection, name: str) -> tuple[ListedVersion, ..
             date.fromisoformat(row.sunset) if row.sunset else None,
             row.bytes,
         )
-        for row in connection.execute(_LISTED_VERSIONS.where(CONTRACTS.c.name == name))
+        for row in transaction.rows(_LISTED_VERSIONS.where(CONTRACTS.c.name == name))
     ]
     return tuple(sorted(found, key=lambda one: version_order(one.version)))
 
 
-def _read_document(connection: Connection, version_id: int) -> bytes:
-    return bytes(connection.execute(sa.select(VERSIONS.c.document).where(VERSIONS.c.id == version_id)).scalar_one())
+def _read_document(transaction: Transaction, version_id: int) -> bytes:
+    return bytes(transaction.value(sa.select(VERSIONS.c.document).where(VERSIONS.c.id == version_id)))
 
 
 def _pick_in_force(versions: Sequence[ListedVersion]) -> ListedVersion | None:

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from sqlalchemy.engine import Connection
-
 from bus.actions.actor import Actor
 from bus.contracts.approval import check_approvable
 from bus.contracts.binding import Bindings
@@ -14,6 +12,7 @@ from bus.contracts.errors import PlanRefused, VersionTaken
 from bus.contracts.register import activate, check_basis, check_owner, put_draft, refuse_taken
 from bus.contracts.registered import Basis, RegisteredVersion, read_basis, version_order
 from bus.problem import FieldError, Refused
+from bus.storage import Transaction
 
 
 class Change(Enum):
@@ -70,7 +69,7 @@ class Plan:
             )
 
 
-def plan_contracts(connection: Connection, contracts: Sequence[Contract], actor: Actor, bindings: Bindings) -> Plan:
+def plan_contracts(transaction: Transaction, contracts: Sequence[Contract], actor: Actor, bindings: Bindings) -> Plan:
     """What applying the documents would do; a step that cannot be done says why.
 
     Raises:
@@ -82,11 +81,11 @@ def plan_contracts(connection: Connection, contracts: Sequence[Contract], actor:
     for contract in ordered:
         # Judged as if those before it were in force: they will be.
         before = [step.contract for step in steps if step.changes and step.contract.name == contract.name]
-        steps.append(_plan_step(connection, contract, before, actor, bindings))
+        steps.append(_plan_step(transaction, contract, before, actor, bindings))
     return Plan(tuple(steps))
 
 
-def carry_out(connection: Connection, plan: Plan, actor: Actor, bindings: Bindings) -> None:
+def carry_out(transaction: Transaction, plan: Plan, actor: Actor, bindings: Bindings) -> None:
     """Do what a plan says.
 
     Raises:
@@ -96,19 +95,19 @@ def carry_out(connection: Connection, plan: Plan, actor: Actor, bindings: Bindin
     plan.check()
     changing = [step for step in plan.steps if step.changes]
     for step in changing:
-        check_basis(connection, step.basis)
+        check_basis(transaction, step.basis)
     for step in changing:
-        registered = put_draft(connection, step.contract, actor)
-        activate(connection, read_basis(connection, registered.name, registered.version), actor, bindings)
+        registered = put_draft(transaction, step.contract, actor)
+        activate(transaction, read_basis(transaction, registered.name, registered.version), actor, bindings)
 
 
 def _plan_step(
-    connection: Connection, contract: Contract, before: Sequence[Contract], actor: Actor, bindings: Bindings
+    transaction: Transaction, contract: Contract, before: Sequence[Contract], actor: Actor, bindings: Bindings
 ) -> Step:
-    basis = read_basis(connection, contract.name, contract.version)
+    basis = read_basis(transaction, contract.name, contract.version)
     changes = _find_changes(basis.present, contract)
     try:
-        check_owner(connection, contract, actor)
+        check_owner(transaction, contract, actor)
         if basis.present and not changes and not basis.present.holds(contract):
             raise refuse_taken(contract, basis.present.state)
         if changes:

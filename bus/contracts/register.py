@@ -4,10 +4,8 @@ Every function works in the caller's transaction and checks the present state in
 """
 
 from datetime import date
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from bus import clock, json
 from bus.actions.actor import Actor as Actor
@@ -36,7 +34,7 @@ from bus.contracts.registered import (
 )
 from bus.contracts.tables import CONTRACTS, MOVES, VERSIONS
 from bus.problem import FieldError
-from bus.storage import announce
+from bus.storage import Transaction, announce
 
 TOPIC = "contracts"
 """What changes are announced under."""
@@ -45,7 +43,7 @@ Tags = frozenset[str] | None
 """Tags that a version may have for a change of it to be done; None: whatever it is now."""
 
 
-def put_draft(connection: Connection, contract: Contract, actor: Actor, tags: Tags = None) -> RegisteredVersion:
+def put_draft(transaction: Transaction, contract: Contract, actor: Actor, tags: Tags = None) -> RegisteredVersion:
     """Add a version as a draft, or replace a draft; a version that stands with the same content is left alone.
 
     A proposed version that is replaced is a draft again: what an owner approves is what was proposed.
@@ -55,44 +53,44 @@ def put_draft(connection: Connection, contract: Contract, actor: Actor, tags: Ta
         VersionTaken: the version is past being free to change and has other content, or is another owner's draft.
         VersionChanged: it is not what `tags` name.
     """
-    _lock(connection, contract.name)
-    check_owner(connection, contract, actor)
-    present = find_version(connection, contract.name, contract.version)
+    _lock(transaction, contract.name)
+    check_owner(transaction, contract, actor)
+    present = find_version(transaction, contract.name, contract.version)
     if present is None:
         if tags is not None:
             raise VersionChanged(f"There is no version {contract.version} of {contract.name} yet.")
-        _insert(connection, contract, actor)
+        _insert(transaction, contract, actor)
     else:
         _check_unchanged(present, tags)
         if not present.holds(contract):
-            _replace(connection, present, contract, actor)
-    return read_version(connection, contract.name, contract.version)
+            _replace(transaction, present, contract, actor)
+    return read_version(transaction, contract.name, contract.version)
 
 
-def propose(connection: Connection, name: str, version: str, actor: Actor, tags: Tags = None) -> RegisteredVersion:
+def propose(transaction: Transaction, name: str, version: str, actor: Actor, tags: Tags = None) -> RegisteredVersion:
     """Lay a draft before the contract's owner.
 
     Raises:
         NoSuchContract, NotOwner, TransitionRefused, VersionChanged: see there.
     """
-    return _move(connection, _check_movable(connection, name, version, actor, tags), State.PROPOSED, actor)
+    return _move(transaction, _check_movable(transaction, name, version, actor, tags), State.PROPOSED, actor)
 
 
 def read_candidate(
-    connection: Connection, name: str, version: str, actor: Actor, tags: Tags = None
+    transaction: Transaction, name: str, version: str, actor: Actor, tags: Tags = None
 ) -> tuple[Contract, Basis]:
     """The version that somebody wants to put in force, and what it has to be judged by first.
 
     Raises:
         NoSuchContract, NotOwner, TransitionRefused, VersionChanged: see there.
     """
-    present = _check_movable(connection, name, version, actor, tags)
+    present = _check_movable(transaction, name, version, actor, tags)
     check_step(present.state, State.ACTIVE)
-    return present.contract, read_basis(connection, name, version)
+    return present.contract, read_basis(transaction, name, version)
 
 
 def consent(
-    connection: Connection, name: str, version: str, actor: Actor, bindings: Bindings, tags: Tags = None
+    transaction: Transaction, name: str, version: str, actor: Actor, bindings: Bindings, tags: Tags = None
 ) -> RegisteredVersion:
     """Keep the word of an adapter's owner for the operations that a version names; a change of its document takes it back.
 
@@ -100,20 +98,20 @@ def consent(
         AdapterNotYours: the actor owns no adapter that the version names.
         NoSuchContract, TransitionRefused, VersionChanged: see there.
     """
-    _lock(connection, name)
-    present = read_version(connection, name, version)
+    _lock(transaction, name)
+    present = read_version(transaction, name, version)
     _check_unchanged(present, tags)
     words = words_of(present.contract, actor, bindings)
     if not present.is_free:
         raise TransitionRefused(f"The version is {present.state.value}; a word for it comes before that.")
     if not words_given(present).issuperset(words):
-        _remember(connection, present.id, _step(present.state, actor, adapters=words))
-        note(connection, consented(present.contract, words, actor))
-    return read_version(connection, name, version)
+        _remember(transaction, present.id, _step(present.state, actor, adapters=words))
+        note(transaction, consented(present.contract, words, actor))
+    return read_version(transaction, name, version)
 
 
 def activate(
-    connection: Connection, basis: Basis, actor: Actor, bindings: Bindings, *, accepted_undecided: bool = False
+    transaction: Transaction, basis: Basis, actor: Actor, bindings: Bindings, *, accepted_undecided: bool = False
 ) -> RegisteredVersion:
     """Put a version in force that was found approvable on a basis.
 
@@ -123,29 +121,29 @@ def activate(
         NotOwner, TransitionRefused, FourEyes, AdapterWordMissing: see there.
         ChangedMeanwhile: the basis is no longer what stands.
     """
-    check_basis(connection, basis)
-    present = _check_movable(connection, basis.name, basis.version, actor, None)
-    settled = [one for one in read_known_versions(connection, basis.name) if not one.is_free]
+    check_basis(transaction, basis)
+    present = _check_movable(transaction, basis.name, basis.version, actor, None)
+    settled = [one for one in read_known_versions(transaction, basis.name) if not one.is_free]
     in_force = [one.contract for one in settled if one.state in IN_FORCE]
     check_four_eyes(present, [one.contract for one in settled], actor)
     check_words(present, in_force, actor, bindings)
     words = newly_bound(present.contract, in_force, actor, bindings)
-    return _move(connection, present, State.ACTIVE, actor, accepted_undecided=accepted_undecided, adapters=words)
+    return _move(transaction, present, State.ACTIVE, actor, accepted_undecided=accepted_undecided, adapters=words)
 
 
-def check_basis(connection: Connection, basis: Basis) -> None:
+def check_basis(transaction: Transaction, basis: Basis) -> None:
     """Hold the contract until the transaction ends, if it is as it was.
 
     Raises:
         ChangedMeanwhile: the basis is no longer what stands.
     """
-    _lock(connection, basis.name)
-    if read_basis(connection, basis.name, basis.version).tags != basis.tags:
+    _lock(transaction, basis.name)
+    if read_basis(transaction, basis.name, basis.version).tags != basis.tags:
         raise ChangedMeanwhile(f"{basis.name} changed while {basis.version} was judged; do it again.")
 
 
 def deprecate(
-    connection: Connection, name: str, version: str, actor: Actor, tags: Tags = None, *, sunset: date | None = None
+    transaction: Transaction, name: str, version: str, actor: Actor, tags: Tags = None, *, sunset: date | None = None
 ) -> RegisteredVersion:
     """Mark a version as superseded; it still takes events.
 
@@ -159,20 +157,20 @@ def deprecate(
     if sunset is not None and sunset < clock.local_date(clock.now()):
         raise SunsetPast(f"{sunset} is over.", errors=[FieldError("/sunset", "must not be in the past")])
     return _move(
-        connection, _check_movable(connection, name, version, actor, tags), State.DEPRECATED, actor, sunset=sunset
+        transaction, _check_movable(transaction, name, version, actor, tags), State.DEPRECATED, actor, sunset=sunset
     )
 
 
-def retire(connection: Connection, name: str, version: str, actor: Actor, tags: Tags = None) -> RegisteredVersion:
+def retire(transaction: Transaction, name: str, version: str, actor: Actor, tags: Tags = None) -> RegisteredVersion:
     """Take a version out of force for good.
 
     Raises:
         NoSuchContract, NotOwner, TransitionRefused, VersionChanged: see there.
     """
-    return _move(connection, _check_movable(connection, name, version, actor, tags), State.RETIRED, actor)
+    return _move(transaction, _check_movable(transaction, name, version, actor, tags), State.RETIRED, actor)
 
 
-def check_owner(connection: Connection, contract: Contract, actor: Actor) -> None:
+def check_owner(transaction: Transaction, contract: Contract, actor: Actor) -> None:
     """Refuse to register a document for its owner.
 
     A name belongs to the owner in the version that was put in force last. Until the first one is in force, a name is
@@ -186,9 +184,9 @@ def check_owner(connection: Connection, contract: Contract, actor: Actor) -> Non
         return
     if contract.owner != actor.participant:
         raise NotOwner(f"{actor.participant} cannot register what {contract.owner} owns.")
-    owner = _owner_of(connection, contract.name)
+    owner = _owner_of(transaction, contract.name)
     _check_name(owner, contract.name, actor)
-    present = find_version(connection, contract.name, contract.version)
+    present = find_version(transaction, contract.name, contract.version)
     if owner is None and present is not None and present.contract.owner != actor.participant:
         raise VersionTaken(
             f"{contract.name} {contract.version} is a draft of {present.contract.owner}; register another version."
@@ -197,9 +195,9 @@ def check_owner(connection: Connection, contract: Contract, actor: Actor) -> Non
         )
 
 
-def _owner_of(connection: Connection, name: str) -> str | None:
+def _owner_of(transaction: Transaction, name: str) -> str | None:
     """The participant that a name belongs to; None: no version of it was ever in force."""
-    settled = [one for one in read_known_versions(connection, name) if not one.is_free]
+    settled = [one for one in read_known_versions(transaction, name) if not one.is_free]
     return max(settled, key=lambda one: one.put_in_force_at).contract.owner if settled else None
 
 
@@ -216,29 +214,29 @@ def refuse_taken(contract: Contract, state: State) -> VersionTaken:
     )
 
 
-def _check_movable(connection: Connection, name: str, version: str, actor: Actor, tags: Tags) -> RegisteredVersion:
-    _lock(connection, name)
-    present = read_version(connection, name, version)
-    _check_mover(connection, present, actor)
+def _check_movable(transaction: Transaction, name: str, version: str, actor: Actor, tags: Tags) -> RegisteredVersion:
+    _lock(transaction, name)
+    present = read_version(transaction, name, version)
+    _check_mover(transaction, present, actor)
     _check_unchanged(present, tags)
     return present
 
 
-def _check_mover(connection: Connection, present: RegisteredVersion, actor: Actor) -> None:
+def _check_mover(transaction: Transaction, present: RegisteredVersion, actor: Actor) -> None:
     """Refuse a step to who owns neither the name nor, while the version may change, its document.
 
     A draft of another owner was registered before the name had one. To activate it would give the name away.
     """
     if actor.is_operator:
         return
-    owner = _owner_of(connection, present.name)
+    owner = _owner_of(transaction, present.name)
     _check_name(owner, present.name, actor)
     if (owner is None or present.is_free) and present.contract.owner != actor.participant:
         raise NotOwner(f"{present.name} {present.version} is a draft of {present.contract.owner}.")
 
 
 def _move(
-    connection: Connection,
+    transaction: Transaction,
     present: RegisteredVersion,
     wanted: State,
     actor: Actor,
@@ -252,19 +250,19 @@ def _move(
     values = {"state": wanted.value, "changed_at": move.at, "changed_by": move.by}
     if sunset is not None:
         values["sunset"] = sunset.isoformat()
-    updated = connection.execute(
+    updated = transaction.execute(
         sa.update(VERSIONS).where(VERSIONS.c.id == present.id, VERSIONS.c.state == present.state.value).values(**values)
     )
-    if not updated.rowcount:
+    if not updated:
         raise TransitionRefused("Somebody else changed its state at the same moment; look again.")
-    _remember(connection, present.id, move)
-    note(connection, moved(present.contract, present.state, move, actor, sunset=sunset))
-    return read_version(connection, present.name, present.version)
+    _remember(transaction, present.id, move)
+    note(transaction, moved(present.contract, present.state, move, actor, sunset=sunset))
+    return read_version(transaction, present.name, present.version)
 
 
-def _lock(connection: Connection, name: str) -> None:
+def _lock(transaction: Transaction, name: str) -> None:
     """Until the transaction ends nobody else changes versions of this contract, which are judged against each other."""
-    connection.execute(sa.select(CONTRACTS.c.id).where(CONTRACTS.c.name == name).with_for_update())
+    transaction.one(sa.select(CONTRACTS.c.id).where(CONTRACTS.c.name == name).with_for_update())
 
 
 def _check_unchanged(present: RegisteredVersion, tags: Tags) -> None:
@@ -276,28 +274,27 @@ def _check_unchanged(present: RegisteredVersion, tags: Tags) -> None:
         )
 
 
-def _insert(connection: Connection, contract: Contract, actor: Actor) -> None:
-    contract_id = connection.scalar(sa.select(CONTRACTS.c.id).where(CONTRACTS.c.name == contract.name))
+def _insert(transaction: Transaction, contract: Contract, actor: Actor) -> None:
+    contract_id = transaction.value(sa.select(CONTRACTS.c.id).where(CONTRACTS.c.name == contract.name))
     if contract_id is None:
-        contract_id = _key(connection.execute(sa.insert(CONTRACTS).values(name=contract.name)))
+        contract_id = transaction.value(sa.insert(CONTRACTS).values(name=contract.name).returning(CONTRACTS.c.id))
     move = _step(State.DRAFT, actor)
-    inserted = connection.execute(
-        sa.insert(VERSIONS).values(
-            contract_id=contract_id,
-            version=contract.version,
-            state=move.state.value,
-            document=json.canonical(contract.document),
-            created_at=move.at,
-            created_by=move.by,
-            changed_at=move.at,
-            changed_by=move.by,
-        )
+    inserted = sa.insert(VERSIONS).values(
+        contract_id=contract_id,
+        version=contract.version,
+        state=move.state.value,
+        document=json.canonical(contract.document),
+        created_at=move.at,
+        created_by=move.by,
+        changed_at=move.at,
+        changed_by=move.by,
     )
-    _remember(connection, _key(inserted), move)
-    note(connection, drafted(contract, None, actor))
+    version_id = transaction.value(inserted.returning(VERSIONS.c.id))
+    _remember(transaction, version_id, move)
+    note(transaction, drafted(contract, None, actor))
 
 
-def _replace(connection: Connection, present: RegisteredVersion, contract: Contract, actor: Actor) -> None:
+def _replace(transaction: Transaction, present: RegisteredVersion, contract: Contract, actor: Actor) -> None:
     if not present.is_free:
         raise refuse_taken(contract, present.state)
     move = _step(State.DRAFT, actor)
@@ -306,9 +303,9 @@ def _replace(connection: Connection, present: RegisteredVersion, contract: Contr
         # Another owner's draft from before the name had an owner: it counts no longer as one of that participant's.
         values |= {"created_at": move.at, "created_by": move.by}
     statement = sa.update(VERSIONS).where(VERSIONS.c.id == present.id)
-    connection.execute(statement.values(document=json.canonical(contract.document), **values))
-    _remember(connection, present.id, move)
-    note(connection, drafted(contract, present, actor))
+    transaction.execute(statement.values(document=json.canonical(contract.document), **values))
+    _remember(transaction, present.id, move)
+    note(transaction, drafted(contract, present, actor))
 
 
 def _step(state: State, actor: Actor, *, accepted_undecided: bool = False, adapters: tuple[str, ...] = ()) -> Move:
@@ -317,11 +314,11 @@ def _step(state: State, actor: Actor, *, accepted_undecided: bool = False, adapt
     return Move(state, now, actor.participant, accepted_undecided, actor.client_name, adapters)
 
 
-def _remember(connection: Connection, version_id: int, move: Move) -> None:
+def _remember(transaction: Transaction, version_id: int, move: Move) -> None:
     # First, since it keeps others who change the register waiting until the commit: steps become visible in the order of their
     # numbers, so that who asks for those after the last one seen misses none.
-    announce(connection, TOPIC)
-    connection.execute(
+    announce(transaction, TOPIC)
+    transaction.execute(
         sa.insert(MOVES).values(
             version_id=version_id,
             state=move.state.value,
@@ -332,8 +329,3 @@ def _remember(connection: Connection, version_id: int, move: Move) -> None:
             adapters=" ".join(move.adapters) or None,
         )
     )
-
-
-def _key(inserted: sa.CursorResult[Any]) -> int:
-    (key,) = inserted.inserted_primary_key or (0,)
-    return int(key)

@@ -9,13 +9,13 @@ from hashlib import blake2b
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from bus import json
 from bus.contracts.document import Contract, trusted
 from bus.contracts.errors import NoSuchContract
 from bus.contracts.lifecycle import FREE_TO_CHANGE, State
 from bus.contracts.tables import CONTRACTS, MOVES, VERSIONS
+from bus.storage import Transaction
 
 _ID_BATCH = 500
 """Below every dialect's limit of bound parameters."""
@@ -165,44 +165,44 @@ _ENTRIES = sa.select(
 ).join(CONTRACTS)
 
 
-def find_version(connection: Connection, name: str, version: str) -> RegisteredVersion | None:
+def find_version(transaction: Transaction, name: str, version: str) -> RegisteredVersion | None:
     """One version, or None where there is none."""
-    found = _read_registered(connection, _COLUMNS.where(CONTRACTS.c.name == name, VERSIONS.c.version == version))
+    found = _read_registered(transaction, _COLUMNS.where(CONTRACTS.c.name == name, VERSIONS.c.version == version))
     return found[0] if found else None
 
 
-def read_version(connection: Connection, name: str, version: str) -> RegisteredVersion:
+def read_version(transaction: Transaction, name: str, version: str) -> RegisteredVersion:
     """One version.
 
     Raises:
         NoSuchContract: there is none.
     """
-    found = find_version(connection, name, version)
+    found = find_version(transaction, name, version)
     if found is None:
         raise NoSuchContract(f"There is no version {version} of {name}.")
     return found
 
 
-def read_versions(connection: Connection, name: str) -> list[RegisteredVersion]:
+def read_versions(transaction: Transaction, name: str) -> list[RegisteredVersion]:
     """All versions of a contract, lowest first.
 
     Raises:
         NoSuchContract: there is none.
     """
-    found = read_known_versions(connection, name)
+    found = read_known_versions(transaction, name)
     if not found:
         raise NoSuchContract(f"There is no contract {name}.")
     return sorted(found, key=lambda registered: version_order(registered.version))
 
 
-def read_known_versions(connection: Connection, name: str) -> list[RegisteredVersion]:
+def read_known_versions(transaction: Transaction, name: str) -> list[RegisteredVersion]:
     """All versions of a contract in the order in which they were registered; none where there is no such contract."""
-    return _read_registered(connection, _COLUMNS.where(CONTRACTS.c.name == name).order_by(VERSIONS.c.id))
+    return _read_registered(transaction, _COLUMNS.where(CONTRACTS.c.name == name).order_by(VERSIONS.c.id))
 
 
-def read_basis(connection: Connection, name: str, version: str) -> Basis:
+def read_basis(transaction: Transaction, name: str, version: str) -> Basis:
     """What a version is judged by as it stands."""
-    versions = read_known_versions(connection, name)
+    versions = read_known_versions(transaction, name)
     active = [one for one in versions if one.state is State.ACTIVE]
     return Basis(
         name=name,
@@ -217,12 +217,12 @@ def version_order(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
-def read_last_move(connection: Connection) -> int:
+def read_last_move(transaction: Transaction) -> int:
     """The number of the last step in any version's life; 0: there is none."""
-    return int(connection.scalar(sa.select(sa.func.coalesce(sa.func.max(MOVES.c.id), 0))) or 0)
+    return int(transaction.value(sa.select(sa.func.coalesce(sa.func.max(MOVES.c.id), 0))) or 0)
 
 
-def read_entries(connection: Connection, moved_after: int | None = None) -> list[CatalogueEntry]:
+def read_entries(transaction: Transaction, moved_after: int | None = None) -> list[CatalogueEntry]:
     """Versions without their documents.
 
     Args:
@@ -241,11 +241,11 @@ def read_entries(connection: Connection, moved_after: int | None = None) -> list
             deprecated_at,
             _parse_date(sunset),
         )
-        for number, contract_id, name, version, state, deprecated_at, sunset in connection.execute(statement)
+        for number, contract_id, name, version, state, deprecated_at, sunset in transaction.rows(statement)
     ]
 
 
-def find_successions(connection: Connection, since: int, name: str | None = None) -> list[Succession]:
+def find_successions(transaction: Transaction, since: int, name: str | None = None) -> list[Succession]:
     """The last activation of each contract that had one before, where it was since then; the newest first.
 
     Args:
@@ -265,22 +265,22 @@ def find_successions(connection: Connection, since: int, name: str | None = None
     )
     if name is not None:
         statement = statement.where(CONTRACTS.c.name == name)
-    last = {row.name: Succession(row.name, row.version, row.at) for row in connection.execute(statement)}
+    last = {row.name: Succession(row.name, row.version, row.at) for row in transaction.rows(statement)}
     return sorted(last.values(), key=lambda one: -one.at)
 
 
-def read_documents(connection: Connection, ids: Sequence[int]) -> Iterator[bytes]:
+def read_documents(transaction: Transaction, ids: Sequence[int]) -> Iterator[bytes]:
     """The documents of versions, as JSON, in the order of the ids."""
     for start in range(0, len(ids), _ID_BATCH):
         batch = ids[start : start + _ID_BATCH]
         statement = sa.select(VERSIONS.c.id, VERSIONS.c.document).where(VERSIONS.c.id.in_(batch))
-        found = {number: bytes(document) for number, document in connection.execute(statement)}
+        found = {number: bytes(document) for number, document in transaction.rows(statement)}
         yield from (found[number] for number in batch)
 
 
-def _read_registered(connection: Connection, statement: sa.Select[Any]) -> list[RegisteredVersion]:
-    rows = connection.execute(statement).all()
-    histories = _read_histories(connection, [row.id for row in rows])
+def _read_registered(transaction: Transaction, statement: sa.Select[Any]) -> list[RegisteredVersion]:
+    rows = transaction.rows(statement)
+    histories = _read_histories(transaction, [row.id for row in rows])
     return [
         RegisteredVersion(
             id=row.id,
@@ -300,10 +300,10 @@ def _read_registered(connection: Connection, statement: sa.Select[Any]) -> list[
     ]
 
 
-def _read_histories(connection: Connection, ids: Sequence[int]) -> dict[int, list[Move]]:
+def _read_histories(transaction: Transaction, ids: Sequence[int]) -> dict[int, list[Move]]:
     histories: dict[int, list[Move]] = {number: [] for number in ids}
     statement = sa.select(MOVES).where(MOVES.c.version_id.in_(ids)).order_by(MOVES.c.id)
-    for row in connection.execute(statement) if ids else ():
+    for row in transaction.rows(statement) if ids else ():
         adapters = tuple((row.adapters or "").split())
         move = Move(State(row.state), row.at, row.by, row.accepted_undecided, row.client_id, adapters)
         histories[row.version_id].append(move)

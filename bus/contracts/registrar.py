@@ -7,9 +7,6 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import TypeVar
 
-from sqlalchemy import exc
-from sqlalchemy.engine import Connection
-
 from bus.actions.actor import Actor
 from bus.contracts import plan, register, registered
 from bus.contracts.approval import Candidate, check_approvable, check_proposable
@@ -23,7 +20,7 @@ from bus.contracts.persons import identifies_persons
 from bus.contracts.plan import Plan
 from bus.contracts.register import Tags
 from bus.contracts.registered import RegisteredVersion
-from bus.storage import Storage
+from bus.storage import RowConflict, Storage, Transaction
 
 T = TypeVar("T")
 
@@ -50,7 +47,7 @@ class Registrar:
 
     def add_draft(self, contract: Contract, by: Actor, tags: Tags = None) -> RegisteredVersion:
         """Register a version as a draft; see `register.put_draft` for what is refused."""
-        return self._change(lambda connection: register.put_draft(connection, contract, by, tags))
+        return self._change(lambda transaction: register.put_draft(transaction, contract, by, tags))
 
     def propose(self, name: str, version: str, by: Actor, tags: Tags = None) -> RegisteredVersion:
         """Lay a draft before the contract's owner.
@@ -59,11 +56,11 @@ class Registrar:
             Refused: what `check_proposable` and `register.propose` say.
         """
         check_proposable(self.read_version(name, version).contract, self._bindings)
-        return self._change(lambda connection: register.propose(connection, name, version, by, tags))
+        return self._change(lambda transaction: register.propose(transaction, name, version, by, tags))
 
     def consent(self, name: str, version: str, by: Actor, tags: Tags = None) -> RegisteredVersion:
         """Give the word of an adapter's owner; see `register.consent` for what is refused."""
-        return self._change(lambda connection: register.consent(connection, name, version, by, self._bindings, tags))
+        return self._change(lambda transaction: register.consent(transaction, name, version, by, self._bindings, tags))
 
     def activate(
         self, name: str, version: str, by: Actor, tags: Tags = None, *, accept_undecided: bool = False
@@ -88,8 +85,8 @@ class Registrar:
         """
         if accept_undecided and not by.is_operator:
             raise NotOperator("What cannot be decided is accepted by the operator alone.")
-        with self._storage.read() as connection:
-            contract, basis = register.read_candidate(connection, name, version, by, tags)
+        with self._storage.read() as transaction:
+            contract, basis = register.read_candidate(transaction, name, version, by, tags)
         return Candidate(contract, basis, self._bindings, accept_undecided)
 
     def put_in_force(self, candidate: Candidate, by: Actor, *, accepted_undecided: bool) -> RegisteredVersion:
@@ -103,8 +100,8 @@ class Registrar:
         for contract in (candidate.contract, *(one.contract for one in basis.active)):
             identifies_persons(contract)
         return self._change(
-            lambda connection: register.activate(
-                connection, basis, by, self._bindings, accepted_undecided=accepted_undecided
+            lambda transaction: register.activate(
+                transaction, basis, by, self._bindings, accepted_undecided=accepted_undecided
             )
         )
 
@@ -112,22 +109,22 @@ class Registrar:
         self, name: str, version: str, by: Actor, tags: Tags = None, *, sunset: date | None = None
     ) -> RegisteredVersion:
         """Mark a version as superseded; see `register.deprecate` for what is refused."""
-        return self._change(lambda connection: register.deprecate(connection, name, version, by, tags, sunset=sunset))
+        return self._change(lambda transaction: register.deprecate(transaction, name, version, by, tags, sunset=sunset))
 
     def retire(self, name: str, version: str, by: Actor, tags: Tags = None) -> RegisteredVersion:
         """Take a version out of force for good; see `register.retire` for what is refused."""
-        return self._change(lambda connection: register.retire(connection, name, version, by, tags))
+        return self._change(lambda transaction: register.retire(transaction, name, version, by, tags))
 
     def plan(self, contracts: Sequence[Contract], by: Actor) -> Plan:
         """A plan of what `apply` does now, and what it refuses; see `plan.plan_contracts`."""
-        with self._storage.read() as connection:
-            return plan.plan_contracts(connection, contracts, by, self._bindings)
+        with self._storage.read() as transaction:
+            return plan.plan_contracts(transaction, contracts, by, self._bindings)
 
     def carry_out(self, planned: Plan, by: Actor) -> None:
         """Register and activate what a plan says, all of it or nothing; see `plan.carry_out` for what is refused."""
         planned.check()
         if planned.changes_anything:
-            self._change(lambda connection: plan.carry_out(connection, planned, by, self._bindings))
+            self._change(lambda transaction: plan.carry_out(transaction, planned, by, self._bindings))
 
     def apply(self, contracts: Sequence[Contract], by: Actor) -> Plan:
         """Plan and carry out at once; a version that is registered with the same content stays as it is."""
@@ -137,13 +134,13 @@ class Registrar:
 
     def read_active(self, name: str) -> list[Contract]:
         """The active versions of a contract, lowest first, read from the database; none where there is no such contract."""
-        with self._storage.read() as connection:
-            return [one.contract for one in registered.read_basis(connection, name, "").active]
+        with self._storage.read() as transaction:
+            return [one.contract for one in registered.read_basis(transaction, name, "").active]
 
     def measure_holding(self, participant: str, besides: Contract) -> Holding:
         """What a participant registered, besides one version; read from the database."""
-        with self._storage.read() as connection:
-            return measure_holding(connection, participant, besides)
+        with self._storage.read() as transaction:
+            return measure_holding(transaction, participant, besides)
 
     def read_versions(self, name: str) -> list[RegisteredVersion]:
         """All versions of a contract, drafts too, read from the database.
@@ -151,8 +148,8 @@ class Registrar:
         Raises:
             NoSuchContract: there is none.
         """
-        with self._storage.read() as connection:
-            return registered.read_versions(connection, name)
+        with self._storage.read() as transaction:
+            return registered.read_versions(transaction, name)
 
     def read_version(self, name: str, version: str) -> RegisteredVersion:
         """One version, also a draft, read from the database.
@@ -160,14 +157,14 @@ class Registrar:
         Raises:
             NoSuchContract: there is none.
         """
-        with self._storage.read() as connection:
-            return registered.read_version(connection, name, version)
+        with self._storage.read() as transaction:
+            return registered.read_version(transaction, name, version)
 
-    def _change(self, change: Callable[[Connection], T]) -> T:
+    def _change(self, change: Callable[[Transaction], T]) -> T:
         try:
-            with self._storage.write() as connection:
-                done = change(connection)
-        except exc.IntegrityError as error:
+            with self._storage.write() as transaction:
+                done = change(transaction)
+        except RowConflict as error:
             raise ChangedMeanwhile("The same contract was registered at the same moment; look again.") from error
         self._follow()
         return done

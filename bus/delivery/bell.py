@@ -1,7 +1,7 @@
 """The bell: processes tell each other over the broker that something changed, so that all look at the changes at once.
 
 A message says "look now" and nothing else: what changed stands in the database, and whoever does not hear finds it with
-its next look (`bus.storage.changes`). So nothing here is tried twice, and a broker that is away neither blocks nor breaks
+its next look (`bus.storage.Changes`). So nothing here is tried twice, and a broker that is away neither blocks nor breaks
 anything.
 """
 

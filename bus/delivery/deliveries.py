@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from bus import clock
 from bus.actions.action import Action, Verb
@@ -19,7 +18,7 @@ from bus.delivery.ordering import PARKED
 from bus.delivery.subscriptions import Subscription
 from bus.delivery.tables import ATTEMPTS, DELIVERIES
 from bus.problem import NotFound
-from bus.storage import Storage, execute, numbers
+from bus.storage import Storage, Transaction
 
 _REDRIVE_STEP = 1000
 
@@ -90,11 +89,11 @@ class Deliveries:
             wanted = sa.select(DELIVERIES).where(table.subscription == number, table.position > first)
             if state is not None:
                 wanted = wanted.where(table.state == state.value)
-            with self._storage.read() as connection:
+            with self._storage.read() as transaction:
                 if state is DeliveryState.DEAD:
-                    found.extend(_dead(connection, number, first, most))
+                    found.extend(_dead(transaction, number, first, most))
                 else:
-                    found.extend(connection.execute(wanted.order_by(table.position).limit(most)).all())
+                    found.extend(transaction.rows(wanted.order_by(table.position).limit(most)))
             if len(found) >= limit:
                 break
         return self._with_failures(found, by_number)
@@ -104,8 +103,8 @@ class Deliveries:
         by_number = {s.number: s for s in subscriptions}
         table = DELIVERIES.c
         wanted = sa.select(DELIVERIES).where(table.subscription.in_(by_number), table.position == position)
-        with self._storage.read() as connection:
-            rows = connection.execute(wanted).all()
+        with self._storage.read() as transaction:
+            rows = transaction.rows(wanted)
         return self._with_failures(rows, by_number)
 
     def retry(self, subscription: Subscription, position: int, by: Actor) -> None:
@@ -117,18 +116,18 @@ class Deliveries:
         table, now = DELIVERIES.c, clock.micros(clock.now())
         its = sa.and_(table.subscription == subscription.number, table.position == position)
         again = {"state": DeliveryState.PENDING.value, "attempts": 0, "due_at": now, "finished_at": None}
-        with self._storage.write() as connection:
+        with self._storage.write() as transaction:
             # Before its row is locked: the relay takes the two in this order.
-            self._ledger.hold(connection, subscription.number)
-            row = connection.execute(sa.select(table.key, table.due_at, table.state).where(its)).first()
+            self._ledger.hold(transaction, subscription.number)
+            row = transaction.one(sa.select(table.key, table.due_at, table.state).where(its))
             if row is None:
                 raise _unknown(subscription, position)
             if row.key is not None and row.due_at != PARKED:
                 # In flight, it leaves its run: what goes behind it there must not go without it.
                 behind = {"subscription": subscription.number, "lease": row.due_at, "key": row.key}
-                execute(connection, statements.OUT_OF_RUN, {**behind, "due": now})
-            connection.execute(sa.update(DELIVERIES).where(its).values(again))
-            _note(connection, Verb.DELIVERY_RETRY, subscription, position, by, row.state, DeliveryState.PENDING)
+                transaction.execute(statements.OUT_OF_RUN, {**behind, "due": now})
+            transaction.execute(sa.update(DELIVERIES).where(its).values(again))
+            _note(transaction, Verb.DELIVERY_RETRY, subscription, position, by, row.state, DeliveryState.PENDING)
 
     def discard(self, subscription: Subscription, position: int, by: Actor) -> None:
         """Give a delivery up that is not delivered; what waited behind it goes on.
@@ -136,26 +135,26 @@ class Deliveries:
         Raises:
             DeliveryUnknown: there is none that could be given up.
         """
-        with self._storage.write() as connection:
+        with self._storage.write() as transaction:
             # Before the row is locked: the relay takes the two in this order.
-            self._ledger.hold(connection, subscription.number)
-            given_up = self._discarded(connection, subscription, position, by)
-            self._ledger.record(connection, [given_up])
+            self._ledger.hold(transaction, subscription.number)
+            given_up = self._discarded(transaction, subscription, position, by)
+            self._ledger.record(transaction, [given_up])
 
-    def _discarded(self, connection: Connection, subscription: Subscription, position: int, by: Actor) -> Attempt:
+    def _discarded(self, transaction: Transaction, subscription: Subscription, position: int, by: Actor) -> Attempt:
         table = DELIVERIES.c
         its = sa.and_(table.subscription == subscription.number, table.position == position)
         # The row is locked from here on.
-        row = connection.execute(
+        row = transaction.one(
             sa.select(table.key, table.due_at, table.attempts, table.state)
             .where(its, table.state.in_((DeliveryState.PENDING, DeliveryState.DEAD)))
             .with_for_update()
-        ).first()
+        )
         if row is None:
             raise _unknown(subscription, position)
         # The ledger writes the outcome of pending ones, under the lease that they have.
-        connection.execute(sa.update(DELIVERIES).where(its).values(state=DeliveryState.PENDING.value))
-        _note(connection, Verb.DELIVERY_DISCARD, subscription, position, by, row.state, DeliveryState.DISCARDED)
+        transaction.execute(sa.update(DELIVERIES).where(its).values(state=DeliveryState.PENDING.value))
+        _note(transaction, Verb.DELIVERY_DISCARD, subscription, position, by, row.state, DeliveryState.DISCARDED)
         now, state = clock.micros(clock.now()), DeliveryState.DISCARDED
         return Attempt(
             subscription.number, position, row.key, row.due_at, row.attempts, state, None, now, None, None, "", 0
@@ -165,15 +164,15 @@ class Deliveries:
         """Make every dead delivery due again; how many there were."""
         redriven = 0
         while True:
-            with self._storage.write() as connection:
+            with self._storage.write() as transaction:
                 if not redriven:
                     # With the first step, whatever becomes of the later ones.
-                    note(connection, _redriving(connection, subscription, by))
-                positions = [row.position for row in _dead(connection, subscription.number, 0, _REDRIVE_STEP)]
+                    note(transaction, _redriving(transaction, subscription, by))
+                positions = [row.position for row in _dead(transaction, subscription.number, 0, _REDRIVE_STEP)]
                 if not positions:
                     return redriven
                 again = {"subscription": subscription.number, "now": clock.micros(clock.now())}
-                execute(connection, statements.REDRIVE, {**again, "wanted": numbers(connection, positions)})
+                transaction.execute(statements.REDRIVE, {**again, "wanted": transaction.numbers(positions)})
             redriven += len(positions)
 
     def counts(self, subscription: Subscription) -> dict[str, int]:
@@ -184,8 +183,8 @@ class Deliveries:
             .where(table.subscription == subscription.number)
             .group_by(table.state)
         )
-        with self._storage.read() as connection:
-            return {DeliveryState(state).name.lower(): count for state, count in connection.execute(wanted)}
+        with self._storage.read() as transaction:
+            return {DeliveryState(state).name.lower(): count for state, count in transaction.rows(wanted)}
 
     def _with_failures(self, rows: Sequence[Any], by_number: dict[int, Subscription]) -> list[Delivery]:
         failures = self._failures([row for row in rows if row.attempts])
@@ -204,30 +203,43 @@ class Deliveries:
             wanted = (
                 sa.select(ATTEMPTS).where(table.subscription == number, table.position.in_(of)).order_by(table.number)
             )
-            with self._storage.read() as connection:
-                for row in connection.execute(wanted):
+            with self._storage.read() as transaction:
+                for row in transaction.rows(wanted):
                     place = (row.subscription, row.position)
                     found[place] = (*found.get(place, ()), _failed(row))
         return found
 
 
-def _dead(connection: Connection, subscription: int, after: int, most: int) -> Sequence[Any]:
+class _Dead(NamedTuple):
+    """A row of `statements.DEAD`, with the names of the table's columns."""
+
+    subscription: int
+    position: int
+    state: int
+    key: int | None
+    attempts: int
+    due_at: int
+    finished_at: int | None
+    status: int | None
+
+
+def _dead(transaction: Transaction, subscription: int, after: int, most: int) -> list[_Dead]:
     """The next dead deliveries of a subscription, by position."""
     asked = {"subscription": subscription, "after": after, "most": most}
-    return connection.execute(sa.text(statements.DEAD.text(connection)).columns(*DELIVERIES.c), asked).all()
+    return [_Dead(*row) for row in transaction.rows(statements.DEAD, asked)]
 
 
-def _redriving(connection: Connection, subscription: Subscription, by: Actor) -> Action:
-    (row,) = execute(connection, statements.DEAD_COUNT, {"subscription": subscription.number})
-    details = {"dead": row[0]}
+def _redriving(transaction: Transaction, subscription: Subscription, by: Actor) -> Action:
+    dead = transaction.value(statements.DEAD_COUNT, {"subscription": subscription.number})
+    details = {"dead": dead}
     return on_subscription(Verb.SUBSCRIPTION_REDRIVE, subscription.id, subscription.participant, by, details=details)
 
 
 def _note(
-    connection: Connection, what: Verb, of: Subscription, position: int, by: Actor, before: int, after: DeliveryState
+    transaction: Transaction, what: Verb, of: Subscription, position: int, by: Actor, before: int, after: DeliveryState
 ) -> None:
     was, now = DeliveryState(before).name.lower(), after.name.lower()
-    note(connection, on_delivery(what, f"{of.id}.{position}", of.participant, by, before=was, after=now))
+    note(transaction, on_delivery(what, f"{of.id}.{position}", of.participant, by, before=was, after=now))
 
 
 def _failed(row: Any) -> FailedAttempt:

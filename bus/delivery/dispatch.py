@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy.engine import Connection
-
 from bus import clock
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.broker import Handover
@@ -16,7 +14,7 @@ from bus.delivery.ledger import Handed, Lease, Leased, Ledger, NewDelivery
 from bus.delivery.routing import is_ordered
 from bus.delivery.subscriptions import Subscription, Subscriptions
 from bus.journal import Entry
-from bus.storage import Storage
+from bus.storage import Storage, Transaction
 from bus.telemetry import HANDED_OVER
 
 _LOOK_SECONDS: Final = 0.03
@@ -89,21 +87,21 @@ class Dispatch:
                 return False
             subscription = self._subscriptions.numbered(number)
             if subscription is not None:
-                with self._storage.write(durable=False) as connection:
-                    handed = self.lease(connection, subscription, now)
+                with self._storage.write(durable=False) as transaction:
+                    handed = self.lease(transaction, subscription, now)
                 is_more |= self.send(handed)
         if is_more:
             self._may_be_due = True
         return is_more
 
-    def begin(self, connection: Connection, new: Sequence[NewDelivery], now: int) -> Going:
+    def begin(self, transaction: Transaction, new: Sequence[NewDelivery], now: int) -> Going:
         """What goes at once of new deliveries, in the transaction that makes them."""
-        return going(connection, new, now, self._lease_end(now), self._policy.window, self._policy.run)
+        return going(transaction, new, now, self._lease_end(now), self._policy.window, self._policy.run)
 
-    def lease(self, connection: Connection, subscription: Subscription, now: int) -> Handed:
+    def lease(self, transaction: Transaction, subscription: Subscription, now: int) -> Handed:
         """Lease what is due of a subscription, in a transaction of the caller's."""
         handed = self._ledger.lease(
-            connection,
+            transaction,
             subscription.number,
             now,
             self._lease_end(now),

@@ -4,8 +4,6 @@ import time
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy.engine import Connection
-
 from bus import clock
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.dispatch import Dispatch
@@ -19,7 +17,7 @@ from bus.journal.beside import select_entries
 from bus.journal.history import History
 from bus.journal.statements import Row
 from bus.journal.viewed import FindBefore
-from bus.storage import Storage
+from bus.storage import Storage, Transaction
 from bus.telemetry import RELAY_LAG
 
 _STEP: Final = 500
@@ -99,8 +97,8 @@ class FanOut:
     def following(self) -> int:
         """Up to where the journal was followed: what the database says to a leader that begins, then from memory."""
         if self.reached is None:
-            with self._storage.read() as connection:
-                self.reached = self._noted = relayed(connection)
+            with self._storage.read() as transaction:
+                self.reached = self._noted = relayed(transaction)
         return self.reached
 
     def router(self) -> Router:
@@ -123,7 +121,7 @@ class FanOut:
         RELAY_LAG.set(end - reached if end > reached else 0)
         return not is_last
 
-    def take_along(self, connection: Connection, rows: Sequence[Row]) -> Made | None:
+    def take_along(self, transaction: Transaction, rows: Sequence[Row]) -> Made | None:
         """Make the deliveries of events in the transaction that appends them. None: that is left to the next step.
 
         So it is where others stand between, where events or subscriptions are many, and where something waits or has to be read.
@@ -144,7 +142,7 @@ class FanOut:
         numbers = {delivery.subscription for delivery in deliveries}
         if len(numbers) > _AT_ONCE or not numbers.isdisjoint(self._dispatch.left):
             return None
-        return self._make(connection, entries, deliveries, reached)
+        return self._make(transaction, entries, deliveries, reached)
 
     def committed(self, made: Made) -> None:
         """What `take_along` made is committed: pass it on."""
@@ -175,13 +173,13 @@ class FanOut:
         self._noted_at = time.monotonic()
         if reached == self._noted:
             return
-        with self._storage.write(durable=False) as connection:
-            made = self._make(connection, entries, deliveries, reached)
+        with self._storage.write(durable=False) as transaction:
+            made = self._make(transaction, entries, deliveries, reached)
         self._noted = reached
         self._pass_on(made)
 
     def _make(
-        self, connection: Connection, entries: Sequence[Entry], deliveries: Sequence[NewDelivery], reached: int
+        self, transaction: Transaction, entries: Sequence[Entry], deliveries: Sequence[NewDelivery], reached: int
     ) -> Made:
         now = clock.micros(clock.now())
         subscriptions = self._going_at_once(deliveries)
@@ -190,11 +188,11 @@ class FanOut:
         at_once = {one.number for one in subscriptions}.difference(one.number for one in behind)
         # Before any row is touched, and in order, as who writes outcomes does.
         for subscription in subscriptions:
-            self._ledger.hold(connection, subscription.number)
-        begun = self._dispatch.begin(connection, [one for one in deliveries if one.subscription in at_once], now)
-        is_new = self._ledger.add(connection, deliveries, now, again=False, later=begun.due)
-        set_relayed(connection, reached)
-        handed = [self._dispatch.lease(connection, subscription, now) for subscription in behind]
+            self._ledger.hold(transaction, subscription.number)
+        begun = self._dispatch.begin(transaction, [one for one in deliveries if one.subscription in at_once], now)
+        is_new = self._ledger.add(transaction, deliveries, now, again=False, later=begun.due)
+        set_relayed(transaction, reached)
+        handed = [self._dispatch.lease(transaction, subscription, now) for subscription in behind]
         return Made(entries, reached, begun, handed, is_new, bool(deliveries) and not subscriptions)
 
     def _pass_on(self, made: Made) -> None:

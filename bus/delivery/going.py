@@ -7,12 +7,10 @@ is in flight, and which keys something is owed for.
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy.engine import Connection
-
 from bus.delivery import statements
 from bus.delivery.ledger import LONGEST_CHAIN, Lease, NewDelivery, in_flight
 from bus.delivery.ordering import PARKED, beginning, runs
-from bus.storage import execute, numbers
+from bus.storage import Transaction
 
 
 class Run(NamedTuple):
@@ -35,7 +33,7 @@ class Going(NamedTuple):
     left: set[int]
 
 
-def going(connection: Connection, new: Iterable[NewDelivery], now: int, until: int, window: int, most: int) -> Going:
+def going(transaction: Transaction, new: Iterable[NewDelivery], now: int, until: int, window: int, most: int) -> Going:
     """What goes at once of new deliveries; decided in the transaction that makes them, which holds their subscriptions.
 
     The other arguments are those of `Ledger.lease`.
@@ -46,8 +44,8 @@ def going(connection: Connection, new: Iterable[NewDelivery], now: int, until: i
         of.setdefault(delivery.subscription, {})[delivery.position] = delivery
     for subscription, deliveries in of.items():
         keys = {position: deliveries[position].key for position in sorted(deliveries)}
-        owed = _owed(connection, subscription, {key for key in keys.values() if key is not None})
-        room = window - in_flight(connection, subscription, now, until, window)
+        owed = _owed(transaction, subscription, {key for key in keys.values() if key is not None})
+        room = window - in_flight(transaction, subscription, now, until, window)
         begun = beginning(keys, owed, room, min(most, LONGEST_CHAIN))
         found.due.update({(subscription, position): PARKED for position in begun.parked})
         if begun.left:
@@ -58,10 +56,10 @@ def going(connection: Connection, new: Iterable[NewDelivery], now: int, until: i
     return found
 
 
-def _owed(connection: Connection, subscription: int, keys: Collection[int]) -> set[int]:
+def _owed(transaction: Transaction, subscription: int, keys: Collection[int]) -> set[int]:
     """Those of some keys for which something is owed."""
     if not keys:
         return set()
-    asked = {"subscription": subscription, "wanted": numbers(connection, keys)}
-    found = execute(connection, statements.KEYS_OWED, asked)
+    asked = {"subscription": subscription, "wanted": transaction.numbers(keys)}
+    found = transaction.rows(statements.KEYS_OWED, asked)
     return {row[0] for row in found}

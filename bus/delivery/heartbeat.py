@@ -37,11 +37,11 @@ class Heartbeat:
         """Say that this process lives. Synchronous."""
         now = clock.micros(clock.now())
         table = HEARTBEATS.c
-        with self._storage.write(durable=False) as connection:
+        with self._storage.write(durable=False) as transaction:
             mine = sa.or_(table.process == self._process, table.seen_at < now - _FORGOTTEN_MICROS)
-            connection.execute(sa.delete(HEARTBEATS).where(mine))
+            transaction.execute(sa.delete(HEARTBEATS).where(mine))
             rows = [{"process": self._process, "role": role, "seen_at": now} for role in self._roles]
-            connection.execute(sa.insert(HEARTBEATS), rows)
+            transaction.execute(sa.insert(HEARTBEATS), rows)
 
     async def follow(self) -> None:
         """Beat until cancelled."""
@@ -62,6 +62,6 @@ def unattended(storage: Storage, subscriptions: Sequence[Subscription]) -> list[
         if subscription.number in owing
     }
     since = clock.micros(clock.now()) - _ALIVE_MICROS
-    with storage.read() as connection:
-        living = set(connection.scalars(sa.select(HEARTBEATS.c.role).where(HEARTBEATS.c.seen_at >= since)))
+    with storage.read() as transaction:
+        living = {row[0] for row in transaction.rows(sa.select(HEARTBEATS.c.role).where(HEARTBEATS.c.seen_at >= since))}
     return sorted(wanted - living)

@@ -15,12 +15,11 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from bus.delivery import statements
 from bus.delivery.ordering import PARKED, Owed, Plan, chains_of, plan, runs
 from bus.delivery.tables import ATTEMPTS
-from bus.storage import Parameters, Storage, execute, fetch, numbers
+from bus.storage import Parameters, Storage, Transaction
 
 LONGEST_CHAIN = 50
 """The most deliveries of one key in a run: they go one after the other and must end within the lease."""
@@ -108,7 +107,7 @@ class Ledger:
 
     def add(
         self,
-        connection: Connection,
+        transaction: Transaction,
         deliveries: Sequence[NewDelivery],
         due_at: int,
         *,
@@ -126,18 +125,18 @@ class Ledger:
         rows = [
             (d.subscription, d.position, d.key, later.get((d.subscription, d.position), due_at)) for d in deliveries
         ]
-        if statements.insert(connection, rows, again=again) == len(rows):
+        if transaction.insert(statements.NEW_OR_AGAIN if again else statements.NEW, rows) == len(rows):
             return True
         if later:
             # What was made before may be done: whatever was to wait behind it has nothing to wait for.
             for subscription, keys in _keys(deliveries).items():
-                _unpark(connection, subscription, keys, due_at)
+                _unpark(transaction, subscription, keys, due_at)
         return False
 
     def due_subscriptions(self, now: int) -> list[int]:
         """The active subscriptions with something to hand over."""
-        with self._storage.read() as connection:
-            rows = execute(connection, statements.DUE_SUBSCRIPTIONS, {"now": now})
+        with self._storage.read() as transaction:
+            rows = transaction.rows(statements.DUE_SUBSCRIPTIONS, {"now": now})
             return [row[0] for row in rows]
 
     def owing_subscriptions(self) -> list[int]:
@@ -145,7 +144,15 @@ class Ledger:
         return self.due_subscriptions(PARKED)
 
     def lease(
-        self, connection: Connection, subscription: int, now: int, until: int, window: int, most: int, *, ordered: bool
+        self,
+        transaction: Transaction,
+        subscription: int,
+        now: int,
+        until: int,
+        window: int,
+        most: int,
+        *,
+        ordered: bool,
     ) -> Handed:
         """Lease what is due of a subscription, in runs, in a transaction of the caller's.
 
@@ -155,105 +162,103 @@ class Ledger:
             most: the most deliveries in a run.
             ordered: whether a later event of a key must not go before an earlier one.
         """
-        room = window - in_flight(connection, subscription, now, until, window)
+        room = window - in_flight(transaction, subscription, now, until, window)
         if room <= 0:
             return Handed([], 0, True)
         if ordered:
-            self.hold(connection, subscription)
-        due = _due(connection, subscription, now, room)
+            self.hold(transaction, subscription)
+        due = _due(transaction, subscription, now, room)
         chains: Sequence[tuple[int, ...]] = [(position,) for position in due]
         if ordered:
-            chains = _in_order(connection, subscription, due, now, room, min(most, LONGEST_CHAIN))
+            chains = _in_order(transaction, subscription, due, now, room, min(most, LONGEST_CHAIN))
         handed_over = runs(chains, most)
         for index, run in enumerate(handed_over):
-            _set_due(connection, subscription, run, until + index)
+            _set_due(transaction, subscription, run, until + index)
         leases = [Lease(subscription, until + index) for index in range(len(handed_over))]
         return Handed(leases, room - sum(map(len, chains)), len(due) == room)
 
-    def leased(self, connection: Connection, lease: Lease) -> list[Leased]:
+    def leased(self, transaction: Transaction, lease: Lease) -> list[Leased]:
         """The deliveries of a run that are still to be made, in position order; none when the lease is over."""
         named = {"subscription": lease.subscription, "lease": lease.due_at}
-        rows = fetch(connection, "position, key, attempts", statements.LEASED, named)
+        rows = transaction.rows(statements.LEASED, named)
         return sorted(Leased(position, key, attempts, lease.due_at) for position, key, attempts in rows)
 
     def release(self, leases: Iterable[Lease], due_at: int) -> None:
         """Give runs back untried; they are due again at a moment."""
-        with self._storage.write(durable=False) as connection:
+        with self._storage.write(durable=False) as transaction:
             for lease in leases:
                 named = {"subscription": lease.subscription, "lease": lease.due_at}
-                execute(connection, statements.RELEASE, {**named, "due": due_at})
+                transaction.execute(statements.RELEASE, {**named, "due": due_at})
 
-    def record(self, connection: Connection, attempts: Sequence[Attempt]) -> bool:
+    def record(self, transaction: Transaction, attempts: Sequence[Attempt]) -> bool:
         """Write what attempts came to, and make due what waited behind them, in a transaction of the caller's.
 
         Whether something is due by that: was given back, or waited.
         """
         touched = _keys(attempts)
         for subscription in sorted(touched):
-            self.hold(connection, subscription)
+            self.hold(transaction, subscription)
         for group, positions in _alike(attempts).items():
             subscription, status, at, number = group
             written = {"subscription": subscription, "status": status, "at": at, "number": number}
-            execute(connection, statements.DELIVERED, {**written, "wanted": numbers(connection, positions)})
+            transaction.execute(statements.DELIVERED, {**written, "wanted": transaction.numbers(positions)})
         for attempt in attempts:
             if attempt.state is not DeliveryState.DELIVERED:
-                _record_failure(connection, attempt)
+                _record_failure(transaction, attempt)
         unparked = [
-            _unpark(connection, subscription, keys, at=max(a.at for a in attempts))
+            _unpark(transaction, subscription, keys, at=max(a.at for a in attempts))
             for subscription, keys in touched.items()
         ]
         return any(unparked) or any(a.due_at is not None and a.due_at <= a.at for a in attempts)
 
-    def hold(self, connection: Connection, subscription: int) -> None:
+    def hold(self, transaction: Transaction, subscription: int) -> None:
         """Keep relay and outcomes apart on an ordered subscription to the transaction's end, before its rows are touched.
 
         Parking must not miss the outcome that would unpark. SQLite has one writer anyway.
         """
-        if not self._storage.is_sqlite:
-            execute(connection, statements.HOLD, {"subscription": subscription})
+        transaction.hold(statements.SUBSCRIPTIONS, subscription)
 
 
-def _due(connection: Connection, subscription: int, now: int, limit: int) -> dict[int, int | None]:
+def _due(transaction: Transaction, subscription: int, now: int, limit: int) -> dict[int, int | None]:
     asked = {"subscription": subscription, "now": now, "room": limit}
-    rows = fetch(connection, "due_at, position, key", statements.DUE, asked)
+    rows = transaction.rows(statements.DUE, asked)
     return {position: key for _, position, key in sorted(rows)}
 
 
-def in_flight(connection: Connection, subscription: int, now: int, until: int, window: int) -> int:
+def in_flight(transaction: Transaction, subscription: int, now: int, until: int, window: int) -> int:
     """How many deliveries of a subscription are in flight, up to `window`; the arguments are those of `Ledger.lease`."""
     # What is due within a lease from now is taken to be in flight; a short backoff is counted along, to the good of the sink.
     asked = {"subscription": subscription, "now": now, "until": until, "window": window}
-    row = execute(connection, statements.IN_FLIGHT, asked)
-    return int(row.fetchone()[0])
+    return int(transaction.value(statements.IN_FLIGHT, asked))
 
 
 def _in_order(
-    connection: Connection, subscription: int, due: Mapping[int, int | None], now: int, room: int, longest: int
+    transaction: Transaction, subscription: int, due: Mapping[int, int | None], now: int, room: int, longest: int
 ) -> Sequence[tuple[int, ...]]:
     keys = {key for key in due.values() if key is not None}
-    decided: Plan = plan(due, chains_of(_beginnings(connection, subscription, keys, longest)), now, room)
+    decided: Plan = plan(due, chains_of(_beginnings(transaction, subscription, keys, longest)), now, room)
     if decided.parked:
-        _set_due(connection, subscription, decided.parked, PARKED)
+        _set_due(transaction, subscription, decided.parked, PARKED)
     return decided.going
 
 
 def _beginnings(
-    connection: Connection, subscription: int, keys: Collection[int], longest: int
+    transaction: Transaction, subscription: int, keys: Collection[int], longest: int
 ) -> list[tuple[int, Owed]]:
     """The first deliveries of the chains of some keys."""
     if not keys:
         return []
-    asked = {"subscription": subscription, "longest": longest, "wanted": numbers(connection, keys)}
-    rows = sorted(fetch(connection, "key, position, due_at, state", statements.BEGINNINGS, asked))
+    asked = {"subscription": subscription, "longest": longest, "wanted": transaction.numbers(keys)}
+    rows = sorted(transaction.rows(statements.BEGINNINGS, asked))
     return [(row[0], Owed(row[1], row[2], row[3] == DeliveryState.DEAD)) for row in rows]
 
 
-def _set_due(connection: Connection, subscription: int, positions: Sequence[int], due_at: int) -> None:
-    wanted = numbers(connection, positions)
-    execute(connection, statements.SET_DUE, {"subscription": subscription, "due": due_at, "wanted": wanted})
+def _set_due(transaction: Transaction, subscription: int, positions: Sequence[int], due_at: int) -> None:
+    wanted = transaction.numbers(positions)
+    transaction.execute(statements.SET_DUE, {"subscription": subscription, "due": due_at, "wanted": wanted})
 
 
-def _record_failure(connection: Connection, attempt: Attempt) -> None:
+def _record_failure(transaction: Transaction, attempt: Attempt) -> None:
     written: Parameters = {
         "subscription": attempt.subscription,
         "position": attempt.position,
@@ -264,8 +269,8 @@ def _record_failure(connection: Connection, attempt: Attempt) -> None:
         "status": attempt.status,
         "at": attempt.at if attempt.due_at is None else None,
     }
-    changed = execute(connection, statements.FAILED, written)
-    if attempt.failure is None or changed.rowcount == 0:
+    changed = transaction.execute(statements.FAILED, written)
+    if attempt.failure is None or changed == 0:
         return
     row = {
         "subscription": attempt.subscription,
@@ -280,7 +285,7 @@ def _record_failure(connection: Connection, attempt: Attempt) -> None:
     number = sa.select(sa.func.coalesce(sa.func.max(ATTEMPTS.c.number), 0) + 1).where(
         ATTEMPTS.c.subscription == attempt.subscription, ATTEMPTS.c.position == attempt.position
     )
-    connection.execute(sa.insert(ATTEMPTS).values(number=number.scalar_subquery(), **row))
+    transaction.execute(sa.insert(ATTEMPTS).values(number=number.scalar_subquery(), **row))
 
 
 def _alike(attempts: Sequence[Attempt]) -> dict[tuple[int, int | None, int, int], list[int]]:
@@ -302,16 +307,15 @@ def _keys(touched: Iterable[Attempt | NewDelivery]) -> dict[int, set[int]]:
     return keys
 
 
-def _unpark(connection: Connection, subscription: int, keys: Iterable[int], at: int) -> bool:
-    if not _is_any_parked(connection, subscription):
+def _unpark(transaction: Transaction, subscription: int, keys: Iterable[int], at: int) -> bool:
+    if not _is_any_parked(transaction, subscription):
         return False
     # After failures too: what a run failed at may be over by then (its owner gave it up, or an earlier run got it through after
     # all), so that what is parked behind it is the head, which nothing else would ever unpark.
-    asked = {"subscription": subscription, "now": at, "parked": PARKED, "wanted": numbers(connection, keys)}
-    changed = execute(connection, statements.UNPARK, asked)
-    return int(changed.rowcount) > 0
+    asked = {"subscription": subscription, "now": at, "parked": PARKED, "wanted": transaction.numbers(keys)}
+    return transaction.execute(statements.UNPARK, asked) > 0
 
 
-def _is_any_parked(connection: Connection, subscription: int) -> bool:
-    found = execute(connection, statements.IS_ANY_PARKED, {"subscription": subscription, "parked": PARKED})
-    return found.fetchone() is not None
+def _is_any_parked(transaction: Transaction, subscription: int) -> bool:
+    parked = transaction.one(statements.IS_ANY_PARKED, {"subscription": subscription, "parked": PARKED})
+    return parked is not None

@@ -47,9 +47,9 @@ class OutcomeWriter:
         For each batch, whether something is due since they were written.
         """
         attempts = [attempt for batch in batches for attempt in batch.attempts]
-        with self._storage.write(durable=False) as connection:
-            is_due = bool(attempts) and self._ledger.record(connection, attempts)
-            self._disclosures.withdraw(connection, [noted for batch in batches for noted in batch.unsent])
+        with self._storage.write(durable=False) as transaction:
+            is_due = bool(attempts) and self._ledger.record(transaction, attempts)
+            self._disclosures.withdraw(transaction, [noted for batch in batches for noted in batch.unsent])
         return [is_due] * len(batches)
 
     def give_back(self, leases: Sequence[Lease]) -> None:

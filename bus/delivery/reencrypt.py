@@ -1,13 +1,13 @@
 """Stored webhook secrets, encrypted again: after it, no secret depends on an earlier key or an earlier form."""
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from bus.delivery.tables import SUBSCRIPTIONS
 from bus.identity.keys import Keys
+from bus.storage import Transaction
 
 
-def reencrypt_secrets(connection: Connection, keys: Keys) -> int:
+def reencrypt_secrets(transaction: Transaction, keys: Keys) -> int:
     """Encrypt the secrets of all subscriptions with the newest of these keys, and return how many were not so.
 
     The secrets stay the same, so that no process has to be told.
@@ -15,13 +15,13 @@ def reencrypt_secrets(connection: Connection, keys: Keys) -> int:
     Raises:
         Undecryptable: a secret fits none of the keys.
     """
-    rows = connection.execute(sa.select(SUBSCRIPTIONS.c.number, SUBSCRIPTIONS.c.secrets)).all()
+    rows = transaction.rows(sa.select(SUBSCRIPTIONS.c.number, SUBSCRIPTIONS.c.secrets))
     count = 0
     for number, stored in rows:
         if keys.encryption.is_current(stored):
             continue
         # On PostgreSQL another process may have stored a new secret meanwhile: that one stays.
         same = (SUBSCRIPTIONS.c.number == number, SUBSCRIPTIONS.c.secrets == stored)
-        connection.execute(sa.update(SUBSCRIPTIONS).where(*same).values(secrets=keys.encrypt(keys.decrypt(stored))))
+        transaction.execute(sa.update(SUBSCRIPTIONS).where(*same).values(secrets=keys.encrypt(keys.decrypt(stored))))
         count += 1
     return count

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from sqlalchemy.engine import Connection
 
 from bus import clock
 from bus.contracts.catalogue import Catalogue
@@ -28,7 +27,7 @@ from bus.journal.beside import Take
 from bus.journal.history import History
 from bus.journal.statements import Row
 from bus.problem import Unavailable
-from bus.storage import Leadership, Storage
+from bus.storage import Leadership, Storage, Transaction
 from bus.telemetry import UNEXPECTED
 
 log = structlog.get_logger(__name__)
@@ -113,8 +112,8 @@ class Relay:
             return
         made: list[Made] = []
 
-        def take(connection: Connection, rows: Sequence[Row]) -> None:
-            if (one := self._fan_out.take_along(connection, rows)) is not None:
+        def take(transaction: Transaction, rows: Sequence[Row]) -> None:
+            if (one := self._fan_out.take_along(transaction, rows)) is not None:
                 made.append(one)
 
         try:
@@ -226,16 +225,16 @@ class Relay:
         contract_ids = [self._catalogue.newest(name).contract_id for name in names]
         entries = self._journal.of_contracts(contract_ids, subscription.replay_position or 0, until, _STEP)
         deliveries = self._replayed(entries, subscription)
-        with self._storage.write(durable=False) as connection:
+        with self._storage.write(durable=False) as transaction:
             # The subscription's row before its deliveries, as who deletes it does: each waits for the other else.
             if len(entries) == _STEP:
-                advance_replay(connection, subscription.number, entries[-1].position)
+                advance_replay(transaction, subscription.number, entries[-1].position)
             elif subscription.replay_until is not None:
-                end_replay(connection, subscription.number)
+                end_replay(transaction, subscription.number)
             else:
                 # Not before where it begins, which may lie ahead of the relay.
-                go_live(connection, subscription.number, max(until, subscription.replay_position or 0))
-            self._ledger.add(connection, deliveries, clock.micros(clock.now()), again=True)
+                go_live(transaction, subscription.number, max(until, subscription.replay_position or 0))
+            self._ledger.add(transaction, deliveries, clock.micros(clock.now()), again=True)
             self._dispatch.look_soon()
 
     def _replayed(self, entries: Sequence[Entry], subscription: Subscription) -> list[NewDelivery]:
@@ -255,8 +254,8 @@ class Lag:
 
 def behind(storage: Storage, journal: JournalReader) -> Lag:
     """The relay's lag as the database shows it, whichever process relays."""
-    with storage.read() as connection:
-        position = relayed(connection)
+    with storage.read() as transaction:
+        position = relayed(transaction)
     oldest = journal.recorded_after(position)
     waits = 0.0 if oldest is None else (clock.micros(clock.now()) - oldest) / 1_000_000
     return Lag(max(0, journal.last_position() - position), max(0.0, waits))

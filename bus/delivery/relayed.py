@@ -1,21 +1,22 @@
 """How far the relay has fanned the journal out, as the database keeps it."""
 
+from typing import Final
+
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from bus.delivery.tables import RELAY
-from bus.storage import execute
+from bus.storage import Prepared, Transaction
 
-_SET = (
+_SET: Final = Prepared.in_both(
     "INSERT INTO relay (id, position) VALUES (1, :position) ON CONFLICT (id) DO UPDATE SET position=excluded.position"
 )
 
 
-def relayed(connection: Connection) -> int:
+def relayed(transaction: Transaction) -> int:
     """Up to where the journal has been fanned out."""
-    return int(connection.execute(sa.select(RELAY.c.position).where(RELAY.c.id == 1)).scalar() or 0)
+    return int(transaction.value(sa.select(RELAY.c.position).where(RELAY.c.id == 1)) or 0)
 
 
-def set_relayed(connection: Connection, position: int) -> None:
+def set_relayed(transaction: Transaction, position: int) -> None:
     """Note up to where the journal has been fanned out."""
-    execute(connection, _SET, {"position": position})
+    transaction.execute(_SET, {"position": position})

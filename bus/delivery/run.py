@@ -75,9 +75,9 @@ class RunLoader:
         return self._chains(read, self._views(subscription, read))
 
     def _read(self, lease: Lease) -> Read:
-        with self._storage.read() as connection:
-            leased = self._ledger.leased(connection, lease)
-            entries = entries_at(connection, [one.position for one in leased])
+        with self._storage.read() as transaction:
+            leased = self._ledger.leased(transaction, lease)
+            entries = entries_at(transaction, [one.position for one in leased])
         return [(one, entries[one.position]) for one in leased]
 
     def _views(self, subscription: Subscription, run: Read) -> dict[int, View | Refused]:

@@ -5,37 +5,27 @@ PostgreSQL without fresh ones takes a subscription's backlog to be a few rows, a
 15 ms instead of 2 for a run out of 60,000). It joins a list whose length it cannot see row by row.
 """
 
-from collections.abc import Sequence
-from functools import cache
-from itertools import chain
 from typing import Final
 
-from sqlalchemy.engine import Connection
+from bus.storage import Insertion, Prepared
 
-from bus.storage import Statement, driver, execute
-
-New = tuple[int, int, int | None, int]
-"""A delivery to be made: subscription, position, key, when it is due."""
-
-_ROWS: Final = 100
-"""In one of SQLite's statements: few enough that those of all sizes stay prepared."""
-_MADE_BEFORE: Final = {
-    False: "ON CONFLICT (subscription, position) DO NOTHING",
-    True: "ON CONFLICT (subscription, position) DO UPDATE SET state=0, attempts=0, due_at=excluded.due_at, "
-    "finished_at=NULL WHERE deliveries.state<>0",
-}
-"""What becomes of deliveries that are there already, by whether they are made again."""
-
-DUE_SUBSCRIPTIONS: Final = """SELECT number FROM subscriptions WHERE state='active' AND (SELECT min(due_at) FROM deliveries
+DUE_SUBSCRIPTIONS: Final = Prepared.in_both(
+    """SELECT number FROM subscriptions WHERE state='active' AND (SELECT min(due_at) FROM deliveries
     WHERE deliveries.subscription=subscriptions.number AND deliveries.state=0)<=:now"""
+)
 """Not EXISTS, for which PostgreSQL reads all deliveries once it knows that most are due (43 ms of 100,000)."""
-HOLD: Final = "SELECT pg_advisory_xact_lock(7103, :subscription)"
-"""PostgreSQL's alone; the first number names the locks of subscriptions among those of the database."""
-IN_FLIGHT: Final = """SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE subscription=:subscription AND state=0
+SUBSCRIPTIONS: Final = 7103
+"""Names the locks of subscriptions among those of the database."""
+IN_FLIGHT: Final = Prepared.in_both(
+    """SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE subscription=:subscription AND state=0
     AND due_at>:now AND due_at<=:until LIMIT :window) AS flying"""
-DUE: Final = """SELECT due_at, position, key FROM deliveries WHERE subscription=:subscription AND state=0 AND due_at<=:now
-    ORDER BY due_at, position LIMIT :room"""
-KEYS_OWED: Final = Statement(
+)
+DUE: Final = Prepared.in_both(
+    """SELECT due_at, position, key FROM deliveries WHERE subscription=:subscription AND state=0 AND due_at<=:now
+    ORDER BY due_at, position LIMIT :room""",
+    columns="due_at, position, key",
+)
+KEYS_OWED: Final = Prepared(
     sqlite="""WITH wanted (key) AS (SELECT value FROM json_each(:wanted)) SELECT key FROM wanted
     WHERE EXISTS (SELECT 1 FROM deliveries INDEXED BY ix_deliveries_key
     WHERE subscription=:subscription AND deliveries.key=wanted.key AND state IN (0, 2))""",
@@ -43,7 +33,7 @@ KEYS_OWED: Final = Statement(
     WHERE EXISTS (SELECT 1 FROM deliveries
     WHERE subscription=:subscription AND deliveries.key=wanted.key AND state IN (0, 2))""",
 )
-BEGINNINGS: Final = Statement(
+BEGINNINGS: Final = Prepared(
     sqlite="""WITH wanted (key) AS (SELECT value FROM json_each(:wanted)),
     cut (key, last) AS (SELECT key, (SELECT position FROM deliveries INDEXED BY ix_deliveries_key
     WHERE subscription=:subscription AND deliveries.key=wanted.key AND state IN (0, 2)
@@ -55,33 +45,35 @@ BEGINNINGS: Final = Statement(
     CROSS JOIN LATERAL (SELECT position, due_at, state FROM deliveries
     WHERE subscription=:subscription AND deliveries.key=wanted.key AND state IN (0, 2)
     ORDER BY position LIMIT :longest) AS owed""",
+    columns="key, position, due_at, state",
 )
 """The first deliveries of the chains of some keys: look-ups by key in one statement, however long a chain is."""
-SET_DUE: Final = Statement(
+SET_DUE: Final = Prepared(
     sqlite="""UPDATE deliveries SET due_at=:due WHERE subscription=:subscription
     AND position IN (SELECT value FROM json_each(:wanted)) AND state<1""",
     postgres="""UPDATE deliveries SET due_at=:due FROM unnest((SELECT CAST(:wanted AS bigint[]))) AS wanted (position)
     WHERE subscription=:subscription AND deliveries.position=wanted.position AND state<1""",
 )
 """Not `state=0`, which calls for the index of what is due: by that one all of it would be read."""
-LEASED: Final = Statement(
+LEASED: Final = Prepared(
     sqlite="""SELECT position, key, attempts FROM deliveries INDEXED BY ix_deliveries_due
     WHERE subscription=:subscription AND state=0 AND due_at=:lease""",
     postgres="SELECT position, key, attempts FROM deliveries WHERE subscription=:subscription AND state=0 AND due_at=:lease",
+    columns="position, key, attempts",
 )
-OUT_OF_RUN: Final = Statement(
+OUT_OF_RUN: Final = Prepared(
     sqlite="""UPDATE deliveries INDEXED BY ix_deliveries_due SET due_at=:due
     WHERE subscription=:subscription AND state=0 AND due_at=:lease AND key=:key""",
     postgres="""UPDATE deliveries SET due_at=:due
     WHERE subscription=:subscription AND state=0 AND due_at=:lease AND key=:key""",
 )
 """What goes behind one of its key there."""
-RELEASE: Final = Statement(
+RELEASE: Final = Prepared(
     sqlite="""UPDATE deliveries INDEXED BY ix_deliveries_due SET due_at=:due
     WHERE subscription=:subscription AND state=0 AND due_at=:lease""",
     postgres="UPDATE deliveries SET due_at=:due WHERE subscription=:subscription AND state=0 AND due_at=:lease",
 )
-DELIVERED: Final = Statement(
+DELIVERED: Final = Prepared(
     sqlite="""UPDATE deliveries SET state=1, finished_at=:at, status=:status, attempts=:number
     WHERE subscription=:subscription AND position IN (SELECT value FROM json_each(:wanted)) AND state IN (0, 2)""",
     postgres="""UPDATE deliveries SET state=1, finished_at=:at, status=:status, attempts=:number
@@ -89,10 +81,12 @@ DELIVERED: Final = Statement(
     WHERE subscription=:subscription AND deliveries.position=wanted.position AND state IN (0, 2)""",
 )
 """Whatever the lease is, it did arrive. Dead ones too: a later run may have given up what got through in this one."""
-FAILED: Final = """UPDATE deliveries SET state=:state, attempts=:number, due_at=:due, status=:status, finished_at=:at
+FAILED: Final = Prepared.in_both(
+    """UPDATE deliveries SET state=:state, attempts=:number, due_at=:due, status=:status, finished_at=:at
     WHERE subscription=:subscription AND position=:position AND state<1 AND due_at=:lease"""
+)
 """Under its own lease alone: of a later run it would take the head out, and what went along would be sent without it."""
-DEAD: Final = Statement(
+DEAD: Final = Prepared(
     sqlite="""SELECT subscription, position, state, key, attempts, due_at, finished_at, status
     FROM deliveries INDEXED BY ix_deliveries_dead
     WHERE subscription=:subscription AND state=2 AND position>:after ORDER BY position LIMIT :most""",
@@ -100,25 +94,25 @@ DEAD: Final = Statement(
     WHERE subscription=:subscription AND state=2 AND position>:after ORDER BY position LIMIT :most""",
 )
 """By an index of theirs: of all that a subscription ever got they are few."""
-DEAD_COUNT: Final = Statement(
+DEAD_COUNT: Final = Prepared(
     sqlite="""SELECT count(*) AS count FROM deliveries INDEXED BY ix_deliveries_dead
     WHERE subscription=:subscription AND state=2""",
     postgres="SELECT count(*) AS count FROM deliveries WHERE subscription=:subscription AND state=2",
 )
-REDRIVE: Final = Statement(
+REDRIVE: Final = Prepared(
     sqlite="""UPDATE deliveries SET state=0, attempts=0, due_at=:now, finished_at=NULL
     WHERE subscription=:subscription AND position IN (SELECT value FROM json_each(:wanted)) AND state=2""",
     postgres="""UPDATE deliveries SET state=0, attempts=0, due_at=:now, finished_at=NULL
     FROM unnest((SELECT CAST(:wanted AS bigint[]))) AS wanted (position)
     WHERE subscription=:subscription AND deliveries.position=wanted.position AND state=2""",
 )
-IS_ANY_PARKED: Final = Statement(
+IS_ANY_PARKED: Final = Prepared(
     sqlite="""SELECT 1 FROM deliveries INDEXED BY ix_deliveries_due
     WHERE subscription=:subscription AND state=0 AND due_at=:parked LIMIT 1""",
     postgres="SELECT 1 FROM deliveries WHERE subscription=:subscription AND state=0 AND due_at=:parked LIMIT 1",
 )
 """One look-up, where finding each key's head is two: most of the time nothing waits behind another."""
-UNPARK: Final = Statement(
+UNPARK: Final = Prepared(
     sqlite="""UPDATE deliveries SET due_at=:now WHERE subscription=:subscription AND position IN (
     SELECT min(position) FROM deliveries WHERE subscription=:subscription AND state IN (0, 2)
     AND key IN (SELECT value FROM json_each(:wanted)) GROUP BY key) AND state<1 AND due_at=:parked""",
@@ -130,34 +124,22 @@ UNPARK: Final = Statement(
 """The head of each chain alone: those behind it go along with it, however many they are."""
 
 
-def insert(connection: Connection, rows: Sequence[New], *, again: bool) -> int:
-    """Make deliveries; how many were made, or made again."""
-    if connection.dialect.name != "sqlite":
-        subscriptions, positions, keys, due = (list(column) for column in zip(*rows, strict=True))
-        lists = {"subscriptions": subscriptions, "positions": positions, "keys": keys, "due": due}
-        return int(execute(connection, _postgres_insert(again), lists).rowcount)
-    parts = (rows[start : start + _ROWS] for start in range(0, len(rows), _ROWS))
-    asked = driver(connection)
-    return sum(
-        int(asked.execute(_sqlite_insert(len(part), again), tuple(chain.from_iterable(part))).rowcount)
-        for part in parts
+def _insertion(made_before: str) -> Insertion:
+    return Insertion(
+        sqlite="INSERT INTO deliveries (subscription, position, state, key, attempts, due_at) "  # noqa: S608
+        f"VALUES {{rows}} {made_before}",
+        row="(?,?,0,?,0,?)",
+        postgres="INSERT INTO deliveries (subscription, position, state, key, attempts, due_at) "  # noqa: S608
+        "SELECT subscription, position, 0, key, 0, due_at FROM unnest(CAST(? AS int[]), "
+        "CAST(? AS bigint[]), CAST(? AS bigint[]), CAST(? AS bigint[])) "
+        f"AS made (subscription, position, key, due_at) {made_before}",
     )
 
 
-@cache
-def _sqlite_insert(rows: int, again: bool) -> str:
-    values = ",".join(["(?,?,0,?,0,?)"] * rows)
-    return (
-        f"INSERT INTO deliveries (subscription, position, state, key, attempts, due_at) VALUES {values} "  # noqa: S608
-        f"{_MADE_BEFORE[again]}"
-    )
-
-
-@cache
-def _postgres_insert(again: bool) -> str:
-    return (
-        "INSERT INTO deliveries (subscription, position, state, key, attempts, due_at) "  # noqa: S608
-        "SELECT subscription, position, 0, key, 0, due_at FROM unnest(CAST(:subscriptions AS int[]), "
-        "CAST(:positions AS bigint[]), CAST(:keys AS bigint[]), CAST(:due AS bigint[])) "
-        f"AS made (subscription, position, key, due_at) {_MADE_BEFORE[again]}"
-    )
+NEW: Final = _insertion("ON CONFLICT (subscription, position) DO NOTHING")
+"""Makes deliveries. The columns of a row: subscription, position, key, when it is due."""
+NEW_OR_AGAIN: Final = _insertion(
+    "ON CONFLICT (subscription, position) DO UPDATE SET state=0, attempts=0, due_at=excluded.due_at, "
+    "finished_at=NULL WHERE deliveries.state<>0"
+)
+"""Makes deliveries, those too that were made before and are over."""

@@ -9,8 +9,6 @@ from enum import Enum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import exc
-from sqlalchemy.engine import Connection
 
 from bus import clock, json
 from bus.actions.action import Action, Verb
@@ -23,7 +21,7 @@ from bus.delivery.tables import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS
 from bus.identity.keys import Keys
 from bus.ids import new_id
 from bus.problem import Conflict, NotFound
-from bus.storage import Storage, announce, last_change
+from bus.storage import RowConflict, Storage, Transaction, announce, last_change
 
 TOPIC = "subscriptions"
 ROTATION = timedelta(hours=24)
@@ -155,12 +153,12 @@ class Subscriptions:
         with self._refreshing:
             now = clock.micros(clock.now())
             expired = [number for number, until in self._expiring.items() if until <= now]
-            with self._storage.read() as connection:
+            with self._storage.read() as transaction:
                 # First, since PostgreSQL may show the next statement more than this one.
-                reached = last_change(connection, TOPIC)
-                rows = connection.execute(_changed(self._reached, expired)).all()
+                reached = last_change(transaction, TOPIC)
+                rows = transaction.rows(_changed(self._reached, expired))
                 known = self._by_number.keys() | {row.number for row in rows}
-                gone = _gone(connection, known)
+                gone = _gone(transaction, known)
             self._reached = reached
             if rows or gone:
                 self._take_over(rows, gone)
@@ -201,17 +199,17 @@ class Subscriptions:
             "sink_set_by": setter(by, new.participant),
         }
         # Another process that makes the same subscription at the same moment is told so by its unique id.
-        with suppress(exc.IntegrityError), self._storage.write() as connection:
-            connection.execute(sa.insert(SUBSCRIPTIONS).values(**values, changed=announce(connection, TOPIC)))
-            note(connection, on_subscription(Verb.SUBSCRIPTION_ADD, known_as, new.participant, by, after=_told(new)))
+        with suppress(RowConflict), self._storage.write() as transaction:
+            transaction.execute(sa.insert(SUBSCRIPTIONS).values(**values, changed=announce(transaction, TOPIC)))
+            note(transaction, on_subscription(Verb.SUBSCRIPTION_ADD, known_as, new.participant, by, after=_told(new)))
         self.refresh()
         return self._by_id(known_as, new.participant)
 
     def count(self, participant: str) -> int:
         """How many a participant has, read from the database."""
         mine = sa.select(sa.func.count()).where(SUBSCRIPTIONS.c.participant == participant)
-        with self._storage.read() as connection:
-            return connection.scalar(mine) or 0
+        with self._storage.read() as transaction:
+            return transaction.value(mine) or 0
 
     def listed(self, participant: str | None) -> Sequence[Subscription]:
         """A participant's subscriptions, or everybody's, oldest first; read from the database."""
@@ -279,16 +277,16 @@ class Subscriptions:
 
     def delete(self, subscription: Subscription, by: Actor) -> None:
         """Delete it with its deliveries."""
-        with self._storage.write() as connection:
-            before = _told(self._locked(connection, subscription))
+        with self._storage.write() as transaction:
+            before = _told(self._locked(transaction, subscription))
             act = on_subscription(
                 Verb.SUBSCRIPTION_DELETE, subscription.id, subscription.participant, by, before=before
             )
-            note(connection, act)
-            announce(connection, TOPIC)
-            connection.execute(sa.delete(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == subscription.number))
+            note(transaction, act)
+            announce(transaction, TOPIC)
+            transaction.execute(sa.delete(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == subscription.number))
             for table in (ATTEMPTS, DELIVERIES):
-                connection.execute(sa.delete(table).where(table.c.subscription == subscription.number))
+                transaction.execute(sa.delete(table).where(table.c.subscription == subscription.number))
         self.refresh()
 
     def _by_id(self, id: str, participant: str | None) -> Subscription:
@@ -302,19 +300,19 @@ class Subscriptions:
     def _update(self, act: "_Act", *conditions: sa.ColumnElement[bool], **values: Any) -> bool:
         number = act.subscription.number
         statement = sa.update(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == number, *conditions)
-        with self._storage.write() as connection:
-            present = self._locked(connection, act.subscription)
-            latest = announce(connection, TOPIC)
-            changed = connection.execute(statement.values(**values, changed=latest)).rowcount > 0
+        with self._storage.write() as transaction:
+            present = self._locked(transaction, act.subscription)
+            latest = announce(transaction, TOPIC)
+            changed = transaction.execute(statement.values(**values, changed=latest)) > 0
             if changed:
-                note(connection, act.told(present))
+                note(transaction, act.told(present))
         self.refresh()
         return changed
 
-    def _locked(self, connection: Connection, subscription: Subscription) -> Subscription:
+    def _locked(self, transaction: Transaction, subscription: Subscription) -> Subscription:
         """The subscription as it is now; until the transaction ends nobody else changes it."""
         wanted = sa.select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == subscription.number).with_for_update()
-        row = connection.execute(wanted).one_or_none()
+        row = transaction.one(wanted)
         if row is None:
             raise _unknown(subscription.id)
         return self._subscription(row)
@@ -390,12 +388,12 @@ def _changed(reached: int | None, expired: Collection[int]) -> sa.Select[Any]:
     return statement.where(sa.or_(newer, SUBSCRIPTIONS.c.number.in_(expired)) if expired else newer)
 
 
-def _gone(connection: Connection, known: Set[int]) -> Set[int]:
+def _gone(transaction: Transaction, known: Set[int]) -> Set[int]:
     """Which of the known subscriptions were deleted; their number tells whether any was."""
-    count = connection.scalar(sa.select(sa.func.count()).select_from(SUBSCRIPTIONS))
+    count = transaction.value(sa.select(sa.func.count()).select_from(SUBSCRIPTIONS))
     if count == len(known):
         return frozenset()
-    return known - set(connection.scalars(sa.select(SUBSCRIPTIONS.c.number)))
+    return known - {row[0] for row in transaction.rows(sa.select(SUBSCRIPTIONS.c.number))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -433,22 +431,22 @@ def _unknown(id: str) -> SubscriptionUnknown:
     return SubscriptionUnknown(f"There is no subscription {id} of yours.")
 
 
-def go_live(connection: Connection, number: int, position: int) -> None:
+def go_live(transaction: Transaction, number: int, position: int) -> None:
     """A new subscription has caught up to where the relay stands: from here on it is live. In the relay's transaction."""
-    _note(connection, number, from_position=position, replay_position=None)
+    _note(transaction, number, from_position=position, replay_position=None)
 
 
-def advance_replay(connection: Connection, number: int, position: int) -> None:
+def advance_replay(transaction: Transaction, number: int, position: int) -> None:
     """Note how far a replay, or a new subscription's catching up, has come. In the relay's transaction."""
-    _note(connection, number, replay_position=position)
+    _note(transaction, number, replay_position=position)
 
 
-def end_replay(connection: Connection, number: int) -> None:
+def end_replay(transaction: Transaction, number: int) -> None:
     """A replay has come to its end. In the relay's transaction."""
-    _note(connection, number, replay_position=None, replay_until=None)
+    _note(transaction, number, replay_position=None, replay_until=None)
 
 
-def _note(connection: Connection, number: int, **values: int | None) -> None:
-    changed = announce(connection, TOPIC)
+def _note(transaction: Transaction, number: int, **values: int | None) -> None:
+    changed = announce(transaction, TOPIC)
     statement = sa.update(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == number)
-    connection.execute(statement.values(**values, changed=changed))
+    transaction.execute(statement.values(**values, changed=changed))

@@ -27,7 +27,7 @@ SUBSCRIPTIONS = sa.Table(
 )
 """`secrets` are encrypted. Events after `from_position` are delivered
 as they come (null: the relay has not taken it up yet); a replay under way makes deliveries for the events
-after `replay_position` up to `replay_until`. `changed` is the number of the change (`bus.storage.changes`) that made the row what
+after `replay_position` up to `replay_until`. `changed` is the number of the change (`bus.storage.Changes`) that made the row what
 it is. `sink_set_by` names who set the sink where that was not the participant.
 """
 

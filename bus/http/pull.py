@@ -24,8 +24,9 @@ from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal
 from bus.journal import Entry
 from bus.journal.history import History
-from bus.journal.lines import MOST_BYTES, Lines
+from bus.journal.lines import Lines
 from bus.journal.read import Stretch
+from bus.journal.statements import MOST_BYTES
 from bus.journal.viewed import Walk, departure, standing, viewed
 from bus.problem import Forbidden, NotFound
 

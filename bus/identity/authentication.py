@@ -11,13 +11,12 @@ from authlib.oauth2.rfc6749 import ClientMixin, InvalidClientError
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
 from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
-from sqlalchemy import exc
 
 from bus import clock, json
 from bus.identity.keys import verified
 from bus.identity.participants import Client, Credentials, Participants
 from bus.identity.tables import USED_ASSERTIONS
-from bus.storage import Storage
+from bus.storage import RowConflict, Storage
 
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 ASSERTION_METHOD = "private_key_jwt"
@@ -125,13 +124,13 @@ class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # authli
                 f"The jti of an assertion is printable, and has at most {_LONGEST_JTI} characters."
             )
         try:
-            with self._storage.write() as connection:
+            with self._storage.write() as transaction:
                 expired = USED_ASSERTIONS.c.expires_at < clock.micros(clock.now())
-                connection.execute(sa.delete(USED_ASSERTIONS).where(expired))
+                transaction.execute(sa.delete(USED_ASSERTIONS).where(expired))
                 # As long as the leeway would still take it.
                 until = int((claims["exp"] + self.leeway) * 1_000_000)
                 values = {"client_id": claims["sub"], "jti": jti, "expires_at": until}
-                connection.execute(sa.insert(USED_ASSERTIONS).values(values))
-        except exc.IntegrityError:
+                transaction.execute(sa.insert(USED_ASSERTIONS).values(values))
+        except RowConflict:
             return False
         return True

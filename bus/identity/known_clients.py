@@ -26,8 +26,8 @@ class KnownClients:
         """Read the clients again."""
         # One at a time: else an older reading could replace a newer one, and stay.
         with self._refreshing:
-            with self._storage.read() as connection:
-                self._standing = standing_credentials(connection)
+            with self._storage.read() as transaction:
+                self._standing = standing_credentials(transaction)
             self._departed = frozenset()
 
     def get(self, client_id: str) -> Credentials | None:
@@ -44,8 +44,8 @@ class KnownClients:
         if known is not None or not client_id.isprintable():
             # PostgreSQL takes no NUL in a text, SQLite no lone surrogate.
             return known
-        with self._storage.read() as connection:
-            return standing_credentials(connection, client_id).get(client_id)
+        with self._storage.read() as transaction:
+            return standing_credentials(transaction, client_id).get(client_id)
 
     def note_departed(self, client_id: str) -> None:
         """Remember, until the next refresh, that there is no such client."""

@@ -14,8 +14,6 @@ from typing import Any
 import sqlalchemy as sa
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, OKPKey
-from sqlalchemy import exc
-from sqlalchemy.engine import Connection
 
 from bus import clock, json
 from bus.actions.action import Action, Object, Verb
@@ -27,7 +25,7 @@ from bus.identity.scopes import Scope
 from bus.identity.tables import CLIENTS, PARTICIPANTS
 from bus.ids import new_id, new_secret
 from bus.problem import Conflict, FieldError, Invalid, NotFound
-from bus.storage import Storage, announce
+from bus.storage import RowConflict, Storage, Transaction, announce
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,62}")
 
@@ -154,19 +152,19 @@ class Participants:
             raise KindRefused("The operator is made by `bus init`; choose app, ministry or developer.")
         participant = Participant(name, title, kind)
         try:
-            with self._storage.write() as connection:
-                _insert_participant(connection, participant)
+            with self._storage.write() as transaction:
+                _insert_participant(transaction, participant)
                 on, after = Object("participant", name), {"kind": kind.value}
-                note(connection, Action(Verb.PARTICIPANT_ADD, by, on, name, after=after))
-        except exc.IntegrityError:
+                note(transaction, Action(Verb.PARTICIPANT_ADD, by, on, name, after=after))
+        except RowConflict:
             raise ParticipantExists(f"{name} is known already.") from None
         return participant
 
     def page(self, limit: int, after: str = "") -> Sequence[Participant]:
         """Up to `limit` participants in order of name, those behind the name `after`."""
         query = sa.select(PARTICIPANTS).where(PARTICIPANTS.c.name > after).order_by(PARTICIPANTS.c.name).limit(limit)
-        with self._storage.read() as connection:
-            return [_participant(row) for row in connection.execute(query)]
+        with self._storage.read() as transaction:
+            return [_participant(row) for row in transaction.rows(query)]
 
     def get(self, name: str) -> Participant:
         """The participant of that name.
@@ -174,8 +172,8 @@ class Participants:
         Raises:
             ParticipantUnknown: there is none.
         """
-        with self._storage.read() as connection:
-            return _get(connection, name)
+        with self._storage.read() as transaction:
+            return _get(transaction, name)
 
     def add_client(
         self, participant: str, scopes: Iterable[str], jwks: Mapping[str, Any] | None = None, *, by: Actor
@@ -193,11 +191,11 @@ class Participants:
         keys = None if jwks is None else _public_keys(jwks)
         secret = new_secret()
         stored = None if keys is None else json.dumps(keys.as_dict()).decode()
-        with self._storage.write() as connection:
-            _get(connection, participant)
-            _insert_client(connection, Credentials(client, secrets.kept(secret), stored))
+        with self._storage.write() as transaction:
+            _get(transaction, participant)
+            _insert_client(transaction, Credentials(client, secrets.kept(secret), stored))
             after = {"scopes": sorted(client.scopes), "keys": 0 if keys is None else len(keys.keys)}
-            note(connection, Action(Verb.CLIENT_ADD, by, _named(client.client_id), participant, after=after))
+            note(transaction, Action(Verb.CLIENT_ADD, by, _named(client.client_id), participant, after=after))
         return client, secret
 
     def clients(self, participant: str, limit: int, after: str = "") -> Sequence[Client]:
@@ -212,9 +210,9 @@ class Participants:
             .order_by(CLIENTS.c.client_id)
             .limit(limit)
         )
-        with self._storage.read() as connection:
-            _get(connection, participant)
-            return [_client(row) for row in connection.execute(query)]
+        with self._storage.read() as transaction:
+            _get(transaction, participant)
+            return [_client(row) for row in transaction.rows(query)]
 
     def revoke_client(self, participant: str, client_id: str, by: Actor) -> None:
         """Shut a client out for good: its secret and its tokens are worth nothing any more. Doing it twice is harmless.
@@ -223,23 +221,23 @@ class Participants:
             ParticipantUnknown, ClientUnknown: see there.
         """
         mine = (CLIENTS.c.participant == participant) & (CLIENTS.c.client_id == client_id)
-        with self._storage.write() as connection:
-            _get(connection, participant)
-            row = connection.execute(sa.select(CLIENTS).where(mine)).one_or_none() if client_id.isprintable() else None
+        with self._storage.write() as transaction:
+            _get(transaction, participant)
+            row = transaction.one(sa.select(CLIENTS).where(mine)) if client_id.isprintable() else None
             if row is None:
                 raise ClientUnknown(f"{participant} has no client {client_id!r}.")
             revoke = sa.update(CLIENTS).where(mine, CLIENTS.c.revoked_at.is_(None))
-            connection.execute(revoke.values(revoked_at=clock.micros(clock.now())))
+            transaction.execute(revoke.values(revoked_at=clock.micros(clock.now())))
             before, after = {"revoked": row.revoked_at is not None}, {"revoked": True}
-            note(connection, Action(Verb.CLIENT_REVOKE, by, _named(client_id), participant, before, after))
-            announce(connection, "clients")
+            note(transaction, Action(Verb.CLIENT_REVOKE, by, _named(client_id), participant, before, after))
+            announce(transaction, "clients")
 
     def client_named(self, client_id: str) -> Client | None:
         """The client of that id, also a revoked one; None where there is none."""
         if not client_id.isprintable():
             return None
-        with self._storage.read() as connection:
-            row = connection.execute(sa.select(CLIENTS).where(CLIENTS.c.client_id == client_id)).one_or_none()
+        with self._storage.read() as transaction:
+            row = transaction.one(sa.select(CLIENTS).where(CLIENTS.c.client_id == client_id))
         return None if row is None else _client(row)
 
     def credentials(self, client_id: str) -> Credentials | None:
@@ -247,15 +245,15 @@ class Participants:
         if not client_id.isprintable():
             # PostgreSQL takes no NUL in a text, SQLite no lone surrogate.
             return None
-        with self._storage.read() as connection:
-            return standing_credentials(connection, client_id).get(client_id)
+        with self._storage.read() as transaction:
+            return standing_credentials(transaction, client_id).get(client_id)
 
     def renew_hash(self, client_id: str, old: str, new: str) -> None:
         """Keep another digest of the same secret, unless the secret changed meanwhile."""
         same = (CLIENTS.c.client_id == client_id) & (CLIENTS.c.secret_hash == old)
-        with self._storage.write() as connection:
-            connection.execute(sa.update(CLIENTS).where(same).values(secret_hash=new))
-            announce(connection, "clients")
+        with self._storage.write() as transaction:
+            transaction.execute(sa.update(CLIENTS).where(same).values(secret_hash=new))
+            announce(transaction, "clients")
 
 
 def bootstrap(storage: Storage, by: Actor) -> tuple[str, str] | None:
@@ -268,22 +266,22 @@ def bootstrap(storage: Storage, by: Actor) -> tuple[str, str] | None:
     secret = new_secret()
     secret_hash = secrets.kept(secret)
     try:
-        with storage.write() as connection:
-            _insert_participant(connection, Participant(OPERATOR, "Operator of the bus", Kind.OPERATOR))
-            _insert_client(connection, Credentials(client, secret_hash, None))
+        with storage.write() as transaction:
+            _insert_participant(transaction, Participant(OPERATOR, "Operator of the bus", Kind.OPERATOR))
+            _insert_client(transaction, Credentials(client, secret_hash, None))
             after = {"client_id": client.client_id, "scopes": sorted(client.scopes)}
-            note(connection, Action(Verb.BUS_INIT, by, Object("bus", "bus"), OPERATOR, after=after))
-    except exc.IntegrityError:
+            note(transaction, Action(Verb.BUS_INIT, by, Object("bus", "bus"), OPERATOR, after=after))
+    except RowConflict:
         return None
     return client.client_id, secret
 
 
-def standing_credentials(connection: Connection, client_id: str | None = None) -> dict[str, Credentials]:
+def standing_credentials(transaction: Transaction, client_id: str | None = None) -> dict[str, Credentials]:
     """Every client that is not revoked, with what proves it, by id; or that one alone."""
     query = sa.select(CLIENTS).where(CLIENTS.c.revoked_at.is_(None))
     if client_id is not None:
         query = query.where(CLIENTS.c.client_id == client_id)
-    return {row.client_id: Credentials(_client(row), row.secret_hash, row.jwks) for row in connection.execute(query)}
+    return {row.client_id: Credentials(_client(row), row.secret_hash, row.jwks) for row in transaction.rows(query)}
 
 
 def _checked(scopes: Iterable[str]) -> frozenset[str]:
@@ -323,9 +321,9 @@ def _named(client_id: str) -> Object:
     return Object("client", client_id)
 
 
-def _get(connection: Connection, name: str) -> Participant:
+def _get(transaction: Transaction, name: str) -> Participant:
     query = sa.select(PARTICIPANTS).where(PARTICIPANTS.c.name == name)
-    row = connection.execute(query).one_or_none() if _NAME.fullmatch(name) else None
+    row = transaction.one(query) if _NAME.fullmatch(name) else None
     if row is None:
         raise ParticipantUnknown(f"There is no participant {name!r}; `bus participant add` makes one.")
     return _participant(row)
@@ -345,8 +343,8 @@ def _client(row: sa.Row[Any]) -> Client:
     )
 
 
-def _insert_participant(connection: Connection, participant: Participant) -> None:
-    connection.execute(
+def _insert_participant(transaction: Transaction, participant: Participant) -> None:
+    transaction.execute(
         sa.insert(PARTICIPANTS).values(
             name=participant.name,
             title=participant.title,
@@ -354,12 +352,12 @@ def _insert_participant(connection: Connection, participant: Participant) -> Non
             created_at=clock.micros(clock.now()),
         )
     )
-    announce(connection, "clients")
+    announce(transaction, "clients")
 
 
-def _insert_client(connection: Connection, credentials: Credentials) -> None:
+def _insert_client(transaction: Transaction, credentials: Credentials) -> None:
     client = credentials.client
-    connection.execute(
+    transaction.execute(
         sa.insert(CLIENTS).values(
             client_id=client.client_id,
             participant=client.participant,
@@ -369,4 +367,4 @@ def _insert_client(connection: Connection, credentials: Credentials) -> None:
             created_at=clock.micros(client.created_at),
         )
     )
-    announce(connection, "clients")
+    announce(transaction, "clients")

@@ -173,8 +173,10 @@ class Tokens:
         # One at a time: else an older reading could replace a newer one, and stay.
         with self._refreshing:
             self.clients.refresh()
-            with self._storage.read() as connection:
-                self._revoked = frozenset(connection.scalars(sa.select(REVOKED_TOKENS.c.jti).where(standing)))
+            with self._storage.read() as transaction:
+                self._revoked = frozenset(
+                    row[0] for row in transaction.rows(sa.select(REVOKED_TOKENS.c.jti).where(standing))
+                )
             # New caches, not deletions: a verification under way that still saw the old clients writes into the old ones.
             before = self._verified.values.copy()
             verified: SharedCache[Principal] = SharedCache(_VERIFIED_BYTES, _VERIFIED_EACH)
@@ -187,15 +189,15 @@ class Tokens:
     def revoke(self, principal: Principal, by: Actor) -> None:
         """Make this one token worthless, here at once and in other processes within a second (RFC 7009)."""
         now = clock.micros(clock.now())
-        with self._storage.write() as connection:
-            connection.execute(sa.delete(REVOKED_TOKENS).where(REVOKED_TOKENS.c.expires_at < now))
-            connection.execute(sa.delete(REVOKED_TOKENS).where(REVOKED_TOKENS.c.jti == principal.jti))
+        with self._storage.write() as transaction:
+            transaction.execute(sa.delete(REVOKED_TOKENS).where(REVOKED_TOKENS.c.expires_at < now))
+            transaction.execute(sa.delete(REVOKED_TOKENS).where(REVOKED_TOKENS.c.jti == principal.jti))
             values = {"jti": principal.jti, "expires_at": int(principal.expires_at * 1_000_000)}
-            connection.execute(sa.insert(REVOKED_TOKENS).values(values))
+            transaction.execute(sa.insert(REVOKED_TOKENS).values(values))
             details = {"client_id": principal.client_id}
             on = Object("token", principal.jti)
-            note(connection, Action(Verb.TOKEN_REVOKE, by, on, principal.participant, details=details))
-            announce(connection, "clients")
+            note(transaction, Action(Verb.TOKEN_REVOKE, by, on, principal.participant, details=details))
+            announce(transaction, "clients")
         self.refresh()
 
     def _checked(self, authorization: bytes) -> "_Checked":

@@ -8,16 +8,16 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 import structlog
-from sqlalchemy.engine import Connection
 
 from bus import clock
 from bus.contracts.version import Notice
+from bus.journal import statements
 from bus.journal.beside import Beside, Take
 from bus.journal.identity import say_the_same
 from bus.journal.projection import Projection
-from bus.journal.statements import Known, Row, Statements, statements_for
+from bus.journal.statements import Known, Row
 from bus.problem import Conflict, Unavailable
-from bus.storage import Answer, GroupCommit, Storage
+from bus.storage import Answer, GroupCommit, Storage, Transaction
 from bus.telemetry import ACCEPTED, DUPLICATES, UNEXPECTED
 
 log = structlog.get_logger(__name__)
@@ -110,7 +110,6 @@ class Appender:
     def __init__(self, storage: Storage, appended: Callable[[int], None], most_waiting: int = 5_000) -> None:
         """`appended` is called in the event loop after each commit, with a position that the journal reaches by then."""
         self._storage = storage
-        self._statements: Statements = statements_for(storage.engine.dialect.name)
         self._projection = Projection(storage)
         self._newest = 0
         self._most_waiting = most_waiting
@@ -168,10 +167,10 @@ class Appender:
 
     def _written(self, requests: Sequence[_Request], beside: Beside, *, look: bool) -> list[list[Receipt]]:
         is_large = any(len(request.submissions) >= _LARGE for request in requests)
-        with nullcontext() if is_large else beside() as take, self._storage.write() as connection:
-            self._statements.hold(connection)
-            known = self._known(connection, requests) if look else {}
-            group = _Group(self._statements.last_position(connection), known)
+        with nullcontext() if is_large else beside() as take, self._storage.write() as transaction:
+            transaction.hold(*statements.APPENDS)
+            known = _known(transaction, requests) if look else {}
+            group = _Group(int(transaction.value(statements.LAST)), known)
             self._repeats = bool(known)
             receipts = (
                 [_place(request.submissions, request.atomic, group) for request in requests]
@@ -179,9 +178,9 @@ class Appender:
                 else _place_new(requests, group)
             )
             if group.accepted:
-                self._write(connection, group.accepted, take)
+                self._write(transaction, group.accepted, take)
                 if is_large:
-                    self._projection.take_along(connection, len(group.accepted))
+                    self._projection.take_along(transaction, len(group.accepted))
             if not is_large:
                 self._group.foretell(receipts)
         ACCEPTED.inc(len(group.accepted))
@@ -190,21 +189,22 @@ class Appender:
         self._newest = group.position
         return receipts
 
-    def _known(self, connection: Connection, requests: Sequence[_Request]) -> dict[bytes, Known]:
-        identities = [submission.identity for request in requests for submission in request.submissions]
-        return self._statements.known(connection, identities)
-
-    def _write(self, connection: Connection, accepted: Sequence[tuple[int, Submission]], take: Take | None) -> None:
+    def _write(self, transaction: Transaction, accepted: Sequence[tuple[int, Submission]], take: Take | None) -> None:
         rows = _rows(accepted, clock.micros(clock.now()))
-        if self._statements.insert(connection, rows) < len(rows):
+        if transaction.insert(statements.EVENTS, rows) < len(rows):
             raise _Repeated
         if take is None:
             return
         try:
-            take(connection, rows)
+            take(transaction, rows)
         except Exception as error:
             # Nobody is refused for it: the events are the promise.
             raise _BesideFailed from error
+
+
+def _known(transaction: Transaction, requests: Sequence[_Request]) -> dict[bytes, Known]:
+    identities = [submission.identity for request in requests for submission in request.submissions]
+    return statements.known(transaction, identities)
 
 
 def _place_new(requests: Sequence[_Request], group: _Group) -> list[list[Receipt]]:

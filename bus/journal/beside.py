@@ -3,12 +3,11 @@
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 
-from sqlalchemy.engine import Connection
-
 from bus.journal.read import Entry
 from bus.journal.statements import Row
+from bus.storage import Transaction
 
-Take = Callable[[Connection, Sequence[Row]], None]
+Take = Callable[[Transaction, Sequence[Row]], None]
 """Called in the transaction with the appended events, in order. If it raises, the events are appended without it."""
 Beside = Callable[[], AbstractContextManager[Take | None]]
 """Entered before each transaction. Its block ends without an error when the transaction is committed; None: nothing to write."""

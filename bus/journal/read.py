@@ -5,14 +5,13 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from bus import json
-from bus.journal import following, lines
+from bus.journal import following, lines, statements
 from bus.journal.lines import Lines
 from bus.journal.projection import Projection
 from bus.journal.tables import JOURNAL, RECORDS
-from bus.storage import Parameters, Statement, Storage, execute, numbers
+from bus.storage import Parameters, Prepared, Storage, Transaction
 
 
 class Entry(NamedTuple):
@@ -36,7 +35,7 @@ class Entry(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """Entries in order, and whether no more stood behind them; it ends early where they are large (`lines.MOST_BYTES`)."""
+    """Entries in order, and whether no more stood behind them; it ends early where they are large (`statements.MOST_BYTES`)."""
 
     entries: Sequence[Entry]
     is_last: bool
@@ -70,48 +69,17 @@ _ENTRY = (
 )
 
 _AFTER = sa.select(*_ENTRY).where(JOURNAL.c.position > sa.bindparam("after")).order_by(JOURNAL.c.position)
-_FEED = _AFTER.where(JOURNAL.c.contract_id == sa.bindparam("contract")).limit(sa.bindparam("limit"))
 _OF_SOME = _AFTER.where(
     JOURNAL.c.contract_id.in_(sa.bindparam("contracts", expanding=True)), JOURNAL.c.position <= sa.bindparam("until")
 ).limit(sa.bindparam("limit"))
-_AMONG = Statement(
-    sqlite="position IN (SELECT value FROM json_each(:positions))",
-    postgres="position = ANY(CAST(:positions AS bigint[]))",
-)
-_WHERE = "SELECT position, contract_id, version_id, participant, key, person, recorded_at, body FROM journal WHERE "
-"""Events in the columns of an `Entry`."""
-_AT = Statement(_WHERE + _AMONG.sqlite, _WHERE + _AMONG.postgres)
-_AT_TOGETHER = (
-    "SELECT json_group_array(json_array(position, contract_id, version_id, participant, key, person, recorded_at, "  # noqa: S608
-    "length(body))), CAST(group_concat(CAST(body AS TEXT), '') AS BLOB) FROM journal "
-    f"WHERE {_AMONG.sqlite} AND (SELECT sum(length(body)) FROM journal WHERE {_AMONG.sqlite}) <= {lines.MOST_BYTES}"
-)
-"""The same, and the length of each body; the bodies one after the other."""
-_TOGETHER = 100
-"""Events in one such row."""
-_LENGTHS = Statement(
-    f"SELECT position, length(body) FROM journal WHERE {_AMONG.sqlite}",  # noqa: S608
-    f"SELECT position, octet_length(body) FROM journal WHERE {_AMONG.postgres}",  # noqa: S608
-)
-_PRECEDING = Statement(
-    sqlite="SELECT position, preceding FROM journal_preceding WHERE position IN (SELECT value FROM json_each(:positions))",
-    postgres="SELECT position, preceding FROM journal_preceding WHERE position = ANY(CAST(:positions AS bigint[]))",
-)
-_HEADS = (
-    sa.select(*_ENTRY)
-    .join(RECORDS, RECORDS.c.position == JOURNAL.c.position)
-    .where(RECORDS.c.contract_id == sa.bindparam("contract"), RECORDS.c.position > sa.bindparam("after"))
-    .order_by(RECORDS.c.position)
-    .limit(sa.bindparam("limit"))
-)
+_JOINED = 100
+"""Events in one row, where SQLite joins them."""
 _HEAD = (
     sa.select(*_ENTRY)
     .join(RECORDS, RECORDS.c.position == JOURNAL.c.position)
     .where(RECORDS.c.contract_id == sa.bindparam("contract"), RECORDS.c.key == sa.bindparam("key"))
 )
-_LAST = "SELECT coalesce(max(position), 0) FROM journal"
 _NEXT = sa.select(JOURNAL.c.recorded_at).where(JOURNAL.c.position > sa.bindparam("after")).order_by(JOURNAL.c.position)
-_RECORDED_FROM = "SELECT recorded_at FROM journal WHERE position >= :position ORDER BY position LIMIT 1"
 
 
 class JournalReader:
@@ -120,27 +88,26 @@ class JournalReader:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._projection = Projection(storage)
-        self._feed, self._heads = (lines.limited(one, storage.is_sqlite) for one in (_FEED, _HEADS))
 
     def feed(self, contract_id: int, after: int, limit: int) -> Stretch:
         """A contract's events after a position, oldest first."""
-        return self._stretch(self._feed, contract_id, after, limit)
+        return self._stretch(statements.FEED, contract_id, after, limit)
 
     def records(self, contract_id: int, after: int, limit: int) -> Stretch:
         """The newest event of each record whose newest event is after a position, in position order."""
         self._projection.reach_end()
-        return self._stretch(self._heads, contract_id, after, limit)
+        return self._stretch(statements.HEADS, contract_id, after, limit)
 
     def feed_lines(self, contract_id: int, after: int, limit: int) -> Lines:
         """The same events as `feed`, for who hands them on whole."""
-        with self._storage.read() as connection:
-            return lines.read(connection, lines.FEED, contract_id, after, limit)
+        with self._storage.read() as transaction:
+            return lines.read(transaction, statements.FEED_LINES, contract_id, after, limit)
 
     def record_lines(self, contract_id: int, after: int, limit: int) -> Lines:
         """The same events as `records`, for who hands them on whole."""
         self._projection.reach_end()
-        with self._storage.read() as connection:
-            return lines.read(connection, lines.HEADS, contract_id, after, limit)
+        with self._storage.read() as transaction:
+            return lines.read(transaction, statements.RECORD_LINES, contract_id, after, limit)
 
     def upcoming(self, contract_ids: Callable[[], Collection[int]], after: int, limit: int) -> Upcoming:
         """The next events of some contracts after a position; at most so many.
@@ -148,57 +115,57 @@ class JournalReader:
         Args:
             contract_ids: asked once the journal's end was read: whatever stands before it has a contract that is registered.
         """
-        with self._storage.read() as connection:
-            end = int(execute(connection, _LAST).fetchone()[0])
+        with self._storage.read() as transaction:
+            end = int(transaction.value(statements.LAST))
             if not (wanted := contract_ids()):
                 return Upcoming([], max(after, end), end, True)
-            positions, reached, is_last = following.upcoming(connection, wanted, after, end, limit)
-            entries = entries_at(connection, positions) if positions else {}
+            positions, reached, is_last = following.upcoming(transaction, wanted, after, end, limit)
+            entries = entries_at(transaction, positions) if positions else {}
         return Upcoming([entries[position] for position in positions], reached, end, is_last)
 
     def of_contracts(self, contract_ids: Sequence[int], after: int, until: int, limit: int) -> list[Entry]:
         """Events of some contracts after one position, up to another, oldest first."""
         arguments = {"contracts": list(contract_ids), "after": after, "until": until, "limit": limit}
-        with self._storage.read() as connection:
-            return [_entry(row) for row in connection.execute(_OF_SOME, arguments)]
+        with self._storage.read() as transaction:
+            return [_entry(row) for row in transaction.rows(_OF_SOME, arguments)]
 
     def at(self, positions: Sequence[int]) -> dict[int, Entry]:
         """The events at some positions; a position that is not there is left out."""
-        with self._storage.read() as connection:
-            return entries_at(connection, positions)
+        with self._storage.read() as transaction:
+            return entries_at(transaction, positions)
 
     def preceding(self, positions: Sequence[int]) -> dict[int, int]:
         """By the positions of some records' events, where the same record's event before it is; the first is left out."""
         self._projection.reach(max(positions))
-        with self._storage.read() as connection:
-            asked = {"positions": numbers(connection, positions)}
-            return {row[0]: row[1] for row in execute(connection, _PRECEDING, asked)}
+        with self._storage.read() as transaction:
+            asked = {"positions": transaction.numbers(positions)}
+            return {row[0]: row[1] for row in transaction.rows(statements.PRECEDING, asked)}
 
     def piece(self, positions: Sequence[int]) -> dict[int, Entry]:
         """The events at the first of some positions, up to the one that reaches `MOST_BYTES`."""
-        with self._storage.read() as connection:
-            asked = {"positions": numbers(connection, positions)}
-            lengths = {row[0]: row[1] for row in execute(connection, _LENGTHS, asked)}
+        with self._storage.read() as transaction:
+            asked = {"positions": transaction.numbers(positions)}
+            lengths = {row[0]: row[1] for row in transaction.rows(statements.LENGTHS, asked)}
             reached = accumulate(lengths[position] for position in positions)
-            count = 1 + sum(size < lines.MOST_BYTES for size in reached)
-            return entries_at(connection, positions[:count])
+            count = 1 + sum(size < statements.MOST_BYTES for size in reached)
+            return entries_at(transaction, positions[:count])
 
     def record(self, contract_id: int, key: str) -> Entry | None:
         """A record's newest event, be it the record's deletion; None when there is none."""
         self._projection.reach_end()
-        with self._storage.read() as connection:
-            row = connection.execute(_HEAD, {"contract": contract_id, "key": key}).first()
+        with self._storage.read() as transaction:
+            row = transaction.one(_HEAD, {"contract": contract_id, "key": key})
         return None if row is None else _entry(row)
 
     def last_position(self) -> int:
         """The newest position; 0 in an empty journal."""
-        with self._storage.read() as connection:
-            return int(connection.exec_driver_sql(_LAST).scalar_one())
+        with self._storage.read() as transaction:
+            return int(transaction.value(statements.LAST))
 
     def recorded_after(self, position: int) -> int | None:
         """When the next event after a position was recorded (microseconds since 1970); None when there is none."""
-        with self._storage.read() as connection:
-            recorded_at = connection.execute(_NEXT.limit(1), {"after": position}).scalar()
+        with self._storage.read() as transaction:
+            recorded_at = transaction.value(_NEXT.limit(1), {"after": position})
         return None if recorded_at is None else int(recorded_at)
 
     def position_before(self, moment: int) -> int:
@@ -206,37 +173,37 @@ class JournalReader:
 
         Found by halves, as events are recorded in the order of time: where the bus's clock was set back, at one of its steps.
         """
-        with self._storage.read() as connection:
-            before, end = 0, int(execute(connection, _LAST).fetchone()[0])
+        with self._storage.read() as transaction:
+            before, end = 0, int(transaction.value(statements.LAST))
             while before < end:
                 middle = (before + end + 1) // 2
-                if execute(connection, _RECORDED_FROM, {"position": middle}).fetchone()[0] < moment:
+                if transaction.value(statements.RECORDED_FROM, {"position": middle}) < moment:
                     before = middle
                 else:
                     end = middle - 1
         return before
 
-    def _stretch(self, statement: sa.Select[Any], contract_id: int, after: int, limit: int) -> Stretch:
+    def _stretch(self, statement: Prepared, contract_id: int, after: int, limit: int) -> Stretch:
         arguments = {"contract": contract_id, "after": after, "limit": limit}
-        with self._storage.read() as connection, connection.execute(statement, arguments) as rows:
+        with self._storage.read() as transaction, transaction.stream(statement, arguments) as rows:
             taken, is_last = lines.within_bytes(rows, limit)
         return Stretch([_entry(row) for row in taken], is_last)
 
 
-def entries_at(connection: Connection, positions: Sequence[int]) -> dict[int, Entry]:
+def entries_at(transaction: Transaction, positions: Sequence[int]) -> dict[int, Entry]:
     """The events at some positions, read in a transaction of the caller's."""
     found: dict[int, Entry] = {}
-    for start in range(0, len(positions), _TOGETHER):
-        asked = {"positions": numbers(connection, positions[start : start + _TOGETHER])}
-        entries = _together(connection, asked) if connection.dialect.name == "sqlite" else []
-        entries = entries or [_entry(row) for row in execute(connection, _AT, asked)]
+    for start in range(0, len(positions), _JOINED):
+        asked = {"positions": transaction.numbers(positions[start : start + _JOINED])}
+        entries = _joined(transaction, asked) if transaction.is_sqlite else []
+        entries = entries or [_entry(row) for row in transaction.rows(statements.AT, asked)]
         found.update({entry.position: entry for entry in entries})
     return found
 
 
-def _together(connection: Connection, asked: Parameters) -> list[Entry]:
-    """The same from SQLite in one row (`bus.storage.fetch` says why), if there are any and they are not too large for one."""
-    heads, bodies = execute(connection, _AT_TOGETHER, asked).fetchone()
+def _joined(transaction: Transaction, asked: Parameters) -> list[Entry]:
+    """The events from SQLite in one row (see `Prepared.columns`); none when they are too large for one."""
+    heads, bodies = transaction.rows(statements.AT_JOINED, asked)[0]
     entries: list[Entry] = []
     start = 0
     for *head, length in json.loads(heads):
@@ -246,4 +213,4 @@ def _together(connection: Connection, asked: Parameters) -> list[Entry]:
 
 
 def _entry(row: Sequence[Any]) -> Entry:
-    return Entry._make(row[:8])
+    return Entry._make(row)

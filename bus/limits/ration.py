@@ -41,11 +41,11 @@ class Ration:
     def _count(self, now: datetime, participant: str, agency: str, units: int) -> int:
         today = clock.local_date(now)
         values = {"day": today.isoformat(), "agency": agency, "participant": participant, "units": units}
-        with self._storage.write(durable=False) as connection:
-            asked: int = connection.execute(_ASK, values).scalar_one()
+        with self._storage.write(durable=False) as transaction:
+            asked: int = transaction.value(_ASK, values)
             if asked == units == 1:
                 yesterday = (today - timedelta(days=1)).isoformat()
-                connection.execute(sa.delete(QUESTIONS_ASKED).where(QUESTIONS_ASKED.c.day < yesterday))
+                transaction.execute(sa.delete(QUESTIONS_ASKED).where(QUESTIONS_ASKED.c.day < yesterday))
         return asked
 
 

@@ -28,15 +28,15 @@ class LimitRegister:
 
     def all(self) -> dict[str, Own]:
         """The own limits of every participant that has some."""
-        with self._storage.read() as connection:
-            rows = connection.execute(sa.select(PARTICIPANT_LIMITS)).all()
+        with self._storage.read() as transaction:
+            rows = transaction.rows(sa.select(PARTICIPANT_LIMITS))
         return {row.participant: json.loads(row.limits) for row in rows}
 
     def of(self, participant: str) -> Own:
         """The own limits of one participant."""
         wanted = sa.select(PARTICIPANT_LIMITS.c.limits).where(PARTICIPANT_LIMITS.c.participant == participant)
-        with self._storage.read() as connection:
-            text = connection.scalar(wanted)
+        with self._storage.read() as transaction:
+            text = transaction.value(wanted)
         return {} if text is None else json.loads(text)
 
     def put(self, participant: str, own: Own, by: Actor) -> None:
@@ -52,13 +52,13 @@ class LimitRegister:
         checked = self.defaults.with_own(given).values()
         kept = {name: checked[name] for name in given}
         mine = PARTICIPANT_LIMITS.c.participant == participant
-        with self._storage.write() as connection:
-            text = connection.scalar(sa.select(PARTICIPANT_LIMITS.c.limits).where(mine))
+        with self._storage.write() as transaction:
+            text = transaction.value(sa.select(PARTICIPANT_LIMITS.c.limits).where(mine))
             before = {} if text is None else json.loads(text)
-            connection.execute(sa.delete(PARTICIPANT_LIMITS).where(mine))
+            transaction.execute(sa.delete(PARTICIPANT_LIMITS).where(mine))
             if kept:
                 values = {"participant": participant, "limits": json.dumps(kept).decode()}
-                connection.execute(sa.insert(PARTICIPANT_LIMITS).values(values))
+                transaction.execute(sa.insert(PARTICIPANT_LIMITS).values(values))
             about = Object(Verb.LIMITS_SET.kind, participant)
-            note(connection, Action(Verb.LIMITS_SET, by, about, participant, before=before, after=kept))
-            announce(connection, TOPIC)
+            note(transaction, Action(Verb.LIMITS_SET, by, about, participant, before=before, after=kept))
+            announce(transaction, TOPIC)

@@ -119,8 +119,8 @@ class Sharing:
         }
 
     def _others(self) -> Sequence[sa.Row[Any]]:
-        with self._storage.read() as connection:
-            return connection.execute(sa.select(LIMITS_SPENT).where(LIMITS_SPENT.c.process != self._process)).all()
+        with self._storage.read() as transaction:
+            return transaction.rows(sa.select(LIMITS_SPENT).where(LIMITS_SPENT.c.process != self._process))
 
     def _write(self, changed: _Spent, now: int, *, is_due: bool) -> None:
         rows = [(participant, limit, spent) for (participant, limit), spent in changed.items()]
@@ -130,10 +130,10 @@ class Sharing:
             {"process": self._process, "participant": participant, "limit": limit, "spent": spent, "now": now}
             for participant, limit, spent in rows
         ]
-        with self._storage.write(durable=False) as connection:
-            connection.execute(_WRITE, values)
+        with self._storage.write(durable=False) as transaction:
+            transaction.execute(_WRITE, values)
             if is_due:
-                connection.execute(sa.delete(LIMITS_SPENT).where(LIMITS_SPENT.c.process.in_(_gone(now))))
+                transaction.execute(sa.delete(LIMITS_SPENT).where(LIMITS_SPENT.c.process.in_(_gone(now))))
 
 
 def _gone(now: int) -> sa.Select[tuple[str]]:

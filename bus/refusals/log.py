@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from bus import clock
 from bus.contracts.registered import Succession, find_successions
@@ -14,7 +13,7 @@ from bus.refusals.jump import BEFORE, SHOWN, Hour, Jump, jumps
 from bus.refusals.refusal import Refusal, hour_of
 from bus.refusals.tables import REFUSALS
 from bus.refusals.tally import Count
-from bus.storage import Storage
+from bus.storage import Storage, Transaction
 
 _KEPT: Final = 30 * 24 * 3_600_000_000
 _STEP: Final = 500
@@ -74,13 +73,13 @@ class RefusalLog:
         """Add counts in one small transaction; a power failure may undo it, which loses seconds of counts."""
         # In order, so that two processes never wait for each other's rows.
         rows = [{**refusal._asdict(), **_numbers(counted[refusal])} for refusal in sorted(counted)]
-        with self._storage.write(durable=False) as connection:
-            connection.execute(_ADD, rows)
+        with self._storage.write(durable=False) as transaction:
+            transaction.execute(_ADD, rows)
 
     def forget(self, now: datetime) -> int:
         """Delete some of the rows that are older than thirty days; how many."""
-        with self._storage.write(durable=False) as connection:
-            return connection.execute(_FORGET, {"before": hour_of(clock.micros(now)) - _KEPT}).rowcount
+        with self._storage.write(durable=False) as transaction:
+            return transaction.execute(_FORGET, {"before": hour_of(clock.micros(now)) - _KEPT})
 
     def search(
         self,
@@ -104,18 +103,18 @@ class RefusalLog:
         if before is not None:
             conditions.append(REFUSALS.c.id < before)
         statement = sa.select(REFUSALS).where(*conditions).order_by(REFUSALS.c.id.desc()).limit(limit)
-        with self._storage.read() as connection:
-            return [_found(row) for row in connection.execute(statement)]
+        with self._storage.read() as transaction:
+            return [_found(row) for row in transaction.rows(statement)]
 
     def alerts(self, now: datetime, contract: str | None = None, reader: str | None = None) -> list[Alert]:
         """The jumps after changes of version in the last fourteen days, the newest change first."""
-        with self._storage.read() as connection:
-            changes = find_successions(connection, clock.micros(now) - SHOWN, contract)[:_MOST_CHANGES]
-            hours = _hours(connection, changes, reader)
+        with self._storage.read() as transaction:
+            changes = find_successions(transaction, clock.micros(now) - SHOWN, contract)[:_MOST_CHANGES]
+            hours = _hours(transaction, changes, reader)
         return [alert for change in changes for alert in _alerts(change, hours.get(change.name, ()))]
 
 
-def _hours(connection: Connection, changes: Sequence[Succession], reader: str | None) -> dict[str, list[Hour]]:
+def _hours(transaction: Transaction, changes: Sequence[Succession], reader: str | None) -> dict[str, list[Hour]]:
     """By contract, how many events were refused in each hour that matters to its change."""
     if not changes:
         return {}
@@ -131,7 +130,7 @@ def _hours(connection: Connection, changes: Sequence[Succession], reader: str | 
         .group_by(*counted_by)
     )
     hours: dict[str, list[Hour]] = {}
-    for row in connection.execute(statement):
+    for row in transaction.rows(statement):
         hours.setdefault(row.contract, []).append(Hour(row.participant, row.version, row.hour, int(row.refused)))
     return hours
 

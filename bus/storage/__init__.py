@@ -1,15 +1,18 @@
-"""Storage: one database behind SQLAlchemy Core, SQLite or PostgreSQL; transactions, migrations, changes, leadership.
+"""Storage: one database, SQLite or PostgreSQL; transactions, migrations, changes, leadership.
 
-A room's tables and statements stand in the room that owns them; they share `metadata`.
+This is the room's door: other rooms import from here and not from the modules behind it. A room's tables and statements stand in
+the room that owns them; the tables share `metadata`.
 """
 
 from bus.storage.changes import CHANGES_TABLE, Changes, announce, last_change
 from bus.storage.checkpoint import Checkpoints
-from bus.storage.engine import Storage, StorageFull, StorageUnavailable, metadata, open_storage
+from bus.storage.database import Storage, leadership, open_storage
+from bus.storage.errors import RowConflict, StorageFull, StorageUnavailable
 from bus.storage.group import Answer, GroupCommit
-from bus.storage.leader import Leadership, leadership
+from bus.storage.leader import Leadership
 from bus.storage.migrate import pending_migrations, upgrade
-from bus.storage.statement import Parameters, Statement, driver, execute, fetch, numbers
+from bus.storage.tables import metadata
+from bus.storage.transaction import Insertion, Parameters, Prepared, Rows, Transaction
 
 __all__ = [
     "CHANGES_TABLE",
@@ -17,20 +20,20 @@ __all__ = [
     "Changes",
     "Checkpoints",
     "GroupCommit",
+    "Insertion",
     "Leadership",
     "Parameters",
-    "Statement",
+    "Prepared",
+    "RowConflict",
+    "Rows",
     "Storage",
     "StorageFull",
     "StorageUnavailable",
+    "Transaction",
     "announce",
-    "driver",
-    "execute",
-    "fetch",
     "last_change",
     "leadership",
     "metadata",
-    "numbers",
     "open_storage",
     "pending_migrations",
     "upgrade",

@@ -12,10 +12,11 @@ from typing import Final
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.engine import Connection
 
 from bus.problem import Unavailable
-from bus.storage.engine import Storage, mark_announced, metadata
+from bus.storage.database import Storage
+from bus.storage.tables import metadata
+from bus.storage.transaction import Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -37,22 +38,22 @@ _BREATH_SECONDS: Final = 0.1
 Refresh = Callable[[], None]
 
 
-def announce(connection: Connection, topic: str) -> int:
+def announce(transaction: Transaction, topic: str) -> int:
     """Say, inside the transaction that changes it, that `topic` changed.
 
     Returns:
         The change's number. Others who change the same topic wait until the commit. So changes become visible in the order of
         their numbers.
     """
-    number = int(connection.execute(_RAISE, {"topic": topic}).scalar_one())
-    mark_announced(connection)
+    number = int(transaction.value(_RAISE, {"topic": topic}))
+    transaction.has_announced = True
     return number
 
 
-def last_change(connection: Connection, topic: str) -> int:
+def last_change(transaction: Transaction, topic: str) -> int:
     """The number of the last change of a topic; 0: there was none."""
     statement = sa.select(CHANGES_TABLE.c.number).where(CHANGES_TABLE.c.topic == topic)
-    return int(connection.execute(statement).scalar() or 0)
+    return int(transaction.value(statement) or 0)
 
 
 class Changes:
@@ -76,8 +77,8 @@ class Changes:
 
     def look(self) -> None:
         """Look once, and refresh what moved."""
-        with self._storage.read() as connection:
-            numbers = {row.topic: row.number for row in connection.execute(sa.select(CHANGES_TABLE))}
+        with self._storage.read() as transaction:
+            numbers = {row.topic: row.number for row in transaction.rows(sa.select(CHANGES_TABLE))}
         for topic, number in numbers.items():
             if self._seen.get(topic) != number:
                 for refresh in self._listeners.get(topic, ()):

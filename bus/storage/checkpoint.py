@@ -10,7 +10,8 @@ from typing import Final
 import structlog
 
 from bus.problem import Refused
-from bus.storage.engine import Storage
+from bus.storage.database import Storage
+from bus.storage.sqlite import SqliteDatabase
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +31,10 @@ class Checkpoints:
     """
 
     def __init__(self, storage: Storage) -> None:
-        self._storage = storage
+        """`storage` is on SQLite; PostgreSQL carries its own log over."""
+        if not isinstance(storage.database, SqliteDatabase):
+            raise TypeError("PostgreSQL has no log for the bus to carry over")
+        self._database = storage.database
         self._carried = 0
         self._aside = ThreadPoolExecutor(1, "checkpoint", initializer=_give_way)
 
@@ -46,11 +50,11 @@ class Checkpoints:
 
     def look(self) -> None:
         """Carry the log over if much was written since the last time. Synchronous: call it from a thread."""
-        written = self._storage.rows_written()
+        written = self._database.rows_written()
         # Less than before where the connection is another.
         if abs(written - self._carried) >= _FEW:
-            self._aside.submit(self._storage.carry_over).result()
-            self._storage.checkpoint()
+            self._aside.submit(self._database.carry_over).result()
+            self._database.checkpoint()
             self._carried = written
 
 

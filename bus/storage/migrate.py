@@ -7,11 +7,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.engine import Connection
 
-from bus.storage.engine import Storage
+from bus.storage.database import Storage
+from bus.storage.transaction import Transaction, connection_of
 
-Upgraded = Callable[[Connection, str, str], None]
+Upgraded = Callable[[Transaction, str, str], None]
 """Called in an upgrade's transaction with the version before and the new one."""
 
 _HERE = Path(__file__).parent / "migrations"
@@ -25,26 +25,26 @@ def upgrade(storage: Storage, upgraded: Upgraded | None = None) -> bool:
     """
     if not pending_migrations(storage):
         return False
-    with storage.write() as connection:
-        before = _version(connection)
+    with storage.write() as transaction:
+        before = _version(transaction)
         config = _config()
-        config.attributes["connection"] = connection
+        config.attributes["connection"] = connection_of(transaction)
         command.upgrade(config, "head")
         if before and upgraded is not None:
-            upgraded(connection, before, _version(connection))
+            upgraded(transaction, before, _version(transaction))
     return True
 
 
 def pending_migrations(storage: Storage) -> bool:
     """Whether the database lacks a migration of this version."""
-    with storage.read() as connection:
-        current = _version(connection)
+    with storage.read() as transaction:
+        current = _version(transaction)
     return current != ",".join(sorted(ScriptDirectory.from_config(_config()).get_heads()))
 
 
-def _version(connection: Connection) -> str:
+def _version(transaction: Transaction) -> str:
     """The newest migration that the database has; empty where it has no tables."""
-    return ",".join(sorted(MigrationContext.configure(connection).get_current_heads()))
+    return ",".join(sorted(MigrationContext.configure(connection_of(transaction)).get_current_heads()))
 
 
 def _config() -> Config:

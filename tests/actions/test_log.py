@@ -41,8 +41,8 @@ def test_an_entry_is_found_as_it_was_noted(storage: Storage):
 @pytest.mark.parametrize("order", [sa.update(ACTIONS).values(participant="lain"), sa.delete(ACTIONS)])
 def test_the_database_refuses_to_change_an_entry(storage: Storage, order: sa.Executable):
     ActionLog(storage).record([an_action()])
-    with pytest.raises(exc.DBAPIError, match="never changed"), storage.write() as connection:
-        connection.execute(order)
+    with pytest.raises(exc.DBAPIError, match="never changed"), storage.write() as transaction:
+        transaction.execute(order)
     assert actions(storage) == [an_action()]
 
 
@@ -53,22 +53,22 @@ def test_sqlite_refuses_to_replace_an_entry(storage: Storage):
     replaced = (
         f"INSERT OR REPLACE INTO actions ({columns}, participant) SELECT {columns}, 'lain' FROM actions WHERE id = 1"
     )
-    with pytest.raises(exc.DBAPIError, match="never changed"), storage.write() as connection:
-        connection.execute(sa.text(replaced))
+    with pytest.raises(exc.DBAPIError, match="never changed"), storage.write() as transaction:
+        transaction.execute(sa.text(replaced))
     assert actions(storage) == [an_action(), an_action()]
 
 
 @pytest.mark.parametrize("database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
 def test_postgresql_refuses_to_truncate_the_log(storage: Storage):
     ActionLog(storage).record([an_action()])
-    with pytest.raises(exc.DBAPIError, match="never changed"), storage.write() as connection:
-        connection.execute(sa.text("TRUNCATE actions CASCADE"))
+    with pytest.raises(exc.DBAPIError, match="never changed"), storage.write() as transaction:
+        transaction.execute(sa.text("TRUNCATE actions CASCADE"))
     assert actions(storage) == [an_action()]
 
 
 def test_an_act_that_fails_takes_its_entry_along(storage: Storage):
-    with suppress(ZeroDivisionError), storage.write() as connection:
-        note(connection, an_action())
+    with suppress(ZeroDivisionError), storage.write() as transaction:
+        note(transaction, an_action())
         raise ZeroDivisionError
     assert last_action(storage) == 0
 

@@ -50,8 +50,8 @@ async def test_no_secret_that_the_bus_hands_out_or_takes_is_in_the_log(site: Sit
     secrets.append(site.operator.headers["authorization"].removeprefix("Bearer "))
     await site.operator.post(LOGIN, data=a_login(secrets[0], "rahasia-salah"))
     await flushed(site)
-    with site.bus.rooms.storage.read() as connection:
-        secrets += connection.scalars(sa.select(CLIENTS.c.secret_hash)).all()
+    with site.bus.rooms.storage.read() as transaction:
+        secrets += [row[0] for row in transaction.rows(sa.select(CLIENTS.c.secret_hash))]
     log = raw_log(site.bus.rooms.storage)
     assert len(secrets) > 8
     assert [secret for secret in [*secrets, "rahasia-salah"] if secret in log] == []
@@ -211,8 +211,8 @@ async def test_a_database_that_fails_at_the_entry_undoes_the_act(
         with pytest.raises(Unavailable):
             await asyncio.to_thread(act, site)
     rooms = site.bus.rooms
-    with rooms.storage.read() as connection:
-        assert connection.scalar(sa.select(sa.func.count()).where(PARTICIPANTS.c.name == "dinas-uji")) == 0
+    with rooms.storage.read() as transaction:
+        assert transaction.value(sa.select(sa.func.count()).where(PARTICIPANTS.c.name == "dinas-uji")) == 0
     assert rooms.subscriptions.get(subscription.id, None).state is SubscriptionState.ACTIVE
     assert rooms.catalogue.registrar.read_version(WARGA, "1.0.0").state.value == "active"
     assert last_action(rooms.storage) == before
@@ -257,8 +257,8 @@ async def test_no_request_takes_an_entry_away(site: Site):
     for method in ("DELETE", "PUT", "PATCH", "POST"):
         assert (await site.operator.request(method, "/v1/actions")).status_code == 405
         assert (await site.operator.request(method, f"/v1/actions/{before}")).status_code == 404
-    with site.bus.rooms.storage.read() as connection:
-        assert connection.scalar(sa.select(sa.func.count()).select_from(ACTIONS)) == before
+    with site.bus.rooms.storage.read() as transaction:
+        assert transaction.value(sa.select(sa.func.count()).select_from(ACTIONS)) == before
 
 
 @only_sqlite

@@ -266,8 +266,8 @@ async def run_of(bus: Bus, position: int) -> Item:
     """The only delivery of an event to the registry, as the worker would make it."""
     ensure(bus.rooms.catalogue, bus.rooms.agencies, bus.rooms.subscriptions)
     (subscription,) = bus.rooms.subscriptions.listed(None)
-    with bus.rooms.storage.read() as connection:
-        entry = entries_at(connection, [position])[position]
+    with bus.rooms.storage.read() as transaction:
+        entry = entries_at(transaction, [position])[position]
     fresh, lease = FreshRuns(), Lease(subscription.number, 2**60)
     fresh.put(lease, [(Leased(position, None, 0, 2**60), entry)])
     rooms = bus.rooms

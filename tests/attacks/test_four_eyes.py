@@ -187,8 +187,8 @@ async def test_the_clients_of_an_office_are_named_to_nobody_else(bus: Bus, write
 
 async def test_a_draft_from_before_clients_were_kept_needs_another_participant(bus: Bus, writer: httpx.AsyncClient):
     await draft(writer, a_contract())
-    with bus.rooms.storage.write() as connection:
-        connection.execute(sa.update(MOVES).values(client_id=None))
+    with bus.rooms.storage.write() as transaction:
+        transaction.execute(sa.update(MOVES).values(client_id=None))
     assert problem(await step(bus.reader(OWNER, *BOTH), "activate")) == (409, "four-eyes")
     assert (await step(bus.reader("operator", *BOTH, "admin"), "activate")).status_code == 200
 

@@ -12,7 +12,7 @@ import pytest
 from argon2 import PasswordHasher
 from joserfc import jwt
 from joserfc.jwk import OKPKey
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from bus.identity.participants import Client
 from bus.identity.tables import CLIENTS
@@ -194,9 +194,9 @@ async def test_wrong_logins_are_told_to_wait_as_rfc_6749_and_rfc_6585_say(bus: B
 async def test_the_old_hash_of_a_client_is_a_digest_after_its_first_login(bus: Bus, address: str):
     innocent, secret = a_client(bus)
     mine = CLIENTS.c.client_id == innocent.client_id
-    with bus.rooms.storage.write() as connection:
+    with bus.rooms.storage.write() as transaction:
         old = PasswordHasher(time_cost=2, memory_cost=8192, parallelism=1).hash(secret)
-        connection.execute(update(CLIENTS).where(mine).values(secret_hash=old))
+        transaction.execute(update(CLIENTS).where(mine).values(secret_hash=old))
     bus.rooms.tokens.refresh()
     async with httpx.AsyncClient(timeout=30) as http:
         login = right_login(address, http, innocent, secret)
@@ -213,9 +213,9 @@ async def test_the_old_hash_of_a_client_is_a_digest_after_its_first_login(bus: B
 async def test_old_hashes_are_worked_on_in_a_bounded_number(bus: Bus):
     innocent, secret = a_client(bus)
     mine = CLIENTS.c.client_id == innocent.client_id
-    with bus.rooms.storage.write() as connection:
+    with bus.rooms.storage.write() as transaction:
         old = PasswordHasher(time_cost=2, memory_cost=8192, parallelism=1).hash(secret)
-        connection.execute(update(CLIENTS).where(mine).values(secret_hash=old))
+        transaction.execute(update(CLIENTS).where(mine).values(secret_hash=old))
     bus.rooms.tokens.refresh()
     form = {"grant_type": "client_credentials", "client_id": innocent.client_id, "client_secret": "guess"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(bus.edge), base_url=ADDRESS) as http:
@@ -253,8 +253,8 @@ async def test_a_client_that_asks_for_tokens_without_end_is_told_to_wait(bus: Bu
 
 
 async def test_the_ids_of_assertions_are_forgotten_when_they_have_expired(bus: Bus):
-    with bus.rooms.storage.read() as connection:
-        plan = connection.exec_driver_sql("EXPLAIN QUERY PLAN DELETE FROM used_assertions WHERE expires_at < 5").all()
+    with bus.rooms.storage.read() as transaction:
+        plan = transaction.rows(text("EXPLAIN QUERY PLAN DELETE FROM used_assertions WHERE expires_at < 5"))
     assert "ix_used_assertions_expires_at" in str(plan)
 
 

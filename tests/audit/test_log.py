@@ -26,8 +26,8 @@ def held(log: DisclosureLog) -> list[tuple[list[int], int, int]]:
 
 
 def withdraw(storage: Storage, log: DisclosureLog, *noted: Noted) -> None:
-    with storage.write() as connection:
-        log.withdraw(connection, noted)
+    with storage.write() as transaction:
+        log.withdraw(transaction, noted)
 
 
 def test_runs_that_come_together_share_a_row_for_each_grant(log: DisclosureLog):

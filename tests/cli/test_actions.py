@@ -17,6 +17,7 @@ from bus.cli.workspace import open_workspace
 from bus.contracts.document import parse
 from bus.storage import open_storage
 from bus.storage.migrate import _config
+from bus.storage.transaction import connection_of
 from tests.an_actor import actions, an_actor, last_action
 from tests.cli.a_command import Commands, commands
 from tests.contracts.documents import a_document
@@ -116,8 +117,8 @@ def newest(bus: Commands) -> int:
 
 def _make_tables_of(url: str, version: str) -> None:
     storage, config = open_storage(url), _config()
-    with storage.write() as connection:
-        config.attributes["connection"] = connection
+    with storage.write() as transaction:
+        config.attributes["connection"] = connection_of(transaction)
         migrations.upgrade(config, version)
     storage.close()
 

@@ -44,13 +44,13 @@ def test_rotating_the_keys_encrypts_what_an_earlier_version_stored_so_that_runni
     storage = open_storage(f"sqlite:///{bus.folder / 'data' / 'bus.db'}")
     new = NewSubscription("bapenda", ["perizinan.izin"], Webhook("https://bapenda.example/hook"), [], None, 0)
     secrets = Subscriptions(storage, running).add(new, OPERATOR).secrets
-    with storage.write() as connection:
-        plain = running.decrypt(connection.scalar(sa.text("SELECT secrets FROM subscriptions")))
+    with storage.write() as transaction:
+        plain = running.decrypt(transaction.value(sa.text("SELECT secrets FROM subscriptions")))
         earlier = Fernet(line).encrypt(plain.encode()).decode()
-        connection.execute(sa.text("UPDATE subscriptions SET secrets = :secrets"), {"secrets": earlier})
+        transaction.execute(sa.text("UPDATE subscriptions SET secrets = :secrets"), {"secrets": earlier})
     assert bus("keys", "rotate").code == 0
-    with storage.read() as connection:
-        stored = connection.scalar(sa.text("SELECT secrets FROM subscriptions"))
+    with storage.read() as transaction:
+        stored = transaction.value(sa.text("SELECT secrets FROM subscriptions"))
     assert running.encryption.is_current(stored)
     for keys in (running, load_keys(folder)):
         (read,) = Subscriptions(storage, keys).listed(None)

@@ -21,8 +21,8 @@ DATABASE = "postgresql://bus:rahasia@db.lan/bus"
 def start(storage: Storage, roles: tuple[str, ...] = ROLES, **settings: Any) -> list[Action]:
     """The entries of a start."""
     before = len(_changes(storage))
-    with storage.write() as connection:
-        note_start(connection, Settings(**settings), roles, OPERATOR, KEY)
+    with storage.write() as transaction:
+        note_start(transaction, Settings(**settings), roles, OPERATOR, KEY)
     return _changes(storage)[before:]
 
 
@@ -71,8 +71,8 @@ def test_a_secret_that_changed_is_told_and_not_shown(storage: Storage, first: di
     assert told.before is not None
     assert told.after is not None
     assert [str(one).endswith(" (changed)") for one in told.after.values()] == [True]
-    with storage.read() as connection:
-        kept = str(connection.execute(STARTS.select()).all())
+    with storage.read() as transaction:
+        kept = str(transaction.rows(STARTS.select()))
     for secret in ("rahasia", "sandi-baru"):
         assert secret not in kept + raw_log(storage)
 

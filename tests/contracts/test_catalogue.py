@@ -331,18 +331,18 @@ def test_who_changes_a_contract_while_a_version_of_it_is_judged_is_noticed(
 ) -> None:
     put_in_force(catalogue)
     catalogue.registrar.add_draft(a_contract(version="1.1.0"), OWNER)
-    with storage.read() as connection:
-        _, basis = register.read_candidate(connection, NAME, "1.1.0", APPROVER)
+    with storage.read() as transaction:
+        _, basis = register.read_candidate(transaction, NAME, "1.1.0", APPROVER)
     catalogue.registrar.retire(NAME, "1.0.0", OWNER)
-    with pytest.raises(ChangedMeanwhile), storage.write() as connection:
-        register.activate(connection, basis, APPROVER, no_adapters)
+    with pytest.raises(ChangedMeanwhile), storage.write() as transaction:
+        register.activate(transaction, basis, APPROVER, no_adapters)
 
 
 def test_a_plan_that_was_overtaken_is_not_carried_out(catalogue: Catalogue, storage: Storage) -> None:
     planned = catalogue.registrar.plan([a_contract(title="Satu")], OPERATOR)
     put_in_force(catalogue, title="Dua")
-    with pytest.raises(ChangedMeanwhile), storage.write() as connection:
-        carry_out(connection, planned, OPERATOR, no_adapters)
+    with pytest.raises(ChangedMeanwhile), storage.write() as transaction:
+        carry_out(transaction, planned, OPERATOR, no_adapters)
 
 
 def test_a_sunset_in_the_past_is_refused(catalogue: Catalogue) -> None:

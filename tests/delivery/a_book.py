@@ -49,29 +49,29 @@ class Book:
     def owe(self, *keys: int | None, again: bool = False) -> None:
         """Owe deliveries at positions 1, 2, …, one for each key."""
         made = [NewDelivery(self.number, position, key) for position, key in enumerate(keys, 1)]
-        with self.storage.write() as connection:
-            self.ledger.add(connection, made, self.now, again=again)
+        with self.storage.write() as transaction:
+            self.ledger.add(transaction, made, self.now, again=again)
 
     def lease(self, window: int = 100, most: int = 10, *, ordered: bool = True) -> list[Lease]:
         self.now += TICK
-        with self.storage.write(durable=False) as connection:
+        with self.storage.write(durable=False) as transaction:
             until = self.now + LEASE
-            handed = self.ledger.lease(connection, self.number, self.now, until, window, most, ordered=ordered)
+            handed = self.ledger.lease(transaction, self.number, self.now, until, window, most, ordered=ordered)
         return list(handed.leases)
 
     def begin(self, *keys: int | None, window: int = 100, most: int = 10) -> list[Run]:
         """Owe deliveries as `owe` does, but have those go at once that may."""
         self.now += TICK
         new = [NewDelivery(self.number, position, key) for position, key in enumerate(keys, 1)]
-        with self.storage.write() as connection:
-            self.ledger.hold(connection, self.number)
-            begun = going(connection, new, self.now, self.now + LEASE, window, most)
-            self.ledger.add(connection, new, self.now, again=False, later=begun.due)
+        with self.storage.write() as transaction:
+            self.ledger.hold(transaction, self.number)
+            begun = going(transaction, new, self.now, self.now + LEASE, window, most)
+            self.ledger.add(transaction, new, self.now, again=False, later=begun.due)
         return begun.runs
 
     def load(self, lease: Lease) -> list[Leased]:
-        with self.storage.read() as connection:
-            return self.ledger.leased(connection, lease)
+        with self.storage.read() as transaction:
+            return self.ledger.leased(transaction, lease)
 
     def positions(self, lease: Lease) -> list[int]:
         return [one.position for one in self.load(lease)]
@@ -84,8 +84,8 @@ class Book:
         self.ledger.release(leases, self.now)
 
     def record(self, *attempts: Attempt) -> None:
-        with self.storage.write() as connection:
-            self.ledger.record(connection, attempts)
+        with self.storage.write() as transaction:
+            self.ledger.record(transaction, attempts)
 
     def attempt(
         self, leased: Leased, state: DeliveryState = DeliveryState.DELIVERED, due_at: int | None = None
@@ -132,12 +132,12 @@ class Book:
 
     def states(self) -> list[str]:
         wanted = sa.select(DELIVERIES.c.state).where(DELIVERIES.c.subscription == self.number)
-        with self.storage.read() as connection:
-            rows = connection.execute(wanted.order_by(DELIVERIES.c.position))
+        with self.storage.read() as transaction:
+            rows = transaction.rows(wanted.order_by(DELIVERIES.c.position))
             return [DeliveryState(row.state).name.lower() for row in rows]
 
     def failures(self) -> list[tuple[int, int]]:
         """(position, number) of each attempt that failed."""
         wanted = sa.select(ATTEMPTS.c.position, ATTEMPTS.c.number).where(ATTEMPTS.c.subscription == self.number)
-        with self.storage.read() as connection:
-            return [(row.position, row.number) for row in connection.execute(wanted)]
+        with self.storage.read() as transaction:
+            return [(row.position, row.number) for row in transaction.rows(wanted)]

@@ -88,8 +88,8 @@ class Site:
 
     def deliveries(self) -> list[tuple[int, int]]:
         """(position, subscription) of all that there are."""
-        with self.storage.read() as connection:
-            rows = connection.execute(sa.select(DELIVERIES.c.position, DELIVERIES.c.subscription))
+        with self.storage.read() as transaction:
+            rows = transaction.rows(sa.select(DELIVERIES.c.position, DELIVERIES.c.subscription))
             return sorted((row.position, row.subscription) for row in rows)
 
     def handed_over(self) -> list[tuple[int, int]]:
@@ -99,5 +99,5 @@ class Site:
     def _leased(self, leases: Iterable[Lease]) -> Iterable[tuple[int, int]]:
         ledger = Ledger(self.storage)
         for lease in leases:
-            with self.storage.read() as connection:
-                yield from [(one.position, lease.subscription) for one in ledger.leased(connection, lease)]
+            with self.storage.read() as transaction:
+                yield from [(one.position, lease.subscription) for one in ledger.leased(transaction, lease)]

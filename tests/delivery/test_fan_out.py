@@ -5,7 +5,6 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import pytest
-from sqlalchemy.engine import Connection
 
 import bus.delivery.fan_out
 from bus.delivery.fan_out import FanOut, Made
@@ -15,7 +14,7 @@ from bus.identity.keys import Keys
 from bus.journal import Submission
 from bus.journal.beside import Take
 from bus.journal.statements import Row
-from bus.storage import Storage
+from bus.storage import Storage, Transaction
 from tests.a_bus import a_grant, a_nik
 from tests.delivery.a_relay import Site
 
@@ -30,8 +29,8 @@ class Along:
 
     @contextmanager
     def __call__(self) -> Iterator[Take]:
-        def take(connection: Connection, rows: Sequence[Row]) -> None:
-            self.made.append(self.fan_out.take_along(connection, rows))
+        def take(transaction: Transaction, rows: Sequence[Row]) -> None:
+            self.made.append(self.fan_out.take_along(transaction, rows))
             if self.fails is not None:
                 raise self.fails
 
@@ -52,8 +51,8 @@ def taken_up(site: Site, *participants: str, window: int = 1000) -> FanOut:
     fan_out = site.fan_out(window)
     for participant in participants:
         number = site.subscribe(participant).number
-        with site.storage.write() as connection:
-            go_live(connection, number, 0)
+        with site.storage.write() as transaction:
+            go_live(transaction, number, 0)
     site.subscriptions.refresh()
     fan_out.step()
     return fan_out
@@ -137,8 +136,8 @@ async def test_what_nobody_gets_is_passed_by_without_a_note_of_each(site: Site):
     along = Along(taken_up(site))
     await site.append(along, 1, 2)
     assert along.fan_out.reached == 2
-    with site.storage.read() as connection:
-        assert relayed(connection) == 0
+    with site.storage.read() as transaction:
+        assert relayed(transaction) == 0
 
 
 async def test_many_deliveries_are_made_in_several_steps_each_once(site: Site, monkeypatch: pytest.MonkeyPatch):

@@ -288,9 +288,9 @@ def test_a_replay_leaves_a_later_run_of_its_key_whole(book: Book):
 
 
 def test_how_far_the_journal_was_fanned_out_is_kept(book: Book):
-    with book.storage.write() as connection:
-        before = relayed(connection)
-        set_relayed(connection, 41)
-        set_relayed(connection, 42)
-    with book.storage.read() as connection:
-        assert (before, relayed(connection)) == (0, 42)
+    with book.storage.write() as transaction:
+        before = relayed(transaction)
+        set_relayed(transaction, 41)
+        set_relayed(transaction, 42)
+    with book.storage.read() as transaction:
+        assert (before, relayed(transaction)) == (0, 42)

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine import Connection
 
 from bus.delivery import statements
 from bus.delivery.ledger import DeliveryState
-from bus.storage import Storage, open_storage, upgrade
+from bus.storage import Prepared, Storage, Transaction, open_storage, upgrade
 from tests.an_actor import OPERATOR
 from tests.delivery.a_book import Book
 from tests.storage.a_plan import explained, plans
@@ -25,9 +25,7 @@ _WALK = "Seq Scan on deliveries"
 _SQLITE_WALK = re.compile(r"SCAN deliveries|deliveries USING PRIMARY KEY \(subscription=\?( AND position>\?)?\)$")
 _BRACES = str.maketrans("[]", "{}")
 """An array's, as PostgreSQL writes them."""
-_STATEMENTS = sorted(
-    name for name in vars(statements) if name.isupper() and not name.startswith("_") and name != "HOLD"
-)
+_STATEMENTS = sorted(name for name, value in vars(statements).items() if isinstance(value, Prepared))
 Asked = tuple[str, Mapping[str, Any]]
 
 
@@ -66,8 +64,7 @@ def _steer(book: Book) -> None:
 def test_no_statement_walks_all_that_a_subscription_ever_got(tmp_path: Path, name: str):
     storage = open_storage(f"sqlite:///{tmp_path / 'bus.db'}")
     upgrade(storage)
-    statement = getattr(statements, name)
-    steps = explained(storage, statement if isinstance(statement, str) else statement.sqlite)
+    steps = explained(storage, getattr(statements, name).sqlite)
     found = [step for step in steps if "deliveries" in step]
     assert found
     assert [step for step in found if _SQLITE_WALK.search(step)] == []
@@ -81,15 +78,15 @@ def test_neither_does_postgresql_whatever_it_knows_of_them(storage: Storage, has
     book = Book(storage)
     book.owe(*range(_BACKLOG))
     if has_statistics:
-        with storage.write() as connection:
-            connection.exec_driver_sql("ANALYZE deliveries")
+        with storage.write() as transaction:
+            transaction.execute(sa.text("ANALYZE deliveries"))
     with _watched(storage) as asked:
         book.ledger.due_subscriptions(book.now)
         (lease, *_) = book.lease(window=200, most=100)
         first, second, *rest = book.load(lease)
         book.record(book.again(first, after=100), book.parked(second), *(book.attempt(one) for one in rest))
-    with storage.read() as connection:
-        steps = {sql: _explained(connection, "EXPLAIN", sql, arguments) for sql, arguments in asked}
+    with storage.read() as transaction:
+        steps = {sql: _explained(transaction, "EXPLAIN", sql, arguments) for sql, arguments in asked}
     assert len(steps) >= 7
     assert {sql: plan for sql, plan in steps.items() if _ALL_OF_IT.search(plan) or _WALK in plan} == {}
 
@@ -98,20 +95,22 @@ def test_neither_does_postgresql_whatever_it_knows_of_them(storage: Storage, has
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 def test_the_next_of_a_backlog_without_statistics_are_read_alone(storage: Storage):
     book = Book(storage)
-    with storage.write() as connection:
+    with storage.write() as transaction:
         # Has it forget what other tests had it find out about the columns.
         for column, kind in (("subscription", "integer"), ("state", "smallint"), ("due_at", "bigint")):
-            connection.exec_driver_sql(f"ALTER TABLE deliveries ALTER COLUMN {column} TYPE {kind}")
+            transaction.execute(sa.text(f"ALTER TABLE deliveries ALTER COLUMN {column} TYPE {kind}"))
         # So many that it takes three to be due: with one it would choose well by chance.
-        connection.exec_driver_sql(
-            "INSERT INTO deliveries (subscription, position, state, key, attempts, due_at) "
-            f"SELECT {book.number}, position, 0, position, 0, {book.now} FROM generate_series(1, 320000) AS position"
+        transaction.execute(
+            sa.text(
+                "INSERT INTO deliveries (subscription, position, state, key, attempts, due_at) "
+                f"SELECT {book.number}, position, 0, position, 0, {book.now} FROM generate_series(1, 320000) AS position"
+            )
         )
     with _watched(storage) as asked:
         book.lease(window=200, most=100)
-    with storage.read() as connection:
+    with storage.read() as transaction:
         selects = [one for one in asked if one[0].startswith("SELECT")]
-        steps = [_explained(connection, "EXPLAIN (ANALYZE, TIMING OFF)", *one) for one in selects]
+        steps = [_explained(transaction, "EXPLAIN (ANALYZE, TIMING OFF)", *one) for one in selects]
     read = [int(rows) for plan in steps for rows in re.findall(r"actual rows=(\d+)", plan)]
     assert 100 <= max(read) <= 1_000
 
@@ -125,20 +124,20 @@ def _watched(storage: Storage) -> Iterator[list[Asked]]:
         if re.match("SELECT|UPDATE", statement) and "deliveries" in statement:
             asked.append((statement, parameters))
 
-    event.listen(storage.engine, "before_cursor_execute", watch)
+    event.listen(storage.database.engines[0], "before_cursor_execute", watch)
     yield asked
-    event.remove(storage.engine, "before_cursor_execute", watch)
+    event.remove(storage.database.engines[0], "before_cursor_execute", watch)
 
 
-def _explained(connection: Connection, explain: str, sql: str, arguments: Mapping[str, Any]) -> str:
+def _explained(transaction: Transaction, explain: str, sql: str, arguments: Mapping[str, Any]) -> str:
     """The plan of a statement that is prepared and came often: from the sixth time on PostgreSQL may have one plan for all."""
     names = list(arguments)
     prepared = re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", sql)
     given = ",".join("NULL" if value is None else f"'{str(value).translate(_BRACES)}'" for value in arguments.values())
-    connection.exec_driver_sql(f"PREPARE asked AS {prepared}")
+    transaction.execute(Prepared.in_both(f"PREPARE asked AS {prepared}"))
     execute = f"EXECUTE asked{f'({given})' if given else ''}"
     for _ in range(6):
-        connection.exec_driver_sql(f"EXPLAIN {execute}")
-    text = "\n".join(row[0] for row in connection.exec_driver_sql(f"{explain} {execute}"))
-    connection.exec_driver_sql("DEALLOCATE asked")
+        transaction.rows(Prepared.in_both(f"EXPLAIN {execute}"))
+    text = "\n".join(row[0] for row in transaction.rows(Prepared.in_both(f"{explain} {execute}")))
+    transaction.execute(Prepared.in_both("DEALLOCATE asked"))
     return text

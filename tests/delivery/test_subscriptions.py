@@ -63,8 +63,8 @@ def test_an_agencys_sink_is_read_back(subscriptions: Subscriptions):
 
 def test_secrets_rest_encrypted(subscriptions: Subscriptions, storage: Storage):
     made = subscriptions.add(an_order(), OPERATOR)
-    with storage.read() as connection:
-        stored = connection.execute(sa.select(SUBSCRIPTIONS.c.secrets)).scalar_one()
+    with storage.read() as transaction:
+        stored = transaction.value(sa.select(SUBSCRIPTIONS.c.secrets))
     assert made.secrets[0].startswith("whsec_")
     assert made.secrets[0].removeprefix("whsec_") not in stored
 
@@ -157,8 +157,8 @@ def test_a_paused_subscription_is_resumed(subscriptions: Subscriptions):
 
 def a_live_one(subscriptions: Subscriptions, storage: Storage) -> Subscription:
     made = subscriptions.add(an_order(), OPERATOR)
-    with storage.write() as connection:
-        go_live(connection, made.number, 10)
+    with storage.write() as transaction:
+        go_live(transaction, made.number, 10)
     return subscriptions.get(made.id, None)
 
 
@@ -170,12 +170,12 @@ def test_the_relay_takes_a_subscription_up(subscriptions: Subscriptions, storage
 def test_a_replay_begins_goes_on_and_ends(subscriptions: Subscriptions, storage: Storage):
     live = a_live_one(subscriptions, storage)
     subscriptions.replay(live, after=2, until=9, by=OPERATOR)
-    with storage.write() as connection:
-        advance_replay(connection, live.number, 5)
+    with storage.write() as transaction:
+        advance_replay(transaction, live.number, 5)
     running = subscriptions.get(live.id, None)
     assert (running.replay_position, running.replay_until, running.from_position) == (5, 9, 10)
-    with storage.write() as connection:
-        end_replay(connection, live.number)
+    with storage.write() as transaction:
+        end_replay(transaction, live.number)
     assert subscriptions.get(live.id, None) == live
 
 
@@ -289,5 +289,5 @@ def noting_rows(subscriptions: Subscriptions, read: list[int]) -> Iterator[None]
 
 
 def _in_transaction(storage: Storage, change: Callable[..., None], *arguments: int) -> None:
-    with storage.write() as connection:
-        change(connection, *arguments)
+    with storage.write() as transaction:
+        change(transaction, *arguments)

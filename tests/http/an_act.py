@@ -57,15 +57,15 @@ class Site:
         """A subscription of bapenda that is live."""
         subscriptions = self.bus.rooms.subscriptions
         made = subscriptions.add(NewSubscription("bapenda", [WARGA], Webhook(HOOK)), OPERATOR)
-        with self.bus.rooms.storage.write() as connection:
-            go_live(connection, made.number, 0)
+        with self.bus.rooms.storage.write() as transaction:
+            go_live(transaction, made.number, 0)
         return made
 
     def delivery(self) -> str:
         """The id of a pending delivery."""
         of, storage = self.subscription(), self.bus.rooms.storage
-        with storage.write() as connection:
-            Ledger(storage).add(connection, [NewDelivery(of.number, 7, None)], 0, again=False)
+        with storage.write() as transaction:
+            Ledger(storage).add(transaction, [NewDelivery(of.number, 7, None)], 0, again=False)
         return f"{of.id}.7"
 
     def version(self, state: str) -> str:

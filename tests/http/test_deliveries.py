@@ -37,10 +37,10 @@ def owe(office: Bus, sub: str, states: dict[int, DeliveryState]) -> None:
     number, now = office.rooms.subscriptions.get(sub, None).number, clock.micros(clock.now())
     ledger = Ledger(office.rooms.storage)
     over = [an_attempt(number, at, state, now) for at, state in states.items() if state is not DeliveryState.PENDING]
-    with office.rooms.storage.write() as connection:
-        ledger.add(connection, [NewDelivery(number, position, None) for position in states], now, again=False)
+    with office.rooms.storage.write() as transaction:
+        ledger.add(transaction, [NewDelivery(number, position, None) for position in states], now, again=False)
         if over:
-            ledger.record(connection, over)
+            ledger.record(transaction, over)
 
 
 def an_attempt(number: int, position: int, state: DeliveryState, now: int) -> Attempt:

@@ -70,6 +70,6 @@ def a_delivery(bus: Bus, position: int) -> str:
     """A pending delivery of an event; the id of its subscription."""
     new = NewSubscription("dinkes", [WARGA], Webhook("https://dinkes.lamongan.example/masuk"))
     subscription = bus.rooms.subscriptions.add(new, OPERATOR)
-    with bus.rooms.storage.write() as connection:
-        Ledger(bus.rooms.storage).add(connection, [NewDelivery(subscription.number, position, None)], 0, again=False)
+    with bus.rooms.storage.write() as transaction:
+        Ledger(bus.rooms.storage).add(transaction, [NewDelivery(subscription.number, position, None)], 0, again=False)
     return subscription.id

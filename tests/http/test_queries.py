@@ -86,8 +86,8 @@ def problem(answer: httpx.Response) -> tuple[int, str]:
 
 def counted(desk: Bus) -> int:
     """The questions of today that count."""
-    with desk.rooms.storage.read() as connection:
-        return connection.scalar(sa.select(sa.func.sum(QUESTIONS_ASKED.c.asked))) or 0
+    with desk.rooms.storage.read() as transaction:
+        return transaction.value(sa.select(sa.func.sum(QUESTIONS_ASKED.c.asked))) or 0
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -68,8 +68,8 @@ def stored(office: Bus, made: Document) -> Subscription:
 
 def live(office: Bus, made: Document) -> None:
     """Let the subscription be taken up, as the relay does."""
-    with office.rooms.storage.write() as connection:
-        go_live(connection, stored(office, made).number, 0)
+    with office.rooms.storage.write() as transaction:
+        go_live(transaction, stored(office, made).number, 0)
 
 
 def wrong(answer: httpx.Response) -> tuple[int, list[str]]:

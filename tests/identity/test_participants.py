@@ -31,8 +31,8 @@ from tests.an_actor import OPERATOR
 
 
 def changes(storage: Storage) -> int:
-    with storage.read() as connection:
-        return connection.scalar(sa.select(CHANGES_TABLE.c.number).where(CHANGES_TABLE.c.topic == "clients")) or 0
+    with storage.read() as transaction:
+        return transaction.value(sa.select(CHANGES_TABLE.c.number).where(CHANGES_TABLE.c.topic == "clients")) or 0
 
 
 def test_a_participant_is_known_once_added(participants: Participants):
@@ -72,8 +72,8 @@ def test_pages_follow_each_other(participants: Participants):
 
 def test_a_secret_is_not_kept(participants: Participants, storage: Storage, tmp_path: Path):
     client, secret = participants.add_client("bapenda", ["events.read"], by=OPERATOR)
-    with storage.read() as connection:
-        row = connection.execute(sa.select(CLIENTS)).one()
+    with storage.read() as transaction:
+        row = transaction.one(sa.select(CLIENTS))
     assert row.secret_hash.startswith("sha256:")
     assert secret not in str(tuple(row))
     assert secrets.fits(secret, row.secret_hash)

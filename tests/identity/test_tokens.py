@@ -315,8 +315,8 @@ async def test_a_client_that_comes_after_it_was_looked_for_in_vain_is_known(
     with pytest.raises(Unauthenticated):
         await tokens.authenticate(header)
     client, _ = a_client()
-    with storage.write() as connection:
-        connection.execute(
+    with storage.write() as transaction:
+        transaction.execute(
             sa.update(CLIENTS).where(CLIENTS.c.client_id == client.client_id).values(client_id="client_later")
         )
     tokens.refresh()

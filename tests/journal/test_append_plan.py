@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bus.journal import Appender, Persons, Projection
-from bus.journal.projection import ADD
+from bus.journal.statements import SQLITE_PROJECTION
 from bus.storage import Storage, open_storage, upgrade
 from tests.services.appending import a_submission
 from tests.storage.a_plan import explained, plans
@@ -33,7 +33,7 @@ def test_projecting_reads_what_is_new(storage: Storage):
     # Of one row.
     assert scanned == {"SCAN journal_projected"}
     # What its triggers do.
-    for statement in ADD["sqlite"]:
+    for statement in SQLITE_PROJECTION:
         assert explained(storage, statement) == ["SEARCH journal USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"]
 
 

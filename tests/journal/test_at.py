@@ -14,8 +14,8 @@ def stored(storage: Storage, *bodies: bytes, key: str | None = "k", person: str 
     """Have these events in the journal, at every second position."""
     entries = [Entry(2 * n, 1, 3, "dinkes", key, person, 2**51 + n, body) for n, body in enumerate(bodies, 1)]
     rows = [{**entry._asdict(), "identity": b"%d" % entry.position} for entry in entries]
-    with storage.write() as connection:
-        connection.execute(sa.insert(JOURNAL), rows)
+    with storage.write() as transaction:
+        transaction.execute(sa.insert(JOURNAL), rows)
     return {entry.position: entry for entry in entries}
 
 

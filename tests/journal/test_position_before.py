@@ -29,10 +29,10 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
 def _record(storage: Storage, recorded: Recorded) -> None:
     same = {"contract_id": 1, "version_id": 1, "participant": "dinkes", "body": b"{}"}
     rows = [{**same, "position": p, "recorded_at": at, "identity": b"%d" % p} for p, at in recorded]
-    with storage.write() as connection:
-        connection.execute(sa.delete(JOURNAL))
+    with storage.write() as transaction:
+        transaction.execute(sa.delete(JOURNAL))
         if rows:
-            connection.execute(sa.insert(JOURNAL), rows)
+            transaction.execute(sa.insert(JOURNAL), rows)
 
 
 @st.composite

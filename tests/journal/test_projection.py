@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from bus.journal import Appender, JournalReader, Persons, Projection, projection
 from bus.journal.projection import next_size
+from bus.journal.statements import REACHED
 from bus.journal.tables import JOURNAL, STRETCH
-from bus.storage import Storage, StorageFull, execute, open_storage, upgrade
+from bus.storage import Storage, StorageFull, Transaction, open_storage, upgrade
 from tests.journeys.verdict import assert_records_agree, stored
 from tests.services.appending import a_submission
 from tests.services.waiting import until
@@ -35,14 +35,14 @@ def batched(numbers: Sequence[int], size: int) -> list[Sequence[int]]:
 
 
 def _project_and_fail(storage: Storage, count: int) -> None:
-    with storage.write() as connection:
-        Projection(storage).take_along(connection, count)
+    with storage.write() as transaction:
+        Projection(storage).take_along(transaction, count)
         raise RuntimeError
 
 
 def _reached(storage: Storage) -> int:
-    with storage.read() as connection:
-        return int(execute(connection, "SELECT coalesce(max(position), 0) FROM journal_projected").fetchone()[0])
+    with storage.read() as transaction:
+        return int(transaction.value(REACHED))
 
 
 def test_no_more_is_done_than_what_is_asked_for_needs(storage: Storage):
@@ -64,7 +64,9 @@ async def test_a_full_disk_does_not_end_it(tmp_path: Path):
     await _append(storage, *range(MANY))
     most = [1]
     # One: as few as there are. With each failure the connection is made anew.
-    sa.event.listen(storage.writing_engine, "connect", lambda raw, _: raw.execute(f"PRAGMA max_page_count={most[0]}"))
+    sa.event.listen(
+        storage.database.engines[-1], "connect", lambda raw, _: raw.execute(f"PRAGMA max_page_count={most[0]}")
+    )
     storage.close()
     with pytest.raises(StorageFull):
         Projection(storage).reach_end()
@@ -93,8 +95,8 @@ async def test_large_appends_take_as_many_events_along(storage: Storage):
 
 async def test_no_more_is_taken_along_than_there_is(storage: Storage):
     await _append(storage, *range(5))
-    with storage.write() as connection:
-        Projection(storage).take_along(connection, 5_000)
+    with storage.write() as transaction:
+        Projection(storage).take_along(transaction, 5_000)
     assert _reached(storage) == (5 if storage.is_sqlite else 0)
     await _append(storage, *range(5, 10))
     assert_records_agree(storage, stored(storage))
@@ -114,10 +116,10 @@ async def test_a_process_that_stops_waits_for_one_step_alone(storage: Storage, m
     await _append(storage, *range(MANY))
     begun, goes_on, advance = threading.Event(), threading.Event(), projection._advance
 
-    def held(connection: Connection, most: int) -> int | None:
+    def held(transaction: Transaction, most: int) -> int | None:
         begun.set()
         assert goes_on.wait(20)
-        return advance(connection, most)
+        return advance(transaction, most)
 
     monkeypatch.setattr(projection, "_advance", held)
     following = asyncio.create_task(Projection(storage).follow())
@@ -166,11 +168,11 @@ def test_a_question_finds_what_was_appended_before_it(storage: Storage):
 def test_events_about_a_person_are_found_in_every_stretch(storage: Storage):
     positions = [1, STRETCH - 1, STRETCH, STRETCH + 1, 5 * STRETCH]
     row = {"version_id": 1, "participant": "dpmptsp", "recorded_at": 1, "body": b"{}"}
-    with storage.write() as connection:
+    with storage.write() as transaction:
         for position in positions:
             about = {"person": "3524", "contract_id": position % 7, "identity": str(position).encode()}
-            connection.execute(sa.insert(JOURNAL).values(position=position, **about, **row))
+            transaction.execute(sa.insert(JOURNAL).values(position=position, **about, **row))
             about |= {"person": "3525", "identity": b"other %d" % position}
-            connection.execute(sa.insert(JOURNAL).values(position=position + 10, **about, **row))
+            transaction.execute(sa.insert(JOURNAL).values(position=position + 10, **about, **row))
     assert Persons(storage).events_about("3524") == [(position, position % 7) for position in positions]
     assert Persons(storage).events_about("3526") == []

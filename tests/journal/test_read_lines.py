@@ -21,8 +21,8 @@ def stored(storage: Storage, *events: tuple[int, bytes]) -> None:
         for contract, position in ((CONTRACT, 2 * number + 1), (CONTRACT + 1, 2 * number + 2)):
             row = {"contract_id": contract, "position": position, "version_id": version, "identity": b"%d" % position}
             rows.append(row | {"participant": "dinkes", "recorded_at": position, "body": body})
-    with storage.write() as connection:
-        connection.execute(sa.insert(JOURNAL), rows)
+    with storage.write() as transaction:
+        transaction.execute(sa.insert(JOURNAL), rows)
 
 
 def texts(lines: Lines) -> list[bytes]:

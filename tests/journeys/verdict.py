@@ -33,23 +33,23 @@ def stored(storage: Storage) -> list[Stored]:
     """The whole journal in order."""
     table = JOURNAL.c
     wanted = sa.select(table.position, table.contract_id, table.key, table.body)
-    with storage.read() as connection:
-        return [Stored(*row[:3], json.loads(row[3])) for row in connection.execute(wanted.order_by(table.position))]
+    with storage.read() as transaction:
+        return [Stored(*row[:3], json.loads(row[3])) for row in transaction.rows(wanted.order_by(table.position))]
 
 
 def is_settled(storage: Storage) -> bool:
     """Whether every event of the journal is fanned out, and no delivery is pending."""
-    with storage.read() as connection:
-        last = connection.scalar(sa.select(sa.func.max(JOURNAL.c.position)))
-        pending = connection.scalar(sa.select(sa.func.count()).where(DELIVERIES.c.state == 0))
-        return relayed(connection) == last and pending == 0
+    with storage.read() as transaction:
+        last = transaction.value(sa.select(sa.func.max(JOURNAL.c.position)))
+        pending = transaction.value(sa.select(sa.func.count()).where(DELIVERIES.c.state == 0))
+        return relayed(transaction) == last and pending == 0
 
 
 def what_is_left(storage: Storage) -> list[Any]:
     """Some of the deliveries that are pending, and this moment in their clock."""
     wanted = sa.select(DELIVERIES).where(DELIVERIES.c.state == 0).order_by(DELIVERIES.c.due_at).limit(20)
-    with storage.read() as connection:
-        return [clock.micros(clock.now()), relayed(connection), *connection.execute(wanted)]
+    with storage.read() as transaction:
+        return [clock.micros(clock.now()), relayed(transaction), *transaction.rows(wanted)]
 
 
 def assert_nothing_acknowledged_is_lost(journal: list[Stored], traffic: Traffic) -> None:
@@ -81,9 +81,9 @@ def assert_records_agree(storage: Storage, journal: list[Stored]) -> None:
                 preceding[one.position] = newest[record]
             newest[record] = one.position
     Projection(storage).reach_end()
-    with storage.read() as connection:
-        rows = connection.execute(sa.select(RECORDS.c.contract_id, RECORDS.c.key, RECORDS.c.position)).all()
-        links = connection.execute(sa.select(PRECEDING.c.position, PRECEDING.c.preceding)).all()
+    with storage.read() as transaction:
+        rows = transaction.rows(sa.select(RECORDS.c.contract_id, RECORDS.c.key, RECORDS.c.position))
+        links = transaction.rows(sa.select(PRECEDING.c.position, PRECEDING.c.preceding))
     assert {(row.contract_id, row.key): row.position for row in rows} == newest
     assert {row.position: row.preceding for row in links} == preceding
 

@@ -55,15 +55,15 @@ async def exchange(*sharings: Sharing) -> None:
 
 def processes_told(storage: Storage) -> set[str]:
     """The processes that have rows besides their sign of life."""
-    with storage.read() as connection:
-        return {row.process for row in connection.execute(sa.select(LIMITS_SPENT)) if row.limit}
+    with storage.read() as transaction:
+        return {row.process for row in transaction.rows(sa.select(LIMITS_SPENT)) if row.limit}
 
 
 def make_older(storage: Storage, *which: sa.ColumnElement[bool]) -> None:
     """Let rows have been written two hours earlier."""
-    with storage.write() as connection:
+    with storage.write() as transaction:
         earlier = LIMITS_SPENT.c.seen_at - 2 * HOUR_MICROS
-        connection.execute(sa.update(LIMITS_SPENT).where(*which).values(seen_at=earlier))
+        transaction.execute(sa.update(LIMITS_SPENT).where(*which).values(seen_at=earlier))
 
 
 async def test_what_one_process_was_charged_the_others_take_from_theirs(pair: Pair):
@@ -96,8 +96,8 @@ async def test_a_process_that_is_alone_writes_a_sign_of_life_and_nothing_else(st
     await exchange(sharing)
     limits.take("bapenda", Limit.PUBLISH, 60)
     await exchange(sharing, sharing)
-    with storage.read() as connection:
-        assert [row.limit for row in connection.execute(sa.select(LIMITS_SPENT))] == [""]
+    with storage.read() as transaction:
+        assert [row.limit for row in transaction.rows(sa.select(LIMITS_SPENT))] == [""]
 
 
 async def test_what_a_process_was_charged_while_it_was_alone_is_told_to_none_that_comes_later(
@@ -125,8 +125,8 @@ async def test_a_process_that_is_alone_again_goes_on_from_what_it_told(storage: 
     make_older(storage, is_alive)
     pair.here.take("bapenda", Limit.PUBLISH, 20)
     await exchange(pair.sharing_here)
-    with storage.write() as connection:
-        connection.execute(sa.update(LIMITS_SPENT).where(is_alive).values(seen_at=clock.now_micros()))
+    with storage.write() as transaction:
+        transaction.execute(sa.update(LIMITS_SPENT).where(is_alive).values(seen_at=clock.now_micros()))
     await pair.charge_here(5)
     assert left(pair.there) == 85
 
@@ -168,9 +168,9 @@ async def test_a_limit_that_only_a_newer_process_knows_is_skipped(storage: Stora
     sharing = Sharing(storage, here)
     await exchange(sharing)
     newer = {"process": "process_x", "participant": "bapenda", "spent": 7, "seen_at": clock.now_micros()}
-    with storage.write() as connection:
+    with storage.write() as transaction:
         rows = [newer | {"limit": "thoughts"}, newer | {"limit": "publish"}]
-        connection.execute(sa.insert(LIMITS_SPENT), rows)
+        transaction.execute(sa.insert(LIMITS_SPENT), rows)
     await exchange(sharing)
     assert left(here) == 93
 

@@ -107,5 +107,5 @@ async def _publish(producer: httpx.AsyncClient, event: Document, mode: str) -> h
 
 
 def _table(bus: Bus) -> str:
-    with bus.rooms.storage.read() as connection:
-        return repr(connection.execute(REFUSALS.select()).all())
+    with bus.rooms.storage.read() as transaction:
+        return repr(transaction.rows(REFUSALS.select()))

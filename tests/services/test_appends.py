@@ -48,7 +48,7 @@ def test_a_reader_that_follows_sees_every_position_once_in_order(
 ) -> None:
     scope, reader = f"{next(SCOPES)}", JournalReader(storage)
     start = reader.last_position()
-    url = storage.engine.url.render_as_string(hide_password=False)
+    url = storage.database.engines[0].url.render_as_string(hide_password=False)
     appending = [processes.submit(append_all, url, scope, plan) for plan in plans]
     seen = list(_followed(reader, start, appending, Projection(storage)))
     assert seen == list(range(start + 1, reader.last_position() + 1))
@@ -76,8 +76,8 @@ def _followed(
 def _rows(storage: Storage, start: int) -> dict[bytes, tuple[int, int]]:
     """Position and version of content of each event after a position."""
     table = JOURNAL.c
-    with storage.read() as connection:
-        rows = connection.execute(sa.select(JOURNAL).where(table.position > start))
+    with storage.read() as transaction:
+        rows = transaction.rows(sa.select(JOURNAL).where(table.position > start))
         return {row.identity: (row.position, json.loads(row.body)["data"]["isi"]) for row in rows}
 
 
@@ -103,7 +103,7 @@ def test_a_full_database_refuses_with_507_and_keeps_what_it_had(tmp_path: Path) 
     upgrade(made)
     made.close()
     storage = open_storage(url)
-    event.listen(storage.writing_engine, "connect", lambda raw, _: raw.execute("PRAGMA max_page_count=200"))
+    event.listen(storage.database.engines[-1], "connect", lambda raw, _: raw.execute("PRAGMA max_page_count=200"))
     appender, receipts = Appender(storage, lambda position: None), list[Receipt]()
 
     async def fill() -> None:

@@ -126,7 +126,7 @@ async def test_a_process_that_hears_looks_at_once(database: str, broker: BrokerA
     storage, looks = open_storage(database), asyncio.Queue[float]()
     loop = asyncio.get_running_loop()
 
-    @sa.event.listens_for(storage.engine, "before_cursor_execute")
+    @sa.event.listens_for(storage.database.engines[0], "before_cursor_execute")
     def noted(connection: object, cursor: object, statement: str, *more: object) -> None:
         if "FROM changes" in statement:
             loop.call_soon_threadsafe(looks.put_nowait, time.monotonic())

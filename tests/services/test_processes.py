@@ -179,8 +179,8 @@ def _answers(connection: socket.socket) -> bool:
 
 
 def _age_the_journal(bus: Bus) -> None:
-    with bus.storage.write() as connection:
-        connection.execute(sa.update(JOURNAL).values(recorded_at=JOURNAL.c.recorded_at - A_WHILE))
+    with bus.storage.write() as transaction:
+        transaction.execute(sa.update(JOURNAL).values(recorded_at=JOURNAL.c.recorded_at - A_WHILE))
 
 
 def _is_free(port: int) -> bool:

@@ -21,7 +21,7 @@ def plans(storage: Storage, act: Callable[[], Any]) -> list[str]:
         connected.append(connection)
 
     storage.close()
-    engines = {storage.engine, storage.writing_engine}
+    engines = storage.database.engines
     for engine in engines:
         event.listen(engine, "connect", watch)
     try:
@@ -40,7 +40,7 @@ def _is_planned(sql: str) -> bool:
 
 def explained(storage: Storage, sql: str) -> list[str]:
     """The steps of a statement's query plan; its parameters may be left open."""
-    connection = sqlite3.connect(Path(str(storage.engine.url.database)))
+    connection = sqlite3.connect(Path(str(storage.database.engines[0].url.database)))
     open_parameters = dict.fromkeys(re.findall(r":(\w+)", sql), 0)
     steps = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", open_parameters)]
     connection.close()

@@ -18,7 +18,7 @@ def asked(storage: Storage) -> Iterator[list[tuple[str, Sequence[Any]]]]:
         if not statement.startswith("BEGIN"):
             statements.append((statement, list(parameters)))
 
-    engines = {storage.engine, storage.writing_engine}
+    engines = storage.database.engines
     for engine in engines:
         event.listen(engine, "before_cursor_execute", watch)
     try:

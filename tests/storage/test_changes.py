@@ -41,20 +41,20 @@ async def following(storage: Storage, changes: Changes) -> AsyncIterator["asynci
 
 
 def _change_contracts(storage: Storage) -> None:
-    with storage.write() as connection:
-        announce(connection, "contracts")
+    with storage.write() as transaction:
+        announce(transaction, "contracts")
 
 
 def _fail_to_change(storage: Storage) -> None:
-    with storage.write() as connection:
-        announce(connection, "contracts")
+    with storage.write() as transaction:
+        announce(transaction, "contracts")
         raise KeyError
 
 
 def test_what_announces_is_told_once_it_is_committed(storage: Storage, told: list[str]) -> None:
-    with storage.write() as connection:
-        announce(connection, "contracts")
-        announce(connection, "clients")
+    with storage.write() as transaction:
+        announce(transaction, "contracts")
+        announce(transaction, "clients")
         assert told == []
     assert told == ["changed"]
 

@@ -14,6 +14,7 @@ from bus.journal import Appender, JournalReader, Persons, Receipt, Submission
 from bus.journal.identity import identity_of
 from bus.storage import Storage, open_storage, pending_migrations, upgrade
 from bus.storage.migrate import _config
+from bus.storage.transaction import connection_of
 from tests.contracts.documents import a_document
 
 VERSIONS = sa.table(
@@ -58,24 +59,24 @@ JOURNAL = sa.table(
 def storage(tmp_path: Path) -> Iterator[Storage]:
     """A database as the first version made it."""
     storage = open_storage(f"sqlite:///{tmp_path / 'bus.db'}")
-    with storage.write() as connection:
+    with storage.write() as transaction:
         config = _config()
-        config.attributes["connection"] = connection
+        config.attributes["connection"] = connection_of(transaction)
         command.upgrade(config, "0001")
     yield storage
     storage.close()
 
 
 def test_a_contract_version_keeps_what_is_known_of_its_history(storage: Storage) -> None:
-    with storage.write() as connection:
-        connection.execute(sa.text("INSERT INTO contracts (name) VALUES ('kependudukan.uji')"))
+    with storage.write() as transaction:
+        transaction.execute(sa.text("INSERT INTO contracts (name) VALUES ('kependudukan.uji')"))
         for version, state in (("1.0.0", "active"), ("2.0.0", "draft")):
             document = json.canonical(a_document(version=version))
             row = (1, version, state, document, 1, "dukcapil-lamongan", 2, "operator")
-            connection.execute(sa.insert(VERSIONS).values(row))
+            transaction.execute(sa.insert(VERSIONS).values(row))
     assert upgrade(storage)
-    with storage.read() as connection:
-        histories = [read_version(connection, "kependudukan.uji", version).history for version in ("1.0.0", "2.0.0")]
+    with storage.read() as transaction:
+        histories = [read_version(transaction, "kependudukan.uji", version).history for version in ("1.0.0", "2.0.0")]
     drafted = Move(State.DRAFT, 1, "dukcapil-lamongan")
     assert histories == [(drafted, Move(State.ACTIVE, 2, "operator")), (drafted,)]
 
@@ -87,7 +88,7 @@ def test_an_upgrade_is_done_once(storage: Storage) -> None:
 
 async def test_an_event_of_before_is_known_again_and_found_by_its_person(storage: Storage) -> None:
     event = {"specversion": "1.0", "id": "x" * 60, "source": "/uji", "type": "kependudukan.uji", "data": {"nik": "1"}}
-    with storage.write() as connection:
+    with storage.write() as transaction:
         for position, row in enumerate((event, {**event, "id": "2", "traceparent": "00-a"}), start=1):
             digest = bytes([position]) * 16
             values = (
@@ -103,8 +104,8 @@ async def test_an_event_of_before_is_known_again_and_found_by_its_person(storage
                 1_767_323_045_000_006,
                 json.dumps(row),
             )
-            connection.execute(sa.insert(JOURNAL).values(values))
-        connection.execute(sa.text("INSERT INTO records VALUES (1, '1', 2, false)"))
+            transaction.execute(sa.insert(JOURNAL).values(values))
+        transaction.execute(sa.text("INSERT INTO records VALUES (1, '1', 2, false)"))
     upgrade(storage)
     appender = Appender(storage, lambda position: None)
     receipts = [await appender.append([_submission(event)]), await appender.append([_submission({**event, "id": "2"})])]

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from bus.storage.engine import metadata
+from bus.storage.tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 context.run_migrations()

@@ -10,7 +10,9 @@ import pytest
 
 from bus import json
 from bus.journal.gate import Gate
+from bus.journal.statements import APPENDS
 from bus.problem import Unavailable
+from bus.storage import Transaction
 from tests.a_bus import ADDRESS, OWNER, WARGA, Bus, a_contract, a_person
 from tests.a_connection import BATCH, STRUCTURED, Connection, a_request, an_event
 from tests.an_actor import OPERATOR
@@ -182,15 +184,16 @@ async def test_what_a_client_sent_before_it_went_away_is_kept(bus: Bus, address:
     staying.writer.close()
 
 
-def held_commits(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+def held_commits(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
     """Commits that wait: whether one has begun, and what lets them go on."""
     committing, may_commit = threading.Event(), threading.Event()
 
-    def held(_: Any) -> None:
-        committing.set()
-        assert may_commit.wait(20)
+    def held(_: Transaction, space: int, number: int) -> None:
+        if (space, number) == APPENDS:
+            committing.set()
+            assert may_commit.wait(20)
 
-    monkeypatch.setattr(bus.rooms.appender._statements, "hold", held)
+    monkeypatch.setattr(Transaction, "hold", held)
     return committing, may_commit
 
 
@@ -200,7 +203,7 @@ async def test_who_goes_away_with_requests_in_the_pipeline_holds_up_nobody(
     authorization = publisher(bus)
     staying, leaving = await Connection.to(address), await Connection.to(address)
     await staying.ask(a_request(authorization, json.dumps(an_event(1))))
-    committing, may_commit = held_commits(bus, monkeypatch)
+    committing, may_commit = held_commits(monkeypatch)
     await leaving.say(a_request(authorization, json.dumps(an_event(2))) * 2)
     assert await asyncio.to_thread(committing.wait, 20)
     leaving.writer.transport.abort()
@@ -219,7 +222,7 @@ async def test_a_server_that_stops_while_the_disk_is_waited_for_answers_and_clos
     async with bus.opened() as (address, door):
         connection = await Connection.to(address)
         await connection.ask(a_request(authorization, json.dumps(an_event(1))))
-        committing, may_commit = held_commits(bus, monkeypatch)
+        committing, may_commit = held_commits(monkeypatch)
         await connection.say(a_request(authorization, json.dumps(an_event(2))))
         assert await asyncio.to_thread(committing.wait, 20)
         closing = asyncio.create_task(door.close(20))

@@ -3,7 +3,7 @@
 import gc
 from pathlib import Path
 
-from bus.storage import execute, open_storage
+from bus.storage import Prepared, open_storage
 
 
 def _prepared() -> int:
@@ -15,12 +15,12 @@ def test_statements_that_never_come_again_do_not_pile_up(tmp_path: Path) -> None
     storage = open_storage(f"sqlite:///{tmp_path / 'bus.db'}")
     before = _prepared()
     for number in range(1000):
-        with storage.read() as connection, storage.read() as beside:
-            execute(connection, f"SELECT {number}").fetchall()
-            execute(beside, f"SELECT {number}").fetchall()
+        with storage.read() as transaction, storage.read() as beside:
+            transaction.rows(Prepared(sqlite=f"SELECT {number}"))
+            beside.rows(Prepared(sqlite=f"SELECT {number}"))
     assert before < _prepared() < before + 100
-    with storage.write() as connection:
+    with storage.write() as transaction:
         for number in range(1000):
-            execute(connection, f"SELECT {number}").fetchall()
+            transaction.rows(Prepared(sqlite=f"SELECT {number}"))
     assert _prepared() < before + 400
     storage.close()
