@@ -17,7 +17,6 @@ from bus.actions.log import ActionLog
 from bus.agencies.poller import Poller
 from bus.agencies.queries import Queries
 from bus.agencies.registry import Agencies, bindings
-from bus.audit.log import DisclosureLog
 from bus.contracts.catalogue import Catalogue
 from bus.delivery import broker
 from bus.delivery.bell import ChangesBell
@@ -37,6 +36,7 @@ from bus.delivery.standing import ensure
 from bus.delivery.subscriptions import AgencySink, Subscriptions, Webhook
 from bus.delivery.trial import Trials
 from bus.delivery.worker import Worker, WorkerPolicy
+from bus.disclosures.log import DisclosureLog
 from bus.heavy import Bounds, Heavy, Here, Processes, Shares, Slices, Threads
 from bus.heavy.delay import LoopDelay
 from bus.http.edge import create_edge, create_operation, create_watch

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from bus.agencies.queries import Queries, QueryPolicy
 from bus.agencies.registry import Agencies
-from bus.audit.log import DisclosureLog
+from bus.disclosures.log import DisclosureLog
 from bus.http.edge import create_edge
 from bus.http.health import Health
 from bus.kit import (

@@ -14,13 +14,13 @@ import structlog
 
 from bus import clock, json
 from bus.agencies.registry import AdapterOff, Agencies
-from bus.audit.disclose import of_grant
-from bus.audit.log import Channel, DisclosureLog
 from bus.contracts.catalogue import Catalogue, ContractVersion
 from bus.contracts.document import Kind
 from bus.contracts.effort import is_bearable
 from bus.contracts.jobs import validate
 from bus.contracts.view import View
+from bus.disclosures.disclose import of_grant
+from bus.disclosures.log import Channel, DisclosureLog
 from bus.heavy import Heavy, Here, TooHeavy
 from bus.identity.tokens import Principal
 from bus.kit import AgencyUnavailable, Does, Operation, Query, Question, QuotaExhausted

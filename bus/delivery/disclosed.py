@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 
-from bus.audit.disclose import disclosures
-from bus.audit.log import Channel, Disclosure, Noted
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.run import Item
+from bus.disclosures.disclose import disclosures
+from bus.disclosures.log import Channel, Disclosure, Noted
 
 Announce = Callable[[Sequence[Disclosure]], Awaitable[Sequence[Noted]]]
 """Writes disclosures; they are on disk when it returns."""

@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 
 from bus.actions.action import Action, Object, Verb
 from bus.actions.actor import Actor
-from bus.audit.log import Channel, Found
 from bus.contracts.catalogue import Catalogue
+from bus.disclosures.log import Channel, Found
 from bus.http.acts import acting
 from bus.http.cursors import Listing, cursor_at, position_at
 from bus.http.paging import After, Limit

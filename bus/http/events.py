@@ -7,8 +7,8 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
 from bus import json
-from bus.audit.log import Channel, Disclosure
 from bus.delivery.deliveries import Delivery
+from bus.disclosures.log import Channel, Disclosure
 from bus.http.pull import NO_STORE, EventReader, Reading
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised

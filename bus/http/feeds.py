@@ -11,8 +11,8 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from bus import clock
-from bus.audit.log import Channel
 from bus.contracts.document import Kind
+from bus.disclosures.log import Channel
 from bus.heavy import Steps
 from bus.http.admissions import admission_of
 from bus.http.cursors import Listing, cursor_at, position_at

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from bus.audit.log import Channel
 from bus.contracts.document import Kind
+from bus.disclosures.log import Channel
 from bus.heavy import Steps
 from bus.http.cursors import Listing, cursor_at, cursor_of, place_of, position_at
 from bus.http.publish import Scope, Send

@@ -12,10 +12,10 @@ from typing import Annotated, Final, TypeVar
 from fastapi import Depends, Request
 
 from bus import clock, json
-from bus.audit.disclose import Shown, of_shown, shown
-from bus.audit.log import Channel
 from bus.contracts.catalogue import ContractVersion
 from bus.contracts.view import View
+from bus.disclosures.disclose import Shown, of_shown, shown
+from bus.disclosures.log import Channel
 from bus.heavy import Steps
 from bus.http.cursors import Place
 from bus.http.rooms import Rooms

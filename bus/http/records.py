@@ -10,9 +10,9 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from bus import json
-from bus.audit.log import Channel
 from bus.contracts.document import Kind
 from bus.contracts.view import View
+from bus.disclosures.log import Channel
 from bus.heavy import Steps
 from bus.http.admissions import admission_of
 from bus.http.conditional import matches

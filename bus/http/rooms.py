@@ -9,12 +9,12 @@ from bus.actions.attempts import Attempts
 from bus.actions.log import ActionLog
 from bus.agencies.queries import Queries
 from bus.agencies.registry import Agencies
-from bus.audit.log import DisclosureLog
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.names import Names
 from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.trial import Trials
+from bus.disclosures.log import DisclosureLog
 from bus.heavy import Heavy, Slices, Threads
 from bus.http.waiting import WaitingReaders
 from bus.identity.keys import Keys

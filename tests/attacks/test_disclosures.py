@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from bus.audit.log import DisclosureLog
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse
 from bus.delivery.subscriptions import AgencySink, Webhook
+from bus.disclosures.log import DisclosureLog
 from bus.identity.keys import Keys
 from bus.journal import Persons
 from bus.kit import AdapterSettings, AgencyFault, Event, Failure, Outcome, http_client

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bus.audit.log import Channel, Disclosure
+from bus.disclosures.log import Channel, Disclosure
 from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_nik, a_person
 
 LOG = "/v1/disclosures"

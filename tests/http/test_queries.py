@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from bus.agencies.queries import QueryPolicy
-from bus.audit.log import Channel, DisclosureLog, Found
+from bus.disclosures.log import Channel, DisclosureLog, Found
 from bus.heavy import Here, Job
 from bus.journal import Persons
 from bus.kit import AgencyUnavailable, QuotaExhausted

@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
-from bus.audit.log import DisclosureLog
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.ledger import DeliveryState
 from bus.delivery.subscriptions import Subscription, SubscriptionState
+from bus.disclosures.log import DisclosureLog
 from bus.journal import JournalReader, Persons
 from tests.a_bus import WARGA, a_contract, a_grant, a_person
 from tests.an_actor import OPERATOR, an_actor

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from bus.audit.log import Channel, Disclosure
 from bus.contracts.catalogue import Catalogue, ContractVersion
 from bus.contracts.view import View
+from bus.disclosures.log import Channel, Disclosure
 from bus.journal import Entry
 
 Shown = Mapping[tuple[int, View], Sequence[int]]

@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 
 from bus import clock, json
-from bus.audit import statements
-from bus.audit.tables import DISCLOSURES
+from bus.disclosures import statements
+from bus.disclosures.tables import DISCLOSURES
 from bus.journal import Persons
 from bus.storage import Storage, Transaction
 from bus.telemetry import DISCLOSED

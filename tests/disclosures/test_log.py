@@ -2,7 +2,7 @@
 
 import pytest
 
-from bus.audit.log import Channel, Disclosure, DisclosureLog, Found, Noted
+from bus.disclosures.log import Channel, Disclosure, DisclosureLog, Found, Noted
 from bus.journal import Persons
 from bus.storage import Storage
 
