@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 
-from bus.app import make_rooms
 from bus.contracts.document import parse
 from bus.http.edge import Edge, create_edge
 from bus.http.front_door import FrontDoor
@@ -22,6 +21,7 @@ from bus.identity.keys import Keys
 from bus.identity.participants import Kind, Participants
 from bus.identity.tokens import Principal
 from bus.problem import Refused
+from bus.process import make_rooms
 from bus.settings import load_settings
 from bus.storage import Storage
 from tests.an_actor import OPERATOR

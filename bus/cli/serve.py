@@ -14,13 +14,13 @@ from typing import Annotated, Final
 import typer
 import uvloop
 
-from bus import app
+from bus import process
 from bus.actions.actor import Channel, on_this_machine
-from bus.app import Role
 from bus.cli.privacy import private_files
 from bus.cli.start import note_start
 from bus.cli.workspace import open_workspace
 from bus.problem import Refused
+from bus.process import Role
 from bus.settings import SettingsWrong
 from bus.telemetry import configure_logging
 
@@ -79,7 +79,7 @@ def serve(
         siblings = _Siblings(options, workers - 1)
         siblings.start()
         try:
-            uvloop.run(app.serve(settings, workspace.storage, workspace.keys, issuer, chosen, listener, operation))
+            uvloop.run(process.serve(settings, workspace.storage, workspace.keys, issuer, chosen, listener, operation))
         finally:
             siblings.stop()
             if workers > 1:

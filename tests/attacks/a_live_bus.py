@@ -9,7 +9,6 @@ from uuid import uuid4
 
 from bus import json
 from bus.agencies.registry import Agencies
-from bus.app import Process, Role
 from bus.delivery.names import Names
 from bus.delivery.subscriptions import AgencySink, NewSubscription, Webhook
 from bus.http.edge import create_edge
@@ -17,6 +16,7 @@ from bus.http.health import Health
 from bus.identity.keys import Keys
 from bus.identity.participants import Kind
 from bus.problem import Conflict
+from bus.process import Process, Role
 from bus.settings import load_settings
 from bus.storage import Storage
 from tests.a_bus import ADDRESS, WARGA, Bus

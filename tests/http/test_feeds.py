@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from bus import json
-from bus.app import make_rooms
 from bus.http.cursors import Listing, cursor_at
 from bus.identity.keys import Keys
 from bus.journal.lines import MOST_BYTES
+from bus.process import make_rooms
 from bus.settings import load_settings
 from bus.storage import open_storage
 from tests.a_bus import ADDRESS, OWNER, WARGA, Bus, a_contract, a_grant, a_nik, a_person

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from bus.app import Role, running
 from bus.contracts.errors import UnknownContract
 from bus.heavy import HeavyWorkWaits, TooMuchAtOnce
 from bus.http.bodies import BusFull, TooMuchUnderWay
@@ -14,6 +13,7 @@ from bus.identity.tokens import Principal
 from bus.journal import Overloaded
 from bus.limits import Limited
 from bus.problem import Refused
+from bus.process import Role, running
 from bus.refusals.log import RefusalLog
 from bus.refusals.recorder import Recorder
 from bus.refusals.refusal import Refusal

@@ -15,11 +15,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from bus.app import Role, running
 from bus.delivery import bell
 from bus.delivery.bell import ChangesBell
 from bus.delivery.broker import BrokerAddress
 from bus.identity.participants import Participants
+from bus.process import Role, running
 from bus.settings import load_settings
 from bus.storage import open_storage
 from tests.an_actor import OPERATOR

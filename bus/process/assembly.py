@@ -1,0 +1,117 @@
+"""The rooms of one process, filled from settings and the database."""
+
+from collections.abc import Callable
+from typing import Final
+
+from bus.actions.attempts import Attempts
+from bus.actions.log import ActionLog
+from bus.agencies.queries import Queries
+from bus.agencies.registry import Agencies, bindings
+from bus.contracts.catalogue import Catalogue
+from bus.delivery.deliveries import Deliveries
+from bus.delivery.names import Names
+from bus.delivery.subscriptions import Subscriptions
+from bus.delivery.trial import Trials
+from bus.disclosures.log import DisclosureLog
+from bus.heavy import Bounds, Heavy, Here, Processes, Shares, Slices, Threads
+from bus.http.front_door import connections_at_once
+from bus.http.rooms import Rooms
+from bus.http.waiting import WaitingReaders
+from bus.identity.keys import Keys
+from bus.identity.participants import Participants
+from bus.identity.server import OAuthServer
+from bus.identity.tokens import Tokens
+from bus.identity.wrong_logins import LoginPolicy
+from bus.journal import Appender, JournalReader, Persons, Tail
+from bus.journal.gate import Gate
+from bus.limits import LimitRegister, Limits, Ration
+from bus.refusals.log import RefusalLog
+from bus.refusals.recorder import Recorder
+from bus.settings import Settings
+from bus.storage import Storage
+
+_READING: Final = Shares(at_once=8, each=4)
+"""Pages that are read at once."""
+_SCANNING: Final = Shares(at_once=1, each=1, waiting=1024)
+"""Pages of views that cut, from their second slice on: each takes the interpreter for itself, and the event loop waits for it."""
+
+
+def make_rooms(
+    settings: Settings,
+    storage: Storage,
+    keys: Keys,
+    issuer: str,
+    appended: Callable[[int], None],
+    heavy: Heavy | None = None,
+) -> Rooms:
+    """The rooms of one process, filled from the database. Call it in a running event loop.
+
+    Args:
+        issuer: the bus's own address, in tokens and metadata.
+        appended: called with the newest position after each append of this process.
+        heavy: runs heavy work; None: this process does, unbounded.
+    """
+    journal = JournalReader(storage)
+    tail = Tail(journal)
+
+    def moved(position: int) -> None:
+        tail.advance(position)
+        appended(position)
+
+    catalogue = Catalogue(storage, keys.pseudonym, bindings(settings.adapters), issuer)
+    catalogue.refresh()
+    subscriptions = Subscriptions(storage, keys)
+    subscriptions.refresh()
+    participants = Participants(storage)
+    tokens = Tokens(keys, issuer, storage)
+    # Half of the connections stay for everything else: one with a request under way cannot be pushed out.
+    readers = settings.max_waiting_readers or max(1, connections_at_once(settings) // 2)
+    limits = Limits(LimitRegister(storage, settings.limits), waiting_readers=readers)
+    agencies = Agencies(settings.adapters)
+    disclosures = DisclosureLog(storage, Persons(storage))
+    refusals = RefusalLog(storage)
+    actions = ActionLog(storage)
+    attempts = Attempts(actions)
+    apart = heavy or Here()
+    names = Names()
+    return Rooms(
+        settings=settings,
+        actions=actions,
+        attempts=attempts,
+        storage=storage,
+        keys=keys,
+        participants=participants,
+        oauth=OAuthServer(
+            tokens, participants, storage, settings.token_seconds, limits, _login_policy(settings), attempts
+        ),
+        tokens=tokens,
+        limits=limits,
+        catalogue=catalogue,
+        gate=Gate(catalogue),
+        recorder=Recorder(refusals, catalogue),
+        refusals=refusals,
+        appender=Appender(storage, moved),
+        journal=journal,
+        tail=tail,
+        disclosures=disclosures,
+        subscriptions=subscriptions,
+        deliveries=Deliveries(storage),
+        agencies=agencies,
+        queries=Queries(catalogue, agencies, disclosures, limits, Ration(storage), heavy=apart),
+        heavy=apart,
+        reading=Threads(_READING, _SCANNING),
+        slices=Slices(),
+        names=names,
+        trials=Trials(names),
+        waiting=WaitingReaders(),
+    )
+
+
+def _login_policy(settings: Settings) -> LoginPolicy:
+    return LoginPolicy(settings.wrong_logins, settings.wrong_logins_of_client, settings.wrong_logins_from_address)
+
+
+def workers(settings: Settings) -> Processes:
+    """The worker processes for heavy work; none runs before it is needed."""
+    shares = Shares(at_once=settings.heavy_processes, each=max(1, settings.heavy_processes // 2))
+    return Processes(shares, Bounds(settings.heavy_seconds, settings.heavy_memory_bytes))
