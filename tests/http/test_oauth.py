@@ -84,14 +84,14 @@ def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bus]:
 
 @pytest.fixture
 async def http(bus: Bus) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(bus.process), base_url=ISSUER) as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(bus.app), base_url=ISSUER) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def served(bus: Bus) -> Iterator[str]:
     """The address of the bus behind a real server."""
-    server = uvicorn.Server(uvicorn.Config(bus.process, port=0, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(bus.app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
     deadline = time.monotonic() + 20
