@@ -64,8 +64,8 @@ _LATE_SECONDS = 60.0
 _GARBAGE = 20_000
 """New objects that call the collector; a request that waits for its commit holds some fifty."""
 _SWITCH_SECONDS = 0.0005
-"""After so long the event loop lets another thread have the interpreter. A commit asks for it a dozen times: with Python's 5 ms
-each time, a batch's commit and the next batch's validation, which could go on side by side, took turns."""
+"""After so long the event loop lets another thread have the interpreter. A commit asks for it a dozen times: with Python's own
+interval each time, a batch's commit and the next batch's validation, which could go on side by side, took turns."""
 
 
 _READING: Final = Shares(at_once=8, each=4)

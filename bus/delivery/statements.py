@@ -28,7 +28,7 @@ _MADE_BEFORE: Final = {
 
 DUE_SUBSCRIPTIONS: Final = """SELECT number FROM subscriptions WHERE state='active' AND (SELECT min(due_at) FROM deliveries
     WHERE deliveries.subscription=subscriptions.number AND deliveries.state=0)<=:now"""
-"""Not EXISTS, for which PostgreSQL reads all deliveries once it knows that most are due (43 ms of 100,000)."""
+"""Not EXISTS, for which PostgreSQL reads all deliveries once it knows that most are due."""
 HOLD: Final = "SELECT pg_advisory_xact_lock(7103, :subscription)"
 """PostgreSQL's alone; the first number names the locks of subscriptions among those of the database."""
 IN_FLIGHT: Final = """SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE subscription=:subscription AND state=0

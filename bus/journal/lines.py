@@ -160,7 +160,7 @@ def read(connection: Connection, wanted: Wanted, contract_id: int, after: int, l
 
 
 def _together(asked: sqlite3.Connection, rows: str, arguments: tuple[int, int, int], end: int) -> Lines | None:
-    """The lines as SQLite joins them, which takes two thirds of the time; None when they are too large for a page.
+    """The lines as SQLite joins them, which is faster; None when they are too large for a page.
 
     The first tells whether they will be, and the connection's own limit ends the joining where it was wrong.
     """

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from bus.storage import driver
 
 Row = tuple[int, int, int, str, bytearray, str | None, str | None, int, bytes | bytearray]
-"""One row of the journal, in the order of `_FIELDS`. Plain, since a named tuple takes four times as long to make."""
+"""One row of the journal, in the order of `_FIELDS`. Plain, since a named tuple takes longer to make."""
 
 Known = tuple[int, bytes]
 """An event that is there already: position and body."""
@@ -62,7 +62,7 @@ def statements_for(dialect: str) -> Statements:
 class SqliteStatements:
     """SQLite: BEGIN IMMEDIATE already keeps other writers out.
 
-    Asked through the driver itself: SQLAlchemy's 30 µs a statement would be a third of a small group's commit.
+    Asked through the driver itself: SQLAlchemy's own work would be much of a small group's commit.
     """
 
     def hold(self, connection: Connection) -> None:

@@ -105,7 +105,7 @@ class Storage:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        """SQLite's transaction to read. Its connection is kept: from the pool and back took 75 µs, a short read takes 10."""
+        """SQLite's transaction to read. Its connection is kept: from the pool and back takes longer than a short read."""
         try:
             connection = self._readers.pop()
         except IndexError:
@@ -252,7 +252,7 @@ def open_storage(url: str) -> Storage:
 
 def _prepare_postgres(dbapi_connection: Any, record: Any) -> None:
     # The bus takes the first rows of an index, in its order. Where statistics are missing or old, PostgreSQL takes a backlog to
-    # be a few rows, and would find all of them by a bitmap and sort them: 55 ms for the next thousand of 300,000.
+    # be a few rows, and would find all of them by a bitmap and sort them.
     dbapi_connection.autocommit = True
     dbapi_connection.execute("SET enable_bitmapscan = off")
     # One plan for whatever a prepared statement may be about walks all deliveries once statistics say that most are due at once.
@@ -283,7 +283,7 @@ def _prepare_sqlite(keeps: _Keeps, dbapi_connection: Any, record: Any) -> None:
 
 
 def _connected(engine: Engine) -> Connection:
-    """A connection whose transactions go through the driver: SQLAlchemy's own take three times as long.
+    """A connection whose transactions go through the driver: SQLAlchemy's own take longer.
 
     To SQLAlchemy it is in one without end, so that it begins and ends none.
     """

@@ -18,7 +18,7 @@ class Statement(NamedTuple):
     """One statement in both dialects. Parameters stand in it as `:name`.
 
     All that changes from one call to the next is a parameter, lists as well (`numbers`): a text that stays the same is prepared
-    once for each connection. To prepare one took SQLite three to ten times as long as to run it for four deliveries.
+    once for each connection. To prepare one takes SQLite longer than to run it for a few deliveries.
     """
 
     sqlite: str
@@ -32,7 +32,7 @@ class Statement(NamedTuple):
 def execute(connection: Connection, statement: str | Statement, parameters: Parameters | None = None) -> Any:
     """Run a statement; gives a cursor of tuples with `rowcount`.
 
-    SQLAlchemy's way takes 25 µs longer than SQLite's own, which is much where a few events pass through a dozen of statements.
+    SQLAlchemy's way takes longer than SQLite's own, which is much where a few events pass through a dozen of statements.
 
     Args:
         statement: a text where it is the same in both dialects.
