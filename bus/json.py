@@ -93,7 +93,7 @@ def _runs(value: dict[str, Any] | list[Any], most: int) -> Iterator[Iterable[byt
 def repeats(text: bytes, written: bytes) -> bool:
     """Whether an object in a JSON text has two members of one name, of which a reader keeps the last.
 
-    Counted, since to look at each name while parsing takes ten times as long: what was left out had a colon.
+    Counted, since to look at each name while parsing takes far longer: what was left out had a colon.
 
     Args:
         text: as it came.

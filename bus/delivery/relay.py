@@ -37,9 +37,9 @@ _IDLE_SECONDS: Final = 0.03
 _NOT_LEADING_SECONDS: Final = 0.5
 _PAUSE_SECONDS: Final = 0.005
 """The least between the beginnings of two looks after one that found nothing to deliver: at each of the journal's commits,
-looking cost a sixth of publishing where nobody subscribed. Where there was something the next look comes at once. What was
-published meanwhile goes in one look, so that these become fewer as more comes; a pause saves a quarter of the processor time of
-an event at 800 a second, and is most of the way to a webhook."""
+looking would slow publishing down where nobody subscribed. Where there was something the next look comes at once. What was
+published meanwhile goes in one look, so that these become fewer as more comes; a pause would save processor time,
+and would be most of the way to a webhook."""
 _TURN_SECONDS: Final = 0.005
 """How long an append waits for a look of a relay that has nothing left to do but what was appended last. If it went on without,
 the next look would be for it, and the next append would find the relay at work again."""

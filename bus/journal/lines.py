@@ -74,7 +74,7 @@ def read(
 def _together(
     transaction: Transaction, wanted: statements.LineStatements, asked: Mapping[str, int], end: int
 ) -> Lines | None:
-    """The lines as SQLite joins them, which takes two thirds of the time; None when they are too large for a page.
+    """The lines as SQLite joins them, which is faster; None when they are too large for a page.
 
     The first tells whether they will be, and the limit of `one_within` ends the joining where it was wrong.
     """

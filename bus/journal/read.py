@@ -15,7 +15,7 @@ from bus.storage import Parameters, Prepared, Storage, Transaction
 
 
 class Entry(NamedTuple):
-    """One event as the journal holds it: a named tuple, which is made in a quarter of a frozen dataclass's time.
+    """One event as the journal holds it: a named tuple, which is made faster than a frozen dataclass.
 
     Attributes:
         key: the record's key, for record contracts.

@@ -15,7 +15,7 @@ from bus.journal.tables import STRETCH
 from bus.storage import Insertion, Prepared, Transaction
 
 Row = tuple[int, int, int, str, bytearray, str | None, str | None, int, bytes | bytearray]
-"""One row of the journal, in the order of `_FIELDS`. Plain, since a named tuple takes four times as long to make."""
+"""One row of the journal, in the order of `_FIELDS`. Plain, since a named tuple takes longer to make."""
 
 Known = tuple[int, bytes]
 """An event that is there already: position and body."""

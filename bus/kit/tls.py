@@ -8,7 +8,7 @@ from functools import lru_cache
 def trusting() -> ssl.SSLContext:
     """The context that trusts the system's certificate authorities, or those that SSL_CERT_FILE or SSL_CERT_DIR name.
 
-    To make one takes 20 ms, in which nothing else goes on, and a megabyte.
+    To make one takes memory, and time in which nothing else goes on.
     """
     return _trusting(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
 

@@ -19,13 +19,13 @@ _PAUSE_SECONDS: Final = 1.0
 _FEW: Final = 2_000
 """Rows written, below which the log is left as it is: a page that many commits touch is carried over once for all of them."""
 _NICENESS: Final = 10
-"""A tenth of a busy core. Under full load the log grew to 59 MB with it, to 50 at the usual priority, to 141 at the lowest."""
+"""A tenth of a busy core. At the lowest priority the log would grow long under full load."""
 
 
 class Checkpoints:
     """Keeps SQLite's write-ahead log short while the bus runs.
 
-    Of a busy second it takes 35 ms to carry over. Left alone, SQLite does so in the commit that fills the log, and all events
+    Left alone, SQLite carries the log over in the commit that fills the log, and all events
     behind that one wait. Most of it is done by a thread that gives way to those which publishers wait for; what they added
     meanwhile by one that does not, since in the end they wait for it.
     """

@@ -39,6 +39,17 @@ def test_a_plan_can_be_seen_without_carrying_it_out(run: Commands) -> None:
     assert run("contract", "list").out == ""
 
 
+@pytest.mark.parametrize("command", ["lint", "diff", "apply"])
+def test_documents_and_the_shipped_ones_at_once_or_neither_are_wrong_usage(run: Commands, command: str) -> None:
+    assert run("contract", command).code == 2
+    assert run("contract", command, run.written(), "--shipped").code == 2
+
+
+def test_the_shipped_contracts_break_nothing_where_they_are_in_force(run: Commands) -> None:
+    assert run("contract", "apply", "--shipped").code == 0
+    assert run("contract", "diff", "--shipped").code == 0
+
+
 def test_a_changed_document_under_the_same_version_is_refused(run: Commands) -> None:
     run("contract", "apply", run.written())
     ran = run("contract", "apply", run.written(title="Lain"))
