@@ -62,6 +62,18 @@ def a_contract(*grants: Document, **changes: Any) -> Document:
     return {name: value for name, value in contract.items() if value is not None}
 
 
+def of_nobody(contract: Document) -> Document:
+    """A contract whose records have numbers in the place of NIKs, and so are about nobody."""
+    schema = contract["schema"]
+    properties = {"nomor" if name == "nik" else name: one for name, one in schema["properties"].items()}
+    changed = {
+        "key": "/nomor",
+        "classification": "public",
+        "schema": schema | {"properties": properties, "required": ["nomor"]},
+    }
+    return {name: value for name, value in (contract | changed).items() if name != "subject"}
+
+
 def a_person(number: int = 1, **changes: Any) -> Document:
     """A fictitious resident."""
     return {"nik": a_nik(number), "nama": f"Rekaan {number}", "desa": "sembung"} | changes

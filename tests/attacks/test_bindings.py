@@ -258,7 +258,7 @@ async def test_no_change_of_a_subscription_brings_it_either(city: Bus, monkeypat
     assert problem(answer) == (403, "adapter-not-bound")
 
 
-async def _any_address(*_: object) -> None:
+async def _any_address(*_: object, **__: object) -> None:
     """Takes every address, as the bus does with one that is public."""
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.a_bus import Bus, a_contract, a_grant, a_person
+from tests.a_bus import Bus, a_contract, a_grant, a_person, of_nobody
 from tests.http.a_feed import SEMBUNG, disclosed, read, read_to_the_end
 
 
@@ -43,7 +43,7 @@ async def test_an_empty_page_discloses_nothing(bus: Bus):
 
 
 async def test_data_about_nobody_are_not_disclosed(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes"), classification="internal"))
-    await bus.publish(a_person(1))
+    bus.apply(of_nobody(a_contract(a_grant("dinkes"))))
+    await bus.publish({"nomor": "1"})
     assert len((await read(bus.reader("dinkes")))["events"]) == 1
     assert await disclosed(bus, participant="dinkes") == []

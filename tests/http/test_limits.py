@@ -26,7 +26,7 @@ SINK = {"url": "https://pajak.lamongan.example/webhooks"}
 async def operator(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
     """The operator's client of a bus with one contract; sinks are believed to be public."""
 
-    async def checked(*_: Any) -> None:
+    async def checked(*_: Any, **__: Any) -> None:
         return None
 
     monkeypatch.setattr("bus.delivery.admission.check_url", checked)

@@ -31,7 +31,7 @@ async def live(storage: Storage, bus_keys: Keys, tmp_path: Path) -> AsyncIterato
 
 
 async def retire(bus: Bus, token: str) -> None:
-    await asyncio.to_thread(bus.rooms.catalogue.retire, WARGA, "1.0.0", OPERATOR)
+    await asyncio.to_thread(bus.rooms.catalogue.registrar.retire, WARGA, "1.0.0", OPERATOR)
 
 
 async def grant_nothing(bus: Bus, token: str) -> None:
