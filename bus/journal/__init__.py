@@ -2,7 +2,7 @@
 
 from bus.journal.append import Appender, EventConflict, Overloaded, Receipt, Submission
 from bus.journal.projection import Persons, Projection
-from bus.journal.read import Entry, JournalReader, entries_at
+from bus.journal.read import Entry, JournalReader, count_within, entries_at
 from bus.journal.tail import Tail
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "Receipt",
     "Submission",
     "Tail",
+    "count_within",
     "entries_at",
 ]
