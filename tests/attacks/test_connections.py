@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Final
 
 import pytest
 
@@ -40,6 +41,32 @@ async def test_half_heads_by_the_hundred_hold_up_nobody(bus: Bus, authorization:
                 one.writer.close()
 
         await assert_goes_on(publish, saying_half_heads)
+
+
+HALF_BODY: Final = (
+    b"POST /oauth/token HTTP/1.1\r\nhost: bus\r\ncontent-type: application/x-www-form-urlencoded\r\n"
+    b"expect: 100-continue\r\ncontent-length: 500\r\n\r\n"
+)
+
+
+async def test_half_bodies_without_a_token_shut_out_no_office(bus: Bus, authorization: str):
+    """They have every place until an office needs one, and an office's idle connection keeps its own."""
+    async with bus.opened(max_connections=12, max_connections_per_address=6, operator_networks=()) as (address, _):
+        office = await Connection.to(address)
+        assert (await office.ask(a_publication(authorization, 0))).status_code == 202
+        attackers = []
+        for number in range(11):
+            attackers.append(await Connection.to(address, f"127.0.0.{2 + number % 8}"))
+            await attackers[-1].say(HALF_BODY)
+            async with asyncio.timeout(20):
+                await attackers[-1].reader.readuntil(b"100 Continue\r\n\r\n")
+        connections, numbers = [office], itertools.count(1)
+        for number in range(1, 5):
+            connections.append(await Connection.to(address))
+            for one in connections:
+                assert (await one.ask(a_publication(authorization, next(numbers)))).status_code == 202
+        for one in (*attackers, *connections):
+            one.writer.close()
 
 
 async def busy_connections(address: str, authorization: str, count: int, source: str) -> list[Connection]:

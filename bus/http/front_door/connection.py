@@ -13,7 +13,7 @@ from bus.http.front_door import answers
 from bus.http.front_door.exchange import Exchange, scope_of
 from bus.http.front_door.hall import Hall
 from bus.http.front_door.intake import Intake
-from bus.http.front_door.places import Rank
+from bus.http.front_door.places import Rank, Worth
 from bus.http.front_door.publication import PATH, Publication
 from bus.http.front_door.refusals import REASONS, HeadTooLarge, RequestMalformed, TooManyConnections, TooSlow
 from bus.http.front_door.request import END, MOST_HEAD_BYTES, HeadParser, Request
@@ -48,7 +48,7 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_ahead", "_client", "_hall", "_intake", "_is_proxy", "_keeps", "_port", "_rank", "_request", "_server", "_since",
+        "_ahead", "_client", "_hall", "_intake", "_is_known", "_is_proxy", "_keeps", "_port", "_rank", "_request", "_server", "_since",
         "_state", "_wire", "peer",
     )  # fmt: skip
 
@@ -57,6 +57,7 @@ class Connection(asyncio.Protocol):
         self._port = port
         self._hall = hall
         self._is_proxy = hall.clients.is_proxy(peer)
+        self._is_known = False
         self._rank: Rank | None = None
         self._wire = Wire()
         self._server: tuple[str, int] | None = None
@@ -140,6 +141,7 @@ class Connection(asyncio.Protocol):
             return False
         publication = Publication(self, cast("Publisher", self._hall.publisher), principal, known[0])
         self._request = publication
+        self._is_known = True
         self._state = State.ANSWERING
         publication.publish(known[1])
         return True
@@ -186,6 +188,7 @@ class Connection(asyncio.Protocol):
         self._keeps = request.keep_alive
         self._state, self._since = State.BODY, self._hall.now
         self._intake = Intake(request, parser)
+        self._is_known = self._is_known or self._hall.strangers.knows(request)
         publication = self._publication(request, text, rest)
         if publication is None:
             exchange = Exchange(self, request)
@@ -327,11 +330,13 @@ class Connection(asyncio.Protocol):
     # What the front door and the places call.
 
     @property
-    def idle_since(self) -> tuple[int, float] | None:
+    def idle_since(self) -> tuple[Worth, float] | None:
         """What makes it less worth keeping the smaller it is; None while a request is under way."""
-        if not self._wire.is_connected or self._state in (State.BODY, State.ANSWERING):
+        if not self._wire.is_connected or self._state is State.ANSWERING:
             return None
-        return int(self._state is State.IDLE), self._since
+        if self._is_known:
+            return None if self._state is State.BODY else (Worth.KNOWN, self._since)
+        return Worth.IDLE if self._state is State.IDLE else Worth.UNFINISHED, self._since
 
     def push_out(self) -> None:
         """End at once, since another connection needs the place."""
@@ -367,10 +372,18 @@ class Connection(asyncio.Protocol):
         if self._wire.is_paused:
             # It is the bus that does not read. A resumed body gets the time back.
             self._since += passed
-        elif self._hall.patience.is_late(waited, got):
+        elif self._hall.patience.is_late(waited, got) or self._is_late_stranger(waited):
             CONNECTIONS_ENDED.labels("body_late").inc()
             if self._request is not None:
                 self._request.fail(TooSlow("The body of the request did not arrive in time."))
+
+    def _is_late_stranger(self, waited: float) -> bool:
+        """Whether nobody known sends the body, and it takes longer than a proof needs that stands in a body."""
+        if self._is_known or waited <= self._hall.patience.stranger or self._intake is None:
+            return False
+        # Its token may have been verified since its head was read.
+        self._is_known = self._hall.strangers.knows(self._intake.request)
+        return not self._is_known
 
     def _refuse(self, refusal: Refused) -> None:
         """Answer what is no request, and read nothing behind it."""

@@ -23,6 +23,7 @@ class Patience:
         rate: bytes a second that a client at least sends of a body, or reads of an answer.
         idle: seconds between requests.
         write: seconds over which the rate of reading an answer is measured.
+        stranger: seconds for a whole body of a client whose token nobody verified.
         linger: seconds that a client has to close its end after the last answer.
     """
 
@@ -33,6 +34,7 @@ class Patience:
     rate: float
     grace: float = 10.0
     linger: float = 2.0
+    stranger: float = 3.0
 
     def is_late(self, waited: float, got: int) -> bool:
         """Whether a body of which so many bytes have come in so many seconds comes too slowly."""

@@ -15,16 +15,18 @@ class Intake:
     """Finds the end of a body, by its length or by its chunks.
 
     Attributes:
+        request: whose body it is.
         got: bytes of the body so far.
         is_whole: whether the body has ended.
         has_lost_its_place: whether bytes came behind the last chunk. httptools does not tell where it ended, so that the
             connection can have no further request.
     """
 
-    __slots__ = ("_around", "_between", "_chunks", "_missing", "got", "has_lost_its_place", "is_whole")
+    __slots__ = ("_around", "_between", "_chunks", "_missing", "got", "has_lost_its_place", "is_whole", "request")
 
     def __init__(self, request: Request, parser: HeadParser) -> None:
         """`parser` has read the request's head."""
+        self.request = request
         self._chunks = parser if request.length is None else None
         self._missing = request.length or 0
         self._around = self._between = 0

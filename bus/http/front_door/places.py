@@ -6,7 +6,7 @@ A new connection takes the place of one that does nothing. It is refused only if
 import resource
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 from typing import Final, Protocol
 
 from bus.household import household, parsed
@@ -30,17 +30,25 @@ class Rank(Enum):
     """Health; anything for an operator. The place is beyond the bound."""
 
 
+class Worth(IntEnum):
+    """Who is pushed out before whom when places run out."""
+
+    UNFINISHED = 0
+    """A head or a body that is not whole, of a client without a known token."""
+    IDLE = 1
+    """Idle between the requests of such a client."""
+    KNOWN = 2
+    """A client whose token was verified, and that has no request under way."""
+
+
 class Guest(Protocol):
     """A connection, as its place is kept."""
 
     peer: str
 
     @property
-    def idle_since(self) -> tuple[int, float] | None:
-        """What makes it less worth keeping the smaller it is; None while a request is under way.
-
-        Connections without a whole head come before those that are idle between requests.
-        """
+    def idle_since(self) -> tuple[Worth, float] | None:
+        """What makes it less worth keeping the smaller it is, and since when; None: it is not pushed out."""
         ...
 
     def push_out(self) -> None:
@@ -75,6 +83,7 @@ class Places:
         self._count = 0
         self._requests: dict[str, int] = {}
         self._all_busy = False
+        self._only_known = False
 
     @property
     def count(self) -> int:
@@ -135,22 +144,29 @@ class Places:
         return Rank.RESERVE
 
     def _push_out_anyone(self) -> bool:
-        """Push out a connection of whoever has most of them, so that a crowd pays for itself."""
+        """Push out a connection: of a stranger while there is one, and of whoever has most of them: a crowd pays for itself."""
         if self._all_busy:
             return False
+        if not self._only_known:
+            if self._push_out_of_crowd(Worth.IDLE):
+                return True
+            self._only_known = True
+        self._all_busy = not self._push_out_of_crowd(Worth.KNOWN)
+        return not self._all_busy
+
+    def _push_out_of_crowd(self, worth: Worth) -> bool:
         largest: set[Guest] = max(self._full.values(), key=len)
-        if self._push_out(largest):
+        if self._push_out(largest, worth):
             return True
         crowds = sorted(self._full.values(), key=len, reverse=True)
-        self._all_busy = not any(self._push_out(crowd) for crowd in crowds)
-        return not self._all_busy
+        return any(self._push_out(crowd, worth) for crowd in crowds)
 
     def look_again(self) -> None:
         """Look for idle connections anew; a flood of connections would otherwise pay for the search each time."""
-        self._all_busy = False
+        self._all_busy = self._only_known = False
 
-    def _push_out(self, guests: Iterable[Guest]) -> bool:
-        idle = [(since, guest) for guest in guests if (since := guest.idle_since) is not None]
+    def _push_out(self, guests: Iterable[Guest], most: Worth = Worth.KNOWN) -> bool:
+        idle = [(since, guest) for guest in guests if (since := guest.idle_since) is not None and since[0] <= most]
         if not idle:
             return False
         _, victim = min(idle, key=lambda one: one[0])

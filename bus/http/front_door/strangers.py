@@ -86,14 +86,18 @@ class Strangers:
             await asyncio.sleep(wait)
         await exchange.run(app, scope)
 
+    def knows(self, request: Request) -> bool:
+        """Whether a request shows a token that was verified before."""
+        authorization = next((value for name, value in request.fields if name == b"authorization"), b"")
+        return bool(authorization) and self._known(authorization) is not None
+
     def wait_of_garbage(self, client: str) -> float:
         """Seconds before the bus refuses what is no request: a new connection with garbage costs it time too."""
         return min(self._turn(client, "garbage", 1), _LONGEST_WAIT_OF_GARBAGE)
 
     def _wait(self, request: Request, client: str) -> float:
         """Seconds until a request has its turn; it has none if they are more than the longest wait."""
-        authorization = next((value for name, value in request.fields if name == b"authorization"), b"")
-        if authorization and self._known(authorization) is not None:
+        if self.knows(request):
             return 0.0
         if request.path in _WATCHED and self._is_operator(client):
             return 0.0

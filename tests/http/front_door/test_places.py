@@ -6,7 +6,7 @@ from ipaddress import ip_network
 import pytest
 
 from bus.household import household
-from bus.http.front_door.places import PlaceLimits, Places, Rank, most_connections
+from bus.http.front_door.places import PlaceLimits, Places, Rank, Worth, most_connections
 
 
 @dataclass(eq=False)
@@ -14,14 +14,14 @@ class AGuest:
     """A connection that is idle since some time, or busy (None)."""
 
     peer: str = "203.0.113.1"
-    idle_since: tuple[int, float] | None = None
+    idle_since: tuple[Worth, float] | None = None
     is_out: bool = False
 
     def push_out(self) -> None:
         self.is_out = True
 
 
-HALF, IDLE = 0, 1
+HALF, IDLE, KNOWN = Worth
 LIMITS = PlaceLimits(most=4, most_each=2, reserve=1, operators=(ip_network("127.0.0.0/8"),))
 
 
@@ -52,6 +52,22 @@ def test_a_crowd_pays_for_itself():
     places = full(*crowd, *others)
     assert places.take(AGuest("203.0.113.4"), is_proxy=False) is Rank.FULL
     assert [guest.is_out for guest in (*crowd, *others)] == [False, True, False, False]
+
+
+def test_a_crowd_of_known_clients_pays_for_no_stranger():
+    office = [AGuest("203.0.113.1", (KNOWN, 0.0)), AGuest("203.0.113.1", (KNOWN, 0.0))]
+    strangers = [AGuest("203.0.113.2", (HALF, 8.0)), AGuest("203.0.113.3", (HALF, 9.0))]
+    places = full(*office, *strangers)
+    for number in (4, 5):
+        assert places.take(AGuest(f"203.0.113.{number}"), is_proxy=False) is Rank.FULL
+    assert [guest.is_out for guest in (*office, *strangers)] == [False, False, True, True]
+
+
+def test_known_clients_make_room_where_there_is_no_stranger():
+    office = [AGuest("203.0.113.1", (KNOWN, 0.0)), AGuest("203.0.113.1", (KNOWN, 1.0))]
+    places = full(*office, AGuest("203.0.113.2"), AGuest("203.0.113.3"))
+    assert places.take(AGuest("203.0.113.4"), is_proxy=False) is Rank.FULL
+    assert [guest.is_out for guest in office] == [True, False]
 
 
 def test_one_address_has_its_share_unless_it_is_a_trusted_proxy():
