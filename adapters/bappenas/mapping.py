@@ -81,7 +81,9 @@ def ckan_fault(error: Mapping[str, Any], status: int) -> AgencyFault | None:
             fields = {name for name in error if name != "__type"}
             # Only the name: it is in use, by a create whose answer was lost. The next try updates that one.
             failure = Failure.TRANSIENT if fields == {"name"} else Failure.PERMANENT
-            return AgencyFault(failure, f"CKAN refuses {', '.join(sorted(fields)[:_MOST_NAMES])[:_LONGEST_NAMES]}", status=status)
+            return AgencyFault(
+                failure, f"CKAN refuses {', '.join(sorted(fields)[:_MOST_NAMES])[:_LONGEST_NAMES]}", status=status
+            )
         case "Authorization Error":
             return AgencyFault(Failure.SINK_DOWN, "CKAN refuses the bus's token for this organisation", status=status)
         case "Not Found Error":
