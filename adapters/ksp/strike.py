@@ -5,6 +5,7 @@ A complainant writes both, the name and the text. So the time to strike grows wi
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Final
 
 STRUCK_OUT: Final = "[disamarkan]"
@@ -45,7 +46,7 @@ class Strike:
         self._numbers = [digits[-_TOLD_DIGITS:] for call in bounded if (digits := _number(call))]
         names = [_words(call) for call in bounded if not _number(call) and len(call) >= _SHORTEST_CALL]
         # A word is one character: a name is found among words as a text in a text.
-        self._codes = {word: chr(code) for code, word in enumerate(dict.fromkeys(sum(names, [])), start=1)}
+        self._codes = {word: chr(code) for code, word in enumerate(dict.fromkeys(chain(*names)), start=1)}
         self._names = [self._coded(name) for name in names]
 
     def out(self, text: str) -> str:
