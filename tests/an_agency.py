@@ -15,6 +15,7 @@ from bus.kit import (
     DELIVERED,
     Adapter,
     AdapterSettings,
+    AgencyFault,
     Classification,
     Does,
     Event,
@@ -36,7 +37,7 @@ class AnAdapter:
     """Answers `answer`, or raises `refusal`, once `open` is set; `busiest` is the most it was asked at once."""
 
     answer: Mapping[str, Any] = field(default_factory=lambda: {"ditemukan": True, "nama": "Rekaan 1"})
-    refusal: Refused | None = None
+    refusal: Refused | AgencyFault | None = None
     open: asyncio.Event = field(default_factory=asyncio.Event)
     questions: list[Question] = field(default_factory=list)
     busiest: int = 0

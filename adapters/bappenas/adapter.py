@@ -23,6 +23,7 @@ from bus.kit import (
     Poll,
     Polled,
     http_client,
+    run_apart,
 )
 
 
@@ -75,7 +76,8 @@ class BappenasAdapter(Deliver, Poll):
         """One budget year of DAK a step, the years in turn."""
         turn = dak.turn(cursor)
         year = self._years[turn.number % len(self._years)]
-        return turn.look(year, await self._krisna.rows("dak", year), years=len(self._years))
+        rows = await self._krisna.rows("dak", year)
+        return await run_apart(lambda: turn.look(year, rows, years=len(self._years)))
 
     async def close(self) -> None:
         """Let go of connections."""

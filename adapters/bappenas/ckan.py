@@ -11,7 +11,7 @@ import httpx
 from pydantic import SecretStr
 
 from adapters.bappenas.mapping import ckan_fault
-from bus.kit import AgencyFault, Failure, json_object, send_request, status_fault
+from bus.kit import AgencyFault, Failure, read_object, send_request, status_fault
 
 AGENCY = "CKAN"
 
@@ -57,18 +57,18 @@ class Ckan:
             headers={"authorization": self._token.get_secret_value()},
         )
         response = await send_request(self._http, AGENCY, request)
-        if response.is_success and json_object(AGENCY, response).get("success") is True:
+        if response.is_success and await read_object(AGENCY, response, lambda answer: answer.get("success") is True):
             return True
-        error = _error(response)
+        error = await _error(response)
         if missing_ok and error.get("__type") == _NOT_FOUND:
             return False
         raise ckan_fault(error, response.status_code) or _stranger(response)
 
 
-def _error(response: httpx.Response) -> Mapping[str, Any]:
+async def _error(response: httpx.Response) -> Mapping[str, Any]:
     """CKAN's own error; empty when the answer is somebody else's, such as a proxy's page."""
     try:
-        error = json_object(AGENCY, response).get("error")
+        error = await read_object(AGENCY, response, lambda answer: answer.get("error"))
     except AgencyFault:
         return {}
     return error if isinstance(error, dict) else {}

@@ -4,15 +4,17 @@ Source: public clients of KRISNA (`GET {base}/api/v1/{resource}/{tahun}?apikey=&
 sub-activities is agreed with each regency; `POST {base}/api/v1/kegiatan/{tahun}` with SIPD's shape is assumed here.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import httpx
 from pydantic import SecretStr
 
-from bus.kit import AgencyFault, Failure, folded, json_object, require_success, send_request
+from bus.kit import MOST_ROWS, AgencyFault, Failure, folded, read_object, require_success, send_request
 
 AGENCY = "KRISNA"
+
+T = TypeVar("T")
 
 
 class Krisna:
@@ -29,11 +31,7 @@ class Krisna:
         Raises:
             AgencyFault: KRISNA could not be read.
         """
-        answer = await self._ask("GET", f"api/v1/{resource}/{year}")
-        rows = answer.get("data")
-        if isinstance(rows, list) and all(isinstance(row, dict) for row in rows):
-            return rows
-        raise _refusal(answer)
+        return await self._ask("GET", f"api/v1/{resource}/{year}", _rows)
 
     async def put_activity(self, year: int, activity: Mapping[str, Any]) -> None:
         """Hand over a sub-activity; KRISNA keeps the last one of each code and year.
@@ -41,22 +39,35 @@ class Krisna:
         Raises:
             AgencyFault: KRISNA does not have it.
         """
-        answer = await self._ask("POST", f"api/v1/kegiatan/{year}", activity)
-        if "data" not in answer:
-            raise _refusal(answer)
+        await self._ask("POST", f"api/v1/kegiatan/{year}", _check_taken, activity)
 
     async def close(self) -> None:
         """Let go of connections."""
         await self._http.aclose()
 
-    async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    async def _ask(
+        self, method: str, path: str, read: Callable[[dict[str, Any]], T], body: Mapping[str, Any] | None = None
+    ) -> T:
         params = {"apikey": self._apikey.get_secret_value(), "kode_pemda": self._kode_pemda}
         response = await send_request(
             self._http, AGENCY, self._http.build_request(method, path, params=params, json=body and dict(body))
         )
         require_success(AGENCY, response)
-        answer: dict[str, Any] = folded(json_object(AGENCY, response))
-        return answer
+        return await read_object(AGENCY, response, lambda answer: read(folded(answer)))
+
+
+def _rows(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    rows = answer.get("data")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise _refusal(answer)
+    if len(rows) > MOST_ROWS:
+        raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered more than {MOST_ROWS} rows", status=200)
+    return rows
+
+
+def _check_taken(answer: Mapping[str, Any]) -> None:
+    if "data" not in answer:
+        raise _refusal(answer)
 
 
 def _refusal(answer: Mapping[str, Any]) -> AgencyFault:

@@ -29,6 +29,8 @@ EXTRAS: Mapping[str, str] = {
 }
 """Satu Data's metadata that CKAN has no field for: the contract's property, and the key in `extras`."""
 
+_MOST_NAMES, _LONGEST_NAMES = 20, 500
+"""Of the fields that CKAN refuses: how many are told, and in how many characters."""
 _OF_DATASET = ("nama", "judul", "deskripsi", "kata_kunci", "sumber_daya", "kontak", "lisensi")
 DATASET_FIELDS = tuple(f"/{name}" for name in (*_OF_DATASET, *EXTRAS))
 """What `package` reads."""
@@ -76,10 +78,12 @@ def ckan_fault(error: Mapping[str, Any], status: int) -> AgencyFault | None:
     """The fault that CKAN's error stands for, or None when CKAN did not say. Names fields, not what they held."""
     match error.get("__type"):
         case "Validation Error":
-            fields = {str(name) for name in error if name != "__type"}
+            fields = {name for name in error if name != "__type"}
             # Only the name: it is in use, by a create whose answer was lost. The next try updates that one.
             failure = Failure.TRANSIENT if fields == {"name"} else Failure.PERMANENT
-            return AgencyFault(failure, f"CKAN refuses {', '.join(sorted(fields))}", status=status)
+            return AgencyFault(
+                failure, f"CKAN refuses {', '.join(sorted(fields)[:_MOST_NAMES])[:_LONGEST_NAMES]}", status=status
+            )
         case "Authorization Error":
             return AgencyFault(Failure.SINK_DOWN, "CKAN refuses the bus's token for this organisation", status=status)
         case "Not Found Error":

@@ -29,6 +29,7 @@ from bus.kit import (
     Query,
     Question,
     Refused,
+    canonical,
     http_client,
     now,
 )
@@ -36,6 +37,8 @@ from bus.kit import (
 CARI_NIK = "cari-nik"
 VERIFIKASI_NIK = "verifikasi-nik"
 DATA_BALIKAN = "data-balikan"
+_MOST_CACHED_BYTES = 4096
+"""Of an answer that is kept. The registry chooses its size, so a bound of the number alone would bound nothing."""
 
 
 class KemendagriAdapter(Deliver, Query):
@@ -79,7 +82,7 @@ class KemendagriAdapter(Deliver, Query):
         if answer is None:
             self._quota.take()
             answer = await (self._look_up if operation == CARI_NIK else self._verify)(question.data)
-            if self._settings.cache_seconds:
+            if self._settings.cache_seconds and len(canonical(answer)) <= _MOST_CACHED_BYTES:
                 self._answers[asked] = answer
         return answer
 

@@ -35,6 +35,8 @@ _ELEMENTS: Mapping[str, str] = {
 }
 _REGION = ("NO_PROP", "NO_KAB", "NO_KEC", "NO_KEL")
 _REGION_DIGITS = (2, 2, 2, 4)
+_COUNT_DIGITS = 12
+"""Of a count of calls. Python reads no integer of some thousand digits."""
 
 _RELIGION = ("islam", "kristen", "katolik", "hindu", "buddha", "khonghucu", "kepercayaan")
 _SYNONYMS: Mapping[str, str] = {"katholik": "katolik", "budha": "buddha", "konghucu": "khonghucu"}
@@ -85,7 +87,7 @@ def reply(answer: Any) -> Reply:
         raise AgencyFault(Failure.TRANSIENT, "Dukcapil answered JSON without content", status=200)
     content = _capitals(rows[0]) if rows else {}
     left = _text(_capitals(answer), "QUOTALIMITER") or ""
-    return Reply(verdict(content), content, int(left) if left.isdecimal() else None)
+    return Reply(verdict(content), content, int(left) if left.isdecimal() and len(left) <= _COUNT_DIGITS else None)
 
 
 def found(reply: Reply, nik: str) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 Kominfo has become Komdigi (Kementerian Komunikasi dan Digital); the name is kept.
 """
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import httpx
 
@@ -26,6 +26,7 @@ from bus.kit import (
     Polled,
     find_changes,
     http_client,
+    run_apart,
 )
 
 INDICATOR = "satudata.indikator"
@@ -58,12 +59,16 @@ class KominfoAdapter(Deliver, Poll):
 
     async def poll(self, operation: str, cursor: str | None) -> Polled:
         """The indicators that are new, changed or gone since the step that `cursor` is from."""
-        records = indicators(await self._client.indicators())
-        return find_changes(cursor, records, contract=INDICATOR, source="/kominfo/splp/indikator")
+        rows = await self._client.indicators()
+        return await run_apart(lambda: _changes(cursor, rows))
 
     async def close(self) -> None:
         """Let go of connections."""
         await self._client.close()
+
+
+def _changes(cursor: str | None, rows: Iterable[Mapping[str, Any]]) -> Polled:
+    return find_changes(cursor, indicators(rows), contract=INDICATOR, source="/kominfo/splp/indikator")
 
 
 class _Factory:

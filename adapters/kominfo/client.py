@@ -1,15 +1,17 @@
 """Kominfo's APIs behind SPLP: the national catalogue of services, and the list of indicators."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
 
 from adapters.kominfo.mapping import succeeded
-from bus.kit import AgencyFault, Failure, Gateway, SplpSettings, folded, json_object
+from bus.kit import MOST_ROWS, AgencyFault, Failure, Gateway, SplpSettings, folded, read_object
 
 _LONGEST_MESSAGE = 200
+
+T = TypeVar("T")
 
 
 class KominfoSettings(SplpSettings):
@@ -33,11 +35,7 @@ class Client:
         Raises:
             AgencyFault: permanent where the catalogue refuses the entry.
         """
-        answer = _read(await self._gateway.call("POST", self._catalogue, json=entry))
-        if not succeeded(answer):
-            # The catalogue is public data, so its message may be shown; it is the only one that says what to mend.
-            message = str(answer.get("api_message", ""))[:_LONGEST_MESSAGE]
-            raise AgencyFault(Failure.PERMANENT, f"the catalogue refuses the service: {message}", status=200)
+        await _read(await self._gateway.call("POST", self._catalogue, json=entry), _check_taken)
 
     async def delete_service(self, code: str) -> None:
         """Take a service out of the catalogue; one that is not there is taken out already.
@@ -57,17 +55,28 @@ class Client:
         Raises:
             AgencyFault: the list could not be read.
         """
-        answer = _read(await self._gateway.call("GET", self._indicators))
-        rows = answer.get("data")
-        if not succeeded(answer) or not isinstance(rows, list):
-            raise AgencyFault(Failure.TRANSIENT, "the list API says that it failed", status=200)
-        return [row for row in rows if isinstance(row, dict)]
+        return await _read(await self._gateway.call("GET", self._indicators), _rows)
 
     async def close(self) -> None:
         """Let go of connections."""
         await self._gateway.close()
 
 
-def _read(response: httpx.Response) -> Mapping[str, Any]:
-    answer: Mapping[str, Any] = folded(json_object("an API behind SPLP", response))
-    return answer
+async def _read(response: httpx.Response, read: Callable[[Mapping[str, Any]], T]) -> T:
+    return await read_object("an API behind SPLP", response, lambda answer: read(folded(answer)))
+
+
+def _check_taken(answer: Mapping[str, Any]) -> None:
+    if not succeeded(answer):
+        # The catalogue is public data, so its message may be shown; it is the only one that says what to mend.
+        message = str(answer.get("api_message", ""))[:_LONGEST_MESSAGE]
+        raise AgencyFault(Failure.PERMANENT, f"the catalogue refuses the service: {message}", status=200)
+
+
+def _rows(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    rows = answer.get("data")
+    if not succeeded(answer) or not isinstance(rows, list):
+        raise AgencyFault(Failure.TRANSIENT, "the list API says that it failed", status=200)
+    if len(rows) > MOST_ROWS:
+        raise AgencyFault(Failure.TRANSIENT, f"the list API answered more than {MOST_ROWS} rows", status=200)
+    return [row for row in rows if isinstance(row, dict)]

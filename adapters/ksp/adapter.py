@@ -48,7 +48,7 @@ class KspAdapter(Deliver, Poll):
         duplicates.
         """
         place = _place(cursor)
-        events = [mapping.event(row) for row in await self._client.complaints(place.page)]
+        events = await self._client.complaints(place.page)
         page = digest([event.id for event in events])
         if not events or page == place.previous:  # an installation that does not page repeats itself
             return Polled([], _FIRST)
@@ -61,7 +61,7 @@ class KspAdapter(Deliver, Poll):
     async def _deliver(self, data: Mapping[str, Any]) -> Outcome:
         number, body = data["nomor_laporan"], mapping.followup(data)
         try:
-            if not mapping.is_there(body, await self._client.followups(number)):
+            if not await self._client.has_followup(number, body):
                 await self._client.add_followup(number, body)
         except AgencyFault as fault:
             return fault.outcome()

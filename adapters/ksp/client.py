@@ -3,20 +3,23 @@
 Source: public client code of regencies. The gateway's token goes into `auth`, the institution's own into `token`.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
 from pydantic import SecretStr
 
-from adapters.ksp.mapping import Row, rows
-from bus.kit import AgencyFault, Failure, Gateway, SplpSettings, folded
+from adapters.ksp.mapping import Row, event, followup_page, rows
+from bus.kit import AgencyFault, Allowance, Event, Failure, Gateway, SplpSettings, folded, read_answer
 
+AGENCY = "LAPOR!"
 TOKEN_HEADER = "auth"  # noqa: S105  a header's name
 
 _MOST_PAGES = 100
 """A bound on a list that never ends."""
+
+T = TypeVar("T")
 
 
 class KspSettings(SplpSettings):
@@ -41,27 +44,31 @@ class Client:
         self._complaints = f"{settings.konteks.strip('/')}/1.0/complaints"
         self._headers = {"token": settings.token.get_secret_value()}
 
-    async def complaints(self, page: int) -> list[Row]:
-        """One page of the regency's complaints, counted from 1; empty after the last.
+    async def complaints(self, page: int) -> list[Event]:
+        """One page of the regency's complaints as events, counted from 1; empty after the last.
 
         Raises:
             AgencyFault: the page could not be read.
         """
-        return await self._page(self._complaints, page)
+        return await self._page(self._complaints, page, Allowance(AGENCY), lambda found: [event(row) for row in found])
 
-    async def followups(self, number: str) -> list[Row]:
-        """All follow-ups of a complaint.
+    async def has_followup(self, number: str, body: Mapping[str, Any]) -> bool:
+        """Whether a complaint has this follow-up already. Of each page that was read only a digest is kept.
 
         Raises:
-            AgencyFault: they could not be read; permanent where LAPOR! knows no such complaint.
+            AgencyFault: the follow-ups could not be read; permanent where LAPOR! knows no such complaint.
         """
-        found: list[Row] = []
-        for page in range(1, _MOST_PAGES + 1):
-            more = await self._page(self._followups(number), page)
-            if not more or more == found[-len(more) :]:  # an installation that does not page repeats itself
-                break
-            found += more
-        return found
+        allowance, previous = Allowance(AGENCY), ""
+        for number_of_page in range(1, _MOST_PAGES + 1):
+            page = await self._page(
+                self._followups(number), number_of_page, allowance, lambda found: followup_page(body, found)
+            )
+            if not page.rows or page.mark == previous:  # an installation that does not page repeats itself
+                return False
+            if page.has_it:
+                return True
+            previous = page.mark
+        raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} has more than {_MOST_PAGES} pages of follow-ups")
 
     async def add_followup(self, number: str, body: Mapping[str, Any]) -> None:
         """Add a follow-up to a complaint.
@@ -78,21 +85,22 @@ class Client:
     def _followups(self, number: str) -> str:
         return f"{self._complaints}/{quote(number, safe='')}/followups"
 
-    async def _page(self, path: str, page: int) -> list[Row]:
+    async def _page(self, path: str, page: int, allowance: Allowance, read: Callable[[list[Row]], T]) -> T:
         response = await self._call("GET", path, params={"page": page})
-        try:
-            found = rows(folded(response.json()))
-        except ValueError:
-            found = None
-        if found is None:
-            detail = "LAPOR! answered something that is not a page of a list"
-            raise AgencyFault(Failure.TRANSIENT, detail, status=response.status_code)
-        return found
+
+        def read_rows(answer: Any) -> T:
+            found = rows(folded(answer))
+            if found is None:
+                raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered something that is not a page of a list")
+            allowance.take(response, len(found))
+            return read(found)
+
+        return await read_answer(AGENCY, response, read_rows)
 
     async def _call(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
             return await self._gateway.call(method, path, headers=self._headers, **request)
         except AgencyFault as fault:
             if fault.status == httpx.codes.NOT_FOUND and path != self._complaints:
-                raise AgencyFault(Failure.PERMANENT, "LAPOR! knows no such complaint", status=404) from None
+                raise AgencyFault(Failure.PERMANENT, f"{AGENCY} knows no such complaint", status=404) from None
             raise

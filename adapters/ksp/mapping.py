@@ -5,17 +5,17 @@ called by is struck out of the texts as well. Source: public client code of rege
 names vary by installation, and the words of LAPOR!'s older XML interface (anonim, rahasia).
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from bus.kit import WIB, Event, canonical
+from adapters.ksp.strike import Strike
+from bus.kit import WIB, Event, canonical, digest
 
 CONTRACT = "pengaduan.laporan"
-STRUCK_OUT = "[disamarkan]"
 
 OFFICES: Mapping[str, str] = {
     "dukcapil-lamongan": "Dinas Kependudukan dan Pencatatan Sipil",
@@ -50,6 +50,8 @@ _WRITTEN_STATES: Mapping[str, str] = {
 }
 _REPORTER = ("reporter", "pelapor")
 _IDENTIFYING = ("name", "nama", "phone", "telepon", "telp", "hp", "email", "surel", "nik", "address", "alamat")
+_LONGEST_FIGURE = 64
+"""Characters of a time or a coordinate that is read; its parsers take long for a long one."""
 _LOCAL_TIMES = ("%Y-%m-%d %H:%M:%S", "%d-%m-%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%Y-%m-%d %H:%M", "%d-%m-%Y %H:%M")
 
 Row = Mapping[str, Any]
@@ -106,7 +108,7 @@ def complaint(row: Row) -> dict[str, Any]:
 
     What is empty is left out; what cannot be read stays, for the gate to name it.
     """
-    strike = _Strike(row)
+    strike = Strike(_identity(row))
     content = strike.out(_text(_first(row, "content", "isi", "body")))
     reported = _first(row, "created_at", "tanggal")
     values = {
@@ -135,6 +137,26 @@ def followup(data: Mapping[str, Any]) -> dict[str, Any]:
         "created_at": datetime.fromisoformat(data["waktu"]).astimezone(WIB).strftime("%Y-%m-%d %H:%M:%S"),
         "attachments": [{"url": link} for link in data.get("lampiran", [])],
     }
+
+
+def followup_page(body: Mapping[str, Any], followups: Sequence[Row]) -> "FollowupPage":
+    """What a page of follow-ups tells of one follow-up."""
+    return FollowupPage(len(followups), digest(followups), is_there(body, followups))
+
+
+@dataclass(frozen=True, slots=True)
+class FollowupPage:
+    """What is kept of a page of follow-ups while the next one is read.
+
+    Attributes:
+        rows: how many follow-ups the page has.
+        mark: the same for a page that an installation repeats.
+        has_it: the follow-up that is looked for is among them.
+    """
+
+    rows: int
+    mark: str
+    has_it: bool
 
 
 def is_there(body: Mapping[str, Any], followups: Iterable[Row]) -> bool:
@@ -175,6 +197,8 @@ def region(code: Any) -> str | None:
 def moment(written: Any) -> str | None:
     """A time in RFC 3339, or None when it cannot be read; one without a zone is WIB."""
     text = _text(written)
+    if len(text) > _LONGEST_FIGURE:
+        return None
     for form in _LOCAL_TIMES:
         with suppress(ValueError):
             return datetime.strptime(text, form).replace(tzinfo=WIB).isoformat()
@@ -187,24 +211,13 @@ def moment(written: Any) -> str | None:
 def point(row: Row) -> dict[str, Any] | None:
     """Where it happened, as GeoJSON; None when LAPOR! does not say."""
     try:
-        longitude = float(_text(_first(row, "longitude", "lng")))
-        latitude = float(_text(_first(row, "latitude", "lat")))
+        longitude = float(_text(_first(row, "longitude", "lng"))[:_LONGEST_FIGURE])
+        latitude = float(_text(_first(row, "latitude", "lat"))[:_LONGEST_FIGURE])
     except ValueError:
         return None
     if (longitude, latitude) == (0.0, 0.0) or not (abs(longitude) <= 180 and abs(latitude) <= 90):
         return None
     return {"type": "Point", "coordinates": [longitude, latitude]}
-
-
-class _Strike:
-    """Strikes out of a text what the row calls its reporter by: name, telephone, e-mail, NIK and address, however written."""
-
-    def __init__(self, row: Row) -> None:
-        patterns = [pattern for value in _identity(row) if (pattern := _pattern(value))]
-        self._called = re.compile("|".join(patterns), re.IGNORECASE) if patterns else None
-
-    def out(self, text: str) -> str:
-        return self._called.sub(STRUCK_OUT, text) if self._called else text
 
 
 def _identity(row: Row) -> Iterator[str]:
@@ -216,15 +229,6 @@ def _identity(row: Row) -> Iterator[str]:
             yield from (_text(part) for name, part in value.items() if any(word in name for word in _IDENTIFYING))
         elif key in _REPORTER or any(word in key for word in _IDENTIFYING):
             yield _text(value)
-
-
-def _pattern(value: str) -> str | None:
-    """Matches a value with any blanks between its words; a number by its last eight digits, with any separators."""
-    digits = re.sub(r"\D", "", value)
-    if len(digits) >= 8 and not re.search(r"[^\d\s()+.-]", value):
-        return r"[+\d][\d .()-]{0,20}" + r"[ .()-]{0,3}".join(digits[-8:])
-    words = r"\s+".join(map(re.escape, value.split()))
-    return rf"(?<!\w){words}(?!\w)" if len(value) >= 3 else None
 
 
 def _first(row: Row, *names: str) -> Any:

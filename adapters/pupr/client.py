@@ -4,16 +4,18 @@ Source: ArcGIS REST API, Feature Service (query, applyEdits), and what public cl
 is a POST with a form, the token in it: a token in the query would end in every proxy's log.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import httpx
 from pydantic import SecretStr
 
-from adapters.pupr.mapping import Edit, Existing, body_fault, existing, form, outcomes, query_form
-from bus.kit import AgencyFault, Failure, Outcome, folded, json_object, require_success, send_request
+from adapters.pupr.mapping import Edit, Existing, body_fault, existing_page, form, outcomes, query_form
+from bus.kit import AgencyFault, Allowance, Failure, Outcome, folded, read_object, require_success, send_request
 
 AGENCY = "PUPR"
+
+T = TypeVar("T")
 
 _MOST_PAGES = 100
 """A bound on a service that always says there is more."""
@@ -33,13 +35,15 @@ class FeatureLayer:
         Raises:
             AgencyFault: the layer could not be read.
         """
-        found: list[Mapping[str, Any]] = []
+        allowance = Allowance(AGENCY)
+        found, offset = Existing(), 0
         for _ in range(_MOST_PAGES):
-            page = await self._ask("query", query_form(numbers, offset=len(found)))
-            features = page.get("features") or []
-            found += features
-            if not (page.get("exceededtransferlimit") and features):
-                return existing(page.get("objectidfieldname"), found)
+            response = await self._send("query", query_form(numbers, offset=offset))
+            page = await self._read(response, lambda answer: existing_page(answer, numbers))
+            allowance.take(response, page.rows)
+            found, offset = found.joined(page.existing), offset + page.rows
+            if not (page.more and page.rows):
+                return found
         raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} has more than {_MOST_PAGES} pages for one query")
 
     async def apply(self, edits: Sequence[Edit]) -> Mapping[str, Outcome]:
@@ -50,18 +54,25 @@ class FeatureLayer:
         Raises:
             AgencyFault: none of the edits was made.
         """
-        return outcomes(edits, await self._ask("applyEdits", {**form(edits), "rollbackOnFailure": "false"}))
+        response = await self._send("applyEdits", {**form(edits), "rollbackOnFailure": "false"})
+        return await self._read(response, lambda answer: outcomes(edits, answer))
 
     async def close(self) -> None:
         """Let go of connections."""
         await self._http.aclose()
 
-    async def _ask(self, operation: str, fields: Mapping[str, str]) -> dict[str, Any]:
+    async def _send(self, operation: str, fields: Mapping[str, str]) -> httpx.Response:
         data = {**fields, "f": "json", "token": self._token.get_secret_value()}
         request = self._http.build_request("POST", f"{self._layer}/{operation}", data=data)
         response = await send_request(self._http, AGENCY, request)
         require_success(AGENCY, response)
-        answer: dict[str, Any] = folded(json_object(AGENCY, response))
-        if fault := body_fault(answer):
-            raise fault
-        return answer
+        return response
+
+    async def _read(self, response: httpx.Response, read: Callable[[Mapping[str, Any]], T]) -> T:
+        def judged(answer: dict[str, Any]) -> T:
+            content: dict[str, Any] = folded(answer)
+            if fault := body_fault(content):
+                raise fault
+            return read(content)
+
+        return await read_object(AGENCY, response, judged)

@@ -4,6 +4,7 @@ Sources: ArcGIS REST API, Feature Service: query, applyEdits, feature service er
 classes (baik, sedang, rusak ringan, rusak berat; IRI in m/km).
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ SEGMENT_FIELDS = tuple(f"/{name}" for name in (*FIELDS, "kode_wilayah", "geometr
 
 DISTRICTS_FIELD = "KODE_KECAMATAN"
 """The codes of the kecamatan that the segment passes through, separated by commas: a field holds no list."""
+
+_OBJECT_ID = re.compile(r"\d{1,18}", re.ASCII)
 
 WGS84 = {"wkid": 4326}
 
@@ -75,6 +78,25 @@ class Existing:
     id_field: str = "OBJECTID"
     ids: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
+    def joined(self, other: "Existing") -> "Existing":
+        """The features of both; `other` is of a later page of the same layer."""
+        numbers = {**self.ids, **other.ids}
+        return Existing(other.id_field, {one: [*self.ids.get(one, ()), *other.ids.get(one, ())] for one in numbers})
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingPage:
+    """One page of a query's answer.
+
+    Attributes:
+        rows: how many features the page has, whosever they are.
+        more: the layer says that there are further pages.
+    """
+
+    existing: Existing
+    rows: int
+    more: bool
+
 
 def query_form(numbers: Iterable[str], offset: int = 0) -> dict[str, str]:
     """The form of a query for the features of these segment numbers, from the `offset`th on."""
@@ -87,15 +109,37 @@ def query_form(numbers: Iterable[str], offset: int = 0) -> dict[str, str]:
     }
 
 
+def existing_page(answer: Mapping[str, Any], numbers: Iterable[str]) -> ExistingPage:
+    """What a folded page holds of these segment numbers.
+
+    Raises:
+        AgencyFault: transient; its features are no list of objects.
+    """
+    features, name = answer.get("features") or [], answer.get("objectidfieldname")
+    if not isinstance(features, list) or not all(isinstance(item, dict) for item in features):
+        raise AgencyFault(Failure.TRANSIENT, "PUPR answered features that are no list of objects", status=200)
+    found = existing(name if isinstance(name, str) else None, features)
+    ours = {number: found.ids[number] for number in numbers if number in found.ids}
+    return ExistingPage(Existing(found.id_field, ours), len(features), bool(answer.get("exceededtransferlimit")))
+
+
 def existing(id_field: str | None, features: Iterable[Mapping[str, Any]]) -> Existing:
     """What a query found. `features` are folded; a feature without a number or an id is none of ours."""
     name = id_field or Existing().id_field
     ids: dict[str, list[int]] = defaultdict(list)
-    for attributes in (item.get("attributes") or {} for item in features):
-        number, object_id = attributes.get(NUMBER_FIELD.lower()), attributes.get(name.lower())
+    for attributes in (item.get("attributes") for item in features):
+        if not isinstance(attributes, dict):
+            continue
+        number, object_id = attributes.get(NUMBER_FIELD.lower()), _object_id(attributes.get(name.lower()))
         if number is not None and object_id is not None:
-            ids[str(number)].append(int(object_id))
+            ids[str(number)].append(object_id)
     return Existing(name, ids)
+
+
+def _object_id(value: Any) -> int | None:
+    """An object id, which installations write as a number or as a text."""
+    text = str(value).strip() if isinstance(value, str | int | float) else ""
+    return int(text) if _OBJECT_ID.fullmatch(text) else None
 
 
 def edits(number: str, data: Mapping[str, Any] | None, there: Existing) -> list[Edit]:
@@ -138,7 +182,7 @@ def outcomes(changes: Sequence[Edit], answer: Mapping[str, Any]) -> dict[str, Ou
 
     A number with several edits has arrived when all of them have.
     """
-    left = {kind: iter(answer.get(kind.results) or ()) for kind in Kind}
+    left = {kind: iter(_list(answer.get(kind.results))) for kind in Kind}
     found: dict[str, Outcome] = {}
     for edit in changes:
         outcome = edit_outcome(edit.kind, next(left[edit.kind], {}))
@@ -147,25 +191,32 @@ def outcomes(changes: Sequence[Edit], answer: Mapping[str, Any]) -> dict[str, Ou
     return found
 
 
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 _CONTENT_ERRORS = frozenset({1001, 1002, 1004, 1005, 1006, 1014, 1015, 1016, 1022, 1023})
 """Error codes that say that this feature itself is unfit (a field that may not be null, a geometry that cannot be set)."""
 _OBJECT_MISSING = 1011
 
 
-def edit_outcome(kind: Kind, result: Mapping[str, Any]) -> Outcome:
+def edit_outcome(kind: Kind, result: Any) -> Outcome:
     """What one edit's folded result means.
 
     Only codes that blame the content are permanent; all else (rolled back along with another, an internal error) is tried again.
     """
-    if _is_true(result.get("success")):
+    told = result if isinstance(result, dict) else {}
+    if _is_true(told.get("success")):
         return DELIVERED
-    code = _code(result.get("error"))
+    code = _code(told.get("error"))
     if kind is Kind.DELETE and code == _OBJECT_MISSING:
         return DELIVERED
     failure = Failure.PERMANENT if code in _CONTENT_ERRORS else Failure.TRANSIENT
     return Outcome(failure, f"PUPR refused the {kind.name.lower()} of a feature (ArcGIS error {code})")
 
 
+_CODE_DIGITS = 6
+"""Of an error code. Python reads no integer of some thousand digits."""
 _TOKEN_ERRORS = frozenset({498, 499})
 """Invalid or expired token; token required."""
 
@@ -187,7 +238,7 @@ def body_fault(answer: Mapping[str, Any]) -> AgencyFault | None:
 def _code(error: Any) -> int:
     """ArcGIS's error code, which documentation shows as a number and as a string; 0 when there is none."""
     code = str(error.get("code", "")) if isinstance(error, dict) else ""
-    return int(code) if code.isdecimal() else 0
+    return int(code) if code.isdecimal() and len(code) <= _CODE_DIGITS else 0
 
 
 def _is_true(value: Any) -> bool:

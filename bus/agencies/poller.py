@@ -12,8 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from bus import clock
+from bus import clock, json
 from bus.agencies.registry import Agencies
+from bus.agencies.round import PollPolicy, Round
 from bus.agencies.tables import POLLS
 from bus.contracts.errors import ContractSaysLess, NoSuchContract, NotBound
 from bus.heavy import Heavy, HeavyWorkWaits, Slice, TooMuchAtOnce
@@ -46,6 +47,7 @@ class Poller:
         appender: Appender,
         leadership: Leadership,
         heavy: Heavy,
+        policy: PollPolicy | None = None,
     ) -> None:
         self._storage = storage
         self._agencies = agencies
@@ -54,6 +56,7 @@ class Poller:
         self._appender = appender
         self._leadership = leadership
         self._heavy = heavy
+        self._policy = policy or PollPolicy()
         self._random = Random()  # noqa: S311 - jitter
 
     async def run(self) -> None:
@@ -73,11 +76,12 @@ class Poller:
     async def _poll_on(self, adapter: str, operation: Operation) -> None:
         failures = 0
         interval = self._agencies.interval(adapter, operation)
+        steps = Round()
         while True:
             try:
-                more = await self.step(adapter, operation)
+                more = await self.step(adapter, operation, steps)
                 failures = 0
-                pause = 0.0 if more else interval
+                pause = 0.0 if more and not steps.is_full(self._policy) else interval
             except AgencyFault as fault:
                 failures += 1
                 pause = fault.retry_after or self._backoff(failures, interval)
@@ -96,23 +100,32 @@ class Poller:
                 failures += 1
                 pause = self._backoff(failures, interval)
                 log.error("adapter.defect", adapter=adapter, operation=operation.name, error=type(error).__name__)
+            if pause:
+                _report_refused(adapter, operation, steps)
+                steps = Round()
             await asyncio.sleep(pause)
 
     def _backoff(self, failures: int, interval: float) -> float:
         return self._random.uniform(0.5, 1.0) * min(_LONGEST_BACKOFF, min(interval, 5.0) * 2.0 ** min(failures, 16))
 
-    async def step(self, adapter: str, operation: Operation) -> bool:
-        """One step of one poll; whether there is more to fetch at once."""
+    async def step(self, adapter: str, operation: Operation, steps: Round | None = None) -> bool:
+        """One step of one poll; whether there is more to fetch at once.
+
+        Args:
+            steps: the round that the step belongs to, which counts what the step fetched; None: a round of its own.
+        """
+        steps = steps or Round()
         self._check_bound(adapter, operation)
         cursor = await asyncio.to_thread(self._cursor, adapter, operation.name)
         agency, _ = self._agencies.find_poll(adapter, operation.name)
         async with asyncio.timeout(_STEP_SECONDS):
             polled = await agency.poll(operation.name, cursor)
-        await self._publish(adapter, operation, polled.events)
+        await self._publish(adapter, operation, polled.events, steps)
         await asyncio.to_thread(self._keep, adapter, operation.name, polled.cursor)
         return polled.more
 
-    async def _publish(self, adapter: str, operation: Operation, events: Sequence[Event]) -> None:
+    async def _publish(self, adapter: str, operation: Operation, events: Sequence[Event], steps: Round) -> None:
+        sizes: list[int] = []
         admitted: list[tuple[Any, Submission]] = []
         principal = Principal(self._agencies.participant(adapter), f"adapter:{adapter}", frozenset(), 0.0, "")
         piece = Slice()
@@ -124,16 +137,19 @@ class Poller:
                 submission = await self._admit(document, principal)
                 self._check_version(submission.version_id, adapter, operation)
                 admitted.append((document, submission))
+                sizes.append(len(submission.body))
             except (HeavyWorkWaits, TooMuchAtOnce):
                 # Nothing is wrong with the event: the poll is tried again.
                 raise
             except Refused as refusal:
                 # The agency sent what the contract does not allow. The rest must not wait for somebody to mend that.
-                self._refused(adapter, operation, refusal, principal, document)
+                self._refused(adapter, operation, refusal, principal, document, steps)
+                sizes.append(_size(document))
+        steps.count_step(sizes)
         receipts = await self._appender.append([s for _, s in admitted], atomic=False) if admitted else []
         for (document, _), receipt in zip(admitted, receipts, strict=True):
             if receipt.conflict:
-                self._refused(adapter, operation, _conflict(), principal, document)
+                self._refused(adapter, operation, _conflict(), principal, document, steps)
             else:
                 POLLED.labels(adapter, operation.name, "duplicate" if receipt.duplicate else "accepted").inc()
 
@@ -144,17 +160,25 @@ class Poller:
         return admitted
 
     def _refused(
-        self, adapter: str, operation: Operation, refusal: Refused, principal: Principal, document: Any
+        self,
+        adapter: str,
+        operation: Operation,
+        refusal: Refused,
+        principal: Principal,
+        document: Any,
+        steps: Round,
     ) -> None:
         POLLED.labels(adapter, operation.name, "refused").inc()
         noted = self._recorder.note(refusal, principal, document)
-        log.warning(
-            "poll.event_refused",
-            adapter=adapter,
-            operation=operation.name,
-            reason=refusal.slug,
-            at=sorted({one.pointer for one in noted}),
-        )
+        # An agency chooses how many events it sends: a line for each would fill the log.
+        if steps.count_refusal(refusal.slug):
+            log.warning(
+                "poll.event_refused",
+                adapter=adapter,
+                operation=operation.name,
+                reason=refusal.slug,
+                at=sorted({one.pointer for one in noted}),
+            )
 
     def _check_bound(self, adapter: str, operation: Operation) -> None:
         """Refuse to poll for a contract that is not bound to the operation, or that says less than the operation asks."""
@@ -181,6 +205,26 @@ class Poller:
             )
             if changed == 0:
                 transaction.execute(sa.insert(POLLS).values(adapter=adapter, operation=operation, **row))
+
+
+def _report_refused(adapter: str, operation: Operation, steps: Round) -> None:
+    """Log how many events of a round were refused, after the first one, which has a line of its own."""
+    if steps.refused.total() > 1:
+        log.warning(
+            "poll.events_refused",
+            adapter=adapter,
+            operation=operation.name,
+            count=steps.refused.total(),
+            reasons=dict(steps.refused),
+        )
+
+
+def _size(document: Any) -> int:
+    """Bytes of a refused event's JSON; 0 if it cannot be written, which may be why it was refused."""
+    try:
+        return len(json.dumps(document))
+    except TypeError:
+        return 0
 
 
 def _check_contract(event: Event, operation: Operation) -> None:

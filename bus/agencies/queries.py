@@ -23,7 +23,7 @@ from bus.disclosures.disclose import of_grant
 from bus.disclosures.log import Channel, DisclosureLog
 from bus.heavy import Heavy, Here, TooHeavy
 from bus.identity.tokens import Principal
-from bus.kit import AgencyUnavailable, Does, Operation, Query, Question, QuotaExhausted
+from bus.kit import AgencyFault, AgencyUnavailable, Does, Operation, Query, Question, QuotaExhausted
 from bus.limits import Limit, Limited, Limits, Ration
 from bus.problem import Forbidden, NotFound, Refused
 
@@ -205,7 +205,7 @@ class Queries:
             self._give_back(taking, served, question)
             raise
         try:
-            return await served.adapter.query(served.operation.name, question)
+            return await _query(served, question)
         except (AgencyUnavailable, QuotaExhausted):
             # The agency's count did not go up.
             await asyncio.shield(self._give_back(taking, served, question))
@@ -240,6 +240,18 @@ class Queries:
         person = version.person_of(question)
         disclosure = of_grant(version, view, Channel.QUERY, client_id=caller.client_id, person=person)
         await asyncio.to_thread(self._disclosures.record, [disclosure])
+
+
+async def _query(served: _Served, question: Question) -> Mapping[str, Any]:
+    """The adapter's answer.
+
+    Raises:
+        AgencyUnavailable: also for an answer that an adapter could not read, and let through as a fault.
+    """
+    try:
+        return await served.adapter.query(served.operation.name, question)
+    except AgencyFault as fault:
+        raise AgencyUnavailable(f"{served.name} gave no answer that can be read; try again later.") from fault
 
 
 def _cut(view: View, answer: Mapping[str, Any]) -> Any:

@@ -36,14 +36,20 @@ if TYPE_CHECKING:
     from bus.kit.adapter import Polled as Polled
     from bus.kit.adapter import Query as Query
     from bus.kit.adapter import Question as Question
+    from bus.kit.answer import MOST_ROWS as MOST_ROWS
+    from bus.kit.answer import Allowance as Allowance
+    from bus.kit.answer import beginning as beginning
+    from bus.kit.answer import folded as folded
+    from bus.kit.answer import json_object as json_object
+    from bus.kit.answer import read_answer as read_answer
+    from bus.kit.answer import read_object as read_object
+    from bus.kit.answer import run_apart as run_apart
     from bus.kit.changes import MOST_EVENTS as MOST_EVENTS
     from bus.kit.changes import digest as digest
     from bus.kit.changes import find_changes as find_changes
     from bus.kit.exchange import MOST_BYTES as MOST_BYTES
     from bus.kit.exchange import by_status as by_status
-    from bus.kit.exchange import folded as folded
     from bus.kit.exchange import http_client as http_client
-    from bus.kit.exchange import json_object as json_object
     from bus.kit.exchange import require_success as require_success
     from bus.kit.exchange import send_request as send_request
     from bus.kit.exchange import status_fault as status_fault
@@ -65,14 +71,20 @@ _LATE: Final = {
     "Polled": "adapter",
     "Query": "adapter",
     "Question": "adapter",
+    "MOST_ROWS": "answer",
+    "Allowance": "answer",
+    "beginning": "answer",
+    "folded": "answer",
+    "json_object": "answer",
+    "read_answer": "answer",
+    "read_object": "answer",
+    "run_apart": "answer",
     "MOST_EVENTS": "changes",
     "digest": "changes",
     "find_changes": "changes",
     "MOST_BYTES": "exchange",
     "by_status": "exchange",
-    "folded": "exchange",
     "http_client": "exchange",
-    "json_object": "exchange",
     "require_success": "exchange",
     "send_request": "exchange",
     "status_fault": "exchange",

@@ -8,6 +8,7 @@ from typing import Any
 
 from bus.json import canonical
 from bus.kit.adapter import Polled
+from bus.kit.answer import MOST_ROWS
 from bus.kit.event import Event
 from bus.kit.failure import Failure
 from bus.kit.fault import AgencyFault
@@ -43,8 +44,11 @@ def find_changes(
         most: the most events to make.
 
     Raises:
-        AgencyFault: no records where there were some, which is more likely an accident than the end of them all.
+        AgencyFault: no records where there were some, which is more likely an accident than the end of them all; or more
+            than `MOST_ROWS`, since the cursor remembers each of them.
     """
+    if len(records) > MOST_ROWS:
+        raise AgencyFault(Failure.TRANSIENT, f"a list of {len(records)} rows, more than {MOST_ROWS}")
     before = _Memory(**json.loads(cursor)) if cursor else _Memory()
     if before.digests and not records:
         detail = f"an empty list where there were {len(before.digests)} rows; none is deleted"

@@ -5,7 +5,7 @@ Agencies put tokens into URLs, so no fault carries a URL, a header or a body, no
 
 import logging
 from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import cast
 
 import httpx
 
@@ -16,11 +16,16 @@ from bus.kit.tls import trusting
 
 LONGEST_WAIT = 24 * 3600.0
 """Seconds; an agency that asks for more is believed only this far."""
-MOST_BYTES = 32 * 1024 * 1024
-"""Of an answer, unpacked; a list of ten thousand rows has a third of that."""
+MOST_BYTES = 8 * 1024 * 1024
+"""Of an answer, unpacked; a list of five thousand rows has half of that."""
 
-MOST_PACKED_BYTES = MOST_BYTES // 8
+MOST_PACKED_BYTES = MOST_BYTES // 4
 
+_PIECE = 4096
+"""Packed bytes that are unpacked at once: to at most a thousand times as many, in some milliseconds."""
+_CODINGS = "gzip, deflate"
+_PACKINGS = frozenset(("gzip", "deflate", "br", "zstd"))
+"""Content codings that httpx may unpack. It ignores other words, such as the `utf-8` of some installations."""
 _OF_TRANSFER = frozenset(("content-encoding", "content-length", "transfer-encoding"))
 
 
@@ -39,23 +44,26 @@ def http_client(settings: AdapterSettings, *, base_url: str | None = None) -> ht
         trust_env=False,
         proxy=None if settings.proxy is None else settings.proxy.get_secret_value(),
         verify=trusting(),
-        headers={"user-agent": "bus-lamongan"},
+        headers={"user-agent": "bus-lamongan", "accept-encoding": _CODINGS},
     )
 
 
-async def send_request(http: httpx.AsyncClient, agency: str, request: httpx.Request) -> httpx.Response:
+async def send_request(
+    http: httpx.AsyncClient, agency: str, request: httpx.Request, *, most_bytes: int = MOST_BYTES
+) -> httpx.Response:
     """The agency's answer, whatever its status.
 
     Args:
         agency: what faults call it.
+        most_bytes: of the answer, unpacked.
 
     Raises:
-        AgencyFault: transient; there was no answer, or one beyond `MOST_BYTES`.
+        AgencyFault: transient; there was no answer, or one beyond `most_bytes`.
     """
     try:
         response = await http.send(request, stream=True)
         try:
-            content = await _content(agency, response)
+            content = await _content(agency, response, most_bytes)
         finally:
             await response.aclose()
     except httpx.TimeoutException as error:
@@ -67,16 +75,25 @@ async def send_request(http: httpx.AsyncClient, agency: str, request: httpx.Requ
     return httpx.Response(response.status_code, headers=headers, content=content, request=request)
 
 
-async def _content(agency: str, response: httpx.Response) -> bytes:
-    too_much = AgencyFault(Failure.TRANSIENT, f"{agency} answered more than {MOST_BYTES // 1024**2} MiB")
-    most = MOST_PACKED_BYTES if "content-encoding" in response.headers else MOST_BYTES
+async def _content(agency: str, response: httpx.Response, most_bytes: int) -> bytes:
+    too_much = AgencyFault(Failure.TRANSIENT, f"{agency} answered more than {most_bytes // 1024} KiB")
+    _check_packings(agency, response)
+    most = min(MOST_PACKED_BYTES, most_bytes) if "content-encoding" in response.headers else most_bytes
     response.stream = _Bounded(cast("httpx.AsyncByteStream", response.stream), most, too_much)
     content = bytearray()
     async for chunk in response.aiter_bytes():
         content += chunk
-        if len(content) > MOST_BYTES:
+        if len(content) > most_bytes:
             raise too_much
     return bytes(content)
+
+
+def _check_packings(agency: str, response: httpx.Response) -> None:
+    """Refuse what is packed in a way that nobody asked for. Packed twice, 4 KiB can be as many GiB."""
+    named = response.headers.get_list("content-encoding", split_commas=True)
+    packings = [one.strip().lower() for one in named if one.strip().lower() in _PACKINGS]
+    if len(packings) > 1 or not set(packings) <= {"gzip", "deflate"}:
+        raise AgencyFault(Failure.TRANSIENT, f"{agency} packed its answer in a way that the bus does not take")
 
 
 class _Bounded(httpx.AsyncByteStream):
@@ -92,7 +109,8 @@ class _Bounded(httpx.AsyncByteStream):
             self._left -= len(chunk)
             if self._left < 0:
                 raise self._too_much
-            yield chunk
+            for start in range(0, len(chunk), _PIECE):
+                yield chunk[start : start + _PIECE]
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -130,35 +148,3 @@ def by_status(status: int) -> tuple[Failure, str]:
 def _wait(response: httpx.Response) -> float | None:
     seconds = response.headers.get("retry-after", "").strip()
     return min(float(seconds), LONGEST_WAIT) if seconds.isdecimal() else None
-
-
-def json_object(agency: str, response: httpx.Response) -> dict[str, Any]:
-    """The JSON object in an answer.
-
-    Raises:
-        AgencyFault: transient; it holds something else, such as a proxy's error page.
-    """
-    try:
-        answer = response.json()
-    except ValueError:
-        answer = None
-    if isinstance(answer, dict):
-        return answer
-    detail = f"{agency} answered something that is not a JSON object"
-    raise AgencyFault(Failure.TRANSIENT, detail, status=response.status_code)
-
-
-def folded(value: Any) -> Any:
-    """A JSON value read leniently: keys in lower case, blanks around keys and strings gone, at every depth.
-
-    Installations of the same agency's system differ in both (letter case varies, trailing blanks are frequent).
-    """
-    match value:
-        case dict():
-            return {str(key).strip().lower(): folded(item) for key, item in value.items()}
-        case list():
-            return [folded(item) for item in value]
-        case str():
-            return value.strip()
-        case _:
-            return value

@@ -5,6 +5,7 @@ handling reference (codes 900800 to 900999, 101500 to 101599, 303001), RFC 6749 
 """
 
 import asyncio
+import math
 import re
 import time
 from base64 import b64encode
@@ -17,7 +18,8 @@ import httpx
 from pydantic import SecretStr
 
 from bus.clock import now
-from bus.kit.exchange import LONGEST_WAIT, json_object, send_request, status_fault
+from bus.kit.answer import beginning, json_object
+from bus.kit.exchange import LONGEST_WAIT, send_request, status_fault
 from bus.kit.failure import Failure
 from bus.kit.fault import AgencyFault
 from bus.kit.settings import AdapterSettings
@@ -38,6 +40,11 @@ _FAULTS: Mapping[str, tuple[Failure, str]] = {
     "101504": (Failure.TRANSIENT, "the API's backend timed out"),
 }
 _CODE = re.compile(r"code\W{1,6}(\d{6})\b", re.IGNORECASE)
+_TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
+"""What a header takes as a token: visible ASCII, at a length that a server accepts."""
+_LONGEST_LIFETIME = 24 * 3600.0
+_LONGEST_NUMBER = 32
+_MOST_TOKEN_BYTES = 64 * 1024
 _NEXT_ACCESS = re.compile(r'nextAccessTime["\s:>]+([^"<,}]+)', re.IGNORECASE)
 
 
@@ -98,7 +105,12 @@ class Gateway:
                 params=params,
                 headers={**(headers or {}), self._token_header: f"Bearer {token}"},
             )
-            return await send_request(self._http, "SPLP", request)
+            try:
+                return await send_request(self._http, "SPLP", request)
+            except AgencyFault:
+                # Nobody knows why the exchange failed. With a fresh token the next one does not depend on this token.
+                self._tokens.forget(token)
+                raise
 
         token = await self._tokens.current()
         response = await send(token)
@@ -141,6 +153,11 @@ class _Tokens:
                 token = self._token = await self._fetch()
             return token.value
 
+    def forget(self, value: str) -> None:
+        """Fetch a token for the next call, unless that has been done since this one was handed out."""
+        if self._token is not None and self._token.value == value:
+            self._token = None
+
     async def _fetch(self) -> _Token:
         asked = self._clock()
         request = self._http.build_request(
@@ -149,7 +166,7 @@ class _Tokens:
             data={"grant_type": "client_credentials"},
             headers={"authorization": self._basic},
         )
-        response = await send_request(self._http, "SPLP", request)
+        response = await send_request(self._http, "SPLP", request, most_bytes=_MOST_TOKEN_BYTES)
         if response.status_code in (400, 401, 403):
             raise AgencyFault(
                 Failure.SINK_DOWN, "SPLP refuses the application's key or secret", status=response.status_code
@@ -159,22 +176,33 @@ class _Tokens:
         return self._read(json_object("SPLP", response), asked)
 
     def _read(self, answer: Mapping[str, Any], asked: float) -> _Token:
-        try:
-            value, lifetime = str(answer["access_token"]), float(answer.get("expires_in", 300))
-        except (KeyError, TypeError, ValueError):
-            raise AgencyFault(Failure.TRANSIENT, "SPLP answered without a token") from None
+        value, lifetime = answer.get("access_token"), _lifetime(answer.get("expires_in", 300))
+        if not isinstance(value, str) or not _TOKEN.fullmatch(value) or lifetime is None:
+            raise AgencyFault(Failure.TRANSIENT, "SPLP answered without a token that can be used")
         return _Token(value, asked + max(lifetime - self._MARGIN, 1.0))
+
+
+def _lifetime(said: Any) -> float | None:
+    """Seconds that a token is used, a day at most; None when the gateway does not say a time to come."""
+    if isinstance(said, bool) or not isinstance(said, int | float | str) or len(str(said)) > _LONGEST_NUMBER:
+        return None
+    try:
+        seconds = float(said)
+    except ValueError:
+        return None
+    return min(seconds, _LONGEST_LIFETIME) if math.isfinite(seconds) and seconds > 0 else None
 
 
 def fault_of(response: httpx.Response, at: datetime) -> AgencyFault:
     """What an answer other than 2xx means: by WSO2's code in its body (JSON or XML), else by its status."""
     by_status = status_fault("an API behind SPLP", response)
-    code = _first(_CODE, response.text)
+    text = beginning(response)
+    code = _first(_CODE, text)
     failure, detail = by_status.failure, by_status.detail
     if code in _FAULTS:
         failure, what = _FAULTS[code]
         detail = f"SPLP {code}: {what}"
-    wait = by_status.retry_after or seconds_until(_first(_NEXT_ACCESS, response.text), at)
+    wait = by_status.retry_after or seconds_until(_first(_NEXT_ACCESS, text), at)
     return AgencyFault(failure, detail, retry_after=wait, status=by_status.status)
 
 

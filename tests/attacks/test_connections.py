@@ -61,7 +61,7 @@ async def test_half_bodies_without_a_token_shut_out_no_office(bus: Bus, authoriz
             async with asyncio.timeout(20):
                 await attackers[-1].reader.readuntil(b"100 Continue\r\n\r\n")
         connections, numbers = [office], itertools.count(1)
-        for number in range(1, 5):
+        for _ in range(4):
             connections.append(await Connection.to(address))
             for one in connections:
                 assert (await one.ask(a_publication(authorization, next(numbers)))).status_code == 202

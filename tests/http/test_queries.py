@@ -15,7 +15,7 @@ from bus.agencies.queries import QueryPolicy
 from bus.disclosures.log import Channel, DisclosureLog, Found
 from bus.heavy import Here, Job
 from bus.journal import Persons
-from bus.kit import AgencyUnavailable, QuotaExhausted
+from bus.kit import AgencyFault, AgencyUnavailable, Failure, QuotaExhausted
 from bus.limits import Policy, Ration
 from bus.limits.tables import QUESTIONS_ASKED
 from bus.storage import open_storage
@@ -228,6 +228,7 @@ async def test_a_query_that_no_adapter_serves_is_told(desk: Bus, http: httpx.Asy
     [
         (AgencyUnavailable("try again later"), 503, "agency-unavailable"),
         (QuotaExhausted("try again tomorrow"), 429, "agency-quota-exhausted"),
+        (AgencyFault(Failure.TRANSIENT, "an answer that cannot be read"), 503, "agency-unavailable"),
     ],
 )
 async def test_what_the_adapter_refuses_is_told(

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.kit import AgencyFault, Failure
-from bus.kit.exchange import LONGEST_WAIT, by_status, folded, json_object, status_fault
+from bus.kit import AgencyFault, Failure, folded, json_object
+from bus.kit.exchange import LONGEST_WAIT, by_status, status_fault
 
 
 @pytest.mark.parametrize(

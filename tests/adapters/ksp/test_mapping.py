@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.ksp import mapping
+from adapters.ksp.strike import STRUCK_OUT
 from bus import json
 from bus.kit import folded
 
@@ -111,7 +112,7 @@ def test_a_telephone_is_struck_out_with_any_separators(digits, data):
 
 def test_a_short_name_leaves_other_words_alone():
     record = mapping.complaint(a_row(reporter={"name": "Ani"}, content="Petani menunggu pupuk. Ani"))
-    assert record["isi"] == f"Petani menunggu pupuk. {mapping.STRUCK_OUT}"
+    assert record["isi"] == f"Petani menunggu pupuk. {STRUCK_OUT}"
 
 
 @pytest.mark.timeout(30)
