@@ -31,7 +31,7 @@ from bus.delivery.sinks import agency
 from bus.delivery.sinks.places import Place, uncounted_place
 from bus.delivery.sinks.webhook import WebhookSink, trace_headers
 from bus.delivery.subscriptions import AgencySink, Chosen, Subscription, Subscriptions, SubscriptionState, Webhook
-from bus.disclosures.log import Channel, Disclosure, Noted
+from bus.disclosures import Channel, Disclosure, Noted
 from bus.kit import Does, Event, Failure, Outcome
 from bus.problem import Refused
 from bus.storage import GroupCommit

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from bus import json
 from bus.heavy import Slice, TooHeavy
 from bus.http.rooms import Rooms
-from bus.identity.tokens import Principal
+from bus.identity import Principal
 from bus.journal import EventConflict, Receipt, Submission
 from bus.journal.apart import LARGE, find_in_data_apart, read_attributes_apart, read_batch_apart
 from bus.journal.checking import Findings, UncheckedEvent

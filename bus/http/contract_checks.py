@@ -15,8 +15,7 @@ from bus.contracts.document import trusted
 from bus.http.contracts import Body, Writer, takes
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised
-from bus.identity.scopes import Scope
-from bus.identity.tokens import Principal
+from bus.identity import Principal, Scope
 
 router = APIRouter(prefix="/v1/contracts", tags=["Contracts"], route_class=Authorised)
 

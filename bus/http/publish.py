@@ -17,7 +17,7 @@ from bus.http.deprecation import deprecation_headers
 from bus.http.heads import Head, Mode
 from bus.http.problems import MEDIA_TYPE, hold_back
 from bus.http.rooms import Rooms
-from bus.identity.tokens import Principal, require
+from bus.identity import Principal, require
 from bus.journal import EventConflict, Receipt, Submission
 from bus.journal.apart import LARGE, check_apart, read_event_apart
 from bus.journal.checking import UncheckedEvent

@@ -14,14 +14,12 @@ from fastapi import Depends, Request
 from bus import clock, json
 from bus.contracts.catalogue import ContractVersion
 from bus.contracts.view import View
-from bus.disclosures.disclose import Shown, of_shown, shown
-from bus.disclosures.log import Channel
+from bus.disclosures import Channel, Shown, of_shown, shown
 from bus.heavy import Steps
 from bus.http.cursors import Place
 from bus.http.rooms import Rooms
 from bus.http.security import caller
-from bus.identity.scopes import Scope
-from bus.identity.tokens import Principal
+from bus.identity import Principal, Scope
 from bus.journal import Entry
 from bus.journal.history import History
 from bus.journal.lines import Lines

@@ -24,7 +24,7 @@ from bus.delivery.subscriptions import AgencySink, Webhook
 from bus.delivery.worker import Worker, WorkerPolicy
 from bus.heavy.delay import LoopDelay
 from bus.http.health import Health
-from bus.identity.keys import Keys
+from bus.identity import Keys
 from bus.journal import Projection
 from bus.limits import TOPIC as LIMITS
 from bus.limits import Sharing

@@ -20,7 +20,7 @@ from bus.http.front_door.request import END, MOST_HEAD_BYTES, HeadParser, Reques
 from bus.http.front_door.wire import Wire
 from bus.http.heads import Head
 from bus.http.publish import Publisher, Response
-from bus.identity.tokens import Principal
+from bus.identity import Principal
 from bus.problem import Refused
 from bus.telemetry import CONNECTIONS, CONNECTIONS_ENDED
 
