@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bus import clock
-from bus.agencies.registry import bindings
+from bus.agencies import bindings
 from bus.cli import contract_refusals
 from bus.cli.terminal import say, say_json, say_lines, say_row
 from bus.cli.workspace import open_workspace

@@ -9,7 +9,7 @@ import typer
 
 from bus import json
 from bus.actions import Channel, on_this_machine
-from bus.agencies.registry import mapped_fields
+from bus.agencies import mapped_fields
 from bus.cli.contract import Data, open_catalogue
 from bus.cli.contract_files import Shipped, SomePaths, checked, chosen
 from bus.cli.terminal import say, say_json, show

@@ -17,7 +17,7 @@ import structlog
 from prometheus_client import Counter
 
 from bus import clock, json
-from bus.agencies.registry import Agencies
+from bus.agencies import Agencies
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.broker import BrokerAddress, Received, Receiver
 from bus.delivery.circuit import CircuitPolicy

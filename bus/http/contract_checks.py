@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from bus import json
-from bus.agencies.registry import bindings, mapped_fields
+from bus.agencies import bindings, mapped_fields
 from bus.contracts import jobs
 from bus.contracts.binding import written
 from bus.contracts.document import trusted

@@ -6,8 +6,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from bus.actions import ActionLog, Attempts
-from bus.agencies.queries import Queries
-from bus.agencies.registry import Agencies
+from bus.agencies import Agencies, Queries
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.names import Names
@@ -17,8 +16,7 @@ from bus.disclosures import DisclosureLog
 from bus.heavy import Heavy, Slices, Threads
 from bus.http.waiting import WaitingReaders
 from bus.identity import Keys, OAuthServer, Participants, Tokens
-from bus.journal import Appender, JournalReader, Tail
-from bus.journal.gate import Gate
+from bus.journal import Appender, Gate, JournalReader, Tail
 from bus.limits import Limits
 from bus.refusals import Recorder, RefusalLog
 from bus.settings import Settings

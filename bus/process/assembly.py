@@ -4,8 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bus.actions import ActionLog, Attempts
-from bus.agencies.queries import Queries
-from bus.agencies.registry import Agencies, bindings
+from bus.agencies import Agencies, Queries, bindings
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.names import Names
@@ -17,8 +16,7 @@ from bus.http.front_door import connections_at_once
 from bus.http.rooms import Rooms
 from bus.http.waiting import WaitingReaders
 from bus.identity import Keys, LoginPolicy, OAuthServer, Participants, Tokens
-from bus.journal import Appender, JournalReader, Persons, Tail
-from bus.journal.gate import Gate
+from bus.journal import Appender, Gate, JournalReader, Persons, Tail
 from bus.limits import LimitRegister, Limits, Ration
 from bus.refusals import Recorder, RefusalLog
 from bus.settings import Settings
