@@ -20,8 +20,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from bus.limits.policy import Policy, RateText
-from bus.limits.rate import Rate
+from bus.limits import Policy, Rate, RateText
 from bus.problem import Refused
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

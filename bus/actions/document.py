@@ -6,7 +6,7 @@ from bus import clock
 from bus.actions.log import Found
 
 
-def document(found: Found) -> dict[str, Any]:
+def to_document(found: Found) -> dict[str, Any]:
     """The members of an action's JSON object."""
     action, by = found.action, found.action.by
     return {

@@ -18,14 +18,11 @@ from bus.agencies.round import PollPolicy, Round
 from bus.agencies.tables import POLLS
 from bus.contracts.errors import ContractSaysLess, NoSuchContract, NotBound
 from bus.heavy import Heavy, HeavyWorkWaits, Slice, TooMuchAtOnce
-from bus.identity.tokens import Principal
-from bus.journal import Appender, EventConflict, Submission
-from bus.journal.apart import check_apart
-from bus.journal.checking import UncheckedEvent
-from bus.journal.gate import Gate
+from bus.identity import Principal
+from bus.journal import Appender, EventConflict, Gate, Submission, UncheckedEvent, check_apart
 from bus.kit import AgencyFault, Event, Operation
 from bus.problem import FieldError, Refused, Unavailable
-from bus.refusals.recorder import Recorder
+from bus.refusals import Recorder
 from bus.storage import Leadership, Storage
 from bus.telemetry import POLLED
 

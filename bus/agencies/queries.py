@@ -19,10 +19,9 @@ from bus.contracts.document import Kind
 from bus.contracts.effort import is_bearable
 from bus.contracts.jobs import validate
 from bus.contracts.view import View
-from bus.disclosures.disclose import of_grant
-from bus.disclosures.log import Channel, DisclosureLog
+from bus.disclosures import Channel, DisclosureLog, of_grant
 from bus.heavy import Heavy, Here, TooHeavy
-from bus.identity.tokens import Principal
+from bus.identity import Principal
 from bus.kit import AgencyFault, AgencyUnavailable, Does, Operation, Query, Question, QuotaExhausted
 from bus.limits import Limit, Limited, Limits, Ration
 from bus.problem import Forbidden, NotFound, Refused

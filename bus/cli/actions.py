@@ -7,11 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from bus import clock, json
-from bus.actions.action import Verb
-from bus.actions.actor import Channel, on_this_machine
-from bus.actions.document import document
-from bus.actions.log import ActionLog, Wanted
-from bus.actions.redaction import printable
+from bus.actions import ActionLog, Channel, Verb, Wanted, on_this_machine, printable, to_document
 from bus.cli.workspace import open_workspace
 
 _PAGE: Final = 500
@@ -44,7 +40,7 @@ def list_actions(
             asked = min(limit, _PAGE)
             page = actions.search(wanted, before, asked, by)
             for found in page:
-                told = document(found)
+                told = to_document(found)
                 typer.echo(json.dumps(told).decode() if as_json else _line(told))
             if len(page) < asked:
                 break

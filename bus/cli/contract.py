@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bus import clock
-from bus.agencies.registry import bindings
+from bus.agencies import bindings
 from bus.cli import contract_refusals
 from bus.cli.terminal import say, say_json, say_lines, say_row
 from bus.cli.workspace import open_workspace
@@ -16,7 +16,7 @@ from bus.contracts.catalogue import Catalogue
 from bus.contracts.listing import Heading, ListedVersion
 from bus.contracts.registered import RegisteredVersion
 from bus.contracts.yaml import write_text
-from bus.refusals.log import RefusalLog
+from bus.refusals import RefusalLog
 
 Data = Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]

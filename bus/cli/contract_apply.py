@@ -8,8 +8,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from bus import json
-from bus.actions.actor import Channel, on_this_machine
-from bus.agencies.registry import mapped_fields
+from bus.actions import Channel, on_this_machine
+from bus.agencies import mapped_fields
 from bus.cli.contract import Data, open_catalogue
 from bus.cli.contract_files import Shipped, SomePaths, checked, chosen
 from bus.cli.terminal import say, say_json, show

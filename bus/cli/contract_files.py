@@ -10,7 +10,7 @@ import typer
 import yaml
 
 from bus import json, shipped
-from bus.agencies.registry import bindings
+from bus.agencies import bindings
 from bus.cli.terminal import say
 from bus.contracts.document import Contract, load
 from bus.contracts.errors import DocumentInvalid

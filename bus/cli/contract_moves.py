@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bus.actions.actor import Channel, on_this_machine
+from bus.actions import Channel, on_this_machine
 from bus.cli.contract import Data, open_catalogue
 from bus.cli.terminal import say
 from bus.contracts.registered import RegisteredVersion

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from bus import clock
-from bus.refusals.log import RefusalLog
+from bus.refusals import RefusalLog
 
 _NEWEST: Final = 20
 

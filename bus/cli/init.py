@@ -7,13 +7,10 @@ from typing import Annotated, Final
 import typer
 
 from bus import json
-from bus.actions.action import Action, Object, Verb
-from bus.actions.actor import Actor, Channel, on_this_machine
-from bus.actions.log import ActionLog, note
+from bus.actions import Action, ActionLog, Actor, Channel, Object, Verb, note, on_this_machine
 from bus.cli.privacy import close_to_others, private_files
 from bus.cli.workspace import keep_settings, settings_of
-from bus.identity.keys import create_keys
-from bus.identity.participants import bootstrap
+from bus.identity import bootstrap, create_keys
 from bus.settings import Settings
 from bus.storage import Transaction, open_storage, upgrade
 

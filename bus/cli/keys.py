@@ -5,13 +5,11 @@ from typing import Annotated, Final
 
 import typer
 
-from bus.actions.action import Action, Object, Verb
-from bus.actions.actor import Channel, on_this_machine
-from bus.actions.log import note
+from bus.actions import Action, Channel, Object, Verb, note, on_this_machine
 from bus.cli.terminal import say
 from bus.cli.workspace import open_workspace
 from bus.delivery.reencrypt import reencrypt_secrets
-from bus.identity.keys import rotate_keys
+from bus.identity import rotate_keys
 
 _BUS: Final = Object("bus", "bus")
 

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from bus.actions.actor import Channel, on_this_machine
+from bus.actions import Channel, on_this_machine
 from bus.cli.terminal import say_json, say_row
 from bus.cli.workspace import Workspace, open_workspace
-from bus.identity.participants import Participants
+from bus.identity import Participants
 from bus.limits import LimitRegister
 
 _DEFAULT = "default"

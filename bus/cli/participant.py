@@ -7,12 +7,11 @@ from typing import Annotated
 import typer
 
 from bus import json
-from bus.actions.actor import Channel, on_this_machine
+from bus.actions import Channel, on_this_machine
 from bus.cli.limits import show_limits
 from bus.cli.terminal import say, say_json, say_row
 from bus.cli.workspace import open_workspace
-from bus.identity.participants import Kind, Participants
-from bus.identity.scopes import Scope
+from bus.identity import Kind, Participants, Scope
 
 participant = typer.Typer(no_args_is_help=True, help="Who is known to the bus.")
 client = typer.Typer(no_args_is_help=True, help="The OAuth clients of a participant.")

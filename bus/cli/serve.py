@@ -15,7 +15,7 @@ import typer
 import uvloop
 
 from bus import process
-from bus.actions.actor import Channel, on_this_machine
+from bus.actions import Channel, on_this_machine
 from bus.cli.privacy import private_files
 from bus.cli.start import note_start
 from bus.cli.workspace import open_workspace

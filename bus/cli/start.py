@@ -12,11 +12,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from bus import clock, json
-from bus.actions.action import Action, Object, Verb
-from bus.actions.actor import Actor
-from bus.actions.log import note
-from bus.actions.redaction import masked
-from bus.actions.tables import STARTS
+from bus.actions import STARTS, Action, Actor, Object, Verb, masked, note
 from bus.settings import Settings
 from bus.storage import Transaction
 

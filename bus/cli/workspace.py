@@ -10,7 +10,7 @@ from typing import Any
 
 from bus.delivery import bell
 from bus.delivery.broker import BrokerAddress
-from bus.identity.keys import Keys, load_keys
+from bus.identity import Keys, load_keys
 from bus.problem import Refused
 from bus.settings import Settings, load_settings
 from bus.storage import Storage, open_storage, pending_migrations

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from bus.actions.action import Action, Object, Verb
-from bus.actions.actor import Actor
+from bus.actions import Action, Actor, Object, Verb
 from bus.contracts.document import Contract
 from bus.contracts.lifecycle import State
 from bus.contracts.registered import Move, RegisteredVersion

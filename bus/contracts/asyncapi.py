@@ -12,7 +12,7 @@ from bus.contracts.document import Contract, Kind
 from bus.contracts.draft07 import draft07
 from bus.contracts.schemas import Schema
 from bus.contracts.validation import Validator
-from bus.identity.scopes import MEANINGS, Scope
+from bus.identity import MEANINGS, Scope
 from bus.texts import markdown, visible
 
 Document = dict[str, Any]

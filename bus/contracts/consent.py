@@ -6,7 +6,7 @@ history, and a change of the document takes them back.
 
 from collections.abc import Iterable, Sequence
 
-from bus.actions.actor import Actor
+from bus.actions import Actor
 from bus.contracts.binding import Bindings
 from bus.contracts.document import AdapterUse, Contract
 from bus.contracts.errors import AdapterNotYours, AdapterWordMissing, FourEyes

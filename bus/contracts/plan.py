@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from bus.actions.actor import Actor
+from bus.actions import Actor
 from bus.contracts.approval import check_approvable
 from bus.contracts.binding import Bindings
 from bus.contracts.document import Contract

@@ -8,8 +8,8 @@ from datetime import date
 import sqlalchemy as sa
 
 from bus import clock, json
-from bus.actions.actor import Actor as Actor
-from bus.actions.log import note
+from bus.actions import Actor as Actor
+from bus.actions import note
 from bus.contracts.acts import consented, drafted, moved
 from bus.contracts.binding import Bindings
 from bus.contracts.consent import check_four_eyes, check_words, newly_bound, words_given, words_of

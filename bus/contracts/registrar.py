@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import TypeVar
 
-from bus.actions.actor import Actor
+from bus.actions import Actor
 from bus.contracts import plan, register, registered
 from bus.contracts.approval import Candidate, check_approvable, check_proposable
 from bus.contracts.binding import Bindings

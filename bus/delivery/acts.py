@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bus.actions.action import Action, Object, Verb
-from bus.actions.actor import Actor, Channel
+from bus.actions import Action, Actor, Channel, Object, Verb
 
 Members = Mapping[str, Any] | None
 

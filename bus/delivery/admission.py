@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from bus import json
-from bus.agencies.registry import Agencies
+from bus.agencies import Agencies
 from bus.contracts.catalogue import Catalogue, ContractVersion
 from bus.contracts.document import Kind
 from bus.contracts.errors import FilterInvalid, GrantExpired, NotGranted

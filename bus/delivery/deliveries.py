@@ -8,9 +8,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from bus import clock
-from bus.actions.action import Action, Verb
-from bus.actions.actor import Actor
-from bus.actions.log import note
+from bus.actions import Action, Actor, Verb, note
 from bus.delivery import statements
 from bus.delivery.acts import on_delivery, on_subscription
 from bus.delivery.ledger import Attempt, DeliveryState, Ledger

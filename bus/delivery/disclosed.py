@@ -5,8 +5,7 @@ from dataclasses import replace
 
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.run import Item
-from bus.disclosures.disclose import disclosures
-from bus.disclosures.log import Channel, Disclosure, Noted
+from bus.disclosures import Channel, Disclosure, Noted, disclosures
 
 Announce = Callable[[Sequence[Disclosure]], Awaitable[Sequence[Noted]]]
 """Writes disclosures; they are on disk when it returns."""

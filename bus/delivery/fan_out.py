@@ -12,11 +12,7 @@ from bus.delivery.ledger import Handed, Ledger, NewDelivery
 from bus.delivery.relayed import relayed, set_relayed
 from bus.delivery.routing import Router
 from bus.delivery.subscriptions import Subscription, Subscriptions, SubscriptionState
-from bus.journal import Entry, JournalReader
-from bus.journal.beside import select_entries
-from bus.journal.history import History
-from bus.journal.statements import Row
-from bus.journal.viewed import FindBefore
+from bus.journal import Entry, FindBefore, History, JournalReader, Row, select_entries
 from bus.storage import Storage, Transaction
 from bus.telemetry import RELAY_LAG
 

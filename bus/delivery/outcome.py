@@ -10,7 +10,7 @@ from bus import clock
 from bus.delivery.ledger import Attempt, DeliveryState, Lease, Leased, Ledger
 from bus.delivery.ordering import PARKED
 from bus.delivery.retry import RetryPolicy, next_attempt
-from bus.disclosures.log import Disclosure, DisclosureLog, Noted
+from bus.disclosures import Disclosure, DisclosureLog, Noted
 from bus.kit import Outcome
 from bus.problem import Unavailable
 from bus.storage import Storage

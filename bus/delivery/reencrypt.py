@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from bus.delivery.tables import SUBSCRIPTIONS
-from bus.identity.keys import Keys
+from bus.identity import Keys
 from bus.storage import Transaction
 
 

@@ -22,10 +22,7 @@ from bus.delivery.fresh import FreshRuns
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.relayed import relayed
 from bus.delivery.subscriptions import Chosen, Subscription, Subscriptions, advance_replay, end_replay, go_live
-from bus.journal import Entry, JournalReader
-from bus.journal.beside import Take
-from bus.journal.history import History
-from bus.journal.statements import Row
+from bus.journal import Entry, History, JournalReader, Row, Take
 from bus.problem import Unavailable
 from bus.storage import Leadership, Storage, Transaction
 from bus.telemetry import UNEXPECTED

@@ -11,8 +11,7 @@ from bus.contracts.view import View
 from bus.delivery.ledger import NewDelivery
 from bus.delivery.ordering import order_key
 from bus.delivery.subscriptions import Subscription
-from bus.journal import Entry
-from bus.journal.viewed import FindBefore, viewed_document
+from bus.journal import Entry, FindBefore, viewed_document
 from bus.problem import Refused
 
 

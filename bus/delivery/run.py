@@ -5,15 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from bus import clock
-from bus.agencies.registry import Agencies
+from bus.agencies import Agencies
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.view import View
 from bus.delivery.fresh import FreshRuns, Read
 from bus.delivery.ledger import Lease, Leased, Ledger
 from bus.delivery.subscriptions import AgencySink, Subscription, Webhook
-from bus.journal import Entry, JournalReader, count_within, entries_at
-from bus.journal.history import History
-from bus.journal.viewed import FindBefore, viewed
+from bus.journal import Entry, FindBefore, History, JournalReader, apply_view, count_within, entries_at
 from bus.problem import Refused
 from bus.storage import Storage
 
@@ -130,7 +128,7 @@ class RunLoader:
 def _item(leased: Leased, entry: Entry, view: View | Refused, before: FindBefore) -> Item:
     if isinstance(view, Refused):
         return Item(leased, entry, None, None, view.detail)
-    return Item(leased, entry, viewed(entry, view, before), view)
+    return Item(leased, entry, apply_view(entry, view, before), view)
 
 
 def _chains(items: Sequence[Item]) -> list[list[Item]]:

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from bus.actions.actor import Channel, on_this_machine
-from bus.agencies.registry import Agencies
+from bus.actions import Channel, on_this_machine
+from bus.agencies import Agencies
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.catalogued import AdapterUses
 from bus.delivery.subscriptions import AgencySink, NewSubscription, Subscriptions

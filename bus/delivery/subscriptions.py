@@ -11,14 +11,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from bus import clock, json
-from bus.actions.action import Action, Verb
-from bus.actions.actor import Actor
-from bus.actions.log import note
-from bus.actions.redaction import masked
+from bus.actions import Action, Actor, Verb, masked, note
 from bus.delivery.acts import on_subscription, setter
 from bus.delivery.signature import new_secret
 from bus.delivery.tables import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS
-from bus.identity.keys import Keys
+from bus.identity import Keys
 from bus.ids import new_id
 from bus.problem import Conflict, NotFound
 from bus.storage import RowConflict, Storage, Transaction, announce, last_change

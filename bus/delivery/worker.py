@@ -18,7 +18,7 @@ import structlog
 from prometheus_client import Counter
 
 from bus import clock, json
-from bus.agencies.registry import Agencies
+from bus.agencies import Agencies
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.broker import BrokerAddress, Received, Receiver
 from bus.delivery.circuit import CircuitPolicy
@@ -32,7 +32,7 @@ from bus.delivery.sinks import agency
 from bus.delivery.sinks.places import Place, uncounted_place
 from bus.delivery.sinks.webhook import WebhookSink, trace_headers
 from bus.delivery.subscriptions import AgencySink, Chosen, Subscription, Subscriptions, SubscriptionState, Webhook
-from bus.disclosures.log import Channel, Disclosure, Noted
+from bus.disclosures import Channel, Disclosure, Noted
 from bus.kit import Does, Event, Failure, Outcome
 from bus.problem import Refused
 from bus.storage import GroupCommit

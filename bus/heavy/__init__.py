@@ -4,17 +4,29 @@ Promise: a piece of work ends within its bounds of processor time and memory, or
 waits behind that participant's own work, and the event loop waits for none of it.
 """
 
-from bus.heavy.errors import HeavyWorkWaits as HeavyWorkWaits
-from bus.heavy.errors import TooHeavy as TooHeavy
-from bus.heavy.errors import TooMuchAtOnce as TooMuchAtOnce
-from bus.heavy.here import Here as Here
-from bus.heavy.job import Heavy as Heavy
-from bus.heavy.job import Job as Job
-from bus.heavy.processes import Bounds as Bounds
-from bus.heavy.processes import Processes as Processes
-from bus.heavy.slices import Slice as Slice
-from bus.heavy.slices import Slices as Slices
-from bus.heavy.threads import Steps as Steps
-from bus.heavy.threads import Threads as Threads
-from bus.heavy.turns import Shares as Shares
-from bus.heavy.turns import Turns as Turns
+from bus.heavy.delay import LoopDelay
+from bus.heavy.errors import HeavyWorkWaits, TooHeavy, TooMuchAtOnce
+from bus.heavy.here import Here
+from bus.heavy.job import Heavy, Job
+from bus.heavy.processes import Bounds, Processes
+from bus.heavy.slices import Slice, Slices
+from bus.heavy.threads import Steps, Threads
+from bus.heavy.turns import Shares, Turns
+
+__all__ = [
+    "Bounds",
+    "Heavy",
+    "HeavyWorkWaits",
+    "Here",
+    "Job",
+    "LoopDelay",
+    "Processes",
+    "Shares",
+    "Slice",
+    "Slices",
+    "Steps",
+    "Threads",
+    "TooHeavy",
+    "TooMuchAtOnce",
+    "Turns",
+]

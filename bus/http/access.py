@@ -16,7 +16,7 @@ from bus.http.paging import After, Limit, last_name, next_cursor
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
 from bus.http.written import write_page
-from bus.identity.scopes import Scope
+from bus.identity import Scope
 from bus.problem import Forbidden
 
 router = APIRouter(prefix="/v1", tags=["Contracts"], route_class=Authorised)

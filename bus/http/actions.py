@@ -7,10 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
-from bus.actions.action import Result, Verb
-from bus.actions.actor import Actor, Channel
-from bus.actions.document import document
-from bus.actions.log import Found, Wanted
+from bus.actions import Actor, Channel, Found, Result, Verb, Wanted, to_document
 from bus.http.acts import acting
 from bus.http.cursors import Listing, cursor_at, position_at
 from bus.http.paging import After, Limit
@@ -18,7 +15,7 @@ from bus.http.pull import NO_STORE
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
 from bus.http.written import write_page
-from bus.identity.scopes import Scope
+from bus.identity import Scope
 
 router = APIRouter(prefix="/v1/actions", tags=["Actions"], route_class=Authorised)
 
@@ -108,7 +105,7 @@ def list_actions(
     """
     before = position_at(after, Listing.ACTIONS, "") or None
     found = rooms.actions.search(Wanted(who, what, object, since, until), before, limit + 1, by)
-    told = [ActionDocument(**document(one)) for one in found[:limit]]
+    told = [ActionDocument(**to_document(one)) for one in found[:limit]]
     return write_page(ActionList(actions=told, next=_next(found, limit)), NO_STORE)
 
 

@@ -6,14 +6,10 @@ from typing import Annotated, Any, Final
 
 from fastapi import Request, Security
 
-from bus.actions.action import Object, Verb
-from bus.actions.actor import Actor, Channel
-from bus.actions.attempt import refused, refused_request
-from bus.actions.attempts import Attempts
+from bus.actions import Actor, Attempts, Channel, Object, Verb, refused, refused_request
 from bus.http.admissions import admit
 from bus.http.security import SCHEME, principal_of
-from bus.identity.scopes import Scope
-from bus.identity.tokens import Principal, require
+from bus.identity import Principal, Scope, require
 from bus.problem import Refused
 from bus.telemetry import trace_id
 

@@ -7,8 +7,7 @@ from typing import Any, Final
 from fastapi import Request
 
 from bus.http.rooms import Rooms
-from bus.identity.scopes import Scope
-from bus.identity.tokens import Principal
+from bus.identity import Principal, Scope
 from bus.limits import Allowance, Bucket, Fields, Limit
 
 _KEPT: Final = "bus.admission"

@@ -7,11 +7,23 @@ from typing import Any, Final, NamedTuple
 from bus import json
 from bus.heavy import Slice, TooHeavy
 from bus.http.rooms import Rooms
-from bus.identity.tokens import Principal
-from bus.journal import EventConflict, Receipt, Submission
-from bus.journal.apart import LARGE, find_in_data_apart, read_attributes_apart, read_batch_apart
-from bus.journal.checking import Findings, UncheckedEvent
-from bus.journal.incoming import check_batch, check_members, is_deeper, parse, refuse_depth
+from bus.identity import Principal
+from bus.journal import (
+    LARGE,
+    EventConflict,
+    Findings,
+    Receipt,
+    Submission,
+    UncheckedEvent,
+    check_batch,
+    check_members,
+    find_in_data_apart,
+    is_deeper,
+    parse,
+    read_attributes_apart,
+    read_batch_apart,
+    refuse_depth,
+)
 from bus.problem import FieldError, Refused
 
 BatchEvent = tuple[Any, bytes]

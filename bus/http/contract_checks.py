@@ -8,15 +8,14 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from bus import json
-from bus.agencies.registry import bindings, mapped_fields
+from bus.agencies import bindings, mapped_fields
 from bus.contracts import jobs
 from bus.contracts.binding import written
 from bus.contracts.document import trusted
 from bus.http.contracts import Body, Writer, takes
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised
-from bus.identity.scopes import Scope
-from bus.identity.tokens import Principal
+from bus.identity import Principal, Scope
 
 router = APIRouter(prefix="/v1/contracts", tags=["Contracts"], route_class=Authorised)
 

@@ -8,15 +8,14 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from bus import json
-from bus.actions.action import Verb
-from bus.actions.actor import Actor
+from bus.actions import Actor, Verb
 from bus.contracts import jobs
 from bus.http.acts import acting
 from bus.http.contract_version import VersionDetail, version_answer
 from bus.http.preconditions import IfMatch
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
-from bus.identity.scopes import Scope
+from bus.identity import Scope
 
 router = APIRouter(prefix="/v1/contracts/{name}/versions/{version}", tags=["Contracts"], route_class=Authorised)
 

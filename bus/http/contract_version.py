@@ -7,12 +7,12 @@ from fastapi import Response
 from pydantic import BaseModel, Field
 
 from bus import clock
-from bus.actions.actor import Actor
+from bus.actions import Actor
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.lifecycle import State
 from bus.contracts.listing import ListedVersion
 from bus.contracts.registered import Move, RegisteredVersion
-from bus.identity.tokens import Principal
+from bus.identity import Principal
 
 
 class MoveDetail(BaseModel):

@@ -8,8 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from bus import json, limits
-from bus.actions.action import Verb
-from bus.actions.actor import Actor
+from bus.actions import Actor, Verb
 from bus.contracts import jobs
 from bus.contracts.asyncapi import schema_url
 from bus.contracts.catalogue import Catalogue
@@ -27,8 +26,7 @@ from bus.http.preconditions import IfMatch, IfMatchRequired
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.written import write_page
-from bus.identity.scopes import Scope
-from bus.identity.tokens import Principal
+from bus.identity import Principal, Scope
 from bus.problem import FieldError, Refused
 
 router = APIRouter(prefix="/v1/contracts", tags=["Contracts"], route_class=Authorised)

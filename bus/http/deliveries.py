@@ -8,8 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
-from bus.actions.action import Verb
-from bus.actions.actor import Actor
+from bus.actions import Actor, Verb
 from bus.delivery.deliveries import Delivery, DeliveryUnknown
 from bus.delivery.ledger import DeliveryState
 from bus.delivery.subscriptions import Subscription
@@ -19,8 +18,7 @@ from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.subscriptions import whose
 from bus.http.written import write_page
-from bus.identity.scopes import Scope
-from bus.identity.tokens import Principal
+from bus.identity import Principal, Scope
 
 router = APIRouter(prefix="/v1/deliveries", tags=["Deliveries"], route_class=Authorised)
 

@@ -7,10 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
-from bus.actions.action import Action, Object, Verb
-from bus.actions.actor import Actor
+from bus.actions import Action, Actor, Object, Verb
 from bus.contracts.catalogue import Catalogue
-from bus.disclosures.log import Channel, Found
+from bus.disclosures import Channel, Found
 from bus.http.acts import acting
 from bus.http.cursors import Listing, cursor_at, position_at
 from bus.http.paging import After, Limit
@@ -18,7 +17,7 @@ from bus.http.pull import NO_STORE
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
 from bus.http.written import write_page
-from bus.identity.scopes import Scope
+from bus.identity import Scope
 from bus.problem import FieldError, Invalid
 
 router = APIRouter(prefix="/v1/disclosures", tags=["Disclosures"], route_class=Authorised)

@@ -36,7 +36,7 @@ from bus.http.pages import Pages
 from bus.http.publish import PayloadTooLarge, Publisher, Receive, Scope, Send
 from bus.http.publish_openapi import OPENAPI
 from bus.http.rooms import Rooms
-from bus.identity.tokens import Tokens
+from bus.identity import Tokens
 from bus.telemetry import REQUESTS
 
 _TITLE: Final = "Bus data Kabupaten Lamongan"

@@ -8,11 +8,11 @@ from pydantic import BaseModel, Field
 
 from bus import json
 from bus.delivery.deliveries import Delivery
-from bus.disclosures.log import Channel, Disclosure
+from bus.disclosures import Channel, Disclosure
 from bus.http.pull import NO_STORE, EventReader, Reading
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised
-from bus.identity.tokens import Principal
+from bus.identity import Principal
 from bus.journal import Entry
 from bus.problem import NotFound
 

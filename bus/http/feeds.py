@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from bus import clock
 from bus.contracts.document import Kind
-from bus.disclosures.log import Channel
+from bus.disclosures import Channel
 from bus.heavy import Steps
 from bus.http.admissions import admission_of
 from bus.http.cursors import Listing, cursor_at, position_at
@@ -21,7 +21,7 @@ from bus.http.pull import NO_STORE, EventReader, Page, Reading, listed, wanted
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
 from bus.http.standing import Standing
-from bus.identity.tokens import Principal
+from bus.identity import Principal
 from bus.kit import sequence
 from bus.problem import NotFound, Refused
 

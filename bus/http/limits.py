@@ -6,12 +6,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from bus.actions.action import Verb
-from bus.actions.actor import Actor
+from bus.actions import Actor, Verb
 from bus.http.acts import acting
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
-from bus.identity.scopes import Scope
+from bus.identity import Scope
 from bus.limits import Limit, Policy
 
 router = APIRouter(prefix="/v1/participants/{name}/limits", tags=["Participants"], route_class=Authorised)

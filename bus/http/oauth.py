@@ -6,10 +6,15 @@ from fastapi import APIRouter, Request, Response
 
 from bus import json
 from bus.http.problems import hold_back
-from bus.identity import metadata
-from bus.identity.keys import Keys
-from bus.identity.server import Answer, Call, OAuthServer
-from bus.identity.tokens import Tokens
+from bus.identity import (
+    Answer,
+    Call,
+    Keys,
+    OAuthServer,
+    Tokens,
+    authorization_server_metadata,
+    protected_resource_metadata,
+)
 from bus.problem import Refused
 
 router = APIRouter(tags=["OAuth"])
@@ -91,13 +96,13 @@ async def jwks(request: Request) -> dict[str, Any]:
 @router.get("/.well-known/oauth-authorization-server")
 async def authorization_server(request: Request) -> dict[str, Any]:
     """Where and how to get a token (RFC 8414)."""
-    return metadata.authorization_server(_issuer(request))
+    return authorization_server_metadata(_issuer(request))
 
 
 @router.get("/.well-known/oauth-protected-resource")
 async def protected_resource(request: Request) -> dict[str, Any]:
     """Which tokens this API takes (RFC 9728)."""
-    return metadata.protected_resource(_issuer(request))
+    return protected_resource_metadata(_issuer(request))
 
 
 def _oauth(request: Request) -> OAuthServer:

@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from bus.contracts.document import Kind
-from bus.disclosures.log import Channel
+from bus.disclosures import Channel
 from bus.heavy import Steps
 from bus.http.cursors import Listing, cursor_at, cursor_of, place_of, position_at
 from bus.http.publish import Scope, Send
 from bus.http.pull import Page, Reading, listed
 from bus.http.rooms import Rooms
-from bus.identity import scopes
-from bus.identity.tokens import Principal
+from bus.identity import Principal
+from bus.identity import Scope as OAuthScope
 from bus.limits import Limit
 from bus.problem import Refused
 from bus.telemetry import REQUESTS
@@ -134,7 +134,7 @@ class Pages:
             if name == b"authorization" and not authorization:
                 authorization = value
         caller = self._rooms.tokens.known(authorization)
-        return caller if caller and scopes.Scope.EVENTS_READ in caller.scopes else None
+        return caller if caller and OAuthScope.EVENTS_READ in caller.scopes else None
 
 
 def _page(reading: Reading, wanted: _Request) -> Steps[Sequence[bytes] | None]:

@@ -8,15 +8,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from bus.actions.action import Verb
-from bus.actions.actor import Actor
+from bus.actions import Actor, Verb
 from bus.http.acts import acting
 from bus.http.security import Authorised, caller
 from bus.http.values import JsonObject
 from bus.http.written import write_page
-from bus.identity.participants import Client, Kind, Participant, Participants
-from bus.identity.scopes import Scope
-from bus.identity.tokens import Tokens
+from bus.identity import Client, Kind, Participant, Participants, Scope, Tokens
 from bus.problem import Invalid
 
 router = APIRouter(prefix="/v1/participants", tags=["Participants"], route_class=Authorised)

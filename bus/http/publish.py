@@ -17,11 +17,22 @@ from bus.http.deprecation import deprecation_headers
 from bus.http.heads import Head, Mode
 from bus.http.problems import MEDIA_TYPE, hold_back
 from bus.http.rooms import Rooms
-from bus.identity.tokens import Principal, require
-from bus.journal import EventConflict, Receipt, Submission
-from bus.journal.apart import LARGE, check_apart, read_event_apart
-from bus.journal.checking import UncheckedEvent
-from bus.journal.incoming import EventMalformed, IncomingEvent, check_members, is_deeper, parse, refuse_depth
+from bus.identity import Principal, require
+from bus.journal import (
+    LARGE,
+    EventConflict,
+    EventMalformed,
+    IncomingEvent,
+    Receipt,
+    Submission,
+    UncheckedEvent,
+    check_apart,
+    check_members,
+    is_deeper,
+    parse,
+    read_event_apart,
+    refuse_depth,
+)
 from bus.limits import Fields, Limit, Limited
 from bus.problem import FieldError, Invalid, Refused
 from bus.storage import Answer

@@ -14,20 +14,13 @@ from fastapi import Depends, Request
 from bus import clock, json
 from bus.contracts.catalogue import ContractVersion
 from bus.contracts.view import View
-from bus.disclosures.disclose import Shown, of_shown, shown
-from bus.disclosures.log import Channel
+from bus.disclosures import Channel, Shown, of_shown, shown
 from bus.heavy import Steps
 from bus.http.cursors import Place
 from bus.http.rooms import Rooms
 from bus.http.security import caller
-from bus.identity.scopes import Scope
-from bus.identity.tokens import Principal
-from bus.journal import Entry
-from bus.journal.history import History
-from bus.journal.lines import Lines
-from bus.journal.read import Stretch
-from bus.journal.statements import MOST_BYTES
-from bus.journal.viewed import Walk, departure, standing, viewed
+from bus.identity import Principal, Scope
+from bus.journal import MOST_BYTES, Entry, History, Lines, Stretch, Walk, apply_view, departure, standing
 from bus.problem import Forbidden, NotFound
 
 EventReader = Annotated[Principal, Depends(caller(Scope.EVENTS_READ))]
@@ -219,7 +212,7 @@ class Reading:
     def event(self, entry: Entry) -> tuple[bytes, View] | None:
         """One event of the contract; None when the caller may not see it. It is not disclosed yet."""
         view = self._view_or_none(entry.version_id)
-        text = viewed(entry, view, History(self.rooms.journal, [entry]).before) if view is not None else None
+        text = apply_view(entry, view, History(self.rooms.journal, [entry]).before) if view is not None else None
         return (text, view) if text and view else None
 
     def disclose(self, entry: Entry, view: View) -> None:
@@ -268,7 +261,7 @@ class Reading:
         until = perf_counter() + _SLICE_SECONDS
         for entry in entries:
             view = view_of(entry.version_id)
-            scan.take(entry, view, viewed(entry, view, find) if view is not None else None)
+            scan.take(entry, view, apply_view(entry, view, find) if view is not None else None)
             if scan.is_full:
                 return
             if perf_counter() >= until:

@@ -10,8 +10,7 @@ from bus.http.pull import NO_STORE
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.written import write_answer
-from bus.identity.scopes import Scope
-from bus.identity.tokens import Principal
+from bus.identity import Principal, Scope
 
 router = APIRouter(prefix="/v1/queries", tags=["Queries"], route_class=Authorised)
 

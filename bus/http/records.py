@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from bus import json
 from bus.contracts.document import Kind
 from bus.contracts.view import View
-from bus.disclosures.log import Channel
+from bus.disclosures import Channel
 from bus.heavy import Steps
 from bus.http.admissions import admission_of
 from bus.http.conditional import matches
@@ -23,7 +23,7 @@ from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised
 from bus.http.spreadsheet import Spreadsheet
 from bus.http.standing import Standing
-from bus.identity.tokens import Principal
+from bus.identity import Principal
 from bus.journal import Entry
 from bus.problem import Forbidden, NotFound
 

@@ -14,8 +14,8 @@ from bus.http.pull import NO_STORE
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
 from bus.http.written import write_page
-from bus.identity.scopes import Scope
-from bus.refusals.log import Alert, Found
+from bus.identity import Scope
+from bus.refusals import Alert, Found
 
 router = APIRouter(prefix="/v1/refusals", tags=["Contracts"], route_class=Authorised)
 

@@ -5,27 +5,20 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from bus.actions.attempts import Attempts
-from bus.actions.log import ActionLog
-from bus.agencies.queries import Queries
-from bus.agencies.registry import Agencies
+from bus.actions import ActionLog, Attempts
+from bus.agencies import Agencies, Queries
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.names import Names
 from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.trial import Trials
-from bus.disclosures.log import DisclosureLog
+from bus.disclosures import DisclosureLog
 from bus.heavy import Heavy, Slices, Threads
 from bus.http.waiting import WaitingReaders
-from bus.identity.keys import Keys
-from bus.identity.participants import Participants
-from bus.identity.server import OAuthServer
-from bus.identity.tokens import Tokens
-from bus.journal import Appender, JournalReader, Tail
-from bus.journal.gate import Gate
+from bus.identity import Keys, OAuthServer, Participants, Tokens
+from bus.journal import Appender, Gate, JournalReader, Tail
 from bus.limits import Limits
-from bus.refusals.log import RefusalLog
-from bus.refusals.recorder import Recorder
+from bus.refusals import Recorder, RefusalLog
 from bus.settings import Settings
 from bus.storage import Storage
 

@@ -13,8 +13,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import OAuth2
 
 from bus.http.admissions import admit
-from bus.identity.scopes import MEANINGS
-from bus.identity.tokens import Principal, Tokens, require
+from bus.identity import MEANINGS, Principal, Tokens, require
 
 SCHEME = OAuth2(
     scheme_name="oauth",

@@ -5,8 +5,7 @@ import asyncio
 from fastapi import Request
 
 from bus.http.pull import Reading
-from bus.identity.scopes import Scope
-from bus.identity.tokens import Principal, require
+from bus.identity import Principal, Scope, require
 from bus.journal import Tail
 from bus.problem import Refused
 

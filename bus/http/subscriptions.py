@@ -11,8 +11,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bus import clock, limits
-from bus.actions.action import Verb
-from bus.actions.actor import Actor
+from bus.actions import Actor, Verb
 from bus.delivery import admission
 from bus.delivery.acts import on_subscription
 from bus.delivery.subscriptions import (
@@ -30,8 +29,7 @@ from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.values import JsonObject
 from bus.http.written import write_page
-from bus.identity.scopes import Scope
-from bus.identity.tokens import Principal
+from bus.identity import Principal, Scope
 from bus.problem import Forbidden
 
 router = APIRouter(prefix="/v1/subscriptions", tags=["Subscriptions"], route_class=Authorised)

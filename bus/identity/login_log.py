@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from bus.actions.actor import Actor, Channel
-from bus.actions.attempt import refused_request
-from bus.actions.attempts import Attempts
+from bus.actions import Actor, Attempts, Channel, refused_request
 from bus.identity.participants import Client
 from bus.identity.scopes import Scope
 from bus.telemetry import TOKENS, tell

@@ -16,10 +16,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, OKPKey
 
 from bus import clock, json
-from bus.actions.action import Action, Object, Verb
-from bus.actions.actor import OPERATOR as OPERATOR
-from bus.actions.actor import Actor
-from bus.actions.log import note
+from bus.actions import OPERATOR as OPERATOR
+from bus.actions import Action, Actor, Object, Verb, note
 from bus.identity import secrets
 from bus.identity.scopes import Scope
 from bus.identity.tables import CLIENTS, PARTICIPANTS

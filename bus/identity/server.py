@@ -24,8 +24,7 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
-from bus.actions.attempt import failed_login
-from bus.actions.attempts import Attempts
+from bus.actions import Attempts, failed_login
 from bus.identity.authentication import (
     ASSERTION_METHOD,
     FAILED,

@@ -19,9 +19,7 @@ from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, JoseError
 
 from bus import clock, json
-from bus.actions.action import Action, Object, Verb
-from bus.actions.actor import Actor
-from bus.actions.log import note
+from bus.actions import Action, Actor, Object, Verb, note
 from bus.identity.keys import Keys
 from bus.identity.known_clients import KnownClients
 from bus.identity.participants import Client

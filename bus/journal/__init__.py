@@ -1,21 +1,74 @@
 """Journal: the append-only table of accepted events, the truth."""
 
+from bus.journal.apart import (
+    LARGE,
+    check_apart,
+    find_in_data_apart,
+    read_attributes_apart,
+    read_batch_apart,
+    read_event_apart,
+)
 from bus.journal.append import Appender, EventConflict, Overloaded, Receipt, Submission
+from bus.journal.beside import Take, select_entries
+from bus.journal.checking import Findings, UncheckedEvent
+from bus.journal.gate import Gate
+from bus.journal.history import History
+from bus.journal.incoming import (
+    EventMalformed,
+    IncomingEvent,
+    check_batch,
+    check_members,
+    is_deeper,
+    parse,
+    refuse_depth,
+)
+from bus.journal.lines import Lines
 from bus.journal.projection import Persons, Projection
-from bus.journal.read import Entry, JournalReader, count_within, entries_at
+from bus.journal.read import Entry, JournalReader, Stretch, count_within, entries_at
+from bus.journal.statements import MOST_BYTES, Row
 from bus.journal.tail import Tail
+from bus.journal.viewed import FindBefore, Walk, apply_view, departure, standing, viewed_document
 
 __all__ = [
+    "LARGE",
+    "MOST_BYTES",
     "Appender",
     "Entry",
     "EventConflict",
+    "EventMalformed",
+    "FindBefore",
+    "Findings",
+    "Gate",
+    "History",
+    "IncomingEvent",
     "JournalReader",
+    "Lines",
     "Overloaded",
     "Persons",
     "Projection",
     "Receipt",
+    "Row",
+    "Stretch",
     "Submission",
     "Tail",
+    "Take",
+    "UncheckedEvent",
+    "Walk",
+    "apply_view",
+    "check_apart",
+    "check_batch",
+    "check_members",
     "count_within",
+    "departure",
     "entries_at",
+    "find_in_data_apart",
+    "is_deeper",
+    "parse",
+    "read_attributes_apart",
+    "read_batch_apart",
+    "read_event_apart",
+    "refuse_depth",
+    "select_entries",
+    "standing",
+    "viewed_document",
 ]

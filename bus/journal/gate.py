@@ -10,7 +10,7 @@ from typing import Any, Final
 from bus import json
 from bus.contracts.catalogue import Catalogue, ContractVersion
 from bus.contracts.effort import is_bearable
-from bus.identity.tokens import Principal
+from bus.identity import Principal
 from bus.journal.append import Submission
 from bus.journal.checking import Findings, UncheckedEvent, find_in_data
 from bus.journal.envelope import TEXT_RULE, find_wrong_attributes, is_text

@@ -19,7 +19,7 @@ class Entries(Protocol):
 
 
 class History:
-    """Finds the event before another of the same record, for `viewed`. Synchronous: use it in the thread that read the page.
+    """Finds the event before another of the same record, for `apply_view`. Synchronous: use it in the thread that read the page.
 
     Whoever looks through a page asks for the event before each of its events, in order. The first question finds where all
     of them are, and reads the next ones in a piece that replaces the one before: events may be large.

@@ -14,12 +14,12 @@ from bus.journal.history import Entries
 from bus.journal.read import Entry
 
 FindBefore = Callable[[Entry], Entry | None]
-"""Finds the same record's event before one; synchronous, so call `viewed` from a thread where the view has rows."""
+"""Finds the same record's event before one; synchronous, so call `apply_view` from a thread where the view has rows."""
 
 _LONGEST_WALK = 1000
 
 
-def viewed(entry: Entry, view: View, find: FindBefore) -> bytes | None:
+def apply_view(entry: Entry, view: View, find: FindBefore) -> bytes | None:
     """The CloudEvent (JSON, with `sequence` and `recordedtime`) that the view shows; None when it shows nothing."""
     if view.is_whole:
         return entry.body

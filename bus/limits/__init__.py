@@ -6,7 +6,7 @@ processes of a fleet share what was spent.
 
 from bus.limits.errors import AtOnce, Crowded, Full, Limited, LimitsRefused
 from bus.limits.limits import Allowance, Limits
-from bus.limits.policy import Limit, Policy
+from bus.limits.policy import Limit, Policy, RateText
 from bus.limits.rate import Bucket, Fields, Rate
 from bus.limits.ration import Ration
 from bus.limits.register import TOPIC, LimitRegister
@@ -29,6 +29,7 @@ __all__ = [
     "LimitsRefused",
     "Policy",
     "Rate",
+    "RateText",
     "Ration",
     "Share",
     "Sharing",

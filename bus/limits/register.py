@@ -6,9 +6,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from bus import json
-from bus.actions.action import Action, Object, Verb
-from bus.actions.actor import Actor
-from bus.actions.log import note
+from bus.actions import Action, Actor, Object, Verb, note
 from bus.limits.policy import Policy
 from bus.limits.tables import PARTICIPANT_LIMITS
 from bus.storage import Storage, announce

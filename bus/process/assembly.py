@@ -3,30 +3,22 @@
 from collections.abc import Callable
 from typing import Final
 
-from bus.actions.attempts import Attempts
-from bus.actions.log import ActionLog
-from bus.agencies.queries import Queries
-from bus.agencies.registry import Agencies, bindings
+from bus.actions import ActionLog, Attempts
+from bus.agencies import Agencies, Queries, bindings
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.names import Names
 from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.trial import Trials
-from bus.disclosures.log import DisclosureLog
+from bus.disclosures import DisclosureLog
 from bus.heavy import Bounds, Heavy, Here, Processes, Shares, Slices, Threads
 from bus.http.front_door import connections_at_once
 from bus.http.rooms import Rooms
 from bus.http.waiting import WaitingReaders
-from bus.identity.keys import Keys
-from bus.identity.participants import Participants
-from bus.identity.server import OAuthServer
-from bus.identity.tokens import Tokens
-from bus.identity.wrong_logins import LoginPolicy
-from bus.journal import Appender, JournalReader, Persons, Tail
-from bus.journal.gate import Gate
+from bus.identity import Keys, LoginPolicy, OAuthServer, Participants, Tokens
+from bus.journal import Appender, Gate, JournalReader, Persons, Tail
 from bus.limits import LimitRegister, Limits, Ration
-from bus.refusals.log import RefusalLog
-from bus.refusals.recorder import Recorder
+from bus.refusals import Recorder, RefusalLog
 from bus.settings import Settings
 from bus.storage import Storage
 

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
-from bus.agencies.poller import Poller
+from bus.agencies import Poller
 from bus.delivery.bell import ChangesBell
 from bus.delivery.broker import BrokerAddress, Handover
 from bus.delivery.dispatch import HandoverPolicy
@@ -22,9 +22,9 @@ from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.standing import ensure
 from bus.delivery.subscriptions import AgencySink, Webhook
 from bus.delivery.worker import Worker, WorkerPolicy
-from bus.heavy.delay import LoopDelay
+from bus.heavy import LoopDelay
 from bus.http.health import Health
-from bus.identity.keys import Keys
+from bus.identity import Keys
 from bus.journal import Projection
 from bus.limits import TOPIC as LIMITS
 from bus.limits import Sharing

@@ -11,7 +11,7 @@ import structlog
 
 from bus.http.edge import create_edge, create_operation, create_watch
 from bus.http.front_door import FrontDoor
-from bus.identity.keys import Keys
+from bus.identity import Keys
 from bus.process.process import report, running
 from bus.process.role import Role
 from bus.settings import Settings

@@ -12,7 +12,7 @@ import structlog
 
 from bus import clock
 from bus.contracts.catalogue import Catalogue
-from bus.identity.tokens import Principal
+from bus.identity import Principal
 from bus.problem import Refused, Unavailable
 from bus.refusals.log import RefusalLog
 from bus.refusals.refusal import Refusal, hour_of, refusals_of

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from bus import json
 from bus.contracts.catalogue import Catalogue, ContractVersion
-from bus.identity.tokens import Principal
+from bus.identity import Principal
 from bus.kit import BUS_ATTRIBUTES, CORE_ATTRIBUTES
 from bus.problem import FieldError, Refused
 

@@ -21,7 +21,7 @@ from bus.http import pull
 from bus.identity.tokens import Principal
 from bus.journal import Entry
 from bus.journal.lines import MOST_BYTES
-from bus.journal.viewed import viewed
+from bus.journal.viewed import apply_view
 from tests.a_bus import OWNER, WARGA, Bus, Document, a_contract, a_grant, a_nik, a_person
 
 sqlite_alone = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -86,7 +86,7 @@ def test_no_spelling_of_a_hidden_identifier_is_handed_out(
     if deleted:
         event["data"] = None
     entry = Entry(1, 1, 1, OWNER, event.get("subject"), nik, 0, json.dumps(event))
-    handed_out = (viewed(entry, view, lambda _: None) or b"").decode()
+    handed_out = (apply_view(entry, view, lambda _: None) or b"").decode()
     taken_out = json.dumps(view.withdraw(event)).decode()
     for text in (handed_out, taken_out):
         low = text.lower()
@@ -304,7 +304,7 @@ async def test_a_delivery_of_a_departure_shows_nothing_that_its_publisher_wrote(
     await people_who_left(bus)
     entries = bus.rooms.journal.at([1, 2])
     view = bus.rooms.catalogue.view(WARGA, "bapenda", entries[2].version_id, date(2026, 11, 24))
-    delivered = json.loads(viewed(entries[2], view, lambda _: entries[1]) or b"")
+    delivered = json.loads(apply_view(entries[2], view, lambda _: entries[1]) or b"")
     assert delivered["data"] is None
     assert not delivered.keys() & {"time", "tujuan", "dataschema"}
 

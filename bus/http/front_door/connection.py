@@ -20,7 +20,7 @@ from bus.http.front_door.request import END, MOST_HEAD_BYTES, HeadParser, Reques
 from bus.http.front_door.wire import Wire
 from bus.http.heads import Head
 from bus.http.publish import Publisher, Response
-from bus.identity.tokens import Principal
+from bus.identity import Principal
 from bus.problem import Refused
 from bus.telemetry import CONNECTIONS, CONNECTIONS_ENDED
 
@@ -48,8 +48,8 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_ahead", "_client", "_hall", "_intake", "_is_known", "_is_proxy", "_keeps", "_port", "_rank", "_request", "_server", "_since",
-        "_state", "_wire", "peer",
+        "_ahead", "_client", "_hall", "_intake", "_is_known", "_is_proxy", "_keeps", "_port", "_rank", "_request", "_server",
+        "_since", "_state", "_wire", "peer",
     )  # fmt: skip
 
     def __init__(self, hall: Hall, peer: str, port: int) -> None:

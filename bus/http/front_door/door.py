@@ -16,7 +16,7 @@ from bus.http.front_door.hall import Hall, Patience
 from bus.http.front_door.places import PlaceLimits, Places, most_connections, raise_file_limit
 from bus.http.front_door.strangers import Strangers
 from bus.http.publish import Publisher
-from bus.identity.tokens import Principal
+from bus.identity import Principal
 from bus.settings import Settings
 from bus.telemetry import CONNECTIONS_ENDED
 

@@ -13,9 +13,8 @@ from bus.http.bodies import Body
 from bus.http.front_door import answers
 from bus.http.heads import Head, Mode
 from bus.http.publish import Publisher, Response
-from bus.identity.tokens import Principal
-from bus.journal import Receipt, Submission
-from bus.journal.checking import UncheckedEvent
+from bus.identity import Principal
+from bus.journal import Receipt, Submission, UncheckedEvent
 from bus.problem import Refused
 from bus.telemetry import UNEXPECTED
 

@@ -12,7 +12,7 @@ from bus.http.front_door.clients import is_within
 from bus.http.front_door.exchange import App, Exchange
 from bus.http.front_door.request import Request
 from bus.http.publish import Scope
-from bus.identity.tokens import Principal
+from bus.identity import Principal
 from bus.limits import Bucket, Limited, Rate
 from bus.settings import Network
 
