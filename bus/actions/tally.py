@@ -1,7 +1,8 @@
 """The tally: attempts counted in memory, so that a flood of them makes a bounded number of entries.
 
 Promise: an attempt is told at once the first time in a minute, and its repetitions as one count when the minute is over. Each
-client has an allowance of entries; so have all strangers together. What goes beyond it is counted without its particulars.
+client has an allowance of entries for each verb; so have all strangers together. Anybody may fail to log in under a client's id,
+and hides no refused act of that client. What goes beyond the allowance is counted without its particulars.
 """
 
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from bus.actions.action import Verb
 from bus.actions.attempt import Attempt
 
 _MINUTE: Final = 60_000_000
@@ -40,7 +42,7 @@ class Tally:
         self._minute = 0
         self._repeated: Counter[Attempt] = Counter()
         self._waiting: Counter[Attempt] = Counter()
-        self._allowances: dict[str, _Allowance] = {}
+        self._allowances: dict[tuple[str, Verb], _Allowance] = {}
 
     def count(self, attempt: Attempt, at: int) -> None:
         """Count an attempt that was made at a moment, in microseconds since 1970."""
@@ -85,7 +87,7 @@ class Tally:
         self._repeated = Counter()
 
     def _admitted(self, attempt: Attempt) -> Attempt:
-        allowance = self._allowances.setdefault(attempt.whose, _Allowance(_MOST, self._minute))
+        allowance = self._allowances.setdefault((attempt.whose, attempt.what), _Allowance(_MOST, self._minute))
         if allowance.left < 1 or len(self._waiting) >= _WAITING:
             return attempt.among_others()
         allowance.left -= 1

@@ -84,6 +84,17 @@ def test_a_flood_of_strangers_leaves_a_known_client_its_entry():
     assert tally.take(20)[mine] == 1
 
 
+def test_wrong_logins_under_a_client_s_id_hide_none_of_its_refused_acts():
+    tally = Tally()
+    for number in range(1000):
+        tally.count(failed_login("client_x", "bapenda", f"10.0.{number // 250}.{number % 250}"), 10)
+    acts = [a_refusal(number) for number in range(3)]
+    for act in acts:
+        tally.count(act, 10)
+    told = tally.take(20)
+    assert [told[act] for act in acts] == [1, 1, 1]
+
+
 def test_what_could_not_be_written_is_told_the_next_time():
     tally = Tally()
     tally.count(a_refusal(), 10)
