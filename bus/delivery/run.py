@@ -11,12 +11,10 @@ from bus.contracts.view import View
 from bus.delivery.fresh import FreshRuns, Read
 from bus.delivery.ledger import Lease, Leased, Ledger
 from bus.delivery.subscriptions import AgencySink, Subscription, Webhook
-from bus.journal import Entry, FindBefore, History, JournalReader, apply_view, count_within, entries_at
+from bus.journal import Entry, FindBefore, History, JournalReader, apply_view, entries_at
 from bus.problem import Refused
 from bus.storage import Storage
 
-MOST_BYTES: Final = 256 * 1024
-"""Of events that are in memory at once for one run; more only where one event is larger."""
 _SHORT: Final = 16
 """Fresh deliveries that are shown through the view in the event loop: to a thread and back would take longer."""
 
@@ -37,20 +35,8 @@ class Item(NamedTuple):
     withheld: str = ""
 
 
-class Part(NamedTuple):
-    """A part of a run that is in memory.
-
-    Attributes:
-        chains: deliveries of one key in position order; each unordered delivery is a chain of its own.
-        rest: the run's later deliveries, whose events are not loaded.
-    """
-
-    chains: list[list[Item]]
-    rest: Sequence[Leased]
-
-
 class RunLoader:
-    """Loads runs, part by part: a run's events may be larger than a process has memory for."""
+    """Loads runs."""
 
     def __init__(
         self,
@@ -68,40 +54,29 @@ class RunLoader:
         self._fresh = fresh
         self._agencies = agencies
 
-    async def load(self, subscription: Subscription, lease: Lease, most_bytes: int = MOST_BYTES) -> Part:
-        """The first part of a run; empty when the lease is over."""
+    async def load(self, subscription: Subscription, lease: Lease) -> list[list[Item]]:
+        """The run's chains: deliveries of one key in position order; each unordered delivery is a chain of its own."""
         run = self._fresh.take(lease)
-        if run is not None and sum(len(entry.body) for _, entry in run) > most_bytes:
-            run = None
         if run is not None and len(run) <= _SHORT and self._is_at_hand(subscription, run):
             views = self._views(subscription, run)
             if not any(isinstance(view, View) and view.has_rows for view in views.values()):
-                return Part(self._chains(run, views), ())
-        if run is not None:
-            return Part(await asyncio.to_thread(self._shown, subscription, run), ())
-        return await asyncio.to_thread(self._load, subscription, lease, None, most_bytes)
-
-    async def load_more(
-        self, subscription: Subscription, lease: Lease, rest: Sequence[Leased], most_bytes: int = MOST_BYTES
-    ) -> Part:
-        """The next part of a run."""
-        return await asyncio.to_thread(self._load, subscription, lease, rest, most_bytes)
+                return self._chains(run, views)
+        return await asyncio.to_thread(self._load, subscription, lease, run)
 
     def _is_at_hand(self, subscription: Subscription, run: Read) -> bool:
         """Whether what the subscriber sees is known already. What an agency gets is checked against all versions in force."""
         known, who = self._catalogue.has_view, subscription.participant
         return isinstance(subscription.sink, Webhook) and all(known(who, entry.version_id) for _, entry in run)
 
-    def _load(self, subscription: Subscription, lease: Lease, rest: Sequence[Leased] | None, most_bytes: int) -> Part:
-        with self._storage.read() as transaction:
-            leased = self._ledger.leased(transaction, lease) if rest is None else rest
-            positions = [one.position for one in leased]
-            count = count_within(transaction, positions, most_bytes) if positions else 0
-            entries = entries_at(transaction, positions[:count])
-        return Part(self._shown(subscription, [(one, entries[one.position]) for one in leased[:count]]), leased[count:])
+    def _load(self, subscription: Subscription, lease: Lease, run: Read | None) -> list[list[Item]]:
+        read = self._read(lease) if run is None else run
+        return self._chains(read, self._views(subscription, read))
 
-    def _shown(self, subscription: Subscription, run: Read) -> list[list[Item]]:
-        return self._chains(run, self._views(subscription, run))
+    def _read(self, lease: Lease) -> Read:
+        with self._storage.read() as transaction:
+            leased = self._ledger.leased(transaction, lease)
+            entries = entries_at(transaction, [one.position for one in leased])
+        return [(one, entries[one.position]) for one in leased]
 
     def _views(self, subscription: Subscription, run: Read) -> dict[int, View | Refused]:
         versions = {entry.version_id for _, entry in run}

@@ -7,8 +7,7 @@ an earlier one; one sink's trouble is nobody else's; personal data leave only af
 import asyncio
 import contextlib
 import time
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from random import Random
@@ -24,10 +23,10 @@ from bus.delivery.broker import BrokerAddress, Received, Receiver
 from bus.delivery.circuit import CircuitPolicy
 from bus.delivery.disclosed import Disclosed
 from bus.delivery.lane import Lane
-from bus.delivery.ledger import Attempt, DeliveryState, Lease, Leased
+from bus.delivery.ledger import Attempt, Lease
 from bus.delivery.outcome import Batch, OutcomeWriter, attempted, parked, released, skipped
 from bus.delivery.retry import RetryPolicy
-from bus.delivery.run import MOST_BYTES, Item, Part, RunLoader
+from bus.delivery.run import Item, RunLoader
 from bus.delivery.sinks import agency
 from bus.delivery.sinks.places import Place, uncounted_place
 from bus.delivery.sinks.webhook import WebhookSink, trace_headers
@@ -40,8 +39,6 @@ from bus.telemetry import DELIVERIES, DELIVERY_SECONDS, UNEXPECTED, trace_id
 
 log = structlog.get_logger(__name__)
 
-_PARTS: Final = 128
-"""Parts of runs of one participant that are in memory at once: some 32 MB of events."""
 _PAUSE_SECONDS: Final = 0.02
 """The least between two commits of outcomes: nobody waits for them but a later event of the same key, and each takes the disk,
 and the other commits' turn, for as much as twenty deliveries."""
@@ -95,7 +92,6 @@ class Worker:
             "disclosures", lambda runs: outcomes.announce(runs)
         )
         self._lanes: dict[int, Lane] = {}
-        self._parts: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(_PARTS))
         self._making: dict[asyncio.Task[None], Received] = {}
         self._is_stopping = self._is_drained = False
         self._loop = asyncio.get_running_loop()
@@ -184,59 +180,29 @@ class Worker:
         self._finished(is_due)
 
     async def _make_run(self, subscription: Subscription, lease: Lease) -> bool:
-        """Make a run, part by part; whether something is due by its outcomes."""
+        """Make a run; whether something is due by its outcomes."""
+        chains = await self._loader.load(subscription, lease)
+        if not chains:
+            return False
+        if subscription.state is SubscriptionState.PAUSED:
+            attempts = [released(subscription.number, item.leased) for chain in chains for item in chain]
+            return await self._outcomes.submit(Batch(attempts))
         lane = self._lanes.get(subscription.number)
         if lane is None:
             lane = self._lanes[subscription.number] = self._lane()
         margin = min(self._longest(), self._policy.lease / 2)
         deadline = time.monotonic() + (lease.due_at - clock.micros(clock.now())) / 1_000_000 - margin
-        is_due = False
-        rest: Sequence[Leased] | None = None
-        while rest is None or rest:
-            async with self._room(subscription, lane) as most_bytes:
-                if rest is None:
-                    part = await self._loader.load(subscription, lease, most_bytes)
-                else:
-                    part = await self._loader.load_more(subscription, lease, rest, most_bytes)
-                rest = part.rest
-                if part.chains:
-                    due, rest = await self._make_part(subscription, lane, deadline, part)
-                    is_due = is_due or due
-        return is_due
-
-    @contextlib.asynccontextmanager
-    async def _room(self, subscription: Subscription, lane: Lane) -> AsyncIterator[int]:
-        """Room in memory for a part of a run, and how many bytes it may have.
-
-        A participant has a share of parts in memory. While its sink is away a run holds one event, and waits for no room.
-        """
-        if not lane.is_flowing:
-            yield 0
-            return
-        async with self._parts[subscription.participant]:
-            yield MOST_BYTES
-
-    async def _make_part(
-        self, subscription: Subscription, lane: Lane, deadline: float, part: Part
-    ) -> tuple[bool, Sequence[Leased]]:
-        """Make a part; whether something is due by its outcomes, and what is left of the run."""
-        number = subscription.number
-        if subscription.state is SubscriptionState.PAUSED:
-            untried = [*(item.leased for chain in part.chains for item in chain), *part.rest]
-            return await self._outcomes.submit(Batch([released(number, one) for one in untried])), ()
         channel = Channel.WEBHOOK if isinstance(subscription.sink, Webhook) else Channel.ADAPTER
         disclosed = Disclosed(self._disclosures.submit, self._catalogue, channel, subscription.sink_set_by)
         run = _Run(self, subscription, lane, deadline, disclosed)
         if lane.is_flowing:
-            await disclosed.announce(item for chain in part.chains for item in chain)
-        rest = part.rest
+            await disclosed.announce(item for chain in chains for item in chain)
         try:
-            await run.make(part.chains)
-            rest = run.leave(rest)
+            await run.make(chains)
         finally:
             # Also of a run that is broken off: what came of its beginning is known.
             written = self._outcomes.submit(run.batch())
-        return await written, rest
+        return await written
 
     def _lane(self) -> Lane:
         # A probe that is still under way must not be taken for lost.
@@ -338,19 +304,9 @@ class _Run:
                 # Also where it is broken off: what failed must not be overtaken by what is behind it under the same lease.
                 chains = self._rest(chains)
 
-    def leave(self, rest: Sequence[Leased]) -> Sequence[Leased]:
-        """What of the run's rest may be tried; all else is parked behind its key's failure, or due again."""
-        number = self._subscription.number
-        if time.monotonic() >= self._deadline:
-            self.attempts.extend(released(number, one) for one in rest)
-            return ()
-        stuck = {one.key for one in self.attempts if one.key is not None and not _is_finished(one)}
-        self.attempts.extend(parked(number, one) for one in rest if one.key in stuck)
-        return [one for one in rest if one.key not in stuck]
-
     def _rest(self, chains: Sequence[Sequence[Item]]) -> list[Sequence[Item]]:
         """What is left of each chain; those whose head was not finished are parked."""
-        finished = {attempt.position for attempt in self.attempts if _is_finished(attempt)}
+        finished = {attempt.position for attempt in self.attempts if attempt.due_at is None and attempt.state != 2}
         rest: list[Sequence[Item]] = []
         for chain in chains:
             if chain[0].leased.position in finished:
@@ -405,10 +361,6 @@ class _Run:
         """What came of the run so far, and what it announced and did not send."""
         # A copy: of a run that is broken off an outcome may still come.
         return Batch(tuple(self.attempts), self._disclosed.unsent())
-
-
-def _is_finished(attempt: Attempt) -> bool:
-    return attempt.due_at is None and attempt.state is not DeliveryState.DEAD
 
 
 @lru_cache

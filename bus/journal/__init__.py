@@ -24,7 +24,7 @@ from bus.journal.incoming import (
 )
 from bus.journal.lines import Lines
 from bus.journal.projection import Persons, Projection
-from bus.journal.read import Entry, JournalReader, Stretch, count_within, entries_at
+from bus.journal.read import Entry, JournalReader, Stretch, entries_at
 from bus.journal.statements import MOST_BYTES, Row
 from bus.journal.tail import Tail
 from bus.journal.viewed import FindBefore, Walk, apply_view, departure, standing, viewed_document
@@ -58,7 +58,6 @@ __all__ = [
     "check_apart",
     "check_batch",
     "check_members",
-    "count_within",
     "departure",
     "entries_at",
     "find_in_data_apart",

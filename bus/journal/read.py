@@ -1,7 +1,7 @@
 """Reading the journal: events in position order, records by key; bytes as they were stored, views are the caller's."""
 
 from collections.abc import Callable, Collection, Sequence
-from itertools import accumulate, takewhile
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -188,14 +188,6 @@ class JournalReader:
         with self._storage.read() as transaction, transaction.stream(statement, arguments) as rows:
             taken, is_last = lines.within_bytes(rows, limit)
         return Stretch([_entry(row) for row in taken], is_last)
-
-
-def count_within(transaction: Transaction, positions: Sequence[int], most_bytes: int) -> int:
-    """How many events at the first of these positions have so many bytes together at most; one at least."""
-    asked = {"positions": transaction.numbers(positions)}
-    lengths = dict(transaction.rows(statements.LENGTHS, asked))
-    sums = accumulate(lengths.get(position, 0) for position in positions)
-    return max(1, sum(1 for _ in takewhile(lambda sum_: sum_ <= most_bytes, sums)))
 
 
 def entries_at(transaction: Transaction, positions: Sequence[int]) -> dict[int, Entry]:

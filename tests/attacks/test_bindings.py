@@ -272,7 +272,7 @@ async def run_of(bus: Bus, position: int) -> Item:
     fresh.put(lease, [(Leased(position, None, 0, 2**60), entry)])
     rooms = bus.rooms
     loader = RunLoader(rooms.storage, rooms.journal, rooms.catalogue, Ledger(rooms.storage), fresh, rooms.agencies)
-    ((item,),) = (await loader.load(subscription, lease)).chains
+    ((item,),) = await loader.load(subscription, lease)
     return item
 
 

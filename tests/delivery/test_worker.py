@@ -13,7 +13,7 @@ from bus.delivery.ledger import Attempt, Lease, Leased
 from bus.delivery.ordering import PARKED
 from bus.delivery.outcome import Batch
 from bus.delivery.retry import RetryPolicy
-from bus.delivery.run import Item, Part
+from bus.delivery.run import Item
 from bus.delivery.subscriptions import AgencySink, Subscription, SubscriptionState
 from bus.delivery.worker import Worker, WorkerPolicy
 from bus.journal import Entry
@@ -79,8 +79,8 @@ async def test_what_is_behind_a_failure_is_parked_also_where_the_rest_is_broken_
 
 
 def a_worker(address: BrokerAddress, agency: Agency, writer: Writer, chains: list[list[Item]]) -> Worker:
-    async def load(*_: object) -> Part:
-        return Part(chains, ())
+    async def load(*_: object) -> list[list[Item]]:
+        return chains
 
     operation = Operation("many", Does.DELIVER, batch=2, least=Classification.PUBLIC)
     subscriptions = SimpleNamespace(all=lambda: [SUBSCRIPTION], numbered={1: SUBSCRIPTION}.get)
