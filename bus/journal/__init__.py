@@ -2,7 +2,7 @@
 
 from bus.journal.append import Appender, EventConflict, Overloaded, Receipt, Submission
 from bus.journal.projection import Persons, Projection
-from bus.journal.read import Entry, JournalReader, entries_at
+from bus.journal.read import Entry, JournalReader, entries_at, lengths_at
 from bus.journal.tail import Tail
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "Submission",
     "Tail",
     "entries_at",
+    "lengths_at",
 ]
