@@ -94,14 +94,22 @@ class Lane:
         """Whether the circuit is closed: what is handed in goes."""
         return self._circuit.state is State.CLOSED
 
-    async def admitted(self, deadline: float) -> bool:
+    @property
+    def admits(self) -> bool:
+        """Whether the circuit lets a delivery through now."""
+        return self._circuit.admits(self._clock())
+
+    def let_through(self) -> None:
+        """One delivery goes now: the probe, unless the circuit is closed."""
+        self._circuit = self._circuit.let_through(self._clock())
+
+    async def wait_until_admits(self, deadline: float) -> bool:
         """Wait until the circuit lets a delivery through; False when it does not before a deadline (monotonic seconds)."""
         while True:
             now = self._clock()
             if now >= deadline:
                 return False
             if self._circuit.admits(now):
-                self._circuit = self._circuit.let_through(now)
                 return True
             moved = self._moved
             try:

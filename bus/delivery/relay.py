@@ -22,6 +22,7 @@ from bus.delivery.fresh import FreshRuns
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.relayed import relayed
 from bus.delivery.subscriptions import Chosen, Subscription, Subscriptions, advance_replay, end_replay, go_live
+from bus.delivery.turns import in_turn
 from bus.journal import Entry, History, JournalReader, Row, Take
 from bus.problem import Unavailable
 from bus.storage import Leadership, Storage, Transaction
@@ -31,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 _STEP: Final = 500
 _IDLE_SECONDS: Final = 0.03
+_REPLAY_SECONDS: Final = 0.01
+"""How long replays go on before it is looked for live events, and for what is due."""
 _NOT_LEADING_SECONDS: Final = 0.5
 _PAUSE_SECONDS: Final = 0.005
 """The least between the beginnings of two looks after one that found nothing to deliver: at each of the journal's commits,
@@ -67,6 +70,7 @@ class Relay:
         self._leadership = leadership
         self._replaying = Chosen(subscriptions, lambda one: one.replay_position is not None)
         self._nudged = threading.Event()
+        self._turns: dict[int, int] = {}
         self._turn = threading.Lock()
         self._wants_turn = False
         self._is_at_end = False
@@ -206,12 +210,17 @@ class Relay:
         return moved or replayed or handed_over
 
     def _replay(self) -> bool:
-        """One step of each replay under way, and of each new subscription that catches up."""
+        """Steps of the replays under way, and of new subscriptions that catch up, in turn; live events wait for a few alone."""
         running = self._replaying()
-        for subscription in running:
+        self._turns = {one.number: self._turns.get(one.number, 0) for one in running}
+        ends = time.monotonic() + _REPLAY_SECONDS
+        for subscription in in_turn(running, self._turns):
             if self._stopping:
                 return False
             self._replay_step(subscription)
+            self._turns[subscription.number] = 1 + max(self._turns.values())
+            if time.monotonic() >= ends:
+                break
         if running:
             self._subscriptions.refresh()
         return bool(running)
@@ -220,11 +229,11 @@ class Relay:
         until = subscription.replay_until or self._fan_out.following()
         names = [name for name in subscription.contracts if self._catalogue.has_active(name)]
         contract_ids = [self._catalogue.newest(name).contract_id for name in names]
-        entries = self._journal.of_contracts(contract_ids, subscription.replay_position or 0, until, _STEP)
+        entries, is_last = self._journal.of_contracts(contract_ids, subscription.replay_position or 0, until, _STEP)
         deliveries = self._replayed(entries, subscription)
         with self._storage.write(durable=False) as transaction:
             # The subscription's row before its deliveries, as who deletes it does: each waits for the other else.
-            if len(entries) == _STEP:
+            if not is_last:
                 advance_replay(transaction, subscription.number, entries[-1].position)
             elif subscription.replay_until is not None:
                 end_replay(transaction, subscription.number)

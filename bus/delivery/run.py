@@ -1,7 +1,10 @@
-"""A run of deliveries as the worker makes it: loaded by its lease, shown through the consumer's view, in chains by key."""
+"""A run of deliveries as the worker makes it: loaded in pieces, shown through the consumer's view, in chains by key."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from bus import clock
@@ -10,8 +13,9 @@ from bus.contracts.catalogue import Catalogue
 from bus.contracts.view import View
 from bus.delivery.fresh import FreshRuns, Read
 from bus.delivery.ledger import Lease, Leased, Ledger
+from bus.delivery.room import PIECE_BYTES, Room
 from bus.delivery.subscriptions import AgencySink, Subscription, Webhook
-from bus.journal import Entry, FindBefore, History, JournalReader, apply_view, entries_at
+from bus.journal import Entry, FindBefore, History, JournalReader, apply_view, entries_at, lengths_at
 from bus.problem import Refused
 from bus.storage import Storage
 
@@ -35,8 +39,21 @@ class Item(NamedTuple):
     withheld: str = ""
 
 
+class Owed(NamedTuple):
+    """One delivery of a run that is still to be made.
+
+    Attributes:
+        size: bytes of its event.
+        entry: the event, where it was at hand.
+    """
+
+    leased: Leased
+    size: int
+    entry: Entry | None = None
+
+
 class RunLoader:
-    """Loads runs."""
+    """Loads runs, and holds the room for what it loaded. Belongs to one event loop."""
 
     def __init__(
         self,
@@ -46,6 +63,7 @@ class RunLoader:
         ledger: Ledger,
         fresh: FreshRuns,
         agencies: Agencies,
+        room: Room,
     ) -> None:
         self._storage = storage
         self._journal = journal
@@ -53,30 +71,57 @@ class RunLoader:
         self._ledger = ledger
         self._fresh = fresh
         self._agencies = agencies
+        self._room = room
 
-    async def load(self, subscription: Subscription, lease: Lease) -> list[list[Item]]:
-        """The run's chains: deliveries of one key in position order; each unordered delivery is a chain of its own."""
+    async def owed(self, subscription: Subscription, lease: Lease) -> list[Owed]:
+        """What is to be made of a run, in position order. Events at hand come along where one piece, and the room, hold them."""
         run = self._fresh.take(lease)
-        if run is not None and len(run) <= _SHORT and self._is_at_hand(subscription, run):
+        if run is None:
+            return await asyncio.to_thread(self._owed, lease)
+        sizes = [len(entry.body) for _, entry in run]
+        fits = sum(sizes) <= PIECE_BYTES and self._room.admits(subscription.participant, sum(sizes))
+        return [Owed(one, size, entry if fits else None) for (one, entry), size in zip(run, sizes, strict=True)]
+
+    def _owed(self, lease: Lease) -> list[Owed]:
+        with self._storage.read() as transaction:
+            leased = self._ledger.leased(transaction, lease)
+            lengths = lengths_at(transaction, [one.position for one in leased])
+        return [Owed(one, lengths[one.position]) for one in leased]
+
+    @asynccontextmanager
+    async def loaded(
+        self, subscription: Subscription, piece: Sequence[Owed], deadline: float
+    ) -> AsyncIterator[list[list[Item]] | None]:
+        """Hold the chains of a piece of a run: deliveries of one key in position order, each unordered one by itself.
+
+        Yields None where there was no room before a deadline (monotonic seconds).
+        """
+        size, seconds = sum(one.size for one in piece), deadline - time.monotonic()
+        async with self._room.taken(subscription.participant, size, seconds) as is_taken:
+            yield await self._loaded(subscription, piece) if is_taken else None
+
+    async def _loaded(self, subscription: Subscription, piece: Sequence[Owed]) -> list[list[Item]]:
+        run = [(one.leased, one.entry) for one in piece if one.entry is not None]
+        if len(run) < len(piece):
+            return await asyncio.to_thread(self._load, subscription, piece)
+        if len(run) <= _SHORT and self._is_at_hand(subscription, run):
             views = self._views(subscription, run)
             if not any(isinstance(view, View) and view.has_rows for view in views.values()):
                 return self._chains(run, views)
-        return await asyncio.to_thread(self._load, subscription, lease, run)
+        return await asyncio.to_thread(self._show, subscription, run)
 
     def _is_at_hand(self, subscription: Subscription, run: Read) -> bool:
         """Whether what the subscriber sees is known already. What an agency gets is checked against all versions in force."""
         known, who = self._catalogue.has_view, subscription.participant
         return isinstance(subscription.sink, Webhook) and all(known(who, entry.version_id) for _, entry in run)
 
-    def _load(self, subscription: Subscription, lease: Lease, run: Read | None) -> list[list[Item]]:
-        read = self._read(lease) if run is None else run
-        return self._chains(read, self._views(subscription, read))
-
-    def _read(self, lease: Lease) -> Read:
+    def _load(self, subscription: Subscription, piece: Sequence[Owed]) -> list[list[Item]]:
         with self._storage.read() as transaction:
-            leased = self._ledger.leased(transaction, lease)
-            entries = entries_at(transaction, [one.position for one in leased])
-        return [(one, entries[one.position]) for one in leased]
+            entries = entries_at(transaction, [one.leased.position for one in piece])
+        return self._show(subscription, [(one.leased, entries[one.leased.position]) for one in piece])
+
+    def _show(self, subscription: Subscription, run: Read) -> list[list[Item]]:
+        return self._chains(run, self._views(subscription, run))
 
     def _views(self, subscription: Subscription, run: Read) -> dict[int, View | Refused]:
         versions = {entry.version_id for _, entry in run}
@@ -98,6 +143,17 @@ class RunLoader:
             return self._catalogue.view(contract.name, subscription.participant, version_id, today)
         except Refused as refusal:
             return refusal
+
+
+def first_piece(owed: Sequence[Owed]) -> Sequence[Owed]:
+    """The first deliveries, as many as may be loaded at once, and one at least."""
+    reached = accumulate(one.size for one in owed)
+    return owed[: max(1, sum(size <= PIECE_BYTES for size in reached))]
+
+
+def without_events(owed: Sequence[Owed]) -> Sequence[Owed]:
+    """The same deliveries; their events are let go."""
+    return [one._replace(entry=None) for one in owed]
 
 
 def _item(leased: Leased, entry: Entry, view: View | Refused, before: FindBefore) -> Item:

@@ -9,7 +9,7 @@ import contextlib
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from random import Random
 from typing import Final
 
@@ -24,15 +24,16 @@ from bus.delivery.circuit import CircuitPolicy
 from bus.delivery.disclosed import Disclosed
 from bus.delivery.lane import Lane
 from bus.delivery.ledger import Attempt, Lease
-from bus.delivery.outcome import Batch, OutcomeWriter, attempted, parked, released, skipped
+from bus.delivery.outcome import Batch, OutcomeWriter, attempted
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.run import Item, RunLoader
 from bus.delivery.sinks import agency
 from bus.delivery.sinks.places import Place, uncounted_place
 from bus.delivery.sinks.webhook import WebhookSink, trace_headers
 from bus.delivery.subscriptions import AgencySink, Chosen, Subscription, Subscriptions, SubscriptionState, Webhook
+from bus.delivery.under_way import RunUnderWay
 from bus.disclosures import Channel, Disclosure, Noted
-from bus.kit import Does, Event, Failure, Outcome
+from bus.kit import Does, Event, Outcome
 from bus.problem import Refused
 from bus.storage import GroupCommit
 from bus.telemetry import DELIVERIES, DELIVERY_SECONDS, UNEXPECTED, trace_id
@@ -181,12 +182,6 @@ class Worker:
 
     async def _make_run(self, subscription: Subscription, lease: Lease) -> bool:
         """Make a run; whether something is due by its outcomes."""
-        chains = await self._loader.load(subscription, lease)
-        if not chains:
-            return False
-        if subscription.state is SubscriptionState.PAUSED:
-            attempts = [released(subscription.number, item.leased) for chain in chains for item in chain]
-            return await self._outcomes.submit(Batch(attempts))
         lane = self._lanes.get(subscription.number)
         if lane is None:
             lane = self._lanes[subscription.number] = self._lane()
@@ -194,15 +189,24 @@ class Worker:
         deadline = time.monotonic() + (lease.due_at - clock.micros(clock.now())) / 1_000_000 - margin
         channel = Channel.WEBHOOK if isinstance(subscription.sink, Webhook) else Channel.ADAPTER
         disclosed = Disclosed(self._disclosures.submit, self._catalogue, channel, subscription.sink_set_by)
-        run = _Run(self, subscription, lane, deadline, disclosed)
-        if lane.is_flowing:
-            await disclosed.announce(item for chain in chains for item in chain)
+        run = RunUnderWay(self, self._loader, subscription, lane, deadline, disclosed)
+        # Before the run is read: of a sink that is away nothing is held.
+        if self.is_active(subscription):
+            await lane.wait_until_admits(deadline)
+        owed = await self._loader.owed(subscription, lease)
+        if not owed:
+            return False
         try:
-            await run.make(chains)
+            await run.make(owed)
         finally:
             # Also of a run that is broken off: what came of its beginning is known.
             written = self._outcomes.submit(run.batch())
         return await written
+
+    def is_active(self, subscription: Subscription) -> bool:
+        """Whether the subscription is still there, and not paused."""
+        known = self._subscriptions.numbered(subscription.number)
+        return known is not None and known.state is SubscriptionState.ACTIVE
 
     def _lane(self) -> Lane:
         # A probe that is still under way must not be taken for lost.
@@ -270,97 +274,6 @@ class Worker:
                 **_place(subscription, item),
             )
         return made
-
-
-class _Run:
-    """One run under way: what was attempted of it so far."""
-
-    def __init__(
-        self, worker: Worker, subscription: Subscription, lane: Lane, deadline: float, disclosed: Disclosed
-    ) -> None:
-        self._worker = worker
-        self._subscription = subscription
-        self._lane = lane
-        self._deadline = deadline
-        self._disclosed = disclosed
-        self.attempts: list[Attempt] = []
-
-    async def make(self, chains: Sequence[Sequence[Item]]) -> None:
-        """Make chains side by side, each in its order: where one item fails, those behind it are parked."""
-        size = self._worker.batch(self._subscription)
-        if size == 1:
-            await self._lane.make(partial(self._chain, chain) for chain in chains)
-        else:
-            await self._lane.make([partial(self._batches, chains, size)])
-
-    async def _batches(self, chains: Sequence[Sequence[Item]], size: int) -> None:
-        while chains:
-            heads = [chain[:size] if chain[0].leased.key is None else chain[:1] for chain in chains]
-            flat = [item for head in heads for item in head]
-            try:
-                for start in range(0, len(flat), size):
-                    await self._send(flat[start : start + size])
-            finally:
-                # Also where it is broken off: what failed must not be overtaken by what is behind it under the same lease.
-                chains = self._rest(chains)
-
-    def _rest(self, chains: Sequence[Sequence[Item]]) -> list[Sequence[Item]]:
-        """What is left of each chain; those whose head was not finished are parked."""
-        finished = {attempt.position for attempt in self.attempts if attempt.due_at is None and attempt.state != 2}
-        rest: list[Sequence[Item]] = []
-        for chain in chains:
-            if chain[0].leased.position in finished:
-                rest.append(chain[1:])
-            else:
-                self.attempts.extend(parked(self._subscription.number, item.leased) for item in chain[1:])
-        return [chain for chain in rest if chain]
-
-    async def _chain(self, chain: Sequence[Item]) -> None:
-        for index, item in enumerate(chain):
-            if not await self._send([item]):
-                self.attempts.extend(parked(self._subscription.number, behind.leased) for behind in chain[index + 1 :])
-                return
-
-    async def _send(self, items: Sequence[Item]) -> bool:
-        """Attempt some items; whether all of them are finished."""
-        number = self._subscription.number
-        self.attempts.extend(self._withheld(item) for item in items if item.body is None)
-        sending = [item for item in items if item.body is not None]
-        if not sending:
-            return all(not item.withheld for item in items)
-        is_admitted = await self._lane.admitted(self._deadline)
-        place = await self._worker.place(self._subscription, self._deadline) if is_admitted else None
-        if place is None:
-            self.attempts.extend(released(number, item.leased) for item in sending)
-            return False
-        try:
-            return await self._send_from(place, sending)
-        finally:
-            place.give()
-
-    async def _send_from(self, place: Place, sending: Sequence[Item]) -> bool:
-        # Of a sink that was away one item is tried, and that alone is disclosed.
-        await self._disclosed.announce(sending)
-        self._disclosed.sending(sending)
-        begun = time.perf_counter()
-        outcomes = await self._worker.send(self._subscription, self._lane, sending, place)
-        seconds = time.perf_counter() - begun
-        for item, outcome in zip(sending, outcomes, strict=True):
-            self._lane.note(outcome, seconds)
-            self.attempts.append(self._worker.attempt(self._subscription, item, outcome, seconds))
-            if outcome.is_unsent:
-                self._disclosed.stayed(item)
-        return all(outcome.failure is None for outcome in outcomes)
-
-    def _withheld(self, item: Item) -> Attempt:
-        if not item.withheld:
-            return skipped(self._subscription.number, item.leased)
-        return self._worker.attempt(self._subscription, item, Outcome(Failure.PERMANENT, item.withheld), 0.0)
-
-    def batch(self) -> Batch:
-        """What came of the run so far, and what it announced and did not send."""
-        # A copy: of a run that is broken off an outcome may still come.
-        return Batch(tuple(self.attempts), self._disclosed.unsent())
 
 
 @lru_cache

@@ -24,7 +24,7 @@ from bus.journal.incoming import (
 )
 from bus.journal.lines import Lines
 from bus.journal.projection import Persons, Projection
-from bus.journal.read import Entry, JournalReader, Stretch, entries_at
+from bus.journal.read import Entry, JournalReader, Stretch, entries_at, lengths_at
 from bus.journal.statements import MOST_BYTES, Row
 from bus.journal.tail import Tail
 from bus.journal.viewed import FindBefore, Walk, apply_view, departure, standing, viewed_document
@@ -62,6 +62,7 @@ __all__ = [
     "entries_at",
     "find_in_data_apart",
     "is_deeper",
+    "lengths_at",
     "parse",
     "read_attributes_apart",
     "read_batch_apart",

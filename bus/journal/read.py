@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -69,9 +69,18 @@ _ENTRY = (
 )
 
 _AFTER = sa.select(*_ENTRY).where(JOURNAL.c.position > sa.bindparam("after")).order_by(JOURNAL.c.position)
-_OF_SOME = _AFTER.where(
-    JOURNAL.c.contract_id.in_(sa.bindparam("contracts", expanding=True)), JOURNAL.c.position <= sa.bindparam("until")
-).limit(sa.bindparam("limit"))
+_OF_SOME = (
+    sa.select(JOURNAL.c.position)
+    .where(
+        JOURNAL.c.position > sa.bindparam("after"),
+        JOURNAL.c.contract_id.in_(sa.bindparam("contracts", expanding=True)),
+        JOURNAL.c.position <= sa.bindparam("until"),
+    )
+    .order_by(JOURNAL.c.position)
+    .limit(sa.bindparam("limit"))
+)
+_FEW: Final = 4
+"""So many events are read without asking how large they are: none has more than a megabyte by default."""
 _JOINED = 100
 """Events in one row, where SQLite joins them."""
 _HEAD = (
@@ -120,14 +129,21 @@ class JournalReader:
             if not (wanted := contract_ids()):
                 return Upcoming([], max(after, end), end, True)
             positions, reached, is_last = following.upcoming(transaction, wanted, after, end, limit)
-            entries = entries_at(transaction, positions) if positions else {}
-        return Upcoming([entries[position] for position in positions], reached, end, is_last)
+            piece = _first_piece(transaction, positions)
+            entries = entries_at(transaction, piece) if piece else {}
+        if len(piece) < len(positions):
+            reached, is_last = piece[-1], False
+        return Upcoming([entries[position] for position in piece], reached, end, is_last)
 
-    def of_contracts(self, contract_ids: Sequence[int], after: int, until: int, limit: int) -> list[Entry]:
+    def of_contracts(self, contract_ids: Sequence[int], after: int, until: int, limit: int) -> Stretch:
         """Events of some contracts after one position, up to another, oldest first."""
         arguments = {"contracts": list(contract_ids), "after": after, "until": until, "limit": limit}
         with self._storage.read() as transaction:
-            return [_entry(row) for row in transaction.rows(_OF_SOME, arguments)]
+            positions = [row[0] for row in transaction.rows(_OF_SOME, arguments)]
+            piece = _first_piece(transaction, positions)
+            entries = entries_at(transaction, piece)
+        is_last = len(positions) < limit and len(piece) == len(positions)
+        return Stretch([entries[position] for position in piece], is_last)
 
     def at(self, positions: Sequence[int]) -> dict[int, Entry]:
         """The events at some positions; a position that is not there is left out."""
@@ -144,11 +160,7 @@ class JournalReader:
     def piece(self, positions: Sequence[int]) -> dict[int, Entry]:
         """The events at the first of some positions, up to the one that reaches `MOST_BYTES`."""
         with self._storage.read() as transaction:
-            asked = {"positions": transaction.numbers(positions)}
-            lengths = {row[0]: row[1] for row in transaction.rows(statements.LENGTHS, asked)}
-            reached = accumulate(lengths[position] for position in positions)
-            count = 1 + sum(size < statements.MOST_BYTES for size in reached)
-            return entries_at(transaction, positions[:count])
+            return entries_at(transaction, _first_piece(transaction, positions))
 
     def record(self, contract_id: int, key: str) -> Entry | None:
         """A record's newest event, be it the record's deletion; None when there is none."""
@@ -199,6 +211,21 @@ def entries_at(transaction: Transaction, positions: Sequence[int]) -> dict[int, 
         entries = entries or [_entry(row) for row in transaction.rows(statements.AT, asked)]
         found.update({entry.position: entry for entry in entries})
     return found
+
+
+def _first_piece(transaction: Transaction, positions: Sequence[int]) -> Sequence[int]:
+    """The first positions, up to the one whose event reaches `MOST_BYTES`."""
+    if len(positions) <= _FEW:
+        return positions
+    lengths = lengths_at(transaction, positions)
+    reached = accumulate(lengths[position] for position in positions)
+    return positions[: 1 + sum(size < statements.MOST_BYTES for size in reached)]
+
+
+def lengths_at(transaction: Transaction, positions: Sequence[int]) -> dict[int, int]:
+    """The bytes of the events at some positions, read in a transaction of the caller's."""
+    asked = {"positions": transaction.numbers(positions)}
+    return {row[0]: row[1] for row in transaction.rows(statements.LENGTHS, asked)}
 
 
 def _joined(transaction: Transaction, asked: Parameters) -> list[Entry]:

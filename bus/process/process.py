@@ -17,6 +17,7 @@ from bus.delivery.ledger import Ledger
 from bus.delivery.outcome import OutcomeWriter
 from bus.delivery.relay import Relay
 from bus.delivery.retry import RetryPolicy
+from bus.delivery.room import Room
 from bus.delivery.run import RunLoader
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.standing import ensure
@@ -156,6 +157,7 @@ class Process:
         if self._address.is_memory:
             # After the workers have stopped: what they did not take nobody else can.
             stack.push_async_callback(asyncio.to_thread, lambda: outcomes.give_back(self._fresh.untaken()))
+        loader = RunLoader(self._storage, rooms.journal, rooms.catalogue, ledger, self._fresh, rooms.agencies, Room())
         kinds = {Role.WORKER: Webhook, Role.ADAPTERS: AgencySink}
         for role, kind in kinds.items():
             if role in self._roles:
@@ -164,7 +166,7 @@ class Process:
                     kind,
                     rooms.subscriptions,
                     rooms.catalogue,
-                    RunLoader(self._storage, rooms.journal, rooms.catalogue, ledger, self._fresh, rooms.agencies),
+                    loader,
                     outcomes,
                     webhooks,
                     rooms.agencies,

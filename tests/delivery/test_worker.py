@@ -1,7 +1,8 @@
 """The worker, broken off in the middle of a run: what it writes must not let a later event overtake one that failed."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,7 +14,7 @@ from bus.delivery.ledger import Attempt, Lease, Leased
 from bus.delivery.ordering import PARKED
 from bus.delivery.outcome import Batch
 from bus.delivery.retry import RetryPolicy
-from bus.delivery.run import Item
+from bus.delivery.run import Item, Owed
 from bus.delivery.subscriptions import AgencySink, Subscription, SubscriptionState
 from bus.delivery.worker import Worker, WorkerPolicy
 from bus.journal import Entry
@@ -79,13 +80,19 @@ async def test_what_is_behind_a_failure_is_parked_also_where_the_rest_is_broken_
 
 
 def a_worker(address: BrokerAddress, agency: Agency, writer: Writer, chains: list[list[Item]]) -> Worker:
-    async def load(*_: object) -> list[list[Item]]:
-        return chains
+    async def owed(*_: object) -> list[Owed]:
+        return sorted(Owed(item.leased, len(item.entry.body)) for chain in chains for item in chain)
+
+    @asynccontextmanager
+    async def loaded(*_: object) -> AsyncIterator[list[list[Item]]]:
+        yield chains
 
     operation = Operation("many", Does.DELIVER, batch=2, least=Classification.PUBLIC)
     subscriptions = SimpleNamespace(all=lambda: [SUBSCRIPTION], numbered={1: SUBSCRIPTION}.get)
     agencies = SimpleNamespace(operation=lambda *_: operation, find_deliver=lambda *_: (agency, operation))
     catalogue, webhooks = SimpleNamespace(), SimpleNamespace()
     policy = WorkerPolicy(concurrency=4, timeout=1.0, lease=60.0, retry=RetryPolicy())
-    stubs = cast("Any", (subscriptions, catalogue, SimpleNamespace(load=load), writer, webhooks, agencies))
+    stubs = cast(
+        "Any", (subscriptions, catalogue, SimpleNamespace(owed=owed, loaded=loaded), writer, webhooks, agencies)
+    )
     return Worker(address, AgencySink, *stubs, policy, lambda is_due: None)

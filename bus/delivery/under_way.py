@@ -1,0 +1,185 @@
+"""A run under way: made piece by piece, each chain in its order, within the time of its lease.
+
+Promise: a later event of a key never goes before an earlier one; while a sink is away no event is held for it.
+"""
+
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Protocol
+
+from bus.delivery.disclosed import Disclosed
+from bus.delivery.lane import Lane
+from bus.delivery.ledger import Attempt, DeliveryState
+from bus.delivery.outcome import Batch, parked, released, skipped
+from bus.delivery.run import Item, Owed, RunLoader, first_piece, without_events
+from bus.delivery.sinks.places import Place
+from bus.delivery.subscriptions import Subscription
+from bus.kit import Failure, Outcome
+
+
+class Sender(Protocol):
+    """Sends items to a subscription's sink; the worker does it."""
+
+    def is_active(self, subscription: Subscription) -> bool:
+        """Whether the subscription is still there, and not paused."""
+        ...
+
+    def batch(self, subscription: Subscription) -> int:
+        """How many items go in one sending."""
+        ...
+
+    async def place(self, subscription: Subscription, deadline: float) -> Place | None:
+        """A place for a request to the sink; None when there is none before a deadline."""
+        ...
+
+    async def send(
+        self, subscription: Subscription, lane: Lane, items: Sequence[Item], place: Place
+    ) -> Sequence[Outcome]:
+        """Send some items of one run."""
+        ...
+
+    def attempt(self, subscription: Subscription, item: Item, outcome: Outcome, seconds: float) -> Attempt:
+        """Decide what becomes of a delivery."""
+        ...
+
+
+class RunUnderWay:
+    """One run under way: what was attempted of it so far."""
+
+    def __init__(
+        self,
+        worker: Sender,
+        loader: RunLoader,
+        subscription: Subscription,
+        lane: Lane,
+        deadline: float,
+        disclosed: Disclosed,
+    ) -> None:
+        self._worker = worker
+        self._loader = loader
+        self._subscription = subscription
+        self._lane = lane
+        self._deadline = deadline
+        self._disclosed = disclosed
+        self.attempts: list[Attempt] = []
+
+    async def make(self, owed: Sequence[Owed]) -> None:
+        """Make a run piece by piece, in order; what is not tried in the time of its lease is released.
+
+        While the sink's circuit is open no event is held. Then one goes as the probe.
+        """
+        while owed and self._is_active() and await self._lane.wait_until_admits(self._deadline):
+            if not self._lane.is_flowing:
+                owed = without_events(owed)
+            piece = first_piece(owed) if self._lane.is_flowing else owed[:1]
+            async with self._loader.loaded(self._subscription, piece, self._deadline) as chains:
+                if chains is None:
+                    break
+                if self._lane.is_flowing:
+                    await self._disclosed.announce(item for chain in chains for item in chain)
+                await self._make(chains)
+                del chains
+            owed = self._untried(without_events(owed))
+        self.attempts.extend(released(self._subscription.number, one.leased) for one in owed)
+
+    def _is_active(self) -> bool:
+        return self._worker.is_active(self._subscription)
+
+    def _goes_on(self) -> bool:
+        """Whether more may be sent. Else what was not tried is let go, and loaded again when its turn comes."""
+        return self._lane.admits and self._is_active()
+
+    def _untried(self, owed: Sequence[Owed]) -> list[Owed]:
+        """What may still be tried; whatever is behind a failure of its key is parked."""
+        tried = {attempt.position for attempt in self.attempts}
+        failed = {attempt.key for attempt in self.attempts if not _is_finished(attempt)} - {None}
+        left = [one for one in owed if one.leased.position not in tried]
+        self.attempts.extend(parked(self._subscription.number, one.leased) for one in left if one.leased.key in failed)
+        return [one for one in left if one.leased.key not in failed]
+
+    async def _make(self, chains: Sequence[Sequence[Item]]) -> None:
+        """Make chains side by side, each in its order: where one item fails, those behind it are parked."""
+        size = self._worker.batch(self._subscription)
+        if size == 1:
+            await self._lane.make(partial(self._chain, chain) for chain in chains)
+        else:
+            await self._lane.make([partial(self._batches, chains, size)])
+
+    async def _batches(self, chains: Sequence[Sequence[Item]], size: int) -> None:
+        while chains and self._goes_on():
+            heads = [chain[:size] if chain[0].leased.key is None else chain[:1] for chain in chains]
+            flat = [item for head in heads for item in head]
+            try:
+                for start in range(0, len(flat), size):
+                    if not self._goes_on():
+                        return
+                    await self._send(flat[start : start + size])
+            finally:
+                # Also where it is broken off: what failed must not be overtaken by what is behind it under the same lease.
+                chains = self._rest(chains)
+
+    def _rest(self, chains: Sequence[Sequence[Item]]) -> list[Sequence[Item]]:
+        """What is left of each chain; those whose head was not finished are parked."""
+        finished = {attempt.position for attempt in self.attempts if _is_finished(attempt)}
+        tried = {attempt.position for attempt in self.attempts}
+        rest: list[Sequence[Item]] = []
+        for chain in chains:
+            if chain[0].leased.position in finished:
+                rest.append(chain[1:])
+            elif chain[0].leased.position in tried:
+                self.attempts.extend(parked(self._subscription.number, item.leased) for item in chain[1:])
+        return [chain for chain in rest if chain]
+
+    async def _chain(self, chain: Sequence[Item]) -> None:
+        for index, item in enumerate(chain):
+            if not self._goes_on():
+                return
+            if not await self._send([item]):
+                self.attempts.extend(parked(self._subscription.number, behind.leased) for behind in chain[index + 1 :])
+                return
+
+    async def _send(self, items: Sequence[Item]) -> bool:
+        """Attempt some items; whether all of them are finished."""
+        number = self._subscription.number
+        self.attempts.extend(self._withheld(item) for item in items if item.body is None)
+        sending = [item for item in items if item.body is not None]
+        if not sending:
+            return all(not item.withheld for item in items)
+        self._lane.let_through()
+        place = await self._worker.place(self._subscription, self._deadline)
+        if place is None:
+            self.attempts.extend(released(number, item.leased) for item in sending)
+            return False
+        try:
+            return await self._send_from(place, sending)
+        finally:
+            place.give()
+
+    async def _send_from(self, place: Place, sending: Sequence[Item]) -> bool:
+        # Of a sink that was away one item is tried, and that alone is disclosed.
+        await self._disclosed.announce(sending)
+        self._disclosed.sending(sending)
+        begun = time.perf_counter()
+        outcomes = await self._worker.send(self._subscription, self._lane, sending, place)
+        seconds = time.perf_counter() - begun
+        for item, outcome in zip(sending, outcomes, strict=True):
+            self._lane.note(outcome, seconds)
+            self.attempts.append(self._worker.attempt(self._subscription, item, outcome, seconds))
+            if outcome.is_unsent:
+                self._disclosed.stayed(item)
+        return all(outcome.failure is None for outcome in outcomes)
+
+    def _withheld(self, item: Item) -> Attempt:
+        if not item.withheld:
+            return skipped(self._subscription.number, item.leased)
+        return self._worker.attempt(self._subscription, item, Outcome(Failure.PERMANENT, item.withheld), 0.0)
+
+    def batch(self) -> Batch:
+        """What came of the run so far, and what it announced and did not send."""
+        # A copy: of a run that is broken off an outcome may still come.
+        return Batch(tuple(self.attempts), self._disclosed.unsent())
+
+
+def _is_finished(attempt: Attempt) -> bool:
+    return attempt.due_at is None and attempt.state is not DeliveryState.DEAD

@@ -1,0 +1,155 @@
+"""Room for bodies: backlogs of sinks that are away are not held in memory, and keep nobody else from being delivered."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from random import Random
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from bus import clock
+from bus.agencies.registry import Agencies
+from bus.delivery.circuit import CircuitPolicy
+from bus.delivery.disclosed import Disclosed
+from bus.delivery.lane import Lane
+from bus.delivery.ledger import Attempt, DeliveryState, Lease, Ledger, NewDelivery
+from bus.delivery.outcome import attempted
+from bus.delivery.retry import RetryPolicy
+from bus.delivery.room import Room
+from bus.delivery.run import Item, RunLoader
+from bus.delivery.sinks.places import Place, uncounted_place
+from bus.delivery.subscriptions import Subscription
+from bus.delivery.turns import in_turn
+from bus.delivery.under_way import RunUnderWay
+from bus.disclosures.log import Channel, Disclosure, Noted
+from bus.identity.keys import Keys
+from bus.kit import Failure, Outcome
+from bus.storage import Storage
+from tests.a_bus import a_grant
+from tests.delivery.a_relay import Site
+
+MEBIBYTE = 1024 * 1024
+EVENTS = 60
+
+
+class Sinks:
+    """Sends to sinks that may be away; notes what came, and the most bytes that were held meanwhile."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.away: set[str] = set()
+        self.most = 0
+        self.came: list[tuple[int, int]] = []
+
+    def is_active(self, subscription: Subscription) -> bool:
+        return True
+
+    def batch(self, subscription: Subscription) -> int:
+        return 1
+
+    async def place(self, subscription: Subscription, deadline: float) -> Place | None:
+        return uncounted_place(subscription.participant)
+
+    async def send(
+        self, subscription: Subscription, lane: Lane, items: Sequence[Item], place: Place
+    ) -> Sequence[Outcome]:
+        self.most = max(self.most, self.room.held)
+        await asyncio.sleep(0)
+        if subscription.participant in self.away:
+            return [Outcome(Failure.SINK_DOWN, "nobody listens")] * len(items)
+        self.came += [(subscription.number, item.leased.position) for item in items]
+        return [Outcome()] * len(items)
+
+    def attempt(self, subscription: Subscription, item: Item, outcome: Outcome, seconds: float) -> Attempt:
+        return attempted(subscription.number, item.leased, outcome, seconds, RetryPolicy(), Random(1))
+
+
+async def announce(found: Sequence[Disclosure]) -> Sequence[Noted]:
+    return []
+
+
+@pytest.fixture
+async def site(storage: Storage, bus_keys: Keys) -> Site:
+    """A bus with events of 90 kB."""
+    site = Site(storage, bus_keys, a_grant("bapenda"), a_grant("dinkes"))
+    await site.append(nullcontext, *[site.submission(number, nama="x" * 90_000) for number in range(1, EVENTS + 1)])
+    return site
+
+
+def lease(site: Site, subscription: Subscription, key: int | None = None) -> Lease:
+    """Owe a subscription all events, and hand them over in one run."""
+    now, ledger = clock.now_micros(), Ledger(site.storage)
+    new = [NewDelivery(subscription.number, position, key) for position in range(1, EVENTS + 1)]
+    with site.storage.write() as transaction:
+        ledger.add(transaction, new, now, again=False)
+        handed = ledger.lease(transaction, subscription.number, now, now + 60_000_000, 1000, 250, ordered=False)
+    return handed.leases[0]
+
+
+async def make(site: Site, sinks: Sinks, subscription: Subscription, lease: Lease, seconds: float) -> Sequence[Attempt]:
+    agencies = cast("Agencies", SimpleNamespace())
+    ledger = Ledger(site.storage)
+    loader = RunLoader(site.storage, site.journal, site.catalogue, ledger, site.fresh, agencies, sinks.room)
+    lane = Lane(8, CircuitPolicy(), Random(1))
+    disclosed = Disclosed(announce, site.catalogue, Channel.WEBHOOK)
+    run = RunUnderWay(sinks, loader, subscription, lane, time.monotonic() + seconds, disclosed)
+    await run.make(await loader.owed(subscription, lease))
+    return run.batch().attempts
+
+
+async def test_the_backlogs_of_sinks_that_are_away_are_not_held_and_hold_up_nobody_else(site: Site) -> None:
+    sinks = Sinks(Room(4 * MEBIBYTE))
+    sinks.away = {"dinkes"}
+    many = [site.subscribe("dinkes") for _ in range(30)]
+    other = site.subscribe("bapenda")
+    attacks = [asyncio.create_task(make(site, sinks, one, lease(site, one), 4)) for one in many]
+    await make(site, sinks, other, lease(site, other), 30)
+    assert [position for number, position in sinks.came if number == other.number] != []
+    assert len(sinks.came) == EVENTS
+    for attempts in await asyncio.gather(*attacks):
+        assert sorted(one.position for one in attempts) == list(range(1, EVENTS + 1))
+        assert {one.state for one in attempts} == {DeliveryState.PENDING}
+    assert 0 < sinks.most <= 4 * MEBIBYTE
+    assert sinks.room.held == 0
+
+
+async def test_a_run_in_pieces_keeps_the_order_of_a_key(site: Site) -> None:
+    sinks, one = Sinks(Room(4 * MEBIBYTE)), site.subscribe("dinkes")
+    await make(site, sinks, one, lease(site, one, key=7), 30)
+    assert [position for _, position in sinks.came] == list(range(1, EVENTS + 1))
+    assert 0 < sinks.most <= MEBIBYTE
+
+
+async def test_who_holds_much_waits_and_another_finds_room() -> None:
+    room = Room(8)
+    async with (
+        room.taken("loud", 4, 1) as first,
+        room.taken("loud", 1, 0.01) as more,
+        room.taken("quiet", 2, 1) as other,
+    ):
+        assert (first, more, other) == (True, False, True)
+    assert room.held == 0
+
+
+async def test_room_that_is_given_back_goes_to_who_waits() -> None:
+    room = Room(8)
+    async with room.taken("loud", 4, 1):
+        waiting = asyncio.create_task(_take(room, "loud", 4))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+    assert await asyncio.wait_for(waiting, 10)
+
+
+async def _take(room: Room, participant: str, size: int) -> bool:
+    async with room.taken(participant, size, 10) as is_taken:
+        return is_taken
+
+
+def test_one_participants_many_replays_take_turns_with_anothers() -> None:
+    running: Any = [SimpleNamespace(number=number, participant="loud") for number in range(1, 4)]
+    running.append(SimpleNamespace(number=9, participant="quiet"))
+    assert [one.number for one in in_turn(running, {})] == [1, 9, 2, 3]
+    assert [one.number for one in in_turn(running, {1: 1})] == [9, 2, 3, 1]
