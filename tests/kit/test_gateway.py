@@ -234,3 +234,24 @@ def test_retry_after_is_believed_first():
 
 def test_the_settings_hide_the_secret():
     assert "rahasia" not in repr(settings())
+
+
+@pytest.mark.parametrize("lifetime", [1e300, 10**15, "1e300"])
+async def test_a_token_that_is_said_to_live_for_ever_is_renewed_after_a_day(splp, lifetime):
+    clock = Clock()
+    tokens(splp, "t1", "t2", lifetime=lifetime)
+    api = an_api(splp)
+    gateway = a_gateway(clock=clock)
+    for clock.seconds in (0, 86_369, 86_370):
+        await gateway.call("GET", "api/1.0/daftar")
+    assert bearers(api) == ["Bearer t1", "Bearer t1", "Bearer t2"]
+
+
+async def test_a_token_with_which_a_call_could_not_be_sent_is_not_used_again(splp):
+    tokens(splp, "t1", "t2")
+    api = an_api(splp, httpx.LocalProtocolError("Illegal header value"), httpx.Response(200, json={}))
+    gateway = a_gateway()
+    with pytest.raises(AgencyFault):
+        await gateway.call("GET", "api/1.0/daftar")
+    await gateway.call("GET", "api/1.0/daftar")
+    assert bearers(api) == ["Bearer t1", "Bearer t2"]
