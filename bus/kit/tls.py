@@ -16,4 +16,7 @@ def trusting() -> ssl.SSLContext:
 @lru_cache(4)
 def _trusting(file: str | None, folder: str | None) -> ssl.SSLContext:
     # OpenSSL reads both names itself.
-    return ssl.create_default_context()
+    context = ssl.create_default_context()
+    # Some distributions' Python allows older versions.
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
