@@ -160,6 +160,9 @@ def _event_schemas(contract: Contract, url: str) -> Document:
         "sequence": {"type": "string", "pattern": "^[0-9]{20}$", "description": "Its position, in 20 digits."},
         "recordedtime": {"type": "string", "format": "date-time", "description": "When the bus accepted it."},
     }
+    if len(contract.producers) > 1:
+        names = sorted(contract.producers)
+        received["properties"]["publisher"] = {"enum": names, "description": "The participant that published it."}
     received["required"] = [*received["required"], "sequence", "recordedtime", "data"]
     if contract.kind is Kind.RECORD:
         schemas["recordPage"] = _page("records")
@@ -243,8 +246,9 @@ def _published(contract: Contract, url: str) -> list[Any]:
 
 
 def _received(contract: Contract, url: str) -> list[Any]:
+    publisher = {"publisher": min(contract.producers)} if len(contract.producers) > 1 else {}
     return [
-        {**event, "sequence": f"{position:020d}", "recordedtime": "2026-03-02T02:15:00.123456Z"}
+        {**event, "sequence": f"{position:020d}", "recordedtime": "2026-03-02T02:15:00.123456Z", **publisher}
         for position, event in enumerate(_published(contract, url), 1)
     ]
 

@@ -98,7 +98,7 @@ class View:
         self.is_whole = is_declared and not self.cuts and not self.has_rows
         self.attributes = tuple(name for name in contract.attributes if name not in OWN_RULES)
         self._written = ("time", *self.attributes)
-        self._kept = (*self._written, "sequence", "recordedtime")
+        self._kept = (*self._written, *sorted(BUS_ATTRIBUTES))
         self.fields_granted = [""] if grant.fields is None else list(grant.fields)
         self._source = f"urn:bus:contract:{contract.name}"
         self._schema = f"{address}/v1/contracts/{contract.name}/versions/{published.version}/schema"

@@ -105,6 +105,8 @@ class Gate:
         if key is not None and ("subject" not in event or "data" not in event):
             body = _complete_record(body, event, key)
             check_size(body, version)
+        if len(version.contract.producers) > 1:
+            body = b'%b,"publisher":%b}' % (body[:-1], json.dumps(sender))
         person = findings.person
         if person is not None and not is_text(person):
             at = FieldError(f"/data{version.contract.person}", TEXT_RULE)

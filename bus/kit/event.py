@@ -12,7 +12,7 @@ Extension = str | int | bool
 CORE_ATTRIBUTES = frozenset(
     {"specversion", "id", "source", "type", "subject", "time", "dataschema", "datacontenttype", "data", "data_base64"}
 )
-BUS_ATTRIBUTES = frozenset({"sequence", "recordedtime"})
+BUS_ATTRIBUTES = frozenset({"sequence", "recordedtime", "publisher"})
 """Extensions that the bus sets on what it hands out, and takes from nobody."""
 
 
@@ -31,6 +31,7 @@ class Event:
         extensions: further context attributes, `traceparent` and `partitionkey` among them.
         position: its place in the journal, once accepted.
         recorded: when the journal took it.
+        publisher: the participant that published it, if the contract has several producers.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Event:
     extensions: Mapping[str, Extension] = field(default_factory=dict)
     position: int | None = None
     recorded: datetime | None = None
+    publisher: str | None = None
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Event":
@@ -58,10 +60,11 @@ class Event:
             dataschema=document.get("dataschema"),
             datacontenttype=document.get("datacontenttype"),
             extensions={k: v for k, v in document.items() if k not in CORE_ATTRIBUTES and k not in BUS_ATTRIBUTES},
+            publisher=document.get("publisher"),
         )
 
     def document(self) -> dict[str, Any]:
-        """The event in CloudEvents' JSON format (structured mode), `sequence` and `recordedtime` included once accepted."""
+        """The event in CloudEvents' JSON format (structured mode), with what the bus added to it."""
         document: dict[str, Any] = {"specversion": "1.0", "id": self.id, "source": self.source, "type": self.type}
         for name in ("subject", "time", "dataschema", "datacontenttype"):
             value = getattr(self, name)
@@ -72,6 +75,8 @@ class Event:
             document["sequence"] = sequence(self.position)
         if self.recorded is not None:
             document["recordedtime"] = clock.rfc3339(self.recorded)
+        if self.publisher is not None:
+            document["publisher"] = self.publisher
         document["data"] = self.data
         return document
 
