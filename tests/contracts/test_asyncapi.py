@@ -87,6 +87,12 @@ def test_what_is_received_may_lack_what_a_grant_leaves_out_or_masks(grant: Any, 
     assert _is_valid(_document(consumers=[grant]), "received", event) is valid
 
 
+@pytest.mark.parametrize(("publisher", "valid"), [("dinas-uji", True), ("dinas-lain", True), ("bukan-produsen", False)])
+def test_the_publisher_is_one_of_several_producers(publisher: str, valid: bool) -> None:
+    event = _an_event() | RECEIVED | {"publisher": publisher}
+    assert _is_valid(_document(producers=["dinas-uji", "dinas-lain"]), "received", event) is valid
+
+
 def test_each_operation_needs_the_scope_that_the_bus_asks_for() -> None:
     document = _document()
     schemes = document["components"]["securitySchemes"]
