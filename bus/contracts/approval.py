@@ -31,7 +31,7 @@ class Candidate:
     accept_undecided: bool
 
     def document(self) -> bytes:
-        """The candidate as JSON, for `jobs.approve`."""
+        """The candidate as JSON, for `judge_approval`."""
         asked = {
             "document": self.contract.document,
             "active": [one.contract.document for one in self.basis.active],

@@ -16,14 +16,14 @@ _MEGABYTES = 400
 
 _READ_ALL = """
 import resource
-from bus.contracts.document import parse_text
+from bus.contracts.document import parse_contract_text
 from bus.contracts.errors import DocumentInvalid
 from tests.contracts.hostile import HOSTILE
 
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for text in HOSTILE.values():
     try:
-        parse_text(text)
+        parse_contract_text(text)
     except DocumentInvalid:
         pass
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)

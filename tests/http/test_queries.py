@@ -326,7 +326,7 @@ async def test_a_large_answer_is_checked_apart_on_the_askers_share(
     assert answered.status_code == expected
     assert expected != 200 or answered.json() == adapter.answer
     is_apart = len(many) > 2 and many[-1] != {"nama": 2**70}
-    assert jobs.names == (["validate of dinkes"] if is_apart else [])
+    assert jobs.names == (["judge_data of dinkes"] if is_apart else [])
 
 
 async def test_a_question_that_waited_in_vain_for_its_turn_does_not_count(

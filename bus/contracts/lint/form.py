@@ -1,4 +1,4 @@
-"""The rules that a document has to meet to be a contract at all; `document.parse` refuses what breaks them."""
+"""The rules that a document has to meet to be a contract at all; `parse_contract` refuses what breaks them."""
 
 import re
 from collections.abc import Callable
