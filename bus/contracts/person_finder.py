@@ -29,6 +29,7 @@ class _Place:
 
     Attributes:
         is_identifier: a text or an integer here is an identifier.
+        is_mixed: several places are looked at as one, such as the items of a tuple: only what looks like an identifier is one.
         is_unknown: nothing is known of it: what looks like an identifier is one, here and below.
         has_named: names of members here may be identifiers.
         declared: the names of members that have a place of their own, whether that leads to identifiers or not.
@@ -38,6 +39,7 @@ class _Place:
     """
 
     is_identifier: bool = False
+    is_mixed: bool = False
     is_unknown: bool = False
     has_named: bool = False
     declared: frozenset[str] = frozenset()
@@ -109,16 +111,21 @@ class _Survey:
             place.prune(leading)
         return root
 
-    def _place(self, name: str, heads: list[Any]) -> _Place:
+    def _mixed(self, name: str, heads: list[Any]) -> _Place | None:
+        """The place of values to each of which some of the schemas apply; None: there are no schemas."""
+        allowed = _allowed(heads)
+        return self._place(name, allowed, is_mixed=len(allowed) > 1) if allowed else None
+
+    def _place(self, name: str, heads: list[Any], *, is_mixed: bool = False) -> _Place:
         """The place of a value to which some schemas apply; `name` is of the nearest member."""
         schemas = tuple(one for one in in_place(self._schema, heads) if isinstance(one, dict))
-        key = (tuple(map(id, schemas)), certain_name(name), names_tax_number(name))
+        key = (tuple(map(id, schemas)), certain_name(name), names_tax_number(name), is_mixed)
         place = self._places.get(key)
         if place is None:
             self._work += 1 + sum(map(_work, schemas))
             if self._work > _MOST_WORK:
                 return self._unknown
-            place = self._places[key] = _Place(is_certain(self._schema, name, schemas))
+            place = self._places[key] = _Place(is_certain(self._schema, name, schemas), is_mixed)
             self._waiting.append((place, name, schemas))
         return place
 
@@ -137,10 +144,8 @@ class _Survey:
             # Of a member that no schema describes nothing is certain, whatever its name.
             if _allowed(heads):
                 place.members[member] = self._place(member, heads)
-        if others := _allowed([head for schema in schemas for head in _undeclared(schema)]):
-            place.others = self._place(name, others)
-        if items := _allowed([head for schema in schemas for head in _items(schema)]):
-            place.items = self._place(name, items)
+        place.others = self._mixed(name, [head for schema in schemas for head in _undeclared(schema)])
+        place.items = self._mixed(name, [head for schema in schemas for head in _items(schema)])
 
 
 def _leading(places: Sequence[_Place]) -> set[int]:
@@ -174,7 +179,7 @@ def _identifiers(place: _Place, value: Any) -> Iterator[str]:
         if place.has_named or place.is_unknown:
             yield from (text for name in value for text in _spell(name, only_numbers=True))
     elif (place.is_identifier or place.is_unknown) and (text := _text(value)) is not None:
-        yield from _spell(text, only_numbers=not place.is_identifier)
+        yield from _spell(text, only_numbers=place.is_mixed or not place.is_identifier)
 
 
 def _parts(place: _Place, value: Any) -> Iterator[tuple[_Place, Any]]:

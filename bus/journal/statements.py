@@ -62,22 +62,23 @@ def _known(places: int) -> Prepared:
     return Prepared(sqlite=f"{_KNOWN}IN ({','.join('?' * places)})", postgres=f"{_KNOWN}= ANY(?::bytea[])")
 
 
+_ARRAY: Final = "CASE WHEN substr(person, 1, 1) = '[' THEN person END"
+"""The persons of an event that is about several; see `persons.py` for the two forms of the column."""
+
+
 def _persons(each: str) -> str:
-    """What adds a row for each person of an event; see `persons.py` for the two forms of the column.
+    """What adds a row for each person of an event.
 
     Args:
-        each: the dialect's table of the texts in an array, with the column `value`.
+        each: the dialect's table of the texts in `_ARRAY`, with the column `value`; without rows where that is null.
     """
     return (
-        f"INSERT INTO journal_persons (stretch, person, position, contract_id) SELECT position / {STRETCH}, person, position, "  # noqa: S608
-        "contract_id FROM journal WHERE position > :after AND position <= :until AND substr(person, 1, 1) <> '[' "
-        f"UNION ALL SELECT position / {STRETCH}, each.value, position, contract_id FROM journal CROSS JOIN {each} "
-        "WHERE position > :after AND position <= :until AND substr(person, 1, 1) = '['"
+        f"INSERT INTO journal_persons (stretch, person, position, contract_id) SELECT position / {STRETCH}, "  # noqa: S608
+        f"coalesce(each.value, person), position, contract_id FROM journal LEFT JOIN {each} ON true "
+        "WHERE position > :after AND position <= :until AND person IS NOT NULL"
     )
 
 
-_ARRAY: Final = "CASE WHEN substr(person, 1, 1) = '[' THEN person END"
-"""No database has to promise that it looks at the condition first."""
 _SQLITE_PERSONS: Final = _persons(f"json_each({_ARRAY}) AS each")
 _POSTGRES_PERSONS: Final = _persons(f"LATERAL json_array_elements_text(CAST({_ARRAY} AS json)) AS each (value)")
 _PRECEDING_EVENTS: Final = (
