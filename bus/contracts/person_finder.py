@@ -16,9 +16,13 @@ from bus.contracts.persons import is_certain, member_names, names_identifiers
 from bus.contracts.schemas import Schema, children, in_place
 
 _MOST_WORK: Final = 500
-"""Units of work for one schema: some 200 ms in the event loop at the worst. Usual schemas take less than 100 units."""
+"""Units of work for one schema, which the event loop may have to bear once. Usual schemas take some hundred units."""
 _STATES: Final = 500
 """States of patterns that cost a unit."""
+_ENTRIES: Final = 500
+"""Entries of `enum` that cost a unit."""
+_TOGETHER: Final = 10
+"""Pairs of schemas that apply at one place that cost a unit."""
 _GROUPED: Final = re.compile(r"[0-9]{6}([ .-])[0-9]{6}\1[0-9]{4}|[0-9]{4}([ .-])[0-9]{4}\2[0-9]{4}\2[0-9]{4}")
 _IDENTIFIER: Final = re.compile(r"[1-9][0-9]{15}")
 
@@ -118,11 +122,14 @@ class _Survey:
 
     def _place(self, name: str, heads: list[Any], *, is_mixed: bool = False) -> _Place:
         """The place of a value to which some schemas apply; `name` is of the nearest member."""
+        if self._work > _MOST_WORK:
+            return self._unknown
         schemas = tuple(one for one in in_place(self._schema, heads) if isinstance(one, dict))
         key = (tuple(map(id, schemas)), certain_name(name), names_tax_number(name), is_mixed)
         place = self._places.get(key)
         if place is None:
-            self._work += 1 + sum(map(_work, schemas))
+            # A schema is judged with all that applies in it.
+            self._work += 1 + sum(map(_work, schemas)) + len(schemas) ** 2 // _TOGETHER
             if self._work > _MOST_WORK:
                 return self._unknown
             place = self._places[key] = _Place(is_certain(self._schema, name, schemas), is_mixed)
@@ -214,7 +221,7 @@ def _text(value: Any) -> str | None:
 def _work(schema: Schema) -> int:
     patterns = [schema["pattern"]] if isinstance(schema.get("pattern"), str) else []
     patterns += schema.get("patternProperties", ())
-    return 1 + sum(map(states, patterns)) // _STATES
+    return 1 + len(patterns) + sum(map(states, patterns)) // _STATES + len(schema.get("enum", ())) // _ENTRIES
 
 
 def _allowed(heads: list[Any]) -> list[Any]:
