@@ -24,6 +24,7 @@ _ENTRIES: Final = 500
 _TOGETHER: Final = 10
 """Pairs of schemas that apply at one place that cost a unit."""
 _GROUPED: Final = re.compile(r"[0-9]{6}([ .-])[0-9]{6}\1[0-9]{4}|[0-9]{4}([ .-])[0-9]{4}\2[0-9]{4}\2[0-9]{4}")
+_GROUPED_LENGTHS: Final = (18, 19)
 _IDENTIFIER: Final = re.compile(r"[1-9][0-9]{15}")
 
 
@@ -81,8 +82,16 @@ class PersonFinder:
         waiting = [(self._root, data)]
         while waiting and len(found) <= most:
             place, value = waiting.pop()
-            found.update(dict.fromkeys(_identifiers(place, value)))
-            waiting += _parts(place, value)
+            if isinstance(value, dict):
+                if place.has_named or place.is_unknown:
+                    found.update(dict.fromkeys(text for name in value for text in _spell(name, only_numbers=True)))
+                waiting += _members(place, value)
+            elif isinstance(value, list):
+                if (items := place if place.is_unknown else place.items) is not None:
+                    waiting += [(items, inner) for inner in value]
+            elif (place.is_identifier or place.is_unknown) and (text := _text(value)) is not None:
+                only_numbers = place.is_mixed or not place.is_identifier
+                found.update(dict.fromkeys(_spell(text, only_numbers=only_numbers)))
         return list(found)
 
 
@@ -180,31 +189,18 @@ def _is_only(place: _Place, path: Sequence[Any]) -> bool:
     return not (place.is_unknown or place.has_named or any(place.below()))
 
 
-def _identifiers(place: _Place, value: Any) -> Iterator[str]:
-    """The identifiers that a value itself holds: it is one, or the names of its members are."""
-    if isinstance(value, dict):
-        if place.has_named or place.is_unknown:
-            yield from (text for name in value for text in _spell(name, only_numbers=True))
-    elif (place.is_identifier or place.is_unknown) and (text := _text(value)) is not None:
-        yield from _spell(text, only_numbers=place.is_mixed or not place.is_identifier)
-
-
-def _parts(place: _Place, value: Any) -> Iterator[tuple[_Place, Any]]:
-    """The parts of a value that may hold identifiers, each with its place."""
-    if isinstance(value, dict):
-        yield from ((below, value[name]) for name, below in place.members.items() if name in value)
-        others = place if place.is_unknown else place.others
-        if others is not None:
-            yield from ((others, inner) for name, inner in value.items() if name not in place.declared)
-    elif isinstance(value, list):
-        items = place if place.is_unknown else place.items
-        if items is not None:
-            yield from ((items, inner) for inner in value)
+def _members(place: _Place, value: dict[str, Any]) -> list[tuple[_Place, Any]]:
+    """The members of an object that may hold identifiers, each with its place."""
+    found = [(below, value[name]) for name, below in place.members.items() if name in value]
+    others = place if place.is_unknown else place.others
+    if others is not None:
+        found += [(others, inner) for name, inner in value.items() if name not in place.declared]
+    return found
 
 
 def _spell(text: str, *, only_numbers: bool) -> list[str]:
     """How an identifier is found: as it is written, and as plain figures; with `only_numbers` nothing that is no such number."""
-    plain = re.sub(r"[ .-]", "", text) if _GROUPED.fullmatch(text) else text
+    plain = re.sub(r"[ .-]", "", text) if len(text) in _GROUPED_LENGTHS and _GROUPED.fullmatch(text) else text
     if only_numbers and not _IDENTIFIER.fullmatch(plain):
         return []
     return [text] if plain == text else [text, plain]
