@@ -145,6 +145,14 @@ def test_in_a_schema_that_is_too_large_every_such_number_is_a_person(schema: Sch
     assert found(schema, data) == {A, B, C}
 
 
+@pytest.mark.parametrize("keyword", ["not", "if", "then"])
+@pytest.mark.parametrize("length", [20, 90, 180])
+def test_a_long_chain_of_definitions_breaks_nothing(keyword: str, length: int):
+    chain = {f"d{n}": {keyword: {"$ref": f"#/$defs/d{n + 1}"}} for n in range(length)}
+    schema = {**an_object(ibu={"$ref": "#/$defs/d0"}, nik=NIK), "$defs": {**chain, f"d{length}": NIK}}
+    assert A in found(schema, {"nik": A})
+
+
 def test_the_shipped_contracts_tell_of_everybody():
     peristiwa = shipped(SHIPPED[[path.name for path in SHIPPED].index("peristiwa.yaml")])
     (birth, _) = peristiwa.examples
