@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bus import json
-from bus.contracts.effort import states
+from bus.contracts.effort import count_states
 from bus.contracts.person_names import certain_name, names_tax_number
 from bus.contracts.persons import is_certain, member_names, names_identifiers
 from bus.contracts.schemas import Schema, children, in_place
@@ -217,7 +217,7 @@ def _text(value: Any) -> str | None:
 def _work(schema: Schema) -> int:
     patterns = [schema["pattern"]] if isinstance(schema.get("pattern"), str) else []
     patterns += schema.get("patternProperties", ())
-    return 1 + len(patterns) + sum(map(states, patterns)) // _STATES + len(schema.get("enum", ())) // _ENTRIES
+    return 1 + len(patterns) + sum(map(count_states, patterns)) // _STATES + len(schema.get("enum", ())) // _ENTRIES
 
 
 def _allowed(heads: list[Any]) -> list[Any]:

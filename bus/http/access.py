@@ -7,10 +7,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from bus import clock
-from bus.contracts.access import Access, access
-from bus.contracts.catalogue import ContractVersion
-from bus.contracts.document import Classification, Mask
-from bus.contracts.lifecycle import State
+from bus.contracts import Access, Classification, ContractVersion, Mask, State, describe_access
 from bus.http.contracts import Reader
 from bus.http.paging import After, Limit, last_name, next_cursor
 from bus.http.rooms import TheRooms
@@ -113,7 +110,7 @@ def _version_access(version: ContractVersion, participant: str | None) -> Versio
         version=contract.version,
         state=version.state,
         classification=contract.classification,
-        grants=[_detail(one) for one in access(contract, clock.local_date(clock.now()), participant)],
+        grants=[_detail(one) for one in describe_access(contract, clock.local_date(clock.now()), participant)],
     )
 
 

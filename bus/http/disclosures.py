@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
 from bus.actions import Action, Actor, Object, Verb
-from bus.contracts.catalogue import Catalogue
+from bus.contracts import Catalogue
 from bus.disclosures import Channel, Found
 from bus.http.acts import acting
 from bus.http.cursors import Listing, cursor_at, position_at

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from bus import json
-from bus.contracts.version import ContractVersion
+from bus.contracts import ContractVersion
 from bus.heavy import Heavy
 from bus.journal.append import Submission
 from bus.journal.checking import NOTHING_FOUND, Findings, UncheckedEvent, check_data, read_findings

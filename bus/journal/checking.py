@@ -5,10 +5,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from bus import json
-from bus.contracts.jobs import compile_schema
-from bus.contracts.person_finder import PersonFinder, make_finder
-from bus.contracts.validation import shown
-from bus.contracts.version import ContractVersion, text_finder
+from bus.contracts import ContractVersion, PersonFinder, compile_schema, make_finder, make_text_finder, write_pointer
 from bus.problem import FieldError
 
 _BACKSLASH: Final = 0x5C
@@ -91,7 +88,7 @@ def check_data(schema: bytes, bodies: bytes, about: bytes) -> bytes:
             many errors are `enough`: after so many errors, one error is found in each further event.
     """
     asked, validator = json.loads(about), compile_schema(schema)
-    finders = [text_finder(asked[name]) for name in ("key", "person")]
+    finders = [make_text_finder(asked[name]) for name in ("key", "person")]
     person_finder = _person_finder(schema, asked["person"]) if asked["is_personal"] else None
     found: list[list[Any]] = []
     told = 0
@@ -125,4 +122,4 @@ def find_nul(body: bytes) -> str | None:
     if b"\\u0000" not in body:
         return None
     at = json.nul_at(json.loads(body))
-    return None if at is None else shown(at)
+    return None if at is None else write_pointer(at)

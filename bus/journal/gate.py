@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bus import json
-from bus.contracts.catalogue import Catalogue, ContractVersion
-from bus.contracts.effort import is_bearable
+from bus.contracts import Catalogue, ContractVersion, is_bearable
 from bus.identity import Principal
 from bus.journal.append import Submission
 from bus.journal.checking import MOST_PERSONS, Findings, UncheckedEvent, find_in_data
