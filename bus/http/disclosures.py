@@ -26,7 +26,12 @@ _NO_CONTROL = r"^[^\x00-\x1f]+$"
 
 Subject = Annotated[
     str | None,
-    Query(min_length=1, max_length=1024, pattern=_NO_CONTROL, description="whose data: the person's identifier"),
+    Query(
+        min_length=1,
+        max_length=1024,
+        pattern=_NO_CONTROL,
+        description="whose data: the identifier of any person in them",
+    ),
 ]
 Recipient = Annotated[
     str | None, Query(min_length=1, max_length=63, pattern=_NO_CONTROL, description="who received them")
@@ -80,7 +85,8 @@ def search_disclosures(
 ) -> Response:
     """Who received personal data: a person's (`subject`), or what one participant received (`participant`).
 
-    Who asked is in the action log.
+    An event about several persons is found by each of them. An answer to a query has an entry for each of its persons. Who
+    asked is in the action log.
     """
     if subject is None and participant is None:
         wrong = [FieldError(f"/query/{name}", "is required without the other") for name in ("subject", "participant")]

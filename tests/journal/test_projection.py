@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bus.journal import Appender, JournalReader, Persons, Projection, projection
+from bus.journal.persons import write_persons
 from bus.journal.projection import next_size
-from bus.journal.statements import REACHED
+from bus.journal.statements import LAST, REACHED
 from bus.journal.tables import JOURNAL, STRETCH
 from bus.storage import Storage, StorageFull, Transaction, open_storage, upgrade
 from tests.journeys.verdict import assert_records_agree, stored
@@ -176,3 +179,32 @@ def test_events_about_a_person_are_found_in_every_stretch(storage: Storage):
             transaction.execute(sa.insert(JOURNAL).values(position=position + 10, **about, **row))
     assert Persons(storage).events_about("3524") == [(position, position % 7) for position in positions]
     assert Persons(storage).events_about("3526") == []
+
+
+def an_event_about(storage: Storage, position: int, *persons: str) -> None:
+    with storage.write() as transaction:
+        row = {"contract_id": 1, "version_id": 1, "participant": "dpmptsp", "recorded_at": 1, "body": b"{}"}
+        about = {"position": position, "person": write_persons(persons), "identity": b"%d" % position}
+        transaction.execute(sa.insert(JOURNAL).values(**row, **about))
+
+
+PERSONS = st.lists(
+    st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=20)
+    | st.sampled_from(["3524", "[", '["3524"]', "[]", "null", '"3524"', "[3524]"]),
+    max_size=5,
+)
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(PERSONS, min_size=1, max_size=20))
+def test_an_event_is_found_by_each_of_its_persons_and_by_no_other(storage: Storage, events: list[list[str]]):
+    with storage.read() as transaction:
+        last = int(transaction.value(LAST))
+    expected: dict[str, list[tuple[int, int]]] = {}
+    for position, persons in enumerate(events, last + 1):
+        an_event_about(storage, position, *persons)
+        for person in set(persons):
+            expected.setdefault(person, []).append((position, 1))
+    for person in {*expected, "[", "3524", "nobody"}:
+        about = [found for found in Persons(storage).events_about(person) if found[0] > last]
+        assert about == expected.get(person, [])
