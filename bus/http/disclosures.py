@@ -11,8 +11,7 @@ from bus.actions import Action, Actor, Object, Verb
 from bus.contracts import Catalogue
 from bus.disclosures import Channel, Found
 from bus.http.acts import acting
-from bus.http.cursors import Listing, cursor_at, position_at
-from bus.http.paging import After, Limit
+from bus.http.cursors import After, Limit, Listing, read_position, write_position
 from bus.http.pull import NO_STORE
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
@@ -91,7 +90,7 @@ def search_disclosures(
     if subject is None and participant is None:
         wrong = [FieldError(f"/query/{name}", "is required without the other") for name in ("subject", "participant")]
         raise SearchTooWide("Give subject, participant, or both.", errors=wrong)
-    before = position_at(after, Listing.DISCLOSURES, "") or None
+    before = read_position(after, Listing.DISCLOSURES, "") or None
     # Before the answer. Whose data was asked about is no part of it: that would be personal data.
     details = {"subject": subject is not None, "further": bool(after)}
     rooms.actions.record([Action(Verb.DISCLOSURES_READ, by, Object("disclosures", ""), participant, details=details)])
@@ -101,7 +100,7 @@ def search_disclosures(
 
 
 def _next(found: Sequence[Found], limit: int) -> str | None:
-    return cursor_at(Listing.DISCLOSURES, "", found[limit - 1].id) if len(found) > limit else None
+    return write_position(Listing.DISCLOSURES, "", found[limit - 1].id) if len(found) > limit else None
 
 
 def _document(found: Found, catalogue: Catalogue) -> DisclosureDocument:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from bus import json
-from bus.http.cursors import Listing, cursor_at
+from bus.http.cursors import Listing, write_position
 from bus.identity.keys import Keys
 from bus.journal.lines import MOST_BYTES
 from bus.process import make_rooms
@@ -100,8 +100,8 @@ async def test_a_token_without_the_scope_is_not_enough(bus: Bus):
     "params",
     [
         {"after": "x"},
-        {"after": cursor_at(Listing.FEED, "lain.hal", 1)},
-        {"after": cursor_at(Listing.RECORDS, WARGA, 1)},
+        {"after": write_position(Listing.FEED, "lain.hal", 1)},
+        {"after": write_position(Listing.RECORDS, WARGA, 1)},
         {"limit": 0},
         {"limit": 1001},
         {"wait": -1},
@@ -240,7 +240,7 @@ async def test_a_long_poll_sleeps_through_other_contracts_events(bus: Bus, grant
     await until_somebody_waits(bus)
     other = await bus.publish(a_person(), type="lain.hal")
     page = await waiting
-    assert (page["events"], page["next"]) == ([], cursor_at(Listing.FEED, WARGA, other))
+    assert (page["events"], page["next"]) == ([], write_position(Listing.FEED, WARGA, other))
 
 
 async def test_a_long_poll_ends_after_its_wait(bus: Bus):

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bus.http.cursors import Listing, cursor_at
+from bus.http.cursors import Listing, write_position
 from bus.http.pages import Pages
 from bus.telemetry import REQUESTS
 from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_person
@@ -16,7 +16,7 @@ from tests.http.a_feed import SEMBUNG
 LONG = {"accept": "application/json;q=0.9"}
 """Leaves a request to the routes, which answer it as any other."""
 FEED, RECORDS = f"/v1/feeds/{WARGA}", f"/v1/records/{WARGA}"
-SECOND = cursor_at(Listing.FEED, WARGA, 2)
+SECOND = write_position(Listing.FEED, WARGA, 2)
 
 
 async def with_people(bus: Bus, *grants: dict[str, Any]) -> None:
@@ -81,7 +81,7 @@ async def test_a_cursor_leads_on(bus: Bus):
 
     assert page is not None
     assert [event["sequence"][-1] for event in page.json()["events"]] == ["3"]
-    assert page.json()["next"] == cursor_at(Listing.FEED, WARGA, 3)
+    assert page.json()["next"] == write_position(Listing.FEED, WARGA, 3)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ async def test_an_empty_page_is_left_to_who_can_wait(bus: Bus):
     client = bus.reader("dinkes")
     await client.get(FEED)
 
-    assert await short(bus, client, FEED, f"after={cursor_at(Listing.FEED, WARGA, 5)}&wait=1") is None
+    assert await short(bus, client, FEED, f"after={write_position(Listing.FEED, WARGA, 5)}&wait=1") is None
 
 
 async def test_a_contract_of_events_has_no_records(bus: Bus):

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from bus import json
-from bus.http.cursors import Listing, cursor_at
+from bus.http.cursors import Listing, write_position
 from bus.journal.lines import MOST_BYTES
 from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_nik, a_person
 from tests.an_actor import OPERATOR
@@ -237,7 +237,7 @@ async def test_a_contract_of_another_kind_has_no_records(bus: Bus, path: str):
 
 async def test_a_feeds_cursor_is_refused(bus: Bus):
     bus.apply(a_contract(a_grant("dinkes")))
-    answer = await bus.reader("dinkes").get(RECORDS, params={"after": cursor_at(Listing.FEED, WARGA, 1)})
+    answer = await bus.reader("dinkes").get(RECORDS, params={"after": write_position(Listing.FEED, WARGA, 1)})
     assert (answer.status_code, answer.json()["type"]) == (400, "urn:bus:problem:cursor-invalid")
 
 
