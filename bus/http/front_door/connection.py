@@ -14,14 +14,12 @@ from bus.http.front_door.exchange import Exchange, scope_of
 from bus.http.front_door.hall import Hall
 from bus.http.front_door.intake import Intake
 from bus.http.front_door.places import Worth
-from bus.http.front_door.publication import PATH, Publication
+from bus.http.front_door.publication import Publication
 from bus.http.front_door.refusals import REASONS, TooSlow
 from bus.http.front_door.request import END, HeadParser, Request, find_end
 from bus.http.front_door.visitor import Visitor
 from bus.http.front_door.wire import Wire
-from bus.http.heads import Head
-from bus.http.publish import Publisher, Response
-from bus.identity import Principal
+from bus.http.publish import Response
 from bus.problem import Refused
 from bus.telemetry import CONNECTIONS, CONNECTIONS_ENDED
 
@@ -43,6 +41,8 @@ class State(Enum):
 
 _UNFINISHED: Final = frozenset((State.HEAD, State.BODY, State.LINGERING))
 """States in which the bus waits for what the client has to do."""
+_BETWEEN: Final = frozenset((State.IDLE, State.HEAD))
+"""States in which no request is under way."""
 
 
 class Connection(asyncio.Protocol):
@@ -93,7 +93,19 @@ class Connection(asyncio.Protocol):
             request.gone()
 
     def data_received(self, data: bytes) -> None:
-        """The client says something."""
+        """The client says something; a stranger is heard in its turn."""
+        if self._visitor.is_known or self._state not in _BETWEEN:
+            self._hear(data)
+        else:
+            self._wire.pause()
+            self._hall.reception.queue(self, data)
+
+    def hear(self, data: bytes) -> None:
+        """Take what a stranger said, now that it has its turn."""
+        self._wire.resume()
+        self._hear(data)
+
+    def _hear(self, data: bytes) -> None:
         state = self._state
         if state is State.IDLE and not self._wire.is_clogged:
             if not self._publish_at_once(data):
@@ -124,23 +136,16 @@ class Connection(asyncio.Protocol):
     def _publish_at_once(self, data: bytes) -> bool:
         """Publish the event of a request whose head was read before; False: it was not."""
         # Behind a proxy each request is counted for the client that its head names, so its head is read.
-        known = None if self._visitor.is_proxy else self._hall.heads.read(data)
-        if known is None:
+        is_one_client = self._visitor.may_ask_anything and not self._visitor.is_proxy
+        found = self._hall.short_way.find_at_once(self, data) if is_one_client else None
+        if found is None:
             return False
-        principal = self._sender(known[0])
-        if principal is None:
-            return False
-        publication = Publication(self, cast("Publisher", self._hall.publisher), principal, known[0])
+        publication, text = found
         self._request = publication
         self.become_known()
         self._state = State.ANSWERING
-        publication.publish(known[1])
+        publication.publish(text)
         return True
-
-    def _sender(self, head: Head) -> Principal | None:
-        """Who publishes, if that is known without waiting."""
-        publisher = self._hall.publisher
-        return publisher.find_sender(head) if publisher is not None and self._visitor.may_ask_anything else None
 
     def _read(self, data: bytes) -> None:
         """Read a head, or keep the part of it that has come."""
@@ -188,17 +193,11 @@ class Connection(asyncio.Protocol):
         self._take(rest)
 
     def _publication(self, request: Request, text: bytes, rest: bytes) -> Publication | None:
-        """The request as a plain publishing request, if it is one and its sender is known."""
-        is_plain = request.method == "POST" and request.target == PATH and request.length is not None
-        if not is_plain or not request.keep_alive or request.expects:
+        """The request as a publication, if it is one and its sender is known."""
+        if not self._visitor.may_ask_anything:
             return None
-        head = Head.of(dict(request.fields))
-        principal = self._sender(head)
-        if principal is None:
-            return None
-        if len(rest) == request.length and not self._visitor.is_proxy:
-            self._hall.heads.keep(text[: -len(END)], head)
-        return Publication(self, cast("Publisher", self._hall.publisher), principal, head)
+        is_whole = len(rest) == request.length and not self._visitor.is_proxy
+        return self._hall.short_way.find(self, request, text if is_whole else None)
 
     def _take(self, data: bytes) -> None:
         """Pass a part of the body on."""
