@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
+from joserfc.jwk import OKPKey
 
 from bus.http.publish import Receive, Scope, Send
 from bus.limits import Rate
@@ -16,6 +17,7 @@ from tests.an_actor import OPERATOR
 from tests.attacks.a_crowd import a_get, a_post
 from tests.attacks.a_live_bus import until
 from tests.attacks.beside import Attack, assert_innocent_goes_on
+from tests.attacks.test_logins import an_assertion
 from tests.services.agreements import FACT
 from tests.services.running import Bus as Running
 from tests.services.running import a_bus as running_bus
@@ -74,6 +76,24 @@ async def test_a_right_secret_and_its_token_wait_behind_no_strangers_and_all_els
             office = await Connection.to(address)
             token = (await office.ask(login)).json()["access_token"]
             assert (await office.ask(a_get("/v1/contracts", f"Bearer {token}"))).status_code == 200
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_client_with_a_key_waits_behind_no_strangers_if_it_shows_the_token_that_it_renews(bus: Bus):
+    bus.token(OWNER)
+    key = OKPKey.generate_key("Ed25519")
+    keys = {"keys": [key.as_dict(private=False)]}
+    client, _ = bus.rooms.participants.add_client(OWNER, ["contracts.read"], keys, by=OPERATOR)
+    bus.rooms.tokens.refresh()
+    old = f"Bearer {bus.rooms.tokens.issue(client, client.scopes, 60)}"
+
+    def login(jti: str, authorization: str = "") -> bytes:
+        return a_post("/oauth/token", urlencode(an_assertion(key, client.client_id, jti)).encode(), FORM, authorization)
+
+    async with bus.opened(anonymous_rate=Rate(1, 60)) as (address, _):
+        assert (await (await Connection.to(address)).ask(a_login("guess", client.client_id))).status_code == 401
+        assert (await (await Connection.to(address)).ask(login("1"))).status_code == 429
+        assert (await (await Connection.to(address)).ask(login("2", old))).status_code == 200
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
