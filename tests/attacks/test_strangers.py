@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 import pytest
 from joserfc.jwk import OKPKey
 
+from bus.http.front_door import Acquaintances
+from bus.http.front_door.strangers import Strangers
 from bus.http.publish import Receive, Scope, Send
 from bus.limits import Rate
 from tests.a_bus import OWNER, Bus, a_contract
@@ -115,6 +117,13 @@ async def test_many_addresses_that_ask_for_the_first_time_at_once_are_not_answer
             one.writer.close()
     # A slow machine takes longer, and none can take less.
     assert answered[-1] - answered[0] > 0.2
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_an_address_with_many_requests_at_once_takes_no_turns_of_others(bus: Bus):
+    strangers = Strangers(Rate(200, 4), (), Acquaintances(bus.rooms.tokens, bus.rooms.oauth))
+    waits = [strangers.wait_of_garbage("192.0.2.1") for _ in range(100)]
+    assert strangers.wait_of_garbage("192.0.2.2") < waits[10] < waits[-1]
 
 
 _FROM_ONE = ("127.0.0.1",)

@@ -27,8 +27,8 @@ _PACE: Final = 0.004
 _PACE_OF_ALL: Final = 0.002
 """Seconds between two requests of all households, which share this pace: a flood may come from many addresses."""
 _PACES: Final = {"": 0.001, "garbage": 0.001, "tokens": 0.002}
-"""Seconds between two requests of a kind, whoever sends them: each of many households may be the first time here. It is about
-twice what a request takes of the event loop."""
+"""Seconds between two requests of a kind whose households need not wait: thousands may come that were not here lately. It is
+about twice what a request takes of the event loop."""
 _LONGEST_WAIT: Final = 2.0
 _LONGEST_WAIT_OF_GARBAGE: Final = 1.0
 _WATCHED: Final = frozenset({"/healthz", "/readyz"})
@@ -125,12 +125,15 @@ class Strangers:
         """Seconds until a household has its turn, which it takes unless they are more than the longest wait."""
         now = time.monotonic()
         home = self._of(f"{household(client)} {kind}", now)
-        wait = max(home.bucket.wait(now), home.next_at - now, self._next_at[kind] - now)
+        own = max(home.bucket.wait(now), home.next_at - now)
+        # Who waits for its own turn is spread by that, and takes none of the others' turns.
+        wait = own if own > 0 else max(0.0, self._next_at[kind] - now)
         if wait <= _LONGEST_WAIT:
             home.bucket.charge(cost)
-            self._next_at[kind] = max(self._next_at[kind], now) + _PACES[kind] * cost
+            if own <= 0:
+                self._next_at[kind] = now + wait + _PACES[kind] * cost
             pace = max(_PACE, _PACE_OF_ALL * self._active.count(home, now))
-            home.next_at = max(home.next_at, now) + pace
+            home.next_at = max(home.next_at, now + wait) + pace
         return wait
 
     def _of(self, key: str, now: float) -> _Household:
