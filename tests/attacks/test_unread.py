@@ -46,7 +46,7 @@ async def test_a_client_that_does_not_read_its_answer_loses_the_connection(bus: 
                 await deaf.reader.readexactly(len(PAGE))
 
 
-async def unread(bus: Bus, request: bytes) -> int:
+async def count_unread(bus: Bus, request: bytes) -> int:
     """Bytes that the bus writes of an endless answer that nobody reads."""
     taken = 0
 
@@ -75,8 +75,8 @@ async def unread(bus: Bus, request: bytes) -> int:
 async def test_the_kernel_keeps_little_of_an_answer_that_nobody_reads_and_least_of_a_strangers(
     bus: Bus, authorization: str
 ):
-    of_stranger = await unread(bus, HEALTH)
-    of_office = await unread(bus, a_get("/healthz", authorization))
+    of_stranger = await count_unread(bus, HEALTH)
+    of_office = await count_unread(bus, a_get("/healthz", authorization))
     assert 0 < of_stranger < of_office < 1024 * 1024
     # The bus itself keeps up to 64 kB of each.
     assert of_office - of_stranger > 32 * 1024
