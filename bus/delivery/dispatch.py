@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bus import clock
-from bus.contracts.catalogue import Catalogue
+from bus.contracts import Catalogue
 from bus.delivery.broker import Handover
 from bus.delivery.fresh import FreshRuns
 from bus.delivery.going import Going, Run, going
