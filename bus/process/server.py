@@ -10,7 +10,7 @@ from collections.abc import Collection
 import structlog
 
 from bus.http.edge import create_edge, create_operation, create_watch
-from bus.http.front_door import FrontDoor
+from bus.http.front_door import Acquaintances, FrontDoor
 from bus.identity import Keys
 from bus.process.process import report, running
 from bus.process.role import Role
@@ -49,11 +49,11 @@ async def serve(
         edge = create_edge(process.rooms, checks) if Role.API in roles else create_watch(process.rooms, checks)
         edge.describe()
         is_https = issuer.startswith("https:")
-        known = process.rooms.tokens.known
-        doors = {listener: FrontDoor(edge, edge.publisher, settings, is_https=is_https, known=known)}
+        acquaintances = Acquaintances(process.rooms.tokens, process.rooms.oauth)
+        doors = {listener: FrontDoor(edge, edge.publisher, settings, is_https=is_https, acquaintances=acquaintances)}
         if operation is not None:
             watched = create_operation(process.rooms, checks, edge)
-            doors[operation] = FrontDoor(watched, None, settings, is_https=False, known=known)
+            doors[operation] = FrontDoor(watched, None, settings, is_https=False, acquaintances=acquaintances)
         _spare_the_collector()
         sys.setswitchinterval(_SWITCH_SECONDS)
         serving = [loop.create_task(door.serve(address)) for address, door in doors.items()]

@@ -202,6 +202,18 @@ async def test_a_changed_record_has_another_etag(bus: Bus):
     assert (again.status_code, again.json()["data"]["nama"]) == (200, "Baru")
 
 
+async def test_an_etag_tells_no_more_of_a_hidden_change_than_the_answer_does(bus: Bus):
+    bus.apply(a_contract(a_grant("dinsos", fields=["/nik"])))
+    client, seen = bus.reader("dinsos"), []
+    for name in ("Lama", "Baru"):
+        await bus.publish(a_person(1, nama=name))
+        answer = await client.get(f"{RECORDS}/{a_nik(1)}")
+        position, view = answer.headers["etag"].strip('"').split("-")
+        assert int(position) == int(answer.json()["sequence"])
+        seen.append(view)
+    assert seen[0] == seen[1]
+
+
 async def test_another_view_has_another_etag(bus: Bus):
     bus.apply(a_contract(a_grant("dinkes"), a_grant("dinsos", fields=["/nik"])))
     await bus.publish(a_person(1))
