@@ -19,6 +19,7 @@ from bus.actions import Channel, on_this_machine
 from bus.cli.privacy import private_files
 from bus.cli.start import note_start
 from bus.cli.workspace import open_workspace
+from bus.delivery.handover import broker_at
 from bus.problem import Refused
 from bus.process import Role
 from bus.settings import SettingsWrong
@@ -65,7 +66,11 @@ def serve(
     configure_logging(log_level.upper())
     with private_files(), open_workspace(data) as workspace:
         settings = workspace.settings
-        if settings.broker_url.startswith("memory:") and chosen & _DELIVER and not chosen >= _TOGETHER:
+        if (
+            broker_at(settings.broker_url, settings.broker_prefix) is None
+            and chosen & _DELIVER
+            and not chosen >= _TOGETHER
+        ):
             raise RolesApart("memory:// keeps runs in one process: start relay, worker and adapters together.")
         listener = _of_sibling(host, port) if _SIBLING in os.environ else _listener(host, port, is_shared=workers > 1)
         issuer = settings.public_url.rstrip("/") or f"http://{host}:{listener.getsockname()[1]}"

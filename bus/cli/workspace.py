@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bus.delivery import bell
-from bus.delivery.broker import BrokerAddress
+from bus.delivery.handover import broker_at, ring_once
 from bus.identity import Keys, load_keys
 from bus.problem import Refused
 from bus.settings import Settings, load_settings
@@ -46,9 +45,9 @@ def open_workspace(data: Path | None, **given: Any) -> Iterator[Workspace]:
         raise NotInitialised(f"There is no bus in {settings.data_dir}; run `bus init --data {settings.data_dir}`.")
     keys = load_keys(settings.data_dir / "keys")
     storage = open_storage(settings.database)
-    address = BrokerAddress(settings.broker_url, settings.broker_prefix)
-    if not address.is_memory:
-        storage.after_announce = lambda: bell.ring_once(address)
+    broker = broker_at(settings.broker_url, settings.broker_prefix)
+    if broker is not None:
+        storage.after_announce = lambda: ring_once(broker)
     try:
         if pending_migrations(storage):
             raise NotInitialised(f"The database is of another version; run `bus init --data {settings.data_dir}`.")

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from bus import clock
 from bus.contracts.catalogue import Catalogue
-from bus.delivery.dispatch import Dispatch
+from bus.delivery.dispatch import Dispatch, load
 from bus.delivery.going import Going
 from bus.delivery.ledger import Handed, Ledger, NewDelivery
 from bus.delivery.relayed import relayed, set_relayed
@@ -194,10 +194,10 @@ class FanOut:
     def _pass_on(self, made: Made) -> None:
         """Hand over what a transaction made, now that it is committed."""
         self._dispatch.left |= made.begun.left
-        if made.is_new:
-            self._dispatch.keep(made.begun.runs, made.entries)
         begun = Handed([run.lease for run in made.begun.runs], 0, False)
-        is_more = [self._dispatch.send(handed) for handed in (begun, *made.handed)]
+        # Of a run in which something was made before, less may be owed.
+        loaded = load(made.begun.runs, made.entries) if made.is_new else {}
+        is_more = [self._dispatch.send(begun, loaded), *map(self._dispatch.send, made.handed)]
         if any(is_more) or made.is_due:
             self._dispatch.look_soon()
 

@@ -15,10 +15,9 @@ import structlog
 
 from bus import clock
 from bus.contracts.catalogue import Catalogue
-from bus.delivery.broker import Handover
 from bus.delivery.dispatch import Dispatch, HandoverPolicy
 from bus.delivery.fan_out import FanOut, Made
-from bus.delivery.fresh import FreshRuns
+from bus.delivery.handover import Handover
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.relayed import relayed
 from bus.delivery.subscriptions import Chosen, Subscription, Subscriptions, advance_replay, end_replay, go_live
@@ -57,15 +56,13 @@ class Relay:
         handover: Handover,
         leadership: Leadership,
         policy: HandoverPolicy,
-        fresh: FreshRuns | None,
     ) -> None:
-        """`fresh`: where workers of this process look for runs; None where it has none."""
         self._storage = storage
         self._journal = journal
         self._catalogue = catalogue
         self._subscriptions = subscriptions
         self._ledger = Ledger(storage)
-        self._dispatch = Dispatch(storage, catalogue, subscriptions, handover, policy, fresh)
+        self._dispatch = Dispatch(storage, catalogue, subscriptions, handover, policy)
         self._fan_out = FanOut(storage, journal, catalogue, subscriptions, self._dispatch)
         self._leadership = leadership
         self._replaying = Chosen(subscriptions, lambda one: one.replay_position is not None)

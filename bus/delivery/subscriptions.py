@@ -324,9 +324,10 @@ class Subscriptions:
         if list(by_number) != sorted(by_number):
             by_number = dict(sorted(by_number.items()))
         # Replaced as a whole: a reader in another thread sees the old ones or the new ones.
+        # First, since the relay hands over by number: a worker of this process then listens already.
+        self._all = tuple(by_number.values())
         self._by_number = by_number
         self._ids = {one.id: number for number, one in by_number.items()}
-        self._all = tuple(by_number.values())
         self._expiring = {number: until for number, until in self._expiring.items() if number in by_number}
 
     def _sealed(self, secrets: Sequence[Mapping[str, Any]]) -> str:

@@ -8,10 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 
 from bus.agencies import Poller
-from bus.delivery.bell import ChangesBell
-from bus.delivery.broker import BrokerAddress, Handover
 from bus.delivery.dispatch import HandoverPolicy
-from bus.delivery.fresh import FreshRuns
+from bus.delivery.handover import Broker, ChangesBell, Handover, Here, broker_at
 from bus.delivery.heartbeat import Heartbeat
 from bus.delivery.ledger import Ledger
 from bus.delivery.outcome import OutcomeWriter
@@ -57,9 +55,9 @@ class Process:
         self._storage = storage
         self._roles = roles
         self._relay: Relay | None = None
-        self._fresh = FreshRuns()
         self._workers: list[Worker] = []
-        self._address = BrokerAddress(settings.broker_url, settings.broker_prefix)
+        self._broker = broker_at(settings.broker_url, settings.broker_prefix)
+        self._handover: Handover = Here() if self._broker is None else Broker(self._broker)
         self.rooms = make_rooms(settings, storage, keys, issuer, self._appended, workers(settings))
 
     def _appended(self, position: int) -> None:
@@ -108,10 +106,10 @@ class Process:
         self._task(stack, rooms.attempts.follow())
 
     def _start_bell(self, stack: AsyncExitStack, changes: Changes) -> None:
-        if self._address.is_memory:
+        if self._broker is None:
             self._storage.after_announce = changes.look_now
             return
-        bell = ChangesBell(self._address, changes.look_now)
+        bell = ChangesBell(self._broker, changes.look_now)
         bell.start()
         self._storage.after_announce = bell.ring
         stack.push_async_callback(asyncio.to_thread, bell.stop)
@@ -134,13 +132,11 @@ class Process:
             rooms.journal,
             rooms.catalogue,
             rooms.subscriptions,
-            Handover(self._address),
+            self._handover,
             leadership(self._storage, "relay"),
             policy,
-            # Of runs that other processes make nothing is kept.
-            self._fresh if self._workers else None,
         )
-        if self._address.is_memory:
+        if self._broker is None:
             rooms.appender.beside = self._relay.beside_append
         self._relay.start()
         stack.push_async_callback(asyncio.to_thread, self._relay.stop)
@@ -154,15 +150,12 @@ class Process:
         retry = RetryPolicy(settings.retry_first_seconds, settings.retry_longest_seconds, settings.retry_attempts)
         policy = WorkerPolicy(settings.sink_concurrency, settings.sink_timeout_seconds, settings.lease_seconds, retry)
         outcomes = OutcomeWriter(self._storage, ledger, rooms.disclosures)
-        if self._address.is_memory:
-            # After the workers have stopped: what they did not take nobody else can.
-            stack.push_async_callback(asyncio.to_thread, lambda: outcomes.give_back(self._fresh.untaken()))
-        loader = RunLoader(self._storage, rooms.journal, rooms.catalogue, ledger, self._fresh, rooms.agencies, Room())
+        loader = RunLoader(self._storage, rooms.journal, rooms.catalogue, ledger, rooms.agencies, Room())
         kinds = {Role.WORKER: Webhook, Role.ADAPTERS: AgencySink}
         for role, kind in kinds.items():
             if role in self._roles:
                 worker = Worker(
-                    self._address,
+                    self._handover,
                     kind,
                     rooms.subscriptions,
                     rooms.catalogue,
@@ -193,7 +186,7 @@ class Process:
         """What readiness looks at."""
         rooms = self.rooms
         return Readiness(
-            self._storage, rooms.subscriptions, rooms.journal, self._address, self._roles, self._workers
+            self._storage, rooms.subscriptions, rooms.journal, self._broker, self._roles, self._workers
         ).health()
 
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from bus.delivery import broker
-from bus.delivery.broker import BrokerAddress
+from bus.delivery.handover import BrokerAddress, reachable
 from bus.delivery.heartbeat import unattended
 from bus.delivery.relay import behind
 from bus.delivery.subscriptions import Subscriptions
@@ -25,15 +24,20 @@ class Readiness:
         storage: Storage,
         subscriptions: Subscriptions,
         journal: JournalReader,
-        address: BrokerAddress,
+        broker: BrokerAddress | None,
         roles: Collection[Role],
         workers: Sequence[Worker],
     ) -> None:
-        """`workers` are the process's own: the same list for as long as the process runs."""
+        """Looks at what the process needs.
+
+        Args:
+            broker: None: nothing is handed over beyond the process.
+            workers: the process's own: the same list for as long as the process runs.
+        """
         self._storage = storage
         self._subscriptions = subscriptions
         self._journal = journal
-        self._address = address
+        self._broker = broker
         self._roles = frozenset(roles)
         self._workers = workers
 
@@ -64,9 +68,10 @@ class Readiness:
         return Check(answers, "answers" if answers else "does not answer")
 
     def _check_broker(self, *, needed: bool) -> Check:
-        listening = all(worker.connected for worker in self._workers)
-        reachable = listening if self._workers else broker.reachable(self._address)
-        return Check(reachable, "connected" if reachable else "not connected; trying again", needed)
+        connected = all(worker.connected for worker in self._workers)
+        if not self._workers and self._broker is not None:
+            connected = reachable(self._broker)
+        return Check(connected, "connected" if connected else "not connected; trying again", needed)
 
     def _check_relay(self, *, needed: bool) -> Check:
         if not self._storage.answers():

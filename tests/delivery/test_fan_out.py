@@ -71,9 +71,9 @@ async def test_deliveries_are_made_and_handed_over_with_their_events(site: Site)
 async def test_what_goes_with_its_events_need_not_be_read_again(site: Site):
     await site.append(Along(taken_up(site, "opd-1")), 1, 2)
     (lease,) = site.broker.sent
-    run = site.fresh.take(lease)
-    assert run == [(leased, site.journal.at([leased.position])[leased.position]) for leased, _ in run or ()]
-    assert [leased.position for leased, _ in run or ()] == [1, 2]
+    run = site.broker.loaded[lease]
+    assert run == [(leased, site.journal.at([leased.position])[leased.position]) for leased, _ in run]
+    assert [leased.position for leased, _ in run] == [1, 2]
 
 
 async def test_events_are_appended_also_where_their_deliveries_cannot_be_made(site: Site):

@@ -15,9 +15,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from bus.delivery import bell
-from bus.delivery.bell import ChangesBell
-from bus.delivery.broker import BrokerAddress
+from bus.delivery.handover import BrokerAddress, ChangesBell, ring_once
 from bus.identity.participants import Participants
 from bus.process import Role, running
 from bus.settings import load_settings
@@ -93,7 +91,7 @@ def test_a_bell_whose_broker_was_away_rings_again(broker: BrokerAddress) -> None
 
 
 def test_a_ring_where_nobody_listens_leaves_nothing_behind(broker: BrokerAddress) -> None:
-    bell.ring_once(broker)
+    ring_once(broker)
     with broker.connect() as connection:
         exchange = broker.changes(connection.channel())
         with pytest.raises(connection.channel_errors):
@@ -103,7 +101,7 @@ def test_a_ring_where_nobody_listens_leaves_nothing_behind(broker: BrokerAddress
 def test_a_broker_that_says_nothing_holds_a_command_up_for_a_second() -> None:
     with _a_silent_server() as address:
         begun = time.monotonic()
-        bell.ring_once(address)
+        ring_once(address)
         assert time.monotonic() - begun < 3
 
 
