@@ -10,6 +10,7 @@ from bus import clock
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.going import Going, Run, going
 from bus.delivery.handover import Handover, Loaded
+from bus.delivery.leases import Leases
 from bus.delivery.ledger import Handed, Lease, Leased, Ledger, NewDelivery
 from bus.delivery.routing import is_ordered
 from bus.delivery.subscriptions import Subscription, Subscriptions
@@ -56,6 +57,7 @@ class Dispatch:
         self._catalogue = catalogue
         self._subscriptions = subscriptions
         self._ledger = Ledger(storage)
+        self._leases = Leases(storage)
         self._handover = handover
         self._policy = policy
         self._looked_at = 0.0
@@ -94,7 +96,9 @@ class Dispatch:
 
     def begin(self, transaction: Transaction, new: Sequence[NewDelivery], now: int) -> Going:
         """What goes at once of new deliveries, in the transaction that makes them."""
-        return going(transaction, new, now, self._lease_end(now), self._policy.window, self._policy.run)
+        begun = going(transaction, new, now, self._lease_end(now), self._policy.window, self._policy.run)
+        self._leases.add(transaction, [run.lease for run in begun.runs])
+        return begun
 
     def lease(self, transaction: Transaction, subscription: Subscription, now: int) -> Handed:
         """Lease what is due of a subscription, in a transaction of the caller's."""
@@ -107,6 +111,7 @@ class Dispatch:
             self._policy.run,
             ordered=is_ordered(subscription, self._catalogue),
         )
+        self._leases.add(transaction, handed.leases)
         (self.left.add if handed.left else self.left.discard)(subscription.number)
         return handed
 

@@ -19,6 +19,7 @@ from bus.delivery.dispatch import Dispatch, HandoverPolicy
 from bus.delivery.fan_out import FanOut, Made
 from bus.delivery.handover import Handover
 from bus.delivery.ledger import Ledger, NewDelivery
+from bus.delivery.reclaim import Reclaim
 from bus.delivery.relayed import relayed
 from bus.delivery.subscriptions import Chosen, Subscription, Subscriptions, advance_replay, end_replay, go_live
 from bus.delivery.turns import in_turn
@@ -56,6 +57,7 @@ class Relay:
         handover: Handover,
         leadership: Leadership,
         policy: HandoverPolicy,
+        reclaim: Reclaim,
     ) -> None:
         self._storage = storage
         self._journal = journal
@@ -65,6 +67,7 @@ class Relay:
         self._dispatch = Dispatch(storage, catalogue, subscriptions, handover, policy)
         self._fan_out = FanOut(storage, journal, catalogue, subscriptions, self._dispatch)
         self._leadership = leadership
+        self._reclaim = reclaim
         self._replaying = Chosen(subscriptions, lambda one: one.replay_position is not None)
         self._nudged = threading.Event()
         self._turns: dict[int, int] = {}
@@ -193,9 +196,12 @@ class Relay:
     def _leads(self) -> bool:
         """Whether this process leads. One that begins to reads first what the leader before it made of the subscriptions."""
         leads = self._leadership.acquire()
-        if leads and not self._leading:
+        if not leads:
+            self._reclaim.stand_by()
+        elif not self._leading:
             self._subscriptions.refresh()
             self._fan_out.begin()
+            self._look_for_due(found=self._reclaim.begin())
         self._leading = leads
         return leads
 
@@ -203,8 +209,13 @@ class Relay:
         """One look at everything; whether there is more to do at once."""
         moved = self._fan_out.step()
         replayed = self._replay()
+        self._look_for_due(found=self._reclaim.look())
         handed_over = self._dispatch.look()
         return moved or replayed or handed_over
+
+    def _look_for_due(self, *, found: bool) -> None:
+        if found:
+            self._dispatch.look_soon()
 
     def _replay(self) -> bool:
         """Steps of the replays under way, and of new subscriptions that catch up, in turn; live events wait for a few alone."""

@@ -22,7 +22,7 @@ class Sender(Protocol):
     """Sends items to a subscription's sink; the worker does it."""
 
     def is_active(self, subscription: Subscription) -> bool:
-        """Whether the subscription is still there, and not paused."""
+        """Whether the subscription is still there and not paused, and this process still holds its runs."""
         ...
 
     def batch(self, subscription: Subscription) -> int:

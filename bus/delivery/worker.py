@@ -20,6 +20,7 @@ from bus import clock, json
 from bus.agencies import Agencies
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.circuit import CircuitPolicy
+from bus.delivery.claims import Claims
 from bus.delivery.disclosed import Disclosed
 from bus.delivery.handover import Handover, Received
 from bus.delivery.lane import Lane
@@ -67,6 +68,7 @@ class Worker:
     def __init__(
         self,
         handover: Handover,
+        claims: Claims,
         sinks: type[Webhook] | type[AgencySink],
         subscriptions: Subscriptions,
         catalogue: Catalogue,
@@ -79,6 +81,7 @@ class Worker:
     ) -> None:
         """`finished` is called when a run's outcomes are written: there may be room for more, or something is due by them."""
         self._sinks = sinks
+        self._claims = claims
         self._finished = finished
         self._subscriptions = subscriptions
         self._catalogue = catalogue
@@ -159,6 +162,7 @@ class Worker:
         if self._is_drained:
             # Not done, a broker gives it to another worker; else it comes again when its lease ends.
             return
+        self._claims.add(received.lease)
         making = self._loop.create_task(self._make(received))
         self._making[making] = received
         making.add_done_callback(self._making.pop)
@@ -207,9 +211,9 @@ class Worker:
         return await written
 
     def is_active(self, subscription: Subscription) -> bool:
-        """Whether the subscription is still there, and not paused."""
+        """Whether the subscription is still there and not paused, and this process still holds its runs."""
         known = self._subscriptions.numbered(subscription.number)
-        return known is not None and known.state is SubscriptionState.ACTIVE
+        return known is not None and known.state is SubscriptionState.ACTIVE and self._claims.is_holder
 
     def _lane(self) -> Lane:
         # A probe that is still under way must not be taken for lost.

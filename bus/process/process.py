@@ -8,11 +8,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 
 from bus.agencies import Poller
+from bus.delivery.claims import NoClaims, WrittenClaims
 from bus.delivery.dispatch import HandoverPolicy
 from bus.delivery.handover import Broker, ChangesBell, Handover, Here, broker_at
 from bus.delivery.heartbeat import Heartbeat
+from bus.delivery.leases import Leases
 from bus.delivery.ledger import Ledger
 from bus.delivery.outcome import OutcomeWriter
+from bus.delivery.reclaim import Reclaim
 from bus.delivery.relay import Relay
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.room import Room
@@ -24,6 +27,7 @@ from bus.delivery.worker import Worker, WorkerPolicy
 from bus.heavy import LoopDelay
 from bus.http.health import Health
 from bus.identity import Keys
+from bus.ids import new_id
 from bus.journal import Projection
 from bus.limits import TOPIC as LIMITS
 from bus.limits import Sharing
@@ -92,8 +96,6 @@ class Process:
         if Role.ADAPTERS in self._roles:
             changes.on("contracts", self._ensure_standing)
             self._task(stack, self._poller().run())
-        if delivering := sorted({Role.WORKER, Role.ADAPTERS}.intersection(self._roles)):
-            self._task(stack, Heartbeat(self._storage, delivering).follow())
         if self._storage.is_sqlite:
             self._task(stack, Checkpoints(self._storage).follow())
         if Role.API in self._roles:
@@ -135,6 +137,7 @@ class Process:
             self._handover,
             leadership(self._storage, "relay"),
             policy,
+            Reclaim(self._storage, is_alone=self._broker is None),
         )
         if self._broker is None:
             rooms.appender.beside = self._relay.beside_append
@@ -149,6 +152,11 @@ class Process:
         stack.push_async_callback(webhooks.close)
         retry = RetryPolicy(settings.retry_first_seconds, settings.retry_longest_seconds, settings.retry_attempts)
         policy = WorkerPolicy(settings.sink_concurrency, settings.sink_timeout_seconds, settings.lease_seconds, retry)
+        delivering = sorted({Role.WORKER, Role.ADAPTERS}.intersection(self._roles))
+        heartbeat = Heartbeat(self._storage, delivering, new_id("process"))
+        claims = NoClaims() if self._broker is None else WrittenClaims(Leases(self._storage), heartbeat)
+        stack.push_async_callback(claims.close)
+        self._task(stack, heartbeat.follow())
         outcomes = OutcomeWriter(self._storage, ledger, rooms.disclosures)
         loader = RunLoader(self._storage, rooms.journal, rooms.catalogue, ledger, rooms.agencies, Room())
         kinds = {Role.WORKER: Webhook, Role.ADAPTERS: AgencySink}
@@ -156,6 +164,7 @@ class Process:
             if role in self._roles:
                 worker = Worker(
                     self._handover,
+                    claims,
                     kind,
                     rooms.subscriptions,
                     rooms.catalogue,

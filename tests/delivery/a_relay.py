@@ -13,6 +13,7 @@ from bus.delivery.dispatch import Dispatch, HandoverPolicy
 from bus.delivery.fan_out import FanOut
 from bus.delivery.handover import Handover, Loaded, Received, Receiver
 from bus.delivery.ledger import Lease, Ledger
+from bus.delivery.reclaim import Reclaim
 from bus.delivery.relay import Relay
 from bus.delivery.subscriptions import NewSubscription, Subscription, Subscriptions, Webhook
 from bus.delivery.tables import DELIVERIES
@@ -68,7 +69,7 @@ class Site:
     def relay(self) -> Relay:
         return Relay(
             self.storage, self.journal, self.catalogue, self.subscriptions, self.broker,
-            leadership(self.storage, "relay"), HandoverPolicy(),
+            leadership(self.storage, "relay"), HandoverPolicy(), Reclaim(self.storage, is_alone=True),
         )  # fmt: skip
 
     def subscribe(self, participant: str) -> Subscription:

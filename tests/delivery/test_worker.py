@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from bus import clock, json
+from bus.delivery.claims import NoClaims
 from bus.delivery.handover import Here
 from bus.delivery.ledger import Attempt, Lease, Leased
 from bus.delivery.ordering import PARKED
@@ -92,4 +93,4 @@ def a_worker(handover: Here, agency: Agency, writer: Writer, chains: list[list[I
     stubs = cast(
         "Any", (subscriptions, catalogue, SimpleNamespace(owed=owed, loaded=loaded), writer, webhooks, agencies)
     )
-    return Worker(handover, AgencySink, *stubs, policy, lambda is_due: None)
+    return Worker(handover, NoClaims(), AgencySink, *stubs, policy, lambda is_due: None)
