@@ -21,7 +21,7 @@ from bus.cli.start import note_start
 from bus.cli.workspace import open_workspace
 from bus.delivery.handover import broker_at
 from bus.problem import Refused
-from bus.process import Role
+from bus.process import Role, Wakeups
 from bus.settings import SettingsWrong
 from bus.telemetry import configure_logging
 
@@ -64,7 +64,8 @@ def serve(
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=_METRICS)
         os.execv(sys.executable, [*_ITSELF, *sys.argv[1:]])  # noqa: S606 - itself
     configure_logging(log_level.upper())
-    with private_files(), open_workspace(data) as workspace:
+    wakeups = Wakeups()
+    with private_files(), open_workspace(data, wakeups.changed) as workspace:
         settings = workspace.settings
         if (
             broker_at(settings.broker_url, settings.broker_prefix) is None
@@ -84,7 +85,9 @@ def serve(
         siblings = _Siblings(options, workers - 1)
         siblings.start()
         try:
-            uvloop.run(process.serve(settings, workspace.storage, workspace.keys, issuer, chosen, listener, operation))
+            uvloop.run(
+                process.serve(settings, workspace.storage, workspace.keys, issuer, chosen, wakeups, listener, operation)
+            )
         finally:
             siblings.stop()
             if workers > 1:

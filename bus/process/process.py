@@ -8,8 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 
 from bus.agencies import Poller
+from bus.delivery.along import AlongAppends
 from bus.delivery.claims import NoClaims, WrittenClaims
 from bus.delivery.dispatch import HandoverPolicy
+from bus.delivery.fan_out import FanOut
 from bus.delivery.handover import Broker, ChangesBell, Handover, Here, broker_at
 from bus.delivery.heartbeat import Heartbeat
 from bus.delivery.leases import Leases
@@ -23,6 +25,7 @@ from bus.delivery.run import RunLoader
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.standing import ensure
 from bus.delivery.subscriptions import AgencySink, Webhook
+from bus.delivery.turn import Turn
 from bus.delivery.worker import Worker, WorkerPolicy
 from bus.heavy import LoopDelay
 from bus.http.health import Health
@@ -34,6 +37,7 @@ from bus.limits import Sharing
 from bus.process.assembly import make_rooms, workers
 from bus.process.readiness import Readiness
 from bus.process.role import Role
+from bus.process.wakeups import Wakeups
 from bus.settings import Settings
 from bus.storage import Changes, Checkpoints, Storage, leadership
 
@@ -42,10 +46,14 @@ log = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def running(
-    settings: Settings, storage: Storage, keys: Keys, issuer: str, roles: Collection[Role]
+    settings: Settings, storage: Storage, keys: Keys, issuer: str, roles: Collection[Role], wakeups: Wakeups
 ) -> AsyncIterator["Process"]:
-    """The parts of a process at work; on leaving they are brought down in order, within `settings.drain_seconds`."""
-    process = Process(settings, storage, keys, issuer, roles)
+    """The parts of a process at work; on leaving they are brought down in order, within `settings.drain_seconds`.
+
+    Args:
+        wakeups: `storage` tells its `changed` of changes.
+    """
+    process = Process(settings, storage, keys, issuer, roles, wakeups)
     async with AsyncExitStack() as stack:
         await process.start(stack)
         yield process
@@ -54,19 +62,26 @@ async def running(
 class Process:
     """One process of the bus."""
 
-    def __init__(self, settings: Settings, storage: Storage, keys: Keys, issuer: str, roles: Collection[Role]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        storage: Storage,
+        keys: Keys,
+        issuer: str,
+        roles: Collection[Role],
+        wakeups: Wakeups,
+    ) -> None:
         self._settings = settings
         self._storage = storage
         self._roles = roles
-        self._relay: Relay | None = None
+        self._wakeups = wakeups
+        self._turn: Turn[FanOut] = Turn()
         self._workers: list[Worker] = []
         self._broker = broker_at(settings.broker_url, settings.broker_prefix)
         self._handover: Handover = Here() if self._broker is None else Broker(self._broker)
-        self.rooms = make_rooms(settings, storage, keys, issuer, self._appended, workers(settings))
-
-    def _appended(self, position: int) -> None:
-        if self._relay is not None:
-            self._relay.appended(position)
+        # A publisher must not wait for a broker.
+        beside = AlongAppends(self._turn) if self._broker is None else None
+        self.rooms = make_rooms(settings, storage, keys, issuer, wakeups, workers(settings), beside)
 
     async def start(self, stack: AsyncExitStack) -> None:
         """Start what the roles ask for; `stack` brings it down again, the last first."""
@@ -109,11 +124,11 @@ class Process:
 
     def _start_bell(self, stack: AsyncExitStack, changes: Changes) -> None:
         if self._broker is None:
-            self._storage.after_announce = changes.look_now
+            self._wakeups.changed.listen(changes.look_now)
             return
         bell = ChangesBell(self._broker, changes.look_now)
         bell.start()
-        self._storage.after_announce = bell.ring
+        self._wakeups.changed.listen(bell.ring)
         stack.push_async_callback(asyncio.to_thread, bell.stop)
 
     def _task(self, stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:
@@ -129,7 +144,7 @@ class Process:
     def _start_relay(self, stack: AsyncExitStack) -> None:
         policy = HandoverPolicy(lease=self._settings.lease_seconds)
         rooms = self.rooms
-        self._relay = Relay(
+        relay = Relay(
             self._storage,
             rooms.journal,
             rooms.catalogue,
@@ -138,11 +153,12 @@ class Process:
             leadership(self._storage, "relay"),
             policy,
             Reclaim(self._storage, is_alone=self._broker is None),
+            self._turn,
         )
-        if self._broker is None:
-            rooms.appender.beside = self._relay.beside_append
-        self._relay.start()
-        stack.push_async_callback(asyncio.to_thread, self._relay.stop)
+        self._wakeups.appended.listen(relay.appended)
+        self._wakeups.finished.listen(relay.finished)
+        relay.start()
+        stack.push_async_callback(asyncio.to_thread, relay.stop)
 
     async def _start_workers(self, stack: AsyncExitStack) -> None:
         rooms, settings = self.rooms, self._settings
@@ -173,15 +189,11 @@ class Process:
                     webhooks,
                     rooms.agencies,
                     policy,
-                    self._finished,
+                    self._wakeups.finished,
                 )
                 worker.start()
                 self._workers.append(worker)
                 stack.push_async_callback(worker.stop, settings.drain_seconds)
-
-    def _finished(self, is_due: bool) -> None:
-        if self._relay is not None:
-            self._relay.finished(is_due)
 
     def _poller(self) -> Poller:
         rooms = self.rooms

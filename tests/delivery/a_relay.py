@@ -17,9 +17,9 @@ from bus.delivery.reclaim import Reclaim
 from bus.delivery.relay import Relay
 from bus.delivery.subscriptions import NewSubscription, Subscription, Subscriptions, Webhook
 from bus.delivery.tables import DELIVERIES
+from bus.delivery.turn import Turn
 from bus.identity.keys import Keys
-from bus.journal import Appender, JournalReader, Submission
-from bus.journal.beside import Beside
+from bus.journal import Appender, Beside, JournalReader, Submission
 from bus.storage import Storage, leadership
 from tests.a_bus import OWNER, WARGA, Document, a_contract, a_person
 from tests.an_actor import OPERATOR
@@ -66,10 +66,10 @@ class Site:
         policy = HandoverPolicy(window=window)
         return Dispatch(self.storage, self.catalogue, self.subscriptions, self.broker, policy)
 
-    def relay(self) -> Relay:
+    def relay(self, turn: Turn[FanOut] | None = None) -> Relay:
         return Relay(
             self.storage, self.journal, self.catalogue, self.subscriptions, self.broker,
-            leadership(self.storage, "relay"), HandoverPolicy(), Reclaim(self.storage, is_alone=True),
+            leadership(self.storage, "relay"), HandoverPolicy(), Reclaim(self.storage, is_alone=True), turn or Turn(),
         )  # fmt: skip
 
     def subscribe(self, participant: str) -> Subscription:
@@ -85,8 +85,7 @@ class Site:
 
     async def append(self, beside: Beside, *events: int | Submission) -> None:
         """Append events in one transaction."""
-        appender = Appender(self.storage, lambda position: None)
-        appender.beside = beside
+        appender = Appender(self.storage, lambda position: None, beside)
         submissions = [self.submission(one) if isinstance(one, int) else one for one in events]
         await asyncio.gather(*[appender.append([submission]) for submission in submissions])
         await appender.close()
