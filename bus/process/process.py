@@ -8,16 +8,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 
 from bus.agencies import Poller
-from bus.delivery.along import AlongAppends
-from bus.delivery.claims import NoClaims, WrittenClaims
 from bus.delivery.dispatch import HandoverPolicy
 from bus.delivery.fan_out import FanOut
-from bus.delivery.handover import Broker, ChangesBell, Handover, Here, broker_at
 from bus.delivery.heartbeat import Heartbeat
-from bus.delivery.leases import Leases
 from bus.delivery.ledger import Ledger
 from bus.delivery.outcome import OutcomeWriter
-from bus.delivery.reclaim import Reclaim
 from bus.delivery.relay import Relay
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.room import Room
@@ -35,6 +30,7 @@ from bus.journal import Projection
 from bus.limits import TOPIC as LIMITS
 from bus.limits import Sharing
 from bus.process.assembly import make_rooms, workers
+from bus.process.form import form_of
 from bus.process.readiness import Readiness
 from bus.process.role import Role
 from bus.process.wakeups import Wakeups
@@ -77,10 +73,8 @@ class Process:
         self._wakeups = wakeups
         self._turn: Turn[FanOut] = Turn()
         self._workers: list[Worker] = []
-        self._broker = broker_at(settings.broker_url, settings.broker_prefix)
-        self._handover: Handover = Here() if self._broker is None else Broker(self._broker)
-        # A publisher must not wait for a broker.
-        beside = AlongAppends(self._turn) if self._broker is None else None
+        self._form = form_of(settings, storage)
+        beside = self._form.beside(self._turn)
         self.rooms = make_rooms(settings, storage, keys, issuer, wakeups, workers(settings), beside)
 
     async def start(self, stack: AsyncExitStack) -> None:
@@ -101,7 +95,7 @@ class Process:
         changes.on("clients", rooms.waiting.tokens_changed)
         changes.on("subscriptions", rooms.subscriptions.refresh)
         changes.on(LIMITS, rooms.limits.refresh)
-        self._start_bell(stack, changes)
+        self._form.spread(changes, self._wakeups, stack)
         if Role.WORKER in self._roles or Role.ADAPTERS in self._roles:
             await self._start_workers(stack)
         if Role.RELAY in self._roles:
@@ -122,15 +116,6 @@ class Process:
         self._task(stack, rooms.recorder.follow())
         self._task(stack, rooms.attempts.follow())
 
-    def _start_bell(self, stack: AsyncExitStack, changes: Changes) -> None:
-        if self._broker is None:
-            self._wakeups.changed.listen(changes.look_now)
-            return
-        bell = ChangesBell(self._broker, changes.look_now)
-        bell.start()
-        self._wakeups.changed.listen(bell.ring)
-        stack.push_async_callback(asyncio.to_thread, bell.stop)
-
     def _task(self, stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         task.add_done_callback(report)
@@ -149,10 +134,10 @@ class Process:
             rooms.journal,
             rooms.catalogue,
             rooms.subscriptions,
-            self._handover,
+            self._form.handover,
             leadership(self._storage, "relay"),
             policy,
-            Reclaim(self._storage, is_alone=self._broker is None),
+            self._form.reclaim(),
             self._turn,
         )
         self._wakeups.appended.listen(relay.appended)
@@ -170,7 +155,7 @@ class Process:
         policy = WorkerPolicy(settings.sink_concurrency, settings.sink_timeout_seconds, settings.lease_seconds, retry)
         delivering = sorted({Role.WORKER, Role.ADAPTERS}.intersection(self._roles))
         heartbeat = Heartbeat(self._storage, delivering, new_id("process"))
-        claims = NoClaims() if self._broker is None else WrittenClaims(Leases(self._storage), heartbeat)
+        claims = self._form.claims(heartbeat)
         stack.push_async_callback(claims.close)
         self._task(stack, heartbeat.follow())
         outcomes = OutcomeWriter(self._storage, ledger, rooms.disclosures)
@@ -179,7 +164,7 @@ class Process:
         for role, kind in kinds.items():
             if role in self._roles:
                 worker = Worker(
-                    self._handover,
+                    self._form.handover,
                     claims,
                     kind,
                     rooms.subscriptions,
@@ -207,7 +192,7 @@ class Process:
         """What readiness looks at."""
         rooms = self.rooms
         return Readiness(
-            self._storage, rooms.subscriptions, rooms.journal, self._broker, self._roles, self._workers
+            self._storage, rooms.subscriptions, rooms.journal, self._form.is_reachable, self._roles, self._workers
         ).health()
 
 

@@ -1,8 +1,7 @@
 """Readiness: whether a process can do the work of its roles."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from bus.delivery.handover import BrokerAddress, reachable
 from bus.delivery.heartbeat import unattended
 from bus.delivery.relay import behind
 from bus.delivery.subscriptions import Subscriptions
@@ -24,20 +23,20 @@ class Readiness:
         storage: Storage,
         subscriptions: Subscriptions,
         journal: JournalReader,
-        broker: BrokerAddress | None,
+        is_reachable: Callable[[], bool],
         roles: Collection[Role],
         workers: Sequence[Worker],
     ) -> None:
         """Looks at what the process needs.
 
         Args:
-            broker: None: nothing is handed over beyond the process.
+            is_reachable: whether runs can be handed over, for a process without workers.
             workers: the process's own: the same list for as long as the process runs.
         """
         self._storage = storage
         self._subscriptions = subscriptions
         self._journal = journal
-        self._broker = broker
+        self._is_reachable = is_reachable
         self._roles = frozenset(roles)
         self._workers = workers
 
@@ -68,9 +67,8 @@ class Readiness:
         return Check(answers, "answers" if answers else "does not answer")
 
     def _check_broker(self, *, needed: bool) -> Check:
-        connected = all(worker.connected for worker in self._workers)
-        if not self._workers and self._broker is not None:
-            connected = reachable(self._broker)
+        listening = all(worker.connected for worker in self._workers)
+        connected = listening if self._workers else self._is_reachable()
         return Check(connected, "connected" if connected else "not connected; trying again", needed)
 
     def _check_relay(self, *, needed: bool) -> Check:
