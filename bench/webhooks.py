@@ -34,7 +34,8 @@ from bus import json
 from bus.actions.actor import Channel, on_this_machine
 from bus.cli.workspace import open_workspace
 from bus.delivery.handover import BrokerAddress, reachable
-from bus.delivery.subscriptions import Subscriptions, SubscriptionState
+from bus.delivery.subscription import SubscriptionState
+from bus.delivery.subscriptions import Subscriptions
 
 CONCURRENCY: Final = 32
 _PREFIX: Final = f"bus-bench-{uuid4().hex[:8]}"

@@ -21,7 +21,7 @@ from bus.contracts.schemas import has_property
 from bus.contracts.view import View
 from bus.delivery.address import Address, Lookup, Network, SinkAddressRefused, check_url
 from bus.delivery.names import Names
-from bus.delivery.subscriptions import AgencySink, Sink, Webhook
+from bus.delivery.subscription import AgencySink, Sink, Webhook
 from bus.kit import BUS_ATTRIBUTES, CORE_ATTRIBUTES, Does
 from bus.limits import Policy
 from bus.problem import FieldError, Forbidden, Refused

@@ -13,7 +13,8 @@ from bus.delivery.handover import Handover, Loaded
 from bus.delivery.leases import Leases
 from bus.delivery.ledger import Handed, Lease, Leased, Ledger, NewDelivery
 from bus.delivery.routing import is_ordered
-from bus.delivery.subscriptions import Subscription, Subscriptions
+from bus.delivery.subscription import Subscription
+from bus.delivery.subscriptions import Subscriptions
 from bus.journal import Entry
 from bus.storage import Storage, Transaction
 from bus.telemetry import HANDED_OVER

@@ -11,7 +11,8 @@ from bus.delivery.going import Going
 from bus.delivery.ledger import Handed, Ledger, NewDelivery
 from bus.delivery.relayed import relayed, set_relayed
 from bus.delivery.routing import Router
-from bus.delivery.subscriptions import Subscription, Subscriptions, SubscriptionState
+from bus.delivery.subscription import Subscription, SubscriptionState
+from bus.delivery.subscriptions import Subscriptions
 from bus.journal import Entry, FindBefore, History, JournalReader, Row, select_entries
 from bus.storage import Storage, Transaction
 from bus.telemetry import RELAY_LAG

@@ -13,7 +13,7 @@ import structlog
 
 from bus import clock
 from bus.delivery.ledger import Ledger
-from bus.delivery.subscriptions import Subscription, Webhook
+from bus.delivery.subscription import Subscription, Webhook
 from bus.delivery.tables import HEARTBEATS
 from bus.problem import Refused
 from bus.storage import Storage

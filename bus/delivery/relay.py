@@ -20,9 +20,10 @@ from bus.delivery.handover import Handover
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.reclaim import Reclaim
 from bus.delivery.relayed import relayed
-from bus.delivery.subscriptions import Chosen, Subscription, Subscriptions, advance_replay, end_replay, go_live
+from bus.delivery.replays import advance_replay, end_replay, go_live, in_turn
+from bus.delivery.subscription import Subscription
+from bus.delivery.subscriptions import Chosen, Subscriptions
 from bus.delivery.turn import Turn
-from bus.delivery.turns import in_turn
 from bus.journal import Entry, History, JournalReader
 from bus.problem import Unavailable
 from bus.storage import Leadership, Storage

@@ -14,7 +14,7 @@ from bus.contracts.view import View
 from bus.delivery.handover import Loaded
 from bus.delivery.ledger import Lease, Leased, Ledger
 from bus.delivery.room import PIECE_BYTES, Room
-from bus.delivery.subscriptions import AgencySink, Subscription, Webhook
+from bus.delivery.subscription import AgencySink, Subscription, Webhook
 from bus.journal import Entry, FindBefore, History, JournalReader, apply_view, entries_at, lengths_at
 from bus.problem import Refused
 from bus.storage import Storage

@@ -7,7 +7,8 @@ from bus.actions import Channel, on_this_machine
 from bus.agencies import Agencies
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.catalogued import AdapterUses
-from bus.delivery.subscriptions import AgencySink, NewSubscription, Subscriptions
+from bus.delivery.subscription import AgencySink, NewSubscription
+from bus.delivery.subscriptions import Subscriptions
 from bus.kit import Does
 
 Standing = tuple[str, str, AgencySink]

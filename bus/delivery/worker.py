@@ -31,7 +31,8 @@ from bus.delivery.run import Item, RunLoader
 from bus.delivery.sinks import agency
 from bus.delivery.sinks.places import Place, uncounted_place
 from bus.delivery.sinks.webhook import WebhookSink, trace_headers
-from bus.delivery.subscriptions import AgencySink, Chosen, Subscription, Subscriptions, SubscriptionState, Webhook
+from bus.delivery.subscription import AgencySink, Subscription, SubscriptionState, Webhook
+from bus.delivery.subscriptions import Chosen, Subscriptions
 from bus.delivery.under_way import RunUnderWay
 from bus.disclosures import Channel, Disclosure, Noted
 from bus.kit import Does, Event, Outcome

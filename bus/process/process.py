@@ -19,7 +19,7 @@ from bus.delivery.room import Room
 from bus.delivery.run import RunLoader
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.standing import ensure
-from bus.delivery.subscriptions import AgencySink, Webhook
+from bus.delivery.subscription import AgencySink, Webhook
 from bus.delivery.turn import Turn
 from bus.delivery.worker import Worker, WorkerPolicy
 from bus.heavy import LoopDelay

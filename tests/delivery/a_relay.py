@@ -15,7 +15,8 @@ from bus.delivery.handover import Handover, Loaded, Received, Receiver
 from bus.delivery.ledger import Lease, Ledger
 from bus.delivery.reclaim import Reclaim
 from bus.delivery.relay import Relay
-from bus.delivery.subscriptions import NewSubscription, Subscription, Subscriptions, Webhook
+from bus.delivery.subscription import NewSubscription, Subscription, Webhook
+from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.tables import DELIVERIES
 from bus.delivery.turn import Turn
 from bus.identity.keys import Keys

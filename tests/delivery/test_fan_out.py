@@ -9,7 +9,7 @@ import pytest
 import bus.delivery.fan_out
 from bus.delivery.fan_out import FanOut, Made
 from bus.delivery.relayed import relayed
-from bus.delivery.subscriptions import go_live
+from bus.delivery.replays import go_live
 from bus.identity.keys import Keys
 from bus.journal import NothingBeside, Submission, Take
 from bus.journal.statements import Row

@@ -16,12 +16,12 @@ from bus.delivery.disclosed import Disclosed
 from bus.delivery.lane import Lane
 from bus.delivery.ledger import Attempt, DeliveryState, Lease, Ledger, NewDelivery
 from bus.delivery.outcome import attempted
+from bus.delivery.replays import in_turn
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.room import Room
 from bus.delivery.run import Item, RunLoader
 from bus.delivery.sinks.places import Place, uncounted_place
-from bus.delivery.subscriptions import Subscription
-from bus.delivery.turns import in_turn
+from bus.delivery.subscription import Subscription
 from bus.delivery.under_way import RunUnderWay
 from bus.disclosures.log import Channel, Disclosure, Noted
 from bus.identity.keys import Keys

@@ -15,7 +15,7 @@ from bus.delivery.ordering import PARKED
 from bus.delivery.outcome import Batch
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.run import Item, Owed
-from bus.delivery.subscriptions import AgencySink, Subscription, SubscriptionState
+from bus.delivery.subscription import AgencySink, Subscription, SubscriptionState
 from bus.delivery.worker import Worker, WorkerPolicy
 from bus.journal import Entry
 from bus.kit import Classification, Does, Event, Failure, Operation, Outcome

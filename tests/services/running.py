@@ -19,7 +19,8 @@ from bus.contracts.document import parse
 from bus.delivery.deliveries import Deliveries, Delivery
 from bus.delivery.handover import BrokerAddress
 from bus.delivery.ledger import DeliveryState
-from bus.delivery.subscriptions import NewSubscription, Subscription, Subscriptions, Webhook
+from bus.delivery.subscription import NewSubscription, Subscription, Webhook
+from bus.delivery.subscriptions import Subscriptions
 from bus.identity.keys import Keys, create_keys, load_keys
 from bus.identity.participants import Kind, Participants
 from bus.storage import Storage, open_storage, upgrade
