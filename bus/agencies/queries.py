@@ -14,11 +14,7 @@ import structlog
 
 from bus import clock, json
 from bus.agencies.registry import AdapterOff, Agencies
-from bus.contracts.catalogue import Catalogue, ContractVersion
-from bus.contracts.document import Kind
-from bus.contracts.effort import is_bearable
-from bus.contracts.jobs import validate
-from bus.contracts.view import View
+from bus.contracts import Catalogue, ContractVersion, Kind, View, is_bearable, judge_data
 from bus.disclosures import Channel, DisclosureLog, of_grant
 from bus.heavy import Heavy, Here, TooHeavy
 from bus.identity import Principal
@@ -34,6 +30,8 @@ REMARK = "keterangan"
 """What they call the member that says why there is nothing."""
 _SMALL: Final = 32 * 1024
 """Characters and values of an answer that is checked and cut in the event loop."""
+_MOST_PERSONS: Final = 1_000
+"""Identifiers of persons in a question with its answer: each has an entry of its own in the disclosure log."""
 _LEVELS: Final = b"254"
 """How deep JSON can be written."""
 
@@ -56,6 +54,13 @@ class AnswerInvalid(Refused):
 
     status = 502
     slug = "answer-invalid"
+
+
+class AnswerTooWide(Refused):
+    """The answer names more persons than the disclosure log takes at once; ask for less."""
+
+    status = 422
+    slug = "answer-too-wide"
 
 
 class AnswerNotGranted(Forbidden):
@@ -123,6 +128,7 @@ class Queries:
             Limited: the caller's participant has asked this agency as often as it may today.
             TooHeavy: to check the question, or the answer, takes long.
             AdapterOff, AgencyUnavailable, AgencyRefused, QuotaExhausted: the agency gives no answer.
+            AnswerTooWide: the answer names too many persons to be disclosed.
             AnswerInvalid: it gave one that the contract does not describe.
         """
         # In a thread: schemas and views are compiled when they are first asked for.
@@ -132,7 +138,7 @@ class Queries:
         answer = await self._answered(version, served, asked)
         shown = _cut(view, answer) if json.is_small(answer, _SMALL) else await asyncio.to_thread(_cut, view, answer)
         if _is_personal(version, served) and _tells(answer, shown):
-            await self._disclose(version, view, question, caller)
+            await asyncio.to_thread(self._disclose, version, view, (question, answer), caller)
         return shown
 
     def _agreed(self, contract: str, question: Any, caller: Principal) -> tuple[ContractVersion, View]:
@@ -170,7 +176,7 @@ class Queries:
         except TypeError:
             # Not JSON: nested too deep, half a surrogate pair, or an integer of more than 64 bits.
             return {""}
-        found = await self._heavy.run(validate, schema, text, _LEVELS, who=asker)
+        found = await self._heavy.run(judge_data, schema, text, _LEVELS, who=asker)
         return {pointer for pointer, _ in json.loads(found)}
 
     @asynccontextmanager
@@ -235,10 +241,29 @@ class Queries:
                 return _Served(use.adapter, *self._agencies.find_query(use.adapter, use.operation))
         raise AdapterOff(f"No adapter that answers {version.contract.name} is set up on this bus.")
 
-    async def _disclose(self, version: ContractVersion, view: View, question: Any, caller: Principal) -> None:
-        person = version.person_of(question)
-        disclosure = of_grant(version, view, Channel.QUERY, client_id=caller.client_id, person=person)
-        await asyncio.to_thread(self._disclosures.record, [disclosure])
+    def _disclose(self, version: ContractVersion, view: View, told: tuple[Any, Any], caller: Principal) -> None:
+        """Record that an answer, told with its question, goes to the caller; `_persons` says what is raised."""
+        persons = _persons(version, *told)
+        disclosures = [
+            of_grant(version, view, Channel.QUERY, client_id=caller.client_id, person=person) for person in persons
+        ]
+        self._disclosures.record(disclosures)
+
+
+def _persons(version: ContractVersion, question: Any, answer: Any) -> list[str | None]:
+    """Whom an answer tells of: everybody whom the question or the answer names. [None]: neither names anybody.
+
+    Raises:
+        AnswerTooWide: those are too many.
+    """
+    found = {version.person_of(question)}
+    for finder, data in ((version.data_persons, question), (version.answer_persons, answer)):
+        if finder is not None:
+            found.update(finder.find(data, _MOST_PERSONS))
+    persons = sorted(person for person in found if person is not None)
+    if len(persons) > _MOST_PERSONS:
+        raise AnswerTooWide(f"The answer names more than {_MOST_PERSONS} persons; ask for less.")
+    return [*persons] or [None]
 
 
 async def _query(served: _Served, question: Question) -> Mapping[str, Any]:
