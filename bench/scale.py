@@ -24,7 +24,8 @@ from bench.site import Running, Site
 from bus import json
 from bus.actions.actor import Channel, on_this_machine
 from bus.cli.workspace import Workspace, open_workspace
-from bus.delivery.subscriptions import NewSubscription, Subscriptions, Webhook
+from bus.delivery.subscription import NewSubscription, Webhook
+from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.tables import SUBSCRIPTIONS
 from bus.http.cursors import Listing, write_position
 

@@ -21,7 +21,7 @@ from bus.identity.keys import Keys
 from bus.identity.participants import Kind, Participants
 from bus.identity.tokens import Principal
 from bus.problem import Refused
-from bus.process import make_rooms
+from bus.process import Wakeups, make_rooms
 from bus.settings import load_settings
 from bus.storage import Storage
 from tests.an_actor import OPERATOR
@@ -185,7 +185,7 @@ class Bus:
 @asynccontextmanager
 async def a_bus(storage: Storage, keys: Keys, folder: Path) -> AsyncIterator[Bus]:
     """A bus on a database, with its tail followed."""
-    rooms = make_rooms(load_settings(data_dir=folder), storage, keys, ADDRESS, lambda position: None)
+    rooms = make_rooms(load_settings(data_dir=folder), storage, keys, ADDRESS, Wakeups())
     bus = Bus(rooms, create_edge(rooms, Health({})))
     following = asyncio.create_task(rooms.tail.follow())
     try:

@@ -19,8 +19,9 @@ from bus.actions import Channel, on_this_machine
 from bus.cli.privacy import private_files
 from bus.cli.start import note_start
 from bus.cli.workspace import open_workspace
+from bus.delivery.handover import broker_at
 from bus.problem import Refused
-from bus.process import Role
+from bus.process import Role, Wakeups
 from bus.settings import SettingsWrong
 from bus.telemetry import configure_logging
 
@@ -63,9 +64,14 @@ def serve(
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=_METRICS)
         os.execv(sys.executable, [*_ITSELF, *sys.argv[1:]])  # noqa: S606 - itself
     configure_logging(log_level.upper())
-    with private_files(), open_workspace(data) as workspace:
+    wakeups = Wakeups()
+    with private_files(), open_workspace(data, wakeups.changed) as workspace:
         settings = workspace.settings
-        if settings.broker_url.startswith("memory:") and chosen & _DELIVER and not chosen >= _TOGETHER:
+        if (
+            broker_at(settings.broker_url, settings.broker_prefix) is None
+            and chosen & _DELIVER
+            and not chosen >= _TOGETHER
+        ):
             raise RolesApart("memory:// keeps runs in one process: start relay, worker and adapters together.")
         listener = _of_sibling(host, port) if _SIBLING in os.environ else _listener(host, port, is_shared=workers > 1)
         issuer = settings.public_url.rstrip("/") or f"http://{host}:{listener.getsockname()[1]}"
@@ -79,7 +85,9 @@ def serve(
         siblings = _Siblings(options, workers - 1)
         siblings.start()
         try:
-            uvloop.run(process.serve(settings, workspace.storage, workspace.keys, issuer, chosen, listener, operation))
+            uvloop.run(
+                process.serve(settings, workspace.storage, workspace.keys, issuer, chosen, wakeups, listener, operation)
+            )
         finally:
             siblings.stop()
             if workers > 1:

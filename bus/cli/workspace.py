@@ -2,14 +2,14 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bus.delivery import bell
-from bus.delivery.broker import BrokerAddress
+from bus.delivery.handover import broker_at, ring_once
 from bus.identity import Keys, load_keys
 from bus.problem import Refused
 from bus.settings import Settings, load_settings
@@ -34,8 +34,11 @@ class Workspace:
 
 
 @contextmanager
-def open_workspace(data: Path | None, **given: Any) -> Iterator[Workspace]:
+def open_workspace(data: Path | None, announced: Callable[[], None] | None = None, **given: Any) -> Iterator[Workspace]:
     """The workspace in a data folder (None: from the environment).
+
+    Args:
+        announced: told of changes; None: the command itself rings the running processes over the broker, if there is one.
 
     Raises:
         NotInitialised: `bus init` was not run there, or this version needs it run again.
@@ -45,16 +48,19 @@ def open_workspace(data: Path | None, **given: Any) -> Iterator[Workspace]:
     if not (settings.data_dir / "keys").is_dir():
         raise NotInitialised(f"There is no bus in {settings.data_dir}; run `bus init --data {settings.data_dir}`.")
     keys = load_keys(settings.data_dir / "keys")
-    storage = open_storage(settings.database)
-    address = BrokerAddress(settings.broker_url, settings.broker_prefix)
-    if not address.is_memory:
-        storage.after_announce = lambda: bell.ring_once(address)
+    storage = open_storage(settings.database, announced or partial(_ring, settings))
     try:
         if pending_migrations(storage):
             raise NotInitialised(f"The database is of another version; run `bus init --data {settings.data_dir}`.")
         yield Workspace(settings, storage, keys)
     finally:
         storage.close()
+
+
+def _ring(settings: Settings) -> None:
+    broker = broker_at(settings.broker_url, settings.broker_prefix)
+    if broker is not None:
+        ring_once(broker)
 
 
 def settings_of(data: Path | None, **given: Any) -> Settings:

@@ -27,7 +27,7 @@ from bus.contracts import (
 )
 from bus.delivery.address import Address, Lookup, Network, SinkAddressRefused, check_url
 from bus.delivery.names import Names
-from bus.delivery.subscriptions import AgencySink, Sink, Webhook
+from bus.delivery.subscription import AgencySink, Sink, Webhook
 from bus.kit import BUS_ATTRIBUTES, CORE_ATTRIBUTES, Does
 from bus.limits import Policy
 from bus.problem import FieldError, Forbidden, Refused

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from bus.actions import Channel, on_this_machine
 from bus.agencies import Agencies
 from bus.contracts import AdapterUses, Catalogue
-from bus.delivery.subscriptions import AgencySink, NewSubscription, Subscriptions
+from bus.delivery.subscription import AgencySink, NewSubscription
+from bus.delivery.subscriptions import Subscriptions
 from bus.kit import Does
 
 Standing = tuple[str, str, AgencySink]

@@ -4,16 +4,16 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import Enum
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from bus import clock, json
-from bus.actions import Action, Actor, Verb, masked, note
+from bus.actions import Action, Actor, Verb, note
 from bus.delivery.acts import on_subscription, setter
 from bus.delivery.signature import new_secret
+from bus.delivery.subscription import AgencySink, NewSubscription, Sink, Subscription, SubscriptionState, Webhook
 from bus.delivery.tables import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS
 from bus.identity import Keys
 from bus.ids import new_id
@@ -23,14 +23,6 @@ from bus.storage import RowConflict, Storage, Transaction, announce, last_change
 TOPIC = "subscriptions"
 ROTATION = timedelta(hours=24)
 """How long the old secret signs beside the new one."""
-
-
-class SubscriptionState(Enum):
-    """Whether deliveries are handed over."""
-
-    ACTIVE = "active"
-    PAUSED = "paused"
-    """Deliveries are made and wait."""
 
 
 class SubscriptionUnknown(NotFound):
@@ -50,85 +42,6 @@ class ReplayUnderWay(Conflict):
     """A replay of this subscription is under way; wait for its end."""
 
     slug = "replay-under-way"
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """A sink that is an app's own endpoint."""
-
-    url: str
-
-    def document(self) -> dict[str, str]:
-        """As the API writes it."""
-        return {"url": self.url}
-
-    def told(self) -> dict[str, str]:
-        """As the action log tells it: without the secrets that an address may hold."""
-        return {"url": masked(self.url)}
-
-
-@dataclass(frozen=True, slots=True)
-class AgencySink:
-    """A sink that is an operation of an agency's adapter."""
-
-    adapter: str
-    operation: str
-
-    def document(self) -> dict[str, str]:
-        """As the API writes it."""
-        return {"adapter": self.adapter, "operation": self.operation}
-
-    def told(self) -> dict[str, str]:
-        """As the action log tells it."""
-        return self.document()
-
-
-Sink = Webhook | AgencySink
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """One standing order.
-
-    Attributes:
-        number: names it in the database and the broker; never used twice.
-        id: names it in the API.
-        filters: CloudEvents filter expressions over context attributes as the consumer sees them; all must hold.
-        ordered_by: JSON Pointer into the data; events with the same value there are delivered in order. None, or a field that a
-            grant does not show any more: the contract's own order.
-        from_position: later events are delivered as they come; None until the relay has caught up.
-        replay_position: deliveries are being made for events after it, up to `replay_until`.
-        secrets: what webhooks are signed with, the newest first.
-        sink_set_by: who set the sink, if not the participant.
-    """
-
-    number: int
-    id: str
-    participant: str
-    contracts: tuple[str, ...]
-    sink: Sink
-    filters: tuple[Mapping[str, Any], ...]
-    ordered_by: str | None
-    state: SubscriptionState
-    from_position: int | None
-    replay_position: int | None
-    replay_until: int | None
-    secrets: tuple[str, ...]
-    created_at: datetime
-    sink_set_by: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class NewSubscription:
-    """What a subscription is made from; see `Subscription`."""
-
-    participant: str
-    contracts: Sequence[str]
-    sink: Sink
-    filters: Sequence[Mapping[str, Any]] = ()
-    ordered_by: str | None = None
-    after: int = 0
-    """Deliver the events after this position."""
 
 
 class Subscriptions:
@@ -324,9 +237,10 @@ class Subscriptions:
         if list(by_number) != sorted(by_number):
             by_number = dict(sorted(by_number.items()))
         # Replaced as a whole: a reader in another thread sees the old ones or the new ones.
+        # First, since the relay hands over by number: a worker of this process then listens already.
+        self._all = tuple(by_number.values())
         self._by_number = by_number
         self._ids = {one.id: number for number, one in by_number.items()}
-        self._all = tuple(by_number.values())
         self._expiring = {number: until for number, until in self._expiring.items() if number in by_number}
 
     def _sealed(self, secrets: Sequence[Mapping[str, Any]]) -> str:
@@ -426,24 +340,3 @@ def _told(order: Subscription | NewSubscription) -> dict[str, Any]:
 
 def _unknown(id: str) -> SubscriptionUnknown:
     return SubscriptionUnknown(f"There is no subscription {id} of yours.")
-
-
-def go_live(transaction: Transaction, number: int, position: int) -> None:
-    """A new subscription has caught up to where the relay stands: from here on it is live. In the relay's transaction."""
-    _note(transaction, number, from_position=position, replay_position=None)
-
-
-def advance_replay(transaction: Transaction, number: int, position: int) -> None:
-    """Note how far a replay, or a new subscription's catching up, has come. In the relay's transaction."""
-    _note(transaction, number, replay_position=position)
-
-
-def end_replay(transaction: Transaction, number: int) -> None:
-    """A replay has come to its end. In the relay's transaction."""
-    _note(transaction, number, replay_position=None, replay_until=None)
-
-
-def _note(transaction: Transaction, number: int, **values: int | None) -> None:
-    changed = announce(transaction, TOPIC)
-    statement = sa.update(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == number)
-    transaction.execute(statement.values(**values, changed=changed))

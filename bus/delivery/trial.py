@@ -12,7 +12,7 @@ from bus.delivery.names import Names
 from bus.delivery.signature import Signer
 from bus.delivery.sinks.places import uncounted_place
 from bus.delivery.sinks.webhook import WebhookSink
-from bus.delivery.subscriptions import Subscription, Webhook
+from bus.delivery.subscription import Subscription, Webhook
 from bus.ids import new_id
 from bus.kit import Event, Outcome
 from bus.problem import Conflict, Refused

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from bus.actions import Actor, Verb
 from bus.delivery.deliveries import Delivery, DeliveryUnknown
 from bus.delivery.ledger import DeliveryState
-from bus.delivery.subscriptions import Subscription
+from bus.delivery.subscription import Subscription
 from bus.http.acts import acting
 from bus.http.cursors import After, Limit, Listing, read_numbers, write_next_numbers
 from bus.http.rooms import Rooms, TheRooms

@@ -14,14 +14,7 @@ from bus import clock, limits
 from bus.actions import Actor, Verb
 from bus.delivery import admission
 from bus.delivery.acts import on_subscription
-from bus.delivery.subscriptions import (
-    AgencySink,
-    NewSubscription,
-    Sink,
-    Subscription,
-    SubscriptionState,
-    Webhook,
-)
+from bus.delivery.subscription import AgencySink, NewSubscription, Sink, Subscription, SubscriptionState, Webhook
 from bus.delivery.trial import tried_webhook
 from bus.http.acts import acting
 from bus.http.cursors import After, Limit, Listing, read_numbers, write_next_numbers

@@ -14,6 +14,7 @@ from bus.http.front_door import Acquaintances, FrontDoor
 from bus.identity import Keys
 from bus.process.process import report, running
 from bus.process.role import Role
+from bus.process.wakeups import Wakeups
 from bus.settings import Settings
 from bus.storage import Storage
 
@@ -32,19 +33,21 @@ async def serve(
     keys: Keys,
     issuer: str,
     roles: Collection[Role],
+    wakeups: Wakeups,
     listener: socket.socket,
     operation: socket.socket | None = None,
 ) -> None:
     """Run a process until SIGTERM or SIGINT; then drain within a bound.
 
     Args:
+        wakeups: `storage` tells its `changed` of changes.
         operation: where metrics and the description of the API are served, if not with the API.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    async with running(settings, storage, keys, issuer, roles) as process:
+    async with running(settings, storage, keys, issuer, roles, wakeups) as process:
         checks = process.health()
         edge = create_edge(process.rooms, checks) if Role.API in roles else create_watch(process.rooms, checks)
         edge.describe()

@@ -10,7 +10,7 @@ from uuid import uuid4
 from bus import json
 from bus.agencies.registry import Agencies
 from bus.delivery.names import Names
-from bus.delivery.subscriptions import AgencySink, NewSubscription, Webhook
+from bus.delivery.subscription import AgencySink, NewSubscription, Webhook
 from bus.http.edge import create_edge
 from bus.http.health import Health
 from bus.identity.keys import Keys

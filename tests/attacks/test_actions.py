@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from bus.actions import log as action_log
 from bus.actions.action import Verb
 from bus.actions.tables import ACTIONS
-from bus.delivery.subscriptions import SubscriptionState
+from bus.delivery.subscription import SubscriptionState
 from bus.identity.participants import Kind
 from bus.identity.tables import CLIENTS, PARTICIPANTS
 from bus.problem import Unavailable

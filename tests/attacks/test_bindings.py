@@ -12,7 +12,6 @@ from bus.actions.action import Verb
 from bus.agencies.poller import Poller
 from bus.contracts.document import parse_contract
 from bus.contracts.errors import ContractSaysLess, NotBound
-from bus.delivery.fresh import FreshRuns
 from bus.delivery.ledger import Lease, Leased, Ledger
 from bus.delivery.room import Room
 from bus.delivery.run import Item, RunLoader
@@ -270,13 +269,12 @@ async def run_of(bus: Bus, position: int) -> Item:
     (subscription,) = bus.rooms.subscriptions.listed(None)
     with bus.rooms.storage.read() as transaction:
         entry = entries_at(transaction, [position])[position]
-    fresh, lease = FreshRuns(), Lease(subscription.number, 2**60)
-    fresh.put(lease, [(Leased(position, None, 0, 2**60), entry)])
+    lease, run = Lease(subscription.number, 2**60), [(Leased(position, None, 0, 2**60), entry)]
     rooms = bus.rooms
-    loader = RunLoader(
-        rooms.storage, rooms.journal, rooms.catalogue, Ledger(rooms.storage), fresh, rooms.agencies, Room()
-    )
-    async with loader.loaded(subscription, await loader.owed(subscription, lease), time.monotonic() + 10) as chains:
+    loader = RunLoader(rooms.storage, rooms.journal, rooms.catalogue, Ledger(rooms.storage), rooms.agencies, Room())
+    async with loader.loaded(
+        subscription, await loader.owed(subscription, lease, run), time.monotonic() + 10
+    ) as chains:
         ((item,),) = chains or []
         return item
 

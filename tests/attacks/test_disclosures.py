@@ -13,7 +13,7 @@ import pytest
 
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse_contract
-from bus.delivery.subscriptions import AgencySink, Webhook
+from bus.delivery.subscription import AgencySink, Webhook
 from bus.disclosures.log import DisclosureLog
 from bus.identity.keys import Keys
 from bus.journal import Persons

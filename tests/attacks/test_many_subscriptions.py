@@ -4,7 +4,8 @@ import time
 from statistics import median
 from typing import Final
 
-from bus.delivery.subscriptions import NewSubscription, Subscriptions, Webhook
+from bus.delivery.subscription import NewSubscription, Webhook
+from bus.delivery.subscriptions import Subscriptions
 from tests.an_actor import OPERATOR
 from tests.services.agreements import CONSUMERS, FACT, an_event
 from tests.services.fixtures import MakeBus

@@ -16,7 +16,7 @@ import pytest
 from bus.delivery.names import LOOKUPS, FoundAddress, Names
 from bus.delivery.sinks.answer import DRAIN_BYTES, HEAD_BYTES
 from bus.delivery.sinks.webhook import WebhookSink
-from bus.delivery.subscriptions import Webhook
+from bus.delivery.subscription import Webhook
 from bus.identity.keys import Keys
 from bus.kit import Failure, Outcome
 from bus.storage import Storage

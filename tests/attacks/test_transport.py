@@ -11,7 +11,7 @@ from socket import create_server
 import httpx
 import pytest
 
-from bus.delivery.broker import BrokerAddress
+from bus.delivery.handover import BrokerAddress
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.kit import AdapterSettings, Failure, http_client
 from bus.problem import Unavailable

@@ -20,7 +20,7 @@ from bus.contracts.schemas import has_property
 from bus.contracts.validation import Validator
 from bus.contracts.view import View
 from bus.delivery.routing import Router
-from bus.delivery.subscriptions import Subscription
+from bus.delivery.subscription import Subscription
 from bus.journal import Entry
 from bus.storage import Storage
 from tests.a_bus import OWNER, WARGA, Bus, Document, a_contract, a_grant, a_nik, a_person

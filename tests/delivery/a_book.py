@@ -10,7 +10,7 @@ from bus.delivery.deliveries import Deliveries
 from bus.delivery.going import Run, going
 from bus.delivery.ledger import Attempt, DeliveryState, Lease, Leased, Ledger, NewDelivery
 from bus.delivery.ordering import PARKED
-from bus.delivery.subscriptions import Subscription
+from bus.delivery.subscription import Subscription
 from bus.delivery.tables import ATTEMPTS, DELIVERIES
 from bus.storage import Storage
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from bus.delivery.along import AlongAppends
+from bus.delivery.fan_out import FanOut
 from bus.delivery.relay import Relay
+from bus.delivery.turn import Turn
 from bus.identity.keys import Keys
-from bus.journal import Appender
-from bus.journal.beside import Take
+from bus.journal import Appender, Take
 from bus.storage import Storage, StorageUnavailable
 from tests.a_bus import a_grant
 from tests.delivery.a_relay import Site
@@ -28,22 +30,23 @@ def site(storage: Storage, bus_keys: Keys) -> Site:
 class Counting:
     """The relay beside an append; counts the transactions that it had a part in."""
 
-    relay: Relay
+    relay: AlongAppends
     times: int = 0
 
     @contextmanager
-    def __call__(self) -> Iterator[Take | None]:
-        with self.relay.beside_append() as take:
+    def take_part(self) -> Iterator[Take | None]:
+        with self.relay.take_part() as take:
             self.times += take is not None
             yield take
 
 
 @contextmanager
-def relaying(site: Site) -> Iterator[Relay]:
-    relay = site.relay()
+def relaying(site: Site) -> Iterator[tuple[Relay, AlongAppends]]:
+    turn: Turn[FanOut] = Turn()
+    relay = site.relay(turn)
     relay.start()
     try:
-        yield relay
+        yield relay, AlongAppends(turn)
     finally:
         relay.stop()
 
@@ -55,11 +58,10 @@ def all_live(site: Site) -> bool:
 async def test_every_event_is_handed_over_once_whoever_makes_its_deliveries(site: Site):
     owed = {site.subscribe("bapenda").number, site.subscribe("dinkes").number}
     site.subscriptions.refresh()
-    with relaying(site) as relay:
+    with relaying(site) as (relay, along):
         await asyncio.to_thread(until, lambda: all_live(site))
-        beside = Counting(relay)
-        appender = Appender(site.storage, relay.appended)
-        appender.beside = beside
+        beside = Counting(along)
+        appender = Appender(site.storage, relay.appended, beside)
         other = Appender(site.storage, relay.appended)
         appended = 0
         async with asyncio.timeout(60):
@@ -78,19 +80,19 @@ async def test_every_event_is_handed_over_once_whoever_makes_its_deliveries(site
 async def test_a_relay_that_stopped_has_no_part_in_appends(site: Site):
     site.subscribe("bapenda")
     site.subscriptions.refresh()
-    with relaying(site) as relay:
+    with relaying(site) as (_, along):
         await asyncio.to_thread(until, lambda: all_live(site))
-    with relay.beside_append() as take:
+    with along.take_part() as take:
         assert take is None
 
 
 async def test_who_publishes_is_not_refused_where_handing_over_fails(site: Site):
     number = site.subscribe("bapenda").number
     site.subscriptions.refresh()
-    with relaying(site) as relay:
+    with relaying(site) as (_, along):
         await asyncio.to_thread(until, lambda: all_live(site))
         site.broker.fails = LookupError("a mistake of ours")
-        beside, appended = Counting(relay), 0
+        beside, appended = Counting(along), 0
         async with asyncio.timeout(60):
             while not beside.times:
                 appended += 1
@@ -114,9 +116,9 @@ async def test_a_subscription_misses_nothing_where_it_is_not_known_to_be_live(
         refresh()
 
     monkeypatch.setattr(site.subscriptions, "refresh", fails_once)
-    with relaying(site) as relay:
+    with relaying(site) as (_, along):
         assert await asyncio.to_thread(failed.wait, 30)
-        await site.append(relay.beside_append, 1)
+        await site.append(along, 1)
         # As who follows changes does, and before the relay comes round.
         refresh()
         await asyncio.to_thread(until, lambda: site.deliveries() == [(1, number)])

@@ -11,7 +11,7 @@ from bus import json
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse_contract
 from bus.delivery.routing import Router
-from bus.delivery.subscriptions import Subscription
+from bus.delivery.subscription import Subscription
 from bus.journal import Entry
 from bus.storage import Storage
 from tests.a_bus import OWNER, WARGA, a_contract, a_grant, a_nik, a_person

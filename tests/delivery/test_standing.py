@@ -6,7 +6,8 @@ from bus.agencies.registry import Agencies
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse_contract
 from bus.delivery.standing import ensure, standing_id, standing_subscriptions
-from bus.delivery.subscriptions import AgencySink, Subscriptions
+from bus.delivery.subscription import AgencySink
+from bus.delivery.subscriptions import Subscriptions
 from bus.identity.keys import Keys
 from bus.storage import Storage
 from tests.a_bus import WARGA, Document, a_contract, a_grant

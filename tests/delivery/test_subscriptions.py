@@ -10,21 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from bus import clock
-from bus.delivery.subscriptions import (
-    ROTATION,
-    AgencySink,
-    NewSubscription,
-    ReplayUnderWay,
-    Sink,
-    Subscription,
-    Subscriptions,
-    SubscriptionState,
-    SubscriptionUnknown,
-    Webhook,
-    advance_replay,
-    end_replay,
-    go_live,
-)
+from bus.delivery.replays import advance_replay, end_replay, go_live
+from bus.delivery.subscription import AgencySink, NewSubscription, Sink, Subscription, SubscriptionState, Webhook
+from bus.delivery.subscriptions import ROTATION, ReplayUnderWay, Subscriptions, SubscriptionUnknown
 from bus.delivery.tables import SUBSCRIPTIONS
 from bus.identity.keys import Keys
 from bus.storage import Changes, Storage

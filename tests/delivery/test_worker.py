@@ -6,16 +6,16 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
-from uuid import uuid4
 
 from bus import clock, json
-from bus.delivery.broker import BrokerAddress, Handover
+from bus.delivery.claims import NoClaims
+from bus.delivery.handover import Here
 from bus.delivery.ledger import Attempt, Lease, Leased
 from bus.delivery.ordering import PARKED
 from bus.delivery.outcome import Batch
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.run import Item, Owed
-from bus.delivery.subscriptions import AgencySink, Subscription, SubscriptionState
+from bus.delivery.subscription import AgencySink, Subscription, SubscriptionState
 from bus.delivery.worker import Worker, WorkerPolicy
 from bus.journal import Entry
 from bus.kit import Classification, Does, Event, Failure, Operation, Outcome
@@ -66,20 +66,18 @@ def an_item(position: int, key: int, lease: Lease) -> Item:
 async def test_what_is_behind_a_failure_is_parked_also_where_the_rest_is_broken_off():
     lease = Lease(1, clock.now_micros() + 60_000_000)
     chains = [[an_item(position, key, lease) for position in (key, key + 3)] for key in (1, 2, 3)]
-    agency, writer, address = Agency(), Writer(), BrokerAddress("memory://", f"worker-{uuid4()}")
-    worker = a_worker(address, agency, writer, chains)
+    agency, writer, handover = Agency(), Writer(), Here()
+    worker = a_worker(handover, agency, writer, chains)
     worker.start()
-    handover = Handover(address)
-    assert handover.send(lease)
+    assert handover.send(lease, None)
     await asyncio.wait_for(agency.is_hanging.wait(), 10)
     await worker.stop(0.01)
-    handover.close()
     assert {one.position for one in writer.written if one.failure} == {1, 2}
     assert {4, 5} <= {one.position for one in writer.written if one.due_at == PARKED}
     assert writer.given_back == [lease]
 
 
-def a_worker(address: BrokerAddress, agency: Agency, writer: Writer, chains: list[list[Item]]) -> Worker:
+def a_worker(handover: Here, agency: Agency, writer: Writer, chains: list[list[Item]]) -> Worker:
     async def owed(*_: object) -> list[Owed]:
         return sorted(Owed(item.leased, len(item.entry.body)) for chain in chains for item in chain)
 
@@ -95,4 +93,4 @@ def a_worker(address: BrokerAddress, agency: Agency, writer: Writer, chains: lis
     stubs = cast(
         "Any", (subscriptions, catalogue, SimpleNamespace(owed=owed, loaded=loaded), writer, webhooks, agencies)
     )
-    return Worker(address, AgencySink, *stubs, policy, lambda is_due: None)
+    return Worker(handover, NoClaims(), AgencySink, *stubs, policy, lambda is_due: None)

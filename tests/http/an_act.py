@@ -11,7 +11,8 @@ from bus import json
 from bus.actions.action import Verb
 from bus.contracts.document import parse_contract
 from bus.delivery.ledger import Ledger, NewDelivery
-from bus.delivery.subscriptions import NewSubscription, Subscription, Webhook, go_live
+from bus.delivery.replays import go_live
+from bus.delivery.subscription import NewSubscription, Subscription, Webhook
 from bus.identity.participants import Kind
 from bus.identity.scopes import Scope
 from tests.a_bus import WARGA, Bus, a_contract, a_grant

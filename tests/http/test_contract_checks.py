@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from bus import json
-from bus.delivery.subscriptions import NewSubscription, Webhook
+from bus.delivery.subscription import NewSubscription, Webhook
 from tests.a_bus import OWNER, Bus
 from tests.an_actor import OPERATOR
 from tests.contracts.documents import NIK, SCHEMA, a_document, a_grant

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bus.delivery.ledger import Ledger, NewDelivery
-from bus.delivery.subscriptions import NewSubscription, Webhook
+from bus.delivery.subscription import NewSubscription, Webhook
 from tests.a_bus import OWNER, WARGA, Bus, a_contract, a_grant, a_nik, a_person
 from tests.an_actor import OPERATOR
 

@@ -14,7 +14,7 @@ from bus import json
 from bus.http.cursors import Listing, write_position
 from bus.identity.keys import Keys
 from bus.journal.lines import MOST_BYTES
-from bus.process import make_rooms
+from bus.process import Wakeups, make_rooms
 from bus.settings import load_settings
 from bus.storage import open_storage
 from tests.a_bus import ADDRESS, OWNER, WARGA, Bus, a_contract, a_grant, a_nik, a_person
@@ -222,7 +222,7 @@ async def test_a_long_poll_wakes_when_another_process_appends(
 ):
     bus.apply(a_contract(a_grant("dinkes")))
     storage = open_storage(database_url)
-    other = make_rooms(load_settings(data_dir=tmp_path), storage, bus_keys, ADDRESS, lambda position: None)
+    other = make_rooms(load_settings(data_dir=tmp_path), storage, bus_keys, ADDRESS, Wakeups())
     waiting = asyncio.create_task(read(bus.reader("dinkes"), wait=30))
     await until_somebody_waits(bus)
     (position,) = await bus.publish_all([a_person()], rooms=other)

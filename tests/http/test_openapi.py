@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from bus.delivery.subscriptions import NewSubscription, Webhook
+from bus.delivery.subscription import NewSubscription, Webhook
 from bus.identity.scopes import Scope
 from tests.a_bus import OWNER, WARGA, Bus, a_contract, a_grant, a_nik, a_person
 from tests.an_actor import OPERATOR

@@ -10,7 +10,8 @@ from aiohttp import web
 from standardwebhooks import Webhook
 
 from bus import clock
-from bus.delivery.subscriptions import Subscription, go_live
+from bus.delivery.replays import go_live
+from bus.delivery.subscription import Subscription
 from tests.a_bus import WARGA, Bus, Document, a_contract, a_grant, a_person
 from tests.an_agency import AGENCY, ASK, TAKE, AnAdapter, join
 

@@ -12,7 +12,7 @@ from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse_contract
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.ledger import DeliveryState
-from bus.delivery.subscriptions import Subscription, SubscriptionState
+from bus.delivery.subscription import Subscription, SubscriptionState
 from bus.disclosures.log import DisclosureLog
 from bus.journal import JournalReader, Persons
 from tests.a_bus import WARGA, a_contract, a_grant, a_person

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from sqlalchemy.engine import URL, make_url
 
-from bus.delivery.broker import BrokerAddress
+from bus.delivery.handover import BrokerAddress
 from bus.journal import JournalReader
 from tests.services.agreements import an_event
 from tests.services.fixtures import MakeBus

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from bus.delivery.broker import BrokerAddress
+from bus.delivery.handover import BrokerAddress
 from bus.delivery.ledger import DeliveryState
 from bus.journal.tables import JOURNAL
 from tests.services.agreements import an_event

@@ -8,12 +8,11 @@ import pytest
 from aiohttp import web
 
 from bus import clock
-from bus.delivery.broker import BrokerAddress
+from bus.delivery.handover import BrokerAddress
 from bus.delivery.ledger import DeliveryState
-from bus.delivery.subscriptions import AgencySink, NewSubscription, Subscription
-from tests.an_actor import OPERATOR
+from bus.delivery.subscription import Subscription
 from tests.journeys.verdict import is_settled
-from tests.services.agreements import CONSUMERS, FACT, RECORD, an_event
+from tests.services.agreements import RECORD, an_event
 from tests.services.fixtures import MakeBus
 from tests.services.receiver import Answer, Arrival, Receiver, Sink, takes
 from tests.services.running import Bus, post_batch
@@ -51,17 +50,6 @@ def test_what_was_not_finished_is_due_at_once_and_in_order(bus: Bus, receiver: R
     assert_in_order(sink)
     # Whose attempt was broken off comes again, and nothing else.
     assert sum(sink.ids().values()) <= EVENTS + KEYS
-
-
-def test_what_nobody_took_is_due_at_once(make_bus: MakeBus) -> None:
-    bus = make_bus(**LONG)
-    served_elsewhere = NewSubscription(CONSUMERS[0], (FACT,), AgencySink("kominfo", "elsewhere"))
-    subscription = bus.subscriptions.add(served_elsewhere, OPERATOR)
-    process = bus.start()
-    bus.publish(an_event("untaken"))
-    until(lambda: any(one.next_attempt and one.next_attempt > clock.now() for one in bus.deliveries(subscription)))
-    assert process.stop() == 0
-    assert_due(bus, subscription, 1)
 
 
 @pytest.mark.postgres
