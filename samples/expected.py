@@ -161,18 +161,18 @@ def _rows(contract: str, sent: Sent) -> list[_Row]:
     """What an agency's simulator lists under a contract."""
     match contract:
         case "pengaduan.laporan":
-            return [_complaint(ksp.complaint(number)) for number in range(1, ksp.COMPLAINTS + 1)]
+            return [_complaint(ksp.make_complaint(number)) for number in range(1, ksp.COMPLAINTS + 1)]
         case "perencanaan.dak":
             years = (int(year) for year in bappenas.SIMULATOR.settings["TAHUN"].split(","))
             return [
                 _Row(f"{year}-{row['id_detail_rincian']}", {"tahun": year})
                 for year in years
-                for row in bappenas.rows(year)
+                for row in bappenas.make_rows(year)
             ]
         case "satudata.indikator":
             # The list corrects one value for each service in the catalogue.
             services = sum(len(_said(office, SERVICES, sent)) for office in OFFICES)
-            return [_Row(str(row["id"]), _value(row["nilai"])) for row in kominfo.rows(services)]
+            return [_Row(str(row["id"]), _value(row["nilai"])) for row in kominfo.make_rows(services)]
         case _:
             return []
 

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from adapters.bappenas.mapping import ckan_fault
-from bus.kit import AgencyFault, Failure, read_object, send_request, status_fault
+from adapters.bappenas.mapping import read_ckan_fault
+from bus.kit import AgencyFault, Failure, make_status_fault, read_object, send_request
 
 AGENCY = "CKAN"
 
@@ -59,13 +59,13 @@ class Ckan:
         response = await send_request(self._http, AGENCY, request)
         if response.is_success and await read_object(AGENCY, response, lambda answer: answer.get("success") is True):
             return True
-        error = await _error(response)
+        error = await _read_error(response)
         if missing_ok and error.get("__type") == _NOT_FOUND:
             return False
-        raise ckan_fault(error, response.status_code) or _stranger(response)
+        raise read_ckan_fault(error, response.status_code) or _make_foreign_fault(response)
 
 
-async def _error(response: httpx.Response) -> Mapping[str, Any]:
+async def _read_error(response: httpx.Response) -> Mapping[str, Any]:
     """CKAN's own error; empty when the answer is somebody else's, such as a proxy's page."""
     try:
         error = await read_object(AGENCY, response, lambda answer: answer.get("error"))
@@ -74,7 +74,7 @@ async def _error(response: httpx.Response) -> Mapping[str, Any]:
     return error if isinstance(error, dict) else {}
 
 
-def _stranger(response: httpx.Response) -> AgencyFault:
+def _make_foreign_fault(response: httpx.Response) -> AgencyFault:
     if response.is_success:
         return AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered neither success nor error", status=200)
-    return status_fault(AGENCY, response)
+    return make_status_fault(AGENCY, response)

@@ -39,7 +39,7 @@ class Turn:
     number: int = 0
     cursors: Mapping[str, str | None] = field(default_factory=dict)
 
-    def look(self, year: int, rows: Iterable[Mapping[str, Any]], years: int) -> Polled:
+    def find_changes_of_year(self, year: int, rows: Iterable[Mapping[str, Any]], years: int) -> Polled:
         """One step: what is new in a year's rows; the turn goes on when there is no more of it.
 
         Args:
@@ -48,14 +48,14 @@ class Turn:
         Raises:
             AgencyFault: no rows where there were some.
         """
-        records = {item["kode_usulan"]: item for item in (record(row, year) for row in rows)}
+        records = {item["kode_usulan"]: item for item in (read_record(row, year) for row in rows)}
         seen = find_changes(self.cursors.get(str(year)), records, contract=CONTRACT, source=f"/krisna/dak/{year}")
         number = self.number + (0 if seen.more else 1)
         cursor = json.dumps({"number": number, "cursors": {**self.cursors, str(year): seen.cursor}})
         return Polled(seen.events, cursor, more=seen.more or number % years != 0)
 
 
-def turn(cursor: str | None) -> Turn:
+def read_turn(cursor: str | None) -> Turn:
     """Where a cursor says that the poll is."""
     return Turn(**json.loads(cursor)) if cursor else Turn()
 
@@ -67,19 +67,19 @@ FIELDS = tuple(
 """What `record` writes."""
 
 
-def record(row: Mapping[str, Any], year: int) -> dict[str, Any]:
+def read_record(row: Mapping[str, Any], year: int) -> dict[str, Any]:
     """A folded row as the contract has it. What is empty is left out; what cannot be read stays, for the gate to name it."""
     values: dict[str, Any] = {
         "kode_usulan": f"{year}-{row.get('id_detail_rincian') or digest(row)}",
         "tahun": year,
-        "jenis": kind(row.get("jenis")),
+        "jenis": read_kind(row.get("jenis")),
         "menu": row.get("menu_kegiatan" if year >= RENAMED else "kegiatan"),
         "rincian": row.get("detail_rincian") or row.get("rincian"),
-        "opd": proposer(row.get("pelaksana")),
-        "volume": number(row.get("volume_rk")),
-        "status": status(row.get("status_detail")),
+        "opd": read_proposers(row.get("pelaksana")),
+        "volume": read_number(row.get("volume_rk")),
+        "status": read_status(row.get("status_detail")),
         **{ours: row.get(theirs) for ours, theirs in TEXTS.items()},
-        **{ours: whole(row.get(theirs)) for ours, theirs in MONEY.items()},
+        **{ours: read_rupiah(row.get(theirs)) for ours, theirs in MONEY.items()},
     }
     return {name: value for name, value in values.items() if value not in (None, "", "-")}
 
@@ -87,7 +87,7 @@ def record(row: Mapping[str, Any], year: int) -> dict[str, Any]:
 _NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,10})?")
 
 
-def number(value: Any) -> Any:
+def read_number(value: Any) -> Any:
     """A number that may come as a string: `"12 "`, `"1.50000"`; a decimal comma is read too. Else the value itself."""
     text = str(value).strip().replace(",", ".")
     if not _NUMBER.fullmatch(text):
@@ -96,13 +96,13 @@ def number(value: Any) -> Any:
     return int(exact) if exact == exact.to_integral_value() else float(exact)
 
 
-def whole(value: Any) -> Any:
+def read_rupiah(value: Any) -> Any:
     """Rupiah, which may come as a string with a fraction: `"296187500.00000"`. Else the value itself."""
-    read = number(value)
+    read = read_number(value)
     return round(read) if isinstance(read, float) else read
 
 
-def kind(value: Any) -> str | None:
+def read_kind(value: Any) -> str | None:
     """Fisik or nonfisik, from such words as `DAK Fisik - Reguler` and `Non Fisik`."""
     words = re.sub(r"[^a-z]", "", str(value or "").lower())
     if "nonfisik" in words:
@@ -110,7 +110,7 @@ def kind(value: Any) -> str | None:
     return "fisik" if "fisik" in words else None
 
 
-def status(value: Any) -> str:
+def read_status(value: Any) -> str:
     """The result of the assessment; a row without one yet has only been proposed."""
     words = str(value or "").lower()
     if "belum" in words:
@@ -122,7 +122,7 @@ def status(value: Any) -> str:
     return "dinilai" if "nilai" in words else "diusulkan"
 
 
-def proposer(value: Any) -> str | None:
+def read_proposers(value: Any) -> str | None:
     """The proposing offices: a text, or a list of texts or of objects with a `nama`."""
     offices: Sequence[Any] = value if isinstance(value, list) else [value]
     names = [item.get("nama") if isinstance(item, dict) else item for item in offices]

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import SecretStr
 
-from bus.kit import MOST_ROWS, AgencyFault, Failure, folded, read_object, require_success, send_request
+from bus.kit import MOST_ROWS, AgencyFault, Failure, fold, read_object, require_success, send_request
 
 AGENCY = "KRISNA"
 
@@ -25,13 +25,13 @@ class Krisna:
         self._apikey = apikey
         self._kode_pemda = kode_pemda
 
-    async def rows(self, resource: str, year: int) -> list[dict[str, Any]]:
+    async def fetch_rows(self, resource: str, year: int) -> list[dict[str, Any]]:
         """All rows of a resource in a budget year, keys and strings folded.
 
         Raises:
             AgencyFault: KRISNA could not be read.
         """
-        return await self._ask("GET", f"api/v1/{resource}/{year}", _rows)
+        return await self._ask("GET", f"api/v1/{resource}/{year}", _read_rows)
 
     async def put_activity(self, year: int, activity: Mapping[str, Any]) -> None:
         """Hand over a sub-activity; KRISNA keeps the last one of each code and year.
@@ -53,13 +53,13 @@ class Krisna:
             self._http, AGENCY, self._http.build_request(method, path, params=params, json=body and dict(body))
         )
         require_success(AGENCY, response)
-        return await read_object(AGENCY, response, lambda answer: read(folded(answer)))
+        return await read_object(AGENCY, response, lambda answer: read(fold(answer)))
 
 
-def _rows(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _read_rows(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
     rows = answer.get("data")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise _refusal(answer)
+        raise _make_fault(answer)
     if len(rows) > MOST_ROWS:
         raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered more than {MOST_ROWS} rows", status=200)
     return rows
@@ -67,10 +67,10 @@ def _rows(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _check_taken(answer: Mapping[str, Any]) -> None:
     if "data" not in answer:
-        raise _refusal(answer)
+        raise _make_fault(answer)
 
 
-def _refusal(answer: Mapping[str, Any]) -> AgencyFault:
+def _make_fault(answer: Mapping[str, Any]) -> AgencyFault:
     """What an answer of HTTP 200 without `data` means; its words are left out, since they can repeat the key."""
     words = f"{answer.get('message', '')} {answer.get('error', '')}".lower()
     if "apikey" in words or "api key" in words or "unauthorized" in words:

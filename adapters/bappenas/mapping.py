@@ -47,7 +47,7 @@ ACTIVITY_FIELDS = (
 """What `activity` reads."""
 
 
-def package(data: Mapping[str, Any], owner: str) -> dict[str, Any]:
+def write_package(data: Mapping[str, Any], owner: str) -> dict[str, Any]:
     """A dataset of the contract `satudata.dataset` as CKAN takes it. `owner`: CKAN's name of the publishing organisation."""
     optional = {"maintainer_email": data.get("kontak"), "license_id": LICENCES.get(data.get("lisensi", ""))}
     return {
@@ -58,13 +58,13 @@ def package(data: Mapping[str, Any], owner: str) -> dict[str, Any]:
         "private": False,
         "state": "active",
         "tags": [{"name": word} for word in data.get("kata_kunci", ())],
-        "resources": [resource(item) for item in data.get("sumber_daya", ())],
+        "resources": [write_resource(item) for item in data.get("sumber_daya", ())],
         "extras": [{"key": key, "value": str(data[ours])} for ours, key in EXTRAS.items() if ours in data],
         **{name: value for name, value in optional.items() if value is not None},
     }
 
 
-def resource(item: Mapping[str, Any]) -> dict[str, Any]:
+def write_resource(item: Mapping[str, Any]) -> dict[str, Any]:
     """A file or service of a dataset as CKAN takes it."""
     return {
         "name": item["nama"],
@@ -74,7 +74,7 @@ def resource(item: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def ckan_fault(error: Mapping[str, Any], status: int) -> AgencyFault | None:
+def read_ckan_fault(error: Mapping[str, Any], status: int) -> AgencyFault | None:
     """The fault that CKAN's error stands for, or None when CKAN did not say. Names fields, not what they held."""
     match error.get("__type"):
         case "Validation Error":
@@ -92,21 +92,21 @@ def ckan_fault(error: Mapping[str, Any], status: int) -> AgencyFault | None:
             return None
 
 
-def activity(data: Mapping[str, Any]) -> dict[str, Any]:
+def write_activity(data: Mapping[str, Any]) -> dict[str, Any]:
     """A sub-activity of the contract `perencanaan.kegiatan` in SIPD's shape, where every number is a string."""
     return {
         "kode_sub_giat": data["kode_sub_kegiatan"],
         "nama_sub_giat": data.get("nama_sub_kegiatan", ""),
         "kode_skpd": data.get("opd", ""),
-        "pagu": money(data.get("pagu", 0)),
-        "sub_keg_indikator": [indicator(item) for item in data.get("indikator", ())],
-        "lokasi_sub_keg": [{"camatteks": name} for name in districts(data.get("lokasi", ()))],
-        "sumber_dana": [fund(item) for item in data.get("sumber_dana", ())],
+        "pagu": write_rupiah(data.get("pagu", 0)),
+        "sub_keg_indikator": [write_indicator(item) for item in data.get("indikator", ())],
+        "lokasi_sub_keg": [{"camatteks": name} for name in name_districts(data.get("lokasi", ()))],
+        "sumber_dana": [write_fund(item) for item in data.get("sumber_dana", ())],
         "tahun_anggaran": str(data["tahun_anggaran"]),
     }
 
 
-def indicator(item: Mapping[str, Any]) -> dict[str, str]:
+def write_indicator(item: Mapping[str, Any]) -> dict[str, str]:
     """One promised output; SIPD writes a whole target without a fraction."""
     return {
         "outputteks": item["uraian"],
@@ -115,17 +115,17 @@ def indicator(item: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def fund(item: Mapping[str, Any]) -> dict[str, str]:
+def write_fund(item: Mapping[str, Any]) -> dict[str, str]:
     """One source of money."""
-    share = {"pagu_dana": money(item["jumlah"])} if "jumlah" in item else {}
+    share = {"pagu_dana": write_rupiah(item["jumlah"])} if "jumlah" in item else {}
     return {"kode_dana": item["kode"], "nama_dana": item["nama"], **share}
 
 
-def money(rupiah: float) -> str:
+def write_rupiah(rupiah: float) -> str:
     """Whole rupiah as SIPD writes them: `296187500`."""
     return str(round(rupiah))
 
 
-def districts(codes: Any) -> list[str]:
+def name_districts(codes: Any) -> list[str]:
     """The names of the kecamatan that region codes lie in, each once; the regency as a whole is `Semua Kecamatan`."""
     return list(dict.fromkeys(KECAMATAN.get(code[:8], "Semua Kecamatan") for code in codes))

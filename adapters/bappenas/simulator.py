@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Header, Request
 from fastapi.responses import JSONResponse
 
-from bus.kit import OUTAGES, Simulator, simulator_app
+from bus.kit import OUTAGES, Simulator, make_simulator_app
 
 APIKEY = "simulasi-apikey-krisna"
 TOKEN = "simulasi-token-ckan"  # noqa: S105  the simulator's own, made up
@@ -26,12 +26,12 @@ _MENUS = (
 _STATES = ("Disetujui ", "Tidak Disetujui", "Sedang Dinilai", None)
 
 
-def rows(year: int) -> list[dict[str, Any]]:
+def make_rows(year: int) -> list[dict[str, Any]]:
     """A year's DAK rows, always the same: numbers as strings, some with trailing blanks, a column renamed in 2022."""
-    return [_row(year, number) for number in range(1, ROWS_A_YEAR + 1)]
+    return [_make_row(year, number) for number in range(1, ROWS_A_YEAR + 1)]
 
 
-def _row(year: int, number: int) -> dict[str, Any]:
+def _make_row(year: int, number: int) -> dict[str, Any]:
     field, subfield, menu, office, unit = _MENUS[number % len(_MENUS)]
     price = 25_000_000 * number
     return {
@@ -76,14 +76,14 @@ class Portal:
         """
         match action:
             case "package_show":
-                return self._known(argument)
+                return self._find(argument)
             case "package_create":
                 return self._create(argument)
             case "package_update":
-                known = self._known(argument)
+                known = self._find(argument)
                 return self._store({"state": known["state"], **argument, "name": known["name"]})
             case "package_delete":
-                self._known(argument)["state"] = "deleted"
+                self._find(argument)["state"] = "deleted"
                 return None
             case _:
                 raise Refusal(400, "Bad request", message=f"Action name not known: {action}")
@@ -93,7 +93,7 @@ class Portal:
             raise Refusal(409, "Validation Error", name=["That URL is already in use."])
         return self._store(argument)
 
-    def _known(self, argument: Mapping[str, Any]) -> dict[str, Any]:
+    def _find(self, argument: Mapping[str, Any]) -> dict[str, Any]:
         package = self._packages.get(argument.get("id") or argument.get("name", ""))
         if package is None:
             raise Refusal(404, "Not Found Error", message="Not found: Dataset was not found.")
@@ -113,7 +113,7 @@ class Portal:
 def create_app(faults: frozenset[str]) -> FastAPI:
     """Both systems as one ASGI application."""
     received: list[dict[str, Any]] = []
-    app = simulator_app("Bappenas", faults, received)
+    app = make_simulator_app("Bappenas", faults, received)
     _serve_krisna(app, faults, received)
     _serve_ckan(app, faults, received)
     return app
@@ -128,7 +128,7 @@ def _serve_krisna(app: FastAPI, faults: frozenset[str], received: list[dict[str,
     @app.get("/api/v1/dak/{tahun}", response_model=None)
     async def dak(tahun: int, apikey: str = "", kode_pemda: str = "") -> dict[str, Any] | JSONResponse:
         mine = kode_pemda == KODE_PEMDA and "empty" not in faults
-        return refused(apikey) or {"data": rows(tahun) if mine else []}
+        return refused(apikey) or {"data": make_rows(tahun) if mine else []}
 
     @app.post("/api/v1/kegiatan/{tahun}", response_model=None)
     async def activity(tahun: int, body: dict[str, Any], apikey: str = "") -> dict[str, Any] | JSONResponse:

@@ -11,7 +11,7 @@ from cachetools import TTLCache
 from adapters.kemendagri import mapping
 from adapters.kemendagri.client import Client, KemendagriSettings
 from adapters.kemendagri.quota import Quota
-from adapters.kemendagri.verdict import Verdict, refusal
+from adapters.kemendagri.verdict import Verdict, make_refusal
 from bus.kit import (
     DELIVERED,
     AdapterFactory,
@@ -30,7 +30,7 @@ from bus.kit import (
     Question,
     Refused,
     canonical,
-    http_client,
+    make_http_client,
     now,
 )
 
@@ -75,7 +75,7 @@ class KemendagriAdapter(Deliver, Query):
             AgencyUnavailable: the registry did not answer, or not at this hour.
             AgencyRefused: the registry refuses the account.
         """
-        asked: Hashable = (question.cached_for, operation, tuple(sorted(question.data.items())))
+        asked: Hashable = (question.cache_owner, operation, tuple(sorted(question.data.items())))
         # The library drops an answer that is too old only when another one comes, unless it is told.
         self._answers.expire()
         answer = self._answers.get(asked)
@@ -87,24 +87,24 @@ class KemendagriAdapter(Deliver, Query):
         return answer
 
     async def _look_up(self, question: Mapping[str, str]) -> Mapping[str, Any]:
-        reply = await self._answered(self._client.lookup, {"nik": question["nik"]})
-        return mapping.found(reply, question["nik"])
+        reply = await self._get_reply(self._client.look_up, {"nik": question["nik"]})
+        return mapping.answer_lookup(reply, question["nik"])
 
     async def _verify(self, question: Mapping[str, str]) -> Mapping[str, Any]:
-        return mapping.matched(await self._answered(self._client.verify, mapping.verification(question)))
+        return mapping.answer_verification(await self._get_reply(self._client.verify, mapping.write_elements(question)))
 
-    async def _answered(
+    async def _get_reply(
         self, call: Callable[[Mapping[str, str]], Awaitable[Any]], elements: Mapping[str, str]
     ) -> mapping.Reply:
         try:
-            reply = mapping.reply(await call(elements))
+            reply = mapping.read_reply(await call(elements))
         except AgencyFault as fault:
-            raise _refused(fault) from fault
+            raise _make_refusal(fault) from fault
         if reply.quota_left is not None:
-            self._quota.registry_says(reply.quota_left)
+            self._quota.believe_registry(reply.quota_left)
         if reply.verdict is Verdict.QUOTA_USED_UP:
-            self._quota.registry_says(0)
-        refused = refusal(reply.verdict)
+            self._quota.believe_registry(0)
+        refused = make_refusal(reply.verdict)
         if refused:
             raise refused
         return reply
@@ -124,7 +124,7 @@ class KemendagriAdapter(Deliver, Query):
             if fault.failure is not Failure.PERMANENT:
                 raise
             if len(events) == 1:
-                return [fault.outcome()]
+                return [fault.to_outcome()]
             taken = False
         if taken or len(events) == 1:
             return [DELIVERED] * len(events)
@@ -133,14 +133,14 @@ class KemendagriAdapter(Deliver, Query):
     async def _return_usage(self, events: Sequence[Event]) -> bool:
         settings = self._settings
         records = [event.data for event in events]
-        return await self._client.return_usage(mapping.usage(records, settings.id_lembaga, settings.nama_lembaga))
+        return await self._client.return_usage(mapping.write_usage(records, settings.id_lembaga, settings.nama_lembaga))
 
     async def close(self) -> None:
         """Let go of connections."""
         await self._client.close()
 
 
-def _refused(fault: AgencyFault) -> Refused:
+def _make_refusal(fault: AgencyFault) -> Refused:
     if fault.failure is Failure.TRANSIENT:
         return AgencyUnavailable(f"{fault.detail}; try again later")
     return AgencyRefused(f"{fault.detail}; the operator has to mend the account or the address")
@@ -179,7 +179,7 @@ class _Factory:
     )
 
     def create(self, settings: KemendagriSettings) -> KemendagriAdapter:
-        return KemendagriAdapter(settings, http_client(settings))
+        return KemendagriAdapter(settings, make_http_client(settings))
 
 
 FACTORY: AdapterFactory = _Factory()

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from pydantic import Field, SecretStr
 
-from bus.kit import AdapterSettings, beginning, json_object, require_success, send_request
+from bus.kit import AdapterSettings, parse_object, read_beginning, require_success, send_request
 
 AGENCY = "Dukcapil"
 
@@ -50,13 +50,13 @@ class Client:
         self._http = http
         self._settings = settings
 
-    async def lookup(self, elements: Mapping[str, str]) -> dict[str, Any]:
+    async def look_up(self, elements: Mapping[str, str]) -> dict[str, Any]:
         """The JSON answer of CALL_NIK, keys of the request in small letters."""
-        return await self._call("CALL_NIK", {**elements, **self._account()})
+        return await self._call("CALL_NIK", {**elements, **self._get_account()})
 
     async def verify(self, elements: Mapping[str, str]) -> dict[str, Any]:
         """The JSON answer of CALL_VERIFY_BY_ELEMEN, keys of the request in capitals."""
-        account = {name.upper(): value for name, value in self._account().items()}
+        account = {name.upper(): value for name, value in self._get_account().items()}
         return await self._call("CALL_VERIFY_BY_ELEMEN", {**account, **elements})
 
     async def return_usage(self, institutions: Sequence[Mapping[str, Any]]) -> bool:
@@ -69,7 +69,7 @@ class Client:
         response = await self._post(
             self._settings.balikan_path, institutions, headers={"authorization": f"Bearer {token}"}
         )
-        if response.status_code == 400 and "sudah pernah" in beginning(response).casefold():
+        if response.status_code == 400 and "sudah pernah" in read_beginning(response).casefold():
             return False
         require_success(AGENCY, response)
         return True
@@ -78,7 +78,7 @@ class Client:
         """Let go of connections."""
         await self._http.aclose()
 
-    def _account(self) -> dict[str, str]:
+    def _get_account(self) -> dict[str, str]:
         settings = self._settings
         password = settings.password.get_secret_value()
         return {"user_id": settings.user_id, "password": password, "ip_user": settings.ip_user}
@@ -86,7 +86,7 @@ class Client:
     async def _call(self, method: str, body: Mapping[str, str]) -> dict[str, Any]:
         response = await self._post(f"dukcapil/get_json/{self._settings.client}/{method}", body)
         require_success(AGENCY, response)
-        return json_object(AGENCY, response)
+        return parse_object(AGENCY, response)
 
     async def _post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> httpx.Response:
         request = self._http.build_request("POST", path, json=body, headers=headers)

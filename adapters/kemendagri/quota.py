@@ -26,22 +26,22 @@ class Quota:
         Raises:
             QuotaExhausted: none is left today; `Retry-After` says when the next day begins.
         """
-        self._turn_page()
+        self._begin_day()
         if self._left <= 0:
-            raise self._exhausted()
+            raise self._make_refusal()
         self._left -= 1
 
-    def registry_says(self, left: int) -> None:
+    def believe_registry(self, left: int) -> None:
         """Believe the registry's own count (`quotaLimiter`) where it is lower, as after a restart of the bus."""
-        self._turn_page()
+        self._begin_day()
         self._left = min(self._left, left)
 
-    def _turn_page(self) -> None:
+    def _begin_day(self) -> None:
         today = local_date(self._now())
         if today != self._date:
             self._date, self._left = today, self._daily
 
-    def _exhausted(self) -> QuotaExhausted:
+    def _make_refusal(self) -> QuotaExhausted:
         now = self._now()
         midnight = datetime.combine(local_date(now) + timedelta(days=1), time(), WIB)
         seconds = int((midnight - now).total_seconds()) + 1

@@ -66,7 +66,7 @@ _WORDS: tuple[tuple[tuple[str, ...], Verdict], ...] = (
 """Texts vary in wording and case by installation: the first row all of whose words occur decides, so order matters."""
 
 
-def verdict(content: Mapping[str, Any]) -> Verdict:
+def read_verdict(content: Mapping[str, Any]) -> Verdict:
     """The judgement in `content[0]`, whose keys are in capitals: the code where there is one, else the text.
 
     A success may carry neither; then the elements themselves are the answer.
@@ -80,7 +80,7 @@ def verdict(content: Mapping[str, Any]) -> Verdict:
     return next((meaning for words, meaning in _WORDS if all(word in text for word in words)), Verdict.UNKNOWN)
 
 
-def refusal(verdict: Verdict) -> Refused | None:
+def make_refusal(verdict: Verdict) -> Refused | None:
     """How the bus refuses the query on this judgement, or None when the judgement is an answer."""
     match verdict:
         case Verdict.FOUND | Verdict.DECEASED | Verdict.DUPLICATE | Verdict.INACTIVE:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import httpx
 
 from adapters.kominfo.client import Client, KominfoSettings
-from adapters.kominfo.mapping import INDICATOR_FIELDS, SERVICE_FIELDS, indicators, service
+from adapters.kominfo.mapping import INDICATOR_FIELDS, SERVICE_FIELDS, read_indicators, write_service
 from bus.kit import (
     DELIVERED,
     AdapterFactory,
@@ -25,7 +25,7 @@ from bus.kit import (
     Poll,
     Polled,
     find_changes,
-    http_client,
+    make_http_client,
     run_apart,
 )
 
@@ -52,23 +52,23 @@ class KominfoAdapter(Deliver, Poll):
             if event.data is None:
                 await self._client.delete_service(str(event.subject))
             else:
-                await self._client.put_service(service(event.data))
+                await self._client.put_service(write_service(event.data))
         except AgencyFault as fault:
-            return fault.outcome()
+            return fault.to_outcome()
         return DELIVERED
 
     async def poll(self, operation: str, cursor: str | None) -> Polled:
         """The indicators that are new, changed or gone since the step that `cursor` is from."""
-        rows = await self._client.indicators()
-        return await run_apart(lambda: _changes(cursor, rows))
+        rows = await self._client.fetch_indicators()
+        return await run_apart(lambda: _find_changes(cursor, rows))
 
     async def close(self) -> None:
         """Let go of connections."""
         await self._client.close()
 
 
-def _changes(cursor: str | None, rows: Iterable[Mapping[str, Any]]) -> Polled:
-    return find_changes(cursor, indicators(rows), contract=INDICATOR, source="/kominfo/splp/indikator")
+def _find_changes(cursor: str | None, rows: Iterable[Mapping[str, Any]]) -> Polled:
+    return find_changes(cursor, read_indicators(rows), contract=INDICATOR, source="/kominfo/splp/indikator")
 
 
 class _Factory:
@@ -88,7 +88,7 @@ class _Factory:
     )
 
     def create(self, settings: KominfoSettings) -> KominfoAdapter:
-        return KominfoAdapter(settings, http_client(settings))
+        return KominfoAdapter(settings, make_http_client(settings))
 
 
 FACTORY: AdapterFactory = _Factory()

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import httpx
 
-from adapters.kominfo.mapping import succeeded
-from bus.kit import MOST_ROWS, AgencyFault, Failure, Gateway, SplpSettings, folded, read_object
+from adapters.kominfo.mapping import has_succeeded
+from bus.kit import MOST_ROWS, AgencyFault, Failure, Gateway, SplpSettings, fold, read_object
 
 _LONGEST_MESSAGE = 200
 
@@ -49,13 +49,13 @@ class Client:
             if fault.status != httpx.codes.NOT_FOUND:
                 raise
 
-    async def indicators(self) -> list[Mapping[str, Any]]:
+    async def fetch_indicators(self) -> list[Mapping[str, Any]]:
         """All rows of the list, folded.
 
         Raises:
             AgencyFault: the list could not be read.
         """
-        return await _read(await self._gateway.call("GET", self._indicators), _rows)
+        return await _read(await self._gateway.call("GET", self._indicators), _read_rows)
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -63,19 +63,19 @@ class Client:
 
 
 async def _read(response: httpx.Response, read: Callable[[Mapping[str, Any]], T]) -> T:
-    return await read_object("an API behind SPLP", response, lambda answer: read(folded(answer)))
+    return await read_object("an API behind SPLP", response, lambda answer: read(fold(answer)))
 
 
 def _check_taken(answer: Mapping[str, Any]) -> None:
-    if not succeeded(answer):
+    if not has_succeeded(answer):
         # The catalogue is public data, so its message may be shown; it is the only one that says what to mend.
         message = str(answer.get("api_message", ""))[:_LONGEST_MESSAGE]
         raise AgencyFault(Failure.PERMANENT, f"the catalogue refuses the service: {message}", status=200)
 
 
-def _rows(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _read_rows(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     rows = answer.get("data")
-    if not succeeded(answer) or not isinstance(rows, list):
+    if not has_succeeded(answer) or not isinstance(rows, list):
         raise AgencyFault(Failure.TRANSIENT, "the list API says that it failed", status=200)
     if len(rows) > MOST_ROWS:
         raise AgencyFault(Failure.TRANSIENT, f"the list API answered more than {MOST_ROWS} rows", status=200)

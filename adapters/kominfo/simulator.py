@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 
 from adapters.kominfo.client import KominfoSettings
-from bus.kit import GATEWAY_FAULTS, GATEWAY_SETTINGS, Simulator, gateway_app
+from bus.kit import GATEWAY_FAULTS, GATEWAY_SETTINGS, Simulator, make_gateway_app
 
 _TENANT = f"/t/{GATEWAY_SETTINGS['tenant']}"
 _CATALOGUE = f"{_TENANT}/{KominfoSettings.model_fields['katalog'].default}/layanan"
@@ -28,7 +28,7 @@ def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
     """The APIs with the given faults switched on."""
     received: list[dict[str, Any]] = []
     services: dict[str, dict[str, Any]] = {}
-    app = gateway_app("Kominfo", faults, received, "authorization")
+    app = make_gateway_app("Kominfo", faults, received, "authorization")
 
     @app.post(_CATALOGUE)
     async def put(entry: dict[str, Any]) -> dict[str, Any]:
@@ -50,12 +50,12 @@ def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
     async def indicators() -> dict[str, Any]:
         if "list-failed" in faults:
             return {"api_status": 0, "api_message": "Terjadi kesalahan", "data": []}
-        return {"api_status": 1, "api_message": "success", "data": rows(len(services))}
+        return {"api_status": 1, "api_message": "success", "data": make_rows(len(services))}
 
     return app
 
 
-def rows(corrections: int) -> list[dict[str, Any]]:
+def make_rows(corrections: int) -> list[dict[str, Any]]:
     """The list after so many corrections: values are strings, some padded, ids are numbers."""
     listed = [
         {

@@ -23,7 +23,7 @@ from bus.kit import (
     Poll,
     Polled,
     digest,
-    http_client,
+    make_http_client,
 )
 
 _FIRST = "1:"
@@ -47,8 +47,8 @@ class KspAdapter(Deliver, Poll):
         LAPOR! does not say what changed since when, so each round reads all pages, and what did not change comes as
         duplicates.
         """
-        place = _place(cursor)
-        events = await self._client.complaints(place.page)
+        place = _read_place(cursor)
+        events = await self._client.fetch_complaints(place.page)
         page = digest([event.id for event in events])
         if not events or page == place.previous:  # an installation that does not page repeats itself
             return Polled([], _FIRST)
@@ -59,12 +59,12 @@ class KspAdapter(Deliver, Poll):
         return [await self._deliver(event.data) for event in events]
 
     async def _deliver(self, data: Mapping[str, Any]) -> Outcome:
-        number, body = data["nomor_laporan"], mapping.followup(data)
+        number, body = data["nomor_laporan"], mapping.write_followup(data)
         try:
             if not await self._client.has_followup(number, body):
                 await self._client.add_followup(number, body)
         except AgencyFault as fault:
-            return fault.outcome()
+            return fault.to_outcome()
         return DELIVERED
 
     async def close(self) -> None:
@@ -80,7 +80,7 @@ class _Place:
     previous: str
 
 
-def _place(cursor: str | None) -> _Place:
+def _read_place(cursor: str | None) -> _Place:
     page, _, previous = (cursor or _FIRST).partition(":")
     return _Place(int(page), previous)
 
@@ -104,7 +104,7 @@ class _Factory:
     )
 
     def create(self, settings: KspSettings) -> KspAdapter:
-        return KspAdapter(settings, http_client(settings))
+        return KspAdapter(settings, make_http_client(settings))
 
 
 FACTORY: AdapterFactory = _Factory()

@@ -10,8 +10,8 @@ from urllib.parse import quote
 import httpx
 from pydantic import SecretStr
 
-from adapters.ksp.mapping import Row, event, followup_page, rows
-from bus.kit import AgencyFault, Allowance, Event, Failure, Gateway, SplpSettings, folded, read_answer
+from adapters.ksp.mapping import Row, make_event, read_followup_page, read_rows
+from bus.kit import AgencyFault, Allowance, Event, Failure, Gateway, SplpSettings, fold, read_answer
 
 AGENCY = "LAPOR!"
 TOKEN_HEADER = "auth"  # noqa: S105  a header's name
@@ -44,13 +44,15 @@ class Client:
         self._complaints = f"{settings.konteks.strip('/')}/1.0/complaints"
         self._headers = {"token": settings.token.get_secret_value()}
 
-    async def complaints(self, page: int) -> list[Event]:
+    async def fetch_complaints(self, page: int) -> list[Event]:
         """One page of the regency's complaints as events, counted from 1; empty after the last.
 
         Raises:
             AgencyFault: the page could not be read.
         """
-        return await self._page(self._complaints, page, Allowance(AGENCY), lambda found: [event(row) for row in found])
+        return await self._fetch_page(
+            self._complaints, page, Allowance(AGENCY), lambda found: [make_event(row) for row in found]
+        )
 
     async def has_followup(self, number: str, body: Mapping[str, Any]) -> bool:
         """Whether a complaint has this follow-up already. Of each page that was read only a digest is kept.
@@ -60,8 +62,8 @@ class Client:
         """
         allowance, previous = Allowance(AGENCY), ""
         for number_of_page in range(1, _MOST_PAGES + 1):
-            page = await self._page(
-                self._followups(number), number_of_page, allowance, lambda found: followup_page(body, found)
+            page = await self._fetch_page(
+                self._make_path(number), number_of_page, allowance, lambda found: read_followup_page(body, found)
             )
             if not page.rows or page.mark == previous:  # an installation that does not page repeats itself
                 return False
@@ -76,26 +78,26 @@ class Client:
         Raises:
             AgencyFault: LAPOR! did not take it.
         """
-        await self._call("POST", self._followups(number), json=body)
+        await self._call("POST", self._make_path(number), json=body)
 
     async def close(self) -> None:
         """Let go of connections."""
         await self._gateway.close()
 
-    def _followups(self, number: str) -> str:
+    def _make_path(self, number: str) -> str:
         return f"{self._complaints}/{quote(number, safe='')}/followups"
 
-    async def _page(self, path: str, page: int, allowance: Allowance, read: Callable[[list[Row]], T]) -> T:
+    async def _fetch_page(self, path: str, page: int, allowance: Allowance, read: Callable[[list[Row]], T]) -> T:
         response = await self._call("GET", path, params={"page": page})
 
-        def read_rows(answer: Any) -> T:
-            found = rows(folded(answer))
+        def read_page(answer: Any) -> T:
+            found = read_rows(fold(answer))
             if found is None:
                 raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered something that is not a page of a list")
             allowance.take(response, len(found))
             return read(found)
 
-        return await read_answer(AGENCY, response, read_rows)
+        return await read_answer(AGENCY, response, read_page)
 
     async def _call(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:

@@ -58,7 +58,7 @@ Row = Mapping[str, Any]
 """A complaint or follow-up of LAPOR!'s, folded: keys in small letters, texts without padding."""
 
 
-def rows(answer: Any) -> list[Row] | None:
+def read_rows(answer: Any) -> list[Row] | None:
     """The rows of a folded page, which is a list or has one in `data` or `results`; None when it is no page."""
     for _ in range(3):
         if isinstance(answer, dict):
@@ -68,10 +68,10 @@ def rows(answer: Any) -> list[Row] | None:
     return [row for row in answer if isinstance(row, dict)]
 
 
-def event(row: Row) -> Event:
+def make_event(row: Row) -> Event:
     """A complaint as an event. Its id follows from what it tells and when that was so: an unchanged row is a duplicate."""
-    data = complaint(row)
-    changed = moment(_first(row, "updated_at", "tanggal_pembaruan"))
+    data = read_complaint(row)
+    changed = read_time(_find_first(row, "updated_at", "tanggal_pembaruan"))
     mark = sha256(canonical([data, changed])).hexdigest()[:16]
     number = data.get("nomor_laporan")
     return Event(
@@ -103,32 +103,34 @@ FOLLOWUP_FIELDS = ("/nomor_laporan", "/instansi", "/isi", "/status", "/waktu", "
 """What `followup` reads, and the number of the complaint that it is sent to."""
 
 
-def complaint(row: Row) -> dict[str, Any]:
+def read_complaint(row: Row) -> dict[str, Any]:
     """A complaint in the shape of the contract, without who reported it.
 
     What is empty is left out; what cannot be read stays, for the gate to name it.
     """
-    strike = Strike(_identity(row))
-    content = strike.out(_text(_first(row, "content", "isi", "body")))
-    reported = _first(row, "created_at", "tanggal")
+    strike = Strike(_find_identity(row))
+    content = strike.out(_read_text(_find_first(row, "content", "isi", "body")))
+    reported = _find_first(row, "created_at", "tanggal")
     values = {
-        "nomor_laporan": _text(_first(row, "tracking_id", "trackingid")).lstrip("#"),
-        "judul": strike.out(_text(_first(row, "title", "judul", "subject"))) or content[:100],
+        "nomor_laporan": _read_text(_find_first(row, "tracking_id", "trackingid")).lstrip("#"),
+        "judul": strike.out(_read_text(_find_first(row, "title", "judul", "subject"))) or content[:100],
         "isi": content,
-        "kategori": _name(_first(row, "category", "kategori")),
-        "status": state(_name(_first(row, "status"))),
-        "waktu_lapor": moment(reported) or _text(reported),
-        "instansi_tujuan": office(_name(_first(row, "institution", "instansi"))),
-        "kode_wilayah": region(_first(row, "region_code", "kode_wilayah")),
-        "titik": point(row),
-        "anonim": _flag(_first(row, "is_anonymous", "anonim")),
-        "rahasia": _flag(_first(row, "is_secret", "rahasia")),
-        "lampiran": [link for link in _links(_first(row, "attachments", "lampiran")) if strike.out(link) == link],
+        "kategori": _read_name(_find_first(row, "category", "kategori")),
+        "status": read_state(_read_name(_find_first(row, "status"))),
+        "waktu_lapor": read_time(reported) or _read_text(reported),
+        "instansi_tujuan": find_office(_read_name(_find_first(row, "institution", "instansi"))),
+        "kode_wilayah": read_region(_find_first(row, "region_code", "kode_wilayah")),
+        "titik": read_point(row),
+        "anonim": _read_flag(_find_first(row, "is_anonymous", "anonim")),
+        "rahasia": _read_flag(_find_first(row, "is_secret", "rahasia")),
+        "lampiran": [
+            link for link in _read_links(_find_first(row, "attachments", "lampiran")) if strike.out(link) == link
+        ],
     }
     return {name: value for name, value in values.items() if value not in (None, "", [])}
 
 
-def followup(data: Mapping[str, Any]) -> dict[str, Any]:
+def write_followup(data: Mapping[str, Any]) -> dict[str, Any]:
     """A `pengaduan.tindak-lanjut` in LAPOR!'s form, the time as its clock in WIB shows it."""
     return {
         "institution": OFFICES.get(data["instansi"], data["instansi"]),
@@ -139,9 +141,9 @@ def followup(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def followup_page(body: Mapping[str, Any], followups: Sequence[Row]) -> "FollowupPage":
+def read_followup_page(body: Mapping[str, Any], followups: Sequence[Row]) -> "FollowupPage":
     """What a page of follow-ups tells of one follow-up."""
-    return FollowupPage(len(followups), digest(followups), is_there(body, followups))
+    return FollowupPage(len(followups), digest(followups), has_followup(body, followups))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,26 +161,26 @@ class FollowupPage:
     has_it: bool
 
 
-def is_there(body: Mapping[str, Any], followups: Iterable[Row]) -> bool:
+def has_followup(body: Mapping[str, Any], followups: Iterable[Row]) -> bool:
     """Whether a complaint has this follow-up already: the same words with the same state.
 
     The time is not compared, for LAPOR! may put its own in its place.
     """
 
     def said(content: Any, status: Any) -> tuple[str, str]:
-        return " ".join(_text(content).split()), state(_name(status))
+        return " ".join(_read_text(content).split()), read_state(_read_name(status))
 
     wanted = said(body["content"], body["status"])
-    return any(said(_first(row, "content", "isi"), _first(row, "status")) == wanted for row in followups)
+    return any(said(_find_first(row, "content", "isi"), _find_first(row, "status")) == wanted for row in followups)
 
 
-def state(wording: str) -> str:
+def read_state(wording: str) -> str:
     """The contract's word for a state of LAPOR!'s; what is not known stays as it is."""
     folded = wording.casefold()
     return next((ours for theirs, ours in _STATES if theirs in folded), wording)
 
 
-def office(name: str) -> str | None:
+def find_office(name: str) -> str | None:
     """The participant behind an institution's name, such as `Dinas Kesehatan Kabupaten Lamongan`; None for others."""
     folded = " ".join(name.casefold().split())
     if folded in OFFICES:
@@ -186,17 +188,17 @@ def office(name: str) -> str | None:
     return next((ours for ours, theirs in OFFICES.items() if folded.startswith(theirs.casefold())), None)
 
 
-def region(code: Any) -> str | None:
+def read_region(code: Any) -> str | None:
     """A region code of Lamongan with its dots, from `3524012001` or `35.24.01.2001`; None for anything else."""
-    digits = _text(code).replace(".", "")
+    digits = _read_text(code).replace(".", "")
     if not digits.startswith("3524") or not digits.isdecimal() or len(digits) not in (4, 6, 10):
         return None
     return ".".join(part for part in (digits[:2], digits[2:4], digits[4:6], digits[6:]) if part)
 
 
-def moment(written: Any) -> str | None:
+def read_time(written: Any) -> str | None:
     """A time in RFC 3339, or None when it cannot be read; one without a zone is WIB."""
-    text = _text(written)
+    text = _read_text(written)
     if len(text) > _LONGEST_FIGURE:
         return None
     for form in _LOCAL_TIMES:
@@ -208,11 +210,11 @@ def moment(written: Any) -> str | None:
     return None
 
 
-def point(row: Row) -> dict[str, Any] | None:
+def read_point(row: Row) -> dict[str, Any] | None:
     """Where it happened, as GeoJSON; None when LAPOR! does not say."""
     try:
-        longitude = float(_text(_first(row, "longitude", "lng"))[:_LONGEST_FIGURE])
-        latitude = float(_text(_first(row, "latitude", "lat"))[:_LONGEST_FIGURE])
+        longitude = float(_read_text(_find_first(row, "longitude", "lng"))[:_LONGEST_FIGURE])
+        latitude = float(_read_text(_find_first(row, "latitude", "lat"))[:_LONGEST_FIGURE])
     except ValueError:
         return None
     if (longitude, latitude) == (0.0, 0.0) or not (abs(longitude) <= 180 and abs(latitude) <= 90):
@@ -220,36 +222,36 @@ def point(row: Row) -> dict[str, Any] | None:
     return {"type": "Point", "coordinates": [longitude, latitude]}
 
 
-def _identity(row: Row) -> Iterator[str]:
+def _find_identity(row: Row) -> Iterator[str]:
     """What identifies the reporter, wherever the row keeps it: below `reporter`, or as `reporter_name`."""
     for key, value in row.items():
         if not any(word in key for word in _REPORTER):
             continue
         if isinstance(value, dict):
-            yield from (_text(part) for name, part in value.items() if any(word in name for word in _IDENTIFYING))
+            yield from (_read_text(part) for name, part in value.items() if any(word in name for word in _IDENTIFYING))
         elif key in _REPORTER or any(word in key for word in _IDENTIFYING):
-            yield _text(value)
+            yield _read_text(value)
 
 
-def _first(row: Row, *names: str) -> Any:
+def _find_first(row: Row, *names: str) -> Any:
     return next((row[name] for name in names if row.get(name) is not None), None)
 
 
-def _text(value: Any) -> str:
+def _read_text(value: Any) -> str:
     return str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
 
 
-def _name(value: Any) -> str:
+def _read_name(value: Any) -> str:
     """A text, or the name in an object such as `{"id": 3, "name": "Infrastruktur"}`."""
-    return _text(_first(value, "name", "nama")) if isinstance(value, dict) else _text(value)
+    return _read_text(_find_first(value, "name", "nama")) if isinstance(value, dict) else _read_text(value)
 
 
-def _flag(value: Any) -> bool:
+def _read_flag(value: Any) -> bool:
     """Whether the reporter asked for it; unless LAPOR! says no, so: silence must not expose anybody."""
     return str(value).strip().casefold() not in ("0", "false", "tidak", "n", "no")
 
 
-def _links(value: Any) -> list[str]:
+def _read_links(value: Any) -> list[str]:
     items = value if isinstance(value, list) else []
-    links = [_text(_first(item, "url", "path") if isinstance(item, dict) else item) for item in items]
+    links = [_read_text(_find_first(item, "url", "path") if isinstance(item, dict) else item) for item in items]
     return [link for link in links if link]

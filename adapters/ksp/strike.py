@@ -43,11 +43,11 @@ class Strike:
         known = [call for call in calls if call]
         self._is_bounded = len(known) <= MOST_CALLS and all(len(call) <= LONGEST_CALL for call in known)
         bounded = known if self._is_bounded else []
-        self._numbers = [digits[-_TOLD_DIGITS:] for call in bounded if (digits := _number(call))]
-        names = [_words(call) for call in bounded if not _number(call) and len(call) >= _SHORTEST_CALL]
+        self._numbers = [digits[-_TOLD_DIGITS:] for call in bounded if (digits := _read_number(call))]
+        names = [_split_words(call) for call in bounded if not _read_number(call) and len(call) >= _SHORTEST_CALL]
         # A word is one character: a name is found among words as a text in a text.
         self._codes = {word: chr(code) for code, word in enumerate(dict.fromkeys(chain(*names)), start=1)}
-        self._names = [self._coded(name) for name in names]
+        self._names = [self._encode(name) for name in names]
 
     def out(self, text: str) -> str:
         """The text without what the reporter is called by."""
@@ -56,44 +56,44 @@ class Strike:
         if not self._is_bounded or len(text) > LONGEST_TEXT:
             return STRUCK_OUT
         pieces, end = [], 0
-        for start, stop in _merged([*self._named(text), *self._numbered(text)]):
+        for start, stop in _merge([*self._find_names(text), *self._find_numbers(text)]):
             pieces += [text[end:start], STRUCK_OUT]
             end = stop
         return "".join([*pieces, text[end:]])
 
-    def _coded(self, words: Iterable[str]) -> str:
+    def _encode(self, words: Iterable[str]) -> str:
         return "".join(self._codes.get(word, "\0") for word in words)
 
-    def _named(self, text: str) -> Iterator[_Span]:
+    def _find_names(self, text: str) -> Iterator[_Span]:
         if not self._names:
             return
         spans = [found.span() for found in _TOKEN.finditer(text)]
-        coded = self._coded(text[start:stop].casefold() for start, stop in spans)
+        coded = self._encode(text[start:stop].casefold() for start, stop in spans)
         for name in self._names:
-            for first in _places(name, coded):
+            for first in _find_places(name, coded):
                 yield spans[first][0], spans[first + len(name) - 1][1]
 
-    def _numbered(self, text: str) -> Iterator[_Span]:
+    def _find_numbers(self, text: str) -> Iterator[_Span]:
         for run in _RUN.finditer(text) if self._numbers else ():
             digits = "".join(_DIGIT.findall(run.group()))
             wanted = [number for number in self._numbers if number in digits]
             places = [found.start() + run.start() for found in _DIGIT.finditer(run.group())] if wanted else []
             for number in wanted:
-                for first in _places(number, digits):
+                for first in _find_places(number, digits):
                     yield max(run.start(), places[first] - _BEFORE), places[first + _TOLD_DIGITS - 1] + 1
 
 
-def _words(call: str) -> list[str]:
+def _split_words(call: str) -> list[str]:
     return [word.casefold() for word in _TOKEN.findall(call)]
 
 
-def _number(call: str) -> str:
+def _read_number(call: str) -> str:
     """The digits of a call that is a number of at least eight; else nothing."""
     digits = "".join(_DIGIT.findall(call))
     return digits if len(digits) >= _TOLD_DIGITS and _NUMBER.fullmatch(call) else ""
 
 
-def _places(wanted: str, text: str) -> Iterator[int]:
+def _find_places(wanted: str, text: str) -> Iterator[int]:
     """Where a text is found in another one; the places do not overlap."""
     at = text.find(wanted)
     while at >= 0:
@@ -101,7 +101,7 @@ def _places(wanted: str, text: str) -> Iterator[int]:
         at = text.find(wanted, at + len(wanted))
 
 
-def _merged(spans: Sequence[_Span]) -> Iterator[_Span]:
+def _merge(spans: Sequence[_Span]) -> Iterator[_Span]:
     """The spans in order; of those that overlap one that covers them."""
     last: _Span | None = None
     for start, stop in sorted(spans):

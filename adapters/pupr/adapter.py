@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from pydantic import SecretStr
 
 from adapters.pupr.client import FeatureLayer
-from adapters.pupr.mapping import SEGMENT_FIELDS, edits
+from adapters.pupr.mapping import SEGMENT_FIELDS, plan_edits
 from bus.kit import (
     DELIVERED,
     AdapterSettings,
@@ -18,7 +18,7 @@ from bus.kit import (
     Failure,
     Operation,
     Outcome,
-    http_client,
+    make_http_client,
 )
 
 
@@ -38,9 +38,9 @@ class PuprAdapter(Deliver):
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
         """Make the layer hold what the events say; of several events of one segment the last is sent, and answers for all."""
-        newest = {_number(event): event.data for event in events}
+        newest = {_find_number(event): event.data for event in events}
         arrived = await self._deliver(newest)
-        return [arrived[_number(event)] for event in events]
+        return [arrived[_find_number(event)] for event in events]
 
     async def _deliver(self, segments: Mapping[str, Any]) -> Mapping[str, Outcome]:
         try:
@@ -49,7 +49,7 @@ class PuprAdapter(Deliver):
             if fault.failure is not Failure.PERMANENT:
                 raise
             if len(segments) == 1:
-                return dict.fromkeys(segments, fault.outcome())
+                return dict.fromkeys(segments, fault.to_outcome())
         # The request as a whole was refused, for one segment among many: each alone shows which.
         alone: dict[str, Outcome] = {}
         for number, data in segments.items():
@@ -57,8 +57,8 @@ class PuprAdapter(Deliver):
         return alone
 
     async def _apply(self, segments: Mapping[str, Any]) -> Mapping[str, Outcome]:
-        there = await self._layer.existing(list(segments))
-        changes = [edit for number, data in segments.items() for edit in edits(number, data, there)]
+        there = await self._layer.find_existing(list(segments))
+        changes = [edit for number, data in segments.items() for edit in plan_edits(number, data, there)]
         arrived = await self._layer.apply(changes) if changes else {}
         return {number: arrived.get(number, DELIVERED) for number in segments}
 
@@ -67,7 +67,7 @@ class PuprAdapter(Deliver):
         await self._layer.close()
 
 
-def _number(event: Event) -> str:
+def _find_number(event: Event) -> str:
     """The segment number: the record's key, which is all that a deletion has."""
     return event.subject or str(event.data["nomor_ruas"])
 
@@ -84,7 +84,7 @@ class PuprFactory:
 
     def create(self, settings: PuprSettings) -> PuprAdapter:
         """The adapter, with an HTTP client of its own."""
-        return PuprAdapter(FeatureLayer(http_client(settings), settings.layer, settings.token))
+        return PuprAdapter(FeatureLayer(make_http_client(settings), settings.layer, settings.token))
 
 
 FACTORY = PuprFactory()

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import SecretStr
 
-from adapters.pupr.mapping import Edit, Existing, body_fault, existing_page, form, outcomes, query_form
-from bus.kit import AgencyFault, Allowance, Failure, Outcome, folded, read_object, require_success, send_request
+from adapters.pupr.mapping import Edit, Existing, read_fault, read_outcomes, read_page, write_edits, write_query
+from bus.kit import AgencyFault, Allowance, Failure, Outcome, fold, read_object, require_success, send_request
 
 AGENCY = "PUPR"
 
@@ -29,7 +29,7 @@ class FeatureLayer:
         self._layer = layer.strip("/")
         self._token = token
 
-    async def existing(self, numbers: Sequence[str]) -> Existing:
+    async def find_existing(self, numbers: Sequence[str]) -> Existing:
         """The features that the layer has for these segment numbers.
 
         Raises:
@@ -38,10 +38,10 @@ class FeatureLayer:
         allowance = Allowance(AGENCY)
         found, offset = Existing(), 0
         for _ in range(_MOST_PAGES):
-            response = await self._send("query", query_form(numbers, offset=offset))
-            page = await self._read(response, lambda answer: existing_page(answer, numbers))
+            response = await self._send("query", write_query(numbers, offset=offset))
+            page = await self._read(response, lambda answer: read_page(answer, numbers))
             allowance.take(response, page.rows)
-            found, offset = found.joined(page.existing), offset + page.rows
+            found, offset = found.join(page.existing), offset + page.rows
             if not (page.more and page.rows):
                 return found
         raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} has more than {_MOST_PAGES} pages for one query")
@@ -54,8 +54,8 @@ class FeatureLayer:
         Raises:
             AgencyFault: none of the edits was made.
         """
-        response = await self._send("applyEdits", {**form(edits), "rollbackOnFailure": "false"})
-        return await self._read(response, lambda answer: outcomes(edits, answer))
+        response = await self._send("applyEdits", {**write_edits(edits), "rollbackOnFailure": "false"})
+        return await self._read(response, lambda answer: read_outcomes(edits, answer))
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -70,8 +70,8 @@ class FeatureLayer:
 
     async def _read(self, response: httpx.Response, read: Callable[[Mapping[str, Any]], T]) -> T:
         def judged(answer: dict[str, Any]) -> T:
-            content: dict[str, Any] = folded(answer)
-            if fault := body_fault(content):
+            content: dict[str, Any] = fold(answer)
+            if fault := read_fault(content):
                 raise fault
             return read(content)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from bus.kit import DELIVERED, AgencyFault, Failure, Outcome, by_status, canonical
+from bus.kit import DELIVERED, AgencyFault, Failure, Outcome, canonical, classify_status
 
 NUMBER_FIELD = "NO_RUAS"
 
@@ -78,7 +78,7 @@ class Existing:
     id_field: str = "OBJECTID"
     ids: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
-    def joined(self, other: "Existing") -> "Existing":
+    def join(self, other: "Existing") -> "Existing":
         """The features of both; `other` is of a later page of the same layer."""
         numbers = {**self.ids, **other.ids}
         return Existing(other.id_field, {one: [*self.ids.get(one, ()), *other.ids.get(one, ())] for one in numbers})
@@ -98,7 +98,7 @@ class ExistingPage:
     more: bool
 
 
-def query_form(numbers: Iterable[str], offset: int = 0) -> dict[str, str]:
+def write_query(numbers: Iterable[str], offset: int = 0) -> dict[str, str]:
     """The form of a query for the features of these segment numbers, from the `offset`th on."""
     literals = ", ".join(f"'{number.replace(chr(39), chr(39) * 2)}'" for number in numbers)
     return {
@@ -109,7 +109,7 @@ def query_form(numbers: Iterable[str], offset: int = 0) -> dict[str, str]:
     }
 
 
-def existing_page(answer: Mapping[str, Any], numbers: Iterable[str]) -> ExistingPage:
+def read_page(answer: Mapping[str, Any], numbers: Iterable[str]) -> ExistingPage:
     """What a folded page holds of these segment numbers.
 
     Raises:
@@ -118,58 +118,58 @@ def existing_page(answer: Mapping[str, Any], numbers: Iterable[str]) -> Existing
     features, name = answer.get("features") or [], answer.get("objectidfieldname")
     if not isinstance(features, list) or not all(isinstance(item, dict) for item in features):
         raise AgencyFault(Failure.TRANSIENT, "PUPR answered features that are no list of objects", status=200)
-    found = existing(name if isinstance(name, str) else None, features)
+    found = read_existing(name if isinstance(name, str) else None, features)
     ours = {number: found.ids[number] for number in numbers if number in found.ids}
     return ExistingPage(Existing(found.id_field, ours), len(features), bool(answer.get("exceededtransferlimit")))
 
 
-def existing(id_field: str | None, features: Iterable[Mapping[str, Any]]) -> Existing:
+def read_existing(id_field: str | None, features: Iterable[Mapping[str, Any]]) -> Existing:
     """What a query found. `features` are folded; a feature without a number or an id is none of ours."""
     name = id_field or Existing().id_field
     ids: dict[str, list[int]] = defaultdict(list)
     for attributes in (item.get("attributes") for item in features):
         if not isinstance(attributes, dict):
             continue
-        number, object_id = attributes.get(NUMBER_FIELD.lower()), _object_id(attributes.get(name.lower()))
+        number, object_id = attributes.get(NUMBER_FIELD.lower()), _read_object_id(attributes.get(name.lower()))
         if number is not None and object_id is not None:
             ids[str(number)].append(object_id)
     return Existing(name, ids)
 
 
-def _object_id(value: Any) -> int | None:
+def _read_object_id(value: Any) -> int | None:
     """An object id, which installations write as a number or as a text."""
     text = str(value).strip() if isinstance(value, str | int | float) else ""
     return int(text) if _OBJECT_ID.fullmatch(text) else None
 
 
-def edits(number: str, data: Mapping[str, Any] | None, there: Existing) -> list[Edit]:
+def plan_edits(number: str, data: Mapping[str, Any] | None, there: Existing) -> list[Edit]:
     """What makes the layer hold this segment exactly once (or, for None, not at all), whatever it holds now."""
     ids = sorted(there.ids.get(number, ()))
     if data is None:
         return [Edit(number, Kind.DELETE, object_id) for object_id in ids]
     if not ids:
-        return [Edit(number, Kind.ADD, feature(data))]
+        return [Edit(number, Kind.ADD, write_feature(data))]
     first, *surplus = ids
-    update = Edit(number, Kind.UPDATE, feature(data, {there.id_field: first}))
+    update = Edit(number, Kind.UPDATE, write_feature(data, {there.id_field: first}))
     return [update, *(Edit(number, Kind.DELETE, object_id) for object_id in surplus)]
 
 
-def feature(data: Mapping[str, Any], identity: Mapping[str, int] | None = None) -> dict[str, Any]:
+def write_feature(data: Mapping[str, Any], identity: Mapping[str, int] | None = None) -> dict[str, Any]:
     """A segment as an ArcGIS feature; a property that is absent clears the field, since a record replaces the last one."""
     attributes = {name: data.get(ours) for ours, name in FIELDS.items()}
     districts = ",".join(data.get("kode_wilayah") or ()) or None
     drawn: dict[str, Any] = {"attributes": {**(identity or {}), **attributes, DISTRICTS_FIELD: districts}}
     if geometry := data.get("geometri"):
-        drawn["geometry"] = polyline(geometry)
+        drawn["geometry"] = write_polyline(geometry)
     return drawn
 
 
-def polyline(line: Mapping[str, Any]) -> dict[str, Any]:
+def write_polyline(line: Mapping[str, Any]) -> dict[str, Any]:
     """A GeoJSON LineString (RFC 7946, WGS 84) as an ArcGIS polyline: one path, without heights, which the layer lacks."""
     return {"paths": [[position[:2] for position in line["coordinates"]]], "spatialReference": WGS84}
 
 
-def form(changes: Sequence[Edit]) -> dict[str, str]:
+def write_edits(changes: Sequence[Edit]) -> dict[str, str]:
     """The edits as applyEdits takes them: a JSON list for each kind that there is."""
     lists: dict[str, list[Any]] = defaultdict(list)
     for edit in changes:
@@ -177,21 +177,21 @@ def form(changes: Sequence[Edit]) -> dict[str, str]:
     return {name: canonical(values).decode() for name, values in lists.items()}
 
 
-def outcomes(changes: Sequence[Edit], answer: Mapping[str, Any]) -> dict[str, Outcome]:
+def read_outcomes(changes: Sequence[Edit], answer: Mapping[str, Any]) -> dict[str, Outcome]:
     """The outcome of each segment number from a folded answer, whose lists are in the order of what was sent.
 
     A number with several edits has arrived when all of them have.
     """
-    left = {kind: iter(_list(answer.get(kind.results))) for kind in Kind}
+    left = {kind: iter(_read_list(answer.get(kind.results))) for kind in Kind}
     found: dict[str, Outcome] = {}
     for edit in changes:
-        outcome = edit_outcome(edit.kind, next(left[edit.kind], {}))
+        outcome = read_outcome(edit.kind, next(left[edit.kind], {}))
         if found.get(edit.number, DELIVERED).failure is None:
             found[edit.number] = outcome
     return found
 
 
-def _list(value: Any) -> list[Any]:
+def _read_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
@@ -200,7 +200,7 @@ _CONTENT_ERRORS = frozenset({1001, 1002, 1004, 1005, 1006, 1014, 1015, 1016, 102
 _OBJECT_MISSING = 1011
 
 
-def edit_outcome(kind: Kind, result: Any) -> Outcome:
+def read_outcome(kind: Kind, result: Any) -> Outcome:
     """What one edit's folded result means.
 
     Only codes that blame the content are permanent; all else (rolled back along with another, an internal error) is tried again.
@@ -208,7 +208,7 @@ def edit_outcome(kind: Kind, result: Any) -> Outcome:
     told = result if isinstance(result, dict) else {}
     if _is_true(told.get("success")):
         return DELIVERED
-    code = _code(told.get("error"))
+    code = _read_code(told.get("error"))
     if kind is Kind.DELETE and code == _OBJECT_MISSING:
         return DELIVERED
     failure = Failure.PERMANENT if code in _CONTENT_ERRORS else Failure.TRANSIENT
@@ -221,21 +221,21 @@ _TOKEN_ERRORS = frozenset({498, 499})
 """Invalid or expired token; token required."""
 
 
-def body_fault(answer: Mapping[str, Any]) -> AgencyFault | None:
+def read_fault(answer: Mapping[str, Any]) -> AgencyFault | None:
     """The fault that a folded answer of HTTP 200 is, or None: ArcGIS reports errors of a whole request in the body.
 
     Its message is left out: it can repeat the request.
     """
     if "error" not in answer:
         return None
-    code = _code(answer["error"])
+    code = _read_code(answer["error"])
     if code in _TOKEN_ERRORS:
         return AgencyFault(Failure.SINK_DOWN, f"PUPR refuses the token (ArcGIS error {code})", status=200)
-    failure, what = by_status(code) if 400 <= code < 600 else (Failure.TRANSIENT, "answered with an error")
+    failure, what = classify_status(code) if 400 <= code < 600 else (Failure.TRANSIENT, "answered with an error")
     return AgencyFault(failure, f"PUPR {what} (ArcGIS error {code})", status=200)
 
 
-def _code(error: Any) -> int:
+def _read_code(error: Any) -> int:
     """ArcGIS's error code, which documentation shows as a number and as a string; 0 when there is none."""
     code = str(error.get("code", "")) if isinstance(error, dict) else ""
     return int(code) if code.isdecimal() and len(code) <= _CODE_DIGITS else 0

@@ -104,7 +104,7 @@ class Question:
     shares_cache: bool = False
 
     @property
-    def cached_for(self) -> str | None:
+    def cache_owner(self) -> str | None:
         """For whom an answer may be kept: for a participant, or for everybody (None)."""
         return None if self.shares_cache else self.participant
 

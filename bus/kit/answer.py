@@ -48,8 +48,8 @@ async def read_answer(agency: str, response: httpx.Response, read: Callable[[Any
         AgencyFault: transient; the answer is no JSON, or beyond the bounds; and what `read` raises.
     """
     if len(response.content) <= _SMALL:
-        return read(json_value(agency, response))
-    return await run_apart(lambda: read(json_value(agency, response)))
+        return read(parse_value(agency, response))
+    return await run_apart(lambda: read(parse_value(agency, response)))
 
 
 async def read_object(agency: str, response: httpx.Response, read: Callable[[dict[str, Any]], T]) -> T:
@@ -58,19 +58,19 @@ async def read_object(agency: str, response: httpx.Response, read: Callable[[dic
     Raises:
         AgencyFault: as `read_answer`; or the answer is no object.
     """
-    return await read_answer(agency, response, lambda value: read(_checked_object(agency, response, value)))
+    return await read_answer(agency, response, lambda value: read(_check_object(agency, response, value)))
 
 
-def json_object(agency: str, response: httpx.Response) -> dict[str, Any]:
+def parse_object(agency: str, response: httpx.Response) -> dict[str, Any]:
     """The JSON object in an answer, read here and now; where answers can be large, `read_object` keeps the loop free.
 
     Raises:
         AgencyFault: transient; it holds something else, such as a proxy's error page.
     """
-    return _checked_object(agency, response, json_value(agency, response))
+    return _check_object(agency, response, parse_value(agency, response))
 
 
-def json_value(agency: str, response: httpx.Response) -> Any:
+def parse_value(agency: str, response: httpx.Response) -> Any:
     """The JSON value in an answer.
 
     An integer of more than 64 bits becomes a float, half a surrogate pair the replacement character: neither can be
@@ -81,26 +81,26 @@ def json_value(agency: str, response: httpx.Response) -> Any:
     """
     text = response.content.removeprefix(codecs.BOM_UTF8)
     if _has_too_many_parts(text):
-        raise _unreadable(agency, response, "more parts than the bus reads")
+        raise _make_fault(agency, response, "more parts than the bus reads")
     try:
         value = json.loads(text)
     except ValueError:
-        value = _loads_repaired(agency, response, text)
+        value = _parse_repaired(agency, response, text)
     if json.is_deeper(value, MOST_LEVELS):
-        raise _unreadable(agency, response, "JSON that is nested too deep")
+        raise _make_fault(agency, response, "JSON that is nested too deep")
     return value
 
 
-def _loads_repaired(agency: str, response: httpx.Response, text: bytes) -> Any:
+def _parse_repaired(agency: str, response: httpx.Response, text: bytes) -> Any:
     try:
         if b"\\ud" not in text and b"\\uD" not in text:
             raise ValueError
-        return json.loads(_ESCAPE.sub(_repaired, text))
+        return json.loads(_ESCAPE.sub(_repair, text))
     except ValueError:
-        raise _unreadable(agency, response, "something that is not JSON") from None
+        raise _make_fault(agency, response, "something that is not JSON") from None
 
 
-def _repaired(escape: re.Match[bytes]) -> bytes:
+def _repair(escape: re.Match[bytes]) -> bytes:
     return rb"\ufffd" if escape.group(2) else escape.group()
 
 
@@ -113,17 +113,17 @@ def _has_too_many_parts(text: bytes) -> bool:
     return False
 
 
-def _checked_object(agency: str, response: httpx.Response, value: Any) -> dict[str, Any]:
+def _check_object(agency: str, response: httpx.Response, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise _unreadable(agency, response, "something that is not a JSON object")
+        raise _make_fault(agency, response, "something that is not a JSON object")
     return value
 
 
-def _unreadable(agency: str, response: httpx.Response, what: str) -> AgencyFault:
+def _make_fault(agency: str, response: httpx.Response, what: str) -> AgencyFault:
     return AgencyFault(Failure.TRANSIENT, f"{agency} answered {what}", status=response.status_code)
 
 
-def beginning(response: httpx.Response) -> str:
+def read_beginning(response: httpx.Response) -> str:
     """The first 2 kB of an answer as text, to look for a code or a phrase.
 
     It is read as UTF-8, never in the charset that the agency names: some of Python's decoders take quadratic time.
@@ -148,19 +148,19 @@ class Allowance:
         self._rows -= rows
         self._bytes -= len(response.content)
         if self._rows < 0 or self._bytes < 0:
-            raise _unreadable(self._agency, response, "a list with more rows or bytes than the bus reads")
+            raise _make_fault(self._agency, response, "a list with more rows or bytes than the bus reads")
 
 
-def folded(value: Any) -> Any:
+def fold(value: Any) -> Any:
     """A JSON value read leniently: keys in lower case, blanks around keys and strings gone, at every depth.
 
     Installations of the same agency's system differ in both (letter case varies, trailing blanks are frequent).
     """
     match value:
         case dict():
-            return {str(key).strip().lower(): folded(item) for key, item in value.items()}
+            return {str(key).strip().lower(): fold(item) for key, item in value.items()}
         case list():
-            return [folded(item) for item in value]
+            return [fold(item) for item in value]
         case str():
             return value.strip()
         case _:

@@ -63,7 +63,7 @@ class Event:
             publisher=document.get("publisher"),
         )
 
-    def document(self) -> dict[str, Any]:
+    def to_document(self) -> dict[str, Any]:
         """The event in CloudEvents' JSON format (structured mode), with what the bus added to it."""
         document: dict[str, Any] = {"specversion": "1.0", "id": self.id, "source": self.source, "type": self.type}
         for name in ("subject", "time", "dataschema", "datacontenttype"):
@@ -72,7 +72,7 @@ class Event:
                 document[name] = value
         document.update(self.extensions)
         if self.position is not None:
-            document["sequence"] = sequence(self.position)
+            document["sequence"] = format_sequence(self.position)
         if self.recorded is not None:
             document["recordedtime"] = clock.rfc3339(self.recorded)
         if self.publisher is not None:
@@ -81,6 +81,6 @@ class Event:
         return document
 
 
-def sequence(position: int) -> str:
+def format_sequence(position: int) -> str:
     """A position as the `sequence` extension writes it: 20 digits, so that text order is number order."""
     return f"{position:020d}"

@@ -12,7 +12,7 @@ import httpx
 from bus.kit.failure import Failure
 from bus.kit.fault import AgencyFault
 from bus.kit.settings import AdapterSettings
-from bus.kit.tls import trusting
+from bus.kit.tls import get_tls_context
 
 LONGEST_WAIT = 24 * 3600.0
 """Seconds; an agency that asks for more is believed only this far."""
@@ -29,7 +29,7 @@ _PACKINGS = frozenset(("gzip", "deflate", "br", "zstd"))
 _OF_TRANSFER = frozenset(("content-encoding", "content-length", "transfer-encoding"))
 
 
-def http_client(settings: AdapterSettings, *, base_url: str | None = None) -> httpx.AsyncClient:
+def make_http_client(settings: AdapterSettings, *, base_url: str | None = None) -> httpx.AsyncClient:
     """The HTTP client of an adapter: time-outs everywhere, no redirects, a bounded pool, nothing from the environment.
 
     HTTP_PROXY would lead persons' data past whoever sets it, and a .netrc would add credentials to requests.
@@ -43,7 +43,7 @@ def http_client(settings: AdapterSettings, *, base_url: str | None = None) -> ht
         follow_redirects=False,
         trust_env=False,
         proxy=None if settings.proxy is None else settings.proxy.get_secret_value(),
-        verify=trusting(),
+        verify=get_tls_context(),
         headers={"user-agent": "bus-lamongan", "accept-encoding": _CODINGS},
     )
 
@@ -63,7 +63,7 @@ async def send_request(
     try:
         response = await http.send(request, stream=True)
         try:
-            content = await _content(agency, response, most_bytes)
+            content = await _read_content(agency, response, most_bytes)
         finally:
             await response.aclose()
     except httpx.TimeoutException as error:
@@ -75,7 +75,7 @@ async def send_request(
     return httpx.Response(response.status_code, headers=headers, content=content, request=request)
 
 
-async def _content(agency: str, response: httpx.Response, most_bytes: int) -> bytes:
+async def _read_content(agency: str, response: httpx.Response, most_bytes: int) -> bytes:
     too_much = AgencyFault(Failure.TRANSIENT, f"{agency} answered more than {most_bytes // 1024} KiB")
     _check_packings(agency, response)
     most = min(MOST_PACKED_BYTES, most_bytes) if "content-encoding" in response.headers else most_bytes
@@ -123,17 +123,17 @@ def require_success(agency: str, response: httpx.Response) -> None:
         AgencyFault: classed by the status.
     """
     if not response.is_success:
-        raise status_fault(agency, response)
+        raise make_status_fault(agency, response)
 
 
-def status_fault(agency: str, response: httpx.Response) -> AgencyFault:
+def make_status_fault(agency: str, response: httpx.Response) -> AgencyFault:
     """What an answer other than 2xx means when its body says nothing better."""
-    failure, what = by_status(response.status_code)
+    failure, what = classify_status(response.status_code)
     detail = f"{agency} {what} (HTTP {response.status_code})"
-    return AgencyFault(failure, detail, retry_after=_wait(response), status=response.status_code)
+    return AgencyFault(failure, detail, retry_after=_read_wait(response), status=response.status_code)
 
 
-def by_status(status: int) -> tuple[Failure, str]:
+def classify_status(status: int) -> tuple[Failure, str]:
     """The failure that an HTTP status other than 2xx stands for, and its meaning in words."""
     if status in (401, 403):
         return Failure.SINK_DOWN, "refuses the bus's account"
@@ -145,6 +145,6 @@ def by_status(status: int) -> tuple[Failure, str]:
     return Failure.PERMANENT, "refuses the request"
 
 
-def _wait(response: httpx.Response) -> float | None:
+def _read_wait(response: httpx.Response) -> float | None:
     seconds = response.headers.get("retry-after", "").strip()
     return min(float(seconds), LONGEST_WAIT) if seconds.isdecimal() else None

@@ -16,7 +16,7 @@ class AgencyFault(Exception):
         self.retry_after = retry_after
         self.status = status
 
-    def outcome(self) -> Outcome:
+    def to_outcome(self) -> Outcome:
         """The same as the outcome of a delivery."""
         return Outcome(self.failure, self.detail, self.retry_after, self.status)
 

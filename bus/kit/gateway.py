@@ -18,8 +18,8 @@ import httpx
 from pydantic import SecretStr
 
 from bus.clock import now
-from bus.kit.answer import beginning, json_object
-from bus.kit.exchange import LONGEST_WAIT, send_request, status_fault
+from bus.kit.answer import parse_object, read_beginning
+from bus.kit.exchange import LONGEST_WAIT, make_status_fault, send_request
 from bus.kit.failure import Failure
 from bus.kit.fault import AgencyFault
 from bus.kit.settings import AdapterSettings
@@ -112,12 +112,12 @@ class Gateway:
                 self._tokens.forget(token)
                 raise
 
-        token = await self._tokens.current()
+        token = await self._tokens.get()
         response = await send(token)
         if response.status_code == httpx.codes.UNAUTHORIZED:
-            response = await send(await self._tokens.current(refused=token))
+            response = await send(await self._tokens.get(refused=token))
         if not response.is_success:
-            raise fault_of(response, now())
+            raise make_gateway_fault(response, now())
         return response
 
     async def close(self) -> None:
@@ -145,7 +145,7 @@ class _Tokens:
         self._fetching = asyncio.Lock()
         self._token: _Token | None = None
 
-    async def current(self, *, refused: str | None = None) -> str:
+    async def get(self, *, refused: str | None = None) -> str:
         """A token that has time left and is not the `refused` one."""
         async with self._fetching:
             token = self._token
@@ -172,17 +172,17 @@ class _Tokens:
                 Failure.SINK_DOWN, "SPLP refuses the application's key or secret", status=response.status_code
             )
         if not response.is_success:
-            raise fault_of(response, now())
-        return self._read(json_object("SPLP", response), asked)
+            raise make_gateway_fault(response, now())
+        return self._read(parse_object("SPLP", response), asked)
 
     def _read(self, answer: Mapping[str, Any], asked: float) -> _Token:
-        value, lifetime = answer.get("access_token"), _lifetime(answer.get("expires_in", 300))
+        value, lifetime = answer.get("access_token"), _parse_lifetime(answer.get("expires_in", 300))
         if not isinstance(value, str) or not _TOKEN.fullmatch(value) or lifetime is None:
             raise AgencyFault(Failure.TRANSIENT, "SPLP answered without a token that can be used")
         return _Token(value, asked + max(lifetime - self._MARGIN, 1.0))
 
 
-def _lifetime(said: Any) -> float | None:
+def _parse_lifetime(said: Any) -> float | None:
     """Seconds that a token is used, a day at most; None when the gateway does not say a time to come."""
     if isinstance(said, bool) or not isinstance(said, int | float | str) or len(str(said)) > _LONGEST_NUMBER:
         return None
@@ -193,20 +193,20 @@ def _lifetime(said: Any) -> float | None:
     return min(seconds, _LONGEST_LIFETIME) if math.isfinite(seconds) and seconds > 0 else None
 
 
-def fault_of(response: httpx.Response, at: datetime) -> AgencyFault:
+def make_gateway_fault(response: httpx.Response, at: datetime) -> AgencyFault:
     """What an answer other than 2xx means: by WSO2's code in its body (JSON or XML), else by its status."""
-    by_status = status_fault("an API behind SPLP", response)
-    text = beginning(response)
-    code = _first(_CODE, text)
+    by_status = make_status_fault("an API behind SPLP", response)
+    text = read_beginning(response)
+    code = _find_first(_CODE, text)
     failure, detail = by_status.failure, by_status.detail
     if code in _FAULTS:
         failure, what = _FAULTS[code]
         detail = f"SPLP {code}: {what}"
-    wait = by_status.retry_after or seconds_until(_first(_NEXT_ACCESS, text), at)
+    wait = by_status.retry_after or count_seconds_until(_find_first(_NEXT_ACCESS, text), at)
     return AgencyFault(failure, detail, retry_after=wait, status=by_status.status)
 
 
-def seconds_until(next_access: str, at: datetime) -> float | None:
+def count_seconds_until(next_access: str, at: datetime) -> float | None:
     """Seconds from `at` to WSO2's `nextAccessTime`, or None when it cannot be read.
 
     Written as `2026-Nov-24 05:43:00+0000 UTC`, or as milliseconds since 1970, by the gateway's version.
@@ -222,6 +222,6 @@ def seconds_until(next_access: str, at: datetime) -> float | None:
     return min(max((moment - at).total_seconds(), 0.0), LONGEST_WAIT)
 
 
-def _first(pattern: re.Pattern[str], text: str) -> str:
+def _find_first(pattern: re.Pattern[str], text: str) -> str:
     found = pattern.search(text)
     return found.group(1) if found else ""

@@ -16,13 +16,15 @@ OUTAGES: Mapping[str, str] = {
 _SLOW_SECONDS = 30.0
 
 
-def simulator_app(agency: str, faults: frozenset[str], received: list[Any]) -> FastAPI:
+def make_simulator_app(agency: str, faults: frozenset[str], received: list[Any]) -> FastAPI:
     """An application that has these outages, and serves `GET /_simulator/received`, which no outage hits."""
     app = FastAPI(title=f"Simulator: {agency}", docs_url=None, redoc_url=None)
 
     @app.middleware("http")
     async def outage(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-        return (None if request.url.path.startswith("/_simulator/") else await _outage(faults)) or await answer(request)
+        return (None if request.url.path.startswith("/_simulator/") else await _answer_outage(faults)) or await answer(
+            request
+        )
 
     @app.get("/_simulator/received")
     async def show() -> dict[str, Any]:
@@ -31,7 +33,7 @@ def simulator_app(agency: str, faults: frozenset[str], received: list[Any]) -> F
     return app
 
 
-async def _outage(faults: frozenset[str]) -> Response | None:
+async def _answer_outage(faults: frozenset[str]) -> Response | None:
     if "slow" in faults:
         await asyncio.sleep(_SLOW_SECONDS)
     if "down" in faults:

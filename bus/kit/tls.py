@@ -5,16 +5,16 @@ import ssl
 from functools import lru_cache
 
 
-def trusting() -> ssl.SSLContext:
+def get_tls_context() -> ssl.SSLContext:
     """The context that trusts the system's certificate authorities, or those that SSL_CERT_FILE or SSL_CERT_DIR name.
 
     To make one takes memory, and time in which nothing else goes on.
     """
-    return _trusting(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    return _make_tls_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
 
 
 @lru_cache(4)
-def _trusting(file: str | None, folder: str | None) -> ssl.SSLContext:
+def _make_tls_context(file: str | None, folder: str | None) -> ssl.SSLContext:
     # OpenSSL reads both names itself.
     context = ssl.create_default_context()
     # Some distributions' Python allows older versions.
