@@ -2,12 +2,12 @@
 
 from bus.agencies.poller import Poller
 from bus.agencies.queries import Queries
-from bus.agencies.registry import Agencies, bindings, mapped_fields
+from bus.agencies.registry import Agencies, list_mapped_fields, make_bindings
 
 __all__ = [
     "Agencies",
     "Poller",
     "Queries",
-    "bindings",
-    "mapped_fields",
+    "list_mapped_fields",
+    "make_bindings",
 ]

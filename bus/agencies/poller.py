@@ -58,7 +58,7 @@ class Poller:
 
     async def run(self) -> None:
         """Poll until cancelled."""
-        polls = list(self._agencies.polls())
+        polls = list(self._agencies.list_polls())
         if not polls:
             return
         while not await asyncio.to_thread(self._leadership.acquire):  # noqa: ASYNC110 - another process holds it
@@ -66,13 +66,13 @@ class Poller:
         try:
             async with asyncio.TaskGroup() as group:
                 for adapter, operation in polls:
-                    group.create_task(self._poll_on(adapter, operation))
+                    group.create_task(self._keep_polling(adapter, operation))
         finally:
             self._leadership.release()
 
-    async def _poll_on(self, adapter: str, operation: Operation) -> None:
+    async def _keep_polling(self, adapter: str, operation: Operation) -> None:
         failures = 0
-        interval = self._agencies.interval(adapter, operation)
+        interval = self._agencies.find_interval(adapter, operation)
         steps = Round()
         while True:
             try:
@@ -81,28 +81,28 @@ class Poller:
                 pause = 0.0 if more and not steps.is_full(self._policy) else interval
             except AgencyFault as fault:
                 failures += 1
-                pause = fault.retry_after or self._backoff(failures, interval)
+                pause = fault.retry_after or self._draw_pause(failures, interval)
                 log.warning("poll.failed", adapter=adapter, operation=operation.name, failure=fault.failure.value)
             except (ContractSaysLess, NotBound, NoSuchContract) as refusal:
                 # Nothing was fetched, so that it costs nothing to look again soon: whoever mends the contract sees it work.
-                pause = self._backoff(0, interval)
+                pause = self._draw_pause(0, interval)
                 failures += 1
                 if failures == 1:
                     log.warning("poll.unbound", adapter=adapter, operation=operation.name, detail=refusal.detail)
             except (Unavailable, TooMuchAtOnce, TimeoutError) as error:
                 failures += 1
-                pause = self._backoff(failures, interval)
+                pause = self._draw_pause(failures, interval)
                 log.warning("poll.failed", adapter=adapter, operation=operation.name, failure=type(error).__name__)
             except Exception as error:  # noqa: BLE001 - an adapter's own defect must not stop the other polls
                 failures += 1
-                pause = self._backoff(failures, interval)
+                pause = self._draw_pause(failures, interval)
                 log.error("adapter.defect", adapter=adapter, operation=operation.name, error=type(error).__name__)
             if pause:
                 _report_refused(adapter, operation, steps)
                 steps = Round()
             await asyncio.sleep(pause)
 
-    def _backoff(self, failures: int, interval: float) -> float:
+    def _draw_pause(self, failures: int, interval: float) -> float:
         return self._random.uniform(0.5, 1.0) * min(_LONGEST_BACKOFF, min(interval, 5.0) * 2.0 ** min(failures, 16))
 
     async def step(self, adapter: str, operation: Operation, steps: Round | None = None) -> bool:
@@ -113,22 +113,22 @@ class Poller:
         """
         steps = steps or Round()
         self._check_bound(adapter, operation)
-        cursor = await asyncio.to_thread(self._cursor, adapter, operation.name)
+        cursor = await asyncio.to_thread(self._read_cursor, adapter, operation.name)
         agency, _ = self._agencies.find_poll(adapter, operation.name)
         async with asyncio.timeout(_STEP_SECONDS):
             polled = await agency.poll(operation.name, cursor)
         await self._publish(adapter, operation, polled.events, steps)
-        await asyncio.to_thread(self._keep, adapter, operation.name, polled.cursor)
+        await asyncio.to_thread(self._keep_cursor, adapter, operation.name, polled.cursor)
         return polled.more
 
     async def _publish(self, adapter: str, operation: Operation, events: Sequence[Event], steps: Round) -> None:
         sizes: list[int] = []
         admitted: list[tuple[Any, Submission]] = []
-        principal = Principal(self._agencies.participant(adapter), f"adapter:{adapter}", frozenset(), 0.0, "")
+        principal = Principal(self._agencies.find_participant(adapter), f"adapter:{adapter}", frozenset(), 0.0, "")
         piece = Slice()
         for event in events:
             await piece.breathe()
-            document = event.document()
+            document = event.to_document()
             try:
                 _check_contract(event, operation)
                 submission = await self._admit(document, principal)
@@ -140,13 +140,13 @@ class Poller:
                 raise
             except Refused as refusal:
                 # The agency sent what the contract does not allow. The rest must not wait for somebody to mend that.
-                self._refused(adapter, operation, refusal, principal, document, steps)
-                sizes.append(_size(document))
+                self._note_refusal(adapter, operation, refusal, principal, document, steps)
+                sizes.append(_measure(document))
         steps.count_step(sizes)
         receipts = await self._appender.append([s for _, s in admitted], atomic=False) if admitted else []
         for (document, _), receipt in zip(admitted, receipts, strict=True):
             if receipt.conflict:
-                self._refused(adapter, operation, _conflict(), principal, document, steps)
+                self._note_refusal(adapter, operation, _make_conflict(), principal, document, steps)
             else:
                 POLLED.labels(adapter, operation.name, "duplicate" if receipt.duplicate else "accepted").inc()
 
@@ -156,7 +156,7 @@ class Poller:
             return await check_apart(self._gate, self._heavy, admitted)
         return admitted
 
-    def _refused(
+    def _note_refusal(
         self,
         adapter: str,
         operation: Operation,
@@ -188,13 +188,13 @@ class Poller:
         in_force = [one.contract for one in catalogue.in_force(contract.name)]
         self._agencies.check_serves(contract, in_force, adapter, operation.name)
 
-    def _cursor(self, adapter: str, operation: str) -> str | None:
+    def _read_cursor(self, adapter: str, operation: str) -> str | None:
         wanted = sa.select(POLLS.c.cursor).where(POLLS.c.adapter == adapter, POLLS.c.operation == operation)
         with self._storage.read() as transaction:
             cursor = transaction.value(wanted)
         return None if cursor is None else str(cursor)
 
-    def _keep(self, adapter: str, operation: str, cursor: str | None) -> None:
+    def _keep_cursor(self, adapter: str, operation: str, cursor: str | None) -> None:
         row = {"cursor": cursor, "polled_at": clock.micros(clock.now())}
         with self._storage.write() as transaction:
             changed = transaction.execute(
@@ -216,7 +216,7 @@ def _report_refused(adapter: str, operation: Operation, steps: Round) -> None:
         )
 
 
-def _size(document: Any) -> int:
+def _measure(document: Any) -> int:
     """Bytes of a refused event's JSON; 0 if it cannot be written, which may be why it was refused."""
     try:
         return len(json.dumps(document))
@@ -230,6 +230,6 @@ def _check_contract(event: Event, operation: Operation) -> None:
         raise NotBound(detail, errors=[FieldError("/type", "must be the contract that the operation declares")])
 
 
-def _conflict() -> EventConflict:
+def _make_conflict() -> EventConflict:
     detail = "The agency sent another event with this id before."
     return EventConflict(detail, errors=[FieldError("/id", "is the id of another event")])

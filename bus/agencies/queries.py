@@ -106,10 +106,10 @@ class Queries:
         self._ration = ration
         self._policy = policy or QueryPolicy()
         self._heavy = heavy or Here()
-        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(self._new_turns)
+        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(self._make_turns)
         self._giving_back: set[asyncio.Task[None]] = set()
 
-    def _new_turns(self) -> asyncio.Semaphore:
+    def _make_turns(self) -> asyncio.Semaphore:
         return asyncio.Semaphore(self._policy.concurrency)
 
     async def ask(self, contract: str, question: Any, caller: Principal) -> Any:
@@ -126,16 +126,16 @@ class Queries:
             AnswerInvalid: it gave one that the contract does not describe.
         """
         # In a thread: schemas and views are compiled when they are first asked for.
-        version, view = await asyncio.to_thread(self._agreed, contract, question, caller)
-        served = self._served(version)
+        version, view = await asyncio.to_thread(self._check_agreement, contract, question, caller)
+        served = self._find_served(version)
         asked = Question(contract, question, caller.participant, version.contract.shares_cache)
-        answer = await self._answered(version, served, asked)
+        answer = await self._get_answer(version, served, asked)
         shown = _cut(view, answer) if json.is_small(answer, _SMALL) else await asyncio.to_thread(_cut, view, answer)
-        if _is_personal(version, served) and _tells(answer, shown):
+        if _is_personal(version, served) and _tells_of_person(answer, shown):
             await self._disclose(version, view, question, caller)
         return shown
 
-    def _agreed(self, contract: str, question: Any, caller: Principal) -> tuple[ContractVersion, View]:
+    def _check_agreement(self, contract: str, question: Any, caller: Principal) -> tuple[ContractVersion, View]:
         """The query's version, and the caller's view of its answers; what is raised see `ask`."""
         version = self._catalogue.newest(contract)
         if version.contract.kind is not Kind.QUERY:
@@ -148,20 +148,20 @@ class Queries:
         version.answer_validator.prepare()
         return version, view
 
-    async def _answered(self, version: ContractVersion, served: _Served, question: Question) -> Mapping[str, Any]:
+    async def _get_answer(self, version: ContractVersion, served: _Served, question: Question) -> Mapping[str, Any]:
         name = served.name
         try:
-            async with asyncio.timeout(self._policy.seconds), self._turn(question.participant), self._turns[name]:
-                answer = await self._asked(served, question)
+            async with asyncio.timeout(self._policy.seconds), self._take_turn(question.participant), self._turns[name]:
+                answer = await self._ask_within_ration(served, question)
         except TimeoutError:
             raise AgencyUnavailable(f"{name} did not answer within {self._policy.seconds:.0f} s.") from None
         # Places only: the values are the answer's.
-        if places := await self._wrong_places(version, answer, question.participant):
+        if places := await self._find_wrong_places(version, answer, question.participant):
             log.error("query.answer_invalid", contract=question.contract, at=sorted(places))
             raise AnswerInvalid(f"{name} answered what {question.contract} does not describe; tell the operator.")
         return answer
 
-    async def _wrong_places(self, version: ContractVersion, answer: Mapping[str, Any], asker: str) -> set[str]:
+    async def _find_wrong_places(self, version: ContractVersion, answer: Mapping[str, Any], asker: str) -> set[str]:
         """Pointers of what does not fit in an answer; a large one is checked apart, on the asker's share."""
         try:
             if json.is_small(answer, _SMALL) and is_bearable(version.answer_validator.work, json.dumps(answer)):
@@ -174,7 +174,7 @@ class Queries:
         return {pointer for pointer, _ in json.loads(found)}
 
     @asynccontextmanager
-    async def _turn(self, participant: str) -> AsyncIterator[None]:
+    async def _take_turn(self, participant: str) -> AsyncIterator[None]:
         """One of the questions that a participant may put at once.
 
         Raises:
@@ -187,7 +187,7 @@ class Queries:
         finally:
             allowance.questions.give_back()
 
-    async def _asked(self, served: _Served, question: Question) -> Mapping[str, Any]:
+    async def _ask_within_ration(self, served: _Served, question: Question) -> Mapping[str, Any]:
         """The agency's answer to a question that counts as one of the participant's today if the agency counts it.
 
         Raises:
@@ -204,7 +204,7 @@ class Queries:
             self._give_back(taking, served, question)
             raise
         try:
-            return await _query(served, question)
+            return await _ask_adapter(served, question)
         except (AgencyUnavailable, QuotaExhausted):
             # The agency's count did not go up.
             await asyncio.shield(self._give_back(taking, served, question))
@@ -227,10 +227,10 @@ class Queries:
         task.add_done_callback(self._giving_back.discard)
         return task
 
-    def _served(self, version: ContractVersion) -> _Served:
+    def _find_served(self, version: ContractVersion) -> _Served:
         """The operation that serves a query, checked against what its contract says."""
         for use in version.contract.adapters:
-            if self._agencies.operation(use.adapter, use.operation, Does.QUERY) is not None:
+            if self._agencies.find_operation(use.adapter, use.operation, Does.QUERY) is not None:
                 self._agencies.check_serves(version.contract, [version.contract], use.adapter, use.operation)
                 return _Served(use.adapter, *self._agencies.find_query(use.adapter, use.operation))
         raise AdapterOff(f"No adapter that answers {version.contract.name} is set up on this bus.")
@@ -241,7 +241,7 @@ class Queries:
         await asyncio.to_thread(self._disclosures.record, [disclosure])
 
 
-async def _query(served: _Served, question: Question) -> Mapping[str, Any]:
+async def _ask_adapter(served: _Served, question: Question) -> Mapping[str, Any]:
     """The adapter's answer.
 
     Raises:
@@ -269,7 +269,7 @@ def _is_personal(version: ContractVersion, served: _Served) -> bool:
     return version.is_personal or served.operation.least.is_about_persons
 
 
-def _tells(answer: Mapping[str, Any], shown: Any) -> bool:
+def _tells_of_person(answer: Mapping[str, Any], shown: Any) -> bool:
     """Whether an answer tells anything of a person: what an agency calls "not found" may hold data all the same."""
     if answer.get(FOUND) is not False or not isinstance(shown, Mapping):
         return True

@@ -21,7 +21,7 @@ Find = Callable[[], AdapterFactory]
 """Finds an agency's factory; for an entry point, by importing it."""
 
 
-def installed() -> dict[str, Find]:
+def find_installed() -> dict[str, Find]:
     """The adapters that are installed, by agency."""
     return {point.name: point.load for point in entry_points(group=GROUP)}
 
@@ -66,13 +66,13 @@ class Agencies:
             SettingsWrong: an agency without an adapter, or a setting that is missing or wrong, by its name.
             AdapterIncomplete: an adapter has no method for one of its operations.
         """
-        factories = installed() if factories is None else factories
+        factories = find_installed() if factories is None else factories
         unknown = sorted(settings.keys() - factories.keys())
         if unknown:
             raise SettingsWrong(
                 f"BUS_ADAPTERS__{unknown[0].upper()}: there is no such adapter; {sorted(factories)} are."
             )
-        self._serving = {name: _serving(factories[name](), given) for name, given in settings.items()}
+        self._serving = {name: _make_serving(factories[name](), given) for name, given in settings.items()}
 
     def find_deliver(self, adapter: str, operation: str) -> tuple[Deliver, Operation]:
         """An adapter that delivers, and the operation.
@@ -102,18 +102,18 @@ class Agencies:
         return cast("Query", agency), found
 
     def _find(self, adapter: str, operation: str, does: Does) -> tuple[Adapter, Operation]:
-        found = self.operation(adapter, operation, does)
+        found = self.find_operation(adapter, operation, does)
         if found is None:
             raise AdapterOff(f"No adapter {adapter} that does {does.value} {operation} is set up on this bus.")
         # The constructor checked that the adapter has the method.
         return self._serving[adapter].adapter, found
 
-    def operation(self, adapter: str, operation: str, does: Does) -> Operation | None:
+    def find_operation(self, adapter: str, operation: str, does: Does) -> Operation | None:
         """An operation of an adapter that is set up. None where it is not, or does something else."""
-        found = self._operation(adapter, operation)
+        found = self._find_operation(adapter, operation)
         return found if found is not None and found.does is does else None
 
-    def _operation(self, adapter: str, operation: str) -> Operation | None:
+    def _find_operation(self, adapter: str, operation: str) -> Operation | None:
         serving = self._serving.get(adapter)
         if serving is None:
             return None
@@ -133,25 +133,25 @@ class Agencies:
             ContractSaysLess: the version protects the data less than the operation asks.
             AdapterOff: the adapter is not set up, or has no such operation.
         """
-        found = self._operation(adapter, operation)
+        found = self._find_operation(adapter, operation)
         if found is None:
             raise AdapterOff(f"The adapter {adapter} with its operation {operation} is not set up on this bus.")
         use = AdapterUse(adapter, operation)
         check_named(contract.name, in_force, use)
-        check_serves(contract, use, _asked(found, ""))
+        check_serves(contract, use, _make_binding(found, ""))
 
-    def participant(self, adapter: str) -> str:
+    def find_participant(self, adapter: str) -> str:
         """As whom an adapter that is set up takes part."""
         return self._serving[adapter].factory.participant
 
-    def polls(self) -> Iterator[tuple[str, Operation]]:
+    def list_polls(self) -> Iterator[tuple[str, Operation]]:
         """Every poll of every adapter that is set up, with its interval in seconds."""
         for name, serving in self._serving.items():
             for operation in serving.factory.operations:
                 if operation.does is Does.POLL:
                     yield name, operation
 
-    def interval(self, adapter: str, operation: Operation) -> float:
+    def find_interval(self, adapter: str, operation: Operation) -> float:
         """Seconds between two polls."""
         return self._serving[adapter].settings.poll_seconds or operation.interval
 
@@ -161,7 +161,7 @@ class Agencies:
             await serving.adapter.close()
 
 
-def _serving(factory: AdapterFactory, given: Mapping[str, str]) -> _Serving:
+def _make_serving(factory: AdapterFactory, given: Mapping[str, str]) -> _Serving:
     try:
         settings = factory.settings.model_validate(given)
     except ValidationError as error:
@@ -178,37 +178,37 @@ def _serving(factory: AdapterFactory, given: Mapping[str, str]) -> _Serving:
     return _Serving(factory, settings, adapter)
 
 
-def bindings(settings: Mapping[str, Mapping[str, str]], factories: Mapping[str, Find] | None = None) -> Bindings:
+def make_bindings(settings: Mapping[str, Mapping[str, str]], factories: Mapping[str, Find] | None = None) -> Bindings:
     """What the operations of the installed adapters, set up or not, ask of contracts.
 
     Args:
         settings: of the adapters; `owner` names who decides on an adapter.
     """
-    found = installed() if factories is None else factories
+    found = find_installed() if factories is None else factories
 
     # Bounded, since contracts that are only checked may name anything.
     @lru_cache(maxsize=1024)
     def binding(use: AdapterUse) -> Binding | None:
         # An adapter is imported when a contract names it: commands that need none stay fast.
         find = found.get(use.adapter)
-        return _binding(find(), use.operation, settings.get(use.adapter, {}).get("owner", "")) if find else None
+        return _find_binding(find(), use.operation, settings.get(use.adapter, {}).get("owner", "")) if find else None
 
     return binding
 
 
-def _binding(factory: AdapterFactory, operation: str, owner: str) -> Binding | None:
-    return next((_asked(one, owner) for one in factory.operations if one.name == operation), None)
+def _find_binding(factory: AdapterFactory, operation: str, owner: str) -> Binding | None:
+    return next((_make_binding(one, owner) for one in factory.operations if one.name == operation), None)
 
 
-def _asked(operation: Operation, owner: str) -> Binding:
+def _make_binding(operation: Operation, owner: str) -> Binding:
     return Binding(
         owner, _KINDS[operation.does], operation.least, operation.person, operation.definitions, operation.contract
     )
 
 
-def mapped_fields(factories: Mapping[str, Find] | None = None) -> dict[AdapterUse, tuple[str, ...]]:
+def list_mapped_fields(factories: Mapping[str, Find] | None = None) -> dict[AdapterUse, tuple[str, ...]]:
     """What each operation of the installed adapters, set up or not, reads or writes of its contract's data."""
-    found = installed() if factories is None else factories
+    found = find_installed() if factories is None else factories
     return {
         AdapterUse(name, operation.name): operation.fields
         for name, find in found.items()

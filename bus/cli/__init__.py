@@ -24,7 +24,7 @@ _COMMANDS: Final = {
 """Where each is, by name."""
 
 
-def command_line(arguments: Sequence[str]) -> typer.Typer:
+def make_command_line(arguments: Sequence[str]) -> typer.Typer:
     """The command that is called, or all of them where none is: to import all takes longer than what most of them do."""
     app = typer.Typer(
         no_args_is_help=True,
@@ -34,7 +34,7 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
         help="The data-exchange bus of Kabupaten Lamongan.",
     )
     # With a callback Typer leaves a single command its name.
-    app.callback()(_options)
+    app.callback()(_show_version)
     called = [name for name in arguments[:1] if name in _COMMANDS]
     for name in called or _COMMANDS:
         command = resolve_name(_COMMANDS[name])
@@ -45,7 +45,7 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
     return app
 
 
-def _options(
+def _show_version(
     version: Annotated[bool, typer.Option("--version", help="print the version and end", is_eager=True)] = False,
 ) -> None:
     if version:
@@ -56,7 +56,7 @@ def _options(
 def main() -> None:
     """Run a command: exit 0 done, 1 refused (the reason on standard error), 2 wrong usage."""
     try:
-        command_line(sys.argv[1:])()
+        make_command_line(sys.argv[1:])()
     except Refused as refusal:
         say(refusal.detail, err=True)
         for error in refusal.errors:

@@ -31,7 +31,7 @@ def list_actions(
 
     Example: bus actions --what contract.activate --since 2026-11-01
     """
-    wanted = Wanted(who, what, about, _moment(since), _moment(until))
+    wanted = Wanted(who, what, about, _parse_time(since), _parse_time(until))
     by = on_this_machine(Channel.CLI)
     with open_workspace(data) as workspace:
         actions = ActionLog(workspace.storage)
@@ -41,13 +41,13 @@ def list_actions(
             page = actions.search(wanted, before, asked, by)
             for found in page:
                 told = to_document(found)
-                typer.echo(json.dumps(told).decode() if as_json else _line(told))
+                typer.echo(json.dumps(told).decode() if as_json else _write_line(told))
             if len(page) < asked:
                 break
             before, limit = page[-1].id, limit - asked
 
 
-def _moment(text: str | None) -> datetime | None:
+def _parse_time(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
@@ -57,7 +57,7 @@ def _moment(text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=clock.WIB)
 
 
-def _line(told: dict[str, Any]) -> str:
+def _write_line(told: dict[str, Any]) -> str:
     who = told["who"]
     by = " ".join(text for text in (who["participant"] or "(unknown)", who["client_id"], who["user"]) if text)
     times = f" ×{told['count']}" if told["count"] > 1 else ""

@@ -33,14 +33,14 @@ def generate_models(
 
     Example: bus contract codegen kependudukan.penduduk --lang python --output app/models
     """
-    models = python_models(_contract(contract, version, data))
+    models = python_models(_find_contract(contract, version, data))
     output.mkdir(parents=True, exist_ok=True)
     for name, text in models.items():
         (output / name).write_text(text, encoding="utf-8")
         say(str(output / name))
 
 
-def _contract(named: str, version: str | None, data: Path | None) -> Contract:
+def _find_contract(named: str, version: str | None, data: Path | None) -> Contract:
     path = Path(named)
     if path.is_file():
         return load(path)

@@ -9,9 +9,9 @@ import typer
 
 from bus import json
 from bus.actions import Channel, on_this_machine
-from bus.agencies import mapped_fields
+from bus.agencies import list_mapped_fields
 from bus.cli.contract import Data, open_catalogue
-from bus.cli.contract_files import Shipped, SomePaths, checked, chosen
+from bus.cli.contract_files import Shipped, SomePaths, check_files, choose_paths
 from bus.cli.terminal import say, say_json, show
 from bus.contracts.approval import compatibility_document
 from bus.contracts.compatibility import Report, Rule, Touched, Verdict, check, impact
@@ -42,16 +42,16 @@ def diff_documents(
 
     Example: bus contract diff contracts/kependudukan/penduduk.yaml
     """
-    contracts = checked(chosen(paths, is_shipped=is_shipped))
-    standing = _registered(contracts, data) if against is None else checked(against)
+    contracts = check_files(choose_paths(paths, is_shipped=is_shipped))
+    standing = _read_active(contracts, data) if against is None else check_files(against)
     broken = 0
     for contract in contracts:
         olds = [old for old in standing if old.name == contract.name]
         report = check(contract, olds)
-        touched = [touch for old in olds for touch in impact(report, contract, old, mappings=mapped_fields())]
+        touched = [touch for old in olds for touch in impact(report, contract, old, mappings=list_mapped_fields())]
         broken += _breaks(report)
         if format is Format.JSON:
-            say_json(_document(contract, report, touched))
+            say_json(_write_report(contract, report, touched))
         else:
             _print_report(contract, report, touched)
     if broken:
@@ -70,7 +70,7 @@ def apply_documents(
 
     Example: bus contract apply --shipped
     """
-    contracts = checked(chosen(paths, is_shipped=is_shipped))
+    contracts = check_files(choose_paths(paths, is_shipped=is_shipped))
     by = on_this_machine(Channel.CLI)
     with open_catalogue(data) as catalogue:
         plan = catalogue.registrar.plan(contracts, by)
@@ -85,7 +85,7 @@ def apply_documents(
             say(f"applied {len(contracts)} contracts")
 
 
-def _registered(contracts: list[Contract], data: Path | None) -> list[Contract]:
+def _read_active(contracts: list[Contract], data: Path | None) -> list[Contract]:
     with open_catalogue(data) as catalogue:
         return [
             old
@@ -99,7 +99,7 @@ def _breaks(report: Report) -> bool:
     return too_small or report.verdict is not Verdict.COMPATIBLE
 
 
-def _document(contract: Contract, report: Report, touched: list[Touched]) -> dict[str, Any]:
+def _write_report(contract: Contract, report: Report, touched: list[Touched]) -> dict[str, Any]:
     return {
         "contract": contract.name,
         "version": contract.version,

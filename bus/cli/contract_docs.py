@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bus.cli.contract_files import Paths, checked
+from bus.cli.contract_files import Paths, check_files
 from bus.cli.terminal import say
 from bus.contracts.page import file_name, index, page
 
@@ -17,7 +17,7 @@ def write_pages(
 
     Example: bus contract docs docs/catalogue contracts
     """
-    contracts = checked(paths)
+    contracts = check_files(paths)
     folder.mkdir(parents=True, exist_ok=True)
     for contract in contracts:
         (folder / file_name(contract)).write_text(page(contract), encoding="utf-8")

@@ -10,7 +10,7 @@ import typer
 import yaml
 
 from bus import json, shipped
-from bus.agencies import bindings
+from bus.agencies import make_bindings
 from bus.cli.terminal import say
 from bus.contracts.document import Contract, load
 from bus.contracts.errors import DocumentInvalid
@@ -47,11 +47,11 @@ class Examined:
         """What keeps it from becoming active."""
         return [finding for finding in self.findings if finding.severity is Severity.ERROR]
 
-    def line(self, pointer: str) -> int:
+    def find_line(self, pointer: str) -> int:
         """The line of the file where a pointer's value stands, or the nearest above it; from 1."""
-        node, line = (_composed(self.path) if pointer else None), 1
+        node, line = (_compose(self.path) if pointer else None), 1
         for step in json.path(pointer):
-            found = _below(node, step)
+            found = _find_below(node, step)
             if found is None:
                 break
             at, node = found
@@ -59,7 +59,7 @@ class Examined:
         return line
 
 
-def chosen(paths: Sequence[Path] | None, *, is_shipped: bool) -> Sequence[Path]:
+def choose_paths(paths: Sequence[Path] | None, *, is_shipped: bool) -> Sequence[Path]:
     """The paths that a command gets: those of its arguments, or the folder of the shipped contracts.
 
     Raises:
@@ -70,47 +70,47 @@ def chosen(paths: Sequence[Path] | None, *, is_shipped: bool) -> Sequence[Path]:
     return paths or [shipped.CONTRACTS]
 
 
-def examined(paths: Iterable[Path]) -> list[Examined]:
+def examine(paths: Iterable[Path]) -> list[Examined]:
     """Every document in files and folders.
 
     Raises:
         DocumentsRefused: there is none.
     """
-    documents = [_examined(path) for path in _files(paths)]
+    documents = [_examine_file(path) for path in _list_files(paths)]
     if not documents:
         raise DocumentsRefused(f"There is no contract document ({', '.join(_SUFFIXES)}) there.")
     return documents
 
 
-def checked(paths: Iterable[Path]) -> list[Contract]:
+def check_files(paths: Iterable[Path]) -> list[Contract]:
     """The contracts in files and folders.
 
     Raises:
         DocumentsRefused: one has errors, which are printed.
     """
-    documents = examined(paths)
+    documents = examine(paths)
     for document in documents:
         for finding in document.errors:
-            say(f"{document.path}:{document.line(finding.pointer)}: {told(finding)}", err=True)
+            say(f"{document.path}:{document.find_line(finding.pointer)}: {write_finding(finding)}", err=True)
     if any(document.errors for document in documents):
         raise DocumentsRefused("Mend what is listed above.")
     return [document.contract for document in documents if document.contract]
 
 
-def told(finding: Finding) -> str:
+def write_finding(finding: Finding) -> str:
     """A finding on one line, without what to do about it."""
     return f"{finding.severity.value}: {finding.code}: {finding.pointer or '(document)'}: {finding.message}"
 
 
-def _examined(path: Path) -> Examined:
+def _examine_file(path: Path) -> Examined:
     try:
         contract = load(path)
     except DocumentInvalid as invalid:
         return Examined(path, None, form_findings(invalid))
-    return Examined(path, contract, lint(contract, bindings=bindings({})))
+    return Examined(path, contract, lint(contract, bindings=make_bindings({})))
 
 
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
+def _list_files(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
             yield from sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES)
@@ -119,7 +119,7 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 @lru_cache(maxsize=1)
-def _composed(path: Path) -> yaml.Node | None:
+def _compose(path: Path) -> yaml.Node | None:
     """The text of a document that could be read, with the place of each part; None where YAML cannot read a JSON text."""
     try:
         node: yaml.Node | None = yaml.compose(path.read_bytes(), yaml.CSafeLoader)
@@ -128,7 +128,7 @@ def _composed(path: Path) -> yaml.Node | None:
     return node
 
 
-def _below(node: yaml.Node | None, step: str) -> tuple[yaml.Node, yaml.Node] | None:
+def _find_below(node: yaml.Node | None, step: str) -> tuple[yaml.Node, yaml.Node] | None:
     """Where a member of a mapping, or an item of a sequence, begins, and its value."""
     if isinstance(node, yaml.MappingNode):
         return next(((key, value) for key, value in node.value if key.value == step), None)

@@ -20,7 +20,7 @@ def propose_version(name: Name, version: Version, data: Data = None) -> None:
     Example: bus contract propose kependudukan.penduduk 1.1.0
     """
     with open_catalogue(data) as catalogue:
-        _tell(catalogue.registrar.propose(name, version, on_this_machine(Channel.CLI)))
+        _say_state(catalogue.registrar.propose(name, version, on_this_machine(Channel.CLI)))
 
 
 def activate_version(
@@ -37,7 +37,7 @@ def activate_version(
     Example: bus contract activate kependudukan.penduduk 1.1.0
     """
     with open_catalogue(data) as catalogue:
-        _tell(
+        _say_state(
             catalogue.registrar.activate(name, version, on_this_machine(Channel.CLI), accept_undecided=accept_undecided)
         )
 
@@ -56,7 +56,7 @@ def deprecate_version(
     """
     with open_catalogue(data) as catalogue:
         last_day = sunset.date() if sunset else None
-        _tell(catalogue.registrar.deprecate(name, version, on_this_machine(Channel.CLI), sunset=last_day))
+        _say_state(catalogue.registrar.deprecate(name, version, on_this_machine(Channel.CLI), sunset=last_day))
 
 
 def retire_version(name: Name, version: Version, data: Data = None) -> None:
@@ -65,9 +65,9 @@ def retire_version(name: Name, version: Version, data: Data = None) -> None:
     Example: bus contract retire kependudukan.penduduk 1.0.0
     """
     with open_catalogue(data) as catalogue:
-        _tell(catalogue.registrar.retire(name, version, on_this_machine(Channel.CLI)))
+        _say_state(catalogue.registrar.retire(name, version, on_this_machine(Channel.CLI)))
 
 
-def _tell(moved: RegisteredVersion) -> None:
+def _say_state(moved: RegisteredVersion) -> None:
     until = f", to be retired after {moved.sunset}" if moved.sunset else ""
     say(f"{moved.contract.name} {moved.contract.version}: {moved.state.value}{until}")

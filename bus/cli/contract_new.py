@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from bus import json
-from bus.cli.contract_files import DocumentsRefused, told
+from bus.cli.contract_files import DocumentsRefused, write_finding
 from bus.cli.terminal import say
 from bus.contracts.document import Classification, Kind, parse
 from bus.contracts.infer import infer, sketch
@@ -57,9 +57,9 @@ def new_document(
     kind = kind or Kind(_ask("Kind: event, record or query", Kind.EVENT.value, [one.value for one in Kind]))
     title = title or _ask("Title, what the data is in one line")
     owner = owner or _ask("Owner, the participant that answers for the data")
-    begun = _from_example(example, kind) if example else _from_names(kind)
+    begun = _read_example(example, kind) if example else _ask_fields(kind)
     levels = [one.value for one in Classification]
-    classification = classification or Classification(_ask("Classification", _likely(begun), levels))
+    classification = classification or Classification(_ask("Classification", _guess_classification(begun), levels))
     document = {
         "contract": name,
         "version": "1.0.0",
@@ -68,17 +68,17 @@ def new_document(
         "description": "<apa isi data ini, dari mana, dan batasnya>",
         "owner": owner,
         "classification": classification.value,
-        **_places(kind, classification, begun, key),
+        **_find_places(kind, classification, begun, key),
         **begun.schemas,
         "compatibility": "backward",
         "producers": [owner],
         "consumers": [],
-        **_shown(begun, classification),
+        **_choose_examples(begun, classification),
     }
     findings = lint(parse(document))
     _write(document, output)
     for finding in findings:
-        say(told(finding), err=True)
+        say(write_finding(finding), err=True)
 
 
 def _ask(question: str, default: str | None = None, choices: list[str] | None = None) -> str:
@@ -90,7 +90,7 @@ def _ask(question: str, default: str | None = None, choices: list[str] | None = 
         say(f"One of {', '.join(choices)}.", err=True)
 
 
-def _from_example(path: Path, kind: Kind) -> _Beginning:
+def _read_example(path: Path, kind: Kind) -> _Beginning:
     payloads = read_text(path.read_bytes())
     payloads = payloads if isinstance(payloads, list) else [payloads]
     if not payloads or not all(isinstance(payload, dict) for payload in payloads):
@@ -103,26 +103,26 @@ def _from_example(path: Path, kind: Kind) -> _Beginning:
     return _Beginning(schemas, [{part: payload[part] for part in ("request", "answer")} for payload in payloads])
 
 
-def _from_names(kind: Kind) -> _Beginning:
+def _ask_fields(kind: Kind) -> _Beginning:
     parts = {"request": "Fields of the question", "answer": "Fields of the answer"}
     asked = parts if kind is Kind.QUERY else {"schema": "Fields of the data"}
-    return _Beginning({part: sketch(_names(f"{question}, by commas")) for part, question in asked.items()}, [])
+    return _Beginning({part: sketch(_ask_names(f"{question}, by commas")) for part, question in asked.items()}, [])
 
 
-def _names(question: str) -> list[str]:
+def _ask_names(question: str) -> list[str]:
     names: list[str] = []
     while not names:
         names = [name.strip() for name in _ask(question).split(",") if name.strip()]
     return names
 
 
-def _likely(begun: _Beginning) -> str:
+def _guess_classification(begun: _Beginning) -> str:
     named = {name for schema in begun.schemas.values() for name in schema["properties"]}
     likely = Classification.PERSONAL if named & PERSONAL_NAMES else Classification.INTERNAL
     return str(likely.value)
 
 
-def _places(kind: Kind, classification: Classification, begun: _Beginning, key: str | None) -> dict[str, str]:
+def _find_places(kind: Kind, classification: Classification, begun: _Beginning, key: str | None) -> dict[str, str]:
     """Where key and data subject stand."""
     required = [json.pointer((name,)) for name in begun.sent["required"]]
     likely = next((pointer for pointer in required if pointer == "/nik"), next(iter(required), None))
@@ -135,7 +135,7 @@ def _places(kind: Kind, classification: Classification, begun: _Beginning, key: 
     return places
 
 
-def _shown(begun: _Beginning, classification: Classification) -> dict[str, Any]:
+def _choose_examples(begun: _Beginning, classification: Classification) -> dict[str, Any]:
     if not begun.examples:
         return {}
     if classification.is_about_persons:

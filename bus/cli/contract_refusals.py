@@ -9,7 +9,7 @@ from bus.refusals import RefusalLog
 _NEWEST: Final = 20
 
 
-def told(log: RefusalLog, contract: str) -> dict[str, list[dict[str, Any]]]:
+def read_refusals(log: RefusalLog, contract: str) -> dict[str, list[dict[str, Any]]]:
     """`refusals` and `alerts` of a contract, with the names that GET /v1/refusals gives them."""
     return {
         "refusals": [
@@ -37,8 +37,8 @@ def told(log: RefusalLog, contract: str) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def for_people(refusals: list[dict[str, Any]], alerts: list[dict[str, Any]]) -> Iterator[str]:
-    """What `told` gave, a line for each; nothing where nothing was refused."""
+def write_lines(refusals: list[dict[str, Any]], alerts: list[dict[str, Any]]) -> Iterator[str]:
+    """What `read_refusals` gave, a line for each; nothing where nothing was refused."""
     for alert in alerts:
         yield (
             f"Since {alert['version']} is active, {alert['participant']} had up to {alert['after']} events refused in an hour; "

@@ -9,7 +9,7 @@ import typer
 from bus import json
 from bus.actions import Action, ActionLog, Actor, Channel, Object, Verb, note, on_this_machine
 from bus.cli.privacy import close_to_others, private_files
-from bus.cli.workspace import keep_settings, settings_of
+from bus.cli.workspace import find_settings, keep_settings
 from bus.identity import bootstrap, create_keys
 from bus.settings import Settings
 from bus.storage import Transaction, open_storage, upgrade
@@ -28,12 +28,12 @@ def init(
 
     Example: bus init --data .bus
     """
-    settings = settings_of(data, database_url=database_url, broker_url=broker_url)
+    settings = find_settings(data, database_url=database_url, broker_url=broker_url)
     by = on_this_machine(Channel.CLI)
     # Before as well: passwords must not be written into a file that is open.
     close_to_others(settings)
     with private_files():
-        changed, admin = _made(settings, by)
+        changed, admin = _make_bus(settings, by)
     close_to_others(settings)
     if admin is not None:
         typer.echo(json.dumps({"client_id": admin[0], "client_secret": admin[1]}))
@@ -43,7 +43,7 @@ def init(
         typer.echo(json.dumps({"message": "nothing changed: this bus was initialised before"}))
 
 
-def _made(settings: Settings, by: Actor) -> tuple[bool, tuple[str, str] | None]:
+def _make_bus(settings: Settings, by: Actor) -> tuple[bool, tuple[str, str] | None]:
     """Whether something changed, and the first admin client with its secret, where it was made now."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     has_new_keys = create_keys(settings.data_dir / "keys")

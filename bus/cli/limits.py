@@ -26,9 +26,9 @@ def show_limits(
 
     Example: bus participant limits bapenda --set publish=50000/10s --set subscriptions=300
     """
-    changes = dict(_change(text) for text in set_ or ())
+    changes = dict(_parse_change(text) for text in set_ or ())
     with open_workspace(data) as workspace:
-        own, in_force = _limits(workspace, name, changes)
+        own, in_force = _change_limits(workspace, name, changes)
     if as_json:
         say_json({"participant": name, "limits": own, "in_force": in_force})
         return
@@ -36,14 +36,14 @@ def show_limits(
         say_row([limit, str(value), *(["own"] if limit in own else [])])
 
 
-def _change(text: str) -> tuple[str, Any]:
+def _parse_change(text: str) -> tuple[str, Any]:
     limit, equals, value = text.partition("=")
     if not equals:
         raise typer.BadParameter("write LIMIT=VALUE, such as publish=50000/10s")
     return limit, None if value == _DEFAULT else value
 
 
-def _limits(workspace: Workspace, name: str, changes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _change_limits(workspace: Workspace, name: str, changes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     Participants(workspace.storage).get(name)
     register = LimitRegister(workspace.storage, workspace.settings.limits)
     own = dict(register.of(name))

@@ -57,7 +57,7 @@ def serve(
 
     Example: bus serve --data .bus --port 8080
     """
-    chosen = _roles(roles)
+    chosen = _parse_roles(roles)
     if workers > 1 and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         # The metrics library reads it when it is imported.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=_METRICS)
@@ -67,9 +67,9 @@ def serve(
         settings = workspace.settings
         if settings.broker_url.startswith("memory:") and chosen & _DELIVER and not chosen >= _TOGETHER:
             raise RolesApart("memory:// keeps runs in one process: start relay, worker and adapters together.")
-        listener = _of_sibling(host, port) if _SIBLING in os.environ else _listener(host, port, is_shared=workers > 1)
+        listener = _bind_shared(host, port) if _SIBLING in os.environ else _listen(host, port, is_shared=workers > 1)
         issuer = settings.public_url.rstrip("/") or f"http://{host}:{listener.getsockname()[1]}"
-        operation = None if _SIBLING in os.environ else _operation_listener(settings.operation_address)
+        operation = None if _SIBLING in os.environ else _listen_for_operators(settings.operation_address)
         bound = ["--host", host, "--port", str(listener.getsockname()[1])]
         options = ["--data", str(settings.data_dir), *bound, "--log-level", log_level]
         if _SIBLING not in os.environ:
@@ -97,44 +97,44 @@ def _forget_metrics() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _roles(text: str) -> frozenset[Role]:
+def _parse_roles(text: str) -> frozenset[Role]:
     try:
         return frozenset(Role(name.strip()) for name in text.split(",") if name.strip())
     except ValueError:
         raise typer.BadParameter(f"roles are {', '.join(Role)}") from None
 
 
-def _listener(host: str, port: int, *, is_shared: bool) -> socket.socket:
+def _listen(host: str, port: int, *, is_shared: bool) -> socket.socket:
     try:
-        listener = socket.create_server((host, port), family=_family(host), backlog=2048)
+        listener = socket.create_server((host, port), family=_find_family(host), backlog=2048)
         if is_shared:
             # Only a socket that shares nothing finds out that somebody else listens here and would share.
             port = listener.getsockname()[1]
             listener.close()
-            listener = socket.create_server((host, port), family=_family(host), backlog=2048, reuse_port=True)
+            listener = socket.create_server((host, port), family=_find_family(host), backlog=2048, reuse_port=True)
     except OSError as error:
         raise PortTaken(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
     return listener
 
 
-def _operation_listener(address: str) -> socket.socket | None:
+def _listen_for_operators(address: str) -> socket.socket | None:
     """A socket at the operators' own address; None if the setting names none."""
     if not address:
         return None
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or int(port) > _LAST_PORT:
         raise SettingsWrong("BUS_OPERATION_ADDRESS: should be host:port, such as 127.0.0.1:9090")
-    return _listener(host.strip("[]"), int(port), is_shared=False)
+    return _listen(host.strip("[]"), int(port), is_shared=False)
 
 
-def _of_sibling(host: str, port: int) -> socket.socket:
+def _bind_shared(host: str, port: int) -> socket.socket:
     """A socket of this process's own, so that the kernel deals the connections out.
 
     From one socket that all share, whoever wakes first takes all that wait, and with connections that stay one process had the
     whole work. It does not listen before the process is ready: what is dealt to it would have to wait.
     """
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    mine = socket.socket(_family(host), socket.SOCK_STREAM)
+    mine = socket.socket(_find_family(host), socket.SOCK_STREAM)
     mine.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     mine.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     if mine.family == socket.AF_INET6:
@@ -144,7 +144,7 @@ def _of_sibling(host: str, port: int) -> socket.socket:
     return mine
 
 
-def _family(host: str) -> socket.AddressFamily:
+def _find_family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
@@ -163,7 +163,7 @@ class _Siblings:
     def __init__(self, options: list[str], count: int) -> None:
         self._options = options
         self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._keep, daemon=True) for _ in range(count)]
+        self._threads = [threading.Thread(target=self._keep_alive, daemon=True) for _ in range(count)]
 
     def start(self) -> None:
         """Start them."""
@@ -176,7 +176,7 @@ class _Siblings:
         for thread in self._threads:
             thread.join()
 
-    def _keep(self) -> None:
+    def _keep_alive(self) -> None:
         command = [*_ITSELF, "serve", *self._options, "--roles", Role.API.value]
         while not self._stopping.is_set():
             process = subprocess.Popen(  # noqa: S603 - itself

@@ -30,16 +30,16 @@ def simulate(
     # Here, since a bus without the extra has it not.
     import uvicorn
 
-    simulator = _simulator(agency)
+    simulator = _find_simulator(agency)
     faults = frozenset(fault or ())
     if unknown := faults - simulator.faults.keys():
         _refuse(
-            f"{agency} has no fault {_listed(unknown)}",
+            f"{agency} has no fault {_list_names(unknown)}",
             [f"{name}: {simulator.faults[name]}" for name in simulator.faults],
         )
     app = simulator.create_app(faults)
-    with _listening(port) as listener:
-        typer.echo(json.dumps(_announcement(agency, simulator, listener.getsockname()[1])))
+    with _listen(port) as listener:
+        typer.echo(json.dumps(_make_announcement(agency, simulator, listener.getsockname()[1])))
         # No access log: agencies take tokens in the query, and it would show them.
         uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
 
@@ -50,19 +50,19 @@ def _check_libraries() -> None:
         _refuse(f"a simulator needs {', '.join(missing)}: pip install 'bus-lamongan[simulators]'", [])
 
 
-def _simulator(agency: str) -> Simulator:
-    known = {entry.name: entry for entry in _entries()}
+def _find_simulator(agency: str) -> Simulator:
+    known = {entry.name: entry for entry in _list_entries()}
     if agency not in known:
         _refuse(f"there is no simulator of {agency!r}", sorted(known))
     simulator: Simulator = known[agency].load()
     return simulator
 
 
-def _entries() -> Iterable[EntryPoint]:
+def _list_entries() -> Iterable[EntryPoint]:
     return entry_points(group="bus.simulators")
 
 
-def _listening(port: int) -> socket.socket:
+def _listen(port: int) -> socket.socket:
     """A socket that already takes connections, so that who reads the announcement can connect at once."""
     try:
         return socket.create_server(("127.0.0.1", port))
@@ -70,7 +70,7 @@ def _listening(port: int) -> socket.socket:
         _refuse(f"cannot listen on 127.0.0.1:{port}: {error.strerror}", [])
 
 
-def _announcement(agency: str, simulator: Simulator, port: int) -> dict[str, object]:
+def _make_announcement(agency: str, simulator: Simulator, port: int) -> dict[str, object]:
     address = f"http://127.0.0.1:{port}"
     settings = {"BASE_URL": address, **simulator.settings}
     prefix = f"BUS_ADAPTERS__{agency.upper()}__"
@@ -81,7 +81,7 @@ def _announcement(agency: str, simulator: Simulator, port: int) -> dict[str, obj
     }
 
 
-def _listed(names: Iterable[str]) -> str:
+def _list_names(names: Iterable[str]) -> str:
     return ", ".join(repr(name) for name in sorted(names))
 
 

@@ -41,7 +41,7 @@ def open_workspace(data: Path | None, **given: Any) -> Iterator[Workspace]:
         NotInitialised: `bus init` was not run there, or this version needs it run again.
         SettingsWrong: names what is wrong.
     """
-    settings = settings_of(data, **given)
+    settings = find_settings(data, **given)
     if not (settings.data_dir / "keys").is_dir():
         raise NotInitialised(f"There is no bus in {settings.data_dir}; run `bus init --data {settings.data_dir}`.")
     keys = load_keys(settings.data_dir / "keys")
@@ -57,10 +57,10 @@ def open_workspace(data: Path | None, **given: Any) -> Iterator[Workspace]:
         storage.close()
 
 
-def settings_of(data: Path | None, **given: Any) -> Settings:
+def find_settings(data: Path | None, **given: Any) -> Settings:
     """The settings: what is given, else the environment's and the files', else what `bus init` kept in the data folder."""
     first = load_settings(data_dir=data)
-    kept = _kept(first.data_dir)
+    kept = _read_kept(first.data_dir)
     for name in _KEPT:
         if given.get(name) is None and name not in first.model_fields_set:
             given[name] = kept.get(name)
@@ -78,7 +78,7 @@ def keep_settings(settings: Settings) -> None:
         json.dump(kept, file, indent=2)
 
 
-def _kept(data_dir: Path) -> dict[str, Any]:
+def _read_kept(data_dir: Path) -> dict[str, Any]:
     path = data_dir / "settings.json"
     kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     return kept

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bus.actions import ActionLog, Attempts
-from bus.agencies import Agencies, Queries, bindings
+from bus.agencies import Agencies, Queries, make_bindings
 from bus.contracts.catalogue import Catalogue
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.names import Names
@@ -50,7 +50,7 @@ def make_rooms(
         tail.advance(position)
         appended(position)
 
-    catalogue = Catalogue(storage, keys.pseudonym, bindings(settings.adapters), issuer)
+    catalogue = Catalogue(storage, keys.pseudonym, make_bindings(settings.adapters), issuer)
     catalogue.refresh()
     subscriptions = Subscriptions(storage, keys)
     subscriptions.refresh()
