@@ -1,6 +1,6 @@
-"""The kit: what an agency's adapter is written with, and all of the bus that an adapter imports.
+"""The kit: all of the bus that an agency's adapter imports.
 
-It is a leaf, so that an adapter builds on nothing that the bus may change inside. See docs/decisions/kit-is-a-leaf.md.
+The kit imports no other room, so that rooms change without breaking adapters. See docs/decisions/kit-is-a-leaf.md.
 """
 
 from importlib import import_module
@@ -98,11 +98,17 @@ _LATE: Final = {
     "AdapterSettings": "settings",
     "get_tls_context": "tls",
 }
-"""Names whose modules need a library. A module is loaded when one of its names is first asked for."""
+"""Each name whose module needs a library, and that module. The first use of a name loads its module."""
 
 
 def __getattr__(name: str) -> Any:
-    """Load a name from its module (PEP 562). A command that needs `Event` alone loads neither httpx nor FastAPI."""
+    """The value of a name in `_LATE`, loaded from its module (PEP 562).
+
+    A command that needs `Event` alone loads neither httpx nor FastAPI.
+
+    Raises:
+        AttributeError: the kit has no such name.
+    """
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)

@@ -1,6 +1,6 @@
-"""A stand-in for the SPLP gateway: issues tokens, and answers as WSO2 API Manager does when it lets nobody through.
+"""A simulator of the SPLP gateway: issues tokens, and refuses calls as WSO2 API Manager does.
 
-The simulators of the agencies whose APIs stand behind SPLP put their APIs into it.
+The simulator of an agency behind SPLP adds its API to this one.
 """
 
 import base64
@@ -35,7 +35,14 @@ _LIFETIME = 3600
 
 
 def make_gateway_app(agency: str, faults: frozenset[str], received: list[Any], token_header: str) -> FastAPI:
-    """A gateway with these faults, that lets a call through when `token_header` has a token of its own."""
+    """A gateway as an application, to which a simulator adds its API.
+
+    Args:
+        agency: the agency's name, for the application's title.
+        faults: the faults that are on, of `GATEWAY_FAULTS`.
+        received: the list that `GET /_simulator/received` shows.
+        token_header: the header in which a call must have a token of this gateway.
+    """
     app = make_simulator_app(agency, faults, received)
     tokens = _Tokens(single_use="expired-token" in faults)
 
@@ -56,7 +63,7 @@ def make_gateway_app(agency: str, faults: frozenset[str], received: list[Any], t
 
 
 class _Tokens:
-    """The tokens that are good; with `single_use` each is good for one call."""
+    """The tokens that the gateway accepts; with `single_use` each for one call."""
 
     def __init__(self, *, single_use: bool) -> None:
         self._single_use = single_use

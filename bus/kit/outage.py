@@ -1,4 +1,4 @@
-"""Outages that any agency's simulator can have, and the page where it shows what it was sent."""
+"""Outages that every simulator can have, and the endpoint that shows what the simulator received."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,7 +17,15 @@ _SLOW_SECONDS = 30.0
 
 
 def make_simulator_app(agency: str, faults: frozenset[str], received: list[Any]) -> FastAPI:
-    """An application that has these outages, and serves `GET /_simulator/received`, which no outage hits."""
+    """An application to which a simulator adds the agency's API.
+
+    It serves `GET /_simulator/received`, which works in every outage.
+
+    Args:
+        agency: the agency's name, for the application's title.
+        faults: the faults that are on; it reads those of `OUTAGES`.
+        received: the list that `GET /_simulator/received` shows.
+    """
     app = FastAPI(title=f"Simulator: {agency}", docs_url=None, redoc_url=None)
 
     @app.middleware("http")
