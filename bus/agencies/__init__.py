@@ -1,4 +1,4 @@
-"""Agencies: finds adapters by entry point, polls them, and puts questions to them."""
+"""Agencies: finds adapters by entry point, polls them, and asks them questions."""
 
 from bus.agencies.poller import Poller
 from bus.agencies.queries import Queries

@@ -37,7 +37,7 @@ def test_a_command_that_there_is_not_is_named():
 
 @pytest.mark.parametrize("name", ["init", "simulate", "participant", "contract", "keys"])
 def test_a_command_that_serves_nobody_does_without_the_server(name: str):
-    code = f"import sys; from bus.cli import command_line; make_command_line(['{name}']); sys.exit('fastapi' in sys.modules)"
+    code = f"import sys; from bus.cli import make_command_line; make_command_line(['{name}']); sys.exit('fastapi' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
