@@ -1,4 +1,4 @@
-"""The adapter of Bappenas: delivers datasets to CKAN and sub-activities to KRISNA, polls DAK rows from KRISNA."""
+"""The adapter of Bappenas: delivers datasets to CKAN and sub-activities to KRISNA, and polls DAK rows from KRISNA."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, ClassVar
@@ -32,22 +32,32 @@ def _split_at_commas(value: Any) -> Any:
 
 
 class BappenasSettings(AdapterSettings):
-    """Where KRISNA (`base_url`) and CKAN are, and how the bus gets in."""
+    """The addresses and accounts of KRISNA (`base_url`) and CKAN."""
 
     krisna_apikey: SecretStr
     kode_pemda: str
     """The regency's code in KRISNA: `3524`."""
     tahun: Annotated[tuple[int, ...], BeforeValidator(_split_at_commas), Field(min_length=1)]
-    """The budget years whose DAK is polled, comma separated. Take out a year that KRISNA no longer serves: its rows stay."""
+    """The budget years whose DAK the bus polls, separated by commas.
+
+    Remove a year that KRISNA no longer serves; the records of this year stay.
+    """
     ckan_url: str | None = None
-    """None: at `base_url`, as in the simulator."""
+    """CKAN's address; None: `base_url`, as in the simulator."""
     ckan_token: SecretStr
     ckan_organization: str = "kabupaten-lamongan"
     """CKAN's name of the organisation that owns the datasets."""
 
 
 class BappenasAdapter(Deliver, Poll):
-    """Speaks to KRISNA and to the CKAN of Satu Data Indonesia."""
+    """Speaks to KRISNA and to the CKAN of Satu Data Indonesia.
+
+    Args:
+        krisna: KRISNA's API.
+        ckan: CKAN's API.
+        organization: CKAN's name of the organisation that owns the datasets.
+        years: the budget years whose DAK is polled.
+    """
 
     def __init__(self, krisna: Krisna, ckan: Ckan, *, organization: str, years: Sequence[int]) -> None:
         self._krisna = krisna
@@ -56,7 +66,7 @@ class BappenasAdapter(Deliver, Poll):
         self._years = years
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
-        """Send each event by itself; neither system takes several at once."""
+        """Send the events one by one, since neither system accepts several in a request."""
         send = {"dataset": self._send_dataset, "kegiatan": self._send_activity}[operation]
         return [await _send(send, event) for event in events]
 
@@ -68,19 +78,19 @@ class BappenasAdapter(Deliver, Poll):
 
     async def _send_activity(self, event: Event) -> None:
         if event.data is None:
-            detail = f"KRISNA takes no deletions: tell Bappenas that sub-activity {event.subject} was dropped"
+            detail = f"KRISNA accepts no deletions: tell Bappenas that sub-activity {event.subject} was dropped"
             raise AgencyFault(Failure.PERMANENT, detail)
         await self._krisna.put_activity(event.data["tahun_anggaran"], write_activity(event.data))
 
     async def poll(self, operation: str, cursor: str | None) -> Polled:
-        """One budget year of DAK a step, the years in turn."""
+        """One step: the rows of one budget year. The years take turns."""
         turn = dak.read_turn(cursor)
         year = self._years[turn.number % len(self._years)]
         rows = await self._krisna.fetch_rows("dak", year)
         return await run_apart(lambda: turn.find_changes_of_year(year, rows, years=len(self._years)))
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close all connections."""
         await self._krisna.close()
         await self._ckan.close()
 
@@ -94,7 +104,7 @@ async def _send(send: Callable[[Event], Awaitable[None]], event: Event) -> Outco
 
 
 class BappenasFactory:
-    """Declares and makes the adapter."""
+    """Declares the adapter and makes it."""
 
     name: ClassVar[str] = "bappenas"
     participant: ClassVar[str] = "bappenas"

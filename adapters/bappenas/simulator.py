@@ -1,4 +1,4 @@
-"""A stand-in for Bappenas: KRISNA with made-up DAK rows, and Satu Data's CKAN, empty at first, both in memory.
+"""A simulator of Bappenas: KRISNA with made-up DAK rows, and Satu Data's CKAN, empty at first, both in memory.
 
 Sources: public clients of KRISNA; CKAN's Action API, version 3.
 """
@@ -27,7 +27,7 @@ _STATES = ("Disetujui ", "Tidak Disetujui", "Sedang Dinilai", None)
 
 
 def make_rows(year: int) -> list[dict[str, Any]]:
-    """A year's DAK rows, always the same: numbers as strings, some with trailing blanks, a column renamed in 2022."""
+    """A year's DAK rows, the same in each call: numbers as strings, some trailing blanks, a column renamed in 2022."""
     return [_make_row(year, number) for number in range(1, ROWS_A_YEAR + 1)]
 
 
@@ -54,7 +54,7 @@ def _make_row(year: int, number: int) -> dict[str, Any]:
 
 
 class Refusal(Exception):
-    """CKAN refuses; the error document of its answer."""
+    """CKAN refuses an action; `error` is the error in its answer."""
 
     def __init__(self, status: int, kind: str, **fields: Any) -> None:
         super().__init__(kind)
@@ -69,10 +69,10 @@ class Portal:
         self._packages: dict[str, dict[str, Any]] = {}
 
     def act(self, action: str, argument: Mapping[str, Any]) -> Any:
-        """Do one action of the API.
+        """The result of one action of the API.
 
         Raises:
-            Refusal: as CKAN would.
+            Refusal: CKAN would refuse the action.
         """
         match action:
             case "package_show":
@@ -111,7 +111,7 @@ class Portal:
 
 
 def create_app(faults: frozenset[str]) -> FastAPI:
-    """Both systems as one ASGI application."""
+    """Both systems as one ASGI application, with these faults on."""
     received: list[dict[str, Any]] = []
     app = make_simulator_app("Bappenas", faults, received)
     _serve_krisna(app, faults, received)

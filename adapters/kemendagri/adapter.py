@@ -1,4 +1,4 @@
-"""The adapter of Kemendagri: NIK lookup and verification as queries, usage data (data balikan) as deliveries."""
+"""The adapter of Kemendagri: answers NIK lookups and verifications, and delivers usage data (data balikan)."""
 
 import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
@@ -38,7 +38,7 @@ CARI_NIK = "cari-nik"
 VERIFIKASI_NIK = "verifikasi-nik"
 DATA_BALIKAN = "data-balikan"
 _MOST_CACHED_BYTES = 4096
-"""Of an answer that is kept. The registry chooses its size, so a bound of the number alone would bound nothing."""
+"""Most bytes of a cached answer. The registry chooses the size, so a bound on the number alone is not enough."""
 
 
 class KemendagriAdapter(Deliver, Query):
@@ -46,8 +46,8 @@ class KemendagriAdapter(Deliver, Query):
 
     Args:
         settings: the agreement.
-        http: a client whose base URL is the registry's.
-        now: this moment, for the quota's day.
+        http: a client with the registry's address as its base URL.
+        now: the current time, for the day of the quota.
         clock: seconds that never run backwards, for the cache.
     """
 
@@ -62,21 +62,21 @@ class KemendagriAdapter(Deliver, Query):
         self._settings = settings
         self._client = Client(http, settings)
         self._quota = Quota(settings.daily_quota, now)
-        # It holds personal data: in memory alone, never in a log.
+        # The cache holds personal data: it stays in memory.
         self._answers: TTLCache[Hashable, Mapping[str, Any]] = TTLCache(
             settings.cache_size, settings.cache_seconds, timer=clock
         )
 
     async def query(self, operation: str, question: Question) -> Mapping[str, Any]:
-        """Look a NIK up or verify elements of it; a question that the same participant asked lately is answered from memory.
+        """The registry's answer to a lookup or a verification, or a cached answer to the same question.
 
         Raises:
-            QuotaExhausted: today's calls are used up, by our count or the registry's.
-            AgencyUnavailable: the registry did not answer, or not at this hour.
+            QuotaExhausted: today's calls are used up, by the bus's count or the registry's.
+            AgencyUnavailable: the registry did not answer, or gives no access at this hour.
             AgencyRefused: the registry refuses the account.
         """
         asked: Hashable = (question.cache_owner, operation, tuple(sorted(question.data.items())))
-        # The library drops an answer that is too old only when another one comes, unless it is told.
+        # The library drops old answers only when a new one comes; personal data must not stay longer than agreed.
         self._answers.expire()
         answer = self._answers.get(asked)
         if answer is None:
@@ -110,13 +110,13 @@ class KemendagriAdapter(Deliver, Query):
         return reply
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
-        """Return usage data, all events in one call.
+        """Send usage data, all events in one call.
 
-        "Sudah pernah dikirim" and a refusal of the content say nothing about which item they mean, so a batch that meets
-        one of them is sent again item by item.
+        "Sudah pernah dikirim" and a refusal of the content do not name an item. After one of them, the adapter sends each
+        event alone.
 
         Raises:
-            AgencyFault: the registry takes none of them now.
+            AgencyFault: the registry accepts no event now.
         """
         try:
             taken = await self._return_usage(events)
@@ -136,7 +136,7 @@ class KemendagriAdapter(Deliver, Query):
         return await self._client.return_usage(mapping.write_usage(records, settings.id_lembaga, settings.nama_lembaga))
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close all connections."""
         await self._client.close()
 
 

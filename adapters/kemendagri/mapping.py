@@ -1,7 +1,7 @@
-"""Between the contracts' data and the registry's elements: reads leniently, sends strictly.
+"""Translates between the contracts' data and the registry's elements: reads leniently, writes strictly.
 
-The registry's element names and quirks come from public client code of regencies: numbers lose their leading zeros, key
-case and date form vary by installation, a refusal hides in `content[0].RESPON`.
+Source: public client code of regencies. Numbers lose their leading zeros. Key case and date form vary by installation.
+A refusal hides in `content[0].RESPON`.
 """
 
 import re
@@ -17,7 +17,7 @@ Content = Mapping[str, Any]
 """The registry's `content[0]`, keys in capitals."""
 
 TRESHOLD = "90"
-"""Percent of likeness from which a text counts as matching; the registry spells it so and wants a string."""
+"""Percent of likeness from which a text matches, as a string. The name is spelled as the registry spells it."""
 
 _ELEMENTS: Mapping[str, str] = {
     "nomor_kk": "NO_KK",
@@ -36,7 +36,7 @@ _ELEMENTS: Mapping[str, str] = {
 _REGION = ("NO_PROP", "NO_KAB", "NO_KEC", "NO_KEL")
 _REGION_DIGITS = (2, 2, 2, 4)
 _COUNT_DIGITS = 12
-"""Of a count of calls. Python reads no integer of some thousand digits."""
+"""Most digits of a count of calls. Python reads no integer with some thousand digits."""
 
 _RELIGION = ("islam", "kristen", "katolik", "hindu", "buddha", "khonghucu", "kepercayaan")
 _SYNONYMS: Mapping[str, str] = {"katholik": "katolik", "budha": "buddha", "konghucu": "khonghucu"}
@@ -66,9 +66,9 @@ class Reply:
     """An answer of the registry.
 
     Attributes:
-        verdict: what it says about the call.
-        content: the elements, keys in capitals; empty when there are none.
-        quota_left: calls left today by the registry's count, where it says so.
+        verdict: the registry's judgement of the call.
+        content: the elements, with keys in capitals; empty if the answer has none.
+        quota_left: calls left today, by the registry's count; None if it does not say.
     """
 
     verdict: Verdict
@@ -80,7 +80,7 @@ def read_reply(answer: Any) -> Reply:
     """The registry's JSON answer, read leniently.
 
     Raises:
-        AgencyFault: it has no `content` list of objects, so it is no answer of the registry's; time may heal that.
+        AgencyFault: transient; the answer has no list of objects in `content`.
     """
     rows = _capitalize(answer).get("CONTENT") if isinstance(answer, dict) else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
@@ -91,7 +91,7 @@ def read_reply(answer: Any) -> Reply:
 
 
 def answer_lookup(reply: Reply, nik: str) -> dict[str, Any]:
-    """The answer of `kependudukan.cari-nik` for a reply whose verdict is an answer."""
+    """The answer of `kependudukan.cari-nik`. The reply's verdict must not be a refusal (`make_refusal`)."""
     if not is_found(reply.verdict):
         return {"ditemukan": False, "keterangan": reply.verdict.value}
     answer: dict[str, Any] = {"ditemukan": True}
@@ -101,7 +101,7 @@ def answer_lookup(reply: Reply, nik: str) -> dict[str, Any]:
 
 
 def answer_verification(reply: Reply) -> dict[str, Any]:
-    """The answer of `kependudukan.verifikasi-nik` for a reply whose verdict is an answer."""
+    """The answer of `kependudukan.verifikasi-nik`. The reply's verdict must not be a refusal (`make_refusal`)."""
     judged = {name: judged for name in reply.content if (judged := _read_match(reply.content, name))}
     if not is_found(reply.verdict) or judged.get("NIK", {}).get("sesuai") is False:
         remark = Verdict.NOT_FOUND if is_found(reply.verdict) else reply.verdict
@@ -114,7 +114,7 @@ def answer_verification(reply: Reply) -> dict[str, Any]:
 
 
 def write_elements(question: Mapping[str, str]) -> dict[str, str]:
-    """The elements of a CALL_VERIFY_BY_ELEMEN for a question of `kependudukan.verifikasi-nik`."""
+    """The elements of CALL_VERIFY_BY_ELEMEN for a question of `kependudukan.verifikasi-nik`."""
     elements = {"TRESHOLD": TRESHOLD, "NIK": question["nik"]}
     for ours, theirs in _ELEMENTS.items():
         if ours in question:
@@ -126,9 +126,13 @@ def write_elements(question: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_penduduk(content: Content, nik: str) -> dict[str, Any]:
-    """A resident in the shape of `kependudukan.penduduk`; what the agreement or the registry leaves out is absent.
+    """A resident as a record of `kependudukan.penduduk`. Elements that the registry does not send are absent.
 
-    A value outside the contract's closed lists is left out as well: an unknown word is no reason to withhold the rest.
+    A word outside the contract's closed lists is absent too, so that the rest of the record stays valid.
+
+    Args:
+        content: the registry's elements.
+        nik: the NIK of the question, for content without one.
     """
     fields = {
         "nik": _read_digits(content, "NIK", 16) or nik,
@@ -152,9 +156,9 @@ def read_penduduk(content: Content, nik: str) -> dict[str, Any]:
 
 
 def write_usage(records: Sequence[Mapping[str, str]], id_lembaga: str, nama_lembaga: str) -> list[dict[str, Any]]:
-    """Usage data (data balikan) grouped by the institution that looked, then by NIK.
+    """Usage data (data balikan), grouped by the office that looked a NIK up, then by NIK.
 
-    The agreement is the regency's, so its number stands in every group; the office is told by the name.
+    The agreement is the regency's. So every group has the regency's number, and the name tells the office.
     """
     groups: dict[str, dict[str, list[dict[str, str]]]] = {}
     for record in records:
@@ -185,7 +189,7 @@ def _drop_absent(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_text(content: Content, name: str) -> str | None:
-    """The element without padding; None where the registry says nothing, in one of its ways to say so."""
+    """The element's text without padding; None if the element is absent, empty or `-`."""
     value = content.get(name)
     if value is None or isinstance(value, bool | dict | list):
         return None
@@ -194,7 +198,7 @@ def _read_text(content: Content, name: str) -> str | None:
 
 
 def _read_digits(content: Content, name: str, width: int) -> str | None:
-    """A number with the leading zeros back that it lost as a JSON number."""
+    """A number of `width` digits, with the leading zeros that it lost as a JSON number; None if unreadable."""
     text = _read_text(content, name)
     return text.zfill(width) if text and text.isascii() and text.isdecimal() and len(text) <= width else None
 
@@ -206,12 +210,12 @@ def _read_date(content: Content, name: str) -> str | None:
     year, month, day, day_first, month_then, year_last = found.groups()
     try:
         return date(int(year or year_last), int(month or month_then), int(day or day_first)).isoformat()
-    except ValueError:  # such as 31 February, which old registers hold
+    except ValueError:  # such as 31 February, which old registers have
         return None
 
 
 def _read_word(content: Content, name: str, words: Sequence[str]) -> str | None:
-    """The word of the contract's list that the registry's wording begins with, such as `KAWIN TERCATAT` with `kawin`."""
+    """The word of the contract's list that begins the registry's wording: `kawin` for `KAWIN TERCATAT`."""
     text = " ".join((_read_text(content, name) or "").casefold().split())
     text = _SYNONYMS.get(text, text)
     return next((word for word in words if text == word or text.startswith(f"{word} ")), None)
@@ -258,7 +262,7 @@ def _read_match(content: Content, name: str) -> dict[str, Any] | None:
 
 
 def _write_element(name: str, value: str) -> str:
-    """A value as the registry wants it: capitals, dates as `dd-mm-yyyy`, RT and RW without leading zeros."""
+    """A value in the registry's form: capitals, dates as `dd-mm-yyyy`, RT and RW without leading zeros."""
     if name == "tanggal_lahir":
         year, month, day = value.split("-")
         return f"{day}-{month}-{year}"

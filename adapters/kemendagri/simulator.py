@@ -1,6 +1,6 @@
-"""A stand-in for Dukcapil's web service: knows a made-up resident for every well-formed NIK of Lamongan.
+"""A simulator of Dukcapil's web service: knows a made-up resident for every well-formed NIK of Lamongan.
 
-The resident follows from the NIK, so that every run tells the same. The last four digits choose the special cases:
+The NIK alone decides the resident, so that every run answers the same. The last four digits choose the special cases:
 9999 is not found, 9411 deceased, 9412 duplicate, 9414 inactive.
 """
 
@@ -58,7 +58,7 @@ _NIK = re.compile(r"3524(0[1-9]|1\d|2[0-7])([04][1-9]|[1256]\d|[37][01])(0[1-9]|
 
 
 def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
-    """The registry with the given faults switched on."""
+    """The registry as an ASGI application, with these faults on."""
     received: list[dict[str, Any]] = []
     app = make_simulator_app("Dukcapil", faults, received)
     app.state.faults = faults

@@ -1,6 +1,6 @@
-"""The adapter of Kominfo: services to the national catalogue, indicators from a list API, both through SPLP.
+"""The adapter of Kominfo: delivers services to the national catalogue, and polls indicators, both through SPLP.
 
-Kominfo has become Komdigi (Kementerian Komunikasi dan Digital); the name is kept.
+Kominfo is now Komdigi (Kementerian Komunikasi dan Digital); the adapter keeps the old name.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,14 +37,14 @@ class KominfoAdapter(Deliver, Poll):
 
     Args:
         settings: the gateway, the application's key and the APIs' contexts.
-        http: a client whose base URL is the gateway.
+        http: a client with the gateway's address as its base URL.
     """
 
     def __init__(self, settings: KominfoSettings, http: httpx.AsyncClient) -> None:
         self._client = Client(Gateway(http, settings), settings)
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
-        """Bring services to the catalogue, which knows them by their code: a repeat replaces like with like."""
+        """Send services to the catalogue. It knows a service by its code, so a repeated event changes nothing."""
         return [await self._deliver(event) for event in events]
 
     async def _deliver(self, event: Event) -> Outcome:
@@ -58,12 +58,12 @@ class KominfoAdapter(Deliver, Poll):
         return DELIVERED
 
     async def poll(self, operation: str, cursor: str | None) -> Polled:
-        """The indicators that are new, changed or gone since the step that `cursor` is from."""
+        """The indicators that are new, changed or gone since the step before."""
         rows = await self._client.fetch_indicators()
         return await run_apart(lambda: _find_changes(cursor, rows))
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close all connections."""
         await self._client.close()
 
 

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class KominfoSettings(SplpSettings):
-    """The APIs that the bus's application is subscribed to, each as `{context}/{version}`."""
+    """The APIs to which the bus's application has a subscription, each as `{context}/{version}`."""
 
     katalog: str = "katalog-layanan/1.0"
     indikator: str = "satu-data-indikator/1.0"
@@ -30,15 +30,15 @@ class Client:
         self._indicators = f"{settings.indikator.strip('/')}/indikator"
 
     async def put_service(self, entry: Mapping[str, Any]) -> None:
-        """Add a service to the catalogue, or replace the one of its code.
+        """Add a service to the catalogue. It replaces the service with the same code.
 
         Raises:
-            AgencyFault: permanent where the catalogue refuses the entry.
+            AgencyFault: the catalogue does not have the service; permanent if it refuses the entry.
         """
         await _read(await self._gateway.call("POST", self._catalogue, json=entry), _check_taken)
 
     async def delete_service(self, code: str) -> None:
-        """Take a service out of the catalogue; one that is not there is taken out already.
+        """Remove a service from the catalogue. An unknown code counts as removed.
 
         Raises:
             AgencyFault: the catalogue did not answer.
@@ -53,12 +53,12 @@ class Client:
         """All rows of the list, folded.
 
         Raises:
-            AgencyFault: the list could not be read.
+            AgencyFault: the API gave no list that can be read.
         """
         return await _read(await self._gateway.call("GET", self._indicators), _read_rows)
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close all connections."""
         await self._gateway.close()
 
 
@@ -68,7 +68,7 @@ async def _read(response: httpx.Response, read: Callable[[Mapping[str, Any]], T]
 
 def _check_taken(answer: Mapping[str, Any]) -> None:
     if not has_succeeded(answer):
-        # The catalogue is public data, so its message may be shown; it is the only one that says what to mend.
+        # The message alone says what to mend. It may be shown, since the catalogue is public.
         message = str(answer.get("api_message", ""))[:_LONGEST_MESSAGE]
         raise AgencyFault(Failure.PERMANENT, f"the catalogue refuses the service: {message}", status=200)
 

@@ -1,6 +1,6 @@
-"""A stand-in for Kominfo's APIs behind SPLP: a catalogue of services, empty at first, and a list of made-up indicators.
+"""A simulator of Kominfo's APIs behind SPLP: a catalogue of services, empty at first, and made-up indicators.
 
-The list corrects one value for each service in the catalogue, so that a demo sees changes.
+Each service in the catalogue corrects one value of the list, so that a demo sees changes.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ _ROWS = (
 
 
 def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
-    """The APIs with the given faults switched on."""
+    """The APIs as an ASGI application, with these faults on."""
     received: list[dict[str, Any]] = []
     services: dict[str, dict[str, Any]] = {}
     app = make_gateway_app("Kominfo", faults, received, "authorization")
@@ -56,7 +56,7 @@ def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
 
 
 def make_rows(corrections: int) -> list[dict[str, Any]]:
-    """The list after so many corrections: values are strings, some padded, ids are numbers."""
+    """The list after a number of corrections: values are strings, some padded; ids are numbers."""
     listed = [
         {
             "id": number,

@@ -1,8 +1,10 @@
-"""Between the contracts `pengaduan.laporan` and `pengaduan.tindak-lanjut` and what SP4N-LAPOR! writes.
+"""Translates between SP4N-LAPOR! and the contracts `pengaduan.laporan` and `pengaduan.tindak-lanjut`.
 
-Who reported is known to LAPOR! and stays there: a record is built from a list of allowed fields, and what the reporter is
-called by is struck out of the texts as well. Source: public client code of regencies (complaints, followups), whose field
-names vary by installation, and the words of LAPOR!'s older XML interface (anonim, rahasia).
+The reporter's identity stays at LAPOR!. A record has a list of allowed fields only, and texts lose the reporter's names
+and numbers.
+
+Sources: public client code of regencies (complaints, followups); the words of LAPOR!'s older XML interface (anonim,
+rahasia). Field names vary by installation.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,7 +30,7 @@ OFFICES: Mapping[str, str] = {
     "satpol-pp": "Satuan Polisi Pamong Praja",
     "dinas-kominfo": "Dinas Komunikasi dan Informatika",
 }
-"""The participants that answer complaints, by the names that LAPOR! has for them."""
+"""The participants that answer complaints, each with its name at LAPOR!."""
 
 _STATES: tuple[tuple[str, str], ...] = (
     ("belum", "baru"),
@@ -40,7 +42,10 @@ _STATES: tuple[tuple[str, str], ...] = (
     ("verifikasi", "terverifikasi"),
     ("baru", "baru"),
 )
-"""The first word that occurs in LAPOR!'s wording decides, so order matters: `Belum Terverifikasi` is new."""
+"""A word in LAPOR!'s wording to the contract's state.
+
+The first word that occurs decides, so the order matters: `Belum Terverifikasi` is `baru`.
+"""
 
 _WRITTEN_STATES: Mapping[str, str] = {
     "terverifikasi": "Terverifikasi",
@@ -51,15 +56,15 @@ _WRITTEN_STATES: Mapping[str, str] = {
 _REPORTER = ("reporter", "pelapor")
 _IDENTIFYING = ("name", "nama", "phone", "telepon", "telp", "hp", "email", "surel", "nik", "address", "alamat")
 _LONGEST_FIGURE = 64
-"""Characters of a time or a coordinate that is read; its parsers take long for a long one."""
+"""Most characters of a time or a coordinate, since parsers take long for a long text."""
 _LOCAL_TIMES = ("%Y-%m-%d %H:%M:%S", "%d-%m-%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%Y-%m-%d %H:%M", "%d-%m-%Y %H:%M")
 
 Row = Mapping[str, Any]
-"""A complaint or follow-up of LAPOR!'s, folded: keys in small letters, texts without padding."""
+"""A complaint or follow-up of LAPOR!, folded: keys in lower case, texts without padding."""
 
 
 def read_rows(answer: Any) -> list[Row] | None:
-    """The rows of a folded page, which is a list or has one in `data` or `results`; None when it is no page."""
+    """The rows of a folded page: a list, or an object with a list in `data` or `results`. None if it is no page."""
     for _ in range(3):
         if isinstance(answer, dict):
             answer = answer.get("data", answer.get("results"))
@@ -69,7 +74,7 @@ def read_rows(answer: Any) -> list[Row] | None:
 
 
 def make_event(row: Row) -> Event:
-    """A complaint as an event. Its id follows from what it tells and when that was so: an unchanged row is a duplicate."""
+    """A complaint as an event. Its id is a digest of data and time, so that an unchanged row makes a duplicate."""
     data = read_complaint(row)
     changed = read_time(_find_first(row, "updated_at", "tanggal_pembaruan"))
     mark = sha256(canonical([data, changed])).hexdigest()[:16]
@@ -98,15 +103,15 @@ COMPLAINT_FIELDS = (
     "/rahasia",
     "/lampiran",
 )
-"""What `complaint` writes."""
+"""The fields that `read_complaint` writes."""
 FOLLOWUP_FIELDS = ("/nomor_laporan", "/instansi", "/isi", "/status", "/waktu", "/lampiran")
-"""What `followup` reads, and the number of the complaint that it is sent to."""
+"""The fields that `write_followup` reads, and the number of the complaint."""
 
 
 def read_complaint(row: Row) -> dict[str, Any]:
-    """A complaint in the shape of the contract, without who reported it.
+    """A complaint as a record of the contract, without the reporter.
 
-    What is empty is left out; what cannot be read stays, for the gate to name it.
+    Empty values are absent. An unreadable value stays as it is, so that the gate names it.
     """
     strike = Strike(_find_identity(row))
     content = strike.out(_read_text(_find_first(row, "content", "isi", "body")))
@@ -131,7 +136,7 @@ def read_complaint(row: Row) -> dict[str, Any]:
 
 
 def write_followup(data: Mapping[str, Any]) -> dict[str, Any]:
-    """A `pengaduan.tindak-lanjut` in LAPOR!'s form, the time as its clock in WIB shows it."""
+    """A `pengaduan.tindak-lanjut` in LAPOR!'s form, with its time in WIB."""
     return {
         "institution": OFFICES.get(data["instansi"], data["instansi"]),
         "content": data["isi"],
@@ -142,18 +147,18 @@ def write_followup(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_followup_page(body: Mapping[str, Any], followups: Sequence[Row]) -> "FollowupPage":
-    """What a page of follow-ups tells of one follow-up."""
+    """What a page of follow-ups says about the follow-up `body`."""
     return FollowupPage(len(followups), digest(followups), has_followup(body, followups))
 
 
 @dataclass(frozen=True, slots=True)
 class FollowupPage:
-    """What is kept of a page of follow-ups while the next one is read.
+    """What the search for a follow-up remembers of a page.
 
     Attributes:
-        rows: how many follow-ups the page has.
-        mark: the same for a page that an installation repeats.
-        has_it: the follow-up that is looked for is among them.
+        rows: the number of follow-ups on the page.
+        mark: a digest of the page, which tells a repeated page.
+        has_it: whether the page has the follow-up.
     """
 
     rows: int
@@ -162,9 +167,9 @@ class FollowupPage:
 
 
 def has_followup(body: Mapping[str, Any], followups: Iterable[Row]) -> bool:
-    """Whether a complaint has this follow-up already: the same words with the same state.
+    """Whether a follow-up with the words and the state of `body` is among the follow-ups.
 
-    The time is not compared, for LAPOR! may put its own in its place.
+    The time does not count, since LAPOR! may replace it with its own.
     """
 
     def said(content: Any, status: Any) -> tuple[str, str]:
@@ -175,13 +180,13 @@ def has_followup(body: Mapping[str, Any], followups: Iterable[Row]) -> bool:
 
 
 def read_state(wording: str) -> str:
-    """The contract's word for a state of LAPOR!'s; what is not known stays as it is."""
+    """The contract's word for a state of LAPOR!. An unknown state is returned as it is."""
     folded = wording.casefold()
     return next((ours for theirs, ours in _STATES if theirs in folded), wording)
 
 
 def find_office(name: str) -> str | None:
-    """The participant behind an institution's name, such as `Dinas Kesehatan Kabupaten Lamongan`; None for others."""
+    """The participant with an institution's name, such as `Dinas Kesehatan Kabupaten Lamongan`; None if unknown."""
     folded = " ".join(name.casefold().split())
     if folded in OFFICES:
         return folded
@@ -189,7 +194,7 @@ def find_office(name: str) -> str | None:
 
 
 def read_region(code: Any) -> str | None:
-    """A region code of Lamongan with its dots, from `3524012001` or `35.24.01.2001`; None for anything else."""
+    """A region code of Lamongan with dots, from `3524012001` or `35.24.01.2001`; None for another text."""
     digits = _read_text(code).replace(".", "")
     if not digits.startswith("3524") or not digits.isdecimal() or len(digits) not in (4, 6, 10):
         return None
@@ -197,7 +202,7 @@ def read_region(code: Any) -> str | None:
 
 
 def read_time(written: Any) -> str | None:
-    """A time in RFC 3339, or None when it cannot be read; one without a zone is WIB."""
+    """A time in RFC 3339; None if it is unreadable. A time without a zone is in WIB."""
     text = _read_text(written)
     if len(text) > _LONGEST_FIGURE:
         return None
@@ -211,7 +216,7 @@ def read_time(written: Any) -> str | None:
 
 
 def read_point(row: Row) -> dict[str, Any] | None:
-    """Where it happened, as GeoJSON; None when LAPOR! does not say."""
+    """The complaint's place as GeoJSON; None if LAPOR! has no valid place."""
     try:
         longitude = float(_read_text(_find_first(row, "longitude", "lng"))[:_LONGEST_FIGURE])
         latitude = float(_read_text(_find_first(row, "latitude", "lat"))[:_LONGEST_FIGURE])
@@ -223,7 +228,7 @@ def read_point(row: Row) -> dict[str, Any] | None:
 
 
 def _find_identity(row: Row) -> Iterator[str]:
-    """What identifies the reporter, wherever the row keeps it: below `reporter`, or as `reporter_name`."""
+    """The reporter's names, numbers and addresses, from an object `reporter` or fields such as `reporter_name`."""
     for key, value in row.items():
         if not any(word in key for word in _REPORTER):
             continue
@@ -247,7 +252,7 @@ def _read_name(value: Any) -> str:
 
 
 def _read_flag(value: Any) -> bool:
-    """Whether the reporter asked for it; unless LAPOR! says no, so: silence must not expose anybody."""
+    """Whether the reporter asked for it. Anything but a clear no counts as yes: silence must not expose anybody."""
     return str(value).strip().casefold() not in ("0", "false", "tidak", "n", "no")
 
 

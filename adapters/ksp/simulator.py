@@ -1,8 +1,9 @@
-"""A stand-in for SP4N-LAPOR! behind SPLP: made-up complaints about Lamongan, some anonymous or secret, and follow-ups.
+"""A simulator of SP4N-LAPOR! behind SPLP: made-up complaints about Lamongan, some anonymous or secret, and follow-ups.
 
-Like the real one it knows who reported, and tells: names, telephones and texts signed by their writers are what the adapter
-has to keep to itself. It takes follow-ups for its own complaints and for any number `9` and six digits, since LAPOR! knows
-more complaints than it lists for the regency.
+Like the real service it sends the reporter's name and telephone, and texts with the reporter's signature. The adapter has
+to hold these back.
+
+It accepts follow-ups for any complaint number of `9` and six digits, since LAPOR! knows more complaints than it lists.
 """
 
 import re
@@ -32,7 +33,7 @@ _STATES = ("Belum Terverifikasi", "Terverifikasi", "Dalam Proses", "Selesai")
 
 
 def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
-    """LAPOR! with the given faults switched on."""
+    """LAPOR! as an ASGI application, with these faults on."""
     received: list[dict[str, Any]] = []
     followups: dict[str, list[dict[str, Any]]] = defaultdict(list)
     app = make_gateway_app("KSP (SP4N-LAPOR!)", faults, received, TOKEN_HEADER)
@@ -110,7 +111,7 @@ SIMULATOR = Simulator(
     {
         **GATEWAY_FAULTS,
         "token": "LAPOR! refuses the regency's own token with 403",
-        "lost-answer": "a follow-up is taken, and answered 504 all the same",
+        "lost-answer": "LAPOR! stores a follow-up, but answers 504",
     },
     {**GATEWAY_SETTINGS, "token": TOKEN},
 )

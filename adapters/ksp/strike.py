@@ -1,6 +1,6 @@
-"""Strikes out of a complaint's texts what LAPOR! calls the reporter by: name, telephone, e-mail, NIK and address.
+"""Strikes the reporter's name, telephone, e-mail, NIK and address out of a complaint's texts.
 
-A complainant writes both, the name and the text. So the time to strike grows with their length, whatever they hold.
+A complainant chooses both the name and the text. So the time must grow with their length only, whatever they hold.
 """
 
 import re
@@ -11,10 +11,11 @@ from typing import Final
 STRUCK_OUT: Final = "[disamarkan]"
 
 MOST_CALLS: Final = 20
-"""Names, numbers and addresses of one reporter."""
+"""Most names, numbers and addresses of one reporter that the search takes."""
 LONGEST_CALL: Final = 500
+"""Most characters of a name, number or address that the search takes."""
 LONGEST_TEXT: Final = 200_000
-"""Characters; the contract has 10,000 for a complaint."""
+"""Most characters of a text that the search reads; the contract allows 10,000 for a complaint."""
 
 _SHORTEST_CALL = 3
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -22,21 +23,22 @@ _NUMBER = re.compile(r"[\d\s()+.-]+")
 _RUN = re.compile(r"\+?\d(?:[ .()-]{0,3}\d)*")
 _DIGIT = re.compile(r"\d")
 _TOLD_DIGITS = 8
-"""A number is known by its last eight digits: before them, `0` and `+62` mean the same."""
+"""Digits at a number's end that identify it, since `0` and `+62` before them mean the same."""
 _BEFORE = 21
-"""Characters before the last eight digits that belong to the number."""
+"""Most characters before the last eight digits that can belong to the number."""
 
 _Span = tuple[int, int]
 
 
 class Strike:
-    """Strikes what a reporter is called by out of texts, however it is written.
+    """Strikes a reporter's names, numbers and addresses out of texts.
 
-    Words match in any letter case, with any blanks between them; a number matches with any separators.
-    Where more is said of the reporter than is searched for, texts are struck out whole: silence must not expose anybody.
+    Words match in any letter case, with any blanks between them. A number matches with any separators.
+
+    If the calls exceed a bound, every text is struck out whole: silence must not expose anybody.
 
     Args:
-        calls: what the reporter is called by.
+        calls: the reporter's names, numbers and addresses.
     """
 
     def __init__(self, calls: Iterable[str]) -> None:
@@ -45,12 +47,12 @@ class Strike:
         bounded = known if self._is_bounded else []
         self._numbers = [digits[-_TOLD_DIGITS:] for call in bounded if (digits := _read_number(call))]
         names = [_split_words(call) for call in bounded if not _read_number(call) and len(call) >= _SHORTEST_CALL]
-        # A word is one character: a name is found among words as a text in a text.
+        # Each word becomes one character, so that the search for a name is a search for a substring.
         self._codes = {word: chr(code) for code, word in enumerate(dict.fromkeys(chain(*names)), start=1)}
         self._names = [self._encode(name) for name in names]
 
     def out(self, text: str) -> str:
-        """The text without what the reporter is called by."""
+        """The text, with `STRUCK_OUT` in place of each call."""
         if not text or not (self._numbers or self._names or not self._is_bounded):
             return text
         if not self._is_bounded or len(text) > LONGEST_TEXT:
@@ -88,13 +90,13 @@ def _split_words(call: str) -> list[str]:
 
 
 def _read_number(call: str) -> str:
-    """The digits of a call that is a number of at least eight; else nothing."""
+    """The digits of a call that is a number with at least eight digits; else an empty text."""
     digits = "".join(_DIGIT.findall(call))
     return digits if len(digits) >= _TOLD_DIGITS and _NUMBER.fullmatch(call) else ""
 
 
 def _find_places(wanted: str, text: str) -> Iterator[int]:
-    """Where a text is found in another one; the places do not overlap."""
+    """The places of `wanted` in a text, without overlaps."""
     at = text.find(wanted)
     while at >= 0:
         yield at
@@ -102,7 +104,7 @@ def _find_places(wanted: str, text: str) -> Iterator[int]:
 
 
 def _merge(spans: Sequence[_Span]) -> Iterator[_Span]:
-    """The spans in order; of those that overlap one that covers them."""
+    """The spans in order, with one span in place of spans that overlap."""
     last: _Span | None = None
     for start, stop in sorted(spans):
         if last is not None and start < last[1]:

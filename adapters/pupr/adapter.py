@@ -1,4 +1,4 @@
-"""The adapter of PUPR: delivers the regency's road segments, adding, updating and deleting features by segment number."""
+"""The adapter of PUPR: adds, updates and deletes the regency's road segments in a feature layer."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -23,7 +23,7 @@ from bus.kit import (
 
 
 class PuprSettings(AdapterSettings):
-    """Where PUPR's layer is and how the bus gets in."""
+    """The address of PUPR's layer, and the bus's token."""
 
     token: SecretStr
     layer: str = "arcgis/rest/services/infrastruktur/ruas_jalan/FeatureServer/0"
@@ -37,7 +37,7 @@ class PuprAdapter(Deliver):
         self._layer = layer
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
-        """Make the layer hold what the events say; of several events of one segment the last is sent, and answers for all."""
+        """Bring the layer up to date. Of several events of one segment, the last is sent, and its outcome is theirs."""
         newest = {_find_number(event): event.data for event in events}
         arrived = await self._deliver(newest)
         return [arrived[_find_number(event)] for event in events]
@@ -50,7 +50,7 @@ class PuprAdapter(Deliver):
                 raise
             if len(segments) == 1:
                 return dict.fromkeys(segments, fault.to_outcome())
-        # The request as a whole was refused, for one segment among many: each alone shows which.
+        # The layer refused the whole request because of one segment. Each segment alone shows which one.
         alone: dict[str, Outcome] = {}
         for number, data in segments.items():
             alone |= await self._deliver({number: data})
@@ -63,17 +63,17 @@ class PuprAdapter(Deliver):
         return {number: arrived.get(number, DELIVERED) for number in segments}
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close all connections."""
         await self._layer.close()
 
 
 def _find_number(event: Event) -> str:
-    """The segment number: the record's key, which is all that a deletion has."""
+    """The segment number: the record's key, since a deletion has no data."""
     return event.subject or str(event.data["nomor_ruas"])
 
 
 class PuprFactory:
-    """Declares and makes the adapter."""
+    """Declares the adapter and makes it."""
 
     name: ClassVar[str] = "pupr"
     participant: ClassVar[str] = "pupr"

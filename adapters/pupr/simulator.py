@@ -1,4 +1,4 @@
-"""A stand-in for PUPR's feature service: one ArcGIS layer of road segments, empty at first, in memory.
+"""A simulator of PUPR's feature service: one ArcGIS layer of road segments, empty at first, in memory.
 
 Source: ArcGIS REST API (query with exceededTransferLimit, applyEdits with success per feature, errors at HTTP 200).
 """
@@ -15,7 +15,7 @@ from bus.kit import OUTAGES, Simulator, make_simulator_app
 LAYER = "/arcgis/rest/services/infrastruktur/ruas_jalan/FeatureServer/0"
 TOKEN = "simulasi-token-pupr"  # noqa: S105  the simulator's own, made up
 MOST_RECORDS = 20
-"""The layer's maxRecordCount: a query shows no more at once."""
+"""The layer's maxRecordCount: most features in one page."""
 
 CONDITIONS = frozenset({"baik", "sedang", "rusak ringan", "rusak berat"})
 
@@ -24,7 +24,7 @@ Features = Annotated[Json[tuple[Feature, ...]], Form()]
 
 
 class Layer:
-    """The features, and what each edit does to them."""
+    """Holds the features, and makes edits to them."""
 
     def __init__(self, faults: frozenset[str]) -> None:
         self.received: list[dict[str, Any]] = []
@@ -41,7 +41,7 @@ class Layer:
         return answer | ({"exceededTransferLimit": True} if offset + MOST_RECORDS < len(found) else {})
 
     def add(self, feature: Feature) -> dict[str, Any]:
-        """A new feature, whether there is one of that number or not, as the real layer does."""
+        """Add a feature, even if the layer has its segment number already, as the real layer does."""
         if error := self._find_error(feature):
             return _make_failure(-1, *error)
         object_id, self._next_id = self._next_id, self._next_id + 1
@@ -49,7 +49,7 @@ class Layer:
         return {"objectId": object_id, "success": True}
 
     def update(self, feature: Feature) -> dict[str, Any]:
-        """Other attributes and geometry for a feature."""
+        """Replace a feature's attributes and geometry."""
         object_id = feature["attributes"].get("OBJECTID", -1)
         if object_id not in self._features:
             return _make_failure(object_id, 1011, "Object is missing.")
@@ -59,7 +59,7 @@ class Layer:
         return {"objectId": object_id, "success": True}
 
     def delete(self, object_id: int) -> dict[str, Any]:
-        """A feature less."""
+        """Delete a feature."""
         if self._features.pop(object_id, None) is None:
             return _make_failure(object_id, 1011, "Object is missing.")
         return {"objectId": object_id, "success": True}
@@ -84,7 +84,7 @@ class Layer:
 
 
 def create_app(faults: frozenset[str]) -> FastAPI:
-    """The layer as an ASGI application."""
+    """The layer as an ASGI application, with these faults on."""
     layer = Layer(faults)
     app = make_simulator_app("PUPR", faults, layer.received)
 
@@ -121,7 +121,7 @@ def create_app(faults: frozenset[str]) -> FastAPI:
 
 
 def _read_literals(where: str) -> list[str]:
-    """The string literals of a clause `FIELD IN ('…', '…')`, doubled quotes undone."""
+    """The string literals of a clause `FIELD IN ('…', '…')`, with single quotes for doubled ones."""
     return [literal.replace("''", "'") for literal in re.findall(r"'((?:[^']|'')*)'", where)]
 
 
@@ -138,7 +138,7 @@ SIMULATOR = Simulator(
     faults={
         **OUTAGES,
         "token": "the token has expired: HTTP 200 with error 498",
-        "partial": "each segment fails the first time it is sent, alone, with error 1000",
+        "partial": "each segment fails at its first attempt, with error 1000",
     },
     settings={"TOKEN": TOKEN},
 )
