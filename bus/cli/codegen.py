@@ -1,4 +1,4 @@
-"""`bus contract codegen`: a contract's data as types of a programming language."""
+"""`bus contract codegen`: writes a contract's data as types of a programming language."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +15,7 @@ from bus.contracts.document import Contract, load
 
 
 class Language(StrEnum):
-    """What models are written in."""
+    """The programming language of the models."""
 
     PYTHON = "python"
 
@@ -25,11 +25,13 @@ def generate_models(
         str, typer.Argument(metavar="PATH|NAME", help="a document, or the name of a registered contract")
     ],
     lang: Annotated[Language, typer.Option(help="pydantic v2 models")] = Language.PYTHON,
-    output: Annotated[Path, typer.Option(metavar="DIR", help="where the modules go", file_okay=False)] = Path(),
-    version: Annotated[str | None, typer.Option(help="of a registered contract; absent: the newest registered")] = None,
+    output: Annotated[Path, typer.Option(metavar="DIR", help="folder for the modules", file_okay=False)] = Path(),
+    version: Annotated[
+        str | None, typer.Option(help="version of a registered contract; absent: the newest registered version")
+    ] = None,
     data: Data = None,
 ) -> None:
-    """Write models of a contract's data; prints the files. Needs the extra `codegen` of the package.
+    """Write models of a contract's data, and print the files' names. Needs the package's extra `codegen`.
 
     Example: bus contract codegen kependudukan.penduduk --lang python --output app/models
     """

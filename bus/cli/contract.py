@@ -1,4 +1,4 @@
-"""`bus contract`: what is registered, and what its commands share."""
+"""`bus contract list` and `show`, and the options that the commands of `bus contract` share."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,13 +24,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 @contextmanager
 def open_catalogue(data: Path | None) -> Iterator[Catalogue]:
-    """The catalogue of the bus in a data folder (None: from the environment)."""
+    """The catalogue of the bus in a data folder.
+
+    Args:
+        data: the data folder; None: the folder of the settings.
+    """
     with open_workspace(data) as workspace:
         yield Catalogue(workspace.storage, workspace.keys.pseudonym, make_bindings(workspace.settings.adapters))
 
 
 def list_contracts(data: Data = None, as_json: AsJson = False) -> None:
-    """What is registered, each version with its state.
+    """List the registered versions with their states.
 
     Example: bus contract list --json
     """
@@ -45,11 +49,11 @@ def list_contracts(data: Data = None, as_json: AsJson = False) -> None:
 
 def show_contract(
     name: Annotated[str, typer.Argument(help="such as kependudukan.penduduk")],
-    version: Annotated[str | None, typer.Option(help="absent: the newest registered")] = None,
+    version: Annotated[str | None, typer.Option(help="absent: the newest registered version")] = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """A version: its state, its history, what was refused under its contract, and its document with its schemas inside.
+    """Show a version: state, history, refusals under its contract, and the document with its schemas.
 
     Example: bus contract show kependudukan.penduduk --version 1.0.0
     """
@@ -98,7 +102,7 @@ def _list_steps(registered: RegisteredVersion) -> list[dict[str, Any]]:
 
 
 def _write_steps(registered: RegisteredVersion) -> Iterator[str]:
-    """One line for each step: what the version became, when, by whom."""
+    """A line for each step: the new state, the time, and the author."""
     for move in _list_steps(registered):
         client = f" ({move['client_id']})" if move["client_id"] else ""
         notes = [f"word for {name}" for name in move["adapters"]]

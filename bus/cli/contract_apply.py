@@ -1,4 +1,4 @@
-"""`bus contract diff` and `apply`: what documents would break, and putting them in force."""
+"""`bus contract diff` shows what documents would break; `bus contract apply` puts them in force."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -23,7 +23,7 @@ _COLOURS: Final = {"compatible": "green", "incompatible": "bold red", "undecided
 
 
 class Format(StrEnum):
-    """How a report is written."""
+    """The form of a report."""
 
     TEXT = "text"
     JSON = "json"
@@ -33,12 +33,13 @@ def diff_documents(
     paths: SomePaths = None,
     is_shipped: Shipped = False,
     against: Annotated[
-        list[Path] | None, typer.Option(help="compare with these documents instead of the registered ones", exists=True)
+        list[Path] | None,
+        typer.Option(help="compare with these documents, not with the registered versions", exists=True),
     ] = None,
-    format: Annotated[Format, typer.Option(help="how the report is written")] = Format.TEXT,
+    format: Annotated[Format, typer.Option(help="form of the report")] = Format.TEXT,
     data: Data = None,
 ) -> None:
-    """Compare documents with the versions that are active. Ends with 1 where one breaks something, or may.
+    """Compare documents with the active versions. Exits with 1 if a document breaks something, or may.
 
     Example: bus contract diff contracts/kependudukan/penduduk.yaml
     """
@@ -55,7 +56,7 @@ def diff_documents(
         else:
             _print_report(contract, report, touched)
     if broken:
-        raise Incompatible(f"{broken} of {len(contracts)} documents may not become active as they stand.")
+        raise Incompatible(f"{broken} of {len(contracts)} documents cannot become active; see the report.")
 
 
 def apply_documents(
@@ -64,7 +65,7 @@ def apply_documents(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show the plan and change nothing")] = False,
     data: Data = None,
 ) -> None:
-    """Register documents and put them in force: all, or none. What stands already is left alone.
+    """Register documents and put them in force, all or none. Versions that are in force already stay as they are.
 
     Example: bus contract apply contracts --dry-run
 

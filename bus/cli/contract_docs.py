@@ -1,4 +1,4 @@
-"""`bus contract docs`: the catalogue as pages for people."""
+"""`bus contract docs`: writes a catalogue of contracts as pages for people."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +11,9 @@ from bus.contracts.page import file_name, index, page
 
 
 def write_pages(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="where the pages go", file_okay=False)], paths: Paths
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="folder for the pages", file_okay=False)], paths: Paths
 ) -> None:
-    """Write a Markdown page for each contract document, and README.md, which leads to them.
+    """Write a Markdown page for each contract document, and README.md with links to them.
 
     Example: bus contract docs docs/catalogue contracts
     """

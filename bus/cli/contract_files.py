@@ -1,4 +1,4 @@
-"""Contract documents in files: found, read, and checked with lint."""
+"""Contract documents in files: finds them, reads them, and checks them with lint."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,26 +16,27 @@ from bus.contracts.document import Contract, load
 from bus.contracts.errors import DocumentInvalid
 from bus.contracts.lint import Finding, Severity, form_findings, lint
 
-Paths = Annotated[list[Path], typer.Argument(help="contract documents, or folders of them", exists=True)]
+Paths = Annotated[list[Path], typer.Argument(help="contract documents, or folders with them", exists=True)]
 SomePaths = Annotated[
-    list[Path] | None, typer.Argument(help="contract documents, or folders of them", exists=True, show_default=False)
+    list[Path] | None, typer.Argument(help="contract documents, or folders with them", exists=True, show_default=False)
 ]
-Shipped = Annotated[bool, typer.Option("--shipped", help="take the contracts that come with the bus")]
+Shipped = Annotated[bool, typer.Option("--shipped", help="use the contracts that come with the bus")]
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 
 
 class DocumentsRefused(DocumentInvalid):
-    """Some contract documents have to be mended first."""
+    """Some contract documents have errors; mend them first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """One document.
+    """A document, with the findings of lint.
 
     Attributes:
-        contract: None where the document is no contract.
-        findings: of lint.
+        path: the document's file.
+        contract: the contract; None if the document is not a contract.
+        findings: errors and warnings.
     """
 
     path: Path
@@ -44,11 +45,11 @@ class Examined:
 
     @property
     def errors(self) -> list[Finding]:
-        """What keeps it from becoming active."""
+        """The findings that keep the contract from becoming active."""
         return [finding for finding in self.findings if finding.severity is Severity.ERROR]
 
     def find_line(self, pointer: str) -> int:
-        """The line of the file where a pointer's value stands, or the nearest above it; from 1."""
+        """The line of a pointer's value in the file, from 1. For an absent value, the line of its nearest parent."""
         node, line = (_compose(self.path) if pointer else None), 1
         for step in json.path(pointer):
             found = _find_below(node, step)
@@ -60,45 +61,45 @@ class Examined:
 
 
 def choose_paths(paths: Sequence[Path] | None, *, is_shipped: bool) -> Sequence[Path]:
-    """The paths that a command gets: those of its arguments, or the folder of the shipped contracts.
+    """The paths that a command works on: its arguments, or the folder of the shipped contracts.
 
     Raises:
-        typer.BadParameter: both are given, or neither.
+        typer.BadParameter: the command has both paths and `--shipped`, or neither.
     """
     if bool(paths) == is_shipped:
-        raise typer.BadParameter("give contract documents or folders, or --shipped")
+        raise typer.BadParameter("give either contract documents or folders, or --shipped")
     return paths or [shipped.CONTRACTS]
 
 
 def examine(paths: Iterable[Path]) -> list[Examined]:
-    """Every document in files and folders.
+    """Every document in files and folders, with the findings of lint.
 
     Raises:
-        DocumentsRefused: there is none.
+        DocumentsRefused: there is no document.
     """
     documents = [_examine_file(path) for path in _list_files(paths)]
     if not documents:
-        raise DocumentsRefused(f"There is no contract document ({', '.join(_SUFFIXES)}) there.")
+        raise DocumentsRefused(f"The paths hold no contract document ({', '.join(_SUFFIXES)}).")
     return documents
 
 
 def check_files(paths: Iterable[Path]) -> list[Contract]:
-    """The contracts in files and folders.
+    """The contracts in files and folders. Prints the errors of their documents.
 
     Raises:
-        DocumentsRefused: one has errors, which are printed.
+        DocumentsRefused: there is no document, or a document has errors.
     """
     documents = examine(paths)
     for document in documents:
         for finding in document.errors:
             say(f"{document.path}:{document.find_line(finding.pointer)}: {write_finding(finding)}", err=True)
     if any(document.errors for document in documents):
-        raise DocumentsRefused("Mend what is listed above.")
+        raise DocumentsRefused("Mend the errors above.")
     return [document.contract for document in documents if document.contract]
 
 
 def write_finding(finding: Finding) -> str:
-    """A finding on one line, without what to do about it."""
+    """A finding on one line, without its fix."""
     return f"{finding.severity.value}: {finding.code}: {finding.pointer or '(document)'}: {finding.message}"
 
 
@@ -120,7 +121,7 @@ def _list_files(paths: Iterable[Path]) -> Iterator[Path]:
 
 @lru_cache(maxsize=1)
 def _compose(path: Path) -> yaml.Node | None:
-    """The text of a document that could be read, with the place of each part; None where YAML cannot read a JSON text."""
+    """A document as YAML nodes, which know their lines; None for JSON that YAML cannot read."""
     try:
         node: yaml.Node | None = yaml.compose(path.read_bytes(), yaml.CSafeLoader)
     except yaml.YAMLError:
@@ -129,7 +130,7 @@ def _compose(path: Path) -> yaml.Node | None:
 
 
 def _find_below(node: yaml.Node | None, step: str) -> tuple[yaml.Node, yaml.Node] | None:
-    """Where a member of a mapping, or an item of a sequence, begins, and its value."""
+    """The first node of a member of a mapping, or of an item of a sequence; and the node of its value."""
     if isinstance(node, yaml.MappingNode):
         return next(((key, value) for key, value in node.value if key.value == step), None)
     if isinstance(node, yaml.SequenceNode) and step.isdecimal() and int(step) < len(node.value):

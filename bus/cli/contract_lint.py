@@ -1,4 +1,4 @@
-"""`bus contract lint`: what there is to mend in contract documents, for people and for machines."""
+"""`bus contract lint`: shows the findings in contract documents, for people and for machines."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -15,7 +15,7 @@ _COLOURS: Final = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
 
 
 class Format(StrEnum):
-    """How findings are written."""
+    """The form of findings."""
 
     TEXT = "text"
     JSON = "json"
@@ -25,9 +25,11 @@ class Format(StrEnum):
 def lint_documents(
     paths: SomePaths = None,
     is_shipped: Shipped = False,
-    format: Annotated[Format, typer.Option(help="github: annotations of a workflow")] = Format.TEXT,
+    format: Annotated[
+        Format, typer.Option(help="form of the findings; github: annotations of a workflow")
+    ] = Format.TEXT,
 ) -> None:
-    """Check documents. Errors keep a contract from becoming active, and end the command with 1; warnings do not.
+    """Check documents. Exits with 1 if one has errors, which keep a contract from becoming active; warnings do not.
 
     Example: bus contract lint contracts --format github
     """
@@ -41,7 +43,7 @@ def lint_documents(
             for document, finding in _list_findings(documents):
                 say(_write_annotation(document, finding))
     if errors := sum(len(document.errors) for document in documents):
-        raise DocumentsRefused(f"Mend what is listed; errors: {errors}.")
+        raise DocumentsRefused(f"Mend the errors above: {errors}.")
 
 
 def _list_findings(documents: Sequence[Examined]) -> list[tuple[Examined, Finding]]:
@@ -66,7 +68,7 @@ def _make_row(document: Examined, finding: Finding) -> dict[str, Any]:
 
 
 def _write_annotation(document: Examined, finding: Finding) -> str:
-    """A workflow command of GitHub Actions, which shows the finding at its line."""
+    """A workflow command of GitHub Actions. GitHub shows the finding at its line."""
     place = f"file={_escape_property(str(document.path))},line={document.find_line(finding.pointer)}"
     message = _escape(f"{finding.pointer or '(document)'}: {finding.message}. {finding.fix}")
     return f"::{finding.severity.value} {place},title={_escape_property(finding.code)}::{message}"

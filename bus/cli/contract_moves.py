@@ -1,4 +1,4 @@
-"""`bus contract propose`, `activate`, `deprecate`, `retire`: a version's way through its life, by the operator."""
+"""`bus contract propose`, `activate`, `deprecate` and `retire`: the operator changes a version's state."""
 
 from datetime import datetime
 from typing import Annotated
@@ -15,7 +15,7 @@ Version = Annotated[str, typer.Argument(help="such as 1.0.0")]
 
 
 def propose_version(name: Name, version: Version, data: Data = None) -> None:
-    """Lay a draft before those who approve for the contract's owner.
+    """Propose a draft to the approvers of the contract's owner.
 
     Example: bus contract propose kependudukan.penduduk 1.1.0
     """
@@ -28,11 +28,11 @@ def activate_version(
     version: Version,
     accept_undecided: Annotated[
         bool,
-        typer.Option("--accept-undecided", help="a change that cannot be decided is harmless; the history keeps this"),
+        typer.Option("--accept-undecided", help="activate despite undecided findings; the history notes it"),
     ] = False,
     data: Data = None,
 ) -> None:
-    """Put a version in force. It is refused where it has lint errors or breaks what active versions promise.
+    """Put a version in force. The bus refuses a version with lint errors, or that breaks what active versions promise.
 
     Example: bus contract activate kependudukan.penduduk 1.1.0
     """
@@ -46,11 +46,12 @@ def deprecate_version(
     name: Name,
     version: Version,
     sunset: Annotated[
-        datetime | None, typer.Option(help="the day after which its owner means to retire it", formats=["%Y-%m-%d"])
+        datetime | None,
+        typer.Option(help="last day; the owner plans to retire the version after it", formats=["%Y-%m-%d"]),
     ] = None,
     data: Data = None,
 ) -> None:
-    """Mark a version as superseded. It still takes events, and tells their publishers.
+    """Mark a version as superseded. It still takes events; the answer tells publishers of the deprecation.
 
     Example: bus contract deprecate kependudukan.penduduk 1.0.0 --sunset 2027-06-30
     """
@@ -60,7 +61,7 @@ def deprecate_version(
 
 
 def retire_version(name: Name, version: Version, data: Data = None) -> None:
-    """Take a version out of force for good.
+    """Retire a version for good: it takes no events any more.
 
     Example: bus contract retire kependudukan.penduduk 1.0.0
     """

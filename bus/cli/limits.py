@@ -1,4 +1,4 @@
-"""`bus participant limits`: what a participant may do."""
+"""`bus participant limits`: shows and changes the limits of a participant."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,14 +15,15 @@ _DEFAULT = "default"
 
 
 def show_limits(
-    name: Annotated[str, typer.Argument(help="whose limits")],
+    name: Annotated[str, typer.Argument(help="the participant")],
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="LIMIT=VALUE, may be given again; VALUE default: no own value")
+        list[str] | None,
+        typer.Option("--set", help="LIMIT=VALUE, several times; the VALUE default removes the participant's own value"),
     ] = None,
     data: Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Show the limits of a participant, or change some; a running bus follows within a second.
+    """Show the limits of a participant, or change some. A running bus follows within a second.
 
     Example: bus participant limits bapenda --set publish=50000/10s --set subscriptions=300
     """

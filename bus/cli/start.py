@@ -1,7 +1,7 @@
-"""Starts: which settings a process has that the last start of its roles did not have.
+"""Starts: notes which settings changed since the last start of the same roles.
 
-Promise: no secret is stored. Of a setting that holds one, the bus keeps what may be shown, and a keyed fingerprint that tells
-whether the setting changed.
+Promise: the bus stores no secret. Of a setting with a secret it keeps the public part, and a keyed fingerprint. The
+fingerprint tells whether the setting changed.
 """
 
 import hmac
@@ -20,13 +20,21 @@ _HIDDEN: Final = "(secret)"
 _PURPOSE: Final = b"bus settings\0"
 
 Shown = Mapping[str, tuple[str, str]]
-"""Settings by name: what may be shown of each, and a fingerprint where that is not all; else empty."""
+"""A setting's name to its public part, and a fingerprint if the value has a secret part (else an empty text)."""
 
 
 def note_start(
     transaction: Transaction, settings: Settings, roles: Collection[str], by: Actor, fingerprint_key: bytes
 ) -> None:
-    """Keep the settings of a start, with an entry if they are others than at the last start of the same roles."""
+    """Store the settings of a start. If they changed since the last start of the same roles, the action log gets an entry.
+
+    Args:
+        transaction: the transaction for both.
+        settings: the settings of this start.
+        roles: the roles of this process.
+        by: the author of the entry.
+        fingerprint_key: the key of the fingerprints.
+    """
     named = ",".join(sorted(roles))
     now = show_settings(settings, fingerprint_key)
     last = _lock_last(transaction, named)
@@ -41,7 +49,7 @@ def note_start(
 
 
 def show_settings(settings: Settings, fingerprint_key: bytes) -> Shown:
-    """Settings with what may be shown of each."""
+    """The settings in their public form."""
 
     def fingerprint(name: str, value: str) -> str:
         return hmac.digest(fingerprint_key, _PURPOSE + f"{name}\0{value}".encode(), "sha256").hex()[:32]
@@ -53,7 +61,7 @@ def show_settings(settings: Settings, fingerprint_key: bytes) -> Shown:
 
 
 def _list_values(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    """Name, what may be shown, and the value itself."""
+    """Name, public part and value of each setting."""
     for name in type(settings).model_fields:
         value = getattr(settings, name)
         if name == "adapters":
@@ -68,12 +76,12 @@ def _list_values(settings: Settings) -> Iterator[tuple[str, str, str]]:
 
 
 def _mask(text: str) -> str:
-    # An address may hold a password, whatever the setting's name.
+    # An address can hold a password, whatever the setting's name is.
     return masked(text) if "://" in text else text
 
 
 def _lock_last(transaction: Transaction, roles: str) -> Shown | None:
-    """The settings of the last start, or None; until the transaction ends no other start of these roles goes on."""
+    """The settings of the last start; None at the first. Another start of these roles waits for this transaction."""
     made = transaction.execute(
         sa.text("INSERT INTO starts (roles, settings, at) VALUES (:roles, '{}', 0) ON CONFLICT (roles) DO NOTHING"),
         {"roles": roles},
@@ -85,7 +93,7 @@ def _lock_last(transaction: Transaction, roles: str) -> Shown | None:
 
 
 def _show_named(settings: Shown, names: Collection[str], mark: str) -> dict[str, str | None]:
-    """What may be shown of some settings; `mark` stands behind those of which that is not all."""
+    """The public form of some settings, with `mark` behind those with a secret part; None for an absent setting."""
     return {
         name: None if name not in settings else settings[name][0] + (mark if settings[name][1] else "")
         for name in names

@@ -1,4 +1,4 @@
-"""The workspace of a command: the data folder with its settings, keys and database."""
+"""The workspace of a command: a data folder with settings, keys and database."""
 
 import json
 import os
@@ -26,7 +26,7 @@ class NotInitialised(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """What a command works on."""
+    """The settings, the database and the keys of a bus."""
 
     settings: Settings
     storage: Storage
@@ -35,11 +35,15 @@ class Workspace:
 
 @contextmanager
 def open_workspace(data: Path | None, **given: Any) -> Iterator[Workspace]:
-    """The workspace in a data folder (None: from the environment).
+    """The workspace in a data folder. It closes the database at the end.
+
+    Args:
+        data: the data folder; None: the folder of the settings.
+        given: settings that replace those of the environment.
 
     Raises:
-        NotInitialised: `bus init` was not run there, or this version needs it run again.
-        SettingsWrong: names what is wrong.
+        NotInitialised: nobody ran `bus init` there, or this version needs `bus init` again.
+        SettingsWrong: a setting is missing or wrong, by its name.
     """
     settings = find_settings(data, **given)
     if not (settings.data_dir / "keys").is_dir():
@@ -58,7 +62,7 @@ def open_workspace(data: Path | None, **given: Any) -> Iterator[Workspace]:
 
 
 def find_settings(data: Path | None, **given: Any) -> Settings:
-    """The settings: what is given, else the environment's and the files', else what `bus init` kept in the data folder."""
+    """The settings: from `given`, else from environment and files, else from what `bus init` kept in the data folder."""
     first = load_settings(data_dir=data)
     kept = _read_kept(first.data_dir)
     for name in _KEPT:
@@ -68,9 +72,9 @@ def find_settings(data: Path | None, **given: Any) -> Settings:
 
 
 def keep_settings(settings: Settings) -> None:
-    """Keep the addresses that `bus init` was given for the commands that come after; the file may hold passwords.
+    """Keep the addresses of `bus init` for later commands. The file may hold passwords, so only its user can read it.
 
-    An address that has a file in the folder of secrets is not kept: a password stays in one place.
+    An address from a file in the folder of secrets is not kept: a password has one place.
     """
     path = settings.data_dir / "settings.json"
     with open(path, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
