@@ -130,7 +130,7 @@ def _compose(path: Path) -> yaml.Node | None:
 
 
 def _find_below(node: yaml.Node | None, step: str) -> tuple[yaml.Node, yaml.Node] | None:
-    """The first node of a member of a mapping, or of an item of a sequence; and the node of its value."""
+    """The first node of a mapping's member or a sequence's item, and the node of its value."""
     if isinstance(node, yaml.MappingNode):
         return next(((key, value) for key, value in node.value if key.value == step), None)
     if isinstance(node, yaml.SequenceNode) and step.isdecimal() and int(step) < len(node.value):
