@@ -150,17 +150,17 @@ def create_api(app: App) -> FastAPI:
     add_webhook(api, app.door, app.inbox)
 
     @api.get("/state")
-    async def state() -> dict[str, Any]:
+    async def show_state() -> dict[str, Any]:
         """What the app did so far."""
         return asdict(app.state)
 
     @api.get("/inbox")
-    async def inbox(after: int = 0) -> list[dict[str, Any]]:
+    async def show_inbox(after: int = 0) -> list[dict[str, Any]]:
         """The events that arrived, without the first `after` of them."""
         return app.inbox.events[after:]
 
     @api.get("/records")
-    async def records() -> list[dict[str, Any]]:
+    async def show_records() -> list[dict[str, Any]]:
         """The office's records, as the bus has them now."""
         return await app.bus.read_records(app.office.keeps) if app.office.keeps else []
 

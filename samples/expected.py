@@ -94,7 +94,7 @@ def _make_office_flow(contract: Contract, consumer: str, way: Way, said: Mapping
     elif way is Way.RECORDS:
         # A later event of a record replaces the earlier one.
         wanted = {_find_key(item, contract): shown for item, shown in _show_items(items, grant, contract)}
-    elif grant.cuts:
+    elif grant.is_cut:
         each = list(_show_items(items, grant, contract))
         names = number_names(
             describe_content(one.shown or {}, _find_subject(item, grant, contract)) for item, one in each
@@ -102,7 +102,7 @@ def _make_office_flow(contract: Contract, consumer: str, way: Way, said: Mapping
         wanted = {name: one for name, (_, one) in zip(names, each, strict=True)}
     else:
         wanted = {f"{item.source} {item.id}": shown for item, shown in _show_items(items, grant, contract)}
-    known_by = "subject" if way is Way.RECORDS else "content" if grant.cuts else "id"
+    known_by = "subject" if way is Way.RECORDS else "content" if grant.is_cut else "id"
     return Flow(contract.name, tuple(said), consumer, way, len(items), wanted, known_by)
 
 

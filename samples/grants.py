@@ -1,4 +1,4 @@
-"""The grants of the contract documents, read by other code than the bus's, so that the demo can check the bus.
+"""The grants of the contract documents, read without the bus's code, so that the demo can check the bus.
 
 Data have the form of leaves: JSON Pointer to value, `{"/alamat/rt": "001", …}`. An array is one leaf.
 """
@@ -44,7 +44,7 @@ class Grant:
     rows: tuple[Mapping[str, Any], ...]
 
     @property
-    def cuts(self) -> bool:
+    def is_cut(self) -> bool:
         """Whether the consumer sees less than the sender sent, so that the bus makes the envelope."""
         return self.fields is not None or bool(self.mask)
 

@@ -54,7 +54,7 @@ def add_webhook(api: FastAPI, door: Door, inbox: Inbox) -> None:
     """Add `POST /webhook`: 204 once the event is in the inbox, 401 without the bus's signature."""
 
     @api.post("/webhook")
-    async def webhook(request: Request) -> Response:
+    async def receive_event(request: Request) -> Response:
         body, headers = await request.body(), dict(request.headers)
         if not await door.verify(body, headers):
             return Response(status_code=401)

@@ -120,19 +120,19 @@ def create_app(faults: frozenset[str]) -> FastAPI:
 
 
 def _serve_krisna(app: FastAPI, faults: frozenset[str], received: list[dict[str, Any]]) -> None:
-    def refused(apikey: str) -> JSONResponse | None:
+    def refuse(apikey: str) -> JSONResponse | None:
         if apikey == APIKEY and "apikey" not in faults:
             return None
         return JSONResponse({"message": f"Apikey {apikey} tidak valid"})
 
     @app.get("/api/v1/dak/{tahun}", response_model=None)
-    async def dak(tahun: int, apikey: str = "", kode_pemda: str = "") -> dict[str, Any] | JSONResponse:
+    async def list_dak(tahun: int, apikey: str = "", kode_pemda: str = "") -> dict[str, Any] | JSONResponse:
         mine = kode_pemda == KODE_PEMDA and "empty" not in faults
-        return refused(apikey) or {"data": make_rows(tahun) if mine else []}
+        return refuse(apikey) or {"data": make_rows(tahun) if mine else []}
 
     @app.post("/api/v1/kegiatan/{tahun}", response_model=None)
-    async def activity(tahun: int, body: dict[str, Any], apikey: str = "") -> dict[str, Any] | JSONResponse:
-        if refusal := refused(apikey):
+    async def add_activity(tahun: int, body: dict[str, Any], apikey: str = "") -> dict[str, Any] | JSONResponse:
+        if refusal := refuse(apikey):
             return refusal
         if not str(body.get("pagu")).isdecimal() or body.get("tahun_anggaran") != str(tahun):
             return JSONResponse({"message": "Data tidak lengkap"}, 422)
@@ -151,7 +151,7 @@ def _serve_ckan(app: FastAPI, faults: frozenset[str], received: list[dict[str, A
         return portal.act(action, argument)
 
     @app.post("/api/3/action/{action}", response_model=None)
-    async def ckan(
+    async def do_action(
         action: str, request: Request, authorization: Annotated[str, Header()] = ""
     ) -> dict[str, Any] | JSONResponse:
         argument = await request.json()

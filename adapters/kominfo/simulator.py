@@ -47,7 +47,7 @@ def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
         return JSONResponse({"api_status": 1, "api_message": "success"})
 
     @app.get(_INDICATORS)
-    async def indicators() -> dict[str, Any]:
+    async def list_indicators() -> dict[str, Any]:
         if "list-failed" in faults:
             return {"api_status": 0, "api_message": "Terjadi kesalahan", "data": []}
         return {"api_status": 1, "api_message": "success", "data": make_rows(len(services))}

@@ -172,11 +172,11 @@ def has_followup(body: Mapping[str, Any], followups: Iterable[Row]) -> bool:
     The time does not count, since LAPOR! may replace it with its own.
     """
 
-    def said(content: Any, status: Any) -> tuple[str, str]:
+    def describe(content: Any, status: Any) -> tuple[str, str]:
         return " ".join(_read_text(content).split()), read_state(_read_name(status))
 
-    wanted = said(body["content"], body["status"])
-    return any(said(_find_first(row, "content", "isi"), _find_first(row, "status")) == wanted for row in followups)
+    wanted = describe(body["content"], body["status"])
+    return any(describe(_find_first(row, "content", "isi"), _find_first(row, "status")) == wanted for row in followups)
 
 
 def read_state(wording: str) -> str:

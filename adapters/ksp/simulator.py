@@ -39,13 +39,13 @@ def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
     app = make_gateway_app("KSP (SP4N-LAPOR!)", faults, received, TOKEN_HEADER)
 
     @app.get(_LIST)
-    async def complaints(page: int = 1, token: Annotated[str, Header()] = "") -> Response:
+    async def list_complaints(page: int = 1, token: Annotated[str, Header()] = "") -> Response:
         return _refuse(token, faults) or _make_page(
             [make_complaint(number) for number in range(1, COMPLAINTS + 1)], page
         )
 
     @app.get(_LIST + "/{number}/followups")
-    async def listed(number: str, page: int = 1, token: Annotated[str, Header()] = "") -> Response:
+    async def list_followups(number: str, page: int = 1, token: Annotated[str, Header()] = "") -> Response:
         return _refuse(token, faults) or _refuse_unknown(number) or _make_page(followups[number], page)
 
     @app.post(_LIST + "/{number}/followups")

@@ -70,10 +70,10 @@ class FeatureLayer:
         return response
 
     async def _read(self, response: httpx.Response, read: Callable[[Mapping[str, Any]], T]) -> T:
-        def judged(answer: dict[str, Any]) -> T:
+        def read_content(answer: dict[str, Any]) -> T:
             content: dict[str, Any] = fold(answer)
             if fault := read_fault(content):
                 raise fault
             return read(content)
 
-        return await read_object(AGENCY, response, judged)
+        return await read_object(AGENCY, response, read_content)

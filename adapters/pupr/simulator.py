@@ -88,7 +88,7 @@ def create_app(faults: frozenset[str]) -> FastAPI:
     layer = Layer(faults)
     app = make_simulator_app("PUPR", faults, layer.received)
 
-    def refused(token: str | None) -> dict[str, Any] | None:
+    def refuse(token: str | None) -> dict[str, Any] | None:
         if token is None:
             return _make_error(499, "Token Required")
         return None if token == TOKEN and "token" not in faults else _make_error(498, "Invalid Token")
@@ -99,7 +99,7 @@ def create_app(faults: frozenset[str]) -> FastAPI:
         token: Annotated[str | None, Form()] = None,
         offset: Annotated[int, Form(alias="resultOffset")] = 0,
     ) -> dict[str, Any]:
-        return refused(token) or layer.query(_read_literals(where), offset)
+        return refuse(token) or layer.query(_read_literals(where), offset)
 
     @app.post(f"{LAYER}/applyEdits")
     async def apply_edits(
@@ -108,7 +108,7 @@ def create_app(faults: frozenset[str]) -> FastAPI:
         updates: Features = (),
         deletes: Annotated[Json[tuple[int, ...]], Form()] = (),
     ) -> dict[str, Any]:
-        if refusal := refused(token):
+        if refusal := refuse(token):
             return refusal
         layer.received.append({"adds": adds, "updates": updates, "deletes": deletes})
         return {

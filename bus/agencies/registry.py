@@ -194,12 +194,12 @@ def make_bindings(settings: Mapping[str, Mapping[str, str]], factories: Mapping[
 
     # Bounded, since a contract may name any adapter and operation before anybody approves it.
     @lru_cache(maxsize=1024)
-    def binding(use: AdapterUse) -> Binding | None:
+    def find_binding(use: AdapterUse) -> Binding | None:
         # The import of an adapter waits until a contract names it, so that other commands stay fast.
         find = found.get(use.adapter)
         return _find_binding(find(), use.operation, settings.get(use.adapter, {}).get("owner", "")) if find else None
 
-    return binding
+    return find_binding
 
 
 def _find_binding(factory: AdapterFactory, operation: str, owner: str) -> Binding | None:

@@ -47,7 +47,7 @@ def make_gateway_app(agency: str, faults: frozenset[str], received: list[Any], t
     tokens = _Tokens(single_use="expired-token" in faults)
 
     @app.post("/oauth2/token")
-    async def token(request: Request) -> Response:
+    async def issue_token(request: Request) -> Response:
         if "login" in faults or not _is_known(request.headers.get("authorization", "")):
             error = {"error": "invalid_client", "error_description": "Client Authentication failed."}
             return JSONResponse(error, 401)

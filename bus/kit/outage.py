@@ -29,7 +29,7 @@ def make_simulator_app(agency: str, faults: frozenset[str], received: list[Any])
     app = FastAPI(title=f"Simulator: {agency}", docs_url=None, redoc_url=None)
 
     @app.middleware("http")
-    async def outage(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+    async def answer_outage(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
         return (None if request.url.path.startswith("/_simulator/") else await _answer_outage(faults)) or await answer(
             request
         )
