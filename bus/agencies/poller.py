@@ -16,7 +16,7 @@ from bus import clock, json
 from bus.agencies.registry import Agencies
 from bus.agencies.round import PollPolicy, Round
 from bus.agencies.tables import POLLS
-from bus.contracts.errors import ContractSaysLess, NoSuchContract, NotBound
+from bus.contracts import ContractSaysLess, NoSuchContract, NotBound
 from bus.heavy import Heavy, HeavyWorkWaits, Slice, TooMuchAtOnce
 from bus.identity import Principal
 from bus.journal import Appender, EventConflict, Gate, Submission, UncheckedEvent, check_apart

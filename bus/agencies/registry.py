@@ -8,8 +8,7 @@ from typing import Final, cast
 
 from pydantic import ValidationError
 
-from bus.contracts.binding import Binding, Bindings, check_named, check_serves
-from bus.contracts.document import AdapterUse, Contract, Kind
+from bus.contracts import AdapterUse, Binding, Bindings, Contract, Kind, check_named, check_serves
 from bus.kit import Adapter, AdapterFactory, AdapterSettings, Deliver, Does, Operation, Poll, Query
 from bus.problem import Refused, Unavailable
 from bus.settings import SettingsWrong

@@ -9,9 +9,7 @@ import typer
 from bus.cli.contract import Data
 from bus.cli.terminal import say
 from bus.cli.workspace import open_workspace
-from bus.contracts.catalogue import Catalogue
-from bus.contracts.codegen import python_models
-from bus.contracts.document import Contract, load
+from bus.contracts import Catalogue, Contract, generate_python_models, load_contract
 
 
 class Language(StrEnum):
@@ -35,7 +33,7 @@ def generate_models(
 
     Example: bus contract codegen kependudukan.penduduk --lang python --output app/models
     """
-    models = python_models(_find_contract(contract, version, data))
+    models = generate_python_models(_find_contract(contract, version, data))
     output.mkdir(parents=True, exist_ok=True)
     for name, text in models.items():
         (output / name).write_text(text, encoding="utf-8")
@@ -45,7 +43,7 @@ def generate_models(
 def _find_contract(named: str, version: str | None, data: Path | None) -> Contract:
     path = Path(named)
     if path.is_file():
-        return load(path)
+        return load_contract(path)
     with open_workspace(data) as workspace:
         catalogue = Catalogue(workspace.storage, workspace.keys.pseudonym)
         found = (

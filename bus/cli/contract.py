@@ -12,10 +12,7 @@ from bus.agencies import make_bindings
 from bus.cli import contract_refusals
 from bus.cli.terminal import say, say_json, say_lines, say_row
 from bus.cli.workspace import open_workspace
-from bus.contracts.catalogue import Catalogue
-from bus.contracts.listing import Heading, ListedVersion
-from bus.contracts.registered import RegisteredVersion
-from bus.contracts.yaml import write_text
+from bus.contracts import Catalogue, Heading, ListedVersion, RegisteredVersion, write_yaml
 from bus.refusals import RefusalLog
 
 Data = Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")]
@@ -71,7 +68,7 @@ def show_contract(
     facts = (f"{label:16}{value}" for label, value in row.items())
     for line in (*facts, *_write_steps(found), *contract_refusals.write_lines(**refused)):
         say(line)
-    say_lines(write_text(found.contract.document).decode())
+    say_lines(write_yaml(found.contract.document).decode())
 
 
 def _make_row(name: str, standing: ListedVersion | RegisteredVersion, heading: Heading) -> dict[str, str]:

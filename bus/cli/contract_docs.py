@@ -7,7 +7,7 @@ import typer
 
 from bus.cli.contract_files import Paths, check_files
 from bus.cli.terminal import say
-from bus.contracts.page import file_name, index, page
+from bus.contracts import name_page_file, write_index, write_page
 
 
 def write_pages(
@@ -20,6 +20,6 @@ def write_pages(
     contracts = check_files(paths)
     folder.mkdir(parents=True, exist_ok=True)
     for contract in contracts:
-        (folder / file_name(contract)).write_text(page(contract), encoding="utf-8")
-    (folder / "README.md").write_text(index(contracts), encoding="utf-8")
+        (folder / name_page_file(contract)).write_text(write_page(contract), encoding="utf-8")
+    (folder / "README.md").write_text(write_index(contracts), encoding="utf-8")
     say(f"wrote {len(contracts)} pages to {folder}")

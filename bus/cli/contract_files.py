@@ -12,9 +12,7 @@ import yaml
 from bus import json, shipped
 from bus.agencies import make_bindings
 from bus.cli.terminal import say
-from bus.contracts.document import Contract, load
-from bus.contracts.errors import DocumentInvalid
-from bus.contracts.lint import Finding, Severity, form_findings, lint
+from bus.contracts import Contract, DocumentInvalid, Finding, Severity, find_form_faults, lint_contract, load_contract
 
 Paths = Annotated[list[Path], typer.Argument(help="contract documents, or folders with them", exists=True)]
 SomePaths = Annotated[
@@ -105,10 +103,10 @@ def write_finding(finding: Finding) -> str:
 
 def _examine_file(path: Path) -> Examined:
     try:
-        contract = load(path)
+        contract = load_contract(path)
     except DocumentInvalid as invalid:
-        return Examined(path, None, form_findings(invalid))
-    return Examined(path, contract, lint(contract, bindings=make_bindings({})))
+        return Examined(path, None, find_form_faults(invalid))
+    return Examined(path, contract, lint_contract(contract, bindings=make_bindings({})))
 
 
 def _list_files(paths: Iterable[Path]) -> Iterator[Path]:

@@ -9,7 +9,7 @@ import typer
 
 from bus.cli.contract_files import DocumentsRefused, Examined, Shipped, SomePaths, choose_paths, examine
 from bus.cli.terminal import say, say_json, show
-from bus.contracts.lint import Finding, Severity
+from bus.contracts import Finding, Severity
 
 _COLOURS: Final = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
 

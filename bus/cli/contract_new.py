@@ -9,11 +9,17 @@ import typer
 from bus import json
 from bus.cli.contract_files import DocumentsRefused, write_finding
 from bus.cli.terminal import say
-from bus.contracts.document import Classification, Kind, parse
-from bus.contracts.infer import infer, sketch
-from bus.contracts.lint import lint
-from bus.contracts.lint.vocabulary import PERSONAL_NAMES
-from bus.contracts.yaml import read_text, write_text
+from bus.contracts import (
+    PERSONAL_NAMES,
+    Classification,
+    Kind,
+    infer_schema,
+    lint_contract,
+    parse_contract,
+    read_yaml,
+    sketch_schema,
+    write_yaml,
+)
 
 _HEADER: Final = b"# yaml-language-server: $schema=../../schemas/contract.schema.json\n"
 
@@ -79,7 +85,7 @@ def new_document(
         "consumers": [],
         **_choose_examples(begun, classification),
     }
-    findings = lint(parse(document))
+    findings = lint_contract(parse_contract(document))
     _write(document, output)
     for finding in findings:
         say(write_finding(finding), err=True)
@@ -95,15 +101,15 @@ def _ask(question: str, default: str | None = None, choices: list[str] | None = 
 
 
 def _read_example(path: Path, kind: Kind) -> _Beginning:
-    payloads = read_text(path.read_bytes())
+    payloads = read_yaml(path.read_bytes())
     payloads = payloads if isinstance(payloads, list) else [payloads]
     if not payloads or not all(isinstance(payload, dict) for payload in payloads):
         raise DocumentsRefused(f"{path.name} should hold a JSON object, or a list of JSON objects.")
     if kind is not Kind.QUERY:
-        return _Beginning({"schema": infer(payloads)}, payloads)
+        return _Beginning({"schema": infer_schema(payloads)}, payloads)
     if not all(isinstance(payload.get(part), dict) for payload in payloads for part in ("request", "answer")):
         raise DocumentsRefused(f'{path.name} should hold {{"request": {{…}}, "answer": {{…}}}}.')
-    schemas = {part: infer([payload[part] for payload in payloads]) for part in ("request", "answer")}
+    schemas = {part: infer_schema([payload[part] for payload in payloads]) for part in ("request", "answer")}
     return _Beginning(schemas, [{part: payload[part] for part in ("request", "answer")} for payload in payloads])
 
 
@@ -111,7 +117,7 @@ def _ask_fields(kind: Kind) -> _Beginning:
     parts = {"request": "Fields of the question", "answer": "Fields of the answer"}
     asked = parts if kind is Kind.QUERY else {"schema": "Fields of the data"}
     return _Beginning(
-        {part: sketch(_ask_names(f"{question}, separated by commas")) for part, question in asked.items()}, []
+        {part: sketch_schema(_ask_names(f"{question}, separated by commas")) for part, question in asked.items()}, []
     )
 
 
@@ -151,7 +157,7 @@ def _choose_examples(begun: _Beginning, classification: Classification) -> dict[
 
 
 def _write(document: dict[str, Any], output: Path | None) -> None:
-    text = _HEADER + write_text(document)
+    text = _HEADER + write_yaml(document)
     if output is None:
         typer.echo(text, nl=False)
     elif output.exists():

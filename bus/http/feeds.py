@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from bus import clock
-from bus.contracts.document import Kind
+from bus.contracts import Kind
 from bus.disclosures import Channel
 from bus.heavy import Steps
 from bus.http.admissions import admission_of

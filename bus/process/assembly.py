@@ -5,7 +5,7 @@ from typing import Final
 
 from bus.actions import ActionLog, Attempts
 from bus.agencies import Agencies, Queries, make_bindings
-from bus.contracts.catalogue import Catalogue
+from bus.contracts import Catalogue
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.names import Names
 from bus.delivery.subscriptions import Subscriptions

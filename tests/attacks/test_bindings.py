@@ -10,9 +10,8 @@ import pytest
 
 from bus.actions.action import Verb
 from bus.agencies.poller import Poller
-from bus.contracts.document import parse
+from bus.contracts.document import parse_contract
 from bus.contracts.errors import ContractSaysLess, NotBound
-from bus.delivery.fresh import FreshRuns
 from bus.delivery.ledger import Lease, Leased, Ledger
 from bus.delivery.room import Room
 from bus.delivery.run import Item, RunLoader
@@ -224,7 +223,7 @@ async def test_an_adapter_that_is_installed_later_was_not_bound_before(bus: Bus,
 
 async def test_a_query_that_says_less_since_before_is_not_asked(city: Bus, registry: ARegistry):
     document = a_query(classification="public", request={"type": "object"}, subject=None)
-    before_the_registry(city).registrar.apply([parse(document)], city.operator)
+    before_the_registry(city).registrar.apply([parse_contract(document)], city.operator)
     city.rooms.catalogue.refresh()
     asker = city.reader(OFFICE, "queries.call")
     answer = await asker.post(f"/v1/queries/{STOLEN}", json={"nik": a_nik(1)})
@@ -270,20 +269,19 @@ async def run_of(bus: Bus, position: int) -> Item:
     (subscription,) = bus.rooms.subscriptions.listed(None)
     with bus.rooms.storage.read() as transaction:
         entry = entries_at(transaction, [position])[position]
-    fresh, lease = FreshRuns(), Lease(subscription.number, 2**60)
-    fresh.put(lease, [(Leased(position, None, 0, 2**60), entry)])
+    lease, run = Lease(subscription.number, 2**60), [(Leased(position, None, 0, 2**60), entry)]
     rooms = bus.rooms
-    loader = RunLoader(
-        rooms.storage, rooms.journal, rooms.catalogue, Ledger(rooms.storage), fresh, rooms.agencies, Room()
-    )
-    async with loader.loaded(subscription, await loader.owed(subscription, lease), time.monotonic() + 10) as chains:
+    loader = RunLoader(rooms.storage, rooms.journal, rooms.catalogue, Ledger(rooms.storage), rooms.agencies, Room())
+    async with loader.loaded(
+        subscription, await loader.owed(subscription, lease, run), time.monotonic() + 10
+    ) as chains:
         ((item,),) = chains or []
         return item
 
 
 async def test_what_an_old_version_says_less_of_is_not_delivered(city: Bus):
     document = an_event(classification="internal", schema={"type": "object"}, subject=None)
-    before_the_registry(city).registrar.apply([parse(document)], city.operator)
+    before_the_registry(city).registrar.apply([parse_contract(document)], city.operator)
     city.rooms.catalogue.refresh()
     position = await a_publication(city)
     item = await run_of(city, position)
@@ -338,7 +336,7 @@ async def test_a_name_that_an_adapter_polls_for_is_no_way_to_its_data(city: Bus,
 
 async def test_a_poll_publishes_nothing_under_a_contract_that_says_less(city: Bus, registry: ARegistry):
     document = reports(classification="public", schema={"type": "object"}, subject=None)
-    before_the_registry(city).registrar.apply([parse(document)], city.operator)
+    before_the_registry(city).registrar.apply([parse_contract(document)], city.operator)
     city.rooms.catalogue.refresh()
     with pytest.raises(ContractSaysLess):
         await poller(city).step(REGISTRY, FETCHES)

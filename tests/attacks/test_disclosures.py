@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.document import parse
+from bus.contracts.document import parse_contract
 from bus.delivery.subscriptions import AgencySink, Webhook
 from bus.disclosures.log import DisclosureLog
 from bus.identity.keys import Keys
@@ -189,7 +189,7 @@ async def test_asking_whether_a_record_is_there_is_disclosed(bus: Bus):
 def test_a_bus_killed_as_its_sink_has_the_body_has_disclosed(make_bus: MakeBus, receiver: Receiver) -> None:
     bus = make_bus()
     personal = a_contract(a_grant(CONSUMERS[0]), producers=[PRODUCER], owner=PRODUCER)
-    Catalogue(bus.storage, bus.keys.pseudonym).registrar.apply([parse(personal)], OPERATOR)
+    Catalogue(bus.storage, bus.keys.pseudonym).registrar.apply([parse_contract(personal)], OPERATOR)
     process = bus.start()
 
     def kills(arrival: Arrival) -> Any:

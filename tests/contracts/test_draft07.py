@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.contracts.draft07 import draft07
+from bus.contracts.draft07 import convert_to_draft07
 from bus.contracts.schemas import Schema
 from bus.contracts.validation import Validator
 from samples.data import make_invalid_samples
@@ -19,7 +19,7 @@ BY_NAME = {shipped(path).name: shipped(path) for path in SHIPPED}
 
 def _accepts(schema: Schema, value: Any) -> bool:
     """Whether draft-07 takes a value under the translated schema, standing at some place in a document."""
-    document = {"$ref": "#/components/data", "components": {"data": draft07(schema, "#/components/data")}}
+    document = {"$ref": "#/components/data", "components": {"data": convert_to_draft07(schema, "#/components/data")}}
     return bool(jsonschema.Draft7Validator(document).is_valid(value))
 
 
@@ -68,7 +68,7 @@ def test_what_draft07_has_no_word_for_is_left_out(schema: Schema, value: Any) ->
 def test_the_schema_itself_stays_as_it_is() -> None:
     schema: Schema = {"properties": {"a": {"prefixItems": [{"$ref": "#"}], "$ref": "#/properties/b"}, "b": {}}}
     before = str(schema)
-    draft07(schema, "#/x")
+    convert_to_draft07(schema, "#/x")
     assert str(schema) == before
 
 

@@ -8,8 +8,8 @@ import typer
 import yaml
 
 from bus.cli import make_command_line
-from bus.contracts.document import parse
-from bus.contracts.lint import errors_of
+from bus.contracts.document import parse_contract
+from bus.contracts.lint import find_errors
 from tests.contracts.documents import ROOT, shipped
 
 GUIDE = (ROOT / "docs/contracts.md").read_text()
@@ -34,4 +34,4 @@ def test_the_document_in_the_guide_is_a_contract() -> None:
     (block,) = re.findall(r"^```yaml\n(.+?)^```", GUIDE, re.MULTILINE | re.DOTALL)
     document = yaml.load(block, yaml.BaseLoader)
     document["schema"] = shipped(ROOT / "contracts/perizinan/izin.yaml").document["schema"]
-    assert errors_of(parse(document)) == []
+    assert find_errors(parse_contract(document)) == []

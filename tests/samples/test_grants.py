@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.contracts.document import load
+from bus.contracts.document import load_contract
 from bus.contracts.view import View
 from samples import traffic
 from samples.grants import (
@@ -70,7 +70,9 @@ def test_identifiers_are_long_numbers_written_as_text() -> None:
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED))
 def test_the_bus_shows_every_consumer_the_same(name: str) -> None:
-    contract = load(next(path for path in CONTRACTS.rglob("*.yaml") if f"contract: {name}\n" in path.read_text()))
+    contract = load_contract(
+        next(path for path in CONTRACTS.rglob("*.yaml") if f"contract: {name}\n" in path.read_text())
+    )
     for grant in contract.grants:
         _compare(View(contract, grant, b"secret"), READ[name], grant.participant)
 
