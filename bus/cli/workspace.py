@@ -1,4 +1,4 @@
-"""The workspace of a command: the data folder with its settings, keys and database."""
+"""The workspace of a command: a data folder with settings, keys and database."""
 
 import json
 import os
@@ -26,7 +26,7 @@ class NotInitialised(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """What a command works on."""
+    """The settings, the database and the keys of a bus."""
 
     settings: Settings
     storage: Storage
@@ -35,16 +35,18 @@ class Workspace:
 
 @contextmanager
 def open_workspace(data: Path | None, announced: Callable[[], None] | None = None, **given: Any) -> Iterator[Workspace]:
-    """The workspace in a data folder (None: from the environment).
+    """The workspace in a data folder. It closes the database at the end.
 
     Args:
-        announced: told of changes; None: the command itself rings the running processes over the broker, if there is one.
+        data: the data folder; None: the folder of the settings.
+        announced: called after each change; None: the command rings the running processes over the broker, if there is one.
+        given: settings that replace those of the environment.
 
     Raises:
-        NotInitialised: `bus init` was not run there, or this version needs it run again.
-        SettingsWrong: names what is wrong.
+        NotInitialised: nobody ran `bus init` there, or this version needs `bus init` again.
+        SettingsWrong: a setting is missing or wrong, by its name.
     """
-    settings = settings_of(data, **given)
+    settings = find_settings(data, **given)
     if not (settings.data_dir / "keys").is_dir():
         raise NotInitialised(f"There is no bus in {settings.data_dir}; run `bus init --data {settings.data_dir}`.")
     keys = load_keys(settings.data_dir / "keys")
@@ -63,10 +65,10 @@ def _ring(settings: Settings) -> None:
         ring_once(broker)
 
 
-def settings_of(data: Path | None, **given: Any) -> Settings:
-    """The settings: what is given, else the environment's and the files', else what `bus init` kept in the data folder."""
+def find_settings(data: Path | None, **given: Any) -> Settings:
+    """The settings: from `given`, else from environment and files, else from what `bus init` kept in the data folder."""
     first = load_settings(data_dir=data)
-    kept = _kept(first.data_dir)
+    kept = _read_kept(first.data_dir)
     for name in _KEPT:
         if given.get(name) is None and name not in first.model_fields_set:
             given[name] = kept.get(name)
@@ -74,9 +76,9 @@ def settings_of(data: Path | None, **given: Any) -> Settings:
 
 
 def keep_settings(settings: Settings) -> None:
-    """Keep the addresses that `bus init` was given for the commands that come after; the file may hold passwords.
+    """Keep the addresses of `bus init` for later commands. The file may hold passwords, so only its user can read it.
 
-    An address that has a file in the folder of secrets is not kept: a password stays in one place.
+    An address from a file in the folder of secrets is not kept: a password has one place.
     """
     path = settings.data_dir / "settings.json"
     with open(path, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
@@ -84,7 +86,7 @@ def keep_settings(settings: Settings) -> None:
         json.dump(kept, file, indent=2)
 
 
-def _kept(data_dir: Path) -> dict[str, Any]:
+def _read_kept(data_dir: Path) -> dict[str, Any]:
     path = data_dir / "settings.json"
     kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     return kept

@@ -48,5 +48,5 @@ def standing_id(sink: AgencySink, contract: str) -> str:
 
 def _sinks(uses: AdapterUses, agencies: Agencies) -> Iterator[tuple[str, AgencySink]]:
     for use in uses.adapters:
-        if agencies.operation(use.adapter, use.operation, Does.DELIVER) is not None:
-            yield agencies.participant(use.adapter), AgencySink(use.adapter, use.operation)
+        if agencies.find_operation(use.adapter, use.operation, Does.DELIVER) is not None:
+            yield agencies.find_participant(use.adapter), AgencySink(use.adapter, use.operation)

@@ -119,7 +119,7 @@ async def _sent(subscription: Subscription, webhook: Webhook, sink: WebhookSink,
         time=clock.rfc3339(now),
         datacontenttype="application/json",
     )
-    body = json.dumps(event.document())
+    body = json.dumps(event.to_document())
     headers = Signer(subscription.secrets).headers(f"msg_{event.id}", body, now)
     begun = time.perf_counter()
     outcome = await sink.send(webhook.url, body, headers, uncounted_place(participant))

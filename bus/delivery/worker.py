@@ -153,7 +153,7 @@ class Worker:
             return False
         return (
             isinstance(sink, Webhook)
-            or self._agencies.operation(sink.adapter, sink.operation, Does.DELIVER) is not None
+            or self._agencies.find_operation(sink.adapter, sink.operation, Does.DELIVER) is not None
         )
 
     def _received(self, received: Received) -> None:

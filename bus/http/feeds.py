@@ -21,7 +21,7 @@ from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
 from bus.http.standing import Standing
 from bus.identity import Principal
-from bus.kit import sequence
+from bus.kit import format_sequence
 from bus.problem import NotFound, Refused
 
 router = APIRouter(prefix="/v1/feeds", tags=["Feeds"], route_class=Authorised)
@@ -45,7 +45,7 @@ class EventPage(BaseModel):
     events: list[dict[str, Any]] = Field(
         description="CloudEvents as the caller's grant shows them, with `sequence` and `recordedtime`",
         examples=[[{"specversion": "1.0", "id": "2026-0001", "source": "/dpmptsp", "type": "perizinan.izin",
-                    "sequence": sequence(1), "recordedtime": "2026-11-24T05:35:25.123456Z", "data": {}}]],
+                    "sequence": format_sequence(1), "recordedtime": "2026-11-24T05:35:25.123456Z", "data": {}}]],
     )  # fmt: skip
     next: str = Field(description="give it as `after`, now or later; there on an empty page too")
 

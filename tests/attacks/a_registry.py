@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import httpx
 
 from bus import json
-from bus.agencies.registry import Agencies, Find, bindings
+from bus.agencies.registry import Agencies, Find, make_bindings
 from bus.contracts.catalogue import Catalogue
 from bus.journal.gate import Gate
 from bus.kit import (
@@ -74,7 +74,7 @@ def join(bus: Bus, registry: ARegistry, *, owner: str = KEEPER) -> None:
     """Set the registry up on a bus; its owner decides who may use it."""
     settings = {REGISTRY: {"base_url": "https://pusat.example", "owner": owner}}
     factories: dict[str, Find] = {REGISTRY: lambda: ARegistryFactory(registry)}
-    catalogue = Catalogue(bus.rooms.storage, bus.rooms.keys.pseudonym, bindings(settings, factories))
+    catalogue = Catalogue(bus.rooms.storage, bus.rooms.keys.pseudonym, make_bindings(settings, factories))
     catalogue.refresh()
     bus.rooms = replace(bus.rooms, catalogue=catalogue, gate=Gate(catalogue))
     set_up(bus, Agencies(settings, factories))

@@ -17,7 +17,7 @@ from bus.delivery.subscription import AgencySink, Webhook
 from bus.disclosures.log import DisclosureLog
 from bus.identity.keys import Keys
 from bus.journal import Persons
-from bus.kit import AdapterSettings, AgencyFault, Event, Failure, Outcome, http_client
+from bus.kit import AdapterSettings, AgencyFault, Event, Failure, Outcome, make_http_client
 from bus.storage import Storage, StorageFull
 from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_nik, a_person, of_nobody
 from tests.an_actor import OPERATOR
@@ -85,10 +85,10 @@ class Posts(AnAdapter):
     failures: list[str] = field(default_factory=list)
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
-        async with http_client(AdapterSettings(base_url=self.url, timeout_seconds=0.5)) as http:
+        async with make_http_client(AdapterSettings(base_url=self.url, timeout_seconds=0.5)) as http:
             for event in events:
                 try:
-                    await http.post("", json=event.document())
+                    await http.post("", json=event.to_document())
                 except httpx.HTTPError as error:
                     raise AgencyFault(Failure.TRANSIENT, "the agency answered badly") from error
         return [Outcome() for _ in events]

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from bus.contracts.codegen import GeneratorMissing, generate_python_models
 from bus.contracts.document import Contract
 from bus.contracts.validation import Validator
-from samples.data import InvalidSample, invalid_samples
+from samples.data import InvalidSample, make_invalid_samples
 from tests.contracts.documents import SHIPPED, a_contract, shipped
 
 BY_NAME = {shipped(path).name: shipped(path) for path in SHIPPED}
@@ -81,7 +81,7 @@ BEYOND_TYPES = {
 }
 
 
-@pytest.mark.parametrize("sample", invalid_samples(), ids=lambda sample: sample.why)
+@pytest.mark.parametrize("sample", make_invalid_samples(), ids=lambda sample: sample.why)
 def test_the_model_refuses_what_typing_can_refuse(imported: Imported, sample: InvalidSample) -> None:
     model = _sent(imported, BY_NAME[sample.contract])
     if sample.why in BEYOND_TYPES:

@@ -87,7 +87,7 @@ def a_worker(handover: Here, agency: Agency, writer: Writer, chains: list[list[I
 
     operation = Operation("many", Does.DELIVER, batch=2, least=Classification.PUBLIC)
     subscriptions = SimpleNamespace(all=lambda: [SUBSCRIPTION], numbered={1: SUBSCRIPTION}.get)
-    agencies = SimpleNamespace(operation=lambda *_: operation, find_deliver=lambda *_: (agency, operation))
+    agencies = SimpleNamespace(find_operation=lambda *_: operation, find_deliver=lambda *_: (agency, operation))
     catalogue, webhooks = SimpleNamespace(), SimpleNamespace()
     policy = WorkerPolicy(concurrency=4, timeout=1.0, lease=60.0, retry=RetryPolicy())
     stubs = cast(
