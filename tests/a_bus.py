@@ -12,9 +12,9 @@ from typing import Any
 
 import httpx
 
-from bus.contracts.document import parse
+from bus.contracts.document import parse_contract
 from bus.http.edge import Edge, create_edge
-from bus.http.front_door import FrontDoor
+from bus.http.front_door import Acquaintances, FrontDoor
 from bus.http.health import Health
 from bus.http.rooms import Rooms
 from bus.identity.keys import Keys
@@ -97,7 +97,7 @@ class Bus:
 
     def apply(self, *contracts: Document) -> None:
         """Put contracts in force."""
-        self.rooms.catalogue.registrar.apply([parse(contract) for contract in contracts], self.operator)
+        self.rooms.catalogue.registrar.apply([parse_contract(contract) for contract in contracts], self.operator)
 
     async def publish(self, data: Any, **attributes: Any) -> int:
         """Publish an event of the owner; its position."""
@@ -159,8 +159,9 @@ class Bus:
         """
         changed = self.rooms.settings.model_copy(update=settings)
         edge = create_edge(replace(self.rooms, settings=changed), Health({}))
-        is_https, known = changed.public_url.startswith("https:"), self.rooms.tokens.known
-        door = FrontDoor(app or edge, edge.publisher, changed, is_https=is_https, known=known)
+        is_https = changed.public_url.startswith("https:")
+        acquaintances = Acquaintances(self.rooms.tokens, self.rooms.oauth)
+        door = FrontDoor(app or edge, edge.publisher, changed, is_https=is_https, acquaintances=acquaintances)
         listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         serving = asyncio.create_task(door.serve(listener))

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bus import clock
-from bus.contracts.catalogue import Catalogue
+from bus.contracts import Catalogue
 from bus.delivery.going import Going, Run, going
 from bus.delivery.handover import Handover, Loaded
 from bus.delivery.leases import Leases

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from bus import clock
-from bus.contracts.catalogue import Catalogue
+from bus.contracts import Catalogue
 from bus.delivery.dispatch import Dispatch, load
 from bus.delivery.going import Going
 from bus.delivery.ledger import Handed, Ledger, NewDelivery

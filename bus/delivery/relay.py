@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 
 from bus import clock
-from bus.contracts.catalogue import Catalogue
+from bus.contracts import Catalogue
 from bus.delivery.dispatch import Dispatch, HandoverPolicy
 from bus.delivery.fan_out import FanOut
 from bus.delivery.handover import Handover

@@ -9,8 +9,7 @@ from typing import Final, NamedTuple
 
 from bus import clock
 from bus.agencies import Agencies
-from bus.contracts.catalogue import Catalogue
-from bus.contracts.view import View
+from bus.contracts import Catalogue, View
 from bus.delivery.handover import Loaded
 from bus.delivery.ledger import Lease, Leased, Ledger
 from bus.delivery.room import PIECE_BYTES, Room

@@ -18,7 +18,7 @@ from prometheus_client import Counter
 
 from bus import clock, json
 from bus.agencies import Agencies
-from bus.contracts.catalogue import Catalogue
+from bus.contracts import Catalogue
 from bus.delivery.circuit import CircuitPolicy
 from bus.delivery.claims import Claims
 from bus.delivery.disclosed import Disclosed
@@ -153,7 +153,7 @@ class Worker:
             return False
         return (
             isinstance(sink, Webhook)
-            or self._agencies.operation(sink.adapter, sink.operation, Does.DELIVER) is not None
+            or self._agencies.find_operation(sink.adapter, sink.operation, Does.DELIVER) is not None
         )
 
     def _received(self, received: Received) -> None:

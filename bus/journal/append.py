@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import structlog
 
 from bus import clock
-from bus.contracts.version import Notice
+from bus.contracts import Notice
 from bus.journal import statements
 from bus.journal.beside import Beside, NothingBeside, Take
 from bus.journal.identity import say_the_same
@@ -39,6 +39,7 @@ class Submission(NamedTuple):
     """An event that passed the gate; the fields are the journal's columns.
 
     Attributes:
+        person: whom the event is about, as `persons.write_persons` writes it.
         body: the CloudEvent in JSON, an object that is not empty, without what the bus adds: `sequence` and `recordedtime`.
         notice: not stored: that the version of its contract is deprecated, for its publisher.
     """

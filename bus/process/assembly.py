@@ -3,8 +3,8 @@
 from typing import Final
 
 from bus.actions import ActionLog, Attempts
-from bus.agencies import Agencies, Queries, bindings
-from bus.contracts.catalogue import Catalogue
+from bus.agencies import Agencies, Queries, make_bindings
+from bus.contracts import Catalogue
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.names import Names
 from bus.delivery.subscriptions import Subscriptions
@@ -48,7 +48,7 @@ def make_rooms(
     journal = JournalReader(storage)
     tail = Tail(journal)
     wakeups.appended.listen(tail.advance)
-    catalogue = Catalogue(storage, keys.pseudonym, bindings(settings.adapters), issuer)
+    catalogue = Catalogue(storage, keys.pseudonym, make_bindings(settings.adapters), issuer)
     catalogue.refresh()
     subscriptions = Subscriptions(storage, keys)
     subscriptions.refresh()

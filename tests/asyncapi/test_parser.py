@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from bus import json
-from bus.contracts.asyncapi import asyncapi
+from bus.contracts.asyncapi import describe_as_asyncapi
 from bus.contracts.document import Contract
-from bus.contracts.yaml import write_text
+from bus.contracts.yaml import write_yaml
 from tests.contracts.documents import SHIPPED, a_contract, shipped
 
 HERE = Path(__file__).parent
@@ -86,7 +86,7 @@ ODD: dict[str, Contract] = {
 
 
 def _wrong_document() -> Document:
-    document = asyncapi(a_contract(), URL)
+    document = describe_as_asyncapi(a_contract(), URL)
     document["operations"]["publish"]["action"] = "shout"
     return document
 
@@ -95,8 +95,8 @@ def _texts() -> dict[str, bytes]:
     penduduk = shipped(next(path for path in SHIPPED if path.stem == "penduduk"))
     contracts = {shipped(path).name: shipped(path) for path in SHIPPED} | ODD
     return {
-        **{name: json.dumps(asyncapi(contract, URL)) for name, contract in contracts.items()},
-        "YAML, port and path": write_text(asyncapi(penduduk, "http://127.0.0.1:8080/bus")),
+        **{name: json.dumps(describe_as_asyncapi(contract, URL)) for name, contract in contracts.items()},
+        "YAML, port and path": write_yaml(describe_as_asyncapi(penduduk, "http://127.0.0.1:8080/bus")),
         "wrong": json.dumps(_wrong_document()),
     }
 

@@ -12,12 +12,12 @@ import httpx
 import pytest
 
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.document import parse
+from bus.contracts.document import parse_contract
 from bus.delivery.subscription import AgencySink, Webhook
 from bus.disclosures.log import DisclosureLog
 from bus.identity.keys import Keys
 from bus.journal import Persons
-from bus.kit import AdapterSettings, AgencyFault, Event, Failure, Outcome, http_client
+from bus.kit import AdapterSettings, AgencyFault, Event, Failure, Outcome, make_http_client
 from bus.storage import Storage, StorageFull
 from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_nik, a_person, of_nobody
 from tests.an_actor import OPERATOR
@@ -85,10 +85,10 @@ class Posts(AnAdapter):
     failures: list[str] = field(default_factory=list)
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
-        async with http_client(AdapterSettings(base_url=self.url, timeout_seconds=0.5)) as http:
+        async with make_http_client(AdapterSettings(base_url=self.url, timeout_seconds=0.5)) as http:
             for event in events:
                 try:
-                    await http.post("", json=event.document())
+                    await http.post("", json=event.to_document())
                 except httpx.HTTPError as error:
                     raise AgencyFault(Failure.TRANSIENT, "the agency answered badly") from error
         return [Outcome() for _ in events]
@@ -189,7 +189,7 @@ async def test_asking_whether_a_record_is_there_is_disclosed(bus: Bus):
 def test_a_bus_killed_as_its_sink_has_the_body_has_disclosed(make_bus: MakeBus, receiver: Receiver) -> None:
     bus = make_bus()
     personal = a_contract(a_grant(CONSUMERS[0]), producers=[PRODUCER], owner=PRODUCER)
-    Catalogue(bus.storage, bus.keys.pseudonym).registrar.apply([parse(personal)], OPERATOR)
+    Catalogue(bus.storage, bus.keys.pseudonym).registrar.apply([parse_contract(personal)], OPERATOR)
     process = bus.start()
 
     def kills(arrival: Arrival) -> Any:

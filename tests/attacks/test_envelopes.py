@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bus import json, telemetry
-from bus.contracts.document import parse
-from bus.contracts.lint import errors_of
+from bus.contracts.document import parse_contract
+from bus.contracts.lint import find_errors
 from bus.contracts.view import View
 from bus.delivery.worker import traceparent_of
 from bus.http import pull
@@ -72,8 +72,8 @@ CONTRACTS = st.sampled_from([{}, {"kind": "event", "key": None}, {"key": "/nama"
 def test_no_spelling_of_a_hidden_identifier_is_handed_out(
     nik: str, grant: Document, of: Document, spelled: list[tuple[str, int, str]], deleted: bool, is_old: bool
 ) -> None:
-    contract = parse(a_contract(a_grant("bapenda", **grant), **of))
-    old = parse(a_contract(a_grant("bapenda"), **of, version="0.1.0")) if is_old else None
+    contract = parse_contract(a_contract(a_grant("bapenda", **grant), **of))
+    old = parse_contract(a_contract(a_grant("bapenda"), **of, version="0.1.0")) if is_old else None
     view = View(contract, contract.grants[0], b"k" * 32, None, old, "https://bus.example")
     known = sorted(spellings(nik))
     data = a_person(1, nik=nik, lahir={"tempat": "Lamongan"})
@@ -125,15 +125,15 @@ def test_a_trace_goes_on_to_a_webhook_only_where_the_event_shows_it() -> None:
     trace = f"00-{a_nik(1)}{a_nik(1)}-00f067aa0ba902b7-01"
     event = {"type": WARGA, "sequence": "1", "traceparent": trace, "subject": a_nik(1), "data": a_person(1)}
     for named, told in ((["traceparent"], trace), ([], None)):
-        contract = parse(a_contract(a_grant("bapenda", fields=["/desa"]), attributes=named))
+        contract = parse_contract(a_contract(a_grant("bapenda", fields=["/desa"]), attributes=named))
         view = View(contract, contract.grants[0], b"k" * 32)
         assert traceparent_of(json.dumps(view.reduce(event))) == told
 
 
 @pytest.mark.parametrize("name", ["id", "source", "subject", "partitionkey", "data", "sequence", "type"])
 def test_no_contract_names_an_attribute_that_is_not_an_extension(name: str) -> None:
-    contract = parse(a_contract(a_grant("bapenda"), attributes=["tahun", name]))
-    assert [one.pointer for one in errors_of(contract) if one.code == "attribute"] == ["/attributes/1"]
+    contract = parse_contract(a_contract(a_grant("bapenda"), attributes=["tahun", name]))
+    assert [one.pointer for one in find_errors(contract) if one.code == "attribute"] == ["/attributes/1"]
 
 
 # What comes after the commit.

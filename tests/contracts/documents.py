@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bus.contracts.document import Contract, load, parse
+from bus.contracts.document import Contract, load_contract, parse_contract
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "contracts").rglob("*.yaml"))
@@ -62,9 +62,9 @@ def a_document(**changes: Any) -> dict[str, Any]:
 
 
 def a_contract(**changes: Any) -> Contract:
-    return parse(a_document(**changes))
+    return parse_contract(a_document(**changes))
 
 
 @cache
 def shipped(path: Path) -> Contract:
-    return load(path)
+    return load_contract(path)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bus.contracts.access import Access, access
+from bus.contracts.access import Access, describe_access
 from bus.contracts.document import Mask
 from tests.contracts.documents import SHIPPED, a_contract, a_grant, shipped
 
@@ -24,7 +24,7 @@ SMALL: dict[str, Any] = {
 
 def _access(today: date = TODAY, schema: Any = SMALL, **grant: Any) -> Access:
     contract = a_contract(schema=schema, consumers=[a_grant(**grant)], examples=None)
-    (only,) = access(contract, today)
+    (only,) = describe_access(contract, today)
     return only
 
 
@@ -68,7 +68,7 @@ def test_the_grants_own_words_are_told_too() -> None:
 
 def test_data_without_declared_fields_are_one_field() -> None:
     contract = a_contract(kind="event", key=None, classification="public", schema={}, examples=None)
-    (only,) = access(contract, TODAY)
+    (only,) = describe_access(contract, TODAY)
     assert [(field.pointer, field.mask) for field in only.fields] == [("", None)]
 
 
@@ -90,19 +90,19 @@ def test_a_grant_has_ended_when_its_last_day_is_over(today: date, ended: bool) -
 
 def test_one_participant_can_be_asked_for() -> None:
     contract = a_contract(consumers=[a_grant(), a_grant(participant="dinkes")])
-    assert [one.participant for one in access(contract, TODAY)] == ["bapenda", "dinkes"]
-    assert [one.participant for one in access(contract, TODAY, "dinkes")] == ["dinkes"]
-    assert access(contract, TODAY, "desa-sembung") == []
+    assert [one.participant for one in describe_access(contract, TODAY)] == ["bapenda", "dinkes"]
+    assert [one.participant for one in describe_access(contract, TODAY, "dinkes")] == ["dinkes"]
+    assert describe_access(contract, TODAY, "desa-sembung") == []
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_every_shipped_grant_gives_something(path: Any) -> None:
-    assert all(one.fields for one in access(shipped(path), TODAY))
+    assert all(one.fields for one in describe_access(shipped(path), TODAY))
 
 
 def test_bapenda_gets_residents_with_their_nik_and_birth_masked() -> None:
     penduduk = shipped(next(path for path in SHIPPED if path.stem == "penduduk"))
-    (found,) = access(penduduk, TODAY, "bapenda")
+    (found,) = describe_access(penduduk, TODAY, "bapenda")
     assert {field.pointer: field.mask for field in found.fields} == {
         "/nik": Mask.PSEUDONYM,
         "/nama": None,

@@ -10,7 +10,7 @@ import pytest
 from bus.contracts import register
 from bus.contracts.binding import no_adapters
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.document import load
+from bus.contracts.document import load_contract
 from bus.contracts.errors import (
     ChangedMeanwhile,
     GrantExpired,
@@ -200,7 +200,7 @@ def test_the_same_document_again_changes_nothing(catalogue: Catalogue) -> None:
 
 
 def test_the_shipped_contracts_apply_together_and_again(catalogue: Catalogue) -> None:
-    contracts = [load(path) for path in SHIPPED]
+    contracts = [load_contract(path) for path in SHIPPED]
     assert catalogue.registrar.apply(contracts, OPERATOR).changes_anything
     assert not catalogue.registrar.apply(contracts, OPERATOR).changes_anything
 

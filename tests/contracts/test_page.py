@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from bus.contracts.page import index, page
+from bus.contracts.page import write_index, write_page
 from tests.contracts.documents import SHIPPED, a_contract, a_grant, shipped
 
 
 def _page_of(**changes: Any) -> str:
-    return page(a_contract(**changes))
+    return write_page(a_contract(**changes))
 
 
 def _row(schema: Any) -> list[str]:
@@ -88,11 +88,11 @@ def test_an_event_has_no_records() -> None:
 
 
 def test_a_query_shows_how_to_ask() -> None:
-    text = page(shipped(next(path for path in SHIPPED if path.stem == "cari-nik")))
+    text = write_page(shipped(next(path for path in SHIPPED if path.stem == "cari-nik")))
     assert '"$BUS/v1/queries/kependudukan.cari-nik"' in text
     assert "## How to publish" not in text
 
 
 def test_the_index_leads_to_the_pages_in_order_of_name() -> None:
-    text = index([a_contract(contract="uji.b"), a_contract(contract="uji.a")])
+    text = write_index([a_contract(contract="uji.b"), a_contract(contract="uji.a")])
     assert text.index("[uji.a](uji.a.md)") < text.index("[uji.b](uji.b.md)")

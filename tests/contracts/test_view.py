@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bus import json
 from bus.contracts.document import Mask
-from bus.contracts.fields import fields_of
+from bus.contracts.fields import compile_fields
 from bus.contracts.view import View
 from tests.contracts.documents import NIK, SCHEMA, a_contract, a_grant
 
@@ -132,12 +132,12 @@ def test_a_mask_on_what_is_not_granted_grants_nothing() -> None:
 
 def test_a_mask_for_a_member_hides_an_array_that_comes_instead() -> None:
     assert a_view(mask={"/alamat/jalan": "redact"}).reduce_data({"alamat": [{"jalan": "x"}]}) == {}
-    tree = fields_of(None, {"/alamat/jalan": Mask.REDACT}, lambda _: str)
+    tree = compile_fields(None, {"/alamat/jalan": Mask.REDACT}, lambda _: str)
     assert tree.cut({"alamat": [{"jalan": "x"}]}) == {"alamat": "***"}
 
 
 def test_a_mask_on_every_member_masks_those_that_have_pointers_of_their_own_too() -> None:
-    tree = fields_of(None, {"/peta/*/nik": Mask.REDACT, "/peta/a/nama": Mask.REDACT}, lambda _: str)
+    tree = compile_fields(None, {"/peta/*/nik": Mask.REDACT, "/peta/a/nama": Mask.REDACT}, lambda _: str)
     assert tree.cut({"peta": {"a": {"nik": "1", "nama": "x"}, "b": {"nik": "2", "nama": "y"}}}) == {
         "peta": {"a": {"nik": "***", "nama": "***"}, "b": {"nik": "***", "nama": "y"}}
     }

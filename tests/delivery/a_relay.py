@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from bus import json
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.document import parse
+from bus.contracts.document import parse_contract
 from bus.delivery.dispatch import Dispatch, HandoverPolicy
 from bus.delivery.fan_out import FanOut
 from bus.delivery.handover import Handover, Loaded, Received, Receiver
@@ -56,7 +56,7 @@ class Site:
         self.storage = storage
         self.journal = JournalReader(storage)
         self.catalogue = Catalogue(storage, keys.pseudonym)
-        self.catalogue.registrar.apply([parse(a_contract(*grants))], OPERATOR)
+        self.catalogue.registrar.apply([parse_contract(a_contract(*grants))], OPERATOR)
         self.subscriptions = Subscriptions(storage, keys)
         self.broker = Broker()
 

@@ -9,7 +9,7 @@ import pytest
 
 from bus import json
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.document import parse
+from bus.contracts.document import parse_contract
 from bus.delivery.routing import Router
 from bus.delivery.subscription import Subscription
 from bus.journal import Entry
@@ -61,7 +61,7 @@ def catalogue(storage: Storage) -> Catalogue:
         a_grant("dinsos", rows=[{"exact": {"desa": "sembung"}}]),
         a_grant("bappeda", mask={"/nik": "pseudonym"}),
     )
-    made.registrar.apply([parse(contract)], OPERATOR)
+    made.registrar.apply([parse_contract(contract)], OPERATOR)
     return made
 
 
@@ -86,13 +86,13 @@ def test_a_contract_that_another_process_registered_a_moment_ago_is_asked_for(st
     here.refresh()
     router = Router(here, [subscribed(WARGA)])
     assert router.contract_ids() == set()
-    elsewhere.registrar.apply([parse(a_contract())], OPERATOR)
+    elsewhere.registrar.apply([parse_contract(a_contract())], OPERATOR)
     assert router.contract_ids() == {elsewhere.newest(WARGA).contract_id}
 
 
 def test_a_contract_that_is_out_of_force_is_asked_for_still(storage: Storage):
     catalogue, operator = Catalogue(storage, KEY), OPERATOR
-    catalogue.registrar.apply([parse(a_contract())], operator)
+    catalogue.registrar.apply([parse_contract(a_contract())], operator)
     number = catalogue.newest(WARGA).contract_id
     catalogue.registrar.retire(WARGA, "1.0.0", operator)
     assert Router(catalogue, [subscribed(WARGA)]).contract_ids() == {number}

@@ -4,7 +4,7 @@ import pytest
 
 from bus.agencies.registry import Agencies
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.document import parse
+from bus.contracts.document import parse_contract
 from bus.delivery.standing import ensure, standing_id, standing_subscriptions
 from bus.delivery.subscription import AgencySink
 from bus.delivery.subscriptions import Subscriptions
@@ -41,7 +41,7 @@ def subscriptions(storage: Storage, bus_keys: Keys) -> Subscriptions:
 
 
 def apply(catalogue: Catalogue, *contracts: Document) -> None:
-    catalogue.registrar.apply([parse(contract) for contract in contracts], OPERATOR)
+    catalogue.registrar.apply([parse_contract(contract) for contract in contracts], OPERATOR)
 
 
 async def test_a_contract_that_names_a_delivery_is_subscribed_to(catalogue: Catalogue, agencies: Agencies):

@@ -9,7 +9,7 @@ import httpx
 
 from bus import json
 from bus.actions.action import Verb
-from bus.contracts.document import parse
+from bus.contracts.document import parse_contract
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.replays import go_live
 from bus.delivery.subscription import NewSubscription, Subscription, Webhook
@@ -72,7 +72,7 @@ class Site:
     def version(self, state: str) -> str:
         """The path of a contract version that may become what `state` says."""
         catalogue, name = self.bus.rooms.catalogue, f"kependudukan.uji{next(self._numbers)}"
-        contract = parse(a_contract(a_grant("bapenda"), contract=name))
+        contract = parse_contract(a_contract(a_grant("bapenda"), contract=name))
         if state in ("deprecate", "retire"):
             catalogue.registrar.apply([contract], OPERATOR)
         else:
@@ -86,7 +86,7 @@ class Site:
         uses = [{"adapter": AGENCY, "operation": ASK}]
         query = {"kind": "query", "key": None, "schema": None, "request": request, "answer": {"type": "object"}}
         document = a_contract(a_grant("bapenda"), contract=name, adapters=uses, **query)
-        self.bus.rooms.catalogue.registrar.add_draft(parse(document), OPERATOR)
+        self.bus.rooms.catalogue.registrar.add_draft(parse_contract(document), OPERATOR)
         return f"/v1/contracts/{name}/versions/1.0.0"
 
     def client(self) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bus.contracts.document import parse
+from bus.contracts.document import parse_contract
 from tests.a_bus import ADDRESS, OWNER, WARGA, Bus, a_contract, a_grant, a_person
 from tests.an_actor import an_actor
 
@@ -21,7 +21,7 @@ async def _get(bus: Bus, path: str, scope: str = "contracts.read", **headers: st
 
 async def test_the_newest_version_in_force_is_described(bus: Bus) -> None:
     bus.apply(a_contract(), a_contract(version="1.1.0"))
-    bus.rooms.catalogue.registrar.add_draft(parse(a_contract(version="2.0.0")), an_actor(OWNER))
+    bus.rooms.catalogue.registrar.add_draft(parse_contract(a_contract(version="2.0.0")), an_actor(OWNER))
     answer = await _get(bus, PATH)
     assert (answer.headers["content-type"], answer.json()["info"]["version"]) == ("application/json", "1.1.0")
 

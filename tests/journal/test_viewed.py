@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from bus import json
-from bus.contracts.document import parse
+from bus.contracts.document import parse_contract
 from bus.contracts.view import View
 from bus.journal.read import Entry
 from bus.journal.viewed import Walk
@@ -36,7 +36,7 @@ def an_entry(position: int) -> Entry:
 
 
 def a_walk(journal: Journal, *heads: int, after: int = 0, most: int = 1000) -> Walk:
-    contract = parse(a_contract(a_grant("desa-sembung", rows=SEMBUNG)))
+    contract = parse_contract(a_contract(a_grant("desa-sembung", rows=SEMBUNG)))
     view = View(contract, contract.grants[0], b"k" * 32)
     charged: list[int] = []
 
@@ -71,7 +71,7 @@ def test_a_walk_that_looked_at_enough_ends_with_the_first_record():
 
 
 def test_a_record_that_was_never_in_the_view_did_not_leave_it():
-    contract = parse(a_contract(a_grant("desa-lain", rows=[{"exact": {"desa": "lain"}}])))
+    contract = parse_contract(a_contract(a_grant("desa-lain", rows=[{"exact": {"desa": "lain"}}])))
     view = View(contract, contract.grants[0], b"k" * 32)
     walk = Walk(Journal(), [(an_entry(31), view)], 0, lambda _: False)
     assert sum(1 for _ in walk.run()) == 10

@@ -15,7 +15,7 @@ import httpx
 
 from bus.actions.actor import Actor
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.document import parse
+from bus.contracts.document import parse_contract
 from bus.delivery.deliveries import Deliveries, Delivery
 from bus.delivery.handover import BrokerAddress
 from bus.delivery.ledger import DeliveryState
@@ -203,7 +203,7 @@ def _furnish(storage: Storage, keys: Keys) -> tuple[str, str]:
     participants = Participants(storage)
     for name in (PRODUCER, *CONSUMERS):
         participants.add(name, name, Kind.APP, OPERATOR)
-    Catalogue(storage, keys.pseudonym).registrar.apply([parse(document) for document in documents()], OPERATOR)
+    Catalogue(storage, keys.pseudonym).registrar.apply([parse_contract(document) for document in documents()], OPERATOR)
     client, secret = participants.add_client(PRODUCER, ["events.publish", "events.read"], by=OPERATOR)
     return client.client_id, secret
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.document import parse
+from bus.contracts.document import parse_contract
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.ledger import DeliveryState
 from bus.delivery.subscription import Subscription, SubscriptionState
@@ -182,7 +182,7 @@ def _metrics(bus: Bus) -> str:
 
 def test_a_disclosure_names_the_operator_who_set_the_sink(bus: Bus, receiver: Receiver) -> None:
     personal = a_contract(a_grant(CONSUMERS[0]), a_grant(CONSUMERS[1]), owner=PRODUCER, producers=[PRODUCER])
-    Catalogue(bus.storage, bus.keys.pseudonym).registrar.apply([parse(personal)], OPERATOR)
+    Catalogue(bus.storage, bus.keys.pseudonym).registrar.apply([parse_contract(personal)], OPERATOR)
     sink, own_sink = receiver.sink("set-by-operator"), receiver.sink("set-by-participant")
     bus.subscribe(sink, WARGA, participant=CONSUMERS[0])
     bus.subscribe(own_sink, WARGA, participant=CONSUMERS[1], by=an_actor(CONSUMERS[1]))

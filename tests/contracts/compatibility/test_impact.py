@@ -4,7 +4,7 @@ import copy
 import time
 from typing import Any
 
-from bus.contracts.compatibility import Mappings, Standing, Touched, What, check, impact
+from bus.contracts.compatibility import Mappings, Standing, Touched, What, compare_versions, find_touched
 from bus.contracts.document import AdapterUse, Contract
 from tests.contracts.compatibility.versions import a_query
 from tests.contracts.documents import SCHEMA, a_contract, a_grant
@@ -37,7 +37,7 @@ def changed(
 def beside_producers(
     new: Contract, old: Contract, subscriptions: list[Standing] | None = None, mappings: Mappings | None = None
 ) -> list[Touched]:
-    touched = impact(check(new, [old]), new, old, subscriptions or [], mappings)
+    touched = find_touched(compare_versions(new, [old]), new, old, subscriptions or [], mappings)
     return [each for each in touched if each.what is not What.DATA_SENT]
 
 
@@ -147,9 +147,9 @@ def test_hundreds_of_consumers_of_thousands_of_fields_are_told_in_bounded_time_a
     }
     old = a_contract(**terms, schema=wide("integer"))
     new = a_contract(**terms, schema=wide("string"), version="2.0.0", compatibility="full")
-    report = check(new, [old])
+    report = compare_versions(new, [old])
     begun = time.process_time()
-    touched = impact(report, new, old)
+    touched = find_touched(report, new, old)
     assert time.process_time() - begun < 5
     of_one = [each for each in touched if each.participant == "dinas-0"]
     assert len(of_one) == 101
@@ -175,7 +175,7 @@ def test_a_consumer_whose_reader_refuses_a_new_item() -> None:
 
 def test_a_producer_whose_data_are_refused() -> None:
     old, new = a_contract(), a_contract(version="2.0.0", schema=with_("nama", type="string", maxLength=50))
-    (touched,) = impact(check(new, [old]), new, old)
+    (touched,) = find_touched(compare_versions(new, [old]), new, old)
     assert (touched.participant, touched.what, touched.pointer) == ("dukcapil-lamongan", What.DATA_SENT, "/nama")
 
 
@@ -183,7 +183,7 @@ def test_who_asks_is_touched_by_questions_that_are_refused() -> None:
     consumers = [{"participant": "dinkes"}]
     old = a_query({"type": "object"}, {"type": "object"}, consumers=consumers)
     new = a_query({"type": "object", "required": ["nik"]}, {"type": "object"}, consumers=consumers, version="2.0.0")
-    (touched,) = impact(check(new, [old]), new, old)
+    (touched,) = find_touched(compare_versions(new, [old]), new, old)
     assert (touched.participant, touched.what) == ("dinkes", What.DATA_SENT)
 
 
@@ -232,4 +232,5 @@ def test_an_adapter_that_no_longer_serves_the_contract() -> None:
 
 def test_words_touch_nobody() -> None:
     old, new = a_contract(), a_contract(version="1.0.1", title="Penduduk")
-    assert impact(check(new, [old]), new, old, [Standing("dinkes", [{"exact": {"type": "kependudukan.uji"}}])]) == []
+    report, standing = compare_versions(new, [old]), Standing("dinkes", [{"exact": {"type": "kependudukan.uji"}}])
+    assert find_touched(report, new, old, [standing]) == []

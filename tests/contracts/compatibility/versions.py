@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bus.contracts.compatibility import Finding, Report, check
+from bus.contracts.compatibility import Finding, Report, compare_versions
 from bus.contracts.document import Contract
 from tests.contracts.documents import a_contract
 
@@ -25,7 +25,7 @@ def a_query(request: Any, answer: Any, **changes: Any) -> Contract:
 
 def reported(old: Any, new: Any, compatibility: str = "backward", **options: Any) -> Report:
     """The report for a change of the schema alone, with a version step that is large enough."""
-    return check(an_event(new, version="2.0.0", compatibility=compatibility), [an_event(old)], **options)
+    return compare_versions(an_event(new, version="2.0.0", compatibility=compatibility), [an_event(old)], **options)
 
 
 def the_only(report: Report) -> Finding:
