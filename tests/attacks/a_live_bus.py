@@ -19,8 +19,9 @@ from bus.problem import Conflict
 from bus.process import Process, Role
 from bus.settings import load_settings
 from bus.storage import Storage
-from tests.a_bus import ADDRESS, WARGA, Bus
+from tests.a_bus import ADDRESS, Bus
 from tests.an_actor import OPERATOR
+from tests.builders import WARGA
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 from bus.limits import Rate
-from tests.a_bus import OWNER, Bus, a_contract
+from tests.a_bus import Bus
 from tests.a_connection import Connection
 from tests.attacks.a_crowd import a_get
 from tests.attacks.beside import Attack, assert_innocent_goes_on
+from tests.builders import OWNER, a_document
 from tests.services.agreements import FACT
 from tests.services.running import Bus as Running
 from tests.services.running import a_bus as running_bus
@@ -17,7 +18,7 @@ from tests.services.running import a_bus as running_bus
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_an_address_that_asks_too_much_without_a_token_is_told_to_wait_and_no_other(bus: Bus):
-    bus.apply(a_contract())
+    bus.apply(a_document())
     token = bus.token(OWNER, "contracts.read")
     await asyncio.to_thread(bus.rooms.tokens.verify, token.encode())
     async with bus.opened(anonymous_rate=Rate(1, 60)) as (address, _):

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from bus import json
 from bus.contracts.formats import FORMATS, NATIVE
 from bus.contracts.validation import SchemaUnusable, Validator, make_reference_validator
-from tests.contracts.documents import NIK, SCHEMA, SHIPPED, shipped
+from tests.builders import NIK, SCHEMA
+from tests.contracts.documents import SHIPPED, shipped
 from tests.contracts.generated import from_schema
 
 EXAMPLES = settings().max_examples

@@ -22,8 +22,8 @@ from bus.identity.keys import Keys
 from bus.journal import Appender, JournalReader, Submission
 from bus.journal.beside import Beside
 from bus.storage import Storage, leadership
-from tests.a_bus import OWNER, WARGA, Document, a_contract, a_person
 from tests.an_actor import OPERATOR
+from tests.builders import OWNER, WARGA, Document, a_document, a_person
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Site:
         self.storage = storage
         self.journal = JournalReader(storage)
         self.catalogue = Catalogue(storage, keys.pseudonym)
-        self.catalogue.registrar.apply([parse_contract(a_contract(*grants))], OPERATOR)
+        self.catalogue.registrar.apply([parse_contract(a_document(*grants))], OPERATOR)
         self.subscriptions = Subscriptions(storage, keys)
         self.broker, self.fresh = Broker(), FreshRuns()
 

@@ -15,7 +15,7 @@ from bus.journal import Submission
 from bus.journal.beside import Take
 from bus.journal.statements import Row
 from bus.storage import Storage, Transaction
-from tests.a_bus import a_grant, a_nik
+from tests.builders import a_grant, a_nik
 from tests.delivery.a_relay import Site
 
 

@@ -14,7 +14,7 @@ from bus.identity.keys import Keys
 from bus.journal import Appender
 from bus.journal.beside import Take
 from bus.storage import Storage, StorageUnavailable
-from tests.a_bus import a_grant
+from tests.builders import a_grant
 from tests.delivery.a_relay import Site
 from tests.services.waiting import until
 

@@ -28,7 +28,7 @@ from bus.disclosures.log import Channel, Disclosure, Noted
 from bus.identity.keys import Keys
 from bus.kit import Failure, Outcome
 from bus.storage import Storage
-from tests.a_bus import a_grant
+from tests.builders import a_grant
 from tests.delivery.a_relay import Site
 
 MEBIBYTE = 1024 * 1024

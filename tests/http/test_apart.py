@@ -9,7 +9,8 @@ import pytest
 from bus import json
 from bus.http import batches, publish
 from bus.journal import apart
-from tests.a_bus import OWNER, WARGA, Bus, a_contract, a_grant, a_nik, a_person
+from tests.a_bus import Bus
+from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik, a_person
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -49,7 +50,7 @@ _TEXTS = {
 
 @pytest.fixture
 async def client(bus: Bus) -> AsyncIterator[httpx.AsyncClient]:
-    bus.apply(a_contract(a_grant(OWNER)))
+    bus.apply(a_document(a_grant(OWNER)))
     async with bus.served() as address:
         yield bus.reader(OWNER, "events.publish", "events.read", address=address)
 
@@ -117,7 +118,7 @@ async def test_an_event_of_a_schema_that_asks_for_much_is_checked_apart(
 ) -> None:
     forms = [{"properties": {"nik": {"const": str(number)}}} for number in range(900)]
     schema = {"type": "object", "properties": {"nik": {"type": "string"}}, "required": ["nik"], "anyOf": forms}
-    bus.apply(a_contract(contract="uji.pilihan", schema=schema))
+    bus.apply(a_document(contract="uji.pilihan", schema=schema))
     jobs: list[str] = []
     run = bus.rooms.heavy.run
 

@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from bus import json
-from tests.a_bus import OWNER, Bus
-from tests.contracts.documents import a_document
+from tests.a_bus import Bus
+from tests.builders import OWNER, a_strict_document
 from tests.contracts.hostile import HOSTILE
 from tests.http.a_catalogue import a_catalogue, an_edge, owner
 
@@ -40,7 +40,7 @@ async def test_every_hostile_document_is_found_wrong_when_it_is_checked(bus: Bus
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_no_hostile_document_is_taken_to_compare_with(bus: Bus) -> None:
-    good = json.dumps(a_document())
+    good = json.dumps(a_strict_document())
     bodies = {name: good[:-1] + b',"against":[' + document + b"]}" for name, document in HOSTILE.items()}
     answers = {name: await _checked(bus, body) for name, body in bodies.items()}
     assert [name for name, answer in answers.items() if not _refuses(answer)] == []

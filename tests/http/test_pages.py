@@ -9,8 +9,9 @@ import pytest
 from bus.http.cursors import Listing, cursor_at
 from bus.http.pages import Pages
 from bus.telemetry import REQUESTS
-from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_person
+from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
+from tests.builders import WARGA, a_document, a_grant, a_person
 from tests.http.a_feed import SEMBUNG
 
 LONG = {"accept": "application/json;q=0.9"}
@@ -20,7 +21,7 @@ SECOND = cursor_at(Listing.FEED, WARGA, 2)
 
 
 async def with_people(bus: Bus, *grants: dict[str, Any]) -> None:
-    bus.apply(a_contract(*grants))
+    bus.apply(a_document(*grants))
     await bus.publish_all([a_person(number) for number in (1, 2, 1, 3)])
     await bus.publish(None, subject=a_person(2)["nik"])
 
@@ -128,7 +129,7 @@ async def test_an_empty_page_is_left_to_who_can_wait(bus: Bus):
 
 
 async def test_a_contract_of_events_has_no_records(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes"), kind="event", key=None))
+    bus.apply(a_document(a_grant("dinkes"), kind="event", key=None))
     await bus.publish(a_person())
     client = bus.reader("dinkes")
     await client.get(FEED)

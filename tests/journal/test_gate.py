@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from bus.identity.tokens import Principal
 from bus.journal import envelope
 from bus.journal.gate import EventMalformed, EventTooLarge
-from tests.a_bus import OWNER, WARGA, Bus, a_contract, a_person
+from tests.a_bus import Bus
+from tests.builders import OWNER, WARGA, a_document, a_person
 
 
 async def test_what_is_too_large_is_refused_before_its_data_are_looked_at(bus: Bus, monkeypatch: pytest.MonkeyPatch):
-    bus.apply(a_contract(delivery={"max_bytes": 1024}))
+    bus.apply(a_document(delivery={"max_bytes": 1024}))
     judged = Mock(return_value=True)
     monkeypatch.setattr(bus.rooms.catalogue.newest(WARGA).validator, "is_valid", judged)
     sender = Principal(OWNER, "client_x", frozenset(), 0, "token_x")
@@ -26,7 +27,7 @@ async def test_what_is_too_large_is_refused_before_its_data_are_looked_at(bus: B
 
 @pytest.mark.parametrize("value", ["\ud83d", 2**64])
 async def test_what_an_agency_can_write_and_json_in_utf8_cannot_is_refused(bus: Bus, value: object):
-    bus.apply(a_contract())
+    bus.apply(a_document())
     sender = Principal(OWNER, "adapter:ksp", frozenset(), 0, "")
     event = {"specversion": "1.0", "id": "1", "source": "/uji", "type": WARGA, "data": a_person(nama=value)}
     with pytest.raises(EventMalformed) as refused:

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from bus import json
 from bus.contracts.document import parse_contract
 from bus.contracts.view import View
 from bus.journal.read import Entry
 from bus.journal.viewed import Walk
-from tests.a_bus import OWNER, WARGA, a_contract, a_grant, a_nik, a_person
+from tests.builders import a_document, a_grant, a_person, an_entry, an_event
 
 SEMBUNG = [{"exact": {"desa": "sembung"}}]
 RECORDS = 3
@@ -25,18 +24,18 @@ class Journal:
 
     def piece(self, positions: Sequence[int]) -> Mapping[int, Entry]:
         self.read += positions[:PIECE]
-        return {position: an_entry(position) for position in positions[:PIECE]}
+        return {position: a_turn(position) for position in positions[:PIECE]}
 
 
-def an_entry(position: int) -> Entry:
+def a_turn(position: int) -> Entry:
+    """The event at a position: its record is in Sembung with the first event alone."""
     number = position % RECORDS
     desa = "sembung" if position <= RECORDS else "paciran"
-    body = {"type": WARGA, "subject": a_nik(number), "data": a_person(number, desa=desa)}
-    return Entry(position, 1, 1, OWNER, a_nik(number), a_nik(number), 0, json.dumps(body))
+    return an_entry(position, an_event(data=a_person(number, desa=desa)))
 
 
 def a_walk(journal: Journal, *heads: int, after: int = 0, most: int = 1000) -> Walk:
-    contract = parse_contract(a_contract(a_grant("desa-sembung", rows=SEMBUNG)))
+    contract = parse_contract(a_document(a_grant("desa-sembung", rows=SEMBUNG)))
     view = View(contract, contract.grants[0], b"k" * 32)
     charged: list[int] = []
 
@@ -45,7 +44,7 @@ def a_walk(journal: Journal, *heads: int, after: int = 0, most: int = 1000) -> W
         assert size > 0
         return len(charged) >= most
 
-    walk = Walk(journal, [(an_entry(position), view) for position in heads], after, charge)
+    walk = Walk(journal, [(a_turn(position), view) for position in heads], after, charge)
     for _ in walk.run():
         pass
     assert len(charged) == len(journal.read)
@@ -71,8 +70,8 @@ def test_a_walk_that_looked_at_enough_ends_with_the_first_record():
 
 
 def test_a_record_that_was_never_in_the_view_did_not_leave_it():
-    contract = parse_contract(a_contract(a_grant("desa-lain", rows=[{"exact": {"desa": "lain"}}])))
+    contract = parse_contract(a_document(a_grant("desa-lain", rows=[{"exact": {"desa": "lain"}}])))
     view = View(contract, contract.grants[0], b"k" * 32)
-    walk = Walk(Journal(), [(an_entry(31), view)], 0, lambda _: False)
+    walk = Walk(Journal(), [(a_turn(31), view)], 0, lambda _: False)
     assert sum(1 for _ in walk.run()) == 10
     assert walk.left == {}
