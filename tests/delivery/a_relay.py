@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -46,11 +46,11 @@ class Broker:
 class Site:
     """One database, and what works on it here."""
 
-    def __init__(self, storage: Storage, keys: Keys, *grants: Document) -> None:
+    def __init__(self, storage: Storage, keys: Keys, *grants: Document, **contract: Any) -> None:
         self.storage = storage
         self.journal = JournalReader(storage)
         self.catalogue = Catalogue(storage, keys.pseudonym)
-        self.catalogue.registrar.apply([parse_contract(a_document(*grants))], OPERATOR)
+        self.catalogue.registrar.apply([parse_contract(a_document(*grants, **contract))], OPERATOR)
         self.subscriptions = Subscriptions(storage, keys)
         self.broker, self.fresh = Broker(), FreshRuns()
 

@@ -257,14 +257,13 @@ def test_a_subscription_made_and_one_deleted_between_two_looks_are_both_seen(
     assert other.numbered(gone.number) is None
 
 
-def test_a_secret_that_expired_signs_no_more_after_a_refresh(
-    subscriptions: Subscriptions, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_secret_that_expired_signs_no_more_after_a_refresh(storage: Storage, bus_keys: Keys):
+    now = clock.now()
+    subscriptions = Subscriptions(storage, bus_keys, lambda: now)
     made = subscriptions.add(an_order(), OPERATOR)
     subscriptions.rotate_secret(made, OPERATOR)
     assert len(subscriptions.get(made.id, None).secrets) == 2
-    later = clock.now() + ROTATION + timedelta(seconds=1)
-    monkeypatch.setattr(clock, "now", lambda: later)
+    now += ROTATION + timedelta(seconds=1)
     assert len(subscriptions.get(made.id, None).secrets) == 1
 
 
