@@ -258,18 +258,13 @@ async def test_no_subscription_brings_an_adapter_what_no_contract_binds(city: Bu
     assert problem(await client.post("/v1/subscriptions", json=order)) == (403, "adapter-not-bound")
 
 
-async def test_no_change_of_a_subscription_brings_it_either(city: Bus, monkeypatch: pytest.MonkeyPatch):
+async def test_no_change_of_a_subscription_brings_it_either(city: Bus):
     city.apply(an_event_document(adapters=[]))
-    monkeypatch.setattr("bus.delivery.admission.check_url", _any_address)
     client = city.reader(REGISTRY, "subscriptions.manage")
-    made = await client.post("/v1/subscriptions", json={"contracts": [STOLEN], "sink": {"url": "https://a.example"}})
+    made = await client.post("/v1/subscriptions", json={"contracts": [STOLEN], "sink": {"url": "https://8.8.8.8/"}})
     change = {"sink": {"adapter": REGISTRY, "operation": RETURN}}
     answer = await client.patch(f"/v1/subscriptions/{made.json()['id']}", json=change)
     assert problem(answer) == (403, "adapter-not-bound")
-
-
-async def _any_address(*_: object, **__: object) -> None:
-    """Takes every address, as the bus does with one that is public."""
 
 
 async def run_of(bus: Bus, position: int) -> Item:

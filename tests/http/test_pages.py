@@ -5,10 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from bus.http.cursors import Listing, cursor_at
 from bus.http.pages import Pages
-from bus.telemetry import REQUESTS
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.builders import WARGA, a_document, a_grant, a_person
@@ -156,10 +156,15 @@ async def test_nobody_gets_a_page_whom_the_routes_would_refuse(bus: Bus):
 async def test_a_page_is_counted_as_one_of_the_route_is(bus: Bus):
     await with_people(bus, a_grant("dinkes"))
     client = bus.reader("dinkes")
-    counter = REQUESTS.labels("GET", "/v1/feeds/{contract}", "200")
-    before = counter._value.get()
+    before = pages_counted()
 
     for headers in (LONG, {}):
         assert (await client.get(FEED, headers=headers)).status_code == 200
 
-    assert counter._value.get() == before + 2
+    assert pages_counted() == before + 2
+
+
+def pages_counted() -> float:
+    """How many pages of feeds the metrics know."""
+    labels = {"method": "GET", "route": "/v1/feeds/{contract}", "status": "200"}
+    return REGISTRY.get_sample_value("bus_http_requests_total", labels) or 0.0
