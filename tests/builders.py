@@ -106,6 +106,7 @@ def a_public_document(name: str, owner: str, *consumers: str, **changes: Any) ->
         "classification": "public",
         "key": None,
         "subject": None,
+        "schema": None,
         "compatibility": None,
         "producers": [owner],
         "consumers": [{"participant": consumer} for consumer in consumers],
