@@ -232,9 +232,9 @@ def _doubling(levels: int) -> dict[str, Any]:
     ids=lambda schema: str(schema)[:30],
 )
 def test_a_hostile_schema_is_refused_in_bounded_time(schema: Any) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert _wrong(a_strict_document(schema=schema, examples=[]))
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_schema_may_refer_to_itself_below() -> None:

@@ -324,9 +324,9 @@ def test_a_payload_with_endless_errors_is_answered_with_a_hundred() -> None:
 @pytest.mark.parametrize("pattern", ["^(a+)+$", "^(a|a)*b$", "^([a-z]+.)+x$"])
 def test_no_payload_makes_a_pattern_slow(pattern: str) -> None:
     validator = Validator({"pattern": pattern})
-    began = time.perf_counter()
+    began = time.process_time()
     validator.is_valid("a" * 100_000 + "!")
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(

