@@ -10,6 +10,8 @@ import pytest
 from bus import json
 from bus.heavy import Here, Job
 from bus.http import batches, publish
+from bus.http.edge import create_edge
+from bus.http.health import Health
 from bus.journal import apart
 from tests.a_bus import Bus
 from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik, a_person
@@ -132,6 +134,7 @@ async def test_an_event_of_a_schema_that_asks_for_much_is_checked_apart(bus: Bus
     bus.apply(a_document(contract="uji.pilihan", schema=schema))
     heavy = Noting()
     bus.rooms = replace(bus.rooms, heavy=heavy)
+    bus.edge = create_edge(bus.rooms, Health({}))
     async with bus.served() as address:
         client = bus.reader(OWNER, "events.publish", address=address)
         for nik, status in (("7", 202), ("x", 422)):
