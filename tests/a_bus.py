@@ -1,4 +1,4 @@
-"""A bus in the test's own process: its rooms, its HTTP edge, and builders with defaults for what tests need in it."""
+"""A bus in the test's own process: its rooms, its HTTP edge, and clients of it."""
 
 import asyncio
 import itertools
@@ -6,7 +6,6 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -25,63 +24,9 @@ from bus.process import Wakeups, make_rooms
 from bus.settings import load_settings
 from bus.storage import Storage
 from tests.an_actor import OPERATOR
+from tests.builders import OWNER, WARGA, Document
 
 ADDRESS = "https://bus.lamongan.example"
-OWNER = "dukcapil-lamongan"
-WARGA = "kependudukan.warga"
-FAR = date(2099, 12, 31).isoformat()
-
-Document = dict[str, Any]
-
-
-def a_grant(participant: str, **changes: Any) -> Document:
-    """All fields of everybody, for long."""
-    grant = {"participant": participant, "purpose": "uji", "legal_basis": "PKS 1/2026", "until": FAR}
-    return grant | changes
-
-
-def a_contract(*grants: Document, **changes: Any) -> Document:
-    """A personal record contract of residents, by NIK."""
-    text = {"type": "string"}
-    properties = {"nik": text, "nama": text, "desa": text, "lahir": {"type": "object", "properties": {"tempat": text}}}
-    contract: Document = {
-        "contract": WARGA,
-        "version": "1.0.0",
-        "kind": "record",
-        "title": "Warga rekaan",
-        "owner": OWNER,
-        "classification": "personal",
-        "key": "/nik",
-        "subject": "/nik",
-        "schema": {"type": "object", "properties": properties, "required": ["nik"]},
-        "compatibility": "none",
-        "producers": [OWNER],
-        "consumers": list(grants),
-    }
-    contract |= changes
-    return {name: value for name, value in contract.items() if value is not None}
-
-
-def of_nobody(contract: Document) -> Document:
-    """A contract whose records have numbers in the place of NIKs, and so are about nobody."""
-    schema = contract["schema"]
-    properties = {"nomor" if name == "nik" else name: one for name, one in schema["properties"].items()}
-    changed = {
-        "key": "/nomor",
-        "classification": "public",
-        "schema": schema | {"properties": properties, "required": ["nomor"]},
-    }
-    return {name: value for name, value in (contract | changed).items() if name != "subject"}
-
-
-def a_person(number: int = 1, **changes: Any) -> Document:
-    """A fictitious resident."""
-    return {"nik": a_nik(number), "nama": f"Rekaan {number}", "desa": "sembung"} | changes
-
-
-def a_nik(number: int) -> str:
-    """A NIK of nobody."""
-    return f"3524{number:012d}"
 
 
 @dataclass

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,9 +47,11 @@ class ReplayUnderWay(Conflict):
 class Subscriptions:
     """The subscriptions of one bus; what it knows in memory follows the database through `refresh`."""
 
-    def __init__(self, storage: Storage, keys: Keys) -> None:
+    def __init__(self, storage: Storage, keys: Keys, now: Callable[[], datetime] = clock.now) -> None:
+        """`now` is this moment in UTC."""
         self._storage = storage
         self._keys = keys
+        self._now = now
         self._refreshing = threading.Lock()
         self._reached: int | None = None
         self._expiring: dict[int, int] = {}
@@ -61,7 +63,7 @@ class Subscriptions:
         """Read the subscriptions that changed since the last time."""
         # One at a time: an older reading must not replace a newer one, or the relay would miss a subscription's events.
         with self._refreshing:
-            now = clock.micros(clock.now())
+            now = clock.micros(self._now())
             expired = [number for number, until in self._expiring.items() if until <= now]
             with self._storage.read() as transaction:
                 # First, since PostgreSQL may show the next statement more than this one.
@@ -105,7 +107,7 @@ class Subscriptions:
             "state": SubscriptionState.ACTIVE.value,
             "secrets": self._sealed([{"secret": secret, "until": None}]),
             "replay_position": new.after,
-            "created_at": clock.micros(clock.now()),
+            "created_at": clock.micros(self._now()),
             "sink_set_by": setter(by, new.participant),
         }
         # Another process that makes the same subscription at the same moment is told so by its unique id.
@@ -164,7 +166,7 @@ class Subscriptions:
     def rotate_secret(self, subscription: Subscription, by: Actor) -> str:
         """A new secret; the one before signs beside it for a day."""
         secret = new_secret()
-        until = clock.micros(clock.now() + ROTATION)
+        until = clock.micros(self._now() + ROTATION)
         kept = [{"secret": old, "until": until} for old in subscription.secrets[:1]]
         sealed = self._sealed([{"secret": secret, "until": None}, *kept])
         self._update(_Act(Verb.SUBSCRIPTION_ROTATE_SECRET, subscription, by), secrets=sealed)
@@ -248,7 +250,7 @@ class Subscriptions:
 
     def _subscription(self, row: Any) -> Subscription:
         sink = json.loads(row.sink)
-        now = clock.micros(clock.now())
+        now = clock.micros(self._now())
         secrets = json.loads(self._keys.decrypt(row.secrets))
         ends = [secret["until"] for secret in secrets if secret["until"] is not None and secret["until"] > now]
         self._expiring.pop(row.number, None)

@@ -8,13 +8,14 @@ import httpx
 import pytest
 
 from bus import json
-from bus.delivery.subscriptions import AgencySink, Webhook
+from bus.delivery.subscription import AgencySink, Webhook
 from bus.disclosures import Channel
 from bus.identity.keys import Keys
 from bus.storage import Storage
-from tests.a_bus import Bus, Document, a_contract, a_grant, a_nik
+from tests.a_bus import Bus
 from tests.an_agency import AGENCY, ASK, TAKE, AnAdapter, agencies_with, join
 from tests.attacks.a_live_bus import TAKEN, a_live_bus, a_sink, says, subscribe, until
+from tests.builders import Document, a_document, a_grant, a_nik
 
 PERISTIWA, TANYA = "kependudukan.nikah", "kependudukan.keluarga"
 CHILD, MOTHER, FATHER, WIFE, NOBODY = map(a_nik, range(1, 6))
@@ -38,7 +39,7 @@ EVENT = an_object(
 def events(*grants: Document, **changes: Any) -> Document:
     """A contract of events that name several persons."""
     schema = EVENT | {"required": ["nik"]}
-    return a_contract(*grants, **{"contract": PERISTIWA, "kind": "event", "key": None, "schema": schema} | changes)
+    return a_document(*grants, **{"contract": PERISTIWA, "kind": "event", "key": None, "schema": schema} | changes)
 
 
 def families(*grants: Document) -> Document:

@@ -13,13 +13,14 @@ from bus.http.front_door import Acquaintances
 from bus.http.front_door.strangers import Strangers
 from bus.http.publish import Receive, Scope, Send
 from bus.limits import Rate
-from tests.a_bus import OWNER, Bus, a_contract
+from tests.a_bus import Bus
 from tests.a_connection import Connection
 from tests.an_actor import OPERATOR
 from tests.attacks.a_crowd import a_get, a_post
 from tests.attacks.a_live_bus import until
 from tests.attacks.beside import Attack, assert_innocent_goes_on
 from tests.attacks.test_logins import an_assertion
+from tests.builders import OWNER, a_document
 from tests.services.agreements import FACT
 from tests.services.running import Bus as Running
 from tests.services.running import a_bus as running_bus
@@ -27,7 +28,7 @@ from tests.services.running import a_bus as running_bus
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_an_address_that_asks_too_much_without_a_token_is_told_to_wait_and_no_other(bus: Bus):
-    bus.apply(a_contract())
+    bus.apply(a_document())
     token = bus.token(OWNER, "contracts.read")
     await asyncio.to_thread(bus.rooms.tokens.verify, token.encode())
     async with bus.opened(anonymous_rate=Rate(1, 60)) as (address, _):
@@ -54,7 +55,7 @@ def a_login(secret: str, client_id: str, path: str = "/oauth/token", **more: str
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_right_secret_and_its_token_wait_behind_no_strangers_and_all_else_does(bus: Bus):
-    bus.apply(a_contract())
+    bus.apply(a_document())
     bus.token(OWNER)
     client, secret = bus.rooms.participants.add_client(OWNER, ["contracts.read"], by=OPERATOR)
     bus.rooms.tokens.refresh()

@@ -19,8 +19,8 @@ from bus.storage import open_storage
 from bus.storage.migrate import _config
 from bus.storage.transaction import connection_of
 from tests.an_actor import actions, an_actor, last_action
+from tests.builders import a_strict_document
 from tests.cli.a_command import Commands, commands
-from tests.contracts.documents import a_document
 
 NAME = "kependudukan.uji"
 Prepare = Callable[[Commands], list[str | Path]]
@@ -39,7 +39,7 @@ def _client(bus: Commands) -> list[str | Path]:
 def _drafted(step: str) -> Prepare:
     def prepare(bus: Commands) -> list[str | Path]:
         with bus.catalogue() as catalogue:
-            catalogue.registrar.add_draft(parse_contract(a_document()), an_actor("dukcapil-lamongan"))
+            catalogue.registrar.add_draft(parse_contract(a_strict_document()), an_actor("dukcapil-lamongan"))
         return ["contract", step, NAME, "1.0.0"]
 
     return prepare

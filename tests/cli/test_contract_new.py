@@ -9,8 +9,8 @@ import pytest
 
 from bus import json
 from bus.contracts.document import Contract, Kind, parse_contract_text
+from tests.builders import NIK
 from tests.cli.a_command import Commands, commands
-from tests.contracts.documents import NIK
 
 TOLD = ("--name", "perizinan.uji", "--owner", "dpmptsp", "--title", "Izin rekaan")
 

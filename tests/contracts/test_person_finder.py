@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bus.contracts.person_finder import PersonFinder, make_finder
 from bus.contracts.schemas import Schema
-from tests.a_bus import a_nik
+from tests.builders import a_nik
 from tests.contracts.documents import SHIPPED, shipped
 
 NIK: Schema = {"type": "string", "pattern": "^[1-9][0-9]{15}$"}

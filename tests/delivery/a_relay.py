@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -22,8 +23,8 @@ from bus.delivery.turn import Turn
 from bus.identity.keys import Keys
 from bus.journal import Appender, Beside, JournalReader, Submission
 from bus.storage import Storage, leadership
-from tests.a_bus import OWNER, WARGA, Document, a_contract, a_person
 from tests.an_actor import OPERATOR
+from tests.builders import OWNER, WARGA, Document, a_document, a_person
 
 
 @dataclass
@@ -52,11 +53,11 @@ class Broker(Handover):
 class Site:
     """One database, and what works on it here."""
 
-    def __init__(self, storage: Storage, keys: Keys, *grants: Document) -> None:
+    def __init__(self, storage: Storage, keys: Keys, *grants: Document, **contract: Any) -> None:
         self.storage = storage
         self.journal = JournalReader(storage)
         self.catalogue = Catalogue(storage, keys.pseudonym)
-        self.catalogue.registrar.apply([parse_contract(a_contract(*grants))], OPERATOR)
+        self.catalogue.registrar.apply([parse_contract(a_document(*grants, **contract))], OPERATOR)
         self.subscriptions = Subscriptions(storage, keys)
         self.broker = Broker()
 

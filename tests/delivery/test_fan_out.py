@@ -14,7 +14,7 @@ from bus.identity.keys import Keys
 from bus.journal import NothingBeside, Submission, Take
 from bus.journal.statements import Row
 from bus.storage import Storage, Transaction
-from tests.a_bus import a_grant, a_nik
+from tests.builders import a_grant, a_nik
 from tests.delivery.a_relay import Site
 
 

@@ -12,11 +12,12 @@ import pytest
 from bus.delivery.along import AlongAppends
 from bus.delivery.fan_out import FanOut
 from bus.delivery.relay import Relay
+from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.turn import Turn
 from bus.identity.keys import Keys
 from bus.journal import Appender, Take
 from bus.storage import Storage, StorageUnavailable
-from tests.a_bus import a_grant
+from tests.builders import a_grant
 from tests.delivery.a_relay import Site
 from tests.services.waiting import until
 
@@ -101,24 +102,31 @@ async def test_who_publishes_is_not_refused_where_handing_over_fails(site: Site)
         await asyncio.to_thread(until, lambda: site.deliveries() == [(p, number) for p in range(1, appended + 1)])
 
 
+class AwayOnce(Subscriptions):
+    """Subscriptions whose database does not answer the third time that they are read."""
+
+    def __init__(self, storage: Storage, keys: Keys) -> None:
+        super().__init__(storage, keys)
+        self.failed = threading.Event()
+        self._reads = itertools.count(1)
+
+    def refresh(self) -> None:
+        if next(self._reads) == 3:
+            self.failed.set()
+            raise StorageUnavailable("The database does not answer.")
+        super().refresh()
+
+
 async def test_a_subscription_misses_nothing_where_it_is_not_known_to_be_live(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    storage: Storage, bus_keys: Keys, site: Site
 ):
     """The database takes the note that it is live, then does not answer; somebody publishes before it is read again."""
     number = site.subscribe("bapenda").number
-    site.subscriptions.refresh()
-    refresh, failed, calls = site.subscriptions.refresh, threading.Event(), itertools.count(1)
-
-    def fails_once() -> None:
-        if next(calls) == 2:
-            failed.set()
-            raise StorageUnavailable("The database does not answer.")
-        refresh()
-
-    monkeypatch.setattr(site.subscriptions, "refresh", fails_once)
+    site.subscriptions = subscriptions = AwayOnce(storage, bus_keys)
+    subscriptions.refresh()
     with relaying(site) as (_, along):
-        assert await asyncio.to_thread(failed.wait, 30)
+        assert await asyncio.to_thread(subscriptions.failed.wait, 30)
         await site.append(along, 1)
         # As who follows changes does, and before the relay comes round.
-        refresh()
+        subscriptions.refresh()
         await asyncio.to_thread(until, lambda: site.deliveries() == [(1, number)])

@@ -4,8 +4,6 @@ import asyncio
 import time
 from collections.abc import Sequence
 from random import Random
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 
@@ -28,7 +26,7 @@ from bus.identity.keys import Keys
 from bus.journal import NothingBeside
 from bus.kit import Failure, Outcome
 from bus.storage import Storage
-from tests.a_bus import a_grant
+from tests.builders import a_grant, a_subscription
 from tests.delivery.a_relay import Site
 
 MEBIBYTE = 1024 * 1024
@@ -90,7 +88,7 @@ def lease(site: Site, subscription: Subscription, key: int | None = None) -> Lea
 
 
 async def make(site: Site, sinks: Sinks, subscription: Subscription, lease: Lease, seconds: float) -> Sequence[Attempt]:
-    agencies = cast("Agencies", SimpleNamespace())
+    agencies = Agencies({})
     ledger = Ledger(site.storage)
     loader = RunLoader(site.storage, site.journal, site.catalogue, ledger, agencies, sinks.room)
     lane = Lane(8, CircuitPolicy(), Random(1))
@@ -149,7 +147,7 @@ async def _take(room: Room, participant: str, size: int) -> bool:
 
 
 def test_one_participants_many_replays_take_turns_with_anothers() -> None:
-    running: Any = [SimpleNamespace(number=number, participant="loud") for number in range(1, 4)]
-    running.append(SimpleNamespace(number=9, participant="quiet"))
+    running = [a_subscription("loud", number=number) for number in range(1, 4)]
+    running.append(a_subscription("quiet", number=9))
     assert [one.number for one in in_turn(running, {})] == [1, 9, 2, 3]
     assert [one.number for one in in_turn(running, {1: 1})] == [9, 2, 3, 1]

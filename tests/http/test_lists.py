@@ -6,7 +6,8 @@ import pytest
 
 from bus.http.cursors import Listing, write_next_name, write_position
 from bus.identity import Scope
-from tests.a_bus import OWNER, WARGA, Bus, a_contract, a_grant
+from tests.a_bus import Bus
+from tests.builders import OWNER, WARGA, a_document, a_grant
 
 FOREIGN = {
     "no base64": "!!!!",
@@ -37,7 +38,7 @@ async def paths_of_lists(bus: Bus) -> list[str]:
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("cursor", FOREIGN.values(), ids=FOREIGN)
 async def test_no_list_takes_a_cursor_that_it_did_not_give(bus: Bus, cursor: str) -> None:
-    bus.apply(a_contract(a_grant(OWNER)))
+    bus.apply(a_document(a_grant(OWNER)))
     paths = await paths_of_lists(bus)
     assert len(paths) >= 11
     reader = bus.reader(OWNER, *Scope)

@@ -9,7 +9,7 @@ import pytest
 from bus.journal import Appender, Persons, Projection
 from bus.journal.statements import SQLITE_PROJECTION
 from bus.storage import Storage, open_storage, upgrade
-from tests.services.appending import a_submission
+from tests.services.appending import a_record_submission
 from tests.storage.a_plan import explained, plans
 
 
@@ -48,5 +48,5 @@ def test_a_question_about_a_person_reads_what_is_about_them(storage: Storage):
 
 async def _append(storage: Storage, count: int) -> None:
     appender = Appender(storage, lambda position: None)
-    await appender.append([a_submission("plan", number) for number in range(count)])
+    await appender.append([a_record_submission("plan", number) for number in range(count)])
     await appender.close()

@@ -18,7 +18,7 @@ from bus.journal.statements import LAST, REACHED
 from bus.journal.tables import JOURNAL, STRETCH
 from bus.storage import Storage, StorageFull, Transaction, open_storage, upgrade
 from tests.journeys.verdict import assert_records_agree, stored
-from tests.services.appending import a_submission
+from tests.services.appending import a_record_submission
 from tests.services.waiting import until
 
 MANY = 1_700
@@ -29,7 +29,7 @@ async def _append(storage: Storage, *numbers: int) -> None:
     """Append events in requests that are not large."""
     appender = Appender(storage, lambda position: None)
     for some in batched(numbers, 50):
-        await appender.append([a_submission("projected", number) for number in some])
+        await appender.append([a_record_submission("projected", number) for number in some])
     await appender.close()
 
 
@@ -89,7 +89,7 @@ async def test_large_appends_take_as_many_events_along(storage: Storage):
     assert _reached(storage) == 0
     appender = Appender(storage, lambda position: None)
     for some in batched(range(5, 2_255), 250):
-        await appender.append([a_submission("projected", number) for number in some])
+        await appender.append([a_record_submission("projected", number) for number in some])
     await appender.close()
     # With PostgreSQL nobody waits for the steps, which go on beside it.
     assert _reached(storage) == (2_000 if storage.is_sqlite else 0)
@@ -107,10 +107,10 @@ async def test_no_more_is_taken_along_than_there_is(storage: Storage):
 
 async def test_what_was_taken_back_is_projected_the_next_time(storage: Storage):
     appender = Appender(storage, lambda position: None)
-    await appender.append([a_submission("projected", number) for number in range(99)])
+    await appender.append([a_record_submission("projected", number) for number in range(99)])
     with pytest.raises(RuntimeError):
         _project_and_fail(storage, 2_000)
-    await appender.append([a_submission("projected", number) for number in range(99, 300)])
+    await appender.append([a_record_submission("projected", number) for number in range(99, 300)])
     await appender.close()
     assert_records_agree(storage, stored(storage))
 

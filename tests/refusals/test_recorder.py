@@ -19,7 +19,8 @@ from bus.refusals.recorder import Recorder
 from bus.refusals.refusal import Refusal
 from bus.refusals.tally import Count
 from bus.storage import Storage, StorageFull, StorageUnavailable
-from tests.a_bus import ADDRESS, OWNER, Bus
+from tests.a_bus import ADDRESS, Bus
+from tests.builders import OWNER
 
 SENDER = Principal(OWNER, "client_1", frozenset(), 0, "token_1")
 REFUSED = UnknownContract("There is no such contract.")

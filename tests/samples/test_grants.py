@@ -30,7 +30,7 @@ PUBLISHED = {
 }
 
 
-def a_grant(
+def a_read_grant(
     fields: tuple[str, ...] | None = None,
     mask: dict[str, str] | None = None,
     rows: tuple[Mapping[str, object], ...] = (),
@@ -39,12 +39,12 @@ def a_grant(
 
 
 def test_what_is_not_granted_is_not_shown() -> None:
-    shown = a_grant(fields=("/a", "/b/c")).show({"a": {"x": 1}, "b": {"c": 2, "d": 3}, "e": 4})
+    shown = a_read_grant(fields=("/a", "/b/c")).show({"a": {"x": 1}, "b": {"c": 2, "d": 3}, "e": 4})
     assert shown == {"/a/x": 1, "/b/c": 2}
 
 
 def test_masks() -> None:
-    grant = a_grant(mask={"/nik": "last4", "/lahir": "year", "/kk": "pseudonym"})
+    grant = a_read_grant(mask={"/nik": "last4", "/lahir": "year", "/kk": "pseudonym"})
     shown = grant.show({"nik": "3524015203889002", "lahir": "1988-03-12", "kk": "3524011506159001"})
     assert shown == {"/nik": "************9002", "/lahir": "1988", "/kk": PSEUDONYM}
     assert shown["/kk"] == "abcdefghijklmnopqrstuvwx23"
@@ -54,11 +54,11 @@ def test_masks() -> None:
 @pytest.mark.parametrize(("jenis", "given"), [("pindah", True), ("kematian", True), ("kelahiran", False)])
 def test_a_row_filter_chooses(jenis: str, given: bool) -> None:
     rows = ({"any": [{"exact": {"jenis": "kematian"}}, {"prefix": {"/jenis": "pin"}}]},)
-    assert a_grant(rows=rows).gives({"jenis": jenis}) is given
+    assert a_read_grant(rows=rows).gives({"jenis": jenis}) is given
 
 
 def test_a_deletion_passes_no_row_filter() -> None:
-    assert not a_grant(rows=({"prefix": {"jenis": "pin"}},)).gives(None)
+    assert not a_read_grant(rows=({"prefix": {"jenis": "pin"}},)).gives(None)
 
 
 def test_identifiers_are_long_numbers_written_as_text() -> None:
@@ -86,7 +86,7 @@ def _compare(view: View, read: Contract, consumer: str) -> None:
 
 
 def test_what_a_consumer_sees_names_an_event_whatever_its_pseudonyms_are() -> None:
-    wanted = a_grant(mask={"/kk": "pseudonym"}).show({"nama": "Siti", "kk": "3524011506159001"})
+    wanted = a_read_grant(mask={"/kk": "pseudonym"}).show({"nama": "Siti", "kk": "3524011506159001"})
     seen = {"/nama": "Siti", "/kk": "abcdefghijklmnopqrstuvwx23"}
     assert (
         describe_content(wanted, None)

@@ -21,7 +21,7 @@ from bus.process import Role, Wakeups, running
 from bus.settings import load_settings
 from bus.storage import open_storage
 from tests.an_actor import OPERATOR
-from tests.services.agreements import PRODUCER, an_event, documents
+from tests.services.agreements import PRODUCER, an_agreed_event, documents
 from tests.services.fixtures import MakeBus
 from tests.services.proxy import a_proxy
 from tests.services.running import Bus, free_port, post
@@ -156,9 +156,9 @@ def test_a_change_in_one_process_is_enforced_in_another_within_a_second(
     with _an_owner(bus) as owner, bus.client() as producer:
         owner.base_url, producer.base_url = httpx.URL(here), httpx.URL(there)
         _activate(owner)
-        until(lambda: post(producer, an_event("baru", NEW)).status_code == 202, WITHIN)
+        until(lambda: post(producer, an_agreed_event("baru", NEW)).status_code == 202, WITHIN)
         owner.delete(f"/v1/participants/{PRODUCER}/clients/{bus.credentials[0]}").raise_for_status()
-        until(lambda: post(producer, an_event("lama", NEW)).status_code == 401, WITHIN)
+        until(lambda: post(producer, an_agreed_event("lama", NEW)).status_code == 401, WITHIN)
 
 
 def test_a_command_is_enforced_in_a_running_process_within_a_second(
@@ -167,9 +167,9 @@ def test_a_command_is_enforced_in_a_running_process_within_a_second(
     bus = make_bus(database, broker)
     bus.start("api")
     with bus.client() as producer:
-        assert post(producer, an_event("sebelum")).status_code == 202
+        assert post(producer, an_agreed_event("sebelum")).status_code == 202
         _revoke_by_command(bus, bus.credentials[0])
-        until(lambda: post(producer, an_event("sesudah")).status_code == 401, WITHIN)
+        until(lambda: post(producer, an_agreed_event("sesudah")).status_code == 401, WITHIN)
 
 
 def _a_new_contract() -> dict[str, object]:

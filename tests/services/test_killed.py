@@ -7,7 +7,7 @@ from bus.delivery.leases import Leases
 from bus.delivery.ledger import DeliveryState
 from bus.delivery.subscription import AgencySink, NewSubscription, Subscription
 from tests.an_actor import OPERATOR
-from tests.services.agreements import CONSUMERS, FACT, an_event
+from tests.services.agreements import CONSUMERS, FACT, an_agreed_event
 from tests.services.fixtures import MakeBus
 from tests.services.receiver import Receiver, answers
 from tests.services.running import Bus, post_batch
@@ -29,7 +29,7 @@ def embedded(request: pytest.FixtureRequest) -> Bus:
 
 def publish(bus: Bus, names: list[str]) -> None:
     with bus.client() as client:
-        assert post_batch(client, [an_event(name) for name in names]).status_code == 202
+        assert post_batch(client, [an_agreed_event(name) for name in names]).status_code == 202
 
 
 def until_all_delivered(bus: Bus, subscription: Subscription) -> None:

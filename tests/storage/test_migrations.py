@@ -15,7 +15,7 @@ from bus.journal.identity import identity_of
 from bus.storage import Storage, open_storage, pending_migrations, upgrade
 from bus.storage.migrate import _config
 from bus.storage.transaction import connection_of
-from tests.contracts.documents import a_document
+from tests.builders import a_strict_document
 
 VERSIONS = sa.table(
     "contract_versions",
@@ -71,7 +71,7 @@ def test_a_contract_version_keeps_what_is_known_of_its_history(storage: Storage)
     with storage.write() as transaction:
         transaction.execute(sa.text("INSERT INTO contracts (name) VALUES ('kependudukan.uji')"))
         for version, state in (("1.0.0", "active"), ("2.0.0", "draft")):
-            document = json.canonical(a_document(version=version))
+            document = json.canonical(a_strict_document(version=version))
             row = (1, version, state, document, 1, "dukcapil-lamongan", 2, "operator")
             transaction.execute(sa.insert(VERSIONS).values(row))
     assert upgrade(storage)
