@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -25,7 +24,7 @@ from bus.delivery.tables import ATTEMPTS, DELIVERIES
 from bus.delivery.worker import Worker, WorkerPolicy
 from bus.disclosures import DisclosureLog
 from bus.identity.keys import Keys
-from bus.journal import Persons
+from bus.journal import NothingBeside, Persons
 from bus.kit import Classification, Does, Event, Failure, Operation, Outcome
 from bus.storage import Storage
 from tests.an_actor import OPERATOR
@@ -63,7 +62,7 @@ class InPairs(AFactory):
 async def site(storage: Storage, bus_keys: Keys) -> Site:
     """A bus whose agency is owed two events of each key."""
     site = Site(storage, bus_keys, a_grant(AGENCY), adapters=[{"adapter": AGENCY, "operation": TAKE}])
-    await site.append(nullcontext, *[site.submission(number) for number in range(1, 2 * len(KEYS) + 1)])
+    await site.append(NothingBeside(), *[site.submission(number) for number in range(1, 2 * len(KEYS) + 1)])
     return site
 
 
