@@ -1,6 +1,7 @@
-"""Every setting, once: read from `BUS_*` or from files of these names, typed, with defaults and what each means.
+"""The declaration of every setting: name, type, default and meaning.
 
-Adapters' settings are kept here as they came; the adapter's own model checks them when it is made (`bus.agencies`).
+Settings come from variables `BUS_*`, or from files of the same names. The settings of adapters stay unchecked here. An
+adapter's own model checks them when `bus.agencies` makes the adapter.
 """
 
 import ipaddress
@@ -30,20 +31,20 @@ _FOLDER: Final = "BUS_SECRETS_DIR"
 
 
 class SettingsWrong(Refused):
-    """A setting is missing or wrong; the message names it and what it should be."""
+    """A setting is missing or wrong; correct the settings that the message names."""
 
     slug = "settings"
 
 
-def _comma_separated(value: Any) -> Any:
+def _split_commas(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_comma_separated)]
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split_commas)]
 HostPattern = Annotated[
     str, StringConstraints(to_lower=True, pattern=r"^(\*\.)?[a-zA-Z0-9_][a-zA-Z0-9_-]*(\.[a-zA-Z0-9_][a-zA-Z0-9_-]*)*$")
 ]
-HostPatterns = Annotated[tuple[HostPattern, ...], NoDecode, BeforeValidator(_comma_separated)]
+HostPatterns = Annotated[tuple[HostPattern, ...], NoDecode, BeforeValidator(_split_commas)]
 
 
 class Settings(BaseSettings):
@@ -155,30 +156,33 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Where settings come from, the strongest first. The library's own source of files cannot read adapters' settings."""
+        """The sources of settings, the strongest first. The library's own source of files cannot read nested settings."""
         folder = os.environ.get(_FOLDER) or None
         return init_settings, env_settings, NestedSecretsSettingsSource(file_secret_settings, secrets_dir=folder)
 
     def is_from_file(self, name: str) -> bool:
-        """Whether a setting has a file in the folder of secrets."""
+        """Whether the folder of secrets has a file for a setting."""
         return bool(self.secrets_dir) and f"bus_{name}" in map(str.lower, os.listdir(self.secrets_dir))
 
     @property
     def database(self) -> str:
-        """The database's URL, the default resolved."""
+        """The database's URL. The default is a SQLite file in the data folder."""
         return self.database_url or f"sqlite:///{self.data_dir / 'bus.db'}"
 
 
 def load_settings(**given: Any) -> Settings:
-    """The settings from files and the environment, overridden by what the command line gave (None: not given).
+    """The settings from files and the environment.
+
+    Args:
+        given: values from the command line, which win. None: the command line gave no value.
 
     Raises:
-        SettingsWrong: names each wrong variable and what it should be.
+        SettingsWrong: the detail names each wrong variable and says what it should be.
     """
     folder = os.environ.get(_FOLDER, "")
     try:
         if folder:
-            # The library says nothing of a folder that it cannot read.
+            # The library ignores a folder that it cannot read.
             os.listdir(folder)
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except OSError as error:
@@ -188,10 +192,12 @@ def load_settings(**given: Any) -> Settings:
     except SettingsError as error:
         raise SettingsWrong(f"{_FOLDER} or the environment: {error}") from None
     except ValidationError as error:
-        raise SettingsWrong("; ".join(f"{_variable(item['loc'])}: {item['msg']}" for item in error.errors())) from None
+        raise SettingsWrong(
+            "; ".join(f"{_name_variable(item['loc'])}: {item['msg']}" for item in error.errors())
+        ) from None
 
 
-def _variable(location: Sequence[str | int]) -> str:
-    """The variable that a place in the settings is read from; a number is a place within one."""
+def _name_variable(location: Sequence[str | int]) -> str:
+    """The variable that holds a place in the settings. A number in the location is an index within the variable."""
     names = takewhile(lambda part: isinstance(part, str), location)
     return f"BUS_{'__'.join(str(name) for name in names)}".upper()

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from adapters.ksp.strike import Strike
-from bus.kit import WIB, Event, canonical, digest
+from bus.kit import WIB, Event, digest, dump_canonical
 
 CONTRACT = "pengaduan.laporan"
 
@@ -72,7 +72,7 @@ def event(row: Row) -> Event:
     """A complaint as an event. Its id follows from what it tells and when that was so: an unchanged row is a duplicate."""
     data = complaint(row)
     changed = moment(_first(row, "updated_at", "tanggal_pembaruan"))
-    mark = sha256(canonical([data, changed])).hexdigest()[:16]
+    mark = sha256(dump_canonical([data, changed])).hexdigest()[:16]
     number = data.get("nomor_laporan")
     return Event(
         id=f"{number or 'tanpa-nomor'}:{mark}",

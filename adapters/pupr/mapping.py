@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from bus.kit import DELIVERED, AgencyFault, Failure, Outcome, by_status, canonical
+from bus.kit import DELIVERED, AgencyFault, Failure, Outcome, by_status, dump_canonical
 
 NUMBER_FIELD = "NO_RUAS"
 
@@ -174,7 +174,7 @@ def form(changes: Sequence[Edit]) -> dict[str, str]:
     lists: dict[str, list[Any]] = defaultdict(list)
     for edit in changes:
         lists[edit.kind.value].append(edit.value)
-    return {name: canonical(values).decode() for name, values in lists.items()}
+    return {name: dump_canonical(values).decode() for name, values in lists.items()}
 
 
 def outcomes(changes: Sequence[Edit], answer: Mapping[str, Any]) -> dict[str, Outcome]:

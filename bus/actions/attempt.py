@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from bus.actions.action import Action, Object, Result, Verb
 from bus.actions.actor import Actor, anonymous
-from bus.household import household
+from bus.household import name_household
 
 _OTHERS = "(others)"
 
@@ -66,5 +66,5 @@ def failed_login(client_id: str | None, participant: str | None, address: str) -
     """
     reason = "unproven" if client_id else "unknown-client"
     on = Object("client", client_id or "(unknown)")
-    by = anonymous(household(address))
+    by = anonymous(name_household(address))
     return Attempt(Verb.LOGIN_FAIL, by, on, participant, "login", reason, client_id or "")

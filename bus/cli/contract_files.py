@@ -50,7 +50,7 @@ class Examined:
     def line(self, pointer: str) -> int:
         """The line of the file where a pointer's value stands, or the nearest above it; from 1."""
         node, line = (_composed(self.path) if pointer else None), 1
-        for step in json.path(pointer):
+        for step in json.parse_pointer(pointer):
             found = _below(node, step)
             if found is None:
                 break

@@ -124,7 +124,7 @@ def _likely(begun: _Beginning) -> str:
 
 def _places(kind: Kind, classification: Classification, begun: _Beginning, key: str | None) -> dict[str, str]:
     """Where key and data subject stand."""
-    required = [json.pointer((name,)) for name in begun.sent["required"]]
+    required = [json.to_pointer((name,)) for name in begun.sent["required"]]
     likely = next((pointer for pointer in required if pointer == "/nik"), next(iter(required), None))
     places = {}
     if kind is Kind.RECORD:

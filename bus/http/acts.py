@@ -11,7 +11,7 @@ from bus.http.admissions import admit
 from bus.http.security import SCHEME, principal_of
 from bus.identity import Principal, Scope, require
 from bus.problem import Refused
-from bus.telemetry import trace_id
+from bus.telemetry import read_trace_id
 
 _NAMES: Final = ("id", "client_id", "name", "version")
 """Path parameters that name what an act is about; a contract's version has two."""
@@ -33,7 +33,7 @@ def actor(principal: Principal, request: Request) -> Actor:
         channel=Channel.HTTP,
         address=request.client.host if request.client else "",
         client_id=principal.client_id,
-        trace_id=trace_id(request.headers.get("traceparent")),
+        trace_id=read_trace_id(request.headers.get("traceparent")),
     )
 
 

@@ -36,7 +36,7 @@ from bus.journal import (
 from bus.limits import Fields, Limit, Limited
 from bus.problem import FieldError, Invalid, Refused
 from bus.storage import Answer
-from bus.telemetry import accepted, trace_id
+from bus.telemetry import log_accepted, read_trace_id
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -196,13 +196,13 @@ class Publisher:
     def log_trace(self, event: Any, receipts: Sequence[Receipt]) -> None:
         """Log that an event was appended, if its publisher traces it."""
         if "traceparent" in event:
-            accepted(event["traceparent"], event["type"], receipts[0].position)
+            log_accepted(event["traceparent"], event["type"], receipts[0].position)
 
     def refuse(self, refusal: Refused, principal: Principal | None, event: Any) -> Response:
         """The answer to a refused request; the refusal is noted for the producer and the contract's owner."""
         if not isinstance(refusal, BatchRefused | BatchConflict):
             self._rooms.recorder.note(refusal, principal, event)
-        return _make_response(refusal.status, json.dumps(refusal.document()), MEDIA_TYPE.encode(), refusal.headers)
+        return _make_response(refusal.status, json.dumps(refusal.to_document()), MEDIA_TYPE.encode(), refusal.headers)
 
     async def publish_batch(self, text: bytes, principal: Principal, *, partial: bool) -> Response:
         """The answer to a batch, once its events are appended.
@@ -272,7 +272,7 @@ class Publisher:
 
 def _read_traceparent(head: Head) -> str | None:
     """The request's trace; None also where it is not well formed, as W3C Trace Context asks (section 4.3)."""
-    return head.traceparent if trace_id(head.traceparent) is not None else None
+    return head.traceparent if read_trace_id(head.traceparent) is not None else None
 
 
 def _refuse_mode() -> MediaTypeUnsupported:

@@ -19,7 +19,7 @@ from authlib.oauth2.rfc6749.util import extract_basic_authorization
 from joserfc.jwk import KeySet, OKPKey
 
 from bus import json
-from bus.household import household
+from bus.household import name_household
 from bus.identity import secrets
 from bus.identity.keys import verified
 from bus.identity.known_clients import KnownClients
@@ -143,7 +143,7 @@ class Logins:
         Raises:
             LoginsLimited: too many like it failed, or too many of its address are judged now.
         """
-        with _one_of(self._assertions, household(address), _ASSERTIONS_OF_ADDRESS, 8 * _ASSERTIONS_OF_ADDRESS):
+        with _one_of(self._assertions, name_household(address), _ASSERTIONS_OF_ADDRESS, 8 * _ASSERTIONS_OF_ADDRESS):
             signer = self._signer(claim)
             if signer is None:
                 self._counted(claim).check(claim.client_id, address)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
-from bus.household import household
+from bus.household import name_household
 from bus.limits import Bucket, Limited, Rate
 
 _REMEMBERED: Final = 10_000
@@ -88,7 +88,7 @@ class WrongLogins:
 
     def _of(self, client_id: str, address: str, now: float) -> list[Bucket]:
         """The buckets of an attempt, that of its client and address first; of one that names no client, the address's."""
-        of_address = self._addresses.of(_key(household(address)), now)
+        of_address = self._addresses.of(_key(name_household(address)), now)
         if not client_id:
             return [of_address]
         return [self._pairs.of(_pair(client_id, address), now), self._clients.of(_key(client_id), now), of_address]
@@ -117,7 +117,7 @@ class _Buckets:
 
 
 def _pair(client_id: str, address: str) -> bytes:
-    return _key(f"{household(address)}\0{client_id}")
+    return _key(f"{name_household(address)}\0{client_id}")
 
 
 def _key(text: str) -> bytes:

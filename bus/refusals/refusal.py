@@ -89,11 +89,11 @@ def folded(pointer: str, names: Collection[str]) -> str:
     Args:
         names: of the properties that the contract's schemas speak of.
     """
-    attribute, *below = json.path(pointer) or ("",)
+    attribute, *below = json.parse_pointer(pointer) or ("",)
     if not attribute:
         return ""
     steps = [attribute if attribute in _ATTRIBUTES else OTHER, *(_step(step, names) for step in below)]
-    short = json.pointer(steps)
+    short = json.to_pointer(steps)
     return short if len(short) <= _LONGEST_POINTER else f"{short[:_LONGEST_POINTER].rpartition('/')[0]}/{MORE}"
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bus.household import household
+from bus.household import name_household
 from bus.identity.wrong_logins import LoginPolicy, LoginsLimited, WrongLogins
 from bus.limits import Rate
 
@@ -90,4 +90,4 @@ def test_millions_of_clients_and_addresses_are_not_remembered(monkeypatch: pytes
     ],
 )
 def test_one_customers_many_addresses_are_one(address: str, expected: str):
-    assert household(address) == expected
+    assert name_household(address) == expected

@@ -19,7 +19,7 @@ def test_who_has_spent_everything_is_told_how_long_to_wait_and_others_go_on(a_pr
     assert refused.value.status == 429
     assert refused.value.headers["Retry-After"] == "1"
     assert refused.value.headers["ratelimit"] == '"publish";r=0;t=10'
-    assert refused.value.document()["violated-policies"] == ["publish"]
+    assert refused.value.to_document()["violated-policies"] == ["publish"]
     limits.take("dinkes", Limit.PUBLISH)
     limits.take("bapenda", Limit.READ)
 

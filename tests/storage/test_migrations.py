@@ -71,7 +71,7 @@ def test_a_contract_version_keeps_what_is_known_of_its_history(storage: Storage)
     with storage.write() as transaction:
         transaction.execute(sa.text("INSERT INTO contracts (name) VALUES ('kependudukan.uji')"))
         for version, state in (("1.0.0", "active"), ("2.0.0", "draft")):
-            document = json.canonical(a_document(version=version))
+            document = json.dump_canonical(a_document(version=version))
             row = (1, version, state, document, 1, "dukcapil-lamongan", 2, "operator")
             transaction.execute(sa.insert(VERSIONS).values(row))
     assert upgrade(storage)

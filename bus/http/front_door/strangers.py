@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bus.household import household, parsed
+from bus.household import name_household, parse_address
 from bus.http.front_door.clients import is_within
 from bus.http.front_door.exchange import App, Exchange
 from bus.http.front_door.request import Request
@@ -108,7 +108,7 @@ class Strangers:
     def _turn(self, client: str, kind: str, cost: int) -> float:
         """Seconds until a household has its turn, which it takes unless they are more than the longest wait."""
         now = time.monotonic()
-        home = self._of(f"{household(client)} {kind}", now)
+        home = self._of(f"{name_household(client)} {kind}", now)
         wait = max(home.bucket.wait(now), home.next_at - now)
         if wait <= _LONGEST_WAIT:
             home.bucket.charge(cost)
@@ -127,5 +127,5 @@ class Strangers:
         return home
 
     def _is_operator(self, client: str) -> bool:
-        address = parsed(client)
+        address = parse_address(client)
         return address is not None and is_within(address, self._operators)
