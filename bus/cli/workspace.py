@@ -13,7 +13,7 @@ from bus.delivery.broker import BrokerAddress
 from bus.identity import Keys, load_keys
 from bus.problem import Refused
 from bus.settings import Settings, load_settings
-from bus.storage import Storage, open_storage, pending_migrations
+from bus.storage import Storage, has_pending_migrations, open_storage
 
 _KEPT = ("database_url", "broker_url")
 
@@ -50,7 +50,7 @@ def open_workspace(data: Path | None, **given: Any) -> Iterator[Workspace]:
     if not address.is_memory:
         storage.after_announce = lambda: bell.ring_once(address)
     try:
-        if pending_migrations(storage):
+        if has_pending_migrations(storage):
             raise NotInitialised(f"The database is of another version; run `bus init --data {settings.data_dir}`.")
         yield Workspace(settings, storage, keys)
     finally:

@@ -33,7 +33,7 @@ from bus.process.assembly import make_rooms, workers
 from bus.process.readiness import Readiness
 from bus.process.role import Role
 from bus.settings import Settings
-from bus.storage import Changes, Checkpoints, Storage, leadership
+from bus.storage import Changes, Checkpoints, Storage, make_leadership
 
 log = structlog.get_logger(__name__)
 
@@ -135,7 +135,7 @@ class Process:
             rooms.catalogue,
             rooms.subscriptions,
             Handover(self._address),
-            leadership(self._storage, "relay"),
+            make_leadership(self._storage, "relay"),
             policy,
             # Of runs that other processes make nothing is kept.
             self._fresh if self._workers else None,
@@ -183,7 +183,7 @@ class Process:
 
     def _poller(self) -> Poller:
         rooms = self.rooms
-        leads = leadership(self._storage, "poller")
+        leads = make_leadership(self._storage, "poller")
         return Poller(self._storage, rooms.agencies, rooms.gate, rooms.recorder, rooms.appender, leads, rooms.heavy)
 
     def _ensure_standing(self) -> None:

@@ -1,6 +1,6 @@
-"""The database of a bus: transactions to read and to write, the same for SQLite and PostgreSQL.
+"""The database of a bus: transactions that read and transactions that write, on SQLite or PostgreSQL.
 
-All of it is synchronous and called from threads; the event loop never waits on it.
+Everything here is synchronous: call it from threads, so that the event loop never waits for the database.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,11 +16,11 @@ from bus.storage.transaction import Transaction
 
 
 class Database(Protocol):
-    """What SQLite and PostgreSQL do in their own ways. `sqlite.py` and `postgres.py` have one each."""
+    """The parts in which SQLite and PostgreSQL differ. `sqlite.py` and `postgres.py` implement it."""
 
     @property
     def engines(self) -> Sequence[Engine]:
-        """Of its connections."""
+        """SQLAlchemy's engines, which make the connections."""
         ...
 
     def read(self) -> AbstractContextManager[Transaction]:
@@ -31,7 +31,7 @@ class Database(Protocol):
         """A transaction that writes."""
         ...
 
-    def leadership(self, job: str) -> Leadership:
+    def make_leadership(self, job: str) -> Leadership:
         """The leadership of a job among all processes on this database."""
         ...
 
@@ -45,22 +45,22 @@ class Database(Protocol):
 
 
 class Storage:
-    """One database, and who is told of changes in it.
+    """One database, and the callback that hears of announced changes.
 
     Attributes:
-        after_announce: called in the writer's thread after the commit of a transaction that announced a change, so that
-            whoever should look at once can be told. It must neither block nor fail.
+        after_announce: runs in the writer's thread, after the commit of a transaction that announced a change. It must neither
+            block nor fail.
     """
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self.is_sqlite = isinstance(database, SqliteDatabase)
-        self.after_announce: Callable[[], None] = _tell_nobody
+        self.after_announce: Callable[[], None] = _do_nothing
 
     def read(self) -> AbstractContextManager[Transaction]:
         """A transaction that only reads, on one snapshot.
 
-        Keep no rows unread beyond the block: in SQLite they would hold whoever gets the connection next to this snapshot.
+        Leave no rows unread when the block ends. In SQLite, unread rows would tie the connection's next user to this snapshot.
 
         Raises:
             StorageUnavailable: the database does not answer.
@@ -72,12 +72,12 @@ class Storage:
         """A transaction that writes.
 
         Args:
-            durable: the commit is on disk when the block ends. False is for what can be made again from the journal
-                (deliveries and their outcomes): a power failure may undo the last of it, never tear it.
+            durable: whether the commit is on disk when the block ends. False is for rows that the bus can make again from the
+                journal, such as deliveries. A power failure may then undo the last transactions, each as a whole.
 
         Raises:
             StorageFull, StorageUnavailable: nothing was written.
-            RowConflict: a row breaks a unique key; nothing was written.
+            RowConflict: a row breaks a unique key or a reference; nothing was written.
         """
         with self.database.write(durable=durable) as transaction:
             yield transaction
@@ -94,9 +94,9 @@ class Storage:
 
 
 def open_storage(url: str) -> Storage:
-    """The database at a SQLAlchemy URL: `sqlite:///path/to/bus.db` or `postgresql+psycopg://…` (`postgresql://` too).
+    """The database at a SQLAlchemy URL: `sqlite:///path/to/bus.db`, `postgresql+psycopg://…` or `postgresql://…`.
 
-    A SQLite file is made with mode 0600 when it is not there.
+    If a SQLite file does not exist, it is made with mode 0600.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
@@ -104,10 +104,10 @@ def open_storage(url: str) -> Storage:
     return Storage(SqliteDatabase(parsed))
 
 
-def leadership(storage: Storage, job: str) -> Leadership:
+def make_leadership(storage: Storage, job: str) -> Leadership:
     """The leadership of `job` among all processes on this database."""
-    return storage.database.leadership(job)
+    return storage.database.make_leadership(job)
 
 
-def _tell_nobody() -> None:
-    """What changed is found by who looks."""
+def _do_nothing() -> None:
+    """Processes find the change at their next look."""

@@ -1,4 +1,4 @@
-"""SQLite: one file, one writer at a time. `postgres.py` has the same parts in the same order."""
+"""SQLite: one file with one writer at a time. `postgres.py` has the same parts in the same order."""
 
 import fcntl
 import os
@@ -19,11 +19,11 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.pool import NullPool, QueuePool
 
 from bus import json
-from bus.storage.errors import RowConflict, full, unavailable
+from bus.storage.errors import RowConflict, make_storage_full, make_storage_unavailable
 from bus.storage.transaction import Insertion, Parameters, Prepared, Transaction
 
 _READERS: Final = 4
-"""Connections that are kept for reading, of the pool's sixteen."""
+"""Open connections that wait for the next reader. The pool makes at most sixteen."""
 _CHECKPOINT: Final = "PRAGMA wal_checkpoint(PASSIVE)"
 _FULL: Final = "database or disk is full"
 _CONFLICTS: Final = frozenset(
@@ -33,11 +33,11 @@ _CONFLICTS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Keeps:
-    """What one connection keeps in memory.
+    """The caches of one connection.
 
     Attributes:
-        statements: that stay prepared.
-        pages: of the database, in KiB.
+        statements: how many statements stay prepared.
+        pages: the size of the cache of database pages, in KiB.
     """
 
     statements: int
@@ -45,29 +45,31 @@ class _Keeps:
 
 
 _WRITER: Final = _Keeps(statements=256, pages=32_768)
-"""Statements for groups of every size up to a hundred stay prepared: preparing costs a tenth of a commit."""
+"""Statements for groups of every size up to a hundred stay prepared, since preparing slows a commit down."""
 _READER: Final = _Keeps(statements=32, pages=8_192)
-"""There are eight and more, and what one keeps of the database ends with the next commit on another connection."""
+"""A reader's caches are small: there are many readers, and each commit of the writer empties their caches."""
 
 
 class _Kept(NamedTuple):
-    """SQLAlchemy's connection and the driver's below it."""
+    """SQLAlchemy's connection, and the driver's connection below it."""
 
     connection: Connection
     raw: sqlite3.Connection
 
     def drop(self) -> None:
-        """Close it for good."""
+        """Close the connection, so that the pool does not use it again."""
         self.connection.invalidate()
         self.connection.close()
 
 
 class SqliteDatabase:
-    """A database in one file. Writes of one process wait for each other in a fair lock rather than in SQLite's sleeping one.
+    """A database in one file.
+
+    The writers of one process wait for each other at a lock of Python's. SQLite's own lock would let them sleep and poll.
 
     Attributes:
-        path: of the file.
-        engines: of the connections that read, and of the one that writes, which keeps more in memory.
+        path: the path of the file.
+        engines: the engine of the reading connections, then the engine of the writing one, which has larger caches.
     """
 
     def __init__(self, url: URL) -> None:
@@ -75,7 +77,7 @@ class SqliteDatabase:
         if self.path != ":memory:":
             Path(self.path).touch(mode=0o600)
         pool = {"poolclass": QueuePool, "pool_size": 8, "max_overflow": 8}
-        self.engines = (_engine(url, _READER, **pool), _engine(url, _WRITER, poolclass=NullPool))
+        self.engines = (_make_engine(url, _READER, **pool), _make_engine(url, _WRITER, poolclass=NullPool))
         self._writing = threading.Lock()
         self._writer: _Kept | None = None
         self._readers: deque[_Kept] = deque()
@@ -83,8 +85,8 @@ class SqliteDatabase:
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """A transaction to read. Its connection is kept: from the pool and back took 75 µs, a short read takes 10."""
-        with _translated():
+        """A transaction that only reads. Its connection stays open: the pool would cost more than a short read."""
+        with _translate_errors():
             kept = self._take_reader()
             try:
                 kept.raw.execute("BEGIN")
@@ -105,12 +107,12 @@ class SqliteDatabase:
         try:
             return self._readers.pop()
         except IndexError:
-            return _connected(self.engines[0])
+            return _connect(self.engines[0])
 
     @contextmanager
     def write(self, *, durable: bool) -> Iterator[Transaction]:
-        """A transaction to write: BEGIN IMMEDIATE keeps other writers out, those of other processes too."""
-        with _translated(), self._writing:
+        """A transaction that writes. BEGIN IMMEDIATE keeps out all other writers, also of other processes."""
+        with _translate_errors(), self._writing:
             kept = self._take_writer("FULL" if durable else "NORMAL")
             try:
                 kept.raw.execute("BEGIN IMMEDIATE")
@@ -125,13 +127,16 @@ class SqliteDatabase:
                 raise
 
     def _take_writer(self, synchronous: str) -> _Kept:
-        """The one connection for writing, whose next commit is of this kind.
+        """The one connection for writing, which stays open.
 
-        Kept: taking one from the pool, and the ROLLBACK at its return, cost as much as a small group's inserts. And only
-        one: each commit on another connection would empty this one's cache of pages.
+        The pool, and its ROLLBACK at the connection's return, would cost as much as a small group's inserts. A second
+        connection would empty this one's cache of pages with each commit.
+
+        Args:
+            synchronous: SQLite's mode for the next commit, `FULL` or `NORMAL`.
         """
         if self._writer is None:
-            self._writer = _connected(self.engines[1])
+            self._writer = _connect(self.engines[1])
             self._synchronous = ""
         if synchronous != self._synchronous:
             self._writer.raw.execute(f"PRAGMA synchronous={synchronous}")
@@ -144,35 +149,36 @@ class SqliteDatabase:
             self._writer = None
 
     def carry_over(self) -> None:
-        """Carry the log into the database file beside the writers, as far as it goes when this begins.
+        """Carry the log into the database file, while writers go on. What they add meanwhile stays in the log.
 
         Raises:
-            StorageFull, StorageUnavailable: some of it may be left in the log, where it is safe.
+            StorageFull, StorageUnavailable: a part stays in the log, where it is safe.
         """
-        with _translated(), self.engines[0].connect() as connection:
-            _raw(connection).execute(_CHECKPOINT).fetchone()
+        with _translate_errors(), self.engines[0].connect() as connection:
+            _get_driver_connection(connection).execute(_CHECKPOINT).fetchone()
 
     def checkpoint(self) -> None:
-        """Carry the log over, then what writers added meanwhile while they wait.
+        """Carry the log over, then let writers wait and carry over what they added meanwhile.
 
-        Only a log that was carried over whole is begun anew. What somebody still reads in an older state stays in it.
+        SQLite begins the log anew only after the whole log was carried over. Pages that an older snapshot still reads stay in
+        the log.
 
         Raises:
-            StorageFull, StorageUnavailable: some of it may be left in the log, where it is safe.
+            StorageFull, StorageUnavailable: a part stays in the log, where it is safe.
         """
-        with _translated(), self.engines[0].connect() as connection:
-            raw = _raw(connection)
+        with _translate_errors(), self.engines[0].connect() as connection:
+            raw = _get_driver_connection(connection)
             raw.execute(_CHECKPOINT).fetchone()
             with self.write(durable=False):
                 raw.execute(_CHECKPOINT).fetchone()
 
-    def rows_written(self) -> int:
-        """How many rows this process has written by the connection that it writes with now."""
+    def count_rows_written(self) -> int:
+        """How many rows this process has written with its present writing connection."""
         with self._writing:
             return 0 if self._writer is None else self._writer.raw.total_changes
 
-    def leadership(self, job: str) -> "FileLeadership":
-        """The leadership of a job among the processes on this file."""
+    def make_leadership(self, job: str) -> "FileLeadership":
+        """The leadership of a job among all processes on this file."""
         return FileLeadership(f"{self.path}.{job}.lock")
 
     def answers(self) -> bool:
@@ -202,7 +208,7 @@ class FileLeadership:
         self._file: int | None = None
 
     def acquire(self) -> bool:
-        """Try to lead; True while this process leads."""
+        """Try to lead, and return whether this process leads now."""
         if self._file is not None:
             return True
         file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -222,7 +228,7 @@ class FileLeadership:
 
 
 class _Driver:
-    """Statements through sqlite3, which SQLAlchemy would take 25 µs longer for."""
+    """Runs statements by sqlite3, since SQLAlchemy would add its own time to each statement."""
 
     __slots__ = ("_raw",)
     is_sqlite: Final = True
@@ -236,7 +242,7 @@ class _Driver:
     def rows(self, statement: Prepared, parameters: Parameters | None) -> Sequence[Any]:
         if statement.columns is None:
             return self.run(statement, parameters).fetchall()
-        text = _as_one_row(statement.columns, statement.sqlite)
+        text = _select_as_one_row(statement.columns, statement.sqlite)
         rows: list[Any] = json.loads(self._raw.execute(text, parameters or ()).fetchone()[0])
         return rows
 
@@ -252,12 +258,12 @@ class _Driver:
 
     def insert(self, insertion: Insertion, rows: Sequence[Sequence[Any]]) -> int:
         return sum(
-            self._raw.execute(_with_places(insertion, len(part)), tuple(chain.from_iterable(part))).rowcount
-            for part in _parts(rows, insertion.sizes)
+            self._raw.execute(_write_places(insertion, len(part)), tuple(chain.from_iterable(part))).rowcount
+            for part in _split_rows(rows, insertion.sizes)
         )
 
     def hold(self, space: int, number: int) -> None:
-        # BEGIN IMMEDIATE keeps other writers out already.
+        # BEGIN IMMEDIATE already keeps other writers out.
         pass
 
     def numbers(self, values: Iterable[int]) -> str:
@@ -265,17 +271,17 @@ class _Driver:
 
 
 @cache
-def _as_one_row(columns: str, query: str) -> str:
+def _select_as_one_row(columns: str, query: str) -> str:
     return f"SELECT json_group_array(json_array({columns})) FROM ({query})"  # noqa: S608
 
 
 @cache
-def _with_places(insertion: Insertion, rows: int) -> str:
+def _write_places(insertion: Insertion, rows: int) -> str:
     return insertion.sqlite.format(rows=",".join([insertion.row] * rows))
 
 
-def _parts(rows: Sequence[Any], sizes: Iterable[int]) -> Iterator[Sequence[Any]]:
-    """The rows in whole parts of the larger sizes, then of the last size, of which the last part may be smaller."""
+def _split_rows(rows: Sequence[Any], sizes: Iterable[int]) -> Iterator[Sequence[Any]]:
+    """The rows in parts of the given sizes, the larger sizes first. The last part may be smaller than the last size."""
     *larger, last = sizes
     start = 0
     for size in larger:
@@ -285,16 +291,16 @@ def _parts(rows: Sequence[Any], sizes: Iterable[int]) -> Iterator[Sequence[Any]]
     yield from (rows[at : at + last] for at in range(start, len(rows), last))
 
 
-def _engine(url: URL, keeps: _Keeps, **pool: Any) -> Engine:
-    # Errors name no parameters: those may be personal data.
+def _make_engine(url: URL, keeps: _Keeps, **pool: Any) -> Engine:
+    # Parameters may be personal data, so errors must not show them.
     arguments = {"cached_statements": keeps.statements}
     engine = sa.create_engine(url, connect_args=arguments, hide_parameters=True, **pool)
-    event.listen(engine, "connect", partial(_prepare, keeps))
+    event.listen(engine, "connect", partial(_prepare_connection, keeps))
     return engine
 
 
-def _prepare(keeps: _Keeps, dbapi_connection: Any, record: Any) -> None:
-    # The driver must not begin transactions by itself: who reads or writes says which kind is wanted.
+def _prepare_connection(keeps: _Keeps, dbapi_connection: Any, record: Any) -> None:
+    # The driver must not begin transactions by itself: `read` and `write` begin different kinds.
     dbapi_connection.isolation_level = None
     for pragma in (
         "journal_mode=WAL",
@@ -302,43 +308,43 @@ def _prepare(keeps: _Keeps, dbapi_connection: Any, record: Any) -> None:
         "foreign_keys=ON",
         "busy_timeout=30000",
         f"cache_size=-{keeps.pages}",
-        # 64 MB: in a bus that runs the log is carried over before, beside the commits.
+        # In pages, 64 MB. A running bus carries the log over earlier (`checkpoint.py`).
         "wal_autocheckpoint=16000",
         "temp_store=MEMORY",
     ):
         dbapi_connection.execute(f"PRAGMA {pragma}")
 
 
-def _connected(engine: Engine) -> _Kept:
-    """A connection whose transactions go through the driver: SQLAlchemy's own take three times as long.
+def _connect(engine: Engine) -> _Kept:
+    """A connection whose transactions the driver begins and ends, since SQLAlchemy's own take longer.
 
-    To SQLAlchemy it is in one without end, so that it begins and ends none.
+    SQLAlchemy sees one endless transaction, so it neither begins nor ends any.
     """
     connection = engine.connect()
     connection.begin()
-    return _Kept(connection, _raw(connection))
+    return _Kept(connection, _get_driver_connection(connection))
 
 
-def _raw(connection: Connection) -> sqlite3.Connection:
+def _get_driver_connection(connection: Connection) -> sqlite3.Connection:
     raw: Any = connection.connection.driver_connection
     return raw  # type: ignore[no-any-return]
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """The one border where SQLite's errors become the bus's."""
+def _translate_errors() -> Iterator[None]:
+    """The one place that translates SQLite's errors into the errors of `errors.py`."""
     try:
         yield
     except (sqlite3.OperationalError, exc.OperationalError) as error:
-        raise (full() if _FULL in str(error) else unavailable()) from error
+        raise (make_storage_full() if _FULL in str(error) else make_storage_unavailable()) from error
     except (exc.InterfaceError, exc.TimeoutError) as error:
-        raise unavailable() from error
+        raise make_storage_unavailable() from error
     except (sqlite3.IntegrityError, exc.IntegrityError) as error:
-        if _code(error) not in _CONFLICTS:
+        if _read_code(error) not in _CONFLICTS:
             raise
         raise RowConflict from error
 
 
-def _code(error: sqlite3.IntegrityError | exc.IntegrityError) -> int:
-    """SQLite's own code of an error; -1 without one."""
+def _read_code(error: sqlite3.IntegrityError | exc.IntegrityError) -> int:
+    """SQLite's own code of an error; -1 if the error has no code."""
     return getattr(error.orig if isinstance(error, exc.IntegrityError) else error, "sqlite_errorcode", -1)

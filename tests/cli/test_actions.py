@@ -16,8 +16,8 @@ from bus.cli import command_line
 from bus.cli.workspace import open_workspace
 from bus.contracts.document import parse
 from bus.storage import open_storage
-from bus.storage.migrate import _config
-from bus.storage.transaction import connection_of
+from bus.storage.migrate import _make_config
+from bus.storage.transaction import get_connection
 from tests.an_actor import actions, an_actor, last_action
 from tests.cli.a_command import Commands, commands
 from tests.contracts.documents import a_document
@@ -116,9 +116,9 @@ def newest(bus: Commands) -> int:
 
 
 def _make_tables_of(url: str, version: str) -> None:
-    storage, config = open_storage(url), _config()
+    storage, config = open_storage(url), _make_config()
     with storage.write() as transaction:
-        config.attributes["connection"] = connection_of(transaction)
+        config.attributes["connection"] = get_connection(transaction)
         migrations.upgrade(config, version)
     storage.close()
 

@@ -21,7 +21,7 @@ from bus.delivery.tables import DELIVERIES
 from bus.identity.keys import Keys
 from bus.journal import Appender, JournalReader, Submission
 from bus.journal.beside import Beside
-from bus.storage import Storage, leadership
+from bus.storage import Storage, make_leadership
 from tests.a_bus import OWNER, WARGA, Document, a_contract, a_person
 from tests.an_actor import OPERATOR
 
@@ -64,7 +64,7 @@ class Site:
     def relay(self) -> Relay:
         return Relay(
             self.storage, self.journal, self.catalogue, self.subscriptions, cast("Handover", self.broker),
-            leadership(self.storage, "relay"), HandoverPolicy(), self.fresh,
+            make_leadership(self.storage, "relay"), HandoverPolicy(), self.fresh,
         )  # fmt: skip
 
     def subscribe(self, participant: str) -> Subscription:
