@@ -180,8 +180,8 @@ class Queries:
         Raises:
             AtOnce: too many wait.
         """
-        allowance = self._limits.of(participant)
-        await allowance.turn(allowance.questions, Limit.QUESTIONS)
+        allowance = self._limits.get(participant)
+        await allowance.wait_for_turn(allowance.questions, Limit.QUESTIONS)
         try:
             yield
         finally:
@@ -193,7 +193,7 @@ class Queries:
         Raises:
             Limited: the participant has had those of today.
         """
-        policy = self._limits.of(question.participant).policy
+        policy = self._limits.get(question.participant).policy
         taking = asyncio.create_task(
             asyncio.to_thread(self._ration.take, question.participant, served.name, policy), name="ration"
         )

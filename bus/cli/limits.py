@@ -46,8 +46,8 @@ def _change(text: str) -> tuple[str, Any]:
 def _limits(workspace: Workspace, name: str, changes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     Participants(workspace.storage).get(name)
     register = LimitRegister(workspace.storage, workspace.settings.limits)
-    own = dict(register.of(name))
+    own = dict(register.read(name))
     if changes:
         register.put(name, own | changes, on_this_machine(Channel.CLI))
-        own = dict(register.of(name))
-    return own, register.defaults.with_own(own).values()
+        own = dict(register.read(name))
+    return own, register.defaults.with_own(own).to_values()

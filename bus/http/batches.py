@@ -175,7 +175,7 @@ class Batches:
         self, judgement: Judgement, events: Sequence[BatchEvent], principal: Principal, piece: Slice
     ) -> None:
         # The request itself was charged as one event.
-        self._rooms.limits.of(principal.participant).publish.charge(max(0, len(events) - 1))
+        self._rooms.limits.get(principal.participant).publish.charge(max(0, len(events) - 1))
         for index, (event, body) in enumerate(events):
             if event is None and len(body) > LARGE:
                 judgement.large[index] = body

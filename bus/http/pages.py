@@ -87,8 +87,8 @@ class Pages:
         wanted = self._wanted(scope)
         if wanted is None:
             return False
-        allowance = self._rooms.limits.of(wanted.caller.participant)
-        if allowance.buckets[Limit.READ].left(self._rooms.limits.now()) < 1:
+        allowance = self._rooms.limits.get(wanted.caller.participant)
+        if allowance.buckets[Limit.READ].refill(self._rooms.limits.now()) < 1:
             # The route tells it.
             return False
         reading = Reading(self._rooms, wanted.contract, wanted.caller, wanted.list.channel)
@@ -105,7 +105,7 @@ class Pages:
             (b"cache-control", b"no-store"),
             (b"content-length", b"%d" % sum([len(part) for part in parts])),
             (b"content-type", b"application/json"),
-            *bucket.fields(),
+            *bucket.write_fields(),
         )
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         for part in parts:

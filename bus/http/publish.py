@@ -98,7 +98,7 @@ class Publisher:
             body_size = Body(self.bodies, principal.participant)
             text = await self._receive(head, receive, body_size)
             if head.length is None:
-                self._rooms.limits.of(principal.participant).publish.charge(len(text) >> _LARGE)
+                self._rooms.limits.get(principal.participant).publish.charge(len(text) >> _LARGE)
             if head.mode is Mode.BATCH:
                 partial = b"partial=true" in scope["query_string"].split(b"&")
                 response = await self.publish_batch(text, principal, partial=partial)
@@ -133,8 +133,8 @@ class Publisher:
         principal = self._rooms.tokens.known(head.authorization)
         if principal is None or _SCOPE not in principal.scopes:
             return None
-        bucket = self._rooms.limits.of(principal.participant).publish
-        if bucket.left(time.monotonic()) < 1:
+        bucket = self._rooms.limits.get(principal.participant).publish
+        if bucket.refill(time.monotonic()) < 1:
             return None
         bucket.charge(1 + (head.length >> _LARGE))
         return principal
@@ -218,7 +218,7 @@ class Publisher:
         return self._accept(appended.body, principal.participant, notices)
 
     def _accept(self, body: bytes, publisher: str, notices: Collection[Notice]) -> Response:
-        limits = self._rooms.limits.of(publisher).publish.fields(_STEPS)
+        limits = self._rooms.limits.get(publisher).publish.write_fields(_STEPS)
         headers = deprecation_headers(notices, self._rooms.tokens.issuer) if notices else None
         return _make_response(202, body, headers=headers, limits=limits)
 

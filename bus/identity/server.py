@@ -163,7 +163,7 @@ def _with_limits(answer: Answer, bucket: Bucket | None) -> Answer:
     """The answer, with what is left of its client's limit."""
     if bucket is None:
         return answer
-    fields = {name.decode(): value.decode() for name, value in bucket.fields()}
+    fields = {name.decode(): value.decode() for name, value in bucket.write_fields()}
     return Answer(answer.status, answer.body, {**answer.headers, **fields})
 
 

@@ -63,9 +63,11 @@ class WrongLogins:
         if client_id and self._proved_lately(client_id, address, now):
             buckets = buckets[:1]
         for bucket in buckets:
-            if bucket.left(now) < 1:
+            if bucket.refill(now) < 1:
                 raise LoginsLimited(
-                    _NAME, "Too many logins failed; wait, and check the client's id and its proof.", bucket.wait(now)
+                    _NAME,
+                    "Too many logins failed; wait, and check the client's id and its proof.",
+                    bucket.compute_wait(now),
                 )
 
     def failed(self, client_id: str, address: str) -> None:

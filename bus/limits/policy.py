@@ -1,6 +1,6 @@
-"""The policy: every limit of a participant, once, with its default and what it bounds.
+"""The policy: the declaration of every limit of a participant, with its default and its meaning.
 
-Settings (`BUS_LIMITS__<NAME>`), the API, the command line and the documentation all come from this declaration.
+Settings (`BUS_LIMITS__<NAME>`), the API, the command line and the documentation all use this declaration.
 """
 
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ from bus.limits.rate import Rate
 from bus.problem import FieldError
 
 RateText = Annotated[Rate, NoDecode]
-"""A rate in settings: its text is no JSON."""
+"""A rate in settings. Its text is no JSON, so pydantic must not decode it."""
 
 _MEBIBYTE: Final = 1024 * 1024
 
 
 class Limit(StrEnum):
-    """The limits, by name."""
+    """The names of the limits."""
 
     PUBLISH = "publish"
     READ = "read"
@@ -71,42 +71,42 @@ class Policy(BaseModel):
     contracts: int = Field(2_000, ge=0, description="contract versions registered")
     contract_bytes: int = Field(64 * _MEBIBYTE, ge=0, description="bytes of all contract versions registered")
 
-    def rate(self, limit: Limit) -> Rate:
+    def get_rate(self, limit: Limit) -> Rate:
         """The value of a limit that is a rate."""
         value = getattr(self, limit)
         assert isinstance(value, Rate)  # noqa: S101 - the declaration above says so
         return value
 
-    def number(self, limit: Limit) -> int:
+    def get_number(self, limit: Limit) -> int:
         """The value of a limit that is a number."""
         value = getattr(self, limit)
         assert isinstance(value, int)  # noqa: S101 - the declaration above says so
         return value
 
-    def values(self) -> dict[str, Any]:
-        """Every limit as it is written."""
+    def to_values(self) -> dict[str, Any]:
+        """Every limit by name, as JSON writes it."""
         return self.model_dump()
 
     def with_own(self, own: Mapping[str, Any]) -> "Policy":
-        """This policy, with a participant's own values in the place of defaults.
+        """This policy, with a participant's own values in place of the defaults.
 
         Raises:
-            LimitsRefused: with the pointer of each value that is wrong.
+            LimitsRefused: a limit does not exist or cannot have its value. Each error has its pointer.
         """
         try:
-            return Policy.model_validate(self.values() | dict(own))
+            return Policy.model_validate(self.to_values() | dict(own))
         except ValidationError as error:
-            raise _refused(error) from None
+            raise _make_refusal(error) from None
 
 
 RATES: Final = tuple(Limit(name) for name, field in Policy.model_fields.items() if field.annotation is Rate)
 """The limits that are rates."""
 
 SHARED: Final = tuple(limit for limit in RATES if limit is not Limit.CLIENT_TOKENS)
-"""The rates that a participant has once, with all its clients."""
+"""The rates that all clients of a participant share."""
 
 
-def _refused(error: ValidationError) -> LimitsRefused:
+def _make_refusal(error: ValidationError) -> LimitsRefused:
     wrong = [
         FieldError(f"/limits/{item['loc'][0]}", str(item["msg"]).removeprefix("Value error, "))
         for item in error.errors(include_input=False, include_url=False)

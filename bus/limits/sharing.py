@@ -1,11 +1,10 @@
-"""Sharing: how the processes of a fleet hold one rate together.
+"""Sharing: the processes of a fleet keep one rate for each participant together.
 
-Each process has the whole rate, so that a client with one connection is not held to a part of it. Once a second each one
-writes what it was charged, and takes from its own buckets what the others wrote.
+Each process has the whole rate, so a client with one connection can use all of it. Once a second each process writes what it
+charged. It then takes the other processes' charges from its own buckets.
 
-Promise: over time a participant gets its rate, whatever number of processes it uses; in a second it may get as much again
-from each further process. A process that is alone writes no more than a sign of life, and what was charged in that time it
-tells nobody later.
+Promise: over time a participant gets its rate, however many processes it uses. In one second it may get the rate again from
+each further process. A process without others writes only a sign of life. It never announces what it charged in that time.
 """
 
 import asyncio
@@ -29,11 +28,11 @@ _SECONDS: Final = 1.0
 _BEAT_MICROS: Final = 5_000_000
 _ALIVE_MICROS: Final = 15_000_000
 _FORGOTTEN_MICROS: Final = 3_600_000_000
-"""After so long without a sign of life others forget a process."""
+"""After this time without a sign of life, other processes forget a process."""
 _LOST_MICROS: Final = _FORGOTTEN_MICROS // 2
-"""After so long a process takes itself for forgotten: it is before the others forget it."""
+"""After this time without a sign of life, a process starts anew. That is before the others forget it."""
 _ALIVE: Final = ""
-"""The participant and limit of the row that says that a process lives."""
+"""The participant and limit in the row that is a process's sign of life."""
 
 _Spent = Mapping[tuple[str, str], int]
 """Units by participant and limit."""
@@ -54,7 +53,7 @@ class Sharing:
         self._limits = limits
         self._process = ""
         self._untold: _Spent = {}
-        """What was charged here while nobody else was there."""
+        """The units that this process charged while it was alone."""
         self._told: _Spent = {}
         self._beaten = 0
         self._seen: dict[_Key, int] | None = None
@@ -69,13 +68,13 @@ class Sharing:
             await asyncio.sleep(_SECONDS)
 
     async def exchange(self) -> None:
-        """Take what the others were charged, and write what this process was."""
+        """Charge what the other processes wrote, and write what this process charged."""
         now = clock.now_micros()
         if now - self._beaten > _LOST_MICROS:
             self._begin()
-        rows = await asyncio.to_thread(self._others)
+        rows = await asyncio.to_thread(self._read_others)
         self._charge(rows)
-        changed = self._changed(has_others=any(row.seen_at > now - _ALIVE_MICROS for row in rows))
+        changed = self._find_changed(has_others=any(row.seen_at > now - _ALIVE_MICROS for row in rows))
         is_due = now - self._beaten > _BEAT_MICROS
         if changed or is_due:
             await asyncio.to_thread(self._write, changed, now, is_due=is_due)
@@ -84,41 +83,41 @@ class Sharing:
             self._beaten = now
 
     def _begin(self) -> None:
-        """Begin as a process that nobody knows, and for which everything is past."""
+        """Start anew under a new name: earlier charges, here and elsewhere, count no more."""
         self._process = new_id("process")
-        self._untold = self._spent()
+        self._untold = self._collect_spent()
         self._told = {}
         self._seen = None
 
     def _charge(self, rows: Sequence[sa.Row[Any]]) -> None:
-        """Charge what is new in the others' rows; what they spent before this process looked is past."""
+        """Charge what is new in the other processes' rows. Charges before this process's first look do not count."""
         found = {(row.process, row.participant, row.limit): row.spent for row in rows if row.limit}
         seen, self._seen = self._seen, found
         if seen is None:
             return
         for (process, participant, limit), spent in found.items():
             units = spent - seen.get((process, participant, limit), 0)
-            # A newer version's process may have limits that this one does not know.
+            # A process of a newer version may have limits that this process does not know.
             if units and limit in SHARED:
-                self._limits.of(participant).buckets[Limit(limit)].charge_elsewhere(units)
+                self._limits.get(participant).buckets[Limit(limit)].charge_elsewhere(units)
 
-    def _changed(self, *, has_others: bool) -> _Spent:
-        """What the others are to be told; what was charged while there are none is past for those that come."""
-        spent = self._spent()
+    def _find_changed(self, *, has_others: bool) -> _Spent:
+        """The totals to write: those that changed since the last write. Charges of the time without others never count."""
+        spent = self._collect_spent()
         if not has_others:
             self._untold = {key: units - self._told.get(key, 0) for key, units in spent.items()}
             return {}
         totals = {key: units - self._untold.get(key, 0) for key, units in spent.items()}
         return {key: total for key, total in totals.items() if total != self._told.get(key, 0)}
 
-    def _spent(self) -> _Spent:
+    def _collect_spent(self) -> _Spent:
         return {
             (participant, limit): allowance.buckets[limit].spent
-            for participant, allowance in self._limits.known()
+            for participant, allowance in self._limits.list_known()
             for limit in SHARED
         }
 
-    def _others(self) -> Sequence[sa.Row[Any]]:
+    def _read_others(self) -> Sequence[sa.Row[Any]]:
         with self._storage.read() as transaction:
             return transaction.rows(sa.select(LIMITS_SPENT).where(LIMITS_SPENT.c.process != self._process))
 
@@ -133,10 +132,10 @@ class Sharing:
         with self._storage.write(durable=False) as transaction:
             transaction.execute(_WRITE, values)
             if is_due:
-                transaction.execute(sa.delete(LIMITS_SPENT).where(LIMITS_SPENT.c.process.in_(_gone(now))))
+                transaction.execute(sa.delete(LIMITS_SPENT).where(LIMITS_SPENT.c.process.in_(_select_forgotten(now))))
 
 
-def _gone(now: int) -> sa.Select[tuple[str]]:
-    """The processes that gave no sign of life for long; how old their other rows are says nothing of that."""
+def _select_forgotten(now: int) -> sa.Select[tuple[str]]:
+    """The processes without a recent sign of life. The age of a process's other rows tells nothing about its life."""
     is_old = LIMITS_SPENT.c.seen_at < now - _FORGOTTEN_MICROS
     return sa.select(LIMITS_SPENT.c.process).where(LIMITS_SPENT.c.limit == _ALIVE, is_old)

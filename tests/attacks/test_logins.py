@@ -150,7 +150,7 @@ async def test_an_assertion_that_comes_again_and_again_costs_its_client_tokens(b
     async with httpx.AsyncClient(transport=httpx.ASGITransport(bus.edge), base_url=ADDRESS) as http:
         assert (await http.post("/oauth/token", data=form)).status_code == 200
         assert (await http.post("/oauth/token", data=form)).status_code == 401
-        bucket = bus.rooms.limits.of("bapenda").client(client.client_id, bus.rooms.limits.now())
+        bucket = bus.rooms.limits.get("bapenda").get_client_bucket(client.client_id, bus.rooms.limits.now())
         assert bucket.spent == 2
         bucket.charge(600)
         assert (await http.post("/oauth/token", data=form)).status_code == 429
@@ -239,7 +239,7 @@ async def test_a_client_that_makes_tokens_without_end_pushes_out_nobodys(bus: Bu
 async def test_a_client_that_asks_for_tokens_without_end_is_told_to_wait(bus: Bus):
     greedy, secret = a_client(bus)
     form = {"grant_type": "client_credentials", "client_id": greedy.client_id, "client_secret": secret}
-    bus.rooms.limits.of("bapenda").client(greedy.client_id, bus.rooms.limits.now()).charge(290)
+    bus.rooms.limits.get("bapenda").get_client_bucket(greedy.client_id, bus.rooms.limits.now()).charge(290)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(bus.edge), base_url=ADDRESS) as http:
         answers = await asyncio.gather(*(http.post("/oauth/token", data=form) for _ in range(60)))
         other, others = a_client(bus)

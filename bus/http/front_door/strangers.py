@@ -109,7 +109,7 @@ class Strangers:
         """Seconds until a household has its turn, which it takes unless they are more than the longest wait."""
         now = time.monotonic()
         home = self._of(f"{name_household(client)} {kind}", now)
-        wait = max(home.bucket.wait(now), home.next_at - now)
+        wait = max(home.bucket.compute_wait(now), home.next_at - now)
         if wait <= _LONGEST_WAIT:
             home.bucket.charge(cost)
             pace = max(_PACE, _PACE_OF_ALL * self._active.count(home, now))
