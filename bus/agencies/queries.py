@@ -19,7 +19,7 @@ from bus.contracts.document import Kind
 from bus.contracts.effort import is_bearable
 from bus.contracts.jobs import validate
 from bus.contracts.view import View
-from bus.disclosures import Channel, DisclosureLog, of_grant
+from bus.disclosures import Channel, DisclosureLog, make_disclosure
 from bus.heavy import Heavy, Here, TooHeavy
 from bus.identity import Principal
 from bus.kit import AgencyFault, AgencyUnavailable, Does, Operation, Query, Question, QuotaExhausted
@@ -237,7 +237,7 @@ class Queries:
 
     async def _disclose(self, version: ContractVersion, view: View, question: Any, caller: Principal) -> None:
         person = version.person_of(question)
-        disclosure = of_grant(version, view, Channel.QUERY, client_id=caller.client_id, person=person)
+        disclosure = make_disclosure(version, view, Channel.QUERY, client_id=caller.client_id, person=person)
         await asyncio.to_thread(self._disclosures.record, [disclosure])
 
 
