@@ -1,6 +1,6 @@
-"""The action log: entries are added in the transaction of the act, and never changed.
+"""The action log: the transaction of an act adds the act's entry. No entry ever changes.
 
-Promise: no act is committed without its entry, and no entry without its act.
+Promise: no act is committed without its entry, and no entry is committed without its act.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,14 +13,14 @@ import sqlalchemy as sa
 from bus import clock, json
 from bus.actions.action import Action, Object, Result, Verb
 from bus.actions.actor import Actor, Channel
-from bus.actions.redaction import plain, printable
+from bus.actions.redaction import make_plain, make_printable
 from bus.actions.tables import ACTIONS
 from bus.storage import Storage, Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An action, as the log has it."""
+    """An entry of the log: an action, with its id and time."""
 
     id: int
     at: datetime
@@ -29,13 +29,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which actions are looked for; None: any.
+    """The conditions of a search. None: any value.
 
     Attributes:
         who: a participant, a client's id, or a user of the operating system.
-        object: an object's id; a contract's name stands for all of its versions.
-        since: at this moment or later.
-        until: before this moment.
+        what: the kind of act.
+        object: an object's id. A contract's name means all of its versions.
+        since: only actions at this moment or later.
+        until: only actions before this moment.
     """
 
     who: str | None = None
@@ -46,40 +47,42 @@ class Wanted:
 
 
 def note(transaction: Transaction, *actions: Action) -> None:
-    """Add entries, in the transaction that does what they tell."""
+    """Add entries in the transaction that makes their changes."""
     now = clock.micros(clock.now())
     if actions:
-        transaction.execute(sa.insert(ACTIONS), [_row(action, now) for action in actions])
+        transaction.execute(sa.insert(ACTIONS), [_make_row(action, now) for action in actions])
 
 
 class ActionLog:
-    """Adds entries that have no other transaction, and searches. Synchronous: call it from threads."""
+    """Adds entries that have no transaction of an act, and searches the log. Synchronous: call it from threads."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
     def record(self, actions: Iterable[Action]) -> None:
-        """Add entries of acts that change no other table, durably."""
+        """Add, durably, entries of acts that change no other table."""
         with self._storage.write() as transaction:
             note(transaction, *actions)
 
     def search(self, wanted: Wanted, before: int | None, limit: int, by: Actor) -> list[Found]:
-        """Up to `limit` actions, newest first. The log then has an entry for this look at it, too.
+        """At most `limit` actions, newest first. The search itself becomes an entry of the log too.
 
         Args:
-            before: only those with a lower id, to page on.
-            by: who looks.
+            wanted: the conditions.
+            before: only entries with a lower id, for the next page. None: the first page.
+            limit: the most entries.
+            by: the actor who searches.
         """
-        statement = sa.select(ACTIONS).where(*_conditions(wanted)).order_by(ACTIONS.c.id.desc()).limit(limit)
+        statement = sa.select(ACTIONS).where(*_make_conditions(wanted)).order_by(ACTIONS.c.id.desc()).limit(limit)
         if before is not None:
             statement = statement.where(ACTIONS.c.id < before)
         with self._storage.read() as transaction:
-            found = [_found(row) for row in transaction.rows(statement)]
-        self.record([_look(wanted, before, by)])
+            found = [_make_found(row) for row in transaction.rows(statement)]
+        self.record([_make_look(wanted, before, by)])
         return found
 
 
-def _look(wanted: Wanted, before: int | None, by: Actor) -> Action:
+def _make_look(wanted: Wanted, before: int | None, by: Actor) -> Action:
     asked = {
         "who": wanted.who,
         "what": wanted.what and wanted.what.value,
@@ -92,7 +95,7 @@ def _look(wanted: Wanted, before: int | None, by: Actor) -> Action:
     return Action(Verb.ACTIONS_READ, by, Object("actions", ""), details=details)
 
 
-def _conditions(wanted: Wanted) -> Sequence[sa.ColumnElement[bool]]:
+def _make_conditions(wanted: Wanted) -> Sequence[sa.ColumnElement[bool]]:
     table = ACTIONS.c
     conditions: list[sa.ColumnElement[bool]] = []
     if wanted.who is not None:
@@ -111,34 +114,34 @@ def _conditions(wanted: Wanted) -> Sequence[sa.ColumnElement[bool]]:
     return conditions
 
 
-def _row(action: Action, now: int) -> dict[str, object]:
+def _make_row(action: Action, now: int) -> dict[str, object]:
     by = action.by
     return {
         "at": now,
         "participant": by.participant,
         "as_operator": by.is_operator,
         "client_id": by.client_id,
-        "os_user": None if by.user is None else printable(by.user),
+        "os_user": None if by.user is None else make_printable(by.user),
         "channel": by.channel.value,
-        "address": printable(by.address),
+        "address": make_printable(by.address),
         "trace_id": by.trace_id,
         "what": action.what.value,
         "kind": action.on.kind,
-        "object": printable(action.on.id),
+        "object": make_printable(action.on.id),
         "on_behalf_of": action.on_behalf_of,
-        "before": _text(action.before),
-        "after": _text(action.after),
-        "details": _text(action.details),
+        "before": _write_members(action.before),
+        "after": _write_members(action.after),
+        "details": _write_members(action.details),
         "result": action.result.value,
         "count": action.count,
     }
 
 
-def _text(members: Mapping[str, Any] | None) -> str | None:
-    return None if members is None else json.dumps(plain(members)).decode()
+def _write_members(members: Mapping[str, Any] | None) -> str | None:
+    return None if members is None else json.dumps(make_plain(members)).decode()
 
 
-def _found(row: Any) -> Found:
+def _make_found(row: Any) -> Found:
     action = Action(
         what=Verb(row.what),
         by=Actor(
@@ -152,15 +155,15 @@ def _found(row: Any) -> Found:
         ),
         on=Object(row.kind, row.object),
         on_behalf_of=row.on_behalf_of,
-        before=_members(row.before),
-        after=_members(row.after),
-        details=_members(row.details),
+        before=_read_members(row.before),
+        after=_read_members(row.after),
+        details=_read_members(row.details),
         result=Result(row.result),
         count=row.count,
     )
     return Found(row.id, clock.moment(row.at), action)
 
 
-def _members(text: str | None) -> Mapping[str, Any] | None:
+def _read_members(text: str | None) -> Mapping[str, Any] | None:
     members: Mapping[str, Any] | None = None if text is None else json.loads(text)
     return members

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bus.actions import Channel, on_this_machine
+from bus.actions import Channel, identify_operator
 from bus.cli.terminal import say_json, say_row
 from bus.cli.workspace import Workspace, open_workspace
 from bus.identity import Participants
@@ -48,6 +48,6 @@ def _limits(workspace: Workspace, name: str, changes: dict[str, Any]) -> tuple[d
     register = LimitRegister(workspace.storage, workspace.settings.limits)
     own = dict(register.read(name))
     if changes:
-        register.put(name, own | changes, on_this_machine(Channel.CLI))
+        register.put(name, own | changes, identify_operator(Channel.CLI))
         own = dict(register.read(name))
     return own, register.defaults.with_own(own).to_values()

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from bus import clock, json
-from bus.actions import STARTS, Action, Actor, Object, Verb, masked, note
+from bus.actions import STARTS, Action, Actor, Object, Verb, mask_url, note
 from bus.settings import Settings
 from bus.storage import Transaction
 
@@ -68,7 +68,7 @@ def _values(settings: Settings) -> Iterator[tuple[str, str, str]]:
 
 def _public(text: str) -> str:
     # An address may hold a password, whatever the setting's name.
-    return masked(text) if "://" in text else text
+    return mask_url(text) if "://" in text else text
 
 
 def _last(transaction: Transaction, roles: str) -> Shown | None:

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bus import clock, json
-from bus.actions import Action, Actor, Verb, masked, note
+from bus.actions import Action, Actor, Verb, mask_url, note
 from bus.delivery.acts import on_subscription, setter
 from bus.delivery.signature import new_secret
 from bus.delivery.tables import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS
@@ -64,7 +64,7 @@ class Webhook:
 
     def told(self) -> dict[str, str]:
         """As the action log tells it: without the secrets that an address may hold."""
-        return {"url": masked(self.url)}
+        return {"url": mask_url(self.url)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import Request, Security
 
-from bus.actions import Actor, Attempts, Channel, Object, Verb, refused, refused_request
+from bus.actions import Actor, Attempts, Channel, Object, Verb, make_refused_act, make_refused_request
 from bus.http.admissions import admit
 from bus.http.security import SCHEME, principal_of
 from bus.identity import Principal, Scope, require
@@ -67,10 +67,10 @@ def note_refused(request: Request, refusal: Refused) -> None:
     tried: _Tried | None = getattr(request.state, "tried", None)
     caller: Principal | None = getattr(request.state, "caller", None)
     if tried is not None:
-        attempt = refused(tried.what, tried.by, _object(tried.what, request), refusal.slug)
+        attempt = make_refused_act(tried.what, tried.by, _object(tried.what, request), refusal.slug)
     elif caller is not None:
         operation = f"{request.method} {route_of(request.scope)}"
-        attempt = refused_request(actor(caller, request), operation, refusal.slug)
+        attempt = make_refused_request(actor(caller, request), operation, refusal.slug)
     else:
         return
     attempts: Attempts = request.app.state.rooms.attempts

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bus.actions import Actor, Attempts, Channel, refused_request
+from bus.actions import Actor, Attempts, Channel, make_refused_request
 from bus.identity.participants import Client
 from bus.identity.scopes import Scope
 from bus.telemetry import TOKENS, log_done
@@ -39,7 +39,7 @@ class Login:
 
     def note_scope(self, attempts: Attempts) -> None:
         """Have the action log tell that the client asked for more scopes than it has."""
-        attempts.note(refused_request(self.actor, "POST /oauth/token", "invalid-scope"))
+        attempts.note(make_refused_request(self.actor, "POST /oauth/token", "invalid-scope"))
 
     def _fields(self) -> dict[str, str]:
         client = self.client

@@ -24,7 +24,7 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
-from bus.actions import Attempts, failed_login
+from bus.actions import Attempts, make_failed_login
 from bus.identity.authentication import (
     ASSERTION_METHOD,
     FAILED,
@@ -249,7 +249,7 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib is not type
         except InvalidClientError:
             known = self._participants.client_named(request.claim.client_id)
             client_id, whose = (known.client_id, known.participant) if known else (None, None)
-            self.attempts.note(failed_login(client_id, whose, request.address))
+            self.attempts.note(make_failed_login(client_id, whose, request.address))
             raise
         if endpoint != "token":
             _login(request, client.client).log(endpoint)

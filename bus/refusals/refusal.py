@@ -1,7 +1,7 @@
-"""What is remembered of a refusal: whose, under which contract, which rule was broken and where.
+"""Refusals as the bus counts them: the sender, the contract, the broken rule and its place.
 
-Promise: nothing in it was chosen by the sender. A name in a pointer that no schema of the contract in force knows may be a
-person's number, and becomes `<other>`; an index becomes `*`.
+Promise: a refusal holds nothing that the sender chose. A name in a pointer may be a person's number, so a name outside the
+contract's schemas becomes `<other>`. An index becomes `*`.
 """
 
 from collections.abc import Collection
@@ -24,15 +24,17 @@ _LONGEST_POINTER: Final = 256
 
 
 class Refusal(NamedTuple):
-    """What refusals are counted by.
+    """The columns by which refusals are counted.
 
     Attributes:
-        hour: in which it happened: the hour's first microsecond since 1970.
-        contract: the one that the event's type names; empty where none is registered under it.
-        version: the one that was meant; empty where there is none.
-        owner: the contract's; empty where none is in force.
-        rule: the schema's keyword (`required`, `pattern`, …), or the problem's slug where no schema decided.
-        pointer: into the event, folded.
+        hour: the hour of the refusal, as its first microsecond since 1970.
+        contract: the contract that the event's type names; empty if no such contract is registered.
+        version: the version that the event names; empty if there is no such version.
+        owner: the contract's owner; empty if no version is in force.
+        participant: the sender.
+        client_id: the sender's client.
+        rule: the broken keyword of the schema (`required`, `pattern`, …). If no schema decided, the problem's slug.
+        pointer: the place in the event, folded by `fold_pointer`.
     """
 
     hour: int
@@ -45,29 +47,35 @@ class Refusal(NamedTuple):
     pointer: str
 
     def without_place(self) -> "Refusal":
-        """The same with neither rule nor place."""
+        """The refusal with `<more>` in place of its rule and pointer."""
         return self._replace(rule=MORE, pointer=MORE)
 
     def without_sender(self) -> "Refusal":
-        """Its hour alone."""
+        """A refusal of the same hour, with `<more>` in place of everything else."""
         return Refusal(self.hour, MORE, "", "", MORE, MORE, MORE, MORE)
 
 
-def hour_of(micros: int) -> int:
-    """The first microsecond of the hour."""
+def round_to_hour(micros: int) -> int:
+    """The first microsecond of the hour that holds `micros`, since 1970."""
     return micros - micros % _HOUR
 
 
-def refusals_of(refused: Refused, sender: Principal, event: Any, catalogue: Catalogue, hour: int) -> list[Refusal]:
-    """What the refusal of one event counts as: each rule that it broke with each place, sixteen at most.
+def make_refusals(refused: Refused, sender: Principal, event: Any, catalogue: Catalogue, hour: int) -> list[Refusal]:
+    """The refusals that one refused event counts as: one for each broken rule at each place, at most sixteen.
 
     Args:
-        event: the parsed CloudEvent; whatever else it is, no contract is known.
+        refused: the refusal, with its errors.
+        sender: who sent the event.
+        event: the parsed CloudEvent. Any other value names no contract.
+        catalogue: the contracts.
+        hour: the current hour, as its first microsecond since 1970.
     """
-    name, number, version = _meant(event, catalogue)
-    # A version in force beside it may know what this one dropped, and an app that has not followed sends just that.
+    name, number, version = _find_meant_version(event, catalogue)
+    # Another version in force may still have a property that this one dropped. An app of that version sends just that property.
     names = frozenset[str]().union(*(one.names for one in catalogue.in_force(name))) if version else frozenset[str]()
-    places = dict.fromkeys((error.rule or refused.slug, folded(error.pointer, names)) for error in _errors(refused))
+    places = dict.fromkeys(
+        (error.rule or refused.slug, fold_pointer(error.pointer, names)) for error in _list_errors(refused)
+    )
     return [
         Refusal(
             hour=hour,
@@ -83,33 +91,37 @@ def refusals_of(refused: Refused, sender: Principal, event: Any, catalogue: Cata
     ]
 
 
-def folded(pointer: str, names: Collection[str]) -> str:
-    """A pointer into an event without what its sender chose: indexes become `*`, names outside `names` become `<other>`.
+def fold_pointer(pointer: str, names: Collection[str]) -> str:
+    """The pointer without parts that the sender chose: an index becomes `*`, and an unknown name becomes `<other>`.
 
     Args:
-        names: of the properties that the contract's schemas speak of.
+        pointer: a JSON Pointer into an event.
+        names: the names of the properties in the contract's schemas.
     """
     attribute, *below = json.parse_pointer(pointer) or ("",)
     if not attribute:
         return ""
-    steps = [attribute if attribute in _ATTRIBUTES else OTHER, *(_step(step, names) for step in below)]
+    steps = [attribute if attribute in _ATTRIBUTES else OTHER, *(_fold_step(step, names) for step in below)]
     short = json.to_pointer(steps)
     return short if len(short) <= _LONGEST_POINTER else f"{short[:_LONGEST_POINTER].rpartition('/')[0]}/{MORE}"
 
 
-def _step(step: str, names: Collection[str]) -> str:
-    # A name that is not printable, such as one with a NUL, is not text for every database.
+def _fold_step(step: str, names: Collection[str]) -> str:
+    # Not every database stores a text with unprintable characters such as NUL.
     if step in names and len(step) <= _LONGEST_NAME and step.isprintable():
         return step
     return "*" if step.isdecimal() else OTHER
 
 
-def _errors(refused: Refused) -> tuple[FieldError, ...]:
+def _list_errors(refused: Refused) -> tuple[FieldError, ...]:
     return refused.errors or (FieldError("", refused.detail),)
 
 
-def _meant(event: Any, catalogue: Catalogue) -> tuple[str, str, ContractVersion | None]:
-    """The contract, the number of its version, and the version in force whose schema and owner count; empty where unknown."""
+def _find_meant_version(event: Any, catalogue: Catalogue) -> tuple[str, str, ContractVersion | None]:
+    """The contract and version number that an event names, and a version in force with its schema and owner.
+
+    The texts are empty and the version is None if they are not known.
+    """
     name, dataschema = (event.get("type"), event.get("dataschema")) if type(event) is dict else (None, None)
     if type(name) is not str:
         return "", "", None

@@ -9,7 +9,7 @@ import pytest
 from bus import clock
 from bus.heavy import TooMuchAtOnce
 from bus.journal.gate import Gate
-from bus.refusals.refusal import Refusal, hour_of
+from bus.refusals.refusal import Refusal, round_to_hour
 from bus.refusals.tally import Count
 from tests.a_bus import OWNER, WARGA, Bus, Document, a_contract, a_nik, a_person
 
@@ -218,7 +218,7 @@ async def test_old_rows_are_forgotten_and_young_ones_kept(bus: Bus) -> None:
 
 
 def a_refusal(at: Any, **changes: Any) -> Refusal:
-    hour = hour_of(clock.micros(at))
+    hour = round_to_hour(clock.micros(at))
     return Refusal(hour, WARGA, "1.0.0", OWNER, VILLAGE, "client_1", "required", "/data/nik")._replace(**changes)
 
 
