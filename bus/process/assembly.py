@@ -1,6 +1,7 @@
-"""The rooms of one process, filled from settings and the database."""
+"""Makes the rooms of one process from settings and the database."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from bus.actions import ActionLog, Attempts
@@ -23,9 +24,28 @@ from bus.settings import Settings
 from bus.storage import Storage
 
 _READING: Final = Shares(at_once=8, each=4)
-"""Pages that are read at once."""
+"""The shares of pages that threads read at once."""
 _SCANNING: Final = Shares(at_once=1, each=1, waiting=1024)
-"""Pages of views that cut, from their second slice on: each takes the interpreter for itself, and the event loop waits for it."""
+"""The shares of later slices, for pages whose view removes events. A slice takes the interpreter, and the event loop waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """The rooms that other rooms need."""
+
+    journal: JournalReader
+    tail: Tail
+    catalogue: Catalogue
+    subscriptions: Subscriptions
+    participants: Participants
+    tokens: Tokens
+    limits: Limits
+    agencies: Agencies
+    disclosures: DisclosureLog
+    refusals: RefusalLog
+    actions: ActionLog
+    attempts: Attempts
+    names: Names
 
 
 def make_rooms(
@@ -39,71 +59,84 @@ def make_rooms(
     """The rooms of one process, filled from the database. Call it in a running event loop.
 
     Args:
-        issuer: the bus's own address, in tokens and metadata.
+        issuer: the bus's own address, for tokens and metadata.
         appended: called with the newest position after each append of this process.
-        heavy: runs heavy work; None: this process does, unbounded.
+        heavy: runs heavy work. None: threads of this process run it, without bounds.
     """
-    journal = JournalReader(storage)
-    tail = Tail(journal)
-
-    def moved(position: int) -> None:
-        tail.advance(position)
-        appended(position)
-
-    catalogue = Catalogue(storage, keys.pseudonym, bindings(settings.adapters), issuer)
-    catalogue.refresh()
-    subscriptions = Subscriptions(storage, keys)
-    subscriptions.refresh()
-    participants = Participants(storage)
-    tokens = Tokens(keys, issuer, storage)
-    # Half of the connections stay for everything else: one with a request under way cannot be pushed out.
-    readers = settings.max_waiting_readers or max(1, connections_at_once(settings) // 2)
-    limits = Limits(LimitRegister(storage, settings.limits), waiting_readers=readers)
-    agencies = Agencies(settings.adapters)
-    disclosures = DisclosureLog(storage, Persons(storage))
-    refusals = RefusalLog(storage)
-    actions = ActionLog(storage)
-    attempts = Attempts(actions)
-    apart = heavy or Here()
-    names = Names()
+    base, heavy = _make_base(settings, storage, keys, issuer), heavy or Here()
     return Rooms(
         settings=settings,
-        actions=actions,
-        attempts=attempts,
+        actions=base.actions,
+        attempts=base.attempts,
         storage=storage,
         keys=keys,
-        participants=participants,
-        oauth=OAuthServer(
-            tokens, participants, storage, settings.token_seconds, limits, _login_policy(settings), attempts
-        ),
-        tokens=tokens,
-        limits=limits,
-        catalogue=catalogue,
-        gate=Gate(catalogue),
-        recorder=Recorder(refusals, catalogue),
-        refusals=refusals,
-        appender=Appender(storage, moved),
-        journal=journal,
-        tail=tail,
-        disclosures=disclosures,
-        subscriptions=subscriptions,
+        participants=base.participants,
+        oauth=_make_oauth_server(settings, storage, base),
+        tokens=base.tokens,
+        limits=base.limits,
+        catalogue=base.catalogue,
+        gate=Gate(base.catalogue),
+        recorder=Recorder(base.refusals, base.catalogue),
+        refusals=base.refusals,
+        appender=_make_appender(storage, base.tail, appended),
+        journal=base.journal,
+        tail=base.tail,
+        disclosures=base.disclosures,
+        subscriptions=base.subscriptions,
         deliveries=Deliveries(storage),
-        agencies=agencies,
-        queries=Queries(catalogue, agencies, disclosures, limits, Ration(storage), heavy=apart),
-        heavy=apart,
+        agencies=base.agencies,
+        queries=Queries(base.catalogue, base.agencies, base.disclosures, base.limits, Ration(storage), heavy=heavy),
+        heavy=heavy,
         reading=Threads(_READING, _SCANNING),
         slices=Slices(),
-        names=names,
-        trials=Trials(names),
+        names=base.names,
+        trials=Trials(base.names),
         waiting=WaitingReaders(),
     )
 
 
-def _login_policy(settings: Settings) -> LoginPolicy:
-    return LoginPolicy(settings.wrong_logins, settings.wrong_logins_of_client, settings.wrong_logins_from_address)
+def _make_base(settings: Settings, storage: Storage, keys: Keys, issuer: str) -> _Base:
+    catalogue = Catalogue(storage, keys.pseudonym, bindings(settings.adapters), issuer)
+    catalogue.refresh()
+    subscriptions = Subscriptions(storage, keys)
+    subscriptions.refresh()
+    # Half of the connections stay for other requests: a connection with a request under way cannot be closed for another.
+    readers = settings.max_waiting_readers or max(1, connections_at_once(settings) // 2)
+    journal = JournalReader(storage)
+    actions = ActionLog(storage)
+    return _Base(
+        journal=journal,
+        tail=Tail(journal),
+        catalogue=catalogue,
+        subscriptions=subscriptions,
+        participants=Participants(storage),
+        tokens=Tokens(keys, issuer, storage),
+        limits=Limits(LimitRegister(storage, settings.limits), waiting_readers=readers),
+        agencies=Agencies(settings.adapters),
+        disclosures=DisclosureLog(storage, Persons(storage)),
+        refusals=RefusalLog(storage),
+        actions=actions,
+        attempts=Attempts(actions),
+        names=Names(),
+    )
 
 
-def workers(settings: Settings) -> Processes:
-    """The worker processes for heavy work; none runs before it is needed."""
+def _make_appender(storage: Storage, tail: Tail, appended: Callable[[int], None]) -> Appender:
+    def note(position: int) -> None:
+        tail.advance(position)
+        appended(position)
+
+    return Appender(storage, note)
+
+
+def _make_oauth_server(settings: Settings, storage: Storage, base: _Base) -> OAuthServer:
+    logins = LoginPolicy(settings.wrong_logins, settings.wrong_logins_of_client, settings.wrong_logins_from_address)
+    return OAuthServer(
+        base.tokens, base.participants, storage, settings.token_seconds, base.limits, logins, base.attempts
+    )
+
+
+def make_workers(settings: Settings) -> Processes:
+    """The pool of worker processes for heavy work. A worker starts at the first job that needs it."""
     shares = Shares(at_once=settings.heavy_processes, each=max(1, settings.heavy_processes // 2))
     return Processes(shares, Bounds(settings.heavy_seconds, settings.heavy_memory_bytes))

@@ -1,4 +1,4 @@
-"""The wiring: one process of the bus, from settings and roles to running parts, and back down in order."""
+"""One process of the bus: it starts the parts that its roles need, and stops them in order."""
 
 import asyncio
 import signal
@@ -29,7 +29,7 @@ from bus.identity import Keys
 from bus.journal import Projection
 from bus.limits import TOPIC as LIMITS
 from bus.limits import Sharing
-from bus.process.assembly import make_rooms, workers
+from bus.process.assembly import make_rooms, make_workers
 from bus.process.readiness import Readiness
 from bus.process.role import Role
 from bus.settings import Settings
@@ -39,10 +39,10 @@ log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def running(
+async def run_process(
     settings: Settings, storage: Storage, keys: Keys, issuer: str, roles: Collection[Role]
 ) -> AsyncIterator["Process"]:
-    """The parts of a process at work; on leaving they are brought down in order, within `settings.drain_seconds`."""
+    """Run a process while the block runs. At the end its parts stop in order, within `settings.drain_seconds`."""
     process = Process(settings, storage, keys, issuer, roles)
     async with AsyncExitStack() as stack:
         await process.start(stack)
@@ -50,7 +50,11 @@ async def running(
 
 
 class Process:
-    """One process of the bus."""
+    """One process of the bus.
+
+    Attributes:
+        rooms: the rooms of this process.
+    """
 
     def __init__(self, settings: Settings, storage: Storage, keys: Keys, issuer: str, roles: Collection[Role]) -> None:
         self._settings = settings
@@ -60,14 +64,14 @@ class Process:
         self._fresh = FreshRuns()
         self._workers: list[Worker] = []
         self._address = BrokerAddress(settings.broker_url, settings.broker_prefix)
-        self.rooms = make_rooms(settings, storage, keys, issuer, self._appended, workers(settings))
+        self.rooms = make_rooms(settings, storage, keys, issuer, self._note_appended, make_workers(settings))
 
-    def _appended(self, position: int) -> None:
+    def _note_appended(self, position: int) -> None:
         if self._relay is not None:
             self._relay.appended(position)
 
     async def start(self, stack: AsyncExitStack) -> None:
-        """Start what the roles ask for; `stack` brings it down again, the last first."""
+        """Start the parts that the roles need. `stack` stops them again, the last one first."""
         rooms = self.rooms
         stack.callback(rooms.oauth.close)
         stack.callback(rooms.reading.close)
@@ -88,24 +92,24 @@ class Process:
         if Role.WORKER in self._roles or Role.ADAPTERS in self._roles:
             await self._start_workers(stack)
         if Role.RELAY in self._roles:
-            # After the workers, so that it stops before them: what it handed over last is still made.
-            self._task(stack, Projection(self._storage).follow())
+            # The relay starts after the workers and so stops before them. The workers then make its last deliveries.
+            self._start_task(stack, Projection(self._storage).follow())
             self._start_relay(stack)
         if Role.ADAPTERS in self._roles:
             changes.on("contracts", self._ensure_standing)
-            self._task(stack, self._poller().run())
+            self._start_task(stack, self._make_poller().run())
         if delivering := sorted({Role.WORKER, Role.ADAPTERS}.intersection(self._roles)):
-            self._task(stack, Heartbeat(self._storage, delivering).follow())
+            self._start_task(stack, Heartbeat(self._storage, delivering).follow())
         if self._storage.is_sqlite:
-            self._task(stack, Checkpoints(self._storage).follow())
+            self._start_task(stack, Checkpoints(self._storage).follow())
         if Role.API in self._roles:
-            self._task(stack, Sharing(self._storage, rooms.limits).follow())
-        self._task(stack, LoopDelay().follow())
-        self._task(stack, changes.follow())
-        self._task(stack, rooms.tail.follow())
-        self._task(stack, rooms.waiting.follow())
-        self._task(stack, rooms.recorder.follow())
-        self._task(stack, rooms.attempts.follow())
+            self._start_task(stack, Sharing(self._storage, rooms.limits).follow())
+        self._start_task(stack, LoopDelay().follow())
+        self._start_task(stack, changes.follow())
+        self._start_task(stack, rooms.tail.follow())
+        self._start_task(stack, rooms.waiting.follow())
+        self._start_task(stack, rooms.recorder.follow())
+        self._start_task(stack, rooms.attempts.follow())
 
     def _start_bell(self, stack: AsyncExitStack, changes: Changes) -> None:
         if self._address.is_memory:
@@ -116,9 +120,9 @@ class Process:
         self._storage.after_announce = bell.ring
         stack.push_async_callback(asyncio.to_thread, bell.stop)
 
-    def _task(self, stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:
+    def _start_task(self, stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
-        task.add_done_callback(report)
+        task.add_done_callback(end_on_failure)
 
         async def cancel() -> None:
             task.cancel()
@@ -137,7 +141,7 @@ class Process:
             Handover(self._address),
             make_leadership(self._storage, "relay"),
             policy,
-            # Of runs that other processes make nothing is kept.
+            # Without workers in this process, other processes make the runs and need no events from here.
             self._fresh if self._workers else None,
         )
         if self._address.is_memory:
@@ -155,7 +159,7 @@ class Process:
         policy = WorkerPolicy(settings.sink_concurrency, settings.sink_timeout_seconds, settings.lease_seconds, retry)
         outcomes = OutcomeWriter(self._storage, ledger, rooms.disclosures)
         if self._address.is_memory:
-            # After the workers have stopped: what they did not take nobody else can.
+            # After the workers have stopped: nobody else can take the runs that they left.
             stack.push_async_callback(asyncio.to_thread, lambda: outcomes.give_back(self._fresh.untaken()))
         loader = RunLoader(self._storage, rooms.journal, rooms.catalogue, ledger, self._fresh, rooms.agencies, Room())
         kinds = {Role.WORKER: Webhook, Role.ADAPTERS: AgencySink}
@@ -171,17 +175,17 @@ class Process:
                     webhooks,
                     rooms.agencies,
                     policy,
-                    self._finished,
+                    self._note_finished,
                 )
                 worker.start()
                 self._workers.append(worker)
                 stack.push_async_callback(worker.stop, settings.drain_seconds)
 
-    def _finished(self, is_due: bool) -> None:
+    def _note_finished(self, is_due: bool) -> None:
         if self._relay is not None:
             self._relay.finished(is_due)
 
-    def _poller(self) -> Poller:
+    def _make_poller(self) -> Poller:
         rooms = self.rooms
         leads = make_leadership(self._storage, "poller")
         return Poller(self._storage, rooms.agencies, rooms.gate, rooms.recorder, rooms.appender, leads, rooms.heavy)
@@ -189,17 +193,17 @@ class Process:
     def _ensure_standing(self) -> None:
         ensure(self.rooms.catalogue, self.rooms.agencies, self.rooms.subscriptions)
 
-    def health(self) -> Health:
-        """What readiness looks at."""
+    def make_health(self) -> Health:
+        """The checks of this process's readiness."""
         rooms = self.rooms
         return Readiness(
             self._storage, rooms.subscriptions, rooms.journal, self._address, self._roles, self._workers
-        ).health()
+        ).make_health()
 
 
-def report(task: asyncio.Task[None]) -> None:
-    """End the process if one of its tasks failed: nothing would follow changes, or poll, any more."""
+def end_on_failure(task: asyncio.Task[None]) -> None:
+    """End the process if one of its tasks failed, since nothing else would do the task's work."""
     if not task.cancelled() and task.exception() is not None:
         log.error("process.task_died", error=type(task.exception()).__name__)
-        # Whoever watches the process starts it anew.
+        # The service manager starts the process anew.
         signal.raise_signal(signal.SIGTERM)

@@ -14,11 +14,11 @@ from bus.process.role import Role
 from bus.storage import Storage
 
 _LATE_SECONDS = 60.0
-"""How old the oldest event may be that the relay has not fanned out, before readiness says so."""
+"""The age, of the oldest event that the relay has not fanned out, at which a process is not ready."""
 
 
 class Readiness:
-    """Looks at what the roles of one process need."""
+    """Checks what the roles of one process need."""
 
     def __init__(
         self,
@@ -29,7 +29,11 @@ class Readiness:
         roles: Collection[Role],
         workers: Sequence[Worker],
     ) -> None:
-        """`workers` are the process's own: the same list for as long as the process runs."""
+        """Keep what the checks read.
+
+        Args:
+            workers: the process's own list of workers, which may still grow.
+        """
         self._storage = storage
         self._subscriptions = subscriptions
         self._journal = journal
@@ -37,10 +41,10 @@ class Readiness:
         self._roles = frozenset(roles)
         self._workers = workers
 
-    def health(self) -> Health:
+    def make_health(self) -> Health:
         """The checks, by name."""
         delivers = bool(self._roles - {Role.API})
-        # A bus that takes events in and passes none on is not ready, though what it took in is safe.
+        # A bus that accepts events but delivers none is not ready, although the accepted events are safe.
         leads = not {Role.API, Role.RELAY}.isdisjoint(self._roles)
         return Health(
             {
@@ -56,7 +60,9 @@ class Readiness:
             return Check(False, "unknown: the database does not answer", needed)
         missing = unattended(self._storage, self._subscriptions.all())
         return Check(
-            not missing, f"deliveries wait and nobody lives for {', '.join(missing)}" if missing else "alive", needed
+            not missing,
+            f"deliveries wait, and no process runs for {', '.join(missing)}" if missing else "alive",
+            needed,
         )
 
     def _check_database(self) -> Check:
@@ -66,7 +72,7 @@ class Readiness:
     def _check_broker(self, *, needed: bool) -> Check:
         listening = all(worker.connected for worker in self._workers)
         reachable = listening if self._workers else broker.reachable(self._address)
-        return Check(reachable, "connected" if reachable else "not connected; trying again", needed)
+        return Check(reachable, "connected" if reachable else "not connected; the bus tries again", needed)
 
     def _check_relay(self, *, needed: bool) -> Check:
         if not self._storage.answers():

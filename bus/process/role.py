@@ -1,10 +1,10 @@
-"""Roles: what a process of the bus does."""
+"""Roles: the kinds of work that a process of the bus may do."""
 
 from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a process does."""
+    """A kind of work of a process."""
 
     API = "api"
     RELAY = "relay"

@@ -1,4 +1,4 @@
-"""The server: runs a process behind its front doors until somebody stops it, then drains."""
+"""The server: it runs a process behind its front doors until a signal, and then drains."""
 
 import asyncio
 import gc
@@ -12,7 +12,7 @@ import structlog
 from bus.http.edge import create_edge, create_operation, create_watch
 from bus.http.front_door import FrontDoor
 from bus.identity import Keys
-from bus.process.process import report, running
+from bus.process.process import end_on_failure, run_process
 from bus.process.role import Role
 from bus.settings import Settings
 from bus.storage import Storage
@@ -20,10 +20,13 @@ from bus.storage import Storage
 log = structlog.get_logger(__name__)
 
 _GARBAGE = 20_000
-"""New objects that call the collector; a request that waits for its commit holds some fifty."""
+"""New objects after which the collector runs. Requests that wait for a commit hold many objects."""
 _SWITCH_SECONDS = 0.0005
-"""After so long the event loop lets another thread have the interpreter. A commit asks for it a dozen times: with Python's 5 ms
-each time, a batch's commit and the next batch's validation, which could go on side by side, took turns."""
+"""The time after which the event loop gives the interpreter to another thread.
+
+A commit needs the interpreter several times. With Python's default, a batch's commit and the next batch's validation would not
+run side by side (docs/decisions/measured-once.md).
+"""
 
 
 async def serve(
@@ -35,17 +38,19 @@ async def serve(
     listener: socket.socket,
     operation: socket.socket | None = None,
 ) -> None:
-    """Run a process until SIGTERM or SIGINT; then drain within a bound.
+    """Run a process until SIGTERM or SIGINT, then drain within `settings.drain_seconds`.
 
     Args:
-        operation: where metrics and the description of the API are served, if not with the API.
+        issuer: the bus's own address, for tokens and metadata.
+        listener: the socket of the API.
+        operation: the socket of metrics and of the API's description. None: they are with the API.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    async with running(settings, storage, keys, issuer, roles) as process:
-        checks = process.health()
+    async with run_process(settings, storage, keys, issuer, roles) as process:
+        checks = process.make_health()
         edge = create_edge(process.rooms, checks) if Role.API in roles else create_watch(process.rooms, checks)
         edge.describe()
         is_https = issuer.startswith("https:")
@@ -54,11 +59,11 @@ async def serve(
         if operation is not None:
             watched = create_operation(process.rooms, checks, edge)
             doors[operation] = FrontDoor(watched, None, settings, is_https=False, known=known)
-        _spare_the_collector()
+        _relieve_collector()
         sys.setswitchinterval(_SWITCH_SECONDS)
         serving = [loop.create_task(door.serve(address)) for address, door in doors.items()]
         for task in serving:
-            task.add_done_callback(report)
+            task.add_done_callback(end_on_failure)
         log.info("bus.serving", address=issuer, roles=sorted(roles))
         stopped = loop.create_task(stopping.wait())
         await asyncio.wait([*serving, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -70,11 +75,10 @@ async def serve(
     log.info("bus.stopped")
 
 
-def _spare_the_collector() -> None:
-    """Let the garbage collector leave what was made at the start alone, and come less often.
+def _relieve_collector() -> None:
+    """Have the garbage collector skip the objects of the start, and run less often.
 
-    Measured: with a hundred events in flight it came every dozen requests, and walked over half a million objects of
-    the libraries again and again: a fifth of the time of publishing.
+    Otherwise it would scan all objects of the libraries again and again under load (docs/decisions/measured-once.md).
     """
     gc.collect()
     gc.freeze()
