@@ -1,4 +1,4 @@
-"""Escapes for texts of others in the bus's outputs, so that a terminal, a log or a document only shows them.
+"""Escapes for others' texts in the bus's outputs, so that a terminal, a log or a document only shows them.
 
 A control character can move the cursor. A bidirectional character can reverse a line. A character without a width hides in a
 text.

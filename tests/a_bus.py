@@ -159,7 +159,7 @@ class Bus:
         """
         changed = self.rooms.settings.model_copy(update=settings)
         edge = create_edge(replace(self.rooms, settings=changed), Health({}))
-        is_https, known = changed.public_url.startswith("https:"), self.rooms.tokens.known
+        is_https, known = changed.public_url.startswith("https:"), self.rooms.tokens.find_known
         door = FrontDoor(app or edge, edge.publisher, changed, is_https=is_https, known=known)
         listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"

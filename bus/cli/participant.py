@@ -49,7 +49,7 @@ def list_participants(data: Data = None, as_json: AsJson = False) -> None:
     with open_workspace(data) as workspace:
         participants = Participants(workspace.storage)
         after = ""
-        while page := participants.page(_PAGE, after):
+        while page := participants.list_page(_PAGE, after):
             after = page[-1].name
             for found in page:
                 row = {"name": found.name, "kind": found.kind.value, "title": found.title}
@@ -92,7 +92,7 @@ def list_clients(
     with open_workspace(data) as workspace:
         participants = Participants(workspace.storage)
         after = ""
-        while page := participants.clients(participant, _PAGE, after):
+        while page := participants.list_clients(participant, _PAGE, after):
             after = page[-1].client_id
             for found in page:
                 state = "revoked" if found.revoked else "active"

@@ -133,7 +133,7 @@ class Pages:
                 return None
             if name == b"authorization" and not authorization:
                 authorization = value
-        caller = self._rooms.tokens.known(authorization)
+        caller = self._rooms.tokens.find_known(authorization)
         return caller if caller and OAuthScope.EVENTS_READ in caller.scopes else None
 
 

@@ -89,7 +89,7 @@ After = Annotated[str, Query(description="`next` of the page before")]
 @router.get("", response_model=ParticipantList, dependencies=_OPERATOR)
 def list_participants(request: Request, limit: Limit = 100, after: After = "") -> Response:
     """Who is known to the bus."""
-    found = _participants(request).page(limit + 1, _last(after))
+    found = _participants(request).list_page(limit + 1, _last(after))
     told = [_participant_document(participant) for participant in found[:limit]]
     return write_page(ParticipantList(participants=told, next=_next([one.name for one in found], limit)))
 
@@ -110,7 +110,7 @@ def add_participant(
 @router.get("/{name}/clients", response_model=ClientList, dependencies=_OPERATOR)
 def list_clients(request: Request, name: str, limit: Limit = 100, after: After = "") -> Response:
     """The clients of a participant, revoked ones too."""
-    found = _participants(request).clients(name, limit + 1, _last(after))
+    found = _participants(request).list_clients(name, limit + 1, _last(after))
     told = [_client_document(client) for client in found[:limit]]
     return write_page(ClientList(clients=told, next=_next([one.client_id for one in found], limit)))
 

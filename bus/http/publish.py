@@ -130,7 +130,7 @@ class Publisher:
         most = self._settings.max_batch_bytes if head.mode is Mode.BATCH else min(LARGE, self._settings.max_event_bytes)
         if head.length is None or head.length > most:
             return None
-        principal = self._rooms.tokens.known(head.authorization)
+        principal = self._rooms.tokens.find_known(head.authorization)
         if principal is None or _SCOPE not in principal.scopes:
             return None
         bucket = self._rooms.limits.get(principal.participant).publish

@@ -1,7 +1,7 @@
 """The OAuth 2.0 server: tokens for clients (RFC 6749, section 4.4), revocation (RFC 7009), introspection (RFC 7662).
 
-authlib does the protocol; here it meets the bus's clients, tokens and threads. Whether a secret is right is known before a
-request gets a thread, so that only those wait for each other that prove a client or come with an assertion.
+authlib does the protocol. This module connects it with the bus's clients, tokens and threads. A secret is checked before its
+request gets a thread. So only requests with a right secret or with an assertion wait for threads.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ from bus.identity.authentication import (
     OAuthClient,
 )
 from bus.identity.login_log import Login
-from bus.identity.logins import Claim, Logins, claim_of
+from bus.identity.logins import Claim, Logins, read_claim
 from bus.identity.participants import Client, Credentials, Participants
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal, Tokens, Unauthenticated
@@ -47,11 +47,11 @@ _FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A POST to one of the endpoints.
+    """A POST request to one of the endpoints.
 
     Attributes:
-        headers: by name, whatever the case of its letters.
-        body: the form.
+        headers: the header fields, by name in any case of letters.
+        body: the form, not read yet.
         address: the caller's network address.
     """
 
@@ -62,7 +62,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to send back: JSON, as the RFCs shape it, errors included."""
+    """The answer to send: the JSON of an answer or an error, as the RFCs define it."""
 
     status: int
     body: Mapping[str, Any]
@@ -73,7 +73,7 @@ Endpoint = Callable[[OAuth2Request], Answer]
 
 
 class OAuthServer:
-    """The three endpoints that clients call with their credentials."""
+    """The three endpoints that clients call with their credentials. Belongs to one event loop."""
 
     def __init__(
         self,
@@ -90,64 +90,64 @@ class OAuthServer:
         self._logins = Logins(tokens.clients, participants, logins)
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="oauth")
 
-    async def token(self, call: Call) -> Answer:
+    async def issue_token(self, call: Call) -> Answer:
         """An access token for a client that proves itself."""
         return await self._answer(self._server.create_token_response, call, self._take_token)
 
     async def revoke(self, call: Call) -> Answer:
-        """Make a token of the caller's worthless; a token that is worth nothing anyway is no error."""
+        """Revoke a token of the caller's client. A token that is already invalid is no error."""
         return await self._answer(self._server.revoke, call, self._take_token)
 
     async def introspect(self, call: Call) -> Answer:
-        """What a token says and whether it stands: the caller's own, or any for the operator."""
+        """The state and claims of a token of the caller's client. The operator may ask about any token."""
         return await self._answer(self._server.introspect, call, self._take_read)
 
     def close(self) -> None:
-        """Let go of the threads."""
+        """End the threads."""
         self._threads.shutdown()
         self._logins.close()
 
     async def _answer(self, endpoint: Endpoint, call: Call, take: Callable[[Client, int], Bucket]) -> Answer:
-        """What an endpoint answers to a call that its client's limits allow.
+        """The endpoint's answer to a call, if the client's limits allow the call.
 
         Args:
-            take: charges so many calls of a client to a limit.
+            take: charges a number of a client's calls to a limit, and returns the limit's bucket.
         """
         try:
             request = _Request(call)
-            _one_method(request)
-            request.claim = claim_of(request)
+            _check_one_method(request)
+            request.claim = read_claim(request)
             if request.claim.secret is None:
-                return await self._with_assertion(endpoint, request, take)
-            return await self._with_secret(endpoint, request, take)
+                return await self._answer_assertion(endpoint, request, take)
+            return await self._answer_secret(endpoint, request, take)
         except OAuth2Error as error:
             return self._server.handle_response(*error())
         except Limited as limited:
-            # RFC 6749 has no error for it but this, of section 4.1.2.1.
+            # RFC 6749 has no other error for this case (section 4.1.2.1).
             body = {"error": "temporarily_unavailable", "error_description": limited.detail}
             return Answer(limited.status, body, limited.headers)
 
-    async def _with_secret(
+    async def _answer_secret(
         self, endpoint: Endpoint, request: "_Request", take: Callable[[Client, int], Bucket]
     ) -> Answer:
-        request.proven = await self._logins.by_secret(request.claim, request.address)
+        request.proven = await self._logins.judge_secret(request.claim, request.address)
         bucket = None if request.proven is None else take(request.proven.client, 1)
-        return _with_limits(await self._in_thread(endpoint, request), bucket)
+        return _add_limits(await self._in_thread(endpoint, request), bucket)
 
-    async def _with_assertion(
+    async def _answer_assertion(
         self, endpoint: Endpoint, request: "_Request", take: Callable[[Client, int], Bucket]
     ) -> Answer:
         claim = request.claim
-        with self._logins.assertion(claim, request.address) as signer:
-            # Charged before it is judged: who signs the same again and again makes work that is his own.
+        with self._logins.judge_assertion(claim, request.address) as signer:
+            # Charged before the check: a client that repeats one assertion must pay for the work itself.
             bucket = None if signer is None else take(signer.client, 1)
             answer = await self._in_thread(endpoint, request)
         if request.authenticated is not None:
-            self._logins.proved(claim, request.address)
-            return _with_limits(answer, bucket or take(request.authenticated, 1))
+            self._logins.note_proof(claim, request.address)
+            return _add_limits(answer, bucket or take(request.authenticated, 1))
         if signer is None:
-            self._logins.failed(claim, request.address)
-        return _with_limits(answer, bucket)
+            self._logins.note_failure(claim, request.address)
+        return _add_limits(answer, bucket)
 
     def _take_token(self, client: Client, units: int) -> Bucket:
         return self._limits.take_token(client.participant, client.client_id, units)
@@ -159,8 +159,8 @@ class OAuthServer:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._server.answer, endpoint, request)
 
 
-def _with_limits(answer: Answer, bucket: Bucket | None) -> Answer:
-    """The answer, with what is left of its client's limit."""
+def _add_limits(answer: Answer, bucket: Bucket | None) -> Answer:
+    """The answer, with the header fields of the client's limit."""
     if bucket is None:
         return answer
     fields = {name.decode(): value.decode() for name, value in bucket.write_fields()}
@@ -169,14 +169,13 @@ def _with_limits(answer: Answer, bucket: Bucket | None) -> Answer:
 
 class _Request(OAuth2Request):  # type: ignore[misc]  # authlib is not typed
     def __init__(self, call: Call) -> None:
-        # authlib would refuse plain http, judging by the last hop; whether the whole way is TLS, the operator's
-        # public URL and proxy decide.
+        # authlib refuses plain http on the last hop. The operator's public URL and proxy decide whether the way uses TLS.
         super().__init__("POST", "https://localhost/oauth", headers=call.headers)
         self.address = call.address
         self.claim = Claim("", None, None)
         self.proven: Credentials | None = None
         self.authenticated: Client | None = None
-        self.fields = _fields(call)
+        self.fields = _parse_form(call)
         self.payload = BasicOAuth2Payload(self.fields)
 
     @property
@@ -184,7 +183,7 @@ class _Request(OAuth2Request):  # type: ignore[misc]  # authlib is not typed
         return self.fields
 
 
-def _fields(call: Call) -> dict[str, str]:
+def _parse_form(call: Call) -> dict[str, str]:
     if call.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise InvalidRequestError(f"Send the parameters as {_FORM}.")
     try:
@@ -245,17 +244,17 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib is not type
 
     def authenticate_client(self, request: OAuth2Request, methods: list[str], endpoint: str = "token") -> OAuthClient:
         try:
-            client = self._authenticated(request, methods, endpoint)
+            client = self._authenticate(request, methods, endpoint)
         except InvalidClientError:
-            known = self._participants.client_named(request.claim.client_id)
+            known = self._participants.find_client(request.claim.client_id)
             client_id, whose = (known.client_id, known.participant) if known else (None, None)
             self.attempts.note(make_failed_login(client_id, whose, request.address))
             raise
         if endpoint != "token":
-            _login(request, client.client).log(endpoint)
+            _make_login(request, client.client).log(endpoint)
         return client
 
-    def _authenticated(self, request: OAuth2Request, methods: list[str], endpoint: str) -> OAuthClient:
+    def _authenticate(self, request: OAuth2Request, methods: list[str], endpoint: str) -> OAuthClient:
         if request.claim.secret is not None and request.proven is None:
             raise InvalidClientError(FAILED, status_code=401)
         try:
@@ -286,12 +285,12 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib is not type
         }
 
 
-def _login(request: "_Request", client: Client) -> Login:
+def _make_login(request: "_Request", client: Client) -> Login:
     method = ASSERTION_METHOD if request.proven is None else "client_secret"
     return Login(client, method, request.address)
 
 
-def _one_method(request: _Request) -> None:
+def _check_one_method(request: _Request) -> None:
     ways = [
         request.headers.get("authorization", "").lower().startswith("basic "),
         "client_secret" in request.fields,
@@ -310,19 +309,19 @@ class _ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # authl
         client = self.client.client
         asked = frozenset((self.request.payload.scope or "").split())
         if beyond := asked - client.scopes:
-            _login(self.request, client).note_scope(self.server.attempts)
+            _make_login(self.request, client).note_scope(self.server.attempts)
             raise InvalidScopeError(f"This client may not have {' '.join(sorted(beyond))}.")
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
-        # As authlib's, which also writes the token to its debug log.
+        # Like authlib's method, which would also write the token to its debug log.
         token = self.generate_token(scope=self.request.payload.scope)
-        _login(self.request, self.client.client).log_token(token["scope"], token["expires_in"])
+        _make_login(self.request, self.client.client).log_token(token["scope"], token["expires_in"])
         return 200, token, self.TOKEN_RESPONSE_HEADER
 
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """A valid token as authlib's endpoints ask about it."""
+    """A valid token in the form that authlib's endpoints need."""
 
     principal: Principal
 
@@ -336,7 +335,7 @@ class _Token:
         return False
 
 
-def _valid(tokens: Tokens, token: str) -> _Token | None:
+def _verify(tokens: Tokens, token: str) -> _Token | None:
     try:
         return _Token(tokens.verify(b"Bearer " + token.encode()))
     except Unauthenticated:
@@ -347,14 +346,14 @@ class _Revocation(RevocationEndpoint):  # type: ignore[misc]  # authlib is not t
     CLIENT_AUTH_METHODS = METHODS
 
     def check_params(self, request: OAuth2Request, client: OAuthClient) -> None:
-        # The hint is only a hint (RFC 7009, section 2.1): a strange one is no error.
+        # An unknown hint is no error (RFC 7009, section 2.1).
         _demand_token(request)
 
     def query_token(self, token_string: str, token_type_hint: str | None) -> _Token | None:
-        return _valid(self.server.tokens, token_string)
+        return _verify(self.server.tokens, token_string)
 
     def revoke_token(self, token: _Token, request: OAuth2Request) -> None:
-        self.server.tokens.revoke(token.principal, _login(request, request.client.client).actor)
+        self.server.tokens.revoke(token.principal, _make_login(request, request.client.client).actor)
 
 
 class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # authlib is not typed
@@ -364,7 +363,7 @@ class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # authlib is
         _demand_token(request)
 
     def query_token(self, token_string: str, token_type_hint: str | None) -> _Token | None:
-        return _valid(self.server.tokens, token_string)
+        return _verify(self.server.tokens, token_string)
 
     def check_permission(self, token: _Token, client: OAuthClient, request: OAuth2Request) -> bool:
         return token.check_client(client) or Scope.ADMIN in client.client.scopes

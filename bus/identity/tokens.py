@@ -1,8 +1,10 @@
-"""Access tokens: JWTs as RFC 9068 profiles them, made at the token endpoint and verified at every request.
+"""Access tokens: JWTs (RFC 9068) that the token endpoint makes, and that every request presents.
 
-Promise: a token is taken only when this bus signed it for itself, it has not expired, and neither it nor its client was
-revoked; `refresh` drops cached tokens that were revoked. Each client has a share of the cache, so that none pushes out the
-tokens of the others; a token that was refused once, or whose client has gone, costs a look-up and no signature.
+Promise: the bus accepts a token only if it signed the token for itself, and the token has not expired. Neither the token nor its
+client may be revoked. `refresh` drops cached tokens that were revoked.
+
+Each client has a share of the cache, so that no client can push out the tokens of others. A token that was refused before, or
+whose client is gone, costs a look-up and no check of a signature.
 """
 
 import asyncio
@@ -33,14 +35,14 @@ from bus.storage import Storage, announce
 _KIND = "at+jwt"
 _KINDS = frozenset({_KIND, "application/at+jwt"})
 _LONGEST = 4096
-"""Bytes of an Authorization header that are worth a signature check; the bus's own tokens stay far below."""
+"""The longest Authorization header, in bytes, that gets a check of its signature. The bus's own tokens are far shorter."""
 _VERIFIED_BYTES = 16 * 1024 * 1024
 _VERIFIED_EACH = 256
-"""Tokens kept verified of one client."""
+"""The most verified tokens of one client in the cache."""
 _REFUSED_BYTES = 2 * 1024 * 1024
 _REFUSED_EACH = 16
 _SKEW = 5
-"""Seconds that another process's clock may be ahead of ours when it says `iat`."""
+"""Seconds by which the clock of the process that set `iat` may be ahead."""
 _REALM = 'Bearer realm="bus"'
 
 
@@ -49,26 +51,28 @@ _REVOKED = "The access token was revoked; ask for a new one."
 
 
 class Unauthenticated(Refused):
-    """You did not prove who you are; send a valid access token."""
+    """The request has no valid access token; send one."""
 
     status = 401
     slug = "unauthenticated"
 
 
 class ScopeMissing(Forbidden):
-    """Your access token lacks the scope that this needs."""
+    """Your access token lacks the scope that this request needs."""
 
     slug = "scope-missing"
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who sends a request, as its access token proves.
+    """The sender of a request, as its access token proves.
 
     Attributes:
-        scopes: those of the token that the client still has.
-        expires_at: end of the token, seconds since 1970 in UTC.
-        jti: the token's own id.
+        participant: the client's participant.
+        client_id: the client.
+        scopes: the token's scopes that the client still has.
+        expires_at: the token's end, in seconds since 1970 in UTC.
+        jti: the token's id.
     """
 
     participant: str
@@ -79,15 +83,15 @@ class Principal:
 
     @property
     def is_operator(self) -> bool:
-        """Whether the principal may do what the owners of things may."""
+        """Whether the principal may do everything that the owner of an object may."""
         return Scope.ADMIN in self.scopes
 
 
 def require(principal: Principal, scope: str) -> None:
-    """Let the principal pass only with that scope.
+    """Refuse a principal without that scope.
 
     Raises:
-        ScopeMissing: its token does not carry the scope (RFC 6750, section 3.1).
+        ScopeMissing: the token lacks the scope (RFC 6750, section 3.1).
     """
     if scope not in principal.scopes:
         raise ScopeMissing(
@@ -99,8 +103,8 @@ def require(principal: Principal, scope: str) -> None:
 class Tokens:
     """Makes and verifies this bus's access tokens.
 
-    `known` is for the event loop: one look-up. `verify` checks a signature and may read the database; it, `refresh` and
-    `revoke` belong in a thread.
+    `find_known` and `authenticate` are for the event loop. `verify`, `refresh` and `revoke` may read the database: call them from
+    a thread.
     """
 
     def __init__(self, keys: Keys, issuer: str, storage: Storage, *, now: Callable[[], float] = time.time) -> None:
@@ -116,7 +120,7 @@ class Tokens:
         self.refresh()
 
     def issue(self, client: Client, scopes: frozenset[str], seconds: int) -> str:
-        """A token for `client` that carries `scopes` and lives for `seconds`."""
+        """A signed token for `client` with `scopes`, valid for `seconds`."""
         issued = int(self._now())
         claims = {
             "iss": self.issuer,
@@ -131,61 +135,60 @@ class Tokens:
         }
         return self._keys.sign(_KIND, claims)
 
-    def known(self, authorization: bytes) -> Principal | None:
-        """Who sends this value of the Authorization header, if it was verified before; never waits."""
+    def find_known(self, authorization: bytes) -> Principal | None:
+        """The principal of an Authorization header that was verified before; None if it was not. Never waits."""
         principal = self._verified.values.get(authorization)
         return principal if principal is not None and principal.expires_at > self._now() else None
 
     async def authenticate(self, authorization: bytes) -> Principal:
-        """Who sends this value of the Authorization header, for the event loop.
+        """The principal of an Authorization header, for the event loop.
 
         Raises:
             Unauthenticated: see `verify`.
         """
-        principal = self.known(authorization)
+        principal = self.find_known(authorization)
         if principal is not None:
             return principal
-        # A signature is checked in a tenth of a millisecond: to hand it to a thread takes as long, and would put good
-        # tokens behind all the bad ones that wait there.
-        checked = self._checked(authorization)
-        client = self._client(checked)
+        # The check of a signature takes no longer than the way to a thread. In a thread, good tokens would wait behind bad ones.
+        checked = self._check(authorization)
+        client = self._find_known_client(checked)
         if client is None:
-            client = await asyncio.to_thread(self._found, checked)
-        return self._principal(checked, client)
+            client = await asyncio.to_thread(self._find_client, checked)
+        return self._make_principal(checked, client)
 
     def verify(self, authorization: bytes) -> Principal:
-        """Who sends this value of the Authorization header.
+        """The principal of an Authorization header.
 
         Raises:
-            Unauthenticated: nobody, with the challenge of RFC 6750 and RFC 9728 in its headers.
+            Unauthenticated: the header holds no valid token. The refusal has the challenge of RFC 6750 and RFC 9728.
         """
-        return self.known(authorization) or self._verify_anew(authorization)
+        return self.find_known(authorization) or self._verify_anew(authorization)
 
     def _verify_anew(self, authorization: bytes) -> Principal:
-        checked = self._checked(authorization)
-        return self._principal(checked, self._client(checked) or self._found(checked))
+        checked = self._check(authorization)
+        return self._make_principal(checked, self._find_known_client(checked) or self._find_client(checked))
 
     def refresh(self) -> None:
-        """Read again which clients and tokens were revoked, and forget what does not stand any more."""
+        """Read again which clients and tokens were revoked, and drop cached tokens that are no longer valid."""
         standing = REVOKED_TOKENS.c.expires_at > clock.micros(clock.now())
-        # One at a time: else an older reading could replace a newer one, and stay.
+        # One refresh at a time. Otherwise an older reading could replace a newer one.
         with self._refreshing:
             self.clients.refresh()
             with self._storage.read() as transaction:
                 self._revoked = frozenset(
                     row[0] for row in transaction.rows(sa.select(REVOKED_TOKENS.c.jti).where(standing))
                 )
-            # New caches, not deletions: a verification under way that still saw the old clients writes into the old ones.
+            # New caches instead of deletions: a check that runs now with the old clients writes into the old caches.
             before = self._verified.values.copy()
             verified: SharedCache[Principal] = SharedCache(_VERIFIED_BYTES, _VERIFIED_EACH)
             for key, principal in before.items():
-                if self._stands(principal):
+                if self._is_valid(principal):
                     verified.put(principal.client_id, key, principal)
             self._verified = verified
             self._refused = SharedCache(_REFUSED_BYTES, _REFUSED_EACH)
 
     def revoke(self, principal: Principal, by: Actor) -> None:
-        """Make this one token worthless, here at once and in other processes within a second (RFC 7009)."""
+        """Revoke one token (RFC 7009): in this process at once, in others within a second."""
         now = clock.micros(clock.now())
         with self._storage.write() as transaction:
             transaction.execute(sa.delete(REVOKED_TOKENS).where(REVOKED_TOKENS.c.expires_at < now))
@@ -198,32 +201,32 @@ class Tokens:
             announce(transaction, "clients")
         self.refresh()
 
-    def _checked(self, authorization: bytes) -> "_Checked":
+    def _check(self, authorization: bytes) -> "_Checked":
         """The claims of a token that this bus signed and that has not expired.
 
         Raises:
-            Unauthenticated: it is none, or it was refused before.
+            Unauthenticated: the header holds no such token, or the token was refused before.
         """
         verified, refused = self._verified, self._refused
-        token = self._bearer(authorization)
-        before = refused.values.get(_digest(authorization))
+        token = self._read_bearer(authorization)
+        before = refused.values.get(_make_digest(authorization))
         if before is not None:
-            raise self._invalid(before)
-        if self.clients.is_departed(_unverified_client(token)):
-            raise self._invalid(_REVOKED)
-        claims = self._claims(token)
+            raise self._make_invalid(before)
+        if self.clients.is_departed(_read_unverified_client(token)):
+            raise self._make_invalid(_REVOKED)
+        claims = self._read_claims(token)
         if claims["exp"] <= self._now():
-            refused.put(str(claims["client_id"]), _digest(authorization), _EXPIRED)
-            raise self._invalid(_EXPIRED)
+            refused.put(str(claims["client_id"]), _make_digest(authorization), _EXPIRED)
+            raise self._make_invalid(_EXPIRED)
         return _Checked(authorization, claims, verified, refused)
 
-    def _client(self, checked: "_Checked") -> Client | None:
-        """The client of a token, if it is known."""
+    def _find_known_client(self, checked: "_Checked") -> Client | None:
+        """The client of a token; None if it was unknown or revoked at the last refresh."""
         credentials = self.clients.get(checked.claims["client_id"])
         return None if credentials is None else credentials.client
 
-    def _found(self, checked: "_Checked") -> Client | None:
-        """The client of a token, which may have been made since the last refresh. Synchronous."""
+    def _find_client(self, checked: "_Checked") -> Client | None:
+        """The client of a token, also if it was made after the last refresh. Synchronous: call it from a thread."""
         client_id = checked.claims["client_id"]
         credentials = self.clients.find(client_id)
         if credentials is None:
@@ -231,11 +234,11 @@ class Tokens:
             return None
         return credentials.client
 
-    def _principal(self, checked: "_Checked", client: Client | None) -> Principal:
+    def _make_principal(self, checked: "_Checked", client: Client | None) -> Principal:
         claims = checked.claims
         if client is None or claims["jti"] in self._revoked:
-            checked.refused.put(claims["client_id"], _digest(checked.authorization), _REVOKED)
-            raise self._invalid(_REVOKED)
+            checked.refused.put(claims["client_id"], _make_digest(checked.authorization), _REVOKED)
+            raise self._make_invalid(_REVOKED)
         principal = Principal(
             participant=client.participant,
             client_id=client.client_id,
@@ -246,30 +249,30 @@ class Tokens:
         checked.verified.put(client.client_id, checked.authorization, principal)
         return principal
 
-    def _bearer(self, authorization: bytes) -> bytes:
+    def _read_bearer(self, authorization: bytes) -> bytes:
         scheme, _, token = authorization.partition(b" ")
         if scheme.lower() != b"bearer":
-            # RFC 6750, section 3.1: no error code for who did not try.
-            raise self._refusal("Send an access token: Authorization: Bearer followed by it.", "")
+            # RFC 6750, section 3.1: a request without a token gets no error code.
+            raise self._make_refusal("Send an access token: Authorization: Bearer followed by it.", "")
         if len(authorization) > _LONGEST:
-            raise self._invalid("The access token is too long to be one of this bus.")
+            raise self._make_invalid("The access token is too long to be one of this bus.")
         return token.strip()
 
-    def _claims(self, token: bytes) -> dict[str, Any]:
+    def _read_claims(self, token: bytes) -> dict[str, Any]:
         read = self._keys.read(token)
         if read is None or str(read.header.get("typ")).lower() not in _KINDS:
-            raise self._invalid("The access token was not made by this bus.")
+            raise self._make_invalid("The access token was not made by this bus.")
         now = int(self._now())
         try:
-            self._expected(now, _SKEW).validate(read.claims)
+            self._make_registry(now, _SKEW).validate(read.claims)
         except ExpiredTokenError:
-            # Judged by the caller, to the second.
+            # The caller checks the expiry itself, without leeway.
             pass
         except JoseError:
-            raise self._invalid("The access token is not meant for this bus.") from None
+            raise self._make_invalid("The access token is not meant for this bus.") from None
         return read.claims
 
-    def _expected(self, now: int, skew: int) -> jwt.JWTClaimsRegistry:
+    def _make_registry(self, now: int, skew: int) -> jwt.JWTClaimsRegistry:
         return jwt.JWTClaimsRegistry(
             now=now,
             leeway=skew,
@@ -283,21 +286,21 @@ class Tokens:
             scope={"essential": True},
         )
 
-    def _stands(self, principal: Principal) -> bool:
+    def _is_valid(self, principal: Principal) -> bool:
         known = self.clients.get(principal.client_id)
         return known is not None and principal.scopes <= known.client.scopes and principal.jti not in self._revoked
 
-    def _invalid(self, detail: str) -> Unauthenticated:
-        return self._refusal(detail, f', error="invalid_token", error_description="{detail}"')
+    def _make_invalid(self, detail: str) -> Unauthenticated:
+        return self._make_refusal(detail, f', error="invalid_token", error_description="{detail}"')
 
-    def _refusal(self, detail: str, error: str) -> Unauthenticated:
+    def _make_refusal(self, detail: str, error: str) -> Unauthenticated:
         metadata = f"{self.issuer}/.well-known/oauth-protected-resource"
         return Unauthenticated(detail, headers={"WWW-Authenticate": f'{_REALM}{error}, resource_metadata="{metadata}"'})
 
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """A token whose signature and claims are good, and the caches that what becomes of it goes to."""
+    """A token with a right signature and right claims, and the caches that the final result goes to."""
 
     authorization: bytes
     claims: dict[str, Any]
@@ -305,12 +308,12 @@ class _Checked:
     refused: SharedCache[str]
 
 
-def _digest(authorization: bytes) -> bytes:
+def _make_digest(authorization: bytes) -> bytes:
     return blake2b(authorization, digest_size=16).digest()
 
 
-def _unverified_client(token: bytes) -> str:
-    """What a token says is its client, unproven: enough to refuse it, never to take it."""
+def _read_unverified_client(token: bytes) -> str:
+    """The client that a token names, not verified. It may serve to refuse the token, and never to accept it."""
     parts = token.split(b".")
     if len(parts) != 3:
         return ""

@@ -1,8 +1,8 @@
-"""Wrong logins: how many of them a client, an address, or a client from an address may make before it has to wait.
+"""Wrong logins: how many logins may fail for a client, for an address, and for a client from an address.
 
-A client that logs in with a right secret, or with its own signature, is not asked: neither can be guessed, so that nobody is
-locked out by what others do with its id. All else is judged only while its client and address have not failed too often; a
-client that lately proved itself from an address is held to what failed from that address with its own id alone.
+A known client's right secret or signature always passes, since nobody can guess one. So others who use its id cannot lock it
+out. Every other login is checked only while its client and its address have not failed too often. If a client lately proved
+itself from an address, only its own failures from that address count.
 """
 
 import time
@@ -16,7 +16,7 @@ from bus.household import name_household
 from bus.limits import Bucket, Limited, Rate
 
 _REMEMBERED: Final = 10_000
-"""Buckets of each kind, and proofs, that are kept; the least used go first. All of them take some megabytes."""
+"""The most buckets of each kind, and the most proofs, in memory. The least recently used go first."""
 _PROOF_SECONDS: Final = 86_400.0
 _NAME: Final = "wrong_logins"
 
@@ -29,12 +29,12 @@ class LoginsLimited(Limited):
 
 @dataclass(frozen=True, slots=True)
 class LoginPolicy:
-    """How many logins may fail.
+    """The rates at which logins may fail.
 
     Attributes:
-        pair: of one client from one address.
-        client: of one client.
-        address: from one address.
+        pair: the rate of one client from one address.
+        client: the rate of one client.
+        address: the rate of one address.
     """
 
     pair: Rate
@@ -43,7 +43,7 @@ class LoginPolicy:
 
 
 class WrongLogins:
-    """Counts what failed. Belongs to one event loop."""
+    """Counts failed logins. Belongs to one event loop."""
 
     def __init__(self, policy: LoginPolicy, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -53,14 +53,14 @@ class WrongLogins:
         self._proofs: OrderedDict[bytes, float] = OrderedDict()
 
     def check(self, client_id: str, address: str) -> None:
-        """Let an attempt be judged.
+        """Let a login be checked, unless too many failed.
 
         Raises:
-            LoginsLimited: too many like it failed.
+            LoginsLimited: too many logins of this client or address failed.
         """
         now = self._now()
-        buckets = self._of(client_id, address, now)
-        if client_id and self._proved_lately(client_id, address, now):
+        buckets = self._find_buckets(client_id, address, now)
+        if client_id and self._has_proved_lately(client_id, address, now):
             buckets = buckets[:1]
         for bucket in buckets:
             if bucket.refill(now) < 1:
@@ -70,44 +70,48 @@ class WrongLogins:
                     bucket.compute_wait(now),
                 )
 
-    def failed(self, client_id: str, address: str) -> None:
-        """Count an attempt that failed."""
-        for bucket in self._of(client_id, address, self._now()):
+    def note_failure(self, client_id: str, address: str) -> None:
+        """Count a failed login."""
+        for bucket in self._find_buckets(client_id, address, self._now()):
             bucket.charge(1)
 
     def forgive(self, client_id: str, address: str) -> None:
-        """An attempt that was counted as failed did not fail."""
-        for bucket in self._of(client_id, address, self._now()):
+        """Uncount a login that was counted as failed and then succeeded."""
+        for bucket in self._find_buckets(client_id, address, self._now()):
             bucket.give_back(1)
 
-    def proved(self, client_id: str, address: str) -> None:
+    def note_proof(self, client_id: str, address: str) -> None:
         """Remember that a client proved itself from an address."""
-        key = _pair(client_id, address)
+        key = _make_pair_key(client_id, address)
         self._proofs[key] = self._now()
         self._proofs.move_to_end(key)
         if len(self._proofs) > _REMEMBERED:
             self._proofs.popitem(last=False)
 
-    def _of(self, client_id: str, address: str, now: float) -> list[Bucket]:
-        """The buckets of an attempt, that of its client and address first; of one that names no client, the address's."""
-        of_address = self._addresses.of(_key(name_household(address)), now)
+    def _find_buckets(self, client_id: str, address: str, now: float) -> list[Bucket]:
+        """The buckets of a login: pair, client, address. If the login names no client, only the address's bucket."""
+        of_address = self._addresses.get(_make_key(name_household(address)), now)
         if not client_id:
             return [of_address]
-        return [self._pairs.of(_pair(client_id, address), now), self._clients.of(_key(client_id), now), of_address]
+        return [
+            self._pairs.get(_make_pair_key(client_id, address), now),
+            self._clients.get(_make_key(client_id), now),
+            of_address,
+        ]
 
-    def _proved_lately(self, client_id: str, address: str, now: float) -> bool:
-        at = self._proofs.get(_pair(client_id, address))
+    def _has_proved_lately(self, client_id: str, address: str, now: float) -> bool:
+        at = self._proofs.get(_make_pair_key(client_id, address))
         return at is not None and now - at < _PROOF_SECONDS
 
 
 class _Buckets:
-    """Buckets of one rate by key, the least used forgotten first."""
+    """Buckets of one rate, by key. The least recently used bucket goes first."""
 
     def __init__(self, rate: Rate) -> None:
         self._rate = rate
         self._buckets: OrderedDict[bytes, Bucket] = OrderedDict()
 
-    def of(self, key: bytes, now: float) -> Bucket:
+    def get(self, key: bytes, now: float) -> Bucket:
         bucket = self._buckets.get(key)
         if bucket is None:
             bucket = self._buckets[key] = Bucket(_NAME, self._rate, now)
@@ -118,10 +122,10 @@ class _Buckets:
         return bucket
 
 
-def _pair(client_id: str, address: str) -> bytes:
-    return _key(f"{name_household(address)}\0{client_id}")
+def _make_pair_key(client_id: str, address: str) -> bytes:
+    return _make_key(f"{name_household(address)}\0{client_id}")
 
 
-def _key(text: str) -> bytes:
-    # Whoever tries chooses the text: a digest bounds what is kept of it.
+def _make_key(text: str) -> bytes:
+    # An attacker chooses the text. A digest bounds its size in memory.
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

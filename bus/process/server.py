@@ -54,7 +54,7 @@ async def serve(
         edge = create_edge(process.rooms, checks) if Role.API in roles else create_watch(process.rooms, checks)
         edge.describe()
         is_https = issuer.startswith("https:")
-        known = process.rooms.tokens.known
+        known = process.rooms.tokens.find_known
         doors = {listener: FrontDoor(edge, edge.publisher, settings, is_https=is_https, known=known)}
         if operation is not None:
             watched = create_operation(process.rooms, checks, edge)

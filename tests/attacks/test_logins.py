@@ -203,7 +203,7 @@ async def test_the_old_hash_of_a_client_is_a_digest_after_its_first_login(bus: B
         form = {"grant_type": "client_credentials", "client_id": innocent.client_id, "client_secret": "guess"}
         assert (await http.post(f"{address}/oauth/token", data=form)).status_code == 401
         await login()
-        kept = bus.rooms.participants.credentials(innocent.client_id)
+        kept = bus.rooms.participants.find_credentials(innocent.client_id)
         assert kept is not None
         assert kept.secret_hash.startswith("sha256:")
         bus.rooms.tokens.refresh()
@@ -232,7 +232,7 @@ async def test_a_client_that_makes_tokens_without_end_pushes_out_nobodys(bus: Bu
     for _ in range(3000):
         token = bus.rooms.tokens.issue(greedy, greedy.scopes, 60)
         bus.rooms.tokens.verify(f"Bearer {token}".encode())
-    assert bus.rooms.tokens.known(innocent)
+    assert bus.rooms.tokens.find_known(innocent)
     assert len(bus.rooms.tokens._verified.values) < 300
 
 

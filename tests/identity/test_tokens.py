@@ -269,12 +269,12 @@ def test_a_client_with_many_tokens_pushes_out_its_own(tokens: Tokens, a_client: 
     headers = [bearer(tokens.issue(greedy, greedy.scopes, 60)) for _ in range(300)]
     for header in headers:
         tokens.verify(header)
-    assert tokens.known(kept)
-    assert tokens.known(headers[-1])
-    assert tokens.known(headers[0]) is None
+    assert tokens.find_known(kept)
+    assert tokens.find_known(headers[-1])
+    assert tokens.find_known(headers[0]) is None
     tokens.refresh()
-    assert tokens.known(kept)
-    assert tokens.known(headers[-1])
+    assert tokens.find_known(kept)
+    assert tokens.find_known(headers[-1])
 
 
 @pytest.mark.parametrize("reason", ["revoked", "expired"])

@@ -18,7 +18,7 @@ def a_count(**changes: Any) -> WrongLogins:
 
 def fail(wrong: WrongLogins, client: str, address: str, times: int) -> None:
     for _ in range(times):
-        wrong.failed(client, address)
+        wrong.note_failure(client, address)
 
 
 def is_stopped(wrong: WrongLogins, client: str, address: str) -> bool:
@@ -45,16 +45,16 @@ def test_another_client_of_the_same_address_is_not_stopped():
 def test_an_address_that_tries_many_clients_is_stopped():
     wrong = a_count()
     for number in range(5):
-        wrong.failed(f"client_{number}", ELSEWHERE)
+        wrong.note_failure(f"client_{number}", ELSEWHERE)
     assert is_stopped(wrong, "client_new", ELSEWHERE)
     assert not is_stopped(wrong, "client_new", HOME)
 
 
 def test_many_addresses_stop_a_client_but_not_where_it_proved_itself_lately():
     wrong = a_count()
-    wrong.proved("bapenda", HOME)
+    wrong.note_proof("bapenda", HOME)
     for number in range(6):
-        wrong.failed("bapenda", f"203.0.113.{number}")
+        wrong.note_failure("bapenda", f"203.0.113.{number}")
     assert is_stopped(wrong, "bapenda", "203.0.113.77")
     assert not is_stopped(wrong, "bapenda", HOME)
 
@@ -62,7 +62,7 @@ def test_many_addresses_stop_a_client_but_not_where_it_proved_itself_lately():
 def test_what_was_forgiven_does_not_count():
     wrong = a_count()
     for _ in range(20):
-        wrong.failed("bapenda", HOME)
+        wrong.note_failure("bapenda", HOME)
         wrong.forgive("bapenda", HOME)
     assert not is_stopped(wrong, "bapenda", HOME)
 
@@ -71,9 +71,9 @@ def test_millions_of_clients_and_addresses_are_not_remembered(monkeypatch: pytes
     monkeypatch.setattr("bus.identity.wrong_logins._REMEMBERED", 50)
     wrong = a_count(address=Rate(10_000, 60))
     for number in range(500):
-        wrong.failed(f"client_{number}" + "x" * 1000, ELSEWHERE)
-        wrong.failed("client", f"10.0.{number // 256}.{number % 256}")
-        wrong.proved(f"client_{number}", ELSEWHERE)
+        wrong.note_failure(f"client_{number}" + "x" * 1000, ELSEWHERE)
+        wrong.note_failure("client", f"10.0.{number // 256}.{number % 256}")
+        wrong.note_proof(f"client_{number}", ELSEWHERE)
     kept = (wrong._pairs._buckets, wrong._clients._buckets, wrong._addresses._buckets, wrong._proofs)
     assert max(len(some) for some in kept) <= 50
 
