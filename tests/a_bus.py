@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from bus.contracts.document import parse
+from bus.contracts.document import parse_contract
 from bus.http.edge import Edge, create_edge
 from bus.http.front_door import FrontDoor
 from bus.http.health import Health
@@ -97,7 +97,7 @@ class Bus:
 
     def apply(self, *contracts: Document) -> None:
         """Put contracts in force."""
-        self.rooms.catalogue.registrar.apply([parse(contract) for contract in contracts], self.operator)
+        self.rooms.catalogue.registrar.apply([parse_contract(contract) for contract in contracts], self.operator)
 
     async def publish(self, data: Any, **attributes: Any) -> int:
         """Publish an event of the owner; its position."""

@@ -14,11 +14,7 @@ import structlog
 
 from bus import clock, json
 from bus.agencies.registry import AdapterOff, Agencies
-from bus.contracts.catalogue import Catalogue, ContractVersion
-from bus.contracts.document import Kind
-from bus.contracts.effort import is_bearable
-from bus.contracts.jobs import validate
-from bus.contracts.view import View
+from bus.contracts import Catalogue, ContractVersion, Kind, View, is_bearable, judge_data
 from bus.disclosures import Channel, DisclosureLog, make_disclosure
 from bus.heavy import Heavy, Here, TooHeavy
 from bus.identity import Principal
@@ -170,7 +166,7 @@ class Queries:
         except TypeError:
             # Not JSON: nested too deep, half a surrogate pair, or an integer of more than 64 bits.
             return {""}
-        found = await self._heavy.run(validate, schema, text, _LEVELS, who=asker)
+        found = await self._heavy.run(judge_data, schema, text, _LEVELS, who=asker)
         return {pointer for pointer, _ in json.loads(found)}
 
     @asynccontextmanager

@@ -13,11 +13,18 @@ from bus.agencies import mapped_fields
 from bus.cli.contract import Data, open_catalogue
 from bus.cli.contract_files import Shipped, SomePaths, checked, chosen
 from bus.cli.terminal import say, say_json, show
-from bus.contracts.approval import compatibility_document
-from bus.contracts.compatibility import Report, Rule, Touched, Verdict, check, impact
-from bus.contracts.document import Contract
-from bus.contracts.errors import Incompatible
-from bus.contracts.plan import Plan
+from bus.contracts import (
+    Contract,
+    Incompatible,
+    Plan,
+    Report,
+    Rule,
+    Touched,
+    Verdict,
+    compare_versions,
+    describe_compatibility,
+    find_touched,
+)
 
 _COLOURS: Final = {"compatible": "green", "incompatible": "bold red", "undecided": "yellow"}
 
@@ -47,8 +54,8 @@ def diff_documents(
     broken = 0
     for contract in contracts:
         olds = [old for old in standing if old.name == contract.name]
-        report = check(contract, olds)
-        touched = [touch for old in olds for touch in impact(report, contract, old, mappings=mapped_fields())]
+        report = compare_versions(contract, olds)
+        touched = [touch for old in olds for touch in find_touched(report, contract, old, mappings=mapped_fields())]
         broken += _breaks(report)
         if format is Format.JSON:
             say_json(_document(contract, report, touched))
@@ -103,7 +110,7 @@ def _document(contract: Contract, report: Report, touched: list[Touched]) -> dic
     return {
         "contract": contract.name,
         "version": contract.version,
-        "compatibility": compatibility_document(report),
+        "compatibility": describe_compatibility(report),
         "step": report.step.value,
         "touches": [
             {"participant": one.participant, "what": one.what.value, "pointer": one.pointer, "why": one.why}
@@ -116,7 +123,7 @@ def _print_report(contract: Contract, report: Report, touched: list[Touched]) ->
     verdict = report.verdict.value
     head = f"{contract.name} {contract.version}: "
     show(head, (verdict, _COLOURS[verdict]), f", a {report.step.value} step")
-    _print_findings(compatibility_document(report))
+    _print_findings(describe_compatibility(report))
     for one in touched:
         show(f"  touches {one.participant}: {one.what.value} {one.pointer}: {one.why}")
 

@@ -12,9 +12,7 @@ import yaml
 from bus import json, shipped
 from bus.agencies import bindings
 from bus.cli.terminal import say
-from bus.contracts.document import Contract, load
-from bus.contracts.errors import DocumentInvalid
-from bus.contracts.lint import Finding, Severity, form_findings, lint
+from bus.contracts import Contract, DocumentInvalid, Finding, Severity, find_form_faults, lint_contract, load_contract
 
 Paths = Annotated[list[Path], typer.Argument(help="contract documents, or folders of them", exists=True)]
 SomePaths = Annotated[
@@ -104,10 +102,10 @@ def told(finding: Finding) -> str:
 
 def _examined(path: Path) -> Examined:
     try:
-        contract = load(path)
+        contract = load_contract(path)
     except DocumentInvalid as invalid:
-        return Examined(path, None, form_findings(invalid))
-    return Examined(path, contract, lint(contract, bindings=bindings({})))
+        return Examined(path, None, find_form_faults(invalid))
+    return Examined(path, contract, lint_contract(contract, bindings=bindings({})))
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

@@ -8,7 +8,7 @@ import typer
 from bus.actions import Channel, identify_operator
 from bus.cli.contract import Data, open_catalogue
 from bus.cli.terminal import say
-from bus.contracts.registered import RegisteredVersion
+from bus.contracts import RegisteredVersion
 
 Name = Annotated[str, typer.Argument(help="such as kependudukan.penduduk")]
 Version = Annotated[str, typer.Argument(help="such as 1.0.0")]

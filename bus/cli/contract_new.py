@@ -9,11 +9,17 @@ import typer
 from bus import json
 from bus.cli.contract_files import DocumentsRefused, told
 from bus.cli.terminal import say
-from bus.contracts.document import Classification, Kind, parse
-from bus.contracts.infer import infer, sketch
-from bus.contracts.lint import lint
-from bus.contracts.lint.vocabulary import PERSONAL_NAMES
-from bus.contracts.yaml import read_text, write_text
+from bus.contracts import (
+    PERSONAL_NAMES,
+    Classification,
+    Kind,
+    infer_schema,
+    lint_contract,
+    parse_contract,
+    read_yaml,
+    sketch_schema,
+    write_yaml,
+)
 
 _HEADER: Final = b"# yaml-language-server: $schema=../../schemas/contract.schema.json\n"
 
@@ -75,7 +81,7 @@ def new_document(
         "consumers": [],
         **_shown(begun, classification),
     }
-    findings = lint(parse(document))
+    findings = lint_contract(parse_contract(document))
     _write(document, output)
     for finding in findings:
         say(told(finding), err=True)
@@ -91,22 +97,22 @@ def _ask(question: str, default: str | None = None, choices: list[str] | None = 
 
 
 def _from_example(path: Path, kind: Kind) -> _Beginning:
-    payloads = read_text(path.read_bytes())
+    payloads = read_yaml(path.read_bytes())
     payloads = payloads if isinstance(payloads, list) else [payloads]
     if not payloads or not all(isinstance(payload, dict) for payload in payloads):
         raise DocumentsRefused(f"{path.name} has to hold a JSON object, or a list of them.")
     if kind is not Kind.QUERY:
-        return _Beginning({"schema": infer(payloads)}, payloads)
+        return _Beginning({"schema": infer_schema(payloads)}, payloads)
     if not all(isinstance(payload.get(part), dict) for payload in payloads for part in ("request", "answer")):
         raise DocumentsRefused(f'{path.name} has to hold {{"request": {{…}}, "answer": {{…}}}}.')
-    schemas = {part: infer([payload[part] for payload in payloads]) for part in ("request", "answer")}
+    schemas = {part: infer_schema([payload[part] for payload in payloads]) for part in ("request", "answer")}
     return _Beginning(schemas, [{part: payload[part] for part in ("request", "answer")} for payload in payloads])
 
 
 def _from_names(kind: Kind) -> _Beginning:
     parts = {"request": "Fields of the question", "answer": "Fields of the answer"}
     asked = parts if kind is Kind.QUERY else {"schema": "Fields of the data"}
-    return _Beginning({part: sketch(_names(f"{question}, by commas")) for part, question in asked.items()}, [])
+    return _Beginning({part: sketch_schema(_names(f"{question}, by commas")) for part, question in asked.items()}, [])
 
 
 def _names(question: str) -> list[str]:
@@ -145,7 +151,7 @@ def _shown(begun: _Beginning, classification: Classification) -> dict[str, Any]:
 
 
 def _write(document: dict[str, Any], output: Path | None) -> None:
-    text = _HEADER + write_text(document)
+    text = _HEADER + write_yaml(document)
     if output is None:
         typer.echo(text, nl=False)
     elif output.exists():

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bus import json
 from bus.contracts.document import Contract
-from bus.contracts.outline import outline
+from bus.contracts.outline import draw_outline
 from bus.contracts.person_names import certain_name, names_tax_number, spoken_name
 from bus.contracts.person_values import Judgement, judge, may_hold
 from bus.contracts.scalars import limits_of, scalar_schema
@@ -74,7 +74,7 @@ class _Search:
         self._seen: set[int] = set()
 
     def places(self) -> Iterator[Identified]:
-        for field in outline(self._root):
+        for field in draw_outline(self._root):
             self._seen.update(map(id, field.schemas))
             name = json.parse_pointer(field.pointer)[-1]
             if found := _named_and_judged(self._root, name, field.schemas):

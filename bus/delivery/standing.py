@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 from bus.actions import Channel, identify_operator
 from bus.agencies import Agencies
-from bus.contracts.catalogue import Catalogue
-from bus.contracts.catalogued import AdapterUses
+from bus.contracts import AdapterUses, Catalogue
 from bus.delivery.subscriptions import AgencySink, NewSubscription, Subscriptions
 from bus.kit import Does
 

@@ -18,7 +18,7 @@ from prometheus_client import Counter
 
 from bus import clock, json
 from bus.agencies import Agencies
-from bus.contracts.catalogue import Catalogue
+from bus.contracts import Catalogue
 from bus.delivery.broker import BrokerAddress, Received, Receiver
 from bus.delivery.circuit import CircuitPolicy
 from bus.delivery.disclosed import Disclosed

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from bus.contracts.catalogue import Catalogue, ContractVersion
-from bus.contracts.view import View
+from bus.contracts import Catalogue, ContractVersion, View
 from bus.disclosures.log import Channel, Disclosure
 from bus.journal import Entry
 

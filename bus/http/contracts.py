@@ -9,14 +9,19 @@ from pydantic import BaseModel, Field
 
 from bus import json, limits
 from bus.actions import Actor, Verb
-from bus.contracts import jobs
-from bus.contracts.asyncapi import schema_url
-from bus.contracts.catalogue import Catalogue
-from bus.contracts.document import Classification, Contract, Kind, trusted
-from bus.contracts.errors import DocumentInvalid
-from bus.contracts.listing import ListedContract
-from bus.contracts.register import Tags
-from bus.contracts.registered import RegisteredVersion
+from bus.contracts import (
+    Catalogue,
+    Classification,
+    Contract,
+    DocumentInvalid,
+    Kind,
+    ListedContract,
+    RegisteredVersion,
+    Tags,
+    jobs,
+    make_schema_url,
+    restore_contract,
+)
 from bus.delivery.admission import check_size
 from bus.http.acts import acting
 from bus.http.conditional import cacheable, matches
@@ -135,7 +140,7 @@ async def register_contract(rooms: TheRooms, by: Drafter, tags: IfMatch, body: B
 
 
 def _register(rooms: Rooms, document: bytes, by: Actor, tags: Tags) -> Response:
-    registered = _add_draft(rooms, trusted(json.loads(document)), by, tags)
+    registered = _add_draft(rooms, restore_contract(json.loads(document)), by, tags)
     answer = version_answer(rooms.catalogue, registered, by, 201)
     answer.headers["Location"] = f"{router.prefix}/{registered.name}/versions/{registered.version}"
     return answer
@@ -178,7 +183,7 @@ async def replace_draft(
 
 
 def _replace(rooms: Rooms, document: bytes, name: str, version: str, by: Actor, tags: Tags) -> Response:
-    contract = trusted(json.loads(document))
+    contract = restore_contract(json.loads(document))
     wanted = {"/contract": (contract.name, name), "/version": (contract.version, version)}
     if wrong := [
         FieldError(at, f"must be {path}, as the path says") for at, (given, path) in wanted.items() if given != path
@@ -204,7 +209,7 @@ def read_schema(
     """The JSON Schema of the data, self-contained; its address is what an event's `dataschema` names."""
     contract = _catalogue(request).registrar.read_version(name, version).contract
     schema = contract.shown if part is Part.ANSWER else contract.sent
-    address = schema_url(contract, request.app.state.rooms.tokens.issuer)
+    address = make_schema_url(contract, request.app.state.rooms.tokens.issuer)
     if part is Part.ANSWER:
         address += f"?part={part}"
     return cacheable(request, json.dumps({"$schema": _DIALECT, "$id": address, **schema}), "application/schema+json")
@@ -221,7 +226,7 @@ async def validate_data(
     """Whether the body, taken as an event's data (a query's question), is valid under the contract. Nothing is stored."""
     schema = await asyncio.to_thread(_schema, rooms.catalogue, name, version)
     levels = b"%d" % rooms.settings.max_depth
-    found = json.loads(await rooms.heavy.run(jobs.validate, schema, body, levels, who=caller.participant))
+    found = json.loads(await rooms.heavy.run(jobs.judge_data, schema, body, levels, who=caller.participant))
     errors = [{"pointer": pointer, "detail": detail} for pointer, detail in found]
     return Response(json.dumps({"valid": not errors, "errors": errors}), media_type="application/json")
 

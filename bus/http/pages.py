@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from bus.contracts.document import Kind
+from bus.contracts import Kind
 from bus.disclosures import Channel
 from bus.heavy import Steps
 from bus.http.cursors import Listing, cursor_at, cursor_of, place_of, position_at

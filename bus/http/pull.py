@@ -12,8 +12,7 @@ from typing import Annotated, Final, TypeVar
 from fastapi import Depends, Request
 
 from bus import clock, json
-from bus.contracts.catalogue import ContractVersion
-from bus.contracts.view import View
+from bus.contracts import ContractVersion, View
 from bus.disclosures import Channel, Shown, group_shown, make_group_disclosures
 from bus.heavy import Steps
 from bus.http.cursors import Place

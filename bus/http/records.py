@@ -10,8 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from bus import json
-from bus.contracts.document import Kind
-from bus.contracts.view import View
+from bus.contracts import Kind, View
 from bus.disclosures import Channel
 from bus.heavy import Steps
 from bus.http.admissions import admission_of

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import structlog
 
 from bus import clock
-from bus.contracts.version import Notice
+from bus.contracts import Notice
 from bus.journal import statements
 from bus.journal.beside import Beside, Take
 from bus.journal.identity import say_the_same

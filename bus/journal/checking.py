@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from bus import json
-from bus.contracts.jobs import compile_schema
-from bus.contracts.validation import shown
-from bus.contracts.version import ContractVersion, text_finder
+from bus.contracts import ContractVersion, compile_schema, make_text_finder, write_pointer
 from bus.problem import FieldError
 
 _BACKSLASH: Final = 0x5C
@@ -80,7 +78,7 @@ def check_data(schema: bytes, bodies: bytes, about: bytes) -> bytes:
             many errors, one error is found in each further event.
     """
     asked, validator = json.loads(about), compile_schema(schema)
-    finders = [text_finder(asked[name]) for name in ("key", "person")]
+    finders = [make_text_finder(asked[name]) for name in ("key", "person")]
     found: list[list[Any]] = []
     told = 0
     for body in bodies.split(b"\n"):
@@ -110,4 +108,4 @@ def find_nul(body: bytes) -> str | None:
     if b"\\u0000" not in body:
         return None
     at = json.find_nul(json.loads(body))
-    return None if at is None else shown(at)
+    return None if at is None else write_pointer(at)

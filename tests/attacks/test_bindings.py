@@ -10,7 +10,7 @@ import pytest
 
 from bus.actions.action import Verb
 from bus.agencies.poller import Poller
-from bus.contracts.document import parse
+from bus.contracts.document import parse_contract
 from bus.contracts.errors import ContractSaysLess, NotBound
 from bus.delivery.fresh import FreshRuns
 from bus.delivery.ledger import Lease, Leased, Ledger
@@ -224,7 +224,7 @@ async def test_an_adapter_that_is_installed_later_was_not_bound_before(bus: Bus,
 
 async def test_a_query_that_says_less_since_before_is_not_asked(city: Bus, registry: ARegistry):
     document = a_query(classification="public", request={"type": "object"}, subject=None)
-    before_the_registry(city).registrar.apply([parse(document)], city.operator)
+    before_the_registry(city).registrar.apply([parse_contract(document)], city.operator)
     city.rooms.catalogue.refresh()
     asker = city.reader(OFFICE, "queries.call")
     answer = await asker.post(f"/v1/queries/{STOLEN}", json={"nik": a_nik(1)})
@@ -283,7 +283,7 @@ async def run_of(bus: Bus, position: int) -> Item:
 
 async def test_what_an_old_version_says_less_of_is_not_delivered(city: Bus):
     document = an_event(classification="internal", schema={"type": "object"}, subject=None)
-    before_the_registry(city).registrar.apply([parse(document)], city.operator)
+    before_the_registry(city).registrar.apply([parse_contract(document)], city.operator)
     city.rooms.catalogue.refresh()
     position = await a_publication(city)
     item = await run_of(city, position)
@@ -338,7 +338,7 @@ async def test_a_name_that_an_adapter_polls_for_is_no_way_to_its_data(city: Bus,
 
 async def test_a_poll_publishes_nothing_under_a_contract_that_says_less(city: Bus, registry: ARegistry):
     document = reports(classification="public", schema={"type": "object"}, subject=None)
-    before_the_registry(city).registrar.apply([parse(document)], city.operator)
+    before_the_registry(city).registrar.apply([parse_contract(document)], city.operator)
     city.rooms.catalogue.refresh()
     with pytest.raises(ContractSaysLess):
         await poller(city).step(REGISTRY, FETCHES)

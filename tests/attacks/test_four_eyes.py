@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from bus.actions.action import Result, Verb
 from bus.actions.actor import Actor
-from bus.contracts.document import parse
+from bus.contracts.document import parse_contract
 from bus.contracts.errors import FourEyes
 from bus.contracts.tables import MOVES
 from tests.a_bus import OWNER, WARGA, Bus, Document, a_contract, a_grant
@@ -205,4 +205,4 @@ def test_the_operator_s_command_line_may_do_both_and_the_history_says_so(bus: Bu
 @pytest.mark.parametrize("who", [an_actor(OWNER, client_id="command line"), an_actor("operator", is_operator=True)])
 def test_only_the_operator_is_at_the_command_line(bus: Bus, who: Actor):
     with pytest.raises(FourEyes):
-        bus.rooms.catalogue.registrar.apply([parse(a_contract())], who)
+        bus.rooms.catalogue.registrar.apply([parse_contract(a_contract())], who)

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bus import json
-from bus.contracts.access import access
+from bus.contracts.access import describe_access
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.declared import declared
-from bus.contracts.document import Mask, parse
-from bus.contracts.lint import errors_of
+from bus.contracts.declared import find_declared
+from bus.contracts.document import Mask, parse_contract
+from bus.contracts.lint import find_errors
 from bus.contracts.schemas import has_property
 from bus.contracts.validation import Validator
 from bus.contracts.view import View
@@ -37,7 +37,7 @@ sqlite_alone = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True
 
 def a_catalogue(storage: Storage, contract: Document) -> Catalogue:
     made = Catalogue(storage, b"k" * 32)
-    made.registrar.apply([parse(contract)], OPERATOR)
+    made.registrar.apply([parse_contract(contract)], OPERATOR)
     return made
 
 
@@ -109,7 +109,7 @@ def test_a_standing_order_ends_where_a_new_version_hides_its_field(storage: Stor
     catalogue = a_catalogue(storage, a_contract(a_grant("bapenda")))
     assert order_of(catalogue, "bapenda", a_person(1), OWNER, "/desa") is not None
     hides = a_contract(a_grant("bapenda", fields=["/nik"]), version="1.1.0")
-    catalogue.registrar.apply([parse(hides)], OPERATOR)
+    catalogue.registrar.apply([parse_contract(hides)], OPERATOR)
     assert order_of(catalogue, "bapenda", a_person(1), OWNER, "/desa") is None
 
 
@@ -148,8 +148,8 @@ def masked_keys(key: str, mask: Document, **grant: Any) -> list[str]:
     person = {"type": "object", "required": ["nik"], "properties": {"nik": text, "nama": text}}
     properties = {"nik": text, "orang": person, "desa": text}
     schema = {"type": "object", "properties": properties, "required": ["nik", "orang"], "additionalProperties": person}
-    contract = parse(a_contract(a_grant("bapenda", mask=mask, **grant), key=key, subject=key, schema=schema))
-    found = [one.pointer for one in errors_of(contract) if one.code == "masked-key"]
+    contract = parse_contract(a_contract(a_grant("bapenda", mask=mask, **grant), key=key, subject=key, schema=schema))
+    found = [one.pointer for one in find_errors(contract) if one.code == "masked-key"]
     assert all(pointer.startswith("/consumers/0/mask/") for pointer in found)
     return [json.parse_pointer(pointer)[-1] for pointer in found]
 
@@ -259,8 +259,8 @@ FORMS = {
 @pytest.mark.parametrize(("before", "now", "value"), FORMS.values(), ids=FORMS)
 def test_data_of_another_form_than_the_active_version_declares_are_not_shown(before: Any, now: Any, value: Any) -> None:
     assert Validator(before).is_valid(value)
-    old = parse(a_contract(a_grant("bapenda"), schema=a_schema(apa=before)))
-    new = parse(a_contract(a_grant("bapenda"), schema=a_schema(apa=now), version="2.0.0"))
+    old = parse_contract(a_contract(a_grant("bapenda"), schema=a_schema(apa=before)))
+    new = parse_contract(a_contract(a_grant("bapenda"), schema=a_schema(apa=now), version="2.0.0"))
     view = View(new, new.grants[0], b"k" * 32, None, old)
     shown = view.reduce({"type": WARGA, "sequence": "1", "data": {"nik": a_nik(1), "apa": value}})
     assert "rahasia" not in json.dumps(shown).decode()
@@ -274,7 +274,7 @@ def test_a_schema_that_refers_to_itself_declares_as_deep_as_data_go() -> None:
     deep: Any = {"nama": "x", "sandi": "rahasia"}
     for _ in range(200):
         deep = {"nama": "x", "sandi": "rahasia", "anak": deep}
-    shown = json.dumps(declared(schema).cut(deep)).decode()
+    shown = json.dumps(find_declared(schema).cut(deep)).decode()
     assert shown.count("nama") == 201
     assert "rahasia" not in shown
 
@@ -320,7 +320,7 @@ VALUES = st.recursive(
 def grants(draw: st.DrawFn) -> tuple[Any, Document]:
     """A schema, and a grant whose pointers it declares, as lint asks."""
     schema = draw(SCHEMAS)
-    paths = {path[:end] for path in declared(schema).leaves() for end in range(1, len(path) + 1)}
+    paths = {path[:end] for path in find_declared(schema).leaves() for end in range(1, len(path) + 1)}
     paths |= {(*path, "a") for path in paths}
     pointers = [pointer for path in sorted(paths) if has_property(schema, pointer := json.to_pointer(path))]
     fields = draw(st.none() | st.lists(st.sampled_from(pointers), min_size=1, max_size=4, unique=True))
@@ -355,13 +355,17 @@ def test_the_view_shows_what_access_says_and_nothing_else(
     schema, of_grant = granted
     grant = a_grant("bapenda", **of_grant)
     of = {"kind": "event", "key": None, "subject": None, "classification": "public", "schema": schema}
-    contract = parse(a_contract(grant, **of))
+    contract = parse_contract(a_contract(grant, **of))
     is_valid = Validator(schema).is_valid(data)
-    old = parse(a_contract(grant, **(of | {"schema": {}, "version": "0.1.0"}))) if is_old or not is_valid else None
+    old = (
+        parse_contract(a_contract(grant, **(of | {"schema": {}, "version": "0.1.0"})))
+        if is_old or not is_valid
+        else None
+    )
     view = View(contract, contract.grants[0], b"k" * 32, None, old)
     event = {"type": WARGA, "sequence": "1", "data": data}
     shown = view.reduce(event)["data"]
-    (told,) = access(contract, TODAY)
+    (told,) = describe_access(contract, TODAY)
     entries = {field.pointer: field.mask for field in told.fields}
     for leaf, value in _leaves(shown):
         # Nothing, or no more than that there is something.
@@ -383,4 +387,4 @@ def test_the_view_shows_what_access_says_and_nothing_else(
 
 
 def _is_declared_there(schema: Any, leaf: str) -> bool:
-    return declared(schema).declares(json.parse_pointer(leaf))
+    return find_declared(schema).declares(json.parse_pointer(leaf))

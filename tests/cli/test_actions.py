@@ -14,7 +14,7 @@ from bus.actions.actor import Channel, identify_operator
 from bus.actions.log import ActionLog
 from bus.cli import command_line
 from bus.cli.workspace import open_workspace
-from bus.contracts.document import parse
+from bus.contracts.document import parse_contract
 from bus.storage import open_storage
 from bus.storage.migrate import _make_config
 from bus.storage.transaction import get_connection
@@ -39,7 +39,7 @@ def _client(bus: Commands) -> list[str | Path]:
 def _drafted(step: str) -> Prepare:
     def prepare(bus: Commands) -> list[str | Path]:
         with bus.catalogue() as catalogue:
-            catalogue.registrar.add_draft(parse(a_document()), an_actor("dukcapil-lamongan"))
+            catalogue.registrar.add_draft(parse_contract(a_document()), an_actor("dukcapil-lamongan"))
         return ["contract", step, NAME, "1.0.0"]
 
     return prepare

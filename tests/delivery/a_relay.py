@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from bus import json
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.document import parse
+from bus.contracts.document import parse_contract
 from bus.delivery.broker import Handover
 from bus.delivery.dispatch import Dispatch, HandoverPolicy
 from bus.delivery.fan_out import FanOut
@@ -50,7 +50,7 @@ class Site:
         self.storage = storage
         self.journal = JournalReader(storage)
         self.catalogue = Catalogue(storage, keys.pseudonym)
-        self.catalogue.registrar.apply([parse(a_contract(*grants))], OPERATOR)
+        self.catalogue.registrar.apply([parse_contract(a_contract(*grants))], OPERATOR)
         self.subscriptions = Subscriptions(storage, keys)
         self.broker, self.fresh = Broker(), FreshRuns()
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from bus import json
-from bus.contracts.document import parse
+from bus.contracts.document import parse_contract
 from bus.contracts.registrar import Registrar
 from tests.a_bus import OWNER, WARGA, Bus, a_contract, a_grant, a_person
 
@@ -271,7 +271,7 @@ async def test_drafts_that_are_replaced_at_once_are_not_too_large_together(bus: 
 
     for name in ("satu", "dua"):
         assert (await client.post("/v1/contracts", content=document(name))).status_code == 201
-    both = bus.rooms.catalogue.registrar.measure_holding("bapenda", parse(json.loads(document("tiga")))).bytes
+    both = bus.rooms.catalogue.registrar.measure_holding("bapenda", parse_contract(json.loads(document("tiga")))).bytes
     await limit(operator, "bapenda", contract_bytes=both + 120)
     assert sorted(await asyncio.gather(replace("satu"), replace("dua"))) == [200, 429]
 
