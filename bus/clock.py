@@ -1,42 +1,42 @@
-"""Time in one place: UTC moments, and integers of microseconds where the database keeps them."""
+"""The bus's one clock: moments in UTC, and integers of microseconds as the database keeps them."""
 
 import time
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 
 WIB = timezone(timedelta(hours=7), "WIB")
-"""Waktu Indonesia Barat, the regency's civil time: dates in contracts end with its midnight."""
+"""Waktu Indonesia Barat, the regency's civil time. A date in a contract ends at midnight of this time."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def now() -> datetime:
-    """This moment in UTC."""
+    """The current moment in UTC."""
     return datetime.now(UTC)
 
 
 def now_micros() -> int:
-    """This moment, in microseconds since 1970: `micros(now())` at an eighth of its time, for what each delivery asks."""
+    """The current moment in microseconds since 1970, as `micros(now())`; this is cheaper, for the hot path."""
     return time.time_ns() // 1000
 
 
 def micros(moment: datetime) -> int:
-    """Microseconds since 1970 in UTC."""
+    """The microseconds from 1970 in UTC to `moment`."""
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def moment(micros: int) -> datetime:
-    """The moment that `micros` stands for."""
+    """The moment that lies `micros` microseconds after 1970, in UTC."""
     return _EPOCH + timedelta(microseconds=micros)
 
 
 def rfc3339(moment: datetime) -> str:
-    """`2026-11-24T05:35:25.123456Z`."""
+    """The moment as RFC 3339 writes it in UTC: `2026-11-24T05:35:25.123456Z`."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def format_micros(micros: int) -> bytes:
-    """`rfc3339(moment(micros))` in ASCII, made faster: a page of a feed writes a thousand of them."""
+    """The same text as `rfc3339(moment(micros))`, in ASCII; this is cheaper, for pages of many events."""
     seconds, rest = divmod(micros, 1_000_000)
     return b"%b.%06dZ" % (_format_second(seconds), rest)
 
@@ -47,5 +47,5 @@ def _format_second(seconds: int) -> bytes:
 
 
 def local_date(moment: datetime) -> date:
-    """The date that a calendar in Lamongan shows."""
+    """The date of a moment in Lamongan's civil time."""
     return moment.astimezone(WIB).date()

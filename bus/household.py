@@ -1,4 +1,4 @@
-"""Households: the name under which an address is counted, so that nobody counts as many by changing it."""
+"""Households: the name under which the bus counts an address. A client cannot get more names by changing its address."""
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -9,7 +9,7 @@ _LONGEST: Final = 60
 
 @lru_cache(4096)
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:
-    """The address that a text is, IPv4 also where it is written as IPv6; None if the text is none."""
+    """The IP address in a text; an IPv4 address that is mapped into IPv6 becomes IPv4. None: the text is no address."""
     if len(text) > _LONGEST:
         return None
     try:
@@ -21,7 +21,11 @@ def parse_address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def name_household(peer: str) -> str:
-    """The name of an address: IPv4 itself, of IPv6 the /64, which one client has as a whole; any other text as it is."""
+    """The name of a peer's household.
+
+    An IPv4 address is its own household. An IPv6 address belongs to its /64, since one client gets a whole /64. Any other
+    text stays as it is.
+    """
     address = parse_address(peer)
     if isinstance(address, IPv6Address):
         return str(IPv6Network((int(address) >> 64 << 64, 64)))

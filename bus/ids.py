@@ -1,11 +1,11 @@
-"""Identifiers in one place: unguessable, sortable by time only where that is promised."""
+"""Identifiers and secrets, all of them random. Nobody can guess them, and they have no order in time."""
 
 import secrets
 from base64 import b32encode
 
 
 def new_id(prefix: str) -> str:
-    """A new identifier such as `sub_k3v5…`: 100 random bits behind a prefix that tells its kind."""
+    """A new identifier such as `sub_k3v5…`: a prefix that names its kind, and 100 random bits."""
     return f"{prefix}_{b32encode(secrets.token_bytes(15)).decode().lower()[:20]}"
 
 

@@ -1,4 +1,4 @@
-"""JSON in one place: bytes in, bytes out, and RFC 6901 pointers."""
+"""The bus's one way to read and write JSON, and JSON Pointers (RFC 6901)."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 
 Path = tuple[str | int, ...]
-"""Keys and indexes that lead into a value."""
+"""The keys and indexes that lead from a value to a part of it."""
 
 _BACKSLASH = 0x5C
 _FEW = 64
-"""Entries of an object or array below which each may be most of the value."""
+"""An object or array with fewer entries is written entry by entry, since each entry may be large."""
 
 
 def loads(text: bytes | str) -> Any:
@@ -25,22 +25,24 @@ def loads(text: bytes | str) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """Compact UTF-8 JSON, keys in their given order."""
+    """The value as compact JSON in UTF-8. Keys keep their order."""
     return orjson.dumps(value)
 
 
 def dumps_in_pieces(value: Any, most: int) -> bytes:
-    """What `dumps` writes, written in pieces: the writer holds the interpreter's lock, and other threads wait for a large value.
+    """The same bytes as `dumps`, written in pieces, so that other threads can run between them.
+
+    The writer holds the interpreter's lock while it writes a piece.
 
     Args:
         value: not nested deeper than `dumps` allows.
-        most: characters and values of a piece, about.
+        most: the approximate size of a piece, in characters and values.
     """
     return b"".join(_write_pieces(value, most))
 
 
 def is_small(value: Any, most: int) -> bool:
-    """Whether a value has no more characters and values than `most`; counting ends soon after it has."""
+    """Whether a value has at most `most` characters and values. Counting ends soon after it passes `most`."""
     size = 0
     left: list[Any] = [value]
     while left:
@@ -71,7 +73,7 @@ def _write_pieces(value: Any, most: int) -> Iterator[bytes]:
 
 
 def _write_entries(value: dict[str, Any] | list[Any], most: int) -> Iterator[Iterable[bytes]]:
-    """Each entry of a short object or array."""
+    """The pieces of each entry of a short object or array."""
     if isinstance(value, list):
         yield from (_write_pieces(inner, most) for inner in value)
     else:
@@ -79,7 +81,7 @@ def _write_entries(value: dict[str, Any] | list[Any], most: int) -> Iterator[Ite
 
 
 def _write_runs(value: dict[str, Any] | list[Any], most: int) -> Iterator[Iterable[bytes]]:
-    """Runs of the entries of a long object or array, each about as long as a piece may be, by the length of the one before."""
+    """Runs of entries of a long object or array. The size of a run sets how many entries the next run gets."""
     entries = value if isinstance(value, list) else list(value.items())
     start, count = 0, 1
     while start < len(entries):
@@ -91,36 +93,40 @@ def _write_runs(value: dict[str, Any] | list[Any], most: int) -> Iterator[Iterab
 
 
 def has_repeated_names(text: bytes, written: bytes) -> bool:
-    """Whether an object in a JSON text has two members of one name, of which a reader keeps the last.
+    """Whether an object in a JSON text has two members with the same name.
 
-    Counted, since to look at each name while parsing takes far longer: what was left out had a colon.
+    A reader keeps only the last of such members, so the value written again has fewer colons than the text. To count colons is
+    far cheaper than to compare names.
 
     Args:
-        text: as it came.
-        written: what `dumps` makes of its value.
+        text: the JSON text as it was received.
+        written: the text's value, written by `dumps`.
     """
     if text == written:
         return False
     if may_escape_colons(text):
-        # Written as an escape, a colon in a text is one in `written` alone.
+        # An escaped colon counts in `written` and not in `text`, so the names have to be compared.
         return find_repeated_name(text) is not None
     return text.count(b":") != written.count(b":")
 
 
 def may_escape_colons(text: bytes) -> bool:
-    """Whether a JSON text may have a colon that is written as an escape, so that `repeats` has to look at each name."""
+    """Whether a JSON text may hold an escaped colon. `has_repeated_names` then has to compare names, which is slow."""
     return _BACKSLASH in text and (b"\\u003a" in text or b"\\u003A" in text)
 
 
 def find_repeated_name(text: bytes) -> Path | None:
-    """Where in a JSON text the first object is that has two members of one name; None: there is none."""
-    # Numbers stay text: Python takes no integer of more than some thousand digits.
+    """The path of the first object in a JSON text that has two members with the same name. None: there is no such object."""
+    # Numbers stay text: Python refuses integers of several thousand digits.
     value = json.loads(text, object_pairs_hook=_collect_members, parse_int=str)
     return next((path for path, inner in _walk(value, ()) if type(inner) is _Repeating), None)
 
 
 def find_nul(value: Any) -> Path | None:
-    """Where in a value the first text with the character NUL is, or the object with such a name; None: there is none."""
+    """The path of the first text in a value that holds the character NUL. None: no text holds it.
+
+    For a name that holds NUL, this is the path of the name's object.
+    """
     for path, inner in _walk(value, ()):
         texts = inner if isinstance(inner, dict) else (inner,)
         if any(isinstance(text, str) and "\0" in text for text in texts):
@@ -129,7 +135,7 @@ def find_nul(value: Any) -> Path | None:
 
 
 class _Repeating(dict[str, Any]):
-    """An object that has two members of one name."""
+    """An object that has two members with the same name."""
 
 
 def _collect_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -145,17 +151,17 @@ def _walk(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
 
 
 def dump_pretty(value: Any) -> str:
-    """JSON for people: a member a line, two spaces deeper at each level."""
+    """The value as JSON for people: one member on each line, indented by two spaces for each level."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
 def dump_canonical(value: Any) -> bytes:
-    """The same bytes for the same value, whatever the order of its keys."""
+    """The value as JSON with sorted keys: equal values give equal bytes."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def to_pointer(path: Iterable[str | int]) -> str:
-    """The JSON Pointer (RFC 6901) of a path of keys and indexes; empty for the whole document."""
+    """The JSON Pointer (RFC 6901) of a path of keys and indexes. It is empty for the whole document."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
@@ -163,7 +169,7 @@ def parse_pointer(pointer: str) -> tuple[str, ...]:
     """The reference tokens of a JSON Pointer (RFC 6901).
 
     Raises:
-        ValueError: a pointer is empty or begins with a slash.
+        ValueError: the pointer neither is empty nor begins with a slash.
     """
     if not pointer:
         return ()
@@ -173,12 +179,12 @@ def parse_pointer(pointer: str) -> tuple[str, ...]:
 
 
 def find(document: Any, pointer: str) -> Any:
-    """What a JSON Pointer points at, or None when nothing is there."""
+    """The part of a document that a JSON Pointer names. None: there is no such part."""
     return follow(document, parse_pointer(pointer))
 
 
 def follow(document: Any, steps: Sequence[str]) -> Any:
-    """What a JSON Pointer's reference tokens lead to, or None when nothing is there."""
+    """The part of a document that a JSON Pointer's reference tokens lead to. None: there is no such part."""
     value = document
     for part in steps:
         if isinstance(value, dict):
@@ -191,7 +197,7 @@ def follow(document: Any, steps: Sequence[str]) -> Any:
 
 
 def is_deeper(value: Any, levels: int) -> bool:
-    """Whether a value is nested deeper than some levels; found level by level, without recursion."""
+    """Whether a value is nested deeper than `levels`. The check uses no recursion, so no value can exhaust the stack."""
     row: list[Any] = [value]
     for _ in range(levels + 1):
         row = [child for parent in row for child in _list_children(parent)]

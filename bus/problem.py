@@ -1,4 +1,4 @@
-"""What a caller can do something about: the root of every refusal, rendered as an RFC 9457 problem at the edge."""
+"""Refusals: the errors that a caller can do something about. The edge sends each as a problem (RFC 9457)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One thing that is wrong in a document, and where.
+    """One error in a request's document, and its place.
 
     Attributes:
-        pointer: JSON Pointer (RFC 6901) into the request's document.
-        detail: what is wrong there; never the value itself, which may be personal data.
-        rule: the schema's keyword that is broken, such as `required`; empty where no schema decided.
+        pointer: JSON Pointer (RFC 6901) to the place of the error.
+        detail: what is wrong. It never holds the value itself, which may be personal data.
+        rule: the broken keyword of the schema, such as `required`. Empty: no schema decided.
     """
 
     pointer: str
@@ -21,18 +21,18 @@ class FieldError:
 
 
 class Refused(Exception):
-    """The bus refuses; `detail` says why and what to do.
+    """The bus refuses the request; `detail` says why and what to do.
 
-    Each subclass is one thing that a caller can do something about. Its docstring is the problem's title, its `slug` the
-    end of the problem's `type`, its `status` the HTTP status.
+    Each subclass is one kind of refusal. The first line of its docstring is the problem's title. Its `slug` ends the problem's
+    `type`, and its `status` is the HTTP status.
     """
 
     status: ClassVar[int] = 400
     slug: ClassVar[str] = "refused"
     lacks_authority: ClassVar[bool] = False
-    """Whether it is refused for who asks: a refused act is then in the action log."""
+    """Whether the caller lacks the authority. The action log then records the refused act."""
     is_overload: ClassVar[bool] = False
-    """Whether it is refused for the amount of work: it says nothing against what was sent."""
+    """Whether the amount of work is the reason. The request itself may be right."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Refused(Exception):
         return (type(self).__doc__ or "Refused").strip().splitlines()[0]
 
     def to_document(self) -> dict[str, Any]:
-        """The problem as RFC 9457 writes it, with `errors` where fields are wrong."""
+        """The problem's JSON object (RFC 9457), with `errors` if fields are wrong."""
         problem: dict[str, Any] = {
             "type": f"urn:bus:problem:{self.slug}",
             "title": self.title,
@@ -67,21 +67,21 @@ class Refused(Exception):
 
 
 class NotFound(Refused):
-    """There is no such thing here."""
+    """The requested resource does not exist."""
 
     status = 404
     slug = "not-found"
 
 
 class Invalid(Refused):
-    """The request is not well formed."""
+    """The request is malformed."""
 
     status = 400
     slug = "invalid-request"
 
 
 class Forbidden(Refused):
-    """You may not do this."""
+    """You are not allowed to do this."""
 
     status = 403
     slug = "forbidden"
@@ -89,14 +89,14 @@ class Forbidden(Refused):
 
 
 class Conflict(Refused):
-    """What stands already contradicts this."""
+    """The request conflicts with the current state."""
 
     status = 409
     slug = "conflict"
 
 
 class Unavailable(Refused):
-    """The bus cannot do this at the moment; try again."""
+    """The bus cannot do this at the moment; try again later."""
 
     status = 503
     slug = "unavailable"

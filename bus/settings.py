@@ -1,6 +1,7 @@
-"""Every setting, once: read from `BUS_*` or from files of these names, typed, with defaults and what each means.
+"""The declaration of every setting: name, type, default and meaning.
 
-Adapters' settings are kept here as they came; the adapter's own model checks them when it is made (`bus.agencies`).
+Settings come from variables `BUS_*`, or from files of the same names. The settings of adapters stay unchecked here. An
+adapter's own model checks them when `bus.agencies` makes the adapter.
 """
 
 import ipaddress
@@ -30,7 +31,7 @@ _FOLDER: Final = "BUS_SECRETS_DIR"
 
 
 class SettingsWrong(Refused):
-    """A setting is missing or wrong; the message names it and what it should be."""
+    """A setting is missing or wrong; correct the settings that the message names."""
 
     slug = "settings"
 
@@ -155,30 +156,33 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Where settings come from, the strongest first. The library's own source of files cannot read adapters' settings."""
+        """The sources of settings, the strongest first. The library's own source of files cannot read nested settings."""
         folder = os.environ.get(_FOLDER) or None
         return init_settings, env_settings, NestedSecretsSettingsSource(file_secret_settings, secrets_dir=folder)
 
     def is_from_file(self, name: str) -> bool:
-        """Whether a setting has a file in the folder of secrets."""
+        """Whether the folder of secrets has a file for a setting."""
         return bool(self.secrets_dir) and f"bus_{name}" in map(str.lower, os.listdir(self.secrets_dir))
 
     @property
     def database(self) -> str:
-        """The database's URL, the default resolved."""
+        """The database's URL. The default is a SQLite file in the data folder."""
         return self.database_url or f"sqlite:///{self.data_dir / 'bus.db'}"
 
 
 def load_settings(**given: Any) -> Settings:
-    """The settings from files and the environment, overridden by what the command line gave (None: not given).
+    """The settings from files and the environment.
+
+    Args:
+        given: values from the command line, which win. None: the command line gave no value.
 
     Raises:
-        SettingsWrong: names each wrong variable and what it should be.
+        SettingsWrong: the detail names each wrong variable and says what it should be.
     """
     folder = os.environ.get(_FOLDER, "")
     try:
         if folder:
-            # The library says nothing of a folder that it cannot read.
+            # The library ignores a folder that it cannot read.
             os.listdir(folder)
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except OSError as error:
@@ -194,6 +198,6 @@ def load_settings(**given: Any) -> Settings:
 
 
 def _name_variable(location: Sequence[str | int]) -> str:
-    """The variable that a place in the settings is read from; a number is a place within one."""
+    """The variable that holds a place in the settings. A number in the location is an index within the variable."""
     names = takewhile(lambda part: isinstance(part, str), location)
     return f"BUS_{'__'.join(str(name) for name in names)}".upper()

@@ -1,6 +1,6 @@
-"""The contracts and schemas that come with the package: folders of files, the same in a wheel and in a checkout.
+"""The folders of the contracts and schemas that come with the package.
 
-A wheel holds them inside `bus`, so that no other package can add a contract to them. A checkout has them beside `bus`.
+A wheel holds the folders inside `bus`, so that no other package can add a contract. A checkout has them beside `bus`.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Telemetry: structured logs, metrics, and the trace that an event carries from its publisher to its last delivery.
+"""Telemetry: structured logs, metrics, and the trace of an event from its publisher to its last delivery.
 
-No personal data: a log line or a label names contracts, participants, positions and failures, never what an event holds.
+No log line and no label holds personal data. They name contracts, participants, positions and failures, never an event's data.
 """
 
 import json
@@ -58,12 +58,12 @@ _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a
 
 
 def configure_logging(level: str = "INFO") -> None:
-    """JSON lines on standard error, for structlog and for the standard library's loggers alike."""
+    """Have structlog and the standard library's loggers write JSON lines to standard error."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        # Only the frames: an exception's message may hold anything.
+        # Only the frames: an exception's message may hold personal data.
         structlog.processors.ExceptionRenderer(_list_frames),
     ]
     structlog.configure(
@@ -85,17 +85,17 @@ def configure_logging(level: str = "INFO") -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    # Their lines would hold URLs, and with them keys and tokens.
+    # These loggers write URLs, which may hold keys and tokens.
     for name in ("httpx", "httpcore", "aiohttp.access", "uvicorn.access", "amqp"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _write_line(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
-    """A log line as JSON. Whoever reads it on a terminal sees controls as escapes."""
+    """A log line as JSON. Control characters are escapes, so that a line cannot steer a terminal."""
     try:
         return escape_unseen_in_json(orjson.dumps(value, default))
     except TypeError:
-        # Half a surrogate pair is a text to Python, and none to orjson: no line may be lost for it.
+        # Python allows a lone surrogate in a text, and orjson does not. No line may be lost because of it.
         return json.dumps(value, default=default or str).encode()
 
 
@@ -109,20 +109,20 @@ def _list_frames(exc_info: tuple[type[BaseException], BaseException, TracebackTy
 
 
 def read_trace_id(traceparent: object) -> str | None:
-    """The trace id of a W3C `traceparent`; None where there is none that is well formed."""
+    """The trace id in a W3C `traceparent`. None: the value is absent or malformed."""
     match = _TRACEPARENT.fullmatch(traceparent) if isinstance(traceparent, str) else None
     return match.group(1) if match else None
 
 
 def log_accepted(traceparent: object, contract: str, position: int) -> None:
-    """Log that a traced event was accepted. Others are counted only: a line for each would halve what the bus takes."""
+    """Log that the bus accepted a traced event. Events without a trace are counted only, since a line costs throughput."""
     log_done("event.accepted", trace_id=read_trace_id(traceparent), contract=contract, position=position)
 
 
 def log_done(event: str, **fields: Any) -> None:
-    """Log something that is done: what the log does is no failure of it."""
+    """Log something that is done. A failure of the log does not undo it, so nothing is raised."""
     try:
         log.info(event, **fields)
     except (OSError, ValueError):
-        # Standard error is closed, or its disk is full.
+        # Standard error is closed, or the disk behind it is full.
         UNEXPECTED.labels("log").inc()

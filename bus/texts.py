@@ -1,6 +1,7 @@
-"""Texts of others in our own outputs: a terminal, a log or a JSON document shows them and does nothing else with them.
+"""Escapes for others' texts in the bus's outputs, so that a terminal, a log or a document only shows them.
 
-A control character moves the cursor, a bidirectional one turns a line around, and one without a width hides between others.
+A control character can move the cursor. A bidirectional character can reverse a line. A character without a width hides in a
+text.
 """
 
 import re
@@ -11,46 +12,46 @@ UNSEEN: Final = re.compile(
     "\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
 )
-"""Characters that Unicode calls controls, formats, surrogates and separators of lines (Cc, Cf, Cs, Zl, Zp)."""
+"""The characters of Unicode's categories Cc, Cf, Cs, Zl and Zp: controls, formats, surrogates and line separators."""
 PIPE: Final = r"\|"
-"""A pipe that does not end its cell."""
+"""A pipe that does not end a cell of a Markdown table."""
 _MARKUP: Final = re.compile(r"[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])")
-"""What begins or ends markup within a line; an underscore within a word does not."""
+"""Characters that begin or end markup within a line. An underscore within a word is no markup."""
 _BEGINNING: Final = re.compile(r"^([0-9]*)([#+=.)-])")
-"""What makes a heading, a list or a rule of a line that it begins."""
+"""Characters that make a heading, a list or a rule at the beginning of a line."""
 _WITHIN_LINES: Final = re.compile(f"(?![\t\n]){UNSEEN.pattern}")
 
 
 def escape_unseen(text: str) -> str:
-    """The text on one line, with an escape such as `\\x1b` for each character that is not seen."""
+    """The text on one line, with an escape such as `\\x1b` for each unseen character."""
     return UNSEEN.sub(_escape, text)
 
 
 def escape_unseen_in_lines(text: str) -> str:
-    """A text of several lines, with an escape for each other character that is not seen."""
+    """The text with an escape for each unseen character. Line breaks and tabs stay."""
     return _WITHIN_LINES.sub(_escape, text)
 
 
 def escape_unseen_in_json(text: bytes) -> bytes:
-    """The same JSON, with JSON's own escape for each character that is not seen."""
+    """The JSON text with JSON's own escape for each unseen character. Its value stays the same."""
     if text.isascii():
         return text
     return _WITHIN_LINES.sub(_json_escape, text.decode()).encode()
 
 
 def to_markdown(text: str) -> str:
-    """The text on one line of Markdown, without markup of its own: no HTML, no link, no code, no cell of a table."""
+    """The text as one line of Markdown that shows it. It makes no HTML, link, code or table cell."""
     plain = escape_unseen(" ".join(text.split())).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _BEGINNING.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", plain))
 
 
 def to_markdown_code(text: str) -> str:
-    """A code span on one line of Markdown, also within a cell of a table."""
+    """The text as a code span on one line of Markdown. It also works in a table cell."""
     line = escape_unseen(" ".join(text.split()))
     if "\\|" in line:
-        # A table takes a backslash before a pipe for an escape of its own, where a code span has none.
+        # In a table, a backslash before a pipe is an escape. In a code span it is a backslash.
         return "<code>" + "".join(one if one.isalnum() else f"&#{ord(one)};" for one in line) + "</code>"
-    # CommonMark wants more backticks around it than stand in it.
+    # CommonMark: the fence has more backticks than any run in the text.
     ticks = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
     space = " " if "`" in line else ""
     return f"{ticks}{space}{line.replace('|', PIPE)}{space}{ticks}"

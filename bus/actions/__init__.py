@@ -1,4 +1,4 @@
-"""Actions: who changed or steered what on the bus, as whom, from where, and what came of it."""
+"""Actions: who changed or steered what on the bus, as whom, from where, and with which result."""
 
 from bus.actions.action import Action, Object, Result, Verb
 from bus.actions.actor import OPERATOR, Actor, Channel, identify_operator

@@ -1,4 +1,4 @@
-"""Actions: one act of administration or steering, and what may be said of it."""
+"""Actions: acts of administration or steering, as the action log describes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from bus.actions.actor import Actor
 
 
 class Verb(StrEnum):
-    """What can be done."""
+    """The kinds of acts."""
 
     BUS_INIT = "bus.init"
     BUS_UPGRADE = "bus.upgrade"
@@ -45,12 +45,12 @@ class Verb(StrEnum):
 
     @property
     def kind(self) -> str:
-        """The kind of thing that it is done to, such as `client`."""
+        """The kind of the act's object, such as `client`."""
         return self.value.partition(".")[0]
 
 
 class Result(StrEnum):
-    """What came of an act."""
+    """The result of an act."""
 
     DONE = "done"
     REFUSED = "refused"
@@ -58,11 +58,11 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """What an act is about.
+    """The object of an act.
 
     Attributes:
-        kind: such as `subscription`.
-        id: names it among its kind; a contract's version is `kependudukan.penduduk/1.0.0`.
+        kind: the kind of object, such as `subscription`.
+        id: the object's id within its kind. A contract version has an id such as `kependudukan.penduduk/1.0.0`.
     """
 
     kind: str
@@ -71,14 +71,18 @@ class Object:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One act.
+    """One act, or several equal acts.
 
     Attributes:
-        on_behalf_of: the participant whose thing it is; None: nobody's, or the bus's.
-        before: the members that the act changed, as they were. No secret, and nothing about a person.
-        after: the same members since then.
-        details: what else tells this act from others of its kind.
-        count: how many equal acts the entry stands for; more than one where a flood of them is counted together.
+        what: the kind of act.
+        by: the actor.
+        on: the object.
+        on_behalf_of: the participant that owns the object. None: the bus or nobody owns it.
+        before: the changed members before the act. They hold no secret and no personal data.
+        after: the changed members after the act.
+        details: further facts that distinguish the act from others of its kind.
+        result: whether the act was done or refused.
+        count: how many equal acts the entry stands for.
     """
 
     what: Verb

@@ -1,4 +1,4 @@
-"""Actors: who acts on the bus, by which way, and from where."""
+"""Actors: who acts on the bus, by which channel, and from where."""
 
 import os
 import pwd
@@ -12,13 +12,13 @@ _LOGIN: Final = Path("/proc/self/loginuid")
 _NOBODY: Final = 2**32 - 1
 
 OPERATOR = "operator"
-"""The participant that `bus init` makes. Commands on the bus's own machine act as it."""
+"""The participant that `bus init` makes. Commands on the bus's own machine act as this participant."""
 COMMAND_LINE = "command line"
-"""Stands for the client where the operator works on the bus's own machine; no client has this id."""
+"""The client's name in histories, if the operator works on the bus's own machine. No client has this id."""
 
 
 class Channel(StrEnum):
-    """By which way somebody acts."""
+    """The way by which an actor reaches the bus."""
 
     HTTP = "http"
     CLI = "cli"
@@ -30,12 +30,13 @@ class Actor:
     """Who acts, and from where.
 
     Attributes:
-        participant: the participant that acts; empty where nobody proved who they are.
-        is_operator: whether the actor may do what the owners of things may.
+        participant: the participant that acts; empty if the actor proved no identity.
+        is_operator: whether the actor may do everything that the owner of an object may.
+        channel: the way by which the actor reaches the bus.
         address: the client's network address; for a command or a process, the name of its machine.
         client_id: the OAuth client; None for a command or a process.
-        user: the operating system's user, through `sudo` the one who logged in; None for a request.
-        trace_id: of the request (W3C Trace Context), where it has one.
+        user: the operating system's user, behind `sudo` the user who logged in; None for a request.
+        trace_id: the request's trace (W3C Trace Context); None if it has no trace.
     """
 
     participant: str
@@ -48,7 +49,7 @@ class Actor:
 
     @property
     def reach(self) -> str | None:
-        """Whose things the actor may steer: its own participant's; None: everybody's."""
+        """The participant whose objects the actor may steer. None: the objects of all participants."""
         return None if self.is_operator else self.participant
 
     @property
@@ -58,29 +59,29 @@ class Actor:
 
     @property
     def client_name(self) -> str | None:
-        """What histories keep of the client: its id, or `command line`."""
+        """The client's name in histories: its id, or `command line`."""
         return COMMAND_LINE if self.is_command_line else self.client_id
 
     @property
     def label(self) -> str:
-        """The actor in one text: `operator (client_k3v5…)`, or `operator (user budi on bus-1)`."""
+        """The actor as one text: `operator (client_k3v5…)`, or `operator (user budi on bus-1)`."""
         if self.client_id is not None:
             return f"{self.participant} ({self.client_id})"
         return f"{self.participant} (user {self.user} on {self.address})" if self.user else self.participant
 
 
 def make_anonymous(address: str) -> Actor:
-    """Somebody at a network address who did not prove who they are."""
+    """An actor at a network address who proved no identity."""
     return Actor("", is_operator=False, channel=Channel.HTTP, address=address)
 
 
 def identify_operator(channel: Channel) -> Actor:
-    """The operator, as the user that runs this command or process."""
+    """The operator on this machine, with the user who runs this command or process."""
     return Actor(OPERATOR, is_operator=True, channel=channel, address=socket.gethostname(), user=_find_user())
 
 
 def _find_user() -> str:
-    # Not from the environment, which whoever starts the command may set as they like.
+    # Not from the environment: the user who starts the command can set any name there.
     login = read_login_uid(_LOGIN)
     number = os.getuid() if login is None else login
     try:
@@ -90,7 +91,7 @@ def _find_user() -> str:
 
 
 def read_login_uid(path: Path) -> int | None:
-    """The number of the user who logged in, whom Linux remembers through `sudo`; None where nobody did."""
+    """The number of the user who logged in, which Linux keeps through `sudo`. None: no user logged in."""
     try:
         number = int(path.read_text())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Attempts: what somebody tried and may not do. Whoever tries chooses how often, so that attempts are counted."""
+"""Attempts: acts, requests and logins that the bus refused. An attacker can make many, so equal attempts are counted."""
 
 from dataclasses import dataclass, replace
 
@@ -11,12 +11,16 @@ _OTHERS = "(others)"
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Something that was tried in vain; equal attempts are counted together.
+    """A refused act, request or login. The log counts equal attempts together.
 
     Attributes:
-        tried: what it would have been.
+        what: the kind of entry.
+        by: the actor.
+        on: the object of the attempt.
+        on_behalf_of: the participant that owns the object; None: nobody, or not known.
+        tried: the refused act, or `request` or `login`.
         reason: the slug of the problem that refused it.
-        whose: what the bound on entries is kept for: a client's id, or empty for everybody whom the bus does not know.
+        whose: the client whose allowance of entries it uses; empty for all unknown clients together.
     """
 
     what: Verb
@@ -28,29 +32,31 @@ class Attempt:
     whose: str
 
     def without_particulars(self) -> "Attempt":
-        """The attempt without what tells it from others of the same client."""
+        """The attempt without the particulars that distinguish it from other attempts of its client."""
         by = replace(self.by, address=_OTHERS)
         on = self.on if self.what is Verb.LOGIN_FAIL else Object(self.on.kind, _OTHERS)
         return replace(self, by=by, on=on, tried=_OTHERS, reason=_OTHERS)
 
     def to_action(self, count: int) -> Action:
-        """The entry for so many of it."""
+        """The log's entry for `count` equal attempts."""
         details = {"tried": self.tried, "reason": self.reason}
         return Action(self.what, self.by, self.on, self.on_behalf_of, None, None, details, Result.REFUSED, count)
 
 
 def make_refused_act(tried: Verb, by: Actor, on: Object, reason: str) -> Attempt:
-    """An act that was refused, since the actor may not do it."""
-    # Each request has another trace; equal attempts are one entry.
+    """The attempt of an act for which the actor lacks the authority."""
+    # Each request has its own trace. Without the trace, equal attempts make one entry.
     by = replace(by, trace_id=None)
     return Attempt(Verb.AUTHORITY_REFUSED, by, on, None, tried.value, reason, by.client_id or "")
 
 
 def make_refused_request(by: Actor, operation: str, reason: str) -> Attempt:
-    """A request that only reads, or asks for a token, and was refused, since the actor may not make it.
+    """The attempt of a read or token request for which the actor lacks the authority.
 
     Args:
-        operation: method and template of the path. The path itself may hold a person's key.
+        by: the actor.
+        operation: the method and the path's template. The path itself may hold a person's key.
+        reason: the slug of the problem.
     """
     by = replace(by, trace_id=None)
     on = Object("operation", operation)
@@ -58,11 +64,12 @@ def make_refused_request(by: Actor, operation: str, reason: str) -> Attempt:
 
 
 def make_failed_login(client_id: str | None, participant: str | None, address: str) -> Attempt:
-    """A login that failed.
+    """The attempt of a login that failed.
 
     Args:
-        client_id: of the client that it was tried as; None where the bus has no such client: the text is the attacker's.
-        participant: whose client it is.
+        client_id: the client that the login named. None: the bus has no such client, so an attacker chose the text.
+        participant: the client's participant; None without a client.
+        address: the network address that the login came from.
     """
     reason = "unproven" if client_id else "unknown-client"
     on = Object("client", client_id or "(unknown)")

@@ -1,7 +1,7 @@
-"""The recorder of attempts: counts what was tried in vain as it happens, and writes it once a second.
+"""The recorder of attempts: it counts attempts in memory, and writes them to the action log once a second.
 
-Promise: counting never waits for the database, so that no answer takes longer for what it is counted as. A process that is
-killed loses the attempts of its last second, and the repetitions of its last minute.
+Promise: counting never waits for the database, so no answer takes longer because it is counted. A killed process loses the
+attempts of its last second and the repetitions of its last minute.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _FLUSH_SECONDS: Final = 1.0
 
 
 class Attempts:
-    """Counts attempts, from any thread, and writes them to the action log."""
+    """Counts attempts and writes them to the action log. Any thread may call `note`."""
 
     def __init__(self, actions: ActionLog) -> None:
         self._actions = actions
@@ -34,10 +34,10 @@ class Attempts:
         self._tally.count(attempt, clock.now_micros())
 
     def flush(self, *, all: bool = False) -> None:
-        """Write what is to be told now; where the database does not take it, it stays for the next time.
+        """Write the waiting attempts. If the database refuses them, they wait for the next flush.
 
         Args:
-            all: also the repetitions of this minute, since the process ends.
+            all: write the repetitions of this minute too, since the process ends.
         """
         taken = self._tally.take(clock.now_micros(), all=all)
         if not taken:
@@ -49,7 +49,7 @@ class Attempts:
             log.warning("actions.attempts_not_written", entries=len(taken))
 
     async def close(self) -> None:
-        """Write all that is left."""
+        """Write all counted attempts."""
         await asyncio.to_thread(self.flush, all=True)
 
     async def follow(self) -> None:
@@ -59,6 +59,6 @@ class Attempts:
             try:
                 await asyncio.to_thread(self.flush)
             except Exception:
-                # The outermost loop: a count is not worth the process.
+                # The outermost loop: a lost count must not end the process.
                 UNEXPECTED.labels("actions").inc()
                 log.exception("actions.flush_failed")

@@ -1,4 +1,4 @@
-"""An action as the API and the command line write it."""
+"""Actions as JSON objects, for the API and the command line."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from bus.actions.log import Found
 
 
 def to_document(found: Found) -> dict[str, Any]:
-    """The members of an action's JSON object."""
+    """The JSON object of an action from the log."""
     action, by = found.action, found.action.by
     return {
         "at": clock.rfc3339(found.at),

@@ -1,6 +1,6 @@
-"""The action log: entries are added in the transaction of the act, and never changed.
+"""The action log: the transaction of an act adds the act's entry. No entry ever changes.
 
-Promise: no act is committed without its entry, and no entry without its act.
+Promise: no act is committed without its entry, and no entry is committed without its act.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ from bus.storage import Storage, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An action, as the log has it."""
+    """An entry of the log: an action, with its id and time."""
 
     id: int
     at: datetime
@@ -29,13 +29,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which actions are looked for; None: any.
+    """The conditions of a search. None: any value.
 
     Attributes:
         who: a participant, a client's id, or a user of the operating system.
-        object: an object's id; a contract's name stands for all of its versions.
-        since: at this moment or later.
-        until: before this moment.
+        what: the kind of act.
+        object: an object's id. A contract's name means all of its versions.
+        since: only actions at this moment or later.
+        until: only actions before this moment.
     """
 
     who: str | None = None
@@ -46,29 +47,31 @@ class Wanted:
 
 
 def note(transaction: Transaction, *actions: Action) -> None:
-    """Add entries, in the transaction that does what they tell."""
+    """Add entries in the transaction that makes their changes."""
     now = clock.micros(clock.now())
     if actions:
         transaction.execute(sa.insert(ACTIONS), [_make_row(action, now) for action in actions])
 
 
 class ActionLog:
-    """Adds entries that have no other transaction, and searches. Synchronous: call it from threads."""
+    """Adds entries that have no transaction of an act, and searches the log. Synchronous: call it from threads."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
     def record(self, actions: Iterable[Action]) -> None:
-        """Add entries of acts that change no other table, durably."""
+        """Add, durably, entries of acts that change no other table."""
         with self._storage.write() as transaction:
             note(transaction, *actions)
 
     def search(self, wanted: Wanted, before: int | None, limit: int, by: Actor) -> list[Found]:
-        """Up to `limit` actions, newest first. The log then has an entry for this look at it, too.
+        """At most `limit` actions, newest first. The search itself becomes an entry of the log too.
 
         Args:
-            before: only those with a lower id, to page on.
-            by: who looks.
+            wanted: the conditions.
+            before: only entries with a lower id, for the next page. None: the first page.
+            limit: the most entries.
+            by: the actor who searches.
         """
         statement = sa.select(ACTIONS).where(*_make_conditions(wanted)).order_by(ACTIONS.c.id.desc()).limit(limit)
         if before is not None:

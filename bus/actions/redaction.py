@@ -1,6 +1,6 @@
-"""Redaction: what an action may say of a text or an address that somebody else chose.
+"""Redaction: it makes texts and addresses that somebody else chose fit for the action log.
 
-Promise: no control character, no secret of a URL and no NIK passes, and nothing is longer than its bound.
+Promise: the result has no control character, no secret of a URL and no NIK. It is never longer than its bound.
 """
 
 import re
@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 _LONGEST: Final = 500
 _MOST: Final = 50
 _NUMBER: Final = re.compile(r"\d{13,}")
-"""A NIK or a family card's number, also one that was cut, and longer numbers of persons."""
+"""A number of 13 digits or more may be a NIK or a family card's number, also a cut one."""
 _HIDDEN: Final = "…"
 
 
 def make_printable(text: str, longest: int = _LONGEST) -> str:
-    """A text that can neither begin a line of its own nor steer a terminal, nor hold a person's number."""
-    # Cut first: what follows costs time by the character.
+    """The text on one line, without control characters and without numbers of persons, at most `longest` characters long."""
+    # The text is cut first, since each character costs time below.
     shown = text[:longest]
     if not shown.isprintable():
         shown = "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in shown)
@@ -25,7 +25,7 @@ def make_printable(text: str, longest: int = _LONGEST) -> str:
 
 
 def make_plain(value: Any) -> Any:
-    """A JSON value whose texts are `printable` and whose arrays and objects have a bound."""
+    """The JSON value with printable texts (`make_printable`) and with at most 50 entries in each array and object."""
     if isinstance(value, str):
         return make_printable(value)
     if isinstance(value, Mapping):
@@ -37,7 +37,7 @@ def make_plain(value: Any) -> Any:
 
 
 def mask_url(url: str) -> str:
-    """A URL by its host and path: without user and password, and with the values of its query hidden."""
+    """The URL without its user and password, and with the values of its query hidden."""
     try:
         parts = urlsplit(url)
         port = "" if parts.port is None else f":{parts.port}"
@@ -51,6 +51,6 @@ def mask_url(url: str) -> str:
 
 
 def _mask_value(pair: str) -> str:
-    # Without an equals sign it may be a secret itself.
+    # A pair without an equals sign may itself be a secret.
     name, equals, _ = pair.partition("=")
     return f"{name}={_HIDDEN}" if equals else _HIDDEN

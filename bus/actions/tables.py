@@ -1,4 +1,4 @@
-"""The tables of what was done on the bus, and of the settings that a process started with."""
+"""The tables of actions, and of the settings of each process's last start."""
 
 import sqlalchemy as sa
 
@@ -27,10 +27,10 @@ ACTIONS = sa.Table(
     sa.Column("count", sa.BigInteger, nullable=False),
     sa.Index("ix_actions_participant_id", "participant", "id"),
     sa.Index("ix_actions_object_id", "object", "id"),
-    # An id is never used twice.
+    # SQLite must never use an id twice.
     sqlite_autoincrement=True,
 )
-"""Rows are added and never changed: the database refuses it (see the migration)."""
+"""Triggers refuse every change of a row and every deletion (migration 0012)."""
 
 STARTS = sa.Table(
     "starts",
@@ -39,4 +39,4 @@ STARTS = sa.Table(
     sa.Column("settings", sa.Text, nullable=False),
     sa.Column("at", sa.BigInteger, nullable=False),
 )
-"""The settings of the last start of a process with these roles: what may be shown of each, a keyed fingerprint of the rest."""
+"""The settings of the last start of a process with these roles. Of a secret setting there is only a keyed fingerprint."""

@@ -1,8 +1,8 @@
-"""The tally: attempts counted in memory, so that a flood of them makes a bounded number of entries.
+"""The tally: it counts attempts in memory, so that a flood of attempts makes a bounded number of entries.
 
-Promise: an attempt is told at once the first time in a minute, and its repetitions as one count when the minute is over. Each
-client has an allowance of entries for each verb; so have all strangers together. Anybody may fail to log in under a client's id,
-and hides no refused act of that client. What goes beyond the allowance is counted without its particulars.
+Promise: the first attempt of its kind in a minute is ready at once. Its repetitions become one count at the end of the minute.
+Each client has an allowance of entries for each verb, and so have all unknown clients together. So failed logins under a
+client's id hide no refused act of that client. Attempts beyond the allowance are counted without their particulars.
 """
 
 import threading
@@ -16,9 +16,9 @@ from bus.actions.attempt import Attempt
 
 _MINUTE: Final = 60_000_000
 _MOST: Final = 20.0
-"""Entries that a client may cause at once, when it caused none for a while."""
+"""The most entries that a client may cause at once, after a quiet time."""
 _PER_MINUTE: Final = 2.0
-"""Entries that a client may cause each minute, on and on."""
+"""Entries that a client may cause each minute over a long time."""
 _WAITING: Final = 2_000
 """Entries that may wait for the database."""
 
@@ -35,7 +35,7 @@ class _Allowance:
 
 
 class Tally:
-    """Counts attempts until they are taken; from any thread."""
+    """Counts attempts until `take` hands them out. Any thread may call it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -45,7 +45,12 @@ class Tally:
         self._allowances: dict[tuple[str, Verb], _Allowance] = {}
 
     def count(self, attempt: Attempt, at: int) -> None:
-        """Count an attempt that was made at a moment, in microseconds since 1970."""
+        """Count an attempt.
+
+        Args:
+            attempt: the attempt.
+            at: its time, in microseconds since 1970.
+        """
         with self._lock:
             self._begin_minute(at // _MINUTE)
             if attempt not in self._repeated:
@@ -57,11 +62,11 @@ class Tally:
                 self._waiting[attempt] += 1
 
     def take(self, at: int, *, all: bool = False) -> Mapping[Attempt, int]:
-        """What is to be told now, with its count.
+        """The attempts to write now, with their counts. The tally then forgets them.
 
         Args:
-            at: this moment, in microseconds since 1970.
-            all: also the repetitions of this minute, since nobody will ask again.
+            at: the current time, in microseconds since 1970.
+            all: include the repetitions of this minute, since this is the last call.
         """
         with self._lock:
             self._begin_minute(at // _MINUTE)
@@ -71,7 +76,7 @@ class Tally:
             return taken
 
     def put_back(self, taken: Mapping[Attempt, int]) -> None:
-        """Count again what was taken and could not be written."""
+        """Count attempts again that `take` handed out and that could not be written."""
         with self._lock:
             self._waiting.update(taken)
 

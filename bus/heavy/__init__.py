@@ -1,7 +1,7 @@
-"""Heavy work: what may take long or much memory is done apart from the event loop, with a share for each participant.
+"""Heavy work: work that may take long or need much memory runs apart from the event loop.
 
-Promise: a piece of work ends within its bounds of processor time and memory, or its process is killed. A participant's work
-waits behind that participant's own work, and the event loop waits for none of it.
+Promise: a job ends within its bounds of processor time and memory, or its process is killed. Each participant has a share, so
+its jobs mostly wait behind its own. The event loop waits for no job.
 """
 
 from bus.heavy.delay import LoopDelay

@@ -1,4 +1,4 @@
-"""The event loop's delay: a watchdog that measures how late the loop does what is due."""
+"""The event loop's delay: a watchdog measures how late the loop runs due work."""
 
 import asyncio
 from typing import Final
@@ -11,13 +11,13 @@ log = structlog.get_logger(__name__)
 
 _LOOK_SECONDS: Final = 0.05
 _LATE_SECONDS: Final = 0.25
-"""From this delay on the operator is told."""
+"""From this delay on, the log warns the operator."""
 _TELL_SECONDS: Final = 10.0
-"""At least so many seconds lie between two lines in the log."""
+"""The least seconds between two warnings in the log."""
 
 
 class LoopDelay:
-    """Measures one event loop."""
+    """Measures the delay of one event loop."""
 
     def __init__(self, look: float = _LOOK_SECONDS, late: float = _LATE_SECONDS, tell: float = _TELL_SECONDS) -> None:
         self._look = look
@@ -39,6 +39,6 @@ class LoopDelay:
         self._worst = max(self._worst, delay)
         if self._worst >= self._late and now >= self._told_at + self._tell:
             log.warning(
-                "loop.held", seconds=round(self._worst, 3), do="see which requests came then; docs/operators.md"
+                "loop.held", seconds=round(self._worst, 3), do="see which requests came at that time; docs/operators.md"
             )
             self._told_at, self._worst = now, 0.0

@@ -1,17 +1,17 @@
-"""What the room of heavy work refuses."""
+"""The refusals of heavy work."""
 
 from bus.problem import Refused, Unavailable
 
 
 class TooHeavy(Refused):
-    """This asks for more work or memory than the bus gives one request; send less, or something simpler."""
+    """The request needs more time or memory than one request may use; send less, or something simpler."""
 
     status = 422
     slug = "too-heavy"
 
 
 class TooMuchAtOnce(Refused):
-    """You have too much heavy work waiting; wait for an answer before you ask again."""
+    """Too many of your heavy requests wait already; wait for an answer before you send more."""
 
     status = 429
     slug = "too-much-at-once"
@@ -19,7 +19,7 @@ class TooMuchAtOnce(Refused):
 
 
 class HeavyWorkWaits(Unavailable):
-    """The bus has too much heavy work waiting; try again."""
+    """Too many heavy requests wait on this bus; try again later."""
 
     slug = "heavy-work-waits"
     is_overload = True

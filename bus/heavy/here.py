@@ -1,4 +1,4 @@
-"""Jobs without a process of their own, for tests and commands: nothing bounds them."""
+"""Jobs in threads of this process, for tests and commands. Nothing bounds their time or memory."""
 
 import asyncio
 

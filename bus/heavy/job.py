@@ -1,29 +1,30 @@
-"""A job: a function from bytes to bytes that may be heavy, and who runs it."""
+"""Jobs: functions from bytes to bytes that may be heavy, and the interface that runs them."""
 
 from collections.abc import Callable
 from typing import Protocol
 
 Job = Callable[..., bytes]
-"""A function at the top level of a module. It takes bytes and gives bytes: JSON where there is structure, never a pickle."""
+"""A function at the top level of a module. It takes and returns bytes. Structured values are JSON, never a pickle."""
 
 
 class Heavy(Protocol):
-    """Runs jobs. `Processes` does it in a server, `Here` in a test or a command."""
+    """Runs jobs. A server uses `Processes`; tests and commands use `Here`."""
 
     async def run(self, job: Job, *parts: bytes, who: str) -> bytes:
         """The job's answer.
 
         Args:
-            parts: what the job gets.
-            who: the participant on whose share the job runs.
+            job: the function to run.
+            parts: the arguments of the job.
+            who: the participant whose share the job uses.
 
         Raises:
-            Refused: what the job refused.
-            TooHeavy: the job went over its bounds.
+            Refused: the job raised this refusal.
+            TooHeavy: the job passed a bound of time or memory.
             TooMuchAtOnce, HeavyWorkWaits: too many jobs wait.
         """
         ...
 
     async def close(self) -> None:
-        """Stop what runs."""
+        """Stop all jobs."""
         ...

@@ -1,4 +1,4 @@
-"""Messages between a server and its workers: a list of byte strings, with their lengths before them."""
+"""Messages between a server and its workers: a list of byte strings. Their lengths come first."""
 
 import asyncio
 import struct
@@ -9,16 +9,16 @@ _NUMBER: Final = struct.Struct(">I")
 
 
 def encode(parts: Sequence[bytes]) -> list[bytes]:
-    """The message's head and its parts."""
+    """The byte strings that make a message: the head with the lengths, then the parts."""
     lengths = [_NUMBER.pack(len(part)) for part in parts]
     return [b"".join([_NUMBER.pack(len(parts)), *lengths]), *parts]
 
 
 async def read(stream: asyncio.StreamReader) -> list[bytes]:
-    """The next message.
+    """The parts of the next message.
 
     Raises:
-        asyncio.IncompleteReadError: the other end closed.
+        asyncio.IncompleteReadError: the other end closed the stream.
     """
     (count,) = _NUMBER.unpack(await stream.readexactly(_NUMBER.size))
     lengths = struct.unpack(f">{count}I", await stream.readexactly(_NUMBER.size * count))
@@ -26,7 +26,7 @@ async def read(stream: asyncio.StreamReader) -> list[bytes]:
 
 
 def read_blocking(stream: BinaryIO) -> list[bytes] | None:
-    """The next message of a blocking stream; None: the other end closed."""
+    """The parts of the next message of a blocking stream. None: the other end closed the stream."""
     head = stream.read(_NUMBER.size)
     if len(head) < _NUMBER.size:
         return None

@@ -1,4 +1,4 @@
-"""A pool of worker processes: started when they are needed, bounded in time and memory, killed when over."""
+"""A pool of worker processes. A worker starts when a job needs one, and is killed when the job passes a bound."""
 
 import asyncio
 import os
@@ -21,20 +21,20 @@ from bus.telemetry import HEAVY_JOBS
 log = structlog.get_logger(__name__)
 
 _PATIENCE: Final = 6
-"""A job may take so many times its processor time by the clock: its process is the last to get a busy machine's processor."""
+"""How many times its processor time a job may take by the clock. On a busy machine, workers get the processor last."""
 _KEPT: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
-"""What a worker gets of the environment: no setting of the bus, and so no secret."""
+"""The environment variables that a worker gets. None is a setting of the bus, so a worker knows no secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one worker may use.
+    """The bounds of one worker.
 
     Attributes:
-        seconds: of processor time, for one job.
-        memory: bytes.
-        jobs: a worker ends after so many.
-        idle: a worker ends after so many seconds without a job.
+        seconds: processor time of one job, in seconds.
+        memory: memory of the process, in bytes.
+        jobs: the number of jobs after which a worker ends.
+        idle: the seconds without a job after which a worker ends.
     """
 
     seconds: float = 10.0
@@ -44,11 +44,11 @@ class Bounds:
 
 
 class WorkFailed(Exception):
-    """A job failed in a way that nobody foresaw; the message is the error's type."""
+    """A job failed with an unexpected error. The message is the error's type."""
 
 
 class _Lost(Exception):
-    """The worker ended, or was killed, before it answered."""
+    """The worker ended before it answered."""
 
 
 class Processes:
@@ -81,7 +81,7 @@ class Processes:
             HEAVY_JOBS.labels("killed").inc()
             raise _make_too_heavy() from None
         except BaseException:
-            # Nobody waits for the answer any more, and the next job must not get it.
+            # The caller no longer waits. The answer must not go to the next job, so the worker has to end.
             await self._end(worker)
             raise
         await self._put_back(worker, is_spent=kind == child.HEAVY)
@@ -110,7 +110,7 @@ class Processes:
         if worker in self._idle:
             self._idle.remove(worker)
             self._all.discard(worker)
-            # It ends by itself when its pipe closes.
+            # A worker ends by itself when its pipe closes.
             worker.close_pipe()
 
     async def _end(self, worker: "_Worker") -> None:
@@ -122,7 +122,11 @@ class Processes:
 
 
 class _Worker:
-    """One process."""
+    """One worker process.
+
+    Attributes:
+        jobs: how many jobs it got.
+    """
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -140,14 +144,14 @@ class _Worker:
 
     @property
     def code(self) -> int | None:
-        """Its exit code (a negative signal's number); None while it lives."""
+        """The exit code, negative for a signal's number. None: the process lives."""
         return self._process.returncode
 
     async def ask(self, name: str, parts: tuple[bytes, ...]) -> tuple[bytes, bytes]:
-        """What the worker answers: of what kind, and the answer.
+        """The kind of the worker's answer (see `child`), and the answer.
 
         Raises:
-            _Lost: it ended.
+            _Lost: the worker ended before it answered.
         """
         self.jobs += 1
         given, answers = self._process.stdin, self._process.stdout
@@ -161,22 +165,22 @@ class _Worker:
         return kind, answer
 
     def start_idle_timer(self, seconds: float, retire: Callable[["_Worker"], None]) -> None:
-        """Call `retire` if no job comes for so long."""
+        """Have `retire` called if no job comes within `seconds`."""
         self._timer = asyncio.get_running_loop().call_later(seconds, retire, self)
 
     def stop_idle_timer(self) -> None:
-        """A job comes, or the end."""
+        """Stop the timer, since a job comes or the worker ends."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def close_pipe(self) -> None:
-        """Close its pipe."""
+        """Close the pipe to the worker."""
         if self._process.stdin is not None:
             self._process.stdin.close()
 
     async def kill(self) -> None:
-        """End it now."""
+        """End the worker now, and wait for its end."""
         with suppress(ProcessLookupError):
             self._process.kill()
         self.close_pipe()
@@ -194,4 +198,4 @@ def _open_answer(kind: bytes, answer: bytes) -> bytes:
 
 
 def _make_too_heavy() -> TooHeavy:
-    return TooHeavy("It takes more time or memory than the bus gives one request. Send less, or something simpler.")
+    return TooHeavy("The request needs more time or memory than one request may use. Send less, or something simpler.")

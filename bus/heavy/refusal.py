@@ -1,4 +1,4 @@
-"""A refusal's way from a worker to the server, as JSON."""
+"""Refusals as JSON, on their way from a worker to the server."""
 
 import sys
 from typing import Any
@@ -22,13 +22,13 @@ def pack(refusal: Refused) -> bytes:
 
 
 def unpack(text: bytes) -> Refused:
-    """The refusal that `packed` wrote."""
+    """The refusal that `pack` wrote."""
     given: dict[str, Any] = json.loads(text)
     errors = [FieldError(*error) for error in given["errors"]]
     return _find_kind(*given["kind"])(given["detail"], errors=errors, headers=given["headers"], **given["members"])
 
 
 def _find_kind(module: str, name: str) -> type[Refused]:
-    # The server that raises it has the class: only a module that is there already is looked into.
+    # The server that raises the refusal has imported its class. So no other module is imported on a worker's word.
     found = getattr(sys.modules.get(module), name, None)
     return found if isinstance(found, type) and issubclass(found, Refused) else Refused

@@ -1,4 +1,4 @@
-"""Threads for reading: a pool of their own, in which each participant has a share."""
+"""Threads for reading: a pool of threads in which each participant has a share."""
 
 import asyncio
 import contextvars
@@ -12,14 +12,14 @@ from bus.heavy.turns import Shares, Turns
 T = TypeVar("T")
 
 Steps = Generator[None, None, T]
-"""Work in slices: it yields where others may have a turn, and returns its result. It holds nothing open where it yields."""
+"""Work in slices. It yields between slices, with no transaction or lock held, and returns its result at the end."""
 
 
 class Threads:
     """Runs synchronous work in threads. Belongs to one event loop.
 
-    What is done in slices begins in a turn of `first`, and goes on in turns of `further`, which are fewer: a slice takes the
-    interpreter's lock away from the event loop.
+    The first slice of a work uses a turn of `first`, and the later slices use turns of `further`. There are fewer turns of
+    `further`, since a slice takes the interpreter's lock away from the event loop.
     """
 
     def __init__(self, first: Shares, further: Shares) -> None:
@@ -28,15 +28,15 @@ class Threads:
         self._executor = ThreadPoolExecutor(first.at_once + further.at_once, thread_name_prefix="reading")
 
     async def run(self, work: Callable[[], T], *, who: str) -> T:
-        """What the work gives; see `Turns.take` for what is raised beside."""
+        """The work's result; see `Turns.take` for refusals."""
         return await self._run_in_turn(self._first, work, who)
 
     async def run_steps(self, steps: Steps[T], *, who: str) -> T:
-        """What the steps give in the end."""
+        """The result of work in slices; see `Turns.take` for refusals."""
         is_done, result = await self._run_in_turn(self._first, partial(_run_step, steps), who)
         while not is_done:
             is_done, result = await self._run_in_turn(self._further, partial(_run_step, steps), who)
-        assert result is not None  # noqa: S101 - what is done has a result
+        assert result is not None  # noqa: S101 - done work has a result
         return result[0]
 
     def close(self) -> None:
@@ -48,7 +48,7 @@ class Threads:
         running = asyncio.get_running_loop().run_in_executor(
             self._executor, partial(contextvars.copy_context().run, work)
         )
-        # The turn ends with the thread's work, also where nobody waits for it any more.
+        # The turn ends with the thread's work, even if the caller was cancelled.
         running.add_done_callback(lambda _: turns.give_back(who))
         return await asyncio.shield(running)
 

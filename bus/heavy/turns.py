@@ -1,4 +1,4 @@
-"""Turns: who may work now, so that each participant waits behind its own work and not behind another's."""
+"""Turns: which participant may work now. Each participant's work mostly waits behind that participant's own work."""
 
 import asyncio
 from collections import Counter, OrderedDict, deque
@@ -11,14 +11,14 @@ from bus.heavy.errors import HeavyWorkWaits, TooMuchAtOnce
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """How much may be done at once, and how much may wait.
+    """How much work may run at once, and how much may wait.
 
     Attributes:
-        at_once: turns in all.
-        each: turns of one participant.
-        waiting: who may wait in all.
-        waiting_each: who may wait of one participant.
-        patience: seconds that anybody waits at most.
+        at_once: the most turns of all participants.
+        each: the most turns of one participant.
+        waiting: the most pieces of work of all participants that may wait.
+        waiting_each: the most pieces of work of one participant that may wait.
+        patience: the most seconds that a piece of work waits.
     """
 
     at_once: int
@@ -29,7 +29,7 @@ class Shares:
 
 
 class Turns:
-    """Gives turns to participants one after the other. Belongs to one event loop."""
+    """Gives turns to participants in rotation. Belongs to one event loop."""
 
     def __init__(self, shares: Shares) -> None:
         self._shares = shares
@@ -40,7 +40,7 @@ class Turns:
 
     @asynccontextmanager
     async def hold(self, who: str) -> AsyncIterator[None]:
-        """Hold a turn while the block runs; see `take` for what is raised."""
+        """Hold a turn while the block runs; see `take` for refusals."""
         await self.take(who)
         try:
             yield
@@ -51,8 +51,8 @@ class Turns:
         """Wait for a turn, and take it.
 
         Raises:
-            TooMuchAtOnce: too much of the participant's own work waits.
-            HeavyWorkWaits: too much of everybody's work waits, or no turn came in time.
+            TooMuchAtOnce: too much work of this participant waits.
+            HeavyWorkWaits: too much work of all participants waits, or no turn came in time.
         """
         if self._is_free(who) and who not in self._queues:
             self._begin(who)
@@ -68,7 +68,7 @@ class Turns:
             raise
 
     def give_back(self, who: str) -> None:
-        """End a turn; whoever is next begins."""
+        """End a turn, and give it to the next participant."""
         self._in_all -= 1
         self._working[who] -= 1
         if not self._working[who]:
@@ -85,7 +85,8 @@ class Turns:
     def _enqueue(self, who: str) -> "asyncio.Future[None]":
         queue = self._queues.get(who)
         if queue is not None and len(queue) >= self._shares.waiting_each:
-            raise TooMuchAtOnce(f"{len(queue)} of your requests wait already.", headers={"retry-after": "1"})
+            detail = f"{len(queue)} of your heavy requests wait already. Wait for an answer before you send more."
+            raise TooMuchAtOnce(detail, headers={"retry-after": "1"})
         if self._waiting >= self._shares.waiting:
             raise _make_refusal()
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -95,7 +96,7 @@ class Turns:
 
     def _give_up(self, who: str, future: "asyncio.Future[None]") -> None:
         if future.done() and not future.cancelled():
-            # The turn came at the same moment.
+            # The turn came at the moment of the cancellation.
             self.give_back(who)
             return
         queue = self._queues.get(who)
@@ -104,7 +105,7 @@ class Turns:
             self._dequeue(who, queue)
 
     def _deal(self) -> None:
-        """Give free turns away: of those that wait each participant gets one, then each gets another."""
+        """Give free turns to waiting participants. Each gets one turn before any gets a second."""
         while self._in_all < self._shares.at_once and (who := self._choose_next()) is not None:
             queue = self._queues[who]
             future = queue.popleft()
@@ -124,4 +125,5 @@ class Turns:
 
 
 def _make_refusal() -> HeavyWorkWaits:
-    return HeavyWorkWaits("Too much heavy work waits on this bus.", headers={"retry-after": "2"})
+    detail = "Too many heavy requests wait on this bus. Try again in some seconds."
+    return HeavyWorkWaits(detail, headers={"retry-after": "2"})

@@ -1,4 +1,4 @@
-"""Identity: who is known to the bus, and how they prove it."""
+"""Identity: the participants and clients that the bus knows, and how a client proves itself."""
 
 from bus.identity.keys import Keys, create_keys, load_keys, rotate_keys
 from bus.identity.metadata import describe_authorization_server, describe_protected_resource

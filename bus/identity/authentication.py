@@ -1,6 +1,6 @@
-"""A client as authlib asks about it, and the assertions with which a client may prove itself (RFC 7523).
+"""Clients in the form that authlib needs, and the assertions by which a client may prove itself (RFC 7523).
 
-Promise: nobody learns from an answer whether a client exists. Secrets are judged in `logins`.
+Promise: no answer tells whether a client exists. `logins` checks secrets.
 """
 
 import time
@@ -25,13 +25,13 @@ METHODS = (*SECRET_METHODS, ASSERTION_METHOD)
 FAILED = "The client is unknown or revoked, or what it sent does not prove that it is this client."
 
 _LONGEST_ASSERTION = 3600 + 60
-"""Seconds that an assertion may still live: its id has to be remembered for that long (RFC 7523, section 3)."""
+"""The most seconds to an assertion's end. The bus remembers its id until then (RFC 7523, section 3)."""
 
 _LONGEST_JTI = 255
 
 
 class OAuthClient(ClientMixin):  # type: ignore[misc]  # authlib is not typed
-    """A client as authlib asks about it; `known` is None for one that does not exist, which always fails."""
+    """A client in the form that authlib needs. If `known` is None, no such client exists, and every check fails."""
 
     def __init__(self, known: Credentials | None, nobodys_jwks: str = "") -> None:
         self._known = known
@@ -39,22 +39,26 @@ class OAuthClient(ClientMixin):  # type: ignore[misc]  # authlib is not typed
 
     @property
     def client(self) -> Client:
-        """The client; asked for after it proved itself."""
+        """The client. Ask for it only after the client proved itself.
+
+        Raises:
+            InvalidClientError: no such client exists.
+        """
         if self._known is None:
             raise InvalidClientError(FAILED)
         return self._known.client
 
     @property
     def keys(self) -> KeySet:
-        """What verifies its assertions; a key that signs nothing when there is none."""
+        """The keys that verify the client's assertions. Without such keys, this is a key that nobody signs with."""
         return KeySet.import_key_set(json.loads((self._known and self._known.jwks) or self._nobodys_jwks))
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        """Whether it may prove itself so."""
+        """Whether the client may prove itself by `method`."""
         return method in SECRET_METHODS or (self._known is not None and self._known.jwks is not None)
 
     def check_grant_type(self, grant_type: str) -> bool:
-        """Whether it may ask for tokens so."""
+        """Whether the client may ask for tokens by `grant_type`."""
         return grant_type == "client_credentials"
 
 
@@ -63,16 +67,16 @@ class ClientDirectory:
 
     def __init__(self, participants: Participants) -> None:
         self._participants = participants
-        # Read for each client that does not exist, as theirs are for those that do.
+        # For an unknown client the check reads this key. So it takes as long as for a known client.
         self._nobodys_jwks = json.dumps({"keys": [OKPKey.generate_key("Ed25519").as_dict(private=False)]}).decode()
 
     def __call__(self, client_id: str) -> OAuthClient:
-        """The client of that id, or one that always fails."""
+        """The client with that id. If it does not exist, a client whose checks all fail."""
         return OAuthClient(self._participants.find_credentials(client_id), self._nobodys_jwks)
 
 
 class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # authlib is not typed
-    """`private_key_jwt`: the client signs that it is itself, for this bus, once."""
+    """`private_key_jwt`: the client proves itself by a signed assertion, which is for this bus and valid once."""
 
     CLIENT_AUTH_METHOD = ASSERTION_METHOD
 
@@ -82,14 +86,14 @@ class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # authli
         self._audiences = [issuer, f"{issuer}/oauth/token"]
 
     def get_audiences(self) -> list[str]:
-        """RFC 7523, section 3: the token endpoint's URL or the issuer identifies this server."""
+        """The audiences that mean this server: its issuer and its token endpoint (RFC 7523, section 3)."""
         return self._audiences
 
     def extract_assertion(self, assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Header and claims, before anything is verified.
+        """The header and claims of an assertion, not verified yet.
 
         Raises:
-            InvalidClientError: the text is no JWT. Anybody may send one, also one that a parser falls over.
+            InvalidClientError: the text is no JWT. An attacker's text may also make the parser fail.
         """
         try:
             read: tuple[dict[str, Any], dict[str, Any]] = super().extract_assertion(assertion)
@@ -98,14 +102,15 @@ class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # authli
         return read
 
     def resolve_client_public_key(self, client: OAuthClient) -> KeySet:
-        """What verifies the assertions of that client."""
+        """The keys that verify the client's assertions."""
         return client.keys
 
     def process_assertion_claims(self, assertion: str, resolve_key: KeySet) -> jwt.Claims:
         """The claims of an assertion that the client signed for this bus.
 
         Raises:
-            InvalidClientError: it did not. Until the signature is checked the reason is the same for all.
+            InvalidClientError: the client did not sign it, or it is for another server. Before the signature is verified, the
+                reason is always the same.
         """
         token = verify_jwt(assertion, resolve_key)
         if token is None:
@@ -114,9 +119,13 @@ class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # authli
         return token.claims
 
     def validate_jti(self, claims: jwt.Claims, jti: Any) -> bool:
-        """Whether this assertion comes for the first time; from now on it has come."""
+        """Whether the bus sees this assertion for the first time. The bus remembers it from now on.
+
+        Raises:
+            InvalidClientError: the assertion lives too long, or its `jti` is too long or unprintable.
+        """
         now = time.time()
-        # A comparison that NaN, which Python reads as a number, does not pass.
+        # Python reads NaN as a number. NaN fails this comparison.
         if not claims["exp"] <= now + _LONGEST_ASSERTION:
             raise InvalidClientError("The assertion lives too long; let it expire within an hour.")
         if not (isinstance(jti, str) and jti.isprintable() and len(jti) <= _LONGEST_JTI):
@@ -127,7 +136,7 @@ class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # authli
             with self._storage.write() as transaction:
                 expired = USED_ASSERTIONS.c.expires_at < clock.micros(clock.now())
                 transaction.execute(sa.delete(USED_ASSERTIONS).where(expired))
-                # As long as the leeway would still take it.
+                # Until the leeway no longer accepts the assertion.
                 until = int((claims["exp"] + self.leeway) * 1_000_000)
                 values = {"client_id": claims["sub"], "jti": jti, "expires_at": until}
                 transaction.execute(sa.insert(USED_ASSERTIONS).values(values))

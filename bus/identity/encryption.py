@@ -1,4 +1,4 @@
-"""Encryption of stored secrets: AES-256-GCM, and Fernet for what an earlier version stored.
+"""Encryption of stored secrets: AES-256-GCM, and Fernet for secrets that an earlier version stored.
 
 A stored secret begins with the version of its form. A key is one line of a file; the line begins with the key's algorithm.
 """
@@ -26,7 +26,7 @@ _DERIVED_FOR: Final = b"bus: stored secrets, AES-256-GCM"
 
 
 class Undecryptable(Refused):
-    """This was encrypted with another key; restore the keys that belong to this database."""
+    """A stored secret was encrypted with another key; restore the keys that belong to this database."""
 
     status = 500
     slug = "undecryptable"
@@ -38,7 +38,7 @@ class EncryptionKey:
 
     Attributes:
         cipher: encrypts and decrypts.
-        earlier: decrypts what an earlier version encrypted with this key; None: the key is younger than that version.
+        earlier: decrypts secrets that an earlier version encrypted with this key. None: the key is newer than that version.
     """
 
     cipher: AESGCM
@@ -46,7 +46,7 @@ class EncryptionKey:
 
 
 class Encryption:
-    """Encrypts with the newest key, decrypts with all."""
+    """Encrypts with the newest key, and decrypts with all keys."""
 
     def __init__(self, keys: Sequence[EncryptionKey]) -> None:
         """Take the keys, the newest first.
@@ -59,16 +59,16 @@ class Encryption:
         self._keys = tuple(keys)
 
     def encrypt(self, text: str) -> str:
-        """`text` so that only `decrypt` with the same key reads it."""
+        """The encrypted text. Only `decrypt` with the same key reads it."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = self._keys[0].cipher.encrypt(nonce, text.encode(), _FORM.encode())
         return _FORM + urlsafe_b64encode(nonce + sealed).decode()
 
     def decrypt(self, secret: str) -> str:
-        """The text that `encrypt` was given, by this version or an earlier one.
+        """The text that this version or an earlier one encrypted.
 
         Raises:
-            Undecryptable: it was encrypted with another key, or was changed.
+            Undecryptable: another key encrypted the secret, or the secret was changed.
         """
         for key in self._keys:
             text = _try_decrypt(secret, key)
@@ -77,12 +77,12 @@ class Encryption:
         raise Undecryptable("A stored secret does not fit the bus's encryption key.")
 
     def is_current(self, secret: str) -> bool:
-        """Whether a secret has this version's form and the newest key."""
+        """Whether the newest key encrypted a secret in this version's form."""
         return secret.startswith(_FORM) and _try_decrypt(secret, self._keys[0]) is not None
 
 
 def new_key() -> bytes:
-    """A new key, as the line that `read_keys` reads."""
+    """A new key, as a line for `read_keys`."""
     return _ALGORITHM + urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES))
 
 
@@ -90,7 +90,7 @@ def read_keys(content: bytes) -> Encryption:
     """The keys of a file, one a line, the newest first.
 
     Raises:
-        ValueError: a line is no key, or there is none.
+        ValueError: a line is no key, or there is no line.
     """
     return Encryption([_read_key(line) for line in content.split()])
 
@@ -116,7 +116,7 @@ def _try_decrypt(secret: str, key: EncryptionKey) -> str | None:
         encoded = secret.removeprefix(_FORM).encode()
         sealed = urlsafe_b64decode(encoded)
         if urlsafe_b64encode(sealed) != encoded:
-            # Base64 ignores some bits and characters: a changed text must not pass for the same.
+            # Base64 ignores some bits and characters. A text with such a change must not pass.
             return None
         return key.cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _FORM.encode()).decode()
     except (InvalidToken, InvalidTag, ValueError):

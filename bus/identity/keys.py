@@ -1,7 +1,7 @@
-"""Keys: what the bus signs tokens with, encrypts secrets with, and derives pseudonyms from.
+"""Keys: the bus signs tokens, encrypts secrets and derives pseudonyms with them.
 
-They lie in one folder (mode 0700), each in its own file (mode 0600), and come to be all together or not at all: a bus whose
-encryption key was lost must say so rather than make a new one and be unable to read its subscriptions' secrets.
+They lie in one folder (mode 0700), each in its own file (mode 0600). The bus makes all of them together or none. If one key is
+lost, the bus must say so. With a new encryption key it could not read its subscriptions' secrets.
 """
 
 import copy
@@ -46,21 +46,21 @@ class KeysExposed(Refused):
 
 
 def _silence_warning(name: str) -> Any:
-    # RFC 9864 renames EdDSA with Ed25519 to "Ed25519", which few libraries know yet; joserfc warns at each use.
+    # RFC 9864 renames EdDSA with Ed25519 to "Ed25519". Few libraries know the new name, and joserfc warns at each use.
     algorithm = copy.copy(JWSRegistry.algorithms[name])
     algorithm.security_warning = None
     return algorithm
 
 
 class Signatures(JWSRegistry):
-    """The signature algorithms that the bus makes and takes: nothing symmetric, and not `none`, whatever a header says."""
+    """The signature algorithms that the bus uses and accepts. No header can make it accept `none` or a symmetric one."""
 
     algorithms = {name: _silence_warning(name) for name in ("EdDSA", "ES256")}  # noqa: RUF012
     recommended = ["EdDSA", "ES256"]  # noqa: RUF012
 
 
 ALGORITHMS = tuple(Signatures.recommended)
-"""Names of the algorithms of `Signatures`, for metadata documents."""
+"""The names of the algorithms in `Signatures`, for metadata documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,10 @@ class Keys:
     """The keys of one bus, the same in every process of a fleet.
 
     Attributes:
-        ring: the signing keys, newest first: the first signs, all verify, so that a new one can be put in front while
-            tokens of the old one still live.
-        pseudonym: 32 random bytes from which pseudonyms of people are derived.
-        encryption: the encryption keys, newest first: the first encrypts, all decrypt.
+        ring: the signing keys, the newest first. The first key signs, and all keys verify. So tokens of an older key stay valid
+            after a rotation.
+        pseudonym: 32 random bytes, from which the bus derives pseudonyms of persons.
+        encryption: the encryption keys, the newest first. The first key encrypts, and all keys decrypt.
     """
 
     ring: KeySet = field(repr=False)
@@ -79,13 +79,13 @@ class Keys:
     encryption: Encryption = field(repr=False)
 
     def sign(self, kind: str, claims: Mapping[str, Any]) -> str:
-        """A JWT of these claims, its header's `typ` set to `kind`."""
+        """A signed JWT with these claims. Its header's `typ` is `kind`."""
         key = self.ring.keys[0]
         header = {"alg": "EdDSA", "typ": kind, "kid": key.kid}
         return jwt.encode(header, dict(claims), key, registry=Signatures())
 
     def read(self, token: bytes) -> jwt.Token | None:
-        """The header and claims of a JWT that one of the keys signed, or None. The claims are not judged here."""
+        """The header and claims of a JWT that one of the bus's keys signed, or None. The claims are not checked here."""
         return verify_jwt(token, self.ring)
 
     def jwks(self) -> dict[str, Any]:
@@ -93,35 +93,39 @@ class Keys:
         return dict(self.ring.as_dict(private=False))
 
     def encrypt(self, text: str) -> str:
-        """`text` so that only `decrypt` of this bus reads it."""
+        """The encrypted text. Only `decrypt` of this bus reads it."""
         return self.encryption.encrypt(text)
 
     def decrypt(self, secret: str) -> str:
-        """The text that `encrypt` was given.
+        """The text that `encrypt` encrypted.
 
         Raises:
-            Undecryptable: it was encrypted with another key, or was changed.
+            Undecryptable: another key encrypted the secret, or the secret was changed.
         """
         return self.encryption.decrypt(secret)
 
 
 def verify_jwt(token: bytes | str, keys: KeySet) -> jwt.Token | None:
-    """The header and claims of a JWT that one of `keys` signed, or None. The claims are not judged here."""
+    """The header and claims of a JWT that one of `keys` signed, or None. The claims are not checked here."""
     try:
         return jwt.decode(token, keys, registry=Signatures())
     except (JoseError, ValueError, TypeError, KeyError, RecursionError):
-        # A header of the wrong shape (`"crit": null`, a thousand lists in each other) makes joserfc stumble rather than refuse.
+        # A malformed header, such as `"crit": null` or deeply nested lists, makes joserfc fail with errors of these kinds.
         return None
 
 
 def create_keys(folder: Path) -> bool:
-    """Make the keys in `folder` (such as `<data_dir>/keys`); False when it holds some already, which stay as they are."""
+    """Make the keys in `folder`, such as `<data_dir>/keys`.
+
+    Returns:
+        Whether keys were made. False: the folder already holds keys, and they stay as they are.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".keys-", dir=folder.parent))
     for name, content in _new_keys().items():
         _write(draft / name, content)
     try:
-        # Fails when the folder holds something, so of two makers at once one wins.
+        # `rename` fails if the folder holds something. So if two processes make keys at once, one wins.
         draft.rename(folder)
     except OSError:
         shutil.rmtree(draft)
@@ -135,8 +139,8 @@ def load_keys(folder: Path) -> Keys:
     """The keys in `folder`.
 
     Raises:
-        KeysMissing: there are none, or a file of them is missing or damaged.
-        KeysExposed: users beside the bus's own may read or replace them, as after a copy that lost the files' modes.
+        KeysMissing: a file of keys is missing or damaged.
+        KeysExposed: other users may read or replace the keys, as after a copy that lost the files' modes.
     """
     try:
         _check_modes(folder)
@@ -151,11 +155,11 @@ def load_keys(folder: Path) -> Keys:
 
 
 def rotate_keys(folder: Path, *, leaked: bool = False) -> None:
-    """Put a new signing key and a new encryption key in front of those in `folder`; the pseudonym key stays.
+    """Add a new signing key and a new encryption key to the keys in `folder`. The pseudonym key stays.
 
     Args:
-        leaked: somebody else has the present keys. No earlier signing key is kept, so every token ends. An earlier encryption
-            key still decrypts.
+        leaked: whether somebody else has the present keys. If so, no earlier signing key stays, and every token ends. Earlier
+            encryption keys still decrypt.
 
     Raises:
         KeysMissing, KeysExposed: see `load_keys`.
@@ -165,7 +169,7 @@ def rotate_keys(folder: Path, *, leaked: bool = False) -> None:
     signing = json.loads(new[_SIGNING])["keys"]
     kept = [] if leaked else present.ring.as_dict(private=True)["keys"][:1]
     encryption = b"\n".join([new[_ENCRYPTION], (folder / _ENCRYPTION).read_bytes()])
-    # The signing keys last: whoever is interrupted between the two runs it again.
+    # The signing keys come last. After an interruption between the two, the operator runs the command again.
     for name, content in ((_ENCRYPTION, encryption), (_SIGNING, json.dumps({"keys": [*signing, *kept]}))):
         draft = Path(tempfile.mkdtemp(prefix=".keys-", dir=folder)) / name
         _write(draft, content)
@@ -174,11 +178,11 @@ def rotate_keys(folder: Path, *, leaked: bool = False) -> None:
 
 
 def _check_modes(folder: Path) -> None:
-    """Refuse keys that other users could read or replace; the rule is PostgreSQL's for its server key."""
+    """Refuse keys that other users could read or replace. The rule is PostgreSQL's rule for its server key."""
     exposed = folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)
     for name in (_SIGNING, _ENCRYPTION, _PSEUDONYM):
         status = (folder / name).stat()
-        # A group may read a file of root's: so secrets are mounted into containers.
+        # A group may read a file that root owns, since containers get their secrets so.
         allowed = 0 if status.st_uid else stat.S_IRGRP
         exposed |= status.st_mode & (stat.S_IRWXG | stat.S_IRWXO) & ~allowed
     if exposed:
@@ -187,7 +191,7 @@ def _check_modes(folder: Path) -> None:
 
 def _new_keys() -> dict[str, bytes]:
     key = OKPKey.generate_key("Ed25519")
-    # RFC 7638: the thumbprint as kid, so that it says which key it is and is the same everywhere.
+    # The kid is the thumbprint (RFC 7638), so that it identifies the key in every process.
     signing = {**key.as_dict(private=True), "kid": key.thumbprint(), "use": "sig", "alg": "EdDSA"}
     return {
         _SIGNING: json.dumps({"keys": [signing]}),

@@ -1,4 +1,4 @@
-"""The clients that a process knows: in memory, so that neither a login nor a token waits for the database."""
+"""The clients in a process's memory, so that neither a login nor a token has to wait for the database."""
 
 import threading
 from typing import Final
@@ -7,13 +7,13 @@ from bus.identity.participants import Credentials, read_credentials
 from bus.storage import Storage
 
 _DEPARTED: Final = 10_000
-"""Ids of departed clients that are remembered; each comes out of a token that the bus signed."""
+"""The most ids of departed clients in memory. Each id comes from a token that the bus signed."""
 
 
 class KnownClients:
-    """The clients that are not revoked, as of the last `refresh`.
+    """The clients that were not revoked at the last `refresh`.
 
-    `get` and `is_departed` are for the event loop; `find` and `refresh` read the database and belong in a thread.
+    `get` and `is_departed` are for the event loop. `find` and `refresh` read the database: call them from a thread.
     """
 
     def __init__(self, storage: Storage) -> None:
@@ -23,23 +23,23 @@ class KnownClients:
         self._departed: frozenset[str] = frozenset()
 
     def refresh(self) -> None:
-        """Read the clients again."""
-        # One at a time: else an older reading could replace a newer one, and stay.
+        """Read the clients from the database again."""
+        # One refresh at a time. Otherwise an older reading could replace a newer one.
         with self._refreshing:
             with self._storage.read() as transaction:
                 self._standing = read_credentials(transaction)
             self._departed = frozenset()
 
     def get(self, client_id: str) -> Credentials | None:
-        """A client that was known at the last refresh."""
+        """A client by its id; None if it was unknown or revoked at the last refresh."""
         return self._standing.get(client_id)
 
     def is_departed(self, client_id: str) -> bool:
-        """Whether `find` looked for a client, since the last refresh, and there was none."""
+        """Whether `note_departed` was called for a client since the last refresh."""
         return client_id in self._departed
 
     def find(self, client_id: str) -> Credentials | None:
-        """A client, looked for in the database when it is not known yet: others may have made it since."""
+        """A client by its id, also one that was made after the last refresh; None if it is unknown or revoked."""
         known = self._standing.get(client_id)
         if known is not None or not client_id.isprintable():
             # PostgreSQL takes no NUL in a text, SQLite no lone surrogate.
@@ -48,6 +48,6 @@ class KnownClients:
             return read_credentials(transaction, client_id).get(client_id)
 
     def note_departed(self, client_id: str) -> None:
-        """Remember, until the next refresh, that there is no such client."""
+        """Remember, until the next refresh, that the client is unknown or revoked."""
         if len(self._departed) < _DEPARTED:
             self._departed |= {client_id}

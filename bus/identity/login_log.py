@@ -1,4 +1,7 @@
-"""Logins that succeeded, in the process log: which client proved itself, how and from where. Never with what."""
+"""Successful logins in the process log: which client proved itself, by which method and from where.
+
+A line never holds a secret or an assertion.
+"""
 
 from dataclasses import dataclass
 
@@ -10,9 +13,10 @@ from bus.telemetry import TOKENS, log_done
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A client that proved itself.
+    """A successful login.
 
     Attributes:
+        client: the client that proved itself.
         method: `client_secret` or `private_key_jwt`.
         address: the client's network address.
     """
@@ -23,7 +27,7 @@ class Login:
 
     @property
     def actor(self) -> Actor:
-        """The client as the one who acts."""
+        """The client as an actor."""
         client = self.client
         is_operator = Scope.ADMIN in client.scopes
         return Actor(client.participant, is_operator, Channel.HTTP, self.address, client_id=client.client_id)
@@ -33,12 +37,12 @@ class Login:
         log_done("client.authenticated", endpoint=endpoint, **self._write_fields())
 
     def log_token(self, scope: str, seconds: int) -> None:
-        """Log and count a token that was made. The limit on tokens bounds the lines."""
+        """Log and count an issued token. The limit on tokens bounds the number of lines."""
         TOKENS.labels(self.client.participant).inc()
         log_done("token.issued", scope=scope, seconds=seconds, **self._write_fields())
 
     def note_scope(self, attempts: Attempts) -> None:
-        """Have the action log tell that the client asked for more scopes than it has."""
+        """Note in the action log that the client asked for more scopes than it has."""
         attempts.note(make_refused_request(self.actor, "POST /oauth/token", "invalid-scope"))
 
     def _write_fields(self) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Logins: whether a request proves the client that it names, with a bound on the work that anybody can cause.
 
-Promise: a right secret or signature of a client that is known never waits behind wrong ones, and nobody learns from an
-answer or from its timing whether a client exists. (An argon2 hash of an earlier version takes longer to judge, until its
-client logs in once.)
+Promise: a known client's right secret or signature never waits behind wrong ones. Neither an answer nor its timing tells
+whether a client exists. An argon2 hash of an earlier version is the exception: its check takes longer until the client's
+next login.
 """
 
 import asyncio
@@ -28,20 +28,20 @@ from bus.identity.wrong_logins import LoginPolicy, LoginsLimited, WrongLogins
 
 _LONGEST_ASSERTION: Final = 8192
 _ASSERTIONS_OF_ADDRESS: Final = 32
-"""Assertions of one address that are judged at once; each takes some tenths of a millisecond."""
+"""The most assertions of one address that are checked at once."""
 _OLD_OF_CLIENT: Final = 2
 _OLD_OF_ALL: Final = 16
-"""Argon2 hashes that are under way or wait: each takes some tens of milliseconds."""
+"""The most argon2 checks that run or wait, since each is slow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a request says who it is from, unproven.
+    """The client that a request names, not proven yet.
 
     Attributes:
-        client_id: the client; empty where the request names none.
-        secret: what is to prove it; None: an assertion is, or nothing.
-        assertion: what is to prove it, signed; None: a secret is, or nothing.
+        client_id: the client's id; empty if the request names no client.
+        secret: the secret that should prove the client; None if the request has no secret.
+        assertion: the signed assertion that should prove the client; None if the request has no assertion.
     """
 
     client_id: str
@@ -53,7 +53,7 @@ def read_claim(request: OAuth2Request) -> Claim:
     """What a request says who it is from.
 
     Raises:
-        InvalidRequestError: its assertion is longer than any that is needed.
+        InvalidRequestError: the assertion is too long.
     """
     form = request.form
     try:
@@ -82,12 +82,12 @@ def _read_subject(assertion: str) -> str:
 
 
 class Logins:
-    """Judges claims. Belongs to one event loop."""
+    """Checks claims. Belongs to one event loop."""
 
     def __init__(self, known: KnownClients, participants: Participants, policy: LoginPolicy) -> None:
         self._known = known
         self._participants = participants
-        # Apart: what fails with secrets does not keep out clients with keys.
+        # Counted apart, so that failures with secrets do not keep out clients with keys.
         self._wrong_secrets = WrongLogins(policy)
         self._wrong_assertions = WrongLogins(policy)
         self._without_proof = WrongLogins(policy)
@@ -106,13 +106,13 @@ class Logins:
         """The client that a secret proves; None: it proves none.
 
         Raises:
-            LoginsLimited: too many like it failed.
+            LoginsLimited: too many logins of this client or address failed.
         """
         known = self._known.get(claim.client_id)
         if _fits(claim, known, self._nobodys):
             self._wrong_secrets.note_proof(claim.client_id, address)
             return known
-        # Counted before it is judged, so that no more of them are judged side by side.
+        # Counted as a failure before the check, so that the bound also holds for checks that run side by side.
         self._wrong_secrets.check(claim.client_id, address)
         self._wrong_secrets.note_failure(claim.client_id, address)
         loop = asyncio.get_running_loop()
@@ -125,7 +125,7 @@ class Logins:
         return None
 
     async def _fits_old(self, claim: Claim, stored: Credentials | None) -> bool:
-        """Whether the secret fits an argon2 hash of an earlier version, which a digest replaces then."""
+        """Whether the secret fits an argon2 hash of an earlier version. If it does, a digest replaces the hash."""
         if stored is None or claim.secret is None or not secrets.is_old(stored.secret_hash):
             return False
         with _count_under_way(self._old, claim.client_id, _OLD_OF_CLIENT, _OLD_OF_ALL):
@@ -141,11 +141,14 @@ class Logins:
     def judge_assertion(self, claim: Claim, address: str) -> Iterator[Credentials | None]:
         """The judging of an assertion, or of a request without any proof, which others do; they tell with `failed` if it failed.
 
-        The client is given that signed the assertion, if it is known: it is not asked for what failed before. Whether the
-        assertion holds, and comes for the first time, is not judged here.
+        The caller calls `note_proof` or `note_failure` with the result. Here only the signature is verified. A right signature
+        passes even after many failures.
+
+        Yields:
+            The known client that signed the assertion; None if there is none.
 
         Raises:
-            LoginsLimited: too many like it failed, or too many of its address are judged now.
+            LoginsLimited: too many logins of this client or address failed, or too many checks of this address run.
         """
         with _count_under_way(
             self._assertions, name_household(address), _ASSERTIONS_OF_ADDRESS, 8 * _ASSERTIONS_OF_ADDRESS
@@ -176,13 +179,13 @@ class Logins:
         self._choose_counter(claim).note_failure(claim.client_id, address)
 
     def close(self) -> None:
-        """Let go of the threads."""
+        """End the threads."""
         self._reading.shutdown()
         self._hashing.shutdown()
 
 
 def _fits(claim: Claim, credentials: Credentials | None, nobodys: str) -> bool:
-    """Whether a secret is the client's, in the same time for a client that does not exist."""
+    """Whether a secret is the client's. The check takes the same time if the client does not exist."""
     fits = secrets.fits(claim.secret or "", credentials.secret_hash if credentials else nobodys)
     return fits and credentials is not None
 
@@ -192,7 +195,7 @@ def _count_under_way(under_way: Counter[str], whose: str, most_each: int, most: 
     """Count something as under way.
 
     Raises:
-        LoginsLimited: too much of it is.
+        LoginsLimited: too many checks are under way.
     """
     if under_way[whose] >= most_each or under_way.total() >= most:
         raise LoginsLimited("logins", "Too many logins are under way; try again in a moment.", 1)

@@ -1,4 +1,4 @@
-"""The documents from which a client finds out by itself how to get and use a token."""
+"""The metadata documents that tell a client how to get and use a token."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def describe_authorization_server(issuer: str) -> dict[str, Any]:
 
 
 def describe_protected_resource(issuer: str) -> dict[str, Any]:
-    """Protected resource metadata (RFC 9728) of the same bus: it guards its own API."""
+    """Protected resource metadata (RFC 9728) of the bus at `issuer`, which protects its own API."""
     return {
         "resource": issuer,
         "authorization_servers": [issuer],

@@ -1,7 +1,7 @@
 """Participants and their clients: who is known to the bus, and what each client may do.
 
-Promise: a client's secret is shown once, when it is made, and kept only as a hash; whatever changes here, every process
-notices within a second.
+Promise: a client's secret is shown once, when it is made, and stored only as a digest. Every process notices a change within
+a second.
 """
 
 import re
@@ -29,7 +29,7 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{1,62}")
 
 
 class NameRefused(Invalid):
-    """A participant's name is 2 to 63 small letters, digits and hyphens, and begins with a letter."""
+    """A participant's name has 2 to 63 small letters, digits and hyphens, and begins with a letter."""
 
     slug = "participant-name"
 
@@ -41,31 +41,31 @@ class TitleRefused(Invalid):
 
 
 class KindRefused(Invalid):
-    """A participant of this kind is made by `bus init` alone."""
+    """Only `bus init` makes a participant of this kind."""
 
     slug = "participant-kind"
 
 
 class ParticipantExists(Conflict):
-    """A participant of this name is there already; choose another name, or use that one."""
+    """A participant with this name exists already; choose another name, or use that participant."""
 
     slug = "participant-exists"
 
 
 class ParticipantUnknown(NotFound):
-    """There is no participant of this name; add it first."""
+    """No participant has this name; add the participant first."""
 
     slug = "participant-unknown"
 
 
 class ClientUnknown(NotFound):
-    """The participant has no such client."""
+    """The participant has no client with this id."""
 
     slug = "client-unknown"
 
 
 class ScopeUnknown(Invalid):
-    """A scope is not one of the bus's, or none was given."""
+    """A scope does not exist, or the request gives no scope."""
 
     slug = "scope-unknown"
 
@@ -77,7 +77,7 @@ class KeySetRefused(Invalid):
 
 
 class Kind(StrEnum):
-    """What a participant is."""
+    """The kinds of participants."""
 
     APP = "app"
     MINISTRY = "ministry"
@@ -100,7 +100,7 @@ class Client:
 
     Attributes:
         scopes: the most that its tokens may carry.
-        revoked: whether it was shut out, for good.
+        revoked: whether the client is shut out for good.
     """
 
     client_id: str
@@ -112,11 +112,12 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A client with what proves that a caller is it; stays inside this room.
+    """A client with the digest and keys that verify its proofs. Only this room uses it.
 
     Attributes:
-        secret_hash: what is kept of its secret.
-        jwks: the public keys that verify its assertions (RFC 7523), a JWK Set in JSON; None: it has none.
+        client: the client.
+        secret_hash: the digest of its secret.
+        jwks: the public keys that verify its assertions (RFC 7523), as a JWK Set in JSON. None: it has no keys.
     """
 
     client: Client
@@ -131,11 +132,11 @@ class Participants:
         self._storage = storage
 
     def add(self, name: str, title: str, kind: Kind, by: Actor) -> Participant:
-        """Make a participant known.
+        """Add a participant.
 
         Raises:
-            NameRefused, TitleRefused, KindRefused: see there.
-            ParticipantExists: the name is taken.
+            NameRefused, TitleRefused, KindRefused: the value breaks the rule that the class states.
+            ParticipantExists: another participant has the name.
         """
         if not _NAME.fullmatch(name):
             raise NameRefused(
@@ -155,20 +156,20 @@ class Participants:
                 on, after = Object("participant", name), {"kind": kind.value}
                 note(transaction, Action(Verb.PARTICIPANT_ADD, by, on, name, after=after))
         except RowConflict:
-            raise ParticipantExists(f"{name} is known already.") from None
+            raise ParticipantExists(f"A participant named {name} exists already.") from None
         return participant
 
     def list_page(self, limit: int, after: str = "") -> Sequence[Participant]:
-        """Up to `limit` participants in order of name, those behind the name `after`."""
+        """At most `limit` participants in order of name, beginning after the name `after`."""
         query = sa.select(PARTICIPANTS).where(PARTICIPANTS.c.name > after).order_by(PARTICIPANTS.c.name).limit(limit)
         with self._storage.read() as transaction:
             return [_make_participant(row) for row in transaction.rows(query)]
 
     def get(self, name: str) -> Participant:
-        """The participant of that name.
+        """The participant with that name.
 
         Raises:
-            ParticipantUnknown: there is none.
+            ParticipantUnknown: no participant has the name.
         """
         with self._storage.read() as transaction:
             return _get(transaction, name)
@@ -176,14 +177,21 @@ class Participants:
     def add_client(
         self, participant: str, scopes: Iterable[str], jwks: Mapping[str, Any] | None = None, *, by: Actor
     ) -> tuple[Client, str]:
-        """Make a client of a participant, and its secret, which nobody can read again.
+        """Add a client to a participant.
 
         Args:
-            scopes: at least one of `Scope`.
-            jwks: JWK Set of public keys, for a client that proves itself with `private_key_jwt`.
+            participant: the participant's name.
+            scopes: one or more values of `Scope`.
+            jwks: a JWK Set of public keys, for a client that proves itself by `private_key_jwt`.
+            by: the actor.
+
+        Returns:
+            The client, and its secret, which nobody can read again.
 
         Raises:
-            ParticipantUnknown, ScopeUnknown, KeySetRefused: see there.
+            ParticipantUnknown: the participant does not exist.
+            ScopeUnknown: a scope does not exist, or there is none.
+            KeySetRefused: the key set breaks the rule that the class states.
         """
         client = Client(new_id("client"), participant, _check_scopes(scopes), clock.now(), revoked=False)
         keys = None if jwks is None else _read_public_keys(jwks)
@@ -197,10 +205,10 @@ class Participants:
         return client, secret
 
     def list_clients(self, participant: str, limit: int, after: str = "") -> Sequence[Client]:
-        """Up to `limit` clients of a participant, revoked ones too, in order of id, those behind the id `after`.
+        """At most `limit` clients of a participant, in order of id, beginning after the id `after`. Includes revoked clients.
 
         Raises:
-            ParticipantUnknown: there is no such participant.
+            ParticipantUnknown: the participant does not exist.
         """
         query = (
             sa.select(CLIENTS)
@@ -213,10 +221,10 @@ class Participants:
             return [_make_client(row) for row in transaction.rows(query)]
 
     def revoke_client(self, participant: str, client_id: str, by: Actor) -> None:
-        """Shut a client out for good: its secret and its tokens are worth nothing any more. Doing it twice is harmless.
+        """Shut a client out for good: its secret and its tokens stop working. A second call changes nothing.
 
         Raises:
-            ParticipantUnknown, ClientUnknown: see there.
+            ParticipantUnknown, ClientUnknown: the participant or the client does not exist.
         """
         mine = (CLIENTS.c.participant == participant) & (CLIENTS.c.client_id == client_id)
         with self._storage.write() as transaction:
@@ -231,7 +239,7 @@ class Participants:
             announce(transaction, "clients")
 
     def find_client(self, client_id: str) -> Client | None:
-        """The client of that id, also a revoked one; None where there is none."""
+        """The client with that id, also if it is revoked; None if there is none."""
         if not client_id.isprintable():
             return None
         with self._storage.read() as transaction:
@@ -239,7 +247,7 @@ class Participants:
         return None if row is None else _make_client(row)
 
     def find_credentials(self, client_id: str) -> Credentials | None:
-        """A client that is not revoked, with what proves it."""
+        """The credentials of a client; None if the client is unknown or revoked."""
         if not client_id.isprintable():
             # PostgreSQL takes no NUL in a text, SQLite no lone surrogate.
             return None
@@ -247,7 +255,7 @@ class Participants:
             return read_credentials(transaction, client_id).get(client_id)
 
     def renew_hash(self, client_id: str, old: str, new: str) -> None:
-        """Keep another digest of the same secret, unless the secret changed meanwhile."""
+        """Store a new digest of a client's secret, unless the stored digest is no longer `old`."""
         same = (CLIENTS.c.client_id == client_id) & (CLIENTS.c.secret_hash == old)
         with self._storage.write() as transaction:
             transaction.execute(sa.update(CLIENTS).where(same).values(secret_hash=new))
@@ -255,10 +263,10 @@ class Participants:
 
 
 def bootstrap(storage: Storage, by: Actor) -> tuple[str, str] | None:
-    """Make the operator and its first client, with every scope; None when the operator is there already.
+    """Make the operator and its first client, which has every scope.
 
     Returns:
-        The client's id and its secret, which nobody can read again.
+        The client's id and its secret, which nobody can read again. None: the operator exists already.
     """
     client = Client(new_id("client"), OPERATOR, frozenset(Scope), clock.now(), revoked=False)
     secret = new_secret()
@@ -275,7 +283,11 @@ def bootstrap(storage: Storage, by: Actor) -> tuple[str, str] | None:
 
 
 def read_credentials(transaction: Transaction, client_id: str | None = None) -> dict[str, Credentials]:
-    """Every client that is not revoked, with what proves it, by id; or that one alone."""
+    """The credentials of the clients that are not revoked, by id.
+
+    Args:
+        client_id: read only this client. None: read all.
+    """
     query = sa.select(CLIENTS).where(CLIENTS.c.revoked_at.is_(None))
     if client_id is not None:
         query = query.where(CLIENTS.c.client_id == client_id)

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """Every scope there is. Which contracts a scope reaches is decided by the contracts, not here."""
+    """All scopes. The contracts decide which contracts a scope reaches."""
 
     EVENTS_PUBLISH = "events.publish"
     EVENTS_READ = "events.read"

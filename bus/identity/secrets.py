@@ -1,7 +1,7 @@
-"""Client secrets: kept as digests, so that a copy of the database lets nobody in.
+"""Client secrets: the bus stores only their digests, so that a copy of the database lets nobody in.
 
-The bus makes every secret of 256 random bits, which nobody guesses: one hash keeps it (NIST SP 800-63B-4, section 3.1.2.2,
-asks for a slow one below 112 bits). A slow hash would be work that anybody could make the bus do.
+Every secret has 256 random bits, which nobody can guess, so a fast hash protects it. NIST SP 800-63B-4, section 3.1.2.2, asks
+for a slow hash only below 112 bits. With a slow hash, anybody could cause much work.
 """
 
 import hmac
@@ -16,22 +16,22 @@ _CONTEXT: Final = b"bus client secret\0"
 
 
 def make_digest(secret: str) -> str:
-    """What to keep of a secret."""
+    """The digest to store for a secret."""
     return _MARK + sha256(_CONTEXT + secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def fits(secret: str, digest: str) -> bool:
-    """Whether `digest` was kept of `secret`; False for an old hash. In constant time."""
+    """Whether `digest` is the digest of `secret`; False for an old hash. The comparison takes constant time."""
     return hmac.compare_digest(make_digest(secret).encode(), digest.encode())
 
 
 def is_old(digest: str) -> bool:
-    """Whether the digest is an argon2 hash, as the bus kept them once; the next login of its client replaces it."""
+    """Whether the digest is an argon2 hash of an earlier version. The client's next login replaces it."""
     return not digest.startswith(_MARK)
 
 
 def fits_old(secret: str, digest: str) -> bool:
-    """Whether an argon2 hash was made of `secret`. It takes tens of milliseconds and 64 MiB: bound how many run at once."""
+    """Whether an argon2 hash belongs to `secret`. The check is slow and takes 64 MiB: bound how many run at once."""
     try:
         return PasswordHasher().verify(digest, secret)
     except VerifyMismatchError:

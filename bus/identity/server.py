@@ -1,7 +1,7 @@
 """The OAuth 2.0 server: tokens for clients (RFC 6749, section 4.4), revocation (RFC 7009), introspection (RFC 7662).
 
-authlib does the protocol; here it meets the bus's clients, tokens and threads. Whether a secret is right is known before a
-request gets a thread, so that only those wait for each other that prove a client or come with an assertion.
+authlib does the protocol. This module connects it with the bus's clients, tokens and threads. A secret is checked before its
+request gets a thread. So only requests with a right secret or with an assertion wait for threads.
 """
 
 import asyncio
@@ -47,11 +47,11 @@ _FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A POST to one of the endpoints.
+    """A POST request to one of the endpoints.
 
     Attributes:
-        headers: by name, whatever the case of its letters.
-        body: the form.
+        headers: the header fields, by name in any case of letters.
+        body: the form, not read yet.
         address: the caller's network address.
     """
 
@@ -62,7 +62,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to send back: JSON, as the RFCs shape it, errors included."""
+    """The answer to send: the JSON of an answer or an error, as the RFCs define it."""
 
     status: int
     body: Mapping[str, Any]
@@ -73,7 +73,7 @@ Endpoint = Callable[[OAuth2Request], Answer]
 
 
 class OAuthServer:
-    """The three endpoints that clients call with their credentials."""
+    """The three endpoints that clients call with their credentials. Belongs to one event loop."""
 
     def __init__(
         self,
@@ -102,23 +102,23 @@ class OAuthServer:
         return await self._answer(self._server.create_token_response, call, self._take_token)
 
     async def revoke(self, call: Call) -> Answer:
-        """Make a token of the caller's worthless; a token that is worth nothing anyway is no error."""
+        """Revoke a token of the caller's client. A token that is already invalid is no error."""
         return await self._answer(self._server.revoke, call, self._take_token)
 
     async def introspect(self, call: Call) -> Answer:
-        """What a token says and whether it stands: the caller's own, or any for the operator."""
+        """The state and claims of a token of the caller's client. The operator may ask about any token."""
         return await self._answer(self._server.introspect, call, self._take_read)
 
     def close(self) -> None:
-        """Let go of the threads."""
+        """End the threads."""
         self._threads.shutdown()
         self._logins.close()
 
     async def _answer(self, endpoint: Endpoint, call: Call, take: Callable[[Client, int], Bucket]) -> Answer:
-        """What an endpoint answers to a call that its client's limits allow.
+        """The endpoint's answer to a call, if the client's limits allow the call.
 
         Args:
-            take: charges so many calls of a client to a limit.
+            take: charges a number of a client's calls to a limit, and returns the limit's bucket.
         """
         try:
             request = _Request(call)
@@ -130,7 +130,7 @@ class OAuthServer:
         except OAuth2Error as error:
             return self._server.handle_response(*error())
         except Limited as limited:
-            # RFC 6749 has no error for it but this, of section 4.1.2.1.
+            # RFC 6749 has no other error for this case (section 4.1.2.1).
             body = {"error": "temporarily_unavailable", "error_description": limited.detail}
             return Answer(limited.status, body, limited.headers)
 
@@ -176,8 +176,7 @@ def _add_limits(answer: Answer, bucket: Bucket | None) -> Answer:
 
 class _Request(OAuth2Request):  # type: ignore[misc]  # authlib is not typed
     def __init__(self, call: Call) -> None:
-        # authlib would refuse plain http, judging by the last hop; whether the whole way is TLS, the operator's
-        # public URL and proxy decide.
+        # authlib refuses plain http on the last hop. The operator's public URL and proxy decide whether the way uses TLS.
         super().__init__("POST", "https://localhost/oauth", headers=call.headers)
         self.address = call.address
         self.claim = Claim("", None, None)
@@ -321,7 +320,7 @@ class _ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # authl
             raise InvalidScopeError(f"This client may not have {' '.join(sorted(beyond))}.")
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
-        # As authlib's, which also writes the token to its debug log.
+        # Like authlib's method, which would also write the token to its debug log.
         token = self.generate_token(scope=self.request.payload.scope)
         _make_login(self.request, self.client.client).log_token(token["scope"], token["expires_in"])
         return 200, token, self.TOKEN_RESPONSE_HEADER
@@ -329,7 +328,7 @@ class _ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # authl
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """A valid token as authlib's endpoints ask about it."""
+    """A valid token in the form that authlib's endpoints need."""
 
     principal: Principal
 
@@ -354,7 +353,7 @@ class _Revocation(RevocationEndpoint):  # type: ignore[misc]  # authlib is not t
     CLIENT_AUTH_METHODS = METHODS
 
     def check_params(self, request: OAuth2Request, client: OAuthClient) -> None:
-        # The hint is only a hint (RFC 7009, section 2.1): a strange one is no error.
+        # An unknown hint is no error (RFC 7009, section 2.1).
         _demand_token(request)
 
     def query_token(self, token_string: str, token_type_hint: str | None) -> _Token | None:

@@ -1,4 +1,4 @@
-"""A cache in which every client has a share: what one of them fills pushes out nothing of the others'."""
+"""A cache in which every client has a share, so that no client can push out the entries of others."""
 
 import threading
 from collections import deque
@@ -7,14 +7,14 @@ from typing import Final, Generic, TypeVar
 T = TypeVar("T")
 
 _ENTRY_BYTES: Final = 700
-"""About what an entry takes beside its key."""
+"""The approximate size of an entry without its key."""
 
 
 class SharedCache(Generic[T]):
-    """Values by key, bounded in bytes and for each owner. Threads may add at the same time.
+    """Values by key, with a bound in bytes and a bound for each owner. Threads may call `put` at the same time.
 
     Attributes:
-        values: to look up in; add with `put` alone.
+        values: the values, to look up. Only `put` may add to them.
     """
 
     def __init__(self, most_bytes: int, most_each: int) -> None:
@@ -26,7 +26,11 @@ class SharedCache(Generic[T]):
         self._adding = threading.Lock()
 
     def put(self, owner: str, key: bytes, value: T) -> None:
-        """Keep a value; what its owner kept first may have to go, or what the owner with the most entries kept first."""
+        """Keep a value.
+
+        Over the owner's bound, the owner's oldest entry goes. Over the bound in bytes, the owner with the most entries loses its
+        oldest entry.
+        """
         with self._adding:
             if key not in self.values:
                 self._keys.setdefault(owner, deque()).append(key)

@@ -1,8 +1,10 @@
-"""Access tokens: JWTs as RFC 9068 profiles them, made at the token endpoint and verified at every request.
+"""Access tokens: JWTs (RFC 9068) that the token endpoint makes, and that every request presents.
 
-Promise: a token is taken only when this bus signed it for itself, it has not expired, and neither it nor its client was
-revoked; `refresh` drops cached tokens that were revoked. Each client has a share of the cache, so that none pushes out the
-tokens of the others; a token that was refused once, or whose client has gone, costs a look-up and no signature.
+Promise: the bus accepts a token only if it signed the token for itself, and the token has not expired. Neither the token nor its
+client may be revoked. `refresh` drops cached tokens that were revoked.
+
+Each client has a share of the cache, so that no client can push out the tokens of others. A token that was refused before, or
+whose client is gone, costs a look-up and no check of a signature.
 """
 
 import asyncio
@@ -33,14 +35,14 @@ from bus.storage import Storage, announce
 _KIND = "at+jwt"
 _KINDS = frozenset({_KIND, "application/at+jwt"})
 _LONGEST = 4096
-"""Bytes of an Authorization header that are worth a signature check; the bus's own tokens stay far below."""
+"""The longest Authorization header, in bytes, that gets a check of its signature. The bus's own tokens are far shorter."""
 _VERIFIED_BYTES = 16 * 1024 * 1024
 _VERIFIED_EACH = 256
-"""Tokens kept verified of one client."""
+"""The most verified tokens of one client in the cache."""
 _REFUSED_BYTES = 2 * 1024 * 1024
 _REFUSED_EACH = 16
 _SKEW = 5
-"""Seconds that another process's clock may be ahead of ours when it says `iat`."""
+"""Seconds by which the clock of the process that set `iat` may be ahead."""
 _REALM = 'Bearer realm="bus"'
 
 
@@ -49,26 +51,28 @@ _REVOKED = "The access token was revoked; ask for a new one."
 
 
 class Unauthenticated(Refused):
-    """You did not prove who you are; send a valid access token."""
+    """The request has no valid access token; send one."""
 
     status = 401
     slug = "unauthenticated"
 
 
 class ScopeMissing(Forbidden):
-    """Your access token lacks the scope that this needs."""
+    """Your access token lacks the scope that this request needs."""
 
     slug = "scope-missing"
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who sends a request, as its access token proves.
+    """The sender of a request, as its access token proves.
 
     Attributes:
-        scopes: those of the token that the client still has.
-        expires_at: end of the token, seconds since 1970 in UTC.
-        jti: the token's own id.
+        participant: the client's participant.
+        client_id: the client.
+        scopes: the token's scopes that the client still has.
+        expires_at: the token's end, in seconds since 1970 in UTC.
+        jti: the token's id.
     """
 
     participant: str
@@ -79,15 +83,15 @@ class Principal:
 
     @property
     def is_operator(self) -> bool:
-        """Whether the principal may do what the owners of things may."""
+        """Whether the principal may do everything that the owner of an object may."""
         return Scope.ADMIN in self.scopes
 
 
 def require(principal: Principal, scope: str) -> None:
-    """Let the principal pass only with that scope.
+    """Refuse a principal without that scope.
 
     Raises:
-        ScopeMissing: its token does not carry the scope (RFC 6750, section 3.1).
+        ScopeMissing: the token lacks the scope (RFC 6750, section 3.1).
     """
     if scope not in principal.scopes:
         raise ScopeMissing(
@@ -99,8 +103,8 @@ def require(principal: Principal, scope: str) -> None:
 class Tokens:
     """Makes and verifies this bus's access tokens.
 
-    `known` is for the event loop: one look-up. `verify` checks a signature and may read the database; it, `refresh` and
-    `revoke` belong in a thread.
+    `find_known` and `authenticate` are for the event loop. `verify`, `refresh` and `revoke` may read the database: call them from
+    a thread.
     """
 
     def __init__(self, keys: Keys, issuer: str, storage: Storage, *, now: Callable[[], float] = time.time) -> None:
@@ -144,7 +148,7 @@ class Tokens:
         return principal if principal is not None and principal.expires_at > self._now() else None
 
     async def authenticate(self, authorization: bytes) -> Principal:
-        """Who sends this value of the Authorization header, for the event loop.
+        """The principal of an Authorization header, for the event loop.
 
         Raises:
             Unauthenticated: see `verify`.
@@ -161,10 +165,10 @@ class Tokens:
         return self._make_principal(checked, client)
 
     def verify(self, authorization: bytes) -> Principal:
-        """Who sends this value of the Authorization header.
+        """The principal of an Authorization header.
 
         Raises:
-            Unauthenticated: nobody, with the challenge of RFC 6750 and RFC 9728 in its headers.
+            Unauthenticated: the header holds no valid token. The refusal has the challenge of RFC 6750 and RFC 9728.
         """
         return self.find_known(authorization) or self._verify_anew(authorization)
 
@@ -173,16 +177,16 @@ class Tokens:
         return self._make_principal(checked, self._find_known_client(checked) or self._find_client(checked))
 
     def refresh(self) -> None:
-        """Read again which clients and tokens were revoked, and forget what does not stand any more."""
+        """Read again which clients and tokens were revoked, and drop cached tokens that are no longer valid."""
         standing = REVOKED_TOKENS.c.expires_at > clock.micros(clock.now())
-        # One at a time: else an older reading could replace a newer one, and stay.
+        # One refresh at a time. Otherwise an older reading could replace a newer one.
         with self._refreshing:
             self.clients.refresh()
             with self._storage.read() as transaction:
                 self._revoked = frozenset(
                     row[0] for row in transaction.rows(sa.select(REVOKED_TOKENS.c.jti).where(standing))
                 )
-            # New caches, not deletions: a verification under way that still saw the old clients writes into the old ones.
+            # New caches instead of deletions: a check that runs now with the old clients writes into the old caches.
             before = self._verified.values.copy()
             verified: SharedCache[Principal] = SharedCache(_VERIFIED_BYTES, _VERIFIED_EACH)
             for key, principal in before.items():
@@ -192,7 +196,7 @@ class Tokens:
             self._refused = SharedCache(_REFUSED_BYTES, _REFUSED_EACH)
 
     def revoke(self, principal: Principal, by: Actor) -> None:
-        """Make this one token worthless, here at once and in other processes within a second (RFC 7009)."""
+        """Revoke one token (RFC 7009): in this process at once, in others within a second."""
         now = clock.micros(clock.now())
         with self._storage.write() as transaction:
             transaction.execute(sa.delete(REVOKED_TOKENS).where(REVOKED_TOKENS.c.expires_at < now))
@@ -209,7 +213,7 @@ class Tokens:
         """The claims of a token that this bus signed and that has not expired.
 
         Raises:
-            Unauthenticated: it is none, or it was refused before.
+            Unauthenticated: the header holds no such token, or the token was refused before.
         """
         verified, refused = self._verified, self._refused
         token = self._read_bearer(authorization)
@@ -264,7 +268,7 @@ class Tokens:
         try:
             self._make_registry(now, _SKEW).validate(read.claims)
         except ExpiredTokenError:
-            # Judged by the caller, to the second.
+            # The caller checks the expiry itself, without leeway.
             pass
         except JoseError:
             raise self._make_invalid("The access token is not meant for this bus.") from None
@@ -298,7 +302,7 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """A token whose signature and claims are good, and the caches that what becomes of it goes to."""
+    """A token with a right signature and right claims, and the caches that the final result goes to."""
 
     authorization: bytes
     claims: dict[str, Any]

@@ -1,8 +1,8 @@
-"""Wrong logins: how many of them a client, an address, or a client from an address may make before it has to wait.
+"""Wrong logins: how many logins may fail for a client, for an address, and for a client from an address.
 
-A client that logs in with a right secret, or with its own signature, is not asked: neither can be guessed, so that nobody is
-locked out by what others do with its id. All else is judged only while its client and address have not failed too often; a
-client that lately proved itself from an address is held to what failed from that address with its own id alone.
+A known client's right secret or signature always passes, since nobody can guess one. So others who use its id cannot lock it
+out. Every other login is checked only while its client and its address have not failed too often. If a client lately proved
+itself from an address, only its own failures from that address count.
 """
 
 import time
@@ -16,7 +16,7 @@ from bus.household import name_household
 from bus.limits import Bucket, Limited, Rate
 
 _REMEMBERED: Final = 10_000
-"""Buckets of each kind, and proofs, that are kept; the least used go first. All of them take some megabytes."""
+"""The most buckets of each kind, and the most proofs, in memory. The least recently used go first."""
 _PROOF_SECONDS: Final = 86_400.0
 _NAME: Final = "wrong_logins"
 
@@ -29,12 +29,12 @@ class LoginsLimited(Limited):
 
 @dataclass(frozen=True, slots=True)
 class LoginPolicy:
-    """How many logins may fail.
+    """The rates at which logins may fail.
 
     Attributes:
-        pair: of one client from one address.
-        client: of one client.
-        address: from one address.
+        pair: the rate of one client from one address.
+        client: the rate of one client.
+        address: the rate of one address.
     """
 
     pair: Rate
@@ -43,7 +43,7 @@ class LoginPolicy:
 
 
 class WrongLogins:
-    """Counts what failed. Belongs to one event loop."""
+    """Counts failed logins. Belongs to one event loop."""
 
     def __init__(self, policy: LoginPolicy, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -53,10 +53,10 @@ class WrongLogins:
         self._proofs: OrderedDict[bytes, float] = OrderedDict()
 
     def check(self, client_id: str, address: str) -> None:
-        """Let an attempt be judged.
+        """Let a login be checked, unless too many failed.
 
         Raises:
-            LoginsLimited: too many like it failed.
+            LoginsLimited: too many logins of this client or address failed.
         """
         now = self._now()
         buckets = self._find_buckets(client_id, address, now)
@@ -71,12 +71,12 @@ class WrongLogins:
                 )
 
     def note_failure(self, client_id: str, address: str) -> None:
-        """Count an attempt that failed."""
+        """Count a failed login."""
         for bucket in self._find_buckets(client_id, address, self._now()):
             bucket.charge(1)
 
     def forgive(self, client_id: str, address: str) -> None:
-        """An attempt that was counted as failed did not fail."""
+        """Uncount a login that was counted as failed and then succeeded."""
         for bucket in self._find_buckets(client_id, address, self._now()):
             bucket.give_back(1)
 
@@ -89,7 +89,7 @@ class WrongLogins:
             self._proofs.popitem(last=False)
 
     def _find_buckets(self, client_id: str, address: str, now: float) -> list[Bucket]:
-        """The buckets of an attempt, that of its client and address first; of one that names no client, the address's."""
+        """The buckets of a login: pair, client, address. If the login names no client, only the address's bucket."""
         of_address = self._addresses.get(_make_key(name_household(address)), now)
         if not client_id:
             return [of_address]
@@ -105,7 +105,7 @@ class WrongLogins:
 
 
 class _Buckets:
-    """Buckets of one rate by key, the least used forgotten first."""
+    """Buckets of one rate, by key. The least recently used bucket goes first."""
 
     def __init__(self, rate: Rate) -> None:
         self._rate = rate
@@ -127,5 +127,5 @@ def _make_pair_key(client_id: str, address: str) -> bytes:
 
 
 def _make_key(text: str) -> bytes:
-    # Whoever tries chooses the text: a digest bounds what is kept of it.
+    # An attacker chooses the text. A digest bounds its size in memory.
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -1,7 +1,7 @@
-"""Limits: what each participant may do, so that nobody stops the others. They act before anything is accepted.
+"""Limits: how much each participant may do, so that no participant blocks the others.
 
-A room without knowledge of HTTP: rates and buckets, the policy with its defaults, participants' own values, and how the
-processes of a fleet share what was spent.
+A limit acts before the bus accepts anything. The room holds rates and buckets, the policy with its defaults, and participants'
+own limits. It also lets the processes of a fleet share one rate. It knows nothing of HTTP.
 """
 
 from bus.limits.errors import AtOnce, Crowded, Full, Limited, LimitsRefused

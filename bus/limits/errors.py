@@ -1,5 +1,7 @@
-"""What a limit refuses with. Nothing was accepted, and the same request may pass later: 429, or 503
-where others are in the way too."""
+"""The refusals of limits. The bus accepted nothing, and the same request may pass later.
+
+The status is 429, or 503 if other participants also cause the refusal.
+"""
 
 import math
 
@@ -9,10 +11,11 @@ from bus.telemetry import LIMITED
 
 
 class Limited(Refused):
-    """You have used up what you may do in this time; wait as long as Retry-After says.
+    """You have used up your limit for this time; wait as long as Retry-After says.
 
     Attributes:
-        limit: which limit it is.
+        limit: the name of the limit.
+        participant: the participant that used it up; empty if it is not known.
     """
 
     status = 429
@@ -29,33 +32,33 @@ class Limited(Refused):
 
 
 class AtOnce(Limited):
-    """You do too much of this at once; wait for some of it to end."""
+    """You have too many of these requests open at once; wait until some of them end."""
 
     slug = "too-many-at-once"
 
 
 class Crowded(Limited):
-    """All participants together do too much of this at once; wait as long as Retry-After says."""
+    """All participants together have too many of these requests open; wait as long as Retry-After says."""
 
     status = 503
     slug = "crowded"
 
 
 class Full(Limited):
-    """You have as many of these as you may; remove some, or ask the operator for more."""
+    """You have reached the largest number that you may store; remove some, or ask the operator for more."""
 
     slug = "too-many"
 
 
 class LimitsRefused(Invalid):
-    """A limit does not exist, or has no such value."""
+    """A limit does not exist, or cannot have the given value."""
 
     status = 422
     slug = "limits"
 
 
 def make_limited(bucket: Bucket, now: float, participant: str) -> Limited:
-    """The refusal of a request when nothing is left in a bucket."""
+    """The refusal of a request whose bucket is empty."""
     rate = bucket.rate
     detail = f"{bucket.name}: at most {rate.quota} in {rate.seconds} s; wait, or ask the operator for more."
     refusal = Limited(bucket.name, detail, bucket.compute_wait(now), participant)

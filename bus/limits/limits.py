@@ -1,4 +1,4 @@
-"""The limits at work in one process: an allowance for each participant, made when it first does something."""
+"""The limits in one process: an allowance for each participant, made at the participant's first request."""
 
 import asyncio
 import time
@@ -14,26 +14,30 @@ from bus.limits.turns import Turns
 from bus.telemetry import WAITING_READERS
 
 _WAITING: Final = 16
-"""Requests that wait for each one that has a turn."""
+"""Requests that may wait for each request that has a turn."""
 _SOON: Final = 5.0
-"""Seconds after which some of what was too much at once is likely to have ended."""
+"""Seconds after which some of the open requests have probably ended."""
 _ALL_READERS: Final = "all_waiting_readers"
-"""What metrics and refusals call the bound on the waiting readers of all participants."""
+"""The name, in metrics and refusals, of the bound on the waiting readers of all participants."""
 _USUAL_READERS: Final = 5000
-"""Waiting readers of all participants, where no setting says otherwise."""
+"""Waiting readers of all participants, if no setting gives a number."""
 _NEVER: Final = 3600.0
-"""Seconds until it is worth asking again for what does not end by itself."""
+"""Seconds until a new try makes sense, if the obstacle does not end by itself."""
 
 
 class Allowance:
-    """What one participant may do in this process, and how much of it is left.
+    """What one participant may do in this process, and how much it has left.
 
     Attributes:
-        publish: the bucket of published events, at hand for the hot path.
-        clients: the buckets of its clients' tokens.
-        waiting_readers: its long-polls and streams that are open.
-        all_readers: those of every participant, of which this one has a share.
-        adding: to be held while something that is stored is counted and one more added.
+        policy: the participant's limits.
+        buckets: the bucket of each limit that is a rate.
+        publish: the bucket of published events, here for the hot path.
+        clients: the bucket of each client's tokens, by the client's id.
+        waiting_readers: the number of the participant's open long-polls and streams.
+        all_readers: the open long-polls and streams of all participants.
+        adding: a lock to hold while the caller counts stored things and adds one more.
+        requests: the turns of requests that the process works on.
+        questions: the turns of questions to agencies.
     """
 
     __slots__ = (
@@ -62,16 +66,16 @@ class Allowance:
         self.questions = Turns(policy.questions)
 
     def check(self, bucket: Bucket, now: float) -> None:
-        """Let a request pass while anything is left in a bucket of this participant.
+        """Let a request pass if the participant's bucket is not empty.
 
         Raises:
-            Limited: nothing is left.
+            Limited: the bucket is empty.
         """
         if bucket.refill(now) < 1:
             raise make_limited(bucket, now, self._participant)
 
     def get_client_bucket(self, client_id: str, now: float) -> Bucket:
-        """The bucket of one client's tokens."""
+        """The bucket of one client's tokens, made at its first use."""
         bucket = self.clients.get(client_id)
         if bucket is None:
             bucket = self.clients[client_id] = Bucket(
@@ -83,7 +87,7 @@ class Allowance:
         """Wait for a turn; give it back with `turns.give_back()`.
 
         Raises:
-            AtOnce: too many wait already.
+            AtOnce: too many requests wait already.
         """
         if turns.waiting >= turns.at_once * _WAITING:
             detail = f"{turns.at_once} are worked on at once and {turns.waiting} wait; send fewer at the same time."
@@ -91,11 +95,11 @@ class Allowance:
         await turns.take()
 
     def begin_waiting(self) -> None:
-        """Count one long-poll or stream more; each ends with `end_of_waiting`.
+        """Count one more long-poll or stream; `end_waiting` ends it.
 
         Raises:
-            AtOnce: as many as it may have are open.
-            Crowded: of the places for every participant, too few are free for it to have another.
+            AtOnce: the participant has as many open as it may.
+            Crowded: too few of all participants' places are free to give this participant one more.
         """
         most = self.policy.waiting_readers
         if self.waiting_readers >= most:
@@ -112,16 +116,20 @@ class Allowance:
         self.waiting_readers += 1
 
     def end_waiting(self) -> None:
-        """Count one long-poll or stream less."""
+        """Count one long-poll or stream as ended."""
         self.all_readers.give(self._participant)
         WAITING_READERS.dec()
         self.waiting_readers -= 1
 
     def check_number(self, limit: Limit, number: int) -> None:
-        """Refuse one more of something that is stored when there are `number` of it already.
+        """Let the participant store one more thing, if it has fewer than it may.
+
+        Args:
+            limit: the kind of thing.
+            number: how many of them the participant has stored.
 
         Raises:
-            Full: that is as many as it may have.
+            Full: the participant has as many as it may.
         """
         most = self.policy.get_number(limit)
         if number >= most:
@@ -129,7 +137,7 @@ class Allowance:
             raise Full(limit, detail, _NEVER, self._participant)
 
     def change(self, policy: Policy, now: float) -> None:
-        """Take another policy."""
+        """Replace the policy. What was spent stays spent."""
         self.policy = policy
         for limit, bucket in self.buckets.items():
             bucket.change(policy.get_rate(limit), now)
@@ -142,7 +150,7 @@ class Allowance:
 class Limits:
     """The allowances of every participant in this process.
 
-    `refresh` belongs in a thread, all else to the event loop.
+    Call `refresh` from a thread, and all other methods from the event loop.
     """
 
     def __init__(
@@ -151,7 +159,13 @@ class Limits:
         now: Callable[[], float] = time.monotonic,
         waiting_readers: int = _USUAL_READERS,
     ) -> None:
-        """`waiting_readers` bounds the long-polls and streams of all participants together."""
+        """Read the own limits.
+
+        Args:
+            register: the register of own limits.
+            now: a clock in seconds that never goes back.
+            waiting_readers: the most long-polls and streams of all participants together.
+        """
         self._all_readers = Share(waiting_readers)
         self.register = register
         self.now = now
@@ -160,14 +174,17 @@ class Limits:
         self.refresh()
 
     def refresh(self) -> None:
-        """Read own limits again; what was spent stays spent."""
+        """Read the own limits again. What was spent stays spent."""
         before, self._own = self._own, self.register.read_all()
         for participant, allowance in list(self._allowances.items()):
             if self._own.get(participant) != before.get(participant):
                 allowance.change(self._make_policy(participant), self.now())
 
     def get(self, participant: str) -> Allowance:
-        """The allowance of a participant, which proved who it is: nobody else may make one."""
+        """The allowance of a participant, made at its first use.
+
+        Call this only after the participant proved its identity. Otherwise anybody could fill the memory with allowances.
+        """
         allowance = self._allowances.get(participant)
         if allowance is None:
             policy, now = self._make_policy(participant), self.now()
@@ -175,14 +192,14 @@ class Limits:
         return allowance
 
     def list_known(self) -> list[tuple[str, Allowance]]:
-        """Every participant that did something in this process."""
+        """The name and allowance of every participant that has an allowance in this process."""
         return list(self._allowances.items())
 
     def take(self, participant: str, limit: Limit, units: int = 1) -> Bucket:
         """Charge a request to a rate.
 
         Raises:
-            Limited: nothing is left.
+            Limited: the rate's bucket is empty.
         """
         allowance = self.get(participant)
         bucket = allowance.buckets[limit]
@@ -194,7 +211,7 @@ class Limits:
         """Charge access tokens to their client and to its participant.
 
         Raises:
-            Limited: nothing is left to one of them.
+            Limited: the bucket of the client or of the participant is empty.
         """
         now = self.now()
         allowance = self.get(participant)

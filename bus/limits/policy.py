@@ -1,6 +1,6 @@
-"""The policy: every limit of a participant, once, with its default and what it bounds.
+"""The policy: the declaration of every limit of a participant, with its default and its meaning.
 
-Settings (`BUS_LIMITS__<NAME>`), the API, the command line and the documentation all come from this declaration.
+Settings (`BUS_LIMITS__<NAME>`), the API, the command line and the documentation all use this declaration.
 """
 
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ from bus.limits.rate import Rate
 from bus.problem import FieldError
 
 RateText = Annotated[Rate, NoDecode]
-"""A rate in settings: its text is no JSON."""
+"""A rate in settings. Its text is no JSON, so pydantic must not decode it."""
 
 _MEBIBYTE: Final = 1024 * 1024
 
 
 class Limit(StrEnum):
-    """The limits, by name."""
+    """The names of the limits."""
 
     PUBLISH = "publish"
     READ = "read"
@@ -84,14 +84,14 @@ class Policy(BaseModel):
         return value
 
     def to_values(self) -> dict[str, Any]:
-        """Every limit as it is written."""
+        """Every limit by name, as JSON writes it."""
         return self.model_dump()
 
     def with_own(self, own: Mapping[str, Any]) -> "Policy":
-        """This policy, with a participant's own values in the place of defaults.
+        """This policy, with a participant's own values in place of the defaults.
 
         Raises:
-            LimitsRefused: with the pointer of each value that is wrong.
+            LimitsRefused: a limit does not exist or cannot have its value. Each error has its pointer.
         """
         try:
             return Policy.model_validate(self.to_values() | dict(own))
@@ -103,7 +103,7 @@ RATES: Final = tuple(Limit(name) for name, field in Policy.model_fields.items() 
 """The limits that are rates."""
 
 SHARED: Final = tuple(limit for limit in RATES if limit is not Limit.CLIENT_TOKENS)
-"""The rates that a participant has once, with all its clients."""
+"""The rates that all clients of a participant share."""
 
 
 def _make_refusal(error: ValidationError) -> LimitsRefused:

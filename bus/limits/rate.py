@@ -1,4 +1,4 @@
-"""Rates: so many units in so many seconds, written `20000/10s`, and the bucket that a rate fills again."""
+"""Rates: a number of units in a number of seconds, written `20000/10s`, and the bucket that a rate refills."""
 
 import math
 import re
@@ -15,22 +15,22 @@ _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LONGEST: Final = 86_400
 
 Fields = tuple[tuple[bytes, bytes], ...]
-"""Header fields of an answer, their names in lower case."""
+"""Header fields of an answer, with names in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """At most `quota` units at once, and `quota` units again in each `seconds`."""
+    """At most `quota` units at once. In each `seconds`, `quota` units come back."""
 
     quota: int
     seconds: int
 
     @classmethod
     def parse(cls, text: object) -> "Rate":
-        """The rate that a text such as `600/60s`, `600/m` or `1000/1h` means.
+        """The rate that a text such as `600/60s`, `600/m` or `1000/1h` names.
 
         Raises:
-            ValueError: the text is no rate, or its time is longer than a day.
+            ValueError: the text names no rate, or its time is longer than a day.
         """
         if isinstance(text, Rate):
             return text
@@ -45,25 +45,26 @@ class Rate:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """How settings and requests hold a rate: as its text."""
+        """The schema for pydantic: settings and requests hold a rate as its text."""
         written = core_schema.plain_serializer_function_ser_schema(str)
         return core_schema.no_info_plain_validator_function(cls.parse, serialization=written)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """A rate in the OpenAPI document."""
+        """The schema of a rate for the OpenAPI document."""
         return {"type": "string", "pattern": f"^{_FORM.pattern}$", "examples": ["600/60s"]}
 
 
 class Bucket:
-    """What is left of one rate. Pure: the caller gives the time, in seconds of a clock that never goes back.
+    """The units that are left of one rate. The caller gives the time, in seconds of a clock that never goes back.
 
-    A request passes while a unit is left, and is charged what it costs, which may be more: the bucket is in debt then.
-    So nothing has to be counted before a request is let in, and the rate holds over time all the same.
+    A request passes while a unit is left. It is charged its whole cost, which may leave the bucket in debt. So the bus can let a
+    request in before it knows the cost. The rate still holds over time.
 
     Attributes:
-        name: of the limit, in `RateLimit` fields.
-        spent: all that was ever charged here.
+        name: the limit's name in `RateLimit` fields.
+        rate: the rate that refills the bucket.
+        spent: all units that this process ever charged.
     """
 
     __slots__ = ("_at", "_level", "_per_second", "name", "rate", "spent")
@@ -77,7 +78,10 @@ class Bucket:
         self._at = now
 
     def refill(self, now: float) -> float:
-        """Units that are left; less than one: wait."""
+        """Add the units that came back since the last call, and return the units that are left.
+
+        A request passes if at least one unit is left. The number is negative while the bucket is in debt.
+        """
         level = self._level + (now - self._at) * self._per_second
         quota = self.rate.quota
         self._level = level = quota if level > quota else level
@@ -85,24 +89,24 @@ class Bucket:
         return level
 
     def charge(self, units: int) -> None:
-        """Take units, whether they are there or not."""
+        """Take units, also more than are left."""
         self._level -= units
         self.spent += units
 
     def charge_elsewhere(self, units: int) -> None:
-        """Take units that another process spent."""
+        """Take units that another process charged. `spent` does not count them."""
         self._level -= units
 
     def give_back(self, units: int) -> None:
-        """Take back a charge."""
+        """Return units that were charged."""
         self.charge(-units)
 
     def compute_wait(self, now: float) -> float:
-        """Seconds until a request passes."""
+        """Seconds until a request passes; 0: it passes now."""
         return max(0.0, (1 - self.refill(now)) / self._per_second)
 
     def change(self, rate: Rate, now: float) -> None:
-        """Take another rate; what was spent of the old one stays spent."""
+        """Replace the rate. What was spent of the old rate stays spent."""
         self._level = self.refill(now) + rate.quota - self.rate.quota
         self._per_second = rate.quota / rate.seconds
         self.rate = rate
@@ -111,7 +115,7 @@ class Bucket:
         """The fields `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10).
 
         Args:
-            steps: how many values `r` may have, each told when at least so much is left; 0: tell it to the unit.
+            steps: how many different values `r` may have, each rounded down. 0: `r` is exact.
         """
         left = max(0, int(self._level))
         if steps:

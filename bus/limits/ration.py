@@ -1,4 +1,4 @@
-"""The ration: how many questions a day a participant may put to an agency, out of the quota that the regency has there."""
+"""The ration: a participant's part of the questions that an agency allows the regency each day."""
 
 from datetime import datetime, time, timedelta
 
@@ -17,16 +17,16 @@ _ASK = sa.text(
 
 
 class Ration:
-    """Counts questions in the database, for all processes. Synchronous: call it from a thread."""
+    """Counts the questions of all processes in the database. Synchronous: call it from a thread."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
     def take(self, participant: str, agency: str, policy: Policy) -> None:
-        """Count a question before it is put.
+        """Count a question before it goes to the agency.
 
         Raises:
-            Limited: the participant has had its ration of this day.
+            Limited: the participant has used up its ration of this day.
         """
         now = clock.now()
         if self._count(now, participant, agency, 1) > policy.agency_day:
@@ -35,7 +35,7 @@ class Ration:
             raise Limited(Limit.AGENCY_DAY, detail, _count_seconds_to_midnight(now), participant)
 
     def give_back(self, participant: str, agency: str) -> None:
-        """A question did not reach the agency."""
+        """Uncount a question that did not reach the agency."""
         self._count(clock.now(), participant, agency, -1)
 
     def _count(self, now: datetime, participant: str, agency: str, units: int) -> int:

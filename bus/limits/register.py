@@ -1,4 +1,4 @@
-"""The register of participants' own limits: what an operator gave one of them in the place of a default."""
+"""The register of own limits: values that the operator gave one participant in place of defaults."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -14,7 +14,7 @@ from bus.storage import Storage, announce
 TOPIC: Final = "limits"
 
 Own = Mapping[str, Any]
-"""A participant's own values, by limit, as they are written."""
+"""A participant's own values, by the limit's name, as JSON writes them."""
 
 
 class LimitRegister:
@@ -25,26 +25,27 @@ class LimitRegister:
         self.defaults = defaults
 
     def read_all(self) -> dict[str, Own]:
-        """The own limits of every participant that has some."""
+        """The own limits of all participants, by name. A participant without own limits is absent."""
         with self._storage.read() as transaction:
             rows = transaction.rows(sa.select(PARTICIPANT_LIMITS))
         return {row.participant: json.loads(row.limits) for row in rows}
 
     def read(self, participant: str) -> Own:
-        """The own limits of one participant."""
+        """The own limits of one participant; empty if it has none."""
         wanted = sa.select(PARTICIPANT_LIMITS.c.limits).where(PARTICIPANT_LIMITS.c.participant == participant)
         with self._storage.read() as transaction:
             text = transaction.value(wanted)
         return {} if text is None else json.loads(text)
 
     def put(self, participant: str, own: Own, by: Actor) -> None:
-        """Replace the own limits of a participant that is known; other processes follow within a second.
+        """Replace the own limits of a participant. Other processes notice within a second.
 
         Args:
-            own: values by limit; what is absent or None is the default's again.
+            participant: the name of a participant that exists.
+            own: values by the limit's name. If a value is absent or None, the default applies.
 
         Raises:
-            LimitsRefused: a limit does not exist, or has no such value.
+            LimitsRefused: a limit does not exist, or cannot have the given value.
         """
         given = {name: value for name, value in own.items() if value is not None}
         checked = self.defaults.with_own(given).to_values()

@@ -1,16 +1,16 @@
-"""A share: a number of places of which nobody gets all."""
+"""Places that several holders share, so that no holder gets all of them."""
 
 from collections import Counter
 
 
 class Share:
-    """Places by who holds them.
+    """The places, and how many each holder has.
 
-    Whoever holds none gets one while any is free. Whoever holds some gets another only while more are free than that
-    (dynamic thresholds after Choudhury and Hahne, 1998): one alone gets half, two get a third each, and so on.
+    A holder gets another place only while more places are free than it holds (dynamic thresholds, Choudhury and Hahne, 1998).
+    So a single holder gets half of the places, and two holders get a third each.
 
     Attributes:
-        held: how many each holds; whoever holds none is not in it.
+        places_held: how many places each holder has, at least one.
     """
 
     def __init__(self, places: int) -> None:
@@ -20,20 +20,20 @@ class Share:
 
     @property
     def places_taken(self) -> int:
-        """How many places are taken."""
+        """How many places all holders have."""
         return self._taken
 
     def admits(self, who: str) -> bool:
-        """Whether somebody may take a place now."""
+        """Whether a holder may take one more place now."""
         return self.places_held[who] < self._places - self._taken
 
     def take(self, who: str) -> None:
-        """Take a place."""
+        """Give a holder one more place."""
         self.places_held[who] += 1
         self._taken += 1
 
     def give(self, who: str) -> None:
-        """Give a place back."""
+        """Free one place of a holder."""
         self._taken -= 1
         self.places_held[who] -= 1
         if self.places_held[who] <= 0:

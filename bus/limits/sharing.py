@@ -1,11 +1,10 @@
-"""Sharing: how the processes of a fleet hold one rate together.
+"""Sharing: the processes of a fleet keep one rate for each participant together.
 
-Each process has the whole rate, so that a client with one connection is not held to a part of it. Once a second each one
-writes what it was charged, and takes from its own buckets what the others wrote.
+Each process has the whole rate, so a client with one connection can use all of it. Once a second each process writes what it
+charged. It then takes the other processes' charges from its own buckets.
 
-Promise: over time a participant gets its rate, whatever number of processes it uses; in a second it may get as much again
-from each further process. A process that is alone writes no more than a sign of life, and what was charged in that time it
-tells nobody later.
+Promise: over time a participant gets its rate, however many processes it uses. In one second it may get the rate again from
+each further process. A process without others writes only a sign of life. It never announces what it charged in that time.
 """
 
 import asyncio
@@ -29,11 +28,11 @@ _SECONDS: Final = 1.0
 _BEAT_MICROS: Final = 5_000_000
 _ALIVE_MICROS: Final = 15_000_000
 _FORGOTTEN_MICROS: Final = 3_600_000_000
-"""After so long without a sign of life others forget a process."""
+"""After this time without a sign of life, other processes forget a process."""
 _LOST_MICROS: Final = _FORGOTTEN_MICROS // 2
-"""After so long a process takes itself for forgotten: it is before the others forget it."""
+"""After this time without a sign of life, a process starts anew. That is before the others forget it."""
 _ALIVE: Final = ""
-"""The participant and limit of the row that says that a process lives."""
+"""The participant and limit in the row that is a process's sign of life."""
 
 _Spent = Mapping[tuple[str, str], int]
 """Units by participant and limit."""
@@ -56,7 +55,7 @@ class Sharing:
         self._now = now
         self._process = ""
         self._untold: _Spent = {}
-        """What was charged here while nobody else was there."""
+        """The units that this process charged while it was alone."""
         self._told: _Spent = {}
         self._beaten = 0
         self._seen: dict[_Key, int] | None = None
@@ -86,21 +85,21 @@ class Sharing:
             self._beaten = now
 
     def _begin(self) -> None:
-        """Begin as a process that nobody knows, and for which everything is past."""
+        """Start anew under a new name: earlier charges, here and elsewhere, count no more."""
         self._process = new_id("process")
         self._untold = self._collect_spent()
         self._told = {}
         self._seen = None
 
     def _charge(self, rows: Sequence[sa.Row[Any]]) -> None:
-        """Charge what is new in the others' rows; what they spent before this process looked is past."""
+        """Charge what is new in the other processes' rows. Charges before this process's first look do not count."""
         found = {(row.process, row.participant, row.limit): row.spent for row in rows if row.limit}
         seen, self._seen = self._seen, found
         if seen is None:
             return
         for (process, participant, limit), spent in found.items():
             units = spent - seen.get((process, participant, limit), 0)
-            # A newer version's process may have limits that this one does not know.
+            # A process of a newer version may have limits that this process does not know.
             if units and limit in SHARED:
                 self._limits.get(participant).buckets[Limit(limit)].charge_elsewhere(units)
 

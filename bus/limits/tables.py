@@ -1,4 +1,4 @@
-"""The tables of limits: participants' own values, what processes spent, and questions of a day."""
+"""The tables of limits: own limits of participants, units that processes charged, and the questions of a day."""
 
 import sqlalchemy as sa
 

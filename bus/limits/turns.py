@@ -1,14 +1,14 @@
-"""Turns: so many at once, and the others wait in the order in which they came, up to a bound."""
+"""Turns: a bounded number of requests at once. The others wait in the order in which they came."""
 
 import asyncio
 from collections import deque
 
 
 class Turns:
-    """Turns of one participant at one thing. Belongs to one event loop.
+    """The turns of one participant at one kind of work. Belongs to one event loop.
 
     Attributes:
-        at_once: how many have a turn at the same time.
+        at_once: how many requests have a turn at the same time.
     """
 
     __slots__ = ("_under_way", "_waiting", "at_once")
@@ -20,11 +20,11 @@ class Turns:
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
+        """How many requests wait for a turn."""
         return len(self._waiting)
 
     async def take(self) -> None:
-        """Wait for a turn; whoever took one gives it back."""
+        """Wait for a turn. End the turn with `give_back`."""
         if self._under_way < self.at_once and not self._waiting:
             self._under_way += 1
             return
@@ -36,12 +36,12 @@ class Turns:
             if mine in self._waiting:
                 self._waiting.remove(mine)
             if not mine.cancelled():
-                # The turn came at the same moment.
+                # The turn came at the moment of the cancellation.
                 self.give_back()
             raise
 
     def give_back(self) -> None:
-        """End a turn; whoever waits the longest has the next."""
+        """End a turn. The request that waits the longest gets the next turn."""
         self._under_way -= 1
         while self._waiting and self._under_way < self.at_once:
             following = self._waiting.popleft()

@@ -1,4 +1,7 @@
-"""Refusals: what the gate refused, counted by contract, sender, rule and place; never a value or a name from the sender."""
+"""Refusals: counts of events that the gate refused, by contract, sender, rule and place.
+
+A refusal holds no value, and no name that the sender chose.
+"""
 
 from bus.refusals.log import Alert, Found, RefusalLog
 from bus.refusals.recorder import Recorder

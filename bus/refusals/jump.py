@@ -1,4 +1,4 @@
-"""Jumps: a producer whose refusals became many when a contract changed its version, most likely because of it."""
+"""Jumps: producers with many more refusals since a contract's new version, probably because of that version."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,20 +10,22 @@ from bus.refusals.refusal import round_to_hour
 _DAY: Final = 24 * 3_600_000_000
 BEFORE: Final = 7 * _DAY
 AFTER: Final = 7 * _DAY
-"""How long before and after the change hours are looked at."""
+"""The time before and after a change in which hours are compared, in microseconds."""
 SHOWN: Final = 14 * _DAY
-"""For how long a change is held against a producer's refusals."""
+"""The time in which a change counts as the cause of refusals, in microseconds."""
 _LEAST: Final = 10
 _FACTOR: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """How many events of a participant were refused under a contract in an hour.
+    """The refused events of a participant under a contract in one hour.
 
     Attributes:
-        version: that the events meant; empty where they meant none.
-        hour: its first microsecond since 1970.
+        participant: the sender.
+        version: the version that the events named; empty if they named none.
+        hour: the hour's first microsecond since 1970.
+        events: how many events were refused.
     """
 
     participant: str
@@ -34,7 +36,13 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """A participant's worst hour in the week before the change, and in the week since; events refused."""
+    """A participant whose refusals jumped.
+
+    Attributes:
+        participant: the sender.
+        before: the refused events of its worst hour in the week before the change.
+        after: the refused events of its worst hour in the week after the change.
+    """
 
     participant: str
     before: int
@@ -42,14 +50,15 @@ class Jump:
 
 
 def find_jumps(hours: Iterable[Hour], version: str, activated_at: int) -> list[Jump]:
-    """The participants whose refusals jumped when a version was put in force, the worst first.
+    """The participants whose refusals jumped after a version was activated, the worst first.
 
-    Worst hours are compared, since means would call a quiet night before the change, or the first minutes after it, a
-    jump or none. It takes ten events in the worst hour, and three times as many as in the worst hour before.
+    The rule compares worst hours. Means would mislead after a quiet night, or in the first minutes after the change. A jump's
+    worst hour has at least ten events. It also has three times as many as the worst hour before.
 
     Args:
-        hours: of one contract, in any order.
-        activated_at: when that version came, in microseconds since 1970; another was in force before.
+        hours: the hours of one contract, in any order.
+        version: the version that was activated.
+        activated_at: the time of the activation, in microseconds since 1970. Another version was in force before.
     """
     before, after = _find_worst(hours, version, activated_at)
     found = [Jump(participant, before.get(participant, 0), worst) for participant, worst in after.items()]
@@ -61,7 +70,7 @@ def _find_worst(hours: Iterable[Hour], version: str, activated_at: int) -> tuple
     sums: dict[tuple[bool, str, int], int] = defaultdict(int)
     change = round_to_hour(activated_at)
     for one in hours:
-        # The hour of the change itself has both: only what meant the new version is certain.
+        # The hour of the change has events of both versions. Only events that name the new version certainly came after.
         if change - BEFORE <= one.hour < change:
             sums[False, one.participant, one.hour] += one.events
         elif change < one.hour <= change + AFTER or (one.hour == change and one.version == version):

@@ -1,4 +1,4 @@
-"""The log of refusals: adding counts, reading them as a participant may, forgetting the old ones."""
+"""The log of refusals: it adds counts, shows them to the participants that may see them, and deletes old ones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ _FORGET: Final = sa.delete(REFUSALS).where(
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A row of the log: what was refused, how often and when."""
+    """A row of the log: a refusal, with its count and times."""
 
     id: int
     refusal: Refusal
@@ -52,7 +52,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A producer's refusals jumped after a version of a contract took over from another."""
+    """A jump of a producer's refusals, after a contract version replaced another one."""
 
     contract: str
     version: str
@@ -61,9 +61,10 @@ class Alert:
 
 
 class RefusalLog:
-    """Refusals by the hour, of all processes. `reader` is the participant that reads; None: the operator.
+    """The refusals of all processes, by the hour. Synchronous: call it from threads.
 
-    A reader sees what it sent itself, and what anybody sent under a contract that it owns. Synchronous: call it from threads.
+    A method's `reader` is the participant that reads, or None for the operator. A participant sees the refusals of its own
+    events, and all refusals under the contracts that it owns.
     """
 
     def __init__(self, storage: Storage) -> None:
@@ -77,7 +78,7 @@ class RefusalLog:
             transaction.execute(_ADD, rows)
 
     def forget(self, now: datetime) -> int:
-        """Delete some of the rows that are older than thirty days; how many."""
+        """Delete some of the rows that are older than thirty days, and return how many."""
         with self._storage.write(durable=False) as transaction:
             return transaction.execute(_FORGET, {"before": round_to_hour(clock.micros(now)) - _KEPT})
 
@@ -90,12 +91,14 @@ class RefusalLog:
         before: int | None = None,
         limit: int = 100,
     ) -> list[Found]:
-        """Rows, the newest first.
+        """At most `limit` rows, the newest first.
 
         Args:
-            contract: None: of all.
-            since: only those that something was added to since then.
-            before: only those with a lower id, to page on.
+            contract: the contract's name; None: all contracts.
+            reader: the participant that reads; None: the operator.
+            since: only rows whose last refusal is at this moment or later.
+            before: only rows with a lower id, for the next page. None: the first page.
+            limit: the most rows.
         """
         conditions = _make_conditions(contract, reader)
         if since is not None:

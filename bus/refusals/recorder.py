@@ -1,7 +1,7 @@
-"""The recorder: counts what is refused as it happens, and writes the counts once a second.
+"""The recorder: it counts refusals in memory, and writes the counts once a second.
 
-Promise: counting never waits for the database, and no number of refused events makes more than one small transaction a second.
-A process that is killed loses the counts of its last second.
+Promise: counting never waits for the database. However many events are refused, there is at most one small transaction a second.
+A killed process loses the counts of its last second.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 _FLUSH_SECONDS: Final = 1.0
 _FLUSHES_TO_FORGETTING: Final = 60
 _FAILURES: Final = 500
-"""The status from which on the bus is at fault, not the sender."""
+"""From this status on, the bus is at fault and not the sender."""
 
 
 class Recorder:
@@ -37,11 +37,15 @@ class Recorder:
         self._tally = Tally()
 
     def note(self, refused: Refused, sender: Principal | None, event: Any = None) -> Sequence[Refusal]:
-        """Count a refusal that tells something of what was sent; as what, without anything that the sender chose.
+        """Count a refusal, if it says something about the sent event.
 
         Args:
-            sender: None: nobody knows.
-            event: the parsed CloudEvent; None: it did not come to that.
+            refused: the refusal.
+            sender: who sent the event; None: not known.
+            event: the parsed CloudEvent; None: the text was not parsed.
+
+        Returns:
+            The refusals that were counted, without anything that the sender chose. Empty: nothing was counted.
         """
         if sender is None or refused.is_overload or refused.status >= _FAILURES:
             REFUSED.labels("other", refused.slug).inc()
@@ -53,7 +57,7 @@ class Recorder:
         return refusals
 
     async def flush(self) -> None:
-        """Write what was counted; where the database does not take it, it stays for the next time."""
+        """Write the counts. If the database refuses them, they wait for the next flush."""
         counted = self._tally.take()
         if not counted:
             return
@@ -64,7 +68,7 @@ class Recorder:
             log.warning("refusals.not_written", rows=len(counted))
 
     async def follow(self) -> None:
-        """Flush every second, and forget what is old, until cancelled."""
+        """Flush every second, and delete old rows every minute, until cancelled."""
         flushes = 0
         while True:
             await asyncio.sleep(_FLUSH_SECONDS)
@@ -76,6 +80,6 @@ class Recorder:
             except (Unavailable, StorageFull):
                 log.warning("refusals.not_forgotten")
             except Exception:
-                # The outermost loop: a count is not worth the process.
+                # The outermost loop: a lost count must not end the process.
                 UNEXPECTED.labels("refusals").inc()
                 log.exception("refusals.flush_failed")

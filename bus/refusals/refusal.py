@@ -1,7 +1,7 @@
-"""What is remembered of a refusal: whose, under which contract, which rule was broken and where.
+"""Refusals as the bus counts them: the sender, the contract, the broken rule and its place.
 
-Promise: nothing in it was chosen by the sender. A name in a pointer that no schema of the contract in force knows may be a
-person's number, and becomes `<other>`; an index becomes `*`.
+Promise: a refusal holds nothing that the sender chose. A name in a pointer may be a person's number, so a name outside the
+contract's schemas becomes `<other>`. An index becomes `*`.
 """
 
 from collections.abc import Collection
@@ -24,15 +24,17 @@ _LONGEST_POINTER: Final = 256
 
 
 class Refusal(NamedTuple):
-    """What refusals are counted by.
+    """The columns by which refusals are counted.
 
     Attributes:
-        hour: in which it happened: the hour's first microsecond since 1970.
-        contract: the one that the event's type names; empty where none is registered under it.
-        version: the one that was meant; empty where there is none.
-        owner: the contract's; empty where none is in force.
-        rule: the schema's keyword (`required`, `pattern`, …), or the problem's slug where no schema decided.
-        pointer: into the event, folded.
+        hour: the hour of the refusal, as its first microsecond since 1970.
+        contract: the contract that the event's type names; empty if no such contract is registered.
+        version: the version that the event names; empty if there is no such version.
+        owner: the contract's owner; empty if no version is in force.
+        participant: the sender.
+        client_id: the sender's client.
+        rule: the broken keyword of the schema (`required`, `pattern`, …). If no schema decided, the problem's slug.
+        pointer: the place in the event, folded by `fold_pointer`.
     """
 
     hour: int
@@ -45,11 +47,11 @@ class Refusal(NamedTuple):
     pointer: str
 
     def without_place(self) -> "Refusal":
-        """The same with neither rule nor place."""
+        """The refusal with `<more>` in place of its rule and pointer."""
         return self._replace(rule=MORE, pointer=MORE)
 
     def without_sender(self) -> "Refusal":
-        """Its hour alone."""
+        """A refusal of the same hour, with `<more>` in place of everything else."""
         return Refusal(self.hour, MORE, "", "", MORE, MORE, MORE, MORE)
 
 
@@ -62,7 +64,11 @@ def make_refusals(refused: Refused, sender: Principal, event: Any, catalogue: Ca
     """What the refusal of one event counts as: each rule that it broke with each place, sixteen at most.
 
     Args:
-        event: the parsed CloudEvent; whatever else it is, no contract is known.
+        refused: the refusal, with its errors.
+        sender: who sent the event.
+        event: the parsed CloudEvent. Any other value names no contract.
+        catalogue: the contracts.
+        hour: the current hour, as its first microsecond since 1970.
     """
     name, number, version = _find_meant_version(event, catalogue)
     # A version in force beside it may know what this one dropped, and an app that has not followed sends just that.
@@ -89,7 +95,8 @@ def fold_pointer(pointer: str, names: Collection[str]) -> str:
     """A pointer into an event without what its sender chose: indexes become `*`, names outside `names` become `<other>`.
 
     Args:
-        names: of the properties that the contract's schemas speak of.
+        pointer: a JSON Pointer into an event.
+        names: the names of the properties in the contract's schemas.
     """
     attribute, *below = json.parse_pointer(pointer) or ("",)
     if not attribute:

@@ -1,4 +1,4 @@
-"""The table of what was refused, by the hour."""
+"""The table of refusals, by the hour."""
 
 import sqlalchemy as sa
 
@@ -35,7 +35,8 @@ REFUSALS = sa.Table(
     sa.Index("ix_refusals_owner_id", "owner", "id"),
     sa.Index("ix_refusals_participant_id", "participant", "id"),
 )
-"""`hour` is its first microsecond. `contract`, `version` and `owner` are empty where the event named none that is registered.
+"""`hour` is the hour's first microsecond. `contract`, `version` and `owner` are empty if the event names no registered contract.
 
-An event that broke two rules counts in the `count` of two rows, and in the `events` of one: these add up to events.
+An event that broke two rules counts in the `count` of two rows. It counts in the `events` of one row, so that the sum of
+`events` is the number of refused events.
 """

@@ -1,7 +1,7 @@
-"""The tally: refusals of this process counted in memory, with a bound on how many kinds of them an hour may have.
+"""The tally: it counts this process's refusals in memory, with a bound on the different refusals of an hour.
 
-Promise: however many events are refused, and for however many reasons, what waits to be written stays small, and one
-client's refusals do not crowd out another's. What finds no room is counted without its place, then without its sender.
+Promise: the waiting counts stay small, however many events are refused and for however many reasons. One client's refusals leave
+room for those of other clients. A refusal without room is counted without its place, or else without its sender.
 """
 
 from collections import Counter
@@ -12,19 +12,24 @@ from typing import Final
 from bus.refusals.refusal import Refusal
 
 _OF_A_CLIENT: Final = 100
+"""Rows with places that one client may have in an hour of one process."""
 _WITH_PLACE: Final = 400
+"""Rows with places that all clients together may have in an hour of one process."""
 _ANY: Final = 500
+"""Rows, with places or without, that all clients together may have in an hour of one process."""
 _WAITING: Final = 5_000
-"""Rows: what an hour of one process may have of one client, with places and in all; and what may wait for the database."""
+"""Rows that may wait for the database."""
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How often and when.
+    """The number of a refusal's occurrences, and their first and last time.
 
     Attributes:
-        events: those that no other row of the same event counts; over all rows they add up to the events refused.
-        first_at, last_at: microseconds since 1970.
+        count: how often the rule was broken at the place.
+        events: how many events count in this row and in no other. The sum over all rows is the number of refused events.
+        first_at: the first time, in microseconds since 1970.
+        last_at: the last time, in microseconds since 1970.
     """
 
     count: int
@@ -42,7 +47,7 @@ class Count:
 
 
 class Tally:
-    """Counts what was refused until it is taken. Belongs to one thread."""
+    """Counts refusals until `take` hands them out. Belongs to one thread."""
 
     def __init__(self) -> None:
         self._hour = 0
@@ -51,11 +56,11 @@ class Tally:
         self._waiting: dict[Refusal, Count] = {}
 
     def count(self, refusals: Iterable[Refusal], at: int) -> None:
-        """Count one event's refusal.
+        """Count one refused event.
 
         Args:
-            refusals: one for each rule that it broke at each place.
-            at: microseconds since 1970.
+            refusals: one refusal for each broken rule at each place.
+            at: the time, in microseconds since 1970.
         """
         events = 1
         for refusal in dict.fromkeys(self._admit(refusal) for refusal in refusals):
@@ -63,12 +68,12 @@ class Tally:
             events = 0
 
     def take(self) -> Mapping[Refusal, Count]:
-        """What was counted since the last time."""
+        """The counts since the last call. The tally then forgets them."""
         taken, self._waiting = self._waiting, {}
         return taken
 
     def put_back(self, taken: Mapping[Refusal, Count]) -> None:
-        """Count again what was taken and could not be written."""
+        """Count refusals again that `take` handed out and that could not be written."""
         for refusal, count in taken.items():
             self._add(refusal, count)
 
@@ -77,7 +82,7 @@ class Tally:
         self._waiting[refusal] = before + count if before else count
 
     def _admit(self, refusal: Refusal) -> Refusal:
-        """What a refusal is counted as, now that others have taken their room."""
+        """The refusal as the tally counts it: whole if there is room, else without its place or without its sender."""
         if refusal.hour != self._hour:
             self._hour, self._known, self._of_client = refusal.hour, set(), Counter()
         if refusal in self._known or self._has_room(refusal, _WITH_PLACE, _OF_A_CLIENT):

@@ -1,7 +1,7 @@
-"""Storage: one database, SQLite or PostgreSQL; transactions, migrations, changes, leadership.
+"""Storage: one database, SQLite or PostgreSQL, with transactions, migrations, changes and leadership.
 
-This is the room's door: other rooms import from here and not from the modules behind it. A room's tables and statements stand in
-the room that owns them; the tables share `metadata`.
+This is the room's door: other rooms import from here, and not from the modules behind it. Each room keeps its own tables and
+statements. All tables share `metadata`.
 """
 
 from bus.storage.changes import CHANGES_TABLE, Changes, announce, find_last_change

@@ -1,8 +1,8 @@
-"""Changes: how every process notices within a second that a contract, a client or a subscription changed.
+"""Changes: every process notices within a second that a contract, a client or a subscription changed.
 
-Whoever changes something raises a number in the same transaction; every process looks at the numbers a few times a second,
-and at once when it is told to, and reads again what moved. It works for a command beside a running server and for a fleet,
-with or without a broker.
+A transaction that changes a topic also raises the topic's number. Every process reads the numbers a few times a second, and
+at once on request. It refreshes each topic whose number moved. This works for a command beside a running server and for a
+fleet, with or without a broker.
 """
 
 import asyncio
@@ -33,17 +33,17 @@ _RAISE = sa.text(
 )
 
 _BREATH_SECONDS: Final = 0.1
-"""Between two looks, however often a look is asked for: a replay announces with each of its batches."""
+"""The shortest pause between two looks. A replay announces a change with each of its batches."""
 
 Refresh = Callable[[], None]
 
 
 def announce(transaction: Transaction, topic: str) -> int:
-    """Say, inside the transaction that changes it, that `topic` changed.
+    """Announce a change of `topic`, in the transaction that makes the change.
 
     Returns:
-        The change's number. Others who change the same topic wait until the commit. So changes become visible in the order of
-        their numbers.
+        The change's number. Other changes of the topic wait for the commit, so changes become visible in the order of their
+        numbers.
     """
     number = int(transaction.value(_RAISE, {"topic": topic}))
     transaction.has_announced = True
@@ -51,16 +51,16 @@ def announce(transaction: Transaction, topic: str) -> int:
 
 
 def find_last_change(transaction: Transaction, topic: str) -> int:
-    """The number of the last change of a topic; 0: there was none."""
+    """The number of a topic's last change. 0: the topic never changed."""
     statement = sa.select(CHANGES_TABLE.c.number).where(CHANGES_TABLE.c.topic == topic)
     return int(transaction.value(statement) or 0)
 
 
 class Changes:
-    """Follows the numbers and calls who listens.
+    """Follows the numbers and calls the listeners.
 
-    Promise: `refresh` runs after each change of its topic that this process did not see yet, within `interval` seconds and
-    the time it takes itself; after `look_now` within a tenth of a second. A database that does not answer is asked again.
+    Promise: a listener runs within `interval` seconds after each change of its topic, or later if other listeners take longer.
+    After `look_now` it runs within a tenth of a second. If the database does not answer, the next look asks again.
     """
 
     def __init__(self, storage: Storage, interval: float = 0.25) -> None:
@@ -72,11 +72,11 @@ class Changes:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def on(self, topic: str, refresh: Refresh) -> None:
-        """Call `refresh` (in a thread) when `topic` changes."""
+        """Have `refresh` called, in a thread, after each change of `topic`."""
         self._listeners.setdefault(topic, []).append(refresh)
 
     def look(self) -> None:
-        """Look once, and refresh what moved."""
+        """Read the numbers once, and call the listeners of each topic whose number moved."""
         with self._storage.read() as transaction:
             numbers = {row.topic: row.number for row in transaction.rows(sa.select(CHANGES_TABLE))}
         for topic, number in numbers.items():
@@ -90,19 +90,19 @@ class Changes:
         self._loop = asyncio.get_running_loop()
         try:
             while True:
-                # Before the look: what is announced while it goes on may be too late for it.
+                # Before the look: a change that is announced during the look may be too late for it.
                 self._asked.clear()
                 await self._look_in_thread()
                 await asyncio.sleep(_BREATH_SECONDS)
                 with suppress(TimeoutError):
-                    # Not `wait_for`, which loses a cancellation that comes together with the event (Python 3.11).
+                    # Not `wait_for`: it loses a cancellation that arrives together with the event (Python 3.11).
                     async with asyncio.timeout(self._interval - _BREATH_SECONDS):
                         await self._asked.wait()
         finally:
             self._loop = None
 
     def look_now(self) -> None:
-        """Have `follow` look without waiting for its time; from any thread, and harmless while nothing follows."""
+        """Have `follow` look at once. Any thread may call this; it does nothing while `follow` does not run."""
         loop = self._loop
         if loop is not None:
             loop.call_soon_threadsafe(self._asked.set)

@@ -1,4 +1,4 @@
-"""Checkpoints: SQLite's write-ahead log is carried into the database file beside the commits, so that none of them does it."""
+"""Checkpoints: a thread carries SQLite's write-ahead log into the database file, so that no commit has to."""
 
 import asyncio
 import contextlib
@@ -17,17 +17,16 @@ log = structlog.get_logger(__name__)
 
 _PAUSE_SECONDS: Final = 1.0
 _FEW: Final = 2_000
-"""Rows written, below which the log is left as it is: a page that many commits touch is carried over once for all of them."""
+"""Rows written before a checkpoint pays. One checkpoint carries over a page once for all commits that touched it."""
 _NICENESS: Final = 10
-"""A tenth of a busy core. At the lowest priority the log would grow long under full load."""
+"""The priority of the thread. At the lowest priority the log would grow long under full load."""
 
 
 class Checkpoints:
     """Keeps SQLite's write-ahead log short while the bus runs.
 
-    Left alone, SQLite carries the log over in the commit that fills the log, and all events
-    behind that one wait. Most of it is done by a thread that gives way to those which publishers wait for; what they added
-    meanwhile by one that does not, since in the end they wait for it.
+    By default SQLite carries the log over in the commit that fills the log. All events behind that commit wait. Here a thread of
+    low priority carries over most of the log. A thread of usual priority carries over the rest, since writers wait for it.
     """
 
     def __init__(self, storage: Storage, pause: float = _PAUSE_SECONDS) -> None:
@@ -38,20 +37,20 @@ class Checkpoints:
             pause: seconds between two looks.
         """
         if not isinstance(storage.database, SqliteDatabase):
-            raise TypeError("PostgreSQL has no log for the bus to carry over")
+            raise TypeError("PostgreSQL makes its own checkpoints; Checkpoints needs SQLite")
         self._database = storage.database
         self._pause = pause
         self._carried = 0
         self._aside = ThreadPoolExecutor(1, "checkpoint", initializer=_lower_priority)
 
     async def follow(self) -> None:
-        """Carry the log over now and then, until cancelled."""
+        """Carry the log over whenever that pays, until cancelled."""
         while True:
             await asyncio.sleep(self._pause)
             try:
                 await asyncio.to_thread(self.look)
             except Refused as refusal:
-                # The next round tries again, and at some length of the log SQLite itself does.
+                # The next round tries again. From some length of the log on, SQLite carries it over itself.
                 log.warning("checkpoint.not_made", reason=refusal.slug)
 
     def look(self) -> None:

@@ -1,17 +1,17 @@
-"""What a database may refuse. `sqlite.py` and `postgres.py` translate their drivers' errors into these."""
+"""The errors of the database. `sqlite.py` and `postgres.py` translate their drivers' errors into these errors."""
 
 from bus.problem import Refused, Unavailable
 
 
 class StorageFull(Refused):
-    """The bus has no room left for new events; nothing that was acknowledged is affected."""
+    """The bus has no disk space left for new data. Data that it acknowledged are safe."""
 
     status = 507
     slug = "storage-full"
 
 
 class StorageUnavailable(Unavailable):
-    """The bus's database does not answer; try again."""
+    """The database of the bus does not answer; try again later."""
 
     slug = "storage-unavailable"
 
@@ -19,15 +19,15 @@ class StorageUnavailable(Unavailable):
 class RowConflict(Exception):
     """A row breaks a unique key or a reference of its table. The transaction is undone.
 
-    It names no value: a row may hold personal data.
+    The error names no value, since a row may hold personal data.
     """
 
 
 def make_storage_full() -> StorageFull:
-    """The refusal for a disk that is full."""
-    return StorageFull("The disk of the bus is full; the operator has to make room.")
+    """The refusal when the disk is full."""
+    return StorageFull("The disk of the bus is full. Try again after the operator has made room.")
 
 
 def make_storage_unavailable() -> StorageUnavailable:
-    """The refusal for a database that does not answer."""
-    return StorageUnavailable("The database does not answer; try again in some seconds.")
+    """The refusal when the database does not answer."""
+    return StorageUnavailable("The database does not answer. Try again in some seconds.")

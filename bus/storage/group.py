@@ -1,4 +1,4 @@
-"""Group commit: what many callers hand in while a commit is under way is committed together next."""
+"""Group commit: work that arrives during a commit is committed together in the next one."""
 
 import asyncio
 import threading
@@ -16,55 +16,55 @@ Given = TypeVar("Given", contravariant=True)
 log = structlog.get_logger(__name__)
 
 _GATHER_SECONDS: Final = 0.005
-"""The longest that a group is gathered while the loop has other things to do."""
+"""The longest time to gather a group while the loop is busy."""
 _BUSY_SECONDS: Final = 0.0001
-"""A turn of the loop that takes longer had more to do than to come round."""
+"""A turn of the loop that takes longer counts as busy."""
 _MOST_UNDER_WAY: Final = 2
-"""Groups that the commit's thread has at once: the next one is there when it ends with one."""
+"""Groups that the commit's thread holds at once. The second one is ready when the first one ends."""
 
 
 def _do_nothing() -> None:
-    """Nobody asked to be told."""
+    """Without a callback, nothing happens after a commit."""
 
 
 class Answer(Protocol[Given]):
-    """Whoever waits for the commit of a piece of work."""
+    """The answer to one piece of work, in the way of an `asyncio.Future`."""
 
     def done(self) -> bool:
-        """Whether nobody waits any more."""
+        """Whether the answer was given or cancelled."""
         ...
 
     def foresee(self, result: Given, /) -> None:
-        """The work is written and will have this result if its commit succeeds: time to make ready what is said then."""
+        """Prepare for this result, which becomes final if the commit succeeds. The work is already written."""
         ...
 
     def set_result(self, result: Given, /) -> None:
-        """The work is committed."""
+        """Answer with the result: the work is committed."""
         ...
 
     def set_exception(self, exception: Exception, /) -> None:
-        """It is not, and nothing of it was stored."""
+        """Answer with an error: nothing of the work was stored."""
         ...
 
 
 Group = list[tuple[Work, Answer[Result]]]
-"""Pieces of work that are committed together, each with who waits for it."""
+"""Pieces of work that are committed together, each with its answer."""
 Handed = tuple[asyncio.AbstractEventLoop, Group[Work, Result]]
-"""A group, and where who waits is told."""
+"""A group, and the event loop in which its answers are given."""
 
 
 class _Awaited(asyncio.Future[Result]):
-    """An answer that is awaited, for which nothing can be made ready."""
+    """An answer that a coroutine awaits. It needs no preparation."""
 
     def foresee(self, result: Result, /) -> None:
         pass
 
 
 class GroupCommit(Generic[Work, Result]):
-    """Runs `commit` in a thread of its own, for all the work that is waiting at once.
+    """Runs `commit` in its own thread, for all waiting work at once. Belongs to one event loop.
 
-    Promise: a piece of work is answered only after the commit that held it; when the commit fails, each who waits gets its
-    error, and the next group goes on, whatever an answer does. Belongs to one event loop.
+    Promise: a piece of work is answered only after its commit. If the commit fails, each answer of the group gets the error.
+    The next group goes on, even if an answer raises.
     """
 
     def __init__(
@@ -74,12 +74,13 @@ class GroupCommit(Generic[Work, Result]):
         pause: float = 0.0,
         committed: Callable[[], None] = _do_nothing,
     ) -> None:
-        """`commit` gives one result for each piece of work, in order. It may call `foretell`.
+        """Start the thread.
 
-        `pause`: the least seconds between the beginnings of two commits, for work that hardly anybody waits for. What comes
-        alone is committed at once.
-
-        `committed`: called in the event loop after each commit, before the answers.
+        Args:
+            name: the thread's name.
+            commit: returns one result for each piece of work, in order. It may call `foretell`.
+            pause: the least seconds between the beginnings of two commits. It is for work whose answer is not urgent.
+            committed: runs in the event loop after each commit, before the answers.
         """
         self._commit = commit
         self._pause = pause
@@ -97,21 +98,21 @@ class GroupCommit(Generic[Work, Result]):
 
     @property
     def waiting(self) -> int:
-        """Pieces of work that no commit has taken yet."""
+        """How many pieces of work wait for a commit to take them."""
         return len(self._waiting)
 
     def submit(self, work: Work, *, is_large: bool = False) -> asyncio.Future[Result]:
-        """Have a piece of work committed with the next group.
+        """Have a piece of work committed with the next group. The future gets its result.
 
         Args:
-            is_large: it is worth a commit of its own, so that nothing more is waited for.
+            is_large: the work justifies a commit of its own, so the group gathers no longer.
         """
         answer: _Awaited[Result] = _Awaited(loop=asyncio.get_running_loop())
         self.submit_for(work, answer, is_large=is_large)
         return answer
 
     def submit_for(self, work: Work, answer: Answer[Result], *, is_large: bool = False) -> None:
-        """The same for an answer of the caller's, which is told in the event loop."""
+        """Have a piece of work committed with the next group. `answer` gets its result, in the event loop."""
         self._waiting.append((work, answer))
         self._is_any_large |= is_large
         loop = asyncio.get_running_loop()
@@ -122,31 +123,30 @@ class GroupCommit(Generic[Work, Result]):
         self._idle.clear()
 
     def foretell(self, results: Sequence[Result]) -> None:
-        """Have answers made ready in the event loop while the disk is waited for; `commit` calls it with what it will give.
+        """Have the answers prepare for these results, in the event loop, while the disk works.
 
-        Call it at most once a commit, when nothing but the end of the transaction is missing.
+        `commit` calls this at most once, just before the end of its transaction, with the results that it will return.
         """
         loop, group = self._handed
         loop.call_soon_threadsafe(self._make_ready, group, results)
 
     def _gather(self, loop: asyncio.AbstractEventLoop, until: float, seen: int, turned: float) -> None:
-        """Hand the next group over once the loop has come round without more of it, and with nothing else to do.
+        """Hand the next group over when a turn of the loop brought no more work and the loop is idle.
 
-        While the loop is busy a commit would only take processor time from what it does; the more share it, the less it costs
-        each.
+        While the loop is busy, a commit would only take its processor time. A larger group shares the cost of one commit.
 
         Args:
-            until: when it is handed over all the same.
-            seen: how much was waiting when the turn began.
-            turned: when that was.
+            until: the loop's time at which the group is handed over in any case.
+            seen: the number of waiting pieces when the turn began.
+            turned: the time of `perf_counter` when the turn began.
         """
         if self._under_way:
-            # Handed over since: it goes on after that commit.
+            # A commit is under way. Its answers call this again.
             return
         if not self._waiting:
             self._idle.set()
         elif loop.time() < self._next:
-            # The loop's timers may fire a little early.
+            # The added millisecond is there because the loop's timers may fire early.
             loop.call_later(self._next - loop.time() + 0.001, self._gather, loop, until, seen, turned)
         elif loop.time() < until and not self._is_any_large and self._brings_more(seen, turned):
             loop.call_soon(self._gather, loop, until, len(self._waiting), perf_counter())
@@ -154,7 +154,7 @@ class GroupCommit(Generic[Work, Result]):
             self._hand_over(loop)
 
     def _brings_more(self, seen: int, turned: float) -> bool:
-        """Whether a turn of the loop brought more, or had something to do that may."""
+        """Whether a turn of the loop brought more work, or was busy and may bring more."""
         return len(self._waiting) > seen or perf_counter() - turned > _BUSY_SECONDS
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -170,7 +170,7 @@ class GroupCommit(Generic[Work, Result]):
             failed: Exception | None = None
             try:
                 results = self._commit([work for work, _ in group])
-            except Exception as error:  # noqa: BLE001 - whatever went wrong is the answer to each who waits
+            except Exception as error:  # noqa: BLE001 - each waiting answer gets the error, of whatever kind
                 failed = error
             loop.call_soon_threadsafe(self._answer, loop, group, results, failed)
 
@@ -202,11 +202,11 @@ class GroupCommit(Generic[Work, Result]):
         try:
             self._committed()
         except Exception as error:
-            # What was committed is answered all the same.
+            # The work is committed, so its answers still have to be given.
             log.error("group.committed_failed", exc_info=error)
 
     async def close(self) -> None:
-        """Commit what is waiting, then stop."""
+        """Commit the waiting work, then end the thread."""
         await self._idle.wait()
         self._groups.put(None)
         await asyncio.to_thread(self._thread.join)

@@ -1,17 +1,21 @@
 """Leadership: at most one process at a time does a job such as relaying.
 
-PostgreSQL: a session's advisory lock, gone with the session. SQLite: a lock on a file beside the database, gone with the
-process. Either way a leader killed with SIGKILL is succeeded at once.
+On PostgreSQL a session holds an advisory lock, which ends with the session. On SQLite a process locks a file beside the
+database, and the lock ends with the process. So another process can lead at once after a SIGKILL.
 """
 
 from typing import Protocol
 
 
 class Leadership(Protocol):
-    """The right to do one job, held or not."""
+    """The right of this process to do one job. The process may hold it or not."""
 
     def acquire(self) -> bool:
-        """Try to lead (again); True while this process leads. Call it regularly: it also notices a lost database session."""
+        """Try to lead. Call this regularly: it also notices a lost database session.
+
+        Returns:
+            Whether this process leads now.
+        """
         ...
 
     def release(self) -> None:

@@ -1,4 +1,4 @@
-"""Migrations: `bus init` and an upgrade bring the database to this version's tables, in place, with Alembic."""
+"""Migrations: `bus init` changes an older database in place, with Alembic, into this version's tables."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,16 +12,19 @@ from bus.storage.database import Storage
 from bus.storage.transaction import Transaction, get_connection
 
 Upgraded = Callable[[Transaction, str, str], None]
-"""Called in an upgrade's transaction with the version before and the new one."""
+"""A callback in the upgrade's transaction. It gets the migration before the upgrade and the one after it."""
 
 _HERE = Path(__file__).parent / "migrations"
 
 
 def upgrade(storage: Storage, upgraded: Upgraded | None = None) -> bool:
-    """Bring the tables to this version; True when something changed.
+    """Bring the tables to this version.
 
     Args:
-        upgraded: called if there were tables before.
+        upgraded: called if the database had tables before.
+
+    Returns:
+        Whether the tables changed.
     """
     if not has_pending_migrations(storage):
         return False
@@ -43,7 +46,7 @@ def has_pending_migrations(storage: Storage) -> bool:
 
 
 def _read_version(transaction: Transaction) -> str:
-    """The newest migration that the database has; empty where it has no tables."""
+    """The newest migration of the database; empty if it has no tables."""
     return ",".join(sorted(MigrationContext.configure(get_connection(transaction)).get_current_heads()))
 
 

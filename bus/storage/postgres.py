@@ -1,4 +1,4 @@
-"""PostgreSQL: a server, many writers at a time. `sqlite.py` has the same parts in the same order."""
+"""PostgreSQL: a server with many writers at a time. `sqlite.py` has the same parts in the same order."""
 
 import re
 import zlib
@@ -15,19 +15,19 @@ from bus.storage.errors import RowConflict, make_storage_full, make_storage_unav
 from bus.storage.transaction import Insertion, Parameters, Prepared, Transaction
 
 _FULL: Final = ("53100", "53200")
-"""The server's disk is full, and its memory."""
+"""SQLSTATE codes: disk full, out of memory."""
 _CONFLICTS: Final = ("23503", "23505")
-"""A reference without its row, and a unique key that is taken."""
+"""SQLSTATE codes: foreign key violation, unique violation."""
 _HOLD: Final = "SELECT pg_advisory_xact_lock(%s::int, %s::int)"
 _NAMED: Final = re.compile(r"(?<![:\w]):(\w+)")
-"""A parameter, `:name`, but no cast, `::type`."""
+"""A parameter `:name`; a cast `::type` does not match."""
 
 
 class PostgresDatabase:
     """A database on a server.
 
     Attributes:
-        engines: of the connections, which both read and write.
+        engines: the one engine, whose connections both read and write.
     """
 
     def __init__(self, url: URL) -> None:
@@ -35,20 +35,20 @@ class PostgresDatabase:
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """A transaction to read."""
+        """A transaction that only reads."""
         with _translate_errors(), self.engines[0].begin() as connection:
             yield Transaction(connection, _Driver(connection))
 
     @contextmanager
     def write(self, *, durable: bool) -> Iterator[Transaction]:
-        """A transaction to write, beside others."""
+        """A transaction that writes. Other processes may write at the same time."""
         with _translate_errors(), self.engines[0].begin() as connection:
             if not durable:
                 connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
             yield Transaction(connection, _Driver(connection))
 
     def make_leadership(self, job: str) -> "SessionLeadership":
-        """The leadership of a job among the processes on this database."""
+        """The leadership of a job among all processes on this database."""
         return SessionLeadership(self.engines[0], job)
 
     def answers(self) -> bool:
@@ -74,7 +74,7 @@ class SessionLeadership:
         self._session: Connection | None = None
 
     def acquire(self) -> bool:
-        """Try to lead; True while this process leads. It notices a lost session."""
+        """Try to lead, and return whether this process leads now. A lost session ends the leadership."""
         try:
             if self._session is None:
                 self._session = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
@@ -90,7 +90,7 @@ class SessionLeadership:
 
     def release(self) -> None:
         """Let another process lead."""
-        # Closed for good rather than given back to the pool: the session holds the lock.
+        # The session holds the lock, so the connection must be closed and not return to the pool.
         if self._session is not None:
             self._session.invalidate()
             self._session.close()
@@ -98,7 +98,7 @@ class SessionLeadership:
 
 
 class _Driver:
-    """Statements through psycopg, without what SQLAlchemy adds to a result."""
+    """Runs statements by psycopg, without SQLAlchemy's own row objects."""
 
     __slots__ = ("_connection",)
     is_sqlite: Final = False
@@ -107,7 +107,7 @@ class _Driver:
         self._connection = connection
 
     def run(self, statement: Prepared, parameters: Parameters | None) -> sa.CursorResult[Any]:
-        # By SQLAlchemy's connection, which drops a session that the server ended.
+        # SQLAlchemy's connection drops a session that the server ended.
         return self._connection.exec_driver_sql(_write_for_psycopg(statement.postgres), parameters)
 
     def rows(self, statement: Prepared, parameters: Parameters | None) -> Sequence[Any]:
@@ -136,7 +136,7 @@ def _write_for_psycopg(text: str) -> str:
 
 
 def _make_engine(url: URL) -> Engine:
-    # Errors name no parameters: those may be personal data.
+    # Parameters may be personal data, so errors must not show them.
     pool = {"pool_size": 8, "max_overflow": 8, "pool_pre_ping": True}
     engine = sa.create_engine(url.set(drivername="postgresql+psycopg"), hide_parameters=True, **pool)
     event.listen(engine, "connect", _prepare_connection)
@@ -144,18 +144,18 @@ def _make_engine(url: URL) -> Engine:
 
 
 def _prepare_connection(dbapi_connection: Any, record: Any) -> None:
-    # The bus takes the first rows of an index, in its order. Where statistics are missing or old, PostgreSQL takes a backlog to
-    # be a few rows, and would find all of them by a bitmap and sort them: 55 ms for the next thousand of 300,000.
+    # The bus reads the first rows of an index, in the index's order. Without fresh statistics PostgreSQL underestimates a
+    # backlog. It would then read the whole backlog by a bitmap and sort it (docs/decisions/measured-once.md).
     dbapi_connection.autocommit = True
     dbapi_connection.execute("SET enable_bitmapscan = off")
-    # One plan for whatever a prepared statement may be about walks all deliveries once statistics say that most are due at once.
+    # A generic plan would scan all deliveries as soon as statistics say that most of them are due.
     dbapi_connection.execute("SET plan_cache_mode = force_custom_plan")
     dbapi_connection.autocommit = False
 
 
 @contextmanager
 def _translate_errors() -> Iterator[None]:
-    """The one border where PostgreSQL's errors become the bus's."""
+    """The one place that translates PostgreSQL's errors into the errors of `errors.py`."""
     try:
         yield
     except exc.OperationalError as error:
@@ -167,5 +167,5 @@ def _translate_errors() -> Iterator[None]:
     except exc.IntegrityError as error:
         if getattr(error.orig, "sqlstate", None) not in _CONFLICTS:
             raise
-        # Not chained: PostgreSQL's message names the row's values, which may be personal data.
+        # PostgreSQL's message names the row's values, which may be personal data. So the error is not chained.
         raise RowConflict from None

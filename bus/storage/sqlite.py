@@ -1,4 +1,4 @@
-"""SQLite: one file, one writer at a time. `postgres.py` has the same parts in the same order."""
+"""SQLite: one file with one writer at a time. `postgres.py` has the same parts in the same order."""
 
 import fcntl
 import os
@@ -23,7 +23,7 @@ from bus.storage.errors import RowConflict, make_storage_full, make_storage_unav
 from bus.storage.transaction import Insertion, Parameters, Prepared, Transaction
 
 _READERS: Final = 4
-"""Connections that are kept for reading, of the pool's sixteen."""
+"""Open connections that wait for the next reader. The pool makes at most sixteen."""
 _CHECKPOINT: Final = "PRAGMA wal_checkpoint(PASSIVE)"
 _FULL: Final = "database or disk is full"
 _CONFLICTS: Final = frozenset(
@@ -33,11 +33,11 @@ _CONFLICTS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Keeps:
-    """What one connection keeps in memory.
+    """The caches of one connection.
 
     Attributes:
-        statements: that stay prepared.
-        pages: of the database, in KiB.
+        statements: how many statements stay prepared.
+        pages: the size of the cache of database pages, in KiB.
     """
 
     statements: int
@@ -45,29 +45,31 @@ class _Keeps:
 
 
 _WRITER: Final = _Keeps(statements=256, pages=32_768)
-"""Statements for groups of every size up to a hundred stay prepared: preparing costs a tenth of a commit."""
+"""Statements for groups of every size up to a hundred stay prepared, since preparing slows a commit down."""
 _READER: Final = _Keeps(statements=32, pages=8_192)
-"""There are eight and more, and what one keeps of the database ends with the next commit on another connection."""
+"""A reader's caches are small: there are many readers, and each commit of the writer empties their caches."""
 
 
 class _Kept(NamedTuple):
-    """SQLAlchemy's connection and the driver's below it."""
+    """SQLAlchemy's connection, and the driver's connection below it."""
 
     connection: Connection
     raw: sqlite3.Connection
 
     def drop(self) -> None:
-        """Close it for good."""
+        """Close the connection, so that the pool does not use it again."""
         self.connection.invalidate()
         self.connection.close()
 
 
 class SqliteDatabase:
-    """A database in one file. Writes of one process wait for each other in a fair lock rather than in SQLite's sleeping one.
+    """A database in one file.
+
+    The writers of one process wait for each other at a lock of Python's. SQLite's own lock would let them sleep and poll.
 
     Attributes:
-        path: of the file.
-        engines: of the connections that read, and of the one that writes, which keeps more in memory.
+        path: the path of the file.
+        engines: the engine of the reading connections, then the engine of the writing one, which has larger caches.
     """
 
     def __init__(self, url: URL) -> None:
@@ -83,7 +85,7 @@ class SqliteDatabase:
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """A transaction to read. Its connection is kept: from the pool and back took 75 µs, a short read takes 10."""
+        """A transaction that only reads. Its connection stays open: the pool would cost more than a short read."""
         with _translate_errors():
             kept = self._take_reader()
             try:
@@ -109,7 +111,7 @@ class SqliteDatabase:
 
     @contextmanager
     def write(self, *, durable: bool) -> Iterator[Transaction]:
-        """A transaction to write: BEGIN IMMEDIATE keeps other writers out, those of other processes too."""
+        """A transaction that writes. BEGIN IMMEDIATE keeps out all other writers, also of other processes."""
         with _translate_errors(), self._writing:
             kept = self._take_writer("FULL" if durable else "NORMAL")
             try:
@@ -125,10 +127,13 @@ class SqliteDatabase:
                 raise
 
     def _take_writer(self, synchronous: str) -> _Kept:
-        """The one connection for writing, whose next commit is of this kind.
+        """The one connection for writing, which stays open.
 
-        Kept: taking one from the pool, and the ROLLBACK at its return, cost as much as a small group's inserts. And only
-        one: each commit on another connection would empty this one's cache of pages.
+        The pool, and its ROLLBACK at the connection's return, would cost as much as a small group's inserts. A second
+        connection would empty this one's cache of pages with each commit.
+
+        Args:
+            synchronous: SQLite's mode for the next commit, `FULL` or `NORMAL`.
         """
         if self._writer is None:
             self._writer = _connect(self.engines[1])
@@ -144,21 +149,22 @@ class SqliteDatabase:
             self._writer = None
 
     def carry_over(self) -> None:
-        """Carry the log into the database file beside the writers, as far as it goes when this begins.
+        """Carry the log into the database file, while writers go on. What they add meanwhile stays in the log.
 
         Raises:
-            StorageFull, StorageUnavailable: some of it may be left in the log, where it is safe.
+            StorageFull, StorageUnavailable: a part stays in the log, where it is safe.
         """
         with _translate_errors(), self.engines[0].connect() as connection:
             _get_driver_connection(connection).execute(_CHECKPOINT).fetchone()
 
     def checkpoint(self) -> None:
-        """Carry the log over, then what writers added meanwhile while they wait.
+        """Carry the log over, then let writers wait and carry over what they added meanwhile.
 
-        Only a log that was carried over whole is begun anew. What somebody still reads in an older state stays in it.
+        SQLite begins the log anew only after the whole log was carried over. Pages that an older snapshot still reads stay in
+        the log.
 
         Raises:
-            StorageFull, StorageUnavailable: some of it may be left in the log, where it is safe.
+            StorageFull, StorageUnavailable: a part stays in the log, where it is safe.
         """
         with _translate_errors(), self.engines[0].connect() as connection:
             raw = _get_driver_connection(connection)
@@ -167,12 +173,12 @@ class SqliteDatabase:
                 raw.execute(_CHECKPOINT).fetchone()
 
     def count_rows_written(self) -> int:
-        """How many rows this process has written by the connection that it writes with now."""
+        """How many rows this process has written with its present writing connection."""
         with self._writing:
             return 0 if self._writer is None else self._writer.raw.total_changes
 
     def make_leadership(self, job: str) -> "FileLeadership":
-        """The leadership of a job among the processes on this file."""
+        """The leadership of a job among all processes on this file."""
         return FileLeadership(f"{self.path}.{job}.lock")
 
     def answers(self) -> bool:
@@ -202,7 +208,7 @@ class FileLeadership:
         self._file: int | None = None
 
     def acquire(self) -> bool:
-        """Try to lead; True while this process leads."""
+        """Try to lead, and return whether this process leads now."""
         if self._file is not None:
             return True
         file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -222,7 +228,7 @@ class FileLeadership:
 
 
 class _Driver:
-    """Statements through sqlite3, which SQLAlchemy would take 25 µs longer for."""
+    """Runs statements by sqlite3, since SQLAlchemy would add its own time to each statement."""
 
     __slots__ = ("_raw",)
     is_sqlite: Final = True
@@ -257,7 +263,7 @@ class _Driver:
         )
 
     def hold(self, space: int, number: int) -> None:
-        # BEGIN IMMEDIATE keeps other writers out already.
+        # BEGIN IMMEDIATE already keeps other writers out.
         pass
 
     def numbers(self, values: Iterable[int]) -> str:
@@ -275,7 +281,7 @@ def _write_places(insertion: Insertion, rows: int) -> str:
 
 
 def _split_rows(rows: Sequence[Any], sizes: Iterable[int]) -> Iterator[Sequence[Any]]:
-    """The rows in whole parts of the larger sizes, then of the last size, of which the last part may be smaller."""
+    """The rows in parts of the given sizes, the larger sizes first. The last part may be smaller than the last size."""
     *larger, last = sizes
     start = 0
     for size in larger:
@@ -286,7 +292,7 @@ def _split_rows(rows: Sequence[Any], sizes: Iterable[int]) -> Iterator[Sequence[
 
 
 def _make_engine(url: URL, keeps: _Keeps, **pool: Any) -> Engine:
-    # Errors name no parameters: those may be personal data.
+    # Parameters may be personal data, so errors must not show them.
     arguments = {"cached_statements": keeps.statements}
     engine = sa.create_engine(url, connect_args=arguments, hide_parameters=True, **pool)
     event.listen(engine, "connect", partial(_prepare_connection, keeps))
@@ -294,7 +300,7 @@ def _make_engine(url: URL, keeps: _Keeps, **pool: Any) -> Engine:
 
 
 def _prepare_connection(keeps: _Keeps, dbapi_connection: Any, record: Any) -> None:
-    # The driver must not begin transactions by itself: who reads or writes says which kind is wanted.
+    # The driver must not begin transactions by itself: `read` and `write` begin different kinds.
     dbapi_connection.isolation_level = None
     for pragma in (
         "journal_mode=WAL",
@@ -302,7 +308,7 @@ def _prepare_connection(keeps: _Keeps, dbapi_connection: Any, record: Any) -> No
         "foreign_keys=ON",
         "busy_timeout=30000",
         f"cache_size=-{keeps.pages}",
-        # 64 MB: in a bus that runs the log is carried over before, beside the commits.
+        # In pages, 64 MB. A running bus carries the log over earlier (`checkpoint.py`).
         "wal_autocheckpoint=16000",
         "temp_store=MEMORY",
     ):
@@ -310,9 +316,9 @@ def _prepare_connection(keeps: _Keeps, dbapi_connection: Any, record: Any) -> No
 
 
 def _connect(engine: Engine) -> _Kept:
-    """A connection whose transactions go through the driver: SQLAlchemy's own take three times as long.
+    """A connection whose transactions the driver begins and ends, since SQLAlchemy's own take longer.
 
-    To SQLAlchemy it is in one without end, so that it begins and ends none.
+    SQLAlchemy sees one endless transaction, so it neither begins nor ends any.
     """
     connection = engine.connect()
     connection.begin()
@@ -326,7 +332,7 @@ def _get_driver_connection(connection: Connection) -> sqlite3.Connection:
 
 @contextmanager
 def _translate_errors() -> Iterator[None]:
-    """The one border where SQLite's errors become the bus's."""
+    """The one place that translates SQLite's errors into the errors of `errors.py`."""
     try:
         yield
     except (sqlite3.OperationalError, exc.OperationalError) as error:
@@ -340,5 +346,5 @@ def _translate_errors() -> Iterator[None]:
 
 
 def _read_code(error: sqlite3.IntegrityError | exc.IntegrityError) -> int:
-    """SQLite's own code of an error; -1 without one."""
+    """SQLite's own code of an error; -1 if the error has no code."""
     return getattr(error.orig if isinstance(error, exc.IntegrityError) else error, "sqlite_errorcode", -1)

@@ -1,4 +1,4 @@
-"""What the tables of all rooms share: one `metadata` for SQLAlchemy and Alembic. Each room's tables stand in the room."""
+"""The `metadata` that the tables of all rooms share, for SQLAlchemy and Alembic. Each room declares its own tables."""
 
 import sqlalchemy as sa
 

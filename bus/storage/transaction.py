@@ -1,7 +1,7 @@
-"""Transaction: what rooms may ask of the database between its begin and its end.
+"""Transactions: the operations on the database that rooms use.
 
-A room writes a statement in one of two ways. SQLAlchemy Core is for what is rare. `Prepared` is for the hot path: its text goes
-to the driver, which keeps it prepared. docs/decisions/storage-by-two-ways.md has the figures.
+A room writes a statement in one of two ways. SQLAlchemy Core is for rare statements. `Prepared` is for the hot path: its text
+goes to the driver, which keeps it prepared. docs/decisions/storage-by-two-ways.md has the figures.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,15 +20,15 @@ Parameters = Mapping[str, Any] | tuple[Any, ...]
 class Prepared:
     """One statement in both dialects, which the driver keeps prepared.
 
-    All that changes from one call to the next is a parameter, lists as well (`Transaction.numbers`). To prepare a statement took
-    SQLite three to ten times as long as to run it for four deliveries.
+    Every value that changes between calls is a parameter, lists too (`Transaction.numbers`). To prepare a statement takes SQLite
+    longer than to run it.
 
     Attributes:
-        sqlite: SQLite's text. Parameters stand in it as `:name` or as `?`; no other part of it may look like one.
-        postgres: PostgreSQL's text. Either is empty where a room asks only the other database.
-        columns: the names of the rows' columns, in order, all of them numbers or texts. Given, `rows` reads SQLite's rows as one
-            row, in no promised order. SQLite's driver releases the interpreter lock at each row. Beside a busy event loop,
-            taking the lock back costs both threads more than the row.
+        sqlite: SQLite's text. Its parameters are `:name` or `?`; no other part of the text may look like a parameter.
+        postgres: PostgreSQL's text. A text is empty if the room uses only the other database.
+        columns: the names of the rows' columns, in order; each column holds numbers or texts. With `columns`, `rows` reads all
+            of SQLite's rows as one row, in no promised order. SQLite's driver releases the interpreter lock at each row. Beside
+            a busy event loop, to take the lock back costs more than the row.
     """
 
     sqlite: str = ""
@@ -45,15 +45,15 @@ class Prepared:
 class Insertion:
     """An INSERT of many rows in few statements.
 
-    SQLite takes the values of many rows in one statement: its driver releases the interpreter lock at each statement.
-    PostgreSQL takes one array a column, which spares round trips.
+    SQLite takes the values of many rows in one statement, since its driver releases the interpreter lock at each statement.
+    PostgreSQL takes one array for each column, which saves round trips.
 
     Attributes:
-        sqlite: with `{rows}` where the rows' places stand.
-        row: the places of one row, in parentheses.
-        postgres: with one `?` for each column's array, in order.
-        sizes: the numbers of rows in one of SQLite's statements, the largest first. The last is small, so that the statements of
-            all sizes below it stay prepared. SQLite has at most 32,766 parameters.
+        sqlite: SQLite's text, with `{rows}` in the place of the rows' parameters.
+        row: the parameters of one row, in parentheses.
+        postgres: PostgreSQL's text, with one `?` for each column's array, in order.
+        sizes: how many rows one of SQLite's statements may take, the largest number first. The last number is small, so that
+            the statements of all sizes below it stay prepared. SQLite has at most 32,766 parameters.
     """
 
     sqlite: str
@@ -63,15 +63,15 @@ class Insertion:
 
 
 class Rows(Protocol):
-    """Rows that are read in portions."""
+    """Rows that the caller reads in portions."""
 
     def fetchmany(self, size: int, /) -> Sequence[Any]:
-        """The next rows, at most `size`; none at the end."""
+        """The next rows, at most `size`; empty at the end."""
         ...
 
 
 class Cursor(Rows, Protocol):
-    """What a driver gives for a statement."""
+    """The result of one statement."""
 
     @property
     def rowcount(self) -> int:
@@ -83,12 +83,12 @@ class Cursor(Rows, Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the rows that are left."""
+        """Drop the rows that were not read."""
         ...
 
 
 class Driver(Protocol):
-    """Runs prepared statements in one database's own way, on one connection. `Transaction` says what each method does."""
+    """Runs prepared statements on one connection, in one database's own way. `Transaction` documents each method."""
 
     @property
     def is_sqlite(self) -> bool:
@@ -104,15 +104,15 @@ class Driver(Protocol):
         ...
 
     def one_within(self, most_bytes: int, statement: Prepared, parameters: Parameters) -> Any | None:
-        """The first row, if its values are small enough."""
+        """The first row; None if one of its values is larger than `most_bytes`."""
         ...
 
     def insert(self, insertion: Insertion, rows: Sequence[Sequence[Any]]) -> int:
-        """Insert rows, at least one."""
+        """Insert one row or more, and return how many the table took."""
         ...
 
     def hold(self, space: int, number: int) -> None:
-        """Take a lock until the transaction ends."""
+        """Wait for a lock, and hold it until the transaction ends."""
         ...
 
     def numbers(self, values: Iterable[int]) -> str | list[int]:
@@ -124,7 +124,7 @@ class Transaction:
     """One transaction. It ends with the block that `Storage.read` or `Storage.write` opened.
 
     Attributes:
-        has_announced: it announced a change, of which `Storage` tells after the commit.
+        has_announced: whether it announced a change. `Storage` calls `after_announce` then, after the commit.
     """
 
     __slots__ = ("_connection", "_driver", "has_announced")
@@ -136,7 +136,7 @@ class Transaction:
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether the database is SQLite: for a room's `statements.py`, where another text is not enough."""
+        """Whether the database is SQLite. A room asks this if two texts of a statement are not enough."""
         return self._driver.is_sqlite
 
     def execute(
@@ -145,57 +145,58 @@ class Transaction:
         """Run a statement that changes rows, and return how many it changed.
 
         Args:
-            parameters: with a list, a statement of Core runs once for each of its members.
+            parameters: one set of values. A statement of Core also takes a list, and runs once for each member.
         """
         return int(self._run(statement, parameters).rowcount)
 
     def rows(self, statement: sa.Executable | Prepared, parameters: Parameters | None = None) -> Sequence[Any]:
-        """All rows of a statement: tuples, or lists in no promised order where `Prepared.columns` is given."""
+        """All rows of a statement, as tuples. With `Prepared.columns` they may be lists, in no promised order."""
         if isinstance(statement, Prepared):
             return self._driver.rows(statement, parameters)
         return self._core(statement, parameters).all()
 
     def one(self, statement: sa.Executable | Prepared, parameters: Parameters | None = None) -> Any | None:
-        """The first row of a statement; None without one."""
+        """The first row of a statement; None if it has no row."""
         if isinstance(statement, Prepared):
             return self._driver.run(statement, parameters).fetchone()
-        # Closes the cursor, which would hold SQLite's connection to its snapshot.
+        # `first` closes the cursor. An open cursor would tie SQLite's connection to its snapshot.
         return self._core(statement, parameters).first()
 
     def value(self, statement: sa.Executable | Prepared, parameters: Parameters | None = None) -> Any:
-        """The first column of the first row; None without a row."""
+        """The first column of the first row; None if there is no row."""
         row = self.one(statement, parameters)
         return None if row is None else row[0]
 
     def one_within(self, most_bytes: int, statement: Prepared, parameters: Parameters) -> Any | None:
-        """The first row of a statement that gives one; None where one of its values would have more than `most_bytes`.
+        """The first row of a statement; None if one of its values has more than `most_bytes` bytes.
 
-        SQLite stops at that size, before it holds more.
+        SQLite stops at that size, so a larger value never fills the memory.
         """
         return self._driver.one_within(most_bytes, statement, parameters)
 
     def stream(
         self, statement: sa.Executable | Prepared, parameters: Parameters | None = None
     ) -> AbstractContextManager[Rows]:
-        """The rows of a statement in portions. SQLite finds them as they are read; PostgreSQL's driver holds all of them."""
+        """The rows of a statement, to be read in portions. PostgreSQL's driver still holds all rows in memory."""
         return closing(self._run(statement, parameters))
 
     def insert(self, insertion: Insertion, rows: Sequence[Sequence[Any]]) -> int:
-        """Insert rows, at least one, and return how many the table took."""
+        """Insert one row or more, and return how many the table took."""
         return self._driver.insert(insertion, rows)
 
     def hold(self, space: int, number: int) -> None:
-        """Wait for a lock and keep it until the transaction ends.
+        """Wait for a lock, and hold it until the transaction ends.
 
-        PostgreSQL has an advisory lock for each pair of numbers. SQLite has one writer at a time anyway.
+        PostgreSQL has an advisory lock for each pair of numbers. SQLite needs none, since it has one writer at a time.
 
         Args:
-            space: tells the locks of one kind from others in the database.
+            space: the kind of lock, a number of its own for each kind.
+            number: the lock among its kind.
         """
         self._driver.hold(space, number)
 
     def numbers(self, values: Iterable[int]) -> str | list[int]:
-        """A list of numbers as one parameter: for SQLite's `json_each`, in PostgreSQL an array."""
+        """A list of numbers as one parameter: a JSON text for SQLite's `json_each`, or an array for PostgreSQL."""
         return self._driver.numbers(values)
 
     def _run(self, statement: sa.Executable | Prepared, parameters: Any) -> Cursor:
@@ -208,5 +209,5 @@ class Transaction:
 
 
 def get_connection(transaction: Transaction) -> Connection:
-    """SQLAlchemy's connection in a transaction, which Alembic needs to migrate; for this room alone."""
+    """SQLAlchemy's connection of a transaction, for Alembic. Only this room uses it."""
     return transaction._connection

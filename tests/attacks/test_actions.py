@@ -208,7 +208,7 @@ async def test_a_database_that_fails_at_the_entry_undoes_the_act(
         raise Unavailable("The database does not answer; try again.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(action_log, "_row", failing)
+        patched.setattr(action_log, "_make_row", failing)
         with pytest.raises(Unavailable):
             await asyncio.to_thread(act, site)
     rooms = site.bus.rooms

@@ -29,6 +29,6 @@ class NoOwnLimits(LimitRegister):
     def __init__(self) -> None:
         self.defaults = Policy.model_validate({})
 
-    def all(self) -> dict[str, Own]:
+    def read_all(self) -> dict[str, Own]:
         """Nobody has limits of its own."""
         return {}

@@ -267,7 +267,7 @@ async def test_a_database_that_does_not_answer_is_told_as_on_the_long_way(
     await connection.ask(a_request(authorization, json.dumps(an_event(1))))
 
     def failing(*_: Any) -> None:
-        raise Unavailable("The database does not answer; try again in some seconds.")
+        raise Unavailable("The database does not answer. Try again in some seconds.")
 
     monkeypatch.setattr(bus.rooms.storage, "write", failing)
     answer = await connection.ask(a_request(authorization, json.dumps(an_event(2))))

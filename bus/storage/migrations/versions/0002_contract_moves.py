@@ -1,4 +1,4 @@
-"""Who moved a contract version through its life, and when; until when a deprecated one takes events."""
+"""Add the history of each contract version, and the last day on which a deprecated version takes events."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contract_moves")),
     )
     op.create_index(op.f("ix_contract_moves_version_id"), "contract_moves", ["version_id"], unique=False)
-    # What is known of the time before: how a version began, and its last step.
+    # Of the time before, the database knows only a version's beginning and its last step.
     op.execute(
         'INSERT INTO contract_moves (version_id, state, at, "by", accepted_undecided)'
         " SELECT id, 'draft', created_at, created_by, false FROM contract_versions ORDER BY id"

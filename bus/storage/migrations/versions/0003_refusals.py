@@ -1,4 +1,4 @@
-"""What the gate refused, by the hour."""
+"""Add the counts of the gate's refusals, by the hour."""
 
 import sqlalchemy as sa
 from alembic import op

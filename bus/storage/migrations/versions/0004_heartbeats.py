@@ -1,4 +1,4 @@
-"""Who lives to make deliveries."""
+"""Add the heartbeats of the processes that make deliveries."""
 
 import sqlalchemy as sa
 from alembic import op

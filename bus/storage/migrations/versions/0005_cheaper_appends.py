@@ -1,6 +1,6 @@
-"""Appends that touch fewer pages, and reads that take nothing apart.
+"""Make an append touch fewer pages, and store each body as readers get it.
 
-Ids in order, persons in an index of their own, positions as SQLite's row numbers; bodies as they are handed out.
+Identities come in order, and persons have an index of their own. In SQLite a position is the row number.
 """
 
 from datetime import UTC, datetime
@@ -72,7 +72,7 @@ def _rebuild() -> None:
 
 
 def _name_again(connection: sa.Connection) -> None:
-    """Give each event the identity and the digest by which a retry of it is known from now on, and its whole body."""
+    """Give each event its whole body, and the identity and digest by which the bus now recognises a retry."""
     journal = sa.table("journal", *(sa.column(name) for name in _COLUMNS.split(", ")))
     position, after = journal.c.position, 0
     known = sa.update(journal).where(position == sa.bindparam("at"))

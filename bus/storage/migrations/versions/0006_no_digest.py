@@ -1,4 +1,4 @@
-"""No digest of what an event says: of the few that come again, the bodies themselves are compared."""
+"""Drop the digest of an event's content. Few events come again, and for those the bus compares the bodies."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Appends write the journal alone: where records stand, and what preceded each event, is projected beside it."""
+"""Have an append write only the journal. A projection keeps the newest event of each record, and each event's predecessor."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -22,7 +22,7 @@ def upgrade() -> None:
         "INSERT INTO journal_preceding (position, preceding) "
         "SELECT position, previous FROM journal WHERE previous IS NOT NULL ORDER BY position"
     )
-    # Records stand at the journal's end, so the index of persons goes there too: from now on both move together.
+    # The records already cover the whole journal. The index of persons has to, since both move together from now on.
     op.execute(
         "INSERT INTO journal_persons (person, position, contract_id) SELECT person, position, contract_id FROM journal "
         "WHERE person IS NOT NULL AND position > (SELECT coalesce(max(position), 0) FROM journal_persons_indexed) "

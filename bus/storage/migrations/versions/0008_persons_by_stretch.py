@@ -1,4 +1,4 @@
-"""The index of persons stands by stretches of the journal, so that what is new in it touches few pages."""
+"""Order the index of persons by stretches of the journal, so that new entries touch few pages."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Each step in a contract version's life names the client that took it, and the adapters that it is a word for."""
+"""Add to each step of a contract version the client that took it. A step of consent also names its adapters."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,7 @@
-"""Participants' own limits, what processes spent of them, questions of a day; what is looked for by its end has an index."""
+"""Add participants' own limits, what each process spent of them, and the questions of a day.
+
+Rows that the bus finds by their end of life get an index.
+"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The same disclosure again on the same day is counted, and events of a delivery that did not leave are told apart."""
+"""Count equal disclosures of one day in one row. Keep apart the events of a delivery that did not leave."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Who changed or steered what: the action log, which the database keeps from being changed, and who set a sink."""
+"""Add the action log, whose entries the database protects from changes, and the actor who set a sink."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,7 +14,7 @@ _SQLITE_KEEPERS = [
     for order, when in (
         ("UPDATE", ""),
         ("DELETE", ""),
-        # INSERT OR REPLACE deletes what it replaces, and no trigger of DELETE sees that.
+        # INSERT OR REPLACE deletes the old row without firing a DELETE trigger.
         ("INSERT", "WHEN EXISTS (SELECT 1 FROM actions WHERE id = NEW.id) "),
     )
 ]
@@ -22,7 +22,7 @@ _POSTGRES_KEEPERS = [
     "CREATE FUNCTION actions_keep() RETURNS trigger LANGUAGE plpgsql AS "
     "$$ BEGIN RAISE EXCEPTION 'entries of the action log are never changed'; END $$",
     "CREATE TRIGGER actions_keep BEFORE UPDATE OR DELETE ON actions FOR EACH ROW EXECUTE FUNCTION actions_keep()",
-    # No trigger of rows sees a TRUNCATE.
+    # TRUNCATE fires no trigger of rows.
     "CREATE TRIGGER actions_keep_all BEFORE TRUNCATE ON actions FOR EACH STATEMENT EXECUTE FUNCTION actions_keep()",
 ]
 

@@ -1,4 +1,4 @@
-"""Each subscription says with which change it became what it is, so that processes read what changed alone."""
+"""Add to each subscription the number of its last change, so that processes read only changed subscriptions."""
 
 import sqlalchemy as sa
 from alembic import op
