@@ -21,7 +21,8 @@ from bus.delivery.admission import check_size
 from bus.http.acts import acting
 from bus.http.conditional import cacheable, matches
 from bus.http.contract_version import VersionDetail, VersionSummary, etag, version_answer, version_summary
-from bus.http.paging import After, Limit, last_name, next_cursor
+from bus.http.cursors import Listing, cursor_at, name_at
+from bus.http.paging import After, Limit
 from bus.http.preconditions import IfMatch, IfMatchRequired
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
@@ -114,9 +115,8 @@ def takes(*media_types: str) -> dict[str, Any]:
 @router.get("", response_model=ContractList)
 def list_contracts(request: Request, caller: Reader, limit: Limit = 100, after: After = "") -> Response:
     """What can be exchanged on this bus, drafts included."""
-    page = _catalogue(request).registrar.listing.page(limit, last_name(after))
-    names = [one.name for one in page.contracts]
-    following = next_cursor([*names, ""] if page.has_more else names, len(names))
+    page = _catalogue(request).registrar.listing.page(limit, name_at(after, Listing.CONTRACTS, ""))
+    following = cursor_at(Listing.CONTRACTS, "", page.contracts[-1].name) if page.has_more else None
     return write_page(ContractList(contracts=[_summary(one) for one in page.contracts], next=following))
 
 

@@ -13,7 +13,8 @@ from bus.delivery.deliveries import Delivery, DeliveryUnknown
 from bus.delivery.ledger import DeliveryState
 from bus.delivery.subscriptions import Subscription
 from bus.http.acts import acting
-from bus.http.paging import After, CursorRefused, Limit, last_name, next_cursor
+from bus.http.cursors import Listing, next_cursor, pair, pair_at
+from bus.http.paging import After, Limit
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.subscriptions import whose
@@ -80,11 +81,12 @@ def list_deliveries(
     """The deliveries of your subscriptions, with their attempts."""
     of = _subscriptions(rooms, caller, subscription)
     wanted = None if state is None else DeliveryState[state.name]
-    found = rooms.deliveries.listed(of, wanted, _place(after), limit + 1)
+    found = rooms.deliveries.listed(of, wanted, pair_at(after, Listing.DELIVERIES, ""), limit + 1)
     numbers = {one.id: one.number for one in of}
-    places = [f"{numbers[delivery.subscription]}.{delivery.position}" for delivery in found]
+    places = [pair(numbers[delivery.subscription], delivery.position) for delivery in found]
     told = [_document(delivery) for delivery in found[:limit]]
-    return write_page(DeliveryList(deliveries=told, next=next_cursor(places, limit)))
+    following = next_cursor(Listing.DELIVERIES, "", places, limit)
+    return write_page(DeliveryList(deliveries=told, next=following))
 
 
 @router.post("/{id}/retry", status_code=202)
@@ -124,15 +126,6 @@ def _named(rooms: Rooms, by: Actor, id: str) -> tuple[Subscription, int]:
 def _read(rooms: Rooms, subscription: Subscription, position: int) -> DeliveryDocument:
     (delivery,) = rooms.deliveries.of_event(position, [subscription])
     return _document(delivery)
-
-
-def _place(cursor: str) -> tuple[int, int]:
-    """The subscription's number and the position that the page before ended with."""
-    last = last_name(cursor)
-    number, _, position = last.partition(".")
-    if last and not (_is_number(number) and _is_number(position)):
-        raise CursorRefused("This is no cursor of this list.")
-    return int(number or 0), int(position or 0)
 
 
 def _is_number(text: str) -> bool:

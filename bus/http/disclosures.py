@@ -1,6 +1,5 @@
 """The disclosure log over HTTP: who received a person's data, or what a participant received."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -11,7 +10,7 @@ from bus.actions import Action, Actor, Object, Verb
 from bus.contracts.catalogue import Catalogue
 from bus.disclosures import Channel, Found
 from bus.http.acts import acting
-from bus.http.cursors import Listing, cursor_at, position_at
+from bus.http.cursors import Listing, next_cursor, position_at
 from bus.http.paging import After, Limit
 from bus.http.pull import NO_STORE
 from bus.http.rooms import TheRooms
@@ -91,11 +90,8 @@ def search_disclosures(
     rooms.actions.record([Action(Verb.DISCLOSURES_READ, by, Object("disclosures", ""), participant, details=details)])
     found = rooms.disclosures.search(subject, participant, before, limit + 1)
     told = [_document(one, rooms.catalogue) for one in found[:limit]]
-    return write_page(DisclosureList(disclosures=told, next=_next(found, limit)), NO_STORE)
-
-
-def _next(found: Sequence[Found], limit: int) -> str | None:
-    return cursor_at(Listing.DISCLOSURES, "", found[limit - 1].id) if len(found) > limit else None
+    following = next_cursor(Listing.DISCLOSURES, "", [one.id for one in found], limit)
+    return write_page(DisclosureList(disclosures=told, next=following), NO_STORE)
 
 
 def _document(found: Found, catalogue: Catalogue) -> DisclosureDocument:

@@ -15,7 +15,7 @@ from bus.contracts.document import Kind
 from bus.disclosures import Channel
 from bus.heavy import Steps
 from bus.http.admissions import admission_of
-from bus.http.cursors import Listing, cursor_at, position_at
+from bus.http.cursors import LAST_EVENT_ID, Listing, cursor_at, position_at
 from bus.http.paging import After, Limit
 from bus.http.pull import NO_STORE, EventReader, Page, Reading, listed, wanted
 from bus.http.rooms import TheRooms
@@ -74,7 +74,7 @@ async def read_feed(
     """
     reading = Reading(rooms, contract, caller, Channel.FEED)
     if wanted(request, _EVENT_STREAM):
-        position = position_at(last_event_id or after, Listing.FEED, contract)
+        position = _position(after, last_event_id, contract)
         await rooms.reading.run(partial(_check, reading), who=caller.participant)
         admission_of(request).begin_to_wait()
         headers = {**NO_STORE, "X-Accel-Buffering": "no"}
@@ -87,6 +87,13 @@ async def read_feed(
         return Response(status_code=204)
     body = listed(b"events", page, _cursor(reading, page.position))
     return Response(b"".join(body), headers=NO_STORE, media_type="application/json")
+
+
+def _position(after: str, last_event_id: str, contract: str) -> int:
+    """Where a stream begins: behind the last event that its reader names, else at `after`."""
+    if last_event_id:
+        return position_at(last_event_id, Listing.FEED, contract, LAST_EVENT_ID)
+    return position_at(after, Listing.FEED, contract)
 
 
 def _check(reading: Reading) -> None:

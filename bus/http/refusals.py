@@ -1,6 +1,5 @@
 """What the gate refused, over HTTP: for the producer's developer, the contract's owner and the operator; never a value."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -8,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from bus import clock
 from bus.http.contracts import Reader
-from bus.http.cursors import Listing, cursor_at, position_at
+from bus.http.cursors import Listing, next_cursor, position_at
 from bus.http.paging import After, Limit
 from bus.http.pull import NO_STORE
 from bus.http.rooms import TheRooms
@@ -84,13 +83,9 @@ def list_refusals(
     told = RefusalList(
         refusals=[_document(one) for one in found[:limit]],
         alerts=[_alert(one) for one in rooms.refusals.alerts(clock.now(), contract, reader)],
-        next=_next(found, limit, contract or ""),
+        next=next_cursor(Listing.REFUSALS, contract or "", [one.id for one in found], limit),
     )
     return write_page(told, NO_STORE)
-
-
-def _next(found: Sequence[Found], limit: int, contract: str) -> str | None:
-    return cursor_at(Listing.REFUSALS, contract, found[limit - 1].id) if len(found) > limit else None
 
 
 def _document(found: Found) -> RefusalDocument:

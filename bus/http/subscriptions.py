@@ -24,7 +24,8 @@ from bus.delivery.subscriptions import (
 )
 from bus.delivery.trial import tried_webhook
 from bus.http.acts import acting
-from bus.http.paging import After, CursorRefused, Limit, last_name, next_cursor
+from bus.http.cursors import Listing, next_cursor, position_at
+from bus.http.paging import After, Limit
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.values import JsonObject
@@ -221,10 +222,10 @@ class TrialResult(BaseModel):
 @router.get("", response_model=SubscriptionList)
 def list_subscriptions(rooms: TheRooms, caller: Manager, limit: Limit = 100, after: After = "") -> Response:
     """Your subscriptions; the operator's list has everybody's."""
-    last = _last_number(after)
+    last = position_at(after, Listing.SUBSCRIPTIONS, "")
     found = [s for s in rooms.subscriptions.listed(whose(caller)) if s.number > last]
     told = [SubscriptionDocument(**_document(one)) for one in found[:limit]]
-    following = next_cursor([str(one.number) for one in found[: limit + 1]], limit)
+    following = next_cursor(Listing.SUBSCRIPTIONS, "", [one.number for one in found], limit)
     return write_page(SubscriptionList(subscriptions=told, next=following))
 
 
@@ -402,13 +403,6 @@ def _moved(rooms: Rooms, by: Actor, id: str, state: SubscriptionState) -> Subscr
 
 def _read(rooms: Rooms, by: Actor, id: str) -> SubscriptionDetail:
     return _detail(rooms, rooms.subscriptions.get(id, by.reach))
-
-
-def _last_number(cursor: str) -> int:
-    last = last_name(cursor)
-    if not (last == "" or (last.isdecimal() and len(last) < 19)):
-        raise CursorRefused("This is no cursor of this list.")
-    return int(last or 0)
 
 
 def _detail(rooms: Rooms, subscription: Subscription) -> SubscriptionDetail:

@@ -6,10 +6,23 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bus.http.cursors import CursorInvalid, Listing, Place, cursor_at, cursor_of, place_of, position_at
+from bus.http.cursors import (
+    LAST_EVENT_ID,
+    CursorInvalid,
+    Listing,
+    Place,
+    cursor_at,
+    cursor_of,
+    name_at,
+    pair,
+    pair_at,
+    place_of,
+    position_at,
+)
 
 LISTINGS = st.sampled_from(Listing)
 CONTRACTS = st.from_regex(r"[a-z][a-z0-9.-]{0,40}", fullmatch=True)
+NAMES = st.from_regex(r"[a-z][a-z0-9.-]{0,40}", fullmatch=True)
 POSITIONS = st.integers(0, 2**63 - 1)
 
 
@@ -75,3 +88,55 @@ def test_a_place_that_the_bus_does_not_write_is_refused(written: str):
 def test_a_pass_ends_with_its_last_page():
     assert Place(7, 3).after(9, is_last=False) == Place(9, 3)
     assert Place(7, 3).after(9, is_last=True) == Place(9, 9)
+
+
+OLD_FEED, OLD_RECORDS, OLD_PASS = "ZgBhLmIANw", "cgBhLmIANw", "cgBhLmIANy4z"
+"""Behind position 7 of `a.b`, as version 0.1 of the bus gave them; the pass began at 3."""
+
+
+def test_a_consumer_goes_on_after_an_upgrade_with_the_cursor_that_it_holds():
+    assert position_at(OLD_FEED, Listing.FEED, "a.b") == 7
+    assert place_of(OLD_RECORDS, "a.b") == Place(7, 7)
+    assert place_of(OLD_PASS, "a.b") == Place(7, 3)
+
+
+def test_only_lists_whose_consumers_hold_old_cursors_take_them():
+    old = urlsafe_b64encode(b"d\0\x007").decode().rstrip("=")
+    with pytest.raises(CursorInvalid):
+        position_at(old, Listing.DISCLOSURES, "")
+
+
+@given(LISTINGS, CONTRACTS, POSITIONS, st.data())
+def test_a_cut_cursor_does_not_lead_back_to_an_earlier_place(
+    listing: Listing, contract: str, position: int, data: st.DataObject
+):
+    cursor = cursor_at(listing, contract, position)
+    length = data.draw(st.integers(1, len(cursor) - 1))
+    with pytest.raises(CursorInvalid):
+        position_at(cursor[:length], listing, contract)
+
+
+@given(NAMES)
+def test_a_name_comes_back_from_its_cursor_and_from_no_cut_of_it(name: str):
+    cursor = cursor_at(Listing.CLIENTS, "dinkes", name)
+    assert name_at(cursor, Listing.CLIENTS, "dinkes") == name
+    for length in range(1, len(cursor)):
+        with pytest.raises(CursorInvalid):
+            name_at(cursor[:length], Listing.CLIENTS, "dinkes")
+
+
+@given(POSITIONS, POSITIONS)
+def test_a_pair_comes_back_from_its_cursor(first: int, second: int):
+    assert pair_at(cursor_at(Listing.DELIVERIES, "", pair(first, second)), Listing.DELIVERIES, "") == (first, second)
+
+
+@pytest.mark.parametrize("place", ["", "7", "7.", ".7", "7.3.1", "07.3", "-1.3", f"{2**63}.1"])
+def test_a_pair_that_the_bus_does_not_write_is_refused(place: str):
+    with pytest.raises(CursorInvalid):
+        pair_at(cursor_at(Listing.DELIVERIES, "", place), Listing.DELIVERIES, "")
+
+
+def test_a_refused_cursor_names_its_parameter():
+    with pytest.raises(CursorInvalid) as refused:
+        position_at("!!!!", Listing.FEED, "a.b", LAST_EVENT_ID)
+    assert [error.pointer for error in refused.value.errors] == ["/header/last-event-id"]
