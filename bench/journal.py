@@ -12,7 +12,7 @@ from bench.processes import ALL_CORES, on_cores
 from bench.site import Site
 from bus import json
 from bus.cli.workspace import Workspace, open_workspace
-from bus.contracts.catalogue import Catalogue
+from bus.contracts import Catalogue
 from bus.delivery.relay import behind
 from bus.delivery.tables import SUBSCRIPTIONS
 from bus.identity.tokens import Principal

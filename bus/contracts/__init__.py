@@ -1,1 +1,142 @@
 """Contracts: what is exchanged, who may send it, who may get which fields and why."""
+
+from bus.contracts.access import Access, describe_access
+from bus.contracts.approval import describe_compatibility
+from bus.contracts.asyncapi import make_schema_url
+from bus.contracts.binding import Binding, Bindings, check_named, check_serves, write_bindings
+from bus.contracts.catalogue import Catalogue
+from bus.contracts.catalogued import AdapterUses
+from bus.contracts.codegen import generate_python_models
+from bus.contracts.compatibility import Report, Rule, Touched, Verdict, compare_versions, find_touched
+from bus.contracts.document import (
+    AdapterUse,
+    Classification,
+    Contract,
+    Kind,
+    Mask,
+    load_contract,
+    parse_contract,
+    restore_contract,
+)
+from bus.contracts.effort import is_bearable
+from bus.contracts.errors import (
+    ContractSaysLess,
+    DocumentInvalid,
+    FilterInvalid,
+    GrantExpired,
+    Incompatible,
+    NoSuchContract,
+    NotBound,
+    NotGranted,
+)
+from bus.contracts.fields import Visibility
+from bus.contracts.filter import compile_filter, read_attribute
+from bus.contracts.filter_index import FilterIndex
+from bus.contracts.infer import infer_schema, sketch_schema
+from bus.contracts.jobs import (
+    check_contract,
+    compile_schema,
+    judge_approval,
+    judge_data,
+    parse_body,
+    read_check,
+    read_document,
+    write_asyncapi,
+)
+from bus.contracts.lifecycle import State
+from bus.contracts.lint import Finding, Severity, find_form_faults, lint_contract
+from bus.contracts.lint.vocabulary import PERSONAL_NAMES
+from bus.contracts.listing import Heading, ListedContract, ListedVersion
+from bus.contracts.page import name_page_file, write_index, write_page
+from bus.contracts.person_finder import PersonFinder, make_finder
+from bus.contracts.plan import Plan
+from bus.contracts.register import Tags
+from bus.contracts.registered import Move, RegisteredVersion, Succession, find_successions
+from bus.contracts.schemas import Schema, find_schemas_at, has_property
+from bus.contracts.validation import Validator, write_pointer
+from bus.contracts.version import ContractVersion, Notice, make_text_finder
+from bus.contracts.view import View
+from bus.contracts.yaml import read_yaml, write_yaml
+
+__all__ = [
+    "PERSONAL_NAMES",
+    "Access",
+    "AdapterUse",
+    "AdapterUses",
+    "Binding",
+    "Bindings",
+    "Catalogue",
+    "Classification",
+    "Contract",
+    "ContractSaysLess",
+    "ContractVersion",
+    "DocumentInvalid",
+    "FilterIndex",
+    "FilterInvalid",
+    "Finding",
+    "GrantExpired",
+    "Heading",
+    "Incompatible",
+    "Kind",
+    "ListedContract",
+    "ListedVersion",
+    "Mask",
+    "Move",
+    "NoSuchContract",
+    "NotBound",
+    "NotGranted",
+    "Notice",
+    "PersonFinder",
+    "Plan",
+    "RegisteredVersion",
+    "Report",
+    "Rule",
+    "Schema",
+    "Severity",
+    "State",
+    "Succession",
+    "Tags",
+    "Touched",
+    "Validator",
+    "Verdict",
+    "View",
+    "Visibility",
+    "check_contract",
+    "check_named",
+    "check_serves",
+    "compare_versions",
+    "compile_filter",
+    "compile_schema",
+    "describe_access",
+    "describe_compatibility",
+    "find_form_faults",
+    "find_schemas_at",
+    "find_successions",
+    "find_touched",
+    "generate_python_models",
+    "has_property",
+    "infer_schema",
+    "is_bearable",
+    "judge_approval",
+    "judge_data",
+    "lint_contract",
+    "load_contract",
+    "make_finder",
+    "make_schema_url",
+    "make_text_finder",
+    "name_page_file",
+    "parse_body",
+    "parse_contract",
+    "read_attribute",
+    "read_check",
+    "read_document",
+    "read_yaml",
+    "restore_contract",
+    "sketch_schema",
+    "write_asyncapi",
+    "write_bindings",
+    "write_index",
+    "write_page",
+    "write_pointer",
+    "write_yaml",
+]

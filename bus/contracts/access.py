@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from bus.contracts.declared import Declared, declared
+from bus.contracts.declared import Declared, find_declared
 from bus.contracts.document import Contract, Grant, Mask
 from bus.contracts.shown import Shown
 
@@ -46,7 +46,7 @@ class Access:
     rows: tuple[Mapping[str, Any], ...]
 
 
-def access(contract: Contract, today: date, participant: str | None = None) -> list[Access]:
+def describe_access(contract: Contract, today: date, participant: str | None = None) -> list[Access]:
     """What each consumer gets, in the document's order.
 
     Args:
@@ -54,7 +54,7 @@ def access(contract: Contract, today: date, participant: str | None = None) -> l
         today: the date in Lamongan.
         participant: of this consumer alone.
     """
-    places = declared(contract.shown)
+    places = find_declared(contract.shown)
     return [
         _access(contract, grant, places, today) for grant in contract.grants if participant in (None, grant.participant)
     ]

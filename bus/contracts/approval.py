@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from bus import json
-from bus.contracts.binding import Bindings, written
-from bus.contracts.compatibility import Finding, Report, Rule, Verdict, check
+from bus.contracts.binding import Bindings, write_bindings
+from bus.contracts.compatibility import Finding, Report, Rule, Verdict, compare_versions
 from bus.contracts.document import Contract
 from bus.contracts.errors import CompatibilityUndecided, Incompatible, NotReady, StepTooSmall
 from bus.contracts.lint import Finding as LintFinding
-from bus.contracts.lint import binding_errors, errors_of
+from bus.contracts.lint import find_binding_errors, find_errors
 from bus.contracts.registered import Basis
 from bus.problem import Conflict, FieldError
 
@@ -31,11 +31,11 @@ class Candidate:
     accept_undecided: bool
 
     def document(self) -> bytes:
-        """The candidate as JSON, for `jobs.approve`."""
+        """The candidate as JSON, for `judge_approval`."""
         asked = {
             "document": self.contract.document,
             "active": [one.contract.document for one in self.basis.active],
-            "bindings": written(self.contract, self.bindings),
+            "bindings": write_bindings(self.contract, self.bindings),
             "accept_undecided": self.accept_undecided,
         }
         return json.dumps(asked)
@@ -60,8 +60,8 @@ def check_approvable(
         StepTooSmall: its number does not go up as far as the change is large.
         CompatibilityUndecided: it is not known whether it breaks something.
     """
-    _check_mended(contract, errors_of(contract, bindings))
-    report = check(contract, active)
+    _check_mended(contract, find_errors(contract, bindings))
+    report = compare_versions(contract, active)
     if refusal := _refusal(contract, report, accept_undecided):
         raise refusal
     return report
@@ -73,10 +73,10 @@ def check_proposable(contract: Contract, bindings: Bindings) -> None:
     Raises:
         NotReady: names each place.
     """
-    _check_mended(contract, binding_errors(contract, bindings))
+    _check_mended(contract, find_binding_errors(contract, bindings))
 
 
-def compatibility_document(report: Report) -> dict[str, Any]:
+def describe_compatibility(report: Report) -> dict[str, Any]:
     """The report as the API writes it, without its step."""
     return {"verdict": report.verdict.value, "findings": [_finding_document(finding) for finding in report.findings]}
 
@@ -108,7 +108,7 @@ def _refusal(contract: Contract, report: Report, accept_undecided: bool) -> Conf
 def _members(report: Report, findings: Sequence[Finding]) -> dict[str, Any]:
     return {
         "errors": [FieldError(finding.pointer, finding.message) for finding in findings],
-        "compatibility": compatibility_document(report),
+        "compatibility": describe_compatibility(report),
         "step": report.step.value,
     }
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from bus import json
 from bus.contracts.document import Contract, Kind
-from bus.contracts.draft07 import draft07
+from bus.contracts.draft07 import convert_to_draft07
 from bus.contracts.schemas import Schema
 from bus.contracts.validation import Validator
 from bus.identity import MEANINGS, Scope
@@ -28,7 +28,7 @@ _ID: Final = (
 _POSITION: Final[Schema] = {"type": "integer", "minimum": 1, "description": "The event's place in the journal."}
 
 
-def asyncapi(contract: Contract, url: str) -> Document:
+def describe_as_asyncapi(contract: Contract, url: str) -> Document:
     """The AsyncAPI document of one contract version.
 
     Args:
@@ -47,7 +47,7 @@ def asyncapi(contract: Contract, url: str) -> Document:
     }
 
 
-def schema_url(contract: Contract, url: str) -> str:
+def make_schema_url(contract: Contract, url: str) -> str:
     """Where the bus serves the contract version's schema: its `$id`, and what an event's `dataschema` names."""
     return f"{url}/v1/contracts/{contract.name}/versions/{contract.version}/schema"
 
@@ -131,8 +131,8 @@ def _query_parts(contract: Contract) -> Document:
     }
     asking = _operation("send", "questions", "question", "ask", "POST") | _reply("answers", "answer")
     schemas = {
-        "question": draft07(contract.sent, "#/components/schemas/question"),
-        "wholeAnswer": draft07(contract.shown, "#/components/schemas/wholeAnswer"),
+        "question": convert_to_draft07(contract.sent, "#/components/schemas/question"),
+        "wholeAnswer": convert_to_draft07(contract.shown, "#/components/schemas/wholeAnswer"),
         "answer": _as_granted(contract, "wholeAnswer"),
     }
     return {
@@ -144,7 +144,7 @@ def _query_parts(contract: Contract) -> Document:
 
 def _event_schemas(contract: Contract, url: str) -> Document:
     schemas = {
-        "data": draft07(contract.sent, "#/components/schemas/data"),
+        "data": convert_to_draft07(contract.sent, "#/components/schemas/data"),
         "shown": _as_granted(contract, "data"),
         "published": _envelope(contract, url, "data"),
         "received": _envelope(contract, url, "shown"),
@@ -160,6 +160,9 @@ def _event_schemas(contract: Contract, url: str) -> Document:
         "sequence": {"type": "string", "pattern": "^[0-9]{20}$", "description": "Its position, in 20 digits."},
         "recordedtime": {"type": "string", "format": "date-time", "description": "When the bus accepted it."},
     }
+    if len(contract.producers) > 1:
+        names = sorted(contract.producers)
+        received["properties"]["publisher"] = {"enum": names, "description": "The participant that published it."}
     received["required"] = [*received["required"], "sequence", "recordedtime", "data"]
     if contract.kind is Kind.RECORD:
         schemas["recordPage"] = _page("records")
@@ -180,7 +183,7 @@ def _envelope(contract: Contract, url: str, data: str) -> Schema:
             "type": {"const": contract.name},
             "subject": {**_TEXT, "description": about},
             "time": {**_TEXT, "format": "date-time", "description": "When it happened."},
-            "dataschema": {**_TEXT, "description": f"The version's schema: {schema_url(contract, url)}."},
+            "dataschema": {**_TEXT, "description": f"The version's schema: {make_schema_url(contract, url)}."},
             "datacontenttype": {**_TEXT, "description": "A JSON media type; absent: application/json."},
             "data": {"anyOf": [shown, {"type": "null"}]} if contract.kind is Kind.RECORD else shown,
         },
@@ -243,8 +246,9 @@ def _published(contract: Contract, url: str) -> list[Any]:
 
 
 def _received(contract: Contract, url: str) -> list[Any]:
+    publisher = {"publisher": min(contract.producers)} if len(contract.producers) > 1 else {}
     return [
-        {**event, "sequence": f"{position:020d}", "recordedtime": "2026-03-02T02:15:00.123456Z"}
+        {**event, "sequence": f"{position:020d}", "recordedtime": "2026-03-02T02:15:00.123456Z", **publisher}
         for position, event in enumerate(_published(contract, url), 1)
     ]
 
@@ -258,7 +262,7 @@ def _event(contract: Contract, url: str, number: int, data: Any) -> Document:
         "type": contract.name,
         **({"subject": str(subject)} if subject is not None else {}),
         "time": _WHEN,
-        "dataschema": schema_url(contract, url),
+        "dataschema": make_schema_url(contract, url),
         "data": data,
     }
 

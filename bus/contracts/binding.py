@@ -9,7 +9,7 @@ from typing import Any
 
 from bus.contracts.document import AdapterUse, Contract, Kind
 from bus.contracts.errors import ContractSaysLess, NotBound
-from bus.contracts.outline import outline
+from bus.contracts.outline import draw_outline
 from bus.contracts.persons import holds
 from bus.contracts.schemas import Schema
 from bus.kit import Classification
@@ -46,7 +46,7 @@ def no_adapters(use: AdapterUse) -> Binding | None:
     return None
 
 
-def written(contract: Contract, bindings: Bindings) -> list[dict[str, Any]]:
+def write_bindings(contract: Contract, bindings: Bindings) -> list[dict[str, Any]]:
     """The bindings of the operations that a contract names, as JSON values for `read`."""
     found = ((use, bindings(use)) for use in contract.adapters)
     return [
@@ -56,7 +56,7 @@ def written(contract: Contract, bindings: Bindings) -> list[dict[str, Any]]:
     ]
 
 
-def read(values: Sequence[Mapping[str, Any]]) -> Bindings:
+def read_bindings(values: Sequence[Mapping[str, Any]]) -> Bindings:
     """The bindings that `written` wrote."""
     known = {
         AdapterUse(value["adapter"], value["operation"]): Binding(
@@ -72,7 +72,7 @@ def read(values: Sequence[Mapping[str, Any]]) -> Bindings:
     return known.get
 
 
-def shortfalls(contract: Contract, bindings: Bindings) -> Iterator[FieldError]:
+def find_shortfalls(contract: Contract, bindings: Bindings) -> Iterator[FieldError]:
     """Where the contract says less than the operations that it names ask."""
     for index, use in enumerate(contract.adapters):
         binding = bindings(use)
@@ -127,7 +127,7 @@ def _less(contract: Contract, named: str, binding: Binding) -> Iterator[FieldErr
 
 
 def _undefined(part: str, schema: Schema, named: str, binding: Binding) -> Iterator[FieldError]:
-    for one in outline(schema):
+    for one in draw_outline(schema):
         definition = binding.definitions.get(one.pointer)
         if definition is not None and not holds(schema, one.schemas, definition):
             detail = f"{one.pointer} must be declared by schemas/common/{definition}, since {named} fills it with such numbers"

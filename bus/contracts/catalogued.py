@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Final
 
 from bus import clock, json
-from bus.contracts.document import AdapterUse, trusted
+from bus.contracts.document import AdapterUse, restore_contract
 from bus.contracts.errors import UnknownVersion, VersionRetired
 from bus.contracts.lifecycle import IN_FORCE, State
 from bus.contracts.ready import ReadyVersions
@@ -144,7 +144,7 @@ def _make_contract(name: str, entries: Sequence[CatalogueEntry], documents: Iter
 def _find_uses(document: bytes) -> AdapterUses | None:
     if _ADAPTER not in document:
         return None
-    contract = trusted(json.loads(document))
+    contract = restore_contract(json.loads(document))
     if not contract.adapters:
         return None
     return AdapterUses(contract.name, contract.adapters, frozenset(grant.participant for grant in contract.grants))

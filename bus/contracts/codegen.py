@@ -11,7 +11,7 @@ from typing import Final
 
 from bus import json
 from bus.contracts.document import Contract, Kind
-from bus.contracts.flat import flattened
+from bus.contracts.flat import flatten
 from bus.contracts.schemas import Schema, subschemas
 from bus.problem import Refused
 from bus.texts import visible_lines
@@ -53,7 +53,7 @@ class GeneratorMissing(Refused):
     slug = "generator-missing"
 
 
-def python_models(contract: Contract) -> Mapping[str, str]:
+def generate_python_models(contract: Contract) -> Mapping[str, str]:
     """The modules for a contract version, by file name.
 
     Raises:
@@ -121,7 +121,7 @@ def _check_inert(module: str) -> None:
 
 
 def _typed_part(schema: Schema) -> Schema:
-    part = flattened(schema)
+    part = flatten(schema)
     for _, inner in list(subschemas(part)):
         for word in inner.keys() - _WORDS:
             del inner[word]

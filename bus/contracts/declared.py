@@ -31,7 +31,7 @@ _TYPES: Final = (
 _SCALARS: Final = frozenset({"boolean", "string", "number", "integer"})
 
 
-def declared(schema: Schema) -> "Declared":
+def find_declared(schema: Schema) -> "Declared":
     """What a self-contained schema declares of the data."""
     return Declared(_Places(schema), (schema,), (schema,))
 

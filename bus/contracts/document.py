@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from bus import json, shipped
-from bus.contracts.effort import states
+from bus.contracts.effort import count_states
 from bus.contracts.errors import DocumentInvalid, FilterInvalid
-from bus.contracts.filter import compile_filter, data_field
+from bus.contracts.filter import compile_filter, read_data_field
 from bus.contracts.formats import FORMATS
-from bus.contracts.patterns import PatternUnsupported, for_python, plain
+from bus.contracts.patterns import PatternUnsupported, plain, translate_for_python
 from bus.contracts.schemas import Schema, SchemaWrong, bundle, mapped, subschemas
 from bus.contracts.validation import SchemaUnusable, Validator
 from bus.contracts.weight import check_weight
-from bus.contracts.yaml import read_text
+from bus.contracts.yaml import read_yaml
 from bus.kit import Classification as Classification
 from bus.problem import FieldError, Unavailable
 
@@ -161,7 +161,7 @@ class Contract:
         return (self.subject or self.key) if self.classification.is_about_persons else None
 
 
-def load(path: Path, root: Path | None = None) -> Contract:
+def load_contract(path: Path, root: Path | None = None) -> Contract:
     """The contract in a YAML or JSON file, with the files that its schemas refer to.
 
     Args:
@@ -172,10 +172,10 @@ def load(path: Path, root: Path | None = None) -> Contract:
     Raises:
         DocumentInvalid: with a pointer for each thing that is wrong.
     """
-    return _contract(_read(path), path.resolve(), root or root_of(path))
+    return _contract(_read(path), path.resolve(), root or find_root(path))
 
 
-def parse(document: Any) -> Contract:
+def parse_contract(document: Any) -> Contract:
     """The contract in a document that came alone: its schemas may refer to no file.
 
     Raises:
@@ -184,16 +184,16 @@ def parse(document: Any) -> Contract:
     return _contract(document, None, None)
 
 
-def parse_text(text: bytes) -> Contract:
+def parse_contract_text(text: bytes) -> Contract:
     """The contract in a YAML or JSON text that came alone.
 
     Raises:
         DocumentInvalid: with a pointer for each thing that is wrong.
     """
-    return parse(read_text(text))
+    return parse_contract(read_yaml(text))
 
 
-def trusted(document: dict[str, Any]) -> Contract:
+def restore_contract(document: dict[str, Any]) -> Contract:
     """The contract in a document that `load` or `parse` made before and storage kept; nothing is checked again."""
     delivery = document.get("delivery", {})
     return Contract(
@@ -222,7 +222,7 @@ def trusted(document: dict[str, Any]) -> Contract:
     )
 
 
-def root_of(path: Path) -> Path:
+def find_root(path: Path) -> Path:
     """The nearest folder above a contract file that holds a folder `schemas`, else the file's own."""
     folders = path.resolve().parents
     return next((folder for folder in folders if (folder / "schemas").is_dir()), folders[0])
@@ -245,7 +245,7 @@ def _read(path: Path) -> Any:
         text = path.read_bytes()
     except OSError as error:
         raise DocumentInvalid(f"{path.name} cannot be read: {error.strerror}.") from error
-    return read_text(text)
+    return read_yaml(text)
 
 
 def _contract(given: Any, base: Path | None, root: Path | None) -> Contract:
@@ -261,7 +261,7 @@ def _contract(given: Any, base: Path | None, root: Path | None) -> Contract:
         raise DocumentInvalid(f"The document with its schemas is larger than {_LARGEST} bytes.")
     if errors := [*_schema_errors(document), *_grant_errors(document)]:
         raise _invalid(errors)
-    return trusted(document)
+    return restore_contract(document)
 
 
 def _schema_errors(document: dict[str, Any]) -> Iterator[FieldError]:
@@ -291,12 +291,12 @@ def _dialect_errors(schema: Schema) -> Iterator[FieldError]:
                 )
                 continue
             try:
-                for_python(pattern)
+                translate_for_python(pattern)
             except PatternUnsupported as unsupported:
                 detail = f"has a pattern that contracts may not use: {unsupported}"
                 yield FieldError(json.pointer((*path, keyword)), detail)
             else:
-                counted += states(pattern)
+                counted += count_states(pattern)
     if patterns > _MOST_PATTERNS:
         yield FieldError("", f"has more than {_MOST_PATTERNS} patterns, each of which takes memory in every process")
     elif counted > _MOST_STATES:
@@ -321,7 +321,7 @@ def _grant_errors(document: dict[str, Any]) -> Iterator[FieldError]:
             if "until" in consumer:
                 date.fromisoformat(consumer["until"])
             for row, expression in enumerate(consumer.get("rows", ())):
-                compile_filter(expression, data_field, f"{at}/rows/{row}")
+                compile_filter(expression, read_data_field, f"{at}/rows/{row}")
         except ValueError:
             yield FieldError(f"{at}/until", "must be a date that the calendar has")
         except FilterInvalid as wrong:

@@ -6,7 +6,7 @@ What draft-07 has no word for is left out (`unevaluatedProperties` and `unevalua
 
 from typing import Any
 
-from bus.contracts.flat import flattened
+from bus.contracts.flat import flatten
 from bus.contracts.schemas import Schema, mapped, subschemas
 from bus.texts import markdown
 
@@ -16,14 +16,14 @@ _TAKEN_BY_ASYNCAPI = ("discriminator", "externalDocs")
 """No words of JSON Schema, so that a schema may use them as it likes; in AsyncAPI they have a form of their own."""
 
 
-def draft07(schema: Schema, at: str) -> Schema:
+def convert_to_draft07(schema: Schema, at: str) -> Schema:
     """The schema in draft-07, for a place in another document.
 
     Args:
         schema: self-contained, in the 2020-12 dialect; it stays as it is.
         at: the reference to where it will stand, such as `#/components/schemas/data`.
     """
-    moved: Schema = mapped(flattened(schema), str, lambda reference, _: at + reference[1:])
+    moved: Schema = mapped(flatten(schema), str, lambda reference, _: at + reference[1:])
     for _, inner in list(subschemas(moved)):
         _translate(inner)
     return moved

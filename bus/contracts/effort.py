@@ -22,7 +22,7 @@ _UNKNOWN: Final = 10
 _MOST_STATES: Final = 10**9
 
 
-def work_per_value(schema: Any) -> int:
+def estimate_work(schema: Any) -> int:
     """The units of work that the schema asks for, for the values down one path of the data."""
     return work_by_depth(schema, _own)[-1]
 
@@ -40,7 +40,7 @@ def is_bearable(work: int, body: bytes) -> bool:
     return work * (values + len(body) // _TEXT) <= _BEARABLE
 
 
-def states(pattern: str) -> int:
+def count_states(pattern: str) -> int:
     """About how many states the engine's automaton of a pattern has: counted repetitions are written out in it."""
     try:
         return min(_states(parse(pattern)), _MOST_STATES)
@@ -52,7 +52,7 @@ def _own(schema: Schema) -> int:
     patterns = [schema["pattern"]] if isinstance(schema.get("pattern"), str) else []
     patterns += schema.get("patternProperties", {})
     entries = sum(len(schema.get(keyword, ())) for keyword in ("enum", "properties", "required"))
-    return 1 + entries // _ENTRIES + sum(map(states, patterns)) // _STATES
+    return 1 + entries // _ENTRIES + sum(map(count_states, patterns)) // _STATES
 
 
 def _states(expression: Expression) -> int:

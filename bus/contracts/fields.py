@@ -162,7 +162,7 @@ _SHOWN = Fields(whole=True, is_plain=True)
 _NOT_SHOWN = Fields()
 
 
-def fields_of(granted: Iterable[str] | None, mask: Mapping[str, Mask], pseudonyms: Pseudonyms) -> Fields:
+def compile_fields(granted: Iterable[str] | None, mask: Mapping[str, Mask], pseudonyms: Pseudonyms) -> Fields:
     """The tree of a grant.
 
     Args:

@@ -47,7 +47,7 @@ def compile_filter(expression: Any, accessors: Accessors[T], at: str = "") -> Pr
     return lambda subject: judge(subject) is True
 
 
-def data_field(name: str) -> Accessor[Any]:
+def read_data_field(name: str) -> Accessor[Any]:
     """Finds a field of the data: a top-level property's name, or a JSON Pointer."""
     pointer = name if name.startswith("/") else json.pointer((name,))
     tokens = json.path(pointer)
@@ -57,12 +57,12 @@ def data_field(name: str) -> Accessor[Any]:
     return lambda data: json.at(data, pointer)
 
 
-def attribute(name: str) -> Accessor[Mapping[str, Any]]:
+def read_attribute(name: str) -> Accessor[Mapping[str, Any]]:
     """Finds a context attribute of a CloudEvent in its JSON format."""
     return lambda document: document.get(name)
 
 
-def text_of(value: Any) -> str | None:
+def to_text(value: Any) -> str | None:
     """The text by which `prefix` and `suffix` judge a value; None where they cannot."""
     if isinstance(value, str):
         return value
@@ -72,12 +72,12 @@ def text_of(value: Any) -> str | None:
     return str(value) if isinstance(value, int) else None
 
 
-def number_of(value: Any) -> Decimal | None:
+def to_number(value: Any) -> Decimal | None:
     """The number by which `exact` judges a value; None where it is none."""
     return Decimal(repr(value)) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def number_in(text: str) -> Decimal | None:
+def parse_number(text: str) -> Decimal | None:
     """The number that a filter's text writes as JSON does; None where it writes none."""
     return Decimal(text) if _NUMBER.fullmatch(text) else None
 
@@ -149,7 +149,7 @@ def _scalar_test(dialect: str, operand: Any, accessors: Accessors[T], at: str) -
 
 
 def _named_test(dialect: str, name: Any, wanted: Any, accessors: Accessors[T], at: str) -> Judgement[T]:
-    text = text_of(wanted)
+    text = to_text(wanted)
     if not isinstance(name, str) or not name or not text:
         raise _invalid(at + json.pointer((str(name),)), "must be a name with a text that is not empty")
     find = accessors(name)
@@ -158,14 +158,14 @@ def _named_test(dialect: str, name: Any, wanted: Any, accessors: Accessors[T], a
 
 
 def _exact(wanted: str) -> Test:
-    number = number_in(wanted)
+    number = parse_number(wanted)
 
     def test(value: Any) -> bool | None:
         if isinstance(value, str):
             return value == wanted
         if isinstance(value, bool):
-            return text_of(value) == wanted if wanted in ("true", "false") else None
-        given = number_of(value)
+            return to_text(value) == wanted if wanted in ("true", "false") else None
+        given = to_number(value)
         return None if given is None or number is None else given == number
 
     return test
@@ -173,7 +173,7 @@ def _exact(wanted: str) -> Test:
 
 def _part(compare: Callable[[str, str], bool], wanted: str) -> Test:
     def test(value: Any) -> bool | None:
-        text = text_of(value)
+        text = to_text(value)
         return None if text is None else compare(text, wanted)
 
     return test

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from bus import json
-from bus.contracts.filter import Predicate, attribute, compile_filter, number_in, number_of, text_of
+from bus.contracts.filter import Predicate, compile_filter, parse_number, read_attribute, to_number, to_text
 
 T = TypeVar("T")
 Document = Mapping[str, Any]
@@ -75,7 +75,7 @@ class FilterIndex(Generic[T]):
         key = json.canonical(list(expressions))
         one = self._filters.get(key)
         if one is None:
-            predicates = [compile_filter(part, attribute) for part in expressions]
+            predicates = [compile_filter(part, read_attribute) for part in expressions]
             self._count(expressions)
             one = self._filters[key] = _Filter(expressions, predicates, self._clues_of(expressions), {})
             self._put_in(one)
@@ -159,11 +159,11 @@ class FilterIndex(Generic[T]):
     def _candidates(self, document: Document) -> Iterable[_Filter[T]]:
         found = dict(self._always)
         for (dialect, name, length), texts in self._by_text.items():
-            value = text_of(document.get(name))
+            value = to_text(document.get(name))
             if value is not None and (some := texts.get(_part(dialect, value, length))) is not None:
                 found.update({id(one): one for one in some})
         for name, numbers in self._by_number.items():
-            number = number_of(document.get(name))
+            number = to_number(document.get(name))
             if number is not None:
                 found.update({id(one): one for one in numbers.get(number, ())})
         return found.values()
@@ -183,7 +183,7 @@ def _place(clue: Clue) -> tuple[str, str, int]:
 
 def _number(clue: Clue) -> Decimal | None:
     """The number that a value may be for the clue's test to hold; None where it is a text."""
-    return number_in(clue.text) if clue.dialect == "exact" else None
+    return parse_number(clue.text) if clue.dialect == "exact" else None
 
 
 def _all_clues(expressions: Sequence[Expression]) -> Iterator[Clue]:
@@ -199,7 +199,7 @@ def _clues(expression: Expression) -> Iterator[Clue]:
             yield from _clues(part)
     elif dialect != "not":
         for name, wanted in operand.items():
-            yield Clue(dialect, name, str(text_of(wanted)))
+            yield Clue(dialect, name, str(to_text(wanted)))
 
 
 def _needed(expression: Expression, frequency: Mapping[Clue, int]) -> _Clues | None:

@@ -8,7 +8,7 @@ from bus import json
 from bus.contracts.schemas import Schema, mapped, subschemas
 
 
-def flattened(schema: Schema) -> Schema:
+def flatten(schema: Schema) -> Schema:
     """The same schema, in which every reference is `#` or `#/$defs/<letters, digits, underscores>`.
 
     Args:

@@ -18,7 +18,7 @@ _ROOM: Final = 2
 """A bound leaves room for texts and lists that many times as long as the longest example."""
 
 
-def infer(examples: Sequence[Any]) -> Schema:
+def infer_schema(examples: Sequence[Any]) -> Schema:
     """A closed schema under which the examples are valid; every property has a description that is still to be written.
 
     Args:
@@ -27,7 +27,7 @@ def infer(examples: Sequence[Any]) -> Schema:
     return _schema("", examples)
 
 
-def sketch(names: Iterable[str]) -> Schema:
+def sketch_schema(names: Iterable[str]) -> Schema:
     """A closed schema of required texts with these names; dates and identifiers are known by their names."""
     return _schema("", [{name: _typical(name) for name in names}])
 

@@ -8,14 +8,14 @@ from typing import Any, Final
 
 from bus import json
 from bus.contracts import binding
-from bus.contracts.approval import check_approvable, compatibility_document
-from bus.contracts.asyncapi import asyncapi
-from bus.contracts.compatibility import Report, Standing, Step, Verdict, check, impact
-from bus.contracts.document import AdapterUse, Contract, parse, parse_text, trusted
+from bus.contracts.approval import check_approvable, describe_compatibility
+from bus.contracts.asyncapi import describe_as_asyncapi
+from bus.contracts.compatibility import Report, Standing, Step, Verdict, compare_versions, find_touched
+from bus.contracts.document import AdapterUse, Contract, parse_contract, parse_contract_text, restore_contract
 from bus.contracts.errors import DocumentInvalid
-from bus.contracts.lint import Finding, form_findings, lint
-from bus.contracts.validation import Validator, shown
-from bus.contracts.yaml import read_text, write_text
+from bus.contracts.lint import Finding, find_form_faults, lint_contract
+from bus.contracts.validation import Validator, write_pointer
+from bus.contracts.yaml import read_yaml, write_yaml
 from bus.problem import FieldError, Invalid
 
 _UNKNOWN: Final = Report(Verdict.UNDECIDED, (), Step.MAJOR)
@@ -30,7 +30,7 @@ def read_document(text: bytes) -> bytes:
     Raises:
         DocumentInvalid: with a pointer for each thing that is wrong.
     """
-    return json.dumps(parse_text(text).document)
+    return json.dumps(parse_contract_text(text).document)
 
 
 def read_check(body: bytes) -> bytes:
@@ -41,16 +41,16 @@ def read_check(body: bytes) -> bytes:
     Raises:
         DocumentInvalid: a document to compare with is no contract.
     """
-    document, against = _split(read_text(body))
+    document, against = _split(read_yaml(body))
     standing = None if against is None else [_parse_against(one, index).document for index, one in enumerate(against)]
     try:
-        contract = parse(document)
+        contract = parse_contract(document)
     except DocumentInvalid as refusal:
-        return json.dumps({"answer": _write_result(form_findings(refusal), _UNKNOWN, [])})
+        return json.dumps({"answer": _write_result(find_form_faults(refusal), _UNKNOWN, [])})
     return json.dumps({"document": contract.document, "against": standing})
 
 
-def check_document(given: bytes) -> bytes:
+def check_contract(given: bytes) -> bytes:
     """The answer to a request for a check.
 
     Args:
@@ -58,20 +58,19 @@ def check_document(given: bytes) -> bytes:
             `bindings` of its operations, and by the contract's name the `subscriptions` of those that the caller answers for.
     """
     asked = json.loads(given)
-    contract, standing = trusted(asked["document"]), [trusted(one) for one in asked["against"]]
-    report = check(contract, standing)
+    contract, standing = restore_contract(asked["document"]), [restore_contract(one) for one in asked["against"]]
+    report = compare_versions(contract, standing)
     mappings = {AdapterUse(adapter, operation): fields for adapter, operation, fields in asked["mappings"]}
     touches: list[dict[str, Any]] = []
     for old in standing:
         orders = [Standing(*order) for order in asked["subscriptions"].get(old.name, ())]
-        touched = impact(report, contract, old, orders, mappings)
+        touched = find_touched(report, contract, old, orders, mappings)
         touches += [asdict(one) | {"what": one.what.value, "against": old.version} for one in touched]
-    return json.dumps(
-        _write_result(lint(contract, set(asked["participants"]), binding.read(asked["bindings"])), report, touches)
-    )
+    findings = lint_contract(contract, set(asked["participants"]), binding.read_bindings(asked["bindings"]))
+    return json.dumps(_write_result(findings, report, touches))
 
 
-def approve(given: bytes) -> bytes:
+def judge_approval(given: bytes) -> bytes:
     """Whether a version that may be put in force has a compatibility that is undecided: `true` or `false`.
 
     Args:
@@ -82,13 +81,13 @@ def approve(given: bytes) -> bytes:
         Refused: what `check_approvable` says.
     """
     asked = json.loads(given)
-    active = [trusted(one) for one in asked["active"]]
-    contract, bindings = trusted(asked["document"]), binding.read(asked["bindings"])
+    active = [restore_contract(one) for one in asked["active"]]
+    contract, bindings = restore_contract(asked["document"]), binding.read_bindings(asked["bindings"])
     report = check_approvable(contract, active, bindings, accept_undecided=asked["accept_undecided"])
     return json.dumps(report.verdict is Verdict.UNDECIDED)
 
 
-def validate(schema: bytes, body: bytes, levels: bytes) -> bytes:
+def judge_data(schema: bytes, body: bytes, levels: bytes) -> bytes:
     """What is wrong with a JSON text under a schema: pairs of pointer and detail.
 
     Args:
@@ -103,8 +102,8 @@ def validate(schema: bytes, body: bytes, levels: bytes) -> bytes:
 
 def write_asyncapi(document: bytes, issuer: bytes, form: bytes) -> bytes:
     """A contract's AsyncAPI document, in the form `yaml` or `json`."""
-    written = asyncapi(trusted(json.loads(document)), issuer.decode())
-    return write_text(written) if form == b"yaml" else json.dumps(written)
+    written = describe_as_asyncapi(restore_contract(json.loads(document)), issuer.decode())
+    return write_yaml(written) if form == b"yaml" else json.dumps(written)
 
 
 def parse_body(body: bytes, most_levels: int) -> Any:
@@ -120,7 +119,7 @@ def parse_body(body: bytes, most_levels: int) -> Any:
     if json.is_deeper(value, most_levels):
         raise Invalid(f"JSON may be nested {most_levels} levels deep.")
     if json.repeats(body, json.dumps(value)):
-        at = shown(json.repeated_at(body) or ())
+        at = write_pointer(json.repeated_at(body) or ())
         raise Invalid("An object has each of its members once.", errors=[FieldError(at, "has a member twice")])
     return value
 
@@ -151,7 +150,7 @@ def _split(body: Any) -> tuple[Any, list[Any] | None]:
 
 def _parse_against(document: Any, index: int) -> Contract:
     try:
-        return parse(document)
+        return parse_contract(document)
     except DocumentInvalid as refusal:
         wrong = refusal.errors or (FieldError("", refusal.detail),)
         errors = [FieldError(f"/against/{index}{error.pointer}", error.detail) for error in wrong]
@@ -161,7 +160,7 @@ def _parse_against(document: Any, index: int) -> Contract:
 def _write_result(findings: Sequence[Finding], report: Report, touches: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "lint": [asdict(finding) | {"severity": finding.severity.value} for finding in findings],
-        "compatibility": compatibility_document(report),
+        "compatibility": describe_compatibility(report),
         "step": report.step.value,
         "touches": touches,
     }

@@ -30,7 +30,7 @@ class Field:
     is_leaf: bool
 
 
-def outline(schema: Schema) -> list[Field]:
+def draw_outline(schema: Schema) -> list[Field]:
     """The declared fields in the schema's order, each before those below it; the data themselves are none of them."""
     return list(_Outline(schema).below("", [schema]))
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from bus import json
 from bus.contracts.document import Classification, Contract, Grant, Kind
-from bus.contracts.outline import Field, outline
+from bus.contracts.outline import Field, draw_outline
 from bus.contracts.schemas import Schema
 from bus.texts import markdown, markdown_code, visible_json, visible_lines
 
@@ -40,12 +40,12 @@ _TEMPLATES: Final = Environment(
 )
 
 
-def file_name(contract: Contract) -> str:
+def name_page_file(contract: Contract) -> str:
     """The name of the contract's page."""
     return f"{contract.name}.md"
 
 
-def page(contract: Contract) -> str:
+def write_page(contract: Contract) -> str:
     """The contract's page."""
     described = contract.document.get("description")
     return _TEMPLATES.get_template("page.md.jinja").render(
@@ -59,11 +59,11 @@ def page(contract: Contract) -> str:
     )
 
 
-def index(contracts: Iterable[Contract]) -> str:
+def write_index(contracts: Iterable[Contract]) -> str:
     """The page that leads to the others, in order of name."""
     rows = [
         (
-            f"[{one.name}]({file_name(one)})",
+            f"[{one.name}]({name_page_file(one)})",
             one.version,
             one.kind.value,
             _prose(one.title),
@@ -117,7 +117,7 @@ def _part(title: str, schema: Schema) -> Mapping[str, Any]:
     return {
         "title": title,
         "description": _prose(schema.get("description", "")),
-        "fields": [_field(field) for field in outline(schema)],
+        "fields": [_field(field) for field in draw_outline(schema)],
     }
 
 

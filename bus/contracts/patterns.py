@@ -26,7 +26,7 @@ def plain(pattern: str) -> str:
     return pattern.replace(_PYTHON_END, "$")
 
 
-def for_python(pattern: str) -> str:
+def translate_for_python(pattern: str) -> str:
     """The same expression for Python's `re`.
 
     Raises:

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any, Final
 
 from bus import json, shipped
-from bus.contracts.effort import states
+from bus.contracts.effort import count_states
 from bus.contracts.schemas import Schema, subschemas
 from bus.contracts.validation import SchemaUnusable, Validator
 from bus.problem import Unavailable
@@ -74,7 +74,7 @@ def judge(schema: bytes) -> Judgement:
     if takes is None:
         return Judgement()
     # Samples that are thinned out where the patterns are large.
-    step = 1 + sum(states(pattern) for pattern in _patterns(value)) // _MOST_STATES
+    step = 1 + sum(count_states(pattern) for pattern in _patterns(value)) // _MOST_STATES
     taken = _Taken(takes, _samples()[::step], step, is_text=_PATTERN in schema)
     if not (_lists_identifiers(value) or taken.is_made_for()):
         return Judgement()

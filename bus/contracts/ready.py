@@ -11,7 +11,7 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from bus import json
-from bus.contracts.document import trusted
+from bus.contracts.document import restore_contract
 from bus.contracts.registered import CatalogueEntry
 from bus.contracts.schemas import Schema
 from bus.contracts.validation import SchemaUnusable, Validator
@@ -56,7 +56,7 @@ class ReadyVersions:
 
     def make(self, entry: CatalogueEntry, document: bytes) -> ContractVersion:
         """A version from its document, which is JSON; it is ready from now on."""
-        contract = trusted(json.loads(document))
+        contract = restore_contract(json.loads(document))
         checks = Checks(contract, self._compile)
         return self.keep(entry, ContractVersion(entry.id, entry.contract_id, entry.state, contract, checks))
 
@@ -73,3 +73,5 @@ def prepare(version: ContractVersion) -> None:
     """Compile what a version's events are checked with. A schema that cannot be compiled fails at its first use."""
     with suppress(SchemaUnusable):
         version.validator.prepare()
+    # Asked for its effect: the version keeps it.
+    _ = version.data_persons

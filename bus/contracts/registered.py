@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bus import json
-from bus.contracts.document import Contract, trusted
+from bus.contracts.document import Contract, restore_contract
 from bus.contracts.errors import NoSuchContract
 from bus.contracts.lifecycle import FREE_TO_CHANGE, State
 from bus.contracts.tables import CONTRACTS, MOVES, VERSIONS
@@ -72,7 +72,7 @@ class RegisteredVersion:
     @cached_property
     def contract(self) -> Contract:
         """The document, unpacked."""
-        return trusted(json.loads(self.text))
+        return restore_contract(json.loads(self.text))
 
     @property
     def is_free(self) -> bool:

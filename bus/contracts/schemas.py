@@ -108,7 +108,7 @@ def mapped(
     return written
 
 
-def property_names(schema: Any) -> frozenset[str]:
+def collect_property_names(schema: Any) -> frozenset[str]:
     """The names that a schema gives to properties, or requires, anywhere in it."""
     told = [inner.get(keyword, ()) for _, inner in subschemas(schema) for keyword in ("properties", "required")]
     return frozenset(name for names in told for name in names)
@@ -116,10 +116,10 @@ def property_names(schema: Any) -> frozenset[str]:
 
 def has_property(schema: Any, pointer: str) -> bool:
     """Whether data under `schema` can have what a JSON Pointer points at; `*` as a token stands for all items of an array."""
-    return bool(schemas_at(schema, pointer))
+    return bool(find_schemas_at(schema, pointer))
 
 
-def schemas_at(schema: Any, pointer: str) -> list[Any]:
+def find_schemas_at(schema: Any, pointer: str) -> list[Any]:
     """The schemas that apply to what a JSON Pointer points at in the data; none when no branch declares it."""
     found = in_place(schema, [schema])
     for step in json.path(pointer):

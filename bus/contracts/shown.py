@@ -9,7 +9,7 @@ from typing import Any
 from bus import json
 from bus.contracts.declared import Declared
 from bus.contracts.document import Contract, Grant, Kind, Mask
-from bus.contracts.fields import Fields, Pseudonyms, Visibility, fields_of
+from bus.contracts.fields import Fields, Pseudonyms, Visibility, compile_fields
 
 
 class Shown:
@@ -29,7 +29,7 @@ class Shown:
             declared: what the version's schema declares; None where the data can hold nothing else.
             pseudonyms: makes pseudonyms, by the pointer of their mask.
         """
-        self.fields: Fields = fields_of(grant.fields, masks(contract, grant), pseudonyms)
+        self.fields: Fields = compile_fields(grant.fields, masks(contract, grant), pseudonyms)
         self._declared = declared
 
     def cut(self, data: Any) -> Any:

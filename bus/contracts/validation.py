@@ -13,10 +13,10 @@ import jsonschema_rs
 from jsonschema import Draft202012Validator, FormatChecker
 
 from bus import json
-from bus.contracts.effort import work_per_value
+from bus.contracts.effort import estimate_work
 from bus.contracts.error_memory import ErrorMemory, estimate_error_memory
 from bus.contracts.formats import AS_PATTERNS, FORMATS, NATIVE
-from bus.contracts.patterns import for_python
+from bus.contracts.patterns import translate_for_python
 from bus.contracts.schemas import in_use, mapped, subschemas
 from bus.problem import FieldError
 
@@ -85,7 +85,7 @@ class Validator:
     @cached_property
     def work(self) -> int:
         """The units of work that the schema asks for; see `effort`."""
-        return work_per_value(self._schema)
+        return estimate_work(self._schema)
 
     @cached_property
     def _error_memory(self) -> ErrorMemory:
@@ -126,18 +126,18 @@ def _quick(schema: Any) -> Any:
     return quick
 
 
-def reference(schema: Any) -> Draft202012Validator:
+def make_reference_validator(schema: Any) -> Draft202012Validator:
     """The same schema under the reference library, with the bus's formats and ECMA-262's reading of patterns. Slow."""
-    return _Reference(mapped(schema, for_python), format_checker=_checker())
+    return _Reference(mapped(schema, translate_for_python), format_checker=_checker())
 
 
 def _field_errors(errors: Iterator[jsonschema_rs.ValidationError], prefix: str) -> Iterator[FieldError]:
     for error in errors:
         kind: Any = error.kind
-        at = prefix + shown(error.instance_path)
+        at = prefix + write_pointer(error.instance_path)
         if kind.name in ("additionalProperties", "unevaluatedProperties"):
             for name in kind.unexpected:
-                yield FieldError(at + shown((name,)), "is not a property of this data", kind.name)
+                yield FieldError(at + write_pointer((name,)), "is not a property of this data", kind.name)
         elif kind.name == "required":
             yield FieldError(at + json.pointer((kind.property,)), "is required", kind.name)
         else:
@@ -186,7 +186,7 @@ def _listed(values: list[Any]) -> str:
     return f"{shown}, …" if len(values) > 20 else shown
 
 
-def shown(path: Iterable[str | int]) -> str:
+def write_pointer(path: Iterable[str | int]) -> str:
     """The JSON Pointer of a path into data, without names that could be personal data."""
     return json.pointer(_name(step) for step in path)
 

@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import Any
 
 from bus import json
-from bus.contracts.declared import Declared, declared
+from bus.contracts.declared import Declared, find_declared
 from bus.contracts.document import Contract, Kind
 from bus.contracts.lifecycle import State
-from bus.contracts.schemas import Schema, property_names
+from bus.contracts.person_finder import PersonFinder, make_finder
+from bus.contracts.schemas import Schema, collect_property_names
 from bus.contracts.validation import Validator
 
 
@@ -32,7 +33,18 @@ class Checks:
 
     @cached_property
     def declared(self) -> Declared:
-        return declared(self._contract.shown)
+        return find_declared(self._contract.shown)
+
+    @cached_property
+    def data_persons(self) -> PersonFinder | None:
+        return self._finder(self._contract.sent, self._contract.person)
+
+    @cached_property
+    def answer_persons(self) -> PersonFinder | None:
+        return self._finder(self._contract.shown, None)
+
+    def _finder(self, schema: Schema, subject: str | None) -> PersonFinder | None:
+        return make_finder(schema, subject) if self._contract.classification.is_about_persons else None
 
     @cached_property
     def sent_text(self) -> bytes:
@@ -115,7 +127,7 @@ class ContractVersion:
     @cached_property
     def names(self) -> frozenset[str]:
         """Of the properties that the schema of what is sent speaks of, at whatever place."""
-        return property_names(self.contract.sent)
+        return collect_property_names(self.contract.sent)
 
     @cached_property
     def is_personal(self) -> bool:
@@ -128,15 +140,25 @@ class ContractVersion:
 
         Deletions have no data: their key is the event's subject.
         """
-        return text_finder(self.contract.key)
+        return make_text_finder(self.contract.key)
 
     @cached_property
     def person_of(self) -> Callable[[Any], str | None]:
         """Finds the identifier of the person that the data (of a query: the question) are about; None where there is none."""
-        return text_finder(self.contract.person)
+        return make_text_finder(self.contract.person)
+
+    @cached_property
+    def data_persons(self) -> PersonFinder | None:
+        """Finds every person in the data (query: in the question); None: `person_of` finds whoever is in them."""
+        return self.checks.data_persons
+
+    @property
+    def answer_persons(self) -> PersonFinder | None:
+        """Finds every person in a query's answer; None: an answer names nobody."""
+        return self.checks.answer_persons
 
 
-def text_finder(pointer: str | None) -> Callable[[Any], str | None]:
+def make_text_finder(pointer: str | None) -> Callable[[Any], str | None]:
     """A function that finds the text or the integer at a JSON Pointer, as text; None: it finds nothing."""
     if pointer is None:
         return lambda _: None

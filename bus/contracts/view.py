@@ -6,10 +6,10 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from bus import json
-from bus.contracts.declared import Declared, declared
+from bus.contracts.declared import Declared, find_declared
 from bus.contracts.document import Contract, Grant, Kind, Mask
 from bus.contracts.fields import Pseudonym, Visibility, text_of_key
-from bus.contracts.filter import compile_filter, data_field
+from bus.contracts.filter import compile_filter, read_data_field
 from bus.contracts.shown import Shown, masks
 from bus.kit import BUS_ATTRIBUTES, CORE_ATTRIBUTES
 
@@ -82,7 +82,7 @@ class View:
             address: of the bus, without a slash at the end.
         """
         published = published or contract
-        places = places or declared(contract.shown)
+        places = places or find_declared(contract.shown)
         is_own = published.version == contract.version
         is_declared = is_own and places.is_all
         self.grant = grant
@@ -92,13 +92,13 @@ class View:
         known = None if is_declared else places
         self._shown = Shown(contract, grant, known, lambda _: self._pseudonyms("value"))
         self._own = self._shown_of_own(contract, known)
-        self._rows = [compile_filter(expression, data_field) for expression in grant.rows]
+        self._rows = [compile_filter(expression, read_data_field) for expression in grant.rows]
         self.cuts = grant.fields is not None or bool(grant.mask) or not is_own
         self.has_rows = bool(self._rows)
         self.is_whole = is_declared and not self.cuts and not self.has_rows
         self.attributes = tuple(name for name in contract.attributes if name not in OWN_RULES)
         self._written = ("time", *self.attributes)
-        self._kept = (*self._written, "sequence", "recordedtime")
+        self._kept = (*self._written, *sorted(BUS_ATTRIBUTES))
         self.fields_granted = [""] if grant.fields is None else list(grant.fields)
         self._source = f"urn:bus:contract:{contract.name}"
         self._schema = f"{address}/v1/contracts/{contract.name}/versions/{published.version}/schema"

@@ -50,7 +50,7 @@ for _tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
     _Loader.add_constructor(_tag, _number)
 
 
-def read_text(text: bytes) -> Any:
+def read_yaml(text: bytes) -> Any:
     """The JSON value that a YAML text (JSON is YAML) stands for.
 
     Raises:
@@ -85,7 +85,7 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def write_text(value: Any) -> bytes:
+def write_yaml(value: Any) -> bytes:
     """A JSON value as a YAML text, keys in their given order."""
     text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
     # Characters that are not seen stand in quoted texts alone, where YAML knows these escapes.

@@ -12,16 +12,22 @@ from typing import Any
 
 from bus import json
 from bus.agencies import Agencies
-from bus.contracts.catalogue import Catalogue, ContractVersion
-from bus.contracts.document import Kind
-from bus.contracts.errors import FilterInvalid, GrantExpired, NotGranted
-from bus.contracts.fields import Visibility
-from bus.contracts.filter import attribute, compile_filter
-from bus.contracts.schemas import has_property
-from bus.contracts.view import View
+from bus.contracts import (
+    Catalogue,
+    ContractVersion,
+    FilterInvalid,
+    GrantExpired,
+    Kind,
+    NotGranted,
+    View,
+    Visibility,
+    compile_filter,
+    has_property,
+    read_attribute,
+)
 from bus.delivery.address import Address, Lookup, Network, SinkAddressRefused, check_url
 from bus.delivery.names import Names
-from bus.delivery.subscriptions import AgencySink, Sink, Webhook
+from bus.delivery.subscription import AgencySink, Sink, Webhook
 from bus.kit import BUS_ATTRIBUTES, CORE_ATTRIBUTES, Does
 from bus.limits import Policy
 from bus.problem import FieldError, Forbidden, Refused
@@ -140,7 +146,7 @@ def check_filters(filters: Sequence[Any], seen: Iterable[Seen]) -> None:
     hidden = [view for _, view in seen if view is not None and view.cuts]
     for index, expression in enumerate(filters):
         at = f"/filters/{index}"
-        compile_filter(expression, attribute, at)
+        compile_filter(expression, read_attribute, at)
         named = list(_names(expression, at))
         if errors := [
             FieldError(place, "is no context attribute: small letters and digits, and not data")
@@ -244,10 +250,10 @@ async def _check_webhook(sink: Webhook, allowed: Sequence[Network], hosts: Seque
 
 
 def _check_agency(sink: AgencySink, participant: str, agencies: Agencies, *, is_operator: bool) -> None:
-    if agencies.operation(sink.adapter, sink.operation, Does.DELIVER) is None:
+    if agencies.find_operation(sink.adapter, sink.operation, Does.DELIVER) is None:
         error = FieldError("/sink/operation", "is no delivery of an adapter that is set up on this bus")
         raise SubscriptionRefused("Nothing can be delivered to this.", errors=[error])
-    if not is_operator and agencies.participant(sink.adapter) != participant:
+    if not is_operator and agencies.find_participant(sink.adapter) != participant:
         raise SinkNotYours(f"{participant} is not the participant of the adapter {sink.adapter}.")
 
 

@@ -5,12 +5,10 @@ from datetime import date
 from typing import Any
 
 from bus import json
-from bus.contracts.catalogue import Catalogue, ContractVersion
-from bus.contracts.filter_index import FilterIndex
-from bus.contracts.view import View
+from bus.contracts import Catalogue, ContractVersion, FilterIndex, View
 from bus.delivery.ledger import NewDelivery
 from bus.delivery.ordering import order_key
-from bus.delivery.subscriptions import Subscription
+from bus.delivery.subscription import Subscription
 from bus.journal import Entry, FindBefore, viewed_document
 from bus.problem import Refused
 

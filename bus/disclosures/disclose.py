@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from bus.contracts.catalogue import Catalogue, ContractVersion
-from bus.contracts.view import View
+from bus.contracts import Catalogue, ContractVersion, View
 from bus.disclosures.log import Channel, Disclosure
 from bus.journal import Entry
 
@@ -45,7 +44,7 @@ def of_grant(
     positions: Iterable[int] = (),
     person: str | None = None,
 ) -> Disclosure:
-    """The disclosure of some events, or of a query's answer about a person, under a grant."""
+    """The disclosure of some events, or of one person in a query's answer, under a grant."""
     grant = view.grant
     return Disclosure(
         participant=grant.participant,

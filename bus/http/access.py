@@ -7,13 +7,9 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from bus import clock
-from bus.contracts.access import Access, access
-from bus.contracts.catalogue import ContractVersion
-from bus.contracts.document import Classification, Mask
-from bus.contracts.lifecycle import State
+from bus.contracts import Access, Classification, ContractVersion, Mask, State, describe_access
 from bus.http.contracts import Reader
-from bus.http.cursors import Listing, name_at, next_cursor
-from bus.http.paging import After, Limit
+from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
 from bus.http.written import write_page
@@ -90,11 +86,11 @@ def read_participant_access(
     if caller.participant != name and not {Scope.ADMIN, Scope.AUDIT_READ} & caller.scopes:
         raise NotYourAccess(f"{caller.participant} may not see what {name} may get.")
     rooms.participants.get(name)
-    last = name_at(after, Listing.ACCESS, name)
+    last = read_name(after, Listing.ACCESS, name)
     names = [contract for contract in rooms.catalogue.list_contracts_naming(name) if contract > last]
     found = [_contract_access(rooms.catalogue.in_force(contract), name) for contract in names[:limit]]
     granting = [contract for contract in found if contract.versions]
-    following = next_cursor(Listing.ACCESS, name, names, limit)
+    following = write_next_name(Listing.ACCESS, name, names, limit)
     return write_page(ParticipantAccess(participant=name, contracts=granting, next=following))
 
 
@@ -116,7 +112,7 @@ def _version_access(version: ContractVersion, participant: str | None) -> Versio
         version=contract.version,
         state=version.state,
         classification=contract.classification,
-        grants=[_detail(one) for one in access(contract, clock.local_date(clock.now()), participant)],
+        grants=[_detail(one) for one in describe_access(contract, clock.local_date(clock.now()), participant)],
     )
 
 

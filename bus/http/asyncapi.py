@@ -6,8 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 
 from bus import json
-from bus.contracts import jobs
-from bus.contracts.catalogue import Catalogue
+from bus.contracts import Catalogue, write_asyncapi
 from bus.http.conditional import cacheable
 from bus.http.contracts import Reader
 from bus.http.pull import wanted
@@ -39,7 +38,7 @@ async def read_asyncapi(
     media_type = wanted(request, _YAML) or "application/json"
     form = b"yaml" if media_type == _YAML else b"json"
     issuer = rooms.tokens.issuer.encode()
-    text = await rooms.heavy.run(jobs.write_asyncapi, asked, issuer, form, who=caller.participant)
+    text = await rooms.heavy.run(write_asyncapi, asked, issuer, form, who=caller.participant)
     return cacheable(request, text, media_type)
 
 

@@ -8,10 +8,8 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from bus import json
-from bus.agencies import bindings, mapped_fields
-from bus.contracts import jobs
-from bus.contracts.binding import written
-from bus.contracts.document import trusted
+from bus.agencies import list_mapped_fields, make_bindings
+from bus.contracts import check_contract, read_check, restore_contract, write_bindings
 from bus.http.contracts import Body, Writer, takes
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised
@@ -79,29 +77,29 @@ async def check_document(rooms: TheRooms, caller: Writer, body: Body) -> Respons
     The body may also be `{"document": …, "against": […]}`.
     """
     who = caller.participant
-    read = await rooms.heavy.run(jobs.read_check, body, who=who)
+    read = await rooms.heavy.run(read_check, body, who=who)
     asked, answer = await asyncio.to_thread(_asked, rooms, caller, read)
     # Passed on as it is: FastAPI would check and write thousands of findings while the event loop waits.
-    answer = answer or await rooms.heavy.run(jobs.check_document, asked, who=who)
+    answer = answer or await rooms.heavy.run(check_contract, asked, who=who)
     return Response(answer, media_type="application/json")
 
 
 def _asked(rooms: Rooms, caller: Principal, read: bytes) -> tuple[bytes, bytes]:
-    """What the check has to know, as `jobs.check_document` takes it; or the answer, where there is nothing to ask."""
+    """What the check has to know, as `check_contract` takes it; or the answer, where there is nothing to ask."""
     given = json.loads(read)
     if "answer" in given:
         return b"", json.dumps(given["answer"])
     if given["against"] is None:
         standing = rooms.catalogue.registrar.read_active(given["document"]["contract"])
     else:
-        standing = [trusted(one) for one in given["against"]]
+        standing = [restore_contract(one) for one in given["against"]]
     names = {one.name for one in standing}
     asked = {
         "document": given["document"],
         "against": [one.document for one in standing],
         "participants": list(_participants(rooms)),
-        "bindings": written(trusted(given["document"]), bindings(rooms.settings.adapters)),
-        "mappings": [[use.adapter, use.operation, fields] for use, fields in mapped_fields().items()],
+        "bindings": write_bindings(restore_contract(given["document"]), make_bindings(rooms.settings.adapters)),
+        "mappings": [[use.adapter, use.operation, fields] for use, fields in list_mapped_fields().items()],
         "subscriptions": {name: _standing(rooms, name) for name in names if _answers_for(rooms, caller, name)},
     }
     return json.dumps(asked), b""

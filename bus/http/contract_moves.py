@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bus import json
 from bus.actions import Actor, Verb
-from bus.contracts import jobs
+from bus.contracts import judge_approval
 from bus.http.acts import acting
 from bus.http.contract_version import VersionDetail, version_answer
 from bus.http.preconditions import IfMatch
@@ -102,7 +102,7 @@ async def activate_version(
         catalogue.registrar.read_candidate, name, version, by, tags, accept_undecided=accept
     )
     asked = await asyncio.to_thread(candidate.document)
-    undecided = json.loads(await rooms.heavy.run(jobs.approve, asked, who=by.participant))
+    undecided = json.loads(await rooms.heavy.run(judge_approval, asked, who=by.participant))
     moved = await asyncio.to_thread(catalogue.registrar.put_in_force, candidate, by, accepted_undecided=undecided)
     return await asyncio.to_thread(version_answer, catalogue, moved, by)
 

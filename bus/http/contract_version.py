@@ -8,10 +8,7 @@ from pydantic import BaseModel, Field
 
 from bus import clock
 from bus.actions import Actor
-from bus.contracts.catalogue import Catalogue
-from bus.contracts.lifecycle import State
-from bus.contracts.listing import ListedVersion
-from bus.contracts.registered import Move, RegisteredVersion
+from bus.contracts import Catalogue, ListedVersion, Move, RegisteredVersion, State
 from bus.identity import Principal
 
 

@@ -9,20 +9,25 @@ from pydantic import BaseModel, Field
 
 from bus import json, limits
 from bus.actions import Actor, Verb
-from bus.contracts import jobs
-from bus.contracts.asyncapi import schema_url
-from bus.contracts.catalogue import Catalogue
-from bus.contracts.document import Classification, Contract, Kind, trusted
-from bus.contracts.errors import DocumentInvalid
-from bus.contracts.listing import ListedContract
-from bus.contracts.register import Tags
-from bus.contracts.registered import RegisteredVersion
+from bus.contracts import (
+    Catalogue,
+    Classification,
+    Contract,
+    DocumentInvalid,
+    Kind,
+    ListedContract,
+    RegisteredVersion,
+    Tags,
+    judge_data,
+    make_schema_url,
+    read_document,
+    restore_contract,
+)
 from bus.delivery.admission import check_size
 from bus.http.acts import acting
 from bus.http.conditional import cacheable, matches
 from bus.http.contract_version import VersionDetail, VersionSummary, etag, version_answer, version_summary
-from bus.http.cursors import Listing, cursor_at, name_at
-from bus.http.paging import After, Limit
+from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
 from bus.http.preconditions import IfMatch, IfMatchRequired
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
@@ -115,8 +120,9 @@ def takes(*media_types: str) -> dict[str, Any]:
 @router.get("", response_model=ContractList)
 def list_contracts(request: Request, caller: Reader, limit: Limit = 100, after: After = "") -> Response:
     """What can be exchanged on this bus, drafts included."""
-    page = _catalogue(request).registrar.listing.page(limit, name_at(after, Listing.CONTRACTS, ""))
-    following = cursor_at(Listing.CONTRACTS, "", page.contracts[-1].name) if page.has_more else None
+    page = _catalogue(request).registrar.listing.page(limit, read_name(after, Listing.CONTRACTS))
+    names = [one.name for one in page.contracts]
+    following = write_next_name(Listing.CONTRACTS, "", [*names, ""] if page.has_more else names, len(names))
     return write_page(ContractList(contracts=[_summary(one) for one in page.contracts], next=following))
 
 
@@ -128,14 +134,14 @@ async def register_contract(rooms: TheRooms, by: Drafter, tags: IfMatch, body: B
 
     A draft may be sent again until it is active. Only the owner that the document names, or the operator, registers it.
     """
-    document = await rooms.heavy.run(jobs.read_document, body, who=by.participant)
+    document = await rooms.heavy.run(read_document, body, who=by.participant)
     # One at a time: those that are counted together would be too many together.
     async with rooms.limits.of(by.participant).adding:
         return await asyncio.to_thread(_register, rooms, document, by, tags)
 
 
 def _register(rooms: Rooms, document: bytes, by: Actor, tags: Tags) -> Response:
-    registered = _add_draft(rooms, trusted(json.loads(document)), by, tags)
+    registered = _add_draft(rooms, restore_contract(json.loads(document)), by, tags)
     answer = version_answer(rooms.catalogue, registered, by, 201)
     answer.headers["Location"] = f"{router.prefix}/{registered.name}/versions/{registered.version}"
     return answer
@@ -172,13 +178,13 @@ async def replace_draft(
     rooms: TheRooms, by: Drafter, name: str, version: str, tags: IfMatchRequired, body: Body
 ) -> Response:
     """Replace the document of a draft, or of a proposed version, which is a draft again then."""
-    document = await rooms.heavy.run(jobs.read_document, body, who=by.participant)
+    document = await rooms.heavy.run(read_document, body, who=by.participant)
     async with rooms.limits.of(by.participant).adding:
         return await asyncio.to_thread(_replace, rooms, document, name, version, by, tags)
 
 
 def _replace(rooms: Rooms, document: bytes, name: str, version: str, by: Actor, tags: Tags) -> Response:
-    contract = trusted(json.loads(document))
+    contract = restore_contract(json.loads(document))
     wanted = {"/contract": (contract.name, name), "/version": (contract.version, version)}
     if wrong := [
         FieldError(at, f"must be {path}, as the path says") for at, (given, path) in wanted.items() if given != path
@@ -204,7 +210,7 @@ def read_schema(
     """The JSON Schema of the data, self-contained; its address is what an event's `dataschema` names."""
     contract = _catalogue(request).registrar.read_version(name, version).contract
     schema = contract.shown if part is Part.ANSWER else contract.sent
-    address = schema_url(contract, request.app.state.rooms.tokens.issuer)
+    address = make_schema_url(contract, request.app.state.rooms.tokens.issuer)
     if part is Part.ANSWER:
         address += f"?part={part}"
     return cacheable(request, json.dumps({"$schema": _DIALECT, "$id": address, **schema}), "application/schema+json")
@@ -221,7 +227,7 @@ async def validate_data(
     """Whether the body, taken as an event's data (a query's question), is valid under the contract. Nothing is stored."""
     schema = await asyncio.to_thread(_schema, rooms.catalogue, name, version)
     levels = b"%d" % rooms.settings.max_depth
-    found = json.loads(await rooms.heavy.run(jobs.validate, schema, body, levels, who=caller.participant))
+    found = json.loads(await rooms.heavy.run(judge_data, schema, body, levels, who=caller.participant))
     errors = [{"pointer": pointer, "detail": detail} for pointer, detail in found]
     return Response(json.dumps({"valid": not errors, "errors": errors}), media_type="application/json")
 

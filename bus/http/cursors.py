@@ -1,6 +1,6 @@
 """Cursors: opaque strings that hold a place in one list.
 
-Promise: a cursor of another list, a cut cursor, or one that no answer gave, is refused with the name of its parameter.
+Promise: a cursor that the bus did not write, that is cut, or that it wrote for another list, is refused.
 Consumers keep the cursors of feeds and records over upgrades. So every form that these lists ever gave stays readable.
 """
 
@@ -8,10 +8,15 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 from zlib import crc32
 
+from fastapi import Query
+
 from bus.problem import FieldError, Invalid
+
+Limit = Annotated[int, Query(ge=1, le=1000, description="most entries in the answer")]
+After = Annotated[str, Query(description="`next` of the page before")]
 
 AFTER: Final = "/query/after"
 """Points at the parameter that takes a cursor."""
@@ -23,8 +28,8 @@ _FURTHEST: Final = 2**63 - 1
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _CHECK_BYTES: Final = 3
 """Begin a cursor. Without them a cut cursor could name an earlier place."""
-_POINT: Final = "."
-"""Stands between the two numbers of a place that has two."""
+_BEGUN: Final = "."
+"""Stands before the position where a pass through records began."""
 
 
 class CursorInvalid(Invalid):
@@ -43,10 +48,10 @@ class Listing(Enum):
     REFUSALS = "x"
     CONTRACTS = "c"
     ACCESS = "g"
-    SUBSCRIPTIONS = "s"
-    DELIVERIES = "l"
     PARTICIPANTS = "p"
     CLIENTS = "k"
+    SUBSCRIPTIONS = "s"
+    DELIVERIES = "l"
 
 
 _ONCE_UNCHECKED: Final = frozenset((Listing.FEED, Listing.RECORDS))
@@ -70,116 +75,127 @@ class Place(NamedTuple):
         return Place(position, position if is_last else self.begun)
 
 
-def cursor_at(listing: Listing, of: str, place: int | str) -> str:
-    """The cursor behind a place.
+def write_position(listing: Listing, of: str, position: int) -> str:
+    """The cursor behind a position.
 
     Args:
-        of: the contract or participant whose list it is; empty if the list is nobody's.
-        place: a position, a name, or two numbers from `pair`.
+        of: the contract whose list it is; empty for a list of no contract.
     """
-    text = _write(listing, of, place)
-    return _encode(crc32(text).to_bytes(4)[-_CHECK_BYTES:] + text)
+    return _write(listing, of, str(position))
 
 
-def next_cursor(listing: Listing, of: str, places: Sequence[int | str], limit: int) -> str | None:
-    """The cursor behind the first `limit` places, if there is one place more; else None."""
-    return cursor_at(listing, of, places[limit - 1]) if len(places) > limit else None
-
-
-def position_at(cursor: str, listing: Listing, of: str, parameter: str = AFTER) -> int:
+def read_position(cursor: str, listing: Listing, of: str, parameter: str = AFTER) -> int:
     """The position that a cursor stands behind; 0, the beginning, for the empty string.
 
-    Raises:
-        CursorInvalid: no answer gave this cursor for this list.
-    """
-    position = _number(_place(cursor, listing, of, parameter)) if cursor else 0
-    if position < 0:
-        raise _no_cursor(of, parameter)
-    return position
-
-
-def name_at(cursor: str, listing: Listing, of: str) -> str:
-    """The name that a cursor stands behind; empty, the beginning, for the empty string.
+    Args:
+        parameter: points at where the request has the cursor.
 
     Raises:
-        CursorInvalid: no answer gave this cursor for this list.
+        CursorInvalid: the bus did not write it for this list.
     """
-    name = _place(cursor, listing, of, AFTER) if cursor else ""
-    if cursor and not (name and name.isprintable()):
-        raise _no_cursor(of, AFTER)
-    return name
+    return _read_number(_read(cursor, listing, of, parameter), parameter) if cursor else 0
 
 
-def pair(first: int, second: int) -> str:
-    """A place of two numbers, as `cursor_at` takes it."""
-    return f"{first}{_POINT}{second}"
-
-
-def pair_at(cursor: str, listing: Listing, of: str) -> tuple[int, int]:
-    """The two numbers that a cursor stands behind; zeros, the beginning, for the empty string.
-
-    Raises:
-        CursorInvalid: no answer gave this cursor for this list.
-    """
-    if not cursor:
-        return 0, 0
-    first, _, second = _place(cursor, listing, of, AFTER).partition(_POINT)
-    if _number(first) < 0 or _number(second) < 0:
-        raise _no_cursor(of, AFTER)
-    return _number(first), _number(second)
-
-
-def cursor_of(contract: str, place: Place) -> str:
+def write_place(contract: str, place: Place) -> str:
     """The cursor of a place in a contract's records."""
-    is_between = place.begun != place.position
-    return cursor_at(Listing.RECORDS, contract, pair(*place) if is_between else place.position)
+    begun = "" if place.begun == place.position else f"{_BEGUN}{place.begun}"
+    return _write(Listing.RECORDS, contract, f"{place.position}{begun}")
 
 
-def place_of(cursor: str, contract: str) -> Place:
-    """The place that a cursor of a contract's records names; the beginning for the empty string.
+def read_place(cursor: str, contract: str) -> Place:
+    """The place in a contract's records that a cursor names; the beginning for the empty string.
 
     Raises:
-        CursorInvalid: no answer gave this cursor for this list.
+        CursorInvalid: the bus did not write it for this list.
     """
     if not cursor:
         return Place(0, 0)
-    position, point, begun = _place(cursor, Listing.RECORDS, contract, AFTER).partition(_POINT)
-    place = Place(_number(position), _number(begun if point else position))
-    # The cursor of a pass that begins at its place has one number: one spelling for each place.
-    if not 0 <= place.begun <= place.position or (point and place.begun == place.position):
-        raise _no_cursor(contract, AFTER)
+    position, point, begun = _read(cursor, Listing.RECORDS, contract).partition(_BEGUN)
+    place = Place(_read_number(position), _read_number(begun if point else position))
+    # A pass that begins at its position is written with one number, which leaves one spelling for each place.
+    if place.begun > place.position or (point and place.begun == place.position):
+        raise _refuse()
     return place
 
 
-def _place(cursor: str, listing: Listing, of: str, parameter: str) -> str:
-    """The place that a cursor holds, as it is written."""
+def write_next_name(listing: Listing, of: str, names: Sequence[str], limit: int) -> str | None:
+    """The cursor behind the first `limit` names of a list in their order; None: there are no more.
+
+    Args:
+        of: what the list belongs to, such as the participant of its clients; empty: to nothing.
+    """
+    return _write(listing, of, names[limit - 1]) if len(names) > limit else None
+
+
+def read_name(cursor: str, listing: Listing, of: str = "") -> str:
+    """The name that the page before ended with; empty for the empty string.
+
+    Raises:
+        CursorInvalid: the bus did not write it for this list.
+    """
+    name = _read(cursor, listing, of) if cursor else ""
+    if not name.isprintable():
+        raise _refuse()
+    return name
+
+
+def write_next_numbers(listing: Listing, places: Sequence[tuple[int, ...]], limit: int) -> str | None:
+    """The cursor behind the first `limit` entries of a list in order of some numbers; None: there are no more."""
+    return write_next_name(listing, "", [".".join(map(str, place)) for place in places], limit)
+
+
+def read_numbers(cursor: str, listing: Listing, count: int) -> tuple[int, ...]:
+    """The numbers of the entry that the page before ended with; zeros for the empty string.
+
+    Args:
+        count: how many numbers name an entry.
+
+    Raises:
+        CursorInvalid: the bus did not write it for this list.
+    """
+    if not cursor:
+        return (0,) * count
+    numbers = tuple(_read_number(text) for text in _read(cursor, listing, "").split("."))
+    if len(numbers) != count:
+        raise _refuse()
+    return numbers
+
+
+def _read_number(text: str, parameter: str = AFTER) -> int:
+    number = int(text) if _NUMBER.fullmatch(text) else -1
+    if not 0 <= number <= _FURTHEST:
+        raise _refuse(parameter)
+    return number
+
+
+def _write(listing: Listing, of: str, written: str) -> str:
+    text = _join(listing, of, written)
+    return _encode(crc32(text).to_bytes(4)[-_CHECK_BYTES:] + text)
+
+
+def _read(cursor: str, listing: Listing, of: str, parameter: str = AFTER) -> str:
+    """What stands behind the list's name in a cursor."""
     try:
-        place = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).rpartition(b"\0")[2].decode()
+        written = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).rpartition(b"\0")[2].decode()
         # Written again it must be the same. base64 would skip foreign letters, and spell the last letter in several ways.
-        is_ours = cursor == cursor_at(listing, of, place) or (
-            listing in _ONCE_UNCHECKED and cursor == _encode(_write(listing, of, place))
+        is_ours = cursor == _write(listing, of, written) or (
+            listing in _ONCE_UNCHECKED and cursor == _encode(_join(listing, of, written))
         )
     except ValueError:
-        raise _no_cursor(of, parameter) from None
+        raise _refuse(parameter) from None
     if not is_ours:
-        raise _no_cursor(of, parameter)
-    return place
+        raise _refuse(parameter)
+    return written
 
 
-def _write(listing: Listing, of: str, place: int | str) -> bytes:
-    return f"{listing.value}\0{of}\0{place}".encode()
+def _join(listing: Listing, of: str, written: str) -> bytes:
+    return f"{listing.value}\0{of}\0{written}".encode()
 
 
 def _encode(text: bytes) -> str:
     return urlsafe_b64encode(text).decode().rstrip("=")
 
 
-def _number(text: str) -> int:
-    """The number as the bus writes numbers; -1 if the bus does not write it so, or a database cannot hold it."""
-    number = int(text) if _NUMBER.fullmatch(text) else -1
-    return number if number <= _FURTHEST else -1
-
-
-def _no_cursor(of: str, parameter: str) -> CursorInvalid:
-    detail = f"This is no cursor of this list{f' of {of}' if of else ''}."
-    return CursorInvalid(detail, errors=[FieldError(parameter, "is not what an earlier answer gave for this list")])
+def _refuse(parameter: str = AFTER) -> CursorInvalid:
+    at = FieldError(parameter, "must be what an earlier answer of this list gave, unchanged")
+    return CursorInvalid("This is no cursor of this list; begin without one.", errors=[at])

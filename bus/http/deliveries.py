@@ -11,10 +11,9 @@ from pydantic import BaseModel, Field
 from bus.actions import Actor, Verb
 from bus.delivery.deliveries import Delivery, DeliveryUnknown
 from bus.delivery.ledger import DeliveryState
-from bus.delivery.subscriptions import Subscription
+from bus.delivery.subscription import Subscription
 from bus.http.acts import acting
-from bus.http.cursors import Listing, next_cursor, pair, pair_at
-from bus.http.paging import After, Limit
+from bus.http.cursors import After, Limit, Listing, read_numbers, write_next_numbers
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.subscriptions import whose
@@ -81,12 +80,12 @@ def list_deliveries(
     """The deliveries of your subscriptions, with their attempts."""
     of = _subscriptions(rooms, caller, subscription)
     wanted = None if state is None else DeliveryState[state.name]
-    found = rooms.deliveries.listed(of, wanted, pair_at(after, Listing.DELIVERIES, ""), limit + 1)
+    number, position = read_numbers(after, Listing.DELIVERIES, 2)
+    found = rooms.deliveries.listed(of, wanted, (number, position), limit + 1)
     numbers = {one.id: one.number for one in of}
-    places = [pair(numbers[delivery.subscription], delivery.position) for delivery in found]
+    places = [(numbers[delivery.subscription], delivery.position) for delivery in found]
     told = [_document(delivery) for delivery in found[:limit]]
-    following = next_cursor(Listing.DELIVERIES, "", places, limit)
-    return write_page(DeliveryList(deliveries=told, next=following))
+    return write_page(DeliveryList(deliveries=told, next=write_next_numbers(Listing.DELIVERIES, places, limit)))
 
 
 @router.post("/{id}/retry", status_code=202)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from email.utils import format_datetime
 
 from bus.clock import WIB
-from bus.contracts.version import Notice
+from bus.contracts import Notice
 
 _LAST = date.max - timedelta(days=1)
 

@@ -12,18 +12,17 @@ from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
 from bus import clock
-from bus.contracts.document import Kind
+from bus.contracts import Kind
 from bus.disclosures import Channel
 from bus.heavy import Steps
 from bus.http.admissions import admission_of
-from bus.http.cursors import AFTER, LAST_EVENT_ID, Listing, cursor_at, position_at
+from bus.http.cursors import AFTER, LAST_EVENT_ID, After, Limit, Listing, read_position, write_position
 from bus.http.openapi import Operation
-from bus.http.paging import After, Limit
 from bus.http.pull import NO_STORE, Page, PageAnswer, Reading, wanted
 from bus.http.readers import ReaderRoute, read_headers, read_query, start_reading
 from bus.http.standing import Standing
 from bus.identity import Principal, Scope
-from bus.kit import sequence
+from bus.kit import format_sequence
 from bus.problem import NotFound, Refused
 
 _EVENT_STREAM: Final = "text/event-stream"
@@ -45,7 +44,7 @@ class EventPage(BaseModel):
     events: list[dict[str, Any]] = Field(
         description="CloudEvents as the caller's grant shows them, with `sequence` and `recordedtime`",
         examples=[[{"specversion": "1.0", "id": "2026-0001", "source": "/dpmptsp", "type": "perizinan.izin",
-                    "sequence": sequence(1), "recordedtime": "2026-11-24T05:35:25.123456Z", "data": {}}]],
+                    "sequence": format_sequence(1), "recordedtime": "2026-11-24T05:35:25.123456Z", "data": {}}]],
     )  # fmt: skip
     next: str = Field(description="give it as `after`, now or later; there on an empty page too")
 
@@ -75,7 +74,7 @@ async def read_feed(request: Request) -> Response:
     asked = read_query(FeedQuery, request)
     if wanted(request, _EVENT_STREAM):
         return await _stream(request, reading, asked)
-    after = position_at(asked.after, Listing.FEED, reading.contract)
+    after = read_position(asked.after, Listing.FEED, reading.contract)
     page = await reading.read(_feed(reading, after, asked.limit))
     if not page.positions and asked.wait:
         page = await _wait(request, reading, page, asked)
@@ -101,7 +100,7 @@ async def _stream(request: Request, reading: Reading, asked: FeedQuery) -> Respo
     """The answer with server-sent events, behind the last one that the reader has."""
     last = read_headers(FeedHeaders, request).last_event_id
     parameter = LAST_EVENT_ID if last else AFTER
-    position = position_at(last or asked.after, Listing.FEED, reading.contract, parameter)
+    position = read_position(last or asked.after, Listing.FEED, reading.contract, parameter)
     await reading.rooms.reading.run(partial(_check, reading), who=reading.caller.participant)
     admission_of(request).begin_to_wait()
     events = _events(Standing(request, reading), reading, position, asked.limit)
@@ -214,4 +213,4 @@ def _chunk(reading: Reading, page: Page) -> bytes:
 
 
 def _cursor(reading: Reading, position: int) -> str:
-    return cursor_at(Listing.FEED, reading.contract, position)
+    return write_position(Listing.FEED, reading.contract, position)

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Header
 
-from bus.contracts.register import Tags
+from bus.contracts import Tags
 from bus.problem import Invalid, Refused
 
 _TAG: Final = re.compile(r'(W/)?"([^"]*)"')

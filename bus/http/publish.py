@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from bus import json
-from bus.contracts.version import Notice
+from bus.contracts import Notice
 from bus.http.batches import BatchConflict, Batches, BatchRefused, refuse_conflict
 from bus.http.bodies import Bodies, Body
 from bus.http.deprecation import deprecation_headers

@@ -14,8 +14,7 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as Connection
 
 from bus import clock, json
-from bus.contracts.catalogue import ContractVersion
-from bus.contracts.view import View
+from bus.contracts import ContractVersion, View
 from bus.disclosures import Channel, Shown, of_shown, shown
 from bus.heavy import Steps
 from bus.http.cursors import Place

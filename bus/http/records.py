@@ -10,15 +10,13 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from bus import json
-from bus.contracts.document import Kind
-from bus.contracts.view import View
+from bus.contracts import Kind, View
 from bus.disclosures import Channel
 from bus.heavy import Steps
 from bus.http.admissions import admission_of
 from bus.http.conditional import matches
-from bus.http.cursors import Place, cursor_of, place_of
+from bus.http.cursors import After, Limit, Place, read_place, write_place
 from bus.http.openapi import Operation
-from bus.http.paging import After, Limit
 from bus.http.pull import NO_STORE, Page, PageAnswer, Reading, wanted
 from bus.http.readers import ReaderRoute, read_headers, read_query, start_reading
 from bus.http.spreadsheet import Spreadsheet
@@ -88,12 +86,12 @@ async def list_records(request: Request) -> Response:
     """
     reading = await start_reading(request, Channel.RECORDS)
     asked = read_query(RecordQuery, request)
-    place = place_of(asked.after, reading.contract)
+    place = read_place(asked.after, reading.contract)
     media_type = wanted(request, _NDJSON, _CSV)
     if media_type is not None:
         return await _snapshot(request, reading, place, media_type)
     page = await reading.read(_records(reading, place, asked.limit))
-    following = cursor_of(reading.contract, place.after(page.position, is_last=page.is_last))
+    following = write_place(reading.contract, place.after(page.position, is_last=page.is_last))
     return PageAnswer(b"records", page, following)
 
 

@@ -1,5 +1,6 @@
 """What the gate refused, over HTTP: for the producer's developer, the contract's owner and the operator; never a value."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -7,8 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from bus import clock
 from bus.http.contracts import Reader
-from bus.http.cursors import Listing, next_cursor, position_at
-from bus.http.paging import After, Limit
+from bus.http.cursors import After, Limit, Listing, read_position, write_position
 from bus.http.pull import NO_STORE
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
@@ -78,14 +78,18 @@ def list_refusals(
     A producer sees its own, the contract's owner everybody's under its contracts, the operator all.
     """
     reader = None if Scope.ADMIN in caller.scopes else caller.participant
-    before = position_at(after, Listing.REFUSALS, contract or "") or None
+    before = read_position(after, Listing.REFUSALS, contract or "") or None
     found = rooms.refusals.search(contract, reader, since=since, before=before, limit=limit + 1)
     told = RefusalList(
         refusals=[_document(one) for one in found[:limit]],
         alerts=[_alert(one) for one in rooms.refusals.alerts(clock.now(), contract, reader)],
-        next=next_cursor(Listing.REFUSALS, contract or "", [one.id for one in found], limit),
+        next=_next(found, limit, contract or ""),
     )
     return write_page(told, NO_STORE)
+
+
+def _next(found: Sequence[Found], limit: int, contract: str) -> str | None:
+    return write_position(Listing.REFUSALS, contract, found[limit - 1].id) if len(found) > limit else None
 
 
 def _document(found: Found) -> RefusalDocument:

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 
 from bus.actions import ActionLog, Attempts
 from bus.agencies import Agencies, Queries
-from bus.contracts.catalogue import Catalogue
+from bus.contracts import Catalogue
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.names import Names
 from bus.delivery.subscriptions import Subscriptions

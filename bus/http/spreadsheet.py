@@ -7,7 +7,7 @@ from io import StringIO
 from typing import Any, Final
 
 from bus import json
-from bus.contracts.schemas import Schema, schemas_at
+from bus.contracts import Schema, find_schemas_at
 from bus.texts import UNSEEN
 
 Path = tuple[str, ...]
@@ -42,7 +42,7 @@ class Spreadsheet:
 
 
 def _leaves(schema: Schema, path: Path) -> Iterator[Path]:
-    declared = [one for one in schemas_at(schema, json.pointer(path)) if isinstance(one, dict)]
+    declared = [one for one in find_schemas_at(schema, json.pointer(path)) if isinstance(one, dict)]
     names = dict.fromkeys(name for one in declared for name in one.get("properties", ()))
     if not names or len(path) == _DEEPEST:
         yield path

@@ -13,11 +13,10 @@ from bus import clock, limits
 from bus.actions import Actor, Verb
 from bus.delivery import admission
 from bus.delivery.acts import on_subscription
-from bus.delivery.subscriptions import NewSubscription, Sink, Subscription, SubscriptionState
+from bus.delivery.subscription import NewSubscription, Sink, Subscription, SubscriptionState
 from bus.delivery.trial import tried_webhook
 from bus.http.acts import acting
-from bus.http.cursors import Listing, next_cursor, position_at
-from bus.http.paging import After, Limit
+from bus.http.cursors import After, Limit, Listing, read_numbers, write_next_numbers
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.subscription_documents import (
@@ -56,10 +55,10 @@ class NotTheOperator(Forbidden):
 @router.get("", response_model=SubscriptionList)
 def list_subscriptions(rooms: TheRooms, caller: Manager, limit: Limit = 100, after: After = "") -> Response:
     """Your subscriptions; the operator's list has everybody's."""
-    last = position_at(after, Listing.SUBSCRIPTIONS, "")
+    (last,) = read_numbers(after, Listing.SUBSCRIPTIONS, 1)
     found = [s for s in rooms.subscriptions.listed(whose(caller)) if s.number > last]
     told = [SubscriptionDocument(**describe_subscription(one)) for one in found[:limit]]
-    following = next_cursor(Listing.SUBSCRIPTIONS, "", [one.number for one in found], limit)
+    following = write_next_numbers(Listing.SUBSCRIPTIONS, [(one.number,) for one in found[: limit + 1]], limit)
     return write_page(SubscriptionList(subscriptions=told, next=following))
 
 

@@ -9,7 +9,7 @@ from bus.journal.apart import (
     read_event_apart,
 )
 from bus.journal.append import Appender, EventConflict, Overloaded, Receipt, Submission
-from bus.journal.beside import Take, select_entries
+from bus.journal.beside import Beside, NothingBeside, Take, select_entries
 from bus.journal.checking import Findings, UncheckedEvent
 from bus.journal.gate import Gate
 from bus.journal.history import History
@@ -33,6 +33,7 @@ __all__ = [
     "LARGE",
     "MOST_BYTES",
     "Appender",
+    "Beside",
     "Entry",
     "EventConflict",
     "EventMalformed",
@@ -43,6 +44,7 @@ __all__ = [
     "IncomingEvent",
     "JournalReader",
     "Lines",
+    "NothingBeside",
     "Overloaded",
     "Persons",
     "Projection",

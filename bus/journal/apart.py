@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from bus import json
-from bus.contracts.version import ContractVersion
+from bus.contracts import ContractVersion
 from bus.heavy import Heavy
 from bus.journal.append import Submission
 from bus.journal.checking import NOTHING_FOUND, Findings, UncheckedEvent, check_data, read_findings
@@ -62,7 +62,9 @@ async def find_in_data_apart(
         enough: after so many errors, one error is found in each further event.
     """
     contract = version.contract
-    about = json.dumps({"key": contract.key, "person": contract.person, "enough": enough})
+    about = json.dumps(
+        {"key": contract.key, "person": contract.person, "is_personal": version.is_personal, "enough": enough}
+    )
     # In a thread: a schema may be a mebibyte, and its first use writes it.
     schema = await asyncio.to_thread(lambda: version.sent_text)
     bodies = b"\n".join([one.body for one in events])

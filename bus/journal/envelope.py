@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeGuard
 
 from bus import json
-from bus.contracts.validation import Validator
+from bus.contracts import Validator
 from bus.kit import BUS_ATTRIBUTES, CORE_ATTRIBUTES
 from bus.problem import FieldError
 

@@ -6,7 +6,7 @@ The text is what the client sent. The event is its JSON value. The body is the e
 from typing import Any, Final
 
 from bus import json
-from bus.contracts.validation import shown
+from bus.contracts import write_pointer
 from bus.problem import FieldError, Refused
 
 IncomingEvent = tuple[Any, bytes | None]
@@ -63,7 +63,7 @@ def check_members(text: bytes, written: bytes) -> None:
         EventMalformed: an object has two members of one name.
     """
     if json.repeats(text, written):
-        at = shown(json.repeated_at(text) or ())
+        at = write_pointer(json.repeated_at(text) or ())
         raise EventMalformed("An object has each of its members once.", errors=[FieldError(at, "has a member twice")])
 
 

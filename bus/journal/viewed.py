@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from bus import json
-from bus.contracts.view import View
+from bus.contracts import View
 from bus.journal.history import Entries
 from bus.journal.read import Entry
 

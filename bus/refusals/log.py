@@ -8,7 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from bus import clock
-from bus.contracts.registered import Succession, find_successions
+from bus.contracts import Succession, find_successions
 from bus.refusals.jump import BEFORE, SHOWN, Hour, Jump, jumps
 from bus.refusals.refusal import Refusal, hour_of
 from bus.refusals.tables import REFUSALS

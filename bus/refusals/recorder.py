@@ -11,7 +11,7 @@ from typing import Any, Final
 import structlog
 
 from bus import clock
-from bus.contracts.catalogue import Catalogue
+from bus.contracts import Catalogue
 from bus.identity import Principal
 from bus.problem import Refused, Unavailable
 from bus.refusals.log import RefusalLog

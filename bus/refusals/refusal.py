@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Any, Final, NamedTuple
 
 from bus import json
-from bus.contracts.catalogue import Catalogue, ContractVersion
+from bus.contracts import Catalogue, ContractVersion
 from bus.identity import Principal
 from bus.kit import BUS_ATTRIBUTES, CORE_ATTRIBUTES
 from bus.problem import FieldError, Refused

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from bus import json
-from bus.contracts.asyncapi import asyncapi
+from bus.contracts.asyncapi import describe_as_asyncapi
 from bus.contracts.document import Contract
-from bus.contracts.yaml import write_text
-from tests.contracts.documents import SHIPPED, a_contract, shipped
+from bus.contracts.yaml import write_yaml
+from tests.builders import a_strict_contract
+from tests.contracts.documents import SHIPPED, shipped
 
 HERE = Path(__file__).parent
 URL = "https://bus.lamongan.example"
@@ -65,15 +66,17 @@ ODD_SCHEMA = {
     "$defs": {"a/b c": {"type": "string"}},
 }
 ODD: dict[str, Contract] = {
-    "an odd schema": a_contract(
+    "an odd schema": a_strict_contract(
         schema=ODD_SCHEMA, examples=[{"nik": "a", "koordinat": [1, 2], "anak": [{"nik": "b"}]}]
     ),
-    "no examples": a_contract(examples=None),
-    "a wrong example in a draft": a_contract(examples=[{"nik": 5}]),
-    "data that may be anything": a_contract(kind="event", key=None, schema={}, classification="public", examples=[5]),
-    "no consumers": a_contract(consumers=[]),
-    "a title with everything": a_contract(title="\"'{{$ref}} é #: | \u2028"),
-    "a query about anything": a_contract(
+    "no examples": a_strict_contract(examples=None),
+    "a wrong example in a draft": a_strict_contract(examples=[{"nik": 5}]),
+    "data that may be anything": a_strict_contract(
+        kind="event", key=None, schema={}, classification="public", examples=[5]
+    ),
+    "no consumers": a_strict_contract(consumers=[]),
+    "a title with everything": a_strict_contract(title="\"'{{$ref}} é #: | \u2028"),
+    "a query about anything": a_strict_contract(
         kind="query",
         key=None,
         subject="/nik",
@@ -86,7 +89,7 @@ ODD: dict[str, Contract] = {
 
 
 def _wrong_document() -> Document:
-    document = asyncapi(a_contract(), URL)
+    document = describe_as_asyncapi(a_strict_contract(), URL)
     document["operations"]["publish"]["action"] = "shout"
     return document
 
@@ -95,8 +98,8 @@ def _texts() -> dict[str, bytes]:
     penduduk = shipped(next(path for path in SHIPPED if path.stem == "penduduk"))
     contracts = {shipped(path).name: shipped(path) for path in SHIPPED} | ODD
     return {
-        **{name: json.dumps(asyncapi(contract, URL)) for name, contract in contracts.items()},
-        "YAML, port and path": write_text(asyncapi(penduduk, "http://127.0.0.1:8080/bus")),
+        **{name: json.dumps(describe_as_asyncapi(contract, URL)) for name, contract in contracts.items()},
+        "YAML, port and path": write_yaml(describe_as_asyncapi(penduduk, "http://127.0.0.1:8080/bus")),
         "wrong": json.dumps(_wrong_document()),
     }
 

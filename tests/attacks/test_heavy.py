@@ -9,7 +9,7 @@ import pytest
 
 from bus import json
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.document import parse
+from bus.contracts.document import parse_contract
 from bus.identity.participants import Participants
 from tests.an_actor import OPERATOR
 from tests.attacks.beside import Attack, assert_innocent_goes_on
@@ -37,7 +37,7 @@ def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bus]:
     with a_bus(folder) as bus:
         documents = [_owned(_ANYTHING, {}), _owned(_CHOICES, _many_choices()), _long()]
         Catalogue(bus.storage, bus.keys.pseudonym).registrar.apply(
-            [parse(document) for document in documents], OPERATOR
+            [parse_contract(document) for document in documents], OPERATOR
         )
         bus.start()
         yield bus

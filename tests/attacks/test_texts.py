@@ -16,16 +16,16 @@ from typing import Any
 import pytest
 import structlog
 
-from bus.contracts.asyncapi import asyncapi
-from bus.contracts.codegen import GeneratedUnsafe, _check_inert, python_models
-from bus.contracts.document import parse
-from bus.contracts.page import index, page
-from bus.contracts.yaml import read_text, write_text
+from bus.contracts.asyncapi import describe_as_asyncapi
+from bus.contracts.codegen import GeneratedUnsafe, _check_inert, generate_python_models
+from bus.contracts.document import parse_contract
+from bus.contracts.page import write_index, write_page
+from bus.contracts.yaml import read_yaml, write_yaml
 from bus.http.spreadsheet import Spreadsheet
 from bus.telemetry import configure_logging
 from bus.texts import UNSEEN, markdown, markdown_code, visible, visible_json
+from tests.builders import a_grant, a_strict_contract, a_strict_document
 from tests.cli.a_command import Commands, commands
-from tests.contracts.documents import a_contract, a_document, a_grant
 
 SCRIPT = '<script>alert(1)</script><img src=x onerror="alert(1)">'
 TERMINAL = "\x1b[2J\x1b]0;judul\x07\x9b31m"
@@ -51,7 +51,7 @@ def a_hostile_document(text: str = HOSTILE, **changes: Any) -> dict[str, Any]:
     }
     grant = a_grant(purpose=text, legal_basis=text, rows=[{"exact": {"nik": text}}])
     given = {"title": text[:200], "description": text, "schema": schema, "consumers": [grant]}
-    return a_document(**{**given, "examples": [{"nik": text[:200]}], **changes})
+    return a_strict_document(**{**given, "examples": [{"nik": text[:200]}], **changes})
 
 
 @pytest.fixture
@@ -104,19 +104,19 @@ def without_code(markdown_text: str) -> str:
 
 
 def test_a_page_has_no_html_of_an_author():
-    text = page(parse(a_hostile_document())) + index([parse(a_hostile_document())])
+    text = write_page(parse_contract(a_hostile_document())) + write_index([parse_contract(a_hostile_document())])
     assert tags(text) <= {"code"}
     assert unseen(text) == []
 
 
 def test_a_page_has_no_link_of_an_author():
-    text = page(parse(a_hostile_document()))
+    text = write_page(parse_contract(a_hostile_document()))
     assert "javascript" in text
     assert not re.search(r"(?<!\\)\]\(", without_code(text))
 
 
 def test_a_table_keeps_its_columns():
-    lines = page(parse(a_hostile_document())).splitlines()
+    lines = write_page(parse_contract(a_hostile_document())).splitlines()
     rows = [line for line in lines if line.startswith("| ")]
     assert len(rows) > 10
     # As cmark-gfm reads a row: a backslash takes the next sign with it.
@@ -151,7 +151,7 @@ def test_code_stays_in_its_span_and_cell(text: str):
 
 def test_no_line_of_a_page_runs_what_a_key_says(tmp_path: Path):
     trap = tmp_path / "kena"
-    found = page(parse(a_hostile_document(SHELL.replace("{}", "kena"))))
+    found = write_page(parse_contract(a_hostile_document(SHELL.replace("{}", "kena"))))
     assert "curl" in found
     for block in re.findall(r"(?ms)^(`{3,})sh\n(.*?)^\1$", found):
         script = f"curl() {{ cat > /dev/null; }}\n{block[1]}"
@@ -225,15 +225,15 @@ def test_a_document_that_is_shown_is_not_run_by_the_terminal_and_stays_what_it_i
 
 def test_markup_of_the_terminal_library_is_text(run: Commands, tmp_path: Path):
     file = tmp_path / "[bold red]jahat.json"
-    file.write_text(json.dumps(a_document(examples=[{"nik": 5}])))
+    file.write_text(json.dumps(a_strict_document(examples=[{"nik": 5}])))
     assert "[bold red]jahat" in run("contract", "lint", file).out
 
 
 def test_yaml_that_is_written_shows_all_and_reads_the_same():
     value = {HOSTILE: [HOSTILE, "satu\ndua", "\u2028", "a\tb"]}
-    written = write_text(value)
+    written = write_yaml(value)
     assert unseen(written.decode()) == []
-    assert read_text(written) == value
+    assert read_yaml(written) == value
 
 
 def test_a_log_line_is_one_line_of_visible_json(capfd: pytest.CaptureFixture[str]):
@@ -268,7 +268,9 @@ def test_a_text_does_not_become_code(text: str):
             "b": {"type": "object", "title": text, "description": text, "properties": {"c": {"const": text}}},
         },
     }
-    (module,) = python_models(a_contract(schema=schema, key=None, kind="event", subject="/nik", examples=[])).values()
+    (module,) = generate_python_models(
+        a_strict_contract(schema=schema, key=None, kind="event", subject="/nik", examples=[])
+    ).values()
     imported = {one.module for one in ast.walk(ast.parse(module)) if isinstance(one, ast.ImportFrom | ast.Import)}
     assert imported <= {"__future__", "typing", "pydantic"}
 
@@ -282,7 +284,7 @@ def test_a_module_that_does_something_is_not_written(code: str):
 
 
 def test_asyncapi_has_no_html_of_an_author():
-    document = asyncapi(parse(a_hostile_document()), "https://bus.example")
+    document = describe_as_asyncapi(parse_contract(a_hostile_document()), "https://bus.example")
     described = [text for key, text in _members(document) if key == "description"]
     assert len(described) > 10
     assert all("<script" not in text and "](" not in text.replace("\\](", "") for text in described)

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from bus import json
-from bus.contracts.patterns import for_python
+from bus.contracts.patterns import translate_for_python
 
 FORMATTED = {
     "date": st.dates().map(str),
@@ -62,7 +62,7 @@ def _objects(schema: Any, root: Any) -> st.SearchStrategy[Any]:
 
 def _texts(schema: Any) -> st.SearchStrategy[str]:
     if "pattern" in schema:
-        return st.from_regex(for_python(schema["pattern"]), fullmatch=True)
+        return st.from_regex(translate_for_python(schema["pattern"]), fullmatch=True)
     if "format" in schema:
         return FORMATTED.get(schema["format"], st.text(max_size=5))
     return st.text(min_size=schema.get("minLength", 0), max_size=schema.get("minLength", 0) + 10)

@@ -5,14 +5,15 @@ from typing import Any
 import jsonschema
 import pytest
 
-from bus.contracts.asyncapi import asyncapi
-from tests.contracts.documents import SHIPPED, a_contract, a_grant, shipped
+from bus.contracts.asyncapi import describe_as_asyncapi
+from tests.builders import a_grant, a_strict_contract
+from tests.contracts.documents import SHIPPED, shipped
 
 URL = "https://bus.lamongan.example"
 
 
 def _document(**changes: Any) -> dict[str, Any]:
-    return asyncapi(a_contract(**changes), URL)
+    return describe_as_asyncapi(a_strict_contract(**changes), URL)
 
 
 def _is_valid(document: dict[str, Any], schema: str, value: Any) -> bool:
@@ -28,7 +29,7 @@ def _an_event(**changes: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_every_example_is_valid_under_the_schema_of_its_message(path: Any) -> None:
-    document = asyncapi(shipped(path), URL)
+    document = describe_as_asyncapi(shipped(path), URL)
     for message in document["components"]["messages"].values():
         schema = message["payload"]["$ref"].rpartition("/")[2]
         assert all(_is_valid(document, schema, example["payload"]) for example in message.get("examples", []))
@@ -37,7 +38,9 @@ def test_every_example_is_valid_under_the_schema_of_its_message(path: Any) -> No
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_every_shipped_example_is_told(path: Any) -> None:
     contract = shipped(path)
-    message = asyncapi(contract, URL)["components"]["messages"]["question" if contract.answer else "published"]
+    message = describe_as_asyncapi(contract, URL)["components"]["messages"][
+        "question" if contract.answer else "published"
+    ]
     told = [one["payload"] if contract.answer else one["payload"]["data"] for one in message["examples"]]
     given = [one["request"] if contract.answer else one for one in contract.examples]
     assert told == [*given, None] if contract.key else told == given
@@ -87,6 +90,12 @@ def test_what_is_received_may_lack_what_a_grant_leaves_out_or_masks(grant: Any, 
     assert _is_valid(_document(consumers=[grant]), "received", event) is valid
 
 
+@pytest.mark.parametrize(("publisher", "valid"), [("dinas-uji", True), ("dinas-lain", True), ("bukan-produsen", False)])
+def test_the_publisher_is_one_of_several_producers(publisher: str, valid: bool) -> None:
+    event = _an_event() | RECEIVED | {"publisher": publisher}
+    assert _is_valid(_document(producers=["dinas-uji", "dinas-lain"]), "received", event) is valid
+
+
 def test_each_operation_needs_the_scope_that_the_bus_asks_for() -> None:
     document = _document()
     schemes = document["components"]["securitySchemes"]
@@ -104,7 +113,7 @@ def test_each_operation_needs_the_scope_that_the_bus_asks_for() -> None:
 
 
 def test_a_question_is_answered_on_the_same_request() -> None:
-    document = asyncapi(shipped(next(path for path in SHIPPED if path.stem == "cari-nik")), URL)
+    document = describe_as_asyncapi(shipped(next(path for path in SHIPPED if path.stem == "cari-nik")), URL)
     ask = document["operations"]["ask"]
     assert document["channels"]["questions"]["address"] == "/v1/queries/kependudukan.cari-nik"
     assert ask["reply"]["channel"] == {"$ref": "#/channels/answers"}
@@ -112,5 +121,5 @@ def test_a_question_is_answered_on_the_same_request() -> None:
 
 
 def test_the_servers_address_may_have_port_and_path() -> None:
-    server = asyncapi(a_contract(), "http://127.0.0.1:8080/bus")["servers"]["bus"]
+    server = describe_as_asyncapi(a_strict_contract(), "http://127.0.0.1:8080/bus")["servers"]["bus"]
     assert (server["protocol"], server["host"], server["pathname"]) == ("http", "127.0.0.1:8080", "/bus")

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from bus.contracts.codegen import GeneratorMissing, python_models
+from bus.contracts.codegen import GeneratorMissing, generate_python_models
 from bus.contracts.document import Contract
 from bus.contracts.validation import Validator
-from samples.data import InvalidSample, invalid_samples
-from tests.contracts.documents import SHIPPED, a_contract, shipped
+from samples.data import InvalidSample, make_invalid_samples
+from tests.builders import a_strict_contract
+from tests.contracts.documents import SHIPPED, shipped
 
 BY_NAME = {shipped(path).name: shipped(path) for path in SHIPPED}
 Model = type[BaseModel]
@@ -23,7 +24,7 @@ Imported = Callable[[str, str], ModuleType]
 @cache
 def _models(name: str) -> dict[str, str]:
     """Made once for each contract, since the generator takes a second."""
-    return dict(python_models(BY_NAME[name]))
+    return dict(generate_python_models(BY_NAME[name]))
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ BEYOND_TYPES = {
 }
 
 
-@pytest.mark.parametrize("sample", invalid_samples(), ids=lambda sample: sample.why)
+@pytest.mark.parametrize("sample", make_invalid_samples(), ids=lambda sample: sample.why)
 def test_the_model_refuses_what_typing_can_refuse(imported: Imported, sample: InvalidSample) -> None:
     model = _sent(imported, BY_NAME[sample.contract])
     if sample.why in BEYOND_TYPES:
@@ -113,11 +114,11 @@ HOSTILE = {
 
 
 def _an_event(schema: Any) -> Contract:
-    return a_contract(kind="event", key=None, classification="public", schema=schema, examples=None)
+    return a_strict_contract(kind="event", key=None, classification="public", schema=schema, examples=None)
 
 
 def test_no_text_of_a_schema_becomes_code(imported: Imported) -> None:
-    models = dict(python_models(_an_event(HOSTILE)))
+    models = dict(generate_python_models(_an_event(HOSTILE)))
     model = _model(imported, models, ".py", "Uji")
     data = {'a"b': "x", "class": {}, "anak": [{"jenis": "\n"}], "lain": {"x": 1}}
     assert model.model_validate(data).model_dump(by_alias=True, exclude_unset=True) == data
@@ -127,10 +128,10 @@ def test_no_text_of_a_schema_becomes_code(imported: Imported) -> None:
 
 @pytest.mark.parametrize("schema", [{}, {"type": "string"}, {"type": "array", "items": {"type": "integer"}}])
 def test_data_need_not_be_an_object(imported: Imported, schema: Any) -> None:
-    assert issubclass(_model(imported, dict(python_models(_an_event(schema))), ".py", "Uji"), BaseModel)
+    assert issubclass(_model(imported, dict(generate_python_models(_an_event(schema))), ".py", "Uji"), BaseModel)
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datamodel_code_generator", None)
     with pytest.raises(GeneratorMissing, match=r"bus-lamongan\[codegen\]"):
-        python_models(a_contract())
+        generate_python_models(a_strict_contract())

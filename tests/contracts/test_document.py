@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from bus import json
-from bus.contracts.document import Classification, Kind, Mask, load, parse, parse_text
+from bus.contracts.document import Classification, Kind, Mask, load_contract, parse_contract, parse_contract_text
 from bus.contracts.errors import DocumentInvalid
-from tests.contracts.documents import SHIPPED, a_contract, a_document, a_grant, shipped
+from tests.builders import a_grant, a_strict_contract, a_strict_document
+from tests.contracts.documents import SHIPPED, shipped
 
 
 def _wrong(document: Any) -> list[str]:
     with pytest.raises(DocumentInvalid) as refused:
-        parse(document)
+        parse_contract(document)
     return [error.pointer for error in refused.value.errors]
 
 
@@ -50,18 +51,18 @@ def folder(tmp_path: Path) -> Path:
 
 def _written(folder: Path, schema: Any, name: str = "uji.json") -> Path:
     path = folder / "contracts" / name
-    path.write_bytes(json.dumps(a_document(schema=schema, examples=[])))
+    path.write_bytes(json.dumps(a_strict_document(schema=schema, examples=[])))
     return path
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_a_shipped_contract_stands_alone_once_loaded(path: Path) -> None:
     contract = shipped(path)
-    assert parse(json.loads(json.dumps(contract.document))) == contract
+    assert parse_contract(json.loads(json.dumps(contract.document))) == contract
 
 
 def test_a_document_becomes_a_value() -> None:
-    contract = a_contract(
+    contract = a_strict_contract(
         consumers=[a_grant(fields=["/nik"], mask={"/nik": "last4"}, rows=[{"prefix": {"kode_wilayah": "35"}}])],
         delivery={"ordered_by": "/nik", "max_bytes": 4096},
         adapters=[{"adapter": "kemendagri", "operation": "verifikasi"}],
@@ -74,11 +75,11 @@ def test_a_document_becomes_a_value() -> None:
         None,
     )
     assert grant is not None
-    assert (grant.until, grant.fields, grant.mask) == (date(2027, 12, 31), ("/nik",), {"/nik": Mask.LAST4})
+    assert (grant.until, grant.fields, grant.mask) == (date(2099, 12, 31), ("/nik",), {"/nik": Mask.LAST4})
 
 
 def test_files_that_a_schema_refers_to_come_into_it(folder: Path) -> None:
-    contract = load(_written(folder, {"$ref": "../schemas/orang.schema.json"}))
+    contract = load_contract(_written(folder, {"$ref": "../schemas/orang.schema.json"}))
     assert contract.schema == {
         "properties": {"nik": {"$ref": "#/$defs/umum/$defs/nik"}, "ibu": {"$ref": "#"}},
         "required": ["nik"],
@@ -95,12 +96,12 @@ def test_files_that_a_schema_refers_to_come_into_it(folder: Path) -> None:
 
 
 def test_a_reference_into_a_file_keeps_its_pointer(folder: Path) -> None:
-    contract = load(_written(folder, {"properties": {"nik": {"$ref": "../schemas/umum.json#/$defs/nik"}}}))
+    contract = load_contract(_written(folder, {"properties": {"nik": {"$ref": "../schemas/umum.json#/$defs/nik"}}}))
     assert contract.sent["properties"]["nik"] == {"$ref": "#/$defs/umum/$defs/nik"}
 
 
 def test_a_file_does_not_take_the_name_of_a_definition_that_is_there(folder: Path) -> None:
-    contract = load(
+    contract = load_contract(
         _written(folder, {"$defs": {"umum": {"type": "integer"}}, "items": {"$ref": "../schemas/umum.json#/$defs/nik"}})
     )
     assert contract.sent["items"] == {"$ref": "#/$defs/umum-2/$defs/nik"}
@@ -109,7 +110,7 @@ def test_a_file_does_not_take_the_name_of_a_definition_that_is_there(folder: Pat
 
 def test_what_only_looks_like_a_reference_is_left_alone(folder: Path) -> None:
     schema = {"const": {"$ref": "x.json"}, "properties": {"$ref": {"type": "string"}}}
-    assert load(_written(folder, schema)).schema == schema
+    assert load_contract(_written(folder, schema)).schema == schema
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def test_what_only_looks_like_a_reference_is_left_alone(folder: Path) -> None:
 )
 def test_a_reference_to_elsewhere_is_refused(folder: Path, reference: str) -> None:
     with pytest.raises(DocumentInvalid) as refused:
-        load(_written(folder, {"properties": {"a": {"$ref": reference}}}))
+        load_contract(_written(folder, {"properties": {"a": {"$ref": reference}}}))
     assert [error.pointer for error in refused.value.errors] == ["/schema/properties/a/$ref"]
 
 
@@ -135,14 +136,14 @@ def test_a_link_out_of_the_folder_is_refused(folder: Path, tmp_path_factory: pyt
     outside.write_text("{}")
     (folder / "schemas" / "tautan.json").symlink_to(outside)
     with pytest.raises(DocumentInvalid):
-        load(_written(folder, {"$ref": "../schemas/tautan.json"}))
+        load_contract(_written(folder, {"$ref": "../schemas/tautan.json"}))
 
 
 def test_files_that_only_refer_to_each_other_are_refused(folder: Path) -> None:
     (folder / "schemas" / "a.json").write_text('{"$ref": "b.json"}')
     (folder / "schemas" / "b.json").write_text('{"$ref": "a.json"}')
     with pytest.raises(DocumentInvalid):
-        load(_written(folder, {"$ref": "../schemas/a.json"}))
+        load_contract(_written(folder, {"$ref": "../schemas/a.json"}))
 
 
 @pytest.mark.parametrize(
@@ -153,11 +154,11 @@ def test_a_file_that_is_no_schema_is_refused(folder: Path, text: str) -> None:
     (folder / "schemas" / "rusak.json").write_text(text)
     for schema in ({"$ref": "../schemas/rusak.json"}, {"items": {"$ref": "../schemas/rusak.json"}}):
         with pytest.raises(DocumentInvalid):
-            load(_written(folder, schema))
+            load_contract(_written(folder, schema))
 
 
 def test_a_document_that_comes_alone_may_refer_to_no_file() -> None:
-    assert _wrong(a_document(schema={"$ref": "../schemas/a.json"})) == ["/schema/$ref"]
+    assert _wrong(a_strict_document(schema={"$ref": "../schemas/a.json"})) == ["/schema/$ref"]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +176,7 @@ def test_a_document_that_comes_alone_may_refer_to_no_file() -> None:
     ],
 )
 def test_a_schema_outside_what_contracts_may_use_is_refused_with_its_place(schema: Any, pointer: str) -> None:
-    assert _wrong(a_document(schema=schema))[0].startswith(pointer)
+    assert _wrong(a_strict_document(schema=schema))[0].startswith(pointer)
 
 
 @pytest.mark.parametrize(
@@ -195,19 +196,19 @@ def test_a_schema_outside_what_contracts_may_use_is_refused_with_its_place(schem
     ],
 )
 def test_a_document_of_another_form_is_refused_with_its_place(changes: dict[str, Any], pointer: str) -> None:
-    assert pointer in _wrong(a_document(**changes))
+    assert pointer in _wrong(a_strict_document(**changes))
 
 
 def test_the_idiom_for_python_s_dollar_is_the_same_pattern() -> None:
-    contract = a_contract(schema={"properties": {"nik": {"pattern": r"^[0-9]+$(?!\n)"}}})
+    contract = a_strict_contract(schema={"properties": {"nik": {"pattern": r"^[0-9]+$(?!\n)"}}})
     assert contract.sent["properties"]["nik"]["pattern"] == "^[0-9]+$"
 
 
 def test_yaml_dates_stay_texts() -> None:
-    text = json.dumps(a_document()).replace(b'"2027-12-31"', b"2027-12-31")
-    grant = parse_text(b"# YAML\n" + text).grant("bapenda")
+    text = json.dumps(a_strict_document()).replace(b'"2099-12-31"', b"2099-12-31")
+    grant = parse_contract_text(b"# YAML\n" + text).grant("bapenda")
     assert grant is not None
-    assert grant.until == date(2027, 12, 31)
+    assert grant.until == date(2099, 12, 31)
 
 
 def _doubling(levels: int) -> dict[str, Any]:
@@ -231,13 +232,13 @@ def _doubling(levels: int) -> dict[str, Any]:
     ids=lambda schema: str(schema)[:30],
 )
 def test_a_hostile_schema_is_refused_in_bounded_time(schema: Any) -> None:
-    began = time.perf_counter()
-    assert _wrong(a_document(schema=schema, examples=[]))
-    assert time.perf_counter() - began < 5
+    began = time.process_time()
+    assert _wrong(a_strict_document(schema=schema, examples=[]))
+    assert time.process_time() - began < 5
 
 
 def test_a_schema_may_refer_to_itself_below() -> None:
-    assert a_contract(schema={"properties": {"nik": {}, "anak": {"items": {"$ref": "#"}}}}).schema
+    assert a_strict_contract(schema={"properties": {"nik": {}, "anak": {"items": {"$ref": "#"}}}}).schema
 
 
 LAUGHS = b"a: &a [x,x,x,x,x,x,x,x,x,x]\n" + b"".join(
@@ -270,4 +271,4 @@ LAUGHS = b"a: &a [x,x,x,x,x,x,x,x,x,x]\n" + b"".join(
 )
 def test_a_hostile_text_is_refused(text: bytes) -> None:
     with pytest.raises(DocumentInvalid):
-        parse_text(text)
+        parse_contract_text(text)

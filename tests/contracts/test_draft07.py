@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.contracts.draft07 import draft07
+from bus.contracts.draft07 import convert_to_draft07
 from bus.contracts.schemas import Schema
 from bus.contracts.validation import Validator
-from samples.data import invalid_samples
+from samples.data import make_invalid_samples
 from tests.contracts.documents import SHIPPED, shipped
 from tests.contracts.generated import from_schema
 
@@ -19,7 +19,7 @@ BY_NAME = {shipped(path).name: shipped(path) for path in SHIPPED}
 
 def _accepts(schema: Schema, value: Any) -> bool:
     """Whether draft-07 takes a value under the translated schema, standing at some place in a document."""
-    document = {"$ref": "#/components/data", "components": {"data": draft07(schema, "#/components/data")}}
+    document = {"$ref": "#/components/data", "components": {"data": convert_to_draft07(schema, "#/components/data")}}
     return bool(jsonschema.Draft7Validator(document).is_valid(value))
 
 
@@ -68,7 +68,7 @@ def test_what_draft07_has_no_word_for_is_left_out(schema: Schema, value: Any) ->
 def test_the_schema_itself_stays_as_it_is() -> None:
     schema: Schema = {"properties": {"a": {"prefixItems": [{"$ref": "#"}], "$ref": "#/properties/b"}, "b": {}}}
     before = str(schema)
-    draft07(schema, "#/x")
+    convert_to_draft07(schema, "#/x")
     assert str(schema) == before
 
 
@@ -84,6 +84,6 @@ def test_a_shipped_schema_means_the_same(name: str, values: st.DataObject) -> No
 FORMAT_ALONE = ("a date that does not exist", "a date that is not ISO 8601")
 
 
-@pytest.mark.parametrize("sample", invalid_samples(), ids=lambda sample: sample.why)
+@pytest.mark.parametrize("sample", make_invalid_samples(), ids=lambda sample: sample.why)
 def test_a_shipped_schema_refuses_what_is_wrong(sample: Any) -> None:
     assert not _accepts(BY_NAME[sample.contract].sent, sample.data) or sample.why in FORMAT_ALONE

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from bus.contracts.errors import FilterInvalid
-from bus.contracts.filter import attribute, compile_filter, data_field
+from bus.contracts.filter import compile_filter, read_attribute, read_data_field
 from tests.contracts.filters import FILTERS, SUBJECTS
 
 DATA = {
@@ -51,36 +51,36 @@ DATA = {
     ],
 )
 def test_a_filter_over_data(expression: Any, holds: bool) -> None:
-    assert compile_filter(expression, data_field)(DATA) is holds
+    assert compile_filter(expression, read_data_field)(DATA) is holds
 
 
 @pytest.mark.parametrize("number", [3, 3.0])
 def test_numbers_are_compared_by_their_value_however_they_are_written(number: float) -> None:
-    assert compile_filter({"exact": {"kelas": "3"}}, data_field)({"kelas": number})
-    assert not compile_filter({"not": {"exact": {"kelas": "3"}}}, data_field)({"kelas": number})
+    assert compile_filter({"exact": {"kelas": "3"}}, read_data_field)({"kelas": number})
+    assert not compile_filter({"not": {"exact": {"kelas": "3"}}}, read_data_field)({"kelas": number})
 
 
 @pytest.mark.parametrize("value", [None, [], ["3"], {"x": "3"}, 3.5])
 @pytest.mark.parametrize("dialect", ["exact", "prefix", "suffix"])
 def test_not_of_what_cannot_be_judged_shows_nothing(dialect: str, value: Any) -> None:
     data = {} if value is None else {"kelas": value}
-    assert not compile_filter({"not": {dialect: {"kelas": "rahasia"}}}, data_field)(data)
-    assert not compile_filter({"not": {"not": {dialect: {"kelas": "rahasia"}}}}, data_field)(data)
+    assert not compile_filter({"not": {dialect: {"kelas": "rahasia"}}}, read_data_field)(data)
+    assert not compile_filter({"not": {"not": {dialect: {"kelas": "rahasia"}}}}, read_data_field)(data)
 
 
 def test_what_cannot_be_judged_does_not_matter_where_the_rest_decides() -> None:
     unknown = {"exact": {"tiada": "x"}}
-    assert compile_filter({"any": [unknown, {"exact": {"kode": "35"}}]}, data_field)({"kode": "35"})
-    assert compile_filter({"not": {"all": [unknown, {"exact": {"kode": "36"}}]}}, data_field)({"kode": "35"})
+    assert compile_filter({"any": [unknown, {"exact": {"kode": "35"}}]}, read_data_field)({"kode": "35"})
+    assert compile_filter({"not": {"all": [unknown, {"exact": {"kode": "36"}}]}}, read_data_field)({"kode": "35"})
 
 
 @pytest.mark.parametrize("data", [None, [], "teks", 5])
 def test_data_that_are_no_object_match_nothing(data: Any) -> None:
-    assert not compile_filter({"prefix": {"kode": "35"}}, data_field)(data)
+    assert not compile_filter({"prefix": {"kode": "35"}}, read_data_field)(data)
 
 
 def test_a_filter_over_attributes_takes_names_as_they_are() -> None:
-    assert compile_filter({"prefix": {"type": "kependudukan."}}, attribute)({"type": "kependudukan.penduduk"})
+    assert compile_filter({"prefix": {"type": "kependudukan."}}, read_attribute)({"type": "kependudukan.penduduk"})
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_filter_over_attributes_takes_names_as_they_are() -> None:
 )
 def test_a_filter_that_cannot_be_understood_is_refused_with_its_place(expression: Any, pointer: str) -> None:
     with pytest.raises(FilterInvalid) as refused:
-        compile_filter(expression, data_field, "/f")
+        compile_filter(expression, read_data_field, "/f")
     assert [error.pointer for error in refused.value.errors] == [pointer]
 
 
@@ -110,7 +110,7 @@ def test_a_filter_nested_without_end_is_refused() -> None:
     for _ in range(2000):
         expression = {"not": expression}
     with pytest.raises(FilterInvalid):
-        compile_filter(expression, data_field)
+        compile_filter(expression, read_data_field)
 
 
 def _meaning(expression: Any, data: dict[str, str]) -> float:
@@ -134,4 +134,4 @@ def _meaning(expression: Any, data: dict[str, str]) -> float:
 
 @given(FILTERS, SUBJECTS)
 def test_a_compiled_filter_means_what_the_dialects_mean(expression: Any, data: dict[str, str]) -> None:
-    assert compile_filter(expression, data_field)(data) is (_meaning(expression, data) == 1)
+    assert compile_filter(expression, read_data_field)(data) is (_meaning(expression, data) == 1)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.contracts.errors import FilterInvalid
-from bus.contracts.filter import attribute, compile_filter
+from bus.contracts.filter import compile_filter, read_attribute
 from bus.contracts.filter_index import FilterIndex
 from tests.contracts.filters import FILTERS, ODD_FILTERS, ODD_SUBJECTS, SUBJECTS
 
@@ -41,7 +41,9 @@ def index(*filters: Sequence[Expression] | Expression) -> FilterIndex[int]:
 @given(st.lists(st.lists(FILTERS, min_size=1, max_size=2), max_size=8), SUBJECTS)
 def test_what_is_found_is_what_holds(filters: list[list[Expression]], document: dict[str, str]) -> None:
     holding = [
-        place for place, parts in enumerate(filters) if all(compile_filter(part, attribute)(document) for part in parts)
+        place
+        for place, parts in enumerate(filters)
+        if all(compile_filter(part, read_attribute)(document) for part in parts)
     ]
     assert sorted(index(*filters).holding(document)) == holding
 
@@ -51,7 +53,9 @@ def test_what_is_found_is_what_holds_of_values_of_every_kind(
     filters: list[list[Expression]], document: dict[str, Any]
 ) -> None:
     holding = [
-        place for place, parts in enumerate(filters) if all(compile_filter(part, attribute)(document) for part in parts)
+        place
+        for place, parts in enumerate(filters)
+        if all(compile_filter(part, read_attribute)(document) for part in parts)
     ]
     assert sorted(index(*filters).holding(document)) == holding
 
@@ -113,7 +117,7 @@ def test_a_filter_that_was_removed_is_gone_and_the_others_stay(
         if is_removed:
             index.remove(place)
     kept = {place: one for place, (one, is_removed) in enumerate(filters) if not is_removed}
-    holding = [place for place, one in kept.items() if compile_filter(one, attribute)(document)]
+    holding = [place for place, one in kept.items() if compile_filter(one, read_attribute)(document)]
     assert sorted(index.holding(document)) == holding
     assert len(index) == len(kept)
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.contracts.infer import infer, sketch
-from bus.contracts.lint import lint
+from bus.contracts.infer import infer_schema, sketch_schema
+from bus.contracts.lint import lint_contract
 from bus.contracts.validation import Validator
-from tests.contracts.documents import NIK, a_contract
+from tests.builders import NIK, a_strict_contract
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none()
@@ -27,7 +27,7 @@ PAYLOADS = st.lists(
 
 @given(PAYLOADS)
 def test_every_example_is_valid_under_the_schema_that_it_gave(payloads: list[dict[str, Any]]) -> None:
-    validator = Validator(infer(payloads))
+    validator = Validator(infer_schema(payloads))
     assert all(validator.is_valid(payload) for payload in payloads)
 
 
@@ -51,12 +51,12 @@ def test_every_example_is_valid_under_the_schema_that_it_gave(payloads: list[dic
     ],
 )
 def test_a_value_gives_its_type_its_format_and_a_bound_with_room(values: list[Any], schema: dict[str, Any]) -> None:
-    found = infer([{"a": value} for value in values])["properties"]["a"]
+    found = infer_schema([{"a": value} for value in values])["properties"]["a"]
     assert found == {"type": schema["type"], "description": "<apa arti a>", **schema}
 
 
 def test_what_every_example_has_is_required_and_nothing_else_may_be_there() -> None:
-    schema = infer([{"a": 1, "b": 2}, {"b": 3, "c": 4}])
+    schema = infer_schema([{"a": 1, "b": 2}, {"b": 3, "c": 4}])
     assert (schema["required"], list(schema["properties"]), schema["additionalProperties"]) == (
         ["b"],
         ["a", "b", "c"],
@@ -65,17 +65,17 @@ def test_what_every_example_has_is_required_and_nothing_else_may_be_there() -> N
 
 
 def test_an_identifier_is_known_by_its_name() -> None:
-    assert infer([{"nik": NIK}])["properties"]["nik"]["pattern"] == "^[0-9]{16}$"
-    assert "pattern" not in infer([{"nik": "belum ada"}])["properties"]["nik"]
+    assert infer_schema([{"nik": NIK}])["properties"]["nik"]["pattern"] == "^[0-9]{16}$"
+    assert "pattern" not in infer_schema([{"nik": "belum ada"}])["properties"]["nik"]
 
 
 def test_names_alone_give_required_texts() -> None:
-    schema = sketch(["nik", "tanggal_lahir", "nama"])
+    schema = sketch_schema(["nik", "tanggal_lahir", "nama"])
     rules = [set(one) & {"pattern", "format"} for one in schema["properties"].values()]
     assert (schema["required"], rules) == (["nik", "tanggal_lahir", "nama"], [{"pattern"}, {"format"}, set()])
 
 
 def test_what_is_left_to_mend_is_what_a_person_must_write() -> None:
     payload = {"nik": NIK, "alamat": {"rt": "001", "titik": [112.4, -7.1]}, "anggota": [{"nama": "Rekaan", "umur": 3}]}
-    findings = lint(a_contract(schema=infer([payload]), examples=[payload], consumers=[]))
+    findings = lint_contract(a_strict_contract(schema=infer_schema([payload]), examples=[payload], consumers=[]))
     assert {finding.code for finding in findings} == {"placeholder"}

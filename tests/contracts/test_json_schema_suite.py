@@ -14,11 +14,11 @@ from typing import Any, Final, Protocol
 import pytest
 
 from bus import json
-from bus.contracts.document import parse
+from bus.contracts.document import parse_contract
 from bus.contracts.errors import DocumentInvalid
 from bus.contracts.formats import FORMATS
-from bus.contracts.validation import Validator, reference
-from tests.contracts.documents import a_document
+from bus.contracts.validation import Validator, make_reference_validator
+from tests.builders import a_strict_document
 
 SUITE: Final = Path(sys.prefix) / "json-schema-test-suite/json/tests/draft2020-12"
 
@@ -122,7 +122,7 @@ class Case:
         # A contract's schema is an object: a boolean schema stands one level lower.
         schema = self.schema if isinstance(self.schema, dict) else {"allOf": [self.schema]}
         without: dict[str, Any] = {"key": None, "consumers": [], "examples": []}
-        return parse(a_document(kind="event", classification="internal", schema=schema, **without)).sent
+        return parse_contract(a_strict_document(kind="event", classification="internal", schema=schema, **without)).sent
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_the_cases_that_no_contract_may_hold_are_the_known_ones(cases: list[Case
     assert single == REFUSED_CASES
 
 
-@pytest.mark.parametrize("judge", [Validator, reference])
+@pytest.mark.parametrize("judge", [Validator, make_reference_validator])
 def test_every_other_verdict_is_the_suite_s(cases: list[Case], judge: Callable[[Any], Judge]) -> None:
     verdicts = {
         (case.file, case.description, test["description"]): judged.is_valid(test["data"]) == test["valid"]

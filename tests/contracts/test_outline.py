@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
-from bus.contracts.outline import outline
+from bus.contracts.outline import draw_outline
 from bus.contracts.schemas import Schema
-from tests.contracts.documents import SCHEMA, SHIPPED, shipped
+from tests.builders import SCHEMA
+from tests.contracts.documents import SHIPPED, shipped
 
 
 def _pointers(schema: Schema) -> list[str]:
-    return [field.pointer for field in outline(schema)]
+    return [field.pointer for field in draw_outline(schema)]
 
 
 def _an_object(**properties: Any) -> Schema:
@@ -52,7 +53,7 @@ def test_a_field_is_required_only_where_every_case_requires_it() -> None:
         "anyOf": [{"required": ["c"]}, {}],
         "$defs": {"b": {"required": ["b"]}},
     }
-    assert [field.pointer for field in outline(schema) if field.required] == ["/a", "/b"]
+    assert [field.pointer for field in draw_outline(schema) if field.required] == ["/a", "/b"]
 
 
 def test_what_may_not_be_there_is_no_field() -> None:
@@ -64,17 +65,17 @@ def test_a_name_with_a_slash_is_escaped() -> None:
 
 
 def test_a_schema_that_contains_itself_ends() -> None:
-    fields = outline(_an_object(anak={"$ref": "#"}))
+    fields = draw_outline(_an_object(anak={"$ref": "#"}))
     assert (len(fields), fields[-1].is_leaf) == (12, True)
 
 
 def test_a_schema_that_multiplies_ends() -> None:
     twice = {f"d{n}": _an_object(a={"$ref": f"#/$defs/d{n + 1}"}, b={"$ref": f"#/$defs/d{n + 1}"}) for n in range(40)}
-    assert len(outline({"$ref": "#/$defs/d0", "$defs": {**twice, "d40": {}}})) < 1100
+    assert len(draw_outline({"$ref": "#/$defs/d0", "$defs": {**twice, "d40": {}}})) < 1100
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_every_field_of_a_shipped_contract_says_what_it_means(path: Any) -> None:
     contract = shipped(path)
-    fields = [*outline(contract.sent), *outline(contract.shown)]
+    fields = [*draw_outline(contract.sent), *draw_outline(contract.shown)]
     assert all(any("description" in schema for schema in field.schemas) for field in fields)

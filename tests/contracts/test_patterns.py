@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bus.contracts.patterns import PatternUnsupported, for_python
+from bus.contracts.patterns import PatternUnsupported, translate_for_python
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from bus.contracts.patterns import PatternUnsupported, for_python
     ],
 )
 def test_a_pattern_reads_in_python_as_in_ecma_262(pattern: str, matching: str, other: str) -> None:
-    python = re.compile(for_python(pattern))
+    python = re.compile(translate_for_python(pattern))
     assert (bool(python.search(matching)), bool(python.search(other))) == (True, False)
 
 
@@ -62,4 +62,4 @@ def test_a_pattern_reads_in_python_as_in_ecma_262(pattern: str, matching: str, o
 )
 def test_what_the_engines_read_differently_or_not_at_all_is_refused(pattern: str) -> None:
     with pytest.raises(PatternUnsupported):
-        for_python(pattern)
+        translate_for_python(pattern)

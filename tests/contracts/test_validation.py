@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from bus import json
 from bus.contracts.formats import FORMATS, NATIVE
-from bus.contracts.validation import SchemaUnusable, Validator, reference
-from tests.contracts.documents import NIK, SCHEMA, SHIPPED, shipped
+from bus.contracts.validation import SchemaUnusable, Validator, make_reference_validator
+from tests.builders import NIK, SCHEMA
+from tests.contracts.documents import SHIPPED, shipped
 from tests.contracts.generated import from_schema
 
 EXAMPLES = settings().max_examples
@@ -83,7 +84,7 @@ def mutated(draw: st.DrawFn, value: Any) -> Any:
 @pytest.mark.parametrize(("path", "side"), SIDES, ids=lambda at: at.stem if isinstance(at, Path) else str(at))
 def test_a_payload_is_accepted_exactly_when_the_reference_accepts_it(path: Path, side: str) -> None:
     schema = getattr(shipped(path), side)
-    fast, slow = Validator(schema), reference(schema)
+    fast, slow = Validator(schema), make_reference_validator(schema)
     verdicts: set[bool] = set()
 
     # Enough examples for both verdicts, also with the profile `quick`.
@@ -183,7 +184,7 @@ SMALL = st.recursive(
 @example({"pattern": r"\s"}, "\ufeff")
 @example({"const": 1}, True)
 def test_the_verdicts_agree_on_generated_schemas(schema: Any, value: Any) -> None:
-    assert Validator(schema).is_valid(value) == reference(schema).is_valid(value)
+    assert Validator(schema).is_valid(value) == make_reference_validator(schema).is_valid(value)
 
 
 NEAR_MISSES = {
@@ -226,7 +227,7 @@ NEAR_MISSES = {
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_a_format_means_the_same_in_both_validators(name: str) -> None:
     schema = {"type": "string", "format": name}
-    fast, slow = Validator(schema), reference(schema)
+    fast, slow = Validator(schema), make_reference_validator(schema)
 
     @settings(max_examples=2 * EXAMPLES, deadline=None)
     @given(
@@ -323,9 +324,9 @@ def test_a_payload_with_endless_errors_is_answered_with_a_hundred() -> None:
 @pytest.mark.parametrize("pattern", ["^(a+)+$", "^(a|a)*b$", "^([a-z]+.)+x$"])
 def test_no_payload_makes_a_pattern_slow(pattern: str) -> None:
     validator = Validator({"pattern": pattern})
-    began = time.perf_counter()
+    began = time.process_time()
     validator.is_valid("a" * 100_000 + "!")
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(

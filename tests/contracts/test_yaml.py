@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.contracts.errors import DocumentInvalid
-from bus.contracts.yaml import read_text, write_text
+from bus.contracts.yaml import read_yaml, write_yaml
 
 _KEYS = st.text(max_size=5)
 _VALUES = st.recursive(
@@ -21,26 +21,26 @@ _VALUES = st.recursive(
 
 @given(_VALUES.map(lambda value: {"a": value}))
 def test_what_was_written_reads_as_the_same(value: Any) -> None:
-    assert read_text(write_text(value)) == value
+    assert read_yaml(write_yaml(value)) == value
 
 
 @pytest.mark.parametrize("text", ["1e3", "0o17", "2026-03-02", "35.24", "+62", "-1", ".5", "yes", "null", "~", "1:30"])
 def test_a_text_that_some_yaml_takes_for_something_else_is_quoted(text: str) -> None:
-    assert write_text([text])[2:3] in (b'"', b"'")
+    assert write_yaml([text])[2:3] in (b'"', b"'")
 
 
 @pytest.mark.parametrize("text", ["a\x85b", "\u2028", "a\r", "a\u2029 b", "a\nb\n", " a ", ""])
 def test_a_line_break_of_another_kind_stays_what_it_is(text: str) -> None:
-    assert read_text(write_text({text: text})) == {text: text}
+    assert read_yaml(write_yaml({text: text})) == {text: text}
 
 
 def test_the_same_value_twice_is_written_twice() -> None:
     shared = {"b": 1}
-    assert b"&" not in write_text([shared, shared])
+    assert b"&" not in write_yaml([shared, shared])
 
 
 def test_keys_keep_their_order() -> None:
-    assert list(yaml.safe_load(write_text({"b": 1, "a": 2}))) == ["b", "a"]
+    assert list(yaml.safe_load(write_yaml({"b": 1, "a": 2}))) == ["b", "a"]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_keys_keep_their_order() -> None:
 def test_a_number_that_readers_of_yaml_take_differently_is_refused_at_once(number: str) -> None:
     begun = time.process_time()
     with pytest.raises(DocumentInvalid, match="quotes"):
-        read_text(f"a:\n  b: {number}\n".encode())
+        read_yaml(f"a:\n  b: {number}\n".encode())
     assert time.process_time() - begun < 2
 
 
@@ -57,12 +57,12 @@ def test_a_number_that_readers_of_yaml_take_differently_is_refused_at_once(numbe
     ("text", "value"), [("0", 0), ("-12", -12), ("+12", 12), ("35.24", 35.24), (".5", 0.5), ("1.0e+3", 1000.0)]
 )
 def test_a_number_is_read_as_json_would(text: str, value: float) -> None:
-    assert read_text(f"a: {text}".encode()) == {"a": value}
+    assert read_yaml(f"a: {text}".encode()) == {"a": value}
 
 
 def test_a_key_that_stands_twice_among_tens_of_thousands_is_found_at_once() -> None:
     names = ",".join(f'"n{number}":0' for number in range(50_000))
     begun = time.process_time()
     with pytest.raises(DocumentInvalid, match="twice"):
-        read_text(f'{{{names},"n49999":1}}'.encode())
+        read_yaml(f'{{{names},"n49999":1}}'.encode())
     assert time.process_time() - begun < 2

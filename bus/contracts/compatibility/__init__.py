@@ -6,12 +6,12 @@ it is about data; the rest is undecided. Nothing here reads or writes anything.
 """
 
 from bus.contracts.compatibility.check import STEPS as STEPS
-from bus.contracts.compatibility.check import check as check
+from bus.contracts.compatibility.check import compare_versions as compare_versions
 from bus.contracts.compatibility.impact import Mappings as Mappings
 from bus.contracts.compatibility.impact import Standing as Standing
 from bus.contracts.compatibility.impact import Touched as Touched
 from bus.contracts.compatibility.impact import What as What
-from bus.contracts.compatibility.impact import impact as impact
+from bus.contracts.compatibility.impact import find_touched as find_touched
 from bus.contracts.compatibility.report import Example as Example
 from bus.contracts.compatibility.report import Finding as Finding
 from bus.contracts.compatibility.report import Report as Report
@@ -19,4 +19,4 @@ from bus.contracts.compatibility.report import Rule as Rule
 from bus.contracts.compatibility.report import Side as Side
 from bus.contracts.compatibility.report import Step as Step
 from bus.contracts.compatibility.report import Verdict as Verdict
-from bus.contracts.compatibility.versions import version_step as version_step
+from bus.contracts.compatibility.versions import find_step as find_step

@@ -17,7 +17,7 @@ from bus.contracts.compatibility.comparison import Break, Comparisons
 from bus.contracts.compatibility.messages import message
 from bus.contracts.compatibility.report import Example, Finding, Report, Rule, Side, Step, Verdict
 from bus.contracts.compatibility.terms import differs_beyond_words, term_findings
-from bus.contracts.compatibility.versions import ordered, version_step
+from bus.contracts.compatibility.versions import find_step, ordered
 from bus.contracts.document import Contract, Kind
 from bus.contracts.validation import Validator
 
@@ -58,7 +58,7 @@ _OF_QUERY = (
 )
 
 
-def check(new: Contract, against: Sequence[Contract], steps: int = STEPS) -> Report:
+def compare_versions(new: Contract, against: Sequence[Contract], steps: int = STEPS) -> Report:
     """What a new version breaks of what those that stand promise.
 
     Args:
@@ -115,7 +115,7 @@ class _Outcome:
         return Step.PATCH if same and not differs_beyond_words(self._new, self._old) else Step.MINOR
 
     def _too_low(self) -> Iterator[Finding]:
-        given = version_step(self._old.version, self._new.version)
+        given = find_step(self._old.version, self._new.version)
         if self.is_older and (given is None or given.height < self.step.height):
             yield Finding(
                 Rule.VERSION_STEP,

@@ -11,8 +11,8 @@ from bus.contracts.compatibility.places import Places
 from bus.contracts.compatibility.report import Finding, Report, Rule, Side
 from bus.contracts.document import AdapterUse, Contract, Grant, Mask
 from bus.contracts.fields import Visibility
-from bus.contracts.outline import outline
-from bus.contracts.schemas import schemas_at
+from bus.contracts.outline import draw_outline
+from bus.contracts.schemas import find_schemas_at
 from bus.contracts.shown import Shown
 
 _MOST: Final = 100
@@ -66,7 +66,7 @@ Mappings = Mapping[AdapterUse, Sequence[str]]
 """The pointers into the data (question and answer, of a query) that each adapter's operation reads or writes."""
 
 
-def impact(
+def find_touched(
     report: Report,
     new: Contract,
     old: Contract,
@@ -112,12 +112,12 @@ class _Fields:
 
     @cached_property
     def _declared(self) -> Places:
-        return Places(field.pointer for field in outline(self._old))
+        return Places(field.pointer for field in draw_outline(self._old))
 
     def at(self, pointer: str) -> str | None:
         """What happened to the field at a pointer; None where nothing did, or the old schema had none there."""
         if pointer not in self._at:
-            self._at[pointer] = _difference(schemas_at(self._old, pointer), schemas_at(self._new, pointer))
+            self._at[pointer] = _difference(find_schemas_at(self._old, pointer), find_schemas_at(self._new, pointer))
         return self._at[pointer]
 
     def inside(self, pointer: str) -> list[tuple[str, str]]:

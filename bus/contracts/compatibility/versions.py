@@ -8,7 +8,7 @@ def ordered(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in version.split("."))
 
 
-def version_step(old_version: str, new_version: str) -> Step | None:
+def find_step(old_version: str, new_version: str) -> Step | None:
     """The step from one version to another; None when it does not go up."""
     old, new = ordered(old_version), ordered(new_version)
     if new <= old:

@@ -7,7 +7,7 @@ from typing import Any
 from bus import json
 from bus.contracts.document import Contract, Kind, Mask
 from bus.contracts.lint.rule import Rule, Severity
-from bus.contracts.outline import outline
+from bus.contracts.outline import draw_outline
 from bus.contracts.schemas import Schema, children, has_property, in_place
 from bus.contracts.validation import Validator
 from bus.contracts.view import OWN_RULES
@@ -122,7 +122,7 @@ def _as_pointer(name: str) -> str:
 def _required(contract: Contract) -> Iterator[FieldError]:
     schema = contract.sent
     if contract.key is not None and has_property(schema, contract.key):
-        always = {field.pointer for field in outline(schema) if field.required}
+        always = {field.pointer for field in draw_outline(schema) if field.required}
         yield from _optional("/key", contract.key, always)
     if contract.subject is not None and has_property(schema, contract.subject):
         # In one form of the data at least: an owner may be a company, which has no NIK.

@@ -33,7 +33,7 @@ _MOST_STEPS = 100_000
 Pair = tuple[int, int]
 
 
-def backtracking(contract: Contract) -> Iterator[FieldError]:
+def find_backtracking(contract: Contract) -> Iterator[FieldError]:
     """Patterns that can take exponential time."""
     for part in ("schema", "request", "answer"):
         for path, schema in subschemas(contract.document.get(part)):

@@ -1,4 +1,4 @@
-"""The rules that a document has to meet to be a contract at all; `document.parse` refuses what breaks them."""
+"""The rules that a document has to meet to be a contract at all; `parse_contract` refuses what breaks them."""
 
 import re
 from collections.abc import Callable
@@ -45,7 +45,7 @@ _PLACES: tuple[tuple[Rule, Callable[[str], re.Match[str] | None]], ...] = (
 )
 
 
-def form_findings(refusal: DocumentInvalid) -> list[Finding]:
+def find_form_faults(refusal: DocumentInvalid) -> list[Finding]:
     """The reasons why a document is no contract, as findings."""
     errors = refusal.errors or (FieldError("", refusal.detail),)
     return [_rule(error.pointer).finding(error) for error in errors]

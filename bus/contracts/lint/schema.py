@@ -12,7 +12,7 @@ from bus.contracts.document import Contract
 from bus.contracts.expressions import Anchor, Choice, Expression, Repeat, Sequence, parse
 from bus.contracts.lint.rule import Rule, Severity
 from bus.contracts.lint.vocabulary import BOUNDED_FORMATS, KEYWORDS, PERSONAL_NAMES
-from bus.contracts.outline import outline
+from bus.contracts.outline import draw_outline
 from bus.contracts.schemas import Schema, children, in_place, subschemas
 from bus.problem import FieldError
 
@@ -106,7 +106,7 @@ def _places(contract: Contract) -> Iterator[_Place]:
 
 def _places_in(root: Schema, at: str) -> Iterator[_Place]:
     pointers = {id(inner): at + json.pointer(path) for path, inner in subschemas(root)}
-    fields = [(field.pointer, field.schemas) for field in outline(root)]
+    fields = [(field.pointer, field.schemas) for field in draw_outline(root)]
     applied = tuple(one for one in in_place(root, [root]) if isinstance(one, dict))
     for pointer, schemas in [("", applied), *fields]:
         name = json.path(pointer)[-1] if pointer else None

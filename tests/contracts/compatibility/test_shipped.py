@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bus.contracts.compatibility import Report, Rule, Step, Verdict, check
-from bus.contracts.document import Contract, trusted
+from bus.contracts.compatibility import Report, Rule, Step, Verdict, compare_versions
+from bus.contracts.document import Contract, restore_contract
 from tests.contracts.documents import ROOT, SHIPPED, shipped
 
 PENDUDUK = ROOT / "contracts" / "kependudukan" / "penduduk.yaml"
@@ -21,11 +21,11 @@ def edited(path: Path, edit: Edit, **changes: Any) -> Contract:
     """A shipped contract's next version."""
     document = copy.deepcopy(shipped(path).document)
     edit(document)
-    return trusted({**document, "version": "2.0.0", **changes})
+    return restore_contract({**document, "version": "2.0.0", **changes})
 
 
 def report_on(path: Path, edit: Edit, **changes: Any) -> Report:
-    return check(edited(path, edit, **changes), [shipped(path)])
+    return compare_versions(edited(path, edit, **changes), [shipped(path)])
 
 
 def property_of(name: str, part: str = "schema") -> Callable[[dict[str, Any]], dict[str, Any]]:

@@ -10,10 +10,13 @@ import pytest
 
 from bus import clock
 from bus.delivery.ledger import Ledger, NewDelivery
-from bus.delivery.subscriptions import NewSubscription, Webhook
-from bus.identity.scopes import Scope
-from tests.a_bus import OWNER, WARGA, Bus, a_contract, a_grant, a_person
+from bus.delivery.subscription import NewSubscription, Webhook
+from bus.identity import Scope
+from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
+from tests.builders import OWNER, WARGA, a_document, a_grant, a_person
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 STRUCTURED: Final = {"content-type": "application/cloudevents+json"}
 _KNOWN: Final = {"contract": WARGA, "name": OWNER}
@@ -29,6 +32,8 @@ WRONG: Final[dict[str, Bend]] = {
     "cut": lambda cursor: cursor[:-1],
     "cut by four": lambda cursor: cursor[:-4],
     "cut to its first letter": lambda cursor: cursor[0],
+    "no ASCII": lambda cursor: "é",
+    "of another alphabet": lambda cursor: "~~~",
     "padded": lambda cursor: f"{cursor}=",
     "with a letter that base64 skips": lambda cursor: f"{cursor[:2]}!{cursor[2:]}",
     "of zeros": lambda cursor: "AAAA",
@@ -39,7 +44,7 @@ WRONG: Final[dict[str, Bend]] = {
 @pytest.fixture
 async def reader(bus: Bus) -> httpx.AsyncClient:
     """A client with every scope, on a bus where every list has two entries."""
-    contracts = [a_contract(a_grant(OWNER), contract=name) for name in (WARGA, "uji.lain")]
+    contracts = [a_document(a_grant(OWNER), contract=name) for name in (WARGA, "uji.lain")]
     bus.apply(*contracts)
     client = bus.reader(OWNER, *Scope)
     for number in (1, 2):
@@ -64,7 +69,7 @@ async def subscribe(bus: Bus, url: str) -> None:
         Ledger(bus.rooms.storage).add(transaction, deliveries, clock.micros(clock.now()), again=False)
 
 
-async def own_cursors(client: httpx.AsyncClient) -> dict[str, str]:
+async def read_cursors(client: httpx.AsyncClient) -> dict[str, str]:
     """A cursor of each list in the OpenAPI document, by its path."""
     document = (await client.get("/openapi.json")).json()
     lists = [path for path, operations in document["paths"].items() if takes_cursor(operations.get("get", {}))]
@@ -83,7 +88,7 @@ async def ask(client: httpx.AsyncClient, path: str, **query: Any) -> httpx.Respo
     return await client.get(path.format(**_KNOWN), params=_QUERIES.get(path, {}) | query)
 
 
-async def accepted(client: httpx.AsyncClient, tried: list[tuple[str, str]]) -> list[tuple[str, str, int, str]]:
+async def find_takers(client: httpx.AsyncClient, tried: list[tuple[str, str]]) -> list[tuple[str, str, int, str]]:
     """The lists that take a cursor that is not theirs, or refuse it without a word on the parameter."""
     found = []
     for path, cursor in tried:
@@ -95,7 +100,7 @@ async def accepted(client: httpx.AsyncClient, tried: list[tuple[str, str]]) -> l
 
 
 async def test_a_list_goes_on_with_its_own_cursor(reader: httpx.AsyncClient):
-    for path, cursor in (await own_cursors(reader)).items():
+    for path, cursor in (await read_cursors(reader)).items():
         answer = await ask(reader, path, after=cursor, limit=1)
         assert answer.status_code == 200, path
         assert answer.json()["next"] != cursor, path
@@ -103,14 +108,14 @@ async def test_a_list_goes_on_with_its_own_cursor(reader: httpx.AsyncClient):
 
 @pytest.mark.parametrize("bend", WRONG.values(), ids=WRONG)
 async def test_no_list_takes_a_cursor_that_no_answer_gave(reader: httpx.AsyncClient, bend: Bend):
-    cursors = await own_cursors(reader)
-    assert await accepted(reader, [(path, bend(cursor)) for path, cursor in cursors.items()]) == []
+    cursors = await read_cursors(reader)
+    assert await find_takers(reader, [(path, bend(cursor)) for path, cursor in cursors.items()]) == []
 
 
 async def test_no_list_takes_the_cursor_of_another_list(reader: httpx.AsyncClient):
-    cursors = await own_cursors(reader)
+    cursors = await read_cursors(reader)
     tried = [(path, other) for path, own in cursors.items() for other in cursors.values() if other != own]
-    assert await accepted(reader, tried) == []
+    assert await find_takers(reader, tried) == []
 
 
 @pytest.mark.parametrize("header", ["!!!!", "AAAA"])
@@ -118,3 +123,13 @@ async def test_a_stream_resumes_behind_no_event_that_it_did_not_give(reader: htt
     headers = {"accept": "text/event-stream", "last-event-id": header}
     answer = await reader.get(f"/v1/feeds/{WARGA}", headers=headers)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/header/last-event-id")
+
+
+async def test_a_list_of_one_participant_takes_no_cursor_of_anothers(bus: Bus) -> None:
+    operator = bus.reader(OWNER, *Scope)
+    for name in ("bapenda", "dinkes"):
+        bus.token(name)
+        bus.token(name)
+    following = (await operator.get("/v1/participants/bapenda/clients?limit=1")).json()["next"]
+    assert (await operator.get("/v1/participants/bapenda/clients", params={"after": following})).status_code == 200
+    assert (await operator.get("/v1/participants/dinkes/clients", params={"after": following})).status_code == 400
