@@ -6,7 +6,10 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
-from bus.http import (
+from bus.http import feeds, health, problems, records
+from bus.http.acts import route_of
+from bus.http.admissions import admission_in
+from bus.http.api import (
     access,
     actions,
     asyncapi,
@@ -16,20 +19,14 @@ from bus.http import (
     deliveries,
     disclosures,
     events,
-    feeds,
-    health,
     limits,
     oauth,
     participants,
-    problems,
     queries,
-    records,
     refusals,
     security_txt,
+    subscriptions,
 )
-from bus.http import subscriptions as subscriptions_resource
-from bus.http.acts import route_of
-from bus.http.admissions import admission_in
 from bus.http.bodies import Bodies, Body
 from bus.http.health import Health
 from bus.http.openapi import components, describe
@@ -54,7 +51,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     contracts.router,
     asyncapi.router,
     access.router,
-    subscriptions_resource.router,
+    subscriptions.router,
     deliveries.router,
     participants.router,
     limits.router,

@@ -16,10 +16,7 @@ from bus.delivery.acts import on_subscription
 from bus.delivery.subscription import NewSubscription, Sink, Subscription, SubscriptionState
 from bus.delivery.trial import tried_webhook
 from bus.http.acts import acting
-from bus.http.cursors import After, Limit, Listing, read_numbers, write_next_numbers
-from bus.http.rooms import Rooms, TheRooms
-from bus.http.security import Authorised, caller
-from bus.http.subscription_documents import (
+from bus.http.api.subscription_documents import (
     Redriven,
     ReplayOrder,
     Secret,
@@ -32,6 +29,9 @@ from bus.http.subscription_documents import (
     TrialResult,
     describe_subscription,
 )
+from bus.http.cursors import After, Limit, Listing, read_numbers, write_next_numbers
+from bus.http.rooms import Rooms, TheRooms
+from bus.http.security import Authorised, caller
 from bus.http.written import write_page
 from bus.identity import Principal, Scope
 from bus.problem import Forbidden
