@@ -1,1 +1,1 @@
-"""The edge: one file per resource; parses, authorises, calls a room, renders."""
+"""The edge: parses, authorises, calls a room, renders."""

@@ -1,6 +1,7 @@
 """Cursors: opaque strings that hold a place in one list.
 
-Promise: a cursor that the bus did not write, or that it wrote for another list, is refused. Each place has one spelling.
+Promise: a cursor that the bus did not write, that is cut, or that it wrote for another list, is refused.
+Consumers keep the cursors of feeds and records over upgrades. So every form that these lists ever gave stays readable.
 """
 
 import re
@@ -8,6 +9,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from enum import Enum
 from typing import Annotated, Final, NamedTuple
+from zlib import crc32
 
 from fastapi import Query
 
@@ -16,9 +18,16 @@ from bus.problem import FieldError, Invalid
 Limit = Annotated[int, Query(ge=1, le=1000, description="most entries in the answer")]
 After = Annotated[str, Query(description="`next` of the page before")]
 
+AFTER: Final = "/query/after"
+"""Points at the parameter that takes a cursor."""
+LAST_EVENT_ID: Final = "/header/last-event-id"
+"""Points at the header field that takes the cursor of a stream's last event."""
+
 _FURTHEST: Final = 2**63 - 1
 """The largest integer that a database takes."""
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+_CHECK_BYTES: Final = 3
+"""Begin a cursor. Without them a cut cursor could name an earlier place."""
 _BEGUN: Final = "."
 """Stands before the position where a pass through records began."""
 
@@ -43,6 +52,10 @@ class Listing(Enum):
     CLIENTS = "k"
     SUBSCRIPTIONS = "s"
     DELIVERIES = "l"
+
+
+_ONCE_UNCHECKED: Final = frozenset((Listing.FEED, Listing.RECORDS))
+"""Lists whose cursors had no check bytes at first. Consumers hold such cursors."""
 
 
 class Place(NamedTuple):
@@ -71,13 +84,16 @@ def write_position(listing: Listing, of: str, position: int) -> str:
     return _write(listing, of, str(position))
 
 
-def read_position(cursor: str, listing: Listing, of: str) -> int:
+def read_position(cursor: str, listing: Listing, of: str, parameter: str = AFTER) -> int:
     """The position that a cursor stands behind; 0, the beginning, for the empty string.
+
+    Args:
+        parameter: points at where the request has the cursor.
 
     Raises:
         CursorInvalid: the bus did not write it for this list.
     """
-    return _read_number(_read(cursor, listing, of)) if cursor else 0
+    return _read_number(_read(cursor, listing, of, parameter), parameter) if cursor else 0
 
 
 def write_place(contract: str, place: Place) -> str:
@@ -94,9 +110,10 @@ def read_place(cursor: str, contract: str) -> Place:
     """
     if not cursor:
         return Place(0, 0)
-    position, _, begun = _read(cursor, Listing.RECORDS, contract).partition(_BEGUN)
-    place = Place(_read_number(position), _read_number(begun or position))
-    if place.begun > place.position or write_place(contract, place) != cursor:
+    position, point, begun = _read(cursor, Listing.RECORDS, contract).partition(_BEGUN)
+    place = Place(_read_number(position), _read_number(begun if point else position))
+    # A pass that begins at its position is written with one number, which leaves one spelling for each place.
+    if place.begun > place.position or (point and place.begun == place.position):
         raise _refuse()
     return place
 
@@ -144,29 +161,41 @@ def read_numbers(cursor: str, listing: Listing, count: int) -> tuple[int, ...]:
     return numbers
 
 
-def _read_number(text: str) -> int:
+def _read_number(text: str, parameter: str = AFTER) -> int:
     number = int(text) if _NUMBER.fullmatch(text) else -1
     if not 0 <= number <= _FURTHEST:
-        raise _refuse()
+        raise _refuse(parameter)
     return number
 
 
 def _write(listing: Listing, of: str, written: str) -> str:
-    return urlsafe_b64encode(f"{listing.value}\0{of}\0{written}".encode()).decode().rstrip("=")
+    text = _join(listing, of, written)
+    return _encode(crc32(text).to_bytes(4)[-_CHECK_BYTES:] + text)
 
 
-def _read(cursor: str, listing: Listing, of: str) -> str:
+def _read(cursor: str, listing: Listing, of: str, parameter: str = AFTER) -> str:
     """What stands behind the list's name in a cursor."""
     try:
-        written = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().rpartition("\0")[2]
+        written = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).rpartition(b"\0")[2].decode()
+        # Written again it must be the same. base64 would skip foreign letters, and spell the last letter in several ways.
+        is_ours = cursor == _write(listing, of, written) or (
+            listing in _ONCE_UNCHECKED and cursor == _encode(_join(listing, of, written))
+        )
     except ValueError:
-        raise _refuse() from None
-    # Written again it must be the same, which leaves one spelling for each place.
-    if _write(listing, of, written) != cursor:
-        raise _refuse()
+        raise _refuse(parameter) from None
+    if not is_ours:
+        raise _refuse(parameter)
     return written
 
 
-def _refuse() -> CursorInvalid:
-    at = FieldError("/query/after", "must be `next` of an earlier answer of this list, unchanged")
+def _join(listing: Listing, of: str, written: str) -> bytes:
+    return f"{listing.value}\0{of}\0{written}".encode()
+
+
+def _encode(text: bytes) -> str:
+    return urlsafe_b64encode(text).decode().rstrip("=")
+
+
+def _refuse(parameter: str = AFTER) -> CursorInvalid:
+    at = FieldError(parameter, "must be what an earlier answer of this list gave, unchanged")
     return CursorInvalid("This is no cursor of this list; begin without one.", errors=[at])

@@ -1,11 +1,15 @@
-"""The edge: the ASGI application of one bus. Publishing and plain pages go to callables of their own, all else to FastAPI."""
+"""The edge: the ASGI application of one bus. Publishing and reading go to callables of their own, all else to FastAPI."""
 
 from collections.abc import Iterable
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp
 
-from bus.http import (
+from bus.http import feeds, health, problems, records
+from bus.http.acts import route_of
+from bus.http.admissions import admission_in
+from bus.http.api import (
     access,
     actions,
     asyncapi,
@@ -15,26 +19,21 @@ from bus.http import (
     deliveries,
     disclosures,
     events,
-    feeds,
-    health,
     limits,
     oauth,
     participants,
-    problems,
     queries,
     refusals,
     security_txt,
+    subscriptions,
 )
-from bus.http import records as records_resource
-from bus.http import subscriptions as subscriptions_resource
-from bus.http.acts import route_of
-from bus.http.admissions import admission_in
 from bus.http.bodies import Bodies, Body
 from bus.http.health import Health
+from bus.http.openapi import components, describe
 from bus.http.operation import STRICT_POLICY, operation_router
-from bus.http.pages import Pages
 from bus.http.publish import PayloadTooLarge, Publisher, Receive, Scope, Send
 from bus.http.publish_openapi import OPENAPI
+from bus.http.readers import ReaderRoute, create_readers
 from bus.http.rooms import Rooms
 from bus.identity import Tokens
 from bus.telemetry import REQUESTS
@@ -46,15 +45,13 @@ _MOST_BYTES: Final = 1024 * 1024 + 64 * 1024
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     oauth.router,
     events.router,
-    feeds.router,
-    records_resource.router,
     queries.router,
     contract_checks.router,
     contract_moves.router,
     contracts.router,
     asyncapi.router,
     access.router,
-    subscriptions_resource.router,
+    subscriptions.router,
     deliveries.router,
     participants.router,
     limits.router,
@@ -65,6 +62,9 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
 )
 
 
+_READERS: Final[tuple[ReaderRoute, ...]] = (*feeds.ROUTES, *records.ROUTES)
+_READ: Final = ("/v1/feeds/", "/v1/records/")
+"""What the paths of readers begin with."""
 _DOCUMENTS: Final = ("/v1/contracts", "/v1/queries")
 """Paths that take documents; they bound and read their bodies themselves."""
 _LARGEST_ORDER: Final = 128 * 1024
@@ -72,7 +72,9 @@ _LARGEST_ORDER: Final = 128 * 1024
 
 
 class Edge:
-    """Routes a request to the publisher, to the pages or to FastAPI, with a bound on every body, and counts it by route.
+    """Routes a request to the publisher, to the readers' application or to FastAPI, and counts it by route.
+
+    Every body is bounded.
 
     Attributes:
         publisher: None in a process without the role `api`.
@@ -84,13 +86,13 @@ class Edge:
         bodies: Bodies,
         tokens: Tokens,
         publisher: Publisher | None = None,
-        pages: Pages | None = None,
+        readers: ASGIApp | None = None,
     ) -> None:
         self._api = api
         self._bodies = bodies
         self._tokens = tokens
         self.publisher = publisher
-        self._pages = pages
+        self._readers = readers
 
     def describe(self) -> dict[str, Any]:
         """The OpenAPI document; made beforehand, so that the first who asks for it does not hold the event loop up."""
@@ -109,12 +111,13 @@ class Edge:
         if scope["type"] != "http":
             await self._api(scope, receive, send)
             return
-        if self._pages is not None and scope["method"] == "GET" and await self._pages.answer(scope, send):
-            return
-        await self._answer(scope, receive, send)
+        if self._readers is not None and scope["path"].startswith(_READ):
+            await self._answer(self._readers, scope, receive, send)
+        else:
+            await self._answer(self._api, scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Have FastAPI answer."""
+    async def _answer(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have an application answer, within bounds."""
         status = 500
 
         async def sending(message: Any) -> None:
@@ -126,7 +129,7 @@ class Edge:
 
         reader = _Reader(self._bodies, self._tokens, scope, receive)
         try:
-            await self._api(scope, reader, sending)
+            await app(scope, reader, sending)
         finally:
             reader.end()
             if admission := admission_in(scope):
@@ -144,7 +147,7 @@ def _with_limits(scope: Scope, fields: Iterable[tuple[bytes, bytes]]) -> list[tu
 
 
 class _Reader:
-    """Brings the body of a request to FastAPI, bounded and counted."""
+    """Brings the body of a request to an application, bounded and counted."""
 
     def __init__(self, bodies: Bodies, tokens: Tokens, scope: Scope, receive: Receive) -> None:
         self._bodies = bodies
@@ -208,7 +211,7 @@ def create_edge(rooms: Rooms, checks: Health) -> Edge:
             operation_router(_TITLE, api.openapi, rooms.settings.operation_scope), responses=problems.RESPONSES
         )
     bodies = _bodies(rooms)
-    return Edge(api, bodies, rooms.tokens, Publisher(rooms, bodies), Pages(rooms))
+    return Edge(api, bodies, rooms.tokens, Publisher(rooms, bodies), create_readers(_READERS, rooms))
 
 
 def create_watch(rooms: Rooms, checks: Health) -> Edge:
@@ -235,7 +238,7 @@ def _bodies(rooms: Rooms) -> Bodies:
 
 
 class _Api(FastAPI):
-    """FastAPI, with what it cannot know of the OpenAPI document: publishing, which is no route of its, and the bus's address.
+    """FastAPI, with what it cannot know of the OpenAPI document: the routes that are not its own, and the bus's address.
 
     The document is made when it is asked for: it takes as long as all else in here together.
     """
@@ -250,6 +253,10 @@ class _Api(FastAPI):
                 # The published schema of OpenAPI 3.1 wants this address absolute.
                 schemes["oauth"]["flows"]["clientCredentials"]["tokenUrl"] = f"{self.address}/oauth/token"
                 document["paths"].setdefault("/v1/events", {})["post"] = OPENAPI
+                document["paths"] |= {
+                    route.path_format: {"get": describe(route, route.operation)} for route in _READERS
+                }
+                document["components"]["schemas"] |= components(route.operation for route in _READERS)
             document["paths"] = dict(sorted(document["paths"].items()))
         return super().openapi()
 

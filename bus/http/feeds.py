@@ -4,27 +4,26 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
+from starlette.requests import ClientDisconnect
 
 from bus import clock
 from bus.contracts import Kind
 from bus.disclosures import Channel
 from bus.heavy import Steps
 from bus.http.admissions import admission_of
-from bus.http.cursors import After, Limit, Listing, read_position, write_position
-from bus.http.pull import NO_STORE, EventReader, Page, Reading, listed, wanted
-from bus.http.rooms import TheRooms
-from bus.http.security import Authorised
+from bus.http.cursors import AFTER, LAST_EVENT_ID, After, Limit, Listing, read_position, write_position
+from bus.http.openapi import Operation
+from bus.http.pull import NO_STORE, Page, PageAnswer, Reading, wanted
+from bus.http.readers import ReaderRoute, read_headers, read_query, start_reading
 from bus.http.standing import Standing
-from bus.identity import Principal
+from bus.identity import Principal, Scope
 from bus.kit import format_sequence
 from bus.problem import NotFound, Refused
-
-router = APIRouter(prefix="/v1/feeds", tags=["Feeds"], route_class=Authorised)
 
 _EVENT_STREAM: Final = "text/event-stream"
 _HEARTBEAT: Final = 15.0
@@ -50,42 +49,63 @@ class EventPage(BaseModel):
     next: str = Field(description="give it as `after`, now or later; there on an empty page too")
 
 
-_ANSWER: Final[dict[int | str, dict[str, Any]]] = {200: {"model": EventPage, "content": {_EVENT_STREAM: {}}}}
+class FeedQuery(BaseModel):
+    """Which page of a feed."""
 
-Wait = Annotated[float, Query(ge=0, le=60, description="seconds to wait for an event when there is none yet")]
-LastEventId = Annotated[str, Header(description="`id` of the last event that the stream gave; resumes behind it")]
+    after: After = ""
+    limit: Limit = 100
+    wait: float = Field(0, ge=0, le=60, description="seconds to wait for an event when there is none yet")
 
 
-@router.get("/{contract}", response_class=Response, responses=_ANSWER)
-async def read_feed(
-    request: Request,
-    rooms: TheRooms,
-    caller: EventReader,
-    contract: str,
-    after: After = "",
-    limit: Limit = 100,
-    wait: Wait = 0,
-    last_event_id: LastEventId = "",
-) -> Response:
+class FeedHeaders(BaseModel):
+    """Where a stream goes on."""
+
+    last_event_id: str = Field(
+        "", alias="last-event-id", description="`id` of the last event that the stream gave; resumes behind it"
+    )
+
+
+async def read_feed(request: Request) -> Response:
     """A contract's events in order, as your grant shows them.
 
     With `Accept: text/event-stream` they come as a stream that goes on until your token or your grant ends.
     """
-    reading = Reading(rooms, contract, caller, Channel.FEED)
+    reading = await start_reading(request, Channel.FEED)
+    asked = read_query(FeedQuery, request)
     if wanted(request, _EVENT_STREAM):
-        position = read_position(last_event_id or after, Listing.FEED, contract)
-        await rooms.reading.run(partial(_check, reading), who=caller.participant)
-        admission_of(request).begin_to_wait()
-        headers = {**NO_STORE, "X-Accel-Buffering": "no"}
-        return StreamingResponse(
-            _stream(Standing(request, reading), reading, position, limit), headers=headers, media_type=_EVENT_STREAM
-        )
-    page = await _page(request, reading, read_position(after, Listing.FEED, contract), limit, wait)
-    if page is None:
-        # The client is gone: nobody reads this.
-        return Response(status_code=204)
-    body = listed(b"events", page, _cursor(reading, page.position))
-    return Response(b"".join(body), headers=NO_STORE, media_type="application/json")
+        return await _stream(request, reading, asked)
+    after = read_position(asked.after, Listing.FEED, reading.contract)
+    page = await reading.read(_feed(reading, after, asked.limit))
+    if not page.positions and asked.wait:
+        page = await _wait(request, reading, page, asked)
+    return PageAnswer(b"events", page, _cursor(reading, page.position))
+
+
+ROUTES: Final = (
+    ReaderRoute(
+        "/v1/feeds/{contract}",
+        read_feed,
+        Operation(
+            "Feeds",
+            Scope.EVENTS_READ,
+            {"200": {"model": EventPage, "content": {_EVENT_STREAM: {"schema": {"type": "string"}}}}},
+            query=FeedQuery,
+            headers=FeedHeaders,
+        ),
+    ),
+)
+
+
+async def _stream(request: Request, reading: Reading, asked: FeedQuery) -> Response:
+    """The answer with server-sent events, behind the last one that the reader has."""
+    last = read_headers(FeedHeaders, request).last_event_id
+    parameter = LAST_EVENT_ID if last else AFTER
+    position = read_position(last or asked.after, Listing.FEED, reading.contract, parameter)
+    await reading.rooms.reading.run(partial(_check, reading), who=reading.caller.participant)
+    admission_of(request).begin_to_wait()
+    events = _events(Standing(request, reading), reading, position, asked.limit)
+    headers = {**NO_STORE, "X-Accel-Buffering": "no"}
+    return StreamingResponse(events, headers=headers, media_type=_EVENT_STREAM)
 
 
 def _check(reading: Reading) -> None:
@@ -104,15 +124,20 @@ def _feed(reading: Reading, after: int, limit: int) -> Steps[Page]:
     return (yield from reading.feed(after, limit))
 
 
-async def _page(request: Request, reading: Reading, after: int, limit: int, wait: float) -> Page | None:
-    """A page, waited for; None when the client went away meanwhile."""
-    if not wait:
-        return await reading.read(_feed(reading, after, limit))
+async def _wait(request: Request, reading: Reading, page: Page, asked: FeedQuery) -> Page:
+    """The page behind an empty one, waited for; an empty one when no event came.
+
+    Raises:
+        Refused: the token or the grant has ended meanwhile.
+        ClientDisconnect: the client went away meanwhile.
+    """
     admission_of(request).begin_to_wait()
     standing = Standing(request, reading)
     with reading.rooms.waiting.enter(standing):
-        seconds = min(wait, _seconds_left(reading.caller))
-        page = await _unless_gone(request, _awaited(standing, reading, after, limit, seconds))
+        # After it is entered: what ended before was ended without it.
+        principal = await standing.authorised()
+        seconds = min(asked.wait, _seconds_left(principal))
+        page = await _unless_gone(request, _awaited(standing, reading, page, asked.limit, seconds))
     # A token may have been revoked, or have expired, over the waiting.
     await standing.authorised()
     return page
@@ -123,15 +148,14 @@ def _seconds_left(principal: Principal) -> float:
     return principal.expires_at - clock.now().timestamp()
 
 
-async def _awaited(standing: Standing, reading: Reading, after: int, limit: int, seconds: float) -> Page:
-    """The next page with events on it; an empty one when there are none within some seconds.
+async def _awaited(standing: Standing, reading: Reading, page: Page, limit: int, seconds: float) -> Page:
+    """The page itself if it has events, else the next page with events; an empty one if none come within some seconds.
 
     Raises:
         Refused: the token or the grant has ended meanwhile.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    page = await reading.read(_feed(reading, after, limit))
     while not page.positions and (left := deadline - loop.time()) > 0:
         if page.is_last and not await standing.beyond(page.position, left):
             break
@@ -141,13 +165,19 @@ async def _awaited(standing: Standing, reading: Reading, after: int, limit: int,
     return page
 
 
-async def _unless_gone(request: Request, work: Coroutine[Any, Any, Page]) -> Page | None:
-    """What the work gives; None, and the work given up, when the client went away before."""
+async def _unless_gone(request: Request, work: Coroutine[Any, Any, Page]) -> Page:
+    """What the work gives.
+
+    Raises:
+        ClientDisconnect: the client went away before; the work is given up.
+    """
     working = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(_gone(request))
     try:
         await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
-        return working.result() if working.done() else None
+        if not working.done():
+            raise ClientDisconnect
+        return working.result()
     finally:
         working.cancel()
         gone.cancel()
@@ -158,7 +188,7 @@ async def _gone(request: Request) -> None:
         pass
 
 
-async def _stream(standing: Standing, reading: Reading, position: int, limit: int) -> AsyncIterator[bytes]:
+async def _events(standing: Standing, reading: Reading, position: int, limit: int) -> AsyncIterator[bytes]:
     """Server-sent events, and comments where there are none, until token or grant end."""
     # A refusal ends the answer, which is under way. The client comes again and is told why.
     with suppress(Refused), reading.rooms.waiting.enter(standing):
@@ -166,7 +196,8 @@ async def _stream(standing: Standing, reading: Reading, position: int, limit: in
         principal = await standing.authorised()
         while True:
             seconds = min(_HEARTBEAT, _seconds_left(principal))
-            page = await _awaited(standing, reading, position, limit, seconds)
+            page = await reading.read(_feed(reading, position, limit))
+            page = await _awaited(standing, reading, page, limit, seconds)
             principal = await standing.authorised()
             position = page.position
             yield _chunk(reading, page) or b":\n\n"

@@ -1,12 +1,13 @@
 """Refusals as RFC 9457 problems: the one place where an exception becomes an HTTP status."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -57,7 +58,7 @@ UNEXPECTED_PROBLEM: Final = json.dumps(
 )
 
 
-def install(app: FastAPI) -> None:
+def install(app: Starlette) -> None:
     """Render every refusal, and every error of the framework, as a problem."""
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -71,6 +72,13 @@ def problem(refusal: Refused) -> Response:
     return Response(
         json.dumps(refusal.to_document()), refusal.status, headers=dict(refusal.headers), media_type=MEDIA_TYPE
     )
+
+
+def invalid(errors: Iterable[Mapping[str, Any]]) -> Invalid:
+    """The refusal of a request with errors that pydantic found."""
+    # Only place and rule: pydantic's `input` would repeat what was sent.
+    wrong = [FieldError(_place(error["loc"]), str(error["msg"])) for error in errors]
+    return Invalid("The request is not as the documentation says.", errors=wrong)
 
 
 async def hold_back(seconds: float = _HELD_BACK) -> None:
@@ -88,9 +96,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - what the handler is registered for
-    # Only place and rule: pydantic's `input` would repeat what was sent.
-    wrong = [FieldError(_place(item["loc"]), str(item["msg"])) for item in error.errors()]
-    return problem(Invalid("The request is not as the documentation says.", errors=wrong))
+    return problem(invalid(error.errors()))
 
 
 def _place(location: Sequence[str | int]) -> str:

@@ -9,7 +9,9 @@ from functools import cache, partial
 from time import perf_counter
 from typing import Annotated, Final, TypeVar
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
+from starlette.types import Receive, Send
+from starlette.types import Scope as Connection
 
 from bus import clock, json
 from bus.contracts import ContractVersion, View
@@ -314,9 +316,21 @@ class Reading:
             return None
 
 
-def listed(name: bytes, page: Page, following: str) -> tuple[bytes, bytes, bytes]:
-    """The document `{name: [events…], "next": following}`, in parts: a page may be megabytes, which are better not copied."""
-    return b'{"%b":[' % name, page.text, b'],"next":%b}' % json.dumps(following)
+class PageAnswer(Response):
+    """The document `{name: [events…], "next": following}`, sent in parts: a page's megabytes are better not copied."""
+
+    def __init__(self, name: bytes, page: Page, following: str) -> None:
+        self._parts = (b'{"%b":[' % name, page.text, b'],"next":%b}' % json.dumps(following))
+        length = sum([len(part) for part in self._parts])
+        super().__init__(headers={**NO_STORE, "Content-Length": str(length)}, media_type="application/json")
+
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
+        """Send the document."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        *parts, last = self._parts
+        for part in parts:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": last})
 
 
 def wanted(request: Request, *media_types: str) -> str | None:

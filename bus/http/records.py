@@ -1,11 +1,11 @@
 """Records: the newest event of each key, in pages, as a whole snapshot, or one by its key."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from hashlib import blake2b
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
@@ -16,20 +16,19 @@ from bus.heavy import Steps
 from bus.http.admissions import admission_of
 from bus.http.conditional import matches
 from bus.http.cursors import After, Limit, Place, read_place, write_place
-from bus.http.pull import NO_STORE, EventReader, Page, Reading, listed, wanted
-from bus.http.rooms import Rooms, TheRooms
-from bus.http.security import Authorised
+from bus.http.openapi import Operation
+from bus.http.pull import NO_STORE, Page, PageAnswer, Reading, wanted
+from bus.http.readers import ReaderRoute, read_headers, read_query, start_reading
 from bus.http.spreadsheet import Spreadsheet
 from bus.http.standing import Standing
-from bus.identity import Principal
+from bus.identity import Scope
 from bus.journal import Entry
 from bus.problem import Forbidden, NotFound
-
-router = APIRouter(prefix="/v1/records", tags=["Records"], route_class=Authorised)
 
 _NDJSON: Final = "application/x-ndjson"
 _CSV: Final = "text/csv"
 _CLOUD_EVENT: Final = "application/cloudevents+json"
+_TEXT: Final = {"schema": {"type": "string"}}
 _CHUNK: Final = 1000
 """Records read, disclosed and sent at once in a snapshot."""
 _ROWS: Final = 50
@@ -63,55 +62,97 @@ class RecordPage(BaseModel):
     next: str = Field(description="give it as `after`, now or later, for what is new since; there on an empty page too")
 
 
-_PAGES: Final[dict[int | str, dict[str, Any]]] = {200: {"model": RecordPage, "content": {_NDJSON: {}, _CSV: {}}}}
-_ONE: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"description": "The newest CloudEvent of the key", "content": {_CLOUD_EVENT: {}}},
-    304: {"description": "It is still the one that If-None-Match names"},
-}
+class RecordQuery(BaseModel):
+    """Which page of records."""
+
+    after: After = ""
+    limit: Limit = 100
 
 
-async def _count_stream(request: Request, caller: EventReader) -> None:
-    """Count a snapshot that comes as a stream among the caller's waiting readers."""
-    if wanted(request, _NDJSON, _CSV) is not None:
-        admission_of(request).begin_to_wait()
+class RecordHeaders(BaseModel):
+    """What the caller has of a record."""
+
+    if_none_match: str = Field(
+        "", alias="if-none-match", description="`ETag` of the answer that you have; 304 while it is the newest"
+    )
 
 
-@router.get("/{contract}", response_class=Response, responses=_PAGES, dependencies=[Depends(_count_stream)])
-async def list_records(
-    request: Request, rooms: TheRooms, caller: EventReader, contract: str, after: After = "", limit: Limit = 100
-) -> Response:
+async def list_records(request: Request) -> Response:
     """The newest event of each key, in the order in which they changed.
 
     A record that was deleted, or that left your grant's rows, has `data: null`. With `Accept: application/x-ndjson` or
     `text/csv` all of them come as one stream; a record that changes meanwhile comes again, the later line being the newer.
     Spreadsheets (CSV) hold no deletions.
     """
-    reading = await asyncio.to_thread(_reading, rooms, contract, caller)
-    place = read_place(after, contract)
+    reading = await start_reading(request, Channel.RECORDS)
+    asked = read_query(RecordQuery, request)
+    place = read_place(asked.after, reading.contract)
     media_type = wanted(request, _NDJSON, _CSV)
     if media_type is not None:
-        standing = Standing(request, reading)
-        views = await asyncio.to_thread(reading.views)
-        lines = (
-            _spreadsheet(standing, reading, views, place) if media_type == _CSV else _lines(standing, reading, place)
-        )
-        return StreamingResponse(lines, headers=NO_STORE, media_type=media_type)
-    page = await reading.read(reading.records(place, limit))
-    body = listed(b"records", page, write_place(contract, place.after(page.position, is_last=page.is_last)))
-    return Response(b"".join(body), headers=NO_STORE, media_type="application/json")
+        return await _snapshot(request, reading, place, media_type)
+    page = await reading.read(_records(reading, place, asked.limit))
+    following = write_place(reading.contract, place.after(page.position, is_last=page.is_last))
+    return PageAnswer(b"records", page, following)
 
 
-@router.get("/{contract}/{key:path}", response_class=Response, responses=_ONE)
-def read_record(
-    rooms: TheRooms, caller: EventReader, contract: str, key: str, if_none_match: Annotated[str, Header()] = ""
-) -> Response:
+async def read_record(request: Request) -> Response:
     """One record by its key, as your grant shows it; absent, deleted and outside your rows are all the same."""
-    reading = _reading(rooms, contract, caller)
+    reading = await start_reading(request, Channel.RECORDS)
+    tags = read_headers(RecordHeaders, request).if_none_match
+    find = partial(_find, reading, request.path_params["key"], tags)
+    return await reading.rooms.reading.run(find, who=reading.caller.participant)
+
+
+ROUTES: Final = (
+    ReaderRoute(
+        "/v1/records/{contract}",
+        list_records,
+        Operation(
+            "Records",
+            Scope.EVENTS_READ,
+            {"200": {"model": RecordPage, "content": {_NDJSON: _TEXT, _CSV: _TEXT}}},
+            query=RecordQuery,
+        ),
+    ),
+    ReaderRoute(
+        "/v1/records/{contract}/{key:path}",
+        read_record,
+        Operation(
+            "Records",
+            Scope.EVENTS_READ,
+            {
+                "200": {
+                    "description": "The newest CloudEvent of the key",
+                    "headers": {"ETag": {"description": "names what is shown", "schema": {"type": "string"}}},
+                    "content": {_CLOUD_EVENT: {"schema": {"type": "object"}}},
+                },
+                "304": {"description": "It is still the one that If-None-Match names"},
+            },
+            headers=RecordHeaders,
+        ),
+    ),
+)
+
+
+def _check_kind(reading: Reading) -> None:
+    kind = reading.version.contract.kind
+    if kind is not Kind.RECORD:
+        raise NotRecords(f"{reading.contract} is of the kind {kind.value}; see its feed.")
+
+
+def _records(reading: Reading, place: Place, limit: int) -> Steps[Page]:
+    _check_kind(reading)
+    return (yield from reading.records(place, limit))
+
+
+def _find(reading: Reading, key: str, if_none_match: str) -> Response:
+    """The answer with one record; it is disclosed. Call it in a thread."""
+    _check_kind(reading)
     if not any(view.can_look_up_by_key for view in reading.views()):
-        raise KeyHidden(f"Your grant in {contract} masks or leaves out the key.")
+        raise KeyHidden(f"Your grant in {reading.contract} masks or leaves out the key.")
     found = reading.record(key)
     if found is None:
-        raise RecordUnknown(f"{contract} has no such record for you.")
+        raise RecordUnknown(f"{reading.contract} has no such record for you.")
     text, shown = found
     headers = {"ETag": _etag(*shown), "Cache-Control": "private, no-cache"}
     # Before a 304 too: it tells that the person's record is there, and `*` asks for no more.
@@ -121,11 +162,19 @@ def read_record(
     return Response(text, headers=headers, media_type=_CLOUD_EVENT)
 
 
-def _reading(rooms: Rooms, contract: str, caller: Principal) -> Reading:
-    reading = Reading(rooms, contract, caller, Channel.RECORDS)
-    if reading.version.contract.kind is not Kind.RECORD:
-        raise NotRecords(f"{contract} is of the kind {reading.version.contract.kind.value}; see its feed.")
-    return reading
+async def _snapshot(request: Request, reading: Reading, place: Place, media_type: str) -> Response:
+    """The answer with all records behind a place, as a stream."""
+    views = await reading.rooms.reading.run(partial(_views, reading), who=reading.caller.participant)
+    admission_of(request).begin_to_wait()
+    standing = Standing(request, reading)
+    lines = _spreadsheet(standing, reading, views, place) if media_type == _CSV else _lines(standing, reading, place)
+    return StreamingResponse(lines, headers=NO_STORE, media_type=media_type)
+
+
+def _views(reading: Reading) -> Sequence[View]:
+    """The caller's views of records. In a thread: views are made when they are first asked for."""
+    _check_kind(reading)
+    return reading.views()
 
 
 async def _pages(standing: Standing, reading: Reading, place: Place) -> AsyncIterator[Page]:

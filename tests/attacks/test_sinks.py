@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bus.delivery.names import LOOKUPS, FoundAddress, Names
-from bus.delivery.sinks.answer import DRAIN_BYTES, HEAD_BYTES
+from bus.delivery.sinks.aiohttp_inside import DRAIN_BYTES, HEAD_BYTES
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.subscription import Webhook
 from bus.identity.keys import Keys

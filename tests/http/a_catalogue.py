@@ -12,7 +12,8 @@ from fastapi.testclient import TestClient
 from bus import json
 from bus.contracts.catalogue import Catalogue
 from bus.heavy import Here
-from bus.http import contract_moves, contracts, problems
+from bus.http import problems
+from bus.http.api import contract_moves, contracts
 from bus.identity.tokens import Principal
 from bus.limits import Limits
 from bus.storage import open_storage, upgrade

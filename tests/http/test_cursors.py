@@ -6,10 +6,24 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bus.http.cursors import CursorInvalid, Listing, Place, read_place, read_position, write_place, write_position
+from bus.http.cursors import (
+    LAST_EVENT_ID,
+    CursorInvalid,
+    Listing,
+    Place,
+    read_name,
+    read_numbers,
+    read_place,
+    read_position,
+    write_next_name,
+    write_next_numbers,
+    write_place,
+    write_position,
+)
 
 LISTINGS = st.sampled_from(Listing)
 CONTRACTS = st.from_regex(r"[a-z][a-z0-9.-]{0,40}", fullmatch=True)
+NAMES = st.from_regex(r"[a-z][a-z0-9.-]{0,40}", fullmatch=True)
 POSITIONS = st.integers(0, 2**63 - 1)
 
 
@@ -75,3 +89,60 @@ def test_a_place_that_the_bus_does_not_write_is_refused(written: str):
 def test_a_pass_ends_with_its_last_page():
     assert Place(7, 3).after(9, is_last=False) == Place(9, 3)
     assert Place(7, 3).after(9, is_last=True) == Place(9, 9)
+
+
+OLD_FEED, OLD_RECORDS, OLD_PASS = "ZgBhLmIANw", "cgBhLmIANw", "cgBhLmIANy4z"
+"""Behind position 7 of `a.b`, as version 0.1 of the bus gave them; the pass began at 3."""
+
+
+def test_a_consumer_goes_on_after_an_upgrade_with_the_cursor_that_it_holds():
+    assert read_position(OLD_FEED, Listing.FEED, "a.b") == 7
+    assert read_place(OLD_RECORDS, "a.b") == Place(7, 7)
+    assert read_place(OLD_PASS, "a.b") == Place(7, 3)
+
+
+def test_only_lists_whose_consumers_hold_old_cursors_take_them():
+    old = urlsafe_b64encode(b"d\0\x007").decode().rstrip("=")
+    with pytest.raises(CursorInvalid):
+        read_position(old, Listing.DISCLOSURES, "")
+
+
+@given(LISTINGS, CONTRACTS, POSITIONS, st.data())
+def test_a_cut_cursor_does_not_lead_back_to_an_earlier_place(
+    listing: Listing, contract: str, position: int, data: st.DataObject
+):
+    cursor = write_position(listing, contract, position)
+    length = data.draw(st.integers(1, len(cursor) - 1))
+    with pytest.raises(CursorInvalid):
+        read_position(cursor[:length], listing, contract)
+
+
+@given(NAMES)
+def test_a_name_comes_back_from_its_cursor_and_from_no_cut_of_it(name: str):
+    cursor = write_next_name(Listing.CLIENTS, "dinkes", [name, "z"], 1)
+    assert cursor is not None
+    assert read_name(cursor, Listing.CLIENTS, "dinkes") == name
+    for length in range(1, len(cursor)):
+        with pytest.raises(CursorInvalid):
+            read_name(cursor[:length], Listing.CLIENTS, "dinkes")
+
+
+@given(POSITIONS, POSITIONS)
+def test_numbers_come_back_from_their_cursor(first: int, second: int):
+    cursor = write_next_numbers(Listing.DELIVERIES, [(first, second), (0, 0)], 1)
+    assert cursor is not None
+    assert read_numbers(cursor, Listing.DELIVERIES, 2) == (first, second)
+
+
+@pytest.mark.parametrize("written", ["7", "7.", ".7", "7.3.1", "07.3", "-1.3", f"{2**63}.1"])
+def test_numbers_that_the_bus_does_not_write_are_refused(written: str):
+    cursor = write_next_name(Listing.DELIVERIES, "", [written, "z"], 1)
+    assert cursor is not None
+    with pytest.raises(CursorInvalid):
+        read_numbers(cursor, Listing.DELIVERIES, 2)
+
+
+def test_a_refused_cursor_names_its_parameter():
+    with pytest.raises(CursorInvalid) as refused:
+        read_position("!!!!", Listing.FEED, "a.b", LAST_EVENT_ID)
+    assert [error.pointer for error in refused.value.errors] == ["/header/last-event-id"]

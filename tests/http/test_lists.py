@@ -1,56 +1,130 @@
-"""Every list of the HTTP surface, found in its OpenAPI document: which cursors it takes."""
+"""Cursors of every list that the OpenAPI document names: a list takes back its own cursors alone."""
 
-from typing import Any
+import asyncio
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from typing import Any, Final
 
+import httpx
 import pytest
 
-from bus.http.cursors import Listing, write_next_name, write_position
+from bus import clock
+from bus.delivery.ledger import Ledger, NewDelivery
+from bus.delivery.subscription import NewSubscription, Webhook
 from bus.identity import Scope
 from tests.a_bus import Bus
-from tests.builders import OWNER, WARGA, a_document, a_grant
+from tests.an_actor import OPERATOR
+from tests.builders import OWNER, WARGA, a_document, a_grant, a_person
 
-FOREIGN = {
-    "no base64": "!!!!",
-    "another alphabet": "~~~",
-    "padding": "ZgBh==",
-    "nothing behind the name": "Zg",
-    "zeros": "AAAA",
-    "no ASCII": "é",
-    "a feed's": write_position(Listing.FEED, "lain.hal", 1),
-    "a cut cursor": write_position(Listing.FEED, WARGA, 12345)[:-1],
-    "a list's of names": write_next_name(Listing.ACCESS, "siapa-pun", ["a", "b"], 1),
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+STRUCTURED: Final = {"content-type": "application/cloudevents+json"}
+_KNOWN: Final = {"contract": WARGA, "name": OWNER}
+"""Values for the parameters in paths."""
+_QUERIES: Final = {"/v1/disclosures": {"participant": OWNER}}
+"""What a list wants to be asked."""
+
+Bend = Callable[[str], str]
+"""Makes a wrong cursor of a right one."""
+
+WRONG: Final[dict[str, Bend]] = {
+    "not of base64's letters": lambda cursor: "!!!!",
+    "cut": lambda cursor: cursor[:-1],
+    "cut by four": lambda cursor: cursor[:-4],
+    "cut to its first letter": lambda cursor: cursor[0],
+    "no ASCII": lambda cursor: "é",
+    "of another alphabet": lambda cursor: "~~~",
+    "padded": lambda cursor: f"{cursor}=",
+    "with a letter that base64 skips": lambda cursor: f"{cursor[:2]}!{cursor[2:]}",
+    "of zeros": lambda cursor: "AAAA",
+    "only its place": lambda cursor: urlsafe_b64encode(b"1").decode(),
 }
 
-NEEDED = {"/v1/disclosures": {"participant": OWNER}}
-"""Parameters without which a list answers nothing."""
+
+@pytest.fixture
+async def reader(bus: Bus) -> httpx.AsyncClient:
+    """A client with every scope, on a bus where every list has two entries."""
+    contracts = [a_document(a_grant(OWNER), contract=name) for name in (WARGA, "uji.lain")]
+    bus.apply(*contracts)
+    client = bus.reader(OWNER, *Scope)
+    for number in (1, 2):
+        bus.token(f"peserta-{number}")
+        bus.token(OWNER)
+        await subscribe(bus, f"https://dinkes.lamongan.example/{number}")
+        await bus.publish(a_person(number))
+        await client.get(f"/v1/feeds/{WARGA}", params={"limit": number})
+        wrong = {"specversion": "1.0", "id": "r", "source": "/uji", "type": WARGA, "data": {"nik": number}}
+        await client.post("/v1/events", json=wrong | {"id": number}, headers=STRUCTURED)
+        await client.post("/v1/events", json=wrong, headers=STRUCTURED)
+    await bus.rooms.recorder.flush()
+    return client
 
 
-async def paths_of_lists(bus: Bus) -> list[str]:
-    document: dict[str, Any] = (await bus.reader(OWNER).get("/openapi.json")).json()
-    found = [
-        path
-        for path, operations in document["paths"].items()
-        if any(one["name"] == "after" for one in operations.get("get", {}).get("parameters", ()))
-    ]
-    return [path.replace("{contract}", WARGA).replace("{name}", OWNER) for path in found]
+async def subscribe(bus: Bus, url: str) -> None:
+    """Subscribe the owner, with one delivery."""
+    order = NewSubscription(OWNER, [WARGA], Webhook(url), [])
+    made = await asyncio.to_thread(bus.rooms.subscriptions.add, order, OPERATOR)
+    with bus.rooms.storage.write() as transaction:
+        deliveries = [NewDelivery(made.number, 1, None)]
+        Ledger(bus.rooms.storage).add(transaction, deliveries, clock.micros(clock.now()), again=False)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("cursor", FOREIGN.values(), ids=FOREIGN)
-async def test_no_list_takes_a_cursor_that_it_did_not_give(bus: Bus, cursor: str) -> None:
-    bus.apply(a_document(a_grant(OWNER)))
-    paths = await paths_of_lists(bus)
-    assert len(paths) >= 11
-    reader = bus.reader(OWNER, *Scope)
-    for path in paths:
-        needed = NEEDED.get(path, {})
-        assert (await reader.get(path, params=needed)).status_code == 200, path
-        answer = await reader.get(path, params={**needed, "after": cursor})
-        assert (answer.status_code, answer.json()["type"]) == (400, "urn:bus:problem:cursor-invalid"), path
-        assert [error["pointer"] for error in answer.json()["errors"]] == ["/query/after"]
+async def read_cursors(client: httpx.AsyncClient) -> dict[str, str]:
+    """A cursor of each list in the OpenAPI document, by its path."""
+    document = (await client.get("/openapi.json")).json()
+    lists = [path for path, operations in document["paths"].items() if takes_cursor(operations.get("get", {}))]
+    cursors = {path: (await ask(client, path, limit=1)).json()["next"] for path in lists}
+    assert len(cursors) >= 11
+    missing = [path for path, cursor in cursors.items() if not cursor]
+    assert not missing, "the fixture `reader` has to put two entries into each list"
+    return cursors
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def takes_cursor(operation: Any) -> bool:
+    return any(parameter["name"] == "after" for parameter in operation.get("parameters", ()))
+
+
+async def ask(client: httpx.AsyncClient, path: str, **query: Any) -> httpx.Response:
+    return await client.get(path.format(**_KNOWN), params=_QUERIES.get(path, {}) | query)
+
+
+async def find_takers(client: httpx.AsyncClient, tried: list[tuple[str, str]]) -> list[tuple[str, str, int, str]]:
+    """The lists that take a cursor that is not theirs, or refuse it without a word on the parameter."""
+    found = []
+    for path, cursor in tried:
+        answer = await ask(client, path, after=cursor)
+        pointers = [error["pointer"] for error in answer.json().get("errors", ())]
+        if (answer.status_code, pointers) != (400, ["/query/after"]):
+            found.append((path, cursor, answer.status_code, answer.text[:200]))
+    return found
+
+
+async def test_a_list_goes_on_with_its_own_cursor(reader: httpx.AsyncClient):
+    for path, cursor in (await read_cursors(reader)).items():
+        answer = await ask(reader, path, after=cursor, limit=1)
+        assert answer.status_code == 200, path
+        assert answer.json()["next"] != cursor, path
+
+
+@pytest.mark.parametrize("bend", WRONG.values(), ids=WRONG)
+async def test_no_list_takes_a_cursor_that_no_answer_gave(reader: httpx.AsyncClient, bend: Bend):
+    cursors = await read_cursors(reader)
+    assert await find_takers(reader, [(path, bend(cursor)) for path, cursor in cursors.items()]) == []
+
+
+async def test_no_list_takes_the_cursor_of_another_list(reader: httpx.AsyncClient):
+    cursors = await read_cursors(reader)
+    tried = [(path, other) for path, own in cursors.items() for other in cursors.values() if other != own]
+    assert await find_takers(reader, tried) == []
+
+
+@pytest.mark.parametrize("header", ["!!!!", "AAAA"])
+async def test_a_stream_resumes_behind_no_event_that_it_did_not_give(reader: httpx.AsyncClient, header: str):
+    headers = {"accept": "text/event-stream", "last-event-id": header}
+    answer = await reader.get(f"/v1/feeds/{WARGA}", headers=headers)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/header/last-event-id")
+
+
 async def test_a_list_of_one_participant_takes_no_cursor_of_anothers(bus: Bus) -> None:
     operator = bus.reader(OWNER, *Scope)
     for name in ("bapenda", "dinkes"):

@@ -1,4 +1,4 @@
-"""Pages by the short way: what it answers is what the routes answer, and what it leaves to them is the rest."""
+"""Pages of feeds and records: one callable answers each list in every form, with one reading of its parameters."""
 
 import asyncio
 from typing import Any
@@ -8,14 +8,11 @@ import pytest
 from prometheus_client import REGISTRY
 
 from bus.http.cursors import Listing, write_position
-from bus.http.pages import Pages
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.builders import WARGA, a_document, a_grant, a_person
 from tests.http.a_feed import SEMBUNG
 
-LONG = {"accept": "application/json;q=0.9"}
-"""Leaves a request to the routes, which answer it as any other."""
 FEED, RECORDS = f"/v1/feeds/{WARGA}", f"/v1/records/{WARGA}"
 SECOND = write_position(Listing.FEED, WARGA, 2)
 
@@ -26,145 +23,130 @@ async def with_people(bus: Bus, *grants: dict[str, Any]) -> None:
     await bus.publish(None, subject=a_person(2)["nik"])
 
 
-async def short(
-    bus: Bus, client: httpx.AsyncClient, path: str, query: str = "", **headers: str
-) -> httpx.Response | None:
-    """The answer of the short way to this client; None when it leaves the request to the routes."""
-    sent: list[Any] = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    named = {"authorization": client.headers["authorization"], **headers}
-    scope = {
-        "path": path,
-        "query_string": query.encode(),
-        "headers": [(name.encode(), value.encode()) for name, value in named.items() if value],
-    }
-    if not await Pages(bus.rooms).answer(scope, send):
-        assert not sent
-        return None
-    start, *bodies = sent
-    assert [message.get("more_body", False) for message in bodies] == [True] * (len(bodies) - 1) + [False]
-    return httpx.Response(
-        start["status"], headers=start["headers"], content=b"".join(m.get("body", b"") for m in bodies)
-    )
+def names(answer: httpx.Response) -> list[str]:
+    """The last digits of the events' positions."""
+    page = answer.json()
+    return [event["sequence"][-1] for event in page.get("events", page.get("records"))]
 
 
 @pytest.mark.parametrize(
     "grant", [{}, {"fields": ["/nik", "/desa"]}, {"rows": SEMBUNG}], ids=["whole", "fields", "rows"]
 )
-@pytest.mark.parametrize("path", [FEED, RECORDS])
-@pytest.mark.parametrize("query", ["", "limit=2", "limit=1000&wait=30", "wait=1&after=&limit=3", "limit=1&limit=2"])
-async def test_a_page_is_the_same_both_ways(bus: Bus, grant: dict[str, Any], path: str, query: str):
+@pytest.mark.parametrize(("path", "found"), [(FEED, "12345"), (RECORDS, "345")])
+@pytest.mark.parametrize(
+    ("query", "limit"),
+    [("", 5), ("limit=2", 2), ("limit=1000&wait=30", 5), ("wait=1&after=&limit=3", 3), ("limit=2&limit=1", 1)],
+)
+async def test_a_page_holds_what_its_parameters_ask_for(
+    bus: Bus, grant: dict[str, Any], path: str, found: str, query: str, limit: int
+):
     await with_people(bus, a_grant("dinkes", **grant))
-    client = bus.reader("dinkes")
 
-    expected = await client.get(f"{path}?{query}", headers=LONG)
-    page = await short(bus, client, path, query)
+    answer = await bus.reader("dinkes").get(f"{path}?{query}")
 
-    assert page is not None
-    assert (page.status_code, page.content) == (200, expected.content)
-    changing = ("ratelimit",)
-    assert {k: v for k, v in page.headers.items() if k not in changing} == {
-        k: v for k, v in expected.headers.items() if k not in changing
-    }
-    (found,) = await asyncio.to_thread(bus.rooms.disclosures.search, None, "dinkes", None, 10)
-    assert found.times == 2
+    assert names(answer) == list(found)[:limit]
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-length"] == str(len(answer.content))
+    assert "ratelimit" in answer.headers
+    (disclosure,) = await asyncio.to_thread(bus.rooms.disclosures.search, None, "dinkes", None, 10)
+    assert len(disclosure.disclosure.positions) == limit if limit < len(found) else len(found)
 
 
 async def test_a_cursor_leads_on(bus: Bus):
     await with_people(bus, a_grant("dinkes"))
-    client = bus.reader("dinkes")
-    await client.get(FEED)
-
-    page = await short(bus, client, FEED, f"after={SECOND}&limit=1", accept="application/json")
-
-    assert page is not None
-    assert [event["sequence"][-1] for event in page.json()["events"]] == ["3"]
-    assert page.json()["next"] == write_position(Listing.FEED, WARGA, 3)
+    answer = await bus.reader("dinkes").get(FEED, params={"after": SECOND, "limit": 1})
+    assert names(answer) == ["3"]
+    assert answer.json()["next"] == write_position(Listing.FEED, WARGA, 3)
 
 
 @pytest.mark.parametrize(
-    "query",
-    ["limit=0", "limit=1001", "limit=-1", "limit=a", "limit=", "limit=%31", "wait=61&limit=2000", "x=1", "after=%00", "after=a=",
-     "after=ZZZ", "limit=1;wait=2", "&", f"after={SECOND}x", "limit=١"],
+    ("query", "pointer"),
+    [("limit=0", "limit"), ("limit=1001", "limit"), ("limit=-1", "limit"), ("limit=a", "limit"), ("limit=", "limit"),
+     ("wait=61", "wait"), ("wait=nan", "wait"), ("wait=inf", "wait"), ("after=%00", "after"), ("after=a=", "after"),
+     ("after=ZZZ", "after"), ("after=%ff", "after"), (f"after={SECOND}x", "after"), ("limit=1;wait=2", "limit")],
 )  # fmt: skip
-async def test_what_has_to_be_looked_at_closer_is_left_to_the_routes(bus: Bus, query: str):
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+async def test_a_wrong_parameter_is_refused_by_its_name_in_every_form(bus: Bus, query: str, pointer: str, accept: str):
     await with_people(bus, a_grant("dinkes"))
-    client = bus.reader("dinkes")
-    await client.get(FEED)
+    answer = await bus.reader("dinkes").get(f"{FEED}?{query}", headers={"accept": accept})
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert [error["pointer"] for error in answer.json()["errors"]] == [f"/query/{pointer}"]
 
-    assert await short(bus, client, FEED, query) is None
 
-
-@pytest.mark.parametrize(
-    "accept", ["text/event-stream", "text/csv", "application/x-ndjson", "application/json, text/csv"]
-)
-async def test_other_media_types_are_left_to_the_routes(bus: Bus, accept: str):
+@pytest.mark.parametrize("accept", ["application/json", "text/csv", "application/x-ndjson"])
+@pytest.mark.parametrize("query", ["limit=0", "after=ZZZ"])
+async def test_a_wrong_parameter_of_records_is_refused_in_every_form(bus: Bus, query: str, accept: str):
     await with_people(bus, a_grant("dinkes"))
-    client = bus.reader("dinkes")
-    await client.get(FEED)
-
-    assert await short(bus, client, RECORDS, accept=accept) is None
+    answer = await bus.reader("dinkes").get(f"{RECORDS}?{query}", headers={"accept": accept})
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
 
 
-@pytest.mark.parametrize(
-    "path", [f"{RECORDS}/{a_person(1)['nik']}", "/v1/feeds/", "/v1/feeds/lain.hal", "/v1/queries/" + WARGA]
-)
-async def test_what_is_no_page_is_left_to_the_routes(bus: Bus, path: str):
+async def test_a_parameter_that_no_list_knows_is_passed_over(bus: Bus):
     await with_people(bus, a_grant("dinkes"))
-    client = bus.reader("dinkes")
-    await client.get(FEED)
-
-    assert await short(bus, client, path) is None
+    assert names(await bus.reader("dinkes").get(f"{FEED}?x=1&limit=1")) == ["1"]
 
 
-async def test_an_empty_page_is_left_to_who_can_wait(bus: Bus):
+@pytest.mark.parametrize("path", [FEED, RECORDS, f"{RECORDS}/{a_person(1)['nik']}"])
+@pytest.mark.parametrize("method", ["HEAD", "POST", "DELETE"])
+async def test_readers_only_get_and_nothing_is_disclosed_to_another_method(bus: Bus, path: str, method: str):
     await with_people(bus, a_grant("dinkes"))
-    client = bus.reader("dinkes")
-    await client.get(FEED)
-
-    assert await short(bus, client, FEED, f"after={write_position(Listing.FEED, WARGA, 5)}&wait=1") is None
-
-
-async def test_a_contract_of_events_has_no_records(bus: Bus):
-    bus.apply(a_document(a_grant("dinkes"), kind="event", key=None))
-    await bus.publish(a_person())
-    client = bus.reader("dinkes")
-    await client.get(FEED)
-
-    assert await short(bus, client, RECORDS) is None
-    assert await short(bus, client, FEED) is not None
+    answer = await bus.reader("dinkes").request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    assert await asyncio.to_thread(bus.rooms.disclosures.search, None, "dinkes", None, 10) == []
 
 
-async def test_nobody_gets_a_page_whom_the_routes_would_refuse(bus: Bus):
+@pytest.mark.parametrize("path", ["/v1/feeds", "/v1/feeds/", f"{FEED}/", f"{FEED}/1", "/v1/records/"])
+async def test_a_path_that_is_no_list_is_not_found_and_redirects_nobody(bus: Bus, path: str):
     await with_people(bus, a_grant("dinkes"))
-    stranger, publisher, granted = bus.reader("dinsos"), bus.reader("dinkes", "events.publish"), bus.reader("dinkes")
+    answer = await bus.reader("dinkes").get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
 
-    assert await short(bus, granted, FEED) is None, "its token was not verified before"
-    for client in (stranger, publisher, granted):
-        await client.get(FEED)
-    assert await short(bus, stranger, FEED) is None
-    assert await short(bus, publisher, FEED) is None
-    assert await short(bus, granted, FEED, authorization="") is None
-    assert await short(bus, granted, FEED) is not None
+
+async def test_nobody_gets_a_page_without_a_token_that_still_holds(bus: Bus):
+    await with_people(bus, a_grant("dinkes"))
+    publisher, granted = bus.reader("dinkes", "events.publish"), bus.reader("dinkes")
+    assert (await granted.get(FEED)).status_code == 200
+    assert (await granted.get(FEED, headers={"authorization": ""})).status_code == 401
+    assert (await publisher.get(FEED)).status_code == 403
     bus.rooms.tokens.revoke(bus.rooms.tokens.verify(granted.headers["authorization"].encode()), OPERATOR)
-    assert await short(bus, granted, FEED) is None
+    assert (await granted.get(FEED)).status_code == 401
 
 
-async def test_a_page_is_counted_as_one_of_the_route_is(bus: Bus):
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        (FEED, "/v1/feeds/{contract}"),
+        (RECORDS, "/v1/records/{contract}"),
+        (f"{RECORDS}/{a_person(1)['nik']}", "/v1/records/{contract}/{key:path}"),
+    ],
+)
+async def test_a_request_is_counted_by_its_route_and_not_by_a_persons_key(bus: Bus, path: str, route: str):
     await with_people(bus, a_grant("dinkes"))
     client = bus.reader("dinkes")
-    before = pages_counted()
-
-    for headers in (LONG, {}):
-        assert (await client.get(FEED, headers=headers)).status_code == 200
-
-    assert pages_counted() == before + 2
+    before = counted(route)
+    assert (await client.get(path)).status_code == 200
+    assert counted(route) == before + 1
 
 
-def pages_counted() -> float:
-    """How many pages of feeds the metrics know."""
-    labels = {"method": "GET", "route": "/v1/feeds/{contract}", "status": "200"}
+def counted(route: str) -> float:
+    """How many answers of a route the metrics know."""
+    labels = {"method": "GET", "route": route, "status": "200"}
     return REGISTRY.get_sample_value("bus_http_requests_total", labels) or 0.0
+
+
+async def test_the_document_says_each_limit_that_the_bus_keeps(bus: Bus):
+    document = (await bus.reader("dinkes").get("/openapi.json")).json()
+    parameters = document["paths"]["/v1/feeds/{contract}"]["get"]["parameters"]
+    assert [(one["name"], one["in"]) for one in parameters] == [
+        ("contract", "path"),
+        ("after", "query"),
+        ("limit", "query"),
+        ("wait", "query"),
+        ("last-event-id", "header"),
+    ]
+    bounds = {one["name"]: (one["schema"].get("minimum"), one["schema"].get("maximum")) for one in parameters}
+    assert (bounds["limit"], bounds["wait"]) == ((1, 1000), (0, 60))
+    (answers,) = {
+        path: one["get"]["responses"] for path, one in document["paths"].items() if path.startswith("/v1/feeds")
+    }.values()
+    assert set(answers["200"]["content"]) == {"application/json", "text/event-stream"}

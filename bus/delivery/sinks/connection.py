@@ -5,15 +5,13 @@ import ipaddress
 import socket
 from collections.abc import Sequence
 from contextvars import ContextVar
-from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from aiohttp import TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from bus.delivery.address import ForbiddenAddress, Network, may_connect
 from bus.delivery.names import Names
-from bus.delivery.sinks.answer import AnswerReader, Connections
+from bus.delivery.sinks.aiohttp_inside import Connections, Pool
 from bus.delivery.sinks.places import PLACES_PER_HOST
 from bus.kit import get_tls_context
 
@@ -56,15 +54,7 @@ class Resolver(AbstractResolver):
         """Nothing: the process has its look-ups for as long as it runs."""
 
 
-class _Connector(TCPConnector):
-    """aiohttp's pool, with our reader of answers."""
-
-    def __init__(self, connections: Connections, **options: Any) -> None:
-        super().__init__(**options)
-        self._factory = cast("Any", partial(AnswerReader, loop=self._loop, connections=connections))
-
-
-def connector(allowed: Sequence[Network], resolver: Resolver, connections: Connections, *, plain: bool) -> TCPConnector:
+def make_pool(allowed: Sequence[Network], resolver: Resolver, connections: Connections, *, plain: bool) -> Pool:
     """A pool of connections to sinks, for https or for `plain` http alone.
 
     The check stands where sockets are made, the one place that every connection passes: aiohttp asks no resolver for an
@@ -77,7 +67,7 @@ def connector(allowed: Sequence[Network], resolver: Resolver, connections: Conne
             raise ForbiddenAddress(errno.EACCES, "forbidden address")
         return socket.socket(family, kind, protocol)
 
-    return _Connector(
+    return Pool(
         connections,
         resolver=resolver,
         socket_factory=guarded_socket,

@@ -18,8 +18,9 @@ from standardwebhooks import Webhook
 
 from bus.delivery.address import Network
 from bus.delivery.signature import Signer, new_secret
+from bus.delivery.sinks.aiohttp_inside import DRAIN_BYTES
 from bus.delivery.sinks.connection import CONNECTIONS_PER_HOST
-from bus.delivery.sinks.webhook import DRAIN_BYTES, WebhookSink, trace_headers
+from bus.delivery.sinks.webhook import WebhookSink, trace_headers
 from bus.kit import Failure, Outcome
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))

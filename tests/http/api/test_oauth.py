@@ -26,7 +26,8 @@ from structlog.testing import capture_logs
 
 from bus.actions.attempts import Attempts
 from bus.actions.log import ActionLog
-from bus.http import oauth, problems
+from bus.http import problems
+from bus.http.api import oauth
 from bus.identity.keys import create_keys, load_keys
 from bus.identity.participants import Kind, Participants
 from bus.identity.server import OAuthServer

@@ -25,10 +25,10 @@ from bus.contracts import (
 )
 from bus.delivery.admission import check_size
 from bus.http.acts import acting
+from bus.http.api.contract_version import VersionDetail, VersionSummary, etag, version_answer, version_summary
+from bus.http.api.preconditions import IfMatch, IfMatchRequired
 from bus.http.conditional import cacheable, matches
-from bus.http.contract_version import VersionDetail, VersionSummary, etag, version_answer, version_summary
 from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
-from bus.http.preconditions import IfMatch, IfMatchRequired
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.written import write_page

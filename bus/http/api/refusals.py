@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from bus import clock
-from bus.http.contracts import Reader
+from bus.http.api.contracts import Reader
 from bus.http.cursors import After, Limit, Listing, read_position, write_position
 from bus.http.pull import NO_STORE
 from bus.http.rooms import TheRooms

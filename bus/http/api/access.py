@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from bus import clock
 from bus.contracts import Access, Classification, ContractVersion, Mask, State, describe_access
-from bus.http.contracts import Reader
+from bus.http.api.contracts import Reader
 from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised

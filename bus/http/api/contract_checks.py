@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from bus import json
 from bus.agencies import list_mapped_fields, make_bindings
 from bus.contracts import check_contract, read_check, restore_contract, write_bindings
-from bus.http.contracts import Body, Writer, takes
+from bus.http.api.contracts import Body, Writer, takes
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised
 from bus.identity import Principal, Scope

@@ -12,7 +12,8 @@ from joserfc.jwk import OKPKey
 
 from bus.actions.attempts import Attempts
 from bus.actions.log import ActionLog
-from bus.http import oauth, participants, problems
+from bus.http import problems
+from bus.http.api import oauth, participants
 from bus.identity.keys import create_keys, load_keys
 from bus.identity.participants import Participants, bootstrap
 from bus.identity.server import OAuthServer

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Response
 
 from bus.contracts import parse_body
-from bus.http.contracts import Body, DocumentTooLarge
+from bus.http.api.contracts import Body, DocumentTooLarge
 from bus.http.pull import NO_STORE
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised, caller

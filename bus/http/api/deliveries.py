@@ -13,10 +13,10 @@ from bus.delivery.deliveries import Delivery, DeliveryUnknown
 from bus.delivery.ledger import DeliveryState
 from bus.delivery.subscription import Subscription
 from bus.http.acts import acting
+from bus.http.api.subscriptions import whose
 from bus.http.cursors import After, Limit, Listing, read_numbers, write_next_numbers
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
-from bus.http.subscriptions import whose
 from bus.http.written import write_page
 from bus.identity import Principal, Scope
 
@@ -27,7 +27,7 @@ Manager = Annotated[Principal, Depends(caller(Scope.SUBSCRIPTIONS_MANAGE))]
 _LONGEST_NUMBER = 18
 
 
-class State(StrEnum):
+class DeliveryStateName(StrEnum):
     """Where a delivery is in its life."""
 
     PENDING = "pending"
@@ -53,7 +53,7 @@ class DeliveryDocument(BaseModel):
     id: str = Field(description="the subscription's id, a dot, the event's position")
     subscription: str
     position: int
-    state: State
+    state: DeliveryStateName
     tries: int = Field(description="how many there were since it was last made due by hand")
     next_attempt: datetime | None = Field(description="of a pending one; null while it waits behind another of its key")
     finished_at: datetime | None
@@ -73,7 +73,7 @@ def list_deliveries(
     rooms: TheRooms,
     caller: Manager,
     subscription: Annotated[str | None, Query(description="of this subscription alone")] = None,
-    state: Annotated[State | None, Query(description="in this state alone")] = None,
+    state: Annotated[DeliveryStateName | None, Query(description="in this state alone")] = None,
     limit: Limit = 100,
     after: After = "",
 ) -> Response:
@@ -136,7 +136,7 @@ def _document(delivery: Delivery) -> DeliveryDocument:
         id=delivery.id,
         subscription=delivery.subscription,
         position=delivery.position,
-        state=State[delivery.state.name],
+        state=DeliveryStateName[delivery.state.name],
         tries=delivery.attempts,
         next_attempt=delivery.next_attempt,
         finished_at=delivery.finished_at,

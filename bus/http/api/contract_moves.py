@@ -11,8 +11,8 @@ from bus import json
 from bus.actions import Actor, Verb
 from bus.contracts import judge_approval
 from bus.http.acts import acting
-from bus.http.contract_version import VersionDetail, version_answer
-from bus.http.preconditions import IfMatch
+from bus.http.api.contract_version import VersionDetail, version_answer
+from bus.http.api.preconditions import IfMatch
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
 from bus.identity import Scope

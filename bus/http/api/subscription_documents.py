@@ -1,0 +1,194 @@
+"""What subscribers send and get over HTTP: orders, changes, and subscriptions as documents."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from bus.delivery.subscription import AgencySink, Sink, Subscription, Webhook
+from bus.http.values import JsonObject
+
+_LAST_POSITION: Final = 2**62
+
+
+def _position_or_beginning(value: Any) -> Any:
+    is_position = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LAST_POSITION
+    if value != "beginning" and not is_position:
+        raise ValueError('must be a position or "beginning"')
+    return value
+
+
+def _position_beginning_or_time(value: Any) -> Any:
+    if isinstance(value, str) and value != "beginning":
+        return _moment(value)
+    return _position_or_beginning(value)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError('must be a position, "beginning" or a time (RFC 3339)') from None
+    if moment.tzinfo is None:
+        raise ValueError("must be a time with its offset from UTC (RFC 3339)")
+    return moment
+
+
+Start = Annotated[int | Literal["beginning"], BeforeValidator(_position_or_beginning)]
+ReplayStart = Annotated[int | Literal["beginning"] | datetime, BeforeValidator(_position_beginning_or_time)]
+
+
+class SinkDocument(BaseModel):
+    """Where events go: the `url` of a webhook, or the `operation` of an agency's `adapter`."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"url": "https://pajak.lamongankab.go.id/webhooks/bus"},
+                {"adapter": "kemendagri", "operation": "data-balikan"},
+            ]
+        },
+    )
+
+    url: str | None = Field(None, max_length=2048)
+    adapter: str | None = Field(None, max_length=100)
+    operation: str | None = Field(None, max_length=100)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        given = [name for name, value in self if value is not None]
+        if given not in (["url"], ["adapter", "operation"]):
+            raise ValueError("must hold url, or adapter and operation")
+        return self
+
+    def sink(self) -> Sink:
+        """As the delivery room knows it."""
+        return Webhook(self.url) if self.url is not None else AgencySink(self.adapter or "", self.operation or "")
+
+
+Filters = Annotated[
+    list[JsonObject],
+    Field(max_length=50, description="CloudEvents filters over context attributes as you see them; all must hold"),
+]
+
+
+class SubscriptionOrder(BaseModel):
+    """What is to be delivered, and where to."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "contracts": ["kependudukan.penduduk"],
+                    "sink": {"url": "https://pajak.lamongankab.go.id/webhooks/bus"},
+                    "filters": [{"prefix": {"source": "urn:app:simpenduk"}}],
+                    "ordered_by": "/nik",
+                    "from": "beginning",
+                }
+            ]
+        },
+    )
+
+    contracts: list[str] = Field(min_length=1, max_length=100)
+    sink: SinkDocument
+    filters: Filters = []
+    ordered_by: str | None = Field(
+        None, max_length=500, description="JSON Pointer into the data; absent: the contracts' own order, if any"
+    )
+    start: Start | None = Field(
+        None, alias="from", description="the first position to deliver, or beginning; absent: what comes from now on"
+    )
+    participant: str | None = Field(None, description="the operator may subscribe for another participant")
+
+
+class SubscriptionChange(BaseModel):
+    """What is to be different."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"sink": {"url": "https://pajak.lamongankab.go.id/webhooks/bus-2"}}]},
+    )
+
+    sink: SinkDocument | None = None
+    filters: Filters | None = None
+
+
+class ReplayOrder(BaseModel):
+    """What is to be delivered again: everything from there up to now."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"from": 1200}, {"from": "2026-11-24T00:00:00+07:00"}]}
+    )
+
+    start: ReplayStart = Field(alias="from", description="the first position, beginning, or when it was recorded")
+
+
+class SubscriptionDocument(BaseModel):
+    """A subscription, without its secret."""
+
+    id: str
+    participant: str
+    contracts: list[str]
+    sink: dict[str, str]
+    filters: list[dict[str, Any]]
+    ordered_by: str | None
+    state: Literal["active", "paused"]
+    catching_up: bool = Field(description="deliveries of past events are still being made")
+    created_at: datetime
+
+
+class SubscriptionMade(SubscriptionDocument):
+    """A new subscription; its secret is shown this once."""
+
+    secret: str = Field(description="signs the webhooks (Standard Webhooks)", examples=["whsec_…"])
+
+
+class SubscriptionDetail(SubscriptionDocument):
+    """A subscription with how many of its deliveries are in each state."""
+
+    deliveries: dict[str, int] = Field(examples=[{"pending": 3, "delivered": 1024, "dead": 0, "discarded": 0}])
+
+
+class SubscriptionList(BaseModel):
+    """A page of subscriptions, oldest first."""
+
+    subscriptions: list[SubscriptionDocument]
+    next: str | None = Field(description="give it as `after` for the next page; null at the end")
+
+
+class Secret(BaseModel):
+    """A new secret, shown this once; the one before signs beside it for a day."""
+
+    secret: str = Field(examples=["whsec_…"])
+
+
+class Redriven(BaseModel):
+    """How many dead deliveries are due again."""
+
+    redriven: int
+
+
+class TrialResult(BaseModel):
+    """What the sink said to an example event of type `bus.test`."""
+
+    delivered: bool
+    status: int | None = Field(description="the HTTP status, where the sink answered")
+    detail: str = Field(description="what is wrong; empty where it was delivered")
+    duration_ms: int
+
+
+def describe_subscription(subscription: Subscription) -> dict[str, Any]:
+    """The members of a `SubscriptionDocument`."""
+    return {
+        "id": subscription.id,
+        "participant": subscription.participant,
+        "contracts": list(subscription.contracts),
+        "sink": subscription.sink.document(),
+        "filters": list(subscription.filters),
+        "ordered_by": subscription.ordered_by,
+        "state": subscription.state.value,
+        "catching_up": subscription.replay_position is not None,
+        "created_at": subscription.created_at,
+    }

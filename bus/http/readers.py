@@ -1,0 +1,92 @@
+"""Routes of readers: GET on feeds and on records, past FastAPI.
+
+FastAPI's handling of a request takes as long as reading a page of a thousand events. So these routes are Starlette's. Their
+parameters stand in models, by which requests are read, and from which the OpenAPI document is made.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from fastapi import Request, Response
+from pydantic import BaseModel, ValidationError
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.types import Receive, Send
+from starlette.types import Scope as Connection
+
+from bus.disclosures import Channel
+from bus.http import problems
+from bus.http.openapi import Operation
+from bus.http.pull import Reading
+from bus.http.rooms import Rooms, rooms
+from bus.http.security import caller
+from bus.identity import Scope
+
+M = TypeVar("M", bound=BaseModel)
+
+_authorise: Final = caller(Scope.EVENTS_READ)
+
+
+class ReaderRoute(Route):
+    """A GET of a reader's.
+
+    Attributes:
+        operation: its description.
+    """
+
+    def __init__(self, path: str, answer: Callable[[Request], Awaitable[Response]], operation: Operation) -> None:
+        super().__init__(path, answer, methods=["GET"])
+        # Starlette adds HEAD. It would have a page read, and disclosed, that nobody gets.
+        self.methods = {"GET"}
+        self.operation = operation
+
+    async def handle(self, scope: Connection, receive: Receive, send: Send) -> None:
+        """Answer one request, which is counted by this route."""
+        scope["route"] = self
+        await super().handle(scope, receive, send)
+
+
+def create_readers(routes: Sequence[ReaderRoute], rooms: Rooms) -> Starlette:
+    """The application that answers readers."""
+    app = Starlette(routes=routes)
+    # A redirect would repeat the client's Host, with http behind a proxy: the token would follow in the clear.
+    app.router.redirect_slashes = False
+    problems.install(app)
+    app.state.rooms = rooms
+    return app
+
+
+async def start_reading(request: Request, channel: Channel) -> Reading:
+    """The reading of the contract that the path names, by the caller.
+
+    Raises:
+        Unauthenticated, ScopeMissing: the request comes without the scope to read events.
+        Limited, AtOnce: the caller's participant has used up what it may do.
+    """
+    principal = await _authorise(request, None)
+    return Reading(await rooms(request), request.path_params["contract"], principal, channel)
+
+
+def read_query(model: type[M], request: Request) -> M:
+    """The parameters in the query, by their model.
+
+    Raises:
+        Invalid: a parameter is not as the model says.
+    """
+    return _read(model, "query", request.query_params)
+
+
+def read_headers(model: type[M], request: Request) -> M:
+    """The header fields that a model names.
+
+    Raises:
+        Invalid: a field is not as the model says.
+    """
+    return _read(model, "header", request.headers)
+
+
+def _read(model: type[M], place: str, values: Mapping[str, Any]) -> M:
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        raise problems.invalid({**one, "loc": (place, *one["loc"])} for one in error.errors()) from None
