@@ -55,7 +55,7 @@ def _fill(database: Path) -> None:
                 "INSERT INTO contract_versions (contract_id, version, state, document, created_at, created_by, changed_at, "
                 "changed_by) VALUES (?, ?, 'active', ?, 0, 'uji', 0, 'uji')",
                 [
-                    (made, version, json.canonical({**document, "contract": name, "version": version}))
+                    (made, version, json.dump_canonical({**document, "contract": name, "version": version}))
                     for version in _VERSIONS
                 ],
             )

@@ -22,7 +22,7 @@ from bench.processes import cpu_seconds
 from bench.ratio import Ratio, in_turns
 from bench.site import Running, Site
 from bus import json
-from bus.actions.actor import Channel, on_this_machine
+from bus.actions.actor import Channel, identify_operator
 from bus.cli.workspace import Workspace, open_workspace
 from bus.delivery.subscription import NewSubscription, Webhook
 from bus.delivery.subscriptions import Subscriptions
@@ -160,7 +160,7 @@ def _last_page(running: Running, size: int) -> bytes:
 def _subscribe(site: Site, orders: Sequence[NewSubscription]) -> None:
     """Make the first, and copies of it straight in the table; live, since catching up is not what is measured."""
     with open_workspace(site.data) as workspace:
-        Subscriptions(workspace.storage, workspace.keys).add(orders[0], on_this_machine(Channel.CLI))
+        Subscriptions(workspace.storage, workspace.keys).add(orders[0], identify_operator(Channel.CLI))
         with workspace.storage.write() as transaction:
             made = transaction.one(sa.select(SUBSCRIPTIONS))._asdict()
             live = {**made, "number": None, "from_position": 0, "replay_position": None}

@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.events import CONSUMER, CONTRACT, PRODUCER
 from bench.processes import SERVER_CORE, await_listeners, await_port, free_port, running_python
-from bus.actions.actor import Channel, on_this_machine
+from bus.actions.actor import Channel, identify_operator
 from bus.cli.workspace import open_workspace
 from bus.delivery.subscription import NewSubscription, Webhook
 from bus.delivery.subscriptions import Subscriptions
@@ -47,7 +47,7 @@ class Site:
             subscriptions = Subscriptions(workspace.storage, workspace.keys)
             after = JournalReader(workspace.storage).last_position() if from_now else 0
             subscriptions.add(
-                NewSubscription(CONSUMER, [CONTRACT], Webhook(url), after=after), on_this_machine(Channel.CLI)
+                NewSubscription(CONSUMER, [CONTRACT], Webhook(url), after=after), identify_operator(Channel.CLI)
             )
 
     @contextmanager

@@ -31,7 +31,7 @@ from bench.ratio import Ratio, in_turns
 from bench.receiver import receiving
 from bench.site import Site
 from bus import json
-from bus.actions.actor import Channel, on_this_machine
+from bus.actions.actor import Channel, identify_operator
 from bus.cli.workspace import open_workspace
 from bus.delivery.handover import BrokerAddress, reachable
 from bus.delivery.subscription import SubscriptionState
@@ -117,7 +117,7 @@ def _contracts(folder: Path, data: Data) -> str:
 async def _make_deliveries(site: Site, url: str, environment: Mapping[str, str]) -> None:
     """Have the relay make them all while nothing is sent; it would do so at the beginning of the measurement."""
     site.subscribe(url)
-    by = on_this_machine(Channel.CLI)
+    by = identify_operator(Channel.CLI)
     with open_workspace(site.data) as workspace:
         subscriptions = Subscriptions(workspace.storage, workspace.keys)
         (subscription,) = subscriptions.listed(None)

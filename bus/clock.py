@@ -35,14 +35,14 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def written(micros: int) -> bytes:
+def format_micros(micros: int) -> bytes:
     """`rfc3339(moment(micros))` in ASCII, made faster: a page of a feed writes a thousand of them."""
     seconds, rest = divmod(micros, 1_000_000)
-    return b"%b.%06dZ" % (_to_the_second(seconds), rest)
+    return b"%b.%06dZ" % (_format_second(seconds), rest)
 
 
 @lru_cache(4096)
-def _to_the_second(seconds: int) -> bytes:
+def _format_second(seconds: int) -> bytes:
     return rfc3339(moment(seconds * 1_000_000))[:19].encode()
 
 

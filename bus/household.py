@@ -8,7 +8,7 @@ _LONGEST: Final = 60
 
 
 @lru_cache(4096)
-def parsed(text: str) -> IPv4Address | IPv6Address | None:
+def parse_address(text: str) -> IPv4Address | IPv6Address | None:
     """The address that a text is, IPv4 also where it is written as IPv6; None if the text is none."""
     if len(text) > _LONGEST:
         return None
@@ -20,9 +20,9 @@ def parsed(text: str) -> IPv4Address | IPv6Address | None:
     return mapped or address
 
 
-def household(peer: str) -> str:
+def name_household(peer: str) -> str:
     """The name of an address: IPv4 itself, of IPv6 the /64, which one client has as a whole; any other text as it is."""
-    address = parsed(peer)
+    address = parse_address(peer)
     if isinstance(address, IPv6Address):
         return str(IPv6Network((int(address) >> 64 << 64, 64)))
     return peer if address is None else str(address)

@@ -36,7 +36,7 @@ def dumps_in_pieces(value: Any, most: int) -> bytes:
         value: not nested deeper than `dumps` allows.
         most: characters and values of a piece, about.
     """
-    return b"".join(_pieces(value, most))
+    return b"".join(_write_pieces(value, most))
 
 
 def is_small(value: Any, most: int) -> bool:
@@ -56,13 +56,13 @@ def is_small(value: Any, most: int) -> bool:
     return True
 
 
-def _pieces(value: Any, most: int) -> Iterator[bytes]:
+def _write_pieces(value: Any, most: int) -> Iterator[bytes]:
     if not isinstance(value, dict | list) or is_small(value, most):
         yield dumps(value)
         return
     is_object = isinstance(value, dict)
     yield b"{" if is_object else b"["
-    inside = _each(value, most) if len(value) < _FEW else _runs(value, most)
+    inside = _write_entries(value, most) if len(value) < _FEW else _write_runs(value, most)
     for number, pieces in enumerate(inside):
         if number:
             yield b","
@@ -70,15 +70,15 @@ def _pieces(value: Any, most: int) -> Iterator[bytes]:
     yield b"}" if is_object else b"]"
 
 
-def _each(value: dict[str, Any] | list[Any], most: int) -> Iterator[Iterable[bytes]]:
+def _write_entries(value: dict[str, Any] | list[Any], most: int) -> Iterator[Iterable[bytes]]:
     """Each entry of a short object or array."""
     if isinstance(value, list):
-        yield from (_pieces(inner, most) for inner in value)
+        yield from (_write_pieces(inner, most) for inner in value)
     else:
-        yield from (chain([dumps({name: 0})[1:-2]], _pieces(inner, most)) for name, inner in value.items())
+        yield from (chain([dumps({name: 0})[1:-2]], _write_pieces(inner, most)) for name, inner in value.items())
 
 
-def _runs(value: dict[str, Any] | list[Any], most: int) -> Iterator[Iterable[bytes]]:
+def _write_runs(value: dict[str, Any] | list[Any], most: int) -> Iterator[Iterable[bytes]]:
     """Runs of the entries of a long object or array, each about as long as a piece may be, by the length of the one before."""
     entries = value if isinstance(value, list) else list(value.items())
     start, count = 0, 1
@@ -90,7 +90,7 @@ def _runs(value: dict[str, Any] | list[Any], most: int) -> Iterator[Iterable[byt
         count = max(1, min(2 * count, count * most // len(text)))
 
 
-def repeats(text: bytes, written: bytes) -> bool:
+def has_repeated_names(text: bytes, written: bytes) -> bool:
     """Whether an object in a JSON text has two members of one name, of which a reader keeps the last.
 
     Counted, since to look at each name while parsing takes far longer: what was left out had a colon.
@@ -101,25 +101,25 @@ def repeats(text: bytes, written: bytes) -> bool:
     """
     if text == written:
         return False
-    if hides_colons(text):
+    if may_escape_colons(text):
         # Written as an escape, a colon in a text is one in `written` alone.
-        return repeated_at(text) is not None
+        return find_repeated_name(text) is not None
     return text.count(b":") != written.count(b":")
 
 
-def hides_colons(text: bytes) -> bool:
+def may_escape_colons(text: bytes) -> bool:
     """Whether a JSON text may have a colon that is written as an escape, so that `repeats` has to look at each name."""
     return _BACKSLASH in text and (b"\\u003a" in text or b"\\u003A" in text)
 
 
-def repeated_at(text: bytes) -> Path | None:
+def find_repeated_name(text: bytes) -> Path | None:
     """Where in a JSON text the first object is that has two members of one name; None: there is none."""
     # Numbers stay text: Python takes no integer of more than some thousand digits.
-    value = json.loads(text, object_pairs_hook=_members, parse_int=str)
+    value = json.loads(text, object_pairs_hook=_collect_members, parse_int=str)
     return next((path for path, inner in _walk(value, ()) if type(inner) is _Repeating), None)
 
 
-def nul_at(value: Any) -> Path | None:
+def find_nul(value: Any) -> Path | None:
     """Where in a value the first text with the character NUL is, or the object with such a name; None: there is none."""
     for path, inner in _walk(value, ()):
         texts = inner if isinstance(inner, dict) else (inner,)
@@ -132,7 +132,7 @@ class _Repeating(dict[str, Any]):
     """An object that has two members of one name."""
 
 
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _collect_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     return members if len(members) == len(pairs) else _Repeating(members)
 
@@ -144,22 +144,22 @@ def _walk(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
         yield from _walk(one, (*path, step))
 
 
-def pretty(value: Any) -> str:
+def dump_pretty(value: Any) -> str:
     """JSON for people: a member a line, two spaces deeper at each level."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
-def canonical(value: Any) -> bytes:
+def dump_canonical(value: Any) -> bytes:
     """The same bytes for the same value, whatever the order of its keys."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
-def pointer(path: Iterable[str | int]) -> str:
+def to_pointer(path: Iterable[str | int]) -> str:
     """The JSON Pointer (RFC 6901) of a path of keys and indexes; empty for the whole document."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
-def path(pointer: str) -> tuple[str, ...]:
+def parse_pointer(pointer: str) -> tuple[str, ...]:
     """The reference tokens of a JSON Pointer (RFC 6901).
 
     Raises:
@@ -172,9 +172,9 @@ def path(pointer: str) -> tuple[str, ...]:
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer[1:].split("/"))
 
 
-def at(document: Any, pointer: str) -> Any:
+def find(document: Any, pointer: str) -> Any:
     """What a JSON Pointer points at, or None when nothing is there."""
-    return follow(document, path(pointer))
+    return follow(document, parse_pointer(pointer))
 
 
 def follow(document: Any, steps: Sequence[str]) -> Any:
@@ -194,13 +194,13 @@ def is_deeper(value: Any, levels: int) -> bool:
     """Whether a value is nested deeper than some levels; found level by level, without recursion."""
     row: list[Any] = [value]
     for _ in range(levels + 1):
-        row = [child for parent in row for child in _children(parent)]
+        row = [child for parent in row for child in _list_children(parent)]
         if not row:
             return False
     return True
 
 
-def _children(value: Any) -> Iterable[Any]:
+def _list_children(value: Any) -> Iterable[Any]:
     if type(value) is dict:
         return value.values()
     return value if type(value) is list else ()

@@ -53,7 +53,7 @@ class Refused(Exception):
         """The first line of the class's docstring."""
         return (type(self).__doc__ or "Refused").strip().splitlines()[0]
 
-    def document(self) -> dict[str, Any]:
+    def to_document(self) -> dict[str, Any]:
         """The problem as RFC 9457 writes it, with `errors` where fields are wrong."""
         problem: dict[str, Any] = {
             "type": f"urn:bus:problem:{self.slug}",

@@ -35,15 +35,15 @@ class SettingsWrong(Refused):
     slug = "settings"
 
 
-def _comma_separated(value: Any) -> Any:
+def _split_commas(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_comma_separated)]
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split_commas)]
 HostPattern = Annotated[
     str, StringConstraints(to_lower=True, pattern=r"^(\*\.)?[a-zA-Z0-9_][a-zA-Z0-9_-]*(\.[a-zA-Z0-9_][a-zA-Z0-9_-]*)*$")
 ]
-HostPatterns = Annotated[tuple[HostPattern, ...], NoDecode, BeforeValidator(_comma_separated)]
+HostPatterns = Annotated[tuple[HostPattern, ...], NoDecode, BeforeValidator(_split_commas)]
 
 
 class Settings(BaseSettings):
@@ -188,10 +188,12 @@ def load_settings(**given: Any) -> Settings:
     except SettingsError as error:
         raise SettingsWrong(f"{_FOLDER} or the environment: {error}") from None
     except ValidationError as error:
-        raise SettingsWrong("; ".join(f"{_variable(item['loc'])}: {item['msg']}" for item in error.errors())) from None
+        raise SettingsWrong(
+            "; ".join(f"{_name_variable(item['loc'])}: {item['msg']}" for item in error.errors())
+        ) from None
 
 
-def _variable(location: Sequence[str | int]) -> str:
+def _name_variable(location: Sequence[str | int]) -> str:
     """The variable that a place in the settings is read from; a number is a place within one."""
     names = takewhile(lambda part: isinstance(part, str), location)
     return f"BUS_{'__'.join(str(name) for name in names)}".upper()

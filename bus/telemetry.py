@@ -15,7 +15,7 @@ import orjson
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
-from bus.texts import visible_json
+from bus.texts import escape_unseen_in_json
 
 log = structlog.get_logger("bus")
 
@@ -64,10 +64,10 @@ def configure_logging(level: str = "INFO") -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         # Only the frames: an exception's message may hold anything.
-        structlog.processors.ExceptionRenderer(_frames),
+        structlog.processors.ExceptionRenderer(_list_frames),
     ]
     structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer(serializer=_line)],
+        processors=[*shared, structlog.processors.JSONRenderer(serializer=_write_line)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
@@ -77,7 +77,9 @@ def configure_logging(level: str = "INFO") -> None:
         structlog.stdlib.ProcessorFormatter(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(serializer=lambda value, **given: _line(value, **given).decode()),
+                structlog.processors.JSONRenderer(
+                    serializer=lambda value, **given: _write_line(value, **given).decode()
+                ),
             ],
             foreign_pre_chain=shared,
         )
@@ -88,16 +90,16 @@ def configure_logging(level: str = "INFO") -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _line(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
+def _write_line(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
     """A log line as JSON. Whoever reads it on a terminal sees controls as escapes."""
     try:
-        return visible_json(orjson.dumps(value, default))
+        return escape_unseen_in_json(orjson.dumps(value, default))
     except TypeError:
         # Half a surrogate pair is a text to Python, and none to orjson: no line may be lost for it.
         return json.dumps(value, default=default or str).encode()
 
 
-def _frames(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> list[str]:
+def _list_frames(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> list[str]:
     kind, _, trace = exc_info
     frames = []
     while trace is not None:
@@ -106,18 +108,18 @@ def _frames(exc_info: tuple[type[BaseException], BaseException, TracebackType | 
     return [kind.__name__, *frames]
 
 
-def trace_id(traceparent: object) -> str | None:
+def read_trace_id(traceparent: object) -> str | None:
     """The trace id of a W3C `traceparent`; None where there is none that is well formed."""
     match = _TRACEPARENT.fullmatch(traceparent) if isinstance(traceparent, str) else None
     return match.group(1) if match else None
 
 
-def accepted(traceparent: object, contract: str, position: int) -> None:
+def log_accepted(traceparent: object, contract: str, position: int) -> None:
     """Log that a traced event was accepted. Others are counted only: a line for each would halve what the bus takes."""
-    tell("event.accepted", trace_id=trace_id(traceparent), contract=contract, position=position)
+    log_done("event.accepted", trace_id=read_trace_id(traceparent), contract=contract, position=position)
 
 
-def tell(event: str, **fields: Any) -> None:
+def log_done(event: str, **fields: Any) -> None:
     """Log something that is done: what the log does is no failure of it."""
     try:
         log.info(event, **fields)

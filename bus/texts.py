@@ -21,32 +21,32 @@ _BEGINNING: Final = re.compile(r"^([0-9]*)([#+=.)-])")
 _WITHIN_LINES: Final = re.compile(f"(?![\t\n]){UNSEEN.pattern}")
 
 
-def visible(text: str) -> str:
+def escape_unseen(text: str) -> str:
     """The text on one line, with an escape such as `\\x1b` for each character that is not seen."""
     return UNSEEN.sub(_escape, text)
 
 
-def visible_lines(text: str) -> str:
+def escape_unseen_in_lines(text: str) -> str:
     """A text of several lines, with an escape for each other character that is not seen."""
     return _WITHIN_LINES.sub(_escape, text)
 
 
-def visible_json(text: bytes) -> bytes:
+def escape_unseen_in_json(text: bytes) -> bytes:
     """The same JSON, with JSON's own escape for each character that is not seen."""
     if text.isascii():
         return text
     return _WITHIN_LINES.sub(_json_escape, text.decode()).encode()
 
 
-def markdown(text: str) -> str:
+def to_markdown(text: str) -> str:
     """The text on one line of Markdown, without markup of its own: no HTML, no link, no code, no cell of a table."""
-    plain = visible(" ".join(text.split())).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    plain = escape_unseen(" ".join(text.split())).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _BEGINNING.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", plain))
 
 
-def markdown_code(text: str) -> str:
+def to_markdown_code(text: str) -> str:
     """A code span on one line of Markdown, also within a cell of a table."""
-    line = visible(" ".join(text.split()))
+    line = escape_unseen(" ".join(text.split()))
     if "\\|" in line:
         # A table takes a backslash before a pipe for an escape of its own, where a code span has none.
         return "<code>" + "".join(one if one.isalnum() else f"&#{ord(one)};" for one in line) + "</code>"

@@ -39,7 +39,7 @@ TEXTS = st.recursive(
 @given(TEXTS)
 def test_a_member_that_is_there_twice_is_found_by_counting(text: str):
     written = json.dumps(json.loads(text))
-    assert json.repeats(text.encode(), written) == (json.repeated_at(text.encode()) is not None)
+    assert json.has_repeated_names(text.encode(), written) == (json.find_repeated_name(text.encode()) is not None)
 
 
 VALUES = st.recursive(
@@ -72,11 +72,11 @@ def test_what_cannot_be_written_is_refused_in_pieces_too():
 
 
 def test_what_is_there_twice_is_pointed_at():
-    assert json.repeated_at(b'{"a":[1,{"b":1,"c":{},"b":2}]}') == ("a", 1)
-    assert json.repeated_at(b'{"a":1,"b":{"a":1}}') is None
+    assert json.find_repeated_name(b'{"a":[1,{"b":1,"c":{},"b":2}]}') == ("a", 1)
+    assert json.find_repeated_name(b'{"a":1,"b":{"a":1}}') is None
 
 
 def test_a_nul_is_found_in_texts_and_names():
-    assert json.nul_at({"a": [1, {"b": "x\0"}]}) == ("a", 1, "b")
-    assert json.nul_at({"a": {"\0": 1}}) == ("a",)
-    assert json.nul_at({"a": "\\u0000"}) is None
+    assert json.find_nul({"a": [1, {"b": "x\0"}]}) == ("a", 1, "b")
+    assert json.find_nul({"a": {"\0": 1}}) == ("a",)
+    assert json.find_nul({"a": "\\u0000"}) is None

@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 from adapters.ksp.strike import Strike
-from bus.kit import WIB, Event, canonical, digest
+from bus.kit import WIB, Event, digest, dump_canonical
 
 CONTRACT = "pengaduan.laporan"
 
@@ -77,7 +77,7 @@ def make_event(row: Row) -> Event:
     """A complaint as an event. Its id is a digest of data and time, so that an unchanged row makes a duplicate."""
     data = read_complaint(row)
     changed = read_time(_find_first(row, "updated_at", "tanggal_pembaruan"))
-    mark = sha256(canonical([data, changed])).hexdigest()[:16]
+    mark = sha256(dump_canonical([data, changed])).hexdigest()[:16]
     number = data.get("nomor_laporan")
     return Event(
         id=f"{number or 'tanpa-nomor'}:{mark}",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from bus.kit import DELIVERED, AgencyFault, Failure, Outcome, canonical, classify_status
+from bus.kit import DELIVERED, AgencyFault, Failure, Outcome, classify_status, dump_canonical
 
 NUMBER_FIELD = "NO_RUAS"
 
@@ -190,7 +190,7 @@ def write_edits(changes: Sequence[Edit]) -> dict[str, str]:
     lists: dict[str, list[Any]] = defaultdict(list)
     for edit in changes:
         lists[edit.kind.value].append(edit.value)
-    return {name: canonical(values).decode() for name, values in lists.items()}
+    return {name: dump_canonical(values).decode() for name, values in lists.items()}
 
 
 def read_outcomes(changes: Sequence[Edit], answer: Mapping[str, Any]) -> dict[str, Outcome]:

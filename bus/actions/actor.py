@@ -69,19 +69,19 @@ class Actor:
         return f"{self.participant} (user {self.user} on {self.address})" if self.user else self.participant
 
 
-def anonymous(address: str) -> Actor:
+def make_anonymous(address: str) -> Actor:
     """Somebody at a network address who did not prove who they are."""
     return Actor("", is_operator=False, channel=Channel.HTTP, address=address)
 
 
-def on_this_machine(channel: Channel) -> Actor:
+def identify_operator(channel: Channel) -> Actor:
     """The operator, as the user that runs this command or process."""
-    return Actor(OPERATOR, is_operator=True, channel=channel, address=socket.gethostname(), user=_user())
+    return Actor(OPERATOR, is_operator=True, channel=channel, address=socket.gethostname(), user=_find_user())
 
 
-def _user() -> str:
+def _find_user() -> str:
     # Not from the environment, which whoever starts the command may set as they like.
-    login = logged_in(_LOGIN)
+    login = read_login_uid(_LOGIN)
     number = os.getuid() if login is None else login
     try:
         return pwd.getpwuid(number).pw_name
@@ -89,7 +89,7 @@ def _user() -> str:
         return f"uid {number}"
 
 
-def logged_in(path: Path) -> int | None:
+def read_login_uid(path: Path) -> int | None:
     """The number of the user who logged in, whom Linux remembers through `sudo`; None where nobody did."""
     try:
         number = int(path.read_text())

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 from bus.actions.action import Action, Object, Result, Verb
-from bus.actions.actor import Actor, anonymous
-from bus.household import household
+from bus.actions.actor import Actor, make_anonymous
+from bus.household import name_household
 
 _OTHERS = "(others)"
 
@@ -27,26 +27,26 @@ class Attempt:
     reason: str
     whose: str
 
-    def among_others(self) -> "Attempt":
+    def without_particulars(self) -> "Attempt":
         """The attempt without what tells it from others of the same client."""
         by = replace(self.by, address=_OTHERS)
         on = self.on if self.what is Verb.LOGIN_FAIL else Object(self.on.kind, _OTHERS)
         return replace(self, by=by, on=on, tried=_OTHERS, reason=_OTHERS)
 
-    def action(self, count: int) -> Action:
+    def to_action(self, count: int) -> Action:
         """The entry for so many of it."""
         details = {"tried": self.tried, "reason": self.reason}
         return Action(self.what, self.by, self.on, self.on_behalf_of, None, None, details, Result.REFUSED, count)
 
 
-def refused(tried: Verb, by: Actor, on: Object, reason: str) -> Attempt:
+def make_refused_act(tried: Verb, by: Actor, on: Object, reason: str) -> Attempt:
     """An act that was refused, since the actor may not do it."""
     # Each request has another trace; equal attempts are one entry.
     by = replace(by, trace_id=None)
     return Attempt(Verb.AUTHORITY_REFUSED, by, on, None, tried.value, reason, by.client_id or "")
 
 
-def refused_request(by: Actor, operation: str, reason: str) -> Attempt:
+def make_refused_request(by: Actor, operation: str, reason: str) -> Attempt:
     """A request that only reads, or asks for a token, and was refused, since the actor may not make it.
 
     Args:
@@ -57,7 +57,7 @@ def refused_request(by: Actor, operation: str, reason: str) -> Attempt:
     return Attempt(Verb.AUTHORITY_REFUSED, by, on, None, "request", reason, by.client_id or "")
 
 
-def failed_login(client_id: str | None, participant: str | None, address: str) -> Attempt:
+def make_failed_login(client_id: str | None, participant: str | None, address: str) -> Attempt:
     """A login that failed.
 
     Args:
@@ -66,5 +66,5 @@ def failed_login(client_id: str | None, participant: str | None, address: str) -
     """
     reason = "unproven" if client_id else "unknown-client"
     on = Object("client", client_id or "(unknown)")
-    by = anonymous(household(address))
+    by = make_anonymous(name_household(address))
     return Attempt(Verb.LOGIN_FAIL, by, on, participant, "login", reason, client_id or "")

@@ -43,7 +43,7 @@ class Attempts:
         if not taken:
             return
         try:
-            self._actions.record(attempt.action(count) for attempt, count in taken.items())
+            self._actions.record(attempt.to_action(count) for attempt, count in taken.items())
         except (Unavailable, StorageFull):
             self._tally.put_back(taken)
             log.warning("actions.attempts_not_written", entries=len(taken))

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from bus import clock, json
 from bus.actions.action import Action, Object, Result, Verb
 from bus.actions.actor import Actor, Channel
-from bus.actions.redaction import plain, printable
+from bus.actions.redaction import make_plain, make_printable
 from bus.actions.tables import ACTIONS
 from bus.storage import Storage, Transaction
 
@@ -49,7 +49,7 @@ def note(transaction: Transaction, *actions: Action) -> None:
     """Add entries, in the transaction that does what they tell."""
     now = clock.micros(clock.now())
     if actions:
-        transaction.execute(sa.insert(ACTIONS), [_row(action, now) for action in actions])
+        transaction.execute(sa.insert(ACTIONS), [_make_row(action, now) for action in actions])
 
 
 class ActionLog:
@@ -70,16 +70,16 @@ class ActionLog:
             before: only those with a lower id, to page on.
             by: who looks.
         """
-        statement = sa.select(ACTIONS).where(*_conditions(wanted)).order_by(ACTIONS.c.id.desc()).limit(limit)
+        statement = sa.select(ACTIONS).where(*_make_conditions(wanted)).order_by(ACTIONS.c.id.desc()).limit(limit)
         if before is not None:
             statement = statement.where(ACTIONS.c.id < before)
         with self._storage.read() as transaction:
-            found = [_found(row) for row in transaction.rows(statement)]
-        self.record([_look(wanted, before, by)])
+            found = [_make_found(row) for row in transaction.rows(statement)]
+        self.record([_make_look(wanted, before, by)])
         return found
 
 
-def _look(wanted: Wanted, before: int | None, by: Actor) -> Action:
+def _make_look(wanted: Wanted, before: int | None, by: Actor) -> Action:
     asked = {
         "who": wanted.who,
         "what": wanted.what and wanted.what.value,
@@ -92,7 +92,7 @@ def _look(wanted: Wanted, before: int | None, by: Actor) -> Action:
     return Action(Verb.ACTIONS_READ, by, Object("actions", ""), details=details)
 
 
-def _conditions(wanted: Wanted) -> Sequence[sa.ColumnElement[bool]]:
+def _make_conditions(wanted: Wanted) -> Sequence[sa.ColumnElement[bool]]:
     table = ACTIONS.c
     conditions: list[sa.ColumnElement[bool]] = []
     if wanted.who is not None:
@@ -111,34 +111,34 @@ def _conditions(wanted: Wanted) -> Sequence[sa.ColumnElement[bool]]:
     return conditions
 
 
-def _row(action: Action, now: int) -> dict[str, object]:
+def _make_row(action: Action, now: int) -> dict[str, object]:
     by = action.by
     return {
         "at": now,
         "participant": by.participant,
         "as_operator": by.is_operator,
         "client_id": by.client_id,
-        "os_user": None if by.user is None else printable(by.user),
+        "os_user": None if by.user is None else make_printable(by.user),
         "channel": by.channel.value,
-        "address": printable(by.address),
+        "address": make_printable(by.address),
         "trace_id": by.trace_id,
         "what": action.what.value,
         "kind": action.on.kind,
-        "object": printable(action.on.id),
+        "object": make_printable(action.on.id),
         "on_behalf_of": action.on_behalf_of,
-        "before": _text(action.before),
-        "after": _text(action.after),
-        "details": _text(action.details),
+        "before": _write_members(action.before),
+        "after": _write_members(action.after),
+        "details": _write_members(action.details),
         "result": action.result.value,
         "count": action.count,
     }
 
 
-def _text(members: Mapping[str, Any] | None) -> str | None:
-    return None if members is None else json.dumps(plain(members)).decode()
+def _write_members(members: Mapping[str, Any] | None) -> str | None:
+    return None if members is None else json.dumps(make_plain(members)).decode()
 
 
-def _found(row: Any) -> Found:
+def _make_found(row: Any) -> Found:
     action = Action(
         what=Verb(row.what),
         by=Actor(
@@ -152,15 +152,15 @@ def _found(row: Any) -> Found:
         ),
         on=Object(row.kind, row.object),
         on_behalf_of=row.on_behalf_of,
-        before=_members(row.before),
-        after=_members(row.after),
-        details=_members(row.details),
+        before=_read_members(row.before),
+        after=_read_members(row.after),
+        details=_read_members(row.details),
         result=Result(row.result),
         count=row.count,
     )
     return Found(row.id, clock.moment(row.at), action)
 
 
-def _members(text: str | None) -> Mapping[str, Any] | None:
+def _read_members(text: str | None) -> Mapping[str, Any] | None:
     members: Mapping[str, Any] | None = None if text is None else json.loads(text)
     return members

@@ -15,7 +15,7 @@ _NUMBER: Final = re.compile(r"\d{13,}")
 _HIDDEN: Final = "…"
 
 
-def printable(text: str, longest: int = _LONGEST) -> str:
+def make_printable(text: str, longest: int = _LONGEST) -> str:
     """A text that can neither begin a line of its own nor steer a terminal, nor hold a person's number."""
     # Cut first: what follows costs time by the character.
     shown = text[:longest]
@@ -24,19 +24,19 @@ def printable(text: str, longest: int = _LONGEST) -> str:
     return _NUMBER.sub(_HIDDEN, shown) + (_HIDDEN if len(text) > longest else "")
 
 
-def plain(value: Any) -> Any:
+def make_plain(value: Any) -> Any:
     """A JSON value whose texts are `printable` and whose arrays and objects have a bound."""
     if isinstance(value, str):
-        return printable(value)
+        return make_printable(value)
     if isinstance(value, Mapping):
-        return {printable(str(name)): plain(one) for name, one in list(value.items())[:_MOST]}
+        return {make_printable(str(name)): make_plain(one) for name, one in list(value.items())[:_MOST]}
     if isinstance(value, Sequence):
         more = [f"{_HIDDEN} and {len(value) - _MOST} more"] if len(value) > _MOST else []
-        return [plain(one) for one in value[:_MOST]] + more
+        return [make_plain(one) for one in value[:_MOST]] + more
     return value
 
 
-def masked(url: str) -> str:
+def mask_url(url: str) -> str:
     """A URL by its host and path: without user and password, and with the values of its query hidden."""
     try:
         parts = urlsplit(url)
@@ -46,11 +46,11 @@ def masked(url: str) -> str:
     host = parts.hostname or ""
     place = f"[{host}]" if ":" in host else host
     slashes = "//" if "//" in url else ""
-    query = "&".join(_named(pair) for pair in parts.query.split("&")) if parts.query else ""
+    query = "&".join(_mask_value(pair) for pair in parts.query.split("&")) if parts.query else ""
     return f"{parts.scheme}:{slashes}{place}{port}{parts.path}{'?' if query else ''}{query}"
 
 
-def _named(pair: str) -> str:
+def _mask_value(pair: str) -> str:
     # Without an equals sign it may be a secret itself.
     name, equals, _ = pair.partition("=")
     return f"{name}={_HIDDEN}" if equals else _HIDDEN

@@ -47,9 +47,9 @@ class Tally:
     def count(self, attempt: Attempt, at: int) -> None:
         """Count an attempt that was made at a moment, in microseconds since 1970."""
         with self._lock:
-            self._turn(at // _MINUTE)
+            self._begin_minute(at // _MINUTE)
             if attempt not in self._repeated:
-                attempt = self._admitted(attempt)
+                attempt = self._admit(attempt)
             if attempt in self._repeated:
                 self._repeated[attempt] += 1
             else:
@@ -64,9 +64,9 @@ class Tally:
             all: also the repetitions of this minute, since nobody will ask again.
         """
         with self._lock:
-            self._turn(at // _MINUTE)
+            self._begin_minute(at // _MINUTE)
             if all:
-                self._close()
+                self._end_minute()
             taken, self._waiting = self._waiting, Counter()
             return taken
 
@@ -75,20 +75,20 @@ class Tally:
         with self._lock:
             self._waiting.update(taken)
 
-    def _turn(self, minute: int) -> None:
+    def _begin_minute(self, minute: int) -> None:
         if minute == self._minute:
             return
         self._minute = minute
-        self._close()
+        self._end_minute()
         self._allowances = {whose: one for whose, one in self._allowances.items() if one.grow(minute) < _MOST}
 
-    def _close(self) -> None:
+    def _end_minute(self) -> None:
         self._waiting.update({attempt: count for attempt, count in self._repeated.items() if count})
         self._repeated = Counter()
 
-    def _admitted(self, attempt: Attempt) -> Attempt:
+    def _admit(self, attempt: Attempt) -> Attempt:
         allowance = self._allowances.setdefault((attempt.whose, attempt.what), _Allowance(_MOST, self._minute))
         if allowance.left < 1 or len(self._waiting) >= _WAITING:
-            return attempt.among_others()
+            return attempt.without_particulars()
         allowance.left -= 1
         return attempt

@@ -15,7 +15,7 @@ import structlog
 from bus import clock, json
 from bus.agencies.registry import AdapterOff, Agencies
 from bus.contracts import Catalogue, ContractVersion, Kind, View, is_bearable, judge_data
-from bus.disclosures import Channel, DisclosureLog, of_grant
+from bus.disclosures import Channel, DisclosureLog, make_disclosure
 from bus.heavy import Heavy, Here, TooHeavy
 from bus.identity import Principal
 from bus.kit import AgencyFault, AgencyUnavailable, Does, Operation, Query, Question, QuotaExhausted
@@ -186,8 +186,8 @@ class Queries:
         Raises:
             AtOnce: too many of the participant's questions wait.
         """
-        allowance = self._limits.of(participant)
-        await allowance.turn(allowance.questions, Limit.QUESTIONS)
+        allowance = self._limits.get(participant)
+        await allowance.wait_for_turn(allowance.questions, Limit.QUESTIONS)
         try:
             yield
         finally:
@@ -200,7 +200,7 @@ class Queries:
             Limited: the participant used up its ration of today.
             Refused: as the adapter says.
         """
-        policy = self._limits.of(question.participant).policy
+        policy = self._limits.get(question.participant).policy
         taking = asyncio.create_task(
             asyncio.to_thread(self._ration.take, question.participant, served.name, policy), name="ration"
         )
@@ -251,7 +251,8 @@ class Queries:
         """Record that an answer, told with its question, goes to the caller; `_persons` says what is raised."""
         persons = _persons(version, *told)
         disclosures = [
-            of_grant(version, view, Channel.QUERY, client_id=caller.client_id, person=person) for person in persons
+            make_disclosure(version, view, Channel.QUERY, client_id=caller.client_id, person=person)
+            for person in persons
         ]
         self._disclosures.record(disclosures)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from bus import clock, json
-from bus.actions import ActionLog, Channel, Verb, Wanted, on_this_machine, printable, to_document
+from bus.actions import ActionLog, Channel, Verb, Wanted, identify_operator, make_printable, to_document
 from bus.cli.workspace import open_workspace
 
 _PAGE: Final = 500
@@ -30,7 +30,7 @@ def list_actions(
     Example: bus actions --what contract.activate --since 2026-11-01
     """
     wanted = Wanted(who, what, about, _parse_time(since), _parse_time(until))
-    by = on_this_machine(Channel.CLI)
+    by = identify_operator(Channel.CLI)
     with open_workspace(data) as workspace:
         actions = ActionLog(workspace.storage)
         before: int | None = None
@@ -63,4 +63,4 @@ def _write_line(told: dict[str, Any]) -> str:
     about = f"{told['object']['kind']} {told['object']['id']}".strip()
     columns = [told["at"], f"{by} from {told['from']}", f"{told['what']}{times}", about, told["result"], *changes]
     # A terminal obeys control characters. The log escapes them, but an older version may have written the row.
-    return "\t".join(printable(column, 2000) for column in columns)
+    return "\t".join(make_printable(column, 2000) for column in columns)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from bus import json
-from bus.actions import Channel, on_this_machine
+from bus.actions import Channel, identify_operator
 from bus.agencies import list_mapped_fields
 from bus.cli.contract import Data, open_catalogue
 from bus.cli.contract_files import Shipped, SomePaths, check_files, choose_paths
@@ -81,7 +81,7 @@ def apply_documents(
     Example: bus contract apply --shipped
     """
     contracts = check_files(choose_paths(paths, is_shipped=is_shipped))
-    by = on_this_machine(Channel.CLI)
+    by = identify_operator(Channel.CLI)
     with open_catalogue(data) as catalogue:
         plan = catalogue.registrar.plan(contracts, by)
         _print_plan(plan)

@@ -49,7 +49,7 @@ class Examined:
     def find_line(self, pointer: str) -> int:
         """The line of a pointer's value in the file, from 1. For an absent value, the line of its nearest parent."""
         node, line = (_compose(self.path) if pointer else None), 1
-        for step in json.path(pointer):
+        for step in json.parse_pointer(pointer):
             found = _find_below(node, step)
             if found is None:
                 break

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bus.actions import Channel, on_this_machine
+from bus.actions import Channel, identify_operator
 from bus.cli.contract import Data, open_catalogue
 from bus.cli.terminal import say
 from bus.contracts import RegisteredVersion
@@ -20,7 +20,7 @@ def propose_version(name: Name, version: Version, data: Data = None) -> None:
     Example: bus contract propose kependudukan.penduduk 1.1.0
     """
     with open_catalogue(data) as catalogue:
-        _say_state(catalogue.registrar.propose(name, version, on_this_machine(Channel.CLI)))
+        _say_state(catalogue.registrar.propose(name, version, identify_operator(Channel.CLI)))
 
 
 def activate_version(
@@ -38,7 +38,9 @@ def activate_version(
     """
     with open_catalogue(data) as catalogue:
         _say_state(
-            catalogue.registrar.activate(name, version, on_this_machine(Channel.CLI), accept_undecided=accept_undecided)
+            catalogue.registrar.activate(
+                name, version, identify_operator(Channel.CLI), accept_undecided=accept_undecided
+            )
         )
 
 
@@ -57,7 +59,7 @@ def deprecate_version(
     """
     with open_catalogue(data) as catalogue:
         last_day = sunset.date() if sunset else None
-        _say_state(catalogue.registrar.deprecate(name, version, on_this_machine(Channel.CLI), sunset=last_day))
+        _say_state(catalogue.registrar.deprecate(name, version, identify_operator(Channel.CLI), sunset=last_day))
 
 
 def retire_version(name: Name, version: Version, data: Data = None) -> None:
@@ -66,7 +68,7 @@ def retire_version(name: Name, version: Version, data: Data = None) -> None:
     Example: bus contract retire kependudukan.penduduk 1.0.0
     """
     with open_catalogue(data) as catalogue:
-        _say_state(catalogue.registrar.retire(name, version, on_this_machine(Channel.CLI)))
+        _say_state(catalogue.registrar.retire(name, version, identify_operator(Channel.CLI)))
 
 
 def _say_state(moved: RegisteredVersion) -> None:

@@ -136,7 +136,7 @@ def _guess_classification(begun: _Beginning) -> str:
 
 def _find_places(kind: Kind, classification: Classification, begun: _Beginning, key: str | None) -> dict[str, str]:
     """The document's `key` and `subject`, as the kind and the classification need them."""
-    required = [json.pointer((name,)) for name in begun.sent["required"]]
+    required = [json.to_pointer((name,)) for name in begun.sent["required"]]
     likely = next((pointer for pointer in required if pointer == "/nik"), next(iter(required), None))
     places = {}
     if kind is Kind.RECORD:

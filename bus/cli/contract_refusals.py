@@ -32,7 +32,7 @@ def read_refusals(log: RefusalLog, contract: str) -> dict[str, list[dict[str, An
                 "before": alert.jump.before,
                 "after": alert.jump.after,
             }
-            for alert in log.alerts(clock.now(), contract)
+            for alert in log.find_alerts(clock.now(), contract)
         ],
     }
 

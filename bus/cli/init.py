@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from bus import json
-from bus.actions import Action, ActionLog, Actor, Channel, Object, Verb, note, on_this_machine
+from bus.actions import Action, ActionLog, Actor, Channel, Object, Verb, identify_operator, note
 from bus.cli.privacy import close_to_others, private_files
 from bus.cli.workspace import find_settings, keep_settings
 from bus.identity import bootstrap, create_keys
@@ -29,7 +29,7 @@ def init(
     Example: bus init --data .bus
     """
     settings = find_settings(data, database_url=database_url, broker_url=broker_url)
-    by = on_this_machine(Channel.CLI)
+    by = identify_operator(Channel.CLI)
     # Now and again at the end: no password may go into a file that others can read.
     close_to_others(settings)
     with private_files():

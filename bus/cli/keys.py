@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from bus.actions import Action, Channel, Object, Verb, note, on_this_machine
+from bus.actions import Action, Channel, Object, Verb, identify_operator, note
 from bus.cli.terminal import say
 from bus.cli.workspace import open_workspace
 from bus.delivery.reencrypt import reencrypt_secrets
@@ -33,7 +33,7 @@ def rotate(
         # The entry comes first, since nothing undoes new keys.
         with workspace.storage.write() as transaction:
             details = {"leaked": leaked, "reencrypted": reencrypt_secrets(transaction, workspace.keys)}
-            note(transaction, Action(Verb.KEYS_ROTATE, on_this_machine(Channel.CLI), _BUS, details=details))
+            note(transaction, Action(Verb.KEYS_ROTATE, identify_operator(Channel.CLI), _BUS, details=details))
         rotate_keys(workspace.settings.data_dir / "keys", leaked=leaked)
     say("rotated; restart every process of this bus now, and back up the keys")
     if leaked:

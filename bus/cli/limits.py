@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bus.actions import Channel, on_this_machine
+from bus.actions import Channel, identify_operator
 from bus.cli.terminal import say_json, say_row
 from bus.cli.workspace import Workspace, open_workspace
 from bus.identity import Participants
@@ -47,8 +47,8 @@ def _parse_change(text: str) -> tuple[str, Any]:
 def _change_limits(workspace: Workspace, name: str, changes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     Participants(workspace.storage).get(name)
     register = LimitRegister(workspace.storage, workspace.settings.limits)
-    own = dict(register.of(name))
+    own = dict(register.read(name))
     if changes:
-        register.put(name, own | changes, on_this_machine(Channel.CLI))
-        own = dict(register.of(name))
-    return own, register.defaults.with_own(own).values()
+        register.put(name, own | changes, identify_operator(Channel.CLI))
+        own = dict(register.read(name))
+    return own, register.defaults.with_own(own).to_values()

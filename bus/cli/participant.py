@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bus import json
-from bus.actions import Channel, on_this_machine
+from bus.actions import Channel, identify_operator
 from bus.cli.limits import show_limits
 from bus.cli.terminal import say, say_json, say_row
 from bus.cli.workspace import open_workspace
@@ -36,7 +36,7 @@ def add_participant(
     Example: bus participant add bapenda --kind app --title "Badan Pendapatan Daerah"
     """
     with open_workspace(data) as workspace:
-        made = Participants(workspace.storage).add(name, title or name, kind, on_this_machine(Channel.CLI))
+        made = Participants(workspace.storage).add(name, title or name, kind, identify_operator(Channel.CLI))
     say(f"added {made.name}")
 
 
@@ -49,7 +49,7 @@ def list_participants(data: Data = None, as_json: AsJson = False) -> None:
     with open_workspace(data) as workspace:
         participants = Participants(workspace.storage)
         after = ""
-        while page := participants.page(_PAGE, after):
+        while page := participants.list_page(_PAGE, after):
             after = page[-1].name
             for found in page:
                 row = {"name": found.name, "kind": found.kind.value, "title": found.title}
@@ -72,7 +72,9 @@ def add_client(
     """
     scopes = [name for given in scope for name in re.split(r"[\s,]+", given) if name]
     with open_workspace(data) as workspace:
-        made, secret = Participants(workspace.storage).add_client(participant, scopes, by=on_this_machine(Channel.CLI))
+        made, secret = Participants(workspace.storage).add_client(
+            participant, scopes, by=identify_operator(Channel.CLI)
+        )
     shown = {"client_id": made.client_id, "client_secret": secret}
     typer.echo(
         json.dumps(shown).decode() if as_json else "\n".join(f"{name}: {value}" for name, value in shown.items())
@@ -90,7 +92,7 @@ def list_clients(
     with open_workspace(data) as workspace:
         participants = Participants(workspace.storage)
         after = ""
-        while page := participants.clients(participant, _PAGE, after):
+        while page := participants.list_clients(participant, _PAGE, after):
             after = page[-1].client_id
             for found in page:
                 state = "revoked" if found.revoked else "active"
@@ -112,5 +114,5 @@ def revoke_client(
     Example: bus client revoke bapenda client_k3v5m2qa7xw4c6dnb5ty
     """
     with open_workspace(data) as workspace:
-        Participants(workspace.storage).revoke_client(participant, client_id, on_this_machine(Channel.CLI))
+        Participants(workspace.storage).revoke_client(participant, client_id, identify_operator(Channel.CLI))
     say(f"revoked {client_id}")

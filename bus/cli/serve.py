@@ -15,7 +15,7 @@ import typer
 import uvloop
 
 from bus import process
-from bus.actions import Channel, on_this_machine
+from bus.actions import Channel, identify_operator
 from bus.cli.privacy import private_files
 from bus.cli.start import note_start
 from bus.cli.workspace import open_workspace
@@ -77,7 +77,7 @@ def serve(
         options = ["--data", str(settings.data_dir), *bound, "--log-level", log_level]
         if _SIBLING not in os.environ:
             with workspace.storage.write() as transaction:
-                by = on_this_machine(Channel.PROCESS)
+                by = identify_operator(Channel.PROCESS)
                 note_start(transaction, settings, chosen, by, workspace.keys.pseudonym)
         siblings = _Siblings(options, workers - 1)
         siblings.start()

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from bus import clock, json
-from bus.actions import STARTS, Action, Actor, Object, Verb, masked, note
+from bus.actions import STARTS, Action, Actor, Object, Verb, mask_url, note
 from bus.settings import Settings
 from bus.storage import Transaction
 
@@ -77,7 +77,7 @@ def _list_values(settings: Settings) -> Iterator[tuple[str, str, str]]:
 
 def _mask(text: str) -> str:
     # An address can hold a password, whatever the setting's name is.
-    return masked(text) if "://" in text else text
+    return mask_url(text) if "://" in text else text
 
 
 def _lock_last(transaction: Transaction, roles: str) -> Shown | None:

@@ -5,27 +5,27 @@ from typing import Any
 import typer
 
 from bus import json
-from bus.texts import visible, visible_json, visible_lines
+from bus.texts import escape_unseen, escape_unseen_in_json, escape_unseen_in_lines
 
 
 def say(text: str, *, err: bool = False) -> None:
     """Print one line."""
-    typer.echo(visible(text), err=err)
+    typer.echo(escape_unseen(text), err=err)
 
 
 def say_row(cells: list[str]) -> None:
     """Print one line with a tab between its cells."""
-    typer.echo("\t".join(map(visible, cells)))
+    typer.echo("\t".join(map(escape_unseen, cells)))
 
 
 def say_lines(text: str) -> None:
     """Print a text of several lines."""
-    typer.echo(visible_lines(text))
+    typer.echo(escape_unseen_in_lines(text))
 
 
 def say_json(value: Any) -> None:
     """Print a value as JSON on one line."""
-    typer.echo(visible_json(json.dumps(value)))
+    typer.echo(escape_unseen_in_json(json.dumps(value)))
 
 
 def show(*parts: str | tuple[str, str], style: str = "") -> None:
@@ -39,5 +39,5 @@ def show(*parts: str | tuple[str, str], style: str = "") -> None:
     from rich.console import Console
     from rich.text import Text
 
-    told = [visible(part) if isinstance(part, str) else (visible(part[0]), part[1]) for part in parts]
+    told = [escape_unseen(part) if isinstance(part, str) else (escape_unseen(part[0]), part[1]) for part in parts]
     Console(soft_wrap=True, highlight=False).print(Text.assemble(*told, style=style))

@@ -13,7 +13,7 @@ from bus.delivery.handover import broker_at, ring_once
 from bus.identity import Keys, load_keys
 from bus.problem import Refused
 from bus.settings import Settings, load_settings
-from bus.storage import Storage, open_storage, pending_migrations
+from bus.storage import Storage, has_pending_migrations, open_storage
 
 _KEPT = ("database_url", "broker_url")
 
@@ -52,7 +52,7 @@ def open_workspace(data: Path | None, announced: Callable[[], None] | None = Non
     keys = load_keys(settings.data_dir / "keys")
     storage = open_storage(settings.database, announced or partial(_ring, settings))
     try:
-        if pending_migrations(storage):
+        if has_pending_migrations(storage):
             raise NotInitialised(f"The database is of another version; run `bus init --data {settings.data_dir}`.")
         yield Workspace(settings, storage, keys)
     finally:

@@ -13,7 +13,7 @@ from bus.contracts.draft07 import convert_to_draft07
 from bus.contracts.schemas import Schema
 from bus.contracts.validation import Validator
 from bus.identity import MEANINGS, Scope
-from bus.texts import markdown, visible
+from bus.texts import escape_unseen, to_markdown
 
 Document = dict[str, Any]
 
@@ -53,9 +53,9 @@ def make_schema_url(contract: Contract, url: str) -> str:
 
 
 def _info(contract: Contract) -> Document:
-    told = markdown(contract.document.get("description", contract.title))
+    told = to_markdown(contract.document.get("description", contract.title))
     return {
-        "title": visible(f"{contract.name}: {contract.title}"),
+        "title": escape_unseen(f"{contract.name}: {contract.title}"),
         "version": contract.version,
         "description": f"{told}\n\nData owner: {contract.owner}. Classification: {contract.classification.value}.",
         "tags": [{"name": contract.name.partition(".")[0]}, {"name": contract.kind.value}],
@@ -254,7 +254,7 @@ def _received(contract: Contract, url: str) -> list[Any]:
 
 
 def _event(contract: Contract, url: str, number: int, data: Any) -> Document:
-    subject = json.at(data, contract.key) if contract.key else None
+    subject = json.find(data, contract.key) if contract.key else None
     return {
         "specversion": "1.0",
         "id": f"example-{number}",

@@ -14,7 +14,7 @@ from bus.contracts.document import Contract, Kind
 from bus.contracts.flat import flatten
 from bus.contracts.schemas import Schema, subschemas
 from bus.problem import Refused
-from bus.texts import visible_lines
+from bus.texts import escape_unseen_in_lines
 
 _WORDS: Final = frozenset(
     {
@@ -126,5 +126,5 @@ def _typed_part(schema: Schema) -> Schema:
         for word in inner.keys() - _WORDS:
             del inner[word]
         for word in _TEXTS & inner.keys():
-            inner[word] = visible_lines(str(inner[word]))
+            inner[word] = escape_unseen_in_lines(str(inner[word]))
     return part

@@ -257,7 +257,7 @@ def _contract(given: Any, base: Path | None, root: Path | None) -> Contract:
             with _located(f"/{name}"):
                 document[name] = bundle(document[name], base, root, _read)
                 check_weight(document[name])
-    if len(json.canonical(document)) > _LARGEST:
+    if len(json.dump_canonical(document)) > _LARGEST:
         raise DocumentInvalid(f"The document with its schemas is larger than {_LARGEST} bytes.")
     if errors := [*_schema_errors(document), *_grant_errors(document)]:
         raise _invalid(errors)
@@ -281,11 +281,11 @@ def _dialect_errors(schema: Schema) -> Iterator[FieldError]:
     patterns = counted = 0
     for path, inner in subschemas(schema):
         if isinstance(inner.get("format"), str) and inner["format"] not in FORMATS:
-            yield FieldError(json.pointer((*path, "format")), f"must be one of {', '.join(sorted(FORMATS))}")
+            yield FieldError(json.to_pointer((*path, "format")), f"must be one of {', '.join(sorted(FORMATS))}")
         for keyword, pattern in _patterns(inner):
             patterns += 1
             if len(pattern) > _LONGEST_PATTERN:
-                at = json.pointer((*path, keyword))
+                at = json.to_pointer((*path, keyword))
                 yield FieldError(
                     at, f"has a pattern of more than {_LONGEST_PATTERN} characters; use an enum for a list"
                 )
@@ -294,7 +294,7 @@ def _dialect_errors(schema: Schema) -> Iterator[FieldError]:
                 translate_for_python(pattern)
             except PatternUnsupported as unsupported:
                 detail = f"has a pattern that contracts may not use: {unsupported}"
-                yield FieldError(json.pointer((*path, keyword)), detail)
+                yield FieldError(json.to_pointer((*path, keyword)), detail)
             else:
                 counted += count_states(pattern)
     if patterns > _MOST_PATTERNS:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bus.contracts.flat import flatten
 from bus.contracts.schemas import Schema, mapped, subschemas
-from bus.texts import markdown
+from bus.texts import to_markdown
 
 _IN_PLACE = frozenset({"$ref", "allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas", "not"})
 _UNSPEAKABLE = ("unevaluatedProperties", "unevaluatedItems", "minContains", "maxContains", "$comment")
@@ -35,7 +35,7 @@ def _translate(schema: Schema) -> None:
         schema.pop("contains", None)
     if "description" in schema:
         # AsyncAPI reads Markdown there, which an author did not write.
-        schema["description"] = markdown(str(schema["description"]))
+        schema["description"] = to_markdown(str(schema["description"]))
     for keyword in (*_UNSPEAKABLE, *_TAKEN_BY_ASYNCAPI):
         schema.pop(keyword, None)
     if "prefixItems" in schema:

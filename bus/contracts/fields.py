@@ -172,9 +172,9 @@ def compile_fields(granted: Iterable[str] | None, mask: Mapping[str, Mask], pseu
     """
     root = Fields(whole=granted is None)
     for pointer in granted or ():
-        _grant(root, json.path(pointer))
+        _grant(root, json.parse_pointer(pointer))
     for pointer, name in mask.items():
-        _mask(root, json.path(pointer), Masking(name, pseudonyms(pointer)))
+        _mask(root, json.parse_pointer(pointer), Masking(name, pseudonyms(pointer)))
     root.settle()
     return root
 

@@ -49,12 +49,12 @@ def compile_filter(expression: Any, accessors: Accessors[T], at: str = "") -> Pr
 
 def read_data_field(name: str) -> Accessor[Any]:
     """Finds a field of the data: a top-level property's name, or a JSON Pointer."""
-    pointer = name if name.startswith("/") else json.pointer((name,))
-    tokens = json.path(pointer)
+    pointer = name if name.startswith("/") else json.to_pointer((name,))
+    tokens = json.parse_pointer(pointer)
     if len(tokens) == 1:
         only = tokens[0]
         return lambda data: data.get(only) if isinstance(data, dict) else None
-    return lambda data: json.at(data, pointer)
+    return lambda data: json.find(data, pointer)
 
 
 def read_attribute(name: str) -> Accessor[Mapping[str, Any]]:
@@ -88,7 +88,7 @@ def _compiled(expression: Any, accessors: Accessors[T], at: str, depth: int) -> 
     if not isinstance(expression, dict) or len(expression) != 1:
         raise _invalid(at, "must be an object with one member: exact, prefix, suffix, all, any or not")
     dialect, operand = next(iter(expression.items()))
-    below = at + json.pointer((str(dialect),))
+    below = at + json.to_pointer((str(dialect),))
     if dialect in _DIALECTS:
         return _scalar_test(dialect, operand, accessors, below)
     if dialect == "not":
@@ -151,7 +151,7 @@ def _scalar_test(dialect: str, operand: Any, accessors: Accessors[T], at: str) -
 def _named_test(dialect: str, name: Any, wanted: Any, accessors: Accessors[T], at: str) -> Judgement[T]:
     text = to_text(wanted)
     if not isinstance(name, str) or not name or not text:
-        raise _invalid(at + json.pointer((str(name),)), "must be a name with a text that is not empty")
+        raise _invalid(at + json.to_pointer((str(name),)), "must be a name with a text that is not empty")
     find = accessors(name)
     test = _exact(text) if dialect == "exact" else _part(_TEXT_TESTS[dialect], text)
     return lambda subject: test(find(subject))

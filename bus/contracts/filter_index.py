@@ -72,7 +72,7 @@ class FilterIndex(Generic[T]):
         Raises:
             FilterInvalid: an expression cannot be understood.
         """
-        key = json.canonical(list(expressions))
+        key = json.dump_canonical(list(expressions))
         one = self._filters.get(key)
         if one is None:
             predicates = [compile_filter(part, read_attribute) for part in expressions]

@@ -24,7 +24,7 @@ def flatten(schema: Schema) -> Schema:
             if reference not in names:
                 name = _free(reference, definitions)
                 names[reference] = f"#/$defs/{name}"
-                definitions[name] = _without_definitions(json.at(schema, unquote(reference[1:])))
+                definitions[name] = _without_definitions(json.find(schema, unquote(reference[1:])))
                 waiting.append(definitions[name])
     joined = {**whole, "$defs": definitions} if definitions else whole
     renamed: Schema = mapped(joined, str, lambda reference, _: names[reference])

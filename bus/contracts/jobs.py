@@ -118,8 +118,8 @@ def parse_body(body: bytes, most_levels: int) -> Any:
         raise Invalid("The body is not JSON in UTF-8.") from None
     if json.is_deeper(value, most_levels):
         raise Invalid(f"JSON may be nested {most_levels} levels deep.")
-    if json.repeats(body, json.dumps(value)):
-        at = write_pointer(json.repeated_at(body) or ())
+    if json.has_repeated_names(body, json.dumps(value)):
+        at = write_pointer(json.find_repeated_name(body) or ())
         raise Invalid("An object has each of its members once.", errors=[FieldError(at, "has a member twice")])
     return value
 

@@ -49,7 +49,7 @@ class _Outline:
             if not own:
                 continue
             self._found += 1
-            at = pointer + json.pointer((name,))
+            at = pointer + json.to_pointer((name,))
             place, inner = self._inside(at, own)
             deeper = bool(inner) and at.count("/") < _DEEPEST and self._found < _MOST
             schemas = tuple(one for one in in_place(self._root, own) if isinstance(one, dict))
@@ -76,7 +76,7 @@ class _Outline:
             yield schema
             waiting += schema.get("allOf", ())
             if "$ref" in schema:
-                waiting.append(json.at(self._root, unquote(schema["$ref"][1:])))
+                waiting.append(json.find(self._root, unquote(schema["$ref"][1:])))
 
 
 def _names(schemas: list[Any]) -> list[str]:

@@ -15,7 +15,7 @@ from bus import json
 from bus.contracts.document import Classification, Contract, Grant, Kind
 from bus.contracts.outline import Field, draw_outline
 from bus.contracts.schemas import Schema
-from bus.texts import markdown, markdown_code, visible_json, visible_lines
+from bus.texts import escape_unseen_in_json, escape_unseen_in_lines, to_markdown, to_markdown_code
 
 _KINDS: Final = {
     Kind.EVENT: "event: a fact that happened",
@@ -270,7 +270,7 @@ def _requests(contract: Contract) -> Mapping[str, Any]:
 
 def _example_key(contract: Contract) -> str:
     """A key as a step of a path: percent-encoded, nothing in it means anything to a shell."""
-    found = json.at(contract.examples[0], contract.key or "") if contract.examples else None
+    found = json.find(contract.examples[0], contract.key or "") if contract.examples else None
     return "KEY" if found is None else quote(str(found), safe="")
 
 
@@ -284,17 +284,17 @@ def _curl(path: str, media_type: str | None = None, body: Any = None) -> Markup:
 
 def _prose(text: str) -> Markup:
     """A document's text on one line, without markup of its own."""
-    return Markup(markdown(text))  # noqa: S704 - Markdown's characters are escaped, and those of HTML
+    return Markup(to_markdown(text))  # noqa: S704 - Markdown's characters are escaped, and those of HTML
 
 
 def _code(text: str) -> Markup:
     """A document's text as a code span."""
-    return Markup(markdown_code(text))  # noqa: S704 - nothing in a code span is markup
+    return Markup(to_markdown_code(text))  # noqa: S704 - nothing in a code span is markup
 
 
 def _block(language: str, text: str) -> Markup:
     """A fenced block whose fence does not stand in the text."""
-    text = visible_lines(text)
+    text = escape_unseen_in_lines(text)
     fence = "```"
     while fence in text:
         fence += "`"
@@ -307,4 +307,4 @@ def _value(value: Any) -> Markup:
 
 def _pretty(value: Any) -> str:
     """Indented JSON that stays valid where it holds characters that are not seen."""
-    return visible_json(json.pretty(value).encode()).decode()
+    return escape_unseen_in_json(json.dump_pretty(value).encode()).decode()

@@ -99,7 +99,7 @@ def make_finder(schema: Schema, subject: str | None) -> PersonFinder | None:
     """The finder for a schema; None: no other place than `subject`, a JSON Pointer, holds an identifier."""
     root = _Survey(schema).survey()
     is_empty = not root.is_telling() and not any(root.below())
-    if is_empty or (subject is not None and _is_only(root, json.path(subject))):
+    if is_empty or (subject is not None and _is_only(root, json.parse_pointer(subject))):
         return None
     return PersonFinder(root)
 

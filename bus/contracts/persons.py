@@ -77,7 +77,9 @@ def is_certain(root: Schema, name: str, schemas: tuple[Schema, ...]) -> bool:
 
 def names_identifiers(root: Schema, schema: Schema) -> bool:
     """Whether the names of an object's members are made to be identifiers."""
-    if any(judge(json.canonical({"pattern": pattern})).definition for pattern in schema.get("patternProperties", ())):
+    if any(
+        judge(json.dump_canonical({"pattern": pattern})).definition for pattern in schema.get("patternProperties", ())
+    ):
         return True
     names = [one for one in in_place(root, [schema.get("propertyNames")]) if isinstance(one, dict)]
     return _made_for(root, "", tuple(names)) is not None
@@ -89,13 +91,13 @@ class _Search:
     def __init__(self, root: Schema, at: str) -> None:
         self._root = root
         self._at = at
-        self._pointers: Mapping[int, str] = {id(inner): json.pointer(path) for path, inner in subschemas(root)}
+        self._pointers: Mapping[int, str] = {id(inner): json.to_pointer(path) for path, inner in subschemas(root)}
         self._seen: set[int] = set()
 
     def places(self) -> Iterator[Identified]:
         for field in draw_outline(self._root):
             self._seen.update(map(id, field.schemas))
-            name = json.path(field.pointer)[-1]
+            name = json.parse_pointer(field.pointer)[-1]
             if found := _named_and_judged(self._root, name, field.schemas):
                 yield self._identified(field.schemas, field.pointer, *found)
         yield from self._members()
@@ -121,7 +123,7 @@ class _Search:
                 if definition := _made_for(self._root, name, schemas):
                     yield self._identified((schema,), "", definition, True)
             for pattern in schema.get("patternProperties", {}):
-                if definition := judge(json.canonical({"pattern": pattern})).definition:
+                if definition := judge(json.dump_canonical({"pattern": pattern})).definition:
                     yield self._identified((schema,), "", definition, True)
 
     def _identified(self, schemas: tuple[Schema, ...], field: str, definition: str, certain: bool) -> Identified:
@@ -157,7 +159,7 @@ def _may_hold(root: Schema, schemas: tuple[Schema, ...]) -> bool:
     """Whether a place may hold an identifier, by any schema that applies there and is no part of another one."""
     parts = {id(part) for one in schemas for part in in_place(root, [one])[1:]}
     wholes = [one for one in schemas if id(one) not in parts] or schemas
-    return not schemas or any(may_hold(json.canonical(scalar_schema(root, one))) for one in wholes)
+    return not schemas or any(may_hold(json.dump_canonical(scalar_schema(root, one))) for one in wholes)
 
 
 def _judgements(root: Schema, schemas: tuple[Schema, ...]) -> Iterator[Judgement]:
@@ -167,7 +169,7 @@ def _judgements(root: Schema, schemas: tuple[Schema, ...]) -> Iterator[Judgement
         limits = limits_of(schemas, kind)
         if len(limits) > 1:
             wholes.append({"type": kind, "allOf": limits})
-    return map(judge, dict.fromkeys(map(json.canonical, wholes)))
+    return map(judge, dict.fromkeys(map(json.dump_canonical, wholes)))
 
 
 def _applied(root: Schema) -> Iterator[tuple[Schema, str]]:

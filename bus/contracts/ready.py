@@ -62,7 +62,7 @@ class ReadyVersions:
 
     def _compile(self, schema: Schema) -> Validator:
         """The validator of a schema, one for all versions that have the same."""
-        digest = blake2b(json.canonical(schema), digest_size=32).digest()
+        digest = blake2b(json.dump_canonical(schema), digest_size=32).digest()
         validator = self._validators.get(digest)
         if validator is None:
             validator = self._validators[digest] = Validator(schema)

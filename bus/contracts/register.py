@@ -283,7 +283,7 @@ def _insert(transaction: Transaction, contract: Contract, actor: Actor) -> None:
         contract_id=contract_id,
         version=contract.version,
         state=move.state.value,
-        document=json.canonical(contract.document),
+        document=json.dump_canonical(contract.document),
         created_at=move.at,
         created_by=move.by,
         changed_at=move.at,
@@ -303,7 +303,7 @@ def _replace(transaction: Transaction, present: RegisteredVersion, contract: Con
         # Another owner's draft from before the name had an owner: it counts no longer as one of that participant's.
         values |= {"created_at": move.at, "created_by": move.by}
     statement = sa.update(VERSIONS).where(VERSIONS.c.id == present.id)
-    transaction.execute(statement.values(document=json.canonical(contract.document), **values))
+    transaction.execute(statement.values(document=json.dump_canonical(contract.document), **values))
     _remember(transaction, present.id, move)
     note(transaction, drafted(contract, present, actor))
 

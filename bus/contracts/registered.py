@@ -99,7 +99,7 @@ class RegisteredVersion:
 
     def holds(self, contract: Contract) -> bool:
         """Whether a document is the one that is registered."""
-        return self.text == json.canonical(contract.document)
+        return self.text == json.dump_canonical(contract.document)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,6 @@ class _Writing:
             if keyword in schema:
                 written[keyword] = self.of(schema[keyword], above)
         if (reference := schema.get("$ref", "")).startswith("#"):
-            target = self.of(json.at(self._root, unquote(reference[1:])), above)
+            target = self.of(json.find(self._root, unquote(reference[1:])), above)
             written["allOf"] = [*written.get("allOf", ()), target]
         return written

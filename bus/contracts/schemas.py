@@ -71,7 +71,7 @@ def in_use(root: Any) -> Iterator[Schema]:
         waiting.extend(inner for step, inner in inside(schema) if step[0] not in ("$defs", "definitions"))
         reference = schema.get("$ref")
         if isinstance(reference, str) and (reference == "#" or reference.startswith("#/")):
-            waiting.append(json.at(root, unquote(reference[1:])))
+            waiting.append(json.find(root, unquote(reference[1:])))
 
 
 def mapped(
@@ -94,7 +94,7 @@ def mapped(
     for keyword, value in schema.items():
         here = (*path, keyword)
         if keyword == "$ref" and isinstance(value, str):
-            value = reference(value, json.pointer(here))
+            value = reference(value, json.to_pointer(here))
         elif keyword == "pattern" and isinstance(value, str):
             value = pattern(value)
         elif keyword in _ONES:
@@ -122,7 +122,7 @@ def has_property(schema: Any, pointer: str) -> bool:
 def find_schemas_at(schema: Any, pointer: str) -> list[Any]:
     """The schemas that apply to what a JSON Pointer points at in the data; none when no branch declares it."""
     found = in_place(schema, [schema])
-    for step in json.path(pointer):
+    for step in json.parse_pointer(pointer):
         found = in_place(schema, [child for branch in found for child in children(branch, step)])
     return [one for one in found if one is not False]
 
@@ -174,7 +174,7 @@ def referred(root: Any, schema: Schema) -> Iterator[Any]:
     """The schema that a schema's `$ref` leads to; none where it has none."""
     reference = schema.get("$ref")
     if isinstance(reference, str) and reference.startswith("#"):
-        yield json.at(root, unquote(reference[1:]))
+        yield json.find(root, unquote(reference[1:]))
 
 
 def same_value(root: Any, schema: Schema) -> Iterator[tuple[str, Any]]:
@@ -275,7 +275,7 @@ class _Bundle:
         try:
             jsonschema_rs.meta.validate(schema)
         except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
-            at = json.pointer(getattr(error, "instance_path", ()))
+            at = json.to_pointer(getattr(error, "instance_path", ()))
             raise SchemaWrong(
                 "", f"refers to {file.name}, which is not JSON Schema 2020-12{at and f' at {at}'}"
             ) from error
@@ -305,5 +305,5 @@ def _check_keywords(resource: Schema) -> None:
         for keyword in _UNSUPPORTED.intersection(schema):
             if path or keyword not in _IDENTITY:
                 raise SchemaWrong(
-                    json.pointer((*path, keyword)), "is not used in contracts: refer with $ref and a JSON Pointer"
+                    json.to_pointer((*path, keyword)), "is not used in contracts: refer with $ref and a JSON Pointer"
                 )

@@ -38,14 +38,14 @@ class Shown:
 
     def visibility(self, pointer: str) -> Visibility:
         """How the consumer sees the field at a pointer; a container that is shown in parts counts as hidden."""
-        path = json.path(pointer)
+        path = json.parse_pointer(pointer)
         if self._declared is not None and not self._declared.declares(path):
             return Visibility.HIDDEN
         return self.fields.visibility(path)
 
     def mask(self, pointer: str) -> Mask | None:
         """The mask at a pointer or above it; None where there is none."""
-        masking = self.fields.at(json.path(pointer)).masking
+        masking = self.fields.at(json.parse_pointer(pointer)).masking
         return None if masking is None else masking.mask
 
     def places(self, contract: Contract, grant: Grant, declared: Declared) -> Iterator[tuple[str, Mask | None]]:
@@ -53,13 +53,13 @@ class Shown:
 
         A field comes with all below it, but for what another of them says. The empty pointer stands for the data.
         """
-        leaves = [json.pointer(path) for path in declared.leaves()]
+        leaves = [json.to_pointer(path) for path in declared.leaves()]
         spoken = dict.fromkeys((*(grant.fields or ()), *masks(contract, grant)))
         apart = [one for one in spoken if not any(_covers(one, leaf) for leaf in leaves)]
         for pointer in [*leaves, *apart]:
             mask = self.mask(pointer)
-            is_shown = mask is None and self.fields.at(json.path(pointer)).whole
-            if (mask or is_shown) and declared.declares(json.path(pointer)):
+            is_shown = mask is None and self.fields.at(json.parse_pointer(pointer)).whole
+            if (mask or is_shown) and declared.declares(json.parse_pointer(pointer)):
                 yield pointer, mask
 
 

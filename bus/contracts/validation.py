@@ -139,7 +139,7 @@ def _field_errors(errors: Iterator[jsonschema_rs.ValidationError], prefix: str) 
             for name in kind.unexpected:
                 yield FieldError(at + write_pointer((name,)), "is not a property of this data", kind.name)
         elif kind.name == "required":
-            yield FieldError(at + json.pointer((kind.property,)), "is required", kind.name)
+            yield FieldError(at + json.to_pointer((kind.property,)), "is required", kind.name)
         else:
             yield FieldError(at, _detail(kind), kind.name)
         if kind.name in ("anyOf", "oneOf") and hasattr(kind, "context"):
@@ -188,7 +188,7 @@ def _listed(values: list[Any]) -> str:
 
 def write_pointer(path: Iterable[str | int]) -> str:
     """The JSON Pointer of a path into data, without names that could be personal data."""
-    return json.pointer(_name(step) for step in path)
+    return json.to_pointer(_name(step) for step in path)
 
 
 def _name(step: str | int) -> str | int:
@@ -198,7 +198,7 @@ def _name(step: str | int) -> str | int:
 
 
 def _unusable(error: jsonschema_rs.ValidationError) -> FieldError:
-    at = json.pointer(error.instance_path)
+    at = json.to_pointer(error.instance_path)
     kind: Any = error.kind
     if kind.name == "$ref" or "does not exist" in error.message or "registry" in error.message:
         return FieldError(at, "has a $ref whose target is not there")

@@ -162,7 +162,7 @@ def make_text_finder(pointer: str | None) -> Callable[[Any], str | None]:
     """A function that finds the text or the integer at a JSON Pointer, as text; None: it finds nothing."""
     if pointer is None:
         return lambda _: None
-    path = json.path(pointer)
+    path = json.parse_pointer(pointer)
 
     def find(data: Any) -> str | None:
         value = data

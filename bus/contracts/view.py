@@ -104,7 +104,7 @@ class View:
         self._schema = f"{address}/v1/contracts/{contract.name}/versions/{published.version}/schema"
         # The identifier that the envelope repeats. A query's subject is in the request, which is not what is shown.
         self._key = None if contract.kind is Kind.QUERY else published.key or published.subject
-        self._key_path = json.path(self._key or "")
+        self._key_path = json.parse_pointer(self._key or "")
         self._key_visibility = self._shown.visibility(self._key) if self._key else Visibility.HIDDEN
         self.can_look_up_by_key = published.key is not None and self._key_visibility is Visibility.SHOWN
         self._is_record = published.key is not None
@@ -170,11 +170,11 @@ class View:
 
     def order_value(self, data: Any, pointer: str, sender: str) -> Any:
         """The value to order by, of a field that `orders_by` says yes to."""
-        value = json.at(data, pointer)
+        value = json.find(data, pointer)
         if self._shown.visibility(pointer) is Visibility.SHOWN:
             return value
         shown = self._own if sender == self.grant.participant else self._shown
-        return shown.fields.at(json.path(pointer)).cut(value)
+        return shown.fields.at(json.parse_pointer(pointer)).cut(value)
 
     def _shown_of_own(self, contract: Contract, places: Declared | None) -> Shown:
         """What the consumer sees of events that it published itself; a record's key is one key, whoever writes it."""

@@ -195,7 +195,7 @@ class _Weights:
             raise SchemaWrong("", "has too many schemas that refer to each other")
 
     def _at(self, number: int) -> str:
-        return json.pointer(self._places[number])
+        return json.to_pointer(self._places[number])
 
 
 def _add_properties(members: _Members, schema: Schema, times: int) -> None:

@@ -9,7 +9,7 @@ import yaml
 
 from bus import json
 from bus.contracts.errors import DocumentInvalid
-from bus.texts import UNSEEN, visible_lines
+from bus.texts import UNSEEN, escape_unseen_in_lines
 
 _LARGEST = 1024 * 1024
 _DEEPEST = 64
@@ -89,7 +89,7 @@ def write_yaml(value: Any) -> bytes:
     """A JSON value as a YAML text, keys in their given order."""
     text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
     # Characters that are not seen stand in quoted texts alone, where YAML knows these escapes.
-    return visible_lines(text).encode()
+    return escape_unseen_in_lines(text).encode()
 
 
 def _read(text: bytes) -> tuple[Any, bool]:

@@ -173,7 +173,7 @@ def _names(expression: Mapping[str, Any], at: str) -> Iterator[tuple[str, str]]:
         elif dialect == "not":
             yield from _names(operand, below)
         else:
-            yield from ((name, below + json.pointer((name,))) for name in operand)
+            yield from ((name, below + json.to_pointer((name,))) for name in operand)
 
 
 def check_order(seen: Sequence[Seen], ordered_by: str | None) -> None:
@@ -185,7 +185,7 @@ def check_order(seen: Sequence[Seen], ordered_by: str | None) -> None:
     if ordered_by is None:
         return
     # An asterisk would mean every item of an array, none of which is the one to order by.
-    if not ordered_by.startswith("/") or "*" in json.path(ordered_by):
+    if not ordered_by.startswith("/") or "*" in json.parse_pointer(ordered_by):
         raise _unordered("is not a JSON Pointer (RFC 6901) to one value, such as /nik")
     for version, view in seen:
         named = f"{version.contract.name} {version.contract.version}"

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bus.contracts import Catalogue
 from bus.delivery.run import Item
-from bus.disclosures import Channel, Disclosure, Noted, disclosures
+from bus.disclosures import Channel, Disclosure, Noted, make_disclosures
 
 Announce = Callable[[Sequence[Disclosure]], Awaitable[Sequence[Noted]]]
 """Writes disclosures; they are on disk when it returns."""
@@ -38,7 +38,7 @@ class Disclosed:
         if not new:
             return
         shown = [(item.entry, item.view) for item in new if item.view is not None]
-        if found := disclosures(shown, self._catalogue, self._channel):
+        if found := make_disclosures(shown, self._catalogue, self._channel):
             self._noted += await self._announce([replace(one, set_by=self._set_by) for one in found])
         self._announced.update(item.leased.position for item in new)
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from bus.actions import Channel, on_this_machine
+from bus.actions import Channel, identify_operator
 from bus.agencies import Agencies
 from bus.contracts import AdapterUses, Catalogue
 from bus.delivery.subscription import AgencySink, NewSubscription
@@ -33,7 +33,7 @@ def ensure(catalogue: Catalogue, agencies: Agencies, subscriptions: Subscription
 
     Their ids are fixed, so that it does no harm to call it again, or in several processes at once.
     """
-    by = on_this_machine(Channel.PROCESS)
+    by = identify_operator(Channel.PROCESS)
     present = {subscription.id for subscription in subscriptions.listed(None)}
     for participant, contract, sink in standing_subscriptions(catalogue, agencies):
         known_as = standing_id(sink, contract)

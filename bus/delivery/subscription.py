@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from bus.actions import masked
+from bus.actions import mask_url
 
 
 class SubscriptionState(Enum):
@@ -29,7 +29,7 @@ class Webhook:
 
     def told(self) -> dict[str, str]:
         """As the action log tells it: without the secrets that an address may hold."""
-        return {"url": masked(self.url)}
+        return {"url": mask_url(self.url)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from bus.delivery.tables import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS
 from bus.identity import Keys
 from bus.ids import new_id
 from bus.problem import Conflict, NotFound
-from bus.storage import RowConflict, Storage, Transaction, announce, last_change
+from bus.storage import RowConflict, Storage, Transaction, announce, find_last_change
 
 TOPIC = "subscriptions"
 ROTATION = timedelta(hours=24)
@@ -67,7 +67,7 @@ class Subscriptions:
             expired = [number for number, until in self._expiring.items() if until <= now]
             with self._storage.read() as transaction:
                 # First, since PostgreSQL may show the next statement more than this one.
-                reached = last_change(transaction, TOPIC)
+                reached = find_last_change(transaction, TOPIC)
                 rows = transaction.rows(_changed(self._reached, expired))
                 known = self._by_number.keys() | {row.number for row in rows}
                 gone = _gone(transaction, known)

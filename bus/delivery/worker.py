@@ -38,7 +38,7 @@ from bus.disclosures import Channel, Disclosure, Noted
 from bus.kit import Does, Event, Outcome
 from bus.problem import Refused
 from bus.storage import GroupCommit
-from bus.telemetry import DELIVERIES, DELIVERY_SECONDS, UNEXPECTED, trace_id
+from bus.telemetry import DELIVERIES, DELIVERY_SECONDS, UNEXPECTED, read_trace_id
 
 log = structlog.get_logger(__name__)
 
@@ -270,11 +270,11 @@ class Worker:
         if outcome.failure is None:
             DELIVERY_SECONDS.observe((made.at - item.entry.recorded_at) / 1_000_000)
             if traceparent:
-                log.info("delivery.delivered", trace_id=trace_id(traceparent), **_place(subscription, item))
+                log.info("delivery.delivered", trace_id=read_trace_id(traceparent), **_place(subscription, item))
         else:
             log.warning(
                 "delivery.failed",
-                trace_id=trace_id(traceparent),
+                trace_id=read_trace_id(traceparent),
                 failure=outcome.failure.value,
                 status=outcome.status,
                 attempt=made.number,

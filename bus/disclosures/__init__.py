@@ -1,6 +1,6 @@
 """Disclosures: who received whose data, when, under which grant."""
 
-from bus.disclosures.disclose import Shown, disclosures, of_grant, of_shown, shown
+from bus.disclosures.disclose import Shown, group_shown, make_disclosure, make_disclosures, make_disclosures_of_groups
 from bus.disclosures.log import Channel, Disclosure, DisclosureLog, Found, Noted
 
 __all__ = [
@@ -10,8 +10,8 @@ __all__ = [
     "Found",
     "Noted",
     "Shown",
-    "disclosures",
-    "of_grant",
-    "of_shown",
-    "shown",
+    "group_shown",
+    "make_disclosure",
+    "make_disclosures",
+    "make_disclosures_of_groups",
 ]

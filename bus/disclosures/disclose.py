@@ -10,7 +10,7 @@ Shown = Mapping[tuple[int, View], Sequence[int]]
 """Positions of the events that were shown, by the number of their version and the view that they were seen through."""
 
 
-def shown(events: Iterable[tuple[Entry, View]]) -> Shown:
+def group_shown(events: Iterable[tuple[Entry, View]]) -> Shown:
     """The same of events, each with its view."""
     groups: dict[tuple[int, View], list[int]] = {}
     for entry, view in events:
@@ -18,24 +18,26 @@ def shown(events: Iterable[tuple[Entry, View]]) -> Shown:
     return groups
 
 
-def disclosures(
+def make_disclosures(
     events: Iterable[tuple[Entry, View]], catalogue: Catalogue, channel: Channel, client_id: str | None = None
 ) -> list[Disclosure]:
     """One disclosure for each grant under which personal data were shown; none for other data."""
-    return of_shown(shown(events), catalogue, channel, client_id)
+    return make_disclosures_of_groups(group_shown(events), catalogue, channel, client_id)
 
 
-def of_shown(groups: Shown, catalogue: Catalogue, channel: Channel, client_id: str | None = None) -> list[Disclosure]:
+def make_disclosures_of_groups(
+    groups: Shown, catalogue: Catalogue, channel: Channel, client_id: str | None = None
+) -> list[Disclosure]:
     """The same of events that are grouped already."""
     versions = {number: catalogue.version_numbered(number) for number, _ in groups}
     return [
-        of_grant(versions[number], view, channel, client_id=client_id, positions=positions)
+        make_disclosure(versions[number], view, channel, client_id=client_id, positions=positions)
         for (number, view), positions in groups.items()
         if versions[number].is_personal
     ]
 
 
-def of_grant(
+def make_disclosure(
     version: ContractVersion,
     view: View,
     channel: Channel,

@@ -110,7 +110,7 @@ class DisclosureLog:
         Returns:
             For each run what was noted, to be given to `withdraw` where events did not leave.
         """
-        rows = _shared(runs)
+        rows = _share_rows(runs)
         with self._storage.write() as transaction:
             written = _write(transaction, [replace(row.grant, positions=tuple(row.positions)) for row in rows])
         noted: list[list[Noted]] = [[] for _ in runs]
@@ -130,9 +130,13 @@ class DisclosureLog:
             found = transaction.one(statements.ONCE, {"id": noted.row})
             if found is None:
                 continue
-            left = [position for position in _unpacked(found[0]) if position not in noted.positions]
-            gone = sorted(noted.positions.union(_unpacked(found[1])))
-            written = {"id": noted.row, "positions": packed(left) if left else None, "unsent": packed(gone)}
+            left = [position for position in _unpack_optional(found[0]) if position not in noted.positions]
+            gone = sorted(noted.positions.union(_unpack_optional(found[1])))
+            written = {
+                "id": noted.row,
+                "positions": pack_positions(left) if left else None,
+                "unsent": pack_positions(gone),
+            }
             transaction.execute(statements.WITHDRAW, written)
 
     def search(self, person: str | None, participant: str | None, before: int | None, limit: int) -> list[Found]:
@@ -150,9 +154,9 @@ class DisclosureLog:
             for position, contract_id in self._persons.events_about(person):
                 held.setdefault(contract_id, []).append(position)
             conditions.append(sa.or_(table.person == person, *(_may_hold(c, ps) for c, ps in held.items())))
-        return self._page(conditions, person, {c: set(ps) for c, ps in held.items()}, before, limit)
+        return self._read_page(conditions, person, {c: set(ps) for c, ps in held.items()}, before, limit)
 
-    def _page(
+    def _read_page(
         self,
         conditions: Sequence[sa.ColumnElement[bool]],
         person: str | None,
@@ -168,7 +172,7 @@ class DisclosureLog:
                 statement = statement.where(DISCLOSURES.c.id < before)
             with self._storage.read() as transaction:
                 rows = transaction.rows(statement)
-            candidates = [_found(row) for row in rows]
+            candidates = [_make_found(row) for row in rows]
             found.extend(one for one in candidates if person is None or _concerns(one.disclosure, person, held))
             if len(rows) < limit:
                 break
@@ -198,7 +202,7 @@ class _Shared:
     parts: list[tuple[int, Sequence[int]]]
 
 
-def _shared(runs: Sequence[Sequence[Disclosure]]) -> list[_Shared]:
+def _share_rows(runs: Sequence[Sequence[Disclosure]]) -> list[_Shared]:
     rows: dict[Disclosure, list[_Shared]] = {}
     for run, disclosures in enumerate(runs):
         for disclosure in disclosures:
@@ -215,7 +219,7 @@ def _shared(runs: Sequence[Sequence[Disclosure]]) -> list[_Shared]:
 def _write(transaction: Transaction, disclosures: Sequence[Disclosure]) -> list[tuple[bytes, int, int]]:
     """Write disclosures; for each its digest, its row, and how often the row counts it now."""
     now = clock.micros(clock.now())
-    rows = [_row(disclosure) for disclosure in disclosures]
+    rows = [_make_row(disclosure) for disclosure in disclosures]
     digests = [_digest(row) for row in rows]
     written = [(b"", 0, 0)] * len(rows)
     # In one order everywhere, so that two transactions never wait for each other's rows.
@@ -232,7 +236,7 @@ def _digest(row: Mapping[str, Any]) -> bytes:
     return blake2b(repr(sorted(row.items())).encode(), digest_size=16).digest()
 
 
-def _row(disclosure: Disclosure) -> dict[str, Any]:
+def _make_row(disclosure: Disclosure) -> dict[str, Any]:
     positions = sorted(disclosure.positions)
     return {
         "participant": disclosure.participant,
@@ -245,13 +249,13 @@ def _row(disclosure: Disclosure) -> dict[str, Any]:
         "fields": json.dumps(list(disclosure.fields)).decode(),
         "first_position": positions[0] if positions else None,
         "last_position": positions[-1] if positions else None,
-        "positions": packed(positions) if positions else None,
+        "positions": pack_positions(positions) if positions else None,
         "person": disclosure.person,
         "set_by": disclosure.set_by,
     }
 
 
-def _found(row: sa.Row[tuple[object, ...]]) -> Found:
+def _make_found(row: sa.Row[tuple[object, ...]]) -> Found:
     disclosure = Disclosure(
         participant=row.participant,
         client_id=row.client_id,
@@ -261,19 +265,21 @@ def _found(row: sa.Row[tuple[object, ...]]) -> Found:
         purpose=row.purpose,
         legal_basis=row.legal_basis,
         fields=json.loads(row.fields),
-        positions=_unpacked(row.positions),
+        positions=_unpack_optional(row.positions),
         person=row.person,
         set_by=row.set_by,
     )
     last_at = row.at if row.last_at is None else row.last_at
-    return Found(row.id, clock.moment(row.at), clock.moment(last_at), row.times, disclosure, len(_unpacked(row.unsent)))
+    return Found(
+        row.id, clock.moment(row.at), clock.moment(last_at), row.times, disclosure, len(_unpack_optional(row.unsent))
+    )
 
 
-def _unpacked(data: bytes | None) -> list[int]:
-    return [] if data is None else unpacked(data)
+def _unpack_optional(data: bytes | None) -> list[int]:
+    return [] if data is None else unpack_positions(data)
 
 
-def packed(positions: Iterable[int]) -> bytes:
+def pack_positions(positions: Iterable[int]) -> bytes:
     """Ascending positions as their differences in LEB128: about a byte each on a page of a feed."""
     out = bytearray()
     last = 0
@@ -286,7 +292,7 @@ def packed(positions: Iterable[int]) -> bytes:
     return bytes(out)
 
 
-def unpacked(data: bytes) -> list[int]:
+def unpack_positions(data: bytes) -> list[int]:
     """The positions that `packed` packed."""
     positions: list[int] = []
     position = step = shift = 0

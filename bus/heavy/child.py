@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import BinaryIO, Final
 
 from bus.heavy import message
-from bus.heavy.refusal import packed
+from bus.heavy.refusal import pack
 from bus.problem import Refused
 
 OK: Final = b"ok"
@@ -36,13 +36,13 @@ def main() -> None:
     # A terminal, or a service manager, signals the whole group: the server says when its workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    asked, answers = sys.stdin.buffer, _own_output()
-    while (parts := message.read_now(asked)) is not None:
+    asked, answers = sys.stdin.buffer, _take_output()
+    while (parts := message.read_blocking(asked)) is not None:
         # The kernel ends the process when the time is used up, whatever library holds the interpreter.
         signal.setitimer(signal.ITIMER_PROF, seconds)
         answer = _answer(parts[0].decode(), parts[1:])
         signal.setitimer(signal.ITIMER_PROF, 0)
-        answers.writelines(message.written(answer))
+        answers.writelines(message.encode(answer))
         answers.flush()
 
 
@@ -51,7 +51,7 @@ def _answer(name: str, parts: list[bytes]) -> list[bytes]:
     try:
         return [OK, getattr(importlib.import_module(module), function)(*parts)]
     except Refused as refusal:
-        return [REFUSED, packed(refusal)]
+        return [REFUSED, pack(refusal)]
     except (MemoryError, RecursionError, SystemError) as error:
         # A library that gets no memory may fail without an error, which the interpreter reports as a SystemError.
         return [HEAVY, type(error).__name__.encode()]
@@ -75,7 +75,7 @@ def _end_with_server() -> None:
             sys.exit()
 
 
-def _own_output() -> BinaryIO:
+def _take_output() -> BinaryIO:
     """The pipe to the server, which no library prints into."""
     pipe = os.fdopen(os.dup(1), "wb")
     with open(os.devnull, "wb") as nowhere:

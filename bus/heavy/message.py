@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 _NUMBER: Final = struct.Struct(">I")
 
 
-def written(parts: Sequence[bytes]) -> list[bytes]:
+def encode(parts: Sequence[bytes]) -> list[bytes]:
     """The message's head and its parts."""
     lengths = [_NUMBER.pack(len(part)) for part in parts]
     return [b"".join([_NUMBER.pack(len(parts)), *lengths]), *parts]
@@ -25,7 +25,7 @@ async def read(stream: asyncio.StreamReader) -> list[bytes]:
     return [await stream.readexactly(length) for length in lengths]
 
 
-def read_now(stream: BinaryIO) -> list[bytes] | None:
+def read_blocking(stream: BinaryIO) -> list[bytes] | None:
     """The next message of a blocking stream; None: the other end closed."""
     head = stream.read(_NUMBER.size)
     if len(head) < _NUMBER.size:

@@ -14,7 +14,7 @@ import structlog
 from bus.heavy import child, message
 from bus.heavy.errors import TooHeavy
 from bus.heavy.job import Job
-from bus.heavy.refusal import unpacked
+from bus.heavy.refusal import unpack
 from bus.heavy.turns import Shares, Turns
 from bus.telemetry import HEAVY_JOBS
 
@@ -62,7 +62,7 @@ class Processes:
 
     async def run(self, job: Job, *parts: bytes, who: str) -> bytes:
         """The job's answer; see `Heavy.run`."""
-        async with self._turns.turn(who):
+        async with self._turns.hold(who):
             return await self._run(f"{job.__module__}:{job.__qualname__}", parts)
 
     async def close(self) -> None:
@@ -71,7 +71,7 @@ class Processes:
             await self._end(worker)
 
     async def _run(self, name: str, parts: tuple[bytes, ...]) -> bytes:
-        worker = await self._taken()
+        worker = await self._take_worker()
         try:
             async with asyncio.timeout(self._bounds.seconds * _PATIENCE):
                 kind, answer = await worker.ask(name, parts)
@@ -79,19 +79,19 @@ class Processes:
             await self._end(worker)
             log.warning("heavy.worker_killed", job=name, error=type(error).__name__, code=worker.code)
             HEAVY_JOBS.labels("killed").inc()
-            raise _too_heavy() from None
+            raise _make_too_heavy() from None
         except BaseException:
             # Nobody waits for the answer any more, and the next job must not get it.
             await self._end(worker)
             raise
         await self._put_back(worker, is_spent=kind == child.HEAVY)
         HEAVY_JOBS.labels(kind.decode()).inc()
-        return _opened(kind, answer)
+        return _open_answer(kind, answer)
 
-    async def _taken(self) -> "_Worker":
+    async def _take_worker(self) -> "_Worker":
         while self._idle:
             worker = self._idle.pop()
-            worker.is_awaited()
+            worker.stop_idle_timer()
             if worker.code is None:
                 return worker
             await self._end(worker)
@@ -104,20 +104,20 @@ class Processes:
             await self._end(worker)
             return
         self._idle.append(worker)
-        worker.waits(self._bounds.idle, self._retire)
+        worker.start_idle_timer(self._bounds.idle, self._retire)
 
     def _retire(self, worker: "_Worker") -> None:
         if worker in self._idle:
             self._idle.remove(worker)
             self._all.discard(worker)
             # It ends by itself when its pipe closes.
-            worker.let_go()
+            worker.close_pipe()
 
     async def _end(self, worker: "_Worker") -> None:
         self._all.discard(worker)
         if worker in self._idle:
             self._idle.remove(worker)
-        worker.is_awaited()
+        worker.stop_idle_timer()
         await worker.kill()
 
 
@@ -153,24 +153,24 @@ class _Worker:
         given, answers = self._process.stdin, self._process.stdout
         assert given is not None and answers is not None  # noqa: S101, PT018 - both are pipes
         try:
-            given.writelines(message.written([name.encode(), *parts]))
+            given.writelines(message.encode([name.encode(), *parts]))
             await given.drain()
             kind, answer = await message.read(answers)
         except (ConnectionError, asyncio.IncompleteReadError) as error:
             raise _Lost from error
         return kind, answer
 
-    def waits(self, seconds: float, retire: Callable[["_Worker"], None]) -> None:
+    def start_idle_timer(self, seconds: float, retire: Callable[["_Worker"], None]) -> None:
         """Call `retire` if no job comes for so long."""
         self._timer = asyncio.get_running_loop().call_later(seconds, retire, self)
 
-    def is_awaited(self) -> None:
+    def stop_idle_timer(self) -> None:
         """A job comes, or the end."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def let_go(self) -> None:
+    def close_pipe(self) -> None:
         """Close its pipe."""
         if self._process.stdin is not None:
             self._process.stdin.close()
@@ -179,19 +179,19 @@ class _Worker:
         """End it now."""
         with suppress(ProcessLookupError):
             self._process.kill()
-        self.let_go()
+        self.close_pipe()
         await self._process.wait()
 
 
-def _opened(kind: bytes, answer: bytes) -> bytes:
+def _open_answer(kind: bytes, answer: bytes) -> bytes:
     if kind == child.OK:
         return answer
     if kind == child.REFUSED:
-        raise unpacked(answer)
+        raise unpack(answer)
     if kind == child.HEAVY:
-        raise _too_heavy()
+        raise _make_too_heavy()
     raise WorkFailed(answer.decode())
 
 
-def _too_heavy() -> TooHeavy:
+def _make_too_heavy() -> TooHeavy:
     return TooHeavy("It takes more time or memory than the bus gives one request. Send less, or something simpler.")

@@ -7,7 +7,7 @@ from bus import json
 from bus.problem import FieldError, Refused
 
 
-def packed(refusal: Refused) -> bytes:
+def pack(refusal: Refused) -> bytes:
     """The refusal as JSON."""
     kind = type(refusal)
     return json.dumps(
@@ -21,14 +21,14 @@ def packed(refusal: Refused) -> bytes:
     )
 
 
-def unpacked(text: bytes) -> Refused:
+def unpack(text: bytes) -> Refused:
     """The refusal that `packed` wrote."""
     given: dict[str, Any] = json.loads(text)
     errors = [FieldError(*error) for error in given["errors"]]
-    return _kind(*given["kind"])(given["detail"], errors=errors, headers=given["headers"], **given["members"])
+    return _find_kind(*given["kind"])(given["detail"], errors=errors, headers=given["headers"], **given["members"])
 
 
-def _kind(module: str, name: str) -> type[Refused]:
+def _find_kind(module: str, name: str) -> type[Refused]:
     # The server that raises it has the class: only a module that is there already is looked into.
     found = getattr(sys.modules.get(module), name, None)
     return found if isinstance(found, type) and issubclass(found, Refused) else Refused

@@ -21,7 +21,7 @@ class Slices:
     @asynccontextmanager
     async def begin(self, who: str) -> AsyncIterator["Slice"]:
         """A slice of the loop for a participant, while the block runs."""
-        async with self._turns.turn(who):
+        async with self._turns.hold(who):
             yield Slice()
 
 

@@ -29,13 +29,13 @@ class Threads:
 
     async def run(self, work: Callable[[], T], *, who: str) -> T:
         """What the work gives; see `Turns.take` for what is raised beside."""
-        return await self._in_turn(self._first, work, who)
+        return await self._run_in_turn(self._first, work, who)
 
     async def run_steps(self, steps: Steps[T], *, who: str) -> T:
         """What the steps give in the end."""
-        is_done, result = await self._in_turn(self._first, partial(_next, steps), who)
+        is_done, result = await self._run_in_turn(self._first, partial(_run_step, steps), who)
         while not is_done:
-            is_done, result = await self._in_turn(self._further, partial(_next, steps), who)
+            is_done, result = await self._run_in_turn(self._further, partial(_run_step, steps), who)
         assert result is not None  # noqa: S101 - what is done has a result
         return result[0]
 
@@ -43,7 +43,7 @@ class Threads:
         """Let the threads end."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    async def _in_turn(self, turns: Turns, work: Callable[[], T], who: str) -> T:
+    async def _run_in_turn(self, turns: Turns, work: Callable[[], T], who: str) -> T:
         await turns.take(who)
         running = asyncio.get_running_loop().run_in_executor(
             self._executor, partial(contextvars.copy_context().run, work)
@@ -53,7 +53,7 @@ class Threads:
         return await asyncio.shield(running)
 
 
-def _next(steps: Steps[T]) -> tuple[bool, tuple[T] | None]:
+def _run_step(steps: Steps[T]) -> tuple[bool, tuple[T] | None]:
     try:
         next(steps)
     except StopIteration as end:

@@ -39,7 +39,7 @@ class Turns:
         self._waiting = 0
 
     @asynccontextmanager
-    async def turn(self, who: str) -> AsyncIterator[None]:
+    async def hold(self, who: str) -> AsyncIterator[None]:
         """Hold a turn while the block runs; see `take` for what is raised."""
         await self.take(who)
         try:
@@ -64,7 +64,7 @@ class Turns:
         except BaseException as error:
             self._give_up(who, future)
             if isinstance(error, TimeoutError):
-                raise _waits() from None
+                raise _make_refusal() from None
             raise
 
     def give_back(self, who: str) -> None:
@@ -87,7 +87,7 @@ class Turns:
         if queue is not None and len(queue) >= self._shares.waiting_each:
             raise TooMuchAtOnce(f"{len(queue)} of your requests wait already.", headers={"retry-after": "1"})
         if self._waiting >= self._shares.waiting:
-            raise _waits()
+            raise _make_refusal()
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queues.setdefault(who, deque()).append(future)
         self._waiting += 1
@@ -101,27 +101,27 @@ class Turns:
         queue = self._queues.get(who)
         if queue is not None and future in queue:
             queue.remove(future)
-            self._left(who, queue)
+            self._dequeue(who, queue)
 
     def _deal(self) -> None:
         """Give free turns away: of those that wait each participant gets one, then each gets another."""
-        while self._in_all < self._shares.at_once and (who := self._next()) is not None:
+        while self._in_all < self._shares.at_once and (who := self._choose_next()) is not None:
             queue = self._queues[who]
             future = queue.popleft()
             self._queues.move_to_end(who)
-            self._left(who, queue)
+            self._dequeue(who, queue)
             if not future.done():
                 self._begin(who)
                 future.set_result(None)
 
-    def _next(self) -> str | None:
+    def _choose_next(self) -> str | None:
         return next((who for who in self._queues if self._working[who] < self._shares.each), None)
 
-    def _left(self, who: str, queue: "deque[asyncio.Future[None]]") -> None:
+    def _dequeue(self, who: str, queue: "deque[asyncio.Future[None]]") -> None:
         self._waiting -= 1
         if not queue:
             del self._queues[who]
 
 
-def _waits() -> HeavyWorkWaits:
+def _make_refusal() -> HeavyWorkWaits:
     return HeavyWorkWaits("Too much heavy work waits on this bus.", headers={"retry-after": "2"})

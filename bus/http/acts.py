@@ -6,12 +6,12 @@ from typing import Annotated, Any, Final
 
 from fastapi import Request, Security
 
-from bus.actions import Actor, Attempts, Channel, Object, Verb, refused, refused_request
+from bus.actions import Actor, Attempts, Channel, Object, Verb, make_refused_act, make_refused_request
 from bus.http.admissions import admit
 from bus.http.security import SCHEME, principal_of
 from bus.identity import Principal, Scope, require
 from bus.problem import Refused
-from bus.telemetry import trace_id
+from bus.telemetry import read_trace_id
 
 _NAMES: Final = ("id", "client_id", "name", "version")
 """Path parameters that name what an act is about; a contract's version has two."""
@@ -33,7 +33,7 @@ def actor(principal: Principal, request: Request) -> Actor:
         channel=Channel.HTTP,
         address=request.client.host if request.client else "",
         client_id=principal.client_id,
-        trace_id=trace_id(request.headers.get("traceparent")),
+        trace_id=read_trace_id(request.headers.get("traceparent")),
     )
 
 
@@ -67,10 +67,10 @@ def note_refused(request: Request, refusal: Refused) -> None:
     tried: _Tried | None = getattr(request.state, "tried", None)
     caller: Principal | None = getattr(request.state, "caller", None)
     if tried is not None:
-        attempt = refused(tried.what, tried.by, _object(tried.what, request), refusal.slug)
+        attempt = make_refused_act(tried.what, tried.by, _object(tried.what, request), refusal.slug)
     elif caller is not None:
         operation = f"{request.method} {route_of(request.scope)}"
-        attempt = refused_request(actor(caller, request), operation, refusal.slug)
+        attempt = make_refused_request(actor(caller, request), operation, refusal.slug)
     else:
         return
     attempts: Attempts = request.app.state.rooms.attempts

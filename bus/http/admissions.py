@@ -31,7 +31,7 @@ class Admission:
             AtOnce: too many wait already.
         """
         turns = self._allowance.requests
-        await self._allowance.turn(turns, Limit.REQUESTS)
+        await self._allowance.wait_for_turn(turns, Limit.REQUESTS)
         self._turn = turns.give_back
 
     def begin_to_wait(self) -> None:
@@ -40,13 +40,13 @@ class Admission:
         Raises:
             AtOnce: as many as the participant may have are open.
         """
-        self._allowance.begin_to_wait()
-        self._held.callback(self._allowance.end_of_waiting)
+        self._allowance.begin_waiting()
+        self._held.callback(self._allowance.end_waiting)
         self._end_turn()
 
     def fields(self) -> Fields:
         """The `RateLimit` fields of its answer."""
-        return self._bucket.fields()
+        return self._bucket.write_fields()
 
     def end(self) -> None:
         """The answer has ended."""
@@ -71,7 +71,7 @@ async def admit(request: Request, principal: Principal, scope: str | None) -> No
     if _KEPT in request.scope:
         return
     rooms: Rooms = request.app.state.rooms
-    allowance = rooms.limits.of(principal.participant)
+    allowance = rooms.limits.get(principal.participant)
     limit = _limit(request.method, scope)
     bucket = allowance.buckets[limit]
     admission = request.scope[_KEPT] = Admission(allowance, bucket)

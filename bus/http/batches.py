@@ -146,7 +146,7 @@ class Batches:
         check_batch(events, self._rooms.settings.max_batch_events)
         bodies = await self._write_bodies(events, piece)
         written = b"[%b]" % b",".join(bodies)
-        if len(text) > LARGE and json.repeats(text, written):
+        if len(text) > LARGE and json.has_repeated_names(text, written):
             return None
         check_members(text, written)
         return list(zip(events, bodies, strict=True))
@@ -175,7 +175,7 @@ class Batches:
         self, judgement: Judgement, events: Sequence[BatchEvent], principal: Principal, piece: Slice
     ) -> None:
         # The request itself was charged as one event.
-        self._rooms.limits.of(principal.participant).publish.charge(max(0, len(events) - 1))
+        self._rooms.limits.get(principal.participant).publish.charge(max(0, len(events) - 1))
         for index, (event, body) in enumerate(events):
             if event is None and len(body) > LARGE:
                 judgement.large[index] = body
@@ -248,7 +248,7 @@ class Batches:
 
 def _is_read_soon(text: bytes) -> bool:
     """Whether the event loop may read a batch itself."""
-    return len(text) <= _LARGE_BATCH and (len(text) <= LARGE or not json.hides_colons(text))
+    return len(text) <= _LARGE_BATCH and (len(text) <= LARGE or not json.may_escape_colons(text))
 
 
 def refuse_conflict(kind: type[EventConflict], *pointers: str) -> EventConflict:

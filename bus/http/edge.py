@@ -183,7 +183,7 @@ class _Reader:
 
     def _owner(self) -> str:
         """Who the body counts for: the participant, or the address of somebody who is not known yet."""
-        principal = self._tokens.known(_field(self._scope, b"authorization"))
+        principal = self._tokens.find_known(_field(self._scope, b"authorization"))
         address, _ = self._scope["client"] or ("", 0)
         return principal.participant if principal is not None else f"at {address}"
 

@@ -70,7 +70,7 @@ def install(app: Starlette) -> None:
 def problem(refusal: Refused) -> Response:
     """The response that a refusal is."""
     return Response(
-        json.dumps(refusal.document()), refusal.status, headers=dict(refusal.headers), media_type=MEDIA_TYPE
+        json.dumps(refusal.to_document()), refusal.status, headers=dict(refusal.headers), media_type=MEDIA_TYPE
     )
 
 
@@ -100,7 +100,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 
 def _place(location: Sequence[str | int]) -> str:
-    return json.pointer(location[1:] if location and location[0] == "body" else location)
+    return json.to_pointer(location[1:] if location and location[0] == "body" else location)
 
 
 async def _framework(request: Request, error: Exception) -> Response:

@@ -36,7 +36,7 @@ from bus.journal import (
 from bus.limits import Fields, Limit, Limited
 from bus.problem import FieldError, Invalid, Refused
 from bus.storage import Answer
-from bus.telemetry import accepted, trace_id
+from bus.telemetry import log_accepted, read_trace_id
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -98,7 +98,7 @@ class Publisher:
             body_size = Body(self.bodies, principal.participant)
             text = await self._receive(head, receive, body_size)
             if head.length is None:
-                self._rooms.limits.of(principal.participant).publish.charge(len(text) >> _LARGE)
+                self._rooms.limits.get(principal.participant).publish.charge(len(text) >> _LARGE)
             if head.mode is Mode.BATCH:
                 partial = b"partial=true" in scope["query_string"].split(b"&")
                 response = await self.publish_batch(text, principal, partial=partial)
@@ -130,11 +130,11 @@ class Publisher:
         most = self._settings.max_batch_bytes if head.mode is Mode.BATCH else min(LARGE, self._settings.max_event_bytes)
         if head.length is None or head.length > most:
             return None
-        principal = self._rooms.tokens.known(head.authorization)
+        principal = self._rooms.tokens.find_known(head.authorization)
         if principal is None or _SCOPE not in principal.scopes:
             return None
-        bucket = self._rooms.limits.of(principal.participant).publish
-        if bucket.left(time.monotonic()) < 1:
+        bucket = self._rooms.limits.get(principal.participant).publish
+        if bucket.refill(time.monotonic()) < 1:
             return None
         bucket.charge(1 + (head.length >> _LARGE))
         return principal
@@ -196,13 +196,13 @@ class Publisher:
     def log_trace(self, event: Any, receipts: Sequence[Receipt]) -> None:
         """Log that an event was appended, if its publisher traces it."""
         if "traceparent" in event:
-            accepted(event["traceparent"], event["type"], receipts[0].position)
+            log_accepted(event["traceparent"], event["type"], receipts[0].position)
 
     def refuse(self, refusal: Refused, principal: Principal | None, event: Any) -> Response:
         """The answer to a refused request; the refusal is noted for the producer and the contract's owner."""
         if not isinstance(refusal, BatchRefused | BatchConflict):
             self._rooms.recorder.note(refusal, principal, event)
-        return _make_response(refusal.status, json.dumps(refusal.document()), MEDIA_TYPE.encode(), refusal.headers)
+        return _make_response(refusal.status, json.dumps(refusal.to_document()), MEDIA_TYPE.encode(), refusal.headers)
 
     async def publish_batch(self, text: bytes, principal: Principal, *, partial: bool) -> Response:
         """The answer to a batch, once its events are appended.
@@ -218,7 +218,7 @@ class Publisher:
         return self._accept(appended.body, principal.participant, notices)
 
     def _accept(self, body: bytes, publisher: str, notices: Collection[Notice]) -> Response:
-        limits = self._rooms.limits.of(publisher).publish.fields(_STEPS)
+        limits = self._rooms.limits.get(publisher).publish.write_fields(_STEPS)
         headers = deprecation_headers(notices, self._rooms.tokens.issuer) if notices else None
         return _make_response(202, body, headers=headers, limits=limits)
 
@@ -272,7 +272,7 @@ class Publisher:
 
 def _read_traceparent(head: Head) -> str | None:
     """The request's trace; None also where it is not well formed, as W3C Trace Context asks (section 4.3)."""
-    return head.traceparent if trace_id(head.traceparent) is not None else None
+    return head.traceparent if read_trace_id(head.traceparent) is not None else None
 
 
 def _refuse_mode() -> MediaTypeUnsupported:

@@ -15,7 +15,7 @@ from starlette.types import Scope as Connection
 
 from bus import clock, json
 from bus.contracts import ContractVersion, View
-from bus.disclosures import Channel, Shown, of_shown, shown
+from bus.disclosures import Channel, Shown, group_shown, make_disclosures_of_groups
 from bus.heavy import Steps
 from bus.http.cursors import Place
 from bus.http.rooms import Rooms
@@ -218,10 +218,10 @@ class Reading:
 
     def disclose(self, entry: Entry, view: View) -> None:
         """Note, on disk, that the caller gets this event; nothing is noted of data that are about nobody."""
-        self._disclose(shown([(entry, view)]))
+        self._disclose(group_shown([(entry, view)]))
 
     def _disclose(self, groups: Shown) -> None:
-        found = of_shown(groups, self.rooms.catalogue, self.channel, self.caller.client_id)
+        found = make_disclosures_of_groups(groups, self.rooms.catalogue, self.channel, self.caller.client_id)
         if found:
             self.rooms.disclosures.record(found)
 
@@ -252,7 +252,7 @@ class Reading:
             entries, is_last = read(contract_id, scan.position, scan.step)
             yield from look(scan, entries)
             scan.end_step(entries, is_last=is_last)
-        self._disclose(shown(scan.seen))
+        self._disclose(group_shown(scan.seen))
         return scan.page(end)
 
     def _scanned(self, scan: Scan, entries: Sequence[Entry]) -> Steps[None]:

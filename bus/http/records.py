@@ -227,5 +227,5 @@ def _etag(entry: Entry, view: View) -> str:
     grant = view.grant
     masks = {pointer: mask.value for pointer, mask in grant.mask.items()}
     rows = [dict(row) for row in grant.rows]
-    seen = json.canonical([grant.participant, view.version, grant.fields, masks, rows, view.attributes])
+    seen = json.dump_canonical([grant.participant, view.version, grant.fields, masks, rows, view.attributes])
     return f'"{entry.position}-{blake2b(seen, digest_size=8).hexdigest()}"'

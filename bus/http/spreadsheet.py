@@ -28,7 +28,7 @@ class Spreadsheet:
 
     def __init__(self, schemas: Sequence[Schema], granted: Sequence[str]) -> None:
         """One column for each declared field that one of the granted pointers covers, or leads into, in their order."""
-        tops = [json.path(pointer) for pointer in granted]
+        tops = [json.parse_pointer(pointer) for pointer in granted]
         leaves = dict.fromkeys(path for schema in schemas for path in _leaves(schema, ()))
         self._columns = list(dict.fromkeys(path for top in tops for path in leaves if _touch(path, top)))
 
@@ -42,7 +42,7 @@ class Spreadsheet:
 
 
 def _leaves(schema: Schema, path: Path) -> Iterator[Path]:
-    declared = [one for one in find_schemas_at(schema, json.pointer(path)) if isinstance(one, dict)]
+    declared = [one for one in find_schemas_at(schema, json.to_pointer(path)) if isinstance(one, dict)]
     names = dict.fromkeys(name for one in declared for name in one.get("properties", ()))
     if not names or len(path) == _DEEPEST:
         yield path

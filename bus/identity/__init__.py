@@ -1,7 +1,7 @@
 """Identity: who is known to the bus, and how they prove it."""
 
 from bus.identity.keys import Keys, create_keys, load_keys, rotate_keys
-from bus.identity.metadata import authorization_server_metadata, protected_resource_metadata
+from bus.identity.metadata import describe_authorization_server, describe_protected_resource
 from bus.identity.participants import Client, Kind, Participant, Participants, bootstrap
 from bus.identity.scopes import MEANINGS, Scope
 from bus.identity.server import Answer, Call, OAuthServer
@@ -22,11 +22,11 @@ __all__ = [
     "Principal",
     "Scope",
     "Tokens",
-    "authorization_server_metadata",
     "bootstrap",
     "create_keys",
+    "describe_authorization_server",
+    "describe_protected_resource",
     "load_keys",
-    "protected_resource_metadata",
     "require",
     "rotate_keys",
 ]

@@ -13,7 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 
 from bus import clock, json
-from bus.identity.keys import verified
+from bus.identity.keys import verify_jwt
 from bus.identity.participants import Client, Credentials, Participants
 from bus.identity.tables import USED_ASSERTIONS
 from bus.storage import RowConflict, Storage
@@ -68,7 +68,7 @@ class ClientDirectory:
 
     def __call__(self, client_id: str) -> OAuthClient:
         """The client of that id, or one that always fails."""
-        return OAuthClient(self._participants.credentials(client_id), self._nobodys_jwks)
+        return OAuthClient(self._participants.find_credentials(client_id), self._nobodys_jwks)
 
 
 class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # authlib is not typed
@@ -107,7 +107,7 @@ class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # authli
         Raises:
             InvalidClientError: it did not. Until the signature is checked the reason is the same for all.
         """
-        token = verified(assertion, resolve_key)
+        token = verify_jwt(assertion, resolve_key)
         if token is None:
             raise InvalidClientError(FAILED)
         self.verify_claims(token.claims)

@@ -71,14 +71,14 @@ class Encryption:
             Undecryptable: it was encrypted with another key, or was changed.
         """
         for key in self._keys:
-            text = _decrypted(secret, key)
+            text = _try_decrypt(secret, key)
             if text is not None:
                 return text
         raise Undecryptable("A stored secret does not fit the bus's encryption key.")
 
     def is_current(self, secret: str) -> bool:
         """Whether a secret has this version's form and the newest key."""
-        return secret.startswith(_FORM) and _decrypted(secret, self._keys[0]) is not None
+        return secret.startswith(_FORM) and _try_decrypt(secret, self._keys[0]) is not None
 
 
 def new_key() -> bytes:
@@ -92,10 +92,10 @@ def read_keys(content: bytes) -> Encryption:
     Raises:
         ValueError: a line is no key, or there is none.
     """
-    return Encryption([_key(line) for line in content.split()])
+    return Encryption([_read_key(line) for line in content.split()])
 
 
-def _key(line: bytes) -> EncryptionKey:
+def _read_key(line: bytes) -> EncryptionKey:
     if line.startswith(_ALGORITHM):
         key = urlsafe_b64decode(line.removeprefix(_ALGORITHM))
         if len(key) != _KEY_BYTES:
@@ -108,7 +108,7 @@ def _key(line: bytes) -> EncryptionKey:
     return EncryptionKey(AESGCM(derived), earlier)
 
 
-def _decrypted(secret: str, key: EncryptionKey) -> str | None:
+def _try_decrypt(secret: str, key: EncryptionKey) -> str | None:
     """The text of a secret; None if this key did not encrypt it."""
     try:
         if not secret.startswith(_FORM):

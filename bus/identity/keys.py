@@ -45,7 +45,7 @@ class KeysExposed(Refused):
     slug = "keys-exposed"
 
 
-def _quiet(name: str) -> Any:
+def _silence_warning(name: str) -> Any:
     # RFC 9864 renames EdDSA with Ed25519 to "Ed25519", which few libraries know yet; joserfc warns at each use.
     algorithm = copy.copy(JWSRegistry.algorithms[name])
     algorithm.security_warning = None
@@ -55,7 +55,7 @@ def _quiet(name: str) -> Any:
 class Signatures(JWSRegistry):
     """The signature algorithms that the bus makes and takes: nothing symmetric, and not `none`, whatever a header says."""
 
-    algorithms = {name: _quiet(name) for name in ("EdDSA", "ES256")}  # noqa: RUF012
+    algorithms = {name: _silence_warning(name) for name in ("EdDSA", "ES256")}  # noqa: RUF012
     recommended = ["EdDSA", "ES256"]  # noqa: RUF012
 
 
@@ -86,7 +86,7 @@ class Keys:
 
     def read(self, token: bytes) -> jwt.Token | None:
         """The header and claims of a JWT that one of the keys signed, or None. The claims are not judged here."""
-        return verified(token, self.ring)
+        return verify_jwt(token, self.ring)
 
     def jwks(self) -> dict[str, Any]:
         """The public keys as a JWK Set (RFC 7517)."""
@@ -105,7 +105,7 @@ class Keys:
         return self.encryption.decrypt(secret)
 
 
-def verified(token: bytes | str, keys: KeySet) -> jwt.Token | None:
+def verify_jwt(token: bytes | str, keys: KeySet) -> jwt.Token | None:
     """The header and claims of a JWT that one of `keys` signed, or None. The claims are not judged here."""
     try:
         return jwt.decode(token, keys, registry=Signatures())

@@ -3,7 +3,7 @@
 import threading
 from typing import Final
 
-from bus.identity.participants import Credentials, standing_credentials
+from bus.identity.participants import Credentials, read_credentials
 from bus.storage import Storage
 
 _DEPARTED: Final = 10_000
@@ -27,7 +27,7 @@ class KnownClients:
         # One at a time: else an older reading could replace a newer one, and stay.
         with self._refreshing:
             with self._storage.read() as transaction:
-                self._standing = standing_credentials(transaction)
+                self._standing = read_credentials(transaction)
             self._departed = frozenset()
 
     def get(self, client_id: str) -> Credentials | None:
@@ -45,7 +45,7 @@ class KnownClients:
             # PostgreSQL takes no NUL in a text, SQLite no lone surrogate.
             return known
         with self._storage.read() as transaction:
-            return standing_credentials(transaction, client_id).get(client_id)
+            return read_credentials(transaction, client_id).get(client_id)
 
     def note_departed(self, client_id: str) -> None:
         """Remember, until the next refresh, that there is no such client."""

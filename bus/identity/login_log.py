@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from bus.actions import Actor, Attempts, Channel, refused_request
+from bus.actions import Actor, Attempts, Channel, make_refused_request
 from bus.identity.participants import Client
 from bus.identity.scopes import Scope
-from bus.telemetry import TOKENS, tell
+from bus.telemetry import TOKENS, log_done
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +30,18 @@ class Login:
 
     def log(self, endpoint: str) -> None:
         """Log the login at an endpoint that makes no token."""
-        tell("client.authenticated", endpoint=endpoint, **self._fields())
+        log_done("client.authenticated", endpoint=endpoint, **self._write_fields())
 
     def log_token(self, scope: str, seconds: int) -> None:
         """Log and count a token that was made. The limit on tokens bounds the lines."""
         TOKENS.labels(self.client.participant).inc()
-        tell("token.issued", scope=scope, seconds=seconds, **self._fields())
+        log_done("token.issued", scope=scope, seconds=seconds, **self._write_fields())
 
     def note_scope(self, attempts: Attempts) -> None:
         """Have the action log tell that the client asked for more scopes than it has."""
-        attempts.note(refused_request(self.actor, "POST /oauth/token", "invalid-scope"))
+        attempts.note(make_refused_request(self.actor, "POST /oauth/token", "invalid-scope"))
 
-    def _fields(self) -> dict[str, str]:
+    def _write_fields(self) -> dict[str, str]:
         client = self.client
         return {
             "client_id": client.client_id,

@@ -19,9 +19,9 @@ from authlib.oauth2.rfc6749.util import extract_basic_authorization
 from joserfc.jwk import KeySet, OKPKey
 
 from bus import json
-from bus.household import household
+from bus.household import name_household
 from bus.identity import secrets
-from bus.identity.keys import verified
+from bus.identity.keys import verify_jwt
 from bus.identity.known_clients import KnownClients
 from bus.identity.participants import Credentials, Participants
 from bus.identity.wrong_logins import LoginPolicy, LoginsLimited, WrongLogins
@@ -49,7 +49,7 @@ class Claim:
     assertion: str | None = field(repr=False)
 
 
-def claim_of(request: OAuth2Request) -> Claim:
+def read_claim(request: OAuth2Request) -> Claim:
     """What a request says who it is from.
 
     Raises:
@@ -69,10 +69,10 @@ def claim_of(request: OAuth2Request) -> Claim:
         return Claim("", None, None)
     if len(assertion) > _LONGEST_ASSERTION:
         raise InvalidRequestError(f"An assertion has at most {_LONGEST_ASSERTION} characters.")
-    return Claim(_subject(assertion), None, assertion)
+    return Claim(_read_subject(assertion), None, assertion)
 
 
-def _subject(assertion: str) -> str:
+def _read_subject(assertion: str) -> str:
     try:
         claims = json.loads(urlsafe_b64decode(assertion.split(".")[1] + "=="))
         subject = claims["sub"]
@@ -91,7 +91,7 @@ class Logins:
         self._wrong_secrets = WrongLogins(policy)
         self._wrong_assertions = WrongLogins(policy)
         self._without_proof = WrongLogins(policy)
-        self._nobodys = secrets.kept("")
+        self._nobodys = secrets.make_digest("")
         self._nobodys_keys = json.dumps({"keys": [OKPKey.generate_key("Ed25519").as_dict(private=False)]}).decode()
         self._assertions: Counter[str] = Counter()
         self._old: Counter[str] = Counter()
@@ -102,7 +102,7 @@ class Logins:
         """Whether a secret proves a client that is known: one hash, and the same time for a client that does not exist."""
         return claim.secret is not None and _fits(claim, self._known.get(claim.client_id), self._nobodys)
 
-    async def by_secret(self, claim: Claim, address: str) -> Credentials | None:
+    async def judge_secret(self, claim: Claim, address: str) -> Credentials | None:
         """The client that a secret proves; None: it proves none.
 
         Raises:
@@ -110,17 +110,17 @@ class Logins:
         """
         known = self._known.get(claim.client_id)
         if _fits(claim, known, self._nobodys):
-            self._wrong_secrets.proved(claim.client_id, address)
+            self._wrong_secrets.note_proof(claim.client_id, address)
             return known
         # Counted before it is judged, so that no more of them are judged side by side.
         self._wrong_secrets.check(claim.client_id, address)
-        self._wrong_secrets.failed(claim.client_id, address)
+        self._wrong_secrets.note_failure(claim.client_id, address)
         loop = asyncio.get_running_loop()
         # Also for a client that is known: its secret may have changed since, and both take the same time.
-        stored = await loop.run_in_executor(self._reading, self._participants.credentials, claim.client_id)
+        stored = await loop.run_in_executor(self._reading, self._participants.find_credentials, claim.client_id)
         if _fits(claim, stored, self._nobodys) or await self._fits_old(claim, stored):
             self._wrong_secrets.forgive(claim.client_id, address)
-            self._wrong_secrets.proved(claim.client_id, address)
+            self._wrong_secrets.note_proof(claim.client_id, address)
             return stored
         return None
 
@@ -128,17 +128,17 @@ class Logins:
         """Whether the secret fits an argon2 hash of an earlier version, which a digest replaces then."""
         if stored is None or claim.secret is None or not secrets.is_old(stored.secret_hash):
             return False
-        with _one_of(self._old, claim.client_id, _OLD_OF_CLIENT, _OLD_OF_ALL):
+        with _count_under_way(self._old, claim.client_id, _OLD_OF_CLIENT, _OLD_OF_ALL):
             work = asyncio.get_running_loop().run_in_executor
             fits = await work(self._hashing, secrets.fits_old, claim.secret, stored.secret_hash)
             if fits:
-                renewed = secrets.kept(claim.secret)
+                renewed = secrets.make_digest(claim.secret)
                 renew = self._participants.renew_hash
                 await work(self._reading, renew, claim.client_id, stored.secret_hash, renewed)
         return fits
 
     @contextmanager
-    def assertion(self, claim: Claim, address: str) -> Iterator[Credentials | None]:
+    def judge_assertion(self, claim: Claim, address: str) -> Iterator[Credentials | None]:
         """The judging of an assertion, or of a request without any proof, which others do; they tell with `failed` if it failed.
 
         The client is given that signed the assertion, if it is known: it is not asked for what failed before. Whether the
@@ -147,31 +147,33 @@ class Logins:
         Raises:
             LoginsLimited: too many like it failed, or too many of its address are judged now.
         """
-        with _one_of(self._assertions, household(address), _ASSERTIONS_OF_ADDRESS, 8 * _ASSERTIONS_OF_ADDRESS):
-            signer = self._signer(claim)
+        with _count_under_way(
+            self._assertions, name_household(address), _ASSERTIONS_OF_ADDRESS, 8 * _ASSERTIONS_OF_ADDRESS
+        ):
+            signer = self._find_signer(claim)
             if signer is None:
-                self._counted(claim).check(claim.client_id, address)
+                self._choose_counter(claim).check(claim.client_id, address)
             yield signer
 
-    def _signer(self, claim: Claim) -> Credentials | None:
+    def _find_signer(self, claim: Claim) -> Credentials | None:
         """The client that is known and signed an assertion; one that is not known takes as long."""
         if claim.assertion is None:
             return None
         known = self._known.get(claim.client_id)
         kept = known.jwks if known is not None else None
-        signed = verified(claim.assertion, KeySet.import_key_set(json.loads(kept or self._nobodys_keys)))
+        signed = verify_jwt(claim.assertion, KeySet.import_key_set(json.loads(kept or self._nobodys_keys)))
         return known if kept and signed is not None else None
 
-    def _counted(self, claim: Claim) -> WrongLogins:
+    def _choose_counter(self, claim: Claim) -> WrongLogins:
         return self._without_proof if claim.assertion is None else self._wrong_assertions
 
-    def proved(self, claim: Claim, address: str) -> None:
+    def note_proof(self, claim: Claim, address: str) -> None:
         """An assertion proved its client."""
-        self._counted(claim).proved(claim.client_id, address)
+        self._choose_counter(claim).note_proof(claim.client_id, address)
 
-    def failed(self, claim: Claim, address: str) -> None:
+    def note_failure(self, claim: Claim, address: str) -> None:
         """An assertion, or a request without any proof, proved nothing."""
-        self._counted(claim).failed(claim.client_id, address)
+        self._choose_counter(claim).note_failure(claim.client_id, address)
 
     def close(self) -> None:
         """Let go of the threads."""
@@ -186,7 +188,7 @@ def _fits(claim: Claim, credentials: Credentials | None, nobodys: str) -> bool:
 
 
 @contextmanager
-def _one_of(under_way: Counter[str], whose: str, most_each: int, most: int) -> Iterator[None]:
+def _count_under_way(under_way: Counter[str], whose: str, most_each: int, most: int) -> Iterator[None]:
     """Count something as under way.
 
     Raises:

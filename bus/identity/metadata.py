@@ -7,7 +7,7 @@ from bus.identity.keys import ALGORITHMS
 from bus.identity.scopes import Scope
 
 
-def authorization_server_metadata(issuer: str) -> dict[str, Any]:
+def describe_authorization_server(issuer: str) -> dict[str, Any]:
     """Authorization server metadata (RFC 8414) of the bus at `issuer`."""
     return {
         "issuer": issuer,
@@ -29,7 +29,7 @@ def authorization_server_metadata(issuer: str) -> dict[str, Any]:
     }
 
 
-def protected_resource_metadata(issuer: str) -> dict[str, Any]:
+def describe_protected_resource(issuer: str) -> dict[str, Any]:
     """Protected resource metadata (RFC 9728) of the same bus: it guards its own API."""
     return {
         "resource": issuer,

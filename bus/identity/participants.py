@@ -158,11 +158,11 @@ class Participants:
             raise ParticipantExists(f"{name} is known already.") from None
         return participant
 
-    def page(self, limit: int, after: str = "") -> Sequence[Participant]:
+    def list_page(self, limit: int, after: str = "") -> Sequence[Participant]:
         """Up to `limit` participants in order of name, those behind the name `after`."""
         query = sa.select(PARTICIPANTS).where(PARTICIPANTS.c.name > after).order_by(PARTICIPANTS.c.name).limit(limit)
         with self._storage.read() as transaction:
-            return [_participant(row) for row in transaction.rows(query)]
+            return [_make_participant(row) for row in transaction.rows(query)]
 
     def get(self, name: str) -> Participant:
         """The participant of that name.
@@ -185,18 +185,18 @@ class Participants:
         Raises:
             ParticipantUnknown, ScopeUnknown, KeySetRefused: see there.
         """
-        client = Client(new_id("client"), participant, _checked(scopes), clock.now(), revoked=False)
-        keys = None if jwks is None else _public_keys(jwks)
+        client = Client(new_id("client"), participant, _check_scopes(scopes), clock.now(), revoked=False)
+        keys = None if jwks is None else _read_public_keys(jwks)
         secret = new_secret()
         stored = None if keys is None else json.dumps(keys.as_dict()).decode()
         with self._storage.write() as transaction:
             _get(transaction, participant)
-            _insert_client(transaction, Credentials(client, secrets.kept(secret), stored))
+            _insert_client(transaction, Credentials(client, secrets.make_digest(secret), stored))
             after = {"scopes": sorted(client.scopes), "keys": 0 if keys is None else len(keys.keys)}
-            note(transaction, Action(Verb.CLIENT_ADD, by, _named(client.client_id), participant, after=after))
+            note(transaction, Action(Verb.CLIENT_ADD, by, _make_object(client.client_id), participant, after=after))
         return client, secret
 
-    def clients(self, participant: str, limit: int, after: str = "") -> Sequence[Client]:
+    def list_clients(self, participant: str, limit: int, after: str = "") -> Sequence[Client]:
         """Up to `limit` clients of a participant, revoked ones too, in order of id, those behind the id `after`.
 
         Raises:
@@ -210,7 +210,7 @@ class Participants:
         )
         with self._storage.read() as transaction:
             _get(transaction, participant)
-            return [_client(row) for row in transaction.rows(query)]
+            return [_make_client(row) for row in transaction.rows(query)]
 
     def revoke_client(self, participant: str, client_id: str, by: Actor) -> None:
         """Shut a client out for good: its secret and its tokens are worth nothing any more. Doing it twice is harmless.
@@ -227,24 +227,24 @@ class Participants:
             revoke = sa.update(CLIENTS).where(mine, CLIENTS.c.revoked_at.is_(None))
             transaction.execute(revoke.values(revoked_at=clock.micros(clock.now())))
             before, after = {"revoked": row.revoked_at is not None}, {"revoked": True}
-            note(transaction, Action(Verb.CLIENT_REVOKE, by, _named(client_id), participant, before, after))
+            note(transaction, Action(Verb.CLIENT_REVOKE, by, _make_object(client_id), participant, before, after))
             announce(transaction, "clients")
 
-    def client_named(self, client_id: str) -> Client | None:
+    def find_client(self, client_id: str) -> Client | None:
         """The client of that id, also a revoked one; None where there is none."""
         if not client_id.isprintable():
             return None
         with self._storage.read() as transaction:
             row = transaction.one(sa.select(CLIENTS).where(CLIENTS.c.client_id == client_id))
-        return None if row is None else _client(row)
+        return None if row is None else _make_client(row)
 
-    def credentials(self, client_id: str) -> Credentials | None:
+    def find_credentials(self, client_id: str) -> Credentials | None:
         """A client that is not revoked, with what proves it."""
         if not client_id.isprintable():
             # PostgreSQL takes no NUL in a text, SQLite no lone surrogate.
             return None
         with self._storage.read() as transaction:
-            return standing_credentials(transaction, client_id).get(client_id)
+            return read_credentials(transaction, client_id).get(client_id)
 
     def renew_hash(self, client_id: str, old: str, new: str) -> None:
         """Keep another digest of the same secret, unless the secret changed meanwhile."""
@@ -262,7 +262,7 @@ def bootstrap(storage: Storage, by: Actor) -> tuple[str, str] | None:
     """
     client = Client(new_id("client"), OPERATOR, frozenset(Scope), clock.now(), revoked=False)
     secret = new_secret()
-    secret_hash = secrets.kept(secret)
+    secret_hash = secrets.make_digest(secret)
     try:
         with storage.write() as transaction:
             _insert_participant(transaction, Participant(OPERATOR, "Operator of the bus", Kind.OPERATOR))
@@ -274,15 +274,15 @@ def bootstrap(storage: Storage, by: Actor) -> tuple[str, str] | None:
     return client.client_id, secret
 
 
-def standing_credentials(transaction: Transaction, client_id: str | None = None) -> dict[str, Credentials]:
+def read_credentials(transaction: Transaction, client_id: str | None = None) -> dict[str, Credentials]:
     """Every client that is not revoked, with what proves it, by id; or that one alone."""
     query = sa.select(CLIENTS).where(CLIENTS.c.revoked_at.is_(None))
     if client_id is not None:
         query = query.where(CLIENTS.c.client_id == client_id)
-    return {row.client_id: Credentials(_client(row), row.secret_hash, row.jwks) for row in transaction.rows(query)}
+    return {row.client_id: Credentials(_make_client(row), row.secret_hash, row.jwks) for row in transaction.rows(query)}
 
 
-def _checked(scopes: Iterable[str]) -> frozenset[str]:
+def _check_scopes(scopes: Iterable[str]) -> frozenset[str]:
     asked = frozenset(scopes)
     known = frozenset(str(scope) for scope in Scope)
     if not asked or asked - known:
@@ -293,7 +293,7 @@ def _checked(scopes: Iterable[str]) -> frozenset[str]:
     return asked
 
 
-def _public_keys(jwks: Mapping[str, Any]) -> KeySet:
+def _read_public_keys(jwks: Mapping[str, Any]) -> KeySet:
     try:
         keys = KeySet.import_key_set({"keys": jwks["keys"]})
     except (JoseError, ValueError, KeyError, TypeError):
@@ -315,7 +315,7 @@ def _is_public(key: object) -> bool:
     return isinstance(key, OKPKey) and key.get("crv") == "Ed25519" and not key.is_private
 
 
-def _named(client_id: str) -> Object:
+def _make_object(client_id: str) -> Object:
     return Object("client", client_id)
 
 
@@ -324,14 +324,14 @@ def _get(transaction: Transaction, name: str) -> Participant:
     row = transaction.one(query) if _NAME.fullmatch(name) else None
     if row is None:
         raise ParticipantUnknown(f"There is no participant {name!r}; `bus participant add` makes one.")
-    return _participant(row)
+    return _make_participant(row)
 
 
-def _participant(row: sa.Row[Any]) -> Participant:
+def _make_participant(row: sa.Row[Any]) -> Participant:
     return Participant(row.name, row.title, Kind(row.kind))
 
 
-def _client(row: sa.Row[Any]) -> Client:
+def _make_client(row: sa.Row[Any]) -> Client:
     return Client(
         client_id=row.client_id,
         participant=row.participant,

@@ -15,14 +15,14 @@ _MARK: Final = "sha256:"
 _CONTEXT: Final = b"bus client secret\0"
 
 
-def kept(secret: str) -> str:
+def make_digest(secret: str) -> str:
     """What to keep of a secret."""
     return _MARK + sha256(_CONTEXT + secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def fits(secret: str, digest: str) -> bool:
     """Whether `digest` was kept of `secret`; False for an old hash. In constant time."""
-    return hmac.compare_digest(kept(secret).encode(), digest.encode())
+    return hmac.compare_digest(make_digest(secret).encode(), digest.encode())
 
 
 def is_old(digest: str) -> bool:

@@ -24,7 +24,7 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
-from bus.actions import Attempts, failed_login
+from bus.actions import Attempts, make_failed_login
 from bus.identity.authentication import (
     ASSERTION_METHOD,
     FAILED,
@@ -34,7 +34,7 @@ from bus.identity.authentication import (
     OAuthClient,
 )
 from bus.identity.login_log import Login
-from bus.identity.logins import Claim, Logins, claim_of
+from bus.identity.logins import Claim, Logins, read_claim
 from bus.identity.participants import Client, Credentials, Participants
 from bus.identity.scopes import Scope
 from bus.identity.tokens import Principal, Tokens, Unauthenticated
@@ -93,11 +93,11 @@ class OAuthServer:
     def recognise(self, call: Call) -> bool:
         """Whether a call shows the right secret of a known client; judged in memory, without waiting, and counted nowhere."""
         try:
-            return self._logins.recognise(claim_of(_Request(call)))
+            return self._logins.recognise(read_claim(_Request(call)))
         except OAuth2Error:
             return False
 
-    async def token(self, call: Call) -> Answer:
+    async def issue_token(self, call: Call) -> Answer:
         """An access token for a client that proves itself."""
         return await self._answer(self._server.create_token_response, call, self._take_token)
 
@@ -122,11 +122,11 @@ class OAuthServer:
         """
         try:
             request = _Request(call)
-            _one_method(request)
-            request.claim = claim_of(request)
+            _check_one_method(request)
+            request.claim = read_claim(request)
             if request.claim.secret is None:
-                return await self._with_assertion(endpoint, request, take)
-            return await self._with_secret(endpoint, request, take)
+                return await self._answer_assertion(endpoint, request, take)
+            return await self._answer_secret(endpoint, request, take)
         except OAuth2Error as error:
             return self._server.handle_response(*error())
         except Limited as limited:
@@ -134,27 +134,27 @@ class OAuthServer:
             body = {"error": "temporarily_unavailable", "error_description": limited.detail}
             return Answer(limited.status, body, limited.headers)
 
-    async def _with_secret(
+    async def _answer_secret(
         self, endpoint: Endpoint, request: "_Request", take: Callable[[Client, int], Bucket]
     ) -> Answer:
-        request.proven = await self._logins.by_secret(request.claim, request.address)
+        request.proven = await self._logins.judge_secret(request.claim, request.address)
         bucket = None if request.proven is None else take(request.proven.client, 1)
-        return _with_limits(await self._in_thread(endpoint, request), bucket)
+        return _add_limits(await self._in_thread(endpoint, request), bucket)
 
-    async def _with_assertion(
+    async def _answer_assertion(
         self, endpoint: Endpoint, request: "_Request", take: Callable[[Client, int], Bucket]
     ) -> Answer:
         claim = request.claim
-        with self._logins.assertion(claim, request.address) as signer:
+        with self._logins.judge_assertion(claim, request.address) as signer:
             # Charged before it is judged: who signs the same again and again makes work that is his own.
             bucket = None if signer is None else take(signer.client, 1)
             answer = await self._in_thread(endpoint, request)
         if request.authenticated is not None:
-            self._logins.proved(claim, request.address)
-            return _with_limits(answer, bucket or take(request.authenticated, 1))
+            self._logins.note_proof(claim, request.address)
+            return _add_limits(answer, bucket or take(request.authenticated, 1))
         if signer is None:
-            self._logins.failed(claim, request.address)
-        return _with_limits(answer, bucket)
+            self._logins.note_failure(claim, request.address)
+        return _add_limits(answer, bucket)
 
     def _take_token(self, client: Client, units: int) -> Bucket:
         return self._limits.take_token(client.participant, client.client_id, units)
@@ -166,11 +166,11 @@ class OAuthServer:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._server.answer, endpoint, request)
 
 
-def _with_limits(answer: Answer, bucket: Bucket | None) -> Answer:
+def _add_limits(answer: Answer, bucket: Bucket | None) -> Answer:
     """The answer, with what is left of its client's limit."""
     if bucket is None:
         return answer
-    fields = {name.decode(): value.decode() for name, value in bucket.fields()}
+    fields = {name.decode(): value.decode() for name, value in bucket.write_fields()}
     return Answer(answer.status, answer.body, {**answer.headers, **fields})
 
 
@@ -183,7 +183,7 @@ class _Request(OAuth2Request):  # type: ignore[misc]  # authlib is not typed
         self.claim = Claim("", None, None)
         self.proven: Credentials | None = None
         self.authenticated: Client | None = None
-        self.fields = _fields(call)
+        self.fields = _parse_form(call)
         self.payload = BasicOAuth2Payload(self.fields)
 
     @property
@@ -191,7 +191,7 @@ class _Request(OAuth2Request):  # type: ignore[misc]  # authlib is not typed
         return self.fields
 
 
-def _fields(call: Call) -> dict[str, str]:
+def _parse_form(call: Call) -> dict[str, str]:
     if call.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise InvalidRequestError(f"Send the parameters as {_FORM}.")
     try:
@@ -252,17 +252,17 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib is not type
 
     def authenticate_client(self, request: OAuth2Request, methods: list[str], endpoint: str = "token") -> OAuthClient:
         try:
-            client = self._authenticated(request, methods, endpoint)
+            client = self._authenticate(request, methods, endpoint)
         except InvalidClientError:
-            known = self._participants.client_named(request.claim.client_id)
+            known = self._participants.find_client(request.claim.client_id)
             client_id, whose = (known.client_id, known.participant) if known else (None, None)
-            self.attempts.note(failed_login(client_id, whose, request.address))
+            self.attempts.note(make_failed_login(client_id, whose, request.address))
             raise
         if endpoint != "token":
-            _login(request, client.client).log(endpoint)
+            _make_login(request, client.client).log(endpoint)
         return client
 
-    def _authenticated(self, request: OAuth2Request, methods: list[str], endpoint: str) -> OAuthClient:
+    def _authenticate(self, request: OAuth2Request, methods: list[str], endpoint: str) -> OAuthClient:
         if request.claim.secret is not None and request.proven is None:
             raise InvalidClientError(FAILED, status_code=401)
         try:
@@ -293,12 +293,12 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib is not type
         }
 
 
-def _login(request: "_Request", client: Client) -> Login:
+def _make_login(request: "_Request", client: Client) -> Login:
     method = ASSERTION_METHOD if request.proven is None else "client_secret"
     return Login(client, method, request.address)
 
 
-def _one_method(request: _Request) -> None:
+def _check_one_method(request: _Request) -> None:
     ways = [
         request.headers.get("authorization", "").lower().startswith("basic "),
         "client_secret" in request.fields,
@@ -317,13 +317,13 @@ class _ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # authl
         client = self.client.client
         asked = frozenset((self.request.payload.scope or "").split())
         if beyond := asked - client.scopes:
-            _login(self.request, client).note_scope(self.server.attempts)
+            _make_login(self.request, client).note_scope(self.server.attempts)
             raise InvalidScopeError(f"This client may not have {' '.join(sorted(beyond))}.")
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         # As authlib's, which also writes the token to its debug log.
         token = self.generate_token(scope=self.request.payload.scope)
-        _login(self.request, self.client.client).log_token(token["scope"], token["expires_in"])
+        _make_login(self.request, self.client.client).log_token(token["scope"], token["expires_in"])
         return 200, token, self.TOKEN_RESPONSE_HEADER
 
 
@@ -343,7 +343,7 @@ class _Token:
         return False
 
 
-def _valid(tokens: Tokens, token: str) -> _Token | None:
+def _verify(tokens: Tokens, token: str) -> _Token | None:
     try:
         return _Token(tokens.verify(b"Bearer " + token.encode()))
     except Unauthenticated:
@@ -358,10 +358,10 @@ class _Revocation(RevocationEndpoint):  # type: ignore[misc]  # authlib is not t
         _demand_token(request)
 
     def query_token(self, token_string: str, token_type_hint: str | None) -> _Token | None:
-        return _valid(self.server.tokens, token_string)
+        return _verify(self.server.tokens, token_string)
 
     def revoke_token(self, token: _Token, request: OAuth2Request) -> None:
-        self.server.tokens.revoke(token.principal, _login(request, request.client.client).actor)
+        self.server.tokens.revoke(token.principal, _make_login(request, request.client.client).actor)
 
 
 class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # authlib is not typed
@@ -371,7 +371,7 @@ class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # authlib is
         _demand_token(request)
 
     def query_token(self, token_string: str, token_type_hint: str | None) -> _Token | None:
-        return _valid(self.server.tokens, token_string)
+        return _verify(self.server.tokens, token_string)
 
     def check_permission(self, token: _Token, client: OAuthClient, request: OAuth2Request) -> bool:
         return token.check_client(client) or Scope.ADMIN in client.client.scopes

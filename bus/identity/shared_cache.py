@@ -30,7 +30,7 @@ class SharedCache(Generic[T]):
         with self._adding:
             if key not in self.values:
                 self._keys.setdefault(owner, deque()).append(key)
-                self._bytes += _size(key)
+                self._bytes += _count_bytes(key)
             self.values[key] = value
             if len(self._keys[owner]) > self._most_each:
                 self._drop(owner)
@@ -43,8 +43,8 @@ class SharedCache(Generic[T]):
         if not keys:
             del self._keys[owner]
         del self.values[key]
-        self._bytes -= _size(key)
+        self._bytes -= _count_bytes(key)
 
 
-def _size(key: bytes) -> int:
+def _count_bytes(key: bytes) -> int:
     return len(key) + _ENTRY_BYTES

@@ -138,7 +138,7 @@ class Tokens:
             verified.put(principal.client_id, b"Bearer " + token.encode(), principal)
         return token
 
-    def known(self, authorization: bytes) -> Principal | None:
+    def find_known(self, authorization: bytes) -> Principal | None:
         """Who sends this value of the Authorization header, if it was verified before; never waits."""
         principal = self._verified.values.get(authorization)
         return principal if principal is not None and principal.expires_at > self._now() else None
@@ -149,16 +149,16 @@ class Tokens:
         Raises:
             Unauthenticated: see `verify`.
         """
-        principal = self.known(authorization)
+        principal = self.find_known(authorization)
         if principal is not None:
             return principal
         # A signature is checked in a tenth of a millisecond: to hand it to a thread takes as long, and would put good
         # tokens behind all the bad ones that wait there.
-        checked = self._checked(authorization)
-        client = self._client(checked)
+        checked = self._check(authorization)
+        client = self._find_known_client(checked)
         if client is None:
-            client = await asyncio.to_thread(self._found, checked)
-        return self._principal(checked, client)
+            client = await asyncio.to_thread(self._find_client, checked)
+        return self._make_principal(checked, client)
 
     def verify(self, authorization: bytes) -> Principal:
         """Who sends this value of the Authorization header.
@@ -166,11 +166,11 @@ class Tokens:
         Raises:
             Unauthenticated: nobody, with the challenge of RFC 6750 and RFC 9728 in its headers.
         """
-        return self.known(authorization) or self._verify_anew(authorization)
+        return self.find_known(authorization) or self._verify_anew(authorization)
 
     def _verify_anew(self, authorization: bytes) -> Principal:
-        checked = self._checked(authorization)
-        return self._principal(checked, self._client(checked) or self._found(checked))
+        checked = self._check(authorization)
+        return self._make_principal(checked, self._find_known_client(checked) or self._find_client(checked))
 
     def refresh(self) -> None:
         """Read again which clients and tokens were revoked, and forget what does not stand any more."""
@@ -186,7 +186,7 @@ class Tokens:
             before = self._verified.values.copy()
             verified: SharedCache[Principal] = SharedCache(_VERIFIED_BYTES, _VERIFIED_EACH)
             for key, principal in before.items():
-                if self._stands(principal):
+                if self._is_valid(principal):
                     verified.put(principal.client_id, key, principal)
             self._verified = verified
             self._refused = SharedCache(_REFUSED_BYTES, _REFUSED_EACH)
@@ -205,31 +205,31 @@ class Tokens:
             announce(transaction, "clients")
         self.refresh()
 
-    def _checked(self, authorization: bytes) -> "_Checked":
+    def _check(self, authorization: bytes) -> "_Checked":
         """The claims of a token that this bus signed and that has not expired.
 
         Raises:
             Unauthenticated: it is none, or it was refused before.
         """
         verified, refused = self._verified, self._refused
-        token = self._bearer(authorization)
-        before = refused.values.get(_digest(authorization))
+        token = self._read_bearer(authorization)
+        before = refused.values.get(_make_digest(authorization))
         if before is not None:
-            raise self._invalid(before)
-        if self.clients.is_departed(_unverified_client(token)):
-            raise self._invalid(_REVOKED)
-        claims = self._claims(token)
+            raise self._make_invalid(before)
+        if self.clients.is_departed(_read_unverified_client(token)):
+            raise self._make_invalid(_REVOKED)
+        claims = self._read_claims(token)
         if claims["exp"] <= self._now():
-            refused.put(str(claims["client_id"]), _digest(authorization), _EXPIRED)
-            raise self._invalid(_EXPIRED)
+            refused.put(str(claims["client_id"]), _make_digest(authorization), _EXPIRED)
+            raise self._make_invalid(_EXPIRED)
         return _Checked(authorization, claims, verified, refused)
 
-    def _client(self, checked: "_Checked") -> Client | None:
+    def _find_known_client(self, checked: "_Checked") -> Client | None:
         """The client of a token, if it is known."""
         credentials = self.clients.get(checked.claims["client_id"])
         return None if credentials is None else credentials.client
 
-    def _found(self, checked: "_Checked") -> Client | None:
+    def _find_client(self, checked: "_Checked") -> Client | None:
         """The client of a token, which may have been made since the last refresh. Synchronous."""
         client_id = checked.claims["client_id"]
         credentials = self.clients.find(client_id)
@@ -238,39 +238,39 @@ class Tokens:
             return None
         return credentials.client
 
-    def _principal(self, checked: "_Checked", client: Client | None) -> Principal:
+    def _make_principal(self, checked: "_Checked", client: Client | None) -> Principal:
         claims = checked.claims
         if client is None or claims["jti"] in self._revoked:
-            checked.refused.put(claims["client_id"], _digest(checked.authorization), _REVOKED)
-            raise self._invalid(_REVOKED)
+            checked.refused.put(claims["client_id"], _make_digest(checked.authorization), _REVOKED)
+            raise self._make_invalid(_REVOKED)
         principal = _principal_of(client, claims)
         checked.verified.put(client.client_id, checked.authorization, principal)
         return principal
 
-    def _bearer(self, authorization: bytes) -> bytes:
+    def _read_bearer(self, authorization: bytes) -> bytes:
         scheme, _, token = authorization.partition(b" ")
         if scheme.lower() != b"bearer":
             # RFC 6750, section 3.1: no error code for who did not try.
-            raise self._refusal("Send an access token: Authorization: Bearer followed by it.", "")
+            raise self._make_refusal("Send an access token: Authorization: Bearer followed by it.", "")
         if len(authorization) > _LONGEST:
-            raise self._invalid("The access token is too long to be one of this bus.")
+            raise self._make_invalid("The access token is too long to be one of this bus.")
         return token.strip()
 
-    def _claims(self, token: bytes) -> dict[str, Any]:
+    def _read_claims(self, token: bytes) -> dict[str, Any]:
         read = self._keys.read(token)
         if read is None or str(read.header.get("typ")).lower() not in _KINDS:
-            raise self._invalid("The access token was not made by this bus.")
+            raise self._make_invalid("The access token was not made by this bus.")
         now = int(self._now())
         try:
-            self._expected(now, _SKEW).validate(read.claims)
+            self._make_registry(now, _SKEW).validate(read.claims)
         except ExpiredTokenError:
             # Judged by the caller, to the second.
             pass
         except JoseError:
-            raise self._invalid("The access token is not meant for this bus.") from None
+            raise self._make_invalid("The access token is not meant for this bus.") from None
         return read.claims
 
-    def _expected(self, now: int, skew: int) -> jwt.JWTClaimsRegistry:
+    def _make_registry(self, now: int, skew: int) -> jwt.JWTClaimsRegistry:
         return jwt.JWTClaimsRegistry(
             now=now,
             leeway=skew,
@@ -284,14 +284,14 @@ class Tokens:
             scope={"essential": True},
         )
 
-    def _stands(self, principal: Principal) -> bool:
+    def _is_valid(self, principal: Principal) -> bool:
         known = self.clients.get(principal.client_id)
         return known is not None and principal.scopes <= known.client.scopes and principal.jti not in self._revoked
 
-    def _invalid(self, detail: str) -> Unauthenticated:
-        return self._refusal(detail, f', error="invalid_token", error_description="{detail}"')
+    def _make_invalid(self, detail: str) -> Unauthenticated:
+        return self._make_refusal(detail, f', error="invalid_token", error_description="{detail}"')
 
-    def _refusal(self, detail: str, error: str) -> Unauthenticated:
+    def _make_refusal(self, detail: str, error: str) -> Unauthenticated:
         metadata = f"{self.issuer}/.well-known/oauth-protected-resource"
         return Unauthenticated(detail, headers={"WWW-Authenticate": f'{_REALM}{error}, resource_metadata="{metadata}"'})
 
@@ -317,11 +317,11 @@ def _principal_of(client: Client, claims: Mapping[str, Any]) -> Principal:
     )
 
 
-def _digest(authorization: bytes) -> bytes:
+def _make_digest(authorization: bytes) -> bytes:
     return blake2b(authorization, digest_size=16).digest()
 
 
-def _unverified_client(token: bytes) -> str:
+def _read_unverified_client(token: bytes) -> str:
     """What a token says is its client, unproven: enough to refuse it, never to take it."""
     parts = token.split(b".")
     if len(parts) != 3:

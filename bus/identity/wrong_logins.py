@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
-from bus.household import household
+from bus.household import name_household
 from bus.limits import Bucket, Limited, Rate
 
 _REMEMBERED: Final = 10_000
@@ -59,42 +59,48 @@ class WrongLogins:
             LoginsLimited: too many like it failed.
         """
         now = self._now()
-        buckets = self._of(client_id, address, now)
-        if client_id and self._proved_lately(client_id, address, now):
+        buckets = self._find_buckets(client_id, address, now)
+        if client_id and self._has_proved_lately(client_id, address, now):
             buckets = buckets[:1]
         for bucket in buckets:
-            if bucket.left(now) < 1:
+            if bucket.refill(now) < 1:
                 raise LoginsLimited(
-                    _NAME, "Too many logins failed; wait, and check the client's id and its proof.", bucket.wait(now)
+                    _NAME,
+                    "Too many logins failed; wait, and check the client's id and its proof.",
+                    bucket.compute_wait(now),
                 )
 
-    def failed(self, client_id: str, address: str) -> None:
+    def note_failure(self, client_id: str, address: str) -> None:
         """Count an attempt that failed."""
-        for bucket in self._of(client_id, address, self._now()):
+        for bucket in self._find_buckets(client_id, address, self._now()):
             bucket.charge(1)
 
     def forgive(self, client_id: str, address: str) -> None:
         """An attempt that was counted as failed did not fail."""
-        for bucket in self._of(client_id, address, self._now()):
+        for bucket in self._find_buckets(client_id, address, self._now()):
             bucket.give_back(1)
 
-    def proved(self, client_id: str, address: str) -> None:
+    def note_proof(self, client_id: str, address: str) -> None:
         """Remember that a client proved itself from an address."""
-        key = _pair(client_id, address)
+        key = _make_pair_key(client_id, address)
         self._proofs[key] = self._now()
         self._proofs.move_to_end(key)
         if len(self._proofs) > _REMEMBERED:
             self._proofs.popitem(last=False)
 
-    def _of(self, client_id: str, address: str, now: float) -> list[Bucket]:
+    def _find_buckets(self, client_id: str, address: str, now: float) -> list[Bucket]:
         """The buckets of an attempt, that of its client and address first; of one that names no client, the address's."""
-        of_address = self._addresses.of(_key(household(address)), now)
+        of_address = self._addresses.get(_make_key(name_household(address)), now)
         if not client_id:
             return [of_address]
-        return [self._pairs.of(_pair(client_id, address), now), self._clients.of(_key(client_id), now), of_address]
+        return [
+            self._pairs.get(_make_pair_key(client_id, address), now),
+            self._clients.get(_make_key(client_id), now),
+            of_address,
+        ]
 
-    def _proved_lately(self, client_id: str, address: str, now: float) -> bool:
-        at = self._proofs.get(_pair(client_id, address))
+    def _has_proved_lately(self, client_id: str, address: str, now: float) -> bool:
+        at = self._proofs.get(_make_pair_key(client_id, address))
         return at is not None and now - at < _PROOF_SECONDS
 
 
@@ -105,7 +111,7 @@ class _Buckets:
         self._rate = rate
         self._buckets: OrderedDict[bytes, Bucket] = OrderedDict()
 
-    def of(self, key: bytes, now: float) -> Bucket:
+    def get(self, key: bytes, now: float) -> Bucket:
         bucket = self._buckets.get(key)
         if bucket is None:
             bucket = self._buckets[key] = Bucket(_NAME, self._rate, now)
@@ -116,10 +122,10 @@ class _Buckets:
         return bucket
 
 
-def _pair(client_id: str, address: str) -> bytes:
-    return _key(f"{household(address)}\0{client_id}")
+def _make_pair_key(client_id: str, address: str) -> bytes:
+    return _make_key(f"{name_household(address)}\0{client_id}")
 
 
-def _key(text: str) -> bytes:
+def _make_key(text: str) -> bytes:
     # Whoever tries chooses the text: a digest bounds what is kept of it.
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -258,7 +258,7 @@ def _take_back(group: _Group, before: int) -> None:
 
 
 def _rows(accepted: Sequence[tuple[int, Submission]], recorded_at: int) -> list[Row]:
-    end = b'","recordedtime":"%b"}' % clock.written(recorded_at)
+    end = b'","recordedtime":"%b"}' % clock.format_micros(recorded_at)
     return [
         (
             position, contract, version, participant, bytearray(identity), key, person, recorded_at,

@@ -121,5 +121,5 @@ def find_nul(body: bytes) -> str | None:
     """The pointer of a text with the character NUL; None: there is none."""
     if b"\\u0000" not in body:
         return None
-    at = json.nul_at(json.loads(body))
+    at = json.find_nul(json.loads(body))
     return None if at is None else write_pointer(at)

@@ -90,7 +90,7 @@ def _find_wrong_extension(name: str, value: Any) -> list[FieldError]:
     if name in BUS_ATTRIBUTES:
         return [FieldError(f"/{name}", "is set by the bus; leave it out")]
     if not _EXTENSION.fullmatch(name):
-        return [FieldError(json.pointer([name]), "is no attribute name: lower-case letters and digits")]
+        return [FieldError(json.to_pointer([name]), "is no attribute name: lower-case letters and digits")]
     if value == "" or is_text(value):
         return []
     if name in _TEXTS:

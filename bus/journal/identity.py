@@ -32,7 +32,7 @@ def say_the_same(one: bytes, other: bytes) -> bool:
 
 
 def _told(body: bytes) -> bytes:
-    return json.canonical({name: value for name, value in json.loads(body).items() if name not in _UNTOLD})
+    return json.dump_canonical({name: value for name, value in json.loads(body).items() if name not in _UNTOLD})
 
 
 @lru_cache(maxsize=4096)

@@ -62,8 +62,8 @@ def check_members(text: bytes, written: bytes) -> None:
     Raises:
         EventMalformed: an object has two members of one name.
     """
-    if json.repeats(text, written):
-        at = write_pointer(json.repeated_at(text) or ())
+    if json.has_repeated_names(text, written):
+        at = write_pointer(json.find_repeated_name(text) or ())
         raise EventMalformed("An object has each of its members once.", errors=[FieldError(at, "has a member twice")])
 
 

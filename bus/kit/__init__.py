@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bus.clock import WIB as WIB
 from bus.clock import local_date as local_date
 from bus.clock import now as now
-from bus.json import canonical as canonical
+from bus.json import dump_canonical as dump_canonical
 from bus.kit.classification import Classification as Classification
 from bus.kit.event import BUS_ATTRIBUTES as BUS_ATTRIBUTES
 from bus.kit.event import CORE_ATTRIBUTES as CORE_ATTRIBUTES

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from bus.json import canonical
+from bus.json import dump_canonical
 from bus.kit.adapter import Polled
 from bus.kit.answer import MOST_ROWS
 from bus.kit.event import Event
@@ -76,4 +76,4 @@ def find_changes(
 
 def digest(value: Any) -> str:
     """64 bits of SHA-256 of the value's canonical JSON."""
-    return sha256(canonical(value)).hexdigest()[:16]
+    return sha256(dump_canonical(value)).hexdigest()[:16]

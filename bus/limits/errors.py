@@ -54,10 +54,10 @@ class LimitsRefused(Invalid):
     slug = "limits"
 
 
-def spent(bucket: Bucket, now: float, participant: str) -> Limited:
+def make_limited(bucket: Bucket, now: float, participant: str) -> Limited:
     """The refusal of a request when nothing is left in a bucket."""
     rate = bucket.rate
     detail = f"{bucket.name}: at most {rate.quota} in {rate.seconds} s; wait, or ask the operator for more."
-    refusal = Limited(bucket.name, detail, bucket.wait(now), participant)
-    refusal.headers |= {name.decode(): value.decode() for name, value in bucket.fields()}
+    refusal = Limited(bucket.name, detail, bucket.compute_wait(now), participant)
+    refusal.headers |= {name.decode(): value.decode() for name, value in bucket.write_fields()}
     return refusal

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from bus.limits.errors import AtOnce, Crowded, Full, spent
+from bus.limits.errors import AtOnce, Crowded, Full, make_limited
 from bus.limits.policy import RATES, Limit, Policy
 from bus.limits.rate import Bucket
 from bus.limits.register import LimitRegister, Own
@@ -54,7 +54,7 @@ class Allowance:
         self.all_readers = all_readers
         self.waiting_readers = 0
         self.policy = policy
-        self.buckets = {limit: Bucket(limit, policy.rate(limit), now) for limit in RATES}
+        self.buckets = {limit: Bucket(limit, policy.get_rate(limit), now) for limit in RATES}
         self.publish = self.buckets[Limit.PUBLISH]
         self.clients: dict[str, Bucket] = {}
         self.adding = asyncio.Lock()
@@ -67,17 +67,19 @@ class Allowance:
         Raises:
             Limited: nothing is left.
         """
-        if bucket.left(now) < 1:
-            raise spent(bucket, now, self._participant)
+        if bucket.refill(now) < 1:
+            raise make_limited(bucket, now, self._participant)
 
-    def client(self, client_id: str, now: float) -> Bucket:
+    def get_client_bucket(self, client_id: str, now: float) -> Bucket:
         """The bucket of one client's tokens."""
         bucket = self.clients.get(client_id)
         if bucket is None:
-            bucket = self.clients[client_id] = Bucket(Limit.CLIENT_TOKENS, self.policy.rate(Limit.CLIENT_TOKENS), now)
+            bucket = self.clients[client_id] = Bucket(
+                Limit.CLIENT_TOKENS, self.policy.get_rate(Limit.CLIENT_TOKENS), now
+            )
         return bucket
 
-    async def turn(self, turns: Turns, limit: Limit) -> None:
+    async def wait_for_turn(self, turns: Turns, limit: Limit) -> None:
         """Wait for a turn; give it back with `turns.give_back()`.
 
         Raises:
@@ -88,7 +90,7 @@ class Allowance:
             raise AtOnce(limit, detail, _SOON, self._participant)
         await turns.take()
 
-    def begin_to_wait(self) -> None:
+    def begin_waiting(self) -> None:
         """Count one long-poll or stream more; each ends with `end_of_waiting`.
 
         Raises:
@@ -100,7 +102,7 @@ class Allowance:
             detail = f"{most} long-polls and streams are open; close some, or ask the operator for more."
             raise AtOnce(Limit.WAITING_READERS, detail, _SOON, self._participant)
         if not self.all_readers.admits(self._participant):
-            taken = self.all_readers.taken
+            taken = self.all_readers.places_taken
             detail = (
                 f"{taken} long-polls and streams of all participants are open, {self.waiting_readers} of them yours."
             )
@@ -109,7 +111,7 @@ class Allowance:
         WAITING_READERS.inc()
         self.waiting_readers += 1
 
-    def end_of_waiting(self) -> None:
+    def end_waiting(self) -> None:
         """Count one long-poll or stream less."""
         self.all_readers.give(self._participant)
         WAITING_READERS.dec()
@@ -121,7 +123,7 @@ class Allowance:
         Raises:
             Full: that is as many as it may have.
         """
-        most = self.policy.number(limit)
+        most = self.policy.get_number(limit)
         if number >= most:
             detail = f"{self._participant} has {number} of at most {most} {limit.replace('_', ' ')}."
             raise Full(limit, detail, _NEVER, self._participant)
@@ -130,7 +132,7 @@ class Allowance:
         """Take another policy."""
         self.policy = policy
         for limit, bucket in self.buckets.items():
-            bucket.change(policy.rate(limit), now)
+            bucket.change(policy.get_rate(limit), now)
         for bucket in list(self.clients.values()):
             bucket.change(policy.client_tokens, now)
         self.requests.at_once = policy.requests
@@ -159,20 +161,20 @@ class Limits:
 
     def refresh(self) -> None:
         """Read own limits again; what was spent stays spent."""
-        before, self._own = self._own, self.register.all()
+        before, self._own = self._own, self.register.read_all()
         for participant, allowance in list(self._allowances.items()):
             if self._own.get(participant) != before.get(participant):
-                allowance.change(self._policy(participant), self.now())
+                allowance.change(self._make_policy(participant), self.now())
 
-    def of(self, participant: str) -> Allowance:
+    def get(self, participant: str) -> Allowance:
         """The allowance of a participant, which proved who it is: nobody else may make one."""
         allowance = self._allowances.get(participant)
         if allowance is None:
-            policy, now = self._policy(participant), self.now()
+            policy, now = self._make_policy(participant), self.now()
             allowance = self._allowances[participant] = Allowance(participant, policy, now, self._all_readers)
         return allowance
 
-    def known(self) -> list[tuple[str, Allowance]]:
+    def list_known(self) -> list[tuple[str, Allowance]]:
         """Every participant that did something in this process."""
         return list(self._allowances.items())
 
@@ -182,7 +184,7 @@ class Limits:
         Raises:
             Limited: nothing is left.
         """
-        allowance = self.of(participant)
+        allowance = self.get(participant)
         bucket = allowance.buckets[limit]
         allowance.check(bucket, self.now())
         bucket.charge(units)
@@ -195,13 +197,13 @@ class Limits:
             Limited: nothing is left to one of them.
         """
         now = self.now()
-        allowance = self.of(participant)
-        buckets = (allowance.client(client_id, now), allowance.buckets[Limit.TOKENS])
+        allowance = self.get(participant)
+        buckets = (allowance.get_client_bucket(client_id, now), allowance.buckets[Limit.TOKENS])
         for bucket in buckets:
             allowance.check(bucket, now)
         for bucket in buckets:
             bucket.charge(units)
         return buckets[0]
 
-    def _policy(self, participant: str) -> Policy:
+    def _make_policy(self, participant: str) -> Policy:
         return self.register.defaults.with_own(self._own.get(participant, {}))

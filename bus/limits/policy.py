@@ -71,19 +71,19 @@ class Policy(BaseModel):
     contracts: int = Field(2_000, ge=0, description="contract versions registered")
     contract_bytes: int = Field(64 * _MEBIBYTE, ge=0, description="bytes of all contract versions registered")
 
-    def rate(self, limit: Limit) -> Rate:
+    def get_rate(self, limit: Limit) -> Rate:
         """The value of a limit that is a rate."""
         value = getattr(self, limit)
         assert isinstance(value, Rate)  # noqa: S101 - the declaration above says so
         return value
 
-    def number(self, limit: Limit) -> int:
+    def get_number(self, limit: Limit) -> int:
         """The value of a limit that is a number."""
         value = getattr(self, limit)
         assert isinstance(value, int)  # noqa: S101 - the declaration above says so
         return value
 
-    def values(self) -> dict[str, Any]:
+    def to_values(self) -> dict[str, Any]:
         """Every limit as it is written."""
         return self.model_dump()
 
@@ -94,9 +94,9 @@ class Policy(BaseModel):
             LimitsRefused: with the pointer of each value that is wrong.
         """
         try:
-            return Policy.model_validate(self.values() | dict(own))
+            return Policy.model_validate(self.to_values() | dict(own))
         except ValidationError as error:
-            raise _refused(error) from None
+            raise _make_refusal(error) from None
 
 
 RATES: Final = tuple(Limit(name) for name, field in Policy.model_fields.items() if field.annotation is Rate)
@@ -106,7 +106,7 @@ SHARED: Final = tuple(limit for limit in RATES if limit is not Limit.CLIENT_TOKE
 """The rates that a participant has once, with all its clients."""
 
 
-def _refused(error: ValidationError) -> LimitsRefused:
+def _make_refusal(error: ValidationError) -> LimitsRefused:
     wrong = [
         FieldError(f"/limits/{item['loc'][0]}", str(item["msg"]).removeprefix("Value error, "))
         for item in error.errors(include_input=False, include_url=False)

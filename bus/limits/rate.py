@@ -76,7 +76,7 @@ class Bucket:
         self._per_second = rate.quota / rate.seconds
         self._at = now
 
-    def left(self, now: float) -> float:
+    def refill(self, now: float) -> float:
         """Units that are left; less than one: wait."""
         level = self._level + (now - self._at) * self._per_second
         quota = self.rate.quota
@@ -97,17 +97,17 @@ class Bucket:
         """Take back a charge."""
         self.charge(-units)
 
-    def wait(self, now: float) -> float:
+    def compute_wait(self, now: float) -> float:
         """Seconds until a request passes."""
-        return max(0.0, (1 - self.left(now)) / self._per_second)
+        return max(0.0, (1 - self.refill(now)) / self._per_second)
 
     def change(self, rate: Rate, now: float) -> None:
         """Take another rate; what was spent of the old one stays spent."""
-        self._level = self.left(now) + rate.quota - self.rate.quota
+        self._level = self.refill(now) + rate.quota - self.rate.quota
         self._per_second = rate.quota / rate.seconds
         self.rate = rate
 
-    def fields(self, steps: int = 0) -> Fields:
+    def write_fields(self, steps: int = 0) -> Fields:
         """The fields `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10).
 
         Args:
@@ -117,11 +117,11 @@ class Bucket:
         if steps:
             step = self.rate.quota // steps or 1
             left = left // step * step
-        return _fields(self.name, left, self.rate.quota, self.rate.seconds)
+        return _write_fields(self.name, left, self.rate.quota, self.rate.seconds)
 
 
 @lru_cache(1024)
-def _fields(name: str, left: int, quota: int, seconds: int) -> Fields:
+def _write_fields(name: str, left: int, quota: int, seconds: int) -> Fields:
     whole_again = math.ceil((quota - left) * seconds / quota)
     return (
         (b"ratelimit", b'"%b";r=%d;t=%d' % (name.encode(), left, whole_again)),

@@ -32,7 +32,7 @@ class Ration:
         if self._count(now, participant, agency, 1) > policy.agency_day:
             self._count(now, participant, agency, -1)
             detail = f"{participant} has put its {policy.agency_day} questions of today to {agency}; ask tomorrow."
-            raise Limited(Limit.AGENCY_DAY, detail, _until_midnight(now), participant)
+            raise Limited(Limit.AGENCY_DAY, detail, _count_seconds_to_midnight(now), participant)
 
     def give_back(self, participant: str, agency: str) -> None:
         """A question did not reach the agency."""
@@ -49,6 +49,6 @@ class Ration:
         return asked
 
 
-def _until_midnight(now: datetime) -> float:
+def _count_seconds_to_midnight(now: datetime) -> float:
     midnight = datetime.combine(clock.local_date(now) + timedelta(days=1), time(), clock.WIB)
     return (midnight - now).total_seconds()

@@ -24,13 +24,13 @@ class LimitRegister:
         self._storage = storage
         self.defaults = defaults
 
-    def all(self) -> dict[str, Own]:
+    def read_all(self) -> dict[str, Own]:
         """The own limits of every participant that has some."""
         with self._storage.read() as transaction:
             rows = transaction.rows(sa.select(PARTICIPANT_LIMITS))
         return {row.participant: json.loads(row.limits) for row in rows}
 
-    def of(self, participant: str) -> Own:
+    def read(self, participant: str) -> Own:
         """The own limits of one participant."""
         wanted = sa.select(PARTICIPANT_LIMITS.c.limits).where(PARTICIPANT_LIMITS.c.participant == participant)
         with self._storage.read() as transaction:
@@ -47,7 +47,7 @@ class LimitRegister:
             LimitsRefused: a limit does not exist, or has no such value.
         """
         given = {name: value for name, value in own.items() if value is not None}
-        checked = self.defaults.with_own(given).values()
+        checked = self.defaults.with_own(given).to_values()
         kept = {name: checked[name] for name in given}
         mine = PARTICIPANT_LIMITS.c.participant == participant
         with self._storage.write() as transaction:

@@ -16,25 +16,25 @@ class Share:
     def __init__(self, places: int) -> None:
         self._places = places
         self._taken = 0
-        self.held: Counter[str] = Counter()
+        self.places_held: Counter[str] = Counter()
 
     @property
-    def taken(self) -> int:
+    def places_taken(self) -> int:
         """How many places are taken."""
         return self._taken
 
     def admits(self, who: str) -> bool:
         """Whether somebody may take a place now."""
-        return self.held[who] < self._places - self._taken
+        return self.places_held[who] < self._places - self._taken
 
     def take(self, who: str) -> None:
         """Take a place."""
-        self.held[who] += 1
+        self.places_held[who] += 1
         self._taken += 1
 
     def give(self, who: str) -> None:
         """Give a place back."""
         self._taken -= 1
-        self.held[who] -= 1
-        if self.held[who] <= 0:
-            del self.held[who]
+        self.places_held[who] -= 1
+        if self.places_held[who] <= 0:
+            del self.places_held[who]

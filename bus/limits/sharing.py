@@ -75,9 +75,9 @@ class Sharing:
         now = self._now()
         if now - self._beaten > _LOST_MICROS:
             self._begin()
-        rows = await asyncio.to_thread(self._others)
+        rows = await asyncio.to_thread(self._read_others)
         self._charge(rows)
-        changed = self._changed(has_others=any(row.seen_at > now - _ALIVE_MICROS for row in rows))
+        changed = self._find_changed(has_others=any(row.seen_at > now - _ALIVE_MICROS for row in rows))
         is_due = now - self._beaten > _BEAT_MICROS
         if changed or is_due:
             await asyncio.to_thread(self._write, changed, now, is_due=is_due)
@@ -88,7 +88,7 @@ class Sharing:
     def _begin(self) -> None:
         """Begin as a process that nobody knows, and for which everything is past."""
         self._process = new_id("process")
-        self._untold = self._spent()
+        self._untold = self._collect_spent()
         self._told = {}
         self._seen = None
 
@@ -102,25 +102,25 @@ class Sharing:
             units = spent - seen.get((process, participant, limit), 0)
             # A newer version's process may have limits that this one does not know.
             if units and limit in SHARED:
-                self._limits.of(participant).buckets[Limit(limit)].charge_elsewhere(units)
+                self._limits.get(participant).buckets[Limit(limit)].charge_elsewhere(units)
 
-    def _changed(self, *, has_others: bool) -> _Spent:
+    def _find_changed(self, *, has_others: bool) -> _Spent:
         """What the others are to be told; what was charged while there are none is past for those that come."""
-        spent = self._spent()
+        spent = self._collect_spent()
         if not has_others:
             self._untold = {key: units - self._told.get(key, 0) for key, units in spent.items()}
             return {}
         totals = {key: units - self._untold.get(key, 0) for key, units in spent.items()}
         return {key: total for key, total in totals.items() if total != self._told.get(key, 0)}
 
-    def _spent(self) -> _Spent:
+    def _collect_spent(self) -> _Spent:
         return {
             (participant, limit): allowance.buckets[limit].spent
-            for participant, allowance in self._limits.known()
+            for participant, allowance in self._limits.list_known()
             for limit in SHARED
         }
 
-    def _others(self) -> Sequence[sa.Row[Any]]:
+    def _read_others(self) -> Sequence[sa.Row[Any]]:
         with self._storage.read() as transaction:
             return transaction.rows(sa.select(LIMITS_SPENT).where(LIMITS_SPENT.c.process != self._process))
 
@@ -135,10 +135,10 @@ class Sharing:
         with self._storage.write(durable=False) as transaction:
             transaction.execute(_WRITE, values)
             if is_due:
-                transaction.execute(sa.delete(LIMITS_SPENT).where(LIMITS_SPENT.c.process.in_(_gone(now))))
+                transaction.execute(sa.delete(LIMITS_SPENT).where(LIMITS_SPENT.c.process.in_(_select_forgotten(now))))
 
 
-def _gone(now: int) -> sa.Select[tuple[str]]:
+def _select_forgotten(now: int) -> sa.Select[tuple[str]]:
     """The processes that gave no sign of life for long; how old their other rows are says nothing of that."""
     is_old = LIMITS_SPENT.c.seen_at < now - _FORGOTTEN_MICROS
     return sa.select(LIMITS_SPENT.c.process).where(LIMITS_SPENT.c.limit == _ALIVE, is_old)

@@ -72,7 +72,7 @@ def make_rooms(
         keys=keys,
         participants=participants,
         oauth=OAuthServer(
-            tokens, participants, storage, settings.token_seconds, limits, _login_policy(settings), attempts
+            tokens, participants, storage, settings.token_seconds, limits, _make_login_policy(settings), attempts
         ),
         tokens=tokens,
         limits=limits,
@@ -97,11 +97,11 @@ def make_rooms(
     )
 
 
-def _login_policy(settings: Settings) -> LoginPolicy:
+def _make_login_policy(settings: Settings) -> LoginPolicy:
     return LoginPolicy(settings.wrong_logins, settings.wrong_logins_of_client, settings.wrong_logins_from_address)
 
 
-def workers(settings: Settings) -> Processes:
+def make_workers(settings: Settings) -> Processes:
     """The worker processes for heavy work; none runs before it is needed."""
     shares = Shares(at_once=settings.heavy_processes, each=max(1, settings.heavy_processes // 2))
     return Processes(shares, Bounds(settings.heavy_seconds, settings.heavy_memory_bytes))

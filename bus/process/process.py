@@ -29,19 +29,19 @@ from bus.ids import new_id
 from bus.journal import Projection
 from bus.limits import TOPIC as LIMITS
 from bus.limits import Sharing
-from bus.process.assembly import make_rooms, workers
+from bus.process.assembly import make_rooms, make_workers
 from bus.process.form import form_of
 from bus.process.readiness import Readiness
 from bus.process.role import Role
 from bus.process.wakeups import Wakeups
 from bus.settings import Settings
-from bus.storage import Changes, Checkpoints, Storage, leadership
+from bus.storage import Changes, Checkpoints, Storage, make_leadership
 
 log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def running(
+async def run_process(
     settings: Settings, storage: Storage, keys: Keys, issuer: str, roles: Collection[Role], wakeups: Wakeups
 ) -> AsyncIterator["Process"]:
     """The parts of a process at work; on leaving they are brought down in order, within `settings.drain_seconds`.
@@ -75,7 +75,7 @@ class Process:
         self._workers: list[Worker] = []
         self._form = form_of(settings, storage)
         beside = self._form.beside(self._turn)
-        self.rooms = make_rooms(settings, storage, keys, issuer, wakeups, workers(settings), beside)
+        self.rooms = make_rooms(settings, storage, keys, issuer, wakeups, make_workers(settings), beside)
 
     async def start(self, stack: AsyncExitStack) -> None:
         """Start what the roles ask for; `stack` brings it down again, the last first."""
@@ -100,25 +100,25 @@ class Process:
             await self._start_workers(stack)
         if Role.RELAY in self._roles:
             # After the workers, so that it stops before them: what it handed over last is still made.
-            self._task(stack, Projection(self._storage).follow())
+            self._start_task(stack, Projection(self._storage).follow())
             self._start_relay(stack)
         if Role.ADAPTERS in self._roles:
             changes.on("contracts", self._ensure_standing)
-            self._task(stack, self._poller().run())
+            self._start_task(stack, self._make_poller().run())
         if self._storage.is_sqlite:
-            self._task(stack, Checkpoints(self._storage).follow())
+            self._start_task(stack, Checkpoints(self._storage).follow())
         if Role.API in self._roles:
-            self._task(stack, Sharing(self._storage, rooms.limits).follow())
-        self._task(stack, LoopDelay().follow())
-        self._task(stack, changes.follow())
-        self._task(stack, rooms.tail.follow())
-        self._task(stack, rooms.waiting.follow())
-        self._task(stack, rooms.recorder.follow())
-        self._task(stack, rooms.attempts.follow())
+            self._start_task(stack, Sharing(self._storage, rooms.limits).follow())
+        self._start_task(stack, LoopDelay().follow())
+        self._start_task(stack, changes.follow())
+        self._start_task(stack, rooms.tail.follow())
+        self._start_task(stack, rooms.waiting.follow())
+        self._start_task(stack, rooms.recorder.follow())
+        self._start_task(stack, rooms.attempts.follow())
 
-    def _task(self, stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:
+    def _start_task(self, stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
-        task.add_done_callback(report)
+        task.add_done_callback(end_on_failure)
 
         async def cancel() -> None:
             task.cancel()
@@ -135,7 +135,7 @@ class Process:
             rooms.catalogue,
             rooms.subscriptions,
             self._form.handover,
-            leadership(self._storage, "relay"),
+            make_leadership(self._storage, "relay"),
             policy,
             self._form.reclaim(),
             self._turn,
@@ -157,7 +157,7 @@ class Process:
         heartbeat = Heartbeat(self._storage, delivering, new_id("process"))
         claims = self._form.claims(heartbeat)
         stack.push_async_callback(claims.close)
-        self._task(stack, heartbeat.follow())
+        self._start_task(stack, heartbeat.follow())
         outcomes = OutcomeWriter(self._storage, ledger, rooms.disclosures)
         loader = RunLoader(self._storage, rooms.journal, rooms.catalogue, ledger, rooms.agencies, Room())
         kinds = {Role.WORKER: Webhook, Role.ADAPTERS: AgencySink}
@@ -180,23 +180,23 @@ class Process:
                 self._workers.append(worker)
                 stack.push_async_callback(worker.stop, settings.drain_seconds)
 
-    def _poller(self) -> Poller:
+    def _make_poller(self) -> Poller:
         rooms = self.rooms
-        leads = leadership(self._storage, "poller")
+        leads = make_leadership(self._storage, "poller")
         return Poller(self._storage, rooms.agencies, rooms.gate, rooms.recorder, rooms.appender, leads, rooms.heavy)
 
     def _ensure_standing(self) -> None:
         ensure(self.rooms.catalogue, self.rooms.agencies, self.rooms.subscriptions)
 
-    def health(self) -> Health:
+    def make_health(self) -> Health:
         """What readiness looks at."""
         rooms = self.rooms
         return Readiness(
             self._storage, rooms.subscriptions, rooms.journal, self._form.is_reachable, self._roles, self._workers
-        ).health()
+        ).make_health()
 
 
-def report(task: asyncio.Task[None]) -> None:
+def end_on_failure(task: asyncio.Task[None]) -> None:
     """End the process if one of its tasks failed: nothing would follow changes, or poll, any more."""
     if not task.cancelled() and task.exception() is not None:
         log.error("process.task_died", error=type(task.exception()).__name__)

@@ -40,7 +40,7 @@ class Readiness:
         self._roles = frozenset(roles)
         self._workers = workers
 
-    def health(self) -> Health:
+    def make_health(self) -> Health:
         """The checks, by name."""
         delivers = bool(self._roles - {Role.API})
         # A bus that takes events in and passes none on is not ready, though what it took in is safe.

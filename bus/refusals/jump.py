@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bus.refusals.refusal import hour_of
+from bus.refusals.refusal import round_to_hour
 
 _DAY: Final = 24 * 3_600_000_000
 BEFORE: Final = 7 * _DAY
@@ -41,7 +41,7 @@ class Jump:
     after: int
 
 
-def jumps(hours: Iterable[Hour], version: str, activated_at: int) -> list[Jump]:
+def find_jumps(hours: Iterable[Hour], version: str, activated_at: int) -> list[Jump]:
     """The participants whose refusals jumped when a version was put in force, the worst first.
 
     Worst hours are compared, since means would call a quiet night before the change, or the first minutes after it, a
@@ -51,15 +51,15 @@ def jumps(hours: Iterable[Hour], version: str, activated_at: int) -> list[Jump]:
         hours: of one contract, in any order.
         activated_at: when that version came, in microseconds since 1970; another was in force before.
     """
-    before, after = _worst(hours, version, activated_at)
+    before, after = _find_worst(hours, version, activated_at)
     found = [Jump(participant, before.get(participant, 0), worst) for participant, worst in after.items()]
     jumped = [one for one in found if one.after >= max(_LEAST, _FACTOR * one.before)]
     return sorted(jumped, key=lambda one: (-one.after, one.participant))
 
 
-def _worst(hours: Iterable[Hour], version: str, activated_at: int) -> tuple[dict[str, int], dict[str, int]]:
+def _find_worst(hours: Iterable[Hour], version: str, activated_at: int) -> tuple[dict[str, int], dict[str, int]]:
     sums: dict[tuple[bool, str, int], int] = defaultdict(int)
-    change = hour_of(activated_at)
+    change = round_to_hour(activated_at)
     for one in hours:
         # The hour of the change itself has both: only what meant the new version is certain.
         if change - BEFORE <= one.hour < change:

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from bus import clock
 from bus.contracts import Succession, find_successions
-from bus.refusals.jump import BEFORE, SHOWN, Hour, Jump, jumps
-from bus.refusals.refusal import Refusal, hour_of
+from bus.refusals.jump import BEFORE, SHOWN, Hour, Jump, find_jumps
+from bus.refusals.refusal import Refusal, round_to_hour
 from bus.refusals.tables import REFUSALS
 from bus.refusals.tally import Count
 from bus.storage import Storage, Transaction
@@ -72,14 +72,14 @@ class RefusalLog:
     def add(self, counted: Mapping[Refusal, Count]) -> None:
         """Add counts in one small transaction; a power failure may undo it, which loses seconds of counts."""
         # In order, so that two processes never wait for each other's rows.
-        rows = [{**refusal._asdict(), **_numbers(counted[refusal])} for refusal in sorted(counted)]
+        rows = [{**refusal._asdict(), **_make_numbers(counted[refusal])} for refusal in sorted(counted)]
         with self._storage.write(durable=False) as transaction:
             transaction.execute(_ADD, rows)
 
     def forget(self, now: datetime) -> int:
         """Delete some of the rows that are older than thirty days; how many."""
         with self._storage.write(durable=False) as transaction:
-            return transaction.execute(_FORGET, {"before": hour_of(clock.micros(now)) - _KEPT})
+            return transaction.execute(_FORGET, {"before": round_to_hour(clock.micros(now)) - _KEPT})
 
     def search(
         self,
@@ -97,24 +97,24 @@ class RefusalLog:
             since: only those that something was added to since then.
             before: only those with a lower id, to page on.
         """
-        conditions = _visible(contract, reader)
+        conditions = _make_conditions(contract, reader)
         if since is not None:
             conditions.append(REFUSALS.c.last_at >= clock.micros(since))
         if before is not None:
             conditions.append(REFUSALS.c.id < before)
         statement = sa.select(REFUSALS).where(*conditions).order_by(REFUSALS.c.id.desc()).limit(limit)
         with self._storage.read() as transaction:
-            return [_found(row) for row in transaction.rows(statement)]
+            return [_make_found(row) for row in transaction.rows(statement)]
 
-    def alerts(self, now: datetime, contract: str | None = None, reader: str | None = None) -> list[Alert]:
+    def find_alerts(self, now: datetime, contract: str | None = None, reader: str | None = None) -> list[Alert]:
         """The jumps after changes of version in the last fourteen days, the newest change first."""
         with self._storage.read() as transaction:
             changes = find_successions(transaction, clock.micros(now) - SHOWN, contract)[:_MOST_CHANGES]
-            hours = _hours(transaction, changes, reader)
-        return [alert for change in changes for alert in _alerts(change, hours.get(change.name, ()))]
+            hours = _read_hours(transaction, changes, reader)
+        return [alert for change in changes for alert in _make_alerts(change, hours.get(change.name, ()))]
 
 
-def _hours(transaction: Transaction, changes: Sequence[Succession], reader: str | None) -> dict[str, list[Hour]]:
+def _read_hours(transaction: Transaction, changes: Sequence[Succession], reader: str | None) -> dict[str, list[Hour]]:
     """By contract, how many events were refused in each hour that matters to its change."""
     if not changes:
         return {}
@@ -124,8 +124,8 @@ def _hours(transaction: Transaction, changes: Sequence[Succession], reader: str 
         sa.select(*counted_by, sa.func.sum(table.events).label("refused"))
         .where(
             table.contract.in_([change.name for change in changes]),
-            table.hour >= hour_of(min(change.at for change in changes)) - BEFORE,
-            *_visible(None, reader),
+            table.hour >= round_to_hour(min(change.at for change in changes)) - BEFORE,
+            *_make_conditions(None, reader),
         )
         .group_by(*counted_by)
     )
@@ -135,12 +135,12 @@ def _hours(transaction: Transaction, changes: Sequence[Succession], reader: str 
     return hours
 
 
-def _alerts(change: Succession, hours: Sequence[Hour]) -> list[Alert]:
+def _make_alerts(change: Succession, hours: Sequence[Hour]) -> list[Alert]:
     at = clock.moment(change.at)
-    return [Alert(change.name, change.version, at, jump) for jump in jumps(hours, change.version, change.at)]
+    return [Alert(change.name, change.version, at, jump) for jump in find_jumps(hours, change.version, change.at)]
 
 
-def _visible(contract: str | None, reader: str | None) -> list[sa.ColumnElement[bool]]:
+def _make_conditions(contract: str | None, reader: str | None) -> list[sa.ColumnElement[bool]]:
     table = REFUSALS.c
     conditions: list[sa.ColumnElement[bool]] = []
     if contract is not None:
@@ -150,11 +150,11 @@ def _visible(contract: str | None, reader: str | None) -> list[sa.ColumnElement[
     return conditions
 
 
-def _numbers(count: Count) -> dict[str, int]:
+def _make_numbers(count: Count) -> dict[str, int]:
     return {"count": count.count, "events": count.events, "first_at": count.first_at, "last_at": count.last_at}
 
 
-def _found(row: sa.Row[Any]) -> Found:
+def _make_found(row: sa.Row[Any]) -> Found:
     told = row._mapping
     refusal = Refusal(*(told[name] for name in Refusal._fields))
     return Found(row.id, refusal, told["count"], clock.moment(row.first_at), clock.moment(row.last_at))

@@ -15,7 +15,7 @@ from bus.contracts import Catalogue
 from bus.identity import Principal
 from bus.problem import Refused, Unavailable
 from bus.refusals.log import RefusalLog
-from bus.refusals.refusal import Refusal, hour_of, refusals_of
+from bus.refusals.refusal import Refusal, make_refusals, round_to_hour
 from bus.refusals.tally import Tally
 from bus.storage import StorageFull
 from bus.telemetry import REFUSED, UNEXPECTED
@@ -47,7 +47,7 @@ class Recorder:
             REFUSED.labels("other", refused.slug).inc()
             return ()
         at = clock.micros(clock.now())
-        refusals = refusals_of(refused, sender, event, self._catalogue, hour_of(at))
+        refusals = make_refusals(refused, sender, event, self._catalogue, round_to_hour(at))
         REFUSED.labels(refusals[0].contract or "other", refused.slug).inc()
         self._tally.count(refusals, at)
         return refusals

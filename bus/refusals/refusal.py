@@ -53,21 +53,23 @@ class Refusal(NamedTuple):
         return Refusal(self.hour, MORE, "", "", MORE, MORE, MORE, MORE)
 
 
-def hour_of(micros: int) -> int:
+def round_to_hour(micros: int) -> int:
     """The first microsecond of the hour."""
     return micros - micros % _HOUR
 
 
-def refusals_of(refused: Refused, sender: Principal, event: Any, catalogue: Catalogue, hour: int) -> list[Refusal]:
+def make_refusals(refused: Refused, sender: Principal, event: Any, catalogue: Catalogue, hour: int) -> list[Refusal]:
     """What the refusal of one event counts as: each rule that it broke with each place, sixteen at most.
 
     Args:
         event: the parsed CloudEvent; whatever else it is, no contract is known.
     """
-    name, number, version = _meant(event, catalogue)
+    name, number, version = _find_meant_version(event, catalogue)
     # A version in force beside it may know what this one dropped, and an app that has not followed sends just that.
     names = frozenset[str]().union(*(one.names for one in catalogue.in_force(name))) if version else frozenset[str]()
-    places = dict.fromkeys((error.rule or refused.slug, folded(error.pointer, names)) for error in _errors(refused))
+    places = dict.fromkeys(
+        (error.rule or refused.slug, fold_pointer(error.pointer, names)) for error in _list_errors(refused)
+    )
     return [
         Refusal(
             hour=hour,
@@ -83,32 +85,32 @@ def refusals_of(refused: Refused, sender: Principal, event: Any, catalogue: Cata
     ]
 
 
-def folded(pointer: str, names: Collection[str]) -> str:
+def fold_pointer(pointer: str, names: Collection[str]) -> str:
     """A pointer into an event without what its sender chose: indexes become `*`, names outside `names` become `<other>`.
 
     Args:
         names: of the properties that the contract's schemas speak of.
     """
-    attribute, *below = json.path(pointer) or ("",)
+    attribute, *below = json.parse_pointer(pointer) or ("",)
     if not attribute:
         return ""
-    steps = [attribute if attribute in _ATTRIBUTES else OTHER, *(_step(step, names) for step in below)]
-    short = json.pointer(steps)
+    steps = [attribute if attribute in _ATTRIBUTES else OTHER, *(_fold_step(step, names) for step in below)]
+    short = json.to_pointer(steps)
     return short if len(short) <= _LONGEST_POINTER else f"{short[:_LONGEST_POINTER].rpartition('/')[0]}/{MORE}"
 
 
-def _step(step: str, names: Collection[str]) -> str:
+def _fold_step(step: str, names: Collection[str]) -> str:
     # A name that is not printable, such as one with a NUL, is not text for every database.
     if step in names and len(step) <= _LONGEST_NAME and step.isprintable():
         return step
     return "*" if step.isdecimal() else OTHER
 
 
-def _errors(refused: Refused) -> tuple[FieldError, ...]:
+def _list_errors(refused: Refused) -> tuple[FieldError, ...]:
     return refused.errors or (FieldError("", refused.detail),)
 
 
-def _meant(event: Any, catalogue: Catalogue) -> tuple[str, str, ContractVersion | None]:
+def _find_meant_version(event: Any, catalogue: Catalogue) -> tuple[str, str, ContractVersion | None]:
     """The contract, the number of its version, and the version in force whose schema and owner count; empty where unknown."""
     name, dataschema = (event.get("type"), event.get("dataschema")) if type(event) is dict else (None, None)
     if type(name) is not str:

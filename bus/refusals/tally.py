@@ -58,7 +58,7 @@ class Tally:
             at: microseconds since 1970.
         """
         events = 1
-        for refusal in dict.fromkeys(self._admitted(refusal) for refusal in refusals):
+        for refusal in dict.fromkeys(self._admit(refusal) for refusal in refusals):
             self._add(refusal, Count(1, events, at, at))
             events = 0
 
@@ -76,7 +76,7 @@ class Tally:
         before = self._waiting.get(refusal)
         self._waiting[refusal] = before + count if before else count
 
-    def _admitted(self, refusal: Refusal) -> Refusal:
+    def _admit(self, refusal: Refusal) -> Refusal:
         """What a refusal is counted as, now that others have taken their room."""
         if refusal.hour != self._hour:
             self._hour, self._known, self._of_client = refusal.hour, set(), Counter()

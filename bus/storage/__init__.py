@@ -4,13 +4,13 @@ This is the room's door: other rooms import from here and not from the modules b
 the room that owns them; the tables share `metadata`.
 """
 
-from bus.storage.changes import CHANGES_TABLE, Changes, announce, last_change
+from bus.storage.changes import CHANGES_TABLE, Changes, announce, find_last_change
 from bus.storage.checkpoint import Checkpoints
-from bus.storage.database import Storage, leadership, open_storage
+from bus.storage.database import Storage, make_leadership, open_storage
 from bus.storage.errors import RowConflict, StorageFull, StorageUnavailable
 from bus.storage.group import Answer, GroupCommit
 from bus.storage.leader import Leadership
-from bus.storage.migrate import pending_migrations, upgrade
+from bus.storage.migrate import has_pending_migrations, upgrade
 from bus.storage.tables import metadata
 from bus.storage.transaction import Insertion, Parameters, Prepared, Rows, Transaction
 
@@ -31,10 +31,10 @@ __all__ = [
     "StorageUnavailable",
     "Transaction",
     "announce",
-    "last_change",
-    "leadership",
+    "find_last_change",
+    "has_pending_migrations",
+    "make_leadership",
     "metadata",
     "open_storage",
-    "pending_migrations",
     "upgrade",
 ]

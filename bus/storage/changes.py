@@ -50,7 +50,7 @@ def announce(transaction: Transaction, topic: str) -> int:
     return number
 
 
-def last_change(transaction: Transaction, topic: str) -> int:
+def find_last_change(transaction: Transaction, topic: str) -> int:
     """The number of the last change of a topic; 0: there was none."""
     statement = sa.select(CHANGES_TABLE.c.number).where(CHANGES_TABLE.c.topic == topic)
     return int(transaction.value(statement) or 0)

@@ -42,7 +42,7 @@ class Checkpoints:
         self._database = storage.database
         self._pause = pause
         self._carried = 0
-        self._aside = ThreadPoolExecutor(1, "checkpoint", initializer=_give_way)
+        self._aside = ThreadPoolExecutor(1, "checkpoint", initializer=_lower_priority)
 
     async def follow(self) -> None:
         """Carry the log over now and then, until cancelled."""
@@ -56,7 +56,7 @@ class Checkpoints:
 
     def look(self) -> None:
         """Carry the log over if much was written since the last time. Synchronous: call it from a thread."""
-        written = self._database.rows_written()
+        written = self._database.count_rows_written()
         # Less than before where the connection is another.
         if abs(written - self._carried) >= _FEW:
             self._aside.submit(self._database.carry_over).result()
@@ -64,7 +64,7 @@ class Checkpoints:
             self._carried = written
 
 
-def _give_way() -> None:
+def _lower_priority() -> None:
     # Elsewhere it would be the whole process. Where it is not allowed, the checkpoint is made like any other work.
     if sys.platform == "linux":
         with contextlib.suppress(OSError):

@@ -15,7 +15,7 @@ from bus.storage.sqlite import SqliteDatabase
 from bus.storage.transaction import Transaction
 
 
-def _tell_nobody() -> None:
+def _do_nothing() -> None:
     """What changed is found by who looks."""
 
 
@@ -35,7 +35,7 @@ class Database(Protocol):
         """A transaction that writes."""
         ...
 
-    def leadership(self, job: str) -> Leadership:
+    def make_leadership(self, job: str) -> Leadership:
         """The leadership of a job among all processes on this database."""
         ...
 
@@ -51,7 +51,7 @@ class Database(Protocol):
 class Storage:
     """One database, and who is told of changes in it."""
 
-    def __init__(self, database: Database, announced: Callable[[], None] = _tell_nobody) -> None:
+    def __init__(self, database: Database, announced: Callable[[], None] = _do_nothing) -> None:
         """Works on a database.
 
         Args:
@@ -98,7 +98,7 @@ class Storage:
         self.database.close()
 
 
-def open_storage(url: str, announced: Callable[[], None] = _tell_nobody) -> Storage:
+def open_storage(url: str, announced: Callable[[], None] = _do_nothing) -> Storage:
     """The database at a SQLAlchemy URL: `sqlite:///path/to/bus.db` or `postgresql+psycopg://…` (`postgresql://` too).
 
     A SQLite file is made with mode 0600 when it is not there. `announced` is told of changes; see `Storage`.
@@ -109,6 +109,6 @@ def open_storage(url: str, announced: Callable[[], None] = _tell_nobody) -> Stor
     return Storage(SqliteDatabase(parsed), announced)
 
 
-def leadership(storage: Storage, job: str) -> Leadership:
+def make_leadership(storage: Storage, job: str) -> Leadership:
     """The leadership of `job` among all processes on this database."""
-    return storage.database.leadership(job)
+    return storage.database.make_leadership(job)

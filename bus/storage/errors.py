@@ -23,11 +23,11 @@ class RowConflict(Exception):
     """
 
 
-def full() -> StorageFull:
+def make_storage_full() -> StorageFull:
     """The refusal for a disk that is full."""
     return StorageFull("The disk of the bus is full; the operator has to make room.")
 
 
-def unavailable() -> StorageUnavailable:
+def make_storage_unavailable() -> StorageUnavailable:
     """The refusal for a database that does not answer."""
     return StorageUnavailable("The database does not answer; try again in some seconds.")

@@ -23,7 +23,7 @@ _MOST_UNDER_WAY: Final = 2
 """Groups that the commit's thread has at once: the next one is there when it ends with one."""
 
 
-def _tell_nobody() -> None:
+def _do_nothing() -> None:
     """Nobody asked to be told."""
 
 
@@ -72,7 +72,7 @@ class GroupCommit(Generic[Work, Result]):
         name: str,
         commit: Callable[[Sequence[Work]], Sequence[Result]],
         pause: float = 0.0,
-        committed: Callable[[], None] = _tell_nobody,
+        committed: Callable[[], None] = _do_nothing,
     ) -> None:
         """`commit` gives one result for each piece of work, in order. It may call `foretell`.
 
@@ -194,7 +194,7 @@ class GroupCommit(Generic[Work, Result]):
         try:
             for index, (_, answer) in enumerate(group):
                 if not answer.done():
-                    _tell(answer, results, index, failed)
+                    _give_answer(answer, results, index, failed)
         finally:
             self._gather(loop, loop.time() + _GATHER_SECONDS, 0, perf_counter())
 
@@ -212,7 +212,7 @@ class GroupCommit(Generic[Work, Result]):
         await asyncio.to_thread(self._thread.join)
 
 
-def _tell(answer: Answer[Result], results: Sequence[Result], index: int, failed: Exception | None) -> None:
+def _give_answer(answer: Answer[Result], results: Sequence[Result], index: int, failed: Exception | None) -> None:
     try:
         if failed is None:
             answer.set_result(results[index])

@@ -9,7 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from bus.storage.database import Storage
-from bus.storage.transaction import Transaction, connection_of
+from bus.storage.transaction import Transaction, get_connection
 
 Upgraded = Callable[[Transaction, str, str], None]
 """Called in an upgrade's transaction with the version before and the new one."""
@@ -23,31 +23,31 @@ def upgrade(storage: Storage, upgraded: Upgraded | None = None) -> bool:
     Args:
         upgraded: called if there were tables before.
     """
-    if not pending_migrations(storage):
+    if not has_pending_migrations(storage):
         return False
     with storage.write() as transaction:
-        before = _version(transaction)
-        config = _config()
-        config.attributes["connection"] = connection_of(transaction)
+        before = _read_version(transaction)
+        config = _make_config()
+        config.attributes["connection"] = get_connection(transaction)
         command.upgrade(config, "head")
         if before and upgraded is not None:
-            upgraded(transaction, before, _version(transaction))
+            upgraded(transaction, before, _read_version(transaction))
     return True
 
 
-def pending_migrations(storage: Storage) -> bool:
+def has_pending_migrations(storage: Storage) -> bool:
     """Whether the database lacks a migration of this version."""
     with storage.read() as transaction:
-        current = _version(transaction)
-    return current != ",".join(sorted(ScriptDirectory.from_config(_config()).get_heads()))
+        current = _read_version(transaction)
+    return current != ",".join(sorted(ScriptDirectory.from_config(_make_config()).get_heads()))
 
 
-def _version(transaction: Transaction) -> str:
+def _read_version(transaction: Transaction) -> str:
     """The newest migration that the database has; empty where it has no tables."""
-    return ",".join(sorted(MigrationContext.configure(connection_of(transaction)).get_current_heads()))
+    return ",".join(sorted(MigrationContext.configure(get_connection(transaction)).get_current_heads()))
 
 
-def _config() -> Config:
+def _make_config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(_HERE).replace("%", "%%"))
     return config

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 from sqlalchemy.engine import URL, Connection, Engine
 
-from bus.storage.errors import RowConflict, full, unavailable
+from bus.storage.errors import RowConflict, make_storage_full, make_storage_unavailable
 from bus.storage.transaction import Insertion, Parameters, Prepared, Transaction
 
 _FULL: Final = ("53100", "53200")
@@ -31,23 +31,23 @@ class PostgresDatabase:
     """
 
     def __init__(self, url: URL) -> None:
-        self.engines = (_engine(url),)
+        self.engines = (_make_engine(url),)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A transaction to read."""
-        with _translated(), self.engines[0].begin() as connection:
+        with _translate_errors(), self.engines[0].begin() as connection:
             yield Transaction(connection, _Driver(connection))
 
     @contextmanager
     def write(self, *, durable: bool) -> Iterator[Transaction]:
         """A transaction to write, beside others."""
-        with _translated(), self.engines[0].begin() as connection:
+        with _translate_errors(), self.engines[0].begin() as connection:
             if not durable:
                 connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
             yield Transaction(connection, _Driver(connection))
 
-    def leadership(self, job: str) -> "SessionLeadership":
+    def make_leadership(self, job: str) -> "SessionLeadership":
         """The leadership of a job among the processes on this database."""
         return SessionLeadership(self.engines[0], job)
 
@@ -108,7 +108,7 @@ class _Driver:
 
     def run(self, statement: Prepared, parameters: Parameters | None) -> sa.CursorResult[Any]:
         # By SQLAlchemy's connection, which drops a session that the server ended.
-        return self._connection.exec_driver_sql(_in_psycopg(statement.postgres), parameters)
+        return self._connection.exec_driver_sql(_write_for_psycopg(statement.postgres), parameters)
 
     def rows(self, statement: Prepared, parameters: Parameters | None) -> Sequence[Any]:
         # SQLAlchemy's rows are slow to compare.
@@ -121,7 +121,7 @@ class _Driver:
 
     def insert(self, insertion: Insertion, rows: Sequence[Sequence[Any]]) -> int:
         columns = tuple(list(column) for column in zip(*rows, strict=True))
-        return self._connection.exec_driver_sql(_in_psycopg(insertion.postgres), columns).rowcount
+        return self._connection.exec_driver_sql(_write_for_psycopg(insertion.postgres), columns).rowcount
 
     def hold(self, space: int, number: int) -> None:
         self._connection.exec_driver_sql(_HOLD, (space, number))
@@ -131,19 +131,19 @@ class _Driver:
 
 
 @cache
-def _in_psycopg(text: str) -> str:
+def _write_for_psycopg(text: str) -> str:
     return _NAMED.sub(r"%(\1)s", text.replace("%", "%%")).replace("?", "%s")
 
 
-def _engine(url: URL) -> Engine:
+def _make_engine(url: URL) -> Engine:
     # Errors name no parameters: those may be personal data.
     pool = {"pool_size": 8, "max_overflow": 8, "pool_pre_ping": True}
     engine = sa.create_engine(url.set(drivername="postgresql+psycopg"), hide_parameters=True, **pool)
-    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "connect", _prepare_connection)
     return engine
 
 
-def _prepare(dbapi_connection: Any, record: Any) -> None:
+def _prepare_connection(dbapi_connection: Any, record: Any) -> None:
     # The bus takes the first rows of an index, in its order. Where statistics are missing or old, PostgreSQL takes a backlog to
     # be a few rows, and would find all of them by a bitmap and sort them: 55 ms for the next thousand of 300,000.
     dbapi_connection.autocommit = True
@@ -154,14 +154,16 @@ def _prepare(dbapi_connection: Any, record: Any) -> None:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     """The one border where PostgreSQL's errors become the bus's."""
     try:
         yield
     except exc.OperationalError as error:
-        raise (full() if getattr(error.orig, "sqlstate", None) in _FULL else unavailable()) from error
+        raise (
+            make_storage_full() if getattr(error.orig, "sqlstate", None) in _FULL else make_storage_unavailable()
+        ) from error
     except (exc.InterfaceError, exc.TimeoutError) as error:
-        raise unavailable() from error
+        raise make_storage_unavailable() from error
     except exc.IntegrityError as error:
         if getattr(error.orig, "sqlstate", None) not in _CONFLICTS:
             raise

@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.pool import NullPool, QueuePool
 
 from bus import json
-from bus.storage.errors import RowConflict, full, unavailable
+from bus.storage.errors import RowConflict, make_storage_full, make_storage_unavailable
 from bus.storage.transaction import Insertion, Parameters, Prepared, Transaction
 
 _READERS: Final = 4
@@ -75,7 +75,7 @@ class SqliteDatabase:
         if self.path != ":memory:":
             Path(self.path).touch(mode=0o600)
         pool = {"poolclass": QueuePool, "pool_size": 8, "max_overflow": 8}
-        self.engines = (_engine(url, _READER, **pool), _engine(url, _WRITER, poolclass=NullPool))
+        self.engines = (_make_engine(url, _READER, **pool), _make_engine(url, _WRITER, poolclass=NullPool))
         self._writing = threading.Lock()
         self._writer: _Kept | None = None
         self._readers: deque[_Kept] = deque()
@@ -84,7 +84,7 @@ class SqliteDatabase:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A transaction to read. Its connection is kept: from the pool and back took 75 µs, a short read takes 10."""
-        with _translated():
+        with _translate_errors():
             kept = self._take_reader()
             try:
                 kept.raw.execute("BEGIN")
@@ -105,12 +105,12 @@ class SqliteDatabase:
         try:
             return self._readers.pop()
         except IndexError:
-            return _connected(self.engines[0])
+            return _connect(self.engines[0])
 
     @contextmanager
     def write(self, *, durable: bool) -> Iterator[Transaction]:
         """A transaction to write: BEGIN IMMEDIATE keeps other writers out, those of other processes too."""
-        with _translated(), self._writing:
+        with _translate_errors(), self._writing:
             kept = self._take_writer("FULL" if durable else "NORMAL")
             try:
                 kept.raw.execute("BEGIN IMMEDIATE")
@@ -131,7 +131,7 @@ class SqliteDatabase:
         one: each commit on another connection would empty this one's cache of pages.
         """
         if self._writer is None:
-            self._writer = _connected(self.engines[1])
+            self._writer = _connect(self.engines[1])
             self._synchronous = ""
         if synchronous != self._synchronous:
             self._writer.raw.execute(f"PRAGMA synchronous={synchronous}")
@@ -149,8 +149,8 @@ class SqliteDatabase:
         Raises:
             StorageFull, StorageUnavailable: some of it may be left in the log, where it is safe.
         """
-        with _translated(), self.engines[0].connect() as connection:
-            _raw(connection).execute(_CHECKPOINT).fetchone()
+        with _translate_errors(), self.engines[0].connect() as connection:
+            _get_driver_connection(connection).execute(_CHECKPOINT).fetchone()
 
     def checkpoint(self) -> None:
         """Carry the log over, then what writers added meanwhile while they wait.
@@ -160,18 +160,18 @@ class SqliteDatabase:
         Raises:
             StorageFull, StorageUnavailable: some of it may be left in the log, where it is safe.
         """
-        with _translated(), self.engines[0].connect() as connection:
-            raw = _raw(connection)
+        with _translate_errors(), self.engines[0].connect() as connection:
+            raw = _get_driver_connection(connection)
             raw.execute(_CHECKPOINT).fetchone()
             with self.write(durable=False):
                 raw.execute(_CHECKPOINT).fetchone()
 
-    def rows_written(self) -> int:
+    def count_rows_written(self) -> int:
         """How many rows this process has written by the connection that it writes with now."""
         with self._writing:
             return 0 if self._writer is None else self._writer.raw.total_changes
 
-    def leadership(self, job: str) -> "FileLeadership":
+    def make_leadership(self, job: str) -> "FileLeadership":
         """The leadership of a job among the processes on this file."""
         return FileLeadership(f"{self.path}.{job}.lock")
 
@@ -236,7 +236,7 @@ class _Driver:
     def rows(self, statement: Prepared, parameters: Parameters | None) -> Sequence[Any]:
         if statement.columns is None:
             return self.run(statement, parameters).fetchall()
-        text = _as_one_row(statement.columns, statement.sqlite)
+        text = _select_as_one_row(statement.columns, statement.sqlite)
         rows: list[Any] = json.loads(self._raw.execute(text, parameters or ()).fetchone()[0])
         return rows
 
@@ -252,8 +252,8 @@ class _Driver:
 
     def insert(self, insertion: Insertion, rows: Sequence[Sequence[Any]]) -> int:
         return sum(
-            self._raw.execute(_with_places(insertion, len(part)), tuple(chain.from_iterable(part))).rowcount
-            for part in _parts(rows, insertion.sizes)
+            self._raw.execute(_write_places(insertion, len(part)), tuple(chain.from_iterable(part))).rowcount
+            for part in _split_rows(rows, insertion.sizes)
         )
 
     def hold(self, space: int, number: int) -> None:
@@ -265,16 +265,16 @@ class _Driver:
 
 
 @cache
-def _as_one_row(columns: str, query: str) -> str:
+def _select_as_one_row(columns: str, query: str) -> str:
     return f"SELECT json_group_array(json_array({columns})) FROM ({query})"  # noqa: S608
 
 
 @cache
-def _with_places(insertion: Insertion, rows: int) -> str:
+def _write_places(insertion: Insertion, rows: int) -> str:
     return insertion.sqlite.format(rows=",".join([insertion.row] * rows))
 
 
-def _parts(rows: Sequence[Any], sizes: Iterable[int]) -> Iterator[Sequence[Any]]:
+def _split_rows(rows: Sequence[Any], sizes: Iterable[int]) -> Iterator[Sequence[Any]]:
     """The rows in whole parts of the larger sizes, then of the last size, of which the last part may be smaller."""
     *larger, last = sizes
     start = 0
@@ -285,15 +285,15 @@ def _parts(rows: Sequence[Any], sizes: Iterable[int]) -> Iterator[Sequence[Any]]
     yield from (rows[at : at + last] for at in range(start, len(rows), last))
 
 
-def _engine(url: URL, keeps: _Keeps, **pool: Any) -> Engine:
+def _make_engine(url: URL, keeps: _Keeps, **pool: Any) -> Engine:
     # Errors name no parameters: those may be personal data.
     arguments = {"cached_statements": keeps.statements}
     engine = sa.create_engine(url, connect_args=arguments, hide_parameters=True, **pool)
-    event.listen(engine, "connect", partial(_prepare, keeps))
+    event.listen(engine, "connect", partial(_prepare_connection, keeps))
     return engine
 
 
-def _prepare(keeps: _Keeps, dbapi_connection: Any, record: Any) -> None:
+def _prepare_connection(keeps: _Keeps, dbapi_connection: Any, record: Any) -> None:
     # The driver must not begin transactions by itself: who reads or writes says which kind is wanted.
     dbapi_connection.isolation_level = None
     for pragma in (
@@ -309,36 +309,36 @@ def _prepare(keeps: _Keeps, dbapi_connection: Any, record: Any) -> None:
         dbapi_connection.execute(f"PRAGMA {pragma}")
 
 
-def _connected(engine: Engine) -> _Kept:
+def _connect(engine: Engine) -> _Kept:
     """A connection whose transactions go through the driver: SQLAlchemy's own take three times as long.
 
     To SQLAlchemy it is in one without end, so that it begins and ends none.
     """
     connection = engine.connect()
     connection.begin()
-    return _Kept(connection, _raw(connection))
+    return _Kept(connection, _get_driver_connection(connection))
 
 
-def _raw(connection: Connection) -> sqlite3.Connection:
+def _get_driver_connection(connection: Connection) -> sqlite3.Connection:
     raw: Any = connection.connection.driver_connection
     return raw  # type: ignore[no-any-return]
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     """The one border where SQLite's errors become the bus's."""
     try:
         yield
     except (sqlite3.OperationalError, exc.OperationalError) as error:
-        raise (full() if _FULL in str(error) else unavailable()) from error
+        raise (make_storage_full() if _FULL in str(error) else make_storage_unavailable()) from error
     except (exc.InterfaceError, exc.TimeoutError) as error:
-        raise unavailable() from error
+        raise make_storage_unavailable() from error
     except (sqlite3.IntegrityError, exc.IntegrityError) as error:
-        if _code(error) not in _CONFLICTS:
+        if _read_code(error) not in _CONFLICTS:
             raise
         raise RowConflict from error
 
 
-def _code(error: sqlite3.IntegrityError | exc.IntegrityError) -> int:
+def _read_code(error: sqlite3.IntegrityError | exc.IntegrityError) -> int:
     """SQLite's own code of an error; -1 without one."""
     return getattr(error.orig if isinstance(error, exc.IntegrityError) else error, "sqlite_errorcode", -1)

@@ -207,6 +207,6 @@ class Transaction:
         return self._connection.execute(statement, parameters)
 
 
-def connection_of(transaction: Transaction) -> Connection:
+def get_connection(transaction: Transaction) -> Connection:
     """SQLAlchemy's connection in a transaction, which Alembic needs to migrate; for this room alone."""
     return transaction._connection

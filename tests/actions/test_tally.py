@@ -3,7 +3,7 @@
 from collections import Counter
 
 from bus.actions.action import Object, Verb
-from bus.actions.attempt import Attempt, failed_login, refused
+from bus.actions.attempt import Attempt, make_failed_login, make_refused_act
 from bus.actions.tally import Tally
 from tests.an_actor import an_actor
 
@@ -12,7 +12,7 @@ MINUTE = 60_000_000
 
 def a_refused_act(number: int = 1, client_id: str = "client_x") -> Attempt:
     on = Object("subscription", f"sub_{number}")
-    return refused(Verb.SUBSCRIPTION_DELETE, an_actor("bapenda", client_id=client_id), on, "scope-missing")
+    return make_refused_act(Verb.SUBSCRIPTION_DELETE, an_actor("bapenda", client_id=client_id), on, "scope-missing")
 
 
 def test_the_first_attempt_is_told_at_once():
@@ -40,7 +40,9 @@ def test_repetitions_are_told_when_the_process_ends():
 
 def test_requests_that_differ_in_their_trace_alone_are_one_attempt():
     one, other = (
-        refused(Verb.CLIENT_ADD, an_actor("bapenda", trace_id=trace), Object("client", "bapenda"), "scope-missing")
+        make_refused_act(
+            Verb.CLIENT_ADD, an_actor("bapenda", trace_id=trace), Object("client", "bapenda"), "scope-missing"
+        )
         for trace in ("a" * 32, "b" * 32)
     )
     assert one == other
@@ -70,7 +72,7 @@ def test_strangers_from_everywhere_make_a_bounded_number_of_entries_a_day():
     entries = 0
     for minute in range(1440):
         for number in range(50):
-            tally.count(failed_login(None, None, f"10.{minute % 250}.{number}.1"), minute * MINUTE)
+            tally.count(make_failed_login(None, None, f"10.{minute % 250}.{number}.1"), minute * MINUTE)
         entries += len(tally.take(minute * MINUTE))
     assert entries < 6_000
 
@@ -78,8 +80,8 @@ def test_strangers_from_everywhere_make_a_bounded_number_of_entries_a_day():
 def test_a_flood_of_strangers_leaves_a_known_client_its_entry():
     tally = Tally()
     for number in range(10_000):
-        tally.count(failed_login(None, None, f"10.0.{number // 250}.{number % 250}"), 10)
-    mine = failed_login("client_x", "bapenda", "10.1.2.3")
+        tally.count(make_failed_login(None, None, f"10.0.{number // 250}.{number % 250}"), 10)
+    mine = make_failed_login("client_x", "bapenda", "10.1.2.3")
     tally.count(mine, 10)
     assert tally.take(20)[mine] == 1
 
@@ -87,7 +89,7 @@ def test_a_flood_of_strangers_leaves_a_known_client_its_entry():
 def test_wrong_logins_under_a_client_s_id_hide_none_of_its_refused_acts():
     tally = Tally()
     for number in range(1000):
-        tally.count(failed_login("client_x", "bapenda", f"10.0.{number // 250}.{number % 250}"), 10)
+        tally.count(make_failed_login("client_x", "bapenda", f"10.0.{number // 250}.{number % 250}"), 10)
     acts = [a_refused_act(number) for number in range(3)]
     for act in acts:
         tally.count(act, 10)
@@ -113,5 +115,5 @@ def test_a_database_that_is_long_away_does_not_let_memory_grow():
 
 def test_an_address_of_ipv6_counts_as_its_network():
     addresses = ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9")
-    assert len({failed_login(None, None, address) for address in addresses}) == 1
-    assert failed_login(None, None, "::ffff:10.1.2.3").by.address == "10.1.2.3"
+    assert len({make_failed_login(None, None, address) for address in addresses}) == 1
+    assert make_failed_login(None, None, "::ffff:10.1.2.3").by.address == "10.1.2.3"

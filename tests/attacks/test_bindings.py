@@ -19,7 +19,7 @@ from bus.delivery.standing import ensure
 from bus.identity.tokens import Principal
 from bus.journal import entries_at
 from bus.kit import Event
-from bus.storage import leadership
+from bus.storage import make_leadership
 from tests.a_bus import Bus
 from tests.an_actor import actions
 from tests.attacks.a_registry import (
@@ -324,7 +324,7 @@ def reports(**changes: Any) -> Document:
 
 def poller(bus: Bus) -> Poller:
     rooms = bus.rooms
-    leads = leadership(rooms.storage, "poller")
+    leads = make_leadership(rooms.storage, "poller")
     return Poller(rooms.storage, rooms.agencies, rooms.gate, rooms.recorder, rooms.appender, leads, rooms.heavy)
 
 

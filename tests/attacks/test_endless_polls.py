@@ -12,7 +12,7 @@ from bus.agencies.poller import Poller
 from bus.agencies.registry import Agencies
 from bus.agencies.round import PollPolicy
 from bus.kit import Adapter, AdapterSettings, AgencyFault, Classification, Does, Event, Failure, Operation, Polled
-from bus.storage import leadership
+from bus.storage import make_leadership
 from tests.a_bus import Bus
 from tests.an_agency import AGENCY, AFactory, AnAdapter
 from tests.builders import WARGA, a_document, a_person
@@ -56,7 +56,7 @@ async def poll_until_pause(bus: Bus, agency: AnEndlessAgency, policy: PollPolicy
     bus.apply(a_document(producers=[AGENCY], adapters=[{"adapter": AGENCY, "operation": POLL.name}]))
     agencies = Agencies({AGENCY: {"base_url": "https://badan.example"}}, {AGENCY: lambda: AnEndlessFactory(agency)})
     rooms = bus.rooms
-    leads = leadership(rooms.storage, "poller")
+    leads = make_leadership(rooms.storage, "poller")
     poller = Poller(rooms.storage, agencies, rooms.gate, rooms.recorder, rooms.appender, leads, rooms.heavy, policy)
     with structlog.testing.capture_logs() as logged:
         running = asyncio.create_task(poller.run())

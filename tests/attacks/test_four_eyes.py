@@ -175,7 +175,7 @@ async def test_the_history_names_both_clients(bus: Bus, writer: httpx.AsyncClien
     history = (await step(head, "activate")).json()["history"]
     first, second, third = (one["client_id"] for one in history)
     assert (first == second, first == third) == (True, False)
-    assert {first, third} == {one.client_id for one in bus.rooms.participants.clients(OWNER, 10)}
+    assert {first, third} == {one.client_id for one in bus.rooms.participants.list_clients(OWNER, 10)}
 
 
 async def test_the_clients_of_an_office_are_named_to_nobody_else(bus: Bus, writer: httpx.AsyncClient):

@@ -107,12 +107,12 @@ async def test_readers_who_wait_by_the_hundred_hold_up_no_publisher(bus: Bus, ad
         connections = [await asyncio.open_connection(host, int(port)) for _ in range(150)]
         for _, writer in connections:
             writer.write(request)
-        await until(lambda: limits.of("bapenda").waiting_readers == 20)
+        await until(lambda: limits.get("bapenda").waiting_readers == 20)
         yield
-        assert limits.of("bapenda").waiting_readers <= 20
+        assert limits.get("bapenda").waiting_readers <= 20
         for _, writer in connections:
             writer.close()
-        await until(lambda: not limits.of("bapenda").waiting_readers)
+        await until(lambda: not limits.get("bapenda").waiting_readers)
 
     async with httpx.AsyncClient(timeout=30) as http:
         await assert_goes_on(publishing(bus, http, address), waiting)

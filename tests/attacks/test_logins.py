@@ -150,7 +150,7 @@ async def test_an_assertion_that_comes_again_and_again_costs_its_client_tokens(b
     async with httpx.AsyncClient(transport=httpx.ASGITransport(bus.edge), base_url=ADDRESS) as http:
         assert (await http.post("/oauth/token", data=form)).status_code == 200
         assert (await http.post("/oauth/token", data=form)).status_code == 401
-        bucket = bus.rooms.limits.of("bapenda").client(client.client_id, bus.rooms.limits.now())
+        bucket = bus.rooms.limits.get("bapenda").get_client_bucket(client.client_id, bus.rooms.limits.now())
         assert bucket.spent == 2
         bucket.charge(600)
         assert (await http.post("/oauth/token", data=form)).status_code == 429
@@ -203,7 +203,7 @@ async def test_the_old_hash_of_a_client_is_a_digest_after_its_first_login(bus: B
         form = {"grant_type": "client_credentials", "client_id": innocent.client_id, "client_secret": "guess"}
         assert (await http.post(f"{address}/oauth/token", data=form)).status_code == 401
         await login()
-        kept = bus.rooms.participants.credentials(innocent.client_id)
+        kept = bus.rooms.participants.find_credentials(innocent.client_id)
         assert kept is not None
         assert kept.secret_hash.startswith("sha256:")
         bus.rooms.tokens.refresh()
@@ -232,14 +232,14 @@ async def test_a_client_that_makes_tokens_without_end_pushes_out_nobodys(bus: Bu
     for _ in range(3000):
         token = bus.rooms.tokens.issue(greedy, greedy.scopes, 60)
         bus.rooms.tokens.verify(f"Bearer {token}".encode())
-    assert bus.rooms.tokens.known(innocent)
+    assert bus.rooms.tokens.find_known(innocent)
     assert len(bus.rooms.tokens._verified.values) < 300
 
 
 async def test_a_client_that_asks_for_tokens_without_end_is_told_to_wait(bus: Bus):
     greedy, secret = a_client(bus)
     form = {"grant_type": "client_credentials", "client_id": greedy.client_id, "client_secret": secret}
-    bus.rooms.limits.of("bapenda").client(greedy.client_id, bus.rooms.limits.now()).charge(290)
+    bus.rooms.limits.get("bapenda").get_client_bucket(greedy.client_id, bus.rooms.limits.now()).charge(290)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(bus.edge), base_url=ADDRESS) as http:
         answers = await asyncio.gather(*(http.post("/oauth/token", data=form) for _ in range(60)))
         other, others = a_client(bus)

@@ -23,7 +23,7 @@ from bus.contracts.page import write_index, write_page
 from bus.contracts.yaml import read_yaml, write_yaml
 from bus.http.spreadsheet import Spreadsheet
 from bus.telemetry import configure_logging
-from bus.texts import UNSEEN, markdown, markdown_code, visible, visible_json
+from bus.texts import UNSEEN, escape_unseen, escape_unseen_in_json, to_markdown, to_markdown_code
 from tests.builders import a_grant, a_strict_contract, a_strict_document
 from tests.cli.a_command import Commands, commands
 
@@ -75,8 +75,8 @@ def test_what_unicode_does_not_show_is_known_to_us():
 
 def test_json_with_escapes_is_the_same_json():
     written = json.dumps({HOSTILE: [HOSTILE]}, ensure_ascii=False).encode()
-    assert json.loads(visible_json(written)) == {HOSTILE: [HOSTILE]}
-    assert unseen(visible_json(written).decode()) == []
+    assert json.loads(escape_unseen_in_json(written)) == {HOSTILE: [HOSTILE]}
+    assert unseen(escape_unseen_in_json(written).decode()) == []
 
 
 class Tags(html.parser.HTMLParser):
@@ -139,12 +139,12 @@ def test_a_table_keeps_its_columns():
     ],
 )
 def test_a_text_is_no_markdown(text: str, written: str):
-    assert markdown(text) == written
+    assert to_markdown(text) == written
 
 
 @pytest.mark.parametrize("text", ["a|b", "a\\|b", "a\\\\|<img src=x>|`b`", "``", "`<b>`"])
 def test_code_stays_in_its_span_and_cell(text: str):
-    row = f"| {markdown_code(text)} | x |"
+    row = f"| {to_markdown_code(text)} | x |"
     assert len(re.findall(r"(?:\\.|[^|\\])+", row.strip("|"))) == 2
     assert tags(row) <= {"code"}
 
@@ -303,4 +303,4 @@ def _members(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def test_visible_keeps_what_can_be_seen():
-    assert visible("Siti Nur’aini — Jl. Ki Hajar 5, ½") == "Siti Nur’aini — Jl. Ki Hajar 5, ½"
+    assert escape_unseen("Siti Nur’aini — Jl. Ki Hajar 5, ½") == "Siti Nur’aini — Jl. Ki Hajar 5, ½"

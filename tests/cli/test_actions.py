@@ -10,14 +10,14 @@ from alembic import command as migrations
 
 from bus import json
 from bus.actions.action import Action, Object, Verb
-from bus.actions.actor import Channel, on_this_machine
+from bus.actions.actor import Channel, identify_operator
 from bus.actions.log import ActionLog
 from bus.cli import make_command_line
 from bus.cli.workspace import open_workspace
 from bus.contracts.document import parse_contract
 from bus.storage import open_storage
-from bus.storage.migrate import _config
-from bus.storage.transaction import connection_of
+from bus.storage.migrate import _make_config
+from bus.storage.transaction import get_connection
 from tests.an_actor import actions, an_actor, last_action
 from tests.builders import a_strict_document
 from tests.cli.a_command import Commands, commands
@@ -116,9 +116,9 @@ def newest(bus: Commands) -> int:
 
 
 def _make_tables_of(url: str, version: str) -> None:
-    storage, config = open_storage(url), _config()
+    storage, config = open_storage(url), _make_config()
     with storage.write() as transaction:
-        config.attributes["connection"] = connection_of(transaction)
+        config.attributes["connection"] = get_connection(transaction)
         migrations.upgrade(config, version)
     storage.close()
 
@@ -146,7 +146,7 @@ def test_a_command_that_changes_something_leaves_its_entries(bus: Commands, comm
     assert ran.code == 0, ran.err
     told = noted(bus, after)
     assert [one.what for one in told] == verbs
-    me = on_this_machine(Channel.CLI)
+    me = identify_operator(Channel.CLI)
     assert {(one.by.participant, one.by.user, one.by.address, one.by.channel) for one in told} == {
         ("operator", me.user, me.address, Channel.CLI)
     }
@@ -155,7 +155,7 @@ def test_a_command_that_changes_something_leaves_its_entries(bus: Commands, comm
 def test_init_is_told_once(bus: Commands):
     assert bus("init").code == 0
     (told,) = noted(bus)
-    assert (told.what, told.by.user) == (Verb.BUS_INIT, on_this_machine(Channel.CLI).user)
+    assert (told.what, told.by.user) == (Verb.BUS_INIT, identify_operator(Channel.CLI).user)
     assert (told.after or {}).keys() == {"client_id", "scopes"}
 
 
@@ -197,7 +197,7 @@ def test_actions_are_listed_for_people(bus: Commands):
     _added(bus)
     first = bus("actions").out.splitlines()[0].split("\t")
     assert first[2:5] == ["participant.add", "participant bapenda", "done"]
-    assert f"operator {on_this_machine(Channel.CLI).user}" in first[1]
+    assert f"operator {identify_operator(Channel.CLI).user}" in first[1]
 
 
 def test_actions_are_listed_as_json(bus: Commands):

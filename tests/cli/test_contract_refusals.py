@@ -8,7 +8,7 @@ import pytest
 from bus import clock, json
 from bus.cli.workspace import open_workspace
 from bus.refusals.log import RefusalLog
-from bus.refusals.refusal import Refusal, hour_of
+from bus.refusals.refusal import Refusal, round_to_hour
 from bus.refusals.tally import Count
 from tests.cli.a_command import Commands, commands
 
@@ -25,7 +25,7 @@ def refuse(run: Commands, version: str, events: int) -> None:
     """Have events of a village refused now."""
     now = clock.micros(clock.now())
     refusal = Refusal(
-        hour_of(now), NAME, version, "dukcapil-lamongan", "desa-sembung", "client_1", "pattern", "/data/nik"
+        round_to_hour(now), NAME, version, "dukcapil-lamongan", "desa-sembung", "client_1", "pattern", "/data/nik"
     )
     with open_workspace(run.folder / "data") as workspace:
         RefusalLog(workspace.storage).add({refusal: Count(events, events, now, now)})

@@ -61,7 +61,7 @@ def test_a_new_clients_secret_fits(bus: Run, data: Path, scopes: list[str]):
     options = [part for scope in scopes for part in ("--scope", scope)]
     made = json.loads(bus("client", "add", "bapenda", *options, "--json").stdout)
     participants = Participants(open_storage(f"sqlite:///{data / 'bus.db'}"))
-    credentials = participants.credentials(made["client_id"])
+    credentials = participants.find_credentials(made["client_id"])
     assert credentials is not None
     assert credentials.client.scopes == {"events.read", "admin"}
     assert secrets.fits(made["client_secret"], credentials.secret_hash)

@@ -23,7 +23,7 @@ def from_schema(schema: Any, root: Any) -> st.SearchStrategy[Any]:
     if isinstance(schema, bool):
         return st.none()
     if "$ref" in schema:
-        return from_schema(json.at(root, schema["$ref"].removeprefix("#")), root)
+        return from_schema(json.find(root, schema["$ref"].removeprefix("#")), root)
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
     if "const" in schema:

@@ -22,7 +22,7 @@ from bus.delivery.tables import DELIVERIES
 from bus.delivery.turn import Turn
 from bus.identity.keys import Keys
 from bus.journal import Appender, Beside, JournalReader, Submission
-from bus.storage import Storage, leadership
+from bus.storage import Storage, make_leadership
 from tests.an_actor import OPERATOR
 from tests.builders import OWNER, WARGA, Document, a_document, a_person
 
@@ -71,7 +71,7 @@ class Site:
     def relay(self, turn: Turn[FanOut] | None = None) -> Relay:
         return Relay(
             self.storage, self.journal, self.catalogue, self.subscriptions, self.broker,
-            leadership(self.storage, "relay"), HandoverPolicy(), Reclaim(self.storage, is_alone=True), turn or Turn(),
+            make_leadership(self.storage, "relay"), HandoverPolicy(), Reclaim(self.storage, is_alone=True), turn or Turn(),
         )  # fmt: skip
 
     def subscribe(self, participant: str) -> Subscription:

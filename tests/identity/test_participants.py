@@ -65,8 +65,8 @@ def test_nobody_adds_an_operator(participants: Participants):
 def test_pages_follow_each_other(participants: Participants):
     for name in ("dpupr", "dinkes", "bappeda"):
         participants.add(name, name, Kind.APP, OPERATOR)
-    first = participants.page(2)
-    second = participants.page(2, first[-1].name)
+    first = participants.list_page(2)
+    second = participants.list_page(2, first[-1].name)
     assert [found.name for found in (*first, *second)] == ["bapenda", "bappeda", "dinkes", "dpupr"]
 
 
@@ -122,13 +122,13 @@ def test_an_empty_key_set_is_refused(participants: Participants, jwks: dict[str,
 def test_a_revoked_client_has_no_credentials(participants: Participants):
     client, _ = participants.add_client("bapenda", ["events.read"], by=OPERATOR)
     participants.revoke_client("bapenda", client.client_id, OPERATOR)
-    assert participants.credentials(client.client_id) is None
-    assert [found.revoked for found in participants.clients("bapenda", 10)] == [True]
+    assert participants.find_credentials(client.client_id) is None
+    assert [found.revoked for found in participants.list_clients("bapenda", 10)] == [True]
 
 
 @pytest.mark.parametrize("client_id", ["client_x", "a\x00", "\ud800"])
 def test_an_unknown_client_has_no_credentials(participants: Participants, client_id: str):
-    assert participants.credentials(client_id) is None
+    assert participants.find_credentials(client_id) is None
     with pytest.raises(ClientUnknown):
         participants.revoke_client("bapenda", client_id, OPERATOR)
 
@@ -138,7 +138,7 @@ def test_nobody_revokes_the_client_of_another(participants: Participants):
     client, _ = participants.add_client("bapenda", ["events.read"], by=OPERATOR)
     with pytest.raises(ClientUnknown):
         participants.revoke_client("dinkes", client.client_id, OPERATOR)
-    assert participants.credentials(client.client_id) is not None
+    assert participants.find_credentials(client.client_id) is not None
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_every_change_is_announced(participants: Participants, storage: Storage,
 def test_the_first_client_may_do_everything(storage: Storage):
     made = bootstrap(storage, OPERATOR)
     assert made is not None
-    credentials = Participants(storage).credentials(made[0])
+    credentials = Participants(storage).find_credentials(made[0])
     assert credentials is not None
     assert credentials.client.scopes == frozenset(Scope)
     assert Participants(storage).get("operator").kind is Kind.OPERATOR
@@ -171,4 +171,4 @@ def test_the_operator_is_made_once(storage: Storage):
     with ThreadPoolExecutor(4) as pool:
         made = list(pool.map(lambda _: bootstrap(storage, OPERATOR), range(4)))
     assert sum(credentials is not None for credentials in made) == 1
-    assert len(Participants(storage).clients("operator", 10)) == 1
+    assert len(Participants(storage).list_clients("operator", 10)) == 1

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bus.household import household
+from bus.household import name_household
 from bus.identity.wrong_logins import LoginPolicy, LoginsLimited, WrongLogins
 from bus.limits import Rate
 
@@ -18,7 +18,7 @@ def a_count(**changes: Any) -> WrongLogins:
 
 def fail(wrong: WrongLogins, client: str, address: str, times: int) -> None:
     for _ in range(times):
-        wrong.failed(client, address)
+        wrong.note_failure(client, address)
 
 
 def is_stopped(wrong: WrongLogins, client: str, address: str) -> bool:
@@ -45,16 +45,16 @@ def test_another_client_of_the_same_address_is_not_stopped():
 def test_an_address_that_tries_many_clients_is_stopped():
     wrong = a_count()
     for number in range(5):
-        wrong.failed(f"client_{number}", ELSEWHERE)
+        wrong.note_failure(f"client_{number}", ELSEWHERE)
     assert is_stopped(wrong, "client_new", ELSEWHERE)
     assert not is_stopped(wrong, "client_new", HOME)
 
 
 def test_many_addresses_stop_a_client_but_not_where_it_proved_itself_lately():
     wrong = a_count()
-    wrong.proved("bapenda", HOME)
+    wrong.note_proof("bapenda", HOME)
     for number in range(6):
-        wrong.failed("bapenda", f"203.0.113.{number}")
+        wrong.note_failure("bapenda", f"203.0.113.{number}")
     assert is_stopped(wrong, "bapenda", "203.0.113.77")
     assert not is_stopped(wrong, "bapenda", HOME)
 
@@ -62,7 +62,7 @@ def test_many_addresses_stop_a_client_but_not_where_it_proved_itself_lately():
 def test_what_was_forgiven_does_not_count():
     wrong = a_count()
     for _ in range(20):
-        wrong.failed("bapenda", HOME)
+        wrong.note_failure("bapenda", HOME)
         wrong.forgive("bapenda", HOME)
     assert not is_stopped(wrong, "bapenda", HOME)
 
@@ -79,8 +79,8 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 def crowd(wrong: WrongLogins) -> None:
     """Many clients fail and prove themselves, each from an address of its own."""
     for number in range(60):
-        wrong.failed(f"client_{number}", f"10.0.0.{number}")
-        wrong.proved(f"client_{number}", f"10.0.0.{number}")
+        wrong.note_failure(f"client_{number}", f"10.0.0.{number}")
+        wrong.note_proof(f"client_{number}", f"10.0.0.{number}")
 
 
 @pytest.mark.usefixtures("few")
@@ -96,10 +96,10 @@ def test_what_failed_longest_ago_is_forgotten_for_the_many_that_failed_since(kin
 @pytest.mark.usefixtures("few")
 def test_a_proof_is_forgotten_for_the_many_that_came_since():
     wrong = a_count()
-    wrong.proved("bapenda", HOME)
+    wrong.note_proof("bapenda", HOME)
     crowd(wrong)
     for number in range(6):
-        wrong.failed("bapenda", f"203.0.113.{number}")
+        wrong.note_failure("bapenda", f"203.0.113.{number}")
     assert is_stopped(wrong, "bapenda", HOME)
 
 
@@ -115,4 +115,4 @@ def test_a_proof_is_forgotten_for_the_many_that_came_since():
     ],
 )
 def test_one_customers_many_addresses_are_one(address: str, expected: str):
-    assert household(address) == expected
+    assert name_household(address) == expected

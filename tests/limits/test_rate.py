@@ -35,25 +35,25 @@ def a_bucket(quota: int = 10, seconds: int = 10) -> Bucket:
 def test_a_bucket_fills_at_its_rate_and_never_over_its_quota():
     bucket = a_bucket()
     bucket.charge(10)
-    assert bucket.left(0.0) == 0
-    assert bucket.left(3.0) == pytest.approx(3)
-    assert bucket.left(1000.0) == 10
+    assert bucket.refill(0.0) == 0
+    assert bucket.refill(3.0) == pytest.approx(3)
+    assert bucket.refill(1000.0) == 10
 
 
 def test_what_is_larger_than_what_is_left_makes_a_debt_that_has_to_be_waited_for():
     bucket = a_bucket()
     bucket.charge(25)
-    assert bucket.left(0.0) == -15
-    assert bucket.wait(0.0) == pytest.approx(16)
-    assert bucket.left(15.9) < 1
-    assert bucket.left(16.1) > 1
+    assert bucket.refill(0.0) == -15
+    assert bucket.compute_wait(0.0) == pytest.approx(16)
+    assert bucket.refill(15.9) < 1
+    assert bucket.refill(16.1) > 1
 
 
 def test_over_time_no_more_passes_than_the_rate_allows():
     bucket, passed = a_bucket(quota=100, seconds=10), 0
     for tick in range(10_000):
         now = tick / 100
-        if bucket.left(now) >= 1:
+        if bucket.refill(now) >= 1:
             bucket.charge(7)
             passed += 7
     # 100 seconds of 10 each, and the quota that was there at the start; the last one may make a debt.
@@ -65,14 +65,14 @@ def test_what_was_spent_stays_spent_when_the_rate_changes(quota: int, left: int)
     bucket = a_bucket()
     bucket.charge(10)
     bucket.change(Rate(quota, 10), 0.0)
-    assert bucket.left(0.0) == left
+    assert bucket.refill(0.0) == left
 
 
 def test_what_was_spent_elsewhere_is_not_told_to_others_again():
     bucket = a_bucket()
     bucket.charge(2)
     bucket.charge_elsewhere(3)
-    assert (bucket.left(0.0), bucket.spent) == (5, 2)
+    assert (bucket.refill(0.0), bucket.spent) == (5, 2)
 
 
 @pytest.mark.parametrize(
@@ -89,4 +89,4 @@ def test_what_was_spent_elsewhere_is_not_told_to_others_again():
 def test_the_fields_tell_no_more_than_is_left(spent: int, steps: int, limit: bytes):
     bucket = a_bucket(quota=100, seconds=10)
     bucket.charge(spent)
-    assert bucket.fields(steps) == ((b"ratelimit", limit), (b"ratelimit-policy", b'"publish";q=100;w=10'))
+    assert bucket.write_fields(steps) == ((b"ratelimit", limit), (b"ratelimit-policy", b'"publish";q=100;w=10'))

@@ -18,7 +18,7 @@ HOUR_MICROS = 3_600_000_000
 
 
 def left(limits: Limits) -> float:
-    return limits.of("bapenda").publish.left(0.0)
+    return limits.get("bapenda").publish.refill(0.0)
 
 
 @dataclass

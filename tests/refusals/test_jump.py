@@ -2,7 +2,7 @@
 
 import pytest
 
-from bus.refusals.jump import Hour, Jump, jumps
+from bus.refusals.jump import Hour, Jump, find_jumps
 
 HOUR = 3_600_000_000
 CHANGE = 1000 * HOUR
@@ -36,7 +36,7 @@ def hour(offset: int, events: int, version: str = NEW, participant: str = "desa-
 )
 def test_a_jump_is_many_more_than_in_the_worst_hour_before(hours: list[Hour], found: tuple[int, int] | None) -> None:
     expected = [Jump("desa-sembung", *found)] if found else []
-    assert jumps(hours, NEW, CHANGE + HOUR // 2) == expected
+    assert find_jumps(hours, NEW, CHANGE + HOUR // 2) == expected
 
 
 def test_each_producer_is_judged_by_itself_and_the_worst_comes_first() -> None:
@@ -46,4 +46,4 @@ def test_each_producer_is_judged_by_itself_and_the_worst_comes_first() -> None:
         hour(1, 20, participant="dpmptsp"),
         hour(1, 30, participant="bapenda"),
     ]
-    assert [one.participant for one in jumps(hours, NEW, CHANGE)] == ["bapenda", "dpmptsp"]
+    assert [one.participant for one in find_jumps(hours, NEW, CHANGE)] == ["bapenda", "dpmptsp"]

@@ -12,7 +12,7 @@ from bus.agencies.registry import Agencies
 from bus.heavy import HeavyWorkWaits, Here, Job, TooHeavy, TooMuchAtOnce
 from bus.kit import Adapter, AdapterSettings, Classification, Does, Event, Operation, Polled
 from bus.problem import Refused
-from bus.storage import leadership
+from bus.storage import make_leadership
 from tests.a_bus import Bus
 from tests.an_agency import AGENCY, AFactory, AnAdapter
 from tests.builders import WARGA, a_document, a_nik, a_person
@@ -70,7 +70,7 @@ async def poll(bus: Bus, *events: Event, **contract: Any) -> set[tuple[str, str,
     settings = {AGENCY: {"base_url": "https://badan.example"}}
     agencies = Agencies(settings, {AGENCY: lambda: APolledFactory(APolledAdapter(events=events))})
     rooms = bus.rooms
-    leads = leadership(rooms.storage, "poller")
+    leads = make_leadership(rooms.storage, "poller")
     await Poller(rooms.storage, agencies, rooms.gate, rooms.recorder, rooms.appender, leads, rooms.heavy).step(
         AGENCY, POLL
     )

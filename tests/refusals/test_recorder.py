@@ -13,7 +13,7 @@ from bus.identity.tokens import Principal
 from bus.journal import Overloaded
 from bus.limits import Limited
 from bus.problem import Refused
-from bus.process import Role, Wakeups, running
+from bus.process import Role, Wakeups, run_process
 from bus.refusals.log import RefusalLog
 from bus.refusals.recorder import Recorder
 from bus.refusals.refusal import Refusal
@@ -76,7 +76,7 @@ async def test_whatever_was_sent_instead_of_an_event_is_counted(bus: Bus, event:
 
 async def test_a_process_that_stops_writes_what_it_counted_last(bus: Bus) -> None:
     rooms = bus.rooms
-    async with running(rooms.settings, rooms.storage, rooms.keys, ADDRESS, {Role.API}, Wakeups()) as process:
+    async with run_process(rooms.settings, rooms.storage, rooms.keys, ADDRESS, {Role.API}, Wakeups()) as process:
         process.rooms.recorder.note(REFUSED, SENDER)
     assert [one.count for one in rooms.refusals.search()] == [1]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bus.refusals.refusal import MORE, folded, hour_of
+from bus.refusals.refusal import MORE, fold_pointer, round_to_hour
 
 NAMES = {"nik", "alamat", "desa", "2024", "a\0b", "a/b", "x" * 80}
 
@@ -32,13 +32,13 @@ NAMES = {"nik", "alamat", "desa", "2024", "a\0b", "a/b", "x" * 80}
     ],
 )
 def test_a_pointer_keeps_only_names_that_the_contract_knows(pointer: str, shown: str) -> None:
-    assert folded(pointer, NAMES) == shown
+    assert fold_pointer(pointer, NAMES) == shown
 
 
 def test_a_deep_pointer_is_cut() -> None:
-    shown = folded("/data" + "/desa" * 100, NAMES)
+    shown = fold_pointer("/data" + "/desa" * 100, NAMES)
     assert (len(shown) < 270, shown.startswith("/data/desa/"), shown.endswith(f"/{MORE}")) == (True, True, True)
 
 
 def test_an_hour_begins_on_the_hour() -> None:
-    assert hour_of(7_200_000_001) == 7_200_000_000
+    assert round_to_hour(7_200_000_001) == 7_200_000_000

@@ -103,7 +103,7 @@ def reaches(uri: str, pointer: str) -> bool:
     """Whether data under the schema can have something where a JSON Pointer points."""
     found = registry().resolver().lookup(uri)
     schema, resolver = found.contents, found.resolver
-    for part in json.path(pointer):
+    for part in json.parse_pointer(pointer):
         while "$ref" in schema:
             found = resolver.lookup(schema["$ref"])
             schema, resolver = found.contents, found.resolver

@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 
 from bus.delivery.handover import BrokerAddress, ChangesBell, ring_once
 from bus.identity.participants import Participants
-from bus.process import Role, Wakeups, running
+from bus.process import Role, Wakeups, run_process
 from bus.settings import load_settings
 from bus.storage import open_storage
 from tests.an_actor import OPERATOR
@@ -132,7 +132,7 @@ async def test_a_process_that_hears_looks_at_once(database: str, broker: BrokerA
 
     settings = load_settings(data_dir=bus.data, broker_url=broker.url, broker_prefix=broker.prefix)
     with an_ear(broker) as other:
-        async with running(settings, storage, bus.keys, "https://bus.lamongan.example", [Role.API], wakeups):
+        async with run_process(settings, storage, bus.keys, "https://bus.lamongan.example", [Role.API], wakeups):
             # Between two looks that nobody asked for lies a quarter of a second.
             async with asyncio.timeout(30):
                 while await _next_look_after(looks, other.bell.ring) > 0.2:

@@ -194,7 +194,7 @@ def test_rows_are_counted_while_the_writer_is_made_anew(storage: Storage, databa
 
     def look() -> None:
         while not stopping.is_set():
-            counted.append(database.rows_written())
+            counted.append(database.count_rows_written())
 
     looking = threading.Thread(target=look)
     looking.start()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bus.storage import Leadership, Storage, leadership, open_storage
+from bus.storage import Leadership, Storage, make_leadership, open_storage
 from tests.services.waiting import until
 
 _LEADS = """
@@ -21,14 +21,14 @@ sys.stdin.read()
 
 @pytest.fixture
 def one(storage: Storage) -> Leadership:
-    return leadership(storage, "relay")
+    return make_leadership(storage, "relay")
 
 
 @pytest.fixture
 def other(database_url: str) -> Iterator[Leadership]:
     """The same job in what stands for another process."""
     elsewhere = open_storage(database_url)
-    yield leadership(elsewhere, "relay")
+    yield make_leadership(elsewhere, "relay")
     elsewhere.close()
 
 
@@ -51,7 +51,7 @@ def test_who_does_not_lead_takes_nothing_away_by_letting_go(one: Leadership, oth
 
 def test_each_job_has_a_leader_of_its_own(storage: Storage, one: Leadership):
     assert one.acquire()
-    assert leadership(storage, "poller").acquire()
+    assert make_leadership(storage, "poller").acquire()
 
 
 @pytest.mark.process

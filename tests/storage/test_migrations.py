@@ -12,9 +12,9 @@ from bus.contracts.lifecycle import State
 from bus.contracts.registered import Move, read_version
 from bus.journal import Appender, JournalReader, Persons, Receipt, Submission
 from bus.journal.identity import identity_of
-from bus.storage import Storage, open_storage, pending_migrations, upgrade
-from bus.storage.migrate import _config
-from bus.storage.transaction import connection_of
+from bus.storage import Storage, has_pending_migrations, open_storage, upgrade
+from bus.storage.migrate import _make_config
+from bus.storage.transaction import get_connection
 from tests.builders import a_strict_document
 
 VERSIONS = sa.table(
@@ -60,8 +60,8 @@ def storage(tmp_path: Path) -> Iterator[Storage]:
     """A database as the first version made it."""
     storage = open_storage(f"sqlite:///{tmp_path / 'bus.db'}")
     with storage.write() as transaction:
-        config = _config()
-        config.attributes["connection"] = connection_of(transaction)
+        config = _make_config()
+        config.attributes["connection"] = get_connection(transaction)
         command.upgrade(config, "0001")
     yield storage
     storage.close()
@@ -71,7 +71,7 @@ def test_a_contract_version_keeps_what_is_known_of_its_history(storage: Storage)
     with storage.write() as transaction:
         transaction.execute(sa.text("INSERT INTO contracts (name) VALUES ('kependudukan.uji')"))
         for version, state in (("1.0.0", "active"), ("2.0.0", "draft")):
-            document = json.canonical(a_strict_document(version=version))
+            document = json.dump_canonical(a_strict_document(version=version))
             row = (1, version, state, document, 1, "dukcapil-lamongan", 2, "operator")
             transaction.execute(sa.insert(VERSIONS).values(row))
     assert upgrade(storage)
@@ -82,7 +82,7 @@ def test_a_contract_version_keeps_what_is_known_of_its_history(storage: Storage)
 
 
 def test_an_upgrade_is_done_once(storage: Storage) -> None:
-    assert pending_migrations(storage)
+    assert has_pending_migrations(storage)
     assert [upgrade(storage), upgrade(storage)] == [True, False]
 
 

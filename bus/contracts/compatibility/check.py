@@ -141,7 +141,7 @@ class _Outcome:
             yield self._finding(broken, question, lenient, strict)
 
     def _finding(self, broken: Break, question: _Question, lenient: Any, strict: Any) -> Finding:
-        places = [json.pointer((question.part, *path)) for path in (broken.strict, broken.lenient)]
+        places = [json.to_pointer((question.part, *path)) for path in (broken.strict, broken.lenient)]
         new, old = places if question.strict_is_new else reversed(places)
         # Nothing is shown, and nothing called incompatible, that the gate's own validator does not confirm.
         shown = isinstance(broken.answer, Found) and self._shows(broken.answer.value, lenient, strict)
@@ -155,7 +155,7 @@ class _Outcome:
             message(broken, question.side, self._old.version, doubt),
             Verdict.INCOMPATIBLE if shown else Verdict.UNDECIDED,
             _example(broken.answer.value) if shown and isinstance(broken.answer, Found) else None,
-            json.pointer(broken.field),
+            json.to_pointer(broken.field),
         )
 
     def _shows(self, value: Any, lenient: Any, strict: Any) -> bool:

@@ -47,7 +47,7 @@ def _in_place(place: Place, root: Any) -> Iterator[Place]:
 
 def path_of(reference: str) -> Path:
     """The path in the document that a `$ref` leads to."""
-    return json.path(unquote(reference.removeprefix("#")))
+    return json.parse_pointer(unquote(reference.removeprefix("#")))
 
 
 def below(places: list[Place], step: Any, root: Any, search: Search) -> list[Place]:

@@ -271,7 +271,7 @@ def _either(schemas: list[Any]) -> str:
 
 def _names(expression: Mapping[str, Any]) -> Iterator[str]:
     for name, _ in _tests(expression):
-        yield name if name.startswith("/") else json.pointer((name,))
+        yield name if name.startswith("/") else json.to_pointer((name,))
 
 
 def _tests(expression: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -50,7 +50,7 @@ def message(broken: Break, side: Side, version: str, reason: str = "") -> str:
         reason: why there is no certainty; empty where there is.
     """
     demand = _DEMANDS[broken.rule](broken.demand, broken.about)
-    place = f"At {json.pointer(broken.field)}, " if broken.field else ""
+    place = f"At {json.to_pointer(broken.field)}, " if broken.field else ""
     if side is Side.NEW_REFUSES_OLD:
         strict, lenient = "the new version", f"data of version {version}"
     else:

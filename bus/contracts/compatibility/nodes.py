@@ -91,7 +91,7 @@ class Library:
         known = self._texts.get(id(schema))
         if known is None:
             references: set[str] = set()
-            text = json.canonical(_demands(schema, references, 0))
+            text = json.dump_canonical(_demands(schema, references, 0))
             self._budget.spend(1 + len(text) // 256)
             known = self._texts[id(schema)] = (schema, text, frozenset(references))
         return known[1], known[2]
@@ -116,7 +116,7 @@ def target(reference: str, root: Any) -> Any:
     Raises:
         Undecided: there is none.
     """
-    found = json.at(root, unquote(reference.removeprefix("#"))) if reference.startswith("#") else None
+    found = json.find(root, unquote(reference.removeprefix("#"))) if reference.startswith("#") else None
     if not isinstance(found, dict | bool):
         raise Undecided("a reference leads to no schema")
     return found

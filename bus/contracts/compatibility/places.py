@@ -11,11 +11,11 @@ class Places:
     def __init__(self, pointers: Iterable[str]) -> None:
         self._root = _Place()
         for pointer in pointers:
-            self._root.under(json.path(pointer)).pointer = pointer
+            self._root.under(json.parse_pointer(pointer)).pointer = pointer
 
     def cover(self, pointer: str) -> bool:
         """Whether a pointer lies in one of them."""
-        return any(place.pointer is not None for place in _along(self._root, json.path(pointer)))
+        return any(place.pointer is not None for place in _along(self._root, json.parse_pointer(pointer)))
 
     def meet(self, pointer: str) -> bool:
         """Whether a pointer lies in one of them, or one of them in it."""
@@ -23,7 +23,7 @@ class Places:
 
     def inside(self, pointer: str) -> Iterator[str]:
         """Those that lie in a pointer, each before those in it, in the order in which they were given."""
-        steps = json.path(pointer)
+        steps = json.parse_pointer(pointer)
         for place in _along(self._root, steps, len(steps)):
             yield from _ends(place)
 

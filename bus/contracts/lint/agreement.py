@@ -92,7 +92,9 @@ def _pointers(contract: Contract) -> Iterator[FieldError]:
         yield from _missing(
             contract.shown, [(f"{at}/fields/{n}", pointer) for n, pointer in enumerate(grant.fields or ())]
         )
-        yield from _missing(contract.shown, [(at + json.pointer(("mask", pointer)), pointer) for pointer in grant.mask])
+        yield from _missing(
+            contract.shown, [(at + json.to_pointer(("mask", pointer)), pointer) for pointer in grant.mask]
+        )
         for row, expression in enumerate(grant.rows):
             names = [_as_pointer(name) for name in _names(expression)]
             yield from _missing(contract.shown, [(f"{at}/rows/{row}", pointer) for pointer in names])
@@ -116,7 +118,7 @@ def _names(expression: Any) -> Iterator[str]:
 
 
 def _as_pointer(name: str) -> str:
-    return name if name.startswith("/") else json.pointer((name,))
+    return name if name.startswith("/") else json.to_pointer((name,))
 
 
 def _required(contract: Contract) -> Iterator[FieldError]:
@@ -130,8 +132,8 @@ def _required(contract: Contract) -> Iterator[FieldError]:
 
 
 def _optional(at: str, pointer: str, required: Collection[str]) -> Iterator[FieldError]:
-    path = json.path(pointer)
-    levels = (json.pointer(path[: depth + 1]) for depth in range(len(path)))
+    path = json.parse_pointer(pointer)
+    levels = (json.to_pointer(path[: depth + 1]) for depth in range(len(path)))
     if optional := next((level for level in levels if level not in required), None):
         yield FieldError(at, f"points at {pointer}, but {optional} is not required")
 
@@ -139,11 +141,11 @@ def _optional(at: str, pointer: str, required: Collection[str]) -> Iterator[Fiel
 def _demanded(schema: Schema, pointer: str) -> Iterator[str]:
     """The levels of a pointer that some form of the data requires."""
     heads: list[Any] = [schema]
-    path = json.path(pointer)
+    path = json.parse_pointer(pointer)
     for depth, step in enumerate(path):
         applied = [one for one in in_place(schema, heads) if isinstance(one, dict)]
         if any(step in one.get("required", ()) for one in applied):
-            yield json.pointer(path[: depth + 1])
+            yield json.to_pointer(path[: depth + 1])
         heads = [child for one in applied for child in children(one, step)]
 
 
@@ -154,7 +156,7 @@ def _masked_keys(contract: Contract) -> Iterator[FieldError]:
         if grant.fields is not None and not any(_meet(field, contract.key) for field in grant.fields):
             continue
         for pointer, mask in grant.mask.items():
-            at = f"/consumers/{index}" + json.pointer(("mask", pointer))
+            at = f"/consumers/{index}" + json.to_pointer(("mask", pointer))
             is_key = pointer == contract.key and mask is Mask.PSEUDONYM
             if _meet(pointer, contract.key) and not is_key:
                 yield FieldError(at, f"masks the key, {contract.key}, so that keys are not kept apart")
@@ -164,7 +166,7 @@ def _masked_keys(contract: Contract) -> Iterator[FieldError]:
 
 def _meet(one: str, other: str) -> bool:
     """Whether of two pointers one leads to what is above, below, or at the other; `*` is any step."""
-    pairs = zip(json.path(one), json.path(other), strict=False)
+    pairs = zip(json.parse_pointer(one), json.parse_pointer(other), strict=False)
     return all(step == beside or "*" in (step, beside) for step, beside in pairs)
 
 
@@ -196,7 +198,7 @@ def _placeholders(contract: Contract) -> Iterator[FieldError]:
     while waiting:
         path, value = waiting.pop()
         if isinstance(value, str) and path[-1] in _TEXTS and _PLACEHOLDER.fullmatch(value):
-            yield FieldError(json.pointer(path), "is still to be written")
+            yield FieldError(json.to_pointer(path), "is still to be written")
         inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         waiting += reversed([((*path, step), one) for step, one in inner if path[:1] != ("examples",)])
 

@@ -40,7 +40,7 @@ def find_backtracking(contract: Contract) -> Iterator[FieldError]:
             for at, pattern in _patterns(schema):
                 if is_exponential(pattern):
                     yield FieldError(
-                        f"/{part}" + json.pointer((*path, *at)), "has a loop that reads a text in two ways"
+                        f"/{part}" + json.to_pointer((*path, *at)), "has a loop that reads a text in two ways"
                     )
 
 

@@ -105,11 +105,11 @@ def _places(contract: Contract) -> Iterator[_Place]:
 
 
 def _places_in(root: Schema, at: str) -> Iterator[_Place]:
-    pointers = {id(inner): at + json.pointer(path) for path, inner in subschemas(root)}
+    pointers = {id(inner): at + json.to_pointer(path) for path, inner in subschemas(root)}
     fields = [(field.pointer, field.schemas) for field in draw_outline(root)]
     applied = tuple(one for one in in_place(root, [root]) if isinstance(one, dict))
     for pointer, schemas in [("", applied), *fields]:
-        name = json.path(pointer)[-1] if pointer else None
+        name = json.parse_pointer(pointer)[-1] if pointer else None
         stands = pointers[id(schemas[0])] if schemas else at
         yield _Place(stands, name, schemas)
         yield from _items(root, schemas, pointers, at)
@@ -200,7 +200,7 @@ def _keywords(contract: Contract) -> Iterator[FieldError]:
         for path, schema in subschemas(contract.document.get(part)):
             for keyword in schema:
                 if keyword not in KEYWORDS and not keyword.startswith("x-"):
-                    yield FieldError(f"/{part}" + json.pointer((*path, keyword)), _unknown(keyword))
+                    yield FieldError(f"/{part}" + json.to_pointer((*path, keyword)), _unknown(keyword))
 
 
 def _unknown(keyword: str) -> str:

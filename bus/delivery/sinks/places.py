@@ -121,7 +121,7 @@ class Places:
         self._all.give(participant)
         for shares, of, whose in ((self._of_participant, participant, host), (self._of_host, host, participant)):
             shares[of].give(whose)
-            if not shares[of].held:
+            if not shares[of].places_held:
                 del shares[of]
         self._drop(place)
         while self._waiting and any(self._hand_on(waiting) for waiting in self._in_turn()):
@@ -145,7 +145,7 @@ class Places:
 
     def _in_turn(self) -> list[str]:
         """Who waits, whoever holds the fewest first."""
-        return sorted(self._waiting, key=self._all.held.__getitem__)
+        return sorted(self._waiting, key=self._all.places_held.__getitem__)
 
     def _hand_on(self, participant: str) -> bool:
         """Hand one free place on to a participant that waits; whether there was one for it."""

@@ -121,6 +121,6 @@ def _standing(rooms: Rooms, name: str) -> list[tuple[Any, ...]]:
 
 def _participants(rooms: Rooms) -> Iterator[str]:
     after = ""
-    while page := rooms.participants.page(_PAGE, after):
+    while page := rooms.participants.list_page(_PAGE, after):
         after = page[-1].name
         yield from (participant.name for participant in page)

@@ -136,7 +136,7 @@ async def register_contract(rooms: TheRooms, by: Drafter, tags: IfMatch, body: B
     """
     document = await rooms.heavy.run(read_document, body, who=by.participant)
     # One at a time: those that are counted together would be too many together.
-    async with rooms.limits.of(by.participant).adding:
+    async with rooms.limits.get(by.participant).adding:
         return await asyncio.to_thread(_register, rooms, document, by, tags)
 
 
@@ -179,7 +179,7 @@ async def replace_draft(
 ) -> Response:
     """Replace the document of a draft, or of a proposed version, which is a draft again then."""
     document = await rooms.heavy.run(read_document, body, who=by.participant)
-    async with rooms.limits.of(by.participant).adding:
+    async with rooms.limits.get(by.participant).adding:
         return await asyncio.to_thread(_replace, rooms, document, name, version, by, tags)
 
 
@@ -240,7 +240,7 @@ def _check_room(rooms: Rooms, by: Actor, contract: Contract) -> None:
     """
     if by.is_operator:
         return
-    allowance = rooms.limits.of(by.participant)
+    allowance = rooms.limits.get(by.participant)
     for index, grant in enumerate(contract.grants):
         check_size(grant.rows, allowance.policy, f"/consumers/{index}/rows")
     holding = rooms.catalogue.registrar.measure_holding(by.participant, contract)

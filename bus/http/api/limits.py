@@ -63,5 +63,5 @@ def _put(rooms: Rooms, name: str, own: dict[str, Any], by: Actor) -> LimitsDocum
 
 def _document(rooms: Rooms, name: str) -> LimitsDocument:
     register = rooms.limits.register
-    own = register.of(name)
+    own = register.read(name)
     return LimitsDocument(participant=name, limits=dict(own), in_force=register.defaults.with_own(own))

@@ -12,8 +12,8 @@ from bus.identity import (
     Keys,
     OAuthServer,
     Tokens,
-    authorization_server_metadata,
-    protected_resource_metadata,
+    describe_authorization_server,
+    describe_protected_resource,
 )
 from bus.problem import Refused
 
@@ -67,7 +67,7 @@ async def token(request: Request) -> Response:
 
     The client proves itself with `client_secret_basic`, `client_secret_post` or `private_key_jwt`.
     """
-    return await _rendered(await _oauth(request).token(await _call(request)))
+    return await _rendered(await _oauth(request).issue_token(await _call(request)))
 
 
 @router.post(
@@ -96,13 +96,13 @@ async def jwks(request: Request) -> dict[str, Any]:
 @router.get("/.well-known/oauth-authorization-server")
 async def authorization_server(request: Request) -> dict[str, Any]:
     """Where and how to get a token (RFC 8414)."""
-    return authorization_server_metadata(_issuer(request))
+    return describe_authorization_server(_issuer(request))
 
 
 @router.get("/.well-known/oauth-protected-resource")
 async def protected_resource(request: Request) -> dict[str, Any]:
     """Which tokens this API takes (RFC 9728)."""
-    return protected_resource_metadata(_issuer(request))
+    return describe_protected_resource(_issuer(request))
 
 
 def _oauth(request: Request) -> OAuthServer:

@@ -77,7 +77,7 @@ class ClientList(BaseModel):
 @router.get("", response_model=ParticipantList, dependencies=_OPERATOR)
 def list_participants(request: Request, limit: Limit = 100, after: After = "") -> Response:
     """Who is known to the bus."""
-    found = _participants(request).page(limit + 1, read_name(after, Listing.PARTICIPANTS))
+    found = _participants(request).list_page(limit + 1, read_name(after, Listing.PARTICIPANTS))
     told = [_participant_document(participant) for participant in found[:limit]]
     following = write_next_name(Listing.PARTICIPANTS, "", [one.name for one in found], limit)
     return write_page(ParticipantList(participants=told, next=following))
@@ -99,7 +99,7 @@ def add_participant(
 @router.get("/{name}/clients", response_model=ClientList, dependencies=_OPERATOR)
 def list_clients(request: Request, name: str, limit: Limit = 100, after: After = "") -> Response:
     """The clients of a participant, revoked ones too."""
-    found = _participants(request).clients(name, limit + 1, read_name(after, Listing.CLIENTS, name))
+    found = _participants(request).list_clients(name, limit + 1, read_name(after, Listing.CLIENTS, name))
     told = [_client_document(client) for client in found[:limit]]
     following = write_next_name(Listing.CLIENTS, name, [one.client_id for one in found], limit)
     return write_page(ClientList(clients=told, next=following))

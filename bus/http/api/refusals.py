@@ -82,7 +82,7 @@ def list_refusals(
     found = rooms.refusals.search(contract, reader, since=since, before=before, limit=limit + 1)
     told = RefusalList(
         refusals=[_document(one) for one in found[:limit]],
-        alerts=[_alert(one) for one in rooms.refusals.alerts(clock.now(), contract, reader)],
+        alerts=[_alert(one) for one in rooms.refusals.find_alerts(clock.now(), contract, reader)],
         next=_next(found, limit, contract or ""),
     )
     return write_page(told, NO_STORE)

@@ -71,7 +71,7 @@ async def add_subscription(
     if participant != by.participant and not by.is_operator:
         raise NotTheOperator(f"You are {by.participant}; leave participant out.")
     sink = order.sink.sink()
-    allowance = rooms.limits.of(participant)
+    allowance = rooms.limits.get(participant)
     check = partial(_check_order, rooms, participant, order, allowance.policy)
     await rooms.reading.run(check, who=by.participant)
     await _check_sink(rooms, sink, participant, order.contracts, by)
@@ -99,7 +99,7 @@ async def change_subscription(
     """Give a subscription another sink or other filters; what is pending goes there too."""
     subscription = await asyncio.to_thread(rooms.subscriptions.get, id, by.reach)
     sink = None if change.sink is None else change.sink.sink()
-    admission.check_size(change.filters or (), rooms.limits.of(subscription.participant).policy)
+    admission.check_size(change.filters or (), rooms.limits.get(subscription.participant).policy)
     await rooms.reading.run(partial(_check_filters, rooms, subscription, change.filters or ()), who=by.participant)
     if sink is not None:
         await _check_sink(rooms, sink, subscription.participant, subscription.contracts, by)

@@ -17,7 +17,7 @@ class Acquaintances:
 
     def find_sender(self, authorization: bytes) -> Principal | None:
         """Who sends a value of the Authorization header, if it was verified before."""
-        return self._tokens.known(authorization)
+        return self._tokens.find_known(authorization)
 
     def recognise(self, fields: Sequence[Field], form: bytes) -> bool:
         """Whether a login shows the right secret of a client. It takes one hash, right or wrong."""

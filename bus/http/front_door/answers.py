@@ -51,7 +51,7 @@ def known_head(status: int, fields: Fields) -> tuple[bytes, bool]:
 
 def problem(refusal: Refused) -> Response:
     """The problem (RFC 9457) that a refusal is."""
-    body = json.dumps(refusal.document())
+    body = json.dumps(refusal.to_document())
     fields = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", b"%d" % len(body))]
     fields += [(name.lower().encode(), value.encode("latin-1")) for name, value in refusal.headers.items()]
     return Response(refusal.status, tuple(field for field in fields if field[0] != b"connection"), body)

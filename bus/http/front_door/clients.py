@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
-from bus.household import parsed
+from bus.household import parse_address
 from bus.http.front_door.refusals import RequestMalformed
 from bus.http.front_door.request import Field
 from bus.settings import Network
@@ -38,7 +38,7 @@ class Clients:
 
     def is_proxy(self, peer: str) -> bool:
         """Whether the operator trusts what this address says about its clients."""
-        address = parsed(peer)
+        address = parse_address(peer)
         return address is not None and is_within(address, self._proxies)
 
     def of(self, peer: str, fields: Sequence[Field]) -> str:
@@ -59,7 +59,7 @@ class Clients:
     def _client(self, peer: str, chain: Sequence[str]) -> str:
         client = peer
         for hop in reversed(chain):
-            address = parsed(hop)
+            address = parse_address(hop)
             if address is None:
                 # RFC 7239, section 6.3: a proxy may hide whom it speaks for. The last known hop answers for it.
                 return client

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
 from typing import Final, Protocol
 
-from bus.household import household, parsed
+from bus.household import name_household, parse_address
 from bus.http.front_door.clients import is_within
 from bus.settings import Network
 
@@ -99,7 +99,7 @@ class Places:
 
     def take(self, guest: Guest, *, is_proxy: bool) -> Rank | None:
         """Give a new connection a place; None: there is none, and the connection has to end."""
-        owner = household(guest.peer)
+        owner = name_household(guest.peer)
         own = self._full.get(owner, set())
         if not is_proxy and len(own) >= self._limits.most_each and not self._push_out(own):
             return self._take_reserve(guest)
@@ -113,7 +113,7 @@ class Places:
         """A connection has ended, or is about to."""
         self._unfinished.pop(guest, None)
         self._reserve.discard(guest)
-        owner = household(guest.peer)
+        owner = name_household(guest.peer)
         own = self._full.get(owner)
         if own is not None and guest in own:
             own.remove(guest)
@@ -137,7 +137,7 @@ class Places:
 
     def begin(self, client: str) -> bool:
         """Count a request of a client behind a trusted proxy; False: it has too many under way."""
-        owner = household(client)
+        owner = name_household(client)
         under_way = self._requests.get(owner, 0)
         if under_way >= self._limits.most_each:
             return False
@@ -146,13 +146,13 @@ class Places:
 
     def end(self, client: str) -> None:
         """A request that `begin` counted is answered."""
-        owner = household(client)
+        owner = name_household(client)
         self._requests[owner] -= 1
         if not self._requests[owner]:
             del self._requests[owner]
 
     def _is_operator(self, client: str) -> bool:
-        address = parsed(client)
+        address = parse_address(client)
         return address is not None and is_within(address, self._limits.operators)
 
     def _take_reserve(self, guest: Guest) -> Rank | None:

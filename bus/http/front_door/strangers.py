@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bus.household import household, parsed
+from bus.household import name_household, parse_address
 from bus.http.front_door.acquaintances import Acquaintances
 from bus.http.front_door.clients import is_within
 from bus.http.front_door.exchange import App, Exchange
@@ -124,8 +124,8 @@ class Strangers:
     def _turn(self, client: str, kind: str, cost: int) -> float:
         """Seconds until a household has its turn, which it takes unless they are more than the longest wait."""
         now = time.monotonic()
-        home = self._of(f"{household(client)} {kind}", now)
-        own = max(home.bucket.wait(now), home.next_at - now)
+        home = self._of(f"{name_household(client)} {kind}", now)
+        own = max(home.bucket.compute_wait(now), home.next_at - now)
         # Who waits for its own turn is spread by that, and takes none of the others' turns.
         wait = own if own > 0 else max(0.0, self._next_at[kind] - now)
         if wait <= _LONGEST_WAIT:
@@ -147,7 +147,7 @@ class Strangers:
         return home
 
     def _is_operator(self, client: str) -> bool:
-        address = parsed(client)
+        address = parse_address(client)
         return address is not None and is_within(address, self._operators)
 
 

@@ -120,7 +120,7 @@ async def looks_to_make_room(participants: int, hosts: int) -> int:
             place = places._take(Flow(ACountedName(f"p{name}"), ACountedName(f"h{name}.{number}")))
             assert place is not None
             place.begun -= PATIENCE_SECONDS
-    places._all._places = places._all.taken
+    places._all._places = places._all.places_taken
     late = asyncio.create_task(places.take(Flow(ACountedName("late"), ACountedName("h")), 60))
     await asyncio.sleep(0)
     ACountedName.looks = 0

@@ -278,7 +278,7 @@ async def test_waiting_readers_are_limited_and_go_as_they_end(bus: Bus, operator
         innocent = bus.reader("bapenda", address=address)
         waiting = [asyncio.create_task(client.get(f"{FEED}?wait=50", headers=headers)) for _ in range(2)]
         async with asyncio.timeout(20):
-            while bus.rooms.limits.of("dinkes").waiting_readers < 2:  # noqa: ASYNC110 - nothing tells it
+            while bus.rooms.limits.get("dinkes").waiting_readers < 2:  # noqa: ASYNC110 - nothing tells it
                 await asyncio.sleep(0.01)
         refused = await client.get(f"{FEED}?wait=1", headers=headers)
         is_limited(refused, "waiting_readers")

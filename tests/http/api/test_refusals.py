@@ -9,7 +9,7 @@ import pytest
 from bus import clock
 from bus.heavy import TooMuchAtOnce
 from bus.journal.gate import Gate
-from bus.refusals.refusal import Refusal, hour_of
+from bus.refusals.refusal import Refusal, round_to_hour
 from bus.refusals.tally import Count
 from tests.a_bus import Bus
 from tests.builders import OWNER, WARGA, Document, a_document, a_nik, a_person, a_refusal, an_event
@@ -212,7 +212,7 @@ async def test_old_rows_are_forgotten_and_young_ones_kept(bus: Bus) -> None:
 
 
 def refused_at(at: Any, **changes: Any) -> Refusal:
-    return a_refusal(hour=hour_of(clock.micros(at)), participant=VILLAGE, **changes)
+    return a_refusal(hour=round_to_hour(clock.micros(at)), participant=VILLAGE, **changes)
 
 
 async def test_a_producer_whose_refusals_jump_after_a_change_of_version_is_named_to_the_owner(bus: Bus) -> None:

@@ -5,7 +5,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from bus.household import household
+from bus.household import name_household
 from bus.http.front_door.places import PlaceLimits, Places, Rank, Worth, most_connections
 
 
@@ -102,8 +102,10 @@ def test_the_reserve_is_for_health_and_operators(client: str, path: str, may: bo
 
 
 def test_a_house_with_ipv6_is_one_client():
-    assert household("2001:db8:1:2::1") == household("2001:db8:1:2:ffff::9") != household("2001:db8:1:3::1")
-    assert household("::ffff:203.0.113.1") == household("203.0.113.1") != household("203.0.113.2")
+    assert (
+        name_household("2001:db8:1:2::1") == name_household("2001:db8:1:2:ffff::9") != name_household("2001:db8:1:3::1")
+    )
+    assert name_household("::ffff:203.0.113.1") == name_household("203.0.113.1") != name_household("203.0.113.2")
 
 
 @pytest.mark.parametrize(

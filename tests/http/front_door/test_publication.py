@@ -165,7 +165,7 @@ async def test_who_asks_whether_to_go_on_is_answered(bus: Bus, connection: Conne
 async def test_a_revoked_client_is_refused_on_the_same_connection(bus: Bus, connection: Connection):
     authorization = publisher(bus)
     first = await connection.ask(a_request(authorization, json.dumps(an_event(1))))
-    (client,) = bus.rooms.participants.clients(OWNER, 10)
+    (client,) = bus.rooms.participants.list_clients(OWNER, 10)
     await asyncio.to_thread(bus.rooms.participants.revoke_client, OWNER, client.client_id, OPERATOR)
     await asyncio.to_thread(bus.rooms.tokens.refresh)
     second = await connection.ask(a_request(authorization, json.dumps(an_event(2))))
