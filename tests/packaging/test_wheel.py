@@ -93,7 +93,7 @@ def test_processes_of_the_installed_bus_take_no_code_from_the_working_directory(
         ).json()
         headers = {"authorization": f"Bearer {token['access_token']}"}
         # A worker process checks the document.
-        checked = httpx.post(f"{address}/v1/contracts/check", content=b"{}", headers=headers)
+        checked = httpx.post(f"{address}/v1/contracts/check", content=b"{}", headers=headers, timeout=60)
         assert checked.status_code == 200, checked.text
     assert not (hostile / "trace").exists()
 
