@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from bus.kit import Polled, digest, find_changes
+from bus.kit import Polled, digest, find_changes, rounded
 
 CONTRACT = "perencanaan.dak"
 
@@ -84,22 +84,29 @@ def record(row: Mapping[str, Any], year: int) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, "", "-")}
 
 
-_NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,10})?")
+_PLACES = 10
+"""Digits after the point of a number."""
+_NUMBER = re.compile(rf"-?\d{{1,18}}(\.\d{{1,{_PLACES}}})?")
 
 
 def number(value: Any) -> Any:
-    """A number that may come as a string: `"12 "`, `"1.50000"`; a decimal comma is read too. Else the value itself."""
-    text = str(value).strip().replace(",", ".")
-    if not _NUMBER.fullmatch(text):
-        return value
-    exact = Decimal(text)
+    """A number that may come as a string, or too precise: `"12 "`, `"1.50000"`, `"1,5"`. Else the value itself."""
+    exact = _read_number(value)
+    if exact is None:
+        return rounded(value, _PLACES)
     return int(exact) if exact == exact.to_integral_value() else float(exact)
 
 
 def whole(value: Any) -> Any:
     """Rupiah, which may come as a string with a fraction: `"296187500.00000"`. Else the value itself."""
-    read = number(value)
-    return round(read) if isinstance(read, float) else read
+    exact = _read_number(value)
+    return value if exact is None else round(exact)
+
+
+def _read_number(value: Any) -> Decimal | None:
+    """The number that a value or its text is; None: it is none."""
+    text = str(rounded(value, _PLACES)).strip().replace(",", ".")
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
 def kind(value: Any) -> str | None:

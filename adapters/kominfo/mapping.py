@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bus.kit import digest
+from bus.kit import digest, rounded
 
 KODE_PEMDA = "35.24"
 """Kemendagri's code of Kabupaten Lamongan, by which the national catalogue knows who offers a service."""
@@ -36,6 +36,8 @@ SERVICE_FIELDS = tuple(f"/{name}" for name in (*_SERVICE, *_OF_SERVICE))
 INDICATOR_FIELDS = tuple(f"/{name}" for name in ("id_indikator", *_INDICATOR, "tahun", "nilai"))
 """What `indicators` writes."""
 
+_PLACES = 10
+"""Digits after the point of an indicator's value."""
 _NUMBER = re.compile(r"-?\d{1,15}([.,]\d{1,10})?")
 
 
@@ -73,7 +75,8 @@ def _said(value: Any) -> Any:
 
 
 def _number(value: Any) -> Any:
-    """A number that comes as a string, with trailing blanks or a decimal comma; else the value itself."""
+    """A number that comes as a string, with trailing blanks or a decimal comma, or too precise; else the value itself."""
+    value = rounded(value, _PLACES)
     text = str(value).strip()
     if not _NUMBER.fullmatch(text):
         return _said(value)

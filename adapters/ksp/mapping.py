@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
@@ -51,6 +52,8 @@ _WRITTEN_STATES: Mapping[str, str] = {
 _REPORTER = ("reporter", "pelapor")
 _IDENTIFYING = ("name", "nama", "phone", "telepon", "telp", "hp", "email", "surel", "nik", "address", "alamat")
 _LONGEST_FIGURE = 64
+_PLACES = 7
+"""Of a coordinate in degrees; the seventh is a centimetre on the ground."""
 """Characters of a time or a coordinate that is read; its parsers take long for a long one."""
 _LOCAL_TIMES = ("%Y-%m-%d %H:%M:%S", "%d-%m-%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%Y-%m-%d %H:%M", "%d-%m-%Y %H:%M")
 
@@ -211,8 +214,8 @@ def moment(written: Any) -> str | None:
 def point(row: Row) -> dict[str, Any] | None:
     """Where it happened, as GeoJSON; None when LAPOR! does not say."""
     try:
-        longitude = float(_text(_first(row, "longitude", "lng"))[:_LONGEST_FIGURE])
-        latitude = float(_text(_first(row, "latitude", "lat"))[:_LONGEST_FIGURE])
+        longitude = round(float(_text(_first(row, "longitude", "lng"))[:_LONGEST_FIGURE]), _PLACES)
+        latitude = round(float(_text(_first(row, "latitude", "lat"))[:_LONGEST_FIGURE]), _PLACES)
     except ValueError:
         return None
     if (longitude, latitude) == (0.0, 0.0) or not (abs(longitude) <= 180 and abs(latitude) <= 90):
@@ -236,7 +239,7 @@ def _first(row: Row, *names: str) -> Any:
 
 
 def _text(value: Any) -> str:
-    return str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    return str(value).strip() if isinstance(value, str | int | float | Decimal) and not isinstance(value, bool) else ""
 
 
 def _name(value: Any) -> str:

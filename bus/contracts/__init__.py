@@ -47,6 +47,7 @@ from bus.contracts.lifecycle import State
 from bus.contracts.lint import Finding, Severity, find_form_faults, lint_contract
 from bus.contracts.lint.vocabulary import PERSONAL_NAMES
 from bus.contracts.listing import Heading, ListedContract, ListedVersion
+from bus.contracts.numbers import NumberChanged, check_numbers, find_changed_numbers, refuse_numbers
 from bus.contracts.page import name_page_file, write_index, write_page
 from bus.contracts.plan import Plan
 from bus.contracts.register import Tags
@@ -85,6 +86,7 @@ __all__ = [
     "NotBound",
     "NotGranted",
     "Notice",
+    "NumberChanged",
     "Plan",
     "RegisteredVersion",
     "Report",
@@ -101,12 +103,14 @@ __all__ = [
     "Visibility",
     "check_contract",
     "check_named",
+    "check_numbers",
     "check_serves",
     "compare_versions",
     "compile_filter",
     "compile_schema",
     "describe_access",
     "describe_compatibility",
+    "find_changed_numbers",
     "find_form_faults",
     "find_schemas_at",
     "find_successions",
@@ -128,6 +132,7 @@ __all__ = [
     "read_check",
     "read_document",
     "read_yaml",
+    "refuse_numbers",
     "restore_contract",
     "sketch_schema",
     "write_asyncapi",

@@ -27,7 +27,7 @@ from bus.journal import (
     Submission,
     UncheckedEvent,
     check_apart,
-    check_members,
+    check_text,
     is_deeper,
     parse,
     read_event_apart,
@@ -146,18 +146,19 @@ class Publisher:
 
         Raises:
             EventMalformed: it is no JSON, is nested too deep, or has a member twice.
+            NumberChanged: a number would not come back with the same value.
             MediaTypeUnsupported: it is in none of the modes.
         """
         body: bytes | None = None
         if head.mode is Mode.STRUCTURED:
             event = self._parse(text)
             body = json.dumps(event)
-            check_members(text, body)
+            check_text(text, body)
         elif head.mode is Mode.BINARY:
             event = _read_attributes(head.fields)
             if text:
-                event["data"] = self._parse(text)
-                check_members(text, json.dumps(event["data"]))
+                event["data"] = self._parse(text, "/data")
+                check_text(text, json.dumps(event["data"]), "/data")
         else:
             raise _refuse_mode()
         traceparent = _read_traceparent(head)
@@ -245,9 +246,9 @@ class Publisher:
             more = message.get("more_body", False)
         return b"".join(parts)
 
-    def _parse(self, text: bytes) -> Any:
+    def _parse(self, text: bytes, prefix: str = "") -> Any:
         """The JSON value, not nested deeper than allowed."""
-        value = parse(text)
+        value = parse(text, prefix)
         most = self._settings.max_depth
         if is_deeper(value, text, most):
             raise refuse_depth(most)

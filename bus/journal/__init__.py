@@ -14,12 +14,16 @@ from bus.journal.checking import Findings, UncheckedEvent
 from bus.journal.gate import Gate
 from bus.journal.history import History
 from bus.journal.incoming import (
+    ChangedNumbers,
     EventMalformed,
     IncomingEvent,
     check_batch,
     check_members,
+    check_text,
+    find_numbers_in_batch,
     is_deeper,
     parse,
+    parse_batch,
     refuse_depth,
 )
 from bus.journal.lines import Lines
@@ -33,6 +37,7 @@ __all__ = [
     "LARGE",
     "MOST_BYTES",
     "Appender",
+    "ChangedNumbers",
     "Entry",
     "EventConflict",
     "EventMalformed",
@@ -58,12 +63,15 @@ __all__ = [
     "check_apart",
     "check_batch",
     "check_members",
+    "check_text",
     "departure",
     "entries_at",
     "find_in_data_apart",
+    "find_numbers_in_batch",
     "is_deeper",
     "lengths_at",
     "parse",
+    "parse_batch",
     "read_attributes_apart",
     "read_batch_apart",
     "read_event_apart",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bus import json
-from bus.contracts import Catalogue, ContractVersion, is_bearable
+from bus.contracts import Catalogue, ContractVersion, is_bearable, refuse_numbers, write_pointer
 from bus.identity import Principal
 from bus.journal.append import Submission
 from bus.journal.checking import Findings, UncheckedEvent, find_in_data
@@ -59,6 +59,7 @@ class Gate:
             UnknownContract, UnknownVersion, VersionRetired: there is no such agreement.
             NotAProducer: the sender may not say this.
             DataInvalid, EventTooLarge: the data do not fit the contract.
+            NumberChanged: an agency's data have a number that would not come back with the same value.
         """
         unchecked = self.identify(event, principal, body)
         return self.accept(unchecked, find_in_data(unchecked, brief))
@@ -148,6 +149,8 @@ def _write(event: Mapping[str, Any]) -> bytes:
         return json.dumps(event)
     except TypeError:
         # An agency's answer, which Python's own parser read.
+        if (number := json.decimal_at(event)) is not None:
+            raise refuse_numbers([write_pointer(number)]) from None
         at = FieldError("/data", "holds half a surrogate pair, or an integer of more than 64 bits")
         raise EventMalformed("The data cannot be written as JSON in UTF-8.", errors=[at]) from None
 

@@ -1,8 +1,9 @@
 """What makes two publications the same event: who says it, its source and its id; and what makes them say the same."""
 
+from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 from bus import json
 from bus.kit import BUS_ATTRIBUTES
@@ -32,7 +33,20 @@ def say_the_same(one: bytes, other: bytes) -> bool:
 
 
 def _told(body: bytes) -> bytes:
-    return json.canonical({name: value for name, value in json.loads(body).items() if name not in _UNTOLD})
+    told = {name: value for name, value in json.loads(body).items() if name not in _UNTOLD}
+    return json.canonical(_level_numbers(told))
+
+
+def _level_numbers(value: Any) -> Any:
+    """The value with an integer for each float that is whole: JSON has one kind of number, and `1.0` is 1."""
+    if type(value) is dict:
+        return {name: _level_numbers(inner) for name, inner in value.items()}
+    if type(value) is list:
+        return [_level_numbers(inner) for inner in value]
+    # Beyond 64 bits a whole number is a float, however it was written.
+    if type(value) is float and value.is_integer() and -(2.0**63) <= value < 2.0**64:
+        return int(Decimal(repr(value)))
+    return value
 
 
 @lru_cache(maxsize=4096)

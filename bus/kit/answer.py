@@ -5,6 +5,7 @@ import codecs
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -24,6 +25,8 @@ MOST_ROWS: Final = 20_000
 MOST_PAGED_BYTES: Final = 16 * 1024 * 1024
 """Bytes of a list, over all of its pages."""
 
+_MOST_WHOLE = 10**15
+"""Below this a float keeps each integer."""
 _SMALL = 32 * 1024
 """Bytes of an answer that is read in some milliseconds, in the event loop itself."""
 _BEGINNING = 2048
@@ -73,8 +76,9 @@ def json_object(agency: str, response: httpx.Response) -> dict[str, Any]:
 def json_value(agency: str, response: httpx.Response) -> Any:
     """The JSON value in an answer.
 
-    An integer of more than 64 bits becomes a float, half a surrogate pair the replacement character: neither can be
-    written as JSON in UTF-8, and a citizen's text must not keep the rows around it from being read.
+    Half a surrogate pair becomes the replacement character, which UTF-8 has: a citizen's text must not keep the rows around it
+    from being read. A number that the bus would change is a `Decimal`, see `bus.json.loads_exactly`. The gate refuses an
+    event that still has one, so that a mapping rounds what the agency writes too precisely, and nothing else.
 
     Raises:
         AgencyFault: transient; it is no JSON in UTF-8, has more than `MOST_PARTS` parts or `MOST_LEVELS` levels.
@@ -83,7 +87,7 @@ def json_value(agency: str, response: httpx.Response) -> Any:
     if _has_too_many_parts(text):
         raise _unreadable(agency, response, "more parts than the bus reads")
     try:
-        value = json.loads(text)
+        value = json.loads_exactly(_repair(text)) if json.changes_number(text) else json.loads(text)
     except ValueError:
         value = _loads_repaired(agency, response, text)
     if json.is_deeper(value, MOST_LEVELS):
@@ -93,11 +97,14 @@ def json_value(agency: str, response: httpx.Response) -> Any:
 
 def _loads_repaired(agency: str, response: httpx.Response, text: bytes) -> Any:
     try:
-        if b"\\ud" not in text and b"\\uD" not in text:
-            raise ValueError
-        return json.loads(_ESCAPE.sub(_repaired, text))
+        return json.loads(_repair(text))
     except ValueError:
         raise _unreadable(agency, response, "something that is not JSON") from None
+
+
+def _repair(text: bytes) -> bytes:
+    """The text with the replacement character for each half of a surrogate pair."""
+    return _ESCAPE.sub(_repaired, text) if b"\\ud" in text or b"\\uD" in text else text
 
 
 def _repaired(escape: re.Match[bytes]) -> bytes:
@@ -149,6 +156,17 @@ class Allowance:
         self._bytes -= len(response.content)
         if self._rows < 0 or self._bytes < 0:
             raise _unreadable(self._agency, response, "a list with more rows or bytes than the bus reads")
+
+
+def rounded(value: Any, places: int) -> Any:
+    """A number that an agency writes too precisely, with at most `places` digits after the point; any other value itself.
+
+    Args:
+        value: as `json_value` gives it. A `Decimal` of 15 digits or more before the point is no matter of precision.
+    """
+    if not isinstance(value, Decimal) or not value.is_finite() or abs(value) >= _MOST_WHOLE:
+        return value
+    return float(round(value, places))
 
 
 def folded(value: Any) -> Any:
