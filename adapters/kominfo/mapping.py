@@ -53,7 +53,8 @@ def indicators(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     content.
     """
     records = map(_indicator, rows)
-    return {record.get("id_indikator") or digest(record): record for record in records}
+    # Text, also where the list has a number that JSON does not hold: the gate refuses that row alone.
+    return {str(record.get("id_indikator") or digest(record)): record for record in records}
 
 
 def _indicator(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -128,8 +128,8 @@ async def test_an_accepted_number_comes_back_with_its_value(
 ) -> None:
     if is_apart:
         _all_is_large(monkeypatch)
-    for id, number in enumerate(KEPT):
-        answer = await client.post("/v1/events", content=_event(number, str(id)), headers=_STRUCTURED)
+    for index, number in enumerate(KEPT):
+        answer = await client.post("/v1/events", content=_event(number, str(index)), headers=_STRUCTURED)
         assert answer.status_code == 202, number
         verdict = await client.post(f"/v1/contracts/{OPEN}/validate", content=_data(number))
         assert verdict.json()["valid"], number

@@ -1,11 +1,13 @@
 """The gate: what decides before what."""
 
+from decimal import Decimal
 from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bus.contracts import NumberChanged
 from bus.identity.tokens import Principal
 from bus.journal import envelope
 from bus.journal.gate import EventMalformed, EventTooLarge
@@ -32,6 +34,15 @@ async def test_what_an_agency_can_write_and_json_in_utf8_cannot_is_refused(bus: 
     with pytest.raises(EventMalformed) as refused:
         bus.rooms.gate.admit(event, sender)
     assert [error.pointer for error in refused.value.errors] == ["/data"]
+
+
+async def test_a_number_of_an_agency_that_json_cannot_hold_is_pointed_at(bus: Bus):
+    bus.apply(a_contract())
+    sender = Principal(OWNER, "adapter:ksp", frozenset(), 0, "")
+    data = a_person(nama=[1, Decimal("18446744073709551617")])
+    with pytest.raises(NumberChanged) as refused:
+        bus.rooms.gate.admit({"specversion": "1.0", "id": "1", "source": "/uji", "type": WARGA, "data": data}, sender)
+    assert [error.pointer for error in refused.value.errors] == ["/data/nama/1"]
 
 
 ATTRIBUTES = st.dictionaries(
