@@ -32,6 +32,7 @@ from bus.contracts.errors import (
 from bus.contracts.fields import Visibility
 from bus.contracts.filter import compile_filter, read_attribute
 from bus.contracts.filter_index import FilterIndex
+from bus.contracts.formats import is_date_time, is_uri_reference
 from bus.contracts.infer import infer_schema, sketch_schema
 from bus.contracts.jobs import (
     check_contract,
@@ -119,6 +120,8 @@ __all__ = [
     "has_property",
     "infer_schema",
     "is_bearable",
+    "is_date_time",
+    "is_uri_reference",
     "judge_approval",
     "judge_data",
     "lint_contract",

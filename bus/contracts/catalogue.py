@@ -11,6 +11,7 @@ from datetime import date
 
 from bus import json
 from bus.contracts import registered
+from bus.contracts.asyncapi import make_schema_url
 from bus.contracts.binding import Bindings, no_adapters
 from bus.contracts.catalogued import AdapterUses, CataloguedContract, read_contracts
 from bus.contracts.errors import GrantExpired, NoSuchContract, NotGranted, UnknownContract
@@ -90,6 +91,10 @@ class Catalogue:
                 errors=[FieldError("/type", "must be the name of a contract")],
             )
         return contract.found.get(dataschema) or contract.find_version(dataschema, self._ready)
+
+    def write_schema_address(self, version: ContractVersion) -> str:
+        """The address of a version's schema on this bus, as events name it in `dataschema`."""
+        return make_schema_url(version.contract, self._address)
 
     def version_numbered(self, version_id: int) -> ContractVersion:
         """The version that an event of the journal was published under, whatever its state now.

@@ -11,7 +11,7 @@ from bus.journal.apart import (
 from bus.journal.append import Appender, EventConflict, Overloaded, Receipt, Submission
 from bus.journal.beside import Take, select_entries
 from bus.journal.checking import Findings, UncheckedEvent
-from bus.journal.gate import Gate
+from bus.journal.gate import Gate, check_media
 from bus.journal.history import History
 from bus.journal.incoming import (
     ChangedNumbers,
@@ -62,6 +62,7 @@ __all__ = [
     "apply_view",
     "check_apart",
     "check_batch",
+    "check_media",
     "check_members",
     "check_text",
     "departure",

@@ -3,7 +3,7 @@
 Decides only; nothing here touches the database.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from bus.contracts import Catalogue, ContractVersion, is_bearable, refuse_number
 from bus.identity import Principal
 from bus.journal.append import Submission
 from bus.journal.checking import Findings, UncheckedEvent, find_in_data
-from bus.journal.envelope import TEXT_RULE, find_wrong_attributes, is_text
+from bus.journal.envelope import TEXT_RULE, find_wrong_attributes, find_wrong_media, is_text
 from bus.journal.identity import identity_of
 from bus.journal.incoming import EventMalformed, drop_nulls, refuse_no_object
 from bus.problem import FieldError, Forbidden, Refused
@@ -25,6 +25,13 @@ class DataInvalid(Refused):
 
     status = 422
     slug = "data-invalid"
+
+
+class DataNotJson(Refused):
+    """The data of an event are JSON here; the bus takes no other media type."""
+
+    status = 415
+    slug = "data-not-json"
 
 
 class EventTooLarge(Refused):
@@ -56,6 +63,7 @@ class Gate:
 
         Raises:
             EventMalformed: attributes are missing or wrong.
+            DataNotJson: the data are said to be something else.
             UnknownContract, UnknownVersion, VersionRetired: there is no such agreement.
             NotAProducer: the sender may not say this.
             DataInvalid, EventTooLarge: the data do not fit the contract.
@@ -86,6 +94,9 @@ class Gate:
         version = self._find_version(kept, principal)
         if body is None or kept is not event:
             body = _write(kept)
+        for name, spelling in self._find_other_spellings(kept, version):
+            body = _replace_attribute(body, name, kept[name], spelling)
+            kept = {**kept, name: spelling}
         # Before the data are looked at: how long that takes grows with their size.
         check_size(body, version)
         return UncheckedEvent(kept, body, version, principal.participant)
@@ -119,13 +130,35 @@ class Gate:
             version.notice,
         )  # fmt: skip
 
+    def _find_other_spellings(self, event: Mapping[str, Any], version: ContractVersion) -> Iterator[tuple[str, str]]:
+        """Attributes that are handed out in another spelling than their publisher's, which not every receiver reads."""
+        schema, time = event.get("dataschema"), event.get("time")
+        if schema is not None and schema != (address := self.catalogue.write_schema_address(version)):
+            yield "dataschema", address
+        if time is not None and not time.isupper():
+            yield "time", time.upper()
+
     def _find_version(self, event: Mapping[str, Any], principal: Principal) -> ContractVersion:
         if wrong := find_wrong_attributes(event):
+            check_media(event, wrong)
             raise EventMalformed("The event's attributes are not as CloudEvents 1.0 says.", errors=wrong)
         version = self.catalogue.find_version(event["type"], event.get("dataschema"))
         if principal.participant not in version.contract.producers:
             raise NotAProducer(f"{principal.participant} is not a producer of {event['type']}.")
         return version
+
+
+def check_media(event: Mapping[str, Any], wrong: Sequence[FieldError] = ()) -> None:
+    """Refuse an event whose data are not JSON.
+
+    Args:
+        wrong: all errors in the event's attributes, if they are known.
+
+    Raises:
+        DataNotJson: it says that they are something else.
+    """
+    if found := find_wrong_media(event):
+        raise DataNotJson("Send the data as JSON, in `data`.", errors=wrong or found)
 
 
 def check_size(body: bytes, version: ContractVersion) -> None:
@@ -153,6 +186,20 @@ def _write(event: Mapping[str, Any]) -> bytes:
             raise refuse_numbers([write_pointer(number)]) from None
         at = FieldError("/data", "holds half a surrogate pair, or an integer of more than 64 bits")
         raise EventMalformed("The data cannot be written as JSON in UTF-8.", errors=[at]) from None
+
+
+def _replace_attribute(body: bytes, name: str, old: str, new: str) -> bytes:
+    """The body of an event with another text for an attribute.
+
+    Args:
+        body: as `json.dumps` writes it.
+        old: the attribute's text in the body.
+    """
+    written = b'"%b":%b' % (name.encode(), json.dumps(old))
+    if body.count(written) == 1:
+        # Nothing of a large event is read again. Within a text, the quotes would be escaped.
+        return body.replace(written, b'"%b":%b' % (name.encode(), json.dumps(new)))
+    return json.dumps({**json.loads(body), name: new})
 
 
 def _find_key(event: Mapping[str, Any], version: ContractVersion, findings: Findings) -> str:

@@ -1,5 +1,6 @@
 """What makes two publications the same event: who says it, its source and its id; and what makes them say the same."""
 
+import re
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
@@ -10,6 +11,9 @@ from bus.kit import BUS_ATTRIBUTES
 
 _UNTOLD: Final = BUS_ATTRIBUTES | {"traceparent", "tracestate"}
 """What the bus adds, and what a retry may change without becoming another event."""
+_VERSION: Final = re.compile(r"([0-9]+\.[0-9]+\.[0-9]+)(?:/schema)?$")
+_JSON: Final = frozenset({"application/json", "text/json"})
+"""What data are where `datacontenttype` says nothing, or says it in other words."""
 _LONGEST_ID: Final = 40
 _DIGESTED: Final = b"\xff"
 """Begins no UTF-8 text, so that an id's digest is no other id."""
@@ -33,8 +37,28 @@ def say_the_same(one: bytes, other: bytes) -> bool:
 
 
 def _told(body: bytes) -> bytes:
-    told = {name: value for name, value in json.loads(body).items() if name not in _UNTOLD}
-    return json.canonical(_level_numbers(told))
+    """What an event says, in the spelling that all of CloudEvents' modes have in common."""
+    event = json.loads(body)
+    told = {name: _spell(name, value) for name, value in event.items() if name not in _UNTOLD}
+    return json.canonical({name: value for name, value in told.items() if value is not None})
+
+
+def _spell(name: str, value: Any) -> Any:
+    if name == "data":
+        return _level_numbers(value)
+    if name == "dataschema":
+        # The bus may have had another address before, and the type says which contract it is.
+        found = _VERSION.search(value)
+        return found[1] if found else value
+    if name == "datacontenttype":
+        media_type = value.partition(";")[0].strip().lower()
+        return None if media_type in _JSON else media_type
+    if name == "time":
+        return value.upper()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    # In binary mode each attribute is text (CloudEvents 1.0.2, section 3.1).
+    return str(value)
 
 
 def _level_numbers(value: Any) -> Any:

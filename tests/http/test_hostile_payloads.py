@@ -195,12 +195,6 @@ async def test_a_header_that_smuggles_something_is_refused(client: httpx.AsyncCl
     assert answer.status_code == 400
 
 
-async def test_percent_signs_that_encode_nothing_are_themselves(client: httpx.AsyncClient) -> None:
-    await client.post("/v1/events", content=_object(nik=a_nik(1)), headers=_binary(id="100%", subject="%zz%2"))
-    page = await client.get(f"/v1/feeds/{OPEN}")
-    assert [(event["id"], event["subject"]) for event in page.json()["events"]] == [("100%", "%zz%2")]
-
-
 async def test_a_batch_of_hostile_events_is_answered_soon(client: httpx.AsyncClient) -> None:
     wrong = _EVENT % ("%d", json.dumps({"nik": a_nik(1), "teks": [5] * 8000}).decode())
     batch = ",".join(wrong % number for number in range(300))
