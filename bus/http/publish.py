@@ -156,13 +156,14 @@ class Publisher:
         """
         body: bytes | None = None
         if head.mode is Mode.STRUCTURED:
-            event = self._parse(text)
+            event = self._parse(text, self._settings.max_depth)
             body = json.dumps(event)
             check_text(text, body)
         elif head.mode is Mode.BINARY:
             event = _read_attributes(head.fields)
             if text:
-                event["data"] = self._parse(text, "/data")
+                # The event around the data is a level too.
+                event["data"] = self._parse(text, self._settings.max_depth - 1, "/data")
                 check_text(text, json.dumps(event["data"]), "/data")
         else:
             raise _refuse_mode()
@@ -251,10 +252,9 @@ class Publisher:
             more = message.get("more_body", False)
         return b"".join(parts)
 
-    def _parse(self, text: bytes, prefix: str = "") -> Any:
-        """The JSON value, not nested deeper than allowed."""
+    def _parse(self, text: bytes, most: int, prefix: str = "") -> Any:
+        """The JSON value, not nested deeper than `most` levels."""
         value = parse(text, prefix)
-        most = self._settings.max_depth
         if is_deeper(value, text, most):
             raise refuse_depth(most)
         return value

@@ -31,6 +31,7 @@ from bus.journal.projection import Persons, Projection
 from bus.journal.read import Entry, JournalReader, Stretch, entries_at, lengths_at
 from bus.journal.statements import MOST_BYTES, Row
 from bus.journal.tail import Tail
+from bus.journal.trial import try_data
 from bus.journal.viewed import FindBefore, Walk, apply_view, departure, standing, viewed_document
 
 __all__ = [
@@ -79,5 +80,6 @@ __all__ = [
     "refuse_depth",
     "select_entries",
     "standing",
+    "try_data",
     "viewed_document",
 ]

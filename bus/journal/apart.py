@@ -10,7 +10,7 @@ from bus.heavy import Heavy
 from bus.journal.append import Submission
 from bus.journal.checking import NOTHING_FOUND, Findings, UncheckedEvent, check_data, read_findings
 from bus.journal.gate import Gate
-from bus.journal.incoming import ChangedNumbers, IncomingEvent, read_attributes, read_batch, read_event
+from bus.journal.incoming import ChangedNumbers, read_attributes, read_batch, read_event
 
 LARGE: Final = 32 * 1024
 """Bytes of an event that the event loop reads itself: a hostile one of this size takes some 5 ms."""
@@ -18,7 +18,7 @@ LARGE: Final = 32 * 1024
 
 async def read_event_apart(
     heavy: Heavy, text: bytes, header_attributes: dict[str, Any], levels: int, who: str, *, is_data: bool
-) -> IncomingEvent:
+) -> tuple[dict[str, Any], bytes]:
     """The attributes of an event, and its body.
 
     Args:

@@ -112,7 +112,7 @@ def read_event(text: bytes, levels: bytes, header_attributes: bytes, form: bytes
 
     Args:
         text: the request's.
-        levels: how deep it may be nested.
+        levels: how deep an event may be nested.
         header_attributes: the attributes that the request's header fields have, as JSON.
         form: `event`, or `data` if the text is the data alone.
 
@@ -121,8 +121,10 @@ def read_event(text: bytes, levels: bytes, header_attributes: bytes, form: bytes
         NumberChanged: a number would not come back with the same value.
     """
     attributes = json.loads(header_attributes)
-    value = _read(text, int(levels), "/data" if form == b"data" else "")
-    event = {**attributes, "data": value} if form == b"data" else value
+    is_data = form == b"data"
+    # The event around the data is a level too.
+    value = _read(text, int(levels) - is_data, "/data" if is_data else "")
+    event = {**attributes, "data": value} if is_data else value
     if type(event) is not dict:
         raise refuse_no_object()
     event = drop_nulls({**attributes, **event})

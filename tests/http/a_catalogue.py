@@ -14,6 +14,7 @@ from bus.contracts.catalogue import Catalogue
 from bus.heavy import Here
 from bus.http import contract_moves, contracts, problems
 from bus.identity.tokens import Principal
+from bus.journal.gate import Gate
 from bus.limits import Limits
 from bus.storage import open_storage, upgrade
 from tests.contracts.documents import a_document
@@ -69,6 +70,7 @@ def an_edge(catalogue: Catalogue) -> TestClient:
     app.include_router(contracts.router)
     app.state.rooms = SimpleNamespace(
         catalogue=catalogue,
+        gate=Gate(catalogue),
         tokens=KnownCallers(),
         settings=SimpleNamespace(max_depth=64),
         limits=Limits(NoOwnLimits()),
