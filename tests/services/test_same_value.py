@@ -28,9 +28,10 @@ _SCHEMA = {"type": "object", "required": ["kunci"], "properties": {"kunci": {"ty
 _numbers = itertools.count()
 
 NUMBERS = st.from_regex(r"-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,25})?([eE][+-]?[0-9]{1,4})?", fullmatch=True)
+EDGES = st.sampled_from(["18446744073709551617", "0.10000000000000001", "1e-400", "1E400", "9007199254740993.0"])
 TEXTS = st.builds(json.dumps, st.text(st.characters(), max_size=8), ensure_ascii=st.just(True))
 SPACE = st.sampled_from(["", " ", "\n\t"])
-LEAVES = NUMBERS | TEXTS | st.sampled_from(["null", "true", "false", "NaN", '"\\ud800"', '"\\u0000"', "01"])
+LEAVES = NUMBERS | EDGES | TEXTS | st.sampled_from(["null", "true", "false", "NaN", '"\\ud800"', '"\\u0000"', "01"])
 
 
 def _an_array(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
