@@ -17,6 +17,8 @@ _FEW = 64
 """Entries of an object or array below which each may be most of the value."""
 _OUTLINE = bytes.maketrans(b"0123456789. \t\n\r:,[-+E", b"00000000000:::::::::e")
 """Makes digits and points alike, and what may stand before a number."""
+_LONG = b":0000000000000000"
+"""The outline of a number of 16 characters or more begins so."""
 _LONG_NUMBER = re.compile(
     rb"[ \t\n\r:,\[](-?[0-9](?:[0-9.]{15,}(?:[eE][+-]?[0-9]+)?|[0-9]*(?:\.[0-9]+)?[eE][+-]?[0-9]{3,}))"
 )
@@ -143,10 +145,15 @@ def changes_number(text: bytes, written: bytes = b"") -> bool:
     if text == written:
         return False
     outline = text.translate(_OUTLINE)
-    if b":0000000000000000" in outline or b"0e000" in outline or b"0e:000" in outline or text[:1] in b"-0123456789":
+    if _LONG in outline or b"0e000" in outline or b"0e:000" in outline or text[:1] in b"-0123456789":
         # The expression looks for what stands before a number. Nothing may stand before a text that is a number alone.
         return not all(is_kept(found[1].decode()) for found in _LONG_NUMBER.finditer(b":" + text))
     return False
+
+
+def count_long_numbers(text: bytes) -> int:
+    """The numbers of 16 characters or more in a JSON text: `changes_number` looks at each of them, which takes long."""
+    return text.translate(_OUTLINE).count(_LONG)
 
 
 def find_changed_numbers(text: bytes) -> tuple[Any, list[Path]]:
@@ -203,6 +210,8 @@ def _is_long(number: str) -> bool:
 def is_kept(number: str) -> bool:
     """Whether `dumps` writes a number of a JSON text, once it is read, with the same value."""
     if number.lstrip("-").isdecimal() and not _is_long(number):
+        return True
+    if repr(float(number)) == number:
         return True
     value = _split_number(number)
     return value is not None and len(value[1]) <= _MOST_DIGITS and value == _split_number(repr(float(number)))

@@ -29,7 +29,7 @@ def check_numbers(text: bytes, written: bytes = b"", prefix: str = "") -> None:
         NumberChanged: with a pointer for each such number.
     """
     if json.changes_number(text, written) and (found := find_changed_numbers(text)[1]):
-        raise refuse_numbers([prefix + write_pointer(path) for path in found])
+        raise refuse_numbers([prefix + write_pointer(path) for path in found[:_MOST_ERRORS]])
 
 
 def find_changed_numbers(text: bytes) -> tuple[Any, list[json.Path]]:

@@ -16,6 +16,8 @@ IncomingEvent = tuple[Any, bytes | None]
 ChangedNumbers = dict[int, list[str]]
 """Of a batch's events by index: pointers of numbers that the bus would change."""
 
+_MOST_POINTERS: Final = 100
+"""Of an event's numbers that the bus would change."""
 _MOST_ATTRIBUTES: Final = 64 * 1024
 
 
@@ -159,7 +161,9 @@ def find_numbers_in_batch(text: bytes, written: bytes) -> ChangedNumbers:
 def _group_by_event(paths: Iterable[json.Path]) -> ChangedNumbers:
     found: ChangedNumbers = {}
     for index, *path in paths:
-        found.setdefault(int(index), []).append(write_pointer(path))
+        pointers = found.setdefault(int(index), [])
+        if len(pointers) < _MOST_POINTERS:
+            pointers.append(write_pointer(path))
     return found
 
 
