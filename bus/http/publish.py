@@ -311,7 +311,8 @@ def _read_attributes(headers: Mapping[bytes, bytes]) -> dict[str, Any]:
         )
     if b"content-type" in headers:
         event["datacontenttype"] = headers[b"content-type"].decode("latin-1")
-        check_media(event)
+        if event["datacontenttype"] != "application/json":
+            check_media(event)
     return event
 
 

@@ -3,7 +3,7 @@
 Decides only; nothing here touches the database.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -94,9 +94,8 @@ class Gate:
         version = self._find_version(kept, principal)
         if body is None or kept is not event:
             body = _write(kept)
-        for name, spelling in self._find_other_spellings(kept, version):
-            body = _replace_attribute(body, name, kept[name], spelling)
-            kept = {**kept, name: spelling}
+        if "dataschema" in kept or ("time" in kept and not kept["time"].isupper()):
+            kept, body = self._respell(kept, body, version)
         # Before the data are looked at: how long that takes grows with their size.
         check_size(body, version)
         return UncheckedEvent(kept, body, version, principal.participant)
@@ -130,13 +129,14 @@ class Gate:
             version.notice,
         )  # fmt: skip
 
-    def _find_other_spellings(self, event: Mapping[str, Any], version: ContractVersion) -> Iterator[tuple[str, str]]:
-        """Attributes that are handed out in another spelling than their publisher's, which not every receiver reads."""
-        schema, time = event.get("dataschema"), event.get("time")
-        if schema is not None and schema != (address := self.catalogue.write_schema_address(version)):
-            yield "dataschema", address
-        if time is not None and not time.isupper():
-            yield "time", time.upper()
+    def _respell(self, event: dict[str, Any], body: bytes, version: ContractVersion) -> tuple[dict[str, Any], bytes]:
+        """The event and its body, with attributes in a spelling that every receiver reads."""
+        spellings = {"dataschema": self.catalogue.write_schema_address(version), "time": event.get("time", "").upper()}
+        for name, spelling in spellings.items():
+            if name in event and event[name] != spelling:
+                body = _replace_attribute(body, name, event[name], spelling)
+                event = {**event, name: spelling}
+        return event, body
 
     def _find_version(self, event: Mapping[str, Any], principal: Principal) -> ContractVersion:
         if wrong := find_wrong_attributes(event):
