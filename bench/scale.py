@@ -24,9 +24,10 @@ from bench.site import Running, Site
 from bus import json
 from bus.actions.actor import Channel, on_this_machine
 from bus.cli.workspace import Workspace, open_workspace
-from bus.delivery.subscriptions import NewSubscription, Subscriptions, Webhook
+from bus.delivery.subscription import NewSubscription, Webhook
+from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.tables import SUBSCRIPTIONS
-from bus.http.cursors import Listing, cursor_at
+from bus.http.cursors import Listing, write_position
 
 _FEW_EVENTS: Final = 10_000
 _SUBSCRIPTIONS: Final = {"few": 10, "many": 1_000}
@@ -149,7 +150,7 @@ def _ratio(what: str, against: str, published: _Published, rates: Mapping[str, S
 
 
 def _last_page(running: Running, size: int) -> bytes:
-    cursor = cursor_at(Listing.FEED, CONTRACT, size - _PAGE)
+    cursor = write_position(Listing.FEED, CONTRACT, size - _PAGE)
     return (
         f"GET /v1/feeds/{CONTRACT}?limit={_PAGE}&after={cursor} HTTP/1.1\r\nhost: 127.0.0.1\r\n"
         f"authorization: {running.consumer_authorization}\r\n\r\n"

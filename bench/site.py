@@ -15,7 +15,8 @@ from bench.events import CONSUMER, CONTRACT, PRODUCER
 from bench.processes import SERVER_CORE, await_listeners, await_port, free_port, running_python
 from bus.actions.actor import Channel, on_this_machine
 from bus.cli.workspace import open_workspace
-from bus.delivery.subscriptions import NewSubscription, Subscriptions, Webhook
+from bus.delivery.subscription import NewSubscription, Webhook
+from bus.delivery.subscriptions import Subscriptions
 from bus.journal import JournalReader
 
 _UNLIMITED = {"BUS_LIMITS__PUBLISH": "999999999/s", "BUS_LIMITS__READ": "999999999/s"}

@@ -33,9 +33,9 @@ from bench.site import Site
 from bus import json
 from bus.actions.actor import Channel, on_this_machine
 from bus.cli.workspace import open_workspace
-from bus.delivery import broker
-from bus.delivery.broker import BrokerAddress
-from bus.delivery.subscriptions import Subscriptions, SubscriptionState
+from bus.delivery.handover import BrokerAddress, reachable
+from bus.delivery.subscription import SubscriptionState
+from bus.delivery.subscriptions import Subscriptions
 
 CONCURRENCY: Final = 32
 _PREFIX: Final = f"bus-bench-{uuid4().hex[:8]}"
@@ -162,7 +162,7 @@ async def _servers() -> AsyncIterator[list[str]]:
         return
     try:
         scratch = url.set(database=name).render_as_string(hide_password=False)
-        yield ["--database-url", scratch, "--broker-url", messages] if broker.reachable(BrokerAddress(messages)) else []
+        yield ["--database-url", scratch, "--broker-url", messages] if reachable(BrokerAddress(messages)) else []
     finally:
         with engine.connect() as connection:
             connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")

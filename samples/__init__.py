@@ -1,1 +1,1 @@
-"""Sample regency apps that show the bus at work (`make run`)."""
+"""Sample apps of regency offices, which show the bus at work (`make run`)."""

@@ -1,8 +1,7 @@
-"""One sample app as a process: `python -m samples.app OFFICE`, told where the bus is by `APP_BUS_URL`, `APP_CLIENT_ID` and
-`APP_CLIENT_SECRET`.
+"""One sample app as a process: `python -m samples.app OFFICE`.
 
-It prints its address as one line of JSON. There `GET /state` tells what it sent and what was refused, `GET /inbox` what
-arrived.
+`APP_BUS_URL`, `APP_CLIENT_ID` and `APP_CLIENT_SECRET` name the bus and the client. The app prints its address as one line
+of JSON. Its `GET /state` shows what it sent and what the bus refused; `GET /inbox` shows the events that arrived.
 """
 
 import asyncio
@@ -32,7 +31,13 @@ COMPLAINT: Final = "pengaduan.laporan"
 
 @dataclass(slots=True)
 class Mistake:
-    """A wrong event that was sent on purpose, and the refusal; None where the bus took it."""
+    """A wrong event that the app sent on purpose.
+
+    Attributes:
+        contract: the event's contract.
+        why: what is wrong with the event.
+        refusal: the bus's refusal; None if the bus accepted the event.
+    """
 
     contract: str
     why: str
@@ -41,7 +46,13 @@ class Mistake:
 
 @dataclass(slots=True)
 class State:
-    """What an app has done so far; `answers` are those to its questions, by NIK."""
+    """What an app did so far.
+
+    Attributes:
+        sent: contract to the number of events that the app sent.
+        mistakes: the wrong events that the app sent on purpose.
+        answers: NIK to the bus's answer to the app's question.
+    """
 
     sent: dict[str, int] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
@@ -52,9 +63,10 @@ class App:
     """The work of one office.
 
     Args:
-        name: the office's.
-        bus: a client of it.
-        pause: seconds between two rounds of one more event each; None: there is none but the first.
+        name: the office's name as a participant.
+        office: what the office publishes and receives.
+        bus: the office's client of the bus.
+        pause: seconds between further events; None: the app sends none after the beginning.
     """
 
     def __init__(self, name: str, office: Office, bus: Bus, pause: float | None) -> None:
@@ -74,14 +86,14 @@ class App:
             for contract in self.office.follows:
                 group.create_task(self._follow(contract))
             for output in self.office.outputs:
-                group.create_task(self._speak(output))
-            group.create_task(self._err())
+                group.create_task(self._publish_output(output))
+            group.create_task(self._send_mistakes())
             if self.office.answers:
                 group.create_task(self._answer())
 
-    async def _speak(self, output: Output) -> None:
-        said = traffic.items(self.name, output.contract)
-        for part in _parts(islice(said, traffic.count(output))):
+    async def _publish_output(self, output: Output) -> None:
+        said = traffic.make_items(self.name, output.contract)
+        for part in _split(islice(said, traffic.count_events(output))):
             await self._send(part, output)
         while self._pause is not None:
             await asyncio.sleep(self._pause)
@@ -90,7 +102,7 @@ class App:
     async def _send(self, part: list[Item], output: Output) -> None:
         if output is USES:
             for item in part:
-                assert item.data is not None  # noqa: S101  uses are never deleted
+                assert item.data is not None  # noqa: S101  no use is ever deleted
                 self.state.answers[item.data["nik"]] = await self.bus.ask(LOOKUP, {"nik": item.data["nik"]})
         await self._publish(part, output.mode)
 
@@ -99,11 +111,11 @@ class App:
         for item in part:
             self.state.sent[item.contract] = self.state.sent.get(item.contract, 0) + 1
 
-    async def _err(self) -> None:
-        for number, sample in enumerate(traffic.mistakes(self.name), start=1):
-            self.state.mistakes.append(Mistake(sample.contract, sample.why, await self._mistake(number, sample)))
+    async def _send_mistakes(self) -> None:
+        for number, sample in enumerate(traffic.make_mistakes(self.name), start=1):
+            self.state.mistakes.append(Mistake(sample.contract, sample.why, await self._send_mistake(number, sample)))
 
-    async def _mistake(self, number: int, sample: InvalidSample) -> Refusal | None:
+    async def _send_mistake(self, number: int, sample: InvalidSample) -> Refusal | None:
         item = Item(f"salah-{number:06}", f"/{self.name}/contoh", sample.contract, sample.data)
         try:
             await self.bus.publish([item], Mode.STRUCTURED)
@@ -114,7 +126,7 @@ class App:
     async def _follow(self, contract: str) -> None:
         cursor: str | None = None
         while True:
-            events, cursor = await self.bus.feed(contract, cursor)
+            events, cursor = await self.bus.read_feed(contract, cursor)
             for event in events:
                 self.inbox.take(f"{contract}/{event['sequence']}", event)
 
@@ -124,33 +136,33 @@ class App:
             event = await self.inbox.fresh.get()
             if event["type"] == COMPLAINT and event["subject"] not in answered:
                 answered.add(event["subject"])
-                await self._publish([traffic.answer(self.name, event["subject"])], Mode.STRUCTURED)
+                await self._publish([traffic.make_answer(self.name, event["subject"])], Mode.STRUCTURED)
 
 
-def _parts(items: Iterator[Item]) -> Iterator[list[Item]]:
+def _split(items: Iterator[Item]) -> Iterator[list[Item]]:
     while part := list(islice(items, BATCH)):
         yield part
 
 
 def create_api(app: App) -> FastAPI:
-    """The app's own endpoints: its webhook, and what it is asked by the demo."""
+    """The app's endpoints: its webhook, and three for the demo."""
     api = FastAPI(title=app.office.title, openapi_url=None)
     add_webhook(api, app.door, app.inbox)
 
     @api.get("/state")
-    async def state() -> dict[str, Any]:
-        """What was done so far."""
+    async def show_state() -> dict[str, Any]:
+        """What the app did so far."""
         return asdict(app.state)
 
     @api.get("/inbox")
-    async def inbox(after: int = 0) -> list[dict[str, Any]]:
-        """The events that arrived, but for the first `after`."""
+    async def show_inbox(after: int = 0) -> list[dict[str, Any]]:
+        """The events that arrived, without the first `after` of them."""
         return app.inbox.events[after:]
 
     @api.get("/records")
-    async def records() -> list[dict[str, Any]]:
-        """The records that the office keeps, as the bus has them now."""
-        return await app.bus.records(app.office.keeps) if app.office.keeps else []
+    async def show_records() -> list[dict[str, Any]]:
+        """The office's records, as the bus has them now."""
+        return await app.bus.read_records(app.office.keeps) if app.office.keeps else []
 
     return api
 

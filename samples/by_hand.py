@@ -1,4 +1,4 @@
-"""Commands to copy into a shell: a token, an event, the feed in which it comes back, the agency that got it."""
+"""Commands for a shell: get a token, send an event, read it in a feed, see it at the agency."""
 
 import json
 import shlex
@@ -9,7 +9,7 @@ from samples.stage import Stage
 
 OFFICE: Final = "dinas-kominfo"
 CONTRACT: Final = "pengaduan.tindak-lanjut"
-"""The office may both publish and read it, so that one token does."""
+"""The office may both publish and read this contract, so that one token is enough."""
 
 _EVENT: Final = {
     "specversion": "1.0",
@@ -26,8 +26,8 @@ _EVENT: Final = {
 }
 
 
-def commands(stage: Stage) -> Iterator[str]:
-    """The commands, one a line."""
+def write_commands(stage: Stage) -> Iterator[str]:
+    """One command in each text."""
     client = stage.clients[OFFICE]
     yield (
         f"TOKEN=$(curl -s -u {client.client_id}:{client.client_secret} -d grant_type=client_credentials"

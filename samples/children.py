@@ -1,4 +1,4 @@
-"""The processes of a demo: each in a process group of its own, with its output in a file, and none left behind."""
+"""The processes of a demo, each in its own process group, with its output in files. The demo ends all of them."""
 
 import json
 import os
@@ -11,34 +11,37 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 LONGEST_STOP: Final = 10.0
-"""Seconds that a child has for an orderly end after SIGTERM."""
+"""Seconds between SIGTERM and SIGKILL, for an orderly end."""
 
 _LOOK_SECONDS: Final = 0.05
 _LAST_LINES: Final = 5
 
 
 class ChildFailed(Exception):
-    """A process of the demo ended, or did not come up; the message says which, and where its log is."""
+    """A process of the demo ended, or did not start; the message names the process and its log."""
 
 
 class Child:
-    """One process; `<name>.out` and `<name>.log` hold what it prints."""
+    """One process. Its output is in `<name>.out`, its standard error in `<name>.log`."""
 
     def __init__(self, name: str, command: Sequence[str], env: Mapping[str, str], logs: Path) -> None:
         self.name = name
         self.log = logs / f"{name}.log"
         self._out = logs / f"{name}.out"
         with self._out.open("wb") as out, self.log.open("wb") as log:
-            # A group of its own: Ctrl-C goes to the demo alone, which then ends its children in order.
+            # In its own process group, so that Ctrl-C reaches the demo alone, which then ends its children in order.
             self._process = subprocess.Popen(  # noqa: S603  the product's own commands
                 command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=log, start_new_session=True
             )
 
-    def announced(self, within: float) -> dict[str, Any]:
-        """The line of JSON that the process prints once it listens.
+    def read_announcement(self, within: float) -> dict[str, Any]:
+        """The JSON that the process prints once it listens.
+
+        Args:
+            within: most seconds to wait.
 
         Raises:
-            ChildFailed: it ended, or printed none in time.
+            ChildFailed: the process ended, or printed no line in time.
         """
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
@@ -51,24 +54,24 @@ class Child:
         raise ChildFailed(f"{self.name} did not come up within {within:.0f} s; see {self.log}")
 
     def check(self) -> None:
-        """Nothing while the process runs.
+        """Check that the process runs.
 
         Raises:
-            ChildFailed: it ended by itself.
+            ChildFailed: the process ended by itself.
         """
         if self._process.poll() is not None:
             last = self.log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
             raise ChildFailed("\n  ".join([f"{self.name} ended ({self._process.returncode}); see {self.log}", *last]))
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the process and whatever it started."""
+        """Send a signal to the process and to its own children."""
         try:
             os.killpg(self._process.pid, number)
         except ProcessLookupError:
             return
 
-    def ended(self, deadline: float) -> bool:
-        """Wait for its end until a moment of the monotonic clock; whether it came."""
+    def wait_for_end(self, deadline: float) -> bool:
+        """Whether the process ends before `deadline`, a time of the monotonic clock."""
         try:
             self._process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
@@ -77,7 +80,7 @@ class Child:
 
 
 class Children:
-    """All processes of a demo. On leaving the context they are ended: SIGTERM, and after a bound SIGKILL."""
+    """All processes of a demo. The end of the context ends them: by SIGTERM, and later by SIGKILL."""
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
@@ -98,21 +101,21 @@ class Children:
         return child
 
     def check(self) -> None:
-        """Nothing while all of them run.
+        """Check that all processes run.
 
         Raises:
-            ChildFailed: one ended by itself.
+            ChildFailed: a process ended by itself.
         """
         for child in self._children:
             child.check()
 
     def stop(self) -> None:
-        """End all of them, the last started first."""
+        """End all processes, the last started first."""
         for child in reversed(self._children):
             child.signal(signal.SIGTERM)
         deadline = time.monotonic() + LONGEST_STOP
         for child in self._children:
-            if not child.ended(deadline):
+            if not child.wait_for_end(deadline):
                 child.signal(signal.SIGKILL)
-                child.ended(time.monotonic() + LONGEST_STOP)
+                child.wait_for_end(time.monotonic() + LONGEST_STOP)
         self._children.clear()

@@ -1,4 +1,4 @@
-"""A client of the bus, as an app developer writes one: authlib for tokens, the CloudEvents SDK for events, httpx below."""
+"""A client of the bus, as an app developer writes it, with authlib and the CloudEvents SDK."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from samples.offices import Mode
 from samples.traffic import Item
 
 LONGEST_WAIT: Final = 20
-"""Seconds that a feed is asked to wait for something new."""
+"""Seconds that the bus waits for new events before it answers a feed's request."""
 
 _AGAIN: Final = frozenset({429, 503})
 _TRIES: Final = 8
@@ -23,10 +23,13 @@ _TRIES: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The bus's answer to what it does not take (RFC 9457).
+    """The bus's refusal of a request (RFC 9457).
 
     Attributes:
-        pointer: JSON Pointer of the first thing that is wrong; empty where the refusal is not about a field.
+        status: the HTTP status.
+        title: the problem's title.
+        pointer: JSON Pointer of the first error; empty if the refusal is not about a field.
+        detail: the first error, or the problem's detail.
     """
 
     status: int
@@ -36,7 +39,7 @@ class Refusal:
 
 
 class Refused(Exception):
-    """The bus refuses a request; the same request will be refused again."""
+    """The bus refuses a request, and would refuse the same request again."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(f"{refusal.status} {refusal.title}: {refusal.pointer} {refusal.detail}")
@@ -44,15 +47,17 @@ class Refused(Exception):
 
 
 class Bus:
-    """Publishes, subscribes, reads feeds and records, asks; gets its tokens by itself. Use as an async context manager.
+    """Publishes, subscribes, reads feeds and records, and asks. It fetches its tokens itself.
+
+    Use it as an async context manager.
 
     Args:
-        url: where the bus is.
-        client_id, client_secret: of the app's OAuth client.
+        url: the bus's address.
+        client_id, client_secret: the credentials of the app's OAuth client.
     """
 
     def __init__(self, url: str, client_id: str, client_secret: str) -> None:
-        # With the endpoint and the grant known, authlib renews the token by itself before it expires.
+        # authlib knows the endpoint and the grant type, so it renews the token before its end.
         self._http = AsyncOAuth2Client(
             client_id,
             client_secret,
@@ -72,15 +77,15 @@ class Bus:
         await self._http.aclose()
 
     async def publish(self, items: Sequence[Item], mode: Mode) -> None:
-        """Send events; they are safe once this returns. Sending one again, after a lost answer, changes nothing.
+        """Send events. The bus has stored them when the call returns; a repeated event changes nothing.
 
         Raises:
-            Refused: one of them is not as its contract says; of a batch, none was taken.
+            Refused: an event does not fit its contract. Of a batch, the bus accepted no event.
         """
-        events = [cloud_event(item) for item in items]
+        events = [make_event(item) for item in items]
         match mode:
             case Mode.BATCH:
-                await self._send(batch(events))
+                await self._send(make_batch(events))
             case Mode.STRUCTURED:
                 for event in events:
                     await self._send(to_structured_event(event))
@@ -92,19 +97,28 @@ class Bus:
         await self._call("POST", "/v1/events", content=message.body, headers=message.headers)
 
     async def subscribe(self, contracts: Sequence[str], url: str) -> str:
-        """Have the contracts' events sent to a webhook, from the beginning on; the secret that they are signed with."""
+        """Subscribe a webhook to contracts, from the journal's beginning on.
+
+        Returns:
+            The secret (`whsec_…`) with which the bus signs the events.
+        """
         wanted = {"contracts": list(contracts), "sink": {"url": url}, "from": "beginning"}
         answer = await self._call("POST", "/v1/subscriptions", json=wanted)
         return str(answer["secret"])
 
-    async def feed(self, contract: str, after: str | None) -> tuple[list[dict[str, Any]], str]:
-        """The events after a cursor (None: from the beginning), and the next cursor; waits when there are none yet."""
+    async def read_feed(self, contract: str, after: str | None) -> tuple[list[dict[str, Any]], str]:
+        """The events after a cursor, and the next cursor. The call waits if there are no events yet.
+
+        Args:
+            contract: the feed's contract.
+            after: the cursor; None: the beginning of the feed.
+        """
         where = {"wait": LONGEST_WAIT} | ({"after": after} if after else {})
         answer = await self._call("GET", f"/v1/feeds/{contract}", params=where)
         return answer["events"], answer["next"]
 
-    async def records(self, contract: str) -> list[dict[str, Any]]:
-        """The newest event of every record."""
+    async def read_records(self, contract: str) -> list[dict[str, Any]]:
+        """The newest event of each record."""
         found: list[dict[str, Any]] = []
         where: dict[str, str] = {}
         while True:
@@ -119,9 +133,9 @@ class Bus:
         return await self._call("POST", f"/v1/queries/{contract}", json=question)
 
     async def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
-        """One request, tried again while the bus is away or busy."""
+        """The answer to a request. The call tries again while the bus is away or busy."""
 
-        # Without arguments: the library logs the arguments of what it tries again, and these hold personal data.
+        # `answer` has no arguments, since the library logs arguments, and these hold personal data.
         @stamina.retry(on=_is_passing, attempts=_TRIES, timeout=None, wait_initial=0.2)
         async def answer() -> dict[str, Any]:
             return _read(await self._http.request(method, path, **request))
@@ -130,14 +144,14 @@ class Bus:
 
 
 def _is_passing(error: Exception) -> bool:
-    """Whether the same request may succeed later: the bus is away, or busy."""
+    """Whether the same request can succeed later, since the bus is away or busy."""
     if isinstance(error, Refused):
         return error.refusal.status in _AGAIN
     return isinstance(error, httpx.TransportError)
 
 
-def cloud_event(item: Item) -> CloudEvent:
-    """The event that says an item."""
+def make_event(item: Item) -> CloudEvent:
+    """An item as a CloudEvent."""
     attributes = {"id": item.id, "source": item.source, "type": item.contract}
     if item.data is not None:
         attributes["datacontenttype"] = "application/json"
@@ -146,8 +160,8 @@ def cloud_event(item: Item) -> CloudEvent:
     return CloudEvent(attributes, item.data)
 
 
-def batch(events: Sequence[CloudEvent]) -> HTTPMessage:
-    """Events in batched mode, which the SDK does not write: a JSON array of events in structured mode."""
+def make_batch(events: Sequence[CloudEvent]) -> HTTPMessage:
+    """Events in batched mode: a JSON array of events in structured mode. The SDK does not write it."""
     body = b"[" + b",".join(to_structured_event(event).body for event in events) + b"]"
     return HTTPMessage({"content-type": "application/cloudevents-batch+json"}, body)
 

@@ -1,6 +1,6 @@
-"""Made-up data for every contract that regency apps publish: the same random state gives the same data.
+"""Made-up data for every contract under which regency apps publish. The same random state gives the same data.
 
-Nobody here exists: names are plainly invented, and a made-up NIK has a serial number of 9000 or more.
+No person here exists: the names are invented, and a made-up NIK has a serial number of 9000 or more.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,14 +12,14 @@ from samples.penduduk import (
     FAMILY_NAMES,
     TODAY,
     Data,
-    alamat,
-    all_penduduk,
-    full_name,
-    keluarga,
-    nik,
-    penduduk,
-    some_day,
-    years_before,
+    make_alamat,
+    make_all_penduduk,
+    make_full_name,
+    make_keluarga,
+    make_nik,
+    make_penduduk,
+    pick_birth_date,
+    pick_day,
 )
 from samples.wilayah import Wilayah, read_wilayah
 
@@ -29,24 +29,24 @@ __all__ = [
     "Data",
     "InvalidSample",
     "Wilayah",
-    "alamat",
-    "all_penduduk",
-    "data_balikan",
-    "dataset",
-    "invalid_samples",
-    "izin",
-    "kegiatan",
-    "kelahiran",
-    "keluarga",
-    "kematian",
-    "layanan",
-    "nik",
-    "penduduk",
-    "peristiwa",
-    "pindah",
+    "make_alamat",
+    "make_all_penduduk",
+    "make_data_balikan",
+    "make_dataset",
+    "make_invalid_samples",
+    "make_izin",
+    "make_kegiatan",
+    "make_kelahiran",
+    "make_keluarga",
+    "make_kematian",
+    "make_layanan",
+    "make_nik",
+    "make_penduduk",
+    "make_peristiwa",
+    "make_pindah",
+    "make_ruas_jalan",
+    "make_tindak_lanjut",
     "read_wilayah",
-    "ruas_jalan",
-    "tindak_lanjut",
 ]
 
 WIB = timezone(timedelta(hours=7))
@@ -54,13 +54,13 @@ WIB = timezone(timedelta(hours=7))
 OFFICES = ("bapenda", "dinkes", "dinsos", "dpmptsp", "dpupr", "dukcapil-lamongan", "satpol-pp")
 
 
-def kelahiran(rng: Random, desa: Wilayah) -> Data:
+def make_kelahiran(rng: Random, desa: Wilayah) -> Data:
     """A birth (`kependudukan.peristiwa`); the NIK is the child's."""
     sex = rng.choice(("laki-laki", "perempuan"))
-    born = some_day(rng, date(2026, 1, 1), TODAY)
-    mother = nik(rng, desa.kode, years_before(rng, born, 20, 40), "perempuan")
-    event = _peristiwa(rng, desa, "kelahiran", born) | {"nik": nik(rng, desa.kode, born, sex)}
-    event["nama"] = full_name(rng, sex, rng.choice(FAMILY_NAMES))
+    born = pick_day(rng, date(2026, 1, 1), TODAY)
+    mother = make_nik(rng, desa.kode, pick_birth_date(rng, born, 20, 40), "perempuan")
+    event = _make_event(rng, desa, "kelahiran", born) | {"nik": make_nik(rng, desa.kode, born, sex)}
+    event["nama"] = make_full_name(rng, sex, rng.choice(FAMILY_NAMES))
     event["kelahiran"] = {
         "nik_ibu": mother,
         "jenis_kelamin": sex,
@@ -73,9 +73,11 @@ def kelahiran(rng: Random, desa: Wilayah) -> Data:
     return event
 
 
-def kematian(rng: Random, desa: Wilayah, person: Data | None = None) -> Data:
-    """A death (`kependudukan.peristiwa`), of `person` where given."""
-    event = _peristiwa(rng, desa, "kematian", some_day(rng, date(2026, 1, 1), TODAY)) | _who(rng, desa, person)
+def make_kematian(rng: Random, desa: Wilayah, person: Data | None = None) -> Data:
+    """A death (`kependudukan.peristiwa`), of `person` or of a new person."""
+    event = _make_event(rng, desa, "kematian", pick_day(rng, date(2026, 1, 1), TODAY)) | _make_identity(
+        rng, desa, person
+    )
     event["kematian"] = {
         "sebab": rng.choice(("sakit biasa atau tua", "kecelakaan", "lainnya")),
         "tempat": rng.choice(("rumah", "rumah sakit")),
@@ -84,9 +86,9 @@ def kematian(rng: Random, desa: Wilayah, person: Data | None = None) -> Data:
     return event
 
 
-def pindah(rng: Random, desa: Wilayah, person: Data | None = None) -> Data:
-    """A move out of the regency (`kependudukan.peristiwa`), of `person` where given."""
-    event = _peristiwa(rng, desa, "pindah", some_day(rng, date(2026, 1, 1), TODAY)) | _who(rng, desa, person)
+def make_pindah(rng: Random, desa: Wilayah, person: Data | None = None) -> Data:
+    """A move out of the regency (`kependudukan.peristiwa`), of `person` or of a new person."""
+    event = _make_event(rng, desa, "pindah", pick_day(rng, date(2026, 1, 1), TODAY)) | _make_identity(rng, desa, person)
     event["pindah"] = {
         "kode_wilayah_tujuan": rng.choice(("35.25.01.2003", "35.78.01.1001", "35.23.02.2005")),
         "alasan": rng.choice(("pekerjaan", "pendidikan", "keluarga")),
@@ -95,25 +97,25 @@ def pindah(rng: Random, desa: Wilayah, person: Data | None = None) -> Data:
     return event
 
 
-def peristiwa(rng: Random, desa: Wilayah) -> Data:
+def make_peristiwa(rng: Random, desa: Wilayah) -> Data:
     """A birth, a death or a move (`kependudukan.peristiwa`)."""
-    return rng.choice((kelahiran, kematian, pindah))(rng, desa)
+    return rng.choice((make_kelahiran, make_kematian, make_pindah))(rng, desa)
 
 
-def data_balikan(rng: Random, desa: Wilayah, person: Data | None = None) -> Data:
+def make_data_balikan(rng: Random, desa: Wilayah, person: Data | None = None) -> Data:
     """The report of one use of a NIK (`kependudukan.data-balikan`)."""
     return {
-        "nik": _who(rng, desa, person)["nik"],
+        "nik": _make_identity(rng, desa, person)["nik"],
         "lembaga": rng.choice(("dinkes", "dinsos", "dpmptsp")),
         "id_pelanggan": f"PLG-{rng.randrange(10**9):09}",
         "keperluan": "pelayanan",
-        "waktu_akses": _moment(rng),
+        "waktu_akses": _pick_time(rng),
     }
 
 
-def izin(rng: Random, desa: Wilayah) -> Data:
+def make_izin(rng: Random, desa: Wilayah) -> Data:
     """A business licence of a natural person (`perizinan.izin`)."""
-    owner = penduduk(rng, desa)
+    owner = make_penduduk(rng, desa)
     return {
         "nomor_izin": f"IZN-2026-{rng.randrange(10**9):09}",
         "nib": f"9{rng.randrange(10**12):012}",
@@ -122,18 +124,18 @@ def izin(rng: Random, desa: Wilayah) -> Data:
         "kbli": rng.choice(("03111", "10214", "47112", "56101")),
         "nama_usaha": f"{rng.choice(('Warung', 'Toko', 'Tambak', 'Bengkel'))} {rng.choice(FAMILY_NAMES)}",
         "status": rng.choice(("terbit", "terbit", "terbit", "verifikasi", "dicabut")),
-        "tanggal_terbit": some_day(rng, date(2026, 1, 1), TODAY).isoformat(),
+        "tanggal_terbit": pick_day(rng, date(2026, 1, 1), TODAY).isoformat(),
         "pemilik": {"jenis": "perorangan", "nama": owner["nama"], "nik": owner["nik"]},
         "lokasi": {
-            "alamat": alamat(rng, desa),
-            "titik": {"type": "Point", "coordinates": _position(rng)},
+            "alamat": make_alamat(rng, desa),
+            "titik": {"type": "Point", "coordinates": _pick_position(rng)},
             "luas_m2": rng.randint(20, 5000),
         },
         "retribusi": rng.randint(0, 40) * 50_000,
     }
 
 
-def ruas_jalan(rng: Random, desa: Wilayah) -> Data:
+def make_ruas_jalan(rng: Random, desa: Wilayah) -> Data:
     """A regency road segment in the desa's kecamatan (`infrastruktur.ruas-jalan`)."""
     iri = round(rng.uniform(2, 16), 1)
     return {
@@ -143,15 +145,15 @@ def ruas_jalan(rng: Random, desa: Wilayah) -> Data:
         "panjang_km": round(rng.uniform(0.4, 18), 2),
         "lebar_m": rng.choice((3, 3.5, 4, 4.5, 5, 6)),
         "jenis_permukaan": rng.choice(("aspal", "beton", "paving", "kerikil")),
-        "kondisi": _condition(iri),
+        "kondisi": _find_condition(iri),
         "iri": iri,
         "tahun_survei": 2025,
         "kode_wilayah": [desa.kode[:8]],
-        "geometri": {"type": "LineString", "coordinates": _line(rng, points=rng.randint(2, 12))},
+        "geometri": {"type": "LineString", "coordinates": _make_line(rng, points=rng.randint(2, 12))},
     }
 
 
-def kegiatan(rng: Random, desa: Wilayah) -> Data:
+def make_kegiatan(rng: Random, desa: Wilayah) -> Data:
     """A planned sub-activity (`perencanaan.kegiatan`)."""
     budget = rng.randint(50, 5000) * 1_000_000
     return {
@@ -167,7 +169,7 @@ def kegiatan(rng: Random, desa: Wilayah) -> Data:
     }
 
 
-def dataset(rng: Random, desa: Wilayah) -> Data:
+def make_dataset(rng: Random, desa: Wilayah) -> Data:
     """A data set's metadata (`satudata.dataset`)."""
     name = f"jumlah-penduduk-{desa.kode.replace('.', '-')}-{rng.randrange(10**6):06}"
     return {
@@ -185,7 +187,7 @@ def dataset(rng: Random, desa: Wilayah) -> Data:
         "ukuran": "jumlah",
         "satuan": "orang",
         "cakupan_wilayah": desa.kode,
-        "diperbarui": _moment(rng),
+        "diperbarui": _pick_time(rng),
         "kontak": "walidata@contoh.lamongankab.go.id",
         "sumber_daya": [
             {"nama": "Tabel", "url": f"https://data.contoh.lamongankab.go.id/{name}.csv", "format": "CSV"},
@@ -193,7 +195,7 @@ def dataset(rng: Random, desa: Wilayah) -> Data:
     }
 
 
-def layanan(rng: Random, desa: Wilayah) -> Data:
+def make_layanan(rng: Random, desa: Wilayah) -> Data:
     """A public service of an office (`layanan.katalog`)."""
     office = rng.choice(OFFICES)
     return {
@@ -208,42 +210,42 @@ def layanan(rng: Random, desa: Wilayah) -> Data:
         "kanal": [{"jenis": "loket", "keterangan": "Hari kerja 08.00–15.00"}],
         "kontak": {"surel": f"{office}@contoh.lamongankab.go.id"},
         "status": "aktif",
-        "diperbarui": _moment(rng),
+        "diperbarui": _pick_time(rng),
     }
 
 
-def tindak_lanjut(rng: Random, desa: Wilayah, laporan: str | None = None) -> Data:
-    """An office's answer to a complaint (`pengaduan.tindak-lanjut`), to the one with number `laporan` where given."""
+def make_tindak_lanjut(rng: Random, desa: Wilayah, laporan: str | None = None) -> Data:
+    """An office's answer to a complaint (`pengaduan.tindak-lanjut`), with the number `laporan` or a new one."""
     return {
         "nomor_laporan": laporan or f"9{rng.randrange(10**6):06}",
         "instansi": rng.choice(OFFICES),
         "isi": f"Petugas sudah memeriksa lokasi di {desa.nama}.",
         "status": rng.choice(("diproses", "selesai")),
-        "waktu": _moment(rng),
+        "waktu": _pick_time(rng),
     }
 
 
 SAMPLES: Mapping[str, Callable[[Random, Wilayah], Data]] = {
-    "infrastruktur.ruas-jalan": ruas_jalan,
-    "kependudukan.data-balikan": data_balikan,
-    "kependudukan.penduduk": penduduk,
-    "kependudukan.peristiwa": peristiwa,
-    "layanan.katalog": layanan,
-    "pengaduan.tindak-lanjut": tindak_lanjut,
-    "perencanaan.kegiatan": kegiatan,
-    "perizinan.izin": izin,
-    "satudata.dataset": dataset,
+    "infrastruktur.ruas-jalan": make_ruas_jalan,
+    "kependudukan.data-balikan": make_data_balikan,
+    "kependudukan.penduduk": make_penduduk,
+    "kependudukan.peristiwa": make_peristiwa,
+    "layanan.katalog": make_layanan,
+    "pengaduan.tindak-lanjut": make_tindak_lanjut,
+    "perencanaan.kegiatan": make_kegiatan,
+    "perizinan.izin": make_izin,
+    "satudata.dataset": make_dataset,
 }
-"""What makes valid data of each contract that regency apps publish."""
+"""Contract to the function that makes valid data, for every contract under which regency apps publish."""
 
 
 class InvalidSample(NamedTuple):
     """Data that the gate must refuse.
 
     Attributes:
-        contract: under which contract it is sent.
-        data: the payload.
-        why: what is wrong with it, for people.
+        contract: the event's contract.
+        data: the event's data.
+        why: what is wrong with the data, for people.
     """
 
     contract: str
@@ -251,10 +253,12 @@ class InvalidSample(NamedTuple):
     why: str
 
 
-def invalid_samples() -> list[InvalidSample]:
-    """One bad payload for each mistake that apps make, each wrong in one place alone."""
+def make_invalid_samples() -> list[InvalidSample]:
+    """Bad data for each mistake that apps make, each wrong in one place only."""
     rng, desa = Random(3524), Wilayah("35.24.01.2001", "Sembung", "Sukorame")
-    person, birth, licence, road = (make(rng, desa) for make in (penduduk, kelahiran, izin, ruas_jalan))
+    person, birth, licence, road = (
+        make(rng, desa) for make in (make_penduduk, make_kelahiran, make_izin, make_ruas_jalan)
+    )
     without_name = {field: value for field, value in person.items() if field != "nama"}
     elsewhere = person["alamat"] | {"kode_wilayah": "35.78.01.1001"}
     undotted = person["alamat"] | {"kode_wilayah": "3524012001"}
@@ -287,7 +291,7 @@ def invalid_samples() -> list[InvalidSample]:
     return [InvalidSample(contract, data, why) for contract, bad in mistakes.items() for data, why in bad]
 
 
-def _peristiwa(rng: Random, desa: Wilayah, kind: str, happened: date) -> Data:
+def _make_event(rng: Random, desa: Wilayah, kind: str, happened: date) -> Data:
     reported = min(happened + timedelta(days=rng.randint(0, 30)), TODAY)
     return {
         "nomor_peristiwa": f"{kind.upper()}-{rng.randrange(10**9):09}",
@@ -298,29 +302,29 @@ def _peristiwa(rng: Random, desa: Wilayah, kind: str, happened: date) -> Data:
     }
 
 
-def _who(rng: Random, desa: Wilayah, person: Data | None) -> Data:
-    known = person or penduduk(rng, desa)
+def _make_identity(rng: Random, desa: Wilayah, person: Data | None) -> Data:
+    known = person or make_penduduk(rng, desa)
     return {field: known[field] for field in ("nik", "nomor_kk", "nama")}
 
 
-def _moment(rng: Random) -> str:
+def _pick_time(rng: Random) -> str:
     office_hours = time(rng.randint(7, 15), rng.randint(0, 59), tzinfo=WIB)
-    return datetime.combine(some_day(rng, date(2026, 1, 1), TODAY), office_hours).isoformat()
+    return datetime.combine(pick_day(rng, date(2026, 1, 1), TODAY), office_hours).isoformat()
 
 
-def _position(rng: Random) -> list[float]:
+def _pick_position(rng: Random) -> list[float]:
     # The regency's middle is 7.1 S, 112.4 E; GeoJSON writes the longitude first (RFC 7946, 3.1.1).
     return [round(112.4 + rng.uniform(-0.2, 0.2), 6), round(-7.1 + rng.uniform(-0.15, 0.15), 6)]
 
 
-def _line(rng: Random, points: int) -> list[list[float]]:
-    line = [_position(rng)]
+def _make_line(rng: Random, points: int) -> list[list[float]]:
+    line = [_pick_position(rng)]
     while len(line) < points:
         longitude, latitude = line[-1]
         line.append([round(longitude + rng.uniform(0, 0.01), 6), round(latitude + rng.uniform(-0.005, 0.005), 6)])
     return line
 
 
-def _condition(iri: float) -> str:
+def _find_condition(iri: float) -> str:
     classes = ((4, "baik"), (8, "sedang"), (12, "rusak ringan"))
     return next((name for limit, name in classes if iri <= limit), "rusak berat")

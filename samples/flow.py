@@ -1,4 +1,4 @@
-"""A flow: one contract's events from their publishers to one consumer, what should arrive of them, and what did."""
+"""A flow: one contract's events to one consumer, what should arrive, and what did arrive."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from samples.grants import Leaves, covers, leaves
+from samples.grants import Leaves, covers, list_leaves
 
 
 class Way(Enum):
-    """How a consumer gets it."""
+    """How a consumer gets events."""
 
     WEBHOOK = "webhook"
     FEED = "feed"
@@ -21,14 +21,14 @@ class Way(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One arrival, as the sample data and the grant have it.
+    """One arrival that the sample data and the grant demand.
 
     Attributes:
-        shown: the leaves of the data, exactly; None where they are not compared.
-        deleted: it is a deletion, without data.
-        at_least: leaves that the data have in the end; an earlier state may come before.
-        within: pointers of all that the data may have; None: anything.
-        hidden: texts that must occur nowhere in it, envelope included.
+        shown: all leaves of the data; None: the check does not compare them.
+        deleted: whether the arrival is a deletion, without data.
+        at_least: leaves that the data have at the end; an earlier state may arrive before.
+        within: pointers of the fields that the data may have; None: any field.
+        hidden: texts that must occur nowhere in the event, with its envelope.
     """
 
     shown: Leaves | None = None
@@ -43,8 +43,8 @@ class Arrival:
     """Something that a receiver got: a CloudEvent, or what an agency was sent.
 
     Attributes:
-        key: what it is known by to the flow.
-        document: the CloudEvent; empty at an agency, which has its own form.
+        key: the arrival's key in the flow's `wanted`.
+        document: the CloudEvent; empty at an agency, which gets its own form.
     """
 
     key: str
@@ -56,9 +56,14 @@ class Flow:
     """What should arrive at one consumer under one contract.
 
     Attributes:
-        published: how many events the publishers say, or rows the agency lists.
-        known_by: the attribute of an event that `wanted` is keyed by; `content`: what it shows, for a consumer who gets no id of
-            the sender's. What an agency says is known by its record, since how often it changes is the agency's affair.
+        contract: the contract's name.
+        publishers: the participants that publish the events.
+        consumer: the participant that gets the events.
+        way: how the consumer gets the events.
+        published: the number of events that the publishers send, or of rows that the agency lists.
+        wanted: key to the arrival that should come.
+        known_by: the event's attribute that is the key in `wanted`. `content`: all that the event shows, for a consumer
+            who gets another id than the sender's. `subject`: the record, since an agency may change a row at any time.
     """
 
     contract: str
@@ -75,9 +80,10 @@ class Verdict:
     """What became of a flow.
 
     Attributes:
-        arrived: how many of the wanted are there, each counted once.
-        missing: what is not there, by key.
-        wrong: what is there and should not be: an event too many, a field too many, another value.
+        flow: the flow.
+        arrived: the number of wanted arrivals that came, each counted once.
+        missing: keys of the wanted arrivals that did not come.
+        wrong: what should not be: an extra event, an extra field, another value.
     """
 
     flow: Flow
@@ -87,23 +93,26 @@ class Verdict:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all that should arrive did, and nothing else."""
+        """Whether everything wanted arrived, and nothing else."""
         return not self.missing and not self.wrong
 
 
 def judge(flow: Flow, arrivals: Iterable[Arrival], *, alone: bool = True) -> Verdict:
-    """Compare; of several arrivals of one key the last counts for its data.
+    """The verdict on a flow. Of several arrivals with one key, the last one counts.
 
     Args:
-        alone: nobody but the sample apps publishes. Otherwise somebody tries the bus out by hand, and what that brings is
-            no fault.
+        flow: the flow.
+        arrivals: the arrivals at the flow's consumer.
+        alone: True: only the sample apps publish. False: somebody may try the bus by hand, and such events are no fault.
     """
     newest = {arrival.key: arrival for arrival in arrivals}
     extra = [key for key in newest if key not in flow.wanted and (alone or _is_said_by(flow.publishers, newest[key]))]
     there = {key: newest[key].document for key in flow.wanted if key in newest}
     missing = [key for key, wanted in flow.wanted.items() if key not in there or not _is_final(wanted, there[key])]
     wrong = [f"{key}: not meant for {flow.consumer}" for key in extra]
-    wrong += [f"{key}: {fault}" for key, document in there.items() for fault in _faults(flow.wanted[key], document)]
+    wrong += [
+        f"{key}: {fault}" for key, document in there.items() for fault in _find_faults(flow.wanted[key], document)
+    ]
     return Verdict(flow, len(flow.wanted) - len(missing), missing, wrong)
 
 
@@ -112,16 +121,16 @@ def _is_said_by(publishers: Iterable[str], arrival: Arrival) -> bool:
 
 
 def _is_final(wanted: Wanted, document: Mapping[str, Any]) -> bool:
-    found = dict(leaves(document.get("data")))
+    found = dict(list_leaves(document.get("data")))
     return all(at in found and found[at] == value for at, value in wanted.at_least.items())
 
 
-def _faults(wanted: Wanted, document: Mapping[str, Any]) -> Iterable[str]:
-    """What is wrong with an arrival; names fields, not values."""
+def _find_faults(wanted: Wanted, document: Mapping[str, Any]) -> Iterable[str]:
+    """What is wrong with an arrival. The texts name fields, never values."""
     data = document.get("data")
-    found = dict(leaves(data))
+    found = dict(list_leaves(data))
     if wanted.deleted and data is not None:
-        yield "has data, where a deletion was said"
+        yield "has data, but should be a deletion"
     if wanted.shown is not None:
         yield from (f"{at} is outside the grant" for at in found.keys() - wanted.shown.keys())
         yield from (f"{at} is missing" for at in wanted.shown.keys() - found.keys())

@@ -1,6 +1,6 @@
-"""What the contract documents grant, read anew and by other means than the bus's, so that the two can be compared.
+"""The grants of the contract documents, read without the bus's code, so that the demo can check the bus.
 
-Data are handled as leaves: `{"/alamat/rt": "001", …}`, each by its JSON Pointer. Arrays are leaves as a whole.
+Data have the form of leaves: JSON Pointer to value, `{"/alamat/rt": "001", …}`. An array is one leaf.
 """
 
 import json
@@ -18,7 +18,7 @@ Leaves = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """Stands for any value of a form, where the value itself cannot be known beforehand."""
+    """Equals every text of a form (a regular expression), for a value that nobody can know before."""
 
     form: str
 
@@ -31,12 +31,12 @@ PSEUDONYM = Masked("[a-z2-7]{26}")
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What one consumer may see of a contract.
+    """A consumer's grant in a contract.
 
     Attributes:
-        fields: pointers; None: all.
+        fields: pointers of the fields; None: all fields.
         mask: pointer to mask.
-        rows: filters that must all hold.
+        rows: filters; the consumer gets an event if all of them match.
     """
 
     fields: tuple[str, ...] | None
@@ -44,19 +44,19 @@ class Grant:
     rows: tuple[Mapping[str, Any], ...]
 
     @property
-    def cuts(self) -> bool:
-        """Whether the consumer sees less than was sent, so that the envelope is the bus's own."""
+    def is_cut(self) -> bool:
+        """Whether the consumer sees less than the sender sent, so that the bus makes the envelope."""
         return self.fields is not None or bool(self.mask)
 
     def gives(self, data: Any) -> bool:
         """Whether the consumer gets an event with these data."""
         return all(_holds(row, data) for row in self.rows)
 
-    def shows(self, data: Any) -> Leaves:
+    def show(self, data: Any) -> Leaves:
         """The leaves of the data that the consumer sees."""
         return {
-            at: _masked(self.mask[at], value) if at in self.mask else value
-            for at, value in leaves(data)
+            at: _mask(self.mask[at], value) if at in self.mask else value
+            for at, value in list_leaves(data)
             if self.fields is None or covers(self.fields, at)
         }
 
@@ -75,50 +75,50 @@ class Contract:
 def read_contracts(folder: Path) -> dict[str, Contract]:
     """The contracts in a folder, by name."""
     documents = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("*.yaml")))
-    return {document["contract"]: _contract(document) for document in documents}
+    return {document["contract"]: _read_contract(document) for document in documents}
 
 
-def leaves(data: Any, at: str = "") -> Iterator[tuple[str, Any]]:
-    """Every leaf with its pointer; names in contracts need no escapes."""
+def list_leaves(data: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+    """Pointer and value of every leaf. Names in contracts need no escapes."""
     if isinstance(data, dict) and (data or not at):
         for name, value in data.items():
-            yield from leaves(value, f"{at}/{name}")
+            yield from list_leaves(value, f"{at}/{name}")
     else:
         yield at, data
 
 
 def covers(fields: Iterable[str], at: str) -> bool:
-    """Whether a leaf is one of some fields, or below one."""
+    """Whether a leaf is one of the fields, or lies below one."""
     return any(at == field or at.startswith(f"{field}/") for field in fields)
 
 
-def identifiers(values: Iterable[Any]) -> set[str]:
-    """Those of some leaves that identify a person or firm: NIK, nomor KK, NIB, NPWP."""
+def find_identifiers(values: Iterable[Any]) -> set[str]:
+    """The values that identify a person or firm: NIK, nomor KK, NIB, NPWP."""
     return {value for value in values if isinstance(value, str) and re.fullmatch(r"\d{13,18}", value)}
 
 
-def content(told: Leaves, subject: object) -> str:
-    """What an event is known by to who gets neither its id nor its source as they were sent: all that it shows.
+def describe_content(told: Leaves, subject: object) -> str:
+    """A text of all that an event shows, for a consumer who gets another id and source than the sender's.
 
-    Every pseudonym counts as the same one, since nobody but the bus knows which stands for whom.
+    All pseudonyms count as equal, since the bus alone knows them.
     """
-    shown = {at: _without_pseudonym(value) for at, value in told.items()}
-    return json.dumps([shown, _without_pseudonym(subject)], sort_keys=True)
+    shown = {at: _hide_pseudonym(value) for at, value in told.items()}
+    return json.dumps([shown, _hide_pseudonym(subject)], sort_keys=True)
 
 
-def numbered(names: Iterable[str]) -> Iterator[str]:
-    """Names that stay apart where two of them are the same, as those of two people who look alike to a consumer."""
+def number_names(names: Iterable[str]) -> Iterator[str]:
+    """The names with a number each. So equal names differ, such as of two people who look alike to a consumer."""
     times: Counter[str] = Counter()
     for name in names:
         times[name] += 1
         yield f"{name} {times[name]}"
 
 
-def _without_pseudonym(value: object) -> object:
+def _hide_pseudonym(value: object) -> object:
     return "pseudonym" if value is PSEUDONYM or value == PSEUDONYM else value
 
 
-def _contract(document: Mapping[str, Any]) -> Contract:
+def _read_contract(document: Mapping[str, Any]) -> Contract:
     grants = {
         entry["participant"]: Grant(
             tuple(entry["fields"]) if "fields" in entry else None, entry.get("mask", {}), tuple(entry.get("rows", ()))
@@ -139,8 +139,10 @@ def _holds(row: Mapping[str, Any], data: Any) -> bool:
         case "not":
             return not _holds(operand, data)
         case _:
-            found = dict(leaves(data))
-            return all(_fits(dialect, str(found.get(_pointer(name), "")), wanted) for name, wanted in operand.items())
+            found = dict(list_leaves(data))
+            return all(
+                _fits(dialect, str(found.get(_make_pointer(name), "")), wanted) for name, wanted in operand.items()
+            )
 
 
 def _fits(dialect: str, value: str, wanted: str) -> bool:
@@ -153,11 +155,11 @@ def _fits(dialect: str, value: str, wanted: str) -> bool:
             return value.endswith(wanted)
 
 
-def _pointer(name: str) -> str:
+def _make_pointer(name: str) -> str:
     return name if name.startswith("/") else f"/{name}"
 
 
-def _masked(mask: str, value: str) -> str | Masked:
+def _mask(mask: str, value: str) -> str | Masked:
     match mask:
         case "last4":
             shown = min(4, len(value) // 4)

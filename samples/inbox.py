@@ -1,4 +1,4 @@
-"""The inbox of a sample app: a webhook receiver that trusts signed events alone, and what has arrived so far."""
+"""The inbox of a sample app: a webhook that accepts signed events only, and the events so far."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 
 class Inbox:
-    """What an app has received, each event once, however often it came."""
+    """Holds the events that an app received, each once, even if it came twice."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
@@ -18,10 +18,10 @@ class Inbox:
         self._known: set[str] = set()
 
     def take(self, message: str, event: dict[str, Any]) -> None:
-        """Keep an event unless it is known.
+        """Keep an event, unless the inbox has its message already.
 
         Args:
-            message: tells a repetition: of a webhook its `webhook-id`.
+            message: the message's id, equal in a repetition: of a webhook its `webhook-id`.
             event: a CloudEvent in its JSON format.
         """
         if message not in self._known:
@@ -31,17 +31,17 @@ class Inbox:
 
 
 class Door:
-    """Lets in what the bus signed with the subscription's secret."""
+    """Checks the bus's signature with the subscription's secret."""
 
     def __init__(self) -> None:
         self._secret: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def open(self, secret: str) -> None:
-        """Use this secret (`whsec_…`), which the bus tells when the subscription is made."""
+        """Use this secret (`whsec_…`), which the answer to a new subscription holds."""
         self._secret.set_result(secret)
 
     async def verify(self, body: bytes, headers: dict[str, str]) -> bool:
-        """Whether the bus signed it. The first event can be faster than the answer that tells the secret."""
+        """Whether the bus signed the body. The call waits for the secret: an event can be faster than the bus's answer."""
         secret = await asyncio.shield(self._secret)
         try:
             Webhook(secret).verify(body, headers, json_parse=False)
@@ -51,10 +51,10 @@ class Door:
 
 
 def add_webhook(api: FastAPI, door: Door, inbox: Inbox) -> None:
-    """`POST /webhook`: 204 once the event is in the inbox, 401 when its signature is not the bus's."""
+    """Add `POST /webhook`: 204 once the event is in the inbox, 401 without the bus's signature."""
 
     @api.post("/webhook")
-    async def webhook(request: Request) -> Response:
+    async def receive_event(request: Request) -> Response:
         body, headers = await request.body(), dict(request.headers)
         if not await door.verify(body, headers):
             return Response(status_code=401)

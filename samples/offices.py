@@ -1,4 +1,4 @@
-"""The sample apps: which office publishes what, and how it gets what it is granted."""
+"""The sample apps: what each office publishes, and how it gets the events of its grants."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ class Output:
     """What an office publishes under one contract.
 
     Attributes:
-        contract: its name.
-        mode: how it is sent.
-        count: how many events the office sends at the beginning; None: as many as there are to begin with.
+        contract: the contract's name.
+        mode: how the app sends the events.
+        count: the number of events at the beginning; None: one for each resident, and one deletion.
     """
 
     contract: str
@@ -34,11 +34,11 @@ class Office:
 
     Attributes:
         title: the office's full name.
-        outputs: what it publishes.
-        subscribes: contracts that it gets at its webhook.
-        follows: contracts whose feeds it reads.
-        keeps: a record contract that it reads as a whole, or none.
-        answers: it answers the complaints that it gets.
+        outputs: what the office publishes.
+        subscribes: contracts whose events arrive at the office's webhook.
+        follows: contracts whose feeds the office reads.
+        keeps: a record contract whose records the office reads as a whole; None: none.
+        answers: whether the office answers the complaints that it gets.
     """
 
     title: str
@@ -50,13 +50,13 @@ class Office:
 
     @property
     def scopes(self) -> list[str]:
-        """What its OAuth client may do."""
+        """The scopes of the office's OAuth client."""
         return ["events.publish", "events.read", "queries.call", "subscriptions.manage"]
 
 
 CATALOGUE = Output("layanan.katalog", Mode.STRUCTURED, count=3)
 USES = Output("kependudukan.data-balikan", Mode.BATCH)
-"""Each use of a NIK that was looked up has to be reported: the app looks up the NIK of each, then sends the reports."""
+"""An office has to report each use of a NIK. The app looks each NIK up, and then sends the reports."""
 
 OFFICES: Mapping[str, Office] = {
     "dukcapil-lamongan": Office(

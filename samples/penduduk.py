@@ -1,4 +1,4 @@
-"""Made-up residents: names are plainly invented, and a NIK's serial number is 9000 or more, so nobody here exists."""
+"""Made-up residents. The names are invented, and a NIK's serial number is 9000 or more, so no resident exists."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -10,7 +10,7 @@ from samples.wilayah import Wilayah
 Data = dict[str, Any]
 
 TODAY = date(2026, 6, 30)
-"""The samples' own day, so that they do not change with the calendar."""
+"""The samples' own current date, so that the data do not change with the calendar."""
 
 MEN = ("Agus", "Bagus", "Budi", "Eko", "Hadi", "Joko", "Slamet", "Wahyu")
 WOMEN = ("Dewi", "Indah", "Lestari", "Melati", "Rini", "Siti", "Sri", "Wati")
@@ -20,56 +20,62 @@ JOBS = ("petani", "nelayan", "pedagang", "guru", "buruh harian lepas", "karyawan
 BLOOD_GROUPS = ("A", "B", "AB", "O")
 
 
-def all_penduduk(rng: Random, wilayah: Sequence[Wilayah], families: int = 1) -> list[Data]:
-    """Residents of every kecamatan, `families` families in each, no NIK twice."""
+def make_all_penduduk(rng: Random, wilayah: Sequence[Wilayah], families: int = 1) -> list[Data]:
+    """Residents of every kecamatan, each with another NIK.
+
+    Args:
+        rng: the random numbers.
+        wilayah: the regions.
+        families: the number of families in each kecamatan.
+    """
     residents: dict[str, Data] = {}
     for kecamatan in filter(lambda place: place.is_kecamatan, wilayah):
         villages = [place for place in wilayah if place.is_desa and place.kode.startswith(kecamatan.kode)]
         for _ in range(families):
-            residents |= {person["nik"]: person for person in keluarga(rng, rng.choice(villages))}
+            residents |= {person["nik"]: person for person in make_keluarga(rng, rng.choice(villages))}
     return list(residents.values())
 
 
-def keluarga(rng: Random, desa: Wilayah) -> list[Data]:
-    """A family: parents and up to three children who share the nomor KK and the address."""
+def make_keluarga(rng: Random, desa: Wilayah) -> list[Data]:
+    """A family: parents and up to three children, with one nomor KK and one address."""
     name = rng.choice(FAMILY_NAMES)
-    married = some_day(rng, date(2000, 1, 1), date(2012, 12, 31))
-    father = _person(rng, desa, "laki-laki", years_before(rng, married, 21, 35), name)
-    mother = _person(rng, desa, "perempuan", years_before(rng, married, 20, 30), name)
+    married = pick_day(rng, date(2000, 1, 1), date(2012, 12, 31))
+    father = _make_person(rng, desa, "laki-laki", pick_birth_date(rng, married, 21, 35), name)
+    mother = _make_person(rng, desa, "perempuan", pick_birth_date(rng, married, 20, 30), name)
     father |= {"status_perkawinan": "kawin", "hubungan_keluarga": "kepala keluarga"}
     mother |= {"status_perkawinan": "kawin", "hubungan_keluarga": "istri", "agama": father["agama"]}
-    family = [father, mother, *(_child(rng, desa, father, mother, married) for _ in range(rng.randint(0, 3)))]
-    shared = {"nomor_kk": nomor_kk(rng, desa, married), "alamat": alamat(rng, desa)}
+    family = [father, mother, *(_make_child(rng, desa, father, mother, married) for _ in range(rng.randint(0, 3)))]
+    shared = {"nomor_kk": make_nomor_kk(rng, desa, married), "alamat": make_alamat(rng, desa)}
     return [person | shared for person in family]
 
 
-def penduduk(rng: Random, desa: Wilayah) -> Data:
-    """A grown-up resident, head of a family of one (`kependudukan.penduduk`)."""
+def make_penduduk(rng: Random, desa: Wilayah) -> Data:
+    """An adult resident, the head of a family of one (`kependudukan.penduduk`)."""
     sex = rng.choice(("laki-laki", "perempuan"))
-    person = _person(rng, desa, sex, years_before(rng, TODAY, 18, 85), rng.choice(FAMILY_NAMES))
-    issued = some_day(rng, date(2018, 1, 1), TODAY)
-    return person | {"nomor_kk": nomor_kk(rng, desa, issued), "alamat": alamat(rng, desa)}
+    person = _make_person(rng, desa, sex, pick_birth_date(rng, TODAY, 18, 85), rng.choice(FAMILY_NAMES))
+    issued = pick_day(rng, date(2018, 1, 1), TODAY)
+    return person | {"nomor_kk": make_nomor_kk(rng, desa, issued), "alamat": make_alamat(rng, desa)}
 
 
-def nik(rng: Random, kecamatan: str, born: date, sex: str) -> str:
-    """A made-up NIK, built as Dukcapil builds it: region of registration, birth date with 40 added to a woman's day, serial.
+def make_nik(rng: Random, kecamatan: str, born: date, sex: str) -> str:
+    """A made-up NIK in Dukcapil's form: region of registration, birth date, serial number. A woman's day has 40 added.
 
     Args:
-        rng: where the serial number (9000 to 9999) comes from.
+        rng: the random numbers, for the serial number (9000 to 9999).
         kecamatan: a region code with dots; its kecamatan is the region of registration.
         born: the birth date.
         sex: `laki-laki` or `perempuan`.
     """
     day = born.day + (40 if sex == "perempuan" else 0)
-    return f"{_region(kecamatan)}{day:02}{born:%m%y}{rng.randint(9000, 9999)}"
+    return f"{_write_region(kecamatan)}{day:02}{born:%m%y}{rng.randint(9000, 9999)}"
 
 
-def nomor_kk(rng: Random, desa: Wilayah, issued: date) -> str:
+def make_nomor_kk(rng: Random, desa: Wilayah, issued: date) -> str:
     """A made-up family card number: region, date of issue, serial."""
-    return f"{_region(desa.kode)}{issued:%d%m%y}{rng.randint(9000, 9999)}"
+    return f"{_write_region(desa.kode)}{issued:%d%m%y}{rng.randint(9000, 9999)}"
 
 
-def alamat(rng: Random, desa: Wilayah) -> Data:
+def make_alamat(rng: Random, desa: Wilayah) -> Data:
     """An address in a desa."""
     return {
         "jalan": f"Dusun Contoh {rng.randint(1, 99)}",
@@ -81,25 +87,25 @@ def alamat(rng: Random, desa: Wilayah) -> Data:
     }
 
 
-def some_day(rng: Random, first: date, last: date) -> date:
+def pick_day(rng: Random, first: date, last: date) -> date:
     """A day from `first` to `last`, both included."""
     return first + timedelta(days=rng.randint(0, (last - first).days))
 
 
-def years_before(rng: Random, day: date, least: int, most: int) -> date:
-    """The birth date of somebody who on `day` is from `least` to `most` years old."""
+def pick_birth_date(rng: Random, day: date, least: int, most: int) -> date:
+    """The birth date of a person who is `least` to `most` years old on `day`."""
     return day - timedelta(days=rng.randint(least * 366, most * 365))
 
 
-def full_name(rng: Random, sex: str, family_name: str) -> str:
-    """A made-up person's name: a usual first name, and a family name that nobody bears."""
+def make_full_name(rng: Random, sex: str, family_name: str) -> str:
+    """A made-up person's name: a usual first name, and a family name that no person has."""
     return f"{rng.choice(WOMEN if sex == 'perempuan' else MEN)} {family_name}"
 
 
-def _person(rng: Random, desa: Wilayah, sex: str, born: date, family_name: str) -> Data:
+def _make_person(rng: Random, desa: Wilayah, sex: str, born: date, family_name: str) -> Data:
     return {
-        "nik": nik(rng, desa.kode, born, sex),
-        "nama": full_name(rng, sex, family_name),
+        "nik": make_nik(rng, desa.kode, born, sex),
+        "nama": make_full_name(rng, sex, family_name),
         "tempat_lahir": "Lamongan",
         "tanggal_lahir": born.isoformat(),
         "jenis_kelamin": sex,
@@ -113,10 +119,10 @@ def _person(rng: Random, desa: Wilayah, sex: str, born: date, family_name: str) 
     }
 
 
-def _child(rng: Random, desa: Wilayah, father: Data, mother: Data, married: date) -> Data:
+def _make_child(rng: Random, desa: Wilayah, father: Data, mother: Data, married: date) -> Data:
     sex = rng.choice(("laki-laki", "perempuan"))
-    born = some_day(rng, married + timedelta(days=300), married + timedelta(days=12 * 365))
-    child = _person(rng, desa, sex, born, father["nama"].split()[-1])
+    born = pick_day(rng, married + timedelta(days=300), married + timedelta(days=12 * 365))
+    child = _make_person(rng, desa, sex, born, father["nama"].split()[-1])
     return child | {
         "agama": mother["agama"],
         "hubungan_keluarga": "anak",
@@ -128,5 +134,5 @@ def _child(rng: Random, desa: Wilayah, father: Data, mother: Data, married: date
     }
 
 
-def _region(kode: str) -> str:
+def _write_region(kode: str) -> str:
     return kode[:8].replace(".", "")

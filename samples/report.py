@@ -1,4 +1,4 @@
-"""What the demo shows: a table of what flowed where, what was refused and why, addresses, and how to try it by hand."""
+"""Writes what the demo shows: the flows, the refusals, the addresses, and commands to try by hand."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from samples.by_hand import commands
+from samples.by_hand import write_commands
 from samples.flow import Verdict
 from samples.stage import Stage
 from samples.watch import Picture, Refusal
@@ -15,36 +15,42 @@ from samples.watch import Picture, Refusal
 _FEW = 3
 
 
-def tables(picture: Picture) -> RenderableType:
-    """Both tables, for a terminal; the sum first, since a small window shows the top alone."""
-    return Group(Text(summary(picture)), Text(), _flows(picture.verdicts), Text(), _refusals(picture.refusals))
+def make_tables(picture: Picture) -> RenderableType:
+    """Both tables, for a terminal. The sum comes first, since a small window shows the top alone."""
+    return Group(
+        Text(write_summary(picture)),
+        Text(),
+        _make_flow_table(picture.verdicts),
+        Text(),
+        _make_refusal_table(picture.refusals),
+    )
 
 
-def summary(picture: Picture) -> str:
-    """The whole in a line: `812 of 812 expected arrivals, 17 bad events refused, 0 wrong`."""
+def write_summary(picture: Picture) -> str:
+    """The sum in one line: `812 of 812 expected arrivals, 17 bad events refused, 0 wrong`."""
     arrived = sum(verdict.arrived for verdict in picture.verdicts)
     expected = sum(len(verdict.flow.wanted) for verdict in picture.verdicts)
     refused = sum(bad.answer is not None for bad in picture.refusals)
     return f"{arrived} of {expected} expected arrivals, {refused} bad events refused, {len(picture.wrong)} wrong"
 
 
-def lines(picture: Picture) -> Iterable[str]:
+def write_lines(picture: Picture) -> Iterable[str]:
     """Both tables as plain lines, for a log."""
     for verdict in picture.verdicts:
-        yield "flow: " + "  ".join(_row(verdict))
+        yield "flow: " + "  ".join(_make_row(verdict))
     for bad in picture.refusals:
         yield f"refused: {bad.office}  {bad.contract}  {bad.why}  -> {bad.answer or 'TAKEN'}"
-    yield summary(picture)
+    yield write_summary(picture)
 
 
-def faults(picture: Picture) -> Iterable[str]:
-    """What is wrong and what is missing, a line each."""
+def write_faults(picture: Picture) -> Iterable[str]:
+    """A line for everything that is wrong or missing."""
     yield from (f"wrong: {text}" for text in picture.wrong)
     yield from (f"missing: {text}" for text in picture.missing)
 
 
-def introduction(stage: Stage) -> Iterable[str]:
-    """Where everything is, and commands to copy."""
+def write_introduction(stage: Stage) -> Iterable[str]:
+    """All addresses and folders, and commands to copy."""
     yield f"bus        {stage.bus}   (documentation: {stage.bus}/docs, metrics: {stage.bus}/metrics)"
     for agency, address in stage.simulators.items():
         yield f"simulator  {address}/_simulator/received   {agency}"
@@ -53,34 +59,34 @@ def introduction(stage: Stage) -> Iterable[str]:
     yield f"data, logs {stage.folder}"
     yield "admin      " + json.dumps({"client_id": stage.admin.client_id, "client_secret": stage.admin.client_secret})
     yield ""
-    yield "Try it by hand, as the office dinas-kominfo (copy, paste):"
-    yield from commands(stage)
+    yield "Try the bus by hand, as the office dinas-kominfo (copy and paste):"
+    yield from write_commands(stage)
 
 
 def show(console: Console, texts: Iterable[str]) -> None:
-    """Print lines as they are: a command that is wrapped or coloured cannot be copied."""
+    """Print lines without wrapping and colours, so that a user can copy a command."""
     for text in texts:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _flows(verdicts: Sequence[Verdict]) -> Table:
+def _make_flow_table(verdicts: Sequence[Verdict]) -> Table:
     table = Table("from", "contract", "to", "by", title="What flowed where", title_justify="left", box=None)
-    for name in ("said", "expected", "arrived", "wrong"):
+    for name in ("sent", "expected", "arrived", "wrong"):
         table.add_column(name, justify="right")
     for verdict in verdicts:
         style = "red" if verdict.wrong else "green" if verdict.is_complete else "yellow"
-        table.add_row(*_row(verdict), style=style)
+        table.add_row(*_make_row(verdict), style=style)
     return table
 
 
-def _row(verdict: Verdict) -> tuple[str, ...]:
+def _make_row(verdict: Verdict) -> tuple[str, ...]:
     flow = verdict.flow
     publishers = ", ".join(flow.publishers) if len(flow.publishers) <= _FEW else f"{len(flow.publishers)} offices"
     counts = (flow.published, len(flow.wanted), verdict.arrived, len(verdict.wrong))
     return (publishers, flow.contract, flow.consumer, flow.way.value, *map(str, counts))
 
 
-def _refusals(refusals: Sequence[Refusal]) -> Table:
+def _make_refusal_table(refusals: Sequence[Refusal]) -> Table:
     table = Table(title="What was refused", title_justify="left", box=None, expand=True)
     for name in ("from", "contract", "what was wrong"):
         table.add_column(name, no_wrap=True)

@@ -1,6 +1,6 @@
-"""`make run`: regency data flowing between sample apps and five simulated agencies, on a bus of its own.
+"""`make run`: regency data flow between sample apps and five simulated agencies, on a bus of the demo's own.
 
-With `--once` it ends by itself: 0 when every expected delivery arrived, checked at the receivers, else 1.
+With `--once` it ends by itself: with 0 if every expected delivery arrived at its receiver, else with 1.
 """
 
 import argparse
@@ -24,28 +24,28 @@ from samples.stage import CommandFailed, set_up
 from samples.watch import Picture, Watch
 
 PAUSE: Final = 5.0
-"""Seconds between two rounds of traffic once the beginning has been sent."""
+"""Seconds between two rounds of traffic after the beginning."""
 
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOOK_SECONDS: Final = 1.0
 _LOOK_SHARE: Final = 0.1
-"""Of the time, for looking: after hours there is much to look at."""
+"""Most of the time, as a share, that looks may take: after hours there is much to see."""
 _PAUSE_LONGEST: Final = 4.0
-"""Seconds between two looks, however slow the first was: at the start, when all else is busy, it takes some itself."""
+"""Most seconds between two looks, however long a look takes: at the start, a busy machine slows it down."""
 _PLAIN_SECONDS: Final = 10.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the demo; the exit code."""
-    options = _options().parse_args(arguments)
+    """Run the demo, and return its exit code."""
+    options = _make_parser().parse_args(arguments)
     for number in _ENDING:
         signal.signal(number, _interrupt)
     console = Console()
     folder = Path(tempfile.mkdtemp(prefix="bus-samples-"))
     console.print(f"data and logs: {folder}", soft_wrap=True, highlight=False)
-    console.print("starting simulators, bus and sample apps; a moment")
+    console.print("starting simulators, bus and sample apps; please wait")
     try:
-        fine = _demo(console, folder, options)
+        fine = _run_demo(console, folder, options)
     except KeyboardInterrupt:
         console.print("stopped")
         fine = not options.once
@@ -59,44 +59,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if fine else 1
 
 
-def _options() -> argparse.ArgumentParser:
+def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m samples.run", description=__doc__)
-    parser.add_argument("--once", action="store_true", help="end when everything arrived, or when it did not in time")
-    parser.add_argument("--within", type=float, default=120.0, help="seconds that --once gives it (default: 120)")
+    parser.add_argument("--once", action="store_true", help="end once everything arrived, or after --within")
+    parser.add_argument("--within", type=float, default=120.0, help="most seconds for --once (default: 120)")
     parser.add_argument(
         "--fault",
         action="append",
         default=[],
         metavar="AGENCY:FAULT",
-        help="switch on a fault of a simulator: pupr:down",
+        help="switch on a simulator's fault, such as pupr:down",
     )
     return parser
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """End the demo in order. A second Ctrl-C must not cut the end of its processes short, which has a bound of its own."""
+    """End the demo in order. It ignores a second Ctrl-C, since the end of its processes has a bound of its own."""
     for ending in _ENDING:
         signal.signal(ending, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
-def _demo(console: Console, folder: Path, options: argparse.Namespace) -> bool:
+def _run_demo(console: Console, folder: Path, options: argparse.Namespace) -> bool:
     logs = folder / "logs"
     logs.mkdir()
     with Children(logs) as children:
         stage = set_up(folder, children, faults=options.fault, pause=None if options.once else PAUSE)
-        report.show(console, report.introduction(stage))
+        report.show(console, report.write_introduction(stage))
         watch = Watch(stage, alone=options.once)
-        with _screen(console) as screen:
+        with _open_screen(console) as screen:
             picture = _watch(watch, children, screen, options.within if options.once else None)
     if not console.is_terminal:
-        report.show(console, report.lines(picture))
-    report.show(console, report.faults(picture))
+        report.show(console, report.write_lines(picture))
+    report.show(console, report.write_faults(picture))
     return picture.is_complete
 
 
 def _watch(watch: Watch, children: Children, screen: "_Screen", within: float | None) -> Picture:
-    """Look until everything arrived or the time is over; without a bound, until interrupted."""
+    """Look until everything arrived, or until the time is over. Without a bound, look until a signal."""
     deadline = None if within is None else time.monotonic() + within
     while True:
         children.check()
@@ -109,7 +109,7 @@ def _watch(watch: Watch, children: Children, screen: "_Screen", within: float | 
 
 
 class _Screen:
-    """Shows pictures: a live table on a terminal, now and then a line elsewhere."""
+    """Shows pictures: as a live table on a terminal, else as a line now and then."""
 
     def __init__(self, console: Console, live: Live | None) -> None:
         self._console = console
@@ -118,14 +118,14 @@ class _Screen:
 
     def show(self, picture: Picture) -> None:
         if self._live:
-            self._live.update(report.tables(picture), refresh=True)
+            self._live.update(report.make_tables(picture), refresh=True)
         elif time.monotonic() >= self._next:
-            self._console.print(report.summary(picture), highlight=False)
+            self._console.print(report.write_summary(picture), highlight=False)
             self._next = time.monotonic() + _PLAIN_SECONDS
 
 
 @contextmanager
-def _screen(console: Console) -> Iterator[_Screen]:
+def _open_screen(console: Console) -> Iterator[_Screen]:
     if not console.is_terminal:
         yield _Screen(console, None)
         return

@@ -1,4 +1,4 @@
-"""The stage: a bus of its own in a folder, with contracts, participants and clients, simulators and sample apps."""
+"""The stage: a bus in a folder, with contracts, participants, clients, simulators and sample apps."""
 
 import json
 import os
@@ -23,12 +23,12 @@ _POLL_SECONDS: Final = "2"
 
 
 class CommandFailed(Exception):
-    """A command of the product refused; the message holds what it said."""
+    """A command of the bus failed; the message holds its standard error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """An OAuth client."""
+    """The credentials of an OAuth client."""
 
     client_id: str
     client_secret: str
@@ -36,13 +36,15 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What runs, and where.
+    """What runs, and at which addresses.
 
     Attributes:
-        bus: its address.
-        simulators, apps: addresses by name.
-        clients: the credentials of each app.
-        admin: those of the operator.
+        folder: the folder with the bus's data and the logs.
+        bus: the bus's address.
+        simulators, apps: name to address.
+        clients: office to the credentials of its app.
+        admin: the operator's credentials.
+        contracts: name to contract.
     """
 
     folder: Path
@@ -55,21 +57,21 @@ class Stage:
 
 
 def set_up(folder: Path, children: Children, *, faults: Sequence[str], pause: float | None) -> Stage:
-    """Start everything.
+    """Start simulators, bus and apps.
 
     Args:
-        folder: empty; the bus's data and the logs go below it.
-        children: what is started is ended by them.
-        faults: each `agency:fault`, a fault that the agency's simulator gets.
-        pause: seconds between two rounds of traffic after the beginning; None: none.
+        folder: an empty folder, for the bus's data and the logs.
+        children: starts the processes, and ends them.
+        faults: texts `agency:fault`; the agency's simulator gets the fault.
+        pause: seconds between two rounds of traffic after the beginning; None: no further traffic.
 
     Raises:
-        ChildFailed, CommandFailed: something did not come up.
+        ChildFailed, CommandFailed: a process or a command failed.
     """
-    data, plain = folder / "bus", _environment()
-    simulators = _simulators(children, faults, plain)
-    admin = Credentials(**json.loads(_bus(["init", "--data", str(data)], plain)))
-    _bus(["contract", "apply", "--shipped", "--data", str(data)], plain)
+    data, plain = folder / "bus", _make_environment()
+    simulators = _start_simulators(children, faults, plain)
+    admin = Credentials(**json.loads(_run_bus(["init", "--data", str(data)], plain)))
+    _run_bus(["contract", "apply", "--shipped", "--data", str(data)], plain)
     settings = {name: value for told in simulators.values() for name, value in told["settings"].items()}
     polls = {f"BUS_ADAPTERS__{agency.upper()}__POLL_SECONDS": _POLL_SECONDS for agency in AGENCIES}
     address = _serve(children, data, plain | settings | polls | {"BUS_SINK_NETWORKS": "127.0.0.0/8"})
@@ -79,33 +81,33 @@ def set_up(folder: Path, children: Children, *, faults: Sequence[str], pause: fl
         folder,
         address,
         {agency: told["address"] for agency, told in simulators.items()},
-        _apps(children, address, clients, plain | ({"APP_PAUSE_SECONDS": str(pause)} if pause else {})),
+        _start_apps(children, address, clients, plain | ({"APP_PAUSE_SECONDS": str(pause)} if pause else {})),
         clients,
         admin,
         contracts,
     )
 
 
-def _environment() -> dict[str, str]:
-    """The environment without settings of another bus."""
+def _make_environment() -> dict[str, str]:
+    """This process's environment, without settings of another bus."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("BUS_", "APP_"))}
 
 
-def _simulators(children: Children, faults: Sequence[str], env: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+def _start_simulators(children: Children, faults: Sequence[str], env: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     started = {}
     for agency in AGENCIES:
         wanted = [fault.partition(":")[2] for fault in faults if fault.startswith(f"{agency}:")]
         options = [part for fault in wanted for part in ("--fault", fault)]
-        started[agency] = children.start(f"simulator-{agency}", [*_command(), "simulate", agency, *options], env)
-    return {agency: child.announced(_COMING_UP) for agency, child in started.items()}
+        started[agency] = children.start(f"simulator-{agency}", [*_make_command(), "simulate", agency, *options], env)
+    return {agency: child.read_announcement(_COMING_UP) for agency, child in started.items()}
 
 
-def _command() -> list[str]:
+def _make_command() -> list[str]:
     return [sys.executable, "-P", "-m", "bus"]
 
 
-def _bus(arguments: Sequence[str], env: Mapping[str, str]) -> str:
-    done = subprocess.run([*_command(), *arguments], env=env, capture_output=True, text=True, check=False)  # noqa: S603
+def _run_bus(arguments: Sequence[str], env: Mapping[str, str]) -> str:
+    done = subprocess.run([*_make_command(), *arguments], env=env, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         raise CommandFailed(f"bus {' '.join(arguments)}: {done.stderr.strip()}")
     return done.stdout
@@ -114,7 +116,7 @@ def _bus(arguments: Sequence[str], env: Mapping[str, str]) -> str:
 def _serve(children: Children, data: Path, env: Mapping[str, str]) -> str:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    serving = children.start("bus", [*_command(), "serve", "--data", str(data), "--port", str(port)], env)
+    serving = children.start("bus", [*_make_command(), "serve", "--data", str(data), "--port", str(port)], env)
     address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + _COMING_UP
     while time.monotonic() < deadline:
         serving.check()
@@ -132,7 +134,7 @@ def _is_ready(address: str) -> bool:
 
 
 def _register(address: str, admin: Credentials, contracts: Mapping[str, Contract]) -> dict[str, Credentials]:
-    """Make everybody known whom a contract names, and give each sample app a client."""
+    """Add every participant that a contract names, and a client for each sample app."""
     named = {name for contract in contracts.values() for name in (*contract.producers, *contract.grants)}
     with httpx.Client(base_url=address, timeout=30.0) as http:
         grant = {"grant_type": "client_credentials"}
@@ -149,7 +151,9 @@ def _register(address: str, admin: Credentials, contracts: Mapping[str, Contract
     return {name: Credentials(**made.json()) for name, made in clients.items()}
 
 
-def _apps(children: Children, bus: str, clients: Mapping[str, Credentials], env: Mapping[str, str]) -> dict[str, str]:
+def _start_apps(
+    children: Children, bus: str, clients: Mapping[str, Credentials], env: Mapping[str, str]
+) -> dict[str, str]:
     started = {
         name: children.start(
             f"app-{name}",
@@ -163,4 +167,4 @@ def _apps(children: Children, bus: str, clients: Mapping[str, Credentials], env:
         )
         for name in OFFICES
     }
-    return {name: child.announced(_COMING_UP)["address"] for name, child in started.items()}
+    return {name: child.read_announcement(_COMING_UP)["address"] for name, child in started.items()}

@@ -1,4 +1,4 @@
-"""The watch: asks every receiver what it got, and compares that with what it should have got."""
+"""The watch: asks each receiver what arrived, and compares it with what should arrive."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,7 +9,7 @@ import httpx
 
 from samples import expected, traffic
 from samples.flow import Arrival, Flow, Verdict, Way, judge
-from samples.grants import content, leaves, numbered
+from samples.grants import describe_content, list_leaves, number_names
 from samples.offices import OFFICES
 from samples.stage import Stage
 
@@ -19,7 +19,10 @@ class Refusal:
     """A wrong event that an app sent on purpose.
 
     Attributes:
-        answer: status, pointer and reason; None where the bus took the event.
+        office: the app's office.
+        contract: the event's contract.
+        why: what is wrong with the event.
+        answer: status, pointer and reason of the refusal; None if the bus accepted the event.
     """
 
     office: str
@@ -30,11 +33,13 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The whole at one moment.
+    """All flows and refusals at one moment.
 
     Attributes:
-        missing: what still has to happen, in words.
-        wrong: what must not have happened, in words.
+        verdicts: the verdict on each flow.
+        refusals: the wrong events so far.
+        missing: texts of what still has to happen.
+        wrong: texts of what should not have happened.
     """
 
     verdicts: list[Verdict]
@@ -44,12 +49,17 @@ class Picture:
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything arrived where it should, nothing else did, and all that is bad was refused."""
+        """Whether everything wanted arrived, nothing else did, and the bus refused every wrong event."""
         return not self.missing and not self.wrong
 
 
 class Watch:
-    """Looks at receivers; remembers what they told before. `alone`: nobody but the sample apps publishes."""
+    """Looks at the receivers, and remembers their earlier answers.
+
+    Args:
+        stage: what runs.
+        alone: whether only the sample apps publish.
+    """
 
     def __init__(self, stage: Stage, *, alone: bool) -> None:
         self._stage = stage
@@ -60,21 +70,22 @@ class Watch:
         self._received: dict[str, list[dict[str, Any]]] = {}
 
     def look(self) -> Picture:
-        """The picture now."""
+        """The picture at this moment."""
         for office, address in self._stage.apps.items():
             self._events[office] += self._get(f"{address}/inbox?after={len(self._events[office])}")
         for agency, address in self._stage.simulators.items():
             self._received[agency] = self._get(f"{address}/_simulator/received")["received"]
-        # What was sent is asked last: whatever has arrived was sent by then.
+        # The question for the sent events comes last, so that it counts every event that arrived before.
         self._states = {office: self._get(f"{address}/state") for office, address in self._stage.apps.items()}
         sent = {office: state["sent"] for office, state in self._states.items()}
         verdicts = [
-            judge(flow, self._arrivals(flow), alone=self._alone) for flow in expected.flows(self._stage.contracts, sent)
+            judge(flow, self._find_arrivals(flow), alone=self._alone)
+            for flow in expected.list_flows(self._stage.contracts, sent)
         ]
-        return self._picture(verdicts, sent)
+        return self._make_picture(verdicts, sent)
 
-    def _picture(self, verdicts: list[Verdict], sent: expected.Sent) -> Picture:
-        refusals = list(self._refusals())
+    def _make_picture(self, verdicts: list[Verdict], sent: expected.Sent) -> Picture:
+        refusals = list(self._find_refusals())
         missing, wrong = [], []
         for verdict in verdicts:
             flow = verdict.flow
@@ -82,16 +93,16 @@ class Watch:
             if verdict.missing:
                 missing.append(f"{name}: {len(verdict.missing)} of {len(flow.wanted)}, such as {verdict.missing[0]}")
             wrong += [f"{name}: {fault}" for fault in verdict.wrong]
-        missing += _unsent(sent)
-        planned = sum(len(traffic.mistakes(office)) for office in OFFICES)
+        missing += _find_unsent(sent)
+        planned = sum(len(traffic.make_mistakes(office)) for office in OFFICES)
         if len(refusals) < planned:
             missing.append(f"{planned - len(refusals)} of {planned} bad events are not sent yet")
         wrong += [f"{bad.office} got through with {bad.why}" for bad in refusals if bad.answer is None]
         return Picture(verdicts, refusals, missing, wrong)
 
-    def _arrivals(self, flow: Flow) -> Iterator[Arrival]:
+    def _find_arrivals(self, flow: Flow) -> Iterator[Arrival]:
         if flow.way is Way.ADAPTER:
-            yield from map(Arrival, _agency_keys(flow.contract, self._received[flow.consumer]))
+            yield from map(Arrival, _find_agency_keys(flow.contract, self._received[flow.consumer]))
         elif flow.way is Way.QUERY and flow.consumer in self._received:
             calls = self._received[flow.consumer]
             yield from (Arrival(str(call["NIK"])) for call in calls if call["operation"] == "CALL_NIK")
@@ -104,13 +115,13 @@ class Watch:
         else:
             events = [event for event in self._events[flow.consumer] if event["type"] == flow.contract]
             if flow.known_by == "content":
-                # An event that came twice is one event.
+                # An event that arrived twice counts once.
                 events = list({event["id"]: event for event in events}.values())
-                yield from map(Arrival, numbered(map(_content, events)), events)
+                yield from map(Arrival, number_names(map(_describe_event, events)), events)
             else:
-                yield from (Arrival(_name(event, flow.known_by), event) for event in events)
+                yield from (Arrival(_name_event(event, flow.known_by), event) for event in events)
 
-    def _refusals(self) -> Iterator[Refusal]:
+    def _find_refusals(self) -> Iterator[Refusal]:
         for office, state in self._states.items():
             for mistake in state["mistakes"]:
                 told = mistake["refusal"]
@@ -121,25 +132,25 @@ class Watch:
         return self._http.get(url).raise_for_status().json()
 
 
-def _name(event: Mapping[str, Any], known_by: str) -> str:
+def _name_event(event: Mapping[str, Any], known_by: str) -> str:
     return str(event["subject"]) if known_by == "subject" else f"{event['source']} {event['id']}"
 
 
-def _content(event: Mapping[str, Any]) -> str:
-    told = {} if event["data"] is None else dict(leaves(event["data"]))
-    return content(told, event.get("subject"))
+def _describe_event(event: Mapping[str, Any]) -> str:
+    told = {} if event["data"] is None else dict(list_leaves(event["data"]))
+    return describe_content(told, event.get("subject"))
 
 
-def _unsent(sent: expected.Sent) -> Iterator[str]:
+def _find_unsent(sent: expected.Sent) -> Iterator[str]:
     for office, known in OFFICES.items():
         for output in known.outputs:
-            done, planned = sent[office].get(output.contract, 0), traffic.count(output)
+            done, planned = sent[office].get(output.contract, 0), traffic.count_events(output)
             if done < planned:
                 yield f"{office} has sent {done} of {planned} events of {output.contract}"
 
 
-def _agency_keys(contract: str, received: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """What an agency's simulator was sent under a contract, by the agency's own name for what the contract's key is."""
+def _find_agency_keys(contract: str, received: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The keys of the events that an agency's simulator received under a contract, read from the agency's own fields."""
     for sent in received:
         match contract:
             case "layanan.katalog":

@@ -10,9 +10,9 @@ class Wilayah:
     """A region: the regency, a kecamatan, or a desa or kelurahan.
 
     Attributes:
-        kode: Kemendagri's code with dots, `35.24.01.2001`.
-        nama: its name, `Sembung`.
-        kecamatan: the name of the kecamatan that it is or lies in; empty for the regency.
+        kode: Kemendagri's code with dots, such as `35.24.01.2001`.
+        nama: the region's name, such as `Sembung`.
+        kecamatan: the name of the region's kecamatan, or of the region if it is one; empty for the regency.
     """
 
     kode: str
@@ -30,7 +30,7 @@ class Wilayah:
 
 
 def read_wilayah() -> list[Wilayah]:
-    """All 502 regions of Lamongan in order of their codes, each kecamatan before its desa."""
+    """All 502 regions of Lamongan, in the order of their codes: each kecamatan comes before its desa."""
     with Path(__file__).with_name("wilayah_3524.csv").open(encoding="utf-8", newline="") as file:
         names = {row["kode"]: row["nama"] for row in csv.DictReader(file)}
     return [Wilayah(kode, nama, names.get(kode[:8], "") if len(kode) >= 8 else "") for kode, nama in names.items()]

@@ -1,4 +1,4 @@
-"""A bus in the test's own process: its rooms, its HTTP edge, and builders with defaults for what tests need in it."""
+"""A bus in the test's own process: its rooms, its HTTP edge, and clients of it."""
 
 import asyncio
 import itertools
@@ -6,7 +6,6 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,74 +13,20 @@ import httpx
 
 from bus.contracts.document import parse_contract
 from bus.http.edge import Edge, create_edge
-from bus.http.front_door import FrontDoor
+from bus.http.front_door import Acquaintances, FrontDoor
 from bus.http.health import Health
 from bus.http.rooms import Rooms
 from bus.identity.keys import Keys
 from bus.identity.participants import Kind, Participants
 from bus.identity.tokens import Principal
 from bus.problem import Refused
-from bus.process import make_rooms
+from bus.process import Wakeups, make_rooms
 from bus.settings import load_settings
 from bus.storage import Storage
 from tests.an_actor import OPERATOR
+from tests.builders import OWNER, WARGA, Document
 
 ADDRESS = "https://bus.lamongan.example"
-OWNER = "dukcapil-lamongan"
-WARGA = "kependudukan.warga"
-FAR = date(2099, 12, 31).isoformat()
-
-Document = dict[str, Any]
-
-
-def a_grant(participant: str, **changes: Any) -> Document:
-    """All fields of everybody, for long."""
-    grant = {"participant": participant, "purpose": "uji", "legal_basis": "PKS 1/2026", "until": FAR}
-    return grant | changes
-
-
-def a_contract(*grants: Document, **changes: Any) -> Document:
-    """A personal record contract of residents, by NIK."""
-    text = {"type": "string"}
-    properties = {"nik": text, "nama": text, "desa": text, "lahir": {"type": "object", "properties": {"tempat": text}}}
-    contract: Document = {
-        "contract": WARGA,
-        "version": "1.0.0",
-        "kind": "record",
-        "title": "Warga rekaan",
-        "owner": OWNER,
-        "classification": "personal",
-        "key": "/nik",
-        "subject": "/nik",
-        "schema": {"type": "object", "properties": properties, "required": ["nik"]},
-        "compatibility": "none",
-        "producers": [OWNER],
-        "consumers": list(grants),
-    }
-    contract |= changes
-    return {name: value for name, value in contract.items() if value is not None}
-
-
-def of_nobody(contract: Document) -> Document:
-    """A contract whose records have numbers in the place of NIKs, and so are about nobody."""
-    schema = contract["schema"]
-    properties = {"nomor" if name == "nik" else name: one for name, one in schema["properties"].items()}
-    changed = {
-        "key": "/nomor",
-        "classification": "public",
-        "schema": schema | {"properties": properties, "required": ["nomor"]},
-    }
-    return {name: value for name, value in (contract | changed).items() if name != "subject"}
-
-
-def a_person(number: int = 1, **changes: Any) -> Document:
-    """A fictitious resident."""
-    return {"nik": a_nik(number), "nama": f"Rekaan {number}", "desa": "sembung"} | changes
-
-
-def a_nik(number: int) -> str:
-    """A NIK of nobody."""
-    return f"3524{number:012d}"
 
 
 @dataclass
@@ -159,8 +104,9 @@ class Bus:
         """
         changed = self.rooms.settings.model_copy(update=settings)
         edge = create_edge(replace(self.rooms, settings=changed), Health({}))
-        is_https, known = changed.public_url.startswith("https:"), self.rooms.tokens.known
-        door = FrontDoor(app or edge, edge.publisher, changed, is_https=is_https, known=known)
+        is_https = changed.public_url.startswith("https:")
+        acquaintances = Acquaintances(self.rooms.tokens, self.rooms.oauth)
+        door = FrontDoor(app or edge, edge.publisher, changed, is_https=is_https, acquaintances=acquaintances)
         listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         serving = asyncio.create_task(door.serve(listener))
@@ -184,7 +130,7 @@ class Bus:
 @asynccontextmanager
 async def a_bus(storage: Storage, keys: Keys, folder: Path) -> AsyncIterator[Bus]:
     """A bus on a database, with its tail followed."""
-    rooms = make_rooms(load_settings(data_dir=folder), storage, keys, ADDRESS, lambda position: None)
+    rooms = make_rooms(load_settings(data_dir=folder), storage, keys, ADDRESS, Wakeups())
     bus = Bus(rooms, create_edge(rooms, Health({})))
     following = asyncio.create_task(rooms.tail.follow())
     try:

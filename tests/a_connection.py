@@ -2,23 +2,18 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 import httpx
 
 from bus import json
-from tests.a_bus import WARGA, a_person
+from tests.builders import an_event
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 HEALTH = b"GET /healthz HTTP/1.1\r\nhost: bus\r\n\r\n"
 HALF = b"POST /v1/events HTTP/1.1\r\nhost: bus\r\n"
-
-
-def an_event(number: int, **changes: Any) -> dict[str, Any]:
-    envelope = {"specversion": "1.0", "id": f"p{number}", "source": "/uji", "type": WARGA, "data": a_person(number)}
-    return {name: value for name, value in (envelope | changes).items() if value != "absent"}
 
 
 def a_request(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.cli.workspace import keep_settings, settings_of
+from bus.cli.workspace import find_settings, keep_settings
 from bus.settings import SettingsWrong, load_settings
 
 
@@ -89,7 +89,7 @@ def test_an_address_from_a_file_wins_over_the_kept_one_and_is_kept_nowhere_else(
     data.mkdir()
     keep_settings(load_settings(data_dir=data, database_url="postgresql://kept"))
     (secrets / "bus_database_url").write_text("postgresql://bus:rahasia@db/bus")
-    settings = settings_of(data)
+    settings = find_settings(data)
     assert settings.database_url == "postgresql://bus:rahasia@db/bus"
     keep_settings(settings)
     assert "rahasia" not in (data / "settings.json").read_text()
@@ -97,4 +97,4 @@ def test_an_address_from_a_file_wins_over_the_kept_one_and_is_kept_nowhere_else(
 
 def test_an_address_that_was_kept_is_taken_where_nothing_else_is_given(tmp_path: Path):
     keep_settings(load_settings(data_dir=tmp_path, database_url="postgresql://kept"))
-    assert settings_of(tmp_path).database_url == "postgresql://kept"
+    assert find_settings(tmp_path).database_url == "postgresql://kept"

@@ -1,4 +1,4 @@
-"""The adapter of Bappenas: delivers datasets to CKAN and sub-activities to KRISNA, polls DAK rows from KRISNA."""
+"""The adapter of Bappenas: delivers datasets to CKAN and sub-activities to KRISNA, and polls DAK rows from KRISNA."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, ClassVar
@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from adapters.bappenas import dak
 from adapters.bappenas.ckan import Ckan
 from adapters.bappenas.krisna import Krisna
-from adapters.bappenas.mapping import ACTIVITY_FIELDS, DATASET_FIELDS, activity, package
+from adapters.bappenas.mapping import ACTIVITY_FIELDS, DATASET_FIELDS, write_activity, write_package
 from bus.kit import (
     DELIVERED,
     AdapterSettings,
@@ -22,32 +22,42 @@ from bus.kit import (
     Outcome,
     Poll,
     Polled,
-    http_client,
+    make_http_client,
     run_apart,
 )
 
 
-def _comma_separated(value: Any) -> Any:
+def _split_at_commas(value: Any) -> Any:
     return value.split(",") if isinstance(value, str) else value
 
 
 class BappenasSettings(AdapterSettings):
-    """Where KRISNA (`base_url`) and CKAN are, and how the bus gets in."""
+    """The addresses and accounts of KRISNA (`base_url`) and CKAN."""
 
     krisna_apikey: SecretStr
     kode_pemda: str
     """The regency's code in KRISNA: `3524`."""
-    tahun: Annotated[tuple[int, ...], BeforeValidator(_comma_separated), Field(min_length=1)]
-    """The budget years whose DAK is polled, comma separated. Take out a year that KRISNA no longer serves: its rows stay."""
+    tahun: Annotated[tuple[int, ...], BeforeValidator(_split_at_commas), Field(min_length=1)]
+    """The budget years whose DAK the bus polls, separated by commas.
+
+    Remove a year that KRISNA no longer serves; the records of this year stay.
+    """
     ckan_url: str | None = None
-    """None: at `base_url`, as in the simulator."""
+    """CKAN's address; None: `base_url`, as in the simulator."""
     ckan_token: SecretStr
     ckan_organization: str = "kabupaten-lamongan"
     """CKAN's name of the organisation that owns the datasets."""
 
 
 class BappenasAdapter(Deliver, Poll):
-    """Speaks to KRISNA and to the CKAN of Satu Data Indonesia."""
+    """Speaks to KRISNA and to the CKAN of Satu Data Indonesia.
+
+    Args:
+        krisna: KRISNA's API.
+        ckan: CKAN's API.
+        organization: CKAN's name of the organisation that owns the datasets.
+        years: the budget years whose DAK is polled.
+    """
 
     def __init__(self, krisna: Krisna, ckan: Ckan, *, organization: str, years: Sequence[int]) -> None:
         self._krisna = krisna
@@ -56,45 +66,45 @@ class BappenasAdapter(Deliver, Poll):
         self._years = years
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
-        """Send each event by itself; neither system takes several at once."""
-        send = {"dataset": self._dataset, "kegiatan": self._activity}[operation]
-        return [await _outcome(send, event) for event in events]
+        """Send the events one by one, since neither system accepts several in a request."""
+        send = {"dataset": self._send_dataset, "kegiatan": self._send_activity}[operation]
+        return [await _send(send, event) for event in events]
 
-    async def _dataset(self, event: Event) -> None:
+    async def _send_dataset(self, event: Event) -> None:
         if event.data is None:
             await self._ckan.delete(str(event.subject))
         else:
-            await self._ckan.upsert(package(event.data, self._organization))
+            await self._ckan.upsert(write_package(event.data, self._organization))
 
-    async def _activity(self, event: Event) -> None:
+    async def _send_activity(self, event: Event) -> None:
         if event.data is None:
-            detail = f"KRISNA takes no deletions: tell Bappenas that sub-activity {event.subject} was dropped"
+            detail = f"KRISNA accepts no deletions: tell Bappenas that sub-activity {event.subject} was dropped"
             raise AgencyFault(Failure.PERMANENT, detail)
-        await self._krisna.put_activity(event.data["tahun_anggaran"], activity(event.data))
+        await self._krisna.put_activity(event.data["tahun_anggaran"], write_activity(event.data))
 
     async def poll(self, operation: str, cursor: str | None) -> Polled:
-        """One budget year of DAK a step, the years in turn."""
-        turn = dak.turn(cursor)
+        """One step: the rows of one budget year. The years take turns."""
+        turn = dak.read_turn(cursor)
         year = self._years[turn.number % len(self._years)]
-        rows = await self._krisna.rows("dak", year)
-        return await run_apart(lambda: turn.look(year, rows, years=len(self._years)))
+        rows = await self._krisna.fetch_rows("dak", year)
+        return await run_apart(lambda: turn.find_changes_of_year(year, rows, years=len(self._years)))
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close all connections."""
         await self._krisna.close()
         await self._ckan.close()
 
 
-async def _outcome(send: Callable[[Event], Awaitable[None]], event: Event) -> Outcome:
+async def _send(send: Callable[[Event], Awaitable[None]], event: Event) -> Outcome:
     try:
         await send(event)
     except AgencyFault as fault:
-        return fault.outcome()
+        return fault.to_outcome()
     return DELIVERED
 
 
 class BappenasFactory:
-    """Declares and makes the adapter."""
+    """Declares the adapter and makes it."""
 
     name: ClassVar[str] = "bappenas"
     participant: ClassVar[str] = "bappenas"
@@ -114,8 +124,8 @@ class BappenasFactory:
 
     def create(self, settings: BappenasSettings) -> BappenasAdapter:
         """The adapter, with an HTTP client of its own for each of the two systems."""
-        krisna = Krisna(http_client(settings), settings.krisna_apikey, settings.kode_pemda)
-        ckan = Ckan(http_client(settings, base_url=settings.ckan_url), settings.ckan_token)
+        krisna = Krisna(make_http_client(settings), settings.krisna_apikey, settings.kode_pemda)
+        ckan = Ckan(make_http_client(settings, base_url=settings.ckan_url), settings.ckan_token)
         return BappenasAdapter(krisna, ckan, organization=settings.ckan_organization, years=settings.tahun)
 
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from bus.kit import Polled, digest, find_changes, rounded
+from bus.kit import Polled, digest, find_changes, round_decimal
 
 CONTRACT = "perencanaan.dak"
 
 RENAMED = 2022
-"""The first budget year whose rows call the menu `menu_kegiatan`; before, the column was `kegiatan`."""
+"""From this budget year on, the menu's column is `menu_kegiatan`. Before, it was `kegiatan`."""
 
 TEXTS: Mapping[str, str] = {
     "bidang": "bidang",
@@ -29,34 +29,36 @@ MONEY: Mapping[str, str] = {"nilai_usulan": "nilai_usulan", "nilai_disetujui": "
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Where the poll is: the budget years take turns, each with what was seen of it. The poll's cursor is its text.
+    """The place of the poll: the budget years take turns. The poll's cursor is its text.
 
     Attributes:
-        number: how many turns are over.
-        cursors: of each year, the cursor of its list.
+        number: the number of finished turns.
+        cursors: budget year to the cursor of the year's list.
     """
 
     number: int = 0
     cursors: Mapping[str, str | None] = field(default_factory=dict)
 
-    def look(self, year: int, rows: Iterable[Mapping[str, Any]], years: int) -> Polled:
-        """One step: what is new in a year's rows; the turn goes on when there is no more of it.
+    def find_changes_of_year(self, year: int, rows: Iterable[Mapping[str, Any]], years: int) -> Polled:
+        """One step of the poll: the changes in a year's rows. After the last of them, the next year has its turn.
 
         Args:
-            years: how many years take turns; the poll rests when all of them had theirs.
+            year: the budget year.
+            rows: all rows of the year, folded.
+            years: the number of years that take turns. The poll pauses after all of them had a turn.
 
         Raises:
-            AgencyFault: no rows where there were some.
+            AgencyFault: the list is empty and was not before.
         """
-        records = {item["kode_usulan"]: item for item in (record(row, year) for row in rows)}
+        records = {item["kode_usulan"]: item for item in (read_record(row, year) for row in rows)}
         seen = find_changes(self.cursors.get(str(year)), records, contract=CONTRACT, source=f"/krisna/dak/{year}")
         number = self.number + (0 if seen.more else 1)
         cursor = json.dumps({"number": number, "cursors": {**self.cursors, str(year): seen.cursor}})
         return Polled(seen.events, cursor, more=seen.more or number % years != 0)
 
 
-def turn(cursor: str | None) -> Turn:
-    """Where a cursor says that the poll is."""
+def read_turn(cursor: str | None) -> Turn:
+    """The place that a poll's cursor names; without a cursor, the beginning."""
     return Turn(**json.loads(cursor)) if cursor else Turn()
 
 
@@ -64,22 +66,25 @@ FIELDS = tuple(
     f"/{name}"
     for name in ("kode_usulan", "tahun", "jenis", "menu", "rincian", "opd", "volume", "status", *TEXTS, *MONEY)
 )
-"""What `record` writes."""
+"""The fields that `read_record` writes."""
 
 
-def record(row: Mapping[str, Any], year: int) -> dict[str, Any]:
-    """A folded row as the contract has it. What is empty is left out; what cannot be read stays, for the gate to name it."""
+def read_record(row: Mapping[str, Any], year: int) -> dict[str, Any]:
+    """A folded row as a record of the contract.
+
+    Empty values are absent. An unreadable value stays as it is, so that the gate names it.
+    """
     values: dict[str, Any] = {
         "kode_usulan": f"{year}-{row.get('id_detail_rincian') or digest(row)}",
         "tahun": year,
-        "jenis": kind(row.get("jenis")),
+        "jenis": read_kind(row.get("jenis")),
         "menu": row.get("menu_kegiatan" if year >= RENAMED else "kegiatan"),
         "rincian": row.get("detail_rincian") or row.get("rincian"),
-        "opd": proposer(row.get("pelaksana")),
-        "volume": number(row.get("volume_rk")),
-        "status": status(row.get("status_detail")),
+        "opd": read_proposers(row.get("pelaksana")),
+        "volume": read_number(row.get("volume_rk")),
+        "status": read_status(row.get("status_detail")),
         **{ours: row.get(theirs) for ours, theirs in TEXTS.items()},
-        **{ours: whole(row.get(theirs)) for ours, theirs in MONEY.items()},
+        **{ours: read_rupiah(row.get(theirs)) for ours, theirs in MONEY.items()},
     }
     return {name: value for name, value in values.items() if value not in (None, "", "-")}
 
@@ -89,36 +94,39 @@ _PLACES = 10
 _NUMBER = re.compile(rf"-?\d{{1,18}}(\.\d{{1,{_PLACES}}})?")
 
 
-def number(value: Any) -> Any:
-    """A number that may come as a string, or too precise: `"12 "`, `"1.50000"`, `"1,5"`. Else the value itself."""
-    exact = _read_number(value)
+def read_number(value: Any) -> Any:
+    """A number, also from a string such as `"12 "`, `"1.50000"` or `"1,5"`, or one that is too precise.
+
+    An unreadable value is returned as it is.
+    """
+    exact = _read_decimal(value)
     if exact is None:
-        return rounded(value, _PLACES)
+        return round_decimal(value, _PLACES)
     return int(exact) if exact == exact.to_integral_value() else float(exact)
 
 
-def whole(value: Any) -> Any:
-    """Rupiah, which may come as a string with a fraction: `"296187500.00000"`. Else the value itself."""
-    exact = _read_number(value)
+def read_rupiah(value: Any) -> Any:
+    """Whole rupiah, also from a string such as `"296187500.00000"`. An unreadable value is returned as it is."""
+    exact = _read_decimal(value)
     return value if exact is None else round(exact)
 
 
-def _read_number(value: Any) -> Decimal | None:
-    """The number that a value or its text is; None: it is none."""
-    text = str(rounded(value, _PLACES)).strip().replace(",", ".")
+def _read_decimal(value: Any) -> Decimal | None:
+    """The number that a value or its text is; None: it is no number."""
+    text = str(round_decimal(value, _PLACES)).strip().replace(",", ".")
     return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
-def kind(value: Any) -> str | None:
-    """Fisik or nonfisik, from such words as `DAK Fisik - Reguler` and `Non Fisik`."""
+def read_kind(value: Any) -> str | None:
+    """`fisik` or `nonfisik`, from words such as `DAK Fisik - Reguler` and `Non Fisik`; None for other words."""
     words = re.sub(r"[^a-z]", "", str(value or "").lower())
     if "nonfisik" in words:
         return "nonfisik"
     return "fisik" if "fisik" in words else None
 
 
-def status(value: Any) -> str:
-    """The result of the assessment; a row without one yet has only been proposed."""
+def read_status(value: Any) -> str:
+    """The contract's word for the assessment's result. A row without a result is `diusulkan`."""
     words = str(value or "").lower()
     if "belum" in words:
         return "diusulkan"
@@ -129,8 +137,8 @@ def status(value: Any) -> str:
     return "dinilai" if "nilai" in words else "diusulkan"
 
 
-def proposer(value: Any) -> str | None:
-    """The proposing offices: a text, or a list of texts or of objects with a `nama`."""
+def read_proposers(value: Any) -> str | None:
+    """The names of the proposing offices, from a text, or a list of texts or of objects with a `nama`."""
     offices: Sequence[Any] = value if isinstance(value, list) else [value]
     names = [item.get("nama") if isinstance(item, dict) else item for item in offices]
     return ", ".join(str(name) for name in names if name) or None

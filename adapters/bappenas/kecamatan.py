@@ -1,4 +1,4 @@
-"""The names of Lamongan's 27 kecamatan by Kemendagri's code, since SIPD places activities by name (Kepmendagri 2025)."""
+"""The names of Lamongan's 27 kecamatan by Kemendagri's code (Kepmendagri 2025). SIPD knows a kecamatan by its name."""
 
 from collections.abc import Mapping
 

@@ -1,7 +1,7 @@
 """KRISNA's API: rows of a planning resource, and the regency's sub-activities.
 
-Source: public clients of KRISNA (`GET {base}/api/v1/{resource}/{tahun}?apikey=&kode_pemda=`). How KRISNA takes
-sub-activities is agreed with each regency; `POST {base}/api/v1/kegiatan/{tahun}` with SIPD's shape is assumed here.
+Source: public clients of KRISNA (`GET {base}/api/v1/{resource}/{tahun}?apikey=&kode_pemda=`). Each regency agrees with
+Bappenas on how KRISNA receives sub-activities. This client assumes `POST {base}/api/v1/kegiatan/{tahun}`, in SIPD's form.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import SecretStr
 
-from bus.kit import MOST_ROWS, AgencyFault, Failure, folded, read_object, require_success, send_request
+from bus.kit import MOST_ROWS, AgencyFault, Failure, fold, read_object, require_success, send_request
 
 AGENCY = "KRISNA"
 
@@ -18,31 +18,31 @@ T = TypeVar("T")
 
 
 class Krisna:
-    """Speaks KRISNA's API for one regional government. Its key is in the query: nobody logs or reports a URL."""
+    """Speaks KRISNA's API for one regional government. The URL holds the key, so no log or error may hold the URL."""
 
     def __init__(self, http: httpx.AsyncClient, apikey: SecretStr, kode_pemda: str) -> None:
         self._http = http
         self._apikey = apikey
         self._kode_pemda = kode_pemda
 
-    async def rows(self, resource: str, year: int) -> list[dict[str, Any]]:
-        """All rows of a resource in a budget year, keys and strings folded.
+    async def fetch_rows(self, resource: str, year: int) -> list[dict[str, Any]]:
+        """All rows of a resource in a budget year, folded.
 
         Raises:
-            AgencyFault: KRISNA could not be read.
+            AgencyFault: KRISNA gave no answer that can be read.
         """
-        return await self._ask("GET", f"api/v1/{resource}/{year}", _rows)
+        return await self._ask("GET", f"api/v1/{resource}/{year}", _read_rows)
 
     async def put_activity(self, year: int, activity: Mapping[str, Any]) -> None:
-        """Hand over a sub-activity; KRISNA keeps the last one of each code and year.
+        """Send a sub-activity. KRISNA replaces an earlier one with the same code and year.
 
         Raises:
-            AgencyFault: KRISNA does not have it.
+            AgencyFault: KRISNA does not have the sub-activity.
         """
         await self._ask("POST", f"api/v1/kegiatan/{year}", _check_taken, activity)
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close all connections."""
         await self._http.aclose()
 
     async def _ask(
@@ -53,13 +53,13 @@ class Krisna:
             self._http, AGENCY, self._http.build_request(method, path, params=params, json=body and dict(body))
         )
         require_success(AGENCY, response)
-        return await read_object(AGENCY, response, lambda answer: read(folded(answer)))
+        return await read_object(AGENCY, response, lambda answer: read(fold(answer)))
 
 
-def _rows(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _read_rows(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
     rows = answer.get("data")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise _refusal(answer)
+        raise _make_fault(answer)
     if len(rows) > MOST_ROWS:
         raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered more than {MOST_ROWS} rows", status=200)
     return rows
@@ -67,11 +67,11 @@ def _rows(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _check_taken(answer: Mapping[str, Any]) -> None:
     if "data" not in answer:
-        raise _refusal(answer)
+        raise _make_fault(answer)
 
 
-def _refusal(answer: Mapping[str, Any]) -> AgencyFault:
-    """What an answer of HTTP 200 without `data` means; its words are left out, since they can repeat the key."""
+def _make_fault(answer: Mapping[str, Any]) -> AgencyFault:
+    """The fault for an answer of HTTP 200 without `data`. It holds none of the answer's words, which can repeat the key."""
     words = f"{answer.get('message', '')} {answer.get('error', '')}".lower()
     if "apikey" in words or "api key" in words or "unauthorized" in words:
         return AgencyFault(Failure.SINK_DOWN, f"{AGENCY} refuses the API key", status=200)

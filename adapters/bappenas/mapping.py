@@ -1,7 +1,6 @@
-"""Bappenas' formats and the contracts': datasets to CKAN, sub-activities to SIPD's shape; pure functions.
+"""Writes datasets in CKAN's form, and sub-activities in SIPD's form; pure functions.
 
-Sources: CKAN's Action API (package_create); Perpres 39/2019 for the metadata; SIPD's sub-activities as public clients
-show them.
+Sources: CKAN's Action API (package_create); Perpres 39/2019 for the metadata; public clients of SIPD for sub-activities.
 """
 
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from adapters.bappenas.kecamatan import KECAMATAN
 from bus.kit import AgencyFault, Failure
 
 LICENCES: Mapping[str, str] = {"CC-BY-4.0": "cc-by", "CC-BY-SA-4.0": "cc-by-sa", "CC0-1.0": "cc-zero"}
-"""SPDX names in the contract, CKAN's own ids."""
+"""The contract's SPDX name of a licence to CKAN's id."""
 
 EXTRAS: Mapping[str, str] = {
     "produsen": "produsen_data",
@@ -27,13 +26,13 @@ EXTRAS: Mapping[str, str] = {
     "selesai": "cakupan_selesai",
     "diperbarui": "diperbarui",
 }
-"""Satu Data's metadata that CKAN has no field for: the contract's property, and the key in `extras`."""
+"""The contract's property to its key in `extras`, for metadata without a field in CKAN."""
 
 _MOST_NAMES, _LONGEST_NAMES = 20, 500
-"""Of the fields that CKAN refuses: how many are told, and in how many characters."""
+"""Most refused fields that a fault names, and most characters of their names."""
 _OF_DATASET = ("nama", "judul", "deskripsi", "kata_kunci", "sumber_daya", "kontak", "lisensi")
 DATASET_FIELDS = tuple(f"/{name}" for name in (*_OF_DATASET, *EXTRAS))
-"""What `package` reads."""
+"""The fields that `write_package` reads."""
 ACTIVITY_FIELDS = (
     "/kode_sub_kegiatan",
     "/nama_sub_kegiatan",
@@ -44,11 +43,16 @@ ACTIVITY_FIELDS = (
     "/sumber_dana",
     "/tahun_anggaran",
 )
-"""What `activity` reads."""
+"""The fields that `write_activity` reads."""
 
 
-def package(data: Mapping[str, Any], owner: str) -> dict[str, Any]:
-    """A dataset of the contract `satudata.dataset` as CKAN takes it. `owner`: CKAN's name of the publishing organisation."""
+def write_package(data: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """A dataset of the contract `satudata.dataset` in CKAN's form.
+
+    Args:
+        data: the record.
+        owner: CKAN's name of the publishing organisation.
+    """
     optional = {"maintainer_email": data.get("kontak"), "license_id": LICENCES.get(data.get("lisensi", ""))}
     return {
         "name": data["nama"],
@@ -58,14 +62,14 @@ def package(data: Mapping[str, Any], owner: str) -> dict[str, Any]:
         "private": False,
         "state": "active",
         "tags": [{"name": word} for word in data.get("kata_kunci", ())],
-        "resources": [resource(item) for item in data.get("sumber_daya", ())],
+        "resources": [write_resource(item) for item in data.get("sumber_daya", ())],
         "extras": [{"key": key, "value": str(data[ours])} for ours, key in EXTRAS.items() if ours in data],
         **{name: value for name, value in optional.items() if value is not None},
     }
 
 
-def resource(item: Mapping[str, Any]) -> dict[str, Any]:
-    """A file or service of a dataset as CKAN takes it."""
+def write_resource(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A file or service of a dataset in CKAN's form."""
     return {
         "name": item["nama"],
         "url": item["url"],
@@ -74,12 +78,12 @@ def resource(item: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def ckan_fault(error: Mapping[str, Any], status: int) -> AgencyFault | None:
-    """The fault that CKAN's error stands for, or None when CKAN did not say. Names fields, not what they held."""
+def read_ckan_fault(error: Mapping[str, Any], status: int) -> AgencyFault | None:
+    """The fault for an error of CKAN; None if CKAN names no known error. It names fields, never their values."""
     match error.get("__type"):
         case "Validation Error":
             fields = {name for name in error if name != "__type"}
-            # Only the name: it is in use, by a create whose answer was lost. The next try updates that one.
+            # CKAN refuses a name that is in use: an earlier answer to a create was lost. The next try updates the dataset.
             failure = Failure.TRANSIENT if fields == {"name"} else Failure.PERMANENT
             return AgencyFault(
                 failure, f"CKAN refuses {', '.join(sorted(fields)[:_MOST_NAMES])[:_LONGEST_NAMES]}", status=status
@@ -92,22 +96,22 @@ def ckan_fault(error: Mapping[str, Any], status: int) -> AgencyFault | None:
             return None
 
 
-def activity(data: Mapping[str, Any]) -> dict[str, Any]:
-    """A sub-activity of the contract `perencanaan.kegiatan` in SIPD's shape, where every number is a string."""
+def write_activity(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A sub-activity of the contract `perencanaan.kegiatan` in SIPD's form, with every number as a string."""
     return {
         "kode_sub_giat": data["kode_sub_kegiatan"],
         "nama_sub_giat": data.get("nama_sub_kegiatan", ""),
         "kode_skpd": data.get("opd", ""),
-        "pagu": money(data.get("pagu", 0)),
-        "sub_keg_indikator": [indicator(item) for item in data.get("indikator", ())],
-        "lokasi_sub_keg": [{"camatteks": name} for name in districts(data.get("lokasi", ()))],
-        "sumber_dana": [fund(item) for item in data.get("sumber_dana", ())],
+        "pagu": write_rupiah(data.get("pagu", 0)),
+        "sub_keg_indikator": [write_indicator(item) for item in data.get("indikator", ())],
+        "lokasi_sub_keg": [{"camatteks": name} for name in name_districts(data.get("lokasi", ()))],
+        "sumber_dana": [write_fund(item) for item in data.get("sumber_dana", ())],
         "tahun_anggaran": str(data["tahun_anggaran"]),
     }
 
 
-def indicator(item: Mapping[str, Any]) -> dict[str, str]:
-    """One promised output; SIPD writes a whole target without a fraction."""
+def write_indicator(item: Mapping[str, Any]) -> dict[str, str]:
+    """An indicator in SIPD's form, which writes a whole target without a fraction."""
     return {
         "outputteks": item["uraian"],
         "targetoutput": f"{item['target']:.15g}",
@@ -115,17 +119,17 @@ def indicator(item: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def fund(item: Mapping[str, Any]) -> dict[str, str]:
-    """One source of money."""
-    share = {"pagu_dana": money(item["jumlah"])} if "jumlah" in item else {}
+def write_fund(item: Mapping[str, Any]) -> dict[str, str]:
+    """A source of funds in SIPD's form."""
+    share = {"pagu_dana": write_rupiah(item["jumlah"])} if "jumlah" in item else {}
     return {"kode_dana": item["kode"], "nama_dana": item["nama"], **share}
 
 
-def money(rupiah: float) -> str:
+def write_rupiah(rupiah: float) -> str:
     """Whole rupiah as SIPD writes them: `296187500`."""
     return str(round(rupiah))
 
 
-def districts(codes: Any) -> list[str]:
-    """The names of the kecamatan that region codes lie in, each once; the regency as a whole is `Semua Kecamatan`."""
+def name_districts(codes: Any) -> list[str]:
+    """The names of the kecamatan of some region codes, each once. The regency's own code is `Semua Kecamatan`."""
     return list(dict.fromkeys(KECAMATAN.get(code[:8], "Semua Kecamatan") for code in codes))

@@ -1,4 +1,4 @@
-"""A stand-in for Bappenas: KRISNA with made-up DAK rows, and Satu Data's CKAN, empty at first, both in memory.
+"""A simulator of Bappenas: KRISNA with made-up DAK rows, and Satu Data's CKAN, empty at first, both in memory.
 
 Sources: public clients of KRISNA; CKAN's Action API, version 3.
 """
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Header, Request
 from fastapi.responses import JSONResponse
 
-from bus.kit import OUTAGES, Simulator, simulator_app
+from bus.kit import OUTAGES, Simulator, make_simulator_app
 
 APIKEY = "simulasi-apikey-krisna"
 TOKEN = "simulasi-token-ckan"  # noqa: S105  the simulator's own, made up
@@ -26,12 +26,12 @@ _MENUS = (
 _STATES = ("Disetujui ", "Tidak Disetujui", "Sedang Dinilai", None)
 
 
-def rows(year: int) -> list[dict[str, Any]]:
-    """A year's DAK rows, always the same: numbers as strings, some with trailing blanks, a column renamed in 2022."""
-    return [_row(year, number) for number in range(1, ROWS_A_YEAR + 1)]
+def make_rows(year: int) -> list[dict[str, Any]]:
+    """A year's DAK rows, the same in each call: numbers as strings, some trailing blanks, a column renamed in 2022."""
+    return [_make_row(year, number) for number in range(1, ROWS_A_YEAR + 1)]
 
 
-def _row(year: int, number: int) -> dict[str, Any]:
+def _make_row(year: int, number: int) -> dict[str, Any]:
     field, subfield, menu, office, unit = _MENUS[number % len(_MENUS)]
     price = 25_000_000 * number
     return {
@@ -54,7 +54,7 @@ def _row(year: int, number: int) -> dict[str, Any]:
 
 
 class Refusal(Exception):
-    """CKAN refuses; the error document of its answer."""
+    """CKAN refuses an action; `error` is the error in its answer."""
 
     def __init__(self, status: int, kind: str, **fields: Any) -> None:
         super().__init__(kind)
@@ -69,21 +69,21 @@ class Portal:
         self._packages: dict[str, dict[str, Any]] = {}
 
     def act(self, action: str, argument: Mapping[str, Any]) -> Any:
-        """Do one action of the API.
+        """The result of one action of the API.
 
         Raises:
-            Refusal: as CKAN would.
+            Refusal: CKAN would refuse the action.
         """
         match action:
             case "package_show":
-                return self._known(argument)
+                return self._find(argument)
             case "package_create":
                 return self._create(argument)
             case "package_update":
-                known = self._known(argument)
+                known = self._find(argument)
                 return self._store({"state": known["state"], **argument, "name": known["name"]})
             case "package_delete":
-                self._known(argument)["state"] = "deleted"
+                self._find(argument)["state"] = "deleted"
                 return None
             case _:
                 raise Refusal(400, "Bad request", message=f"Action name not known: {action}")
@@ -93,7 +93,7 @@ class Portal:
             raise Refusal(409, "Validation Error", name=["That URL is already in use."])
         return self._store(argument)
 
-    def _known(self, argument: Mapping[str, Any]) -> dict[str, Any]:
+    def _find(self, argument: Mapping[str, Any]) -> dict[str, Any]:
         package = self._packages.get(argument.get("id") or argument.get("name", ""))
         if package is None:
             raise Refusal(404, "Not Found Error", message="Not found: Dataset was not found.")
@@ -111,28 +111,28 @@ class Portal:
 
 
 def create_app(faults: frozenset[str]) -> FastAPI:
-    """Both systems as one ASGI application."""
+    """Both systems as one ASGI application, with these faults on."""
     received: list[dict[str, Any]] = []
-    app = simulator_app("Bappenas", faults, received)
+    app = make_simulator_app("Bappenas", faults, received)
     _serve_krisna(app, faults, received)
     _serve_ckan(app, faults, received)
     return app
 
 
 def _serve_krisna(app: FastAPI, faults: frozenset[str], received: list[dict[str, Any]]) -> None:
-    def refused(apikey: str) -> JSONResponse | None:
+    def refuse(apikey: str) -> JSONResponse | None:
         if apikey == APIKEY and "apikey" not in faults:
             return None
         return JSONResponse({"message": f"Apikey {apikey} tidak valid"})
 
     @app.get("/api/v1/dak/{tahun}", response_model=None)
-    async def dak(tahun: int, apikey: str = "", kode_pemda: str = "") -> dict[str, Any] | JSONResponse:
+    async def list_dak(tahun: int, apikey: str = "", kode_pemda: str = "") -> dict[str, Any] | JSONResponse:
         mine = kode_pemda == KODE_PEMDA and "empty" not in faults
-        return refused(apikey) or {"data": rows(tahun) if mine else []}
+        return refuse(apikey) or {"data": make_rows(tahun) if mine else []}
 
     @app.post("/api/v1/kegiatan/{tahun}", response_model=None)
-    async def activity(tahun: int, body: dict[str, Any], apikey: str = "") -> dict[str, Any] | JSONResponse:
-        if refusal := refused(apikey):
+    async def add_activity(tahun: int, body: dict[str, Any], apikey: str = "") -> dict[str, Any] | JSONResponse:
+        if refusal := refuse(apikey):
             return refusal
         if not str(body.get("pagu")).isdecimal() or body.get("tahun_anggaran") != str(tahun):
             return JSONResponse({"message": "Data tidak lengkap"}, 422)
@@ -151,7 +151,7 @@ def _serve_ckan(app: FastAPI, faults: frozenset[str], received: list[dict[str, A
         return portal.act(action, argument)
 
     @app.post("/api/3/action/{action}", response_model=None)
-    async def ckan(
+    async def do_action(
         action: str, request: Request, authorization: Annotated[str, Header()] = ""
     ) -> dict[str, Any] | JSONResponse:
         argument = await request.json()

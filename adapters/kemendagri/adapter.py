@@ -1,4 +1,4 @@
-"""The adapter of Kemendagri: NIK lookup and verification as queries, usage data (data balikan) as deliveries."""
+"""The adapter of Kemendagri: answers NIK lookups and verifications, and delivers usage data (data balikan)."""
 
 import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
@@ -11,7 +11,7 @@ from cachetools import TTLCache
 from adapters.kemendagri import mapping
 from adapters.kemendagri.client import Client, KemendagriSettings
 from adapters.kemendagri.quota import Quota
-from adapters.kemendagri.verdict import Verdict, refusal
+from adapters.kemendagri.verdict import Verdict, make_refusal
 from bus.kit import (
     DELIVERED,
     AdapterFactory,
@@ -30,7 +30,7 @@ from bus.kit import (
     Question,
     Refused,
     canonical,
-    http_client,
+    make_http_client,
     now,
 )
 
@@ -38,7 +38,7 @@ CARI_NIK = "cari-nik"
 VERIFIKASI_NIK = "verifikasi-nik"
 DATA_BALIKAN = "data-balikan"
 _MOST_CACHED_BYTES = 4096
-"""Of an answer that is kept. The registry chooses its size, so a bound of the number alone would bound nothing."""
+"""Most bytes of a cached answer. The registry chooses the size, so a bound on the number alone is not enough."""
 
 
 class KemendagriAdapter(Deliver, Query):
@@ -46,8 +46,8 @@ class KemendagriAdapter(Deliver, Query):
 
     Args:
         settings: the agreement.
-        http: a client whose base URL is the registry's.
-        now: this moment, for the quota's day.
+        http: a client with the registry's address as its base URL.
+        now: the current time, for the day of the quota.
         clock: seconds that never run backwards, for the cache.
     """
 
@@ -62,21 +62,21 @@ class KemendagriAdapter(Deliver, Query):
         self._settings = settings
         self._client = Client(http, settings)
         self._quota = Quota(settings.daily_quota, now)
-        # It holds personal data: in memory alone, never in a log.
+        # The cache holds personal data: it stays in memory.
         self._answers: TTLCache[Hashable, Mapping[str, Any]] = TTLCache(
             settings.cache_size, settings.cache_seconds, timer=clock
         )
 
     async def query(self, operation: str, question: Question) -> Mapping[str, Any]:
-        """Look a NIK up or verify elements of it; a question that the same participant asked lately is answered from memory.
+        """The registry's answer to a lookup or a verification, or a cached answer to the same question.
 
         Raises:
-            QuotaExhausted: today's calls are used up, by our count or the registry's.
-            AgencyUnavailable: the registry did not answer, or not at this hour.
+            QuotaExhausted: today's calls are used up, by the bus's count or the registry's.
+            AgencyUnavailable: the registry did not answer, or gives no access at this hour.
             AgencyRefused: the registry refuses the account.
         """
-        asked: Hashable = (question.cached_for, operation, tuple(sorted(question.data.items())))
-        # The library drops an answer that is too old only when another one comes, unless it is told.
+        asked: Hashable = (question.cache_owner, operation, tuple(sorted(question.data.items())))
+        # The library drops old answers only when a new one comes; personal data must not stay longer than agreed.
         self._answers.expire()
         answer = self._answers.get(asked)
         if answer is None:
@@ -87,36 +87,36 @@ class KemendagriAdapter(Deliver, Query):
         return answer
 
     async def _look_up(self, question: Mapping[str, str]) -> Mapping[str, Any]:
-        reply = await self._answered(self._client.lookup, {"nik": question["nik"]})
-        return mapping.found(reply, question["nik"])
+        reply = await self._get_reply(self._client.look_up, {"nik": question["nik"]})
+        return mapping.answer_lookup(reply, question["nik"])
 
     async def _verify(self, question: Mapping[str, str]) -> Mapping[str, Any]:
-        return mapping.matched(await self._answered(self._client.verify, mapping.verification(question)))
+        return mapping.answer_verification(await self._get_reply(self._client.verify, mapping.write_elements(question)))
 
-    async def _answered(
+    async def _get_reply(
         self, call: Callable[[Mapping[str, str]], Awaitable[Any]], elements: Mapping[str, str]
     ) -> mapping.Reply:
         try:
-            reply = mapping.reply(await call(elements))
+            reply = mapping.read_reply(await call(elements))
         except AgencyFault as fault:
-            raise _refused(fault) from fault
+            raise _make_refusal(fault) from fault
         if reply.quota_left is not None:
-            self._quota.registry_says(reply.quota_left)
+            self._quota.believe_registry(reply.quota_left)
         if reply.verdict is Verdict.QUOTA_USED_UP:
-            self._quota.registry_says(0)
-        refused = refusal(reply.verdict)
+            self._quota.believe_registry(0)
+        refused = make_refusal(reply.verdict)
         if refused:
             raise refused
         return reply
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
-        """Return usage data, all events in one call.
+        """Send usage data, all events in one call.
 
-        "Sudah pernah dikirim" and a refusal of the content say nothing about which item they mean, so a batch that meets
-        one of them is sent again item by item.
+        "Sudah pernah dikirim" and a refusal of the content do not name an item. After one of them, the adapter sends each
+        event alone.
 
         Raises:
-            AgencyFault: the registry takes none of them now.
+            AgencyFault: the registry accepts no event now.
         """
         try:
             taken = await self._return_usage(events)
@@ -124,7 +124,7 @@ class KemendagriAdapter(Deliver, Query):
             if fault.failure is not Failure.PERMANENT:
                 raise
             if len(events) == 1:
-                return [fault.outcome()]
+                return [fault.to_outcome()]
             taken = False
         if taken or len(events) == 1:
             return [DELIVERED] * len(events)
@@ -133,14 +133,14 @@ class KemendagriAdapter(Deliver, Query):
     async def _return_usage(self, events: Sequence[Event]) -> bool:
         settings = self._settings
         records = [event.data for event in events]
-        return await self._client.return_usage(mapping.usage(records, settings.id_lembaga, settings.nama_lembaga))
+        return await self._client.return_usage(mapping.write_usage(records, settings.id_lembaga, settings.nama_lembaga))
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close all connections."""
         await self._client.close()
 
 
-def _refused(fault: AgencyFault) -> Refused:
+def _make_refusal(fault: AgencyFault) -> Refused:
     if fault.failure is Failure.TRANSIENT:
         return AgencyUnavailable(f"{fault.detail}; try again later")
     return AgencyRefused(f"{fault.detail}; the operator has to mend the account or the address")
@@ -179,7 +179,7 @@ class _Factory:
     )
 
     def create(self, settings: KemendagriSettings) -> KemendagriAdapter:
-        return KemendagriAdapter(settings, http_client(settings))
+        return KemendagriAdapter(settings, make_http_client(settings))
 
 
 FACTORY: AdapterFactory = _Factory()

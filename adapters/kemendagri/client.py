@@ -1,7 +1,7 @@
-"""The population registry's web service (Dukcapil): bodies out, bodies in, every fault on the way an `AgencyFault`.
+"""The population registry's web service (Dukcapil). Every error on the wire becomes an `AgencyFault`.
 
-Source: public client code of regencies (`get_json/{client}/CALL_NIK`, `CALL_VERIFY_BY_ELEMEN`, data balikan). What the
-registry says at HTTP 200 is not judged here but in `verdict`.
+Source: public client code of regencies (`get_json/{client}/CALL_NIK`, `CALL_VERIFY_BY_ELEMEN`, data balikan). The
+module `verdict` judges the answers of HTTP 200.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,30 +10,30 @@ from typing import Any
 import httpx
 from pydantic import Field, SecretStr
 
-from bus.kit import AdapterSettings, beginning, json_object, require_success, send_request
+from bus.kit import AdapterSettings, parse_object, read_beginning, require_success, send_request
 
 AGENCY = "Dukcapil"
 
 _MOST_BYTES = 32 * 1024
-"""Of an answer. One person's data have a tenth of that, and this much is read in some milliseconds."""
+"""Most bytes of an answer, much more than one person's data have. The event loop reads it in some milliseconds."""
 
 
 class KemendagriSettings(AdapterSettings):
-    """The agreement (PKS) with Dukcapil, as the bus has to know it."""
+    """The agreement (PKS) with Dukcapil: account, institution and quota."""
 
     user_id: str
     password: SecretStr
     ip_user: str
-    """The address that is registered with Dukcapil, sent in every call."""
+    """The IP address that Dukcapil registered for the bus; every call names it."""
     client: str = Field(pattern=r"^[A-Za-z0-9._-]+$")
     """The part of the path that names the institution."""
     id_lembaga: str
     nama_lembaga: str
     balikan_token: SecretStr
     balikan_path: str = "dukcapil/data_balikan"
-    """Where usage data is returned to, below `base_url`; differs by installation."""
+    """The path for usage data below `base_url`; installations differ."""
     daily_quota: int = Field(default=10_000, ge=0)
-    """Calls a day that the agreement allows; lookups and verifications together."""
+    """Calls that the agreement allows in a day, lookups and verifications together."""
     cache_seconds: float = Field(default=300.0, ge=0)
     cache_size: int = Field(default=10_000, gt=0)
 
@@ -42,7 +42,7 @@ class Client:
     """Speaks to the registry.
 
     Args:
-        http: a client whose base URL is the registry's.
+        http: a client with the registry's address as its base URL.
         settings: the agreement.
     """
 
@@ -50,35 +50,52 @@ class Client:
         self._http = http
         self._settings = settings
 
-    async def lookup(self, elements: Mapping[str, str]) -> dict[str, Any]:
-        """The JSON answer of CALL_NIK, keys of the request in small letters."""
-        return await self._call("CALL_NIK", {**elements, **self._account()})
+    async def look_up(self, elements: Mapping[str, str]) -> dict[str, Any]:
+        """The JSON answer of CALL_NIK.
+
+        Args:
+            elements: keys in lower case.
+
+        Raises:
+            AgencyFault: the registry gave no JSON object.
+        """
+        return await self._call("CALL_NIK", {**elements, **self._get_account()})
 
     async def verify(self, elements: Mapping[str, str]) -> dict[str, Any]:
-        """The JSON answer of CALL_VERIFY_BY_ELEMEN, keys of the request in capitals."""
-        account = {name.upper(): value for name, value in self._account().items()}
+        """The JSON answer of CALL_VERIFY_BY_ELEMEN.
+
+        Args:
+            elements: keys in capitals.
+
+        Raises:
+            AgencyFault: the registry gave no JSON object.
+        """
+        account = {name.upper(): value for name, value in self._get_account().items()}
         return await self._call("CALL_VERIFY_BY_ELEMEN", {**account, **elements})
 
     async def return_usage(self, institutions: Sequence[Mapping[str, Any]]) -> bool:
-        """Return usage data (data balikan): True when the registry took it, False when it says that it has it already.
+        """Send usage data (data balikan).
+
+        Returns:
+            True: the registry accepted the data. False: the registry says that it has some of them already.
 
         Raises:
-            AgencyFault: it did not take them.
+            AgencyFault: the registry did not accept the data.
         """
         token = self._settings.balikan_token.get_secret_value()
         response = await self._post(
             self._settings.balikan_path, institutions, headers={"authorization": f"Bearer {token}"}
         )
-        if response.status_code == 400 and "sudah pernah" in beginning(response).casefold():
+        if response.status_code == 400 and "sudah pernah" in read_beginning(response).casefold():
             return False
         require_success(AGENCY, response)
         return True
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close all connections."""
         await self._http.aclose()
 
-    def _account(self) -> dict[str, str]:
+    def _get_account(self) -> dict[str, str]:
         settings = self._settings
         password = settings.password.get_secret_value()
         return {"user_id": settings.user_id, "password": password, "ip_user": settings.ip_user}
@@ -86,7 +103,7 @@ class Client:
     async def _call(self, method: str, body: Mapping[str, str]) -> dict[str, Any]:
         response = await self._post(f"dukcapil/get_json/{self._settings.client}/{method}", body)
         require_success(AGENCY, response)
-        return json_object(AGENCY, response)
+        return parse_object(AGENCY, response)
 
     async def _post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> httpx.Response:
         request = self._http.build_request("POST", path, json=body, headers=headers)

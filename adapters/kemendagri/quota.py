@@ -1,4 +1,4 @@
-"""The registry's daily quota, counted on our side: a call that the registry would refuse is refused before it is made."""
+"""Counts the registry's daily quota, so that the bus makes no call that the registry would refuse."""
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -7,11 +7,11 @@ from bus.kit import WIB, QuotaExhausted, local_date
 
 
 class Quota:
-    """How many calls are left on the WIB date of today.
+    """The number of calls that are left today, by the date in WIB.
 
     Args:
         daily: calls that the agreement allows in a day.
-        now: this moment.
+        now: the current time.
     """
 
     def __init__(self, daily: int, now: Callable[[], datetime]) -> None:
@@ -24,27 +24,27 @@ class Quota:
         """Count one call.
 
         Raises:
-            QuotaExhausted: none is left today; `Retry-After` says when the next day begins.
+            QuotaExhausted: no call is left today; `Retry-After` has the seconds until midnight WIB.
         """
-        self._turn_page()
+        self._begin_day()
         if self._left <= 0:
-            raise self._exhausted()
+            raise self._make_refusal()
         self._left -= 1
 
-    def registry_says(self, left: int) -> None:
-        """Believe the registry's own count (`quotaLimiter`) where it is lower, as after a restart of the bus."""
-        self._turn_page()
+    def believe_registry(self, left: int) -> None:
+        """Take over the registry's own count (`quotaLimiter`) if it is lower, as after a restart of the bus."""
+        self._begin_day()
         self._left = min(self._left, left)
 
-    def _turn_page(self) -> None:
+    def _begin_day(self) -> None:
         today = local_date(self._now())
         if today != self._date:
             self._date, self._left = today, self._daily
 
-    def _exhausted(self) -> QuotaExhausted:
+    def _make_refusal(self) -> QuotaExhausted:
         now = self._now()
         midnight = datetime.combine(local_date(now) + timedelta(days=1), time(), WIB)
         seconds = int((midnight - now).total_seconds()) + 1
         return QuotaExhausted(
-            "today's quota at Dukcapil is used up; it is renewed at midnight WIB", headers={"Retry-After": str(seconds)}
+            "Today's quota at Dukcapil is used up; ask again after midnight WIB.", headers={"Retry-After": str(seconds)}
         )

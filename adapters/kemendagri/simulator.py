@@ -1,6 +1,6 @@
-"""A stand-in for Dukcapil's web service: knows a made-up resident for every well-formed NIK of Lamongan.
+"""A simulator of Dukcapil's web service: knows a made-up resident for every well-formed NIK of Lamongan.
 
-The resident follows from the NIK, so that every run tells the same. The last four digits choose the special cases:
+The NIK alone decides the resident, so that every run answers the same. The last four digits choose the special cases:
 9999 is not found, 9411 deceased, 9412 duplicate, 9414 inactive.
 """
 
@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Header, Request
 from fastapi.responses import JSONResponse
 
-from bus.kit import OUTAGES, Simulator, simulator_app
+from bus.kit import OUTAGES, Simulator, make_simulator_app
 
 ACCOUNT = {"user_id": "lamongan-simulasi", "password": "sandi-simulasi", "ip_user": "10.35.24.1"}
 BALIKAN_TOKEN = "token-balikan-simulasi"  # noqa: S105  made up
@@ -58,9 +58,9 @@ _NIK = re.compile(r"3524(0[1-9]|1\d|2[0-7])([04][1-9]|[1256]\d|[37][01])(0[1-9]|
 
 
 def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
-    """The registry with the given faults switched on."""
+    """The registry as an ASGI application, with these faults on."""
     received: list[dict[str, Any]] = []
-    app = simulator_app("Dukcapil", faults, received)
+    app = make_simulator_app("Dukcapil", faults, received)
     app.state.faults = faults
     app.state.received = received
     app.state.returned = set()
@@ -71,33 +71,33 @@ def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
 
 
 async def _call_nik(client: str, request: Request) -> Any:
-    body = _capitals(await request.json())
+    body = _capitalize(await request.json())
     refused = _admit(request, body)
     if refused:
-        return _page(refused)
+        return _make_page(refused)
     _store(request, "CALL_NIK", {"NIK": body.get("NIK")})
     nik = str(body.get("NIK", ""))
     if not _NIK.fullmatch(nik):
-        return _page(_respon(request, "15", "NIK Bukan Format NIK"))
+        return _make_page(_make_respon(request, "15", "NIK Bukan Format NIK"))
     special = _SPECIAL.get(nik[-4:])
     if special:
-        content = _respon(request, *special)
-        return _page(content if nik.endswith("9999") else {**resident(nik), **content})
-    return _page(resident(nik))
+        content = _make_respon(request, *special)
+        return _make_page(content if nik.endswith("9999") else {**make_resident(nik), **content})
+    return _make_page(make_resident(nik))
 
 
 async def _call_verify(client: str, request: Request) -> Any:
-    body = _capitals(await request.json())
+    body = _capitalize(await request.json())
     refused = _admit(request, body)
     if refused:
-        return _page(refused)
+        return _make_page(refused)
     account = {"USER_ID", "PASSWORD", "IP_USER", "TRESHOLD"}
     asked = {name: value for name, value in body.items() if name not in account}
     _store(request, "CALL_VERIFY_BY_ELEMEN", asked)
     nik = str(body.get("NIK", ""))
     if not _NIK.fullmatch(nik) or nik.endswith("9999"):
-        return _page(_respon(request, "13", "Data Tidak Ditemukan"))
-    return {**_page(_compare(resident(nik), asked)), "quotaLimiter": 56616}
+        return _make_page(_make_respon(request, "13", "Data Tidak Ditemukan"))
+    return {**_make_page(_compare(make_resident(nik), asked)), "quotaLimiter": 56616}
 
 
 async def _data_balikan(request: Request, authorization: Annotated[str, Header()] = "") -> Any:
@@ -117,26 +117,26 @@ async def _data_balikan(request: Request, authorization: Annotated[str, Header()
     return {"message": "Success"}
 
 
-def _capitals(body: Mapping[str, Any]) -> dict[str, Any]:
+def _capitalize(body: Mapping[str, Any]) -> dict[str, Any]:
     return {name.upper(): value for name, value in body.items()}
 
 
 def _admit(request: Request, body: Mapping[str, Any]) -> dict[str, Any] | None:
     for fault, (code, text) in _REFUSALS.items():
         if fault in request.app.state.faults:
-            return _respon(request, code, text)
+            return _make_respon(request, code, text)
     if any(body.get(name.upper()) != ACCOUNT[name] for name in ("user_id", "password")):
-        return _respon(request, *_REFUSALS["login"])
+        return _make_respon(request, *_REFUSALS["login"])
     if body.get("IP_USER") != ACCOUNT["ip_user"]:
-        return _respon(request, *_REFUSALS["ip"])
+        return _make_respon(request, *_REFUSALS["ip"])
     return None
 
 
-def _respon(request: Request, code: str, text: str) -> dict[str, Any]:
+def _make_respon(request: Request, code: str, text: str) -> dict[str, Any]:
     return {"RESPON": text} if "old" in request.app.state.faults else {"RESPONSE_CODE": code, "RESPON": text}
 
 
-def _page(content: Mapping[str, Any]) -> dict[str, Any]:
+def _make_page(content: Mapping[str, Any]) -> dict[str, Any]:
     count = {"numberOfElements": 1, "totalElements": 1, "number": 0, "size": 1}
     return {"content": [content], "firstPage": True, "lastPage": True, "sort": None, **count}
 
@@ -161,7 +161,7 @@ def _pick(nik: str, what: str, choices: Sequence[str]) -> str:
     return choices[hashlib.sha256(f"{nik}{what}".encode()).digest()[0] % len(choices)]
 
 
-def resident(nik: str) -> dict[str, Any]:
+def make_resident(nik: str) -> dict[str, Any]:
     """The made-up resident with this NIK, in the registry's elements: numbers as JSON numbers, so leading zeros are gone."""
     day, month, year = int(nik[6:8]), nik[8:10], int(nik[10:12])
     woman = day > 40

@@ -1,4 +1,4 @@
-"""What the population registry says about a call: its RESPONSE_CODE table and its RESPON texts as one closed set."""
+"""The registry's judgement of a call: its RESPONSE_CODE table and RESPON texts as one closed set."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -8,7 +8,7 @@ from bus.kit import AgencyRefused, AgencyUnavailable, QuotaExhausted, Refused
 
 
 class Verdict(Enum):
-    """The registry's judgement; the value is how the bus words it in `keterangan` and in refusals."""
+    """The registry's judgement. The value is the bus's wording in `keterangan` and in refusals."""
 
     FOUND = "data ditemukan"
     DECEASED = "data ditemukan, status meninggal dunia"
@@ -63,13 +63,19 @@ _WORDS: tuple[tuple[tuple[str, ...], Verdict], ...] = (
     (("tidak lengkap",), Verdict.INCOMPLETE),
     (("ditemukan",), Verdict.FOUND),
 )
-"""Texts vary in wording and case by installation: the first row all of whose words occur decides, so order matters."""
+"""Words of a RESPON text to its verdict, since texts vary by installation.
+
+The first row whose words all occur decides, so the order matters.
+"""
 
 
-def verdict(content: Mapping[str, Any]) -> Verdict:
-    """The judgement in `content[0]`, whose keys are in capitals: the code where there is one, else the text.
+def read_verdict(content: Mapping[str, Any]) -> Verdict:
+    """The judgement in `content[0]`: by the code if the content has one, else by the text.
 
-    A success may carry neither; then the elements themselves are the answer.
+    A success may have neither. Then the elements themselves are the answer.
+
+    Args:
+        content: the registry's elements, with keys in capitals.
     """
     code = str(content.get("RESPONSE_CODE") or "").strip().zfill(2)
     if code in _CODES:
@@ -80,8 +86,8 @@ def verdict(content: Mapping[str, Any]) -> Verdict:
     return next((meaning for words, meaning in _WORDS if all(word in text for word in words)), Verdict.UNKNOWN)
 
 
-def refusal(verdict: Verdict) -> Refused | None:
-    """How the bus refuses the query on this judgement, or None when the judgement is an answer."""
+def make_refusal(verdict: Verdict) -> Refused | None:
+    """The bus's refusal of the query for this judgement; None if the judgement is an answer."""
     match verdict:
         case Verdict.FOUND | Verdict.DECEASED | Verdict.DUPLICATE | Verdict.INACTIVE:
             return None
@@ -100,5 +106,5 @@ def refusal(verdict: Verdict) -> Refused | None:
 
 
 def is_found(verdict: Verdict) -> bool:
-    """Whether the registry knows the NIK, whatever it says about its status."""
+    """Whether the registry knows the NIK, whatever the person's status is."""
     return verdict in (Verdict.FOUND, Verdict.DECEASED, Verdict.DUPLICATE, Verdict.INACTIVE)

@@ -1,4 +1,4 @@
 """The adapter of Kominfo, reached through SPLP.
 
-Kominfo has become Komdigi (Kementerian Komunikasi dan Digital); the name is kept.
+Kominfo is now Komdigi (Kementerian Komunikasi dan Digital); the adapter keeps the old name.
 """

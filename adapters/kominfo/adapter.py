@@ -1,6 +1,6 @@
-"""The adapter of Kominfo: services to the national catalogue, indicators from a list API, both through SPLP.
+"""The adapter of Kominfo: delivers services to the national catalogue, and polls indicators, both through SPLP.
 
-Kominfo has become Komdigi (Kementerian Komunikasi dan Digital); the name is kept.
+Kominfo is now Komdigi (Kementerian Komunikasi dan Digital); the adapter keeps the old name.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import httpx
 
 from adapters.kominfo.client import Client, KominfoSettings
-from adapters.kominfo.mapping import INDICATOR_FIELDS, SERVICE_FIELDS, indicators, service
+from adapters.kominfo.mapping import INDICATOR_FIELDS, SERVICE_FIELDS, read_indicators, write_service
 from bus.kit import (
     DELIVERED,
     AdapterFactory,
@@ -25,7 +25,7 @@ from bus.kit import (
     Poll,
     Polled,
     find_changes,
-    http_client,
+    make_http_client,
     run_apart,
 )
 
@@ -37,14 +37,14 @@ class KominfoAdapter(Deliver, Poll):
 
     Args:
         settings: the gateway, the application's key and the APIs' contexts.
-        http: a client whose base URL is the gateway.
+        http: a client with the gateway's address as its base URL.
     """
 
     def __init__(self, settings: KominfoSettings, http: httpx.AsyncClient) -> None:
         self._client = Client(Gateway(http, settings), settings)
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
-        """Bring services to the catalogue, which knows them by their code: a repeat replaces like with like."""
+        """Send services to the catalogue. It knows a service by its code, so a repeated event changes nothing."""
         return [await self._deliver(event) for event in events]
 
     async def _deliver(self, event: Event) -> Outcome:
@@ -52,23 +52,23 @@ class KominfoAdapter(Deliver, Poll):
             if event.data is None:
                 await self._client.delete_service(str(event.subject))
             else:
-                await self._client.put_service(service(event.data))
+                await self._client.put_service(write_service(event.data))
         except AgencyFault as fault:
-            return fault.outcome()
+            return fault.to_outcome()
         return DELIVERED
 
     async def poll(self, operation: str, cursor: str | None) -> Polled:
-        """The indicators that are new, changed or gone since the step that `cursor` is from."""
-        rows = await self._client.indicators()
-        return await run_apart(lambda: _changes(cursor, rows))
+        """The indicators that are new, changed or gone since the step before."""
+        rows = await self._client.fetch_indicators()
+        return await run_apart(lambda: _find_changes(cursor, rows))
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close all connections."""
         await self._client.close()
 
 
-def _changes(cursor: str | None, rows: Iterable[Mapping[str, Any]]) -> Polled:
-    return find_changes(cursor, indicators(rows), contract=INDICATOR, source="/kominfo/splp/indikator")
+def _find_changes(cursor: str | None, rows: Iterable[Mapping[str, Any]]) -> Polled:
+    return find_changes(cursor, read_indicators(rows), contract=INDICATOR, source="/kominfo/splp/indikator")
 
 
 class _Factory:
@@ -88,7 +88,7 @@ class _Factory:
     )
 
     def create(self, settings: KominfoSettings) -> KominfoAdapter:
-        return KominfoAdapter(settings, http_client(settings))
+        return KominfoAdapter(settings, make_http_client(settings))
 
 
 FACTORY: AdapterFactory = _Factory()

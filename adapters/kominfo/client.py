@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import httpx
 
-from adapters.kominfo.mapping import succeeded
-from bus.kit import MOST_ROWS, AgencyFault, Failure, Gateway, SplpSettings, folded, read_object
+from adapters.kominfo.mapping import has_succeeded
+from bus.kit import MOST_ROWS, AgencyFault, Failure, Gateway, SplpSettings, fold, read_object
 
 _LONGEST_MESSAGE = 200
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class KominfoSettings(SplpSettings):
-    """The APIs that the bus's application is subscribed to, each as `{context}/{version}`."""
+    """The APIs to which the bus's application has a subscription, each as `{context}/{version}`."""
 
     katalog: str = "katalog-layanan/1.0"
     indikator: str = "satu-data-indikator/1.0"
@@ -30,15 +30,15 @@ class Client:
         self._indicators = f"{settings.indikator.strip('/')}/indikator"
 
     async def put_service(self, entry: Mapping[str, Any]) -> None:
-        """Add a service to the catalogue, or replace the one of its code.
+        """Add a service to the catalogue. It replaces the service with the same code.
 
         Raises:
-            AgencyFault: permanent where the catalogue refuses the entry.
+            AgencyFault: the catalogue does not have the service; permanent if it refuses the entry.
         """
         await _read(await self._gateway.call("POST", self._catalogue, json=entry), _check_taken)
 
     async def delete_service(self, code: str) -> None:
-        """Take a service out of the catalogue; one that is not there is taken out already.
+        """Remove a service from the catalogue. An unknown code counts as removed.
 
         Raises:
             AgencyFault: the catalogue did not answer.
@@ -49,33 +49,33 @@ class Client:
             if fault.status != httpx.codes.NOT_FOUND:
                 raise
 
-    async def indicators(self) -> list[Mapping[str, Any]]:
+    async def fetch_indicators(self) -> list[Mapping[str, Any]]:
         """All rows of the list, folded.
 
         Raises:
-            AgencyFault: the list could not be read.
+            AgencyFault: the API gave no list that can be read.
         """
-        return await _read(await self._gateway.call("GET", self._indicators), _rows)
+        return await _read(await self._gateway.call("GET", self._indicators), _read_rows)
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close all connections."""
         await self._gateway.close()
 
 
 async def _read(response: httpx.Response, read: Callable[[Mapping[str, Any]], T]) -> T:
-    return await read_object("an API behind SPLP", response, lambda answer: read(folded(answer)))
+    return await read_object("an API behind SPLP", response, lambda answer: read(fold(answer)))
 
 
 def _check_taken(answer: Mapping[str, Any]) -> None:
-    if not succeeded(answer):
-        # The catalogue is public data, so its message may be shown; it is the only one that says what to mend.
+    if not has_succeeded(answer):
+        # The message alone says what to mend. It may be shown, since the catalogue is public.
         message = str(answer.get("api_message", ""))[:_LONGEST_MESSAGE]
         raise AgencyFault(Failure.PERMANENT, f"the catalogue refuses the service: {message}", status=200)
 
 
-def _rows(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _read_rows(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     rows = answer.get("data")
-    if not succeeded(answer) or not isinstance(rows, list):
+    if not has_succeeded(answer) or not isinstance(rows, list):
         raise AgencyFault(Failure.TRANSIENT, "the list API says that it failed", status=200)
     if len(rows) > MOST_ROWS:
         raise AgencyFault(Failure.TRANSIENT, f"the list API answered more than {MOST_ROWS} rows", status=200)

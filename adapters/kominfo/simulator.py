@@ -1,6 +1,6 @@
-"""A stand-in for Kominfo's APIs behind SPLP: a catalogue of services, empty at first, and a list of made-up indicators.
+"""A simulator of Kominfo's APIs behind SPLP: a catalogue of services, empty at first, and made-up indicators.
 
-The list corrects one value for each service in the catalogue, so that a demo sees changes.
+Each service in the catalogue corrects one value of the list, so that a demo sees changes.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 
 from adapters.kominfo.client import KominfoSettings
-from bus.kit import GATEWAY_FAULTS, GATEWAY_SETTINGS, Simulator, gateway_app
+from bus.kit import GATEWAY_FAULTS, GATEWAY_SETTINGS, Simulator, make_gateway_app
 
 _TENANT = f"/t/{GATEWAY_SETTINGS['tenant']}"
 _CATALOGUE = f"{_TENANT}/{KominfoSettings.model_fields['katalog'].default}/layanan"
@@ -25,10 +25,10 @@ _ROWS = (
 
 
 def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
-    """The APIs with the given faults switched on."""
+    """The APIs as an ASGI application, with these faults on."""
     received: list[dict[str, Any]] = []
     services: dict[str, dict[str, Any]] = {}
-    app = gateway_app("Kominfo", faults, received, "authorization")
+    app = make_gateway_app("Kominfo", faults, received, "authorization")
 
     @app.post(_CATALOGUE)
     async def put(entry: dict[str, Any]) -> dict[str, Any]:
@@ -47,16 +47,16 @@ def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
         return JSONResponse({"api_status": 1, "api_message": "success"})
 
     @app.get(_INDICATORS)
-    async def indicators() -> dict[str, Any]:
+    async def list_indicators() -> dict[str, Any]:
         if "list-failed" in faults:
             return {"api_status": 0, "api_message": "Terjadi kesalahan", "data": []}
-        return {"api_status": 1, "api_message": "success", "data": rows(len(services))}
+        return {"api_status": 1, "api_message": "success", "data": make_rows(len(services))}
 
     return app
 
 
-def rows(corrections: int) -> list[dict[str, Any]]:
-    """The list after so many corrections: values are strings, some padded, ids are numbers."""
+def make_rows(corrections: int) -> list[dict[str, Any]]:
+    """The list after a number of corrections: values are strings, some padded; ids are numbers."""
     listed = [
         {
             "id": number,

@@ -1,1 +1,1 @@
-"""The adapter of KSP's complaints service SP4N-LAPOR!, reached through SPLP."""
+"""The adapter of KSP's complaints service SP4N-LAPOR!, through SPLP."""

@@ -1,4 +1,4 @@
-"""The adapter of KSP (Kantor Staf Presiden): complaints from SP4N-LAPOR!, and the offices' follow-ups back to it."""
+"""The adapter of KSP (Kantor Staf Presiden): polls complaints from SP4N-LAPOR!, and delivers follow-ups to it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from bus.kit import (
     Poll,
     Polled,
     digest,
-    http_client,
+    make_http_client,
 )
 
 _FIRST = "1:"
@@ -35,52 +35,51 @@ class KspAdapter(Deliver, Poll):
 
     Args:
         settings: the gateway and the regency's account.
-        http: a client whose base URL is the gateway.
+        http: a client with the gateway's address as its base URL.
     """
 
     def __init__(self, settings: KspSettings, http: httpx.AsyncClient) -> None:
         self._client = Client(Gateway(http, settings, token_header=TOKEN_HEADER), settings)
 
     async def poll(self, operation: str, cursor: str | None) -> Polled:
-        """One page of complaints; after the last one the next round begins at the first.
+        """One page of complaints. After the last page, the next round begins at the first page.
 
-        LAPOR! does not say what changed since when, so each round reads all pages, and what did not change comes as
-        duplicates.
+        LAPOR! does not say what changed. So each round reads all pages, and unchanged complaints become duplicates.
         """
-        place = _place(cursor)
-        events = await self._client.complaints(place.page)
+        place = _read_place(cursor)
+        events = await self._client.fetch_complaints(place.page)
         page = digest([event.id for event in events])
-        if not events or page == place.previous:  # an installation that does not page repeats itself
+        if not events or page == place.previous:  # an installation without pages repeats its list
             return Polled([], _FIRST)
         return Polled(events, f"{place.page + 1}:{page}", more=True)
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
-        """Add follow-ups to their complaints, unless LAPOR! has them from an earlier try."""
+        """Add follow-ups to their complaints, unless LAPOR! has them from an earlier attempt."""
         return [await self._deliver(event.data) for event in events]
 
     async def _deliver(self, data: Mapping[str, Any]) -> Outcome:
-        number, body = data["nomor_laporan"], mapping.followup(data)
+        number, body = data["nomor_laporan"], mapping.write_followup(data)
         try:
             if not await self._client.has_followup(number, body):
                 await self._client.add_followup(number, body)
         except AgencyFault as fault:
-            return fault.outcome()
+            return fault.to_outcome()
         return DELIVERED
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close all connections."""
         await self._client.close()
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """How far a round is: the next page, and the digest of the one before."""
+    """The place of a round: the number of the next page, and the digest of the page before."""
 
     page: int
     previous: str
 
 
-def _place(cursor: str | None) -> _Place:
+def _read_place(cursor: str | None) -> _Place:
     page, _, previous = (cursor or _FIRST).partition(":")
     return _Place(int(page), previous)
 
@@ -96,7 +95,7 @@ class _Factory:
             contract=mapping.CONTRACT,
             interval=300.0,
             fields=mapping.COMPLAINT_FIELDS,
-            # LAPOR! keeps who complains to itself, but a complaint's text can name anybody.
+            # The bus gets no reporter, but a complaint's text can name anybody.
             least=Classification.PERSONAL,
             person="/nomor_laporan",
         ),
@@ -104,7 +103,7 @@ class _Factory:
     )
 
     def create(self, settings: KspSettings) -> KspAdapter:
-        return KspAdapter(settings, http_client(settings))
+        return KspAdapter(settings, make_http_client(settings))
 
 
 FACTORY: AdapterFactory = _Factory()

@@ -1,6 +1,6 @@
-"""SP4N-LAPOR!'s API behind SPLP: complaints and their follow-ups, both in pages until an empty one.
+"""SP4N-LAPOR!'s API behind SPLP: complaints and their follow-ups, both in pages. An empty page ends a list.
 
-Source: public client code of regencies. The gateway's token goes into `auth`, the institution's own into `token`.
+Source: public client code of regencies. The header `auth` has the gateway's token, and `token` the regency's own.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,14 +10,14 @@ from urllib.parse import quote
 import httpx
 from pydantic import SecretStr
 
-from adapters.ksp.mapping import Row, event, followup_page, rows
-from bus.kit import AgencyFault, Allowance, Event, Failure, Gateway, SplpSettings, folded, read_answer
+from adapters.ksp.mapping import Row, make_event, read_followup_page, read_rows
+from bus.kit import AgencyFault, Allowance, Event, Failure, Gateway, SplpSettings, fold, read_answer
 
 AGENCY = "LAPOR!"
 TOKEN_HEADER = "auth"  # noqa: S105  a header's name
 
 _MOST_PAGES = 100
-"""A bound on a list that never ends."""
+"""Most pages of a list, since an installation may never send an empty page."""
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ class KspSettings(SplpSettings):
     """The regency's account at LAPOR!."""
 
     token: SecretStr
-    """The GUID by which LAPOR! knows the regency and shows it its own complaints."""
+    """The regency's GUID at LAPOR!, which shows the regency its own complaints."""
     konteks: str = "lapor"
     """The API's context at the gateway."""
 
@@ -35,7 +35,7 @@ class Client:
     """Speaks to LAPOR!.
 
     Args:
-        gateway: made with `TOKEN_HEADER`.
+        gateway: a gateway with `TOKEN_HEADER`.
         settings: the account.
     """
 
@@ -44,26 +44,35 @@ class Client:
         self._complaints = f"{settings.konteks.strip('/')}/1.0/complaints"
         self._headers = {"token": settings.token.get_secret_value()}
 
-    async def complaints(self, page: int) -> list[Event]:
-        """One page of the regency's complaints as events, counted from 1; empty after the last.
+    async def fetch_complaints(self, page: int) -> list[Event]:
+        """One page of the regency's complaints as events; empty after the last page.
+
+        Args:
+            page: the page's number, from 1.
 
         Raises:
-            AgencyFault: the page could not be read.
+            AgencyFault: LAPOR! gave no page that can be read.
         """
-        return await self._page(self._complaints, page, Allowance(AGENCY), lambda found: [event(row) for row in found])
+        return await self._fetch_page(
+            self._complaints, page, Allowance(AGENCY), lambda found: [make_event(row) for row in found]
+        )
 
     async def has_followup(self, number: str, body: Mapping[str, Any]) -> bool:
-        """Whether a complaint has this follow-up already. Of each page that was read only a digest is kept.
+        """Whether a complaint has this follow-up already.
+
+        Args:
+            number: the complaint's number.
+            body: the follow-up in LAPOR!'s form.
 
         Raises:
-            AgencyFault: the follow-ups could not be read; permanent where LAPOR! knows no such complaint.
+            AgencyFault: LAPOR! gave no list that can be read; permanent if it knows no such complaint.
         """
         allowance, previous = Allowance(AGENCY), ""
         for number_of_page in range(1, _MOST_PAGES + 1):
-            page = await self._page(
-                self._followups(number), number_of_page, allowance, lambda found: followup_page(body, found)
+            page = await self._fetch_page(
+                self._make_path(number), number_of_page, allowance, lambda found: read_followup_page(body, found)
             )
-            if not page.rows or page.mark == previous:  # an installation that does not page repeats itself
+            if not page.rows or page.mark == previous:  # an installation without pages repeats its list
                 return False
             if page.has_it:
                 return True
@@ -74,28 +83,28 @@ class Client:
         """Add a follow-up to a complaint.
 
         Raises:
-            AgencyFault: LAPOR! did not take it.
+            AgencyFault: LAPOR! did not accept the follow-up; permanent if it knows no such complaint.
         """
-        await self._call("POST", self._followups(number), json=body)
+        await self._call("POST", self._make_path(number), json=body)
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close all connections."""
         await self._gateway.close()
 
-    def _followups(self, number: str) -> str:
+    def _make_path(self, number: str) -> str:
         return f"{self._complaints}/{quote(number, safe='')}/followups"
 
-    async def _page(self, path: str, page: int, allowance: Allowance, read: Callable[[list[Row]], T]) -> T:
+    async def _fetch_page(self, path: str, page: int, allowance: Allowance, read: Callable[[list[Row]], T]) -> T:
         response = await self._call("GET", path, params={"page": page})
 
-        def read_rows(answer: Any) -> T:
-            found = rows(folded(answer))
+        def read_page(answer: Any) -> T:
+            found = read_rows(fold(answer))
             if found is None:
                 raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered something that is not a page of a list")
             allowance.take(response, len(found))
             return read(found)
 
-        return await read_answer(AGENCY, response, read_rows)
+        return await read_answer(AGENCY, response, read_page)
 
     async def _call(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:

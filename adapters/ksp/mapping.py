@@ -1,8 +1,10 @@
-"""Between the contracts `pengaduan.laporan` and `pengaduan.tindak-lanjut` and what SP4N-LAPOR! writes.
+"""Translates between SP4N-LAPOR! and the contracts `pengaduan.laporan` and `pengaduan.tindak-lanjut`.
 
-Who reported is known to LAPOR! and stays there: a record is built from a list of allowed fields, and what the reporter is
-called by is struck out of the texts as well. Source: public client code of regencies (complaints, followups), whose field
-names vary by installation, and the words of LAPOR!'s older XML interface (anonim, rahasia).
+The reporter's identity stays at LAPOR!. A record has a list of allowed fields only, and texts lose the reporter's names
+and numbers.
+
+Sources: public client code of regencies (complaints, followups); the words of LAPOR!'s older XML interface (anonim,
+rahasia). Field names vary by installation.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,7 +31,7 @@ OFFICES: Mapping[str, str] = {
     "satpol-pp": "Satuan Polisi Pamong Praja",
     "dinas-kominfo": "Dinas Komunikasi dan Informatika",
 }
-"""The participants that answer complaints, by the names that LAPOR! has for them."""
+"""The participants that answer complaints, each with its name at LAPOR!."""
 
 _STATES: tuple[tuple[str, str], ...] = (
     ("belum", "baru"),
@@ -41,7 +43,10 @@ _STATES: tuple[tuple[str, str], ...] = (
     ("verifikasi", "terverifikasi"),
     ("baru", "baru"),
 )
-"""The first word that occurs in LAPOR!'s wording decides, so order matters: `Belum Terverifikasi` is new."""
+"""A word in LAPOR!'s wording to the contract's state.
+
+The first word that occurs decides, so the order matters: `Belum Terverifikasi` is `baru`.
+"""
 
 _WRITTEN_STATES: Mapping[str, str] = {
     "terverifikasi": "Terverifikasi",
@@ -52,17 +57,17 @@ _WRITTEN_STATES: Mapping[str, str] = {
 _REPORTER = ("reporter", "pelapor")
 _IDENTIFYING = ("name", "nama", "phone", "telepon", "telp", "hp", "email", "surel", "nik", "address", "alamat")
 _LONGEST_FIGURE = 64
+"""Most characters of a time or a coordinate, since parsers take long for a long text."""
 _PLACES = 7
-"""Of a coordinate in degrees; the seventh is a centimetre on the ground."""
-"""Characters of a time or a coordinate that is read; its parsers take long for a long one."""
+"""Digits after the point of a coordinate in degrees; the seventh is a centimetre on the ground."""
 _LOCAL_TIMES = ("%Y-%m-%d %H:%M:%S", "%d-%m-%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%Y-%m-%d %H:%M", "%d-%m-%Y %H:%M")
 
 Row = Mapping[str, Any]
-"""A complaint or follow-up of LAPOR!'s, folded: keys in small letters, texts without padding."""
+"""A complaint or follow-up of LAPOR!, folded: keys in lower case, texts without padding."""
 
 
-def rows(answer: Any) -> list[Row] | None:
-    """The rows of a folded page, which is a list or has one in `data` or `results`; None when it is no page."""
+def read_rows(answer: Any) -> list[Row] | None:
+    """The rows of a folded page: a list, or an object with a list in `data` or `results`. None if it is no page."""
     for _ in range(3):
         if isinstance(answer, dict):
             answer = answer.get("data", answer.get("results"))
@@ -71,10 +76,10 @@ def rows(answer: Any) -> list[Row] | None:
     return [row for row in answer if isinstance(row, dict)]
 
 
-def event(row: Row) -> Event:
-    """A complaint as an event. Its id follows from what it tells and when that was so: an unchanged row is a duplicate."""
-    data = complaint(row)
-    changed = moment(_first(row, "updated_at", "tanggal_pembaruan"))
+def make_event(row: Row) -> Event:
+    """A complaint as an event. Its id is a digest of data and time, so that an unchanged row makes a duplicate."""
+    data = read_complaint(row)
+    changed = read_time(_find_first(row, "updated_at", "tanggal_pembaruan"))
     mark = sha256(canonical([data, changed])).hexdigest()[:16]
     number = data.get("nomor_laporan")
     return Event(
@@ -101,38 +106,40 @@ COMPLAINT_FIELDS = (
     "/rahasia",
     "/lampiran",
 )
-"""What `complaint` writes."""
+"""The fields that `read_complaint` writes."""
 FOLLOWUP_FIELDS = ("/nomor_laporan", "/instansi", "/isi", "/status", "/waktu", "/lampiran")
-"""What `followup` reads, and the number of the complaint that it is sent to."""
+"""The fields that `write_followup` reads, and the number of the complaint."""
 
 
-def complaint(row: Row) -> dict[str, Any]:
-    """A complaint in the shape of the contract, without who reported it.
+def read_complaint(row: Row) -> dict[str, Any]:
+    """A complaint as a record of the contract, without the reporter.
 
-    What is empty is left out; what cannot be read stays, for the gate to name it.
+    Empty values are absent. An unreadable value stays as it is, so that the gate names it.
     """
-    strike = Strike(_identity(row))
-    content = strike.out(_text(_first(row, "content", "isi", "body")))
-    reported = _first(row, "created_at", "tanggal")
+    strike = Strike(_find_identity(row))
+    content = strike.out(_read_text(_find_first(row, "content", "isi", "body")))
+    reported = _find_first(row, "created_at", "tanggal")
     values = {
-        "nomor_laporan": _text(_first(row, "tracking_id", "trackingid")).lstrip("#"),
-        "judul": strike.out(_text(_first(row, "title", "judul", "subject"))) or content[:100],
+        "nomor_laporan": _read_text(_find_first(row, "tracking_id", "trackingid")).lstrip("#"),
+        "judul": strike.out(_read_text(_find_first(row, "title", "judul", "subject"))) or content[:100],
         "isi": content,
-        "kategori": _name(_first(row, "category", "kategori")),
-        "status": state(_name(_first(row, "status"))),
-        "waktu_lapor": moment(reported) or _text(reported),
-        "instansi_tujuan": office(_name(_first(row, "institution", "instansi"))),
-        "kode_wilayah": region(_first(row, "region_code", "kode_wilayah")),
-        "titik": point(row),
-        "anonim": _flag(_first(row, "is_anonymous", "anonim")),
-        "rahasia": _flag(_first(row, "is_secret", "rahasia")),
-        "lampiran": [link for link in _links(_first(row, "attachments", "lampiran")) if strike.out(link) == link],
+        "kategori": _read_name(_find_first(row, "category", "kategori")),
+        "status": read_state(_read_name(_find_first(row, "status"))),
+        "waktu_lapor": read_time(reported) or _read_text(reported),
+        "instansi_tujuan": find_office(_read_name(_find_first(row, "institution", "instansi"))),
+        "kode_wilayah": read_region(_find_first(row, "region_code", "kode_wilayah")),
+        "titik": read_point(row),
+        "anonim": _read_flag(_find_first(row, "is_anonymous", "anonim")),
+        "rahasia": _read_flag(_find_first(row, "is_secret", "rahasia")),
+        "lampiran": [
+            link for link in _read_links(_find_first(row, "attachments", "lampiran")) if strike.out(link) == link
+        ],
     }
     return {name: value for name, value in values.items() if value not in (None, "", [])}
 
 
-def followup(data: Mapping[str, Any]) -> dict[str, Any]:
-    """A `pengaduan.tindak-lanjut` in LAPOR!'s form, the time as its clock in WIB shows it."""
+def write_followup(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A `pengaduan.tindak-lanjut` in LAPOR!'s form, with its time in WIB."""
     return {
         "institution": OFFICES.get(data["instansi"], data["instansi"]),
         "content": data["isi"],
@@ -142,19 +149,19 @@ def followup(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def followup_page(body: Mapping[str, Any], followups: Sequence[Row]) -> "FollowupPage":
-    """What a page of follow-ups tells of one follow-up."""
-    return FollowupPage(len(followups), digest(followups), is_there(body, followups))
+def read_followup_page(body: Mapping[str, Any], followups: Sequence[Row]) -> "FollowupPage":
+    """What a page of follow-ups says about the follow-up `body`."""
+    return FollowupPage(len(followups), digest(followups), has_followup(body, followups))
 
 
 @dataclass(frozen=True, slots=True)
 class FollowupPage:
-    """What is kept of a page of follow-ups while the next one is read.
+    """What the search for a follow-up remembers of a page.
 
     Attributes:
-        rows: how many follow-ups the page has.
-        mark: the same for a page that an installation repeats.
-        has_it: the follow-up that is looked for is among them.
+        rows: the number of follow-ups on the page.
+        mark: a digest of the page, which tells a repeated page.
+        has_it: whether the page has the follow-up.
     """
 
     rows: int
@@ -162,44 +169,44 @@ class FollowupPage:
     has_it: bool
 
 
-def is_there(body: Mapping[str, Any], followups: Iterable[Row]) -> bool:
-    """Whether a complaint has this follow-up already: the same words with the same state.
+def has_followup(body: Mapping[str, Any], followups: Iterable[Row]) -> bool:
+    """Whether a follow-up with the words and the state of `body` is among the follow-ups.
 
-    The time is not compared, for LAPOR! may put its own in its place.
+    The time does not count, since LAPOR! may replace it with its own.
     """
 
-    def said(content: Any, status: Any) -> tuple[str, str]:
-        return " ".join(_text(content).split()), state(_name(status))
+    def describe(content: Any, status: Any) -> tuple[str, str]:
+        return " ".join(_read_text(content).split()), read_state(_read_name(status))
 
-    wanted = said(body["content"], body["status"])
-    return any(said(_first(row, "content", "isi"), _first(row, "status")) == wanted for row in followups)
+    wanted = describe(body["content"], body["status"])
+    return any(describe(_find_first(row, "content", "isi"), _find_first(row, "status")) == wanted for row in followups)
 
 
-def state(wording: str) -> str:
-    """The contract's word for a state of LAPOR!'s; what is not known stays as it is."""
+def read_state(wording: str) -> str:
+    """The contract's word for a state of LAPOR!. An unknown state is returned as it is."""
     folded = wording.casefold()
     return next((ours for theirs, ours in _STATES if theirs in folded), wording)
 
 
-def office(name: str) -> str | None:
-    """The participant behind an institution's name, such as `Dinas Kesehatan Kabupaten Lamongan`; None for others."""
+def find_office(name: str) -> str | None:
+    """The participant with an institution's name, such as `Dinas Kesehatan Kabupaten Lamongan`; None if unknown."""
     folded = " ".join(name.casefold().split())
     if folded in OFFICES:
         return folded
     return next((ours for ours, theirs in OFFICES.items() if folded.startswith(theirs.casefold())), None)
 
 
-def region(code: Any) -> str | None:
-    """A region code of Lamongan with its dots, from `3524012001` or `35.24.01.2001`; None for anything else."""
-    digits = _text(code).replace(".", "")
+def read_region(code: Any) -> str | None:
+    """A region code of Lamongan with dots, from `3524012001` or `35.24.01.2001`; None for another text."""
+    digits = _read_text(code).replace(".", "")
     if not digits.startswith("3524") or not digits.isdecimal() or len(digits) not in (4, 6, 10):
         return None
     return ".".join(part for part in (digits[:2], digits[2:4], digits[4:6], digits[6:]) if part)
 
 
-def moment(written: Any) -> str | None:
-    """A time in RFC 3339, or None when it cannot be read; one without a zone is WIB."""
-    text = _text(written)
+def read_time(written: Any) -> str | None:
+    """A time in RFC 3339; None if it is unreadable. A time without a zone is in WIB."""
+    text = _read_text(written)
     if len(text) > _LONGEST_FIGURE:
         return None
     for form in _LOCAL_TIMES:
@@ -211,11 +218,11 @@ def moment(written: Any) -> str | None:
     return None
 
 
-def point(row: Row) -> dict[str, Any] | None:
-    """Where it happened, as GeoJSON; None when LAPOR! does not say."""
+def read_point(row: Row) -> dict[str, Any] | None:
+    """The complaint's place as GeoJSON; None if LAPOR! has no valid place."""
     try:
-        longitude = round(float(_text(_first(row, "longitude", "lng"))[:_LONGEST_FIGURE]), _PLACES)
-        latitude = round(float(_text(_first(row, "latitude", "lat"))[:_LONGEST_FIGURE]), _PLACES)
+        longitude = round(float(_read_text(_find_first(row, "longitude", "lng"))[:_LONGEST_FIGURE]), _PLACES)
+        latitude = round(float(_read_text(_find_first(row, "latitude", "lat"))[:_LONGEST_FIGURE]), _PLACES)
     except ValueError:
         return None
     if (longitude, latitude) == (0.0, 0.0) or not (abs(longitude) <= 180 and abs(latitude) <= 90):
@@ -223,36 +230,36 @@ def point(row: Row) -> dict[str, Any] | None:
     return {"type": "Point", "coordinates": [longitude, latitude]}
 
 
-def _identity(row: Row) -> Iterator[str]:
-    """What identifies the reporter, wherever the row keeps it: below `reporter`, or as `reporter_name`."""
+def _find_identity(row: Row) -> Iterator[str]:
+    """The reporter's names, numbers and addresses, from an object `reporter` or fields such as `reporter_name`."""
     for key, value in row.items():
         if not any(word in key for word in _REPORTER):
             continue
         if isinstance(value, dict):
-            yield from (_text(part) for name, part in value.items() if any(word in name for word in _IDENTIFYING))
+            yield from (_read_text(part) for name, part in value.items() if any(word in name for word in _IDENTIFYING))
         elif key in _REPORTER or any(word in key for word in _IDENTIFYING):
-            yield _text(value)
+            yield _read_text(value)
 
 
-def _first(row: Row, *names: str) -> Any:
+def _find_first(row: Row, *names: str) -> Any:
     return next((row[name] for name in names if row.get(name) is not None), None)
 
 
-def _text(value: Any) -> str:
+def _read_text(value: Any) -> str:
     return str(value).strip() if isinstance(value, str | int | float | Decimal) and not isinstance(value, bool) else ""
 
 
-def _name(value: Any) -> str:
+def _read_name(value: Any) -> str:
     """A text, or the name in an object such as `{"id": 3, "name": "Infrastruktur"}`."""
-    return _text(_first(value, "name", "nama")) if isinstance(value, dict) else _text(value)
+    return _read_text(_find_first(value, "name", "nama")) if isinstance(value, dict) else _read_text(value)
 
 
-def _flag(value: Any) -> bool:
-    """Whether the reporter asked for it; unless LAPOR! says no, so: silence must not expose anybody."""
+def _read_flag(value: Any) -> bool:
+    """Whether the reporter asked for it. Anything but a clear no counts as yes: silence must not expose anybody."""
     return str(value).strip().casefold() not in ("0", "false", "tidak", "n", "no")
 
 
-def _links(value: Any) -> list[str]:
+def _read_links(value: Any) -> list[str]:
     items = value if isinstance(value, list) else []
-    links = [_text(_first(item, "url", "path") if isinstance(item, dict) else item) for item in items]
+    links = [_read_text(_find_first(item, "url", "path") if isinstance(item, dict) else item) for item in items]
     return [link for link in links if link]

@@ -1,8 +1,9 @@
-"""A stand-in for SP4N-LAPOR! behind SPLP: made-up complaints about Lamongan, some anonymous or secret, and follow-ups.
+"""A simulator of SP4N-LAPOR! behind SPLP: made-up complaints about Lamongan, some anonymous or secret, and follow-ups.
 
-Like the real one it knows who reported, and tells: names, telephones and texts signed by their writers are what the adapter
-has to keep to itself. It takes follow-ups for its own complaints and for any number `9` and six digits, since LAPOR! knows
-more complaints than it lists for the regency.
+Like the real service it sends the reporter's name and telephone, and texts with the reporter's signature. The adapter has
+to hold these back.
+
+It accepts follow-ups for any complaint number of `9` and six digits, since LAPOR! knows more complaints than it lists.
 """
 
 import re
@@ -13,7 +14,7 @@ from fastapi import FastAPI, Header
 from fastapi.responses import JSONResponse, Response
 
 from adapters.ksp.client import TOKEN_HEADER
-from bus.kit import GATEWAY_FAULTS, GATEWAY_SETTINGS, Simulator, gateway_app
+from bus.kit import GATEWAY_FAULTS, GATEWAY_SETTINGS, Simulator, make_gateway_app
 
 TOKEN = "00000000-3524-4000-8000-000000003524"  # noqa: S105  made up
 PAGE = 5
@@ -32,22 +33,24 @@ _STATES = ("Belum Terverifikasi", "Terverifikasi", "Dalam Proses", "Selesai")
 
 
 def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
-    """LAPOR! with the given faults switched on."""
+    """LAPOR! as an ASGI application, with these faults on."""
     received: list[dict[str, Any]] = []
     followups: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    app = gateway_app("KSP (SP4N-LAPOR!)", faults, received, TOKEN_HEADER)
+    app = make_gateway_app("KSP (SP4N-LAPOR!)", faults, received, TOKEN_HEADER)
 
     @app.get(_LIST)
-    async def complaints(page: int = 1, token: Annotated[str, Header()] = "") -> Response:
-        return _refusal(token, faults) or _page([complaint(number) for number in range(1, COMPLAINTS + 1)], page)
+    async def list_complaints(page: int = 1, token: Annotated[str, Header()] = "") -> Response:
+        return _refuse(token, faults) or _make_page(
+            [make_complaint(number) for number in range(1, COMPLAINTS + 1)], page
+        )
 
     @app.get(_LIST + "/{number}/followups")
-    async def listed(number: str, page: int = 1, token: Annotated[str, Header()] = "") -> Response:
-        return _refusal(token, faults) or _unknown(number) or _page(followups[number], page)
+    async def list_followups(number: str, page: int = 1, token: Annotated[str, Header()] = "") -> Response:
+        return _refuse(token, faults) or _refuse_unknown(number) or _make_page(followups[number], page)
 
     @app.post(_LIST + "/{number}/followups")
     async def add(number: str, body: dict[str, Any], token: Annotated[str, Header()] = "") -> Response:
-        if refusal := _refusal(token, faults) or _unknown(number):
+        if refusal := _refuse(token, faults) or _refuse_unknown(number):
             return refusal
         if not body.get("content"):
             return JSONResponse({"message": "content wajib diisi"}, 422)
@@ -60,7 +63,7 @@ def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
     return app
 
 
-def complaint(number: int) -> dict[str, Any]:
+def make_complaint(number: int) -> dict[str, Any]:
     """The complaint with this number: flags are strings or numbers, times lack a zone, texts are padded."""
     title, content, category, institution = _TOPICS[number % len(_TOPICS)]
     name, phone = f"Pelapor Rekaan {number:02d}", f"0812-0000-{number:04d}"
@@ -89,17 +92,17 @@ def complaint(number: int) -> dict[str, Any]:
     }
 
 
-def _page(items: list[dict[str, Any]], page: int) -> Response:
+def _make_page(items: list[dict[str, Any]], page: int) -> Response:
     return JSONResponse({"status": "success", "data": items[(page - 1) * PAGE : page * PAGE]})
 
 
-def _refusal(token: str, faults: frozenset[str]) -> Response | None:
+def _refuse(token: str, faults: frozenset[str]) -> Response | None:
     if token == TOKEN and "token" not in faults:
         return None
     return JSONResponse({"status": "error", "message": "Token tidak dikenal"}, 403)
 
 
-def _unknown(number: str) -> Response | None:
+def _refuse_unknown(number: str) -> Response | None:
     return None if _NUMBER.fullmatch(number) else JSONResponse({"message": "Laporan tidak ditemukan"}, 404)
 
 
@@ -108,7 +111,7 @@ SIMULATOR = Simulator(
     {
         **GATEWAY_FAULTS,
         "token": "LAPOR! refuses the regency's own token with 403",
-        "lost-answer": "a follow-up is taken, and answered 504 all the same",
+        "lost-answer": "LAPOR! stores a follow-up, but answers 504",
     },
     {**GATEWAY_SETTINGS, "token": TOKEN},
 )

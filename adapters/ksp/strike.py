@@ -1,6 +1,6 @@
-"""Strikes out of a complaint's texts what LAPOR! calls the reporter by: name, telephone, e-mail, NIK and address.
+"""Strikes the reporter's name, telephone, e-mail, NIK and address out of a complaint's texts.
 
-A complainant writes both, the name and the text. So the time to strike grows with their length, whatever they hold.
+A complainant chooses both the name and the text. So the time must grow with their length only, whatever they hold.
 """
 
 import re
@@ -11,10 +11,11 @@ from typing import Final
 STRUCK_OUT: Final = "[disamarkan]"
 
 MOST_CALLS: Final = 20
-"""Names, numbers and addresses of one reporter."""
+"""Most names, numbers and addresses of one reporter that the search takes."""
 LONGEST_CALL: Final = 500
+"""Most characters of a name, number or address that the search takes."""
 LONGEST_TEXT: Final = 200_000
-"""Characters; the contract has 10,000 for a complaint."""
+"""Most characters of a text that the search reads; the contract allows 10,000 for a complaint."""
 
 _SHORTEST_CALL = 3
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -22,87 +23,88 @@ _NUMBER = re.compile(r"[\d\s()+.-]+")
 _RUN = re.compile(r"\+?\d(?:[ .()-]{0,3}\d)*")
 _DIGIT = re.compile(r"\d")
 _TOLD_DIGITS = 8
-"""A number is known by its last eight digits: before them, `0` and `+62` mean the same."""
+"""Digits at a number's end that identify it, since `0` and `+62` before them mean the same."""
 _BEFORE = 21
-"""Characters before the last eight digits that belong to the number."""
+"""Most characters before the last eight digits that can belong to the number."""
 
 _Span = tuple[int, int]
 
 
 class Strike:
-    """Strikes what a reporter is called by out of texts, however it is written.
+    """Strikes a reporter's names, numbers and addresses out of texts.
 
-    Words match in any letter case, with any blanks between them; a number matches with any separators.
-    Where more is said of the reporter than is searched for, texts are struck out whole: silence must not expose anybody.
+    Words match in any letter case, with any blanks between them. A number matches with any separators.
+
+    If the calls exceed a bound, every text is struck out whole: silence must not expose anybody.
 
     Args:
-        calls: what the reporter is called by.
+        calls: the reporter's names, numbers and addresses.
     """
 
     def __init__(self, calls: Iterable[str]) -> None:
         known = [call for call in calls if call]
         self._is_bounded = len(known) <= MOST_CALLS and all(len(call) <= LONGEST_CALL for call in known)
         bounded = known if self._is_bounded else []
-        self._numbers = [digits[-_TOLD_DIGITS:] for call in bounded if (digits := _number(call))]
-        names = [_words(call) for call in bounded if not _number(call) and len(call) >= _SHORTEST_CALL]
-        # A word is one character: a name is found among words as a text in a text.
+        self._numbers = [digits[-_TOLD_DIGITS:] for call in bounded if (digits := _read_number(call))]
+        names = [_split_words(call) for call in bounded if not _read_number(call) and len(call) >= _SHORTEST_CALL]
+        # Each word becomes one character, so that the search for a name is a search for a substring.
         self._codes = {word: chr(code) for code, word in enumerate(dict.fromkeys(chain(*names)), start=1)}
-        self._names = [self._coded(name) for name in names]
+        self._names = [self._encode(name) for name in names]
 
     def out(self, text: str) -> str:
-        """The text without what the reporter is called by."""
+        """The text, with `STRUCK_OUT` in place of each call."""
         if not text or not (self._numbers or self._names or not self._is_bounded):
             return text
         if not self._is_bounded or len(text) > LONGEST_TEXT:
             return STRUCK_OUT
         pieces, end = [], 0
-        for start, stop in _merged([*self._named(text), *self._numbered(text)]):
+        for start, stop in _merge([*self._find_names(text), *self._find_numbers(text)]):
             pieces += [text[end:start], STRUCK_OUT]
             end = stop
         return "".join([*pieces, text[end:]])
 
-    def _coded(self, words: Iterable[str]) -> str:
+    def _encode(self, words: Iterable[str]) -> str:
         return "".join(self._codes.get(word, "\0") for word in words)
 
-    def _named(self, text: str) -> Iterator[_Span]:
+    def _find_names(self, text: str) -> Iterator[_Span]:
         if not self._names:
             return
         spans = [found.span() for found in _TOKEN.finditer(text)]
-        coded = self._coded(text[start:stop].casefold() for start, stop in spans)
+        coded = self._encode(text[start:stop].casefold() for start, stop in spans)
         for name in self._names:
-            for first in _places(name, coded):
+            for first in _find_places(name, coded):
                 yield spans[first][0], spans[first + len(name) - 1][1]
 
-    def _numbered(self, text: str) -> Iterator[_Span]:
+    def _find_numbers(self, text: str) -> Iterator[_Span]:
         for run in _RUN.finditer(text) if self._numbers else ():
             digits = "".join(_DIGIT.findall(run.group()))
             wanted = [number for number in self._numbers if number in digits]
             places = [found.start() + run.start() for found in _DIGIT.finditer(run.group())] if wanted else []
             for number in wanted:
-                for first in _places(number, digits):
+                for first in _find_places(number, digits):
                     yield max(run.start(), places[first] - _BEFORE), places[first + _TOLD_DIGITS - 1] + 1
 
 
-def _words(call: str) -> list[str]:
+def _split_words(call: str) -> list[str]:
     return [word.casefold() for word in _TOKEN.findall(call)]
 
 
-def _number(call: str) -> str:
-    """The digits of a call that is a number of at least eight; else nothing."""
+def _read_number(call: str) -> str:
+    """The digits of a call that is a number with at least eight digits; else an empty text."""
     digits = "".join(_DIGIT.findall(call))
     return digits if len(digits) >= _TOLD_DIGITS and _NUMBER.fullmatch(call) else ""
 
 
-def _places(wanted: str, text: str) -> Iterator[int]:
-    """Where a text is found in another one; the places do not overlap."""
+def _find_places(wanted: str, text: str) -> Iterator[int]:
+    """The places of `wanted` in a text, without overlaps."""
     at = text.find(wanted)
     while at >= 0:
         yield at
         at = text.find(wanted, at + len(wanted))
 
 
-def _merged(spans: Sequence[_Span]) -> Iterator[_Span]:
-    """The spans in order; of those that overlap one that covers them."""
+def _merge(spans: Sequence[_Span]) -> Iterator[_Span]:
+    """The spans in order, with one span in place of spans that overlap."""
     last: _Span | None = None
     for start, stop in sorted(spans):
         if last is not None and start < last[1]:

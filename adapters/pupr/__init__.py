@@ -1,4 +1,4 @@
 """The adapter of PUPR: the regency's roads in the ministry's geodatabase.
 
-PUPR has become two ministries, PU (Pekerjaan Umum) and PKP (Perumahan dan Kawasan Permukiman); the name is kept.
+PUPR is now two ministries: PU (Pekerjaan Umum) and PKP (Perumahan dan Kawasan Permukiman). The adapter keeps the old name.
 """

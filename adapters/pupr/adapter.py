@@ -1,4 +1,4 @@
-"""The adapter of PUPR: delivers the regency's road segments, adding, updating and deleting features by segment number."""
+"""The adapter of PUPR: adds, updates and deletes the regency's road segments in a feature layer."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from pydantic import SecretStr
 
 from adapters.pupr.client import FeatureLayer
-from adapters.pupr.mapping import SEGMENT_FIELDS, edits
+from adapters.pupr.mapping import SEGMENT_FIELDS, plan_edits
 from bus.kit import (
     DELIVERED,
     AdapterSettings,
@@ -18,12 +18,12 @@ from bus.kit import (
     Failure,
     Operation,
     Outcome,
-    http_client,
+    make_http_client,
 )
 
 
 class PuprSettings(AdapterSettings):
-    """Where PUPR's layer is and how the bus gets in."""
+    """The address of PUPR's layer, and the bus's token."""
 
     token: SecretStr
     layer: str = "arcgis/rest/services/infrastruktur/ruas_jalan/FeatureServer/0"
@@ -37,10 +37,10 @@ class PuprAdapter(Deliver):
         self._layer = layer
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
-        """Make the layer hold what the events say; of several events of one segment the last is sent, and answers for all."""
-        newest = {_number(event): event.data for event in events}
+        """Bring the layer up to date. Of several events of one segment, the last is sent, and its outcome is theirs."""
+        newest = {_find_number(event): event.data for event in events}
         arrived = await self._deliver(newest)
-        return [arrived[_number(event)] for event in events]
+        return [arrived[_find_number(event)] for event in events]
 
     async def _deliver(self, segments: Mapping[str, Any]) -> Mapping[str, Outcome]:
         try:
@@ -49,31 +49,31 @@ class PuprAdapter(Deliver):
             if fault.failure is not Failure.PERMANENT:
                 raise
             if len(segments) == 1:
-                return dict.fromkeys(segments, fault.outcome())
-        # The request as a whole was refused, for one segment among many: each alone shows which.
+                return dict.fromkeys(segments, fault.to_outcome())
+        # The layer refused the whole request because of one segment. Each segment alone shows which one.
         alone: dict[str, Outcome] = {}
         for number, data in segments.items():
             alone |= await self._deliver({number: data})
         return alone
 
     async def _apply(self, segments: Mapping[str, Any]) -> Mapping[str, Outcome]:
-        there = await self._layer.existing(list(segments))
-        changes = [edit for number, data in segments.items() for edit in edits(number, data, there)]
+        there = await self._layer.find_existing(list(segments))
+        changes = [edit for number, data in segments.items() for edit in plan_edits(number, data, there)]
         arrived = await self._layer.apply(changes) if changes else {}
         return {number: arrived.get(number, DELIVERED) for number in segments}
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close all connections."""
         await self._layer.close()
 
 
-def _number(event: Event) -> str:
-    """The segment number: the record's key, which is all that a deletion has."""
+def _find_number(event: Event) -> str:
+    """The segment number: the record's key, since a deletion has no data."""
     return event.subject or str(event.data["nomor_ruas"])
 
 
 class PuprFactory:
-    """Declares and makes the adapter."""
+    """Declares the adapter and makes it."""
 
     name: ClassVar[str] = "pupr"
     participant: ClassVar[str] = "pupr"
@@ -84,7 +84,7 @@ class PuprFactory:
 
     def create(self, settings: PuprSettings) -> PuprAdapter:
         """The adapter, with an HTTP client of its own."""
-        return PuprAdapter(FeatureLayer(http_client(settings), settings.layer, settings.token))
+        return PuprAdapter(FeatureLayer(make_http_client(settings), settings.layer, settings.token))
 
 
 FACTORY = PuprFactory()

@@ -1,7 +1,6 @@
-"""Roads between the contract `infrastruktur.ruas-jalan` and an ArcGIS feature layer, both ways, as pure functions.
+"""Translates between the contract `infrastruktur.ruas-jalan` and an ArcGIS feature layer; pure functions.
 
-Sources: ArcGIS REST API, Feature Service: query, applyEdits, feature service error codes; the road condition survey's
-classes (baik, sedang, rusak ringan, rusak berat; IRI in m/km).
+Sources: ArcGIS REST API, Feature Service (query, applyEdits, error codes); the classes of the road condition survey.
 """
 
 import re
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from bus.kit import DELIVERED, AgencyFault, Failure, Outcome, by_status, canonical
+from bus.kit import DELIVERED, AgencyFault, Failure, Outcome, canonical, classify_status
 
 NUMBER_FIELD = "NO_RUAS"
 
@@ -26,13 +25,13 @@ FIELDS: Mapping[str, str] = {
     "iri": "IRI",
     "tahun_survei": "TAHUN_SURVEI",
 }
-"""The contract's property, and the layer's field for it. Length in km, width in m, IRI in m/km on both sides."""
+"""The contract's property to the layer's field. On both sides length is in km, width in m, IRI in m/km."""
 
 SEGMENT_FIELDS = tuple(f"/{name}" for name in (*FIELDS, "kode_wilayah", "geometri"))
-"""What `feature` reads."""
+"""The fields that `write_feature` reads."""
 
 DISTRICTS_FIELD = "KODE_KECAMATAN"
-"""The codes of the kecamatan that the segment passes through, separated by commas: a field holds no list."""
+"""The layer's field for the codes of the segment's kecamatan, separated by commas, since a field holds no list."""
 
 _OBJECT_ID = re.compile(r"\d{1,18}", re.ASCII)
 
@@ -40,7 +39,7 @@ WGS84 = {"wkid": 4326}
 
 
 class Kind(Enum):
-    """What is done to a feature; the value is the form field of applyEdits, and the name's stem that of its results."""
+    """What an edit does to a feature. The value is the field in the form of applyEdits."""
 
     ADD = "adds"
     UPDATE = "updates"
@@ -48,7 +47,7 @@ class Kind(Enum):
 
     @property
     def results(self) -> str:
-        """The key of this kind's results in a folded answer."""
+        """The key of the edits' results in a folded answer."""
         return f"{self.value.removesuffix('s')}results"
 
 
@@ -57,8 +56,9 @@ class Edit:
     """One change of one feature.
 
     Attributes:
-        number: the segment number that it is about.
-        value: a feature, or for a deletion its object id.
+        number: the segment number.
+        kind: what the edit does.
+        value: a feature; for a deletion its object id.
     """
 
     number: str
@@ -68,18 +68,18 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """The features that a layer has.
+    """Features of a layer.
 
     Attributes:
-        id_field: the layer's name of the object id, which differs by installation.
-        ids: segment number to object ids; more than one when an earlier add was made but its answer lost.
+        id_field: the layer's field for the object id; installations differ.
+        ids: segment number to object ids. A number has several if the answer to an earlier add was lost.
     """
 
     id_field: str = "OBJECTID"
     ids: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
-    def joined(self, other: "Existing") -> "Existing":
-        """The features of both; `other` is of a later page of the same layer."""
+    def join(self, other: "Existing") -> "Existing":
+        """The features of both; `other` is a later page of the same layer."""
         numbers = {**self.ids, **other.ids}
         return Existing(other.id_field, {one: [*self.ids.get(one, ()), *other.ids.get(one, ())] for one in numbers})
 
@@ -89,8 +89,9 @@ class ExistingPage:
     """One page of a query's answer.
 
     Attributes:
-        rows: how many features the page has, whosever they are.
-        more: the layer says that there are further pages.
+        existing: the page's features of the wanted segment numbers.
+        rows: the number of all features on the page.
+        more: whether the layer says that there are more pages.
     """
 
     existing: Existing
@@ -98,8 +99,13 @@ class ExistingPage:
     more: bool
 
 
-def query_form(numbers: Iterable[str], offset: int = 0) -> dict[str, str]:
-    """The form of a query for the features of these segment numbers, from the `offset`th on."""
+def write_query(numbers: Iterable[str], offset: int = 0) -> dict[str, str]:
+    """The form of a query for the features of these segment numbers.
+
+    Args:
+        numbers: segment numbers.
+        offset: the number of features to skip.
+    """
     literals = ", ".join(f"'{number.replace(chr(39), chr(39) * 2)}'" for number in numbers)
     return {
         "where": f"{NUMBER_FIELD} IN ({literals})",
@@ -109,106 +115,116 @@ def query_form(numbers: Iterable[str], offset: int = 0) -> dict[str, str]:
     }
 
 
-def existing_page(answer: Mapping[str, Any], numbers: Iterable[str]) -> ExistingPage:
-    """What a folded page holds of these segment numbers.
+def read_page(answer: Mapping[str, Any], numbers: Iterable[str]) -> ExistingPage:
+    """A folded page, with the features of these segment numbers.
 
     Raises:
-        AgencyFault: transient; its features are no list of objects.
+        AgencyFault: transient; the page's features are no list of objects.
     """
     features, name = answer.get("features") or [], answer.get("objectidfieldname")
     if not isinstance(features, list) or not all(isinstance(item, dict) for item in features):
         raise AgencyFault(Failure.TRANSIENT, "PUPR answered features that are no list of objects", status=200)
-    found = existing(name if isinstance(name, str) else None, features)
+    found = read_existing(name if isinstance(name, str) else None, features)
     ours = {number: found.ids[number] for number in numbers if number in found.ids}
     return ExistingPage(Existing(found.id_field, ours), len(features), bool(answer.get("exceededtransferlimit")))
 
 
-def existing(id_field: str | None, features: Iterable[Mapping[str, Any]]) -> Existing:
-    """What a query found. `features` are folded; a feature without a number or an id is none of ours."""
+def read_existing(id_field: str | None, features: Iterable[Mapping[str, Any]]) -> Existing:
+    """The features that a query found, without those that have no segment number or no object id.
+
+    Args:
+        id_field: the layer's field for the object id; None: the usual field.
+        features: folded features.
+    """
     name = id_field or Existing().id_field
     ids: dict[str, list[int]] = defaultdict(list)
     for attributes in (item.get("attributes") for item in features):
         if not isinstance(attributes, dict):
             continue
-        number, object_id = attributes.get(NUMBER_FIELD.lower()), _object_id(attributes.get(name.lower()))
+        number, object_id = attributes.get(NUMBER_FIELD.lower()), _read_object_id(attributes.get(name.lower()))
         if number is not None and object_id is not None:
             ids[str(number)].append(object_id)
     return Existing(name, ids)
 
 
-def _object_id(value: Any) -> int | None:
-    """An object id, which installations write as a number or as a text."""
+def _read_object_id(value: Any) -> int | None:
+    """An object id, from a number or a text; None if it is unreadable."""
     text = str(value).strip() if isinstance(value, str | int | float) else ""
     return int(text) if _OBJECT_ID.fullmatch(text) else None
 
 
-def edits(number: str, data: Mapping[str, Any] | None, there: Existing) -> list[Edit]:
-    """What makes the layer hold this segment exactly once (or, for None, not at all), whatever it holds now."""
-    ids = sorted(there.ids.get(number, ()))
+def plan_edits(number: str, data: Mapping[str, Any] | None, existing: Existing) -> list[Edit]:
+    """The edits after which the layer holds a segment once, or not at all if `data` is None."""
+    ids = sorted(existing.ids.get(number, ()))
     if data is None:
         return [Edit(number, Kind.DELETE, object_id) for object_id in ids]
     if not ids:
-        return [Edit(number, Kind.ADD, feature(data))]
+        return [Edit(number, Kind.ADD, write_feature(data))]
     first, *surplus = ids
-    update = Edit(number, Kind.UPDATE, feature(data, {there.id_field: first}))
+    update = Edit(number, Kind.UPDATE, write_feature(data, {existing.id_field: first}))
     return [update, *(Edit(number, Kind.DELETE, object_id) for object_id in surplus)]
 
 
-def feature(data: Mapping[str, Any], identity: Mapping[str, int] | None = None) -> dict[str, Any]:
-    """A segment as an ArcGIS feature; a property that is absent clears the field, since a record replaces the last one."""
+def write_feature(data: Mapping[str, Any], identity: Mapping[str, int] | None = None) -> dict[str, Any]:
+    """A segment as an ArcGIS feature. An absent property clears its field, since a record replaces the earlier one.
+
+    Args:
+        data: the record.
+        identity: the object id's field and value, for an update.
+    """
     attributes = {name: data.get(ours) for ours, name in FIELDS.items()}
     districts = ",".join(data.get("kode_wilayah") or ()) or None
     drawn: dict[str, Any] = {"attributes": {**(identity or {}), **attributes, DISTRICTS_FIELD: districts}}
     if geometry := data.get("geometri"):
-        drawn["geometry"] = polyline(geometry)
+        drawn["geometry"] = write_polyline(geometry)
     return drawn
 
 
-def polyline(line: Mapping[str, Any]) -> dict[str, Any]:
-    """A GeoJSON LineString (RFC 7946, WGS 84) as an ArcGIS polyline: one path, without heights, which the layer lacks."""
+def write_polyline(line: Mapping[str, Any]) -> dict[str, Any]:
+    """A GeoJSON LineString (RFC 7946, WGS 84) as an ArcGIS polyline of one path. The layer has no heights."""
     return {"paths": [[position[:2] for position in line["coordinates"]]], "spatialReference": WGS84}
 
 
-def form(changes: Sequence[Edit]) -> dict[str, str]:
-    """The edits as applyEdits takes them: a JSON list for each kind that there is."""
+def write_edits(changes: Sequence[Edit]) -> dict[str, str]:
+    """The form of applyEdits: a JSON list for each kind of edit."""
     lists: dict[str, list[Any]] = defaultdict(list)
     for edit in changes:
         lists[edit.kind.value].append(edit.value)
     return {name: canonical(values).decode() for name, values in lists.items()}
 
 
-def outcomes(changes: Sequence[Edit], answer: Mapping[str, Any]) -> dict[str, Outcome]:
-    """The outcome of each segment number from a folded answer, whose lists are in the order of what was sent.
+def read_outcomes(changes: Sequence[Edit], answer: Mapping[str, Any]) -> dict[str, Outcome]:
+    """Segment number to outcome, from a folded answer to these edits. The answer's lists have the order of the request.
 
-    A number with several edits has arrived when all of them have.
+    A number with several edits is delivered if all of them succeeded.
     """
-    left = {kind: iter(_list(answer.get(kind.results))) for kind in Kind}
+    left = {kind: iter(_read_list(answer.get(kind.results))) for kind in Kind}
     found: dict[str, Outcome] = {}
     for edit in changes:
-        outcome = edit_outcome(edit.kind, next(left[edit.kind], {}))
+        outcome = read_outcome(edit.kind, next(left[edit.kind], {}))
         if found.get(edit.number, DELIVERED).failure is None:
             found[edit.number] = outcome
     return found
 
 
-def _list(value: Any) -> list[Any]:
+def _read_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
 _CONTENT_ERRORS = frozenset({1001, 1002, 1004, 1005, 1006, 1014, 1015, 1016, 1022, 1023})
-"""Error codes that say that this feature itself is unfit (a field that may not be null, a geometry that cannot be set)."""
+"""Error codes that blame the feature itself, such as a null in a field that needs a value, or a bad geometry."""
 _OBJECT_MISSING = 1011
 
 
-def edit_outcome(kind: Kind, result: Any) -> Outcome:
-    """What one edit's folded result means.
+def read_outcome(kind: Kind, result: Any) -> Outcome:
+    """The outcome of one edit, from its folded result.
 
-    Only codes that blame the content are permanent; all else (rolled back along with another, an internal error) is tried again.
+    A code that blames the content is permanent. Another code (a rollback, an internal error) is transient.
     """
     told = result if isinstance(result, dict) else {}
     if _is_true(told.get("success")):
         return DELIVERED
-    code = _code(told.get("error"))
+    code = _read_code(told.get("error"))
     if kind is Kind.DELETE and code == _OBJECT_MISSING:
         return DELIVERED
     failure = Failure.PERMANENT if code in _CONTENT_ERRORS else Failure.TRANSIENT
@@ -216,27 +232,27 @@ def edit_outcome(kind: Kind, result: Any) -> Outcome:
 
 
 _CODE_DIGITS = 6
-"""Of an error code. Python reads no integer of some thousand digits."""
+"""Most digits of an error code. Python reads no integer with some thousand digits."""
 _TOKEN_ERRORS = frozenset({498, 499})
-"""Invalid or expired token; token required."""
+"""Error codes: 498 invalid or expired token, 499 token required."""
 
 
-def body_fault(answer: Mapping[str, Any]) -> AgencyFault | None:
-    """The fault that a folded answer of HTTP 200 is, or None: ArcGIS reports errors of a whole request in the body.
+def read_fault(answer: Mapping[str, Any]) -> AgencyFault | None:
+    """The fault in a folded answer of HTTP 200; None if it is none. ArcGIS reports a request's error in the body.
 
-    Its message is left out: it can repeat the request.
+    The fault does not hold ArcGIS's message, which can repeat the request.
     """
     if "error" not in answer:
         return None
-    code = _code(answer["error"])
+    code = _read_code(answer["error"])
     if code in _TOKEN_ERRORS:
         return AgencyFault(Failure.SINK_DOWN, f"PUPR refuses the token (ArcGIS error {code})", status=200)
-    failure, what = by_status(code) if 400 <= code < 600 else (Failure.TRANSIENT, "answered with an error")
+    failure, what = classify_status(code) if 400 <= code < 600 else (Failure.TRANSIENT, "answered with an error")
     return AgencyFault(failure, f"PUPR {what} (ArcGIS error {code})", status=200)
 
 
-def _code(error: Any) -> int:
-    """ArcGIS's error code, which documentation shows as a number and as a string; 0 when there is none."""
+def _read_code(error: Any) -> int:
+    """ArcGIS's error code, from a number or a string, as the documentation shows both; 0 if there is none."""
     code = str(error.get("code", "")) if isinstance(error, dict) else ""
     return int(code) if code.isdecimal() and len(code) <= _CODE_DIGITS else 0
 

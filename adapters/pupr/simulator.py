@@ -1,4 +1,4 @@
-"""A stand-in for PUPR's feature service: one ArcGIS layer of road segments, empty at first, in memory.
+"""A simulator of PUPR's feature service: one ArcGIS layer of road segments, empty at first, in memory.
 
 Source: ArcGIS REST API (query with exceededTransferLimit, applyEdits with success per feature, errors at HTTP 200).
 """
@@ -10,12 +10,12 @@ from fastapi import FastAPI, Form
 from pydantic import Json
 
 from adapters.pupr.mapping import NUMBER_FIELD
-from bus.kit import OUTAGES, Simulator, simulator_app
+from bus.kit import OUTAGES, Simulator, make_simulator_app
 
 LAYER = "/arcgis/rest/services/infrastruktur/ruas_jalan/FeatureServer/0"
 TOKEN = "simulasi-token-pupr"  # noqa: S105  the simulator's own, made up
 MOST_RECORDS = 20
-"""The layer's maxRecordCount: a query shows no more at once."""
+"""The layer's maxRecordCount: most features in one page."""
 
 CONDITIONS = frozenset({"baik", "sedang", "rusak ringan", "rusak berat"})
 
@@ -24,7 +24,7 @@ Features = Annotated[Json[tuple[Feature, ...]], Form()]
 
 
 class Layer:
-    """The features, and what each edit does to them."""
+    """Holds the features, and makes edits to them."""
 
     def __init__(self, faults: frozenset[str]) -> None:
         self.received: list[dict[str, Any]] = []
@@ -41,34 +41,34 @@ class Layer:
         return answer | ({"exceededTransferLimit": True} if offset + MOST_RECORDS < len(found) else {})
 
     def add(self, feature: Feature) -> dict[str, Any]:
-        """A new feature, whether there is one of that number or not, as the real layer does."""
-        if error := self._unfit(feature):
-            return _failed(-1, *error)
+        """Add a feature, even if the layer has its segment number already, as the real layer does."""
+        if error := self._find_error(feature):
+            return _make_failure(-1, *error)
         object_id, self._next_id = self._next_id, self._next_id + 1
         self._store(object_id, feature)
         return {"objectId": object_id, "success": True}
 
     def update(self, feature: Feature) -> dict[str, Any]:
-        """Other attributes and geometry for a feature."""
+        """Replace a feature's attributes and geometry."""
         object_id = feature["attributes"].get("OBJECTID", -1)
         if object_id not in self._features:
-            return _failed(object_id, 1011, "Object is missing.")
-        if error := self._unfit(feature):
-            return _failed(object_id, *error)
+            return _make_failure(object_id, 1011, "Object is missing.")
+        if error := self._find_error(feature):
+            return _make_failure(object_id, *error)
         self._store(object_id, feature)
         return {"objectId": object_id, "success": True}
 
     def delete(self, object_id: int) -> dict[str, Any]:
-        """A feature less."""
+        """Delete a feature."""
         if self._features.pop(object_id, None) is None:
-            return _failed(object_id, 1011, "Object is missing.")
+            return _make_failure(object_id, 1011, "Object is missing.")
         return {"objectId": object_id, "success": True}
 
     def _store(self, object_id: int, feature: Feature) -> None:
         attributes = {**feature["attributes"], "OBJECTID": object_id}
         self._features[object_id] = {**feature, "attributes": attributes}
 
-    def _unfit(self, feature: Feature) -> tuple[int, str] | None:
+    def _find_error(self, feature: Feature) -> tuple[int, str] | None:
         attributes = feature["attributes"]
         number = attributes.get(NUMBER_FIELD)
         if not number:
@@ -84,14 +84,14 @@ class Layer:
 
 
 def create_app(faults: frozenset[str]) -> FastAPI:
-    """The layer as an ASGI application."""
+    """The layer as an ASGI application, with these faults on."""
     layer = Layer(faults)
-    app = simulator_app("PUPR", faults, layer.received)
+    app = make_simulator_app("PUPR", faults, layer.received)
 
-    def refused(token: str | None) -> dict[str, Any] | None:
+    def refuse(token: str | None) -> dict[str, Any] | None:
         if token is None:
-            return _error(499, "Token Required")
-        return None if token == TOKEN and "token" not in faults else _error(498, "Invalid Token")
+            return _make_error(499, "Token Required")
+        return None if token == TOKEN and "token" not in faults else _make_error(498, "Invalid Token")
 
     @app.post(f"{LAYER}/query")
     async def query(
@@ -99,7 +99,7 @@ def create_app(faults: frozenset[str]) -> FastAPI:
         token: Annotated[str | None, Form()] = None,
         offset: Annotated[int, Form(alias="resultOffset")] = 0,
     ) -> dict[str, Any]:
-        return refused(token) or layer.query(_literals(where), offset)
+        return refuse(token) or layer.query(_read_literals(where), offset)
 
     @app.post(f"{LAYER}/applyEdits")
     async def apply_edits(
@@ -108,7 +108,7 @@ def create_app(faults: frozenset[str]) -> FastAPI:
         updates: Features = (),
         deletes: Annotated[Json[tuple[int, ...]], Form()] = (),
     ) -> dict[str, Any]:
-        if refusal := refused(token):
+        if refusal := refuse(token):
             return refusal
         layer.received.append({"adds": adds, "updates": updates, "deletes": deletes})
         return {
@@ -120,16 +120,16 @@ def create_app(faults: frozenset[str]) -> FastAPI:
     return app
 
 
-def _literals(where: str) -> list[str]:
-    """The string literals of a clause `FIELD IN ('…', '…')`, doubled quotes undone."""
+def _read_literals(where: str) -> list[str]:
+    """The string literals of a clause `FIELD IN ('…', '…')`, with single quotes for doubled ones."""
     return [literal.replace("''", "'") for literal in re.findall(r"'((?:[^']|'')*)'", where)]
 
 
-def _failed(object_id: int, code: int, description: str) -> dict[str, Any]:
+def _make_failure(object_id: int, code: int, description: str) -> dict[str, Any]:
     return {"objectId": object_id, "success": False, "error": {"code": code, "description": description}}
 
 
-def _error(code: int, message: str) -> dict[str, Any]:
+def _make_error(code: int, message: str) -> dict[str, Any]:
     return {"error": {"code": code, "message": message, "details": []}}
 
 
@@ -138,7 +138,7 @@ SIMULATOR = Simulator(
     faults={
         **OUTAGES,
         "token": "the token has expired: HTTP 200 with error 498",
-        "partial": "each segment fails the first time it is sent, alone, with error 1000",
+        "partial": "each segment fails at its first attempt, with error 1000",
     },
     settings={"TOKEN": TOKEN},
 )

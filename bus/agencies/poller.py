@@ -1,7 +1,7 @@
-"""The poller: asks agencies for what is new, and publishes it through the same gate as everybody's events.
+"""The poller: fetches new rows from agencies, and publishes them through the gate.
 
-Promise: a cursor is kept only after the events before it are in the journal, so that a crash polls again and the journal
-tells what it had already. A poll that fails is tried again with backoff, and holds up no other.
+Promise: the poller keeps a cursor only after the journal has the events before it. After a crash it polls again, and
+the journal recognises the duplicates. A poll that fails is tried again with backoff, and delays no other poll.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ _STEP_SECONDS = 60.0
 
 
 class Poller:
-    """Polls every agency that is set up, while this process leads. Belongs to one event loop."""
+    """Polls every agency that has an adapter, while this process leads. Belongs to one event loop."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Poller:
 
     async def run(self) -> None:
         """Poll until cancelled."""
-        polls = list(self._agencies.polls())
+        polls = list(self._agencies.list_polls())
         if not polls:
             return
         while not await asyncio.to_thread(self._leadership.acquire):  # noqa: ASYNC110 - another process holds it
@@ -66,13 +66,13 @@ class Poller:
         try:
             async with asyncio.TaskGroup() as group:
                 for adapter, operation in polls:
-                    group.create_task(self._poll_on(adapter, operation))
+                    group.create_task(self._keep_polling(adapter, operation))
         finally:
             self._leadership.release()
 
-    async def _poll_on(self, adapter: str, operation: Operation) -> None:
+    async def _keep_polling(self, adapter: str, operation: Operation) -> None:
         failures = 0
-        interval = self._agencies.interval(adapter, operation)
+        interval = self._agencies.find_interval(adapter, operation)
         steps = Round()
         while True:
             try:
@@ -81,54 +81,64 @@ class Poller:
                 pause = 0.0 if more and not steps.is_full(self._policy) else interval
             except AgencyFault as fault:
                 failures += 1
-                pause = fault.retry_after or self._backoff(failures, interval)
+                pause = fault.retry_after or self._draw_pause(failures, interval)
                 log.warning("poll.failed", adapter=adapter, operation=operation.name, failure=fault.failure.value)
             except (ContractSaysLess, NotBound, NoSuchContract) as refusal:
-                # Nothing was fetched, so that it costs nothing to look again soon: whoever mends the contract sees it work.
-                pause = self._backoff(0, interval)
+                # The step sent no request, so another look soon is cheap. Whoever mends the contract soon sees that it works.
+                pause = self._draw_pause(0, interval)
                 failures += 1
                 if failures == 1:
                     log.warning("poll.unbound", adapter=adapter, operation=operation.name, detail=refusal.detail)
             except (Unavailable, TooMuchAtOnce, TimeoutError) as error:
                 failures += 1
-                pause = self._backoff(failures, interval)
+                pause = self._draw_pause(failures, interval)
                 log.warning("poll.failed", adapter=adapter, operation=operation.name, failure=type(error).__name__)
-            except Exception as error:  # noqa: BLE001 - an adapter's own defect must not stop the other polls
+            except Exception as error:  # noqa: BLE001 - a defect of one adapter must not stop the other polls
                 failures += 1
-                pause = self._backoff(failures, interval)
+                pause = self._draw_pause(failures, interval)
                 log.error("adapter.defect", adapter=adapter, operation=operation.name, error=type(error).__name__)
             if pause:
                 _report_refused(adapter, operation, steps)
                 steps = Round()
             await asyncio.sleep(pause)
 
-    def _backoff(self, failures: int, interval: float) -> float:
+    def _draw_pause(self, failures: int, interval: float) -> float:
         return self._random.uniform(0.5, 1.0) * min(_LONGEST_BACKOFF, min(interval, 5.0) * 2.0 ** min(failures, 16))
 
     async def step(self, adapter: str, operation: Operation, steps: Round | None = None) -> bool:
-        """One step of one poll; whether there is more to fetch at once.
+        """Run one step of one poll, and publish its events.
 
         Args:
-            steps: the round that the step belongs to, which counts what the step fetched; None: a round of its own.
+            adapter: the adapter's name.
+            operation: the poll.
+            steps: the round to which the step belongs; None: a round of this step alone.
+
+        Returns:
+            Whether the agency has more, to be fetched at once.
+
+        Raises:
+            AgencyFault: the agency gave no answer that can be read.
+            NoSuchContract, NotBound, ContractSaysLess: no version in force lets the operation publish.
+            Unavailable, TooMuchAtOnce, TimeoutError: try again later.
         """
         steps = steps or Round()
         self._check_bound(adapter, operation)
-        cursor = await asyncio.to_thread(self._cursor, adapter, operation.name)
+        cursor = await asyncio.to_thread(self._read_cursor, adapter, operation.name)
         agency, _ = self._agencies.find_poll(adapter, operation.name)
         async with asyncio.timeout(_STEP_SECONDS):
             polled = await agency.poll(operation.name, cursor)
         await self._publish(adapter, operation, polled.events, steps)
-        await asyncio.to_thread(self._keep, adapter, operation.name, polled.cursor)
+        await asyncio.to_thread(self._keep_cursor, adapter, operation.name, polled.cursor)
         return polled.more
 
     async def _publish(self, adapter: str, operation: Operation, events: Sequence[Event], steps: Round) -> None:
         sizes: list[int] = []
         admitted: list[tuple[Any, Submission]] = []
-        principal = Principal(self._agencies.participant(adapter), f"adapter:{adapter}", frozenset(), 0.0, "")
+        principal = Principal(self._agencies.find_participant(adapter), f"adapter:{adapter}", frozenset(), 0.0, "")
         piece = Slice()
         for event in events:
             await piece.breathe()
-            document = event.document()
+            document = event.to_document()
             try:
                 _check_contract(event, operation)
                 submission = await self._admit(document, principal)
@@ -136,17 +146,17 @@ class Poller:
                 admitted.append((document, submission))
                 sizes.append(len(submission.body))
             except (HeavyWorkWaits, TooMuchAtOnce):
-                # Nothing is wrong with the event: the poll is tried again.
+                # Nothing is wrong with the event: the poller tries again later.
                 raise
             except Refused as refusal:
-                # The agency sent what the contract does not allow. The rest must not wait for somebody to mend that.
-                self._refused(adapter, operation, refusal, principal, document, steps)
-                sizes.append(_size(document))
+                # The contract does not allow this event. The other events must not wait until somebody mends it.
+                self._note_refusal(adapter, operation, refusal, principal, document, steps)
+                sizes.append(_measure(document))
         steps.count_step(sizes)
         receipts = await self._appender.append([s for _, s in admitted], atomic=False) if admitted else []
         for (document, _), receipt in zip(admitted, receipts, strict=True):
             if receipt.conflict:
-                self._refused(adapter, operation, _conflict(), principal, document, steps)
+                self._note_refusal(adapter, operation, _make_conflict(), principal, document, steps)
             else:
                 POLLED.labels(adapter, operation.name, "duplicate" if receipt.duplicate else "accepted").inc()
 
@@ -156,7 +166,7 @@ class Poller:
             return await check_apart(self._gate, self._heavy, admitted)
         return admitted
 
-    def _refused(
+    def _note_refusal(
         self,
         adapter: str,
         operation: Operation,
@@ -167,7 +177,7 @@ class Poller:
     ) -> None:
         POLLED.labels(adapter, operation.name, "refused").inc()
         noted = self._recorder.note(refusal, principal, document)
-        # An agency chooses how many events it sends: a line for each would fill the log.
+        # The agency chooses how many events it sends: a line for each could fill the log.
         if steps.count_refusal(refusal.slug):
             log.warning(
                 "poll.event_refused",
@@ -178,7 +188,11 @@ class Poller:
             )
 
     def _check_bound(self, adapter: str, operation: Operation) -> None:
-        """Refuse to poll for a contract that is not bound to the operation, or that says less than the operation asks."""
+        """Check the newest version before the bus fetches anything.
+
+        Raises:
+            NoSuchContract, NotBound, ContractSaysLess: this version does not let the operation publish.
+        """
         newest = self._gate.catalogue.newest(operation.contract or "")
         self._check_version(newest.id, adapter, operation)
 
@@ -188,13 +202,13 @@ class Poller:
         in_force = [one.contract for one in catalogue.in_force(contract.name)]
         self._agencies.check_serves(contract, in_force, adapter, operation.name)
 
-    def _cursor(self, adapter: str, operation: str) -> str | None:
+    def _read_cursor(self, adapter: str, operation: str) -> str | None:
         wanted = sa.select(POLLS.c.cursor).where(POLLS.c.adapter == adapter, POLLS.c.operation == operation)
         with self._storage.read() as transaction:
             cursor = transaction.value(wanted)
         return None if cursor is None else str(cursor)
 
-    def _keep(self, adapter: str, operation: str, cursor: str | None) -> None:
+    def _keep_cursor(self, adapter: str, operation: str, cursor: str | None) -> None:
         row = {"cursor": cursor, "polled_at": clock.micros(clock.now())}
         with self._storage.write() as transaction:
             changed = transaction.execute(
@@ -205,7 +219,7 @@ class Poller:
 
 
 def _report_refused(adapter: str, operation: Operation, steps: Round) -> None:
-    """Log how many events of a round were refused, after the first one, which has a line of its own."""
+    """Log the number of a round's refused events. The first one has a log line already."""
     if steps.refused.total() > 1:
         log.warning(
             "poll.events_refused",
@@ -216,8 +230,8 @@ def _report_refused(adapter: str, operation: Operation, steps: Round) -> None:
         )
 
 
-def _size(document: Any) -> int:
-    """Bytes of a refused event's JSON; 0 if it cannot be written, which may be why it was refused."""
+def _measure(document: Any) -> int:
+    """Bytes of a refused event's JSON; 0 if no JSON can hold the event."""
     try:
         return len(json.dumps(document))
     except TypeError:
@@ -226,10 +240,10 @@ def _size(document: Any) -> int:
 
 def _check_contract(event: Event, operation: Operation) -> None:
     if event.type != operation.contract:
-        detail = f"The operation makes events of {operation.contract} alone."
+        detail = f"The operation may publish under {operation.contract} alone."
         raise NotBound(detail, errors=[FieldError("/type", "must be the contract that the operation declares")])
 
 
-def _conflict() -> EventConflict:
-    detail = "The agency sent another event with this id before."
-    return EventConflict(detail, errors=[FieldError("/id", "is the id of another event")])
+def _make_conflict() -> EventConflict:
+    detail = "The agency sent a different event with this id before."
+    return EventConflict(detail, errors=[FieldError("/id", "is the id of a different event")])

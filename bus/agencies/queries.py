@@ -1,6 +1,6 @@
-"""Queries: a participant's question goes to the agency's adapter, and what its grant shows of the answer comes back.
+"""Queries: asks an agency's adapter, and answers the participant with the fields that its grant shows.
 
-Promise: nothing is handed out that no grant covers, that the contract does not describe, or whose disclosure is not on disk.
+Promise: an answer leaves only if a grant covers it, the contract describes it, and its disclosure is on disk.
 """
 
 import asyncio
@@ -25,17 +25,19 @@ from bus.problem import Forbidden, NotFound, Refused
 log = structlog.get_logger(__name__)
 
 FOUND = "ditemukan"
-"""What query contracts call the answer's member that says whether there is anything."""
+"""The member of an answer that says whether the agency found anything."""
 REMARK = "keterangan"
-"""What they call the member that says why there is nothing."""
+"""The member of an answer that says why the agency found nothing."""
 _SMALL: Final = 32 * 1024
-"""Characters and values of an answer that is checked and cut in the event loop."""
+"""Most characters and values of an answer that the event loop checks and cuts itself."""
+_MOST_PERSONS: Final = 1_000
+"""Identifiers of persons in a question with its answer: each has an entry of its own in the disclosure log."""
 _LEVELS: Final = b"254"
-"""How deep JSON can be written."""
+"""Most levels of JSON that the bus can write."""
 
 
 class NotAQuery(NotFound):
-    """This contract is no query; read its feed or its records."""
+    """This contract is not a query; read its feed or its records."""
 
     slug = "not-a-query"
 
@@ -48,25 +50,32 @@ class QuestionInvalid(Refused):
 
 
 class AnswerInvalid(Refused):
-    """The agency's answer does not fit the contract; nothing of it is handed out."""
+    """The agency's answer does not fit the contract; the bus holds it back."""
 
     status = 502
     slug = "answer-invalid"
 
 
+class AnswerTooWide(Refused):
+    """The answer names more persons than the disclosure log takes at once; ask for less."""
+
+    status = 422
+    slug = "answer-too-wide"
+
+
 class AnswerNotGranted(Forbidden):
-    """Your grant does not cover what was answered."""
+    """Your grant does not cover this answer."""
 
     slug = "answer-not-granted"
 
 
 @dataclass(frozen=True, slots=True)
 class QueryPolicy:
-    """How agencies are asked.
+    """How the bus asks agencies.
 
     Attributes:
-        seconds: the most that a question may take, waiting for its turn included.
-        concurrency: questions that one adapter is asked at once.
+        seconds: most seconds for one question, with the time in which it waits for its turn.
+        concurrency: most questions to one adapter at once.
     """
 
     seconds: float = 30.0
@@ -75,7 +84,7 @@ class QueryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class _Served:
-    """The operation that answers a query, with its adapter's name."""
+    """The operation that answers a query, with its adapter and the adapter's name."""
 
     name: str
     adapter: Query
@@ -83,7 +92,7 @@ class _Served:
 
 
 class Queries:
-    """Puts questions to agencies. Belongs to one event loop."""
+    """Asks agencies questions. Belongs to one event loop."""
 
     def __init__(
         self,
@@ -102,79 +111,80 @@ class Queries:
         self._ration = ration
         self._policy = policy or QueryPolicy()
         self._heavy = heavy or Here()
-        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(self._new_turns)
+        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(self._make_turns)
         self._giving_back: set[asyncio.Task[None]] = set()
 
-    def _new_turns(self) -> asyncio.Semaphore:
+    def _make_turns(self) -> asyncio.Semaphore:
         return asyncio.Semaphore(self._policy.concurrency)
 
     async def ask(self, contract: str, question: Any, caller: Principal) -> Any:
         """The answer to a question, as the caller's grant shows it.
 
         Raises:
-            NoSuchContract, NotAQuery: there is no such query in force.
-            NotGranted, GrantExpired, AnswerNotGranted: the caller may not have it.
-            QuestionInvalid: with a pointer for each thing that is wrong.
-            ContractSaysLess: the contract protects the answer less than the agency's adapter asks.
-            Limited: the caller's participant has asked this agency as often as it may today.
-            TooHeavy: to check the question, or the answer, takes long.
+            NoSuchContract, NotAQuery: no query of this name is in force.
+            NotGranted, GrantExpired, AnswerNotGranted: no grant of the caller covers the answer.
+            QuestionInvalid: the question does not fit the schema; each error has a pointer.
+            ContractSaysLess: the contract protects the answer less than the adapter's operation demands.
+            Limited: the caller's participant used up today's questions to this agency.
+            TooHeavy: the check of the question or the answer takes too long.
             AdapterOff, AgencyUnavailable, AgencyRefused, QuotaExhausted: the agency gives no answer.
-            AnswerInvalid: it gave one that the contract does not describe.
+            AnswerTooWide: the answer names too many persons to be disclosed.
+            AnswerInvalid: the contract does not describe the agency's answer.
         """
-        # In a thread: schemas and views are compiled when they are first asked for.
-        version, view = await asyncio.to_thread(self._agreed, contract, question, caller)
-        served = self._served(version)
+        # In a thread, since the first use of a schema or a view compiles it.
+        version, view = await asyncio.to_thread(self._check_agreement, contract, question, caller)
+        served = self._find_served(version)
         asked = Question(contract, question, caller.participant, version.contract.shares_cache)
-        answer = await self._answered(version, served, asked)
+        answer = await self._get_answer(version, served, asked)
         shown = _cut(view, answer) if json.is_small(answer, _SMALL) else await asyncio.to_thread(_cut, view, answer)
-        if _is_personal(version, served) and _tells(answer, shown):
-            await self._disclose(version, view, question, caller)
+        if _is_personal(version, served) and _tells_of_person(answer, shown):
+            await asyncio.to_thread(self._disclose, version, view, (question, answer), caller)
         return shown
 
-    def _agreed(self, contract: str, question: Any, caller: Principal) -> tuple[ContractVersion, View]:
-        """The query's version, and the caller's view of its answers; what is raised see `ask`."""
+    def _check_agreement(self, contract: str, question: Any, caller: Principal) -> tuple[ContractVersion, View]:
+        """The query's newest version, and the caller's view of its answers. Raises as `ask` does."""
         version = self._catalogue.newest(contract)
         if version.contract.kind is not Kind.QUERY:
             raise NotAQuery(f"{contract} is of kind {version.contract.kind.value}.")
         view = self._catalogue.view(contract, caller.participant, version.id, clock.local_date(clock.now()))
         if not is_bearable(version.validator.work, json.dumps(question)):
-            raise TooHeavy(f"To check the question takes longer than others wait. Ask {contract} less at once.")
+            raise TooHeavy(f"The check of this question takes too long. Ask {contract} with a smaller question.")
         if errors := version.validator.errors(question):
             raise QuestionInvalid(f"The question does not fit {contract} {version.contract.version}.", errors=errors)
         version.answer_validator.prepare()
         return version, view
 
-    async def _answered(self, version: ContractVersion, served: _Served, question: Question) -> Mapping[str, Any]:
+    async def _get_answer(self, version: ContractVersion, served: _Served, question: Question) -> Mapping[str, Any]:
         name = served.name
         try:
-            async with asyncio.timeout(self._policy.seconds), self._turn(question.participant), self._turns[name]:
-                answer = await self._asked(served, question)
+            async with asyncio.timeout(self._policy.seconds), self._take_turn(question.participant), self._turns[name]:
+                answer = await self._ask_within_ration(served, question)
         except TimeoutError:
             raise AgencyUnavailable(f"{name} did not answer within {self._policy.seconds:.0f} s.") from None
-        # Places only: the values are the answer's.
-        if places := await self._wrong_places(version, answer, question.participant):
+        # The log gets pointers only, since the values are personal data.
+        if places := await self._find_wrong_places(version, answer, question.participant):
             log.error("query.answer_invalid", contract=question.contract, at=sorted(places))
-            raise AnswerInvalid(f"{name} answered what {question.contract} does not describe; tell the operator.")
+            raise AnswerInvalid(f"The answer of {name} does not fit {question.contract}; tell the operator.")
         return answer
 
-    async def _wrong_places(self, version: ContractVersion, answer: Mapping[str, Any], asker: str) -> set[str]:
-        """Pointers of what does not fit in an answer; a large one is checked apart, on the asker's share."""
+    async def _find_wrong_places(self, version: ContractVersion, answer: Mapping[str, Any], asker: str) -> set[str]:
+        """Pointers of the errors in an answer. A worker process checks a large answer, on the asker's share."""
         try:
             if json.is_small(answer, _SMALL) and is_bearable(version.answer_validator.work, json.dumps(answer)):
                 return {error.pointer for error in version.answer_validator.errors(answer)}
             schema, text = await asyncio.to_thread(lambda: (version.shown_text, json.dumps(answer)))
         except TypeError:
-            # Not JSON: nested too deep, half a surrogate pair, or an integer of more than 64 bits.
+            # No JSON can hold it: too many levels, half a surrogate pair, or an integer of more than 64 bits.
             return {""}
         found = await self._heavy.run(judge_data, schema, text, _LEVELS, who=asker)
         return {pointer for pointer, _ in json.loads(found)}
 
     @asynccontextmanager
-    async def _turn(self, participant: str) -> AsyncIterator[None]:
-        """One of the questions that a participant may put at once.
+    async def _take_turn(self, participant: str) -> AsyncIterator[None]:
+        """Hold one of the participant's places for questions at the same time.
 
         Raises:
-            AtOnce: too many wait.
+            AtOnce: too many of the participant's questions wait.
         """
         allowance = self._limits.of(participant)
         await allowance.turn(allowance.questions, Limit.QUESTIONS)
@@ -183,11 +193,12 @@ class Queries:
         finally:
             allowance.questions.give_back()
 
-    async def _asked(self, served: _Served, question: Question) -> Mapping[str, Any]:
-        """The agency's answer to a question that counts as one of the participant's today if the agency counts it.
+    async def _ask_within_ration(self, served: _Served, question: Question) -> Mapping[str, Any]:
+        """The agency's answer. The question counts in the participant's ration of today if the agency counts it.
 
         Raises:
-            Limited: the participant has had those of today.
+            Limited: the participant used up its ration of today.
+            Refused: as the adapter says.
         """
         policy = self._limits.of(question.participant).policy
         taking = asyncio.create_task(
@@ -196,18 +207,18 @@ class Queries:
         try:
             await asyncio.shield(taking)
         except asyncio.CancelledError:
-            # The thread goes on, and its question is never put.
+            # The thread goes on and takes a question from the ration, but nobody will ask it.
             self._give_back(taking, served, question)
             raise
         try:
-            return await _query(served, question)
+            return await _ask_adapter(served, question)
         except (AgencyUnavailable, QuotaExhausted):
-            # The agency's count did not go up.
+            # The agency did not count this question.
             await asyncio.shield(self._give_back(taking, served, question))
             raise
 
     def _give_back(self, taking: asyncio.Task[None], served: _Served, question: Question) -> asyncio.Task[None]:
-        """Give back what is being taken, whatever becomes of the request."""
+        """Give the question back to the ration once it is taken, even if the request ends before."""
 
         async def give_back() -> None:
             try:
@@ -223,37 +234,62 @@ class Queries:
         task.add_done_callback(self._giving_back.discard)
         return task
 
-    def _served(self, version: ContractVersion) -> _Served:
-        """The operation that serves a query, checked against what its contract says."""
+    def _find_served(self, version: ContractVersion) -> _Served:
+        """The operation that answers a query.
+
+        Raises:
+            AdapterOff: no adapter that the contract names has its settings.
+            ContractSaysLess: the contract protects the answer less than the operation demands.
+        """
         for use in version.contract.adapters:
-            if self._agencies.operation(use.adapter, use.operation, Does.QUERY) is not None:
+            if self._agencies.find_operation(use.adapter, use.operation, Does.QUERY) is not None:
                 self._agencies.check_serves(version.contract, [version.contract], use.adapter, use.operation)
                 return _Served(use.adapter, *self._agencies.find_query(use.adapter, use.operation))
-        raise AdapterOff(f"No adapter that answers {version.contract.name} is set up on this bus.")
+        raise AdapterOff(f"This bus has no settings for an adapter that answers {version.contract.name}.")
 
-    async def _disclose(self, version: ContractVersion, view: View, question: Any, caller: Principal) -> None:
-        person = version.person_of(question)
-        disclosure = of_grant(version, view, Channel.QUERY, client_id=caller.client_id, person=person)
-        await asyncio.to_thread(self._disclosures.record, [disclosure])
+    def _disclose(self, version: ContractVersion, view: View, told: tuple[Any, Any], caller: Principal) -> None:
+        """Record that an answer, told with its question, goes to the caller; `_persons` says what is raised."""
+        persons = _persons(version, *told)
+        disclosures = [
+            of_grant(version, view, Channel.QUERY, client_id=caller.client_id, person=person) for person in persons
+        ]
+        self._disclosures.record(disclosures)
 
 
-async def _query(served: _Served, question: Question) -> Mapping[str, Any]:
+def _persons(version: ContractVersion, question: Any, answer: Any) -> list[str | None]:
+    """Whom an answer tells of: everybody whom the question or the answer names. [None]: neither names anybody.
+
+    Raises:
+        AnswerTooWide: those are too many.
+    """
+    found = {version.person_of(question)}
+    for finder, data in ((version.data_persons, question), (version.answer_persons, answer)):
+        if finder is not None:
+            found.update(finder.find(data, _MOST_PERSONS))
+    persons = sorted(person for person in found if person is not None)
+    if len(persons) > _MOST_PERSONS:
+        raise AnswerTooWide(f"The answer names more than {_MOST_PERSONS} persons; ask for less.")
+    return [*persons] or [None]
+
+
+async def _ask_adapter(served: _Served, question: Question) -> Mapping[str, Any]:
     """The adapter's answer.
 
     Raises:
-        AgencyUnavailable: also for an answer that an adapter could not read, and let through as a fault.
+        AgencyUnavailable: the agency did not answer, or the adapter raised an `AgencyFault`.
+        Refused: as the adapter says.
     """
     try:
         return await served.adapter.query(served.operation.name, question)
     except AgencyFault as fault:
-        raise AgencyUnavailable(f"{served.name} gave no answer that can be read; try again later.") from fault
+        raise AgencyUnavailable(f"The bus cannot read the answer of {served.name}; try again later.") from fault
 
 
 def _cut(view: View, answer: Mapping[str, Any]) -> Any:
-    """What a view shows of an answer.
+    """The fields of an answer that a view shows.
 
     Raises:
-        AnswerNotGranted: nothing.
+        AnswerNotGranted: the grant's row filter does not cover the answer.
     """
     if not view.shows(answer):
         raise AnswerNotGranted(f"The grant of {view.grant.participant} in {view.contract} covers other rows.")
@@ -261,12 +297,12 @@ def _cut(view: View, answer: Mapping[str, Any]) -> Any:
 
 
 def _is_personal(version: ContractVersion, served: _Served) -> bool:
-    """Whether an answer leaves a disclosure: the operation knows what it carries, whatever the contract says."""
+    """Whether the bus writes a disclosure. The operation's classification counts, whatever the contract says."""
     return version.is_personal or served.operation.least.is_about_persons
 
 
-def _tells(answer: Mapping[str, Any], shown: Any) -> bool:
-    """Whether an answer tells anything of a person: what an agency calls "not found" may hold data all the same."""
+def _tells_of_person(answer: Mapping[str, Any], shown: Any) -> bool:
+    """Whether the shown fields hold data of a person. An answer of "not found" may hold some as well."""
     if answer.get(FOUND) is not False or not isinstance(shown, Mapping):
         return True
     return any(value not in (None, {}, []) for name, value in shown.items() if name not in (FOUND, REMARK))

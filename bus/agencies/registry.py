@@ -1,4 +1,4 @@
-"""The registry: adapters found by entry point, made from their settings."""
+"""The registry: finds adapters by entry point, and makes them from their settings."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ GROUP = "bus.adapters"
 
 
 Find = Callable[[], AdapterFactory]
-"""Finds an agency's factory; for an entry point, by importing it."""
+"""Finds an agency's factory. For an entry point, the call imports the adapter."""
 
 
-def installed() -> dict[str, Find]:
-    """The adapters that are installed, by agency."""
+def find_installed() -> dict[str, Find]:
+    """Agency to what finds its factory, for every installed adapter."""
     return {point.name: point.load for point in entry_points(group=GROUP)}
 
 
@@ -34,13 +34,13 @@ _METHODS: Final[Mapping[Does, type]] = {Does.DELIVER: Deliver, Does.POLL: Poll, 
 
 
 class AdapterOff(Unavailable):
-    """The adapter for this agency is not set up here; the operator has to give its settings."""
+    """This bus has no settings for the agency's adapter; ask the operator to give them."""
 
     slug = "adapter-off"
 
 
 class AdapterIncomplete(Refused):
-    """An adapter lacks what its operations need; its developer has to mend it."""
+    """An adapter lacks a method for one of its operations; its developer has to add the method."""
 
     slug = "adapter-incomplete"
 
@@ -53,114 +53,119 @@ class _Serving:
 
 
 class Agencies:
-    """The adapters that are set up. Belongs to one event loop."""
+    """The adapters that have settings. Belongs to one event loop."""
 
     def __init__(self, settings: Mapping[str, Mapping[str, str]], factories: Mapping[str, Find] | None = None) -> None:
         """Make each adapter that has settings (`BUS_ADAPTERS__<AGENCY>__…`).
 
         Args:
-            factories: what finds each agency's factory; by default the entry points that are installed.
+            settings: agency to the names and values of its settings.
+            factories: agency to what finds its factory; None: the installed entry points.
 
         Raises:
-            SettingsWrong: an agency without an adapter, or a setting that is missing or wrong, by its name.
+            SettingsWrong: the settings name an agency without an adapter, or one of them is missing or wrong.
             AdapterIncomplete: an adapter has no method for one of its operations.
         """
-        factories = installed() if factories is None else factories
+        factories = find_installed() if factories is None else factories
         unknown = sorted(settings.keys() - factories.keys())
         if unknown:
             raise SettingsWrong(
-                f"BUS_ADAPTERS__{unknown[0].upper()}: there is no such adapter; {sorted(factories)} are."
+                f"BUS_ADAPTERS__{unknown[0].upper()}: should name an installed adapter: {', '.join(sorted(factories))}"
             )
-        self._serving = {name: _serving(factories[name](), given) for name, given in settings.items()}
+        self._serving = {name: _make_serving(factories[name](), given) for name, given in settings.items()}
 
     def find_deliver(self, adapter: str, operation: str) -> tuple[Deliver, Operation]:
-        """An adapter that delivers, and the operation.
+        """The adapter that delivers by this operation, and the operation.
 
         Raises:
-            AdapterOff: the adapter is not set up, or has no such delivery.
+            AdapterOff: the adapter has no settings, or no such delivery.
         """
         agency, found = self._find(adapter, operation, Does.DELIVER)
         return cast("Deliver", agency), found
 
     def find_poll(self, adapter: str, operation: str) -> tuple[Poll, Operation]:
-        """An adapter that polls, and the operation.
+        """The adapter that polls by this operation, and the operation.
 
         Raises:
-            AdapterOff: the adapter is not set up, or has no such poll.
+            AdapterOff: the adapter has no settings, or no such poll.
         """
         agency, found = self._find(adapter, operation, Does.POLL)
         return cast("Poll", agency), found
 
     def find_query(self, adapter: str, operation: str) -> tuple[Query, Operation]:
-        """An adapter that answers queries, and the operation.
+        """The adapter that answers queries by this operation, and the operation.
 
         Raises:
-            AdapterOff: the adapter is not set up, or has no such query.
+            AdapterOff: the adapter has no settings, or no such query.
         """
         agency, found = self._find(adapter, operation, Does.QUERY)
         return cast("Query", agency), found
 
     def _find(self, adapter: str, operation: str, does: Does) -> tuple[Adapter, Operation]:
-        found = self.operation(adapter, operation, does)
+        found = self.find_operation(adapter, operation, does)
         if found is None:
-            raise AdapterOff(f"No adapter {adapter} that does {does.value} {operation} is set up on this bus.")
-        # The constructor checked that the adapter has the method.
+            raise AdapterOff(
+                f"This bus has no settings for an adapter {adapter} with the {does.value} operation {operation}."
+            )
+        # `_make_serving` checked that the adapter has the method.
         return self._serving[adapter].adapter, found
 
-    def operation(self, adapter: str, operation: str, does: Does) -> Operation | None:
-        """An operation of an adapter that is set up. None where it is not, or does something else."""
-        found = self._operation(adapter, operation)
+    def find_operation(self, adapter: str, operation: str, does: Does) -> Operation | None:
+        """An operation of an adapter; None if the adapter has no settings, or no such operation that does `does`."""
+        found = self._find_operation(adapter, operation)
         return found if found is not None and found.does is does else None
 
-    def _operation(self, adapter: str, operation: str) -> Operation | None:
+    def _find_operation(self, adapter: str, operation: str) -> Operation | None:
         serving = self._serving.get(adapter)
         if serving is None:
             return None
         return next((one for one in serving.factory.operations if one.name == operation), None)
 
     def check_serves(self, contract: Contract, in_force: Sequence[Contract], adapter: str, operation: str) -> None:
-        """Refuse to exchange a version's data through an operation that nobody bound to its contract, or that asks for more.
+        """Check that an operation may exchange the data of a contract version.
 
-        Versions are judged when they are put in force. Here those count that were in force before the operation asked.
+        An activation checks this too. But a version may be in force since before the operation demanded as much.
 
         Args:
-            contract: the version whose data the operation gets or gives.
-            in_force: the versions of its contract in force.
+            contract: the version whose data the operation reads or writes.
+            in_force: all versions of this contract in force.
+            adapter: the adapter's name.
+            operation: the operation's name.
 
         Raises:
-            NotBound: no version of the contract in force names the operation.
-            ContractSaysLess: the version protects the data less than the operation asks.
-            AdapterOff: the adapter is not set up, or has no such operation.
+            NotBound: no version in force names the operation.
+            ContractSaysLess: the version protects the data less than the operation demands.
+            AdapterOff: the adapter has no settings, or no such operation.
         """
-        found = self._operation(adapter, operation)
+        found = self._find_operation(adapter, operation)
         if found is None:
-            raise AdapterOff(f"The adapter {adapter} with its operation {operation} is not set up on this bus.")
+            raise AdapterOff(f"This bus has no settings for an adapter {adapter} with the operation {operation}.")
         use = AdapterUse(adapter, operation)
         check_named(contract.name, in_force, use)
-        check_serves(contract, use, _asked(found, ""))
+        check_serves(contract, use, _make_binding(found, ""))
 
-    def participant(self, adapter: str) -> str:
-        """As whom an adapter that is set up takes part."""
+    def find_participant(self, adapter: str) -> str:
+        """The participant of an adapter that has settings."""
         return self._serving[adapter].factory.participant
 
-    def polls(self) -> Iterator[tuple[str, Operation]]:
-        """Every poll of every adapter that is set up, with its interval in seconds."""
+    def list_polls(self) -> Iterator[tuple[str, Operation]]:
+        """The adapter's name and the operation of every poll."""
         for name, serving in self._serving.items():
             for operation in serving.factory.operations:
                 if operation.does is Does.POLL:
                     yield name, operation
 
-    def interval(self, adapter: str, operation: Operation) -> float:
-        """Seconds between two polls."""
+    def find_interval(self, adapter: str, operation: Operation) -> float:
+        """Seconds between two steps of a poll, if the agency has no more."""
         return self._serving[adapter].settings.poll_seconds or operation.interval
 
     async def close(self) -> None:
-        """Let go of all adapters."""
+        """Close all adapters."""
         for serving in self._serving.values():
             await serving.adapter.close()
 
 
-def _serving(factory: AdapterFactory, given: Mapping[str, str]) -> _Serving:
+def _make_serving(factory: AdapterFactory, given: Mapping[str, str]) -> _Serving:
     try:
         settings = factory.settings.model_validate(given)
     except ValidationError as error:
@@ -177,37 +182,38 @@ def _serving(factory: AdapterFactory, given: Mapping[str, str]) -> _Serving:
     return _Serving(factory, settings, adapter)
 
 
-def bindings(settings: Mapping[str, Mapping[str, str]], factories: Mapping[str, Find] | None = None) -> Bindings:
-    """What the operations of the installed adapters, set up or not, ask of contracts.
+def make_bindings(settings: Mapping[str, Mapping[str, str]], factories: Mapping[str, Find] | None = None) -> Bindings:
+    """What each operation of the installed adapters demands of contracts. An adapter needs no settings for this.
 
     Args:
-        settings: of the adapters; `owner` names who decides on an adapter.
+        settings: agency to its adapter's settings; `owner` names the participant that decides on the adapter.
+        factories: agency to what finds its factory; None: the installed entry points.
     """
-    found = installed() if factories is None else factories
+    found = find_installed() if factories is None else factories
 
-    # Bounded, since contracts that are only checked may name anything.
+    # Bounded, since a contract may name any adapter and operation before anybody approves it.
     @lru_cache(maxsize=1024)
-    def binding(use: AdapterUse) -> Binding | None:
-        # An adapter is imported when a contract names it: commands that need none stay fast.
+    def find_binding(use: AdapterUse) -> Binding | None:
+        # The import of an adapter waits until a contract names it, so that other commands stay fast.
         find = found.get(use.adapter)
-        return _binding(find(), use.operation, settings.get(use.adapter, {}).get("owner", "")) if find else None
+        return _find_binding(find(), use.operation, settings.get(use.adapter, {}).get("owner", "")) if find else None
 
-    return binding
-
-
-def _binding(factory: AdapterFactory, operation: str, owner: str) -> Binding | None:
-    return next((_asked(one, owner) for one in factory.operations if one.name == operation), None)
+    return find_binding
 
 
-def _asked(operation: Operation, owner: str) -> Binding:
+def _find_binding(factory: AdapterFactory, operation: str, owner: str) -> Binding | None:
+    return next((_make_binding(one, owner) for one in factory.operations if one.name == operation), None)
+
+
+def _make_binding(operation: Operation, owner: str) -> Binding:
     return Binding(
         owner, _KINDS[operation.does], operation.least, operation.person, operation.definitions, operation.contract
     )
 
 
-def mapped_fields(factories: Mapping[str, Find] | None = None) -> dict[AdapterUse, tuple[str, ...]]:
-    """What each operation of the installed adapters, set up or not, reads or writes of its contract's data."""
-    found = installed() if factories is None else factories
+def list_mapped_fields(factories: Mapping[str, Find] | None = None) -> dict[AdapterUse, tuple[str, ...]]:
+    """The JSON Pointers of a contract's data that each operation of the installed adapters reads or writes."""
+    found = find_installed() if factories is None else factories
     return {
         AdapterUse(name, operation.name): operation.fields
         for name, find in found.items()

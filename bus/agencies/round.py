@@ -1,4 +1,4 @@
-"""A round of a poll: the steps from one pause to the next, within bounds, and what became of them."""
+"""A round of a poll: the steps between two pauses, counted and bounded."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class PollPolicy:
-    """How much a poll fetches before it pauses for the operation's interval. An agency that always has more waits as well.
+    """How much a poll fetches before it pauses for the operation's interval, even if the agency has more.
 
     Attributes:
-        steps: requests for more.
-        events: events, duplicates and refused ones included.
-        size: bytes of the events' JSON.
+        steps: most steps.
+        events: most events, with duplicates and refused events.
+        size: most bytes of the events' JSON.
     """
 
     steps: int = 1_000
@@ -22,7 +22,14 @@ class PollPolicy:
 
 @dataclass(slots=True)
 class Round:
-    """What the steps of a round fetched, and how many of the events were refused, by the refusal's name."""
+    """Counts the steps of a round.
+
+    Attributes:
+        steps: steps so far.
+        events: events so far, with duplicates and refused events.
+        size: bytes of the events' JSON.
+        refused: a refusal's slug to the number of events that it refused.
+    """
 
     steps: int = 0
     events: int = 0
@@ -30,16 +37,24 @@ class Round:
     refused: Counter[str] = field(default_factory=Counter)
 
     def count_step(self, sizes: Sequence[int]) -> None:
-        """Count a step, with the bytes of each of its events."""
+        """Count a step.
+
+        Args:
+            sizes: the bytes of each event of the step.
+        """
         self.steps += 1
         self.events += len(sizes)
         self.size += sum(sizes)
 
     def is_full(self, policy: PollPolicy) -> bool:
-        """Whether the poll pauses now, even though the agency has more."""
+        """Whether the poll has to pause now, even if the agency has more."""
         return self.steps >= policy.steps or self.events >= policy.events or self.size >= policy.size
 
     def count_refusal(self, reason: str) -> bool:
-        """Count an event that was refused; whether it is the first one of the round."""
+        """Count a refused event; return whether it is the round's first.
+
+        Args:
+            reason: the refusal's slug.
+        """
         self.refused[reason] += 1
         return self.refused.total() == 1

@@ -1,4 +1,4 @@
-"""The table of how far each poll of an agency has come."""
+"""The table `polls`: the cursor of each poll."""
 
 import sqlalchemy as sa
 

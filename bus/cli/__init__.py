@@ -21,11 +21,14 @@ _COMMANDS: Final = {
     "actions": "bus.cli.actions:list_actions",
     "keys": "bus.cli.keys:keys",
 }
-"""Where each is, by name."""
+"""A command's name to the module and name of its function or group."""
 
 
-def command_line(arguments: Sequence[str]) -> typer.Typer:
-    """The command that is called, or all of them where none is: to import all takes longer than what most of them do."""
+def make_command_line(arguments: Sequence[str]) -> typer.Typer:
+    """An application with the command that the arguments call, or with all commands if they call none.
+
+    It imports only the called command: the import of all takes longer than most commands take.
+    """
     app = typer.Typer(
         no_args_is_help=True,
         invoke_without_command=True,
@@ -33,8 +36,8 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
         pretty_exceptions_enable=False,
         help="The data-exchange bus of Kabupaten Lamongan.",
     )
-    # With a callback Typer leaves a single command its name.
-    app.callback()(_options)
+    # With a callback, Typer keeps the name of a single command.
+    app.callback()(_show_version)
     called = [name for name in arguments[:1] if name in _COMMANDS]
     for name in called or _COMMANDS:
         command = resolve_name(_COMMANDS[name])
@@ -45,8 +48,8 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
     return app
 
 
-def _options(
-    version: Annotated[bool, typer.Option("--version", help="print the version and end", is_eager=True)] = False,
+def _show_version(
+    version: Annotated[bool, typer.Option("--version", help="print the version and exit", is_eager=True)] = False,
 ) -> None:
     if version:
         typer.echo(metadata.version("bus-lamongan"))
@@ -56,7 +59,7 @@ def _options(
 def main() -> None:
     """Run a command: exit 0 done, 1 refused (the reason on standard error), 2 wrong usage."""
     try:
-        command_line(sys.argv[1:])()
+        make_command_line(sys.argv[1:])()
     except Refused as refusal:
         say(refusal.detail, err=True)
         for error in refusal.errors:

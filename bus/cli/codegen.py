@@ -1,4 +1,4 @@
-"""`bus contract codegen`: a contract's data as types of a programming language."""
+"""`bus contract codegen`: writes a contract's data as types of a programming language."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +13,7 @@ from bus.contracts import Catalogue, Contract, generate_python_models, load_cont
 
 
 class Language(StrEnum):
-    """What models are written in."""
+    """The programming language of the models."""
 
     PYTHON = "python"
 
@@ -23,22 +23,24 @@ def generate_models(
         str, typer.Argument(metavar="PATH|NAME", help="a document, or the name of a registered contract")
     ],
     lang: Annotated[Language, typer.Option(help="pydantic v2 models")] = Language.PYTHON,
-    output: Annotated[Path, typer.Option(metavar="DIR", help="where the modules go", file_okay=False)] = Path(),
-    version: Annotated[str | None, typer.Option(help="of a registered contract; absent: the newest registered")] = None,
+    output: Annotated[Path, typer.Option(metavar="DIR", help="folder for the modules", file_okay=False)] = Path(),
+    version: Annotated[
+        str | None, typer.Option(help="version of a registered contract; absent: the newest registered version")
+    ] = None,
     data: Data = None,
 ) -> None:
-    """Write models of a contract's data; prints the files. Needs the extra `codegen` of the package.
+    """Write models of a contract's data, and print the files' names. Needs the package's extra `codegen`.
 
     Example: bus contract codegen kependudukan.penduduk --lang python --output app/models
     """
-    models = generate_python_models(_contract(contract, version, data))
+    models = generate_python_models(_find_contract(contract, version, data))
     output.mkdir(parents=True, exist_ok=True)
     for name, text in models.items():
         (output / name).write_text(text, encoding="utf-8")
         say(str(output / name))
 
 
-def _contract(named: str, version: str | None, data: Path | None) -> Contract:
+def _find_contract(named: str, version: str | None, data: Path | None) -> Contract:
     path = Path(named)
     if path.is_file():
         return load_contract(path)

@@ -1,4 +1,4 @@
-"""`bus contract`: what is registered, and what its commands share."""
+"""`bus contract list` and `show`, and the options that the commands of `bus contract` share."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bus import clock
-from bus.agencies import bindings
+from bus.agencies import make_bindings
 from bus.cli import contract_refusals
 from bus.cli.terminal import say, say_json, say_lines, say_row
 from bus.cli.workspace import open_workspace
@@ -21,19 +21,23 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 @contextmanager
 def open_catalogue(data: Path | None) -> Iterator[Catalogue]:
-    """The catalogue of the bus in a data folder (None: from the environment)."""
+    """The catalogue of the bus in a data folder.
+
+    Args:
+        data: the data folder; None: the folder of the settings.
+    """
     with open_workspace(data) as workspace:
-        yield Catalogue(workspace.storage, workspace.keys.pseudonym, bindings(workspace.settings.adapters))
+        yield Catalogue(workspace.storage, workspace.keys.pseudonym, make_bindings(workspace.settings.adapters))
 
 
 def list_contracts(data: Data = None, as_json: AsJson = False) -> None:
-    """What is registered, each version with its state.
+    """List the registered versions with their states.
 
     Example: bus contract list --json
     """
     with open_catalogue(data) as catalogue:
         for name, standing, heading in catalogue.registrar.listing.read_versions():
-            row = _row(name, standing, heading)
+            row = _make_row(name, standing, heading)
             if as_json:
                 say_json(row)
             else:
@@ -42,11 +46,11 @@ def list_contracts(data: Data = None, as_json: AsJson = False) -> None:
 
 def show_contract(
     name: Annotated[str, typer.Argument(help="such as kependudukan.penduduk")],
-    version: Annotated[str | None, typer.Option(help="absent: the newest registered")] = None,
+    version: Annotated[str | None, typer.Option(help="absent: the newest registered version")] = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """A version: its state, its history, what was refused under its contract, and its document with its schemas inside.
+    """Show a version: state, history, refusals under its contract, and the document with its schemas.
 
     Example: bus contract show kependudukan.penduduk --version 1.0.0
     """
@@ -55,19 +59,19 @@ def show_contract(
         found = (
             catalogue.registrar.read_version(name, version) if version else catalogue.registrar.read_versions(name)[-1]
         )
-        row = _row(found.name, found, catalogue.registrar.listing.get_heading(found))
-        refused = contract_refusals.told(RefusalLog(workspace.storage), name)
+        row = _make_row(found.name, found, catalogue.registrar.listing.get_heading(found))
+        refused = contract_refusals.read_refusals(RefusalLog(workspace.storage), name)
     if as_json:
-        shown = row | {"history": _history(found)} | refused
+        shown = row | {"history": _list_steps(found)} | refused
         say_json(shown | {"document": found.contract.document})
         return
     facts = (f"{label:16}{value}" for label, value in row.items())
-    for line in (*facts, *_history_lines(found), *contract_refusals.for_people(**refused)):
+    for line in (*facts, *_write_steps(found), *contract_refusals.write_lines(**refused)):
         say(line)
     say_lines(write_yaml(found.contract.document).decode())
 
 
-def _row(name: str, standing: ListedVersion | RegisteredVersion, heading: Heading) -> dict[str, str]:
+def _make_row(name: str, standing: ListedVersion | RegisteredVersion, heading: Heading) -> dict[str, str]:
     row = {
         "contract": name,
         "version": standing.version,
@@ -80,7 +84,7 @@ def _row(name: str, standing: ListedVersion | RegisteredVersion, heading: Headin
     return row | ({"sunset": standing.sunset.isoformat()} if standing.sunset else {})
 
 
-def _history(registered: RegisteredVersion) -> list[dict[str, Any]]:
+def _list_steps(registered: RegisteredVersion) -> list[dict[str, Any]]:
     return [
         {
             "state": move.state.value,
@@ -94,9 +98,9 @@ def _history(registered: RegisteredVersion) -> list[dict[str, Any]]:
     ]
 
 
-def _history_lines(registered: RegisteredVersion) -> Iterator[str]:
-    """One line for each step: what the version became, when, by whom."""
-    for move in _history(registered):
+def _write_steps(registered: RegisteredVersion) -> Iterator[str]:
+    """A line for each step: the new state, the time, and the author."""
+    for move in _list_steps(registered):
         client = f" ({move['client_id']})" if move["client_id"] else ""
         notes = [f"word for {name}" for name in move["adapters"]]
         notes += ["undecided accepted"] * move["accepted_undecided"]

@@ -1,4 +1,4 @@
-"""`bus contract diff` and `apply`: what documents would break, and putting them in force."""
+"""`bus contract diff` shows what documents would break; `bus contract apply` puts them in force."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -9,9 +9,9 @@ import typer
 
 from bus import json
 from bus.actions import Channel, on_this_machine
-from bus.agencies import mapped_fields
+from bus.agencies import list_mapped_fields
 from bus.cli.contract import Data, open_catalogue
-from bus.cli.contract_files import Shipped, SomePaths, checked, chosen
+from bus.cli.contract_files import Shipped, SomePaths, check_files, choose_paths
 from bus.cli.terminal import say, say_json, show
 from bus.contracts import (
     Contract,
@@ -30,7 +30,7 @@ _COLOURS: Final = {"compatible": "green", "incompatible": "bold red", "undecided
 
 
 class Format(StrEnum):
-    """How a report is written."""
+    """The form of a report."""
 
     TEXT = "text"
     JSON = "json"
@@ -40,29 +40,32 @@ def diff_documents(
     paths: SomePaths = None,
     is_shipped: Shipped = False,
     against: Annotated[
-        list[Path] | None, typer.Option(help="compare with these documents instead of the registered ones", exists=True)
+        list[Path] | None,
+        typer.Option(help="compare with these documents, not with the registered versions", exists=True),
     ] = None,
-    format: Annotated[Format, typer.Option(help="how the report is written")] = Format.TEXT,
+    format: Annotated[Format, typer.Option(help="form of the report")] = Format.TEXT,
     data: Data = None,
 ) -> None:
-    """Compare documents with the versions that are active. Ends with 1 where one breaks something, or may.
+    """Compare documents with the active versions. Exits with 1 if a document breaks something, or may.
 
     Example: bus contract diff contracts/kependudukan/penduduk.yaml
     """
-    contracts = checked(chosen(paths, is_shipped=is_shipped))
-    standing = _registered(contracts, data) if against is None else checked(against)
+    contracts = check_files(choose_paths(paths, is_shipped=is_shipped))
+    standing = _read_active(contracts, data) if against is None else check_files(against)
     broken = 0
     for contract in contracts:
         olds = [old for old in standing if old.name == contract.name]
         report = compare_versions(contract, olds)
-        touched = [touch for old in olds for touch in find_touched(report, contract, old, mappings=mapped_fields())]
+        touched = [
+            touch for old in olds for touch in find_touched(report, contract, old, mappings=list_mapped_fields())
+        ]
         broken += _breaks(report)
         if format is Format.JSON:
-            say_json(_document(contract, report, touched))
+            say_json(_write_report(contract, report, touched))
         else:
             _print_report(contract, report, touched)
     if broken:
-        raise Incompatible(f"{broken} of {len(contracts)} documents may not become active as they stand.")
+        raise Incompatible(f"{broken} of {len(contracts)} documents cannot become active; see the report.")
 
 
 def apply_documents(
@@ -71,13 +74,13 @@ def apply_documents(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show the plan and change nothing")] = False,
     data: Data = None,
 ) -> None:
-    """Register documents and put them in force: all, or none. What stands already is left alone.
+    """Register documents and put them in force, all or none. Versions that are in force already stay as they are.
 
     Example: bus contract apply contracts --dry-run
 
     Example: bus contract apply --shipped
     """
-    contracts = checked(chosen(paths, is_shipped=is_shipped))
+    contracts = check_files(choose_paths(paths, is_shipped=is_shipped))
     by = on_this_machine(Channel.CLI)
     with open_catalogue(data) as catalogue:
         plan = catalogue.registrar.plan(contracts, by)
@@ -92,7 +95,7 @@ def apply_documents(
             say(f"applied {len(contracts)} contracts")
 
 
-def _registered(contracts: list[Contract], data: Path | None) -> list[Contract]:
+def _read_active(contracts: list[Contract], data: Path | None) -> list[Contract]:
     with open_catalogue(data) as catalogue:
         return [
             old
@@ -106,7 +109,7 @@ def _breaks(report: Report) -> bool:
     return too_small or report.verdict is not Verdict.COMPATIBLE
 
 
-def _document(contract: Contract, report: Report, touched: list[Touched]) -> dict[str, Any]:
+def _write_report(contract: Contract, report: Report, touched: list[Touched]) -> dict[str, Any]:
     return {
         "contract": contract.name,
         "version": contract.version,

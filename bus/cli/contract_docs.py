@@ -1,23 +1,23 @@
-"""`bus contract docs`: the catalogue as pages for people."""
+"""`bus contract docs`: writes a catalogue of contracts as pages for people."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bus.cli.contract_files import Paths, checked
+from bus.cli.contract_files import Paths, check_files
 from bus.cli.terminal import say
 from bus.contracts import name_page_file, write_index, write_page
 
 
 def write_pages(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="where the pages go", file_okay=False)], paths: Paths
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="folder for the pages", file_okay=False)], paths: Paths
 ) -> None:
-    """Write a Markdown page for each contract document, and README.md, which leads to them.
+    """Write a Markdown page for each contract document, and README.md with links to them.
 
     Example: bus contract docs docs/catalogue contracts
     """
-    contracts = checked(paths)
+    contracts = check_files(paths)
     folder.mkdir(parents=True, exist_ok=True)
     for contract in contracts:
         (folder / name_page_file(contract)).write_text(write_page(contract), encoding="utf-8")

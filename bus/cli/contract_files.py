@@ -1,4 +1,4 @@
-"""Contract documents in files: found, read, and checked with lint."""
+"""Contract documents in files: finds them, reads them, and checks them with lint."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,30 +10,31 @@ import typer
 import yaml
 
 from bus import json, shipped
-from bus.agencies import bindings
+from bus.agencies import make_bindings
 from bus.cli.terminal import say
 from bus.contracts import Contract, DocumentInvalid, Finding, Severity, find_form_faults, lint_contract, load_contract
 
-Paths = Annotated[list[Path], typer.Argument(help="contract documents, or folders of them", exists=True)]
+Paths = Annotated[list[Path], typer.Argument(help="contract documents, or folders with them", exists=True)]
 SomePaths = Annotated[
-    list[Path] | None, typer.Argument(help="contract documents, or folders of them", exists=True, show_default=False)
+    list[Path] | None, typer.Argument(help="contract documents, or folders with them", exists=True, show_default=False)
 ]
-Shipped = Annotated[bool, typer.Option("--shipped", help="take the contracts that come with the bus")]
+Shipped = Annotated[bool, typer.Option("--shipped", help="use the contracts that come with the bus")]
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 
 
 class DocumentsRefused(DocumentInvalid):
-    """Some contract documents have to be mended first."""
+    """Some contract documents have errors; mend them first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """One document.
+    """A document, with the findings of lint.
 
     Attributes:
-        contract: None where the document is no contract.
-        findings: of lint.
+        path: the document's file.
+        contract: the contract; None if the document is not a contract.
+        findings: errors and warnings.
     """
 
     path: Path
@@ -42,14 +43,14 @@ class Examined:
 
     @property
     def errors(self) -> list[Finding]:
-        """What keeps it from becoming active."""
+        """The findings that keep the contract from becoming active."""
         return [finding for finding in self.findings if finding.severity is Severity.ERROR]
 
-    def line(self, pointer: str) -> int:
-        """The line of the file where a pointer's value stands, or the nearest above it; from 1."""
-        node, line = (_composed(self.path) if pointer else None), 1
+    def find_line(self, pointer: str) -> int:
+        """The line of a pointer's value in the file, from 1. For an absent value, the line of its nearest parent."""
+        node, line = (_compose(self.path) if pointer else None), 1
         for step in json.path(pointer):
-            found = _below(node, step)
+            found = _find_below(node, step)
             if found is None:
                 break
             at, node = found
@@ -57,58 +58,58 @@ class Examined:
         return line
 
 
-def chosen(paths: Sequence[Path] | None, *, is_shipped: bool) -> Sequence[Path]:
-    """The paths that a command gets: those of its arguments, or the folder of the shipped contracts.
+def choose_paths(paths: Sequence[Path] | None, *, is_shipped: bool) -> Sequence[Path]:
+    """The paths that a command works on: its arguments, or the folder of the shipped contracts.
 
     Raises:
-        typer.BadParameter: both are given, or neither.
+        typer.BadParameter: the command has both paths and `--shipped`, or neither.
     """
     if bool(paths) == is_shipped:
-        raise typer.BadParameter("give contract documents or folders, or --shipped")
+        raise typer.BadParameter("give either contract documents or folders, or --shipped")
     return paths or [shipped.CONTRACTS]
 
 
-def examined(paths: Iterable[Path]) -> list[Examined]:
-    """Every document in files and folders.
+def examine(paths: Iterable[Path]) -> list[Examined]:
+    """Every document in files and folders, with the findings of lint.
 
     Raises:
-        DocumentsRefused: there is none.
+        DocumentsRefused: there is no document.
     """
-    documents = [_examined(path) for path in _files(paths)]
+    documents = [_examine_file(path) for path in _list_files(paths)]
     if not documents:
-        raise DocumentsRefused(f"There is no contract document ({', '.join(_SUFFIXES)}) there.")
+        raise DocumentsRefused(f"The paths hold no contract document ({', '.join(_SUFFIXES)}).")
     return documents
 
 
-def checked(paths: Iterable[Path]) -> list[Contract]:
-    """The contracts in files and folders.
+def check_files(paths: Iterable[Path]) -> list[Contract]:
+    """The contracts in files and folders. Prints the errors of their documents.
 
     Raises:
-        DocumentsRefused: one has errors, which are printed.
+        DocumentsRefused: there is no document, or a document has errors.
     """
-    documents = examined(paths)
+    documents = examine(paths)
     for document in documents:
         for finding in document.errors:
-            say(f"{document.path}:{document.line(finding.pointer)}: {told(finding)}", err=True)
+            say(f"{document.path}:{document.find_line(finding.pointer)}: {write_finding(finding)}", err=True)
     if any(document.errors for document in documents):
-        raise DocumentsRefused("Mend what is listed above.")
+        raise DocumentsRefused("Mend the errors above.")
     return [document.contract for document in documents if document.contract]
 
 
-def told(finding: Finding) -> str:
-    """A finding on one line, without what to do about it."""
+def write_finding(finding: Finding) -> str:
+    """A finding on one line, without its fix."""
     return f"{finding.severity.value}: {finding.code}: {finding.pointer or '(document)'}: {finding.message}"
 
 
-def _examined(path: Path) -> Examined:
+def _examine_file(path: Path) -> Examined:
     try:
         contract = load_contract(path)
     except DocumentInvalid as invalid:
         return Examined(path, None, find_form_faults(invalid))
-    return Examined(path, contract, lint_contract(contract, bindings=bindings({})))
+    return Examined(path, contract, lint_contract(contract, bindings=make_bindings({})))
 
 
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
+def _list_files(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
             yield from sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES)
@@ -117,8 +118,8 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 @lru_cache(maxsize=1)
-def _composed(path: Path) -> yaml.Node | None:
-    """The text of a document that could be read, with the place of each part; None where YAML cannot read a JSON text."""
+def _compose(path: Path) -> yaml.Node | None:
+    """A document as YAML nodes, which know their lines; None for JSON that YAML cannot read."""
     try:
         node: yaml.Node | None = yaml.compose(path.read_bytes(), yaml.CSafeLoader)
     except yaml.YAMLError:
@@ -126,8 +127,8 @@ def _composed(path: Path) -> yaml.Node | None:
     return node
 
 
-def _below(node: yaml.Node | None, step: str) -> tuple[yaml.Node, yaml.Node] | None:
-    """Where a member of a mapping, or an item of a sequence, begins, and its value."""
+def _find_below(node: yaml.Node | None, step: str) -> tuple[yaml.Node, yaml.Node] | None:
+    """The first node of a mapping's member or a sequence's item, and the node of its value."""
     if isinstance(node, yaml.MappingNode):
         return next(((key, value) for key, value in node.value if key.value == step), None)
     if isinstance(node, yaml.SequenceNode) and step.isdecimal() and int(step) < len(node.value):

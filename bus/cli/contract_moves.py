@@ -1,4 +1,4 @@
-"""`bus contract propose`, `activate`, `deprecate`, `retire`: a version's way through its life, by the operator."""
+"""`bus contract propose`, `activate`, `deprecate` and `retire`: the operator changes a version's state."""
 
 from datetime import datetime
 from typing import Annotated
@@ -15,12 +15,12 @@ Version = Annotated[str, typer.Argument(help="such as 1.0.0")]
 
 
 def propose_version(name: Name, version: Version, data: Data = None) -> None:
-    """Lay a draft before those who approve for the contract's owner.
+    """Propose a draft to the approvers of the contract's owner.
 
     Example: bus contract propose kependudukan.penduduk 1.1.0
     """
     with open_catalogue(data) as catalogue:
-        _tell(catalogue.registrar.propose(name, version, on_this_machine(Channel.CLI)))
+        _say_state(catalogue.registrar.propose(name, version, on_this_machine(Channel.CLI)))
 
 
 def activate_version(
@@ -28,16 +28,16 @@ def activate_version(
     version: Version,
     accept_undecided: Annotated[
         bool,
-        typer.Option("--accept-undecided", help="a change that cannot be decided is harmless; the history keeps this"),
+        typer.Option("--accept-undecided", help="activate despite undecided findings; the history notes it"),
     ] = False,
     data: Data = None,
 ) -> None:
-    """Put a version in force. It is refused where it has lint errors or breaks what active versions promise.
+    """Put a version in force. The bus refuses a version with lint errors, or that breaks what active versions promise.
 
     Example: bus contract activate kependudukan.penduduk 1.1.0
     """
     with open_catalogue(data) as catalogue:
-        _tell(
+        _say_state(
             catalogue.registrar.activate(name, version, on_this_machine(Channel.CLI), accept_undecided=accept_undecided)
         )
 
@@ -46,28 +46,29 @@ def deprecate_version(
     name: Name,
     version: Version,
     sunset: Annotated[
-        datetime | None, typer.Option(help="the day after which its owner means to retire it", formats=["%Y-%m-%d"])
+        datetime | None,
+        typer.Option(help="last day; the owner plans to retire the version after it", formats=["%Y-%m-%d"]),
     ] = None,
     data: Data = None,
 ) -> None:
-    """Mark a version as superseded. It still takes events, and tells their publishers.
+    """Mark a version as superseded. It still takes events; the answer tells publishers of the deprecation.
 
     Example: bus contract deprecate kependudukan.penduduk 1.0.0 --sunset 2027-06-30
     """
     with open_catalogue(data) as catalogue:
         last_day = sunset.date() if sunset else None
-        _tell(catalogue.registrar.deprecate(name, version, on_this_machine(Channel.CLI), sunset=last_day))
+        _say_state(catalogue.registrar.deprecate(name, version, on_this_machine(Channel.CLI), sunset=last_day))
 
 
 def retire_version(name: Name, version: Version, data: Data = None) -> None:
-    """Take a version out of force for good.
+    """Retire a version for good: it takes no events any more.
 
     Example: bus contract retire kependudukan.penduduk 1.0.0
     """
     with open_catalogue(data) as catalogue:
-        _tell(catalogue.registrar.retire(name, version, on_this_machine(Channel.CLI)))
+        _say_state(catalogue.registrar.retire(name, version, on_this_machine(Channel.CLI)))
 
 
-def _tell(moved: RegisteredVersion) -> None:
+def _say_state(moved: RegisteredVersion) -> None:
     until = f", to be retired after {moved.sunset}" if moved.sunset else ""
     say(f"{moved.contract.name} {moved.contract.version}: {moved.state.value}{until}")

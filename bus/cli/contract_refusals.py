@@ -1,4 +1,4 @@
-"""What `bus contract show` tells of refusals: the newest under a contract, and whose jumped after a change of version."""
+"""The refusals in `bus contract show`: the newest of a contract, and alerts of participants with many more than before."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -9,8 +9,8 @@ from bus.refusals import RefusalLog
 _NEWEST: Final = 20
 
 
-def told(log: RefusalLog, contract: str) -> dict[str, list[dict[str, Any]]]:
-    """`refusals` and `alerts` of a contract, with the names that GET /v1/refusals gives them."""
+def read_refusals(log: RefusalLog, contract: str) -> dict[str, list[dict[str, Any]]]:
+    """`refusals` and `alerts` of a contract, with the members of GET /v1/refusals."""
     return {
         "refusals": [
             {
@@ -37,12 +37,12 @@ def told(log: RefusalLog, contract: str) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def for_people(refusals: list[dict[str, Any]], alerts: list[dict[str, Any]]) -> Iterator[str]:
-    """What `told` gave, a line for each; nothing where nothing was refused."""
+def write_lines(refusals: list[dict[str, Any]], alerts: list[dict[str, Any]]) -> Iterator[str]:
+    """A line for each alert and refusal of `read_refusals`; no line if there are none."""
     for alert in alerts:
         yield (
-            f"Since {alert['version']} is active, {alert['participant']} had up to {alert['after']} events refused in an hour; "
-            f"{alert['before']} in the week before."
+            f"Since version {alert['version']} became active, the bus refused up to {alert['after']} events of "
+            f"{alert['participant']} in an hour; in the week before, {alert['before']}."
         )
     if refusals:
         yield "refused, newest first:"

@@ -1,4 +1,4 @@
-"""`bus contract …`."""
+"""`bus contract`: the group of commands."""
 
 import typer
 
@@ -13,7 +13,7 @@ from bus.cli import (
 )
 
 contracts = typer.Typer(
-    no_args_is_help=True, help="Contracts: what is exchanged, and who may get which fields and why."
+    no_args_is_help=True, help="Contracts: which data offices exchange, and who may get which fields and why."
 )
 contracts.command("new")(contract_new.new_document)
 contracts.command("lint")(contract_lint.lint_documents)

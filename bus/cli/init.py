@@ -1,4 +1,4 @@
-"""`bus init`: makes a bus: folder, keys, tables, and the first client."""
+"""`bus init`: makes a bus with folder, keys, tables and the first client."""
 
 from functools import partial
 from pathlib import Path
@@ -9,7 +9,7 @@ import typer
 from bus import json
 from bus.actions import Action, ActionLog, Actor, Channel, Object, Verb, note, on_this_machine
 from bus.cli.privacy import close_to_others, private_files
-from bus.cli.workspace import keep_settings, settings_of
+from bus.cli.workspace import find_settings, keep_settings
 from bus.identity import bootstrap, create_keys
 from bus.settings import Settings
 from bus.storage import Transaction, open_storage, upgrade
@@ -24,27 +24,27 @@ def init(
     ] = None,
     broker_url: Annotated[str | None, typer.Option(help="kombu URL; absent: memory://")] = None,
 ) -> None:
-    """Make a bus, or bring one to this version; prints the first admin client, once.
+    """Make a bus, or bring a bus to this version. A new bus prints its first admin client, once.
 
     Example: bus init --data .bus
     """
-    settings = settings_of(data, database_url=database_url, broker_url=broker_url)
+    settings = find_settings(data, database_url=database_url, broker_url=broker_url)
     by = on_this_machine(Channel.CLI)
-    # Before as well: passwords must not be written into a file that is open.
+    # Now and again at the end: no password may go into a file that others can read.
     close_to_others(settings)
     with private_files():
-        changed, admin = _made(settings, by)
+        changed, admin = _make_bus(settings, by)
     close_to_others(settings)
     if admin is not None:
         typer.echo(json.dumps({"client_id": admin[0], "client_secret": admin[1]}))
     elif changed:
-        typer.echo(json.dumps({"message": "upgraded; participants and clients are as they were"}))
+        typer.echo(json.dumps({"message": "upgraded; participants and clients are unchanged"}))
     else:
-        typer.echo(json.dumps({"message": "nothing changed: this bus was initialised before"}))
+        typer.echo(json.dumps({"message": "nothing changed: this bus is initialised already"}))
 
 
-def _made(settings: Settings, by: Actor) -> tuple[bool, tuple[str, str] | None]:
-    """Whether something changed, and the first admin client with its secret, where it was made now."""
+def _make_bus(settings: Settings, by: Actor) -> tuple[bool, tuple[str, str] | None]:
+    """Whether the call changed something; and the first admin client with its secret, or None if the bus had one."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     has_new_keys = create_keys(settings.data_dir / "keys")
     storage = open_storage(settings.database)
@@ -53,7 +53,7 @@ def _made(settings: Settings, by: Actor) -> tuple[bool, tuple[str, str] | None]:
         keep_settings(settings)
         admin = bootstrap(storage, by)
         if has_new_keys and admin is None:
-            # The bus had others, which are gone: what they encrypted cannot be read any more.
+            # The bus has lost its keys: it cannot read any more what they encrypted.
             ActionLog(storage).record([Action(Verb.KEYS_CREATE, by, _BUS)])
         return changed, admin
     finally:

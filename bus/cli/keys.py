@@ -1,4 +1,4 @@
-"""`bus keys`: the keys of a bus, on the machine where its data folder is."""
+"""`bus keys`: rotates the keys of a bus, on the machine with its data folder."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -14,27 +14,27 @@ from bus.identity import rotate_keys
 _BUS: Final = Object("bus", "bus")
 
 keys = typer.Typer(no_args_is_help=True, help="The keys that sign tokens and encrypt secrets.")
-# With a callback Typer leaves a single command its name.
+# With a callback, Typer keeps the name of a single command.
 keys.callback()(lambda: None)
 
 
 @keys.command("rotate")
 def rotate(
     data: Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")] = None,
-    leaked: Annotated[bool, typer.Option("--leaked", help="somebody else has the keys: end every token")] = False,
+    leaked: Annotated[bool, typer.Option("--leaked", help="a stranger has the keys: end every token")] = False,
 ) -> None:
-    """Make a new signing key and a new encryption key; earlier ones still verify and decrypt. Then restart all processes.
+    """Make a new signing key and a new encryption key. Earlier keys still verify and decrypt. Then restart all processes.
 
-    Webhook secrets under an earlier encryption key come under the present one first: running processes know only that one.
+    The command first encrypts all webhook secrets with the present key, the newest that running processes know.
 
     Example: bus keys rotate --data .bus
     """
     with open_workspace(data) as workspace:
-        # Noted first: nothing undoes new keys.
+        # The entry comes first, since nothing undoes new keys.
         with workspace.storage.write() as transaction:
             details = {"leaked": leaked, "reencrypted": reencrypt_secrets(transaction, workspace.keys)}
             note(transaction, Action(Verb.KEYS_ROTATE, on_this_machine(Channel.CLI), _BUS, details=details))
         rotate_keys(workspace.settings.data_dir / "keys", leaked=leaked)
-    say("rotated; restart every process of this bus now, and back the keys up")
+    say("rotated; restart every process of this bus now, and back up the keys")
     if leaked:
-        say("every token has ended; rotate the secret of each subscription, since these may have leaked too")
+        say("every token has ended; rotate the secret of each subscription, which may have leaked too")

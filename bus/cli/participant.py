@@ -1,4 +1,4 @@
-"""`bus participant` and `bus client`: who is known to the bus, on the machine where its data folder is."""
+"""`bus participant` and `bus client`: changes participants and clients, on the machine with the bus's data folder."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ from bus.cli.terminal import say, say_json, say_row
 from bus.cli.workspace import open_workspace
 from bus.identity import Kind, Participants, Scope
 
-participant = typer.Typer(no_args_is_help=True, help="Who is known to the bus.")
+participant = typer.Typer(no_args_is_help=True, help="The organisations and apps that the bus knows.")
 client = typer.Typer(no_args_is_help=True, help="The OAuth clients of a participant.")
 
 participant.command("limits")(show_limits)
@@ -27,11 +27,11 @@ _PAGE = 500
 @participant.command("add")
 def add_participant(
     name: Annotated[str, typer.Argument(help="such as dukcapil-lamongan")],
-    kind: Annotated[Kind, typer.Option(help="what it is; operator is made by `bus init` alone")],
-    title: Annotated[str, typer.Option(help="its full name; absent: the name")] = "",
+    kind: Annotated[Kind, typer.Option(help="the participant's kind; `bus init` alone makes the operator")],
+    title: Annotated[str, typer.Option(help="full name; absent: the name")] = "",
     data: Data = None,
 ) -> None:
-    """Make an organisation or app known.
+    """Add an organisation or app.
 
     Example: bus participant add bapenda --kind app --title "Badan Pendapatan Daerah"
     """
@@ -42,7 +42,7 @@ def add_participant(
 
 @participant.command("list")
 def list_participants(data: Data = None, as_json: AsJson = False) -> None:
-    """Who is known.
+    """List the participants.
 
     Example: bus participant list --json
     """
@@ -61,12 +61,12 @@ def list_participants(data: Data = None, as_json: AsJson = False) -> None:
 
 @client.command("add")
 def add_client(
-    participant: Annotated[str, typer.Argument(help="whose client it is")],
-    scope: Annotated[list[str], typer.Option(help=f"may be given again; of {', '.join(Scope)}")],
+    participant: Annotated[str, typer.Argument(help="the participant")],
+    scope: Annotated[list[str], typer.Option(help=f"one or several times; of {', '.join(Scope)}")],
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a client and print its id and secret, once: nobody can read the secret again.
+    """Make a client, and print its id and secret. Nobody can read the secret again.
 
     Example: bus client add bapenda --scope events.read --scope subscriptions.manage --json
     """
@@ -81,9 +81,9 @@ def add_client(
 
 @client.command("list")
 def list_clients(
-    participant: Annotated[str, typer.Argument(help="whose clients")], data: Data = None, as_json: AsJson = False
+    participant: Annotated[str, typer.Argument(help="the participant")], data: Data = None, as_json: AsJson = False
 ) -> None:
-    """The clients of a participant, revoked ones too.
+    """List the clients of a participant, with revoked clients.
 
     Example: bus client list bapenda
     """
@@ -103,11 +103,11 @@ def list_clients(
 
 @client.command("revoke")
 def revoke_client(
-    participant: Annotated[str, typer.Argument(help="whose client it is")],
-    client_id: Annotated[str, typer.Argument(help="which of its clients")],
+    participant: Annotated[str, typer.Argument(help="the participant")],
+    client_id: Annotated[str, typer.Argument(help="the client's id")],
     data: Data = None,
 ) -> None:
-    """Shut a client out for good; a running bus refuses its tokens within a second.
+    """Revoke a client for good. A running bus refuses its tokens within a second.
 
     Example: bus client revoke bapenda client_k3v5m2qa7xw4c6dnb5ty
     """

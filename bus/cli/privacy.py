@@ -1,4 +1,4 @@
-"""Who may read the bus's files: their own user alone. They hold residents' data, keys and passwords."""
+"""Keeps the bus's files readable for their own user alone, since they hold residents' data, keys and passwords."""
 
 import os
 import stat
@@ -13,12 +13,12 @@ from bus.settings import Settings
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _BESIDE: Final = ("", "-wal", "-shm", "-journal")
-"""What SQLite adds to the name of a database for the files beside it."""
+"""What SQLite appends to a database's name for the database and its further files."""
 
 
 @contextmanager
 def private_files() -> Iterator[None]:
-    """Files and folders that are made meanwhile are closed to others."""
+    """Inside this context, other users cannot read files and folders that the process makes."""
     before = os.umask(_OTHERS)
     try:
         yield
@@ -27,7 +27,7 @@ def private_files() -> Iterator[None]:
 
 
 def close_to_others(settings: Settings) -> None:
-    """Take the data folder, its keys and settings, and a SQLite database away from others, where this user owns them."""
+    """Close the data folder, keys, settings and a SQLite database to other users, if this user owns them."""
     folder = settings.data_dir
     database = make_url(settings.database)
     paths = [folder, folder / "settings.json", folder / "keys", *(folder / "keys").glob("*")]

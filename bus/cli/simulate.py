@@ -1,4 +1,4 @@
-"""`bus simulate`: one agency's simulator on this machine, for trying the bus out without the agency."""
+"""`bus simulate`: runs one agency's simulator on this machine."""
 
 import json
 import socket
@@ -12,35 +12,35 @@ import typer
 from bus.kit import Simulator
 
 _LIBRARIES: Final = ("uvicorn", "python_multipart")
-"""What a simulator needs beyond the bus's own libraries."""
+"""The libraries that a simulator needs beyond the bus's own."""
 
 
 def simulate(
     agency: Annotated[str, typer.Argument(help="the agency, such as pupr")],
-    port: Annotated[int, typer.Option(min=0, max=65535, help="port on 127.0.0.1; 0 takes a free one")] = 0,
-    fault: Annotated[list[str] | None, typer.Option(help="a fault to switch on; may be given again")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="port on 127.0.0.1; 0: a free port")] = 0,
+    fault: Annotated[list[str] | None, typer.Option(help="a fault to switch on, one or several times")] = None,
 ) -> None:
-    """Run a stand-in for an agency's API until it is stopped.
+    """Run a simulator of an agency's API until you stop it.
 
-    Prints one line of JSON once it listens: its address, and the settings that let the bus's adapter in.
+    It prints one line of JSON once it listens: its address, and the settings for the bus's adapter.
 
     Example: bus simulate pupr --port 8105 --fault token
     """
     _check_libraries()
-    # Here, since a bus without the extra has it not.
+    # Imported here, since a bus without the extra `simulators` has no uvicorn.
     import uvicorn
 
-    simulator = _simulator(agency)
+    simulator = _find_simulator(agency)
     faults = frozenset(fault or ())
     if unknown := faults - simulator.faults.keys():
         _refuse(
-            f"{agency} has no fault {_listed(unknown)}",
+            f"{agency} has no fault {_list_names(unknown)}",
             [f"{name}: {simulator.faults[name]}" for name in simulator.faults],
         )
     app = simulator.create_app(faults)
-    with _listening(port) as listener:
-        typer.echo(json.dumps(_announcement(agency, simulator, listener.getsockname()[1])))
-        # No access log: agencies take tokens in the query, and it would show them.
+    with _listen(port) as listener:
+        typer.echo(json.dumps(_make_announcement(agency, simulator, listener.getsockname()[1])))
+        # No access log, since it would show the tokens that agencies take in the query.
         uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
 
 
@@ -50,27 +50,27 @@ def _check_libraries() -> None:
         _refuse(f"a simulator needs {', '.join(missing)}: pip install 'bus-lamongan[simulators]'", [])
 
 
-def _simulator(agency: str) -> Simulator:
-    known = {entry.name: entry for entry in _entries()}
+def _find_simulator(agency: str) -> Simulator:
+    known = {entry.name: entry for entry in _list_entries()}
     if agency not in known:
-        _refuse(f"there is no simulator of {agency!r}", sorted(known))
+        _refuse(f"there is no simulator {agency!r}", sorted(known))
     simulator: Simulator = known[agency].load()
     return simulator
 
 
-def _entries() -> Iterable[EntryPoint]:
+def _list_entries() -> Iterable[EntryPoint]:
     return entry_points(group="bus.simulators")
 
 
-def _listening(port: int) -> socket.socket:
-    """A socket that already takes connections, so that who reads the announcement can connect at once."""
+def _listen(port: int) -> socket.socket:
+    """A socket that already listens, so that a reader of the announcement can connect at once."""
     try:
         return socket.create_server(("127.0.0.1", port))
     except OSError as error:
         _refuse(f"cannot listen on 127.0.0.1:{port}: {error.strerror}", [])
 
 
-def _announcement(agency: str, simulator: Simulator, port: int) -> dict[str, object]:
+def _make_announcement(agency: str, simulator: Simulator, port: int) -> dict[str, object]:
     address = f"http://127.0.0.1:{port}"
     settings = {"BASE_URL": address, **simulator.settings}
     prefix = f"BUS_ADAPTERS__{agency.upper()}__"
@@ -81,7 +81,7 @@ def _announcement(agency: str, simulator: Simulator, port: int) -> dict[str, obj
     }
 
 
-def _listed(names: Iterable[str]) -> str:
+def _list_names(names: Iterable[str]) -> str:
     return ", ".join(repr(name) for name in sorted(names))
 
 

@@ -1,7 +1,7 @@
-"""Starts: which settings a process has that the last start of its roles did not have.
+"""Starts: notes which settings changed since the last start of the same roles.
 
-Promise: no secret is stored. Of a setting that holds one, the bus keeps what may be shown, and a keyed fingerprint that tells
-whether the setting changed.
+Promise: the bus stores no secret. Of a setting with a secret it keeps the public part, and a keyed fingerprint. The
+fingerprint tells whether the setting changed.
 """
 
 import hmac
@@ -20,59 +20,68 @@ _HIDDEN: Final = "(secret)"
 _PURPOSE: Final = b"bus settings\0"
 
 Shown = Mapping[str, tuple[str, str]]
-"""Settings by name: what may be shown of each, and a fingerprint where that is not all; else empty."""
+"""A setting's name to its public part, and a fingerprint if the value has a secret part (else an empty text)."""
 
 
 def note_start(
     transaction: Transaction, settings: Settings, roles: Collection[str], by: Actor, fingerprint_key: bytes
 ) -> None:
-    """Keep the settings of a start, with an entry if they are others than at the last start of the same roles."""
+    """Store the settings of a start. If they changed since the last start of the same roles, the action log gets an entry.
+
+    Args:
+        transaction: the transaction for both.
+        settings: the settings of this start.
+        roles: the roles of this process.
+        by: the author of the entry.
+        fingerprint_key: the key of the fingerprints.
+    """
     named = ",".join(sorted(roles))
-    now = shown(settings, fingerprint_key)
-    last = _last(transaction, named)
-    before = shown(Settings.model_construct(), fingerprint_key) if last is None else last
+    now = show_settings(settings, fingerprint_key)
+    last = _lock_last(transaction, named)
+    before = show_settings(Settings.model_construct(), fingerprint_key) if last is None else last
     changed = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
     if changed:
-        told = (_told(before, changed, ""), _told(now, changed, " (changed)"))
+        told = (_show_named(before, changed, ""), _show_named(now, changed, " (changed)"))
         on, details = Object("settings", named), {"first_start": last is None}
         note(transaction, Action(Verb.SETTINGS_CHANGE, by, on, None, *told, details))
     values = {"settings": json.dumps(now).decode(), "at": clock.micros(clock.now())}
     transaction.execute(sa.update(STARTS).where(STARTS.c.roles == named).values(**values))
 
 
-def shown(settings: Settings, fingerprint_key: bytes) -> Shown:
-    """Settings with what may be shown of each."""
+def show_settings(settings: Settings, fingerprint_key: bytes) -> Shown:
+    """The settings in their public form."""
 
     def fingerprint(name: str, value: str) -> str:
         return hmac.digest(fingerprint_key, _PURPOSE + f"{name}\0{value}".encode(), "sha256").hex()[:32]
 
     return {
-        name: (public, "" if public == value else fingerprint(name, value)) for name, public, value in _values(settings)
+        name: (public, "" if public == value else fingerprint(name, value))
+        for name, public, value in _list_values(settings)
     }
 
 
-def _values(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    """Name, what may be shown, and the value itself."""
+def _list_values(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Name, public part and value of each setting."""
     for name in type(settings).model_fields:
         value = getattr(settings, name)
         if name == "adapters":
             for agency, fields in value.items():
                 for field, text in fields.items():
-                    yield f"adapters.{agency}.{field}", _public(text) if field.endswith("url") else _HIDDEN, text
+                    yield f"adapters.{agency}.{field}", _mask(text) if field.endswith("url") else _HIDDEN, text
         elif isinstance(value, SecretStr):
             yield name, _HIDDEN, value.get_secret_value()
         else:
             parts = [str(part) for part in value] if isinstance(value, tuple) else [str(value)]
-            yield name, ",".join(map(_public, parts)), ",".join(parts)
+            yield name, ",".join(map(_mask, parts)), ",".join(parts)
 
 
-def _public(text: str) -> str:
-    # An address may hold a password, whatever the setting's name.
+def _mask(text: str) -> str:
+    # An address can hold a password, whatever the setting's name is.
     return masked(text) if "://" in text else text
 
 
-def _last(transaction: Transaction, roles: str) -> Shown | None:
-    """The settings of the last start, or None; until the transaction ends no other start of these roles goes on."""
+def _lock_last(transaction: Transaction, roles: str) -> Shown | None:
+    """The settings of the last start; None at the first. Another start of these roles waits for this transaction."""
     made = transaction.execute(
         sa.text("INSERT INTO starts (roles, settings, at) VALUES (:roles, '{}', 0) ON CONFLICT (roles) DO NOTHING"),
         {"roles": roles},
@@ -83,8 +92,8 @@ def _last(transaction: Transaction, roles: str) -> Shown | None:
     return {name: (public, fingerprint) for name, (public, fingerprint) in json.loads(kept or "{}").items()}
 
 
-def _told(settings: Shown, names: Collection[str], mark: str) -> dict[str, str | None]:
-    """What may be shown of some settings; `mark` stands behind those of which that is not all."""
+def _show_named(settings: Shown, names: Collection[str], mark: str) -> dict[str, str | None]:
+    """The public form of some settings, with `mark` behind those with a secret part; None for an absent setting."""
     return {
         name: None if name not in settings else settings[name][0] + (mark if settings[name][1] else "")
         for name in names

@@ -1,4 +1,4 @@
-"""What commands print: nothing of a document, an answer or the database reaches the terminal as anything but text."""
+"""Prints for commands. Control characters in documents, answers and the database never reach the terminal."""
 
 from typing import Any
 
@@ -33,9 +33,9 @@ def show(*parts: str | tuple[str, str], style: str = "") -> None:
 
     Args:
         parts: texts, or texts with a style.
-        style: of the whole line.
+        style: the style of the whole line.
     """
-    # Here, since most commands print no colours, and this takes longer than what they do.
+    # Imported here: most commands print no colours, and this import takes longer than their work.
     from rich.console import Console
     from rich.text import Text
 

@@ -1,15 +1,15 @@
-"""The workspace of a command: the data folder with its settings, keys and database."""
+"""The workspace of a command: a data folder with settings, keys and database."""
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bus.delivery import bell
-from bus.delivery.broker import BrokerAddress
+from bus.delivery.handover import broker_at, ring_once
 from bus.identity import Keys, load_keys
 from bus.problem import Refused
 from bus.settings import Settings, load_settings
@@ -26,7 +26,7 @@ class NotInitialised(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """What a command works on."""
+    """The settings, the database and the keys of a bus."""
 
     settings: Settings
     storage: Storage
@@ -34,21 +34,23 @@ class Workspace:
 
 
 @contextmanager
-def open_workspace(data: Path | None, **given: Any) -> Iterator[Workspace]:
-    """The workspace in a data folder (None: from the environment).
+def open_workspace(data: Path | None, announced: Callable[[], None] | None = None, **given: Any) -> Iterator[Workspace]:
+    """The workspace in a data folder. It closes the database at the end.
+
+    Args:
+        data: the data folder; None: the folder of the settings.
+        announced: called after each change; None: the command rings the running processes over the broker, if there is one.
+        given: settings that replace those of the environment.
 
     Raises:
-        NotInitialised: `bus init` was not run there, or this version needs it run again.
-        SettingsWrong: names what is wrong.
+        NotInitialised: nobody ran `bus init` there, or this version needs `bus init` again.
+        SettingsWrong: a setting is missing or wrong, by its name.
     """
-    settings = settings_of(data, **given)
+    settings = find_settings(data, **given)
     if not (settings.data_dir / "keys").is_dir():
         raise NotInitialised(f"There is no bus in {settings.data_dir}; run `bus init --data {settings.data_dir}`.")
     keys = load_keys(settings.data_dir / "keys")
-    storage = open_storage(settings.database)
-    address = BrokerAddress(settings.broker_url, settings.broker_prefix)
-    if not address.is_memory:
-        storage.after_announce = lambda: bell.ring_once(address)
+    storage = open_storage(settings.database, announced or partial(_ring, settings))
     try:
         if pending_migrations(storage):
             raise NotInitialised(f"The database is of another version; run `bus init --data {settings.data_dir}`.")
@@ -57,10 +59,16 @@ def open_workspace(data: Path | None, **given: Any) -> Iterator[Workspace]:
         storage.close()
 
 
-def settings_of(data: Path | None, **given: Any) -> Settings:
-    """The settings: what is given, else the environment's and the files', else what `bus init` kept in the data folder."""
+def _ring(settings: Settings) -> None:
+    broker = broker_at(settings.broker_url, settings.broker_prefix)
+    if broker is not None:
+        ring_once(broker)
+
+
+def find_settings(data: Path | None, **given: Any) -> Settings:
+    """The settings: from `given`, else from environment and files, else from what `bus init` kept in the data folder."""
     first = load_settings(data_dir=data)
-    kept = _kept(first.data_dir)
+    kept = _read_kept(first.data_dir)
     for name in _KEPT:
         if given.get(name) is None and name not in first.model_fields_set:
             given[name] = kept.get(name)
@@ -68,9 +76,9 @@ def settings_of(data: Path | None, **given: Any) -> Settings:
 
 
 def keep_settings(settings: Settings) -> None:
-    """Keep the addresses that `bus init` was given for the commands that come after; the file may hold passwords.
+    """Keep the addresses of `bus init` for later commands. The file may hold passwords, so only its user can read it.
 
-    An address that has a file in the folder of secrets is not kept: a password stays in one place.
+    An address from a file in the folder of secrets is not kept: a password has one place.
     """
     path = settings.data_dir / "settings.json"
     with open(path, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
@@ -78,7 +86,7 @@ def keep_settings(settings: Settings) -> None:
         json.dump(kept, file, indent=2)
 
 
-def _kept(data_dir: Path) -> dict[str, Any]:
+def _read_kept(data_dir: Path) -> dict[str, Any]:
     path = data_dir / "settings.json"
     kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     return kept

@@ -50,6 +50,7 @@ from bus.contracts.lint.vocabulary import PERSONAL_NAMES
 from bus.contracts.listing import Heading, ListedContract, ListedVersion
 from bus.contracts.numbers import NumberChanged, check_numbers, find_changed_numbers, refuse_numbers
 from bus.contracts.page import name_page_file, write_index, write_page
+from bus.contracts.person_finder import PersonFinder, make_finder
 from bus.contracts.plan import Plan
 from bus.contracts.register import Tags
 from bus.contracts.registered import Move, RegisteredVersion, Succession, find_successions
@@ -88,6 +89,7 @@ __all__ = [
     "NotGranted",
     "Notice",
     "NumberChanged",
+    "PersonFinder",
     "Plan",
     "RegisteredVersion",
     "Report",
@@ -126,6 +128,7 @@ __all__ = [
     "judge_data",
     "lint_contract",
     "load_contract",
+    "make_finder",
     "make_schema_url",
     "make_text_finder",
     "name_page_file",

@@ -64,6 +64,25 @@ def holds(root: Schema, schemas: tuple[Schema, ...], definition: str) -> bool:
     return any(one.definition and definition in one.takes_all for one in judgements)
 
 
+def is_certain(root: Schema, name: str, schemas: tuple[Schema, ...]) -> bool:
+    """Whether a place certainly holds identifiers: its schemas are made for them, or take them under their own name.
+
+    Args:
+        root: the schema that the place is in.
+        name: of the property that is the place, or that holds it.
+        schemas: what applies to the place.
+    """
+    return _made_for(root, name, schemas) is not None or (certain_name(name) is not None and _may_hold(root, schemas))
+
+
+def names_identifiers(root: Schema, schema: Schema) -> bool:
+    """Whether the names of an object's members are made to be identifiers."""
+    if any(judge(json.canonical({"pattern": pattern})).definition for pattern in schema.get("patternProperties", ())):
+        return True
+    names = [one for one in in_place(root, [schema.get("propertyNames")]) if isinstance(one, dict)]
+    return _made_for(root, "", tuple(names)) is not None
+
+
 class _Search:
     """The search through one schema of a contract."""
 
@@ -85,7 +104,7 @@ class _Search:
     def _members(self) -> Iterator[Identified]:
         """Members that the outline does not show: they are deep, or no property declares their name."""
         for schema, _ in _applied(self._root):
-            for name in _member_names(schema):
+            for name in member_names(schema):
                 heads = [head for head in children(schema, name) if id(head) not in self._seen]
                 schemas = tuple(one for one in in_place(self._root, heads) if isinstance(one, dict))
                 definition = certain_name(name) if schemas else None
@@ -168,7 +187,7 @@ def _applied(root: Schema) -> Iterator[tuple[Schema, str]]:
         waiting += [(target, name) for target in referred(root, schema)]
 
 
-def _member_names(schema: Schema) -> Iterator[str]:
+def member_names(schema: Schema) -> Iterator[str]:
     """The names that a schema knows members by, also where it is another keyword that declares them."""
     yield from schema.get("properties", ())
     yield from schema.get("required", ())

@@ -73,3 +73,5 @@ def prepare(version: ContractVersion) -> None:
     """Compile what a version's events are checked with. A schema that cannot be compiled fails at its first use."""
     with suppress(SchemaUnusable):
         version.validator.prepare()
+    # Asked for its effect: the version keeps it.
+    _ = version.data_persons

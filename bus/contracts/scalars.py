@@ -25,6 +25,9 @@ _ONES: Final = ("not", "if", "then", "else")
 _MOST: Final = 200
 """Schemas within one place: definitions that refer to each other multiply. What is beyond is taken for no limit."""
 
+_DEEPEST: Final = 60
+"""Schemas that stand in each other within one place, which JSON can still be written of. What is deeper is taken for no limit."""
+
 
 def scalar_schema(root: Any, schema: Any) -> Any:
     """A schema for the texts and numbers that a schema takes, with references written out.
@@ -59,7 +62,7 @@ class _Writing:
         if not isinstance(schema, dict):
             return schema
         self._left -= 1
-        if self._left < 0 or id(schema) in above:
+        if self._left < 0 or len(above) >= _DEEPEST or id(schema) in above:
             return True
         above = (*above, id(schema))
         written = {keyword: schema[keyword] for keyword in ("type", *_LIMITS) if keyword in schema}

@@ -10,6 +10,7 @@ from bus import json
 from bus.contracts.declared import Declared, find_declared
 from bus.contracts.document import Contract, Kind
 from bus.contracts.lifecycle import State
+from bus.contracts.person_finder import PersonFinder, make_finder
 from bus.contracts.schemas import Schema, collect_property_names
 from bus.contracts.validation import Validator
 
@@ -33,6 +34,17 @@ class Checks:
     @cached_property
     def declared(self) -> Declared:
         return find_declared(self._contract.shown)
+
+    @cached_property
+    def data_persons(self) -> PersonFinder | None:
+        return self._finder(self._contract.sent, self._contract.person)
+
+    @cached_property
+    def answer_persons(self) -> PersonFinder | None:
+        return self._finder(self._contract.shown, None)
+
+    def _finder(self, schema: Schema, subject: str | None) -> PersonFinder | None:
+        return make_finder(schema, subject) if self._contract.classification.is_about_persons else None
 
     @cached_property
     def sent_text(self) -> bytes:
@@ -134,6 +146,16 @@ class ContractVersion:
     def person_of(self) -> Callable[[Any], str | None]:
         """Finds the identifier of the person that the data (of a query: the question) are about; None where there is none."""
         return make_text_finder(self.contract.person)
+
+    @cached_property
+    def data_persons(self) -> PersonFinder | None:
+        """Finds every person in the data (query: in the question); None: `person_of` finds whoever is in them."""
+        return self.checks.data_persons
+
+    @property
+    def answer_persons(self) -> PersonFinder | None:
+        """Finds every person in a query's answer; None: an answer names nobody."""
+        return self.checks.answer_persons
 
 
 def make_text_finder(pointer: str | None) -> Callable[[Any], str | None]:

@@ -27,7 +27,7 @@ from bus.contracts import (
 )
 from bus.delivery.address import Address, Lookup, Network, SinkAddressRefused, check_url
 from bus.delivery.names import Names
-from bus.delivery.subscriptions import AgencySink, Sink, Webhook
+from bus.delivery.subscription import AgencySink, Sink, Webhook
 from bus.kit import BUS_ATTRIBUTES, CORE_ATTRIBUTES, Does
 from bus.limits import Policy
 from bus.problem import FieldError, Forbidden, Refused
@@ -250,10 +250,10 @@ async def _check_webhook(sink: Webhook, allowed: Sequence[Network], hosts: Seque
 
 
 def _check_agency(sink: AgencySink, participant: str, agencies: Agencies, *, is_operator: bool) -> None:
-    if agencies.operation(sink.adapter, sink.operation, Does.DELIVER) is None:
+    if agencies.find_operation(sink.adapter, sink.operation, Does.DELIVER) is None:
         error = FieldError("/sink/operation", "is no delivery of an adapter that is set up on this bus")
         raise SubscriptionRefused("Nothing can be delivered to this.", errors=[error])
-    if not is_operator and agencies.participant(sink.adapter) != participant:
+    if not is_operator and agencies.find_participant(sink.adapter) != participant:
         raise SinkNotYours(f"{participant} is not the participant of the adapter {sink.adapter}.")
 
 

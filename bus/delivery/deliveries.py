@@ -13,7 +13,7 @@ from bus.delivery import statements
 from bus.delivery.acts import on_delivery, on_subscription
 from bus.delivery.ledger import Attempt, DeliveryState, Ledger
 from bus.delivery.ordering import PARKED
-from bus.delivery.subscriptions import Subscription
+from bus.delivery.subscription import Subscription
 from bus.delivery.tables import ATTEMPTS, DELIVERIES
 from bus.problem import NotFound
 from bus.storage import Storage, Transaction

@@ -1,24 +1,27 @@
-"""Dispatch: what is due is leased in runs, and the runs are handed over to the broker."""
+"""Dispatch: what is due is leased in runs, and the runs are handed over to the workers."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from bus import clock
 from bus.contracts import Catalogue
-from bus.delivery.broker import Handover
-from bus.delivery.fresh import FreshRuns
 from bus.delivery.going import Going, Run, going
+from bus.delivery.handover import Handover, Loaded
+from bus.delivery.leases import Leases
 from bus.delivery.ledger import Handed, Lease, Leased, Ledger, NewDelivery
 from bus.delivery.routing import is_ordered
-from bus.delivery.subscriptions import Subscription, Subscriptions
+from bus.delivery.subscription import Subscription
+from bus.delivery.subscriptions import Subscriptions
 from bus.journal import Entry
 from bus.storage import Storage, Transaction
 from bus.telemetry import HANDED_OVER
 
 _LOOK_SECONDS: Final = 0.03
 """The longest that something may be due before it is looked for."""
+_NOTHING_LOADED: Final[Mapping[Lease, Loaded]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class HandoverPolicy:
     Attributes:
         lease: seconds that a run may take before it is handed over again.
         window: the most deliveries of one subscription in flight.
-        run: the most deliveries in one message.
+        run: the most deliveries in one run.
     """
 
     lease: float = 60.0
@@ -50,16 +53,14 @@ class Dispatch:
         subscriptions: Subscriptions,
         handover: Handover,
         policy: HandoverPolicy,
-        fresh: FreshRuns | None,
     ) -> None:
-        """`fresh`: where workers of this process look for runs; None where it has none."""
         self._storage = storage
         self._catalogue = catalogue
         self._subscriptions = subscriptions
         self._ledger = Ledger(storage)
+        self._leases = Leases(storage)
         self._handover = handover
         self._policy = policy
-        self._fresh = fresh
         self._looked_at = 0.0
         self._may_be_due = True
         self._is_stopping = False
@@ -96,7 +97,9 @@ class Dispatch:
 
     def begin(self, transaction: Transaction, new: Sequence[NewDelivery], now: int) -> Going:
         """What goes at once of new deliveries, in the transaction that makes them."""
-        return going(transaction, new, now, self._lease_end(now), self._policy.window, self._policy.run)
+        begun = going(transaction, new, now, self._lease_end(now), self._policy.window, self._policy.run)
+        self._leases.add(transaction, [run.lease for run in begun.runs])
+        return begun
 
     def lease(self, transaction: Transaction, subscription: Subscription, now: int) -> Handed:
         """Lease what is due of a subscription, in a transaction of the caller's."""
@@ -109,38 +112,36 @@ class Dispatch:
             self._policy.run,
             ordered=is_ordered(subscription, self._catalogue),
         )
+        self._leases.add(transaction, handed.leases)
         (self.left.add if handed.left else self.left.discard)(subscription.number)
         return handed
 
-    def keep(self, runs: Sequence[Run], entries: Sequence[Entry]) -> None:
-        """Keep runs, whose events these are, for the workers of this process."""
-        if self._fresh is None:
-            return
-        by_position = {entry.position: entry for entry in entries}
-        for lease, deliveries in runs:
-            self._fresh.put(
-                lease,
-                [(Leased(one.position, one.key, 0, lease.due_at), by_position[one.position]) for one in deliveries],
-            )
+    def send(self, handed: Handed, loaded: Mapping[Lease, Loaded] = _NOTHING_LOADED) -> bool:
+        """Hand leased runs over, once that is committed; whether there may be more to hand over at once.
 
-    def send(self, handed: Handed) -> bool:
-        """Hand runs over to the broker; whether there may be more to hand over at once."""
+        Args:
+            loaded: the runs whose events are at hand.
+        """
         for index, lease in enumerate(handed.leases):
-            if not self._handover.send(lease):
+            if not self._handover.send(lease, loaded.get(lease)):
                 # Due again at once, so that nothing waits for a lease after the broker is back.
-                self._release(handed.leases[index:])
+                self._ledger.release(handed.leases[index:], clock.micros(clock.now()))
                 return False
             HANDED_OVER.inc()
         return handed.left and handed.room > 0
 
     def close(self) -> None:
-        """Let go of the broker."""
+        """Let go of the connection to the broker, if there is one."""
         self._handover.close()
 
     def _lease_end(self, now: int) -> int:
         return now + int(self._policy.lease * 1_000_000)
 
-    def _release(self, leases: Sequence[Lease]) -> None:
-        if self._fresh is not None:
-            self._fresh.forget(leases)
-        self._ledger.release(leases, clock.micros(clock.now()))
+
+def load(runs: Sequence[Run], entries: Sequence[Entry]) -> dict[Lease, Loaded]:
+    """Loads runs of new deliveries from the events that they were made of."""
+    by_position = {entry.position: entry for entry in entries}
+    return {
+        lease: [(Leased(one.position, one.key, 0, lease.due_at), by_position[one.position]) for one in deliveries]
+        for lease, deliveries in runs
+    }

@@ -6,12 +6,13 @@ from typing import Final, NamedTuple
 
 from bus import clock
 from bus.contracts import Catalogue
-from bus.delivery.dispatch import Dispatch
+from bus.delivery.dispatch import Dispatch, load
 from bus.delivery.going import Going
 from bus.delivery.ledger import Handed, Ledger, NewDelivery
 from bus.delivery.relayed import relayed, set_relayed
 from bus.delivery.routing import Router
-from bus.delivery.subscriptions import Subscription, Subscriptions, SubscriptionState
+from bus.delivery.subscription import Subscription, SubscriptionState
+from bus.delivery.subscriptions import Subscriptions
 from bus.journal import Entry, FindBefore, History, JournalReader, Row, select_entries
 from bus.storage import Storage, Transaction
 from bus.telemetry import RELAY_LAG
@@ -194,10 +195,10 @@ class FanOut:
     def _pass_on(self, made: Made) -> None:
         """Hand over what a transaction made, now that it is committed."""
         self._dispatch.left |= made.begun.left
-        if made.is_new:
-            self._dispatch.keep(made.begun.runs, made.entries)
         begun = Handed([run.lease for run in made.begun.runs], 0, False)
-        is_more = [self._dispatch.send(handed) for handed in (begun, *made.handed)]
+        # Of a run in which something was made before, less may be owed.
+        loaded = load(made.begun.runs, made.entries) if made.is_new else {}
+        is_more = [self._dispatch.send(begun, loaded), *map(self._dispatch.send, made.handed)]
         if any(is_more) or made.is_due:
             self._dispatch.look_soon()
 

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from bus.delivery import statements
-from bus.delivery.ledger import LONGEST_CHAIN, Lease, NewDelivery, in_flight
-from bus.delivery.ordering import PARKED, beginning, runs
+from bus.delivery.ledger import LONGEST_CHAIN, Lease, NewDelivery, in_flight, name_runs
+from bus.delivery.ordering import PARKED, chains_of_new, plan
 from bus.storage import Transaction
 
 
@@ -46,13 +46,13 @@ def going(transaction: Transaction, new: Iterable[NewDelivery], now: int, until:
         keys = {position: deliveries[position].key for position in sorted(deliveries)}
         owed = _owed(transaction, subscription, {key for key in keys.values() if key is not None})
         room = window - in_flight(transaction, subscription, now, until, window)
-        begun = beginning(keys, owed, room, min(most, LONGEST_CHAIN))
-        found.due.update({(subscription, position): PARKED for position in begun.parked})
-        if begun.left:
+        decided = plan(keys, chains_of_new(keys, owed, now, min(most, LONGEST_CHAIN)), now, room)
+        found.due.update({(subscription, position): PARKED for position in decided.parked})
+        if decided.left:
             found.left.add(subscription)
-        for end, run in enumerate(runs(begun.going, most), until):
-            found.due.update({(subscription, position): end for position in run})
-            found.runs.append(Run(Lease(subscription, end), [deliveries[position] for position in run]))
+        for lease, run in name_runs(subscription, decided.going, most, until):
+            found.due.update({(subscription, position): lease.due_at for position in run})
+            found.runs.append(Run(lease, [deliveries[position] for position in run]))
     return found
 
 

@@ -1,16 +1,20 @@
-"""Heartbeats: that somebody lives to make deliveries, so that a bus which only takes events in does not pass for ready."""
+"""Heartbeats: which processes live to make deliveries.
+
+A bus that takes events in and delivers none does not pass for ready. And the runs of a worker that died go to another one.
+"""
 
 import asyncio
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Final
 
 import sqlalchemy as sa
 import structlog
 
 from bus import clock
 from bus.delivery.ledger import Ledger
-from bus.delivery.subscriptions import Subscription, Webhook
+from bus.delivery.subscription import Subscription, Webhook
 from bus.delivery.tables import HEARTBEATS
-from bus.ids import new_id
 from bus.problem import Refused
 from bus.storage import Storage
 
@@ -20,7 +24,13 @@ WEBHOOKS = "worker"
 AGENCIES = "adapters"
 """The roles that deliver, as the command line names them."""
 
-_BEAT_SECONDS = 5.0
+_BEAT_SECONDS: Final = 2.0
+_REGULAR_SECONDS: Final = 7.0
+"""A process whose last beat is older sends nothing, before others take it for dead."""
+_STOPPED_SECONDS: Final = 10.0
+"""A process whose heartbeat did not change for so long is dead."""
+_GAP_SECONDS: Final = 5.0
+"""An observer that did not look for so long may have been away itself, and the database with it. It observes anew."""
 _ALIVE_MICROS = 30_000_000
 _FORGOTTEN_MICROS = 3_600_000_000
 
@@ -28,20 +38,32 @@ _FORGOTTEN_MICROS = 3_600_000_000
 class Heartbeat:
     """One process's sign of life, for each of its roles that deliver."""
 
-    def __init__(self, storage: Storage, roles: Collection[str]) -> None:
+    def __init__(
+        self, storage: Storage, roles: Collection[str], process: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`process` names the process; no other one, before or after, has its name."""
         self._storage = storage
         self._roles = roles
-        self._process = new_id("process")
+        self._clock = clock
+        self._beat_at = clock()
+        self.process = process
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether others still see that this process lives."""
+        return self._clock() < self._beat_at + _REGULAR_SECONDS
 
     def beat(self) -> None:
         """Say that this process lives. Synchronous."""
+        begun = self._clock()
         now = clock.micros(clock.now())
         table = HEARTBEATS.c
         with self._storage.write(durable=False) as transaction:
-            mine = sa.or_(table.process == self._process, table.seen_at < now - _FORGOTTEN_MICROS)
+            mine = sa.or_(table.process == self.process, table.seen_at < now - _FORGOTTEN_MICROS)
             transaction.execute(sa.delete(HEARTBEATS).where(mine))
-            rows = [{"process": self._process, "role": role, "seen_at": now} for role in self._roles]
+            rows = [{"process": self.process, "role": role, "seen_at": now} for role in self._roles]
             transaction.execute(sa.insert(HEARTBEATS), rows)
+        self._beat_at = begun
 
     async def follow(self) -> None:
         """Beat until cancelled."""
@@ -51,6 +73,39 @@ class Heartbeat:
             except Refused as refusal:
                 log.warning("heartbeat.not_written", reason=refusal.slug)
             await asyncio.sleep(_BEAT_SECONDS)
+
+
+class Pulse:
+    """Tells whose heartbeat has stopped. It asks its own clock alone, since clocks of two machines may differ."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._looked_at = clock()
+        self._changed: dict[str, tuple[int, float]] = {}
+
+    def stopped(self, processes: Collection[str], beats: Mapping[str, int]) -> list[str]:
+        """Which of some processes are dead.
+
+        Args:
+            beats: the time of each process's last heartbeat, as it wrote it; a process without one may be dead too.
+        """
+        now = self._clock()
+        if now > self._looked_at + _GAP_SECONDS:
+            self._changed.clear()
+        self._looked_at = now
+        before, self._changed = self._changed, {}
+        for process in processes:
+            beat = beats.get(process, 0)
+            known = before.get(process)
+            self._changed[process] = (beat, now) if known is None or known[0] != beat else known
+        return [process for process, (_, since) in self._changed.items() if now >= since + _STOPPED_SECONDS]
+
+
+def beats(storage: Storage) -> dict[str, int]:
+    """The last heartbeat of each process that had one in the last hour, in microseconds by its own clock."""
+    last = sa.select(HEARTBEATS.c.process, sa.func.max(HEARTBEATS.c.seen_at)).group_by(HEARTBEATS.c.process)
+    with storage.read() as transaction:
+        return {row[0]: row[1] for row in transaction.rows(last)}
 
 
 def unattended(storage: Storage, subscriptions: Sequence[Subscription]) -> list[str]:

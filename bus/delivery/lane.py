@@ -10,7 +10,7 @@ from typing import Final, cast
 
 from bus.delivery.circuit import Circuit, CircuitPolicy, State
 from bus.delivery.signature import Signer
-from bus.delivery.subscriptions import Subscription
+from bus.delivery.subscription import Subscription
 from bus.kit import Outcome
 from bus.telemetry import CIRCUITS_OPEN
 

@@ -168,14 +168,14 @@ class Ledger:
         if ordered:
             self.hold(transaction, subscription)
         due = _due(transaction, subscription, now, room)
-        chains: Sequence[tuple[int, ...]] = [(position,) for position in due]
+        decided = Plan(tuple((position,) for position in due), ())
         if ordered:
-            chains = _in_order(transaction, subscription, due, now, room, min(most, LONGEST_CHAIN))
-        handed_over = runs(chains, most)
-        for index, run in enumerate(handed_over):
-            _set_due(transaction, subscription, run, until + index)
-        leases = [Lease(subscription, until + index) for index in range(len(handed_over))]
-        return Handed(leases, room - sum(map(len, chains)), len(due) == room)
+            decided = _in_order(transaction, subscription, due, now, room, min(most, LONGEST_CHAIN))
+        handed_over = name_runs(subscription, decided.going, most, until)
+        for lease, run in handed_over:
+            _set_due(transaction, subscription, run, lease.due_at)
+        leases = [lease for lease, _ in handed_over]
+        return Handed(leases, room - sum(map(len, decided.going)), decided.left or len(due) == room)
 
     def leased(self, transaction: Transaction, lease: Lease) -> list[Leased]:
         """The deliveries of a run that are still to be made, in position order; none when the lease is over."""
@@ -219,6 +219,13 @@ class Ledger:
         transaction.hold(statements.SUBSCRIPTIONS, subscription)
 
 
+def name_runs(
+    subscription: int, chains: Iterable[Sequence[int]], most: int, until: int
+) -> list[tuple[Lease, list[int]]]:
+    """Runs of chains, each with its lease; the arguments are those of `Ledger.lease`."""
+    return [(Lease(subscription, end), run) for end, run in enumerate(runs(chains, most), until)]
+
+
 def _due(transaction: Transaction, subscription: int, now: int, limit: int) -> dict[int, int | None]:
     asked = {"subscription": subscription, "now": now, "room": limit}
     rows = transaction.rows(statements.DUE, asked)
@@ -234,12 +241,12 @@ def in_flight(transaction: Transaction, subscription: int, now: int, until: int,
 
 def _in_order(
     transaction: Transaction, subscription: int, due: Mapping[int, int | None], now: int, room: int, longest: int
-) -> Sequence[tuple[int, ...]]:
+) -> Plan:
     keys = {key for key in due.values() if key is not None}
-    decided: Plan = plan(due, chains_of(_beginnings(transaction, subscription, keys, longest)), now, room)
+    decided = plan(due, chains_of(_beginnings(transaction, subscription, keys, longest)), now, room)
     if decided.parked:
         _set_due(transaction, subscription, decided.parked, PARKED)
-    return decided.going
+    return decided
 
 
 def _beginnings(

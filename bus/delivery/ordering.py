@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import takewhile
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 PARKED = 2**62
 """`due_at` of a delivery that waits behind another; what finishes the other makes it due."""
@@ -27,6 +27,10 @@ class Owed(NamedTuple):
     dead: bool
 
 
+_EARLIER: Final = Owed(0, PARKED, dead=False)
+"""Stands for what is owed already. Whatever becomes of that, its outcome wakes what is parked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to do with the deliveries that are due.
@@ -34,14 +38,16 @@ class Plan:
     Attributes:
         going: what goes, in chains: positions of one key that go one after the other; without a key, each is its own.
         parked: what waits behind a chain's head.
+        left: something stays due, for lack of room.
     """
 
     going: tuple[tuple[int, ...], ...]
     parked: tuple[int, ...]
+    left: bool = False
 
 
 def plan(due: Mapping[int, int | None], chains: Mapping[int, Sequence[Owed]], now: int, room: int) -> Plan:
-    """Which due deliveries go.
+    """Which due deliveries go: the one planner, for new deliveries and for those that waited.
 
     Args:
         due: position to key, of the deliveries that are due; a key of None is not ordered.
@@ -50,8 +56,9 @@ def plan(due: Mapping[int, int | None], chains: Mapping[int, Sequence[Owed]], no
     """
     going: list[tuple[int, ...]] = []
     parked: list[int] = []
-    going.extend((position,) for position, key in due.items() if key is None)
-    del going[room:]
+    free = [position for position, key in due.items() if key is None]
+    going.extend((position,) for position in free[:room])
+    left = len(free) > room
     room -= len(going)
     for key, positions in _by_key(due).items():
         chain = chains.get(key, ())
@@ -61,52 +68,28 @@ def plan(due: Mapping[int, int | None], chains: Mapping[int, Sequence[Owed]], no
             going.append(tuple(taken))
         if taken or not _is_ready(chain, now):
             parked.extend(position for position in positions if position not in taken)
-    return Plan(tuple(sorted(going)), tuple(parked))
-
-
-@dataclass(frozen=True, slots=True)
-class Beginning:
-    """What to do with new deliveries.
-
-    Attributes:
-        going: what goes, in chains, as in a `Plan`.
-        parked: what waits behind an earlier one of its key.
-        left: what is not in these is due, without room.
-    """
-
-    going: tuple[tuple[int, ...], ...]
-    parked: tuple[int, ...]
-    left: bool
-
-
-def beginning(new: Mapping[int, int | None], owed: Collection[int], room: int, longest: int) -> Beginning:
-    """Which new deliveries go.
-
-    Args:
-        new: position to key, in order.
-        owed: the keys for which something is owed already. Whatever becomes of that, its outcome wakes what is parked.
-        room: the most that may go.
-        longest: the most of a chain.
-    """
-    chains: dict[object, list[int]] = {}
-    parked: list[int] = []
-    left = False
-    for position, key in new.items():
-        chain = chains.get(key) if key is not None else None
-        if chain is not None:
-            if room > 0 and len(chain) < longest:
-                chain.append(position)
-                room -= 1
-            else:
-                parked.append(position)
-        elif key is not None and key in owed:
-            parked.append(position)
-        elif room > 0:
-            chains[("free", position) if key is None else key] = [position]
-            room -= 1
         else:
             left = True
-    return Beginning(tuple(map(tuple, chains.values())), tuple(parked), left)
+    return Plan(tuple(sorted(going)), tuple(parked), left)
+
+
+def chains_of_new(
+    new: Mapping[int, int | None], owed: Collection[int], now: int, longest: int
+) -> dict[int, list[Owed]]:
+    """The beginnings of the chains of new deliveries, for `plan`.
+
+    Args:
+        new: position to key, in order; all are due now.
+        owed: the keys for which something is owed already.
+        longest: the most of a chain.
+    """
+    chains: dict[int, list[Owed]] = {key: [_EARLIER] for key in owed}
+    for position, key in new.items():
+        if key is not None and key not in owed:
+            chain = chains.setdefault(key, [])
+            if len(chain) < longest:
+                chain.append(Owed(position, now, dead=False))
+    return chains
 
 
 def runs(chains: Iterable[Sequence[int]], most: int) -> list[list[int]]:

@@ -6,8 +6,7 @@ whatever is due and not delivered is handed over, and handed over again when its
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,17 +14,19 @@ import structlog
 
 from bus import clock
 from bus.contracts import Catalogue
-from bus.delivery.broker import Handover
 from bus.delivery.dispatch import Dispatch, HandoverPolicy
-from bus.delivery.fan_out import FanOut, Made
-from bus.delivery.fresh import FreshRuns
+from bus.delivery.fan_out import FanOut
+from bus.delivery.handover import Handover
 from bus.delivery.ledger import Ledger, NewDelivery
+from bus.delivery.reclaim import Reclaim
 from bus.delivery.relayed import relayed
-from bus.delivery.subscriptions import Chosen, Subscription, Subscriptions, advance_replay, end_replay, go_live
-from bus.delivery.turns import in_turn
-from bus.journal import Entry, History, JournalReader, Row, Take
+from bus.delivery.replays import advance_replay, end_replay, go_live, in_turn
+from bus.delivery.subscription import Subscription
+from bus.delivery.subscriptions import Chosen, Subscriptions
+from bus.delivery.turn import Turn
+from bus.journal import Entry, History, JournalReader
 from bus.problem import Unavailable
-from bus.storage import Leadership, Storage, Transaction
+from bus.storage import Leadership, Storage
 from bus.telemetry import UNEXPECTED
 
 log = structlog.get_logger(__name__)
@@ -40,9 +41,6 @@ _PAUSE_SECONDS: Final = 0.005
 looking would slow publishing down where nobody subscribed. Where there was something the next look comes at once. What was
 published meanwhile goes in one look, so that these become fewer as more comes; a pause would save processor time,
 and would be most of the way to a webhook."""
-_TURN_SECONDS: Final = 0.005
-"""How long an append waits for a look of a relay that has nothing left to do but what was appended last. If it went on without,
-the next look would be for it, and the next append would find the relay at work again."""
 
 
 class Relay:
@@ -57,25 +55,24 @@ class Relay:
         handover: Handover,
         leadership: Leadership,
         policy: HandoverPolicy,
-        fresh: FreshRuns | None,
+        reclaim: Reclaim,
+        turn: Turn[FanOut],
     ) -> None:
-        """`fresh`: where workers of this process look for runs; None where it has none."""
+        """`turn`: taken by appends of this process that make deliveries (`AlongAppends`), if there are any."""
         self._storage = storage
         self._journal = journal
         self._catalogue = catalogue
         self._subscriptions = subscriptions
         self._ledger = Ledger(storage)
-        self._dispatch = Dispatch(storage, catalogue, subscriptions, handover, policy, fresh)
+        self._dispatch = Dispatch(storage, catalogue, subscriptions, handover, policy)
         self._fan_out = FanOut(storage, journal, catalogue, subscriptions, self._dispatch)
         self._leadership = leadership
+        self._reclaim = reclaim
         self._replaying = Chosen(subscriptions, lambda one: one.replay_position is not None)
         self._nudged = threading.Event()
         self._turns: dict[int, int] = {}
-        self._turn = threading.Lock()
-        self._wants_turn = False
-        self._is_at_end = False
+        self._turn = turn
         self._stopping = False
-        self._leading = False
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
 
     def start(self) -> None:
@@ -101,48 +98,6 @@ class Relay:
         if reached is None or reached < position:
             self._nudged.set()
 
-    @contextmanager
-    def beside_append(self) -> Iterator[Take | None]:
-        """Have the deliveries of what this process appends made in the same transaction, and handed over once that is committed.
-
-        None where the relay is at work itself or does not lead, or nobody subscribed. For a broker that nobody has to wait for.
-        See `journal.beside`.
-        """
-        if not self._has_turn():
-            yield None
-            return
-        made: list[Made] = []
-
-        def take(transaction: Transaction, rows: Sequence[Row]) -> None:
-            if (one := self._fan_out.take_along(transaction, rows)) is not None:
-                made.append(one)
-
-        try:
-            yield take
-            self._pass_on(made)
-        finally:
-            self._turn.release()
-
-    def _has_turn(self) -> bool:
-        """Take the turn for an append, unless the relay waits for it, or is at work that takes long."""
-        if self._wants_turn or not self._fan_out.contract_ids:
-            return False
-        if not self._turn.acquire(timeout=_TURN_SECONDS if self._is_at_end else 0.0):
-            return False
-        if self._leading:
-            return True
-        self._turn.release()
-        return False
-
-    def _pass_on(self, made: Sequence[Made]) -> None:
-        try:
-            for one in made:
-                self._fan_out.committed(one)
-        except Exception:
-            # The events are committed, whatever becomes of this: what was leased is handed over again when its lease ends.
-            UNEXPECTED.labels("relay").inc()
-            log.exception("relay.not_handed_over")
-
     def stop(self) -> None:
         """Finish the step under way, then let another process lead."""
         self._stopping = True
@@ -155,10 +110,10 @@ class Relay:
             wait = _NOT_LEADING_SECONDS
             begun = time.monotonic()
             try:
-                with self._taking_turn():
+                with self._turn.for_relay():
                     if self._leads():
                         wait = 0.0 if self._step() else _IDLE_SECONDS
-                    self._is_at_end = wait == _IDLE_SECONDS
+                    self._turn.reach_end(is_at_end=wait == _IDLE_SECONDS)
             except Unavailable:
                 log.warning("relay.database_does_not_answer")
             except Exception:
@@ -169,23 +124,10 @@ class Relay:
                 time.sleep(max(0.0, begun + self._pause() - time.monotonic()))
             self._nudged.wait(wait)
             self._nudged.clear()
-        with self._taking_turn():
-            self._leading = False
+        with self._turn.for_relay():
+            self._turn.lead(None)
             self._dispatch.close()
             self._leadership.release()
-
-    @contextmanager
-    def _taking_turn(self) -> Iterator[None]:
-        """Wait for the append under way, before which the next one does not come."""
-        self._wants_turn = True
-        with self._turn:
-            self._wants_turn = False
-            try:
-                yield
-            except BaseException:
-                # A subscription may be live in the database and not here: what an append made now would pass it by.
-                self._leading = False
-                raise
 
     def _pause(self) -> float:
         if self._fan_out.delivers:
@@ -196,18 +138,26 @@ class Relay:
     def _leads(self) -> bool:
         """Whether this process leads. One that begins to reads first what the leader before it made of the subscriptions."""
         leads = self._leadership.acquire()
-        if leads and not self._leading:
+        if not leads:
+            self._reclaim.stand_by()
+        elif self._turn.leader is None:
             self._subscriptions.refresh()
             self._fan_out.begin()
-        self._leading = leads
+            self._look_for_due(found=self._reclaim.begin())
+        self._turn.lead(self._fan_out if leads else None)
         return leads
 
     def _step(self) -> bool:
         """One look at everything; whether there is more to do at once."""
         moved = self._fan_out.step()
         replayed = self._replay()
+        self._look_for_due(found=self._reclaim.look())
         handed_over = self._dispatch.look()
         return moved or replayed or handed_over
+
+    def _look_for_due(self, *, found: bool) -> None:
+        if found:
+            self._dispatch.look_soon()
 
     def _replay(self) -> bool:
         """Steps of the replays under way, and of new subscriptions that catch up, in turn; live events wait for a few alone."""

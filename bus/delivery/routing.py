@@ -8,7 +8,7 @@ from bus import json
 from bus.contracts import Catalogue, ContractVersion, FilterIndex, View
 from bus.delivery.ledger import NewDelivery
 from bus.delivery.ordering import order_key
-from bus.delivery.subscriptions import Subscription
+from bus.delivery.subscription import Subscription
 from bus.journal import Entry, FindBefore, viewed_document
 from bus.problem import Refused
 

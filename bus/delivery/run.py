@@ -10,16 +10,16 @@ from typing import Final, NamedTuple
 from bus import clock
 from bus.agencies import Agencies
 from bus.contracts import Catalogue, View
-from bus.delivery.fresh import FreshRuns, Read
+from bus.delivery.handover import Loaded
 from bus.delivery.ledger import Lease, Leased, Ledger
 from bus.delivery.room import PIECE_BYTES, Room
-from bus.delivery.subscriptions import AgencySink, Subscription, Webhook
+from bus.delivery.subscription import AgencySink, Subscription, Webhook
 from bus.journal import Entry, FindBefore, History, JournalReader, apply_view, entries_at, lengths_at
 from bus.problem import Refused
 from bus.storage import Storage
 
 _SHORT: Final = 16
-"""Fresh deliveries that are shown through the view in the event loop: to a thread and back would take longer."""
+"""Loaded deliveries that are shown through the view in the event loop: to a thread and back would take longer."""
 
 
 class Item(NamedTuple):
@@ -60,7 +60,6 @@ class RunLoader:
         journal: JournalReader,
         catalogue: Catalogue,
         ledger: Ledger,
-        fresh: FreshRuns,
         agencies: Agencies,
         room: Room,
     ) -> None:
@@ -68,13 +67,15 @@ class RunLoader:
         self._journal = journal
         self._catalogue = catalogue
         self._ledger = ledger
-        self._fresh = fresh
         self._agencies = agencies
         self._room = room
 
-    async def owed(self, subscription: Subscription, lease: Lease) -> list[Owed]:
-        """What is to be made of a run, in position order. Events at hand come along where one piece, and the room, hold them."""
-        run = self._fresh.take(lease)
+    async def owed(self, subscription: Subscription, lease: Lease, run: Loaded | None) -> list[Owed]:
+        """What is to be made of a run, in position order. Events at hand come along where one piece, and the room, hold them.
+
+        Args:
+            run: the loaded run; None: read it from the database.
+        """
         if run is None:
             return await asyncio.to_thread(self._owed, lease)
         sizes = [len(entry.body) for _, entry in run]
@@ -109,7 +110,7 @@ class RunLoader:
                 return self._chains(run, views)
         return await asyncio.to_thread(self._show, subscription, run)
 
-    def _is_at_hand(self, subscription: Subscription, run: Read) -> bool:
+    def _is_at_hand(self, subscription: Subscription, run: Loaded) -> bool:
         """Whether what the subscriber sees is known already. What an agency gets is checked against all versions in force."""
         known, who = self._catalogue.has_view, subscription.participant
         return isinstance(subscription.sink, Webhook) and all(known(who, entry.version_id) for _, entry in run)
@@ -119,14 +120,14 @@ class RunLoader:
             entries = entries_at(transaction, [one.leased.position for one in piece])
         return self._show(subscription, [(one.leased, entries[one.leased.position]) for one in piece])
 
-    def _show(self, subscription: Subscription, run: Read) -> list[list[Item]]:
+    def _show(self, subscription: Subscription, run: Loaded) -> list[list[Item]]:
         return self._chains(run, self._views(subscription, run))
 
-    def _views(self, subscription: Subscription, run: Read) -> dict[int, View | Refused]:
+    def _views(self, subscription: Subscription, run: Loaded) -> dict[int, View | Refused]:
         versions = {entry.version_id for _, entry in run}
         return {version_id: self._view(version_id, subscription) for version_id in versions}
 
-    def _chains(self, run: Read, views: Mapping[int, View | Refused]) -> list[list[Item]]:
+    def _chains(self, run: Loaded, views: Mapping[int, View | Refused]) -> list[list[Item]]:
         before = History(self._journal, [entry for _, entry in run]).before
         return _chains([_item(one, entry, views[entry.version_id], before) for one, entry in run])
 

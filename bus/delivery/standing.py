@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from bus.actions import Channel, on_this_machine
 from bus.agencies import Agencies
 from bus.contracts import AdapterUses, Catalogue
-from bus.delivery.subscriptions import AgencySink, NewSubscription, Subscriptions
+from bus.delivery.subscription import AgencySink, NewSubscription
+from bus.delivery.subscriptions import Subscriptions
 from bus.kit import Does
 
 Standing = tuple[str, str, AgencySink]
@@ -47,5 +48,5 @@ def standing_id(sink: AgencySink, contract: str) -> str:
 
 def _sinks(uses: AdapterUses, agencies: Agencies) -> Iterator[tuple[str, AgencySink]]:
     for use in uses.adapters:
-        if agencies.operation(use.adapter, use.operation, Does.DELIVER) is not None:
-            yield agencies.participant(use.adapter), AgencySink(use.adapter, use.operation)
+        if agencies.find_operation(use.adapter, use.operation, Does.DELIVER) is not None:
+            yield agencies.find_participant(use.adapter), AgencySink(use.adapter, use.operation)

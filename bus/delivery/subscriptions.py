@@ -5,15 +5,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
 from typing import Any
 
 import sqlalchemy as sa
 
 from bus import clock, json
-from bus.actions import Action, Actor, Verb, masked, note
+from bus.actions import Action, Actor, Verb, note
 from bus.delivery.acts import on_subscription, setter
 from bus.delivery.signature import new_secret
+from bus.delivery.subscription import AgencySink, NewSubscription, Sink, Subscription, SubscriptionState, Webhook
 from bus.delivery.tables import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS
 from bus.identity import Keys
 from bus.ids import new_id
@@ -23,14 +23,6 @@ from bus.storage import RowConflict, Storage, Transaction, announce, last_change
 TOPIC = "subscriptions"
 ROTATION = timedelta(hours=24)
 """How long the old secret signs beside the new one."""
-
-
-class SubscriptionState(Enum):
-    """Whether deliveries are handed over."""
-
-    ACTIVE = "active"
-    PAUSED = "paused"
-    """Deliveries are made and wait."""
 
 
 class SubscriptionUnknown(NotFound):
@@ -52,91 +44,14 @@ class ReplayUnderWay(Conflict):
     slug = "replay-under-way"
 
 
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """A sink that is an app's own endpoint."""
-
-    url: str
-
-    def document(self) -> dict[str, str]:
-        """As the API writes it."""
-        return {"url": self.url}
-
-    def told(self) -> dict[str, str]:
-        """As the action log tells it: without the secrets that an address may hold."""
-        return {"url": masked(self.url)}
-
-
-@dataclass(frozen=True, slots=True)
-class AgencySink:
-    """A sink that is an operation of an agency's adapter."""
-
-    adapter: str
-    operation: str
-
-    def document(self) -> dict[str, str]:
-        """As the API writes it."""
-        return {"adapter": self.adapter, "operation": self.operation}
-
-    def told(self) -> dict[str, str]:
-        """As the action log tells it."""
-        return self.document()
-
-
-Sink = Webhook | AgencySink
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """One standing order.
-
-    Attributes:
-        number: names it in the database and the broker; never used twice.
-        id: names it in the API.
-        filters: CloudEvents filter expressions over context attributes as the consumer sees them; all must hold.
-        ordered_by: JSON Pointer into the data; events with the same value there are delivered in order. None, or a field that a
-            grant does not show any more: the contract's own order.
-        from_position: later events are delivered as they come; None until the relay has caught up.
-        replay_position: deliveries are being made for events after it, up to `replay_until`.
-        secrets: what webhooks are signed with, the newest first.
-        sink_set_by: who set the sink, if not the participant.
-    """
-
-    number: int
-    id: str
-    participant: str
-    contracts: tuple[str, ...]
-    sink: Sink
-    filters: tuple[Mapping[str, Any], ...]
-    ordered_by: str | None
-    state: SubscriptionState
-    from_position: int | None
-    replay_position: int | None
-    replay_until: int | None
-    secrets: tuple[str, ...]
-    created_at: datetime
-    sink_set_by: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class NewSubscription:
-    """What a subscription is made from; see `Subscription`."""
-
-    participant: str
-    contracts: Sequence[str]
-    sink: Sink
-    filters: Sequence[Mapping[str, Any]] = ()
-    ordered_by: str | None = None
-    after: int = 0
-    """Deliver the events after this position."""
-
-
 class Subscriptions:
     """The subscriptions of one bus; what it knows in memory follows the database through `refresh`."""
 
-    def __init__(self, storage: Storage, keys: Keys) -> None:
+    def __init__(self, storage: Storage, keys: Keys, now: Callable[[], datetime] = clock.now) -> None:
+        """`now` is this moment in UTC."""
         self._storage = storage
         self._keys = keys
+        self._now = now
         self._refreshing = threading.Lock()
         self._reached: int | None = None
         self._expiring: dict[int, int] = {}
@@ -148,7 +63,7 @@ class Subscriptions:
         """Read the subscriptions that changed since the last time."""
         # One at a time: an older reading must not replace a newer one, or the relay would miss a subscription's events.
         with self._refreshing:
-            now = clock.micros(clock.now())
+            now = clock.micros(self._now())
             expired = [number for number, until in self._expiring.items() if until <= now]
             with self._storage.read() as transaction:
                 # First, since PostgreSQL may show the next statement more than this one.
@@ -192,7 +107,7 @@ class Subscriptions:
             "state": SubscriptionState.ACTIVE.value,
             "secrets": self._sealed([{"secret": secret, "until": None}]),
             "replay_position": new.after,
-            "created_at": clock.micros(clock.now()),
+            "created_at": clock.micros(self._now()),
             "sink_set_by": setter(by, new.participant),
         }
         # Another process that makes the same subscription at the same moment is told so by its unique id.
@@ -251,7 +166,7 @@ class Subscriptions:
     def rotate_secret(self, subscription: Subscription, by: Actor) -> str:
         """A new secret; the one before signs beside it for a day."""
         secret = new_secret()
-        until = clock.micros(clock.now() + ROTATION)
+        until = clock.micros(self._now() + ROTATION)
         kept = [{"secret": old, "until": until} for old in subscription.secrets[:1]]
         sealed = self._sealed([{"secret": secret, "until": None}, *kept])
         self._update(_Act(Verb.SUBSCRIPTION_ROTATE_SECRET, subscription, by), secrets=sealed)
@@ -324,9 +239,10 @@ class Subscriptions:
         if list(by_number) != sorted(by_number):
             by_number = dict(sorted(by_number.items()))
         # Replaced as a whole: a reader in another thread sees the old ones or the new ones.
+        # First, since the relay hands over by number: a worker of this process then listens already.
+        self._all = tuple(by_number.values())
         self._by_number = by_number
         self._ids = {one.id: number for number, one in by_number.items()}
-        self._all = tuple(by_number.values())
         self._expiring = {number: until for number, until in self._expiring.items() if number in by_number}
 
     def _sealed(self, secrets: Sequence[Mapping[str, Any]]) -> str:
@@ -334,7 +250,7 @@ class Subscriptions:
 
     def _subscription(self, row: Any) -> Subscription:
         sink = json.loads(row.sink)
-        now = clock.micros(clock.now())
+        now = clock.micros(self._now())
         secrets = json.loads(self._keys.decrypt(row.secrets))
         ends = [secret["until"] for secret in secrets if secret["until"] is not None and secret["until"] > now]
         self._expiring.pop(row.number, None)
@@ -426,24 +342,3 @@ def _told(order: Subscription | NewSubscription) -> dict[str, Any]:
 
 def _unknown(id: str) -> SubscriptionUnknown:
     return SubscriptionUnknown(f"There is no subscription {id} of yours.")
-
-
-def go_live(transaction: Transaction, number: int, position: int) -> None:
-    """A new subscription has caught up to where the relay stands: from here on it is live. In the relay's transaction."""
-    _note(transaction, number, from_position=position, replay_position=None)
-
-
-def advance_replay(transaction: Transaction, number: int, position: int) -> None:
-    """Note how far a replay, or a new subscription's catching up, has come. In the relay's transaction."""
-    _note(transaction, number, replay_position=position)
-
-
-def end_replay(transaction: Transaction, number: int) -> None:
-    """A replay has come to its end. In the relay's transaction."""
-    _note(transaction, number, replay_position=None, replay_until=None)
-
-
-def _note(transaction: Transaction, number: int, **values: int | None) -> None:
-    changed = announce(transaction, TOPIC)
-    statement = sa.update(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == number)
-    transaction.execute(statement.values(**values, changed=changed))

@@ -103,3 +103,13 @@ HEARTBEATS = sa.Table(
     sa.Column("role", sa.Text, primary_key=True),
     sa.Column("seen_at", sa.BigInteger, nullable=False),
 )
+
+LEASES = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("due_at", sa.BigInteger, primary_key=True),
+    sa.Column("subscription", sa.Integer, primary_key=True),
+    sa.Column("process", sa.Text),
+    sqlite_with_rowid=False,
+)
+"""The runs that are handed over, each named by its first two columns. `process` makes the run; null: nobody claimed it."""

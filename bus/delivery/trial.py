@@ -12,7 +12,7 @@ from bus.delivery.names import Names
 from bus.delivery.signature import Signer
 from bus.delivery.sinks.places import uncounted_place
 from bus.delivery.sinks.webhook import WebhookSink
-from bus.delivery.subscriptions import Subscription, Webhook
+from bus.delivery.subscription import Subscription, Webhook
 from bus.ids import new_id
 from bus.kit import Event, Outcome
 from bus.problem import Conflict, Refused
@@ -119,7 +119,7 @@ async def _sent(subscription: Subscription, webhook: Webhook, sink: WebhookSink,
         time=clock.rfc3339(now),
         datacontenttype="application/json",
     )
-    body = json.dumps(event.document())
+    body = json.dumps(event.to_document())
     headers = Signer(subscription.secrets).headers(f"msg_{event.id}", body, now)
     begun = time.perf_counter()
     outcome = await sink.send(webhook.url, body, headers, uncounted_place(participant))

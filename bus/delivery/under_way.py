@@ -14,7 +14,7 @@ from bus.delivery.ledger import Attempt, DeliveryState
 from bus.delivery.outcome import Batch, parked, released, skipped
 from bus.delivery.run import Item, Owed, RunLoader, first_piece, without_events
 from bus.delivery.sinks.places import Place
-from bus.delivery.subscriptions import Subscription
+from bus.delivery.subscription import Subscription
 from bus.kit import Failure, Outcome
 
 
@@ -22,7 +22,7 @@ class Sender(Protocol):
     """Sends items to a subscription's sink; the worker does it."""
 
     def is_active(self, subscription: Subscription) -> bool:
-        """Whether the subscription is still there, and not paused."""
+        """Whether the subscription is still there and not paused, and this process still holds its runs."""
         ...
 
     def batch(self, subscription: Subscription) -> int:

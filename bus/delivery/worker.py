@@ -1,4 +1,4 @@
-"""The worker: makes the runs that the broker hands it: view, sign, send, write the outcomes, acknowledge.
+"""The worker: makes the runs that are handed to it: view, sign, send, write the outcomes, acknowledge.
 
 Promise: a message is acknowledged only after the outcomes of its run are written; a later event of a key never goes before
 an earlier one; one sink's trouble is nobody else's; personal data leave only after their disclosure is on disk.
@@ -19,18 +19,20 @@ from prometheus_client import Counter
 from bus import clock, json
 from bus.agencies import Agencies
 from bus.contracts import Catalogue
-from bus.delivery.broker import BrokerAddress, Received, Receiver
 from bus.delivery.circuit import CircuitPolicy
+from bus.delivery.claims import Claims
 from bus.delivery.disclosed import Disclosed
+from bus.delivery.handover import Handover, Received
 from bus.delivery.lane import Lane
-from bus.delivery.ledger import Attempt, Lease
+from bus.delivery.ledger import Attempt
 from bus.delivery.outcome import Batch, OutcomeWriter, attempted
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.run import Item, RunLoader
 from bus.delivery.sinks import agency
 from bus.delivery.sinks.places import Place, uncounted_place
 from bus.delivery.sinks.webhook import WebhookSink, trace_headers
-from bus.delivery.subscriptions import AgencySink, Chosen, Subscription, Subscriptions, SubscriptionState, Webhook
+from bus.delivery.subscription import AgencySink, Subscription, SubscriptionState, Webhook
+from bus.delivery.subscriptions import Chosen, Subscriptions
 from bus.delivery.under_way import RunUnderWay
 from bus.disclosures import Channel, Disclosure, Noted
 from bus.kit import Does, Event, Outcome
@@ -66,7 +68,8 @@ class Worker:
 
     def __init__(
         self,
-        address: BrokerAddress,
+        handover: Handover,
+        claims: Claims,
         sinks: type[Webhook] | type[AgencySink],
         subscriptions: Subscriptions,
         catalogue: Catalogue,
@@ -79,6 +82,7 @@ class Worker:
     ) -> None:
         """`finished` is called when a run's outcomes are written: there may be room for more, or something is due by them."""
         self._sinks = sinks
+        self._claims = claims
         self._finished = finished
         self._subscriptions = subscriptions
         self._catalogue = catalogue
@@ -98,11 +102,11 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self._chosen = Chosen(subscriptions, self._can_serve)
         self._mine_of: tuple[Sequence[Subscription], Collection[int]] = ((), frozenset())
-        self._receiver = Receiver(address, self._mine, self._received)
+        self._receiver = handover.receiver(self._mine, self._received)
 
     @property
     def connected(self) -> bool:
-        """Whether the broker is listened to."""
+        """Whether runs can arrive."""
         return self._receiver.connected
 
     def start(self) -> None:
@@ -149,7 +153,7 @@ class Worker:
             return False
         return (
             isinstance(sink, Webhook)
-            or self._agencies.operation(sink.adapter, sink.operation, Does.DELIVER) is not None
+            or self._agencies.find_operation(sink.adapter, sink.operation, Does.DELIVER) is not None
         )
 
     def _received(self, received: Received) -> None:
@@ -157,8 +161,9 @@ class Worker:
 
     def _begin(self, received: Received) -> None:
         if self._is_drained:
-            # Not acknowledged, it goes back to its queue; what memory gave away comes again when its lease ends.
+            # Not done, a broker gives it to another worker; else it comes again when its lease ends.
             return
+        self._claims.add(received.lease)
         making = self._loop.create_task(self._make(received))
         self._making[making] = received
         making.add_done_callback(self._making.pop)
@@ -168,7 +173,7 @@ class Worker:
         is_due = False
         if subscription is not None:
             try:
-                is_due = await self._make_run(subscription, received.lease)
+                is_due = await self._make_run(subscription, received)
             except Refused as refusal:
                 # The database does not answer, or is full; what cannot be disclosed is not sent.
                 log.warning("worker.run_put_off", subscription=subscription.id, reason=refusal.slug)
@@ -180,8 +185,9 @@ class Worker:
         received.done()
         self._finished(is_due)
 
-    async def _make_run(self, subscription: Subscription, lease: Lease) -> bool:
+    async def _make_run(self, subscription: Subscription, received: Received) -> bool:
         """Make a run; whether something is due by its outcomes."""
+        lease = received.lease
         lane = self._lanes.get(subscription.number)
         if lane is None:
             lane = self._lanes[subscription.number] = self._lane()
@@ -190,10 +196,12 @@ class Worker:
         channel = Channel.WEBHOOK if isinstance(subscription.sink, Webhook) else Channel.ADAPTER
         disclosed = Disclosed(self._disclosures.submit, self._catalogue, channel, subscription.sink_set_by)
         run = RunUnderWay(self, self._loader, subscription, lane, deadline, disclosed)
-        # Before the run is read: of a sink that is away nothing is held.
-        if self.is_active(subscription):
+        loaded = received.take_loaded()
+        if self.is_active(subscription) and not lane.admits:
+            # Before the run is read, and without its events: of a sink that is away nothing is held.
+            loaded = None
             await lane.wait_until_admits(deadline)
-        owed = await self._loader.owed(subscription, lease)
+        owed = await self._loader.owed(subscription, lease, loaded)
         if not owed:
             return False
         try:
@@ -204,9 +212,9 @@ class Worker:
         return await written
 
     def is_active(self, subscription: Subscription) -> bool:
-        """Whether the subscription is still there, and not paused."""
+        """Whether the subscription is still there and not paused, and this process still holds its runs."""
         known = self._subscriptions.numbered(subscription.number)
-        return known is not None and known.state is SubscriptionState.ACTIVE
+        return known is not None and known.state is SubscriptionState.ACTIVE and self._claims.is_holder
 
     def _lane(self) -> Lane:
         # A probe that is still under way must not be taken for lost.

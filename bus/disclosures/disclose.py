@@ -44,7 +44,7 @@ def of_grant(
     positions: Iterable[int] = (),
     person: str | None = None,
 ) -> Disclosure:
-    """The disclosure of some events, or of a query's answer about a person, under a grant."""
+    """The disclosure of some events, or of one person in a query's answer, under a grant."""
     grant = view.grant
     return Disclosure(
         participant=grant.participant,

@@ -38,7 +38,7 @@ class Disclosure:
         client_id: of the client that asked; None for a delivery.
         fields: JSON Pointers of what was granted; the empty pointer stands for all.
         positions: the journal's events that it held.
-        person: the data subject of a query's answer, which is in no journal.
+        person: one of the persons of a query's answer, which is in no journal.
         set_by: who set the sink of a delivery, if not the participant.
     """
 

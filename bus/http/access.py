@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from bus import clock
 from bus.contracts import Access, Classification, ContractVersion, Mask, State, describe_access
 from bus.http.contracts import Reader
-from bus.http.paging import After, Limit, last_name, next_cursor
+from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
 from bus.http.written import write_page
@@ -86,10 +86,12 @@ def read_participant_access(
     if caller.participant != name and not {Scope.ADMIN, Scope.AUDIT_READ} & caller.scopes:
         raise NotYourAccess(f"{caller.participant} may not see what {name} may get.")
     rooms.participants.get(name)
-    names = [contract for contract in rooms.catalogue.list_contracts_naming(name) if contract > last_name(after)]
+    last = read_name(after, Listing.ACCESS, name)
+    names = [contract for contract in rooms.catalogue.list_contracts_naming(name) if contract > last]
     found = [_contract_access(rooms.catalogue.in_force(contract), name) for contract in names[:limit]]
     granting = [contract for contract in found if contract.versions]
-    return write_page(ParticipantAccess(participant=name, contracts=granting, next=next_cursor(names, limit)))
+    following = write_next_name(Listing.ACCESS, name, names, limit)
+    return write_page(ParticipantAccess(participant=name, contracts=granting, next=following))
 
 
 def _contract_access(versions: list[ContractVersion], participant: str | None) -> ContractAccess:

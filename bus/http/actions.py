@@ -9,8 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from bus.actions import Actor, Channel, Found, Result, Verb, Wanted, to_document
 from bus.http.acts import acting
-from bus.http.cursors import Listing, cursor_at, position_at
-from bus.http.paging import After, Limit
+from bus.http.cursors import After, Limit, Listing, read_position, write_position
 from bus.http.pull import NO_STORE
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
@@ -103,11 +102,11 @@ def list_actions(
 
     Who asked is in the log too.
     """
-    before = position_at(after, Listing.ACTIONS, "") or None
+    before = read_position(after, Listing.ACTIONS, "") or None
     found = rooms.actions.search(Wanted(who, what, object, since, until), before, limit + 1, by)
     told = [ActionDocument(**to_document(one)) for one in found[:limit]]
     return write_page(ActionList(actions=told, next=_next(found, limit)), NO_STORE)
 
 
 def _next(found: Sequence[Found], limit: int) -> str | None:
-    return cursor_at(Listing.ACTIONS, "", found[limit - 1].id) if len(found) > limit else None
+    return write_position(Listing.ACTIONS, "", found[limit - 1].id) if len(found) > limit else None

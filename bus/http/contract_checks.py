@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from bus import json
-from bus.agencies import bindings, mapped_fields
+from bus.agencies import list_mapped_fields, make_bindings
 from bus.contracts import check_contract, read_check, restore_contract, write_bindings
 from bus.http.contracts import Body, Writer, takes
 from bus.http.rooms import Rooms, TheRooms
@@ -98,8 +98,8 @@ def _asked(rooms: Rooms, caller: Principal, read: bytes) -> tuple[bytes, bytes]:
         "document": given["document"],
         "against": [one.document for one in standing],
         "participants": list(_participants(rooms)),
-        "bindings": write_bindings(restore_contract(given["document"]), bindings(rooms.settings.adapters)),
-        "mappings": [[use.adapter, use.operation, fields] for use, fields in mapped_fields().items()],
+        "bindings": write_bindings(restore_contract(given["document"]), make_bindings(rooms.settings.adapters)),
+        "mappings": [[use.adapter, use.operation, fields] for use, fields in list_mapped_fields().items()],
         "subscriptions": {name: _standing(rooms, name) for name in names if _answers_for(rooms, caller, name)},
     }
     return json.dumps(asked), b""

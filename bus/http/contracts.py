@@ -28,7 +28,7 @@ from bus.delivery.admission import check_size
 from bus.http.acts import acting
 from bus.http.conditional import cacheable, matches
 from bus.http.contract_version import VersionDetail, VersionSummary, etag, version_answer, version_summary
-from bus.http.paging import After, Limit, last_name, next_cursor
+from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
 from bus.http.preconditions import IfMatch, IfMatchRequired
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
@@ -122,9 +122,9 @@ def takes(*media_types: str) -> dict[str, Any]:
 @router.get("", response_model=ContractList)
 def list_contracts(request: Request, caller: Reader, limit: Limit = 100, after: After = "") -> Response:
     """What can be exchanged on this bus, drafts included."""
-    page = _catalogue(request).registrar.listing.page(limit, last_name(after))
+    page = _catalogue(request).registrar.listing.page(limit, read_name(after, Listing.CONTRACTS))
     names = [one.name for one in page.contracts]
-    following = next_cursor([*names, ""] if page.has_more else names, len(names))
+    following = write_next_name(Listing.CONTRACTS, "", [*names, ""] if page.has_more else names, len(names))
     return write_page(ContractList(contracts=[_summary(one) for one in page.contracts], next=following))
 
 

@@ -1,15 +1,24 @@
-"""Cursors: opaque strings that hold a place in one list of one contract."""
+"""Cursors: opaque strings that hold a place in one list.
+
+Promise: a cursor that the bus did not write, or that it wrote for another list, is refused. Each place has one spelling.
+"""
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
-from bus.problem import Invalid
+from fastapi import Query
+
+from bus.problem import FieldError, Invalid
+
+Limit = Annotated[int, Query(ge=1, le=1000, description="most entries in the answer")]
+After = Annotated[str, Query(description="`next` of the page before")]
 
 _FURTHEST: Final = 2**63 - 1
 """The largest integer that a database takes."""
-_POSITION: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _BEGUN: Final = "."
 """Stands before the position where a pass through records began."""
 
@@ -28,6 +37,12 @@ class Listing(Enum):
     DISCLOSURES = "d"
     ACTIONS = "a"
     REFUSALS = "x"
+    CONTRACTS = "c"
+    ACCESS = "g"
+    PARTICIPANTS = "p"
+    CLIENTS = "k"
+    SUBSCRIPTIONS = "s"
+    DELIVERIES = "l"
 
 
 class Place(NamedTuple):
@@ -47,65 +62,111 @@ class Place(NamedTuple):
         return Place(position, position if is_last else self.begun)
 
 
-def cursor_at(listing: Listing, contract: str, position: int) -> str:
+def write_position(listing: Listing, of: str, position: int) -> str:
     """The cursor behind a position.
 
     Args:
-        contract: the contract whose list it is; empty where the list is of no contract.
+        of: the contract whose list it is; empty for a list of no contract.
     """
-    return _encoded(f"{listing.value}\0{contract}\0{position}")
+    return _write(listing, of, str(position))
 
 
-def position_at(cursor: str, listing: Listing, contract: str) -> int:
+def read_position(cursor: str, listing: Listing, of: str) -> int:
     """The position that a cursor stands behind; 0, the beginning, for the empty string.
 
     Raises:
-        CursorInvalid: it is none of the bus's, or of another list.
+        CursorInvalid: the bus did not write it for this list.
     """
-    if not cursor:
-        return 0
-    position = _number(_written(cursor, contract))
-    # Written again it must be the same, which leaves one spelling for each place.
-    if position < 0 or cursor_at(listing, contract, position) != cursor:
-        raise _no_cursor(contract)
-    return position
+    return _read_number(_read(cursor, listing, of)) if cursor else 0
 
 
-def cursor_of(contract: str, place: Place) -> str:
+def write_place(contract: str, place: Place) -> str:
     """The cursor of a place in a contract's records."""
     begun = "" if place.begun == place.position else f"{_BEGUN}{place.begun}"
-    return _encoded(f"{Listing.RECORDS.value}\0{contract}\0{place.position}{begun}")
+    return _write(Listing.RECORDS, contract, f"{place.position}{begun}")
 
 
-def place_of(cursor: str, contract: str) -> Place:
-    """The place that a cursor of a contract's records names; the beginning for the empty string.
+def read_place(cursor: str, contract: str) -> Place:
+    """The place in a contract's records that a cursor names; the beginning for the empty string.
 
     Raises:
-        CursorInvalid: it is none of the bus's, or of another list.
+        CursorInvalid: the bus did not write it for this list.
     """
-    position, _, begun = _written(cursor, contract).partition(_BEGUN) if cursor else ("0", "", "")
-    place = Place(_number(position), _number(begun or position))
-    if not 0 <= place.begun <= place.position or (cursor and cursor_of(contract, place) != cursor):
-        raise _no_cursor(contract)
+    if not cursor:
+        return Place(0, 0)
+    position, _, begun = _read(cursor, Listing.RECORDS, contract).partition(_BEGUN)
+    place = Place(_read_number(position), _read_number(begun or position))
+    if place.begun > place.position or write_place(contract, place) != cursor:
+        raise _refuse()
     return place
 
 
-def _number(text: str) -> int:
-    number = int(text) if _POSITION.fullmatch(text) else -1
-    return number if number <= _FURTHEST else -1
+def write_next_name(listing: Listing, of: str, names: Sequence[str], limit: int) -> str | None:
+    """The cursor behind the first `limit` names of a list in their order; None: there are no more.
+
+    Args:
+        of: what the list belongs to, such as the participant of its clients; empty: to nothing.
+    """
+    return _write(listing, of, names[limit - 1]) if len(names) > limit else None
 
 
-def _written(cursor: str, contract: str) -> str:
-    """The place that a cursor holds, as it is written."""
+def read_name(cursor: str, listing: Listing, of: str = "") -> str:
+    """The name that the page before ended with; empty for the empty string.
+
+    Raises:
+        CursorInvalid: the bus did not write it for this list.
+    """
+    name = _read(cursor, listing, of) if cursor else ""
+    if not name.isprintable():
+        raise _refuse()
+    return name
+
+
+def write_next_numbers(listing: Listing, places: Sequence[tuple[int, ...]], limit: int) -> str | None:
+    """The cursor behind the first `limit` entries of a list in order of some numbers; None: there are no more."""
+    return write_next_name(listing, "", [".".join(map(str, place)) for place in places], limit)
+
+
+def read_numbers(cursor: str, listing: Listing, count: int) -> tuple[int, ...]:
+    """The numbers of the entry that the page before ended with; zeros for the empty string.
+
+    Args:
+        count: how many numbers name an entry.
+
+    Raises:
+        CursorInvalid: the bus did not write it for this list.
+    """
+    if not cursor:
+        return (0,) * count
+    numbers = tuple(_read_number(text) for text in _read(cursor, listing, "").split("."))
+    if len(numbers) != count:
+        raise _refuse()
+    return numbers
+
+
+def _read_number(text: str) -> int:
+    number = int(text) if _NUMBER.fullmatch(text) else -1
+    if not 0 <= number <= _FURTHEST:
+        raise _refuse()
+    return number
+
+
+def _write(listing: Listing, of: str, written: str) -> str:
+    return urlsafe_b64encode(f"{listing.value}\0{of}\0{written}".encode()).decode().rstrip("=")
+
+
+def _read(cursor: str, listing: Listing, of: str) -> str:
+    """What stands behind the list's name in a cursor."""
     try:
-        return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().rpartition("\0")[2]
+        written = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().rpartition("\0")[2]
     except ValueError:
-        raise _no_cursor(contract) from None
+        raise _refuse() from None
+    # Written again it must be the same, which leaves one spelling for each place.
+    if _write(listing, of, written) != cursor:
+        raise _refuse()
+    return written
 
 
-def _encoded(text: str) -> str:
-    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _no_cursor(contract: str) -> CursorInvalid:
-    return CursorInvalid(f"This is no cursor of this list{f' of {contract}' if contract else ''}.")
+def _refuse() -> CursorInvalid:
+    at = FieldError("/query/after", "must be `next` of an earlier answer of this list, unchanged")
+    return CursorInvalid("This is no cursor of this list; begin without one.", errors=[at])

@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field
 from bus.actions import Actor, Verb
 from bus.delivery.deliveries import Delivery, DeliveryUnknown
 from bus.delivery.ledger import DeliveryState
-from bus.delivery.subscriptions import Subscription
+from bus.delivery.subscription import Subscription
 from bus.http.acts import acting
-from bus.http.paging import After, CursorRefused, Limit, last_name, next_cursor
+from bus.http.cursors import After, Limit, Listing, read_numbers, write_next_numbers
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.subscriptions import whose
@@ -80,11 +80,12 @@ def list_deliveries(
     """The deliveries of your subscriptions, with their attempts."""
     of = _subscriptions(rooms, caller, subscription)
     wanted = None if state is None else DeliveryState[state.name]
-    found = rooms.deliveries.listed(of, wanted, _place(after), limit + 1)
+    number, position = read_numbers(after, Listing.DELIVERIES, 2)
+    found = rooms.deliveries.listed(of, wanted, (number, position), limit + 1)
     numbers = {one.id: one.number for one in of}
-    places = [f"{numbers[delivery.subscription]}.{delivery.position}" for delivery in found]
+    places = [(numbers[delivery.subscription], delivery.position) for delivery in found]
     told = [_document(delivery) for delivery in found[:limit]]
-    return write_page(DeliveryList(deliveries=told, next=next_cursor(places, limit)))
+    return write_page(DeliveryList(deliveries=told, next=write_next_numbers(Listing.DELIVERIES, places, limit)))
 
 
 @router.post("/{id}/retry", status_code=202)
@@ -124,15 +125,6 @@ def _named(rooms: Rooms, by: Actor, id: str) -> tuple[Subscription, int]:
 def _read(rooms: Rooms, subscription: Subscription, position: int) -> DeliveryDocument:
     (delivery,) = rooms.deliveries.of_event(position, [subscription])
     return _document(delivery)
-
-
-def _place(cursor: str) -> tuple[int, int]:
-    """The subscription's number and the position that the page before ended with."""
-    last = last_name(cursor)
-    number, _, position = last.partition(".")
-    if last and not (_is_number(number) and _is_number(position)):
-        raise CursorRefused("This is no cursor of this list.")
-    return int(number or 0), int(position or 0)
 
 
 def _is_number(text: str) -> bool:

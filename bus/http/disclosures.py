@@ -11,8 +11,7 @@ from bus.actions import Action, Actor, Object, Verb
 from bus.contracts import Catalogue
 from bus.disclosures import Channel, Found
 from bus.http.acts import acting
-from bus.http.cursors import Listing, cursor_at, position_at
-from bus.http.paging import After, Limit
+from bus.http.cursors import After, Limit, Listing, read_position, write_position
 from bus.http.pull import NO_STORE
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
@@ -26,7 +25,12 @@ _NO_CONTROL = r"^[^\x00-\x1f]+$"
 
 Subject = Annotated[
     str | None,
-    Query(min_length=1, max_length=1024, pattern=_NO_CONTROL, description="whose data: the person's identifier"),
+    Query(
+        min_length=1,
+        max_length=1024,
+        pattern=_NO_CONTROL,
+        description="whose data: the identifier of any person in them",
+    ),
 ]
 Recipient = Annotated[
     str | None, Query(min_length=1, max_length=63, pattern=_NO_CONTROL, description="who received them")
@@ -80,12 +84,13 @@ def search_disclosures(
 ) -> Response:
     """Who received personal data: a person's (`subject`), or what one participant received (`participant`).
 
-    Who asked is in the action log.
+    An event about several persons is found by each of them. An answer to a query has an entry for each of its persons. Who
+    asked is in the action log.
     """
     if subject is None and participant is None:
         wrong = [FieldError(f"/query/{name}", "is required without the other") for name in ("subject", "participant")]
         raise SearchTooWide("Give subject, participant, or both.", errors=wrong)
-    before = position_at(after, Listing.DISCLOSURES, "") or None
+    before = read_position(after, Listing.DISCLOSURES, "") or None
     # Before the answer. Whose data was asked about is no part of it: that would be personal data.
     details = {"subject": subject is not None, "further": bool(after)}
     rooms.actions.record([Action(Verb.DISCLOSURES_READ, by, Object("disclosures", ""), participant, details=details)])
@@ -95,7 +100,7 @@ def search_disclosures(
 
 
 def _next(found: Sequence[Found], limit: int) -> str | None:
-    return cursor_at(Listing.DISCLOSURES, "", found[limit - 1].id) if len(found) > limit else None
+    return write_position(Listing.DISCLOSURES, "", found[limit - 1].id) if len(found) > limit else None
 
 
 def _document(found: Found, catalogue: Catalogue) -> DisclosureDocument:

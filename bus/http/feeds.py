@@ -15,14 +15,13 @@ from bus.contracts import Kind
 from bus.disclosures import Channel
 from bus.heavy import Steps
 from bus.http.admissions import admission_of
-from bus.http.cursors import Listing, cursor_at, position_at
-from bus.http.paging import After, Limit
+from bus.http.cursors import After, Limit, Listing, read_position, write_position
 from bus.http.pull import NO_STORE, EventReader, Page, Reading, listed, wanted
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
 from bus.http.standing import Standing
 from bus.identity import Principal
-from bus.kit import sequence
+from bus.kit import format_sequence
 from bus.problem import NotFound, Refused
 
 router = APIRouter(prefix="/v1/feeds", tags=["Feeds"], route_class=Authorised)
@@ -46,7 +45,7 @@ class EventPage(BaseModel):
     events: list[dict[str, Any]] = Field(
         description="CloudEvents as the caller's grant shows them, with `sequence` and `recordedtime`",
         examples=[[{"specversion": "1.0", "id": "2026-0001", "source": "/dpmptsp", "type": "perizinan.izin",
-                    "sequence": sequence(1), "recordedtime": "2026-11-24T05:35:25.123456Z", "data": {}}]],
+                    "sequence": format_sequence(1), "recordedtime": "2026-11-24T05:35:25.123456Z", "data": {}}]],
     )  # fmt: skip
     next: str = Field(description="give it as `after`, now or later; there on an empty page too")
 
@@ -74,14 +73,14 @@ async def read_feed(
     """
     reading = Reading(rooms, contract, caller, Channel.FEED)
     if wanted(request, _EVENT_STREAM):
-        position = position_at(last_event_id or after, Listing.FEED, contract)
+        position = read_position(last_event_id or after, Listing.FEED, contract)
         await rooms.reading.run(partial(_check, reading), who=caller.participant)
         admission_of(request).begin_to_wait()
         headers = {**NO_STORE, "X-Accel-Buffering": "no"}
         return StreamingResponse(
             _stream(Standing(request, reading), reading, position, limit), headers=headers, media_type=_EVENT_STREAM
         )
-    page = await _page(request, reading, position_at(after, Listing.FEED, contract), limit, wait)
+    page = await _page(request, reading, read_position(after, Listing.FEED, contract), limit, wait)
     if page is None:
         # The client is gone: nobody reads this.
         return Response(status_code=204)
@@ -183,4 +182,4 @@ def _chunk(reading: Reading, page: Page) -> bytes:
 
 
 def _cursor(reading: Reading, position: int) -> str:
-    return cursor_at(Listing.FEED, reading.contract, position)
+    return write_position(Listing.FEED, reading.contract, position)

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from bus.contracts import Kind
 from bus.disclosures import Channel
 from bus.heavy import Steps
-from bus.http.cursors import Listing, cursor_at, cursor_of, place_of, position_at
+from bus.http.cursors import Listing, read_place, read_position, write_place, write_position
 from bus.http.publish import Scope, Send
 from bus.http.pull import Page, Reading, listed
 from bus.http.rooms import Rooms
@@ -41,15 +41,15 @@ class _Request(NamedTuple):
 
 def _feed(reading: Reading, after: str, limit: int) -> Steps[tuple[Page, str]]:
     """A page of a feed, and the cursor behind it."""
-    page = yield from reading.feed(position_at(after, Listing.FEED, reading.contract), limit)
-    return page, cursor_at(Listing.FEED, reading.contract, page.position)
+    page = yield from reading.feed(read_position(after, Listing.FEED, reading.contract), limit)
+    return page, write_position(Listing.FEED, reading.contract, page.position)
 
 
 def _records(reading: Reading, after: str, limit: int) -> Steps[tuple[Page, str]]:
     """A page of records, and the cursor behind it."""
-    place = place_of(after, reading.contract)
+    place = read_place(after, reading.contract)
     page = yield from reading.records(place, limit)
-    return page, cursor_of(reading.contract, place.after(page.position, is_last=page.is_last))
+    return page, write_place(reading.contract, place.after(page.position, is_last=page.is_last))
 
 
 _LISTS: Final = {

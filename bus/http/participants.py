@@ -1,30 +1,22 @@
 """The register of participants and their clients, for the operator."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from bus.actions import Actor, Verb
 from bus.http.acts import acting
+from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
 from bus.http.security import Authorised, caller
 from bus.http.values import JsonObject
 from bus.http.written import write_page
 from bus.identity import Client, Kind, Participant, Participants, Scope, Tokens
-from bus.problem import Invalid
 
 router = APIRouter(prefix="/v1/participants", tags=["Participants"], route_class=Authorised)
 
 _OPERATOR = [Depends(caller(Scope.ADMIN))]
-
-
-class CursorRefused(Invalid):
-    """The parameter `after` takes what an earlier answer gave as `next`, unchanged."""
-
-    slug = "cursor"
 
 
 class ParticipantDocument(BaseModel):
@@ -82,16 +74,13 @@ class ClientList(BaseModel):
     next: str | None = Field(description="give it as `after` for the next page; null at the end")
 
 
-Limit = Annotated[int, Query(ge=1, le=1000, description="most entries in the answer")]
-After = Annotated[str, Query(description="`next` of the page before")]
-
-
 @router.get("", response_model=ParticipantList, dependencies=_OPERATOR)
 def list_participants(request: Request, limit: Limit = 100, after: After = "") -> Response:
     """Who is known to the bus."""
-    found = _participants(request).page(limit + 1, _last(after))
+    found = _participants(request).page(limit + 1, read_name(after, Listing.PARTICIPANTS))
     told = [_participant_document(participant) for participant in found[:limit]]
-    return write_page(ParticipantList(participants=told, next=_next([one.name for one in found], limit)))
+    following = write_next_name(Listing.PARTICIPANTS, "", [one.name for one in found], limit)
+    return write_page(ParticipantList(participants=told, next=following))
 
 
 @router.post("", status_code=201)
@@ -110,9 +99,10 @@ def add_participant(
 @router.get("/{name}/clients", response_model=ClientList, dependencies=_OPERATOR)
 def list_clients(request: Request, name: str, limit: Limit = 100, after: After = "") -> Response:
     """The clients of a participant, revoked ones too."""
-    found = _participants(request).clients(name, limit + 1, _last(after))
+    found = _participants(request).clients(name, limit + 1, read_name(after, Listing.CLIENTS, name))
     told = [_client_document(client) for client in found[:limit]]
-    return write_page(ClientList(clients=told, next=_next([one.client_id for one in found], limit)))
+    following = write_next_name(Listing.CLIENTS, name, [one.client_id for one in found], limit)
+    return write_page(ClientList(clients=told, next=following))
 
 
 @router.post("/{name}/clients", status_code=201)
@@ -162,19 +152,3 @@ def _client_document(client: Client) -> ClientDocument:
         created_at=client.created_at,
         revoked=client.revoked,
     )
-
-
-def _next(names: Sequence[str], limit: int) -> str | None:
-    """The cursor behind the first `limit` names, when there is one more."""
-    return urlsafe_b64encode(names[limit - 1].encode()).decode() if len(names) > limit else None
-
-
-def _last(cursor: str) -> str:
-    """The name that the page before ended with."""
-    try:
-        last = urlsafe_b64decode(cursor.encode("ascii")).decode()
-    except ValueError:
-        raise CursorRefused("This is no cursor of this list.") from None
-    if not last.isprintable():
-        raise CursorRefused("This is no cursor of this list.")
-    return last

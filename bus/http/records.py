@@ -15,8 +15,7 @@ from bus.disclosures import Channel
 from bus.heavy import Steps
 from bus.http.admissions import admission_of
 from bus.http.conditional import matches
-from bus.http.cursors import Place, cursor_of, place_of
-from bus.http.paging import After, Limit
+from bus.http.cursors import After, Limit, Place, read_place, write_place
 from bus.http.pull import NO_STORE, EventReader, Page, Reading, listed, wanted
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised
@@ -88,7 +87,7 @@ async def list_records(
     Spreadsheets (CSV) hold no deletions.
     """
     reading = await asyncio.to_thread(_reading, rooms, contract, caller)
-    place = place_of(after, contract)
+    place = read_place(after, contract)
     media_type = wanted(request, _NDJSON, _CSV)
     if media_type is not None:
         standing = Standing(request, reading)
@@ -98,7 +97,7 @@ async def list_records(
         )
         return StreamingResponse(lines, headers=NO_STORE, media_type=media_type)
     page = await reading.read(reading.records(place, limit))
-    body = listed(b"records", page, cursor_of(contract, place.after(page.position, is_last=page.is_last)))
+    body = listed(b"records", page, write_place(contract, place.after(page.position, is_last=page.is_last)))
     return Response(b"".join(body), headers=NO_STORE, media_type="application/json")
 
 

@@ -8,8 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from bus import clock
 from bus.http.contracts import Reader
-from bus.http.cursors import Listing, cursor_at, position_at
-from bus.http.paging import After, Limit
+from bus.http.cursors import After, Limit, Listing, read_position, write_position
 from bus.http.pull import NO_STORE
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
@@ -79,7 +78,7 @@ def list_refusals(
     A producer sees its own, the contract's owner everybody's under its contracts, the operator all.
     """
     reader = None if Scope.ADMIN in caller.scopes else caller.participant
-    before = position_at(after, Listing.REFUSALS, contract or "") or None
+    before = read_position(after, Listing.REFUSALS, contract or "") or None
     found = rooms.refusals.search(contract, reader, since=since, before=before, limit=limit + 1)
     told = RefusalList(
         refusals=[_document(one) for one in found[:limit]],
@@ -90,7 +89,7 @@ def list_refusals(
 
 
 def _next(found: Sequence[Found], limit: int, contract: str) -> str | None:
-    return cursor_at(Listing.REFUSALS, contract, found[limit - 1].id) if len(found) > limit else None
+    return write_position(Listing.REFUSALS, contract, found[limit - 1].id) if len(found) > limit else None
 
 
 def _document(found: Found) -> RefusalDocument:

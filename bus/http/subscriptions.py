@@ -14,17 +14,10 @@ from bus import clock, limits
 from bus.actions import Actor, Verb
 from bus.delivery import admission
 from bus.delivery.acts import on_subscription
-from bus.delivery.subscriptions import (
-    AgencySink,
-    NewSubscription,
-    Sink,
-    Subscription,
-    SubscriptionState,
-    Webhook,
-)
+from bus.delivery.subscription import AgencySink, NewSubscription, Sink, Subscription, SubscriptionState, Webhook
 from bus.delivery.trial import tried_webhook
 from bus.http.acts import acting
-from bus.http.paging import After, CursorRefused, Limit, last_name, next_cursor
+from bus.http.cursors import After, Limit, Listing, read_numbers, write_next_numbers
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.values import JsonObject
@@ -221,10 +214,10 @@ class TrialResult(BaseModel):
 @router.get("", response_model=SubscriptionList)
 def list_subscriptions(rooms: TheRooms, caller: Manager, limit: Limit = 100, after: After = "") -> Response:
     """Your subscriptions; the operator's list has everybody's."""
-    last = _last_number(after)
+    (last,) = read_numbers(after, Listing.SUBSCRIPTIONS, 1)
     found = [s for s in rooms.subscriptions.listed(whose(caller)) if s.number > last]
     told = [SubscriptionDocument(**_document(one)) for one in found[:limit]]
-    following = next_cursor([str(one.number) for one in found[: limit + 1]], limit)
+    following = write_next_numbers(Listing.SUBSCRIPTIONS, [(one.number,) for one in found[: limit + 1]], limit)
     return write_page(SubscriptionList(subscriptions=told, next=following))
 
 
@@ -402,13 +395,6 @@ def _moved(rooms: Rooms, by: Actor, id: str, state: SubscriptionState) -> Subscr
 
 def _read(rooms: Rooms, by: Actor, id: str) -> SubscriptionDetail:
     return _detail(rooms, rooms.subscriptions.get(id, by.reach))
-
-
-def _last_number(cursor: str) -> int:
-    last = last_name(cursor)
-    if not (last == "" or (last.isdecimal() and len(last) < 19)):
-        raise CursorRefused("This is no cursor of this list.")
-    return int(last or 0)
 
 
 def _detail(rooms: Rooms, subscription: Subscription) -> SubscriptionDetail:

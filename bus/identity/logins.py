@@ -98,6 +98,10 @@ class Logins:
         self._reading = ThreadPoolExecutor(max_workers=2, thread_name_prefix="logins")
         self._hashing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="old-secrets")
 
+    def recognise(self, claim: Claim) -> bool:
+        """Whether a secret proves a client that is known: one hash, and the same time for a client that does not exist."""
+        return claim.secret is not None and _fits(claim, self._known.get(claim.client_id), self._nobodys)
+
     async def by_secret(self, claim: Claim, address: str) -> Credentials | None:
         """The client that a secret proves; None: it proves none.
 

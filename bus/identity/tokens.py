@@ -9,7 +9,7 @@ import asyncio
 import threading
 import time
 from base64 import urlsafe_b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -116,7 +116,9 @@ class Tokens:
         self.refresh()
 
     def issue(self, client: Client, scopes: frozenset[str], seconds: int) -> str:
-        """A token for `client` that carries `scopes` and lives for `seconds`."""
+        """A token for `client` that carries `scopes` and lives for `seconds`; this process knows it from now on."""
+        # Taken before the client is looked up: a refresh in between puts new caches in their place.
+        verified = self._verified
         issued = int(self._now())
         claims = {
             "iss": self.issuer,
@@ -129,7 +131,12 @@ class Tokens:
             "jti": new_id("token"),
             "scope": " ".join(sorted(scopes)),
         }
-        return self._keys.sign(_KIND, claims)
+        token = self._keys.sign(_KIND, claims)
+        standing = self.clients.get(client.client_id)
+        if standing is not None:
+            principal = _principal_of(standing.client, claims)
+            verified.put(principal.client_id, b"Bearer " + token.encode(), principal)
+        return token
 
     def known(self, authorization: bytes) -> Principal | None:
         """Who sends this value of the Authorization header, if it was verified before; never waits."""
@@ -236,13 +243,7 @@ class Tokens:
         if client is None or claims["jti"] in self._revoked:
             checked.refused.put(claims["client_id"], _digest(checked.authorization), _REVOKED)
             raise self._invalid(_REVOKED)
-        principal = Principal(
-            participant=client.participant,
-            client_id=client.client_id,
-            scopes=client.scopes.intersection(claims["scope"].split()),
-            expires_at=float(claims["exp"]),
-            jti=claims["jti"],
-        )
+        principal = _principal_of(client, claims)
         checked.verified.put(client.client_id, checked.authorization, principal)
         return principal
 
@@ -303,6 +304,17 @@ class _Checked:
     claims: dict[str, Any]
     verified: SharedCache[Principal]
     refused: SharedCache[str]
+
+
+def _principal_of(client: Client, claims: Mapping[str, Any]) -> Principal:
+    """Who sends a token of a client that stands."""
+    return Principal(
+        participant=client.participant,
+        client_id=client.client_id,
+        scopes=client.scopes.intersection(claims["scope"].split()),
+        expires_at=float(claims["exp"]),
+        jti=claims["jti"],
+    )
 
 
 def _digest(authorization: bytes) -> bytes:

@@ -9,7 +9,7 @@ from bus.journal.apart import (
     read_event_apart,
 )
 from bus.journal.append import Appender, EventConflict, Overloaded, Receipt, Submission
-from bus.journal.beside import Take, select_entries
+from bus.journal.beside import Beside, NothingBeside, Take, select_entries
 from bus.journal.checking import Findings, UncheckedEvent
 from bus.journal.gate import Gate, check_media
 from bus.journal.history import History
@@ -38,6 +38,7 @@ __all__ = [
     "LARGE",
     "MOST_BYTES",
     "Appender",
+    "Beside",
     "ChangedNumbers",
     "Entry",
     "EventConflict",
@@ -49,6 +50,7 @@ __all__ = [
     "IncomingEvent",
     "JournalReader",
     "Lines",
+    "NothingBeside",
     "Overloaded",
     "Persons",
     "Projection",

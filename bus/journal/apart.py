@@ -66,7 +66,9 @@ async def find_in_data_apart(
         enough: after so many errors, one error is found in each further event.
     """
     contract = version.contract
-    about = json.dumps({"key": contract.key, "person": contract.person, "enough": enough})
+    about = json.dumps(
+        {"key": contract.key, "person": contract.person, "is_personal": version.is_personal, "enough": enough}
+    )
     # In a thread: a schema may be a mebibyte, and its first use writes it.
     schema = await asyncio.to_thread(lambda: version.sent_text)
     bodies = b"\n".join([one.body for one in events])

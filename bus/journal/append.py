@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, NamedTuple
@@ -12,7 +11,7 @@ import structlog
 from bus import clock
 from bus.contracts import Notice
 from bus.journal import statements
-from bus.journal.beside import Beside, Take
+from bus.journal.beside import Beside, NothingBeside, Take
 from bus.journal.identity import say_the_same
 from bus.journal.projection import Projection
 from bus.journal.statements import Known, Row
@@ -40,6 +39,7 @@ class Submission(NamedTuple):
     """An event that passed the gate; the fields are the journal's columns.
 
     Attributes:
+        person: whom the event is about, as `persons.write_persons` writes it.
         body: the CloudEvent in JSON, an object that is not empty, without what the bus adds: `sequence` and `recordedtime`.
         notice: not stored: that the version of its contract is deprecated, for its publisher.
     """
@@ -86,6 +86,7 @@ class _Group:
 _WHOLE: Final = bytearray(b'%b,"sequence":"%020d%b')
 
 
+_NOTHING_BESIDE: Final = NothingBeside()
 _LARGE: Final = 100
 """Events that are worth a commit of their own: those of its own cost a tenth of what they do."""
 
@@ -102,19 +103,28 @@ class Appender:
     """Appends to the journal, a group of requests in each transaction.
 
     Promise: an answer means that the events are committed and fsynced. Belongs to one event loop.
-
-    Attributes:
-        beside: what else small groups' transactions write.
     """
 
-    def __init__(self, storage: Storage, appended: Callable[[int], None], most_waiting: int = 5_000) -> None:
-        """`appended` is called in the event loop after each commit, with a position that the journal reaches by then."""
+    def __init__(
+        self,
+        storage: Storage,
+        appended: Callable[[int], None],
+        beside: Beside = _NOTHING_BESIDE,
+        most_waiting: int = 5_000,
+    ) -> None:
+        """Appends to the journal in a database.
+
+        Args:
+            appended: called in the event loop after each commit, with a position that the journal reaches by then.
+            beside: what else small groups' transactions write.
+            most_waiting: requests; above, the appender refuses more.
+        """
         self._storage = storage
         self._projection = Projection(storage)
         self._newest = 0
         self._most_waiting = most_waiting
         self._repeats = False
-        self.beside: Beside = nullcontext
+        self._beside = beside
         self._group: GroupCommit[_Request, list[Receipt]] = GroupCommit(
             "journal", self._commit, committed=lambda: appended(self._newest)
         )
@@ -151,11 +161,11 @@ class Appender:
         Most groups hold none, and the database's unique index has to look for each anyway.
         """
         try:
-            return self._once_each(requests, self.beside)
+            return self._once_each(requests, self._beside)
         except _BesideFailed as failure:
             UNEXPECTED.labels("append").inc()
             log.error("append.without_what_is_beside", exc_info=failure.__cause__)
-            return self._once_each(requests, nullcontext)
+            return self._once_each(requests, _NOTHING_BESIDE)
 
     def _once_each(self, requests: Sequence[_Request], beside: Beside) -> list[list[Receipt]]:
         if not self._repeats:
@@ -167,7 +177,8 @@ class Appender:
 
     def _written(self, requests: Sequence[_Request], beside: Beside, *, look: bool) -> list[list[Receipt]]:
         is_large = any(len(request.submissions) >= _LARGE for request in requests)
-        with nullcontext() if is_large else beside() as take, self._storage.write() as transaction:
+        beside = _NOTHING_BESIDE if is_large else beside
+        with beside.take_part() as take, self._storage.write() as transaction:
             transaction.hold(*statements.APPENDS)
             known = _known(transaction, requests) if look else {}
             group = _Group(int(transaction.value(statements.LAST)), known)

@@ -1,13 +1,16 @@
 """Checking an event's data against its contract's schema, here or as a job in a worker process."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from bus import json
-from bus.contracts import ContractVersion, compile_schema, make_text_finder, write_pointer
+from bus.contracts import ContractVersion, PersonFinder, compile_schema, make_finder, make_text_finder, write_pointer
 from bus.problem import FieldError
 
 _BACKSLASH: Final = 0x5C
+MOST_PERSONS: Final = 100
+"""Identifiers of persons in one event: each has a row of its own beside the journal, which appends wait for."""
 _MEMORY: Final = 6 * 1024 * 1024
 """Of all errors of one event that is checked in the event loop: making them takes some 10 ms."""
 
@@ -41,12 +44,15 @@ class Findings(NamedTuple):
         key: the record's key.
         person: the identifier of the person whom the data are about.
         nul: the pointer of a text with the character NUL; None: there is none.
+        persons: the identifiers of all persons in the data, if `person` may not be the only one. More than `MOST_PERSONS` are
+            not all of them.
     """
 
     errors: Sequence[FieldError]
     key: str | None
     person: str | None
     nul: str | None = None
+    persons: Sequence[str] = ()
 
 
 NOTHING_FOUND: Final = Findings((), None, None)
@@ -66,7 +72,11 @@ def find_in_data(unchecked: UncheckedEvent, brief: bool) -> Findings:
         return NOTHING_FOUND
     if not version.validator.is_valid(data):
         return Findings(version.validator.errors(data, "/data", brief=brief, memory=_MEMORY), None, None)
-    return Findings((), version.key_of(data), version.person_of(data) if data is not None else None)
+    if data is None:
+        return Findings((), version.key_of(data), None)
+    finder = version.data_persons
+    persons = () if finder is None else finder.find(data, MOST_PERSONS)
+    return Findings((), version.key_of(data), version.person_of(data), None, persons)
 
 
 def check_data(schema: bytes, bodies: bytes, about: bytes) -> bytes:
@@ -74,33 +84,37 @@ def check_data(schema: bytes, bodies: bytes, about: bytes) -> bytes:
 
     Args:
         bodies: of the events, with a line feed between two.
-        about: JSON with the pointers of `key` and `person` (null: there is none), and how many errors are `enough`: after so
-            many errors, one error is found in each further event.
+        about: JSON with the pointers of `key` and `person` (null: there is none), whether the contract `is_personal`, and how
+            many errors are `enough`: after so many errors, one error is found in each further event.
     """
     asked, validator = json.loads(about), compile_schema(schema)
     finders = [make_text_finder(asked[name]) for name in ("key", "person")]
+    person_finder = _person_finder(schema, asked["person"]) if asked["is_personal"] else None
     found: list[list[Any]] = []
     told = 0
     for body in bodies.split(b"\n"):
         if (nul := find_nul(body)) is not None:
-            found.append([[], None, None, nul])
+            found.append([[], None, None, nul, []])
             continue
         data = json.loads(body).get("data")
         if validator.is_valid(data):
-            found.append([[], *(find(data) for find in finders), None])
+            persons = [] if person_finder is None else person_finder.find(data, MOST_PERSONS)
+            found.append([[], *(find(data) for find in finders), None, persons])
             continue
         errors = validator.errors(data, "/data", brief=told >= asked["enough"])
         told += len(errors)
-        found.append([[[error.pointer, error.detail, error.rule] for error in errors], None, None, None])
+        found.append([[[error.pointer, error.detail, error.rule] for error in errors], None, None, None, []])
     return json.dumps(found)
 
 
 def read_findings(answer: bytes) -> list[Findings]:
     """The findings of `check_data` in each event."""
-    return [
-        Findings([FieldError(*error) for error in errors], key, person, nul)
-        for errors, key, person, nul in json.loads(answer)
-    ]
+    return [Findings([FieldError(*error) for error in errors], *others) for errors, *others in json.loads(answer)]
+
+
+@lru_cache(maxsize=16)
+def _person_finder(schema: bytes, subject: str | None) -> PersonFinder | None:
+    return make_finder(json.loads(schema), subject)
 
 
 def find_nul(body: bytes) -> str | None:

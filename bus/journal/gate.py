@@ -11,10 +11,11 @@ from bus import json
 from bus.contracts import Catalogue, ContractVersion, is_bearable, refuse_numbers, write_pointer
 from bus.identity import Principal
 from bus.journal.append import Submission
-from bus.journal.checking import Findings, UncheckedEvent, find_in_data
+from bus.journal.checking import MOST_PERSONS, Findings, UncheckedEvent, find_in_data
 from bus.journal.envelope import TEXT_RULE, find_wrong_attributes, find_wrong_media, is_text
 from bus.journal.identity import identity_of
 from bus.journal.incoming import EventMalformed, drop_nulls, refuse_no_object
+from bus.journal.persons import is_ambiguous, write_persons
 from bus.problem import FieldError, Forbidden, Refused
 
 _LARGE: Final = 4 * 1024
@@ -117,15 +118,9 @@ class Gate:
             check_size(body, version)
         if len(version.contract.producers) > 1:
             body = b'%b,"publisher":%b}' % (body[:-1], json.dumps(sender))
-        person = findings.person
-        if person is not None and not is_text(person):
-            at = FieldError(f"/data{version.contract.person}", TEXT_RULE)
-            raise DataInvalid("The person whom the data are about has no usable identifier.", errors=[at])
-        if person is None and version.is_personal:
-            person = key
         identity = identity_of(sender, event["source"], event["id"])
         return Submission(
-            version.contract_id, version.id, sender, identity, key, person, body,
+            version.contract_id, version.id, sender, identity, key, _find_persons(version, findings, key), body,
             version.notice,
         )  # fmt: skip
 
@@ -225,6 +220,24 @@ def _find_key_of_deletion(event: Mapping[str, Any]) -> str:
             errors=[FieldError("/subject", "is required where data is null"), FieldError("/data", "is null or absent")],
         )
     return str(event["subject"])
+
+
+def _find_persons(version: ContractVersion, findings: Findings, key: str | None) -> str | None:
+    """Whom an event is about, as the journal's column `person` says it."""
+    person = findings.person
+    if person is not None and not is_text(person):
+        at = FieldError(f"/data{version.contract.person}", TEXT_RULE)
+        raise DataInvalid("The person whom the data are about has no usable identifier.", errors=[at])
+    if person is None and version.is_personal:
+        person = key
+    if not findings.persons:
+        return person if person is None or not is_ambiguous(person) else write_persons([person])
+    if len(findings.persons) > MOST_PERSONS:
+        at = FieldError("/data", f"must name at most {MOST_PERSONS} persons; send several events")
+        raise DataInvalid("The event names more persons than the disclosure log can find it by.", errors=[at])
+    # Nobody can search for a text that is unusable.
+    persons = [one for one in findings.persons if is_text(one)]
+    return write_persons(persons if person is None else [person, *persons])
 
 
 def _complete_record(body: bytes, event: Mapping[str, Any], key: str) -> bytes:

@@ -19,7 +19,7 @@ class Entry(NamedTuple):
 
     Attributes:
         key: the record's key, for record contracts.
-        person: the data subject, where the data are personal.
+        person: whom the event is about, where the data are personal, as `persons.write_persons` writes it.
         recorded_at: microseconds since 1970.
         body: the whole CloudEvent as JSON, as the bus hands it out.
     """

@@ -62,10 +62,25 @@ def _known(places: int) -> Prepared:
     return Prepared(sqlite=f"{_KNOWN}IN ({','.join('?' * places)})", postgres=f"{_KNOWN}= ANY(?::bytea[])")
 
 
-_PERSONS: Final = (
-    f"INSERT INTO journal_persons (stretch, person, position, contract_id) SELECT position / {STRETCH}, person, position, "  # noqa: S608
-    "contract_id FROM journal WHERE position > :after AND position <= :until AND person IS NOT NULL"
-)
+_ARRAY: Final = "CASE WHEN substr(person, 1, 1) = '[' THEN person END"
+"""The persons of an event that is about several; see `persons.py` for the two forms of the column."""
+
+
+def _persons(each: str) -> str:
+    """What adds a row for each person of an event.
+
+    Args:
+        each: the dialect's table of the texts in `_ARRAY`, with the column `value`; without rows where that is null.
+    """
+    return (
+        f"INSERT INTO journal_persons (stretch, person, position, contract_id) SELECT position / {STRETCH}, "  # noqa: S608
+        f"coalesce(each.value, person), position, contract_id FROM journal LEFT JOIN {each} ON true "
+        "WHERE position > :after AND position <= :until AND person IS NOT NULL"
+    )
+
+
+_SQLITE_PERSONS: Final = _persons(f"json_each({_ARRAY}) AS each")
+_POSTGRES_PERSONS: Final = _persons(f"LATERAL json_array_elements_text(CAST({_ARRAY} AS json)) AS each (value)")
 _PRECEDING_EVENTS: Final = (
     "INSERT INTO journal_preceding (position, preceding) SELECT position, preceding FROM ("
     "SELECT j.position, coalesce(lag(j.position) OVER (PARTITION BY j.contract_id, j.key ORDER BY j.position), r.position) "
@@ -83,13 +98,15 @@ _RECORDS_ONE_BY_ONE: Final = (
     "WHERE position > :after AND position <= :until AND key IS NOT NULL ORDER BY position "
     "ON CONFLICT (contract_id, key) DO UPDATE SET position = excluded.position"
 )
-SQLITE_PROJECTION: Final = (_PERSONS, _RECORDS_ONE_BY_ONE)
+SQLITE_PROJECTION: Final = (_SQLITE_PERSONS, _RECORDS_ONE_BY_ONE)
 """What adds the events behind one position up to another.
 
 A record may move several times in one statement, and a trigger notes the position that it leaves. Without sorting the events and
 looking each record up twice, a stretch takes three fifths of the time.
 """
-_POSTGRES_PROJECTION: Final = tuple(Prepared(postgres=text) for text in (_PERSONS, _PRECEDING_EVENTS, _RECORDS))
+_POSTGRES_PROJECTION: Final = tuple(
+    Prepared(postgres=text) for text in (_POSTGRES_PERSONS, _PRECEDING_EVENTS, _RECORDS)
+)
 """Preceding events come before the records move on to this stretch's events."""
 _MOVED: Final = "; ".join(SQLITE_PROJECTION).replace(":after", "old.position").replace(":until", "new.position")
 _SQLITE_TRIGGERS: Final = (

@@ -21,8 +21,8 @@ JOURNAL = sa.Table(
 )
 """`identity` names (participant, source, id) and decides what is a duplicate.
 
-`key` is a record's key; `person` is the data subject, where the contract's data are personal. `body` is the CloudEvent in JSON as
-the bus hands it out, `sequence` and `recordedtime` with it.
+`key` is a record's key; `person` says whom the event is about, where the contract's data are personal (see `persons.py`). `body`
+is the CloudEvent in JSON as the bus hands it out, `sequence` and `recordedtime` with it.
 """
 
 STRETCH = 16_384
@@ -37,7 +37,7 @@ PERSONS = sa.Table(
     sa.Column("contract_id", sa.Integer, nullable=False),
     sqlite_with_rowid=False,
 )
-"""Which events are about whom. `stretch` is `position / STRETCH`."""
+"""Which events are about whom: a row for each person of an event. `stretch` is `position / STRETCH`."""
 
 PRECEDING = sa.Table(
     "journal_preceding",

@@ -1,7 +1,7 @@
-"""What an agency's adapter implements.
+"""The interfaces that an agency's adapter implements.
 
-An adapter is found by the entry point `bus.adapters`, which names an `AdapterFactory`. The bus makes it when its settings
-(`BUS_ADAPTERS__<AGENCY>__…`) are there, and calls its operations by the names that contracts use.
+The entry point `bus.adapters` names an `AdapterFactory`. The bus makes an adapter if its settings
+(`BUS_ADAPTERS__<AGENCY>__…`) exist. It calls the operations by the names that contracts use.
 """
 
 from abc import abstractmethod
@@ -16,28 +16,35 @@ from bus.kit.settings import AdapterSettings
 
 
 class Adapter(Protocol):
-    """Speaks one agency's API. An adapter also implements those of `Deliver`, `Poll` and `Query` that its operations need."""
+    """Speaks one agency's API.
+
+    An adapter also implements `Deliver`, `Poll` or `Query`, as its operations need.
+    """
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close all connections."""
         ...
 
 
 @runtime_checkable
 class Deliver(Protocol):
-    """Takes events to the agency, for operations that do `Does.DELIVER`."""
+    """Sends events to the agency, for operations that do `Does.DELIVER`."""
 
     @abstractmethod
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
-        """Send events to the agency: at most `Operation.batch`, already reduced to what the contract grants.
+        """Send events to the agency.
 
-        Must be idempotent: an event can come twice.
+        The method must be idempotent: the bus can send an event twice.
+
+        Args:
+            operation: the operation's name.
+            events: at most `Operation.batch` events, with no field that the contract does not grant.
 
         Returns:
-            One outcome for each event, in order.
+            One outcome for each event, in the order of `events`.
 
         Raises:
-            AgencyFault: concerns all of the events.
+            AgencyFault: every event failed, for the same reason.
         """
         ...
 
@@ -48,10 +55,14 @@ class Poll(Protocol):
 
     @abstractmethod
     async def poll(self, operation: str, cursor: str | None) -> "Polled":
-        """Fetch what is new since `cursor` (None: from the beginning), one bounded step.
+        """Fetch what is new at the agency, one bounded step.
+
+        Args:
+            operation: the operation's name.
+            cursor: the cursor of the step before; None begins at the agency's first row.
 
         Raises:
-            AgencyFault: the agency could not be read; the bus tries again later from the same cursor.
+            AgencyFault: the agency gave no answer that can be read. The bus tries again later from the same cursor.
         """
         ...
 
@@ -62,10 +73,13 @@ class Query(Protocol):
 
     @abstractmethod
     async def query(self, operation: str, question: "Question") -> Mapping[str, Any]:
-        """Ask the agency. The bus checks the answer against the contract's answer schema.
+        """The agency's answer to a question. The bus checks it against the contract's answer schema.
 
         Raises:
-            Refused: `AgencyUnavailable`, `AgencyRefused`, `QuotaExhausted` or another refusal with what to do about it.
+            AgencyUnavailable: the agency does not answer now.
+            AgencyRefused: the agency refuses the bus's account.
+            QuotaExhausted: today's calls are used up.
+            Refused: another reason, with what to do about it.
         """
         ...
 
@@ -76,9 +90,9 @@ class Polled:
 
     Attributes:
         events: new and changed rows as events of the operation's contract. The bus publishes them as the adapter's
-            participant; an event seen before (same source and id) is a duplicate and harmless.
-        cursor: where the next step goes on; kept by the bus once the events are in the journal. Opaque to the bus.
-        more: whether the next step should follow at once, rather than after the operation's interval.
+            participant. A repeated event (same source and id) is a harmless duplicate.
+        cursor: where the next step goes on. The bus keeps it once the events are in the journal, and never reads it.
+        more: True: the next step follows at once. False: it follows after the operation's interval.
     """
 
     events: Sequence[Event]
@@ -93,9 +107,9 @@ class Question:
     Attributes:
         contract: the query contract's name.
         data: the question, valid under the contract's request schema.
-        participant: who asks.
-        shares_cache: an answer that another participant got may be given again. Otherwise nobody may tell, not even by the time
-            that an answer takes, that somebody else asked the same.
+        participant: the participant that asks.
+        shares_cache: True: participants may share a cached answer. False: no participant may learn what another one
+            asked, not even from the time that an answer takes.
     """
 
     contract: str
@@ -104,21 +118,25 @@ class Question:
     shares_cache: bool = False
 
     @property
-    def cached_for(self) -> str | None:
-        """For whom an answer may be kept: for a participant, or for everybody (None)."""
+    def cache_owner(self) -> str | None:
+        """The one participant that may get a cached answer; None: every participant may."""
         return None if self.shares_cache else self.participant
 
 
 class AdapterFactory(Protocol):
-    """What the entry point `bus.adapters` names: declares an adapter and makes it."""
+    """Declares an adapter and makes it. The entry point `bus.adapters` names one."""
 
     name: ClassVar[str]
-    """The agency, as in the entry point and in `BUS_ADAPTERS__<AGENCY>__…`."""
+    """The agency's name, as in the entry point and in `BUS_ADAPTERS__<AGENCY>__…`."""
     participant: ClassVar[str]
-    """As whom the adapter's polled events are published: a participant's name, a producer in the contracts."""
+    """The participant that publishes the events of the adapter's polls. The contracts name it as a producer."""
     settings: ClassVar[type[AdapterSettings]]
     operations: ClassVar[tuple[Operation, ...]]
 
     def create(self, settings: Any) -> Adapter:
-        """The adapter, ready to be called. `settings` is an instance of the class that `settings` names."""
+        """The adapter, ready to be called.
+
+        Args:
+            settings: an instance of the class in the attribute `settings`.
+        """
         ...

@@ -1,4 +1,4 @@
-"""What an agency answered, read within bounds. No answer holds the event loop for long, whatever an agency puts into it."""
+"""Reads an agency's answer within bounds, so that no answer holds the event loop for long."""
 
 import asyncio
 import codecs
@@ -17,97 +17,99 @@ from bus.kit.fault import AgencyFault
 T = TypeVar("T")
 
 MOST_PARTS: Final = 120_000
-"""Commas and opening brackets of an answer. The parser holds every other thread, for about 0.15 ms per thousand of them."""
+"""Most commas and opening brackets in an answer. The parser holds all other threads, for a time that grows with them."""
 MOST_LEVELS: Final = 64
-"""How deep an answer may be nested; the agencies' own have six levels. The bus writes no more than 254."""
+"""Most levels of an answer. The agencies' own answers have six; the bus itself writes at most 254."""
 MOST_ROWS: Final = 20_000
-"""Rows of a list, over all of its pages."""
+"""Most rows of a list, over all of its pages."""
 MOST_PAGED_BYTES: Final = 16 * 1024 * 1024
-"""Bytes of a list, over all of its pages."""
+"""Most bytes of a list, over all of its pages."""
 
 _MOST_WHOLE = 10**15
 """Below this a float keeps each integer."""
 _SMALL = 32 * 1024
-"""Bytes of an answer that is read in some milliseconds, in the event loop itself."""
+"""Most bytes of an answer that the event loop reads itself, in some milliseconds."""
 _BEGINNING = 2048
 _THREADS = ThreadPoolExecutor(2, thread_name_prefix="agencies")
-"""Threads of their own: agencies' large answers must not take the threads that wait for the database."""
+"""Threads for large answers alone: these answers must not take the threads that wait for the database."""
 _ESCAPE = re.compile(rb"\\(?:(u[dD][89abAB]..\\u[dD][c-fC-F]..)|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
 
 
 async def run_apart(work: Callable[[], T]) -> T:
-    """What the work returns. It runs in a thread: work in Python lets the event loop go on every few milliseconds."""
+    """The value that `work` returns, called in a thread. Python lets the event loop run every few milliseconds."""
     return await asyncio.get_running_loop().run_in_executor(_THREADS, work)
 
 
 async def read_answer(agency: str, response: httpx.Response, read: Callable[[Any], T]) -> T:
-    """What `read` makes of the JSON in an answer; a large answer is parsed and read in a thread.
+    """The value that `read` makes of the JSON in an answer. A thread parses and reads a large answer.
 
     Args:
-        agency: what faults call it.
-        read: called with the JSON value. It touches nothing that the event loop changes.
+        agency: the agency's name in faults.
+        read: takes the JSON value. It must use nothing that the event loop changes.
 
     Raises:
-        AgencyFault: transient; the answer is no JSON, or beyond the bounds; and what `read` raises.
+        AgencyFault: transient; the answer is no JSON, or exceeds a bound.
+        Exception: whatever `read` raises.
     """
     if len(response.content) <= _SMALL:
-        return read(json_value(agency, response))
-    return await run_apart(lambda: read(json_value(agency, response)))
+        return read(parse_value(agency, response))
+    return await run_apart(lambda: read(parse_value(agency, response)))
 
 
 async def read_object(agency: str, response: httpx.Response, read: Callable[[dict[str, Any]], T]) -> T:
-    """What `read` makes of the JSON object in an answer, see `read_answer`.
+    """The value that `read` makes of the JSON object in an answer. See `read_answer`.
 
     Raises:
-        AgencyFault: as `read_answer`; or the answer is no object.
+        AgencyFault: transient; the answer is no JSON object, or exceeds a bound.
+        Exception: whatever `read` raises.
     """
-    return await read_answer(agency, response, lambda value: read(_checked_object(agency, response, value)))
+    return await read_answer(agency, response, lambda value: read(_check_object(agency, response, value)))
 
 
-def json_object(agency: str, response: httpx.Response) -> dict[str, Any]:
-    """The JSON object in an answer, read here and now; where answers can be large, `read_object` keeps the loop free.
+def parse_object(agency: str, response: httpx.Response) -> dict[str, Any]:
+    """The JSON object in a small answer, parsed in the calling thread. For large answers use `read_object`.
 
     Raises:
-        AgencyFault: transient; it holds something else, such as a proxy's error page.
+        AgencyFault: transient; the answer is no JSON object (such as a proxy's error page), or exceeds a bound.
     """
-    return _checked_object(agency, response, json_value(agency, response))
+    return _check_object(agency, response, parse_value(agency, response))
 
 
-def json_value(agency: str, response: httpx.Response) -> Any:
+def parse_value(agency: str, response: httpx.Response) -> Any:
     """The JSON value in an answer.
 
-    Half a surrogate pair becomes the replacement character, which UTF-8 has: a citizen's text must not keep the rows around it
-    from being read. A number that the bus would change is a `Decimal`, see `bus.json.loads_exactly`. The gate refuses an
-    event that still has one, so that a mapping rounds what the agency writes too precisely, and nothing else.
+    Half a surrogate pair becomes the replacement character, since JSON in UTF-8 cannot hold it, and one citizen's text must
+    not make a whole page unreadable. A number that the bus would change is a `Decimal`; see `bus.json.loads_exactly`. The
+    gate refuses an event that still has one, so that a mapping rounds numbers that are only too precise, and no others.
 
     Raises:
-        AgencyFault: transient; it is no JSON in UTF-8, has more than `MOST_PARTS` parts or `MOST_LEVELS` levels.
+        AgencyFault: transient; the answer is no JSON in UTF-8, has more than `MOST_PARTS` parts or `MOST_LEVELS` levels.
     """
     text = response.content.removeprefix(codecs.BOM_UTF8)
     if _has_too_many_parts(text):
-        raise _unreadable(agency, response, "more parts than the bus reads")
+        raise _make_fault(agency, response, "more parts than the bus reads")
     try:
         value = json.loads_exactly(_repair(text)) if json.changes_number(text) else json.loads(text)
     except ValueError:
-        value = _loads_repaired(agency, response, text)
+        value = _parse_repaired(agency, response, text)
     if json.is_deeper(value, MOST_LEVELS):
-        raise _unreadable(agency, response, "JSON that is nested too deep")
+        raise _make_fault(agency, response, "JSON that is nested too deep")
     return value
 
 
-def _loads_repaired(agency: str, response: httpx.Response, text: bytes) -> Any:
+def _parse_repaired(agency: str, response: httpx.Response, text: bytes) -> Any:
     try:
         return json.loads(_repair(text))
     except ValueError:
-        raise _unreadable(agency, response, "something that is not JSON") from None
+        raise _make_fault(agency, response, "something that is not JSON") from None
 
 
 def _repair(text: bytes) -> bytes:
     """The text with the replacement character for each half of a surrogate pair."""
-    return _ESCAPE.sub(_repaired, text) if b"\\ud" in text or b"\\uD" in text else text
+    return _ESCAPE.sub(_repair_escape, text) if b"\\ud" in text or b"\\uD" in text else text
 
 
-def _repaired(escape: re.Match[bytes]) -> bytes:
+def _repair_escape(escape: re.Match[bytes]) -> bytes:
     return rb"\ufffd" if escape.group(2) else escape.group()
 
 
@@ -120,26 +122,32 @@ def _has_too_many_parts(text: bytes) -> bool:
     return False
 
 
-def _checked_object(agency: str, response: httpx.Response, value: Any) -> dict[str, Any]:
+def _check_object(agency: str, response: httpx.Response, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise _unreadable(agency, response, "something that is not a JSON object")
+        raise _make_fault(agency, response, "something that is not a JSON object")
     return value
 
 
-def _unreadable(agency: str, response: httpx.Response, what: str) -> AgencyFault:
+def _make_fault(agency: str, response: httpx.Response, what: str) -> AgencyFault:
     return AgencyFault(Failure.TRANSIENT, f"{agency} answered {what}", status=response.status_code)
 
 
-def beginning(response: httpx.Response) -> str:
-    """The first 2 kB of an answer as text, to look for a code or a phrase.
+def read_beginning(response: httpx.Response) -> str:
+    """The first 2 KiB of an answer as text, to look for a code or a phrase.
 
-    It is read as UTF-8, never in the charset that the agency names: some of Python's decoders take quadratic time.
+    The charset is UTF-8, whatever the agency names: some of Python's decoders take quadratic time.
     """
     return response.content[:_BEGINNING].decode("utf-8", "replace")
 
 
 class Allowance:
-    """What all pages of one list may hold together."""
+    """Bounds the rows and bytes of one list, over all of its pages.
+
+    Args:
+        agency: the agency's name in faults.
+        rows: most rows.
+        most_bytes: most bytes.
+    """
 
     def __init__(self, agency: str, *, rows: int = MOST_ROWS, most_bytes: int = MOST_PAGED_BYTES) -> None:
         self._agency = agency
@@ -147,38 +155,40 @@ class Allowance:
         self._bytes = most_bytes
 
     def take(self, response: httpx.Response, rows: int) -> None:
-        """Count a page.
+        """Count a page with `rows` rows.
 
         Raises:
-            AgencyFault: transient; the pages hold more than they may.
+            AgencyFault: transient; the pages so far exceed a bound.
         """
         self._rows -= rows
         self._bytes -= len(response.content)
         if self._rows < 0 or self._bytes < 0:
-            raise _unreadable(self._agency, response, "a list with more rows or bytes than the bus reads")
+            raise _make_fault(self._agency, response, "a list with more rows or bytes than the bus reads")
 
 
-def rounded(value: Any, places: int) -> Any:
-    """A number that an agency writes too precisely, with at most `places` digits after the point; any other value itself.
+def round_decimal(value: Any, places: int) -> Any:
+    """The float nearest to a `Decimal`, with at most `places` digits after the point. Another value is returned as it is.
+
+    A `Decimal` with more than 15 digits before the point stays: such a number is too large, and not only too precise.
 
     Args:
-        value: as `json_value` gives it. A `Decimal` of 15 digits or more before the point is no matter of precision.
+        value: as `parse_value` returns it.
     """
     if not isinstance(value, Decimal) or not value.is_finite() or abs(value) >= _MOST_WHOLE:
         return value
     return float(round(value, places))
 
 
-def folded(value: Any) -> Any:
-    """A JSON value read leniently: keys in lower case, blanks around keys and strings gone, at every depth.
+def fold(value: Any) -> Any:
+    """A JSON value with keys in lower case, and without blanks around keys and strings, at every depth.
 
-    Installations of the same agency's system differ in both (letter case varies, trailing blanks are frequent).
+    Installations of one agency's system differ in letter case and in trailing blanks.
     """
     match value:
         case dict():
-            return {str(key).strip().lower(): folded(item) for key, item in value.items()}
+            return {str(key).strip().lower(): fold(item) for key, item in value.items()}
         case list():
-            return [folded(item) for item in value]
+            return [fold(item) for item in value]
         case str():
             return value.strip()
         case _:

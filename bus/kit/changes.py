@@ -1,4 +1,4 @@
-"""What changed in a list that an agency gives whole each time: the new, the changed and the vanished rows as record events."""
+"""Finds what changed in a list that an agency sends whole each time: new, changed and vanished rows."""
 
 import json
 from collections.abc import Mapping
@@ -14,17 +14,17 @@ from bus.kit.failure import Failure
 from bus.kit.fault import AgencyFault
 
 MOST_EVENTS = 500
-"""Events that one step of a poll makes; what is left over follows at once."""
+"""Most events that one step of a poll makes. The next step follows at once with the rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Memory:
-    """What the steps before saw; the poll's cursor is its text.
+    """What the earlier steps saw. The poll's cursor is its text.
 
     Attributes:
-        step: how many steps there were. It is part of the events' ids: a row that changes back to what it was is news
-            again, while a step that is repeated after a crash makes duplicates.
-        digests: of each row by its key.
+        step: the number of earlier steps, a part of each event's id. So a row that changes back makes a new event.
+            A step that is repeated after a crash makes duplicates.
+        digests: key to digest of each row.
     """
 
     step: int = 0
@@ -34,18 +34,18 @@ class _Memory:
 def find_changes(
     cursor: str | None, records: Mapping[str, Mapping[str, Any]], *, contract: str, source: str, most: int = MOST_EVENTS
 ) -> Polled:
-    """One step of a poll: events for what differs from what the cursor remembers, and the cursor that remembers it.
+    """One step of a poll: an event for each row that the cursor does not know, and the next cursor.
 
     Args:
-        cursor: of the step before; None for the first.
-        records: the whole list, each record by its key.
+        cursor: the cursor of the step before; None for the first step.
+        records: the whole list, key to record.
         contract: the events' type, a record contract.
         source: the events' source.
         most: the most events to make.
 
     Raises:
-        AgencyFault: no records where there were some, which is more likely an accident than the end of them all; or more
-            than `MOST_ROWS`, since the cursor remembers each of them.
+        AgencyFault: transient; the list has more than `MOST_ROWS` rows, all of which the cursor would hold. Or it is empty
+            and was not before, which is more likely an accident than a deletion of all rows.
     """
     if len(records) > MOST_ROWS:
         raise AgencyFault(Failure.TRANSIENT, f"a list of {len(records)} rows, more than {MOST_ROWS}")

@@ -1,10 +1,10 @@
-"""How far data must be protected: the four levels that contracts and adapters speak of."""
+"""The four levels of protection that contracts and adapters name."""
 
 from enum import Enum
 
 
 class Classification(Enum):
-    """How far the data must be protected."""
+    """How much protection data need, least first."""
 
     PUBLIC = "public"
     INTERNAL = "internal"
@@ -13,11 +13,11 @@ class Classification(Enum):
 
     @property
     def is_about_persons(self) -> bool:
-        """Whether UU 27/2022 applies: grants must be complete, and each reading leaves a disclosure."""
+        """Whether UU 27/2022 applies: grants must be complete, and each read makes a disclosure."""
         return self in (Classification.PERSONAL, Classification.SENSITIVE)
 
     def is_below(self, other: "Classification") -> bool:
-        """Whether data of this level are protected less than data of the other level."""
+        """Whether this level protects data less than `other` does."""
         return _ORDER.index(self) < _ORDER.index(other)
 
 

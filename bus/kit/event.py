@@ -1,4 +1,4 @@
-"""The CloudEvent (CloudEvents 1.0.2) as the bus and its adapters hold it."""
+"""An event (CloudEvents 1.0.2), as the bus and its adapters hold it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ CORE_ATTRIBUTES = frozenset(
     {"specversion", "id", "source", "type", "subject", "time", "dataschema", "datacontenttype", "data", "data_base64"}
 )
 BUS_ATTRIBUTES = frozenset({"sequence", "recordedtime", "publisher"})
-"""Extensions that the bus sets on what it hands out, and takes from nobody."""
+"""Extensions that the bus alone sets, on events that it hands out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +21,18 @@ class Event:
     """One event.
 
     Attributes:
-        id: with `source` (and the sender) identifies the event.
-        source: URI reference of the app that says it.
+        id: identifies the event, together with `source` and the publishing participant.
+        source: URI reference of the app that made the event.
         type: the contract's name.
-        data: the payload, JSON; None on a record contract deletes the record.
+        data: a JSON value; None under a record contract deletes the record.
         subject: the record's key, or what the event is about.
-        time: when it happened, RFC 3339.
-        dataschema: names the contract's version; None means the newest active one.
-        extensions: further context attributes, `traceparent` and `partitionkey` among them.
-        position: its place in the journal, once accepted.
-        recorded: when the journal took it.
-        publisher: the participant that published it, if the contract has several producers.
+        time: when it happened, in RFC 3339.
+        dataschema: names the contract's version; None means the newest active version.
+        datacontenttype: the media type of `data`.
+        extensions: further context attributes, such as `traceparent` and `partitionkey`.
+        position: the event's place in the journal; None before the journal has it.
+        recorded: when the journal took the event; None before.
+        publisher: the participant that published the event; None if the contract has one producer.
     """
 
     id: str
@@ -49,7 +50,7 @@ class Event:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Event":
-        """The event that a CloudEvents JSON document holds. The document is known to be well formed."""
+        """The event in a CloudEvents JSON document, which must be well formed."""
         return cls(
             id=document["id"],
             source=document["source"],
@@ -63,8 +64,8 @@ class Event:
             publisher=document.get("publisher"),
         )
 
-    def document(self) -> dict[str, Any]:
-        """The event in CloudEvents' JSON format (structured mode), with what the bus added to it."""
+    def to_document(self) -> dict[str, Any]:
+        """The event in CloudEvents' JSON format (structured mode), with the bus's extensions."""
         document: dict[str, Any] = {"specversion": "1.0", "id": self.id, "source": self.source, "type": self.type}
         for name in ("subject", "time", "dataschema", "datacontenttype"):
             value = getattr(self, name)
@@ -72,7 +73,7 @@ class Event:
                 document[name] = value
         document.update(self.extensions)
         if self.position is not None:
-            document["sequence"] = sequence(self.position)
+            document["sequence"] = format_sequence(self.position)
         if self.recorded is not None:
             document["recordedtime"] = clock.rfc3339(self.recorded)
         if self.publisher is not None:
@@ -81,6 +82,6 @@ class Event:
         return document
 
 
-def sequence(position: int) -> str:
-    """A position as the `sequence` extension writes it: 20 digits, so that text order is number order."""
+def format_sequence(position: int) -> str:
+    """A position as the extension `sequence`: 20 digits, so that text order is number order."""
     return f"{position:020d}"

@@ -1,6 +1,6 @@
-"""One HTTP exchange with an agency. What goes wrong on the wire becomes an `AgencyFault` here.
+"""One HTTP exchange with an agency. Every error on the wire becomes an `AgencyFault`.
 
-Agencies put tokens into URLs, so no fault carries a URL, a header or a body, nor the httpx error that holds them.
+Agencies put tokens into URLs. So a fault holds no URL, header or body, and not the httpx error that holds them.
 """
 
 import logging
@@ -12,29 +12,34 @@ import httpx
 from bus.kit.failure import Failure
 from bus.kit.fault import AgencyFault
 from bus.kit.settings import AdapterSettings
-from bus.kit.tls import trusting
+from bus.kit.tls import get_tls_context
 
 LONGEST_WAIT = 24 * 3600.0
-"""Seconds; an agency that asks for more is believed only this far."""
+"""Seconds; the most that an agency can ask the bus to wait."""
 MOST_BYTES = 8 * 1024 * 1024
-"""Of an answer, unpacked; a list of five thousand rows has half of that."""
+"""Most bytes of an answer, unpacked."""
 
 MOST_PACKED_BYTES = MOST_BYTES // 4
+"""Most bytes of a packed answer, on the wire."""
 
 _PIECE = 4096
-"""Packed bytes that are unpacked at once: to at most a thousand times as many, in some milliseconds."""
+"""Packed bytes that the bus unpacks in one go. They become at most a thousand times as many, in some milliseconds."""
 _CODINGS = "gzip, deflate"
 _PACKINGS = frozenset(("gzip", "deflate", "br", "zstd"))
-"""Content codings that httpx may unpack. It ignores other words, such as the `utf-8` of some installations."""
+"""Content codings that httpx unpacks. It ignores other words, such as `utf-8`, which some installations send."""
 _OF_TRANSFER = frozenset(("content-encoding", "content-length", "transfer-encoding"))
 
 
-def http_client(settings: AdapterSettings, *, base_url: str | None = None) -> httpx.AsyncClient:
-    """The HTTP client of an adapter: time-outs everywhere, no redirects, a bounded pool, nothing from the environment.
+def make_http_client(settings: AdapterSettings, *, base_url: str | None = None) -> httpx.AsyncClient:
+    """An HTTP client for an adapter: time-outs, no redirects, a bounded pool, nothing from the environment.
 
-    HTTP_PROXY would lead persons' data past whoever sets it, and a .netrc would add credentials to requests.
+    HTTP_PROXY could send persons' data through a stranger's proxy, and a .netrc could add credentials to requests.
+
+    Args:
+        settings: the adapter's settings.
+        base_url: replaces the settings' `base_url`.
     """
-    # httpx logs each request's whole URL at INFO, and some agencies take their token in the query.
+    # httpx logs the whole URL of each request at INFO, and some agencies take their token in the query.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     return httpx.AsyncClient(
         base_url=settings.base_url if base_url is None else base_url,
@@ -43,7 +48,7 @@ def http_client(settings: AdapterSettings, *, base_url: str | None = None) -> ht
         follow_redirects=False,
         trust_env=False,
         proxy=None if settings.proxy is None else settings.proxy.get_secret_value(),
-        verify=trusting(),
+        verify=get_tls_context(),
         headers={"user-agent": "bus-lamongan", "accept-encoding": _CODINGS},
     )
 
@@ -54,28 +59,28 @@ async def send_request(
     """The agency's answer, whatever its status.
 
     Args:
-        agency: what faults call it.
-        most_bytes: of the answer, unpacked.
+        agency: the agency's name in faults.
+        most_bytes: most bytes of the answer, unpacked.
 
     Raises:
-        AgencyFault: transient; there was no answer, or one beyond `most_bytes`.
+        AgencyFault: transient; the agency did not answer, or its answer has more than `most_bytes`.
     """
     try:
         response = await http.send(request, stream=True)
         try:
-            content = await _content(agency, response, most_bytes)
+            content = await _read_content(agency, response, most_bytes)
         finally:
             await response.aclose()
     except httpx.TimeoutException as error:
         raise AgencyFault(Failure.TRANSIENT, f"{agency} did not answer in time ({type(error).__name__})") from None
     except httpx.RequestError as error:
         raise AgencyFault(Failure.TRANSIENT, f"{agency} could not be reached ({type(error).__name__})") from None
-    # The content is unpacked.
+    # The content is unpacked, so these fields are no longer true.
     headers = [(name, value) for name, value in response.headers.multi_items() if name not in _OF_TRANSFER]
     return httpx.Response(response.status_code, headers=headers, content=content, request=request)
 
 
-async def _content(agency: str, response: httpx.Response, most_bytes: int) -> bytes:
+async def _read_content(agency: str, response: httpx.Response, most_bytes: int) -> bytes:
     too_much = AgencyFault(Failure.TRANSIENT, f"{agency} answered more than {most_bytes // 1024} KiB")
     _check_packings(agency, response)
     most = min(MOST_PACKED_BYTES, most_bytes) if "content-encoding" in response.headers else most_bytes
@@ -89,15 +94,15 @@ async def _content(agency: str, response: httpx.Response, most_bytes: int) -> by
 
 
 def _check_packings(agency: str, response: httpx.Response) -> None:
-    """Refuse what is packed in a way that nobody asked for. Packed twice, 4 KiB can be as many GiB."""
+    """Refuse an answer with another coding than the request allows. Packed twice, 4 KiB can become 4 GiB."""
     named = response.headers.get_list("content-encoding", split_commas=True)
     packings = [one.strip().lower() for one in named if one.strip().lower() in _PACKINGS]
     if len(packings) > 1 or not set(packings) <= {"gzip", "deflate"}:
-        raise AgencyFault(Failure.TRANSIENT, f"{agency} packed its answer in a way that the bus does not take")
+        raise AgencyFault(Failure.TRANSIENT, f"{agency} packed its answer in a way that the bus does not accept")
 
 
 class _Bounded(httpx.AsyncByteStream):
-    """A body as it comes, up to a bound: what is packed may give nothing for ever."""
+    """A body from the wire, up to a bound. The bound is before unpacking: a packed body may yield nothing for ever."""
 
     def __init__(self, stream: httpx.AsyncByteStream, most: int, too_much: AgencyFault) -> None:
         self._stream = stream
@@ -123,28 +128,28 @@ def require_success(agency: str, response: httpx.Response) -> None:
         AgencyFault: classed by the status.
     """
     if not response.is_success:
-        raise status_fault(agency, response)
+        raise make_status_fault(agency, response)
 
 
-def status_fault(agency: str, response: httpx.Response) -> AgencyFault:
-    """What an answer other than 2xx means when its body says nothing better."""
-    failure, what = by_status(response.status_code)
+def make_status_fault(agency: str, response: httpx.Response) -> AgencyFault:
+    """The fault for an answer other than 2xx whose body says nothing more precise."""
+    failure, what = classify_status(response.status_code)
     detail = f"{agency} {what} (HTTP {response.status_code})"
-    return AgencyFault(failure, detail, retry_after=_wait(response), status=response.status_code)
+    return AgencyFault(failure, detail, retry_after=_read_wait(response), status=response.status_code)
 
 
-def by_status(status: int) -> tuple[Failure, str]:
-    """The failure that an HTTP status other than 2xx stands for, and its meaning in words."""
+def classify_status(status: int) -> tuple[Failure, str]:
+    """The failure for an HTTP status other than 2xx, and its meaning in words."""
     if status in (401, 403):
         return Failure.SINK_DOWN, "refuses the bus's account"
     if status in (408, 425, 429) or status >= 500:
         return Failure.TRANSIENT, "cannot answer now"
     if status < 400 or status in (404, 405, 410):
-        # Redirects are not followed and paths are fixed: every event would end here, so the address is wrong.
+        # The client follows no redirect, and paths are fixed. So every event would fail: the address is wrong.
         return Failure.SINK_DOWN, "has nothing at the configured address"
     return Failure.PERMANENT, "refuses the request"
 
 
-def _wait(response: httpx.Response) -> float | None:
+def _read_wait(response: httpx.Response) -> float | None:
     seconds = response.headers.get("retry-after", "").strip()
     return min(float(seconds), LONGEST_WAIT) if seconds.isdecimal() else None

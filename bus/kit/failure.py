@@ -5,14 +5,14 @@ from enum import Enum
 
 
 class Failure(Enum):
-    """Why a delivery did not arrive, as far as it matters for what to do next."""
+    """Why a delivery failed, by what the bus does next."""
 
     TRANSIENT = "transient"
-    """Time heals it: a time-out, a quota, a 5xx. Tried again with backoff."""
+    """A time-out, a quota, a 5xx: a later attempt can succeed. The bus tries again with backoff."""
     PERMANENT = "permanent"
-    """The same event will fail the same way: dead at once."""
+    """The same event will fail the same way. The delivery is dead at once."""
     SINK_DOWN = "sink down"
-    """The agency or its account is unusable for every event: the circuit opens and the queue waits."""
+    """No event can reach the agency, or the agency refuses the account. The circuit opens and the queue waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,11 @@ class Outcome:
     """What became of one event that an adapter was asked to deliver.
 
     Attributes:
-        failure: None when the agency has it.
-        detail: for the operator; never personal data, a secret or a URL with a token in it.
-        retry_after: seconds that the agency asked to wait.
-        status: the HTTP status, where there was one.
-        is_unsent: no byte of the event left the bus, for certain. Where in doubt it is False: the event counts as disclosed.
+        failure: None: the agency has the event.
+        detail: a text for the operator, without personal data, secrets and URLs.
+        retry_after: seconds that the agency asks the bus to wait; None: the agency did not say.
+        status: the HTTP status; None: there was no answer.
+        is_unsent: True: no byte of the event left the bus. In doubt it is False, and the event counts as disclosed.
     """
 
     failure: Failure | None = None

@@ -1,11 +1,18 @@
-"""What an adapter raises: a fault while it delivers or polls, a refusal while it answers a query."""
+"""What an adapter raises: a fault when it delivers or polls, a refusal when it answers a query."""
 
 from bus.kit.failure import Failure, Outcome
 from bus.problem import Refused
 
 
 class AgencyFault(Exception):
-    """An agency answered badly; `failure` says what kind of bad. Adapters raise it from poll (and inside, from clients)."""
+    """The agency did not answer as it should; `failure` says what the bus does next.
+
+    Attributes:
+        failure: the kind of failure.
+        detail: a text for the operator, without personal data, secrets and URLs.
+        retry_after: seconds that the agency asks the bus to wait; None: the agency did not say.
+        status: the HTTP status; None: there was no answer.
+    """
 
     def __init__(
         self, failure: Failure, detail: str, *, retry_after: float | None = None, status: int | None = None
@@ -16,8 +23,8 @@ class AgencyFault(Exception):
         self.retry_after = retry_after
         self.status = status
 
-    def outcome(self) -> Outcome:
-        """The same as the outcome of a delivery."""
+    def to_outcome(self) -> Outcome:
+        """The outcome of a delivery that this fault ended."""
         return Outcome(self.failure, self.detail, self.retry_after, self.status)
 
 

@@ -1,7 +1,7 @@
-"""The SPLP gateway (WSO2 API Manager): calls with an OAuth2 token, every fault of the gateway an `AgencyFault`.
+"""The SPLP gateway (WSO2 API Manager): calls an API with an OAuth2 token. Every fault becomes an `AgencyFault`.
 
-Every adapter whose agency's API stands behind SPLP calls it through `Gateway`. Sources: WSO2 API Manager's error
-handling reference (codes 900800 to 900999, 101500 to 101599, 303001), RFC 6749 section 4.4 (client credentials).
+An adapter calls an API behind SPLP through `Gateway`. Sources: WSO2 API Manager's error handling reference (codes
+900800 to 900999, 101500 to 101599, 303001), RFC 6749 section 4.4 (client credentials).
 """
 
 import asyncio
@@ -18,8 +18,8 @@ import httpx
 from pydantic import SecretStr
 
 from bus.clock import now
-from bus.kit.answer import beginning, json_object
-from bus.kit.exchange import LONGEST_WAIT, send_request, status_fault
+from bus.kit.answer import parse_object, read_beginning
+from bus.kit.exchange import LONGEST_WAIT, make_status_fault, send_request
 from bus.kit.failure import Failure
 from bus.kit.fault import AgencyFault
 from bus.kit.settings import AdapterSettings
@@ -41,7 +41,7 @@ _FAULTS: Mapping[str, tuple[Failure, str]] = {
 }
 _CODE = re.compile(r"code\W{1,6}(\d{6})\b", re.IGNORECASE)
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
-"""What a header takes as a token: visible ASCII, at a length that a server accepts."""
+"""A token that a header can hold: visible ASCII, in a length that servers accept."""
 _LONGEST_LIFETIME = 24 * 3600.0
 _LONGEST_NUMBER = 32
 _MOST_TOKEN_BYTES = 64 * 1024
@@ -49,7 +49,7 @@ _NEXT_ACCESS = re.compile(r'nextAccessTime["\s:>]+([^"<,}]+)', re.IGNORECASE)
 
 
 class SplpSettings(AdapterSettings):
-    """What an adapter behind SPLP is told; `base_url` is the gateway."""
+    """The settings of an adapter behind SPLP; `base_url` is the gateway's address."""
 
     consumer_key: str
     consumer_secret: SecretStr
@@ -58,12 +58,12 @@ class SplpSettings(AdapterSettings):
 
 
 class Gateway:
-    """Calls APIs behind SPLP. Safe for many tasks at once; they share one token.
+    """Calls APIs behind SPLP. Many tasks may call at once; they share one token.
 
     Args:
-        http: a client whose base URL is the gateway.
+        http: a client with the gateway's address as its base URL.
         settings: the application's key and secret, and the tenant.
-        token_header: the header that takes `Bearer …`; most APIs take `authorization`, some have one of their own.
+        token_header: the header for `Bearer …`; `authorization`, unless the API has its own.
         clock: seconds that never run backwards.
     """
 
@@ -91,10 +91,10 @@ class Gateway:
     ) -> httpx.Response:
         """The API's 2xx answer to a request for `{context}/{version}/{path}`.
 
-        A token can end before its time (revoked): a 401 is answered by one fresh token and one more try.
+        The gateway may revoke a token before its end. After a 401 the call tries once more, with a fresh token.
 
         Raises:
-            AgencyFault: the gateway or the API behind it did not answer with a 2xx; `status` is what it answered.
+            AgencyFault: the gateway, or the API behind it, answered no 2xx; `status` has the answer's status.
         """
 
         async def send(token: str) -> httpx.Response:
@@ -108,20 +108,20 @@ class Gateway:
             try:
                 return await send_request(self._http, "SPLP", request)
             except AgencyFault:
-                # Nobody knows why the exchange failed. With a fresh token the next one does not depend on this token.
+                # The token may be the reason. The next call fetches a fresh token, so that it does not fail for the same reason.
                 self._tokens.forget(token)
                 raise
 
-        token = await self._tokens.current()
+        token = await self._tokens.get()
         response = await send(token)
         if response.status_code == httpx.codes.UNAUTHORIZED:
-            response = await send(await self._tokens.current(refused=token))
+            response = await send(await self._tokens.get(refused=token))
         if not response.is_success:
-            raise fault_of(response, now())
+            raise make_gateway_fault(response, now())
         return response
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close all connections."""
         await self._http.aclose()
 
 
@@ -132,10 +132,10 @@ class _Token:
 
 
 class _Tokens:
-    """One access token, fetched by one task at a time however many want it."""
+    """Holds one access token. Of many tasks that need a token, one at a time fetches it."""
 
     _MARGIN = 30.0
-    """Seconds before its end that a token is no longer used: the request has to arrive too."""
+    """Seconds before a token's end at which its use stops, since the request needs time to arrive."""
 
     def __init__(self, http: httpx.AsyncClient, settings: SplpSettings, clock: Callable[[], float]) -> None:
         self._http = http
@@ -145,8 +145,8 @@ class _Tokens:
         self._fetching = asyncio.Lock()
         self._token: _Token | None = None
 
-    async def current(self, *, refused: str | None = None) -> str:
-        """A token that has time left and is not the `refused` one."""
+    async def get(self, *, refused: str | None = None) -> str:
+        """A token that has time left, and that is not `refused`."""
         async with self._fetching:
             token = self._token
             if token is None or token.value == refused or self._clock() >= token.expires:
@@ -154,7 +154,7 @@ class _Tokens:
             return token.value
 
     def forget(self, value: str) -> None:
-        """Fetch a token for the next call, unless that has been done since this one was handed out."""
+        """Make the next call fetch a token, unless another call already replaced this one."""
         if self._token is not None and self._token.value == value:
             self._token = None
 
@@ -172,18 +172,18 @@ class _Tokens:
                 Failure.SINK_DOWN, "SPLP refuses the application's key or secret", status=response.status_code
             )
         if not response.is_success:
-            raise fault_of(response, now())
-        return self._read(json_object("SPLP", response), asked)
+            raise make_gateway_fault(response, now())
+        return self._read(parse_object("SPLP", response), asked)
 
     def _read(self, answer: Mapping[str, Any], asked: float) -> _Token:
-        value, lifetime = answer.get("access_token"), _lifetime(answer.get("expires_in", 300))
+        value, lifetime = answer.get("access_token"), _parse_lifetime(answer.get("expires_in", 300))
         if not isinstance(value, str) or not _TOKEN.fullmatch(value) or lifetime is None:
             raise AgencyFault(Failure.TRANSIENT, "SPLP answered without a token that can be used")
         return _Token(value, asked + max(lifetime - self._MARGIN, 1.0))
 
 
-def _lifetime(said: Any) -> float | None:
-    """Seconds that a token is used, a day at most; None when the gateway does not say a time to come."""
+def _parse_lifetime(said: Any) -> float | None:
+    """Seconds that a token lives, a day at most; None if the gateway names no positive number."""
     if isinstance(said, bool) or not isinstance(said, int | float | str) or len(str(said)) > _LONGEST_NUMBER:
         return None
     try:
@@ -193,23 +193,23 @@ def _lifetime(said: Any) -> float | None:
     return min(seconds, _LONGEST_LIFETIME) if math.isfinite(seconds) and seconds > 0 else None
 
 
-def fault_of(response: httpx.Response, at: datetime) -> AgencyFault:
-    """What an answer other than 2xx means: by WSO2's code in its body (JSON or XML), else by its status."""
-    by_status = status_fault("an API behind SPLP", response)
-    text = beginning(response)
-    code = _first(_CODE, text)
+def make_gateway_fault(response: httpx.Response, at: datetime) -> AgencyFault:
+    """The fault for an answer other than 2xx: by WSO2's code in the body, else by the status."""
+    by_status = make_status_fault("an API behind SPLP", response)
+    text = read_beginning(response)
+    code = _find_first(_CODE, text)
     failure, detail = by_status.failure, by_status.detail
     if code in _FAULTS:
         failure, what = _FAULTS[code]
         detail = f"SPLP {code}: {what}"
-    wait = by_status.retry_after or seconds_until(_first(_NEXT_ACCESS, text), at)
+    wait = by_status.retry_after or count_seconds_until(_find_first(_NEXT_ACCESS, text), at)
     return AgencyFault(failure, detail, retry_after=wait, status=by_status.status)
 
 
-def seconds_until(next_access: str, at: datetime) -> float | None:
-    """Seconds from `at` to WSO2's `nextAccessTime`, or None when it cannot be read.
+def count_seconds_until(next_access: str, at: datetime) -> float | None:
+    """Seconds from `at` to WSO2's `nextAccessTime`; None if the bus cannot read it.
 
-    Written as `2026-Nov-24 05:43:00+0000 UTC`, or as milliseconds since 1970, by the gateway's version.
+    Some versions of the gateway write `2026-Nov-24 05:43:00+0000 UTC`, others milliseconds since 1970.
     """
     text = next_access.strip()
     if text.isdecimal() and len(text) <= 13:
@@ -222,6 +222,6 @@ def seconds_until(next_access: str, at: datetime) -> float | None:
     return min(max((moment - at).total_seconds(), 0.0), LONGEST_WAIT)
 
 
-def _first(pattern: re.Pattern[str], text: str) -> str:
+def _find_first(pattern: re.Pattern[str], text: str) -> str:
     found = pattern.search(text)
     return found.group(1) if found else ""

@@ -1,6 +1,6 @@
-"""A stand-in for the SPLP gateway: issues tokens, and answers as WSO2 API Manager does when it lets nobody through.
+"""A simulator of the SPLP gateway: issues tokens, and refuses calls as WSO2 API Manager does.
 
-The simulators of the agencies whose APIs stand behind SPLP put their APIs into it.
+The simulator of an agency behind SPLP adds its API to this one.
 """
 
 import base64
@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from bus.clock import now
-from bus.kit.outage import OUTAGES, simulator_app
+from bus.kit.outage import OUTAGES, make_simulator_app
 
 GATEWAY_SETTINGS: Mapping[str, str] = {
     "consumer_key": "kunci-simulasi",
@@ -34,13 +34,20 @@ GATEWAY_FAULTS: Mapping[str, str] = {
 _LIFETIME = 3600
 
 
-def gateway_app(agency: str, faults: frozenset[str], received: list[Any], token_header: str) -> FastAPI:
-    """A gateway with these faults, that lets a call through when `token_header` has a token of its own."""
-    app = simulator_app(agency, faults, received)
+def make_gateway_app(agency: str, faults: frozenset[str], received: list[Any], token_header: str) -> FastAPI:
+    """A gateway as an application, to which a simulator adds its API.
+
+    Args:
+        agency: the agency's name, for the application's title.
+        faults: the faults that are on, of `GATEWAY_FAULTS`.
+        received: the list that `GET /_simulator/received` shows.
+        token_header: the header in which a call must have a token of this gateway.
+    """
+    app = make_simulator_app(agency, faults, received)
     tokens = _Tokens(single_use="expired-token" in faults)
 
     @app.post("/oauth2/token")
-    async def token(request: Request) -> Response:
+    async def issue_token(request: Request) -> Response:
         if "login" in faults or not _is_known(request.headers.get("authorization", "")):
             error = {"error": "invalid_client", "error_description": "Client Authentication failed."}
             return JSONResponse(error, 401)
@@ -50,13 +57,13 @@ def gateway_app(agency: str, faults: frozenset[str], received: list[Any], token_
     async def guard(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
         if request.url.path.startswith(("/oauth2/", "/_simulator/")):
             return await answer(request)
-        return _refusal(faults, tokens, request.headers.get(token_header)) or await answer(request)
+        return _find_refusal(faults, tokens, request.headers.get(token_header)) or await answer(request)
 
     return app
 
 
 class _Tokens:
-    """The tokens that are good; with `single_use` each is good for one call."""
+    """The tokens that the gateway accepts; with `single_use` each for one call."""
 
     def __init__(self, *, single_use: bool) -> None:
         self._single_use = single_use
@@ -84,23 +91,23 @@ def _is_known(authorization: str) -> bool:
     return account == f"{GATEWAY_SETTINGS['consumer_key']}:{GATEWAY_SETTINGS['consumer_secret']}"
 
 
-def _refusal(faults: frozenset[str], tokens: _Tokens, header: str | None) -> Response | None:
+def _find_refusal(faults: frozenset[str], tokens: _Tokens, header: str | None) -> Response | None:
     if header is None:
-        return _wso2(401, "900902", "Missing Credentials")
+        return _make_answer(401, "900902", "Missing Credentials")
     if not tokens.admits(header):
-        return _wso2(401, "900901", "Invalid Credentials")
+        return _make_answer(401, "900901", "Invalid Credentials")
     if "not-subscribed" in faults:
-        return _wso2(403, "900908", "Resource forbidden")
+        return _make_answer(403, "900908", "Resource forbidden")
     if "throttled" in faults:
         next_access = now() + timedelta(minutes=1)
         when = f"{next_access:%Y-%b-%d %H:%M:%S}+0000 UTC"
-        return _wso2(429, "900802", "Message throttled out", nextAccessTime=when)
+        return _make_answer(429, "900802", "Message throttled out", nextAccessTime=when)
     if "suspended" in faults:
-        return _wso2(503, "303001", "Address endpoint suspended")
+        return _make_answer(503, "303001", "Address endpoint suspended")
     if "backend-down" in faults:
-        return _wso2(503, "101503", "Error connecting to the back end")
+        return _make_answer(503, "101503", "Error connecting to the back end")
     return None
 
 
-def _wso2(status: int, code: str, message: str, **members: str) -> Response:
+def _make_answer(status: int, code: str, message: str, **members: str) -> Response:
     return JSONResponse({"code": code, "message": message, "description": message, **members}, status)

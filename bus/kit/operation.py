@@ -1,4 +1,4 @@
-"""An operation: one thing that an adapter does for contracts, and what it asks of them."""
+"""An operation: one thing that an adapter does for contracts, and what it demands of a contract."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,18 +20,18 @@ class Operation:
     """One thing that an adapter can do.
 
     Attributes:
-        name: what contracts and subscriptions call it, in the agency's words (`cari-nik`, `tindak-lanjut`).
-        does: which of the adapter's methods serves it.
-        contract: for a poll, the contract of the events that it makes.
-        interval: for a poll, seconds between steps when there is nothing more.
+        name: the operation's name in contracts and subscriptions, in the agency's words (`cari-nik`, `tindak-lanjut`).
+        does: which of the adapter's methods the bus calls.
+        contract: for a poll, the contract of the events that the poll makes.
+        interval: for a poll, seconds until the next step if the agency has no more.
         batch: for a delivery, the most events in one call.
-        fields: JSON Pointers of what its mapping reads of the contract's data, or writes into them: who changes a contract
-            is told which of them go away.
-        least: the least classification of what it carries. No contract on it may say less.
-        person: JSON Pointer of the identifier of the person that the data (of a query: the question) are about.
-            A contract on it must find the person there.
-        definitions: names of shared definitions (`nik` is schemas/common/nik.schema.json), by the pointer of the field
-            that holds one. A contract on it must declare such a field by that definition.
+        fields: JSON Pointers of the data's fields that the mapping reads or writes. The check of a new contract version
+            names those that disappear.
+        least: the lowest classification that a contract on this operation may have.
+        person: JSON Pointer of the person's identifier in the data (of a query: in the question). A contract on this
+            operation must name it as its key or subject.
+        definitions: JSON Pointer of a field to the name of a shared definition (`nik` is schemas/common/nik.schema.json).
+            A contract on this operation must declare the field by that definition.
 
     Raises:
         ValueError: the data are about persons, and `person` is missing.

@@ -1,4 +1,4 @@
-"""Outages that any agency's simulator can have, and the page where it shows what it was sent."""
+"""Outages that every simulator can have, and the endpoint that shows what the simulator received."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,13 +16,23 @@ OUTAGES: Mapping[str, str] = {
 _SLOW_SECONDS = 30.0
 
 
-def simulator_app(agency: str, faults: frozenset[str], received: list[Any]) -> FastAPI:
-    """An application that has these outages, and serves `GET /_simulator/received`, which no outage hits."""
+def make_simulator_app(agency: str, faults: frozenset[str], received: list[Any]) -> FastAPI:
+    """An application to which a simulator adds the agency's API.
+
+    It serves `GET /_simulator/received`, which works in every outage.
+
+    Args:
+        agency: the agency's name, for the application's title.
+        faults: the faults that are on; it reads those of `OUTAGES`.
+        received: the list that `GET /_simulator/received` shows.
+    """
     app = FastAPI(title=f"Simulator: {agency}", docs_url=None, redoc_url=None)
 
     @app.middleware("http")
-    async def outage(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-        return (None if request.url.path.startswith("/_simulator/") else await _outage(faults)) or await answer(request)
+    async def answer_outage(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+        return (None if request.url.path.startswith("/_simulator/") else await _answer_outage(faults)) or await answer(
+            request
+        )
 
     @app.get("/_simulator/received")
     async def show() -> dict[str, Any]:
@@ -31,7 +41,7 @@ def simulator_app(agency: str, faults: frozenset[str], received: list[Any]) -> F
     return app
 
 
-async def _outage(faults: frozenset[str]) -> Response | None:
+async def _answer_outage(faults: frozenset[str]) -> Response | None:
     if "slow" in faults:
         await asyncio.sleep(_SLOW_SECONDS)
     if "down" in faults:

@@ -7,13 +7,13 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Simulator:
-    """A stand-in for an agency's API, named by the entry point `bus.simulators` and started by `bus simulate`.
+    """A stand-in for an agency's API. The entry point `bus.simulators` names it, and `bus simulate` starts it.
 
     Attributes:
-        create_app: makes the ASGI application with the given faults switched on. Beside the agency's own paths it serves
-            `GET /_simulator/received`: `{"received": [...]}`, all that the agency was sent, for tests and the demo.
-        faults: name and description of each `--fault`.
-        settings: what `BUS_ADAPTERS__<AGENCY>__…` must hold, beside BASE_URL, for the adapter to be let in (made-up credentials).
+        create_app: makes the ASGI application, with the given faults on. Beside the agency's own paths it serves
+            `GET /_simulator/received`: `{"received": [...]}`, everything that the bus sent to the agency.
+        faults: name of each `--fault` to its description.
+        settings: the adapter's settings for this simulator, made up, without BASE_URL.
     """
 
     create_app: Callable[[frozenset[str]], Any]

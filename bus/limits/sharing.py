@@ -9,7 +9,7 @@ tells nobody later.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -49,9 +49,11 @@ _WRITE: Final = sa.text(
 class Sharing:
     """One process's part in the exchange. Belongs to one event loop."""
 
-    def __init__(self, storage: Storage, limits: Limits) -> None:
+    def __init__(self, storage: Storage, limits: Limits, now: Callable[[], int] = clock.now_micros) -> None:
+        """`now` is this moment, in microseconds since 1970."""
         self._storage = storage
         self._limits = limits
+        self._now = now
         self._process = ""
         self._untold: _Spent = {}
         """What was charged here while nobody else was there."""
@@ -70,7 +72,7 @@ class Sharing:
 
     async def exchange(self) -> None:
         """Take what the others were charged, and write what this process was."""
-        now = clock.now_micros()
+        now = self._now()
         if now - self._beaten > _LOST_MICROS:
             self._begin()
         rows = await asyncio.to_thread(self._others)

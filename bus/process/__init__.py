@@ -6,3 +6,4 @@ from bus.process.process import Process as Process
 from bus.process.process import running as running
 from bus.process.role import Role as Role
 from bus.process.server import serve as serve
+from bus.process.wakeups import Wakeups as Wakeups

@@ -1,10 +1,9 @@
 """The rooms of one process, filled from settings and the database."""
 
-from collections.abc import Callable
 from typing import Final
 
 from bus.actions import ActionLog, Attempts
-from bus.agencies import Agencies, Queries, bindings
+from bus.agencies import Agencies, Queries, make_bindings
 from bus.contracts import Catalogue
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.names import Names
@@ -16,8 +15,9 @@ from bus.http.front_door import connections_at_once
 from bus.http.rooms import Rooms
 from bus.http.waiting import WaitingReaders
 from bus.identity import Keys, LoginPolicy, OAuthServer, Participants, Tokens
-from bus.journal import Appender, Gate, JournalReader, Persons, Tail
+from bus.journal import Appender, Beside, Gate, JournalReader, NothingBeside, Persons, Tail
 from bus.limits import LimitRegister, Limits, Ration
+from bus.process.wakeups import Wakeups
 from bus.refusals import Recorder, RefusalLog
 from bus.settings import Settings
 from bus.storage import Storage
@@ -33,24 +33,22 @@ def make_rooms(
     storage: Storage,
     keys: Keys,
     issuer: str,
-    appended: Callable[[int], None],
+    wakeups: Wakeups,
     heavy: Heavy | None = None,
+    beside: Beside | None = None,
 ) -> Rooms:
     """The rooms of one process, filled from the database. Call it in a running event loop.
 
     Args:
         issuer: the bus's own address, in tokens and metadata.
-        appended: called with the newest position after each append of this process.
+        wakeups: tells the rooms what this process did, and is told by them.
         heavy: runs heavy work; None: this process does, unbounded.
+        beside: what else appends write; None: nothing.
     """
     journal = JournalReader(storage)
     tail = Tail(journal)
-
-    def moved(position: int) -> None:
-        tail.advance(position)
-        appended(position)
-
-    catalogue = Catalogue(storage, keys.pseudonym, bindings(settings.adapters), issuer)
+    wakeups.appended.listen(tail.advance)
+    catalogue = Catalogue(storage, keys.pseudonym, make_bindings(settings.adapters), issuer)
     catalogue.refresh()
     subscriptions = Subscriptions(storage, keys)
     subscriptions.refresh()
@@ -82,7 +80,7 @@ def make_rooms(
         gate=Gate(catalogue),
         recorder=Recorder(refusals, catalogue),
         refusals=refusals,
-        appender=Appender(storage, moved),
+        appender=Appender(storage, wakeups.appended, beside or NothingBeside()),
         journal=journal,
         tail=tail,
         disclosures=disclosures,

@@ -8,10 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 
 from bus.agencies import Poller
-from bus.delivery.bell import ChangesBell
-from bus.delivery.broker import BrokerAddress, Handover
 from bus.delivery.dispatch import HandoverPolicy
-from bus.delivery.fresh import FreshRuns
+from bus.delivery.fan_out import FanOut
 from bus.delivery.heartbeat import Heartbeat
 from bus.delivery.ledger import Ledger
 from bus.delivery.outcome import OutcomeWriter
@@ -21,17 +19,21 @@ from bus.delivery.room import Room
 from bus.delivery.run import RunLoader
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.standing import ensure
-from bus.delivery.subscriptions import AgencySink, Webhook
+from bus.delivery.subscription import AgencySink, Webhook
+from bus.delivery.turn import Turn
 from bus.delivery.worker import Worker, WorkerPolicy
 from bus.heavy import LoopDelay
 from bus.http.health import Health
 from bus.identity import Keys
+from bus.ids import new_id
 from bus.journal import Projection
 from bus.limits import TOPIC as LIMITS
 from bus.limits import Sharing
 from bus.process.assembly import make_rooms, workers
+from bus.process.form import form_of
 from bus.process.readiness import Readiness
 from bus.process.role import Role
+from bus.process.wakeups import Wakeups
 from bus.settings import Settings
 from bus.storage import Changes, Checkpoints, Storage, leadership
 
@@ -40,10 +42,14 @@ log = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def running(
-    settings: Settings, storage: Storage, keys: Keys, issuer: str, roles: Collection[Role]
+    settings: Settings, storage: Storage, keys: Keys, issuer: str, roles: Collection[Role], wakeups: Wakeups
 ) -> AsyncIterator["Process"]:
-    """The parts of a process at work; on leaving they are brought down in order, within `settings.drain_seconds`."""
-    process = Process(settings, storage, keys, issuer, roles)
+    """The parts of a process at work; on leaving they are brought down in order, within `settings.drain_seconds`.
+
+    Args:
+        wakeups: `storage` tells its `changed` of changes.
+    """
+    process = Process(settings, storage, keys, issuer, roles, wakeups)
     async with AsyncExitStack() as stack:
         await process.start(stack)
         yield process
@@ -52,19 +58,24 @@ async def running(
 class Process:
     """One process of the bus."""
 
-    def __init__(self, settings: Settings, storage: Storage, keys: Keys, issuer: str, roles: Collection[Role]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        storage: Storage,
+        keys: Keys,
+        issuer: str,
+        roles: Collection[Role],
+        wakeups: Wakeups,
+    ) -> None:
         self._settings = settings
         self._storage = storage
         self._roles = roles
-        self._relay: Relay | None = None
-        self._fresh = FreshRuns()
+        self._wakeups = wakeups
+        self._turn: Turn[FanOut] = Turn()
         self._workers: list[Worker] = []
-        self._address = BrokerAddress(settings.broker_url, settings.broker_prefix)
-        self.rooms = make_rooms(settings, storage, keys, issuer, self._appended, workers(settings))
-
-    def _appended(self, position: int) -> None:
-        if self._relay is not None:
-            self._relay.appended(position)
+        self._form = form_of(settings, storage)
+        beside = self._form.beside(self._turn)
+        self.rooms = make_rooms(settings, storage, keys, issuer, wakeups, workers(settings), beside)
 
     async def start(self, stack: AsyncExitStack) -> None:
         """Start what the roles ask for; `stack` brings it down again, the last first."""
@@ -84,7 +95,7 @@ class Process:
         changes.on("clients", rooms.waiting.tokens_changed)
         changes.on("subscriptions", rooms.subscriptions.refresh)
         changes.on(LIMITS, rooms.limits.refresh)
-        self._start_bell(stack, changes)
+        self._form.spread(changes, self._wakeups, stack)
         if Role.WORKER in self._roles or Role.ADAPTERS in self._roles:
             await self._start_workers(stack)
         if Role.RELAY in self._roles:
@@ -94,8 +105,6 @@ class Process:
         if Role.ADAPTERS in self._roles:
             changes.on("contracts", self._ensure_standing)
             self._task(stack, self._poller().run())
-        if delivering := sorted({Role.WORKER, Role.ADAPTERS}.intersection(self._roles)):
-            self._task(stack, Heartbeat(self._storage, delivering).follow())
         if self._storage.is_sqlite:
             self._task(stack, Checkpoints(self._storage).follow())
         if Role.API in self._roles:
@@ -106,15 +115,6 @@ class Process:
         self._task(stack, rooms.waiting.follow())
         self._task(stack, rooms.recorder.follow())
         self._task(stack, rooms.attempts.follow())
-
-    def _start_bell(self, stack: AsyncExitStack, changes: Changes) -> None:
-        if self._address.is_memory:
-            self._storage.after_announce = changes.look_now
-            return
-        bell = ChangesBell(self._address, changes.look_now)
-        bell.start()
-        self._storage.after_announce = bell.ring
-        stack.push_async_callback(asyncio.to_thread, bell.stop)
 
     def _task(self, stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -129,21 +129,21 @@ class Process:
     def _start_relay(self, stack: AsyncExitStack) -> None:
         policy = HandoverPolicy(lease=self._settings.lease_seconds)
         rooms = self.rooms
-        self._relay = Relay(
+        relay = Relay(
             self._storage,
             rooms.journal,
             rooms.catalogue,
             rooms.subscriptions,
-            Handover(self._address),
+            self._form.handover,
             leadership(self._storage, "relay"),
             policy,
-            # Of runs that other processes make nothing is kept.
-            self._fresh if self._workers else None,
+            self._form.reclaim(),
+            self._turn,
         )
-        if self._address.is_memory:
-            rooms.appender.beside = self._relay.beside_append
-        self._relay.start()
-        stack.push_async_callback(asyncio.to_thread, self._relay.stop)
+        self._wakeups.appended.listen(relay.appended)
+        self._wakeups.finished.listen(relay.finished)
+        relay.start()
+        stack.push_async_callback(asyncio.to_thread, relay.stop)
 
     async def _start_workers(self, stack: AsyncExitStack) -> None:
         rooms, settings = self.rooms, self._settings
@@ -153,16 +153,19 @@ class Process:
         stack.push_async_callback(webhooks.close)
         retry = RetryPolicy(settings.retry_first_seconds, settings.retry_longest_seconds, settings.retry_attempts)
         policy = WorkerPolicy(settings.sink_concurrency, settings.sink_timeout_seconds, settings.lease_seconds, retry)
+        delivering = sorted({Role.WORKER, Role.ADAPTERS}.intersection(self._roles))
+        heartbeat = Heartbeat(self._storage, delivering, new_id("process"))
+        claims = self._form.claims(heartbeat)
+        stack.push_async_callback(claims.close)
+        self._task(stack, heartbeat.follow())
         outcomes = OutcomeWriter(self._storage, ledger, rooms.disclosures)
-        if self._address.is_memory:
-            # After the workers have stopped: what they did not take nobody else can.
-            stack.push_async_callback(asyncio.to_thread, lambda: outcomes.give_back(self._fresh.untaken()))
-        loader = RunLoader(self._storage, rooms.journal, rooms.catalogue, ledger, self._fresh, rooms.agencies, Room())
+        loader = RunLoader(self._storage, rooms.journal, rooms.catalogue, ledger, rooms.agencies, Room())
         kinds = {Role.WORKER: Webhook, Role.ADAPTERS: AgencySink}
         for role, kind in kinds.items():
             if role in self._roles:
                 worker = Worker(
-                    self._address,
+                    self._form.handover,
+                    claims,
                     kind,
                     rooms.subscriptions,
                     rooms.catalogue,
@@ -171,15 +174,11 @@ class Process:
                     webhooks,
                     rooms.agencies,
                     policy,
-                    self._finished,
+                    self._wakeups.finished,
                 )
                 worker.start()
                 self._workers.append(worker)
                 stack.push_async_callback(worker.stop, settings.drain_seconds)
-
-    def _finished(self, is_due: bool) -> None:
-        if self._relay is not None:
-            self._relay.finished(is_due)
 
     def _poller(self) -> Poller:
         rooms = self.rooms
@@ -193,7 +192,7 @@ class Process:
         """What readiness looks at."""
         rooms = self.rooms
         return Readiness(
-            self._storage, rooms.subscriptions, rooms.journal, self._address, self._roles, self._workers
+            self._storage, rooms.subscriptions, rooms.journal, self._form.is_reachable, self._roles, self._workers
         ).health()
 
 

@@ -1,9 +1,7 @@
 """Readiness: whether a process can do the work of its roles."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from bus.delivery import broker
-from bus.delivery.broker import BrokerAddress
 from bus.delivery.heartbeat import unattended
 from bus.delivery.relay import behind
 from bus.delivery.subscriptions import Subscriptions
@@ -25,15 +23,20 @@ class Readiness:
         storage: Storage,
         subscriptions: Subscriptions,
         journal: JournalReader,
-        address: BrokerAddress,
+        is_reachable: Callable[[], bool],
         roles: Collection[Role],
         workers: Sequence[Worker],
     ) -> None:
-        """`workers` are the process's own: the same list for as long as the process runs."""
+        """Looks at what the process needs.
+
+        Args:
+            is_reachable: whether runs can be handed over, for a process without workers.
+            workers: the process's own: the same list for as long as the process runs.
+        """
         self._storage = storage
         self._subscriptions = subscriptions
         self._journal = journal
-        self._address = address
+        self._is_reachable = is_reachable
         self._roles = frozenset(roles)
         self._workers = workers
 
@@ -65,8 +68,8 @@ class Readiness:
 
     def _check_broker(self, *, needed: bool) -> Check:
         listening = all(worker.connected for worker in self._workers)
-        reachable = listening if self._workers else broker.reachable(self._address)
-        return Check(reachable, "connected" if reachable else "not connected; trying again", needed)
+        connected = listening if self._workers else self._is_reachable()
+        return Check(connected, "connected" if connected else "not connected; trying again", needed)
 
     def _check_relay(self, *, needed: bool) -> Check:
         if not self._storage.answers():

@@ -10,10 +10,11 @@ from collections.abc import Collection
 import structlog
 
 from bus.http.edge import create_edge, create_operation, create_watch
-from bus.http.front_door import FrontDoor
+from bus.http.front_door import Acquaintances, FrontDoor
 from bus.identity import Keys
 from bus.process.process import report, running
 from bus.process.role import Role
+from bus.process.wakeups import Wakeups
 from bus.settings import Settings
 from bus.storage import Storage
 
@@ -32,28 +33,30 @@ async def serve(
     keys: Keys,
     issuer: str,
     roles: Collection[Role],
+    wakeups: Wakeups,
     listener: socket.socket,
     operation: socket.socket | None = None,
 ) -> None:
     """Run a process until SIGTERM or SIGINT; then drain within a bound.
 
     Args:
+        wakeups: `storage` tells its `changed` of changes.
         operation: where metrics and the description of the API are served, if not with the API.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    async with running(settings, storage, keys, issuer, roles) as process:
+    async with running(settings, storage, keys, issuer, roles, wakeups) as process:
         checks = process.health()
         edge = create_edge(process.rooms, checks) if Role.API in roles else create_watch(process.rooms, checks)
         edge.describe()
         is_https = issuer.startswith("https:")
-        known = process.rooms.tokens.known
-        doors = {listener: FrontDoor(edge, edge.publisher, settings, is_https=is_https, known=known)}
+        acquaintances = Acquaintances(process.rooms.tokens, process.rooms.oauth)
+        doors = {listener: FrontDoor(edge, edge.publisher, settings, is_https=is_https, acquaintances=acquaintances)}
         if operation is not None:
             watched = create_operation(process.rooms, checks, edge)
-            doors[operation] = FrontDoor(watched, None, settings, is_https=False, known=known)
+            doors[operation] = FrontDoor(watched, None, settings, is_https=False, acquaintances=acquaintances)
         _spare_the_collector()
         sys.setswitchinterval(_SWITCH_SECONDS)
         serving = [loop.create_task(door.serve(address)) for address, door in doors.items()]

@@ -30,18 +30,24 @@ class Checkpoints:
     meanwhile by one that does not, since in the end they wait for it.
     """
 
-    def __init__(self, storage: Storage) -> None:
-        """`storage` is on SQLite; PostgreSQL carries its own log over."""
+    def __init__(self, storage: Storage, pause: float = _PAUSE_SECONDS) -> None:
+        """Nothing is carried over yet.
+
+        Args:
+            storage: on SQLite; PostgreSQL carries its own log over.
+            pause: seconds between two looks.
+        """
         if not isinstance(storage.database, SqliteDatabase):
             raise TypeError("PostgreSQL has no log for the bus to carry over")
         self._database = storage.database
+        self._pause = pause
         self._carried = 0
         self._aside = ThreadPoolExecutor(1, "checkpoint", initializer=_give_way)
 
     async def follow(self) -> None:
         """Carry the log over now and then, until cancelled."""
         while True:
-            await asyncio.sleep(_PAUSE_SECONDS)
+            await asyncio.sleep(self._pause)
             try:
                 await asyncio.to_thread(self.look)
             except Refused as refusal:

@@ -15,6 +15,10 @@ from bus.storage.sqlite import SqliteDatabase
 from bus.storage.transaction import Transaction
 
 
+def _tell_nobody() -> None:
+    """What changed is found by who looks."""
+
+
 class Database(Protocol):
     """What SQLite and PostgreSQL do in their own ways. `sqlite.py` and `postgres.py` have one each."""
 
@@ -45,17 +49,18 @@ class Database(Protocol):
 
 
 class Storage:
-    """One database, and who is told of changes in it.
+    """One database, and who is told of changes in it."""
 
-    Attributes:
-        after_announce: called in the writer's thread after the commit of a transaction that announced a change, so that
-            whoever should look at once can be told. It must neither block nor fail.
-    """
+    def __init__(self, database: Database, announced: Callable[[], None] = _tell_nobody) -> None:
+        """Works on a database.
 
-    def __init__(self, database: Database) -> None:
+        Args:
+            announced: called in the writer's thread after the commit of a transaction that announced a change. It must neither
+                block nor fail.
+        """
         self.database = database
         self.is_sqlite = isinstance(database, SqliteDatabase)
-        self.after_announce: Callable[[], None] = _tell_nobody
+        self._announced = announced
 
     def read(self) -> AbstractContextManager[Transaction]:
         """A transaction that only reads, on one snapshot.
@@ -82,7 +87,7 @@ class Storage:
         with self.database.write(durable=durable) as transaction:
             yield transaction
         if transaction.has_announced:
-            self.after_announce()
+            self._announced()
 
     def answers(self) -> bool:
         """Whether the database can be reached now."""
@@ -93,21 +98,17 @@ class Storage:
         self.database.close()
 
 
-def open_storage(url: str) -> Storage:
+def open_storage(url: str, announced: Callable[[], None] = _tell_nobody) -> Storage:
     """The database at a SQLAlchemy URL: `sqlite:///path/to/bus.db` or `postgresql+psycopg://…` (`postgresql://` too).
 
-    A SQLite file is made with mode 0600 when it is not there.
+    A SQLite file is made with mode 0600 when it is not there. `announced` is told of changes; see `Storage`.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
-        return Storage(PostgresDatabase(parsed))
-    return Storage(SqliteDatabase(parsed))
+        return Storage(PostgresDatabase(parsed), announced)
+    return Storage(SqliteDatabase(parsed), announced)
 
 
 def leadership(storage: Storage, job: str) -> Leadership:
     """The leadership of `job` among all processes on this database."""
     return storage.database.leadership(job)
-
-
-def _tell_nobody() -> None:
-    """What changed is found by who looks."""

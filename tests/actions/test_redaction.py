@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.actions.redaction import masked, plain, printable
-from tests.a_bus import a_nik
+from tests.builders import a_nik
 
 
 @given(st.text())

@@ -10,30 +10,30 @@ from tests.an_actor import an_actor
 MINUTE = 60_000_000
 
 
-def a_refusal(number: int = 1, client_id: str = "client_x") -> Attempt:
+def a_refused_act(number: int = 1, client_id: str = "client_x") -> Attempt:
     on = Object("subscription", f"sub_{number}")
     return refused(Verb.SUBSCRIPTION_DELETE, an_actor("bapenda", client_id=client_id), on, "scope-missing")
 
 
 def test_the_first_attempt_is_told_at_once():
     tally = Tally()
-    tally.count(a_refusal(), 0)
-    assert tally.take(1) == {a_refusal(): 1}
+    tally.count(a_refused_act(), 0)
+    assert tally.take(1) == {a_refused_act(): 1}
     assert tally.take(2) == {}
 
 
 def test_repetitions_are_told_as_one_count_when_the_minute_is_over():
     tally = Tally()
     for _ in range(1000):
-        tally.count(a_refusal(), 10)
-    assert tally.take(20) == {a_refusal(): 1}
-    assert tally.take(MINUTE) == {a_refusal(): 999}
+        tally.count(a_refused_act(), 10)
+    assert tally.take(20) == {a_refused_act(): 1}
+    assert tally.take(MINUTE) == {a_refused_act(): 999}
 
 
 def test_repetitions_are_told_when_the_process_ends():
     tally = Tally()
-    tally.count(a_refusal(), 10)
-    tally.count(a_refusal(), 10)
+    tally.count(a_refused_act(), 10)
+    tally.count(a_refused_act(), 10)
     assert sum(tally.take(20, all=True).values()) == 2
     assert tally.take(MINUTE) == {}
 
@@ -50,7 +50,7 @@ def test_a_client_that_varies_what_it_tries_makes_a_bounded_number_of_entries():
     tally = Tally()
     told: Counter[Attempt] = Counter()
     for number in range(10_000):
-        tally.count(a_refusal(number), 10)
+        tally.count(a_refused_act(number), 10)
         told.update(tally.take(10))
     told.update(tally.take(MINUTE))
     assert len(told) < 30
@@ -60,9 +60,9 @@ def test_a_client_that_varies_what_it_tries_makes_a_bounded_number_of_entries():
 def test_one_client_s_flood_leaves_another_its_entries():
     tally = Tally()
     for number in range(10_000):
-        tally.count(a_refusal(number), 10)
-    tally.count(a_refusal(1, "client_y"), 10)
-    assert tally.take(20)[a_refusal(1, "client_y")] == 1
+        tally.count(a_refused_act(number), 10)
+    tally.count(a_refused_act(1, "client_y"), 10)
+    assert tally.take(20)[a_refused_act(1, "client_y")] == 1
 
 
 def test_strangers_from_everywhere_make_a_bounded_number_of_entries_a_day():
@@ -88,7 +88,7 @@ def test_wrong_logins_under_a_client_s_id_hide_none_of_its_refused_acts():
     tally = Tally()
     for number in range(1000):
         tally.count(failed_login("client_x", "bapenda", f"10.0.{number // 250}.{number % 250}"), 10)
-    acts = [a_refusal(number) for number in range(3)]
+    acts = [a_refused_act(number) for number in range(3)]
     for act in acts:
         tally.count(act, 10)
     told = tally.take(20)
@@ -97,16 +97,16 @@ def test_wrong_logins_under_a_client_s_id_hide_none_of_its_refused_acts():
 
 def test_what_could_not_be_written_is_told_the_next_time():
     tally = Tally()
-    tally.count(a_refusal(), 10)
+    tally.count(a_refused_act(), 10)
     tally.put_back(tally.take(20))
-    assert tally.take(30) == {a_refusal(): 1}
+    assert tally.take(30) == {a_refused_act(): 1}
 
 
 def test_a_database_that_is_long_away_does_not_let_memory_grow():
     tally = Tally()
     for minute in range(100):
         for client in range(100):
-            tally.count(a_refusal(minute, f"client_{client}"), minute * MINUTE)
+            tally.count(a_refused_act(minute, f"client_{client}"), minute * MINUTE)
         tally.put_back(tally.take(minute * MINUTE))
     assert len(tally.take(100 * MINUTE)) < 3_000
 

@@ -13,17 +13,17 @@ from adapters.kemendagri import mapping as kemendagri
 from adapters.kominfo import mapping as kominfo
 from adapters.ksp import mapping as ksp
 from adapters.pupr import mapping as pupr
-from bus.agencies.registry import mapped_fields
+from bus.agencies.registry import list_mapped_fields
 from bus.contracts.document import AdapterUse
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = {path.stem: yaml.safe_load(path.read_text()) for path in sorted((ROOT / "contracts").rglob("*.yaml"))}
 READERS: dict[tuple[str, str, str], Callable[[Any], Any]] = {
-    ("kemendagri", "data-balikan", "data-balikan"): lambda data: kemendagri.usage([data], "1", "Lamongan"),
-    ("kominfo", "katalog", "katalog"): kominfo.service,
-    ("pupr", "ruas-jalan", "ruas-jalan"): pupr.feature,
-    ("bappenas", "dataset", "dataset"): lambda data: bappenas.package(data, "lamongan"),
-    ("bappenas", "kegiatan", "kegiatan"): bappenas.activity,
+    ("kemendagri", "data-balikan", "data-balikan"): lambda data: kemendagri.write_usage([data], "1", "Lamongan"),
+    ("kominfo", "katalog", "katalog"): kominfo.write_service,
+    ("pupr", "ruas-jalan", "ruas-jalan"): pupr.write_feature,
+    ("bappenas", "dataset", "dataset"): lambda data: bappenas.write_package(data, "lamongan"),
+    ("bappenas", "kegiatan", "kegiatan"): bappenas.write_activity,
 }
 
 
@@ -58,12 +58,12 @@ def _properties(document: dict[str, Any], path: Path) -> Iterator[str]:
 def test_an_operation_names_what_its_mapping_reads(adapter: str, operation: str, contract: str) -> None:
     read = Read(DOCUMENTS[contract]["examples"][0])
     READERS[adapter, operation, contract](read)
-    assert read.names == {pointer[1:] for pointer in mapped_fields()[AdapterUse(adapter, operation)]}
+    assert read.names == {pointer[1:] for pointer in list_mapped_fields()[AdapterUse(adapter, operation)]}
 
 
 def test_a_followup_is_mapped_from_what_it_names() -> None:
     read = Read(DOCUMENTS["tindak-lanjut"]["examples"][0])
-    ksp.followup(read)
+    ksp.write_followup(read)
     assert read.names | {"nomor_laporan"} == {pointer[1:] for pointer in ksp.FOLLOWUP_FIELDS}
 
 
@@ -72,6 +72,6 @@ def test_what_an_operation_maps_is_in_its_contract(path: Path) -> None:
     document = yaml.safe_load(path.read_text())
     properties = set(_properties(document, path))
     for use in document.get("adapters", ()):
-        fields = mapped_fields()[AdapterUse(use["adapter"], use["operation"])]
+        fields = list_mapped_fields()[AdapterUse(use["adapter"], use["operation"])]
         assert fields
         assert {pointer[1:] for pointer in fields} <= properties

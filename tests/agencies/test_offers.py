@@ -87,4 +87,4 @@ def test_what_no_operation_does_is_refused_in_one_way(does: Does):
     for operation in {"terima", "tanya", "lain"} - {one.name for one in (TAKE, ASK) if one.does is does}:
         with pytest.raises(AdapterOff):
             FIND[does](agencies, "badan", operation)
-        assert agencies.operation("badan", operation, does) is None
+        assert agencies.find_operation("badan", operation, does) is None

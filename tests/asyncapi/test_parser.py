@@ -13,7 +13,8 @@ from bus import json
 from bus.contracts.asyncapi import describe_as_asyncapi
 from bus.contracts.document import Contract
 from bus.contracts.yaml import write_yaml
-from tests.contracts.documents import SHIPPED, a_contract, shipped
+from tests.builders import a_strict_contract
+from tests.contracts.documents import SHIPPED, shipped
 
 HERE = Path(__file__).parent
 URL = "https://bus.lamongan.example"
@@ -65,15 +66,17 @@ ODD_SCHEMA = {
     "$defs": {"a/b c": {"type": "string"}},
 }
 ODD: dict[str, Contract] = {
-    "an odd schema": a_contract(
+    "an odd schema": a_strict_contract(
         schema=ODD_SCHEMA, examples=[{"nik": "a", "koordinat": [1, 2], "anak": [{"nik": "b"}]}]
     ),
-    "no examples": a_contract(examples=None),
-    "a wrong example in a draft": a_contract(examples=[{"nik": 5}]),
-    "data that may be anything": a_contract(kind="event", key=None, schema={}, classification="public", examples=[5]),
-    "no consumers": a_contract(consumers=[]),
-    "a title with everything": a_contract(title="\"'{{$ref}} é #: | \u2028"),
-    "a query about anything": a_contract(
+    "no examples": a_strict_contract(examples=None),
+    "a wrong example in a draft": a_strict_contract(examples=[{"nik": 5}]),
+    "data that may be anything": a_strict_contract(
+        kind="event", key=None, schema={}, classification="public", examples=[5]
+    ),
+    "no consumers": a_strict_contract(consumers=[]),
+    "a title with everything": a_strict_contract(title="\"'{{$ref}} é #: | \u2028"),
+    "a query about anything": a_strict_contract(
         kind="query",
         key=None,
         subject="/nik",
@@ -86,7 +89,7 @@ ODD: dict[str, Contract] = {
 
 
 def _wrong_document() -> Document:
-    document = describe_as_asyncapi(a_contract(), URL)
+    document = describe_as_asyncapi(a_strict_contract(), URL)
     document["operations"]["publish"]["action"] = "shout"
     return document
 

@@ -10,17 +10,18 @@ from uuid import uuid4
 from bus import json
 from bus.agencies.registry import Agencies
 from bus.delivery.names import Names
-from bus.delivery.subscriptions import AgencySink, NewSubscription, Webhook
+from bus.delivery.subscription import AgencySink, NewSubscription, Webhook
 from bus.http.edge import create_edge
 from bus.http.health import Health
 from bus.identity.keys import Keys
 from bus.identity.participants import Kind
 from bus.problem import Conflict
-from bus.process import Process, Role
+from bus.process import Process, Role, Wakeups
 from bus.settings import load_settings
 from bus.storage import Storage
-from tests.a_bus import ADDRESS, WARGA, Bus
+from tests.a_bus import ADDRESS, Bus
 from tests.an_actor import OPERATOR
+from tests.builders import WARGA
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -45,7 +46,7 @@ async def a_live_bus(
         "drain_seconds": 0.2,
     }
     loaded = load_settings(data_dir=folder, broker_prefix=f"attack-{uuid4().hex}", **given | settings)
-    process = Process(loaded, storage, keys, ADDRESS, list(Role))
+    process = Process(loaded, storage, keys, ADDRESS, list(Role), Wakeups())
     if agencies is not None:
         process.rooms = replace(process.rooms, agencies=agencies)
     if names is not None:

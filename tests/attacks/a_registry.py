@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import httpx
 
 from bus import json
-from bus.agencies.registry import Agencies, Find, bindings
+from bus.agencies.registry import Agencies, Find, make_bindings
 from bus.contracts.catalogue import Catalogue
 from bus.journal.gate import Gate
 from bus.kit import (
@@ -18,8 +18,9 @@ from bus.kit import (
     Outcome,
     Polled,
 )
-from tests.a_bus import Bus, Document, a_contract, a_grant
+from tests.a_bus import Bus
 from tests.an_agency import AFactory, AnAdapter, set_up
+from tests.builders import Document, a_document, a_grant
 
 REGISTRY = "kependudukan-pusat"
 KEEPER = "dukcapil-lamongan"
@@ -74,7 +75,7 @@ def join(bus: Bus, registry: ARegistry, *, owner: str = KEEPER) -> None:
     """Set the registry up on a bus; its owner decides who may use it."""
     settings = {REGISTRY: {"base_url": "https://pusat.example", "owner": owner}}
     factories: dict[str, Find] = {REGISTRY: lambda: ARegistryFactory(registry)}
-    catalogue = Catalogue(bus.rooms.storage, bus.rooms.keys.pseudonym, bindings(settings, factories))
+    catalogue = Catalogue(bus.rooms.storage, bus.rooms.keys.pseudonym, make_bindings(settings, factories))
     catalogue.refresh()
     bus.rooms = replace(bus.rooms, catalogue=catalogue, gate=Gate(catalogue))
     set_up(bus, Agencies(settings, factories))
@@ -85,7 +86,7 @@ def before_the_registry(bus: Bus) -> Catalogue:
     return Catalogue(bus.rooms.storage, bus.rooms.keys.pseudonym)
 
 
-def a_query(**changes: Any) -> Document:
+def a_query_document(**changes: Any) -> Document:
     """A query of an office's own on the registry; a change to None takes the member away."""
     query = {
         "kind": "query",
@@ -96,10 +97,10 @@ def a_query(**changes: Any) -> Document:
         "consumers": [a_grant(OFFICE)],
         "adapters": [{"adapter": REGISTRY, "operation": ASK}],
     }
-    return an_event(**query | changes)
+    return an_event_document(**query | changes)
 
 
-def an_event(**changes: Any) -> Document:
+def an_event_document(**changes: Any) -> Document:
     """An event contract of an office's own that the registry gets; a change to None takes the member away."""
     event = {
         "contract": STOLEN,
@@ -111,7 +112,7 @@ def an_event(**changes: Any) -> Document:
         "producers": [OFFICE],
         "adapters": [{"adapter": REGISTRY, "operation": RETURN}],
     }
-    return a_contract(a_grant(REGISTRY), **event | changes)
+    return a_document(a_grant(REGISTRY), **event | changes)
 
 
 async def draft(client: httpx.AsyncClient, document: Document) -> None:

@@ -90,7 +90,7 @@ def _of(settings: Mapping[str, str]) -> dict[str, Any]:
     return dict(settings)
 
 
-def an_event(data: Any) -> Event:
+def a_delivered_event(data: Any) -> Event:
     """An event for an agency."""
     return Event(id="1", source="/uji", type="uji", subject="R-1", data=data)
 
@@ -110,18 +110,20 @@ Act = Callable[[Attacker], Awaitable[Any]]
 
 ACTS: Mapping[str, Act] = {
     "ksp laporan": lambda attacker: ksp(attacker).poll("laporan", None),
-    "ksp tindak-lanjut": lambda attacker: ksp(attacker).deliver("tindak-lanjut", [an_event(FOLLOWUP)]),
+    "ksp tindak-lanjut": lambda attacker: ksp(attacker).deliver("tindak-lanjut", [a_delivered_event(FOLLOWUP)]),
     "kominfo indikator": lambda attacker: kominfo(attacker).poll("indikator", None),
-    "kominfo katalog": lambda attacker: kominfo(attacker).deliver("katalog", [an_event(SERVICE)]),
+    "kominfo katalog": lambda attacker: kominfo(attacker).deliver("katalog", [a_delivered_event(SERVICE)]),
     "bappenas dak": lambda attacker: bappenas(attacker).poll("dak", None),
-    "bappenas kegiatan": lambda attacker: bappenas(attacker).deliver("kegiatan", [an_event(ACTIVITY)]),
-    "bappenas dataset": lambda attacker: bappenas(attacker).deliver("dataset", [an_event({"nama": "padi"})]),
-    "pupr ruas-jalan": lambda attacker: pupr(attacker).deliver("ruas-jalan", [an_event({"nomor_ruas": "R-1"})]),
+    "bappenas kegiatan": lambda attacker: bappenas(attacker).deliver("kegiatan", [a_delivered_event(ACTIVITY)]),
+    "bappenas dataset": lambda attacker: bappenas(attacker).deliver("dataset", [a_delivered_event({"nama": "padi"})]),
+    "pupr ruas-jalan": lambda attacker: pupr(attacker).deliver(
+        "ruas-jalan", [a_delivered_event({"nomor_ruas": "R-1"})]
+    ),
     "kemendagri cari-nik": lambda attacker: kemendagri(attacker).query(CARI_NIK, Question("uji", {"nik": NIK}, "uji")),
     "kemendagri verifikasi-nik": lambda attacker: kemendagri(attacker).query(
         VERIFIKASI_NIK, Question("uji", {"nik": NIK}, "uji")
     ),
-    "kemendagri data-balikan": lambda attacker: kemendagri(attacker).deliver(DATA_BALIKAN, [an_event(USAGE)]),
+    "kemendagri data-balikan": lambda attacker: kemendagri(attacker).deliver(DATA_BALIKAN, [a_delivered_event(USAGE)]),
 }
 """Everything that an adapter asks an agency for."""
 

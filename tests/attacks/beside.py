@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from tests.attacks import attacker
-from tests.services.agreements import an_event
+from tests.services.agreements import an_agreed_event
 from tests.services.running import Bus, post
 
 _SECONDS: Final = 0.7
@@ -98,10 +98,10 @@ def published(bus: Bus) -> Sequence[float]:
     took: list[float] = []
     with bus.client() as client:
         # The first request opens the connection.
-        post(client, an_event(f"{time.perf_counter()}"))
+        post(client, an_agreed_event(f"{time.perf_counter()}"))
         end = time.perf_counter() + _SECONDS
         while (begun := time.perf_counter()) < end or not took:
-            assert post(client, an_event(f"{begun}")).status_code == 202
+            assert post(client, an_agreed_event(f"{begun}")).status_code == 202
             took.append(time.perf_counter() - begun)
     return took
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 import pytest
 import uvloop
 
-from tests.a_bus import OWNER, Bus, a_contract
+from tests.a_bus import Bus
+from tests.builders import OWNER, a_document
 from tests.services.fixtures import broker, database, make_bus, receiver
 
 __all__ = ["broker", "database", "make_bus", "receiver"]
@@ -19,7 +20,7 @@ __all__ = ["broker", "database", "make_bus", "receiver"]
 @pytest.fixture
 async def authorization(bus: Bus) -> str:
     """A publisher, whose token the bus knows already."""
-    bus.apply(a_contract())
+    bus.apply(a_document())
     authorization = bus.token(OWNER, "events.publish", "events.read", "contracts.write")
     await asyncio.to_thread(bus.rooms.tokens.verify, authorization.encode())
     return authorization

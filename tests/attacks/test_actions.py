@@ -11,12 +11,13 @@ import sqlalchemy as sa
 from bus.actions import log as action_log
 from bus.actions.action import Verb
 from bus.actions.tables import ACTIONS
-from bus.delivery.subscriptions import SubscriptionState
+from bus.delivery.subscription import SubscriptionState
 from bus.identity.participants import Kind
 from bus.identity.tables import CLIENTS, PARTICIPANTS
 from bus.problem import Unavailable
-from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_nik
+from tests.a_bus import Bus
 from tests.an_actor import OPERATOR, actions, last_action, raw_log
+from tests.builders import WARGA, a_document, a_grant, a_nik
 from tests.http.an_act import ACTS, HOOK, Site
 
 NIK = a_nik(7)
@@ -107,7 +108,7 @@ async def test_whose_data_an_auditor_asks_about_is_not_in_the_log(site: Site):
 @only_sqlite
 async def test_a_contract_s_document_is_not_in_the_log(site: Site):
     example = {"nik": NIK, "nama": "Rekaan Tujuh"}
-    document = a_contract(a_grant("bapenda"), contract="kependudukan.contoh", examples=[example])
+    document = a_document(a_grant("bapenda"), contract="kependudukan.contoh", examples=[example])
     assert (await site.operator.post("/v1/contracts", json=document)).status_code == 201
     document["examples"] = [example | {"nama": "Rekaan Delapan"}]
     assert (await site.operator.post("/v1/contracts", json=document)).status_code == 201

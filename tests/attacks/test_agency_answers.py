@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bus import json
 from bus.kit import AgencyFault, AgencyUnavailable, Failure, send_request
-from tests.attacks.an_attacked_agency import ACTS, FOLLOWUP, Attacker, an_event, kominfo, ksp, outcome_of, says
+from tests.attacks.an_attacked_agency import ACTS, FOLLOWUP, Attacker, a_delivered_event, kominfo, ksp, outcome_of, says
 
 _HELD_SECONDS = 0.1
 """The agreed bound of the loop's delay, see `beside`."""
@@ -175,13 +175,13 @@ async def test_a_byte_order_mark_before_an_answer_is_read_over():
 async def test_a_reporter_of_whom_too_much_is_said_is_not_exposed(reporter: dict[str, str]):
     body = json.dumps([a_complaint(reporter=reporter, title="Dari Sutarjo", content="Saya Sutarjo Rekaan.")])
     (event,) = (await ksp(says(body)).poll("laporan", None)).events
-    assert b"utarjo" not in json.dumps(event.document())
+    assert b"utarjo" not in json.dumps(event.to_document())
 
 
 async def test_a_complaint_that_is_too_long_to_search_exposes_nobody():
     body = json.dumps([a_complaint(reporter={"name": "Sutarjo"}, content="Sutarjo " * 50_000)])
     (event,) = (await ksp(says(body)).poll("laporan", None)).events
-    assert b"utarjo" not in json.dumps(event.document())
+    assert b"utarjo" not in json.dumps(event.to_document())
 
 
 async def test_pages_of_followups_are_not_kept_until_the_last_one():
@@ -191,7 +191,7 @@ async def test_pages_of_followups_are_not_kept_until_the_last_one():
         return httpx.Response(200, json=[{"content": f"{next(number)}" + "x" * 3_000_000, "status": "Diproses"}])
 
     attacker = Attacker(answers)
-    (outcome,) = await ksp(attacker).deliver("tindak-lanjut", [an_event(FOLLOWUP)])
+    (outcome,) = await ksp(attacker).deliver("tindak-lanjut", [a_delivered_event(FOLLOWUP)])
     assert (outcome.failure, attacker.asked < 10) == (Failure.TRANSIENT, True)
 
 

@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_nik, a_person
+from tests.a_bus import Bus
+from tests.builders import WARGA, a_document, a_grant, a_nik, a_person
 
 ELSEWHERE = "https://evil.example"
 ALL = ("events.read", "contracts.read", "subscriptions.manage", "audit.read", "admin")
@@ -12,7 +13,7 @@ ALL = ("events.read", "contracts.read", "subscriptions.manage", "audit.read", "a
 @pytest.fixture
 async def http(bus: Bus) -> httpx.AsyncClient:
     """A client that may read everything there is."""
-    bus.apply(a_contract(a_grant("bapenda")))
+    bus.apply(a_document(a_grant("bapenda")))
     await bus.publish(a_person())
     return bus.reader("bapenda", *ALL)
 

@@ -13,8 +13,9 @@ from structlog.testing import capture_logs
 
 from bus import json
 from bus.http.edge import _ROUTERS
-from tests.a_bus import OWNER, Bus, a_contract
-from tests.a_connection import BATCH, Connection, a_request, an_event
+from tests.a_bus import Bus
+from tests.a_connection import BATCH, Connection, a_request
+from tests.builders import OWNER, a_document, an_event
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -139,7 +140,7 @@ async def test_a_body_larger_than_any_is_refused_before_it_comes_and_while_it_co
 
 
 async def publisher(bus: Bus) -> str:
-    bus.apply(a_contract())
+    bus.apply(a_document())
     authorization = bus.token(OWNER, "events.publish")
     await asyncio.to_thread(bus.rooms.tokens.verify, authorization.encode())
     return authorization

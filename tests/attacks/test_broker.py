@@ -1,6 +1,5 @@
 """Another user of the broker: reads what lies there, and puts in what runs code, or nothing that the bus knows."""
 
-import os
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,23 +8,21 @@ from typing import Any
 import pytest
 from kombu import Connection
 
-from bus.delivery.broker import BrokerAddress, Handover, Received, Receiver
+from bus.delivery.handover import Broker, BrokerAddress, Received
 from bus.delivery.ledger import Lease
 from tests.services.waiting import until
 
 LEASE = Lease(7, 1_800_000_000_000_000)
 
 
-@pytest.fixture
-def broker() -> BrokerAddress:
-    return BrokerAddress("memory://", f"attack-{os.urandom(4).hex()}")
+pytestmark = pytest.mark.rabbitmq
 
 
 @pytest.fixture
 def received(broker: BrokerAddress) -> Iterator[list[Received]]:
     """What a worker makes of the messages."""
     taken: list[Received] = []
-    receiver = Receiver(broker, lambda: [LEASE.subscription], taken.append)
+    receiver = Broker(broker).receiver(lambda: [LEASE.subscription], taken.append)
     receiver.start()
     yield taken
     receiver.stop()
@@ -52,12 +49,12 @@ def test_a_message_that_runs_code_when_it_is_read_is_not_read(
 ):
     file = tmp_path / "ran"
     pickled = pickle.dumps(Runs(file))
-    handover = Handover(broker)
-    assert handover.send(LEASE)
+    handover = Broker(broker)
+    assert handover.send(LEASE, None)
     until(lambda: len(received) == 1)
     put(broker, pickled, "application/x-python-serialize", "binary")
     put(broker, f"!!python/object/apply:pathlib.Path.touch [{file}]".encode(), "application/x-yaml", "utf-8")
-    assert handover.send(LEASE)
+    assert handover.send(LEASE, None)
     until(lambda: len(received) == 2)
     handover.close()
     assert not file.exists()
@@ -66,8 +63,8 @@ def test_a_message_that_runs_code_when_it_is_read_is_not_read(
 
 
 def test_a_message_holds_the_name_of_a_lease_and_nothing_else(broker: BrokerAddress):
-    handover = Handover(broker)
-    handover.send(LEASE)
+    handover = Broker(broker)
+    handover.send(LEASE, None)
     connection: Connection
     with broker.connect() as connection:
         message = connection.SimpleQueue(broker.queue(LEASE.subscription)).get(timeout=5)

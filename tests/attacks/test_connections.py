@@ -12,6 +12,8 @@ from bus.http.publish import Receive, Scope, Send
 from tests.a_bus import Bus
 from tests.a_connection import HALF, HEALTH, Connection, a_publication
 from tests.attacks.a_crowd import assert_goes_on
+from tests.attacks.a_live_bus import until
+from tests.attacks.test_unread import ended
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -50,22 +52,28 @@ HALF_BODY: Final = (
 
 
 async def test_half_bodies_without_a_token_shut_out_no_office(bus: Bus, authorization: str):
-    """They have every place until an office needs one, and an office's idle connection keeps its own."""
     async with bus.opened(max_connections=12, max_connections_per_address=6, operator_networks=()) as (address, _):
         office = await Connection.to(address)
         assert (await office.ask(a_publication(authorization, 0))).status_code == 202
+        idle = []
+        for _ in range(5):
+            idle.append(await Connection.to(address, "127.0.0.20"))
+            assert (await idle[-1].ask(HEALTH)).status_code == 200
         attackers = []
         for number in range(11):
             attackers.append(await Connection.to(address, f"127.0.0.{2 + number % 8}"))
             await attackers[-1].say(HALF_BODY)
             async with asyncio.timeout(20):
                 await attackers[-1].reader.readuntil(b"100 Continue\r\n\r\n")
+        # They have a quarter of the places, and take none of those who finish what they begin.
+        assert sum(await asyncio.gather(*(one.is_closed(1) for one in attackers))) >= 8
+        assert not any(await asyncio.gather(*(one.is_closed(0.1) for one in idle)))
         connections, numbers = [office], itertools.count(1)
         for _ in range(4):
             connections.append(await Connection.to(address))
             for one in connections:
                 assert (await one.ask(a_publication(authorization, next(numbers)))).status_code == 202
-        for one in (*attackers, *connections):
+        for one in (*attackers, *idle, *connections):
             one.writer.close()
 
 
@@ -172,3 +180,22 @@ async def test_who_stops_the_bus_waits_for_requests_and_not_for_half_heads(bus: 
         answer = await busy.ask(a_publication(authorization, 1)[-5:])
         assert (answer.status_code, answer.headers["connection"]) == (202, "close")
         await closing
+
+
+async def test_connections_that_are_late_together_are_not_ended_in_one_turn_of_the_loop(bus: Bus):
+    ends, running = [ended("head_late")], True
+
+    async def watch() -> None:
+        while running:
+            ends.append(ended("head_late"))
+            await asyncio.sleep(0)
+
+    watching = asyncio.create_task(watch())
+    async with bus.opened(head_seconds=0.5) as (address, _):
+        crowd = [await Connection.to(address, f"127.0.0.{2 + number % 4}") for number in range(300)]
+        await until(lambda: ended("head_late") >= ends[0] + len(crowd))
+        for one in crowd:
+            one.writer.close()
+    running = False
+    await watching
+    assert max(after - before for before, after in itertools.pairwise(ends)) <= 100

@@ -13,16 +13,17 @@ import pytest
 
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse_contract
-from bus.delivery.subscriptions import AgencySink, Webhook
+from bus.delivery.subscription import AgencySink, Webhook
 from bus.disclosures.log import DisclosureLog
 from bus.identity.keys import Keys
 from bus.journal import Persons
-from bus.kit import AdapterSettings, AgencyFault, Event, Failure, Outcome, http_client
+from bus.kit import AdapterSettings, AgencyFault, Event, Failure, Outcome, make_http_client
 from bus.storage import Storage, StorageFull
-from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_nik, a_person, of_nobody
+from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.an_agency import AGENCY, TAKE, AnAdapter, agencies_with
 from tests.attacks.a_live_bus import TAKEN, Answer, a_live_bus, a_sink, closes, says, says_nothing, subscribe, until
+from tests.builders import WARGA, a_document, a_grant, a_nik, a_person, of_nobody
 from tests.services.agreements import CONSUMERS, PRODUCER
 from tests.services.fixtures import MakeBus, make_bus, receiver
 from tests.services.receiver import Arrival, Receiver
@@ -70,7 +71,7 @@ async def test_a_sink_that_reads_and_then_misbehaves_has_been_disclosed_to(
 ):
     seen, missing = a_witness(storage, "dinkes")
     async with a_live_bus(storage, bus_keys, tmp_path) as bus, a_sink(answer, seen=seen) as sink:
-        bus.apply(a_contract(a_grant("dinkes")))
+        bus.apply(a_document(a_grant("dinkes")))
         await bus.publish_all([a_person(n) for n in range(PERSONS)])
         subscribe(bus, "dinkes", Webhook(sink.url))
         await until(lambda: len(sink.persons) >= 5)
@@ -85,10 +86,10 @@ class Posts(AnAdapter):
     failures: list[str] = field(default_factory=list)
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
-        async with http_client(AdapterSettings(base_url=self.url, timeout_seconds=0.5)) as http:
+        async with make_http_client(AdapterSettings(base_url=self.url, timeout_seconds=0.5)) as http:
             for event in events:
                 try:
-                    await http.post("", json=event.document())
+                    await http.post("", json=event.to_document())
                 except httpx.HTTPError as error:
                     raise AgencyFault(Failure.TRANSIENT, "the agency answered badly") from error
         return [Outcome() for _ in events]
@@ -105,7 +106,7 @@ async def test_an_agency_that_reads_and_then_misbehaves_has_been_disclosed_to(
     async with a_live_bus(storage, bus_keys, tmp_path, agencies) as bus, a_sink(answer, seen=seen) as sink:
         adapter.url = sink.url
         # The bus sends nothing to an operation that no contract in force names.
-        bus.apply(a_contract(a_grant(AGENCY), adapters=[{"adapter": AGENCY, "operation": TAKE}]))
+        bus.apply(a_document(a_grant(AGENCY), adapters=[{"adapter": AGENCY, "operation": TAKE}]))
         await bus.publish_all([a_person(n) for n in range(PERSONS)])
         subscribe(bus, AGENCY, AgencySink(AGENCY, TAKE))
         await until(lambda: len(sink.persons) >= 3)
@@ -118,7 +119,7 @@ async def test_nothing_is_sent_while_the_log_cannot_be_written(
     async with a_live_bus(storage, bus_keys, tmp_path, lease_seconds=1.0) as bus, a_sink(says(TAKEN)) as sink:
         full = FullLog(bus.rooms.disclosures.announce)
         monkeypatch.setattr(DisclosureLog, "announce", full)
-        bus.apply(a_contract(a_grant("dinkes")), of_nobody(a_contract(a_grant("dinkes"), contract="uji.umum")))
+        bus.apply(a_document(a_grant("dinkes")), of_nobody(a_document(a_grant("dinkes"), contract="uji.umum")))
         await bus.publish_all([a_person(1)])
         await bus.publish_all([{"nomor": "2"}], type="uji.umum")
         subscribe(bus, "dinkes", Webhook(sink.url))
@@ -147,7 +148,7 @@ class FullLog:
 async def test_who_could_not_be_reached_is_told_apart_from_who_was(storage: Storage, bus_keys: Keys, tmp_path: Path):
     """Two sinks of one participant get the same person: that one of them is away takes nothing from the log."""
     async with a_live_bus(storage, bus_keys, tmp_path) as bus, a_sink(says(TAKEN)) as sink:
-        bus.apply(a_contract(a_grant("dinkes"), a_grant("dinsos")))
+        bus.apply(a_document(a_grant("dinkes"), a_grant("dinsos")))
         subscribe(bus, "dinkes", Webhook(sink.url))
         away = [subscribe(bus, name, Webhook("http://127.0.0.1:9/")) for name in ("dinkes", "dinsos")]
         await bus.publish_all([a_person(n) for n in range(3)])
@@ -167,7 +168,7 @@ async def test_who_could_not_be_reached_is_told_apart_from_who_was(storage: Stor
 
 
 async def test_reading_the_same_page_in_a_loop_is_one_row_that_counts(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     await bus.publish_all([a_person(n) for n in range(20)])
     reader = bus.reader("dinkes")
     for _ in range(25):
@@ -179,7 +180,7 @@ async def test_reading_the_same_page_in_a_loop_is_one_row_that_counts(bus: Bus):
 
 
 async def test_asking_whether_a_record_is_there_is_disclosed(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     await bus.publish_all([a_person(1)])
     answer = await bus.reader("dinkes").get(f"/v1/records/{WARGA}/{a_nik(1)}", headers={"if-none-match": "*"})
     assert answer.status_code == 304
@@ -188,7 +189,7 @@ async def test_asking_whether_a_record_is_there_is_disclosed(bus: Bus):
 
 def test_a_bus_killed_as_its_sink_has_the_body_has_disclosed(make_bus: MakeBus, receiver: Receiver) -> None:
     bus = make_bus()
-    personal = a_contract(a_grant(CONSUMERS[0]), producers=[PRODUCER], owner=PRODUCER)
+    personal = a_document(a_grant(CONSUMERS[0]), producers=[PRODUCER], owner=PRODUCER)
     Catalogue(bus.storage, bus.keys.pseudonym).registrar.apply([parse_contract(personal)], OPERATOR)
     process = bus.start()
 

@@ -13,8 +13,9 @@ from bus.agencies.registry import Agencies
 from bus.agencies.round import PollPolicy
 from bus.kit import Adapter, AdapterSettings, AgencyFault, Classification, Does, Event, Failure, Operation, Polled
 from bus.storage import leadership
-from tests.a_bus import WARGA, Bus, a_contract, a_person
+from tests.a_bus import Bus
 from tests.an_agency import AGENCY, AFactory, AnAdapter
+from tests.builders import WARGA, a_document, a_person
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -52,7 +53,7 @@ class AnEndlessFactory(AFactory):
 
 async def poll_until_pause(bus: Bus, agency: AnEndlessAgency, policy: PollPolicy) -> list[Any]:
     """Run the poller until it pauses; what it logged."""
-    bus.apply(a_contract(producers=[AGENCY], adapters=[{"adapter": AGENCY, "operation": POLL.name}]))
+    bus.apply(a_document(producers=[AGENCY], adapters=[{"adapter": AGENCY, "operation": POLL.name}]))
     agencies = Agencies({AGENCY: {"base_url": "https://badan.example"}}, {AGENCY: lambda: AnEndlessFactory(agency)})
     rooms = bus.rooms
     leads = leadership(rooms.storage, "poller")

@@ -22,7 +22,8 @@ from bus.identity.tokens import Principal
 from bus.journal import Entry
 from bus.journal.lines import MOST_BYTES
 from bus.journal.viewed import apply_view
-from tests.a_bus import OWNER, WARGA, Bus, Document, a_contract, a_grant, a_nik, a_person
+from tests.a_bus import Bus
+from tests.builders import OWNER, WARGA, Document, a_document, a_grant, a_nik, a_person, an_event
 
 sqlite_alone = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 STRUCTURED = {"content-type": "application/cloudevents+json"}
@@ -72,8 +73,8 @@ CONTRACTS = st.sampled_from([{}, {"kind": "event", "key": None}, {"key": "/nama"
 def test_no_spelling_of_a_hidden_identifier_is_handed_out(
     nik: str, grant: Document, of: Document, spelled: list[tuple[str, int, str]], deleted: bool, is_old: bool
 ) -> None:
-    contract = parse_contract(a_contract(a_grant("bapenda", **grant), **of))
-    old = parse_contract(a_contract(a_grant("bapenda"), **of, version="0.1.0")) if is_old else None
+    contract = parse_contract(a_document(a_grant("bapenda", **grant), **of))
+    old = parse_contract(a_document(a_grant("bapenda"), **of, version="0.1.0")) if is_old else None
     view = View(contract, contract.grants[0], b"k" * 32, None, old, "https://bus.example")
     known = sorted(spellings(nik))
     data = a_person(1, nik=nik, lahir={"tempat": "Lamongan"})
@@ -95,7 +96,7 @@ def test_no_spelling_of_a_hidden_identifier_is_handed_out(
 
 @pytest.mark.parametrize("path", ["feeds/{}", "records/{}", "events/1", "feeds/{} stream"])
 async def test_every_way_out_hands_out_the_same_envelope_of_the_buss_own(bus: Bus, path: str) -> None:
-    bus.apply(a_contract(a_grant("bapenda", mask={"/nik": "pseudonym"}), attributes=["tahun"]))
+    bus.apply(a_document(a_grant("bapenda", mask={"/nik": "pseudonym"}), attributes=["tahun"]))
     dotted = ".".join((a_nik(1)[:6], a_nik(1)[6:]))
     await bus.publish(a_person(1), id=dotted, source=f"/{dotted}", loket=dotted, tracestate=dotted, tahun=2026)
     path, _, stream = path.format(WARGA).partition(" ")
@@ -113,7 +114,7 @@ async def test_every_way_out_hands_out_the_same_envelope_of_the_buss_own(bus: Bu
 
 @sqlite_alone
 async def test_the_event_that_takes_a_record_out_of_the_rows_tells_nothing_of_it(bus: Bus) -> None:
-    bus.apply(a_contract(a_grant("bapenda", rows=[{"exact": {"desa": "sembung"}}])))
+    bus.apply(a_document(a_grant("bapenda", rows=[{"exact": {"desa": "sembung"}}])))
     await bus.publish(a_person(1))
     await bus.publish(a_person(1, desa="paciran"), id="ke-paciran", source="/paciran", tujuan="paciran")
     answer = await bus.reader("bapenda").get(f"/v1/feeds/{WARGA}")
@@ -125,14 +126,14 @@ def test_a_trace_goes_on_to_a_webhook_only_where_the_event_shows_it() -> None:
     trace = f"00-{a_nik(1)}{a_nik(1)}-00f067aa0ba902b7-01"
     event = {"type": WARGA, "sequence": "1", "traceparent": trace, "subject": a_nik(1), "data": a_person(1)}
     for named, told in ((["traceparent"], trace), ([], None)):
-        contract = parse_contract(a_contract(a_grant("bapenda", fields=["/desa"]), attributes=named))
+        contract = parse_contract(a_document(a_grant("bapenda", fields=["/desa"]), attributes=named))
         view = View(contract, contract.grants[0], b"k" * 32)
         assert traceparent_of(json.dumps(view.reduce(event))) == told
 
 
 @pytest.mark.parametrize("name", ["id", "source", "subject", "partitionkey", "data", "sequence", "type"])
 def test_no_contract_names_an_attribute_that_is_not_an_extension(name: str) -> None:
-    contract = parse_contract(a_contract(a_grant("bapenda"), attributes=["tahun", name]))
+    contract = parse_contract(a_document(a_grant("bapenda"), attributes=["tahun", name]))
     assert [one.pointer for one in find_errors(contract) if one.code == "attribute"] == ["/attributes/1"]
 
 
@@ -152,14 +153,10 @@ ODD: dict[str, Any] = {
 TEXTS = ["traceparent", "tracestate", "partitionkey"]
 
 
-def an_event(**attributes: Any) -> Document:
-    return {"specversion": "1.0", "id": "a-1", "source": "/uji", "type": WARGA, "data": a_person(1), **attributes}
-
-
 @sqlite_alone
 @pytest.mark.parametrize("value", ODD.values(), ids=ODD)
 async def test_a_text_of_the_standards_that_is_none_is_refused_and_nothing_is_stored(bus: Bus, value: Any) -> None:
-    bus.apply(a_contract(a_grant("bapenda")))
+    bus.apply(a_document(a_grant("bapenda")))
     http = bus.reader(OWNER, "events.publish")
     for name in TEXTS:
         text = python_json(an_event(**{name: value}))
@@ -181,7 +178,7 @@ def python_json(value: Any) -> str:
 async def test_a_trace_that_is_not_well_formed_is_taken_and_tells_nothing(
     bus: Bus, value: Any, is_served: bool
 ) -> None:
-    bus.apply(a_contract(a_grant("bapenda")))
+    bus.apply(a_document(a_grant("bapenda")))
     async with bus.served() as address:
         http = bus.reader(OWNER, "events.publish", **({"address": address} if is_served else {}))
         for duplicate in (False, True):
@@ -192,7 +189,7 @@ async def test_a_trace_that_is_not_well_formed_is_taken_and_tells_nothing(
 @sqlite_alone
 @pytest.mark.parametrize("header", ["5", "\x7f", "x" * 2000, "00-é", "00-xyz-01"])
 async def test_a_trace_in_a_header_that_is_not_well_formed_is_ignored(bus: Bus, header: str) -> None:
-    bus.apply(a_contract(a_grant(OWNER)))
+    bus.apply(a_document(a_grant(OWNER)))
     http = bus.reader(OWNER, "events.publish", "events.read")
     headers = STRUCTURED | {"traceparent": header.encode("latin-1")}
     answer = await http.post("/v1/events", content=python_json(an_event()), headers=headers)  # type: ignore[arg-type]
@@ -208,7 +205,7 @@ async def test_a_log_that_cannot_be_written_is_no_failure_of_a_committed_event(
         def info(self, *_: Any, **__: Any) -> None:
             raise OSError(28, "No space left on device")
 
-    bus.apply(a_contract(a_grant("bapenda")))
+    bus.apply(a_document(a_grant("bapenda")))
     monkeypatch.setattr(telemetry, "log", Full())
     event = an_event(traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
     answer = await bus.reader(OWNER, "events.publish").post("/v1/events", json=event, headers=STRUCTURED)
@@ -217,7 +214,7 @@ async def test_a_log_that_cannot_be_written_is_no_failure_of_a_committed_event(
 
 @sqlite_alone
 async def test_a_sunset_on_the_last_day_of_all_is_no_failure_of_a_committed_event(bus: Bus) -> None:
-    bus.apply(a_contract(a_grant("bapenda")))
+    bus.apply(a_document(a_grant("bapenda")))
     bus.rooms.catalogue.registrar.deprecate(WARGA, "1.0.0", bus.operator, sunset=date.max)
     answer = await bus.reader(OWNER, "events.publish").post("/v1/events", json=an_event(), headers=STRUCTURED)
     assert (answer.status_code, "9999" in answer.headers["sunset"]) == (202, True)
@@ -225,7 +222,7 @@ async def test_a_sunset_on_the_last_day_of_all_is_no_failure_of_a_committed_even
 
 @sqlite_alone
 async def test_odd_events_that_were_committed_before_are_read_and_delivered(bus: Bus) -> None:
-    bus.apply(a_contract(a_grant("bapenda"), a_grant("dinkes", mask={"/nik": "pseudonym"}, fields=["/nik"])))
+    bus.apply(a_document(a_grant("bapenda"), a_grant("dinkes", mask={"/nik": "pseudonym"}, fields=["/nik"])))
     sender = Principal(OWNER, "client_x", frozenset(), 0, "token_x")
     submission = bus.rooms.gate.admit(an_event(), sender)
     odd = an_event(traceparent=5, partitionkey=7, tracestate={"a": [1]}, loket=2**40, subject=a_nik(1))
@@ -246,7 +243,7 @@ STAMP = "2026-02-0{}T08:00:00Z"
 
 async def people_who_left(bus: Bus) -> str:
     """A contract with a record that left the village's rows at the second position; the cursor before."""
-    bus.apply(a_contract(a_grant("bapenda", **LEFT), attributes=["tujuan"]))
+    bus.apply(a_document(a_grant("bapenda", **LEFT), attributes=["tujuan"]))
     await bus.publish(a_person(1), time=STAMP.format(1), tujuan="sembung")
     before: str = (await bus.reader("bapenda").get(f"/v1/records/{WARGA}")).json()["next"]
     await bus.publish(a_person(1, desa="paciran"), time=STAMP.format(2), tujuan="paciran")
@@ -330,7 +327,7 @@ async def test_a_page_holds_no_histories_of_its_records(bus: Bus) -> None:
 @sqlite_alone
 async def test_a_page_that_walked_enough_ends_and_the_next_goes_on(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pull, "_MOST_LOOKED_AT", 1000)
-    bus.apply(a_contract(a_grant("bapenda", **LEFT)))
+    bus.apply(a_document(a_grant("bapenda", **LEFT)))
     for _ in range(9):
         await bus.publish_all([a_person(one, desa="paciran") for one in range(1, 4)])
     await bus.publish(a_person(4))

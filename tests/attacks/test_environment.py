@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from bus.delivery.sinks.webhook import WebhookSink
-from bus.kit import AdapterSettings, http_client, trusting
+from bus.kit import AdapterSettings, get_tls_context, make_http_client
 
 BODY = b'{"nik":"3524000000000001"}'
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
@@ -59,7 +59,7 @@ async def trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
 
 async def test_an_adapter_goes_past_the_proxy_and_the_netrc_of_the_environment(trap: AServer):
-    async with a_server() as agency, http_client(AdapterSettings(base_url=agency.address)) as http:
+    async with a_server() as agency, make_http_client(AdapterSettings(base_url=agency.address)) as http:
         assert (await http.post("/data", content=BODY)).status_code == 200
     assert trap.heads == []
     assert "authorization" not in agency.heads[0]
@@ -78,7 +78,7 @@ async def test_an_adapter_goes_through_the_proxy_that_its_setting_names(monkeypa
     monkeypatch.setenv("NO_PROXY", "*")
     async with a_server() as proxy:
         settings = AdapterSettings(base_url="http://badan.example", proxy=proxy.address.replace("//", "//bus:kunci@"))
-        async with http_client(settings) as http:
+        async with make_http_client(settings) as http:
             assert (await http.post("/data", content=BODY)).status_code == 200
     assert proxy.heads[0].startswith("post http://badan.example/data ")
     assert "proxy-authorization: basic " in proxy.heads[0]
@@ -97,12 +97,12 @@ async def test_authorities_come_from_the_system_or_from_what_the_operator_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """SSL_CERT_FILE stays: it adds trust for adapters and webhooks alike, and sends nothing elsewhere."""
-    of_system = trusting()
+    of_system = get_tls_context()
     (tmp_path / "none.pem").write_text("")
     with monkeypatch.context() as patch:
         patch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
-        assert trusting().cert_store_stats()["x509_ca"] == 0
-    assert trusting() is of_system
+        assert get_tls_context().cert_store_stats()["x509_ca"] == 0
+    assert get_tls_context() is of_system
 
 
 async def test_contexts_of_tls_are_made_once():
@@ -110,9 +110,9 @@ async def test_contexts_of_tls_are_made_once():
         return http._transport._pool._ssl_context  # type: ignore[attr-defined]
 
     settings = AdapterSettings(base_url="https://badan.example")
-    async with http_client(settings) as one, http_client(settings) as other:
-        assert context(one) is context(other) is trusting()
+    async with make_http_client(settings) as one, make_http_client(settings) as other:
+        assert context(one) is context(other) is get_tls_context()
     sinks = [WebhookSink([]) for _ in range(2)]
-    assert {sink._https._ssl for sink in sinks} == {trusting()}
+    assert {sink._https._ssl for sink in sinks} == {get_tls_context()}
     for sink in sinks:
         await sink.close()

@@ -5,8 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.a_bus import WARGA, Bus, Document, a_contract, a_grant, a_nik
+from tests.a_bus import Bus
 from tests.an_agency import AnAdapter, join
+from tests.builders import WARGA, Document, a_document, a_grant, a_nik
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -37,7 +38,7 @@ ESCAPES: dict[str, Any] = {
 @pytest.mark.parametrize("kelas", ESCAPES.values(), ids=ESCAPES)
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 async def test_a_row_filter_does_not_show_what_it_cannot_judge(bus: Bus, row: Document, kelas: Any) -> None:
-    bus.apply(a_contract(a_grant("bapenda", rows=[row]), schema=SCHEMA))
+    bus.apply(a_document(a_grant("bapenda", rows=[row]), schema=SCHEMA))
     data = {"nik": a_nik(1)} | ({} if kelas is ... else {"kelas": kelas})
     position = await bus.publish(data)
     await bus.publish({"nik": a_nik(2), "kelas": "biasa"})
@@ -51,7 +52,7 @@ async def test_a_row_filter_does_not_show_what_it_cannot_judge(bus: Bus, row: Do
 async def http(bus: Bus) -> httpx.AsyncClient:
     """An app that subscribes; its grant masks the key and names one attribute."""
     join(bus, AnAdapter())
-    bus.apply(a_contract(a_grant("bapenda", mask={"/nik": "pseudonym"}), attributes=["tahun"]))
+    bus.apply(a_document(a_grant("bapenda", mask={"/nik": "pseudonym"}), attributes=["tahun"]))
     return bus.reader("bapenda", "subscriptions.manage", "events.read")
 
 

@@ -12,9 +12,10 @@ from bus.actions.actor import Actor
 from bus.contracts.document import parse_contract
 from bus.contracts.errors import FourEyes
 from bus.contracts.tables import MOVES
-from tests.a_bus import OWNER, WARGA, Bus, Document, a_contract, a_grant
+from tests.a_bus import Bus
 from tests.an_actor import actions, an_actor
 from tests.attacks.a_registry import draft, move, problem
+from tests.builders import OWNER, WARGA, Document, a_document, a_grant
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -43,13 +44,13 @@ def a_key(**properties: Any) -> Document:
 
 def impersonal(**changes: Any) -> Document:
     """A contract that says that it is about nobody."""
-    return a_contract(
+    return a_document(
         **{"classification": "internal", "schema": a_key(), "key": "/kode", "subject": "/kode", **changes}
     )
 
 
 async def test_one_client_does_not_write_and_activate(writer: httpx.AsyncClient, head: httpx.AsyncClient):
-    await draft(writer, a_contract())
+    await draft(writer, a_document())
     refused = await step(writer, "activate")
     assert problem(refused) == (409, "four-eyes")
     assert "another client" in refused.json()["detail"]
@@ -57,7 +58,7 @@ async def test_one_client_does_not_write_and_activate(writer: httpx.AsyncClient,
 
 
 async def test_one_client_s_attempt_to_do_both_is_in_the_action_log(bus: Bus, writer: httpx.AsyncClient):
-    await draft(writer, a_contract())
+    await draft(writer, a_document())
     assert problem(await step(writer, "activate")) == (409, "four-eyes")
     await asyncio.to_thread(bus.rooms.attempts.flush, all=True)
     (tried,) = (one for one in actions(bus.rooms.storage) if one.what is Verb.AUTHORITY_REFUSED)
@@ -67,14 +68,14 @@ async def test_one_client_s_attempt_to_do_both_is_in_the_action_log(bus: Bus, wr
 
 async def test_who_proposes_does_not_activate(writer: httpx.AsyncClient, head: httpx.AsyncClient):
     """Neither the client that wrote the document nor the one that laid it before the owner."""
-    await draft(writer, a_contract())
+    await draft(writer, a_document())
     await step(head, "propose")
     assert [problem(await step(client, "activate")) for client in (writer, head)] == [(409, "four-eyes")] * 2
 
 
 async def test_the_operators_client_is_no_exception(bus: Bus):
     operator = bus.reader("operator", *BOTH, "admin")
-    await draft(operator, a_contract())
+    await draft(operator, a_document())
     assert problem(await step(operator, "activate")) == (409, "four-eyes")
     assert (await step(bus.reader("operator", *BOTH, "admin"), "activate")).status_code == 200
 
@@ -82,9 +83,9 @@ async def test_the_operators_client_is_no_exception(bus: Bus):
 async def test_a_document_that_is_slipped_in_after_the_proposal_is_not_activated(
     writer: httpx.AsyncClient, head: httpx.AsyncClient
 ):
-    await draft(writer, a_contract())
+    await draft(writer, a_document())
     await step(writer, "propose")
-    await draft(writer, a_contract(a_grant("bapenda")))
+    await draft(writer, a_document(a_grant("bapenda")))
     assert problem(await step(head, "activate")) == (409, "four-eyes")
     await step(writer, "propose")
     assert (await step(head, "activate")).status_code == 200
@@ -93,8 +94,8 @@ async def test_a_document_that_is_slipped_in_after_the_proposal_is_not_activated
 async def test_the_last_change_counts_also_where_a_draft_replaces_a_draft(
     writer: httpx.AsyncClient, head: httpx.AsyncClient
 ):
-    await draft(writer, a_contract())
-    await draft(head, a_contract(a_grant("bapenda")))
+    await draft(writer, a_document())
+    await draft(head, a_document(a_grant("bapenda")))
     assert problem(await step(head, "activate")) == (409, "four-eyes")
     history = (await step(writer, "activate")).json()["history"]
     assert [one["state"] for one in history] == ["draft", "active"]
@@ -102,8 +103,8 @@ async def test_the_last_change_counts_also_where_a_draft_replaces_a_draft(
 
 
 async def test_sending_the_same_again_makes_nobody_its_author(writer: httpx.AsyncClient, head: httpx.AsyncClient):
-    await draft(writer, a_contract())
-    await draft(head, a_contract())
+    await draft(writer, a_document())
+    await draft(head, a_document())
     assert problem(await step(writer, "activate")) == (409, "four-eyes")
 
 
@@ -156,7 +157,7 @@ async def test_a_field_made_for_nik_is_personal_whatever_it_is_called(
 
 async def test_taking_the_classification_down_needs_them_too(writer: httpx.AsyncClient, head: httpx.AsyncClient):
     """The journal keeps the persons of the versions before, also of one that is retired by now."""
-    await draft(writer, a_contract())
+    await draft(writer, a_document())
     await step(head, "activate")
     await step(writer, "retire")
     await draft(writer, impersonal(version="2.0.0"))
@@ -169,7 +170,7 @@ async def test_data_about_nobody_take_one_client(writer: httpx.AsyncClient):
 
 
 async def test_the_history_names_both_clients(bus: Bus, writer: httpx.AsyncClient, head: httpx.AsyncClient):
-    await draft(writer, a_contract())
+    await draft(writer, a_document())
     await step(writer, "propose")
     history = (await step(head, "activate")).json()["history"]
     first, second, third = (one["client_id"] for one in history)
@@ -178,7 +179,7 @@ async def test_the_history_names_both_clients(bus: Bus, writer: httpx.AsyncClien
 
 
 async def test_the_clients_of_an_office_are_named_to_nobody_else(bus: Bus, writer: httpx.AsyncClient):
-    await draft(writer, a_contract())
+    await draft(writer, a_document())
     path = f"/v1/contracts/{WARGA}/versions/1.0.0"
     readers = [bus.reader("bapenda", *BOTH), writer, bus.reader("operator", *BOTH, "admin")]
     seen = [(await reader.get(path)).json()["history"][0]["client_id"] is not None for reader in readers]
@@ -186,7 +187,7 @@ async def test_the_clients_of_an_office_are_named_to_nobody_else(bus: Bus, write
 
 
 async def test_a_draft_from_before_clients_were_kept_needs_another_participant(bus: Bus, writer: httpx.AsyncClient):
-    await draft(writer, a_contract())
+    await draft(writer, a_document())
     with bus.rooms.storage.write() as transaction:
         transaction.execute(sa.update(MOVES).values(client_id=None))
     assert problem(await step(bus.reader(OWNER, *BOTH), "activate")) == (409, "four-eyes")
@@ -194,7 +195,7 @@ async def test_a_draft_from_before_clients_were_kept_needs_another_participant(b
 
 
 def test_the_operator_s_command_line_may_do_both_and_the_history_says_so(bus: Bus):
-    bus.apply(a_contract())
+    bus.apply(a_document())
     history = bus.rooms.catalogue.registrar.read_version(WARGA, "1.0.0").history
     assert [(one.state.value, one.client_id) for one in history] == [
         ("draft", "command line"),
@@ -205,4 +206,4 @@ def test_the_operator_s_command_line_may_do_both_and_the_history_says_so(bus: Bu
 @pytest.mark.parametrize("who", [an_actor(OWNER, client_id="command line"), an_actor("operator", is_operator=True)])
 def test_only_the_operator_is_at_the_command_line(bus: Bus, who: Actor):
     with pytest.raises(FourEyes):
-        bus.rooms.catalogue.registrar.apply([parse_contract(a_contract())], who)
+        bus.rooms.catalogue.registrar.apply([parse_contract(a_document())], who)

@@ -4,7 +4,8 @@ import pytest
 
 from bus import json
 from tests.a_bus import Bus
-from tests.a_connection import HALF, HEALTH, Connection, a_publication, a_request, an_event
+from tests.a_connection import HALF, HEALTH, Connection, a_publication, a_request
+from tests.builders import an_event
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -10,10 +10,11 @@ import pytest
 
 from bus import json
 from bus.contracts.listing import Listing
-from tests.a_bus import OWNER, WARGA, Bus, a_contract, a_grant, a_person
+from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.attacks.a_crowd import Requests, a_crowd, a_get, a_post, assert_goes_on
 from tests.attacks.a_live_bus import until
+from tests.builders import OWNER, WARGA, a_document, a_grant, an_event
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -23,15 +24,11 @@ BATCH = "application/cloudevents-batch+json"
 CROWD = 60
 
 
-def an_event(number: int, contract: str = OTHER) -> dict[str, Any]:
-    return {"specversion": "1.0", "id": f"a{number}", "source": "/uji", "type": contract, "data": a_person(number % 99)}
-
-
 @pytest.fixture
 async def address(bus: Bus) -> AsyncIterator[str]:
     """A bus on which bapenda, the attacker, may do little."""
     grant = a_grant("bapenda")
-    bus.apply(a_contract(grant), a_contract(grant, contract=OTHER, owner="bapenda", producers=["bapenda"]))
+    bus.apply(a_document(grant), a_document(grant, contract=OTHER, owner="bapenda", producers=["bapenda"]))
     bus.token("bapenda")
     limits = {"publish": "50/10s", "read": "50/10s", "manage": "50/10s", "waiting_readers": 20, "queries": "50/10s"}
     bus.rooms.limits.register.put("bapenda", limits, OPERATOR)
@@ -46,7 +43,7 @@ def publishing(bus: Bus, http: httpx.AsyncClient, address: str) -> Callable[[], 
     numbers = iter(range(10**9, 2 * 10**9))
 
     async def publish() -> None:
-        content = json.dumps(an_event(next(numbers), WARGA))
+        content = json.dumps(an_event(next(numbers)))
         answer = await http.post(f"{address}/v1/events", content=content, headers=headers)
         assert answer.status_code == 202, answer.text
 
@@ -54,12 +51,12 @@ def publishing(bus: Bus, http: httpx.AsyncClient, address: str) -> Callable[[], 
 
 
 def _event(token: str) -> Requests:
-    return lambda number: a_post("/v1/events", json.dumps(an_event(number)), EVENT, token)
+    return lambda number: a_post("/v1/events", json.dumps(an_event(number, type=OTHER)), EVENT, token)
 
 
 def _batch(token: str) -> Requests:
     def request(number: int) -> bytes:
-        events = [an_event(number * 100 + index) for index in range(100)]
+        events = [an_event(number * 100 + index, type=OTHER) for index in range(100)]
         return a_post("/v1/events", json.dumps(events), BATCH, token)
 
     return request
@@ -161,7 +158,7 @@ async def test_a_limit_refuses_nothing_that_was_acknowledged(bus: Bus, address: 
     async with httpx.AsyncClient(timeout=30) as http:
 
         async def publish(number: int) -> int | None:
-            content = json.dumps(an_event(number))
+            content = json.dumps(an_event(number, type=OTHER))
             answer = await http.post(f"{address}/v1/events", content=content, headers=headers)
             return answer.json()["position"] if answer.status_code == 202 else None
 

@@ -4,9 +4,10 @@ import time
 from statistics import median
 from typing import Final
 
-from bus.delivery.subscriptions import NewSubscription, Subscriptions, Webhook
+from bus.delivery.subscription import NewSubscription, Webhook
+from bus.delivery.subscriptions import Subscriptions
 from tests.an_actor import OPERATOR
-from tests.services.agreements import CONSUMERS, FACT, an_event
+from tests.services.agreements import CONSUMERS, FACT, an_agreed_event
 from tests.services.fixtures import MakeBus
 from tests.services.running import Bus
 from tests.services.waiting import until
@@ -45,7 +46,7 @@ def test_the_thousandth_subscription_costs_what_the_first_ones_do_and_the_bus_st
     first, last = _add_many(bus)
     assert last < 4 * first
     process = bus.start()
-    positions = bus.publish(*(an_event(str(number)) for number in range(10)))
+    positions = bus.publish(*(an_agreed_event(str(number)) for number in range(10)))
     until(lambda: any(one.attempts for one in bus.deliveries(bus.subscriptions.all()[0])), 60)
     assert len(positions) == 10
     assert process.stop(30) == 0

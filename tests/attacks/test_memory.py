@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from tests.attacks.beside import Attack, attacking, published
-from tests.services.agreements import CONSUMERS, FACT, an_event
+from tests.services.agreements import CONSUMERS, FACT, an_agreed_event
 from tests.services.fixtures import MakeBus
 from tests.services.receiver import Receiver, answers, takes
 from tests.services.running import Process
@@ -57,7 +57,7 @@ def test_backlogs_of_many_sinks_that_are_away_take_little_memory_and_come_once_t
 ) -> None:
     bus = make_bus(retry_first_seconds="0.1", retry_longest_seconds="1")
     process = bus.start()
-    events = [an_event(str(number), isi="x" * 60_000) for number in range(100)]
+    events = [an_agreed_event(str(number), isi="x" * 60_000) for number in range(100)]
     bus.publish(*events)
     before = _memory(process)
     away = [receiver.sink(f"away-{number}", answers(503)) for number in range(40)]

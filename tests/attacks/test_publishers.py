@@ -1,24 +1,12 @@
 """Attacks by one of several producers of a contract: what another office published, changed or deleted in its name."""
 
-from typing import Any
-
 import pytest
 
-from tests.a_bus import OWNER, WARGA, Bus, Document, a_contract, a_grant, a_person
+from tests.a_bus import Bus
+from tests.builders import OWNER, WARGA, Document, a_document, a_grant, a_nik, a_person, an_event
 
 OTHER = "dinas-lain"
 GRANTS: dict[str, Document] = {"whole": {}, "cut": {"fields": ["/nik", "/nama"]}}
-
-
-def an_event(event_id: str, **attributes: Any) -> Document:
-    envelope = {
-        "specversion": "1.0",
-        "id": event_id,
-        "source": f"/{OWNER}",
-        "type": WARGA,
-        "subject": a_person()["nik"],
-    }
-    return envelope | {"data": a_person()} | attributes
 
 
 async def publish(bus: Bus, participant: str, event: Document) -> Document:
@@ -30,9 +18,9 @@ async def publish(bus: Bus, participant: str, event: Document) -> Document:
 
 @pytest.mark.parametrize("grant", GRANTS.values(), ids=GRANTS)
 async def test_a_producer_that_deletes_anothers_record_is_named(bus: Bus, grant: Document) -> None:
-    bus.apply(a_contract(a_grant("bapenda", **grant), producers=[OWNER, OTHER]))
-    await publish(bus, OWNER, an_event("1"))
-    deletion = await publish(bus, OTHER, an_event("2", data=None))
+    bus.apply(a_document(a_grant("bapenda", **grant), producers=[OWNER, OTHER]))
+    await publish(bus, OWNER, an_event(1))
+    deletion = await publish(bus, OTHER, an_event(2, subject=a_nik(1), data=None))
     reader = bus.reader("bapenda")
     feed = (await reader.get(f"/v1/feeds/{WARGA}")).json()["events"]
     record = (await reader.get(f"/v1/records/{WARGA}")).json()["records"][0]
@@ -42,8 +30,8 @@ async def test_a_producer_that_deletes_anothers_record_is_named(bus: Bus, grant:
 
 
 async def test_the_events_of_a_contract_with_one_producer_name_nobody(bus: Bus) -> None:
-    bus.apply(a_contract(a_grant("bapenda")))
-    await publish(bus, OWNER, an_event("1"))
+    bus.apply(a_document(a_grant("bapenda")))
+    await publish(bus, OWNER, an_event(1))
     (event,) = (await bus.reader("bapenda").get(f"/v1/feeds/{WARGA}")).json()["events"]
     assert "publisher" not in event
 
@@ -51,8 +39,8 @@ async def test_the_events_of_a_contract_with_one_producer_name_nobody(bus: Bus) 
 @pytest.mark.parametrize("producers", [[OWNER], [OWNER, OTHER]], ids=["one producer", "several producers"])
 @pytest.mark.parametrize("is_batch", [False, True], ids=["one event", "batch"])
 async def test_nobody_publishes_in_anothers_name(bus: Bus, producers: list[str], is_batch: bool) -> None:
-    bus.apply(a_contract(a_grant("bapenda"), producers=producers))
-    forged = an_event("1", publisher=OTHER)
+    bus.apply(a_document(a_grant("bapenda"), producers=producers))
+    forged = an_event(1, publisher=OTHER)
     kind = "cloudevents-batch" if is_batch else "cloudevents"
     answer = await bus.reader(OWNER, "events.publish").post(
         "/v1/events", json=[forged] if is_batch else forged, headers={"content-type": f"application/{kind}+json"}
@@ -63,16 +51,16 @@ async def test_nobody_publishes_in_anothers_name(bus: Bus, producers: list[str],
 
 
 async def test_nobody_publishes_in_anothers_name_by_a_header(bus: Bus) -> None:
-    bus.apply(a_contract(a_grant("bapenda"), producers=[OWNER, OTHER]))
-    headers = {f"ce-{name}": value for name, value in an_event("1", publisher=OTHER).items() if name != "data"}
+    bus.apply(a_document(a_grant("bapenda"), producers=[OWNER, OTHER]))
+    headers = {f"ce-{name}": value for name, value in an_event(1, publisher=OTHER).items() if name != "data"}
     answer = await bus.reader(OWNER, "events.publish").post("/v1/events", json=a_person(), headers=headers)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/publisher")
     assert bus.rooms.journal.last_position() == 0
 
 
 async def test_an_event_that_was_stored_before_its_contract_had_several_producers_is_a_duplicate(bus: Bus) -> None:
-    bus.apply(a_contract(a_grant("bapenda")))
-    first = await publish(bus, OWNER, an_event("1"))
-    bus.apply(a_contract(a_grant("bapenda"), version="1.1.0", producers=[OWNER, OTHER]))
-    again = await publish(bus, OWNER, an_event("1"))
+    bus.apply(a_document(a_grant("bapenda")))
+    first = await publish(bus, OWNER, an_event(1))
+    bus.apply(a_document(a_grant("bapenda"), version="1.1.0", producers=[OWNER, OTHER]))
+    again = await publish(bus, OWNER, an_event(1))
     assert again == {"position": first["position"], "duplicate": True}

@@ -16,12 +16,13 @@ import pytest
 from bus.delivery.names import LOOKUPS, FoundAddress, Names
 from bus.delivery.sinks.answer import DRAIN_BYTES, HEAD_BYTES
 from bus.delivery.sinks.webhook import WebhookSink
-from bus.delivery.subscriptions import Webhook
+from bus.delivery.subscription import Webhook
 from bus.identity.keys import Keys
 from bus.kit import Failure, Outcome
 from bus.storage import Storage
-from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_person
+from tests.a_bus import Bus
 from tests.attacks.a_live_bus import TAKEN, Answer, ASink, a_live_bus, a_sink, says, says_nothing, subscribe, until
+from tests.builders import WARGA, a_document, a_grant, a_person
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 BODY = b'{"specversion":"1.0","id":"1","source":"/x","type":"a.b","data":{}}'
@@ -235,7 +236,7 @@ async def test_slow_sinks_take_neither_all_sockets_nor_anothers_deliveries(
             a_live_bus(storage, bus_keys, tmp_path, sink_timeout_seconds=60.0, sink_places=128)
         )
         names = [f"lambat-{n}" for n in range(SLOW)]
-        bus.apply(a_contract(*(a_grant(name) for name in ("dinkes", *names))))
+        bus.apply(a_document(*(a_grant(name) for name in ("dinkes", *names))))
         subscribe(bus, "dinkes", Webhook(innocent.url))
         for number, name in enumerate(names):
             subscribe(bus, name, Webhook(slow.url.replace("127.0.0.1", f"127.0.0.{number + 2}")))
@@ -254,7 +255,7 @@ async def test_slow_sinks_take_neither_all_sockets_nor_anothers_deliveries(
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_tests_of_webhooks_are_bounded_for_each_participant(storage: Storage, bus_keys: Keys, tmp_path: Path):
     async with a_live_bus(storage, bus_keys, tmp_path) as bus, a_sink(says_nothing) as sink:
-        bus.apply(a_contract(a_grant("dinkes"), a_grant("dinsos")))
+        bus.apply(a_document(a_grant("dinkes"), a_grant("dinsos")))
         of = {name: subscribe(bus, name, Webhook(sink.url)) for name in ("dinkes", "dinsos")}
         await until(lambda: len(bus.rooms.subscriptions.all()) == 2)
         http = {name: bus.reader(name, "subscriptions.manage") for name in of}
@@ -287,7 +288,7 @@ async def test_names_that_hang_hold_up_neither_anothers_sink_nor_the_api(
         innocent = await stack.enter_async_context(a_sink(says(TAKEN)))
         names = Names(look_up, seconds=1.0)
         bus = await stack.enter_async_context(a_live_bus(storage, bus_keys, tmp_path, names=names))
-        bus.apply(a_contract(a_grant("dinkes"), a_grant("dinsos")))
+        bus.apply(a_document(a_grant("dinkes"), a_grant("dinsos")))
         for number in range(HANGING):
             subscribe(bus, "dinsos", Webhook(f"https://{number}.hangs.example/hook"))
         subscribe(bus, "dinkes", Webhook(innocent.url.replace("127.0.0.1", "baik.example")))

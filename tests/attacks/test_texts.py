@@ -24,8 +24,8 @@ from bus.contracts.yaml import read_yaml, write_yaml
 from bus.http.spreadsheet import Spreadsheet
 from bus.telemetry import configure_logging
 from bus.texts import UNSEEN, markdown, markdown_code, visible, visible_json
+from tests.builders import a_grant, a_strict_contract, a_strict_document
 from tests.cli.a_command import Commands, commands
-from tests.contracts.documents import a_contract, a_document, a_grant
 
 SCRIPT = '<script>alert(1)</script><img src=x onerror="alert(1)">'
 TERMINAL = "\x1b[2J\x1b]0;judul\x07\x9b31m"
@@ -51,7 +51,7 @@ def a_hostile_document(text: str = HOSTILE, **changes: Any) -> dict[str, Any]:
     }
     grant = a_grant(purpose=text, legal_basis=text, rows=[{"exact": {"nik": text}}])
     given = {"title": text[:200], "description": text, "schema": schema, "consumers": [grant]}
-    return a_document(**{**given, "examples": [{"nik": text[:200]}], **changes})
+    return a_strict_document(**{**given, "examples": [{"nik": text[:200]}], **changes})
 
 
 @pytest.fixture
@@ -225,7 +225,7 @@ def test_a_document_that_is_shown_is_not_run_by_the_terminal_and_stays_what_it_i
 
 def test_markup_of_the_terminal_library_is_text(run: Commands, tmp_path: Path):
     file = tmp_path / "[bold red]jahat.json"
-    file.write_text(json.dumps(a_document(examples=[{"nik": 5}])))
+    file.write_text(json.dumps(a_strict_document(examples=[{"nik": 5}])))
     assert "[bold red]jahat" in run("contract", "lint", file).out
 
 
@@ -269,7 +269,7 @@ def test_a_text_does_not_become_code(text: str):
         },
     }
     (module,) = generate_python_models(
-        a_contract(schema=schema, key=None, kind="event", subject="/nik", examples=[])
+        a_strict_contract(schema=schema, key=None, kind="event", subject="/nik", examples=[])
     ).values()
     imported = {one.module for one in ast.walk(ast.parse(module)) if isinstance(one, ast.ImportFrom | ast.Import)}
     assert imported <= {"__future__", "typing", "pydantic"}

@@ -11,9 +11,9 @@ from socket import create_server
 import httpx
 import pytest
 
-from bus.delivery.broker import BrokerAddress
+from bus.delivery.handover import BrokerAddress
 from bus.delivery.sinks.webhook import WebhookSink
-from bus.kit import AdapterSettings, Failure, http_client
+from bus.kit import AdapterSettings, Failure, make_http_client
 from bus.problem import Unavailable
 from bus.storage import open_storage
 from tests.a_certificate import a_server_context
@@ -123,7 +123,7 @@ async def test_a_webhook_is_not_sent_over_old_tls(trusted: Path, version: ssl.TL
 async def test_an_agency_is_not_called_over_old_tls(trusted: Path, version: ssl.TLSVersion):
     with a_server(an_old_server_context(trusted, version)) as (port, heard):
         a_client_that_takes_anything(trusted, port)
-        async with http_client(AdapterSettings(base_url=f"https://{HERE}:{port}")) as client:
+        async with make_http_client(AdapterSettings(base_url=f"https://{HERE}:{port}")) as client:
             with pytest.raises(httpx.ConnectError, match="PROTOCOL"):
                 await client.get("/")
     assert heard == [b"GET / HT"]

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
@@ -20,12 +19,22 @@ from bus.contracts.schemas import has_property
 from bus.contracts.validation import Validator
 from bus.contracts.view import View
 from bus.delivery.routing import Router
-from bus.delivery.subscriptions import Subscription
-from bus.journal import Entry
 from bus.storage import Storage
-from tests.a_bus import OWNER, WARGA, Bus, Document, a_contract, a_grant, a_nik, a_person
+from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.an_agency import AnAdapter, join
+from tests.builders import (
+    OWNER,
+    WARGA,
+    Document,
+    a_document,
+    a_grant,
+    a_nik,
+    a_person,
+    a_subscription,
+    an_entry,
+    an_event,
+)
 
 TODAY = date(2026, 11, 24)
 SUBSCRIPTIONS = "/v1/subscriptions"
@@ -41,17 +50,12 @@ def a_catalogue(storage: Storage, contract: Document) -> Catalogue:
     return made
 
 
-def a_subscription(participant: str, ordered_by: str | None) -> Subscription:
-    values = {"number": 1, "participant": participant, "contracts": (WARGA,), "filters": (), "from_position": 0}
-    return cast("Subscription", SimpleNamespace(ordered_by=ordered_by, **values))
-
-
 def order_of(catalogue: Catalogue, participant: str, data: Document, sender: str, by: str | None = None) -> int | None:
     version = catalogue.newest(WARGA)
-    body = {"specversion": "1.0", "id": "e", "source": "/uji", "type": WARGA, "data": data}
     key = data["nik"] if version.is_record else None
-    entry = Entry(1, version.contract_id, version.id, sender, key, None, 0, json.dumps(body))
-    (made,) = Router(catalogue, [a_subscription(participant, by)]).deliveries(entry, TODAY, lambda _: None)
+    of = {"contract_id": version.contract_id, "version_id": version.id, "participant": sender, "key": key}
+    entry = an_entry(1, an_event(data=data), **of)
+    (made,) = Router(catalogue, [a_subscription(participant, ordered_by=by)]).deliveries(entry, TODAY, lambda _: None)
     return made.key
 
 
@@ -65,14 +69,14 @@ HIDDEN = {"left out": {"fields": ["/desa"]}, "masked": {"mask": {"/nik": "last4"
 def test_no_order_by_a_hidden_field_tells_which_events_share_its_value(
     storage: Storage, grant: Document, ordered_by: str | None
 ) -> None:
-    catalogue = a_catalogue(storage, a_contract(a_grant("dinkes", **grant), a_grant("bapenda"), **EVENTS))
+    catalogue = a_catalogue(storage, a_document(a_grant("dinkes", **grant), a_grant("bapenda"), **EVENTS))
     assert order_of(catalogue, "dinkes", a_person(1), OWNER, ordered_by) is None
     assert order_of(catalogue, "bapenda", a_person(1), OWNER, ordered_by) is not None
 
 
 @sqlite_alone
 def test_a_guess_that_a_consumer_publishes_itself_waits_behind_no_event_of_another(storage: Storage) -> None:
-    catalogue = a_catalogue(storage, a_contract(a_grant("dinkes", mask={"/nik": "pseudonym"}), **EVENTS))
+    catalogue = a_catalogue(storage, a_document(a_grant("dinkes", mask={"/nik": "pseudonym"}), **EVENTS))
     guess, hidden = (order_of(catalogue, "dinkes", a_person(1), sender) for sender in ("dinkes", OWNER))
     assert None not in (guess, hidden)
     assert guess != hidden
@@ -85,7 +89,7 @@ async def test_an_order_by_what_the_grant_hides_or_masks_is_refused(bus: Bus, or
     grant = a_grant(
         "bapenda", fields=["/nik", "/desa", "/lahir"], mask={"/nik": "pseudonym", "/lahir/tempat": "redact"}
     )
-    bus.apply(a_contract(grant))
+    bus.apply(a_document(grant))
     order = {"contracts": [WARGA], "sink": HOOK, "ordered_by": ordered_by}
     answer = await bus.reader("bapenda", "subscriptions.manage").post(SUBSCRIPTIONS, json=order)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/ordered_by")
@@ -95,8 +99,8 @@ async def test_an_order_by_what_the_grant_hides_or_masks_is_refused(bus: Bus, or
 @sqlite_alone
 async def test_every_version_in_force_has_to_show_what_is_ordered_by(bus: Bus) -> None:
     join(bus, AnAdapter())
-    bus.apply(a_contract(a_grant("bapenda")))
-    bus.apply(a_contract(a_grant("bapenda", fields=["/nik"]), version="1.1.0"))
+    bus.apply(a_document(a_grant("bapenda")))
+    bus.apply(a_document(a_grant("bapenda", fields=["/nik"]), version="1.1.0"))
     http = bus.reader("bapenda", "subscriptions.manage")
     order = {"contracts": [WARGA], "sink": HOOK}
     assert (await http.post(SUBSCRIPTIONS, json=order | {"ordered_by": "/desa"})).status_code == 422
@@ -106,9 +110,9 @@ async def test_every_version_in_force_has_to_show_what_is_ordered_by(bus: Bus) -
 
 @sqlite_alone
 def test_a_standing_order_ends_where_a_new_version_hides_its_field(storage: Storage) -> None:
-    catalogue = a_catalogue(storage, a_contract(a_grant("bapenda")))
+    catalogue = a_catalogue(storage, a_document(a_grant("bapenda")))
     assert order_of(catalogue, "bapenda", a_person(1), OWNER, "/desa") is not None
-    hides = a_contract(a_grant("bapenda", fields=["/nik"]), version="1.1.0")
+    hides = a_document(a_grant("bapenda", fields=["/nik"]), version="1.1.0")
     catalogue.registrar.apply([parse_contract(hides)], OPERATOR)
     assert order_of(catalogue, "bapenda", a_person(1), OWNER, "/desa") is None
 
@@ -119,7 +123,7 @@ def test_a_standing_order_ends_where_a_new_version_hides_its_field(storage: Stor
 @sqlite_alone
 @pytest.mark.parametrize("grant", [{"fields": ["/desa"]}, {"mask": {"/nik": "pseudonym"}}])
 async def test_a_key_that_is_not_shown_cannot_be_tried(bus: Bus, grant: Document) -> None:
-    bus.apply(a_contract(a_grant("bapenda", **grant)))
+    bus.apply(a_document(a_grant("bapenda", **grant)))
     await bus.publish(a_person(1))
     http = bus.reader("bapenda")
     there, not_there = [await http.get(f"/v1/records/{WARGA}/{a_nik(number)}") for number in (1, 2)]
@@ -148,7 +152,7 @@ def masked_keys(key: str, mask: Document, **grant: Any) -> list[str]:
     person = {"type": "object", "required": ["nik"], "properties": {"nik": text, "nama": text}}
     properties = {"nik": text, "orang": person, "desa": text}
     schema = {"type": "object", "properties": properties, "required": ["nik", "orang"], "additionalProperties": person}
-    contract = parse_contract(a_contract(a_grant("bapenda", mask=mask, **grant), key=key, subject=key, schema=schema))
+    contract = parse_contract(a_document(a_grant("bapenda", mask=mask, **grant), key=key, subject=key, schema=schema))
     found = [one.pointer for one in find_errors(contract) if one.code == "masked-key"]
     assert all(pointer.startswith("/consumers/0/mask/") for pointer in found)
     return [json.path(pointer)[-1] for pointer in found]
@@ -156,7 +160,7 @@ def masked_keys(key: str, mask: Document, **grant: Any) -> list[str]:
 
 @sqlite_alone
 async def test_who_sees_keys_as_pseudonyms_keeps_a_copy_all_the_same(bus: Bus) -> None:
-    bus.apply(a_contract(a_grant("bapenda", mask={"/nik": "pseudonym"}), a_grant("dinkes")))
+    bus.apply(a_document(a_grant("bapenda", mask={"/nik": "pseudonym"}), a_grant("dinkes")))
     await bus.publish_all([a_person(number) for number in range(1, 20)])
     await bus.publish_all([a_person(number, desa="paciran") for number in range(5, 9)])
     await bus.publish(None, subject=a_nik(3))
@@ -203,10 +207,10 @@ def a_schema(**properties: Any) -> Document:
 async def test_a_field_that_the_active_version_no_longer_has_is_gone_from_old_data_too(bus: Bus, listing: str) -> None:
     old = a_schema(desa=TEXT, agama=TEXT, lahir={"type": "object", "properties": {"tempat": TEXT, "ibu": TEXT}})
     new = a_schema(desa=TEXT, lahir={"type": "object", "properties": {"tempat": TEXT}})
-    bus.apply(a_contract(a_grant("bapenda"), schema=old))
+    bus.apply(a_document(a_grant("bapenda"), schema=old))
     data = {"nik": a_nik(1), "desa": "sembung", "agama": "islam", "lahir": {"tempat": "Lamongan", "ibu": "Wati"}}
     position = await bus.publish(data, id="islam", agama="islam", source="/islam")
-    bus.apply(a_contract(a_grant("bapenda"), schema=new, version="2.0.0"))
+    bus.apply(a_document(a_grant("bapenda"), schema=new, version="2.0.0"))
     http = bus.reader("bapenda")
     assert "Wati" in (await http.get(f"/v1/{listing}/{WARGA}")).text
     await bus.reader("operator", "contracts.approve", "admin").post(f"/v1/contracts/{WARGA}/versions/1.0.0/retire")
@@ -220,9 +224,9 @@ async def test_a_field_that_the_active_version_no_longer_has_is_gone_from_old_da
 
 @sqlite_alone
 async def test_a_field_that_the_active_version_hides_is_hidden_in_old_data_too(bus: Bus) -> None:
-    bus.apply(a_contract(a_grant("bapenda")))
+    bus.apply(a_document(a_grant("bapenda")))
     position = await bus.publish(a_person(1), id=a_nik(1))
-    bus.apply(a_contract(a_grant("bapenda", fields=["/desa"]), version="2.0.0"))
+    bus.apply(a_document(a_grant("bapenda", fields=["/desa"]), version="2.0.0"))
     bus.rooms.catalogue.registrar.retire(WARGA, "1.0.0", OPERATOR)
     answer = await bus.reader("bapenda").get(f"/v1/events/{position}")
     assert answer.json()["event"]["data"] == {"desa": "sembung"}
@@ -232,10 +236,10 @@ async def test_a_field_that_the_active_version_hides_is_hidden_in_old_data_too(b
 @sqlite_alone
 async def test_the_key_of_an_old_version_is_hidden_where_the_active_one_hides_that_field(bus: Bus) -> None:
     both = {"type": "object", "properties": {"nik": TEXT, "nomor": TEXT}, "required": ["nik", "nomor"]}
-    bus.apply(a_contract(a_grant("bapenda"), schema=both))
+    bus.apply(a_document(a_grant("bapenda"), schema=both))
     position = await bus.publish({"nik": a_nik(1), "nomor": "7"}, partitionkey=a_nik(1))
     grant = a_grant("bapenda", fields=["/nomor"])
-    bus.apply(a_contract(grant, schema=both, key="/nomor", subject="/nik", version="2.0.0"))
+    bus.apply(a_document(grant, schema=both, key="/nomor", subject="/nik", version="2.0.0"))
     bus.rooms.catalogue.registrar.retire(WARGA, "1.0.0", OPERATOR)
     http = bus.reader("bapenda")
     assert a_nik(1) not in (await http.get(f"/v1/events/{position}")).text
@@ -259,8 +263,8 @@ FORMS = {
 @pytest.mark.parametrize(("before", "now", "value"), FORMS.values(), ids=FORMS)
 def test_data_of_another_form_than_the_active_version_declares_are_not_shown(before: Any, now: Any, value: Any) -> None:
     assert Validator(before).is_valid(value)
-    old = parse_contract(a_contract(a_grant("bapenda"), schema=a_schema(apa=before)))
-    new = parse_contract(a_contract(a_grant("bapenda"), schema=a_schema(apa=now), version="2.0.0"))
+    old = parse_contract(a_document(a_grant("bapenda"), schema=a_schema(apa=before)))
+    new = parse_contract(a_document(a_grant("bapenda"), schema=a_schema(apa=now), version="2.0.0"))
     view = View(new, new.grants[0], b"k" * 32, None, old)
     shown = view.reduce({"type": WARGA, "sequence": "1", "data": {"nik": a_nik(1), "apa": value}})
     assert "rahasia" not in json.dumps(shown).decode()
@@ -355,10 +359,10 @@ def test_the_view_shows_what_access_says_and_nothing_else(
     schema, of_grant = granted
     grant = a_grant("bapenda", **of_grant)
     of = {"kind": "event", "key": None, "subject": None, "classification": "public", "schema": schema}
-    contract = parse_contract(a_contract(grant, **of))
+    contract = parse_contract(a_document(grant, **of))
     is_valid = Validator(schema).is_valid(data)
     old = (
-        parse_contract(a_contract(grant, **(of | {"schema": {}, "version": "0.1.0"})))
+        parse_contract(a_document(grant, **(of | {"schema": {}, "version": "0.1.0"})))
         if is_old or not is_valid
         else None
     )

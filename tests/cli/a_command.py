@@ -11,7 +11,7 @@ import pytest
 from bus import cli, json
 from bus.cli.contract import open_catalogue
 from bus.contracts.catalogue import Catalogue
-from tests.contracts.documents import SCHEMA, a_document
+from tests.builders import SCHEMA, a_strict_document
 
 Answer = Callable[[str], str]
 
@@ -47,7 +47,7 @@ class Commands:
 
     def written(self, **changes: Any) -> Path:
         """A file with a contract document."""
-        document = a_document(**changes)
+        document = a_strict_document(**changes)
         path = self.folder / f"{document['contract']}-{document['version']}.json"
         path.write_bytes(json.dumps(document))
         return path

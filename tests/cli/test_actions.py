@@ -12,15 +12,15 @@ from bus import json
 from bus.actions.action import Action, Object, Verb
 from bus.actions.actor import Channel, on_this_machine
 from bus.actions.log import ActionLog
-from bus.cli import command_line
+from bus.cli import make_command_line
 from bus.cli.workspace import open_workspace
 from bus.contracts.document import parse_contract
 from bus.storage import open_storage
 from bus.storage.migrate import _config
 from bus.storage.transaction import connection_of
 from tests.an_actor import actions, an_actor, last_action
+from tests.builders import a_strict_document
 from tests.cli.a_command import Commands, commands
-from tests.contracts.documents import a_document
 
 NAME = "kependudukan.uji"
 Prepare = Callable[[Commands], list[str | Path]]
@@ -39,7 +39,7 @@ def _client(bus: Commands) -> list[str | Path]:
 def _drafted(step: str) -> Prepare:
     def prepare(bus: Commands) -> list[str | Path]:
         with bus.catalogue() as catalogue:
-            catalogue.registrar.add_draft(parse_contract(a_document()), an_actor("dukcapil-lamongan"))
+            catalogue.registrar.add_draft(parse_contract(a_strict_document()), an_actor("dukcapil-lamongan"))
         return ["contract", step, NAME, "1.0.0"]
 
     return prepare
@@ -134,7 +134,7 @@ def _leaves(command: Any, name: str = "") -> Iterator[str]:
 
 def test_every_command_is_known_to_change_something_or_not():
     known = set(CHANGING) | OF_THEIR_OWN | set(NOT_CHANGING)
-    assert set(_leaves(typer.main.get_command(command_line([])))) == known
+    assert set(_leaves(typer.main.get_command(make_command_line([])))) == known
 
 
 @pytest.mark.parametrize("command", CHANGING)

@@ -7,7 +7,7 @@ from importlib import metadata
 import pytest
 import typer
 
-from bus.cli import command_line
+from bus.cli import make_command_line
 
 
 def help_of(name: str, app: typer.Typer, capsys: pytest.CaptureFixture[str]) -> str:
@@ -19,9 +19,9 @@ def help_of(name: str, app: typer.Typer, capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.parametrize("name", ["init", "serve", "simulate", "participant", "client", "contract", "keys"])
 def test_a_command_alone_is_the_one_among_all(name: str, capsys: pytest.CaptureFixture[str]):
-    alone = help_of(name, command_line([name, "--help"]), capsys)
+    alone = help_of(name, make_command_line([name, "--help"]), capsys)
     assert f"Usage: bus {name}" in alone
-    assert alone == help_of(name, command_line([]), capsys)
+    assert alone == help_of(name, make_command_line([]), capsys)
 
 
 def test_the_version_is_told():
@@ -37,7 +37,7 @@ def test_a_command_that_there_is_not_is_named():
 
 @pytest.mark.parametrize("name", ["init", "simulate", "participant", "contract", "keys"])
 def test_a_command_that_serves_nobody_does_without_the_server(name: str):
-    code = f"import sys; from bus.cli import command_line; command_line(['{name}']); sys.exit('fastapi' in sys.modules)"
+    code = f"import sys; from bus.cli import make_command_line; make_command_line(['{name}']); sys.exit('fastapi' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from bus import json
+from tests.builders import SCHEMA, a_grant
 from tests.cli.a_command import BREAKING, Commands, commands
-from tests.contracts.documents import ROOT, SCHEMA, SHIPPED, a_grant
+from tests.contracts.documents import ROOT, SHIPPED
 
 NAME = "kependudukan.uji"
 LISTS = {**SCHEMA, "properties": {**SCHEMA["properties"], "keluarga": {"type": "array"}}}

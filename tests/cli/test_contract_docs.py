@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bus import cli, json
-from tests.contracts.documents import ROOT, a_document
+from tests.builders import a_strict_document
+from tests.contracts.documents import ROOT
 
 CATALOGUE = ROOT / "docs" / "catalogue"
 
@@ -34,6 +35,6 @@ def test_the_pages_in_docs_are_those_of_the_shipped_contracts(run: Callable[...,
 
 def test_a_document_with_findings_has_no_page(run: Callable[..., Any], tmp_path: Path) -> None:
     path = tmp_path / "uji.json"
-    path.write_bytes(json.dumps(a_document(key="/tiada")))
+    path.write_bytes(json.dumps(a_strict_document(key="/tiada")))
     assert run(tmp_path / "pages", path) == 1
     assert not (tmp_path / "pages").exists()

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.an_actor import an_actor
+from tests.builders import SCHEMA, a_strict_contract
 from tests.cli.a_command import BREAKING, Commands, commands
-from tests.contracts.documents import SCHEMA, a_contract
 
 NAME = "kependudukan.uji"
 OWNER = an_actor("dukcapil-lamongan", client_id="client_pengembang")
@@ -21,7 +21,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 def draft(run: Commands, **changes: object) -> None:
     with run.catalogue() as catalogue:
-        catalogue.registrar.add_draft(a_contract(**changes), OWNER)
+        catalogue.registrar.add_draft(a_strict_contract(**changes), OWNER)
 
 
 def test_a_version_goes_through_its_life(run: Commands) -> None:

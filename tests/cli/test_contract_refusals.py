@@ -43,7 +43,11 @@ def test_a_producer_whose_refusals_jumped_is_named(run: Commands) -> None:
     run("contract", "apply", run.written(version="1.0.1", title="Lain"))
     refuse(run, "1.0.1", 12)
     shown = run("contract", "show", NAME).out
-    assert "Since 1.0.1 is active, desa-sembung had up to 12 events refused in an hour; 0 in the week before." in shown
+    said = (
+        "Since version 1.0.1 became active, the bus refused up to 12 events of desa-sembung in an hour;"
+        " in the week before, 0."
+    )
+    assert said in shown
 
 
 def test_refusals_are_told_to_machines(run: Commands) -> None:

@@ -22,8 +22,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 def test_a_hostile_file_ends_the_command_with_an_error(run: Commands, tmp_path: Path, name: str) -> None:
     file = tmp_path / "jahat.yaml"
     file.write_bytes(HOSTILE[name])
-    began = time.perf_counter()
+    began = time.process_time()
     ran = run("contract", "lint", file)
-    assert time.perf_counter() - began < _SECONDS
+    assert time.process_time() - began < _SECONDS
     assert ran.code == 1
     assert "Traceback" not in ran.err

@@ -7,7 +7,8 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
-from bus.delivery.subscriptions import NewSubscription, Subscriptions, Webhook
+from bus.delivery.subscription import NewSubscription, Webhook
+from bus.delivery.subscriptions import Subscriptions
 from bus.identity.keys import load_keys
 from bus.storage import open_storage
 from tests.an_actor import OPERATOR

@@ -5,7 +5,7 @@ from typing import Any
 from bus.contracts.catalogue import Catalogue
 from tests.an_actor import OPERATOR as OPERATOR
 from tests.an_actor import an_actor
-from tests.contracts.documents import a_contract
+from tests.builders import a_strict_contract
 
 NAME = "kependudukan.uji"
 OWNER = an_actor("dukcapil-lamongan", client_id="client_pengembang")
@@ -15,5 +15,5 @@ SECRET = b"a secret of this instance, 32 B."
 
 def put_in_force(catalogue: Catalogue, version: str = "1.0.0", **changes: Any) -> int:
     """The number of a version that is active now."""
-    catalogue.registrar.apply([a_contract(version=version, **changes)], OPERATOR)
+    catalogue.registrar.apply([a_strict_contract(version=version, **changes)], OPERATOR)
     return catalogue.find_version(changes.get("contract", NAME), version).id

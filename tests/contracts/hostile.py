@@ -3,16 +3,16 @@
 from typing import Any, Final
 
 from bus import json
-from tests.contracts.documents import a_document
+from tests.builders import a_strict_document
 
 
 def _document(**schema: Any) -> bytes:
-    return json.dumps(a_document(schema=schema, examples=[]))
+    return json.dumps(a_strict_document(schema=schema, examples=[]))
 
 
 def _with(before: str, after: str) -> bytes:
     """A harmless document in which a piece of the text is another."""
-    text = json.dumps(a_document()).decode()
+    text = json.dumps(a_strict_document()).decode()
     assert before in text
     return text.replace(before, after, 1).encode()
 

@@ -7,7 +7,8 @@ import pytest
 
 from bus.contracts.access import Access, describe_access
 from bus.contracts.document import Mask
-from tests.contracts.documents import SHIPPED, a_contract, a_grant, shipped
+from tests.builders import a_grant, a_strict_contract
+from tests.contracts.documents import SHIPPED, shipped
 
 TODAY = date(2026, 11, 24)
 SMALL: dict[str, Any] = {
@@ -23,7 +24,7 @@ SMALL: dict[str, Any] = {
 
 
 def _access(today: date = TODAY, schema: Any = SMALL, **grant: Any) -> Access:
-    contract = a_contract(schema=schema, consumers=[a_grant(**grant)], examples=None)
+    contract = a_strict_contract(schema=schema, consumers=[a_grant(**grant)], examples=None)
     (only,) = describe_access(contract, today)
     return only
 
@@ -67,17 +68,18 @@ def test_the_grants_own_words_are_told_too() -> None:
 
 
 def test_data_without_declared_fields_are_one_field() -> None:
-    contract = a_contract(kind="event", key=None, classification="public", schema={}, examples=None)
+    contract = a_strict_contract(kind="event", key=None, classification="public", schema={}, examples=None)
     (only,) = describe_access(contract, TODAY)
     assert [(field.pointer, field.mask) for field in only.fields] == [("", None)]
 
 
 def test_it_says_why_on_what_basis_which_rows_and_until_when() -> None:
     rows = [{"prefix": {"kode_wilayah": "35.24.01"}}]
-    found = _access(schema={**SMALL, "properties": {**SMALL["properties"], "kode_wilayah": {}}}, rows=rows)
+    schema = {**SMALL, "properties": {**SMALL["properties"], "kode_wilayah": {}}}
+    found = _access(schema=schema, rows=rows, purpose="pajak", legal_basis="PKS 470", until="2027-12-31")
     assert (found.purpose, found.legal_basis, found.until, list(found.rows)) == (
-        "pemutakhiran wajib pajak",
-        "PKS 470/12/2026",
+        "pajak",
+        "PKS 470",
         date(2027, 12, 31),
         rows,
     )
@@ -85,11 +87,11 @@ def test_it_says_why_on_what_basis_which_rows_and_until_when() -> None:
 
 @pytest.mark.parametrize(("today", "ended"), [(date(2027, 12, 31), False), (date(2028, 1, 1), True)])
 def test_a_grant_has_ended_when_its_last_day_is_over(today: date, ended: bool) -> None:
-    assert _access(today).has_ended is ended
+    assert _access(today, until="2027-12-31").has_ended is ended
 
 
 def test_one_participant_can_be_asked_for() -> None:
-    contract = a_contract(consumers=[a_grant(), a_grant(participant="dinkes")])
+    contract = a_strict_contract(consumers=[a_grant(), a_grant(participant="dinkes")])
     assert [one.participant for one in describe_access(contract, TODAY)] == ["bapenda", "dinkes"]
     assert [one.participant for one in describe_access(contract, TODAY, "dinkes")] == ["dinkes"]
     assert describe_access(contract, TODAY, "desa-sembung") == []

@@ -6,13 +6,14 @@ import jsonschema
 import pytest
 
 from bus.contracts.asyncapi import describe_as_asyncapi
-from tests.contracts.documents import SHIPPED, a_contract, a_grant, shipped
+from tests.builders import a_grant, a_strict_contract
+from tests.contracts.documents import SHIPPED, shipped
 
 URL = "https://bus.lamongan.example"
 
 
 def _document(**changes: Any) -> dict[str, Any]:
-    return describe_as_asyncapi(a_contract(**changes), URL)
+    return describe_as_asyncapi(a_strict_contract(**changes), URL)
 
 
 def _is_valid(document: dict[str, Any], schema: str, value: Any) -> bool:
@@ -120,5 +121,5 @@ def test_a_question_is_answered_on_the_same_request() -> None:
 
 
 def test_the_servers_address_may_have_port_and_path() -> None:
-    server = describe_as_asyncapi(a_contract(), "http://127.0.0.1:8080/bus")["servers"]["bus"]
+    server = describe_as_asyncapi(a_strict_contract(), "http://127.0.0.1:8080/bus")["servers"]["bus"]
     assert (server["protocol"], server["host"], server["pathname"]) == ("http", "127.0.0.1:8080", "/bus")

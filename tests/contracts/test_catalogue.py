@@ -30,8 +30,9 @@ from bus.contracts.lifecycle import State
 from bus.contracts.plan import Change, carry_out
 from bus.storage import Storage
 from tests.an_actor import an_actor
+from tests.builders import NIK, SCHEMA, a_grant, a_strict_contract
 from tests.contracts.a_register import APPROVER, NAME, OPERATOR, OWNER, SECRET, put_in_force
-from tests.contracts.documents import NIK, SCHEMA, SHIPPED, a_contract, a_grant
+from tests.contracts.documents import SHIPPED
 
 OTHER = an_actor("bapenda")
 TODAY = date(2026, 11, 24)
@@ -100,7 +101,7 @@ def test_an_unknown_type_is_refused_with_its_place(catalogue: Catalogue) -> None
 
 
 def test_a_draft_takes_no_event(catalogue: Catalogue) -> None:
-    catalogue.registrar.add_draft(a_contract(), OWNER)
+    catalogue.registrar.add_draft(a_strict_contract(), OWNER)
     with pytest.raises(UnknownVersion):
         catalogue.find_version(NAME, None)
 
@@ -142,7 +143,7 @@ def test_a_version_is_found_by_its_number_even_when_retired(storage: Storage, ca
     fresh = Catalogue(storage, SECRET)
     assert (fresh.version_numbered(number).state, fresh.version_numbered(number).contract) == (
         State.RETIRED,
-        a_contract(),
+        a_strict_contract(),
     )
 
 
@@ -193,8 +194,8 @@ def test_a_view_is_made_once(catalogue: Catalogue) -> None:
 
 
 def test_the_same_document_again_changes_nothing(catalogue: Catalogue) -> None:
-    first = catalogue.registrar.apply([a_contract()], OPERATOR)
-    again = catalogue.registrar.apply([a_contract()], OPERATOR)
+    first = catalogue.registrar.apply([a_strict_contract()], OPERATOR)
+    again = catalogue.registrar.apply([a_strict_contract()], OPERATOR)
     assert (first.steps[0].changes, again.steps[0].changes) == ((Change.ADD, Change.ACTIVATE), ())
     assert not again.changes_anything
 
@@ -207,7 +208,7 @@ def test_the_shipped_contracts_apply_together_and_again(catalogue: Catalogue) ->
 
 def test_an_active_version_never_changes(catalogue: Catalogue) -> None:
     put_in_force(catalogue)
-    changed = a_contract(title="Lain")
+    changed = a_strict_contract(title="Lain")
     for attempt in (
         lambda: catalogue.registrar.apply([changed], OPERATOR),
         lambda: catalogue.registrar.add_draft(changed, OPERATOR),
@@ -220,68 +221,70 @@ def test_an_active_version_never_changes(catalogue: Catalogue) -> None:
 def test_documents_are_applied_all_or_none(catalogue: Catalogue) -> None:
     put_in_force(catalogue)
     with pytest.raises(VersionTaken):
-        catalogue.registrar.apply([a_contract(contract="kependudukan.baru"), a_contract(title="Lain")], OPERATOR)
+        catalogue.registrar.apply(
+            [a_strict_contract(contract="kependudukan.baru"), a_strict_contract(title="Lain")], OPERATOR
+        )
     with pytest.raises(NoSuchContract):
         catalogue.registrar.read_versions("kependudukan.baru")
 
 
 def test_a_plan_changes_nothing(catalogue: Catalogue) -> None:
-    assert [str(step) for step in catalogue.registrar.plan([a_contract()], OPERATOR).steps] == [
+    assert [str(step) for step in catalogue.registrar.plan([a_strict_contract()], OPERATOR).steps] == [
         f"{NAME} 1.0.0: add and activate"
     ]
     assert list(catalogue.registrar.listing.read_versions()) == []
 
 
 def test_a_draft_may_be_replaced_until_it_isput_in_force(catalogue: Catalogue) -> None:
-    catalogue.registrar.add_draft(a_contract(), OWNER)
-    catalogue.registrar.add_draft(a_contract(title="Lain"), OWNER)
+    catalogue.registrar.add_draft(a_strict_contract(), OWNER)
+    catalogue.registrar.add_draft(a_strict_contract(title="Lain"), OWNER)
     catalogue.registrar.activate(NAME, "1.0.0", APPROVER)
     assert catalogue.find_version(NAME, None).contract.title == "Lain"
 
 
 def test_a_version_with_findings_does_not_becomeput_in_force(catalogue: Catalogue) -> None:
-    catalogue.registrar.add_draft(a_contract(examples=[{"nik": "x"}]), OWNER)
+    catalogue.registrar.add_draft(a_strict_contract(examples=[{"nik": "x"}]), OWNER)
     with pytest.raises(NotReady) as refused:
         catalogue.registrar.activate(NAME, "1.0.0", APPROVER)
     assert [error.pointer for error in refused.value.errors] == ["/examples/0/nik"]
 
 
 def test_a_step_that_life_does_not_have_is_refused(catalogue: Catalogue) -> None:
-    catalogue.registrar.add_draft(a_contract(), OWNER)
+    catalogue.registrar.add_draft(a_strict_contract(), OWNER)
     with pytest.raises(TransitionRefused):
         catalogue.registrar.retire(NAME, "1.0.0", OWNER)
 
 
 def test_nobody_moves_another_s_contract(catalogue: Catalogue) -> None:
-    catalogue.registrar.add_draft(a_contract(), OWNER)
+    catalogue.registrar.add_draft(a_strict_contract(), OWNER)
     with pytest.raises(NotOwner):
         catalogue.registrar.activate(NAME, "1.0.0", OTHER)
 
 
 def test_nobody_registers_in_another_s_name(catalogue: Catalogue) -> None:
     with pytest.raises(NotOwner):
-        catalogue.registrar.add_draft(a_contract(), OTHER)
+        catalogue.registrar.add_draft(a_strict_contract(), OTHER)
 
 
 def test_nobody_takes_a_contract_over_with_a_new_version_of_it(catalogue: Catalogue) -> None:
     put_in_force(catalogue)
     with pytest.raises(NotOwner):
-        catalogue.registrar.add_draft(a_contract(version="9.0.0", owner="bapenda"), OTHER)
+        catalogue.registrar.add_draft(a_strict_contract(version="9.0.0", owner="bapenda"), OTHER)
 
 
 def test_the_operator_may_do_what_owners_may(catalogue: Catalogue) -> None:
-    catalogue.registrar.add_draft(a_contract(), OPERATOR)
+    catalogue.registrar.add_draft(a_strict_contract(), OPERATOR)
     assert catalogue.registrar.activate(NAME, "1.0.0", OPERATOR).state is State.ACTIVE
 
 
 def test_a_version_remembers_who_made_and_who_moved_it(catalogue: Catalogue) -> None:
-    catalogue.registrar.add_draft(a_contract(), OWNER)
+    catalogue.registrar.add_draft(a_strict_contract(), OWNER)
     moved = catalogue.registrar.activate(NAME, "1.0.0", OPERATOR)
     assert (moved.created_by, moved.changed_by) == ("dukcapil-lamongan", "operator")
 
 
 def test_every_step_of_a_version_s_life_is_remembered(catalogue: Catalogue) -> None:
-    catalogue.registrar.add_draft(a_contract(), OPERATOR)
+    catalogue.registrar.add_draft(a_strict_contract(), OPERATOR)
     catalogue.registrar.propose(NAME, "1.0.0", OWNER)
     catalogue.registrar.activate(NAME, "1.0.0", OPERATOR)
     catalogue.registrar.retire(NAME, "1.0.0", OWNER)
@@ -296,7 +299,7 @@ def test_every_step_of_a_version_s_life_is_remembered(catalogue: Catalogue) -> N
 
 def test_what_breaks_an_active_version_is_refused_with_the_report(catalogue: Catalogue) -> None:
     put_in_force(catalogue)
-    catalogue.registrar.add_draft(a_contract(**BREAKING), OWNER)
+    catalogue.registrar.add_draft(a_strict_contract(**BREAKING), OWNER)
     with pytest.raises(Incompatible) as refused:
         catalogue.registrar.activate(NAME, "2.0.0", OPERATOR)
     assert refused.value.members["compatibility"]["findings"][0]["against"] == "1.0.0"
@@ -304,20 +307,21 @@ def test_what_breaks_an_active_version_is_refused_with_the_report(catalogue: Cat
 
 @pytest.mark.parametrize("state", [State.DRAFT, State.DEPRECATED, State.RETIRED])
 def test_what_is_not_active_does_not_count(catalogue: Catalogue, state: State) -> None:
-    catalogue.registrar.add_draft(a_contract(), OWNER)
+    catalogue.registrar.add_draft(a_strict_contract(), OWNER)
     if state is not State.DRAFT:
         catalogue.registrar.activate(NAME, "1.0.0", APPROVER)
         (catalogue.registrar.deprecate if state is State.DEPRECATED else catalogue.registrar.retire)(
             NAME, "1.0.0", OWNER
         )
-    assert catalogue.registrar.apply([a_contract(**BREAKING)], OPERATOR).changes_anything
+    assert catalogue.registrar.apply([a_strict_contract(**BREAKING)], OPERATOR).changes_anything
 
 
 def test_a_version_counts_against_every_active_one(catalogue: Catalogue) -> None:
     put_in_force(catalogue)
     put_in_force(catalogue, **BREAKING, compatibility="none")
     plan = catalogue.registrar.plan(
-        [a_contract(version="2.1.0", schema=SCHEMA), a_contract(**{**BREAKING, "version": "2.2.0"})], OPERATOR
+        [a_strict_contract(version="2.1.0", schema=SCHEMA), a_strict_contract(**{**BREAKING, "version": "2.2.0"})],
+        OPERATOR,
     )
     refusals = [step.refusal for step in plan.steps]
     assert refusals[0] is None
@@ -330,7 +334,7 @@ def test_who_changes_a_contract_while_a_version_of_it_is_judged_is_noticed(
     catalogue: Catalogue, storage: Storage
 ) -> None:
     put_in_force(catalogue)
-    catalogue.registrar.add_draft(a_contract(version="1.1.0"), OWNER)
+    catalogue.registrar.add_draft(a_strict_contract(version="1.1.0"), OWNER)
     with storage.read() as transaction:
         _, basis = register.read_candidate(transaction, NAME, "1.1.0", APPROVER)
     catalogue.registrar.retire(NAME, "1.0.0", OWNER)
@@ -339,7 +343,7 @@ def test_who_changes_a_contract_while_a_version_of_it_is_judged_is_noticed(
 
 
 def test_a_plan_that_was_overtaken_is_not_carried_out(catalogue: Catalogue, storage: Storage) -> None:
-    planned = catalogue.registrar.plan([a_contract(title="Satu")], OPERATOR)
+    planned = catalogue.registrar.plan([a_strict_contract(title="Satu")], OPERATOR)
     put_in_force(catalogue, title="Dua")
     with pytest.raises(ChangedMeanwhile), storage.write() as transaction:
         carry_out(transaction, planned, OPERATOR, no_adapters)
@@ -353,8 +357,8 @@ def test_a_sunset_in_the_past_is_refused(catalogue: Catalogue) -> None:
 
 def test_a_version_has_another_tag_in_each_state_and_with_each_document(catalogue: Catalogue) -> None:
     steps = [
-        catalogue.registrar.add_draft(a_contract(), OWNER),
-        catalogue.registrar.add_draft(a_contract(title="Lain"), OWNER),
+        catalogue.registrar.add_draft(a_strict_contract(), OWNER),
+        catalogue.registrar.add_draft(a_strict_contract(title="Lain"), OWNER),
     ]
     steps += [catalogue.registrar.propose(NAME, "1.0.0", OWNER), catalogue.registrar.activate(NAME, "1.0.0", APPROVER)]
     assert len({step.tag for step in steps}) == 4
@@ -374,7 +378,7 @@ def test_one_of_two_who_register_the_same_at_once_is_told_so(storage: Storage) -
             outcomes.append("taken")
 
     def replace_title(title: str) -> Any:
-        contract = a_contract()
+        contract = a_strict_contract()
         return replace(contract, title=title, document={**contract.document, "title": title})
 
     threads = [threading.Thread(target=register, args=(title,)) for title in ("satu", "dua")]

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.errors import ChangedMeanwhile, Incompatible
 from bus.storage import Changes, Storage
+from tests.builders import SCHEMA, a_strict_contract
 from tests.contracts.a_register import APPROVER, NAME, OPERATOR, OWNER, SECRET, put_in_force
-from tests.contracts.documents import SCHEMA, a_contract
 from tests.storage.asked import asked
 
 
@@ -20,7 +20,7 @@ def test_another_process_notices_a_change(storage: Storage, catalogue: Catalogue
 
 
 def test_a_change_of_one_contract_is_noticed_without_reading_the_others(storage: Storage, catalogue: Catalogue) -> None:
-    catalogue.registrar.apply([a_contract(contract=f"uji.c{number}") for number in range(50)], OPERATOR)
+    catalogue.registrar.apply([a_strict_contract(contract=f"uji.c{number}") for number in range(50)], OPERATOR)
     other = Catalogue(storage, SECRET)
     other.refresh()
     put_in_force(catalogue, "1.1.0", contract="uji.c7")
@@ -39,9 +39,9 @@ def test_where_nothing_changed_no_document_is_read(storage: Storage, catalogue: 
 
 def test_a_step_is_numbered_once_others_who_change_the_register_wait(storage: Storage, catalogue: Catalogue) -> None:
     # Otherwise the one with the lower number of two changes at the same time could become visible second, and be missed.
-    catalogue.registrar.add_draft(a_contract(), OWNER)
+    catalogue.registrar.add_draft(a_strict_contract(), OWNER)
     with asked(storage) as statements:
-        catalogue.registrar.add_draft(a_contract(version="2.0.0"), OWNER)
+        catalogue.registrar.add_draft(a_strict_contract(version="2.0.0"), OWNER)
         catalogue.registrar.activate(NAME, "1.0.0", OPERATOR)
     tables = [statement.split()[2] for statement, _ in statements if statement.startswith("INSERT")]
     assert [table for table in tables if table in ("changes", "contract_moves")] == ["changes", "contract_moves"] * 2
@@ -52,7 +52,7 @@ def test_two_versions_that_break_each_other_do_not_both_become_active_at_once(st
     put_in_force(catalogue)
     for version, kind in (("1.1.0", "string"), ("1.2.0", "integer")):
         schema = {**SCHEMA, "properties": {**SCHEMA["properties"], "agama": {"type": kind}}}
-        catalogue.registrar.add_draft(a_contract(version=version, schema=schema), OWNER)
+        catalogue.registrar.add_draft(a_strict_contract(version=version, schema=schema), OWNER)
     start = threading.Barrier(2)
 
     def activate(version: str) -> str:

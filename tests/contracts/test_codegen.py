@@ -12,8 +12,9 @@ from pydantic import BaseModel, ValidationError
 from bus.contracts.codegen import GeneratorMissing, generate_python_models
 from bus.contracts.document import Contract
 from bus.contracts.validation import Validator
-from samples.data import InvalidSample, invalid_samples
-from tests.contracts.documents import SHIPPED, a_contract, shipped
+from samples.data import InvalidSample, make_invalid_samples
+from tests.builders import a_strict_contract
+from tests.contracts.documents import SHIPPED, shipped
 
 BY_NAME = {shipped(path).name: shipped(path) for path in SHIPPED}
 Model = type[BaseModel]
@@ -81,7 +82,7 @@ BEYOND_TYPES = {
 }
 
 
-@pytest.mark.parametrize("sample", invalid_samples(), ids=lambda sample: sample.why)
+@pytest.mark.parametrize("sample", make_invalid_samples(), ids=lambda sample: sample.why)
 def test_the_model_refuses_what_typing_can_refuse(imported: Imported, sample: InvalidSample) -> None:
     model = _sent(imported, BY_NAME[sample.contract])
     if sample.why in BEYOND_TYPES:
@@ -113,7 +114,7 @@ HOSTILE = {
 
 
 def _an_event(schema: Any) -> Contract:
-    return a_contract(kind="event", key=None, classification="public", schema=schema, examples=None)
+    return a_strict_contract(kind="event", key=None, classification="public", schema=schema, examples=None)
 
 
 def test_no_text_of_a_schema_becomes_code(imported: Imported) -> None:
@@ -133,4 +134,4 @@ def test_data_need_not_be_an_object(imported: Imported, schema: Any) -> None:
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datamodel_code_generator", None)
     with pytest.raises(GeneratorMissing, match=r"bus-lamongan\[codegen\]"):
-        generate_python_models(a_contract())
+        generate_python_models(a_strict_contract())

@@ -10,7 +10,8 @@ import pytest
 from bus import json
 from bus.contracts.document import Classification, Kind, Mask, load_contract, parse_contract, parse_contract_text
 from bus.contracts.errors import DocumentInvalid
-from tests.contracts.documents import SHIPPED, a_contract, a_document, a_grant, shipped
+from tests.builders import a_grant, a_strict_contract, a_strict_document
+from tests.contracts.documents import SHIPPED, shipped
 
 
 def _wrong(document: Any) -> list[str]:
@@ -50,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
 
 def _written(folder: Path, schema: Any, name: str = "uji.json") -> Path:
     path = folder / "contracts" / name
-    path.write_bytes(json.dumps(a_document(schema=schema, examples=[])))
+    path.write_bytes(json.dumps(a_strict_document(schema=schema, examples=[])))
     return path
 
 
@@ -61,7 +62,7 @@ def test_a_shipped_contract_stands_alone_once_loaded(path: Path) -> None:
 
 
 def test_a_document_becomes_a_value() -> None:
-    contract = a_contract(
+    contract = a_strict_contract(
         consumers=[a_grant(fields=["/nik"], mask={"/nik": "last4"}, rows=[{"prefix": {"kode_wilayah": "35"}}])],
         delivery={"ordered_by": "/nik", "max_bytes": 4096},
         adapters=[{"adapter": "kemendagri", "operation": "verifikasi"}],
@@ -74,7 +75,7 @@ def test_a_document_becomes_a_value() -> None:
         None,
     )
     assert grant is not None
-    assert (grant.until, grant.fields, grant.mask) == (date(2027, 12, 31), ("/nik",), {"/nik": Mask.LAST4})
+    assert (grant.until, grant.fields, grant.mask) == (date(2099, 12, 31), ("/nik",), {"/nik": Mask.LAST4})
 
 
 def test_files_that_a_schema_refers_to_come_into_it(folder: Path) -> None:
@@ -157,7 +158,7 @@ def test_a_file_that_is_no_schema_is_refused(folder: Path, text: str) -> None:
 
 
 def test_a_document_that_comes_alone_may_refer_to_no_file() -> None:
-    assert _wrong(a_document(schema={"$ref": "../schemas/a.json"})) == ["/schema/$ref"]
+    assert _wrong(a_strict_document(schema={"$ref": "../schemas/a.json"})) == ["/schema/$ref"]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +176,7 @@ def test_a_document_that_comes_alone_may_refer_to_no_file() -> None:
     ],
 )
 def test_a_schema_outside_what_contracts_may_use_is_refused_with_its_place(schema: Any, pointer: str) -> None:
-    assert _wrong(a_document(schema=schema))[0].startswith(pointer)
+    assert _wrong(a_strict_document(schema=schema))[0].startswith(pointer)
 
 
 @pytest.mark.parametrize(
@@ -195,19 +196,19 @@ def test_a_schema_outside_what_contracts_may_use_is_refused_with_its_place(schem
     ],
 )
 def test_a_document_of_another_form_is_refused_with_its_place(changes: dict[str, Any], pointer: str) -> None:
-    assert pointer in _wrong(a_document(**changes))
+    assert pointer in _wrong(a_strict_document(**changes))
 
 
 def test_the_idiom_for_python_s_dollar_is_the_same_pattern() -> None:
-    contract = a_contract(schema={"properties": {"nik": {"pattern": r"^[0-9]+$(?!\n)"}}})
+    contract = a_strict_contract(schema={"properties": {"nik": {"pattern": r"^[0-9]+$(?!\n)"}}})
     assert contract.sent["properties"]["nik"]["pattern"] == "^[0-9]+$"
 
 
 def test_yaml_dates_stay_texts() -> None:
-    text = json.dumps(a_document()).replace(b'"2027-12-31"', b"2027-12-31")
+    text = json.dumps(a_strict_document()).replace(b'"2099-12-31"', b"2099-12-31")
     grant = parse_contract_text(b"# YAML\n" + text).grant("bapenda")
     assert grant is not None
-    assert grant.until == date(2027, 12, 31)
+    assert grant.until == date(2099, 12, 31)
 
 
 def _doubling(levels: int) -> dict[str, Any]:
@@ -231,13 +232,13 @@ def _doubling(levels: int) -> dict[str, Any]:
     ids=lambda schema: str(schema)[:30],
 )
 def test_a_hostile_schema_is_refused_in_bounded_time(schema: Any) -> None:
-    began = time.perf_counter()
-    assert _wrong(a_document(schema=schema, examples=[]))
-    assert time.perf_counter() - began < 5
+    began = time.process_time()
+    assert _wrong(a_strict_document(schema=schema, examples=[]))
+    assert time.process_time() - began < 5
 
 
 def test_a_schema_may_refer_to_itself_below() -> None:
-    assert a_contract(schema={"properties": {"nik": {}, "anak": {"items": {"$ref": "#"}}}}).schema
+    assert a_strict_contract(schema={"properties": {"nik": {}, "anak": {"items": {"$ref": "#"}}}}).schema
 
 
 LAUGHS = b"a: &a [x,x,x,x,x,x,x,x,x,x]\n" + b"".join(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bus.contracts.draft07 import convert_to_draft07
 from bus.contracts.schemas import Schema
 from bus.contracts.validation import Validator
-from samples.data import invalid_samples
+from samples.data import make_invalid_samples
 from tests.contracts.documents import SHIPPED, shipped
 from tests.contracts.generated import from_schema
 
@@ -84,6 +84,6 @@ def test_a_shipped_schema_means_the_same(name: str, values: st.DataObject) -> No
 FORMAT_ALONE = ("a date that does not exist", "a date that is not ISO 8601")
 
 
-@pytest.mark.parametrize("sample", invalid_samples(), ids=lambda sample: sample.why)
+@pytest.mark.parametrize("sample", make_invalid_samples(), ids=lambda sample: sample.why)
 def test_a_shipped_schema_refuses_what_is_wrong(sample: Any) -> None:
     assert not _accepts(BY_NAME[sample.contract].sent, sample.data) or sample.why in FORMAT_ALONE

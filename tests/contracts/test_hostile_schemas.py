@@ -32,10 +32,10 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_document_is_refused_soon(name: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(DocumentInvalid) as refused:
         parse_contract_text(HOSTILE[name])
-    assert time.perf_counter() - began < _SECONDS
+    assert time.process_time() - began < _SECONDS
     assert len(refused.value.detail) < 1000
 
 
@@ -43,10 +43,10 @@ def test_a_hostile_document_is_refused_soon(name: str) -> None:
 def test_a_hostile_file_is_refused_soon(name: str, tmp_path: Path) -> None:
     file = tmp_path / "jahat.yaml"
     file.write_bytes(HOSTILE[name])
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(DocumentInvalid):
         load_contract(file)
-    assert time.perf_counter() - began < _SECONDS
+    assert time.process_time() - began < _SECONDS
 
 
 def test_all_of_them_take_little_memory() -> None:

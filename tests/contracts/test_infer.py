@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bus.contracts.infer import infer_schema, sketch_schema
 from bus.contracts.lint import lint_contract
 from bus.contracts.validation import Validator
-from tests.contracts.documents import NIK, a_contract
+from tests.builders import NIK, a_strict_contract
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none()
@@ -77,5 +77,5 @@ def test_names_alone_give_required_texts() -> None:
 
 def test_what_is_left_to_mend_is_what_a_person_must_write() -> None:
     payload = {"nik": NIK, "alamat": {"rt": "001", "titik": [112.4, -7.1]}, "anggota": [{"nama": "Rekaan", "umur": 3}]}
-    findings = lint_contract(a_contract(schema=infer_schema([payload]), examples=[payload], consumers=[]))
+    findings = lint_contract(a_strict_contract(schema=infer_schema([payload]), examples=[payload], consumers=[]))
     assert {finding.code for finding in findings} == {"placeholder"}

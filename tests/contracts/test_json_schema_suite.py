@@ -18,7 +18,7 @@ from bus.contracts.document import parse_contract
 from bus.contracts.errors import DocumentInvalid
 from bus.contracts.formats import FORMATS
 from bus.contracts.validation import Validator, make_reference_validator
-from tests.contracts.documents import a_document
+from tests.builders import a_strict_document
 
 SUITE: Final = Path(sys.prefix) / "json-schema-test-suite/json/tests/draft2020-12"
 
@@ -122,7 +122,7 @@ class Case:
         # A contract's schema is an object: a boolean schema stands one level lower.
         schema = self.schema if isinstance(self.schema, dict) else {"allOf": [self.schema]}
         without: dict[str, Any] = {"key": None, "consumers": [], "examples": []}
-        return parse_contract(a_document(kind="event", classification="internal", schema=schema, **without)).sent
+        return parse_contract(a_strict_document(kind="event", classification="internal", schema=schema, **without)).sent
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from bus import json
 from bus.contracts import listing
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.errors import NoSuchContract
+from tests.builders import a_strict_contract
 from tests.contracts.a_register import NAME, OWNER, put_in_force
-from tests.contracts.documents import a_contract
 
 Unpacked = list[int]
 
@@ -30,7 +30,7 @@ def unpacked(monkeypatch: pytest.MonkeyPatch) -> Unpacked:
 
 def test_a_contract_is_headed_by_the_version_in_force(catalogue: Catalogue) -> None:
     put_in_force(catalogue, title="Satu")
-    catalogue.registrar.add_draft(a_contract(version="2.0.0", title="Dua"), OWNER)
+    catalogue.registrar.add_draft(a_strict_contract(version="2.0.0", title="Dua"), OWNER)
     listed, document = catalogue.registrar.listing.read_contract(NAME)
     assert (listed.heading.title, json.loads(document)["title"]) == ("Satu", "Satu")
     assert [one.version for one in listed.versions] == ["1.0.0", "2.0.0"]
@@ -39,7 +39,7 @@ def test_a_contract_is_headed_by_the_version_in_force(catalogue: Catalogue) -> N
 
 def test_versions_are_in_the_order_of_their_numbers(catalogue: Catalogue) -> None:
     for version in ("1.10.0", "1.9.0"):
-        catalogue.registrar.add_draft(a_contract(version=version, title=f"Versi {version}"), OWNER)
+        catalogue.registrar.add_draft(a_strict_contract(version=version, title=f"Versi {version}"), OWNER)
     listed, _ = catalogue.registrar.listing.read_contract(NAME)
     assert [one.version for one in listed.versions] == ["1.9.0", "1.10.0"]
     assert (listed.current, listed.heading.title) == (None, "Versi 1.10.0")
@@ -47,7 +47,7 @@ def test_versions_are_in_the_order_of_their_numbers(catalogue: Catalogue) -> Non
 
 def test_a_changed_draft_has_its_new_heading(catalogue: Catalogue) -> None:
     for title in ("Satu", "Dua "):
-        catalogue.registrar.add_draft(a_contract(title=title), OWNER)
+        catalogue.registrar.add_draft(a_strict_contract(title=title), OWNER)
         assert catalogue.registrar.listing.read_contract(NAME)[0].heading.title == title
 
 
@@ -58,7 +58,7 @@ def test_a_contract_that_is_not_there_is_not_found(catalogue: Catalogue) -> None
 
 def test_of_each_contract_one_document_is_unpacked_and_that_once(catalogue: Catalogue, unpacked: Unpacked) -> None:
     for number in range(12):
-        catalogue.registrar.add_draft(a_contract(contract=f"uji.n{number % 2}", version=f"1.{number}.0"), OWNER)
+        catalogue.registrar.add_draft(a_strict_contract(contract=f"uji.n{number % 2}", version=f"1.{number}.0"), OWNER)
     unpacked.clear()
     assert [len(one.versions) for one in catalogue.registrar.listing.page(10).contracts] == [6, 6]
     assert len(unpacked) == 2
@@ -71,7 +71,7 @@ def test_a_page_ends_where_it_gets_costly_and_the_next_goes_on(
     catalogue: Catalogue, unpacked: Unpacked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(5):
-        catalogue.registrar.add_draft(a_contract(contract=f"uji.n{number}"), OWNER)
+        catalogue.registrar.add_draft(a_strict_contract(contract=f"uji.n{number}"), OWNER)
     size = catalogue.registrar.listing.read_contract("uji.n0")[0].versions[0].bytes
     monkeypatch.setattr(listing, "_MOST_BYTES", 2 * size)
     unpacked.clear()
@@ -93,7 +93,7 @@ def test_headings_are_kept_for_so_many_and_no_more(
 ) -> None:
     monkeypatch.setattr(listing, "_MOST_HEADINGS", 2)
     for number in range(3):
-        catalogue.registrar.add_draft(a_contract(contract=f"uji.n{number}"), OWNER)
+        catalogue.registrar.add_draft(a_strict_contract(contract=f"uji.n{number}"), OWNER)
     catalogue.registrar.listing.page(10)
     unpacked.clear()
     catalogue.registrar.listing.read_contract("uji.n0")
@@ -103,7 +103,7 @@ def test_headings_are_kept_for_so_many_and_no_more(
 def test_every_version_has_its_own_heading_in_order(catalogue: Catalogue) -> None:
     for noun, version in (("b", "1.10.0"), ("b", "1.9.0"), ("a", "1.0.0")):
         catalogue.registrar.add_draft(
-            a_contract(contract=f"uji.{noun}", version=version, title=f"Versi {version}"), OWNER
+            a_strict_contract(contract=f"uji.{noun}", version=version, title=f"Versi {version}"), OWNER
         )
     found = [
         (name, standing.version, heading.title)
@@ -119,14 +119,14 @@ def test_every_version_has_its_own_heading_in_order(catalogue: Catalogue) -> Non
 def test_contracts_of_several_pages_are_listed_once_each(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "_MOST_NAMES", 2)
     for number in range(5):
-        catalogue.registrar.add_draft(a_contract(contract=f"uji.n{number}"), OWNER)
+        catalogue.registrar.add_draft(a_strict_contract(contract=f"uji.n{number}"), OWNER)
     assert [name for name, _, _ in catalogue.registrar.listing.read_versions()] == [
         f"uji.n{number}" for number in range(5)
     ]
 
 
 def test_a_version_that_is_read_stays_packed(catalogue: Catalogue, unpacked: Unpacked) -> None:
-    catalogue.registrar.listing.get_heading(catalogue.registrar.add_draft(a_contract(), OWNER))
+    catalogue.registrar.listing.get_heading(catalogue.registrar.add_draft(a_strict_contract(), OWNER))
     unpacked.clear()
     version = catalogue.registrar.read_version(NAME, "1.0.0")
     assert (version.name, version.version, len(version.tag), len(unpacked)) == (NAME, "1.0.0", 24, 0)

@@ -7,8 +7,8 @@ from bus.contracts.document import Contract
 from bus.contracts.errors import NotOwner, VersionTaken
 from bus.contracts.lifecycle import State
 from tests.an_actor import an_actor
+from tests.builders import a_strict_contract
 from tests.contracts.a_register import APPROVER, NAME, OPERATOR, OWNER, put_in_force
-from tests.contracts.documents import a_contract
 
 SQUATTER = an_actor("bapenda", client_id="client_penulis")
 ITS_APPROVER = an_actor("bapenda", client_id="client_atasan")
@@ -16,26 +16,26 @@ ITS_APPROVER = an_actor("bapenda", client_id="client_atasan")
 
 def a_squat(version: str = "1.0.0") -> Contract:
     """A document of the same name that another office wrote."""
-    return a_contract(version=version, owner="bapenda", title="Bukan punya Bapenda")
+    return a_strict_contract(version=version, owner="bapenda", title="Bukan punya Bapenda")
 
 
 def test_a_draft_of_another_office_blocks_nobody(catalogue: Catalogue) -> None:
     catalogue.registrar.add_draft(a_squat(), SQUATTER)
-    catalogue.registrar.add_draft(a_contract(version="1.0.1"), OWNER)
+    catalogue.registrar.add_draft(a_strict_contract(version="1.0.1"), OWNER)
     assert catalogue.registrar.activate(NAME, "1.0.1", APPROVER).state is State.ACTIVE
 
 
 def test_a_version_that_another_office_drafted_is_told_with_the_way_out(catalogue: Catalogue) -> None:
     catalogue.registrar.add_draft(a_squat(), SQUATTER)
     with pytest.raises(VersionTaken, match="draft of bapenda; register another version") as refused:
-        catalogue.registrar.add_draft(a_contract(), OWNER)
+        catalogue.registrar.add_draft(a_strict_contract(), OWNER)
     assert refused.value.errors[0].pointer == "/version"
     assert catalogue.registrar.read_version(NAME, "1.0.0").contract.owner == "bapenda"
 
 
 def test_each_office_moves_its_own_drafts_alone(catalogue: Catalogue) -> None:
     catalogue.registrar.add_draft(a_squat(), SQUATTER)
-    catalogue.registrar.add_draft(a_contract(version="1.0.1"), OWNER)
+    catalogue.registrar.add_draft(a_strict_contract(version="1.0.1"), OWNER)
     for version, other in (("1.0.0", APPROVER), ("1.0.1", ITS_APPROVER)):
         with pytest.raises(NotOwner):
             catalogue.registrar.activate(NAME, version, other)
@@ -67,9 +67,9 @@ def test_the_winner_does_not_give_the_name_away_with_a_draft_that_was_left(catal
 def test_the_winner_takes_the_versions_that_others_drafted(catalogue: Catalogue) -> None:
     catalogue.registrar.add_draft(a_squat("2.0.0"), SQUATTER)
     put_in_force(catalogue)
-    taken = catalogue.registrar.add_draft(a_contract(version="2.0.0"), OWNER)
+    taken = catalogue.registrar.add_draft(a_strict_contract(version="2.0.0"), OWNER)
     assert (taken.contract.owner, taken.created_by) == ("dukcapil-lamongan", "dukcapil-lamongan")
-    assert catalogue.registrar.measure_holding("bapenda", a_contract(contract="uji.lain")).drafts == 0
+    assert catalogue.registrar.measure_holding("bapenda", a_strict_contract(contract="uji.lain")).drafts == 0
     assert catalogue.registrar.activate(NAME, "2.0.0", APPROVER).state is State.ACTIVE
 
 
@@ -92,5 +92,5 @@ def test_the_operator_gives_a_name_to_another_owner(catalogue: Catalogue) -> Non
     put_in_force(catalogue)
     catalogue.registrar.activate(NAME, "2.0.0", OPERATOR)
     with pytest.raises(NotOwner, match="belongs to bapenda"):
-        catalogue.registrar.add_draft(a_contract(version="3.0.0"), OWNER)
+        catalogue.registrar.add_draft(a_strict_contract(version="3.0.0"), OWNER)
     assert catalogue.registrar.retire(NAME, "1.0.0", ITS_APPROVER).state is State.RETIRED

@@ -6,7 +6,8 @@ import pytest
 
 from bus.contracts.outline import draw_outline
 from bus.contracts.schemas import Schema
-from tests.contracts.documents import SCHEMA, SHIPPED, shipped
+from tests.builders import SCHEMA
+from tests.contracts.documents import SHIPPED, shipped
 
 
 def _pointers(schema: Schema) -> list[str]:

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from bus.contracts.page import write_index, write_page
-from tests.contracts.documents import SHIPPED, a_contract, a_grant, shipped
+from tests.builders import a_grant, a_strict_contract
+from tests.contracts.documents import SHIPPED, shipped
 
 
 def _page_of(**changes: Any) -> str:
-    return write_page(a_contract(**changes))
+    return write_page(a_strict_contract(**changes))
 
 
 def _row(schema: Any) -> list[str]:
@@ -63,9 +64,7 @@ def test_a_row_filter_is_told_in_words(rows: Any, words: str) -> None:
 
 def test_a_grant_says_who_why_until_when_what_and_how() -> None:
     grant = a_grant(fields=["/nik", "/nama"], mask={"/nik": "last4"})
-    told = (
-        "| bapenda | pemutakhiran wajib pajak | PKS 470/12/2026 | 2027-12-31 | `/nik`, `/nama` | `/nik`: last4 | all |"
-    )
+    told = "| bapenda | uji | PKS 1/2026 | 2099-12-31 | `/nik`, `/nama` | `/nik`: last4 | all |"
     assert told in _page_of(consumers=[grant])
 
 
@@ -94,5 +93,5 @@ def test_a_query_shows_how_to_ask() -> None:
 
 
 def test_the_index_leads_to_the_pages_in_order_of_name() -> None:
-    text = write_index([a_contract(contract="uji.b"), a_contract(contract="uji.a")])
+    text = write_index([a_strict_contract(contract="uji.b"), a_strict_contract(contract="uji.a")])
     assert text.index("[uji.a](uji.a.md)") < text.index("[uji.b](uji.b.md)")

@@ -7,7 +7,8 @@ import pytest
 from bus import json
 from bus.contracts.persons import Identified, identifiers
 from bus.contracts.schemas import Schema
-from tests.contracts.documents import ROOT, SHIPPED, a_contract, shipped
+from tests.builders import a_strict_contract
+from tests.contracts.documents import ROOT, SHIPPED, shipped
 
 NIK = "^[1-9][0-9]{15}$"
 FIGURES = "^[0-9]{16}$"
@@ -33,7 +34,9 @@ def common(name: str) -> Schema:
 
 
 def found_in(schema: Schema) -> list[Identified]:
-    contract = a_contract(classification="public", schema=schema, key="/kode", subject=None, consumers=[], examples=[])
+    contract = a_strict_contract(
+        classification="public", schema=schema, key="/kode", subject=None, consumers=[], examples=[]
+    )
     return list(identifiers(contract))
 
 

@@ -4,7 +4,7 @@ from bus import json
 from bus.contracts.lifecycle import State
 from bus.contracts.ready import ReadyVersions
 from bus.contracts.registered import CatalogueEntry
-from tests.contracts.documents import a_contract
+from tests.builders import a_strict_contract
 
 
 def _entry(number: int) -> CatalogueEntry:
@@ -12,7 +12,7 @@ def _entry(number: int) -> CatalogueEntry:
 
 
 def _document(version: str = "1.0.0") -> bytes:
-    return json.dumps(a_contract(version=version).document)
+    return json.dumps(a_strict_contract(version=version).document)
 
 
 def test_there_are_never_more_than_agreed() -> None:

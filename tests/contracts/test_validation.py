@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from bus import json
 from bus.contracts.formats import FORMATS, NATIVE
 from bus.contracts.validation import SchemaUnusable, Validator, make_reference_validator
-from tests.contracts.documents import NIK, SCHEMA, SHIPPED, shipped
+from tests.builders import NIK, SCHEMA
+from tests.contracts.documents import SHIPPED, shipped
 from tests.contracts.generated import from_schema
 
 EXAMPLES = settings().max_examples
@@ -323,9 +324,9 @@ def test_a_payload_with_endless_errors_is_answered_with_a_hundred() -> None:
 @pytest.mark.parametrize("pattern", ["^(a+)+$", "^(a|a)*b$", "^([a-z]+.)+x$"])
 def test_no_payload_makes_a_pattern_slow(pattern: str) -> None:
     validator = Validator({"pattern": pattern})
-    began = time.perf_counter()
+    began = time.process_time()
     validator.is_valid("a" * 100_000 + "!")
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(

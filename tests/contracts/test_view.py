@@ -12,7 +12,7 @@ from bus import json
 from bus.contracts.document import Mask
 from bus.contracts.fields import compile_fields
 from bus.contracts.view import View
-from tests.contracts.documents import NIK, SCHEMA, a_contract, a_grant
+from tests.builders import NIK, SCHEMA, a_grant, a_strict_contract, an_event
 
 SECRET = b"a secret of this instance, 32 B."
 DATA = {
@@ -29,37 +29,34 @@ DATA = {
 def a_view(
     secret: bytes = SECRET, participant: str = "bapenda", contract: Mapping[str, Any] | None = None, **grant: Any
 ) -> View:
-    version = a_contract(consumers=[a_grant(participant=participant, **grant)], **(contract or {}))
+    version = a_strict_contract(consumers=[a_grant(participant=participant, **grant)], **(contract or {}))
     return View(version, version.grants[0], secret)
 
 
-def an_event(data: Any = DATA, **attributes: Any) -> dict[str, Any]:
-    document = {
-        "specversion": "1.0",
-        "id": "a-1",
-        "source": "/dukcapil",
+def a_stored_event(data: Any = DATA, **attributes: Any) -> dict[str, Any]:
+    """An event with what the bus adds to it."""
+    stored = {
         "type": "kependudukan.uji",
         "subject": NIK,
         "time": "2026-11-24T05:00:00Z",
         "sequence": "00000000000000000007",
         "recordedtime": "2026-11-24T05:00:01.000000Z",
-        **attributes,
         "data": data,
     }
-    return {name: value for name, value in document.items() if value is not None or name == "data"}
+    return an_event(**(stored | attributes))
 
 
 CLOSED = {"schema": {**SCHEMA, "properties": {"nik": {"type": "string"}, "nama": {"type": "string"}}}}
 
 
 def test_a_grant_without_limits_lets_events_pass_as_they_are() -> None:
-    event = an_event({"nik": NIK, "nama": "Siti"}, loket="3")
+    event = a_stored_event({"nik": NIK, "nama": "Siti"}, loket="3")
     assert a_view(contract=CLOSED).is_whole
     assert a_view().reduce(event) == a_view(contract=CLOSED).reduce(event) == event
 
 
 def test_what_an_open_schema_does_not_declare_is_not_shown_nor_is_the_envelope_that_came_with_it() -> None:
-    event = an_event({**DATA, "alamat": {"jalan": "Dusun Contoh 1", "sandi": "rahasia"}}, id="rahasia")
+    event = a_stored_event({**DATA, "alamat": {"jalan": "Dusun Contoh 1", "sandi": "rahasia"}}, id="rahasia")
     shown = a_view().reduce(event)
     assert shown["data"] == {**DATA, "alamat": {"jalan": "Dusun Contoh 1"}}
     assert "rahasia" not in json.dumps(shown).decode()
@@ -177,7 +174,7 @@ def test_a_deletion_is_not_shown_under_a_row_filter_by_itself() -> None:
 
 def test_a_key_that_is_shown_stays_in_the_envelope() -> None:
     view = a_view(fields=["/nik"])
-    shown = view.reduce(an_event(partitionkey=NIK))
+    shown = view.reduce(a_stored_event(partitionkey=NIK))
     assert (shown["subject"], shown["partitionkey"]) == (NIK, NIK)
     assert view.can_look_up_by_key
 
@@ -185,7 +182,7 @@ def test_a_key_that_is_shown_stays_in_the_envelope() -> None:
 @pytest.mark.parametrize("mask", ["pseudonym", "last4"])
 def test_a_masked_key_is_a_pseudonym_in_the_envelope_too(mask: str) -> None:
     view = a_view(mask={"/nik": mask})
-    shown, gone = view.reduce(an_event(partitionkey=NIK)), view.reduce(an_event(None, partitionkey=NIK))
+    shown, gone = view.reduce(a_stored_event(partitionkey=NIK)), view.reduce(a_stored_event(None, partitionkey=NIK))
     (name,) = {shown["subject"], shown["partitionkey"], shown["data"]["nik"], gone["subject"], gone["partitionkey"]}
     assert (len(name), name.isalnum()) == (26, True)
     assert not view.can_look_up_by_key
@@ -193,23 +190,23 @@ def test_a_masked_key_is_a_pseudonym_in_the_envelope_too(mask: str) -> None:
 
 def test_a_key_that_is_a_number_has_a_pseudonym_that_its_deletion_has_too() -> None:
     view = a_view(mask={"/jumlah": "pseudonym"}, contract={"key": "/jumlah", "subject": "/nik"})
-    shown = view.reduce(an_event({"nik": NIK, "jumlah": 3}, subject="3"))
-    assert shown["subject"] == shown["data"]["jumlah"] == view.reduce(an_event(None, subject="3"))["subject"]
+    shown = view.reduce(a_stored_event({"nik": NIK, "jumlah": 3}, subject="3"))
+    assert shown["subject"] == shown["data"]["jumlah"] == view.reduce(a_stored_event(None, subject="3"))["subject"]
 
 
 def test_a_partition_key_of_a_deletion_that_is_not_the_key_is_left_out() -> None:
-    shown = a_view(fields=["/nik"]).reduce(an_event(None, partitionkey="Siti Rekaan"))
+    shown = a_view(fields=["/nik"]).reduce(a_stored_event(None, partitionkey="Siti Rekaan"))
     assert (shown["subject"], "partitionkey" in shown) == (NIK, False)
 
 
 def test_a_hidden_key_is_left_out_of_the_envelope() -> None:
     for data in (DATA, None):
-        shown = a_view(fields=["/nama"]).reduce(an_event(data, partitionkey=NIK))
+        shown = a_view(fields=["/nama"]).reduce(a_stored_event(data, partitionkey=NIK))
         assert not {"subject", "partitionkey"} & shown.keys()
 
 
 def test_a_cut_event_has_no_attribute_but_the_standards_and_those_that_the_contract_names() -> None:
-    event = an_event(loket="3", traceparent="00-a-b-01", tahun=2026, datacontenttype='application/json; nik="1"')
+    event = a_stored_event(loket="3", traceparent="00-a-b-01", tahun=2026, datacontenttype='application/json; nik="1"')
     shown = a_view(fields=["/nama"], contract={"attributes": ["tahun", "lain"]}).reduce(event)
     assert shown.keys() == {
         *("specversion", "id", "source", "type", "time", "dataschema", "datacontenttype", "tahun", "sequence"),
@@ -220,54 +217,60 @@ def test_a_cut_event_has_no_attribute_but_the_standards_and_those_that_the_contr
 
 def test_no_contract_names_an_attribute_that_has_rules_of_its_own() -> None:
     shown = a_view(fields=["/nama"], contract={"attributes": ["subject", "partitionkey", "id", "source"]}).reduce(
-        an_event(partitionkey="a", id="b", source="/c")
+        a_stored_event(partitionkey="a", id="b", source="/c")
     )
     assert not {"subject", "partitionkey"} & shown.keys()
     assert not {"b", "/c"} & {shown["id"], shown["source"]}
 
 
 def test_the_schema_is_named_by_its_own_address_whatever_the_publisher_wrote() -> None:
-    shown = a_view(fields=["/nama"]).reduce(an_event(dataschema=f"https://x/{NIK}/v1/contracts/kependudukan.uji/1.0.0"))
+    shown = a_view(fields=["/nama"]).reduce(
+        a_stored_event(dataschema=f"https://x/{NIK}/v1/contracts/kependudukan.uji/1.0.0")
+    )
     assert shown["dataschema"] == "/v1/contracts/kependudukan.uji/versions/1.0.0/schema"
 
 
 def test_an_id_is_the_buss_own_and_tells_events_apart() -> None:
     view = a_view(fields=["/nama"])
-    first, again, other = (view.reduce(an_event(sequence=f"{n:020}", id="a")) for n in (7, 7, 8))
+    first, again, other = (view.reduce(a_stored_event(sequence=f"{n:020}", id="a")) for n in (7, 7, 8))
     assert first["id"] == again["id"] != other["id"]
     assert first["source"] == other["source"] == "urn:bus:contract:kependudukan.uji"
-    elsewhere = a_view(fields=["/nama"], participant="dinkes").reduce(an_event())
+    elsewhere = a_view(fields=["/nama"], participant="dinkes").reduce(a_stored_event())
     assert elsewhere["id"] != first["id"]
 
 
 def test_an_id_does_not_depend_on_what_the_publisher_wrote() -> None:
     view = a_view(fields=["/nama"])
-    assert view.reduce(an_event(id="a", source="/a"))["id"] == view.reduce(an_event(id="b", source="/b"))["id"]
+    assert (
+        view.reduce(a_stored_event(id="a", source="/a"))["id"] == view.reduce(a_stored_event(id="b", source="/b"))["id"]
+    )
 
 
 def test_a_consumer_cannot_try_values_out_by_publishing_them_itself() -> None:
     both = {"producers": ["dukcapil-lamongan", "bapenda"], "kind": "event", "key": None, "subject": "/nik"}
     view = a_view(mask={"/nik": "pseudonym"}, contract=both)
-    others, own = view.reduce(an_event(), "dukcapil-lamongan"), view.reduce(an_event(), "bapenda")
+    others, own = view.reduce(a_stored_event(), "dukcapil-lamongan"), view.reduce(a_stored_event(), "bapenda")
     assert others["data"]["nik"] != own["data"]["nik"]
     assert others["subject"] != own["subject"]
 
 
 def test_a_record_has_one_pseudonym_whoever_writes_it() -> None:
     view = a_view(mask={"/nik": "pseudonym"}, contract={"producers": ["dukcapil-lamongan", "bapenda"]})
-    assert view.reduce(an_event(), "dukcapil-lamongan") == view.reduce(an_event(), "bapenda")
+    assert view.reduce(a_stored_event(), "dukcapil-lamongan") == view.reduce(a_stored_event(), "bapenda")
 
 
 def test_a_deletion_says_nothing_of_a_hidden_person() -> None:
     view = a_view(fields=["/nama"], contract={"key": "/nama", "subject": "/nik"})
-    shown = view.reduce(an_event(None, subject="Siti", id=f"x-{NIK}", source=f"/x/{NIK}"))
+    shown = view.reduce(a_stored_event(None, subject="Siti", id=f"x-{NIK}", source=f"/x/{NIK}"))
     assert NIK.encode() not in json.dumps(shown)
     assert shown["subject"] == "Siti"
 
 
 def test_the_event_that_takes_a_record_out_of_the_view_tells_nothing_of_where_it_went() -> None:
     view = a_view(rows=[{"prefix": {"kode_wilayah": "35.24.05"}}])
-    event = an_event({**DATA, "kode_wilayah": "35.24.14"}, id="ke 35.24.14", tujuan="35.24.14", partitionkey="35.24.14")
+    event = a_stored_event(
+        {**DATA, "kode_wilayah": "35.24.14"}, id="ke 35.24.14", tujuan="35.24.14", partitionkey="35.24.14"
+    )
     shown = view.withdraw(event)
     assert (shown["data"], shown["subject"]) == (None, NIK)
     assert "35.24.14" not in json.dumps(shown).decode()
@@ -283,14 +286,14 @@ def test_events_are_ordered_by_what_their_consumer_tells_apart() -> None:
 
 def test_an_event_without_key_keeps_a_subject_only_when_its_data_show_it() -> None:
     view = a_view(fields=["/nama", "/kode_wilayah"], contract={"kind": "event", "key": None, "subject": "/nik"})
-    assert view.reduce(an_event(subject="35.24.05.2001"))["subject"] == "35.24.05.2001"
-    assert "subject" not in view.reduce(an_event(subject="Dusun Contoh 1"))
+    assert view.reduce(a_stored_event(subject="35.24.05.2001"))["subject"] == "35.24.05.2001"
+    assert "subject" not in view.reduce(a_stored_event(subject="Dusun Contoh 1"))
 
 
 def test_what_is_reduced_leaves_the_given_event_alone() -> None:
-    given_event = an_event()
+    given_event = a_stored_event()
     a_view(fields=["/nama"], mask={"/nama": "redact"}).reduce(given_event)
-    assert given_event == an_event()
+    assert given_event == a_stored_event()
 
 
 POINTERS = st.sampled_from(

@@ -2,7 +2,6 @@
 
 import itertools
 from dataclasses import dataclass, field
-from typing import cast
 
 import sqlalchemy as sa
 
@@ -10,24 +9,16 @@ from bus.delivery.deliveries import Deliveries
 from bus.delivery.going import Run, going
 from bus.delivery.ledger import Attempt, DeliveryState, Lease, Leased, Ledger, NewDelivery
 from bus.delivery.ordering import PARKED
-from bus.delivery.subscriptions import Subscription
+from bus.delivery.subscription import Subscription
 from bus.delivery.tables import ATTEMPTS, DELIVERIES
 from bus.storage import Storage
+from tests.builders import a_subscription
 
 LEASE = 1_000_000
 TICK = 100
 """Microseconds between two looks of the relay, which has to read the database for each: no two leases end at once."""
 
 _numbers = itertools.count(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """As much of a subscription as deliveries ask for."""
-
-    number: int
-    id: str = "sub_test"
-    participant: str = "dinkes"
 
 
 @dataclass
@@ -44,7 +35,7 @@ class Book:
 
     @property
     def subscription(self) -> Subscription:
-        return cast("Subscription", Named(self.number))
+        return a_subscription("dinkes", number=self.number, id="sub_test")
 
     def owe(self, *keys: int | None, again: bool = False) -> None:
         """Owe deliveries at positions 1, 2, …, one for each key."""

@@ -1,43 +1,50 @@
 """The relay of one bus as tests use it: with contracts, subscriptions and an append beside it, and a broker that only notes."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any
 
 import sqlalchemy as sa
 
 from bus import json
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse_contract
-from bus.delivery.broker import Handover
 from bus.delivery.dispatch import Dispatch, HandoverPolicy
 from bus.delivery.fan_out import FanOut
-from bus.delivery.fresh import FreshRuns
+from bus.delivery.handover import Handover, Loaded, Received, Receiver
 from bus.delivery.ledger import Lease, Ledger
+from bus.delivery.reclaim import Reclaim
 from bus.delivery.relay import Relay
-from bus.delivery.subscriptions import NewSubscription, Subscription, Subscriptions, Webhook
+from bus.delivery.subscription import NewSubscription, Subscription, Webhook
+from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.tables import DELIVERIES
+from bus.delivery.turn import Turn
 from bus.identity.keys import Keys
-from bus.journal import Appender, JournalReader, Submission
-from bus.journal.beside import Beside
+from bus.journal import Appender, Beside, JournalReader, Submission
 from bus.storage import Storage, leadership
-from tests.a_bus import OWNER, WARGA, Document, a_contract, a_person
 from tests.an_actor import OPERATOR
+from tests.builders import OWNER, WARGA, Document, a_document, a_person
 
 
 @dataclass
-class Broker:
+class Broker(Handover):
     """Notes the runs that it is handed; or takes none."""
 
     sent: list[Lease] = field(default_factory=list)
+    loaded: dict[Lease, Loaded] = field(default_factory=dict)
     fails: Exception | None = None
 
-    def send(self, lease: Lease) -> bool:
+    def send(self, lease: Lease, loaded: Loaded | None) -> bool:
         if self.fails is not None:
             raise self.fails
         self.sent.append(lease)
+        if loaded is not None:
+            self.loaded[lease] = loaded
         return True
+
+    def receiver(self, subscriptions: Callable[[], Collection[int]], received: Callable[[Received], None]) -> Receiver:
+        raise NotImplementedError
 
     def close(self) -> None:
         pass
@@ -46,25 +53,25 @@ class Broker:
 class Site:
     """One database, and what works on it here."""
 
-    def __init__(self, storage: Storage, keys: Keys, *grants: Document) -> None:
+    def __init__(self, storage: Storage, keys: Keys, *grants: Document, **contract: Any) -> None:
         self.storage = storage
         self.journal = JournalReader(storage)
         self.catalogue = Catalogue(storage, keys.pseudonym)
-        self.catalogue.registrar.apply([parse_contract(a_contract(*grants))], OPERATOR)
+        self.catalogue.registrar.apply([parse_contract(a_document(*grants, **contract))], OPERATOR)
         self.subscriptions = Subscriptions(storage, keys)
-        self.broker, self.fresh = Broker(), FreshRuns()
+        self.broker = Broker()
 
     def fan_out(self, window: int = 1000) -> FanOut:
         return FanOut(self.storage, self.journal, self.catalogue, self.subscriptions, self.dispatch(window))
 
     def dispatch(self, window: int = 1000) -> Dispatch:
-        handover, policy = cast("Handover", self.broker), HandoverPolicy(window=window)
-        return Dispatch(self.storage, self.catalogue, self.subscriptions, handover, policy, self.fresh)
+        policy = HandoverPolicy(window=window)
+        return Dispatch(self.storage, self.catalogue, self.subscriptions, self.broker, policy)
 
-    def relay(self) -> Relay:
+    def relay(self, turn: Turn[FanOut] | None = None) -> Relay:
         return Relay(
-            self.storage, self.journal, self.catalogue, self.subscriptions, cast("Handover", self.broker),
-            leadership(self.storage, "relay"), HandoverPolicy(), self.fresh,
+            self.storage, self.journal, self.catalogue, self.subscriptions, self.broker,
+            leadership(self.storage, "relay"), HandoverPolicy(), Reclaim(self.storage, is_alone=True), turn or Turn(),
         )  # fmt: skip
 
     def subscribe(self, participant: str) -> Subscription:
@@ -80,8 +87,7 @@ class Site:
 
     async def append(self, beside: Beside, *events: int | Submission) -> None:
         """Append events in one transaction."""
-        appender = Appender(self.storage, lambda position: None)
-        appender.beside = beside
+        appender = Appender(self.storage, lambda position: None, beside)
         submissions = [self.submission(one) if isinstance(one, int) else one for one in events]
         await asyncio.gather(*[appender.append([submission]) for submission in submissions])
         await appender.close()

@@ -1,7 +1,7 @@
 """The fan-out: deliveries are made with their events, or in the relay's next step; each once, whoever makes them."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -9,13 +9,12 @@ import pytest
 import bus.delivery.fan_out
 from bus.delivery.fan_out import FanOut, Made
 from bus.delivery.relayed import relayed
-from bus.delivery.subscriptions import go_live
+from bus.delivery.replays import go_live
 from bus.identity.keys import Keys
-from bus.journal import Submission
-from bus.journal.beside import Take
+from bus.journal import NothingBeside, Submission, Take
 from bus.journal.statements import Row
 from bus.storage import Storage, Transaction
-from tests.a_bus import a_grant, a_nik
+from tests.builders import a_grant, a_nik
 from tests.delivery.a_relay import Site
 
 
@@ -28,7 +27,7 @@ class Along:
     made: list[Made | None] = field(default_factory=list)
 
     @contextmanager
-    def __call__(self) -> Iterator[Take]:
+    def take_part(self) -> Iterator[Take]:
         def take(transaction: Transaction, rows: Sequence[Row]) -> None:
             self.made.append(self.fan_out.take_along(transaction, rows))
             if self.fails is not None:
@@ -71,9 +70,9 @@ async def test_deliveries_are_made_and_handed_over_with_their_events(site: Site)
 async def test_what_goes_with_its_events_need_not_be_read_again(site: Site):
     await site.append(Along(taken_up(site, "opd-1")), 1, 2)
     (lease,) = site.broker.sent
-    run = site.fresh.take(lease)
-    assert run == [(leased, site.journal.at([leased.position])[leased.position]) for leased, _ in run or ()]
-    assert [leased.position for leased, _ in run or ()] == [1, 2]
+    run = site.broker.loaded[lease]
+    assert run == [(leased, site.journal.at([leased.position])[leased.position]) for leased, _ in run]
+    assert [leased.position for leased, _ in run] == [1, 2]
 
 
 async def test_events_are_appended_also_where_their_deliveries_cannot_be_made(site: Site):
@@ -94,7 +93,7 @@ async def left_to_the_next_step(site: Site, along: Along, *events: int | Submiss
 
 async def test_events_behind_others_wait_for_them(site: Site):
     along = Along(taken_up(site, "opd-1"))
-    await site.append(nullcontext, 1)
+    await site.append(NothingBeside(), 1)
     await left_to_the_next_step(site, along, 2)
     (subscription,) = site.subscriptions.all()
     assert site.handed_over() == [(1, subscription.number), (2, subscription.number)]
@@ -143,7 +142,7 @@ async def test_what_nobody_gets_is_passed_by_without_a_note_of_each(site: Site):
 async def test_many_deliveries_are_made_in_several_steps_each_once(site: Site, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(bus.delivery.fan_out, "_MOST_DELIVERIES", 5)
     fan_out = taken_up(site, "opd-1", "opd-2")
-    await site.append(nullcontext, *range(1, 11))
+    await site.append(NothingBeside(), *range(1, 11))
     steps = 1
     while fan_out.step():
         steps += 1

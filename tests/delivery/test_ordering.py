@@ -1,12 +1,12 @@
 """Which deliveries of an ordered subscription may go: the plan, and how it is cut into runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.delivery.ordering import PARKED, Beginning, Owed, Plan, beginning, order_key, plan, runs
+from bus.delivery.ordering import PARKED, Owed, Plan, chains_of_new, order_key, plan, runs
 
 NOW = 1000
 LATER = NOW + 1
@@ -47,27 +47,35 @@ def test_what_has_no_room_beside_its_head_is_parked():
 
 
 def test_a_head_without_room_stays_due():
-    assert plan({1: None, 2: 7}, {7: [owed(2)]}, NOW, room=1) == Plan(((1,),), ())
+    assert plan({1: None, 2: 7}, {7: [owed(2)]}, NOW, room=1) == Plan(((1,),), (), left=True)
 
 
 def test_what_has_no_key_goes_by_itself():
     assert plan({1: None, 2: None}, {}, NOW, room=9) == Plan(((1,), (2,)), ())
 
 
+def a_plan_of_new(new: dict[int, int | None], owed: Collection[int] = (), room: int = 9, longest: int = 9) -> Plan:
+    return plan(new, chains_of_new(new, owed, NOW, longest), NOW, room)
+
+
 def test_new_deliveries_of_one_key_go_as_one_chain():
-    assert beginning({1: 7, 2: 8, 3: 7}, (), room=9, longest=9) == Beginning(((1, 3), (2,)), (), left=False)
+    assert a_plan_of_new({1: 7, 2: 8, 3: 7}) == Plan(((1, 3), (2,)), ())
 
 
 def test_a_new_delivery_waits_behind_what_is_owed_for_its_key():
-    assert beginning({1: 7, 2: None}, {7}, room=9, longest=9) == Beginning(((2,),), (1,), left=False)
+    assert a_plan_of_new({1: 7, 2: None}, owed={7}) == Plan(((2,),), (1,))
 
 
 def test_what_is_too_much_for_a_new_chain_waits_behind_it():
-    assert beginning({1: 7, 2: 7, 3: 7}, (), room=9, longest=2) == Beginning(((1, 2),), (3,), left=False)
+    assert a_plan_of_new({1: 7, 2: 7, 3: 7}, longest=2) == Plan(((1, 2),), (3,))
 
 
 def test_new_deliveries_without_room_are_left_due():
-    assert beginning({1: 7, 2: 8, 3: None, 4: 8, 5: 7}, (), room=1, longest=9) == Beginning(((1,),), (5,), left=True)
+    assert a_plan_of_new({1: 7, 2: 8, 3: None, 4: 8, 5: 7}, room=1) == Plan(((3,),), (), left=True)
+
+
+def test_new_deliveries_without_a_key_are_left_due_where_there_is_no_room():
+    assert a_plan_of_new({1: None, 2: None}, room=1) == Plan(((1,),), (), left=True)
 
 
 def test_a_chain_is_never_cut_in_two_by_the_size_of_a_run():

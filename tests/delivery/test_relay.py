@@ -9,12 +9,15 @@ from dataclasses import dataclass
 
 import pytest
 
+from bus.delivery.along import AlongAppends
+from bus.delivery.fan_out import FanOut
 from bus.delivery.relay import Relay
+from bus.delivery.subscriptions import Subscriptions
+from bus.delivery.turn import Turn
 from bus.identity.keys import Keys
-from bus.journal import Appender
-from bus.journal.beside import Take
+from bus.journal import Appender, Take
 from bus.storage import Storage, StorageUnavailable
-from tests.a_bus import a_grant
+from tests.builders import a_grant
 from tests.delivery.a_relay import Site
 from tests.services.waiting import until
 
@@ -28,22 +31,23 @@ def site(storage: Storage, bus_keys: Keys) -> Site:
 class Counting:
     """The relay beside an append; counts the transactions that it had a part in."""
 
-    relay: Relay
+    relay: AlongAppends
     times: int = 0
 
     @contextmanager
-    def __call__(self) -> Iterator[Take | None]:
-        with self.relay.beside_append() as take:
+    def take_part(self) -> Iterator[Take | None]:
+        with self.relay.take_part() as take:
             self.times += take is not None
             yield take
 
 
 @contextmanager
-def relaying(site: Site) -> Iterator[Relay]:
-    relay = site.relay()
+def relaying(site: Site) -> Iterator[tuple[Relay, AlongAppends]]:
+    turn: Turn[FanOut] = Turn()
+    relay = site.relay(turn)
     relay.start()
     try:
-        yield relay
+        yield relay, AlongAppends(turn)
     finally:
         relay.stop()
 
@@ -55,11 +59,10 @@ def all_live(site: Site) -> bool:
 async def test_every_event_is_handed_over_once_whoever_makes_its_deliveries(site: Site):
     owed = {site.subscribe("bapenda").number, site.subscribe("dinkes").number}
     site.subscriptions.refresh()
-    with relaying(site) as relay:
+    with relaying(site) as (relay, along):
         await asyncio.to_thread(until, lambda: all_live(site))
-        beside = Counting(relay)
-        appender = Appender(site.storage, relay.appended)
-        appender.beside = beside
+        beside = Counting(along)
+        appender = Appender(site.storage, relay.appended, beside)
         other = Appender(site.storage, relay.appended)
         appended = 0
         async with asyncio.timeout(60):
@@ -78,19 +81,19 @@ async def test_every_event_is_handed_over_once_whoever_makes_its_deliveries(site
 async def test_a_relay_that_stopped_has_no_part_in_appends(site: Site):
     site.subscribe("bapenda")
     site.subscriptions.refresh()
-    with relaying(site) as relay:
+    with relaying(site) as (_, along):
         await asyncio.to_thread(until, lambda: all_live(site))
-    with relay.beside_append() as take:
+    with along.take_part() as take:
         assert take is None
 
 
 async def test_who_publishes_is_not_refused_where_handing_over_fails(site: Site):
     number = site.subscribe("bapenda").number
     site.subscriptions.refresh()
-    with relaying(site) as relay:
+    with relaying(site) as (_, along):
         await asyncio.to_thread(until, lambda: all_live(site))
         site.broker.fails = LookupError("a mistake of ours")
-        beside, appended = Counting(relay), 0
+        beside, appended = Counting(along), 0
         async with asyncio.timeout(60):
             while not beside.times:
                 appended += 1
@@ -99,24 +102,31 @@ async def test_who_publishes_is_not_refused_where_handing_over_fails(site: Site)
         await asyncio.to_thread(until, lambda: site.deliveries() == [(p, number) for p in range(1, appended + 1)])
 
 
+class AwayOnce(Subscriptions):
+    """Subscriptions whose database does not answer the third time that they are read."""
+
+    def __init__(self, storage: Storage, keys: Keys) -> None:
+        super().__init__(storage, keys)
+        self.failed = threading.Event()
+        self._reads = itertools.count(1)
+
+    def refresh(self) -> None:
+        if next(self._reads) == 3:
+            self.failed.set()
+            raise StorageUnavailable("The database does not answer.")
+        super().refresh()
+
+
 async def test_a_subscription_misses_nothing_where_it_is_not_known_to_be_live(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    storage: Storage, bus_keys: Keys, site: Site
 ):
     """The database takes the note that it is live, then does not answer; somebody publishes before it is read again."""
     number = site.subscribe("bapenda").number
-    site.subscriptions.refresh()
-    refresh, failed, calls = site.subscriptions.refresh, threading.Event(), itertools.count(1)
-
-    def fails_once() -> None:
-        if next(calls) == 2:
-            failed.set()
-            raise StorageUnavailable("The database does not answer.")
-        refresh()
-
-    monkeypatch.setattr(site.subscriptions, "refresh", fails_once)
-    with relaying(site) as relay:
-        assert await asyncio.to_thread(failed.wait, 30)
-        await site.append(relay.beside_append, 1)
+    site.subscriptions = subscriptions = AwayOnce(storage, bus_keys)
+    subscriptions.refresh()
+    with relaying(site) as (_, along):
+        assert await asyncio.to_thread(subscriptions.failed.wait, 30)
+        await site.append(along, 1)
         # As who follows changes does, and before the relay comes round.
-        refresh()
+        subscriptions.refresh()
         await asyncio.to_thread(until, lambda: site.deliveries() == [(1, number)])

@@ -3,10 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
 from random import Random
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 
@@ -17,18 +14,19 @@ from bus.delivery.disclosed import Disclosed
 from bus.delivery.lane import Lane
 from bus.delivery.ledger import Attempt, DeliveryState, Lease, Ledger, NewDelivery
 from bus.delivery.outcome import attempted
+from bus.delivery.replays import in_turn
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.room import Room
 from bus.delivery.run import Item, RunLoader
 from bus.delivery.sinks.places import Place, uncounted_place
-from bus.delivery.subscriptions import Subscription
-from bus.delivery.turns import in_turn
+from bus.delivery.subscription import Subscription
 from bus.delivery.under_way import RunUnderWay
 from bus.disclosures.log import Channel, Disclosure, Noted
 from bus.identity.keys import Keys
+from bus.journal import NothingBeside
 from bus.kit import Failure, Outcome
 from bus.storage import Storage
-from tests.a_bus import a_grant
+from tests.builders import a_grant, a_subscription
 from tests.delivery.a_relay import Site
 
 MEBIBYTE = 1024 * 1024
@@ -75,7 +73,7 @@ async def announce(found: Sequence[Disclosure]) -> Sequence[Noted]:
 async def site(storage: Storage, bus_keys: Keys) -> Site:
     """A bus with events of 90 kB."""
     site = Site(storage, bus_keys, a_grant("bapenda"), a_grant("dinkes"))
-    await site.append(nullcontext, *[site.submission(number, nama="x" * 90_000) for number in range(1, EVENTS + 1)])
+    await site.append(NothingBeside(), *[site.submission(number, nama="x" * 90_000) for number in range(1, EVENTS + 1)])
     return site
 
 
@@ -90,13 +88,13 @@ def lease(site: Site, subscription: Subscription, key: int | None = None) -> Lea
 
 
 async def make(site: Site, sinks: Sinks, subscription: Subscription, lease: Lease, seconds: float) -> Sequence[Attempt]:
-    agencies = cast("Agencies", SimpleNamespace())
+    agencies = Agencies({})
     ledger = Ledger(site.storage)
-    loader = RunLoader(site.storage, site.journal, site.catalogue, ledger, site.fresh, agencies, sinks.room)
+    loader = RunLoader(site.storage, site.journal, site.catalogue, ledger, agencies, sinks.room)
     lane = Lane(8, CircuitPolicy(), Random(1))
     disclosed = Disclosed(announce, site.catalogue, Channel.WEBHOOK)
     run = RunUnderWay(sinks, loader, subscription, lane, time.monotonic() + seconds, disclosed)
-    await run.make(await loader.owed(subscription, lease))
+    await run.make(await loader.owed(subscription, lease, None))
     return run.batch().attempts
 
 
@@ -149,7 +147,7 @@ async def _take(room: Room, participant: str, size: int) -> bool:
 
 
 def test_one_participants_many_replays_take_turns_with_anothers() -> None:
-    running: Any = [SimpleNamespace(number=number, participant="loud") for number in range(1, 4)]
-    running.append(SimpleNamespace(number=9, participant="quiet"))
+    running = [a_subscription("loud", number=number) for number in range(1, 4)]
+    running.append(a_subscription("quiet", number=9))
     assert [one.number for one in in_turn(running, {})] == [1, 9, 2, 3]
     assert [one.number for one in in_turn(running, {1: 1})] == [9, 2, 3, 1]

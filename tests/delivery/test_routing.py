@@ -2,20 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import date
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from bus import json
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse_contract
 from bus.delivery.routing import Router
-from bus.delivery.subscriptions import Subscription
+from bus.delivery.subscription import Subscription
 from bus.journal import Entry
 from bus.storage import Storage
-from tests.a_bus import OWNER, WARGA, a_contract, a_grant, a_nik, a_person
 from tests.an_actor import OPERATOR
+from tests.builders import WARGA, a_document, a_grant, a_nik, a_person, a_subscription, an_entry, an_event
 
 KEY = b"k" * 32
 
@@ -24,24 +22,11 @@ TODAY = date(2026, 7, 1)
 
 
 def subscribed(
-    *contracts: str,
-    number: int = 1,
-    participant: str = "bapenda",
-    filters: tuple[Mapping[str, Any], ...] = (),
-    live: bool = True,
-    after: int = 0,
+    *contracts: str, participant: str = "bapenda", live: bool = True, after: int = 0, **changes: Any
 ) -> Subscription:
-    return cast(
-        "Subscription",
-        SimpleNamespace(
-            number=number,
-            participant=participant,
-            contracts=contracts or (WARGA,),
-            filters=filters,
-            ordered_by=None,
-            from_position=after if live else None,
-        ),
-    )
+    """A subscription to contracts; one that is not live has still to catch up."""
+    begins = after if live else None
+    return a_subscription(participant, contracts=contracts or (WARGA,), from_position=begins, **changes)
 
 
 def for_subject(text: str) -> Mapping[str, Any]:
@@ -56,7 +41,7 @@ def found_nowhere(position: int) -> Entry | None:
 def catalogue(storage: Storage) -> Catalogue:
     """Three consumers: of all, of one village, and of masked keys."""
     made = Catalogue(storage, KEY)
-    contract = a_contract(
+    contract = a_document(
         a_grant("bapenda"),
         a_grant("dinsos", rows=[{"exact": {"desa": "sembung"}}]),
         a_grant("bappeda", mask={"/nik": "pseudonym"}),
@@ -65,11 +50,12 @@ def catalogue(storage: Storage) -> Catalogue:
     return made
 
 
-def an_entry(catalogue: Catalogue, position: int = 1, **changes: Any) -> Entry:
+def a_person_at(catalogue: Catalogue, position: int = 1, **changes: Any) -> Entry:
+    """The event about a person under the catalogue's version."""
     data = a_person(**changes)
     version = catalogue.newest(WARGA)
-    body = {"specversion": "1.0", "id": "e1", "source": "/uji", "type": WARGA, "subject": data["nik"], "data": data}
-    return Entry(position, version.contract_id, version.id, OWNER, data["nik"], None, 0, json.dumps(body))
+    event = an_event(subject=data["nik"], data=data)
+    return an_entry(position, event, contract_id=version.contract_id, version_id=version.id)
 
 
 def reached(catalogue: Catalogue, entry: Entry, *subscriptions: Subscription) -> list[int]:
@@ -86,13 +72,13 @@ def test_a_contract_that_another_process_registered_a_moment_ago_is_asked_for(st
     here.refresh()
     router = Router(here, [subscribed(WARGA)])
     assert router.contract_ids() == set()
-    elsewhere.registrar.apply([parse_contract(a_contract())], OPERATOR)
+    elsewhere.registrar.apply([parse_contract(a_document())], OPERATOR)
     assert router.contract_ids() == {elsewhere.newest(WARGA).contract_id}
 
 
 def test_a_contract_that_is_out_of_force_is_asked_for_still(storage: Storage):
     catalogue, operator = Catalogue(storage, KEY), OPERATOR
-    catalogue.registrar.apply([parse_contract(a_contract())], operator)
+    catalogue.registrar.apply([parse_contract(a_document())], operator)
     number = catalogue.newest(WARGA).contract_id
     catalogue.registrar.retire(WARGA, "1.0.0", operator)
     assert Router(catalogue, [subscribed(WARGA)]).contract_ids() == {number}
@@ -106,7 +92,7 @@ def test_an_event_goes_to_those_whose_filters_it_passes(catalogue: Catalogue):
         subscribed(number=3, filters=(for_subject(a_nik(2)),)),
         subscribed(number=4, filters=(for_subject(a_nik(1)), {"prefix": {"source": "/lain"}})),
     ]
-    assert reached(catalogue, an_entry(catalogue), *subscriptions) == [1, 2]
+    assert reached(catalogue, a_person_at(catalogue), *subscriptions) == [1, 2]
 
 
 def test_filters_judge_what_the_consumer_sees(catalogue: Catalogue):
@@ -115,7 +101,7 @@ def test_filters_judge_what_the_consumer_sees(catalogue: Catalogue):
         subscribed(number=2, participant="bappeda", filters=(for_subject(a_nik(1)),)),
         subscribed(number=3, participant="bappeda", filters=({"not": for_subject(a_nik(1))},)),
     ]
-    assert reached(catalogue, an_entry(catalogue), *subscriptions) == [1, 3]
+    assert reached(catalogue, a_person_at(catalogue), *subscriptions) == [1, 3]
 
 
 def test_an_event_outside_of_a_consumers_rows_goes_to_none_of_its_subscriptions(catalogue: Catalogue):
@@ -124,12 +110,12 @@ def test_an_event_outside_of_a_consumers_rows_goes_to_none_of_its_subscriptions(
         subscribed(number=2, participant="dinsos", filters=(for_subject(a_nik(1)),)),
         subscribed(number=3, participant="bapenda"),
     ]
-    assert reached(catalogue, an_entry(catalogue, desa="sembung"), *subscriptions) == [1, 2, 3]
-    assert reached(catalogue, an_entry(catalogue, desa="paciran"), *subscriptions) == [3]
+    assert reached(catalogue, a_person_at(catalogue, desa="sembung"), *subscriptions) == [1, 2, 3]
+    assert reached(catalogue, a_person_at(catalogue, desa="paciran"), *subscriptions) == [3]
 
 
 def test_who_has_no_grant_gets_nothing(catalogue: Catalogue):
-    assert reached(catalogue, an_entry(catalogue), subscribed(participant="dinkes")) == []
+    assert reached(catalogue, a_person_at(catalogue), subscribed(participant="dinkes")) == []
 
 
 def test_an_event_goes_to_subscriptions_that_are_live_before_it(catalogue: Catalogue):
@@ -139,7 +125,7 @@ def test_an_event_goes_to_subscriptions_that_are_live_before_it(catalogue: Catal
         subscribed(number=3, after=6, filters=(for_subject(a_nik(1)),)),
         subscribed("perizinan.izin", number=4),
     ]
-    made = Router(catalogue, subscriptions).deliveries(an_entry(catalogue, position=7), TODAY, found_nowhere)
+    made = Router(catalogue, subscriptions).deliveries(a_person_at(catalogue, position=7), TODAY, found_nowhere)
     assert [one.subscription for one in made] == [3]
 
 
@@ -154,7 +140,7 @@ def test_a_router_that_follows_changes_routes_as_one_that_is_made_anew(catalogue
         now = {all_of_them[place].number: all_of_them[place] for place in chosen}
         followed.update(now)
         anew = Router(catalogue, now.values())
-        entry = an_entry(catalogue, position=7)
+        entry = a_person_at(catalogue, position=7)
         routed = [
             sorted(one.subscription for one in router.deliveries(entry, TODAY, found_nowhere))
             for router in (followed, anew)
@@ -167,4 +153,6 @@ def test_a_router_that_follows_changes_routes_as_one_that_is_made_anew(catalogue
 def test_a_subscription_that_changed_is_routed_as_it_is_now(catalogue: Catalogue) -> None:
     router = Router(catalogue, [subscribed(WARGA, number=1, filters=(for_subject("x"),))])
     router.update({1: subscribed(WARGA, number=1)})
-    assert [one.subscription for one in router.deliveries(an_entry(catalogue, position=7), TODAY, found_nowhere)] == [1]
+    assert [
+        one.subscription for one in router.deliveries(a_person_at(catalogue, position=7), TODAY, found_nowhere)
+    ] == [1]

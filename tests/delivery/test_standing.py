@@ -6,12 +6,13 @@ from bus.agencies.registry import Agencies
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse_contract
 from bus.delivery.standing import ensure, standing_id, standing_subscriptions
-from bus.delivery.subscriptions import AgencySink, Subscriptions
+from bus.delivery.subscription import AgencySink
+from bus.delivery.subscriptions import Subscriptions
 from bus.identity.keys import Keys
 from bus.storage import Storage
-from tests.a_bus import WARGA, Document, a_contract, a_grant
 from tests.an_actor import OPERATOR
 from tests.an_agency import AGENCY, ASK, TAKE, AnAdapter, agencies_with
+from tests.builders import WARGA, Document, a_document, a_grant
 from tests.storage.asked import asked
 
 SINK = AgencySink(AGENCY, TAKE)
@@ -21,7 +22,7 @@ ID = "sub_badan_terima_kependudukan_warga"
 def to_the_agency(operation: str = TAKE, **changes: object) -> Document:
     """A contract that names the agency's adapter, and grants it the data."""
     uses = [{"adapter": AGENCY, "operation": operation}]
-    return a_contract(a_grant(AGENCY), **{"adapters": uses, **changes})
+    return a_document(a_grant(AGENCY), **{"adapters": uses, **changes})
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ async def test_a_contract_that_names_a_delivery_is_subscribed_to(catalogue: Cata
 @pytest.mark.parametrize(
     "contract",
     [
-        pytest.param(a_contract(a_grant(AGENCY)), id="no adapter"),
+        pytest.param(a_document(a_grant(AGENCY)), id="no adapter"),
         pytest.param(to_the_agency(ASK), id="no delivery"),
         pytest.param(to_the_agency("kirim"), id="no such operation"),
         pytest.param(to_the_agency(adapters=[{"adapter": "lain", "operation": TAKE}]), id="not set up"),
@@ -71,7 +72,7 @@ async def test_a_retired_contract_is_not(catalogue: Catalogue, agencies: Agencie
 
 
 async def test_the_newest_version_decides(catalogue: Catalogue, agencies: Agencies):
-    apply(catalogue, a_contract(a_grant(AGENCY)), to_the_agency(version="1.1.0"))
+    apply(catalogue, a_document(a_grant(AGENCY)), to_the_agency(version="1.1.0"))
     assert standing_subscriptions(catalogue, agencies) == [(AGENCY, WARGA, SINK)]
 
 
@@ -83,7 +84,7 @@ async def test_many_contracts_are_looked_through(catalogue: Catalogue, agencies:
 async def test_looking_through_them_asks_nothing_of_the_database(
     storage: Storage, catalogue: Catalogue, agencies: Agencies
 ):
-    apply(catalogue, to_the_agency(), a_contract(a_grant(AGENCY), contract="uji.tanpa"))
+    apply(catalogue, to_the_agency(), a_document(a_grant(AGENCY), contract="uji.tanpa"))
     with asked(storage) as statements:
         assert len(standing_subscriptions(catalogue, agencies)) == 1
     assert statements == []

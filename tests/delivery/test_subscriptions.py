@@ -1,7 +1,7 @@
 """Subscriptions in the database, on SQLite and PostgreSQL: made, found, changed, ended."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -10,25 +10,14 @@ import pytest
 import sqlalchemy as sa
 
 from bus import clock
-from bus.delivery.subscriptions import (
-    ROTATION,
-    AgencySink,
-    NewSubscription,
-    ReplayUnderWay,
-    Sink,
-    Subscription,
-    Subscriptions,
-    SubscriptionState,
-    SubscriptionUnknown,
-    Webhook,
-    advance_replay,
-    end_replay,
-    go_live,
-)
+from bus.delivery.replays import advance_replay, end_replay, go_live
+from bus.delivery.subscription import AgencySink, Subscription, SubscriptionState, Webhook
+from bus.delivery.subscriptions import ROTATION, ReplayUnderWay, Subscriptions, SubscriptionUnknown
 from bus.delivery.tables import SUBSCRIPTIONS
 from bus.identity.keys import Keys
 from bus.storage import Changes, Storage
 from tests.an_actor import OPERATOR
+from tests.builders import a_new_subscription
 
 HOOK = Webhook("https://pajak.example/hook")
 
@@ -38,18 +27,8 @@ def subscriptions(storage: Storage, bus_keys: Keys) -> Subscriptions:
     return Subscriptions(storage, bus_keys)
 
 
-def an_order(
-    participant: str = "bapenda",
-    sink: Sink = HOOK,
-    filters: Sequence[Mapping[str, Any]] = (),
-    after: int = 0,
-    contracts: Sequence[str] = ("kependudukan.penduduk",),
-) -> NewSubscription:
-    return NewSubscription(participant, contracts, sink, filters, None, after)
-
-
 def test_what_was_ordered_is_read_back(subscriptions: Subscriptions):
-    made = subscriptions.add(an_order(filters=[{"exact": {"type": "x"}}], after=7), OPERATOR)
+    made = subscriptions.add(a_new_subscription(filters=[{"exact": {"type": "x"}}], after=7), OPERATOR)
     read = subscriptions.get(made.id, "bapenda")
     assert read == made
     assert (read.sink, read.filters, read.replay_position) == (HOOK, ({"exact": {"type": "x"}},), 7)
@@ -58,11 +37,11 @@ def test_what_was_ordered_is_read_back(subscriptions: Subscriptions):
 
 def test_an_agencys_sink_is_read_back(subscriptions: Subscriptions):
     sink = AgencySink("kemendagri", "data-balikan")
-    assert subscriptions.get(subscriptions.add(an_order(sink=sink), OPERATOR).id, None).sink == sink
+    assert subscriptions.get(subscriptions.add(a_new_subscription(sink=sink), OPERATOR).id, None).sink == sink
 
 
 def test_secrets_rest_encrypted(subscriptions: Subscriptions, storage: Storage):
-    made = subscriptions.add(an_order(), OPERATOR)
+    made = subscriptions.add(a_new_subscription(), OPERATOR)
     with storage.read() as transaction:
         stored = transaction.value(sa.select(SUBSCRIPTIONS.c.secrets))
     assert made.secrets[0].startswith("whsec_")
@@ -70,20 +49,20 @@ def test_secrets_rest_encrypted(subscriptions: Subscriptions, storage: Storage):
 
 
 def test_somebody_elses_subscription_is_not_found(subscriptions: Subscriptions):
-    made = subscriptions.add(an_order(), OPERATOR)
+    made = subscriptions.add(a_new_subscription(), OPERATOR)
     with pytest.raises(SubscriptionUnknown):
         subscriptions.get(made.id, "dinkes")
 
 
 def test_each_sees_its_own_and_the_operator_all_oldest_first(subscriptions: Subscriptions):
-    made = [subscriptions.add(an_order(who), OPERATOR) for who in ("dinkes", "bapenda", "dinkes")]
+    made = [subscriptions.add(a_new_subscription(who), OPERATOR) for who in ("dinkes", "bapenda", "dinkes")]
     assert subscriptions.listed("dinkes") == [made[0], made[2]]
     assert subscriptions.listed(None) == made
 
 
 def test_a_subscription_that_is_to_be_there_once_is_made_once(subscriptions: Subscriptions, bus_keys: Keys):
-    first = subscriptions.add(an_order(), OPERATOR, id="sub_standing")
-    again = subscriptions.add(an_order(), OPERATOR, id="sub_standing")
+    first = subscriptions.add(a_new_subscription(), OPERATOR, id="sub_standing")
+    again = subscriptions.add(a_new_subscription(), OPERATOR, id="sub_standing")
     assert again == first
     assert len(subscriptions.listed(None)) == 1
 
@@ -95,7 +74,7 @@ def test_processes_that_make_the_same_at_once_agree(storage: Storage, bus_keys: 
 
     def make(process: Subscriptions) -> None:
         barrier.wait(10)
-        made.append(process.add(an_order(), OPERATOR, id="sub_standing"))
+        made.append(process.add(a_new_subscription(), OPERATOR, id="sub_standing"))
 
     threads = [threading.Thread(target=make, args=[process]) for process in processes]
     for thread in threads:
@@ -112,7 +91,7 @@ def test_the_first_changes_of_two_processes_do_not_collide(storage: Storage, bus
 
     def make(number: int) -> None:
         barrier.wait(10)
-        processes[number].add(an_order(), OPERATOR, id=f"sub_{number}")
+        processes[number].add(a_new_subscription(), OPERATOR, id=f"sub_{number}")
 
     threads = [threading.Thread(target=make, args=[number]) for number in range(4)]
     for thread in threads:
@@ -123,13 +102,13 @@ def test_the_first_changes_of_two_processes_do_not_collide(storage: Storage, bus
 
 
 def test_a_number_is_never_used_twice(subscriptions: Subscriptions):
-    first = subscriptions.add(an_order(), OPERATOR)
+    first = subscriptions.add(a_new_subscription(), OPERATOR)
     subscriptions.delete(first, OPERATOR)
-    assert subscriptions.add(an_order(), OPERATOR).number > first.number
+    assert subscriptions.add(a_new_subscription(), OPERATOR).number > first.number
 
 
 def test_sink_and_filters_are_changed_and_the_rest_stays(subscriptions: Subscriptions):
-    made = subscriptions.add(an_order(filters=[{"exact": {"type": "x"}}]), OPERATOR)
+    made = subscriptions.add(a_new_subscription(filters=[{"exact": {"type": "x"}}]), OPERATOR)
     subscriptions.change(made, OPERATOR, sink=Webhook("https://pajak.example/new"))
     changed = subscriptions.get(made.id, None)
     assert (changed.sink, changed.filters, changed.secrets) == (
@@ -140,7 +119,7 @@ def test_sink_and_filters_are_changed_and_the_rest_stays(subscriptions: Subscrip
 
 
 def test_a_rotated_secret_signs_beside_the_one_before(subscriptions: Subscriptions):
-    made = subscriptions.add(an_order(), OPERATOR)
+    made = subscriptions.add(a_new_subscription(), OPERATOR)
     second = subscriptions.rotate_secret(made, OPERATOR)
     assert subscriptions.get(made.id, None).secrets == (second, *made.secrets)
     third = subscriptions.rotate_secret(subscriptions.get(made.id, None), OPERATOR)
@@ -148,7 +127,7 @@ def test_a_rotated_secret_signs_beside_the_one_before(subscriptions: Subscriptio
 
 
 def test_a_paused_subscription_is_resumed(subscriptions: Subscriptions):
-    made = subscriptions.add(an_order(), OPERATOR)
+    made = subscriptions.add(a_new_subscription(), OPERATOR)
     subscriptions.set_state(made, SubscriptionState.PAUSED, OPERATOR)
     assert subscriptions.get(made.id, None).state is SubscriptionState.PAUSED
     subscriptions.set_state(made, SubscriptionState.ACTIVE, OPERATOR)
@@ -156,7 +135,7 @@ def test_a_paused_subscription_is_resumed(subscriptions: Subscriptions):
 
 
 def a_live_one(subscriptions: Subscriptions, storage: Storage) -> Subscription:
-    made = subscriptions.add(an_order(), OPERATOR)
+    made = subscriptions.add(a_new_subscription(), OPERATOR)
     with storage.write() as transaction:
         go_live(transaction, made.number, 10)
     return subscriptions.get(made.id, None)
@@ -187,7 +166,7 @@ def test_one_replay_at_a_time(subscriptions: Subscriptions, storage: Storage):
 
 
 def test_a_subscription_that_catches_up_is_not_replayed_beside(subscriptions: Subscriptions):
-    made = subscriptions.add(an_order(), OPERATOR)
+    made = subscriptions.add(a_new_subscription(), OPERATOR)
     with pytest.raises(ReplayUnderWay):
         subscriptions.replay(made, after=0, until=9, by=OPERATOR)
 
@@ -197,7 +176,7 @@ def test_other_processes_notice_a_change(subscriptions: Subscriptions, storage: 
     changes = Changes(storage)
     changes.on("subscriptions", other.refresh)
     changes.look()
-    made = subscriptions.add(an_order(), OPERATOR)
+    made = subscriptions.add(a_new_subscription(), OPERATOR)
     changes.look()
     assert other.numbered(made.number) == made
 
@@ -212,7 +191,7 @@ def _another(storage: Storage, keys: Keys) -> Subscriptions:
 def test_what_did_not_change_is_the_same_object_after_a_refresh(
     subscriptions: Subscriptions, storage: Storage, bus_keys: Keys
 ):
-    made = [subscriptions.add(an_order(), OPERATOR) for _ in range(3)]
+    made = [subscriptions.add(a_new_subscription(), OPERATOR) for _ in range(3)]
     other = _another(storage, bus_keys)
     before = other.all()
     other.refresh()
@@ -225,7 +204,7 @@ def test_what_did_not_change_is_the_same_object_after_a_refresh(
 
 
 def test_each_kind_of_change_is_seen_by_another_process(subscriptions: Subscriptions, storage: Storage, bus_keys: Keys):
-    made = subscriptions.add(an_order(), OPERATOR)
+    made = subscriptions.add(a_new_subscription(), OPERATOR)
     other = _another(storage, bus_keys)
     changes: list[Any] = [
         lambda: subscriptions.set_state(made, SubscriptionState.PAUSED, OPERATOR),
@@ -236,7 +215,7 @@ def test_each_kind_of_change_is_seen_by_another_process(subscriptions: Subscript
         lambda: subscriptions.replay(made, 1, 4, OPERATOR),
         lambda: _in_transaction(storage, advance_replay, made.number, 2),
         lambda: _in_transaction(storage, end_replay, made.number),
-        lambda: subscriptions.add(an_order(), OPERATOR),
+        lambda: subscriptions.add(a_new_subscription(), OPERATOR),
         lambda: subscriptions.delete(made, OPERATOR),
     ]
     for change in changes:
@@ -248,29 +227,28 @@ def test_each_kind_of_change_is_seen_by_another_process(subscriptions: Subscript
 def test_a_subscription_made_and_one_deleted_between_two_looks_are_both_seen(
     subscriptions: Subscriptions, storage: Storage, bus_keys: Keys
 ):
-    gone = subscriptions.add(an_order(), OPERATOR)
+    gone = subscriptions.add(a_new_subscription(), OPERATOR)
     other = _another(storage, bus_keys)
     subscriptions.delete(gone, OPERATOR)
-    new = subscriptions.add(an_order(), OPERATOR)
+    new = subscriptions.add(a_new_subscription(), OPERATOR)
     other.refresh()
     assert [one.id for one in other.all()] == [new.id]
     assert other.numbered(gone.number) is None
 
 
-def test_a_secret_that_expired_signs_no_more_after_a_refresh(
-    subscriptions: Subscriptions, monkeypatch: pytest.MonkeyPatch
-):
-    made = subscriptions.add(an_order(), OPERATOR)
+def test_a_secret_that_expired_signs_no_more_after_a_refresh(storage: Storage, bus_keys: Keys):
+    now = clock.now()
+    subscriptions = Subscriptions(storage, bus_keys, lambda: now)
+    made = subscriptions.add(a_new_subscription(), OPERATOR)
     subscriptions.rotate_secret(made, OPERATOR)
     assert len(subscriptions.get(made.id, None).secrets) == 2
-    later = clock.now() + ROTATION + timedelta(seconds=1)
-    monkeypatch.setattr(clock, "now", lambda: later)
+    now += ROTATION + timedelta(seconds=1)
     assert len(subscriptions.get(made.id, None).secrets) == 1
 
 
 def test_a_refresh_reads_what_changed_alone(subscriptions: Subscriptions, storage: Storage, bus_keys: Keys):
     for _ in range(30):
-        subscriptions.add(an_order(), OPERATOR)
+        subscriptions.add(a_new_subscription(), OPERATOR)
     other = _another(storage, bus_keys)
     subscriptions.set_state(subscriptions.all()[3], SubscriptionState.PAUSED, OPERATOR)
     read: list[int] = []

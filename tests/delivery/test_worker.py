@@ -1,98 +1,126 @@
 """The worker, broken off in the middle of a run: what it writes must not let a later event overtake one that failed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from types import SimpleNamespace
-from typing import Any, cast
-from uuid import uuid4
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
 
-from bus import clock, json
-from bus.delivery.broker import BrokerAddress, Handover
-from bus.delivery.ledger import Attempt, Lease, Leased
+import pytest
+import sqlalchemy as sa
+
+from bus import clock
+from bus.agencies import Agencies
+from bus.delivery.claims import NoClaims
+from bus.delivery.handover import Here
+from bus.delivery.ledger import Lease, Ledger, NewDelivery
 from bus.delivery.ordering import PARKED
-from bus.delivery.outcome import Batch
+from bus.delivery.outcome import OutcomeWriter
 from bus.delivery.retry import RetryPolicy
-from bus.delivery.run import Item, Owed
-from bus.delivery.subscriptions import AgencySink, Subscription, SubscriptionState
+from bus.delivery.room import Room
+from bus.delivery.run import RunLoader
+from bus.delivery.sinks.webhook import WebhookSink
+from bus.delivery.subscription import AgencySink
+from bus.delivery.tables import ATTEMPTS, DELIVERIES
 from bus.delivery.worker import Worker, WorkerPolicy
-from bus.journal import Entry
+from bus.disclosures import DisclosureLog
+from bus.identity.keys import Keys
+from bus.journal import NothingBeside, Persons
 from bus.kit import Classification, Does, Event, Failure, Operation, Outcome
+from bus.storage import Storage
+from tests.an_actor import OPERATOR
+from tests.an_agency import AGENCY, TAKE, AFactory, AnAdapter
+from tests.builders import WARGA, a_grant, a_new_subscription
+from tests.delivery.a_relay import Site
 
-SUBSCRIPTION = Subscription(
-    1, "sub_1", "kemendagri", ("a.contract",), AgencySink("kemendagri", "many"), (), "/key", SubscriptionState.ACTIVE,
-    0, None, None, (), datetime(2026, 11, 24, tzinfo=UTC), None,
-)  # fmt: skip
+KEYS = (1, 2, 3)
+POLICY = WorkerPolicy(concurrency=4, timeout=1.0, lease=60.0, retry=RetryPolicy())
 
 
-class Agency:
-    """Takes two events at a time: fails the first two, and never answers for the next."""
+@dataclass
+class FallsSilent(AnAdapter):
+    """Fails the first events that it is given, and never answers for the next."""
 
-    def __init__(self) -> None:
-        self.asked = 0
-        self.is_hanging = asyncio.Event()
+    calls: int = 0
+    is_hanging: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
-        self.asked += 1
-        if self.asked == 1:
+        self.calls += 1
+        if self.calls == 1:
             return [Outcome(Failure.TRANSIENT, "it failed inside")] * len(events)
         self.is_hanging.set()
         await asyncio.Event().wait()
         return []
 
 
-class Writer:
-    """Keeps what it is to write."""
+class InPairs(AFactory):
+    """Its operation takes two events at a time."""
 
-    def __init__(self) -> None:
-        self.written: list[Attempt] = []
-        self.given_back: list[Lease] = []
-
-    def write(self, batches: Sequence[Batch]) -> Sequence[bool]:
-        self.written += [attempt for batch in batches for attempt in batch.attempts]
-        return [False] * len(batches)
-
-    def give_back(self, leases: Sequence[Lease]) -> None:
-        self.given_back += leases
+    operations: ClassVar[tuple[Operation, ...]] = (Operation(TAKE, Does.DELIVER, batch=2, least=Classification.PUBLIC),)
 
 
-def an_item(position: int, key: int, lease: Lease) -> Item:
-    body = json.dumps({"specversion": "1.0", "id": str(position), "source": "/here", "type": "a.contract", "data": {}})
-    entry = Entry(position, 1, 1, "dukcapil-lamongan", None, None, clock.now_micros(), body)
-    return Item(Leased(position, key, 0, lease.due_at), entry, body, None)
+@pytest.fixture
+async def site(storage: Storage, bus_keys: Keys) -> Site:
+    """A bus whose agency is owed two events of each key."""
+    site = Site(storage, bus_keys, a_grant(AGENCY), adapters=[{"adapter": AGENCY, "operation": TAKE}])
+    await site.append(NothingBeside(), *[site.submission(number) for number in range(1, 2 * len(KEYS) + 1)])
+    return site
 
 
-async def test_what_is_behind_a_failure_is_parked_also_where_the_rest_is_broken_off():
-    lease = Lease(1, clock.now_micros() + 60_000_000)
-    chains = [[an_item(position, key, lease) for position in (key, key + 3)] for key in (1, 2, 3)]
-    agency, writer, address = Agency(), Writer(), BrokerAddress("memory://", f"worker-{uuid4()}")
-    worker = a_worker(address, agency, writer, chains)
+def lease_to_the_agency(site: Site) -> Lease:
+    """Hand all events over in one run."""
+    order = a_new_subscription(AGENCY, contracts=[WARGA], sink=AgencySink(AGENCY, TAKE))
+    number = site.subscriptions.add(order, OPERATOR).number
+    now, ledger = clock.now_micros(), Ledger(site.storage)
+    new = [NewDelivery(number, position, key) for position, key in enumerate((*KEYS, *KEYS), 1)]
+    with site.storage.write() as transaction:
+        ledger.add(transaction, new, now, again=False)
+        handed = ledger.lease(transaction, number, now, now + 60_000_000, 100, 100, ordered=False)
+    (lease,) = handed.leases
+    return lease
+
+
+def a_worker(site: Site, handover: Here, adapter: AnAdapter) -> Worker:
+    """A worker for agencies, of which one is set up."""
+    agencies = Agencies({AGENCY: {"base_url": "https://badan.example"}}, {AGENCY: lambda: InPairs(adapter)})
+    ledger = Ledger(site.storage)
+    loader = RunLoader(site.storage, site.journal, site.catalogue, ledger, agencies, Room())
+    writer = OutcomeWriter(site.storage, ledger, DisclosureLog(site.storage, Persons(site.storage)))
+    return Worker(
+        handover,
+        NoClaims(),
+        AgencySink,
+        site.subscriptions,
+        site.catalogue,
+        loader,
+        writer,
+        WebhookSink([]),
+        agencies,
+        POLICY,
+        lambda is_due: None,
+    )
+
+
+def positions(site: Site, *where: sa.ColumnElement[bool]) -> set[int]:
+    """The deliveries of which something is true."""
+    with site.storage.read() as transaction:
+        return {row.position for row in transaction.rows(sa.select(DELIVERIES.c.position).where(*where))}
+
+
+def failed(site: Site) -> set[int]:
+    with site.storage.read() as transaction:
+        return {row.position for row in transaction.rows(sa.select(ATTEMPTS.c.position))}
+
+
+async def test_what_is_behind_a_failure_is_parked_also_where_the_rest_is_broken_off(site: Site):
+    adapter, handover = FallsSilent(), Here()
+    lease = lease_to_the_agency(site)
+    worker = a_worker(site, handover, adapter)
     worker.start()
-    handover = Handover(address)
-    assert handover.send(lease)
-    await asyncio.wait_for(agency.is_hanging.wait(), 10)
+    assert handover.send(lease, None)
+    await asyncio.wait_for(adapter.is_hanging.wait(), 10)
     await worker.stop(0.01)
     handover.close()
-    assert {one.position for one in writer.written if one.failure} == {1, 2}
-    assert {4, 5} <= {one.position for one in writer.written if one.due_at == PARKED}
-    assert writer.given_back == [lease]
-
-
-def a_worker(address: BrokerAddress, agency: Agency, writer: Writer, chains: list[list[Item]]) -> Worker:
-    async def owed(*_: object) -> list[Owed]:
-        return sorted(Owed(item.leased, len(item.entry.body)) for chain in chains for item in chain)
-
-    @asynccontextmanager
-    async def loaded(*_: object) -> AsyncIterator[list[list[Item]]]:
-        yield chains
-
-    operation = Operation("many", Does.DELIVER, batch=2, least=Classification.PUBLIC)
-    subscriptions = SimpleNamespace(all=lambda: [SUBSCRIPTION], numbered={1: SUBSCRIPTION}.get)
-    agencies = SimpleNamespace(operation=lambda *_: operation, find_deliver=lambda *_: (agency, operation))
-    catalogue, webhooks = SimpleNamespace(), SimpleNamespace()
-    policy = WorkerPolicy(concurrency=4, timeout=1.0, lease=60.0, retry=RetryPolicy())
-    stubs = cast(
-        "Any", (subscriptions, catalogue, SimpleNamespace(owed=owed, loaded=loaded), writer, webhooks, agencies)
-    )
-    return Worker(address, AgencySink, *stubs, policy, lambda is_due: None)
+    assert failed(site) == {1, 2}
+    assert positions(site, DELIVERIES.c.due_at == PARKED) >= {4, 5}
+    # What nobody tried is given back, and need not wait for its lease.
+    assert 3 in positions(site, DELIVERIES.c.due_at <= clock.now_micros())

@@ -7,7 +7,7 @@ import pytest
 import typer
 import yaml
 
-from bus.cli import command_line
+from bus.cli import make_command_line
 from bus.contracts.document import parse_contract
 from bus.contracts.lint import find_errors
 from tests.contracts.documents import ROOT, shipped
@@ -23,7 +23,7 @@ def test_the_guide_shows_commands() -> None:
 @pytest.mark.parametrize("line", COMMANDS)
 def test_a_command_is_taken_as_it_is_written(line: str) -> None:
     arguments = shlex.split(line)
-    command = typer.main.get_command(command_line([]))
+    command = typer.main.get_command(make_command_line([]))
     while hasattr(command, "commands"):
         command = command.commands[arguments.pop(0)]
     context = command.make_context("bus", arguments, resilient_parsing=True)

@@ -17,7 +17,7 @@ from bus.identity.tokens import Principal
 from bus.journal.gate import Gate
 from bus.limits import Limits
 from bus.storage import open_storage, upgrade
-from tests.contracts.documents import a_document
+from tests.builders import a_strict_document
 from tests.http.admitting import NoOwnLimits, admitting
 
 NAME = "kependudukan.uji"
@@ -87,6 +87,6 @@ def post(client: TestClient, document: Any, headers: dict[str, str] | None = Non
 
 def activate(client: TestClient, **changes: Any) -> None:
     """Register a document with changes, and put it in force."""
-    assert post(client, a_document(**changes)).status_code == 201
+    assert post(client, a_strict_document(**changes)).status_code == 201
     version = f"/v1/contracts/{changes.get('contract', NAME)}/versions/{changes.get('version', '1.0.0')}"
     assert client.post(f"{version}/activate", headers=approver()).status_code == 200

@@ -5,7 +5,8 @@ from typing import Any
 
 import httpx
 
-from tests.a_bus import WARGA, Bus, a_nik
+from tests.a_bus import Bus
+from tests.builders import WARGA, a_nik
 
 FEED = f"/v1/feeds/{WARGA}"
 SEMBUNG = [{"exact": {"desa": "sembung"}}]

@@ -11,12 +11,14 @@ from bus import json
 from bus.actions.action import Verb
 from bus.contracts.document import parse_contract
 from bus.delivery.ledger import Ledger, NewDelivery
-from bus.delivery.subscriptions import NewSubscription, Subscription, Webhook, go_live
+from bus.delivery.replays import go_live
+from bus.delivery.subscription import NewSubscription, Subscription, Webhook
 from bus.identity.participants import Kind
 from bus.identity.scopes import Scope
-from tests.a_bus import WARGA, Bus, a_contract, a_grant
+from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.an_agency import AGENCY, ASK, AnAdapter, join
+from tests.builders import WARGA, a_document, a_grant
 
 HOOK: Final = "http://127.0.0.1:1027/hook"
 """Nobody listens there."""
@@ -47,7 +49,7 @@ class Site:
 
     def __init__(self, bus: Bus) -> None:
         join(bus, AnAdapter())
-        bus.apply(a_contract(*map(a_grant, ("operator", "bapenda", AGENCY))))
+        bus.apply(a_document(*map(a_grant, ("operator", "bapenda", AGENCY))))
         self.bus = bus
         bus.rooms.participants.add("bapenda", "Badan Pendapatan Daerah", Kind.APP, OPERATOR)
         self.operator = bus.reader("operator", *Scope)
@@ -71,7 +73,7 @@ class Site:
     def version(self, state: str) -> str:
         """The path of a contract version that may become what `state` says."""
         catalogue, name = self.bus.rooms.catalogue, f"kependudukan.uji{next(self._numbers)}"
-        contract = parse_contract(a_contract(a_grant("bapenda"), contract=name))
+        contract = parse_contract(a_document(a_grant("bapenda"), contract=name))
         if state in ("deprecate", "retire"):
             catalogue.registrar.apply([contract], OPERATOR)
         else:
@@ -84,7 +86,7 @@ class Site:
         request = {"type": "object", "properties": {"nik": {"type": "string"}}, "required": ["nik"]}
         uses = [{"adapter": AGENCY, "operation": ASK}]
         query = {"kind": "query", "key": None, "schema": None, "request": request, "answer": {"type": "object"}}
-        document = a_contract(a_grant("bapenda"), contract=name, adapters=uses, **query)
+        document = a_document(a_grant("bapenda"), contract=name, adapters=uses, **query)
         self.bus.rooms.catalogue.registrar.add_draft(parse_contract(document), OPERATOR)
         return f"/v1/contracts/{name}/versions/1.0.0"
 
@@ -119,7 +121,7 @@ def _moved(step: str) -> Callable[[Site], Ordered]:
 
 def _replaced(site: Site) -> Ordered:
     path = site.version("draft")
-    changed = a_contract(a_grant("bapenda"), contract=path.split("/")[3], title="Lain")
+    changed = a_document(a_grant("bapenda"), contract=path.split("/")[3], title="Lain")
     return Ordered(path, changed, {"if-match": "*"})
 
 
@@ -142,7 +144,7 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
     "DELETE /v1/participants/{name}/clients/{client_id}": (Verb.CLIENT_REVOKE, lambda site: Ordered(site.client())),
     "POST /v1/contracts": (
         Verb.CONTRACT_DRAFT,
-        lambda _: Ordered("/v1/contracts", a_contract(a_grant("bapenda"), contract="kependudukan.baru")),
+        lambda _: Ordered("/v1/contracts", a_document(a_grant("bapenda"), contract="kependudukan.baru")),
     ),
     "PUT /v1/contracts/{name}/versions/{version}": (Verb.CONTRACT_DRAFT, _replaced),
     "POST /v1/contracts/{name}/versions/{version}/propose": (Verb.CONTRACT_PROPOSE, _moved("propose")),

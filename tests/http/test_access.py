@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from bus.identity.participants import Kind
-from tests.a_bus import FAR, WARGA, Bus, a_contract, a_grant
+from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
+from tests.builders import FAR, WARGA, a_document, a_grant
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -25,7 +26,7 @@ async def _of_participant(bus: Bus, query: str = "") -> Any:
 
 async def test_it_says_who_gets_which_field_how_why_and_until_when(bus: Bus) -> None:
     rows = [{"exact": {"desa": "sembung"}}]
-    bus.apply(a_contract(a_grant("bapenda", fields=["/nik", "/nama"], mask={"/nik": "pseudonym"}, rows=rows)))
+    bus.apply(a_document(a_grant("bapenda", fields=["/nik", "/nama"], mask={"/nik": "pseudonym"}, rows=rows)))
     (version,) = (await _of_contract(bus))["versions"]
     assert version["grants"] == [
         {
@@ -42,13 +43,13 @@ async def test_it_says_who_gets_which_field_how_why_and_until_when(bus: Bus) -> 
 
 
 async def test_a_grant_that_ended_says_so(bus: Bus) -> None:
-    bus.apply(a_contract(a_grant("bapenda", until="2020-12-31"), a_grant("dinkes")))
+    bus.apply(a_document(a_grant("bapenda", until="2020-12-31"), a_grant("dinkes")))
     (version,) = (await _of_contract(bus))["versions"]
     assert [grant["ended"] for grant in version["grants"]] == [True, False]
 
 
 async def test_every_version_in_force_is_told_and_no_other(bus: Bus) -> None:
-    bus.apply(*(a_contract(version=version) for version in ("1.0.0", "1.1.0", "1.2.0")))
+    bus.apply(*(a_document(version=version) for version in ("1.0.0", "1.1.0", "1.2.0")))
     operator = bus.reader("operator-uji", "contracts.approve", "admin")
     await operator.post(f"/v1/contracts/{WARGA}/versions/1.0.0/retire")
     await operator.post(f"/v1/contracts/{WARGA}/versions/1.1.0/deprecate")
@@ -65,9 +66,9 @@ async def test_a_contract_that_is_not_there_is_not_found(bus: Bus) -> None:
 
 async def test_a_participants_grants_are_told_over_all_contracts(bus: Bus) -> None:
     bus.apply(
-        a_contract(a_grant("bapenda"), a_grant("dinkes"), contract="uji.b"),
-        a_contract(a_grant("dinkes"), contract="uji.a"),
-        a_contract(a_grant("bapenda"), contract="uji.c"),
+        a_document(a_grant("bapenda"), a_grant("dinkes"), contract="uji.b"),
+        a_document(a_grant("dinkes"), contract="uji.a"),
+        a_document(a_grant("bapenda"), contract="uji.c"),
     )
     found = await _of_participant(bus)
     assert [one["contract"] for one in found["contracts"]] == ["uji.b", "uji.c"]
@@ -75,19 +76,19 @@ async def test_a_participants_grants_are_told_over_all_contracts(bus: Bus) -> No
 
 
 async def test_versions_without_a_grant_are_left_out(bus: Bus) -> None:
-    bus.apply(a_contract(a_grant("bapenda")), a_contract(version="1.1.0"))
+    bus.apply(a_document(a_grant("bapenda")), a_document(version="1.1.0"))
     (contract,) = (await _of_participant(bus))["contracts"]
     assert [version["version"] for version in contract["versions"]] == ["1.0.0"]
 
 
 async def test_a_name_that_stands_elsewhere_in_a_document_is_no_grant(bus: Bus) -> None:
     schema = {"type": "object", "required": ["nik"], "properties": {"nik": {"type": "string"}, "participant": {}}}
-    bus.apply(a_contract(schema=schema, examples=[{"nik": "1", "participant": "bapenda"}]))
+    bus.apply(a_document(schema=schema, examples=[{"nik": "1", "participant": "bapenda"}]))
     assert (await _of_participant(bus))["contracts"] == []
 
 
 async def test_a_participants_contracts_come_in_pages(bus: Bus) -> None:
-    bus.apply(*(a_contract(a_grant("bapenda"), contract=f"uji.{name}") for name in "abc"))
+    bus.apply(*(a_document(a_grant("bapenda"), contract=f"uji.{name}") for name in "abc"))
     first = await _of_participant(bus, "?limit=2")
     second = await _of_participant(bus, f"?limit=2&after={first['next']}")
     pages = [[one["contract"] for one in page["contracts"]] for page in (first, second)]
@@ -120,5 +121,5 @@ async def test_a_participant_that_is_not_there_is_not_found(bus: Bus) -> None:
 
 
 async def test_the_scope_is_asked_for(bus: Bus) -> None:
-    bus.apply(a_contract())
+    bus.apply(a_document())
     assert (await _get(bus, f"/v1/contracts/{WARGA}/access", "events.read")).status_code == 403

@@ -11,8 +11,9 @@ from joserfc.jwk import OKPKey
 from bus.actions.action import Action, Object, Result, Verb
 from bus.actions.actor import Channel
 from bus.identity.scopes import Scope
-from tests.a_bus import WARGA, Bus
+from tests.a_bus import Bus
 from tests.an_actor import actions, last_action
+from tests.builders import WARGA
 from tests.http.an_act import ACTS, NO_ACTS, PROVEN_BY_SECRET, Ordered, Site
 
 LOG = "/v1/actions"

@@ -9,7 +9,8 @@ import pytest
 
 from bus import json
 from bus.http import batches, publish
-from tests.a_bus import OWNER, WARGA, Bus, a_contract, a_grant, a_nik, a_person
+from tests.a_bus import Bus
+from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik, a_person
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -21,7 +22,7 @@ ADDRESS = f"https://bus.lamongan.example/v1/contracts/{WARGA}/versions/1.0.0/sch
 @pytest.fixture
 async def client(bus: Bus) -> AsyncIterator[httpx.AsyncClient]:
     """A producer and reader of a contract, at a served bus."""
-    contract = a_contract(a_grant(OWNER))
+    contract = a_document(a_grant(OWNER))
     contract["schema"]["properties"] |= {"dataschema": {"type": "string"}, "time": {"type": "string"}}
     bus.apply(contract)
     async with bus.served() as address:

@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from bus import json
-from bus.delivery.subscriptions import NewSubscription, Webhook
-from tests.a_bus import OWNER, Bus
+from bus.delivery.subscription import NewSubscription, Webhook
+from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
-from tests.contracts.documents import NIK, SCHEMA, a_document, a_grant
+from tests.builders import NIK, OWNER, SCHEMA, a_grant, a_strict_document
 
 NAME = "kependudukan.uji"
 PROPERTIES = SCHEMA["properties"]
@@ -31,8 +31,8 @@ async def checked(bus: Bus, body: Any, participant: str = OWNER, *scopes: str) -
 
 
 async def test_a_document_is_compared_with_the_registered_versions_and_nothing_is_stored(bus: Bus):
-    bus.apply(a_document())
-    result = await checked(bus, a_document(**BREAKING))
+    bus.apply(a_strict_document())
+    result = await checked(bus, a_strict_document(**BREAKING))
     assert (result["compatibility"]["verdict"], result["step"]) == ("incompatible", "major")
     (finding,) = result["compatibility"]["findings"]
     assert (finding["rule"], finding["pointer"], finding["against"]) == (
@@ -47,10 +47,10 @@ async def test_a_document_is_compared_with_the_registered_versions_and_nothing_i
 
 
 async def test_given_versions_take_the_place_of_the_registered_ones(bus: Bus):
-    bus.apply(a_document())
-    against = [a_document(version="1.1.0", schema=WITHOUT_NAME, examples=[])]
-    wrapped = await checked(bus, {"document": a_document(**BREAKING), "against": against})
-    beside = await checked(bus, {**a_document(**BREAKING), "against": against})
+    bus.apply(a_strict_document())
+    against = [a_strict_document(version="1.1.0", schema=WITHOUT_NAME, examples=[])]
+    wrapped = await checked(bus, {"document": a_strict_document(**BREAKING), "against": against})
+    beside = await checked(bus, {**a_strict_document(**BREAKING), "against": against})
     assert wrapped == beside
     assert wrapped["compatibility"] == {"verdict": "compatible", "findings": []}
 
@@ -64,16 +64,16 @@ async def test_given_versions_take_the_place_of_the_registered_ones(bus: Bus):
     ],
 )
 async def test_the_step_is_derived(bus: Bus, changes: dict[str, Any], step: str):
-    bus.apply(a_document())
-    assert (await checked(bus, a_document(**changes)))["step"] == step
+    bus.apply(a_strict_document())
+    assert (await checked(bus, a_strict_document(**changes)))["step"] == step
 
 
 async def test_a_new_contract_breaks_nothing(bus: Bus):
-    assert (await checked(bus, a_document()))["compatibility"]["verdict"] == "compatible"
+    assert (await checked(bus, a_strict_document()))["compatibility"]["verdict"] == "compatible"
 
 
 async def test_lint_is_told_with_code_severity_place_and_fix_and_knows_who_is_known(bus: Bus):
-    result = await checked(bus, a_document(consumers=[], producers=[OWNER, "siapa"], examples=[{"nik": 5}]))
+    result = await checked(bus, a_strict_document(consumers=[], producers=[OWNER, "siapa"], examples=[{"nik": 5}]))
     assert [finding for finding in result["lint"] if finding["code"] in ("example", "participant")] == [
         {
             "code": "example",
@@ -101,7 +101,7 @@ async def test_yaml_is_taken(bus: Bus):
 
 async def test_a_document_that_is_no_contract_is_told_why_and_its_compatibility_is_undecided(bus: Bus):
     grant = {name: value for name, value in a_grant().items() if name != "purpose"}
-    result = await checked(bus, a_document(kind="riwayat", consumers=[grant]))
+    result = await checked(bus, a_strict_document(kind="riwayat", consumers=[grant]))
     assert {("document", "/kind"), ("grant", "/consumers/0/purpose")} <= {
         (finding["code"], finding["pointer"]) for finding in result["lint"]
     }
@@ -111,8 +111,12 @@ async def test_a_document_that_is_no_contract_is_told_why_and_its_compatibility_
 @pytest.mark.parametrize(
     ("body", "status", "pointer"),
     [
-        ({**a_document(), "against": {}}, 422, "/against"),
-        ({**a_document(), "against": [a_document(), a_document(kind="riwayat")]}, 422, "/against/1/kind"),
+        ({**a_strict_document(), "against": {}}, 422, "/against"),
+        (
+            {**a_strict_document(), "against": [a_strict_document(), a_strict_document(kind="riwayat")]},
+            422,
+            "/against/1/kind",
+        ),
         (b"{", 422, None),
         (b" " * (1024 * 1024 + 1), 413, None),
     ],
@@ -124,8 +128,10 @@ async def test_what_cannot_be_read_is_refused(bus: Bus, body: Any, status: int, 
 
 
 async def test_whom_a_change_touches_is_named(bus: Bus):
-    bus.apply(a_document(consumers=[a_grant(fields=["/nik", "/nama"]), a_grant(participant="dinkes", fields=["/nik"])]))
-    changed = a_document(**BREAKING, consumers=[a_grant(fields=["/nik"])])
+    bus.apply(
+        a_strict_document(consumers=[a_grant(fields=["/nik", "/nama"]), a_grant(participant="dinkes", fields=["/nik"])])
+    )
+    changed = a_strict_document(**BREAKING, consumers=[a_grant(fields=["/nik"])])
     touches = (await checked(bus, changed))["touches"]
     assert {(touch["participant"], touch["what"], touch["pointer"], touch["against"]) for touch in touches} >= {
         ("bapenda", "field", "/nama", "1.0.0"),
@@ -135,9 +141,11 @@ async def test_whom_a_change_touches_is_named(bus: Bus):
 
 async def test_an_adapter_is_told_which_field_that_it_maps_goes_away(bus: Bus):
     use = [{"adapter": "kemendagri", "operation": "data-balikan"}]
-    bus.apply(a_document(adapters=use))
+    bus.apply(a_strict_document(adapters=use))
     without_nik = {**SCHEMA, "properties": {"nama": PROPERTIES["nama"]}, "required": ["nama"]}
-    changed = a_document(version="2.0.0", schema=without_nik, key="/nama", subject="/nama", adapters=use, examples=[])
+    changed = a_strict_document(
+        version="2.0.0", schema=without_nik, key="/nama", subject="/nama", adapters=use, examples=[]
+    )
     touches = (await checked(bus, changed))["touches"]
     assert ("kemendagri", "adapter mapping", "/nik") in {(t["participant"], t["what"], t["pointer"]) for t in touches}
 
@@ -148,13 +156,13 @@ async def test_an_adapter_is_told_which_field_that_it_maps_goes_away(bus: Bus):
 async def test_subscriptions_that_a_change_touches_are_told_to_who_answers_for_the_contract(
     bus: Bus, participant: str, scopes: tuple[str, ...], told: bool
 ):
-    bus.apply(a_document())
+    bus.apply(a_strict_document())
     sink, filters = Webhook("https://dinkes.lamongan.example/masuk"), [{"suffix": {"dataschema": "1.0.0/schema"}}]
     await asyncio.to_thread(bus.rooms.subscriptions.add, NewSubscription("dinkes", [NAME], sink, filters), OPERATOR)
-    result = await checked(bus, a_document(version="1.0.1"), participant, *scopes)
+    result = await checked(bus, a_strict_document(version="1.0.1"), participant, *scopes)
     assert [touch["participant"] for touch in result["touches"]] == (["dinkes"] if told else [])
 
 
 async def test_the_scope_to_write_is_asked_for(bus: Bus):
-    answer = await bus.reader(OWNER, "contracts.read").post("/v1/contracts/check", json=a_document())
+    answer = await bus.reader(OWNER, "contracts.read").post("/v1/contracts/check", json=a_strict_document())
     assert answer.status_code == 403

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from bus import json
 from bus.contracts.catalogue import Catalogue
-from tests.contracts.documents import SCHEMA, a_document
+from tests.builders import SCHEMA, a_strict_document
 from tests.http.a_catalogue import (
     NAME,
     VERSION,
@@ -46,7 +46,7 @@ def put(client: TestClient, document: Any, tag: str | None, headers: dict[str, s
 
 
 def test_a_version_goes_through_its_life(client: TestClient) -> None:
-    post(client, a_document())
+    post(client, a_strict_document())
     states = [
         client.post(f"{VERSION}/{step}", headers=approver()).json()["state"]
         for step in ("activate", "deprecate", "retire")
@@ -56,7 +56,7 @@ def test_a_version_goes_through_its_life(client: TestClient) -> None:
 
 
 def test_a_contract_that_is_not_ready_is_a_conflict_that_says_why(client: TestClient) -> None:
-    post(client, a_document(examples=[{"nik": 5}]))
+    post(client, a_strict_document(examples=[{"nik": 5}]))
     answer = client.post(f"{VERSION}/activate", headers=owner())
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (409, "/examples/0/nik")
 
@@ -68,7 +68,7 @@ def test_only_owner_or_operator_move_a_version(client: TestClient, step: str) ->
 
 
 def test_each_step_is_remembered_with_who_and_when(client: TestClient) -> None:
-    post(client, a_document(), operator())
+    post(client, a_strict_document(), operator())
     for step, caller in (("propose", owner()), ("activate", approver()), ("deprecate", owner())):
         client.post(f"{VERSION}/{step}", headers=caller)
     history = client.get(VERSION, headers=another()).json()["history"]
@@ -82,7 +82,7 @@ def test_each_step_is_remembered_with_who_and_when(client: TestClient) -> None:
 
 
 def test_proposing_asks_for_no_right_to_approve(client: TestClient) -> None:
-    post(client, a_document())
+    post(client, a_strict_document())
     proposed = client.post(f"{VERSION}/propose", headers=owner("contracts.write"))
     refused = client.post(f"{VERSION}/activate", headers=owner("contracts.write"))
     assert (proposed.json()["state"], refused.status_code) == ("proposed", 403)
@@ -103,7 +103,7 @@ def test_a_sunset_that_is_over_or_no_date_is_refused(client: TestClient, sunset:
 
 def test_what_breaks_an_active_version_is_a_conflict_with_the_changes_that_break(client: TestClient) -> None:
     activate(client)
-    post(client, a_document(**BREAKING))
+    post(client, a_strict_document(**BREAKING))
     answer = client.post(f"{NEXT}/activate", headers=owner())
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:bus:problem:contract-incompatible")
     compatibility = answer.json()["compatibility"]
@@ -114,7 +114,7 @@ def test_what_breaks_an_active_version_is_a_conflict_with_the_changes_that_break
 
 def test_what_breaks_nothing_that_is_still_active_may_be_active(client: TestClient) -> None:
     activate(client)
-    post(client, a_document(**BREAKING))
+    post(client, a_strict_document(**BREAKING))
     client.post(f"{VERSION}/deprecate", headers=owner())
     assert client.post(f"{NEXT}/activate", headers=approver()).status_code == 200
 
@@ -126,7 +126,7 @@ def test_who_promises_no_compatibility_may_break_it_with_a_major_step(client: Te
 
 def test_a_number_that_hides_how_much_changes_is_a_conflict(client: TestClient) -> None:
     activate(client)
-    post(client, a_document(**{**BREAKING, "version": "1.0.1"}, compatibility="none"))
+    post(client, a_strict_document(**{**BREAKING, "version": "1.0.1"}, compatibility="none"))
     answer = client.post(f"/v1/contracts/{NAME}/versions/1.0.1/activate", headers=owner())
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:bus:problem:contract-version-step")
     assert answer.json()["step"] == "major"
@@ -141,7 +141,7 @@ def test_what_cannot_be_decided_is_refused_unless_the_operator_accepts_it_which_
     client: TestClient,
 ) -> None:
     activate(client, schema=a_list())
-    post(client, a_document(version="2.0.0", schema=a_list(maxItems=5_000)))
+    post(client, a_strict_document(version="2.0.0", schema=a_list(maxItems=5_000)))
     accepting = {"accept_undecided": True}
     answers = [
         client.post(f"{NEXT}/activate", headers=operator()),
@@ -154,9 +154,9 @@ def test_what_cannot_be_decided_is_refused_unless_the_operator_accepts_it_which_
 
 
 def test_of_two_editors_the_second_is_told_that_the_first_was_there(client: TestClient) -> None:
-    post(client, a_document())
+    post(client, a_strict_document())
     tag = client.get(VERSION, headers=owner()).headers["etag"]
-    first, second = (put(client, a_document(title=title), tag) for title in ("Satu", "Dua"))
+    first, second = (put(client, a_strict_document(title=title), tag) for title in ("Satu", "Dua"))
     assert (first.status_code, second.status_code) == (200, 412)
     assert second.json()["type"] == "urn:bus:problem:contract-version-changed"
     assert second.headers["etag"] == first.headers["etag"] != tag
@@ -164,26 +164,26 @@ def test_of_two_editors_the_second_is_told_that_the_first_was_there(client: Test
 
 
 def test_replacing_a_draft_unseen_is_refused(client: TestClient) -> None:
-    post(client, a_document())
-    assert put(client, a_document(title="Lain"), None).status_code == 428
+    post(client, a_strict_document())
+    assert put(client, a_strict_document(title="Lain"), None).status_code == 428
 
 
 @pytest.mark.parametrize(("tag", "status"), [("*", 200), ('"x", "y"', 412), ('W/"x"', 412), ("x", 400)])
 def test_if_match_is_read_as_the_standard_says(client: TestClient, tag: str, status: int) -> None:
-    post(client, a_document())
-    assert put(client, a_document(title="Lain"), tag).status_code == status
+    post(client, a_strict_document())
+    assert put(client, a_strict_document(title="Lain"), tag).status_code == status
 
 
 def test_one_of_several_tags_is_enough_and_a_weak_one_is_not(client: TestClient) -> None:
-    tag = post(client, a_document()).headers["etag"]
-    assert put(client, a_document(title="Lain"), f"W/{tag}").status_code == 412
-    assert put(client, a_document(title="Lain"), f'"x", {tag}').status_code == 200
+    tag = post(client, a_strict_document()).headers["etag"]
+    assert put(client, a_strict_document(title="Lain"), f"W/{tag}").status_code == 412
+    assert put(client, a_strict_document(title="Lain"), f'"x", {tag}').status_code == 200
 
 
 def test_a_proposed_version_that_is_replaced_is_a_draft_again(client: TestClient) -> None:
-    post(client, a_document())
+    post(client, a_strict_document())
     tag = client.post(f"{VERSION}/propose", headers=owner()).headers["etag"]
-    replaced = put(client, a_document(title="Lain"), tag).json()
+    replaced = put(client, a_strict_document(title="Lain"), tag).json()
     assert (replaced["state"], [move["state"] for move in replaced["history"]]) == (
         "draft",
         ["draft", "proposed", "draft"],
@@ -193,40 +193,43 @@ def test_a_proposed_version_that_is_replaced_is_a_draft_again(client: TestClient
 def test_an_active_version_is_not_replaced(client: TestClient) -> None:
     activate(client)
     tag = client.get(VERSION, headers=owner()).headers["etag"]
-    assert put(client, a_document(title="Lain"), tag).status_code == 409
+    assert put(client, a_strict_document(title="Lain"), tag).status_code == 409
 
 
 def test_a_document_goes_where_it_says(client: TestClient) -> None:
-    post(client, a_document())
-    answer = put(client, a_document(version="1.0.1", contract="uji.lain"), "*")
+    post(client, a_strict_document())
+    answer = put(client, a_strict_document(version="1.0.1", contract="uji.lain"), "*")
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/contract", "/version"]
 
 
 def test_what_is_not_there_is_not_replaced(client: TestClient) -> None:
-    assert put(client, a_document(), "*").status_code == 404
+    assert put(client, a_strict_document(), "*").status_code == 404
 
 
 def test_nobody_replaces_another_s_draft(client: TestClient) -> None:
-    post(client, a_document())
-    assert put(client, a_document(title="Lain"), "*", another()).status_code == 403
+    post(client, a_strict_document())
+    assert put(client, a_strict_document(title="Lain"), "*", another()).status_code == 403
 
 
 @pytest.mark.parametrize("step", ["propose", "activate"])
 def test_a_step_is_taken_from_the_state_that_was_read(client: TestClient, step: str) -> None:
-    tag = post(client, a_document()).headers["etag"]
-    post(client, a_document(title="Lain"))
+    tag = post(client, a_strict_document()).headers["etag"]
+    post(client, a_strict_document(title="Lain"))
     answer = client.post(f"{VERSION}/{step}", headers={**owner(), "if-match": tag})
     assert answer.status_code == 412
 
 
 def test_registering_again_honours_the_tag(client: TestClient) -> None:
-    tag = post(client, a_document()).headers["etag"]
+    tag = post(client, a_strict_document()).headers["etag"]
     conditional = {**owner(), "if-match": tag}
-    assert [post(client, a_document(title=title), conditional).status_code for title in ("Satu", "Dua")] == [201, 412]
+    assert [post(client, a_strict_document(title=title), conditional).status_code for title in ("Satu", "Dua")] == [
+        201,
+        412,
+    ]
 
 
 def test_what_the_reader_has_is_not_sent_again(client: TestClient) -> None:
-    tag = post(client, a_document()).headers["etag"]
+    tag = post(client, a_strict_document()).headers["etag"]
     before = client.get(VERSION, headers={**owner(), "if-none-match": tag})
     client.post(f"{VERSION}/propose", headers=owner())
     after = client.get(VERSION, headers={**owner(), "if-none-match": tag})

@@ -11,7 +11,8 @@ from fastapi.testclient import TestClient
 from bus import json
 from bus.contracts import listing
 from bus.contracts.catalogue import Catalogue
-from tests.contracts.documents import NIK, SHIPPED, a_document, a_grant, shipped
+from tests.builders import NIK, a_grant, a_strict_document
+from tests.contracts.documents import SHIPPED, shipped
 from tests.http.a_catalogue import NAME, SCOPES, VERSION, a_catalogue, activate, an_edge, another, operator, owner, post
 
 
@@ -27,7 +28,7 @@ def client(catalogue: Catalogue) -> TestClient:
 
 
 def test_a_document_becomes_a_draft(client: TestClient) -> None:
-    answer = post(client, a_document())
+    answer = post(client, a_strict_document())
     assert (answer.status_code, answer.headers["location"]) == (201, VERSION)
     assert (answer.json()["state"], answer.json()["created_by"]) == ("draft", "dukcapil-lamongan")
 
@@ -49,7 +50,7 @@ consumers: [{{participant: bapenda, until: 2027-12-31}}]
 
 
 def test_what_is_wrong_in_a_document_is_told_with_its_place(client: TestClient) -> None:
-    answer = post(client, a_document(kind="riwayat", consumers=[a_grant(mask={"/nik": "rot13"})]))
+    answer = post(client, a_strict_document(kind="riwayat", consumers=[a_grant(mask={"/nik": "rot13"})]))
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
     assert {"/kind", "/consumers/0/mask/~1nik"} <= {error["pointer"] for error in answer.json()["errors"]}
 
@@ -61,12 +62,12 @@ def test_a_body_without_end_is_refused(client: TestClient) -> None:
 
 def test_a_version_that_stands_with_other_content_is_a_conflict(client: TestClient) -> None:
     activate(client)
-    assert post(client, a_document(title="Lain")).status_code == 409
+    assert post(client, a_strict_document(title="Lain")).status_code == 409
 
 
 def test_a_contract_is_shown_with_its_versions_and_the_document_in_force(client: TestClient) -> None:
     activate(client)
-    post(client, a_document(version="2.0.0"))
+    post(client, a_strict_document(version="2.0.0"))
     shown = client.get(f"/v1/contracts/{NAME}", headers=another()).json()
     assert [(version["version"], version["state"]) for version in shown["versions"]] == [
         ("1.0.0", "active"),
@@ -77,7 +78,7 @@ def test_a_contract_is_shown_with_its_versions_and_the_document_in_force(client:
 
 def test_contracts_are_listed_in_pages(client: TestClient) -> None:
     for noun in ("a", "b", "c"):
-        post(client, a_document(contract=f"uji.{noun}"))
+        post(client, a_strict_document(contract=f"uji.{noun}"))
     first = client.get("/v1/contracts?limit=2", headers=another()).json()
     second = client.get("/v1/contracts", params={"after": first["next"]}, headers=another()).json()
     assert [[one["contract"] for one in page["contracts"]] for page in (first, second)] == [
@@ -110,7 +111,7 @@ def test_a_shipped_schema_is_served_whole(client: TestClient, path: Path) -> Non
 
 def test_both_schemas_of_a_query_are_served(client: TestClient) -> None:
     schemas = {"request": {"title": "tanya", "properties": {"nik": {}}}, "answer": {"title": "jawab"}}
-    post(client, a_document(kind="query", key=None, schema=None, subject="/nik", examples=[], **schemas))
+    post(client, a_strict_document(kind="query", key=None, schema=None, subject="/nik", examples=[], **schemas))
     titles = [
         client.get(f"{VERSION}/schema?part={part}", headers=owner()).json()["title"] for part in ("request", "answer")
     ]
@@ -123,7 +124,7 @@ def test_what_is_not_there_is_not_found(client: TestClient, path: str) -> None:
 
 
 def test_only_owner_or_operator_register_a_contract(client: TestClient) -> None:
-    assert [post(client, a_document(), caller).status_code for caller in (another(), operator())] == [403, 201]
+    assert [post(client, a_strict_document(), caller).status_code for caller in (another(), operator())] == [403, 201]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +158,7 @@ def test_data_can_be_tried_out(client: TestClient) -> None:
 
 
 def test_data_can_be_tried_out_against_a_draft(client: TestClient) -> None:
-    post(client, a_document())
+    post(client, a_strict_document())
     answer = client.post(f"/v1/contracts/{NAME}/validate?version=1.0.0", json={"nik": NIK}, headers=owner())
     assert answer.json() == {"valid": True, "errors": []}
 
@@ -169,7 +170,7 @@ def test_a_body_that_is_no_json_is_refused(client: TestClient) -> None:
 
 def test_a_page_that_is_cut_short_names_the_next(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     for noun in ("a", "b"):
-        post(client, a_document(contract=f"uji.{noun}"))
+        post(client, a_strict_document(contract=f"uji.{noun}"))
     monkeypatch.setattr(listing, "_MOST_BYTES", 1)
     first = client.get("/v1/contracts", headers=another()).json()
     second = client.get("/v1/contracts", params={"after": first["next"]}, headers=another()).json()
@@ -181,7 +182,7 @@ def test_reading_contracts_unpacks_no_document_of_another_version(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(10):
-        post(client, a_document(version=f"1.{number}.0"))
+        post(client, a_strict_document(version=f"1.{number}.0"))
     for path in ("/v1/contracts", VERSION):
         client.get(path, headers=another())
     loads, unpacked = json.loads, []

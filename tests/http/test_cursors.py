@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bus.http.cursors import CursorInvalid, Listing, Place, cursor_at, cursor_of, place_of, position_at
+from bus.http.cursors import CursorInvalid, Listing, Place, read_place, read_position, write_place, write_position
 
 LISTINGS = st.sampled_from(Listing)
 CONTRACTS = st.from_regex(r"[a-z][a-z0-9.-]{0,40}", fullmatch=True)
@@ -15,12 +15,12 @@ POSITIONS = st.integers(0, 2**63 - 1)
 
 @given(LISTINGS, CONTRACTS, POSITIONS)
 def test_a_cursor_comes_back_as_its_position(listing: Listing, contract: str, position: int):
-    assert position_at(cursor_at(listing, contract, position), listing, contract) == position
+    assert read_position(write_position(listing, contract, position), listing, contract) == position
 
 
 @given(LISTINGS, CONTRACTS, POSITIONS)
 def test_a_cursor_stands_in_a_url_as_it_is(listing: Listing, contract: str, position: int):
-    assert cursor_at(listing, contract, position).replace("-", "").replace("_", "").isalnum()
+    assert write_position(listing, contract, position).replace("-", "").replace("_", "").isalnum()
 
 
 @given(LISTINGS, CONTRACTS, LISTINGS, CONTRACTS, POSITIONS)
@@ -29,7 +29,7 @@ def test_a_cursor_of_another_list_is_refused(
 ):
     assume((listing, contract) != (other, another))
     with pytest.raises(CursorInvalid):
-        position_at(cursor_at(listing, contract, position), other, another)
+        read_position(write_position(listing, contract, position), other, another)
 
 
 @given(st.text(min_size=1))
@@ -48,28 +48,28 @@ def test_a_position_that_the_bus_does_not_write_is_refused(position: str):
 
 
 def test_padding_is_refused_as_another_spelling():
-    assert_refused(cursor_at(Listing.FEED, "a", 10) + "=")
+    assert_refused(write_position(Listing.FEED, "a", 10) + "=")
 
 
 def test_no_cursor_is_the_beginning():
-    assert position_at("", Listing.FEED, "a") == 0
+    assert read_position("", Listing.FEED, "a") == 0
 
 
 def assert_refused(cursor: str) -> None:
     with pytest.raises(CursorInvalid):
-        position_at(cursor, Listing.FEED, "a")
+        read_position(cursor, Listing.FEED, "a")
 
 
 @pytest.mark.parametrize("place", [Place(0, 0), Place(7, 7), Place(7, 0), Place(2**63 - 1, 3)])
 def test_a_cursor_of_records_also_says_where_its_pass_began(place: Place):
-    assert place_of(cursor_of("a.b", place), "a.b") == place
+    assert read_place(write_place("a.b", place), "a.b") == place
 
 
 @pytest.mark.parametrize("written", ["3.7", "7.7", "7.", ".7", "7.3.1", "07.3", "-1", "9999999999999999999.1"])
 def test_a_place_that_the_bus_does_not_write_is_refused(written: str):
     cursor = urlsafe_b64encode(f"r\0a.b\0{written}".encode()).decode().rstrip("=")
     with pytest.raises(CursorInvalid):
-        place_of(cursor, "a.b")
+        read_place(cursor, "a.b")
 
 
 def test_a_pass_ends_with_its_last_page():

@@ -7,8 +7,9 @@ import pytest
 
 from bus import clock
 from bus.delivery.ledger import Attempt, DeliveryState, Ledger, NewDelivery
-from tests.a_bus import WARGA, Bus, Document, a_contract, a_grant
+from tests.a_bus import Bus
 from tests.an_agency import AnAdapter, join
+from tests.builders import WARGA, Document, a_document, a_grant
 
 URL = "/v1/deliveries"
 
@@ -17,7 +18,7 @@ URL = "/v1/deliveries"
 async def office(bus: Bus) -> Bus:
     """A bus where bapenda and dinkes are granted the residents."""
     join(bus, AnAdapter())
-    bus.apply(a_contract(*map(a_grant, ("bapenda", "dinkes"))))
+    bus.apply(a_document(*map(a_grant, ("bapenda", "dinkes"))))
     return bus
 
 

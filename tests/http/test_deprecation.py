@@ -7,14 +7,11 @@ from typing import Any
 import pytest
 
 from bus import clock, json
-from tests.a_bus import ADDRESS, OWNER, WARGA, Bus, a_contract, a_person
+from tests.a_bus import ADDRESS, Bus
+from tests.builders import OWNER, WARGA, a_document, an_event
 
 HEADERS = ("deprecation", "sunset", "link")
 SUNSET = date(2099, 6, 30)
-
-
-def an_event(**changes: Any) -> dict[str, Any]:
-    return {"specversion": "1.0", "id": "e1", "source": "/uji", "type": WARGA, "data": a_person(1)} | changes
 
 
 async def told(bus: Bus, *events: dict[str, Any]) -> list[str | None]:
@@ -40,14 +37,14 @@ def successor(name: str) -> str:
 
 
 async def test_an_active_version_says_nothing(bus: Bus):
-    bus.apply(a_contract())
+    bus.apply(a_document())
     assert await told(bus, an_event()) == [None, None, None]
 
 
 async def test_a_deprecated_version_takes_events_and_says_since_when_until_when_and_what_instead(bus: Bus):
-    bus.apply(a_contract())
+    bus.apply(a_document())
     since = await deprecate(bus, WARGA, SUNSET)
-    bus.apply(a_contract(version="2.0.0"))
+    bus.apply(a_document(version="2.0.0"))
     # The day in Lamongan is over at 17:00 UTC.
     assert await told(bus, an_event(dataschema="1.0.0")) == [
         f"@{since}",
@@ -57,20 +54,20 @@ async def test_a_deprecated_version_takes_events_and_says_since_when_until_when_
 
 
 async def test_without_a_date_or_a_successor_nothing_is_made_up(bus: Bus):
-    bus.apply(a_contract())
+    bus.apply(a_document())
     since = await deprecate(bus, WARGA)
     assert await told(bus, an_event()) == [f"@{since}", None, None]
 
 
 async def test_who_names_no_version_gets_the_successor_and_no_notice(bus: Bus):
-    bus.apply(a_contract(), a_contract(version="2.0.0"))
+    bus.apply(a_document(), a_document(version="2.0.0"))
     await deprecate(bus, WARGA)
     assert await told(bus, an_event()) == [None, None, None]
 
 
 async def test_a_batch_under_two_deprecated_versions_is_told_the_earliest_dates_and_both_successors(bus: Bus):
     other = "uji.lain"
-    bus.apply(*(a_contract(contract=name, version=v) for name in (WARGA, other) for v in ("1.0.0", "2.0.0")))
+    bus.apply(*(a_document(contract=name, version=v) for name in (WARGA, other) for v in ("1.0.0", "2.0.0")))
     since = await deprecate(bus, WARGA, date(2099, 12, 31))
     await deprecate(bus, other, SUNSET)
     events = [an_event(id=name, type=name, dataschema="1.0.0") for name in (WARGA, other)]
@@ -83,7 +80,7 @@ async def test_a_batch_under_two_deprecated_versions_is_told_the_earliest_dates_
 
 @pytest.mark.parametrize("partial", ["true", "false"])
 async def test_only_what_was_taken_of_a_batch_counts(bus: Bus, partial: str):
-    bus.apply(a_contract(), a_contract(version="2.0.0"))
+    bus.apply(a_document(), a_document(version="2.0.0"))
     await deprecate(bus, WARGA)
     events = [an_event(), an_event(id="e2", dataschema="1.0.0", data={})]
     answer = await bus.reader(OWNER, "events.publish").post(

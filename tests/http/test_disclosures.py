@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from bus.disclosures.log import Channel, Disclosure
-from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_nik, a_person
+from tests.a_bus import Bus
+from tests.builders import WARGA, a_document, a_grant, a_nik, a_person
 
 LOG = "/v1/disclosures"
 
@@ -20,7 +21,7 @@ async def search(client: httpx.AsyncClient, **params: Any) -> dict[str, Any]:
 
 
 async def test_a_search_by_person_finds_exactly_the_pages_that_held_the_person(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes"), a_grant("bapenda", fields=["/nik"], mask={"/nik": "pseudonym"})))
+    bus.apply(a_document(a_grant("dinkes"), a_grant("bapenda", fields=["/nik"], mask={"/nik": "pseudonym"})))
     await bus.publish_all([a_person(1), a_person(2), a_person(3)])
     await bus.reader("dinkes").get(f"/v1/feeds/{WARGA}?limit=2")
     await bus.reader("bapenda").get(f"/v1/records/{WARGA}")
@@ -32,7 +33,7 @@ async def test_a_search_by_person_finds_exactly_the_pages_that_held_the_person(b
 
 
 async def test_a_disclosure_says_what_under_which_grant(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes", fields=["/nik"], purpose="imunisasi", legal_basis="PKS 8")))
+    bus.apply(a_document(a_grant("dinkes", fields=["/nik"], purpose="imunisasi", legal_basis="PKS 8")))
     await bus.publish_all([a_person(1), a_person(2)])
     await bus.reader("dinkes").get(f"/v1/feeds/{WARGA}")
     (found,) = (await search(bus.reader("inspektorat", "audit.read"), participant="dinkes"))["disclosures"]
@@ -54,7 +55,7 @@ async def test_a_disclosure_says_what_under_which_grant(bus: Bus):
 
 
 async def test_person_and_participant_narrow_each_other(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes"), a_grant("dinsos")))
+    bus.apply(a_document(a_grant("dinkes"), a_grant("dinsos")))
     await bus.publish(a_person(1))
     for participant in ("dinkes", "dinsos"):
         await bus.reader(participant).get(f"/v1/feeds/{WARGA}")
@@ -65,7 +66,7 @@ async def test_person_and_participant_narrow_each_other(bus: Bus):
 
 
 async def test_the_answer_to_a_query_is_found_by_its_person(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     contract_id = bus.rooms.catalogue.newest(WARGA).contract_id
     answered = Disclosure("dinkes", "client_x", Channel.QUERY, contract_id, "1.0.0", "uji", "", [""], person=a_nik(5))
     await asyncio.to_thread(bus.rooms.disclosures.record, [answered])
@@ -74,7 +75,7 @@ async def test_the_answer_to_a_query_is_found_by_its_person(bus: Bus):
 
 
 async def test_a_long_log_comes_in_pages_the_newest_first(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     await bus.publish_all([a_person(n) for n in range(5)])
     await bus.reader("dinkes").get(f"/v1/feeds/{WARGA}?limit=3")
     await bus.reader("dinkes").get(f"/v1/feeds/{WARGA}?limit=4")

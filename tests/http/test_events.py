@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from bus.delivery.ledger import Ledger, NewDelivery
-from bus.delivery.subscriptions import NewSubscription, Webhook
-from tests.a_bus import OWNER, WARGA, Bus, a_contract, a_grant, a_nik, a_person
+from bus.delivery.subscription import NewSubscription, Webhook
+from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
+from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik, a_person
 
 SEMBUNG = [{"exact": {"desa": "sembung"}}]
 
@@ -18,7 +19,7 @@ async def disclosed(bus: Bus, participant: str) -> list[tuple[str, tuple[int, ..
 
 
 async def test_a_consumer_sees_an_event_as_its_grant_shows_it(bus: Bus):
-    bus.apply(a_contract(a_grant("bapenda", fields=["/nik"], mask={"/nik": "pseudonym"})))
+    bus.apply(a_document(a_grant("bapenda", fields=["/nik"], mask={"/nik": "pseudonym"})))
     position = await bus.publish(a_person(1))
     answer = await bus.reader("bapenda").get(f"/v1/events/{position}")
     shown = answer.json()["event"]
@@ -29,7 +30,7 @@ async def test_a_consumer_sees_an_event_as_its_grant_shows_it(bus: Bus):
 
 
 async def test_who_sent_an_event_sees_it_whole_with_its_deliveries(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     position = await bus.publish(a_person(1))
     subscription = await asyncio.to_thread(a_delivery, bus, position)
     answer = await bus.reader(OWNER).get(f"/v1/events/{position}")
@@ -40,8 +41,8 @@ async def test_who_sent_an_event_sees_it_whole_with_its_deliveries(bus: Bus):
 
 
 async def test_nothing_else_is_there(bus: Bus):
-    bus.apply(a_contract(a_grant("desa-sembung", rows=SEMBUNG), a_grant("lama", until="2020-01-01")))
-    bus.apply(a_contract(contract="lain.hal"))
+    bus.apply(a_document(a_grant("desa-sembung", rows=SEMBUNG), a_grant("lama", until="2020-01-01")))
+    bus.apply(a_document(contract="lain.hal"))
     elsewhere = await bus.publish(a_person(1, desa="paciran"))
     not_granted = await bus.publish(a_person(1), type="lain.hal")
     client, late = bus.reader("desa-sembung"), bus.reader("lama")
@@ -53,7 +54,7 @@ async def test_nothing_else_is_there(bus: Bus):
 
 
 async def test_an_event_of_a_contract_that_is_out_of_force_is_not_there(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     position = await bus.publish(a_person(1))
     await asyncio.to_thread(bus.rooms.catalogue.registrar.retire, WARGA, "1.0.0", bus.operator)
     client = bus.reader("dinkes")

@@ -11,19 +11,20 @@ import httpx
 import pytest
 
 from bus import json
-from bus.http.cursors import Listing, cursor_at
+from bus.http.cursors import Listing, write_position
 from bus.identity.keys import Keys
 from bus.journal.lines import MOST_BYTES
-from bus.process import make_rooms
+from bus.process import Wakeups, make_rooms
 from bus.settings import load_settings
 from bus.storage import open_storage
-from tests.a_bus import ADDRESS, OWNER, WARGA, Bus, a_contract, a_grant, a_nik, a_person
+from tests.a_bus import ADDRESS, Bus
 from tests.an_actor import OPERATOR
+from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik, a_person
 from tests.http.a_feed import FEED, SEMBUNG, disclosed, positions, read, read_to_the_end
 
 
 async def test_events_come_in_order_with_their_position(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     sent = await bus.publish_all([a_person(1), a_person(2)])
     page = await read(bus.reader("dinkes"))
     assert positions(page["events"]) == sent
@@ -32,13 +33,13 @@ async def test_events_come_in_order_with_their_position(bus: Bus):
 
 
 async def test_pages_follow_each_other(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     sent = await bus.publish_all([a_person(n) for n in range(7)])
     assert positions(await read_to_the_end(bus.reader("dinkes"), limit=3)) == sent
 
 
 async def test_an_empty_page_has_a_cursor_for_later(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")), a_contract(contract="lain.hal"))
+    bus.apply(a_document(a_grant("dinkes")), a_document(contract="lain.hal"))
     await bus.publish(a_person(), type="lain.hal")
     client = bus.reader("dinkes")
     empty = await read(client)
@@ -48,7 +49,7 @@ async def test_an_empty_page_has_a_cursor_for_later(bus: Bus):
 
 
 async def test_a_cursor_sees_every_position_once_while_appends_go_on(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     client = bus.reader("dinkes")
     seen: list[int] = []
 
@@ -73,26 +74,26 @@ async def test_a_cursor_sees_every_position_once_while_appends_go_on(bus: Bus):
 async def test_what_has_no_feed_is_not_found(bus: Bus, contract: str, status: int, slug: str):
     schema = {"type": "object"}
     query = {"kind": "query", "key": None, "schema": None, "request": schema, "answer": schema}
-    bus.apply(a_contract(contract="uji.tanya", classification="public", subject=None, **query))
+    bus.apply(a_document(contract="uji.tanya", classification="public", subject=None, **query))
     answer = await bus.reader("dinkes").get(f"/v1/feeds/{contract}")
     assert (answer.status_code, answer.json()["type"]) == (status, f"urn:bus:problem:{slug}")
 
 
 async def test_who_has_no_grant_gets_nothing(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     await bus.publish(a_person())
     answer = await bus.reader("bapenda").get(FEED)
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:bus:problem:not-granted")
 
 
 async def test_a_grant_that_ended_gives_nothing(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes", until="2020-01-01")))
+    bus.apply(a_document(a_grant("dinkes", until="2020-01-01")))
     answer = await bus.reader("dinkes").get(FEED)
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:bus:problem:grant-expired")
 
 
 async def test_a_token_without_the_scope_is_not_enough(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     assert (await bus.reader("dinkes", "events.publish").get(FEED)).status_code == 403
 
 
@@ -100,8 +101,8 @@ async def test_a_token_without_the_scope_is_not_enough(bus: Bus):
     "params",
     [
         {"after": "x"},
-        {"after": cursor_at(Listing.FEED, "lain.hal", 1)},
-        {"after": cursor_at(Listing.RECORDS, WARGA, 1)},
+        {"after": write_position(Listing.FEED, "lain.hal", 1)},
+        {"after": write_position(Listing.RECORDS, WARGA, 1)},
         {"limit": 0},
         {"limit": 1001},
         {"wait": -1},
@@ -110,13 +111,13 @@ async def test_a_token_without_the_scope_is_not_enough(bus: Bus):
     ],
 )
 async def test_a_wrong_parameter_is_refused(bus: Bus, params: dict[str, Any]):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     answer = await bus.reader("dinkes").get(FEED, params=params)
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
 
 
 async def test_what_leaves_the_rows_is_shown_as_deleted(bus: Bus):
-    bus.apply(a_contract(a_grant("desa-sembung", rows=SEMBUNG)))
+    bus.apply(a_document(a_grant("desa-sembung", rows=SEMBUNG)))
     await bus.publish(a_person(1, desa="sembung"))
     await bus.publish(a_person(1, desa="paciran", nama="Nama Baru"))
     await bus.publish(a_person(1, desa="paciran", nama="Nama Lagi"))
@@ -127,14 +128,14 @@ async def test_what_leaves_the_rows_is_shown_as_deleted(bus: Bus):
 
 
 async def test_what_was_never_in_the_rows_is_not_shown_when_it_is_deleted(bus: Bus):
-    bus.apply(a_contract(a_grant("desa-sembung", rows=SEMBUNG)))
+    bus.apply(a_document(a_grant("desa-sembung", rows=SEMBUNG)))
     await bus.publish(a_person(1, desa="paciran"))
     await bus.publish(None, subject=a_nik(1))
     assert (await read(bus.reader("desa-sembung")))["events"] == []
 
 
 async def test_a_deletion_in_the_rows_is_shown(bus: Bus):
-    bus.apply(a_contract(a_grant("desa-sembung", rows=SEMBUNG)))
+    bus.apply(a_document(a_grant("desa-sembung", rows=SEMBUNG)))
     await bus.publish(a_person(1))
     await bus.publish(None, subject=a_nik(1))
     page = await read(bus.reader("desa-sembung"))
@@ -142,7 +143,7 @@ async def test_a_deletion_in_the_rows_is_shown(bus: Bus):
 
 
 async def test_a_page_is_filled_from_behind_what_is_not_shown(bus: Bus):
-    bus.apply(a_contract(a_grant("desa-sembung", rows=SEMBUNG)))
+    bus.apply(a_document(a_grant("desa-sembung", rows=SEMBUNG)))
     for start in (0, 100):
         await bus.publish_all([a_person(start + n, desa="paciran") for n in range(40)])
         await bus.publish(a_person(start + 50))
@@ -151,7 +152,7 @@ async def test_a_page_is_filled_from_behind_what_is_not_shown(bus: Bus):
 
 
 async def test_a_page_that_looked_at_enough_says_where_to_go_on(bus: Bus):
-    bus.apply(a_contract(a_grant("desa-sembung", rows=SEMBUNG)))
+    bus.apply(a_document(a_grant("desa-sembung", rows=SEMBUNG)))
     for start in range(0, 12_000, 1000):
         await bus.publish_all([a_person(start + n, desa="paciran") for n in range(1000)])
     position = await bus.publish(a_person(50_000))
@@ -163,7 +164,7 @@ async def test_a_page_that_looked_at_enough_says_where_to_go_on(bus: Bus):
 
 @pytest.mark.parametrize("grant", [{}, {"rows": SEMBUNG}], ids=["whole", "rows"])
 async def test_a_page_of_large_events_ends_early_and_the_next_goes_on(bus: Bus, grant: dict[str, Any]):
-    bus.apply(a_contract(a_grant("dinkes", **grant)))
+    bus.apply(a_document(a_grant("dinkes", **grant)))
     large = "x" * (MOST_BYTES // 5)
     sent = await bus.publish_all([a_person(n, nama=large) for n in range(12)])
     client = bus.reader("dinkes")
@@ -177,7 +178,7 @@ async def test_a_page_of_large_events_ends_early_and_the_next_goes_on(bus: Bus, 
 
 async def test_an_event_as_large_as_a_page_comes_alone(bus: Bus):
     sizes = (10, MOST_BYTES, 10)
-    bus.apply(a_contract(a_grant("dinkes"), delivery={"max_bytes": 2 * MOST_BYTES}))
+    bus.apply(a_document(a_grant("dinkes"), delivery={"max_bytes": 2 * MOST_BYTES}))
     await bus.publish_all([a_person(n, nama="x" * size) for n, size in enumerate(sizes)])
     client = bus.reader("dinkes")
     first = await read(client)
@@ -186,7 +187,7 @@ async def test_an_event_as_large_as_a_page_comes_alone(bus: Bus):
 
 
 async def test_a_masked_key_appears_nowhere(bus: Bus):
-    bus.apply(a_contract(a_grant("bapenda", fields=["/nik", "/desa"], mask={"/nik": "pseudonym"})))
+    bus.apply(a_document(a_grant("bapenda", fields=["/nik", "/desa"], mask={"/nik": "pseudonym"})))
     await bus.publish(a_person(1), source=f"/warga/{a_nik(1)}", partitionkey=a_nik(1))
     await bus.publish(None, subject=a_nik(1))
     answer = await bus.reader("bapenda").get(FEED)
@@ -198,9 +199,9 @@ async def test_a_masked_key_appears_nowhere(bus: Bus):
 
 
 async def test_each_event_is_seen_through_the_grant_of_its_own_version(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes", fields=["/nik"]), a_grant("dinsos")))
+    bus.apply(a_document(a_grant("dinkes", fields=["/nik"]), a_grant("dinsos")))
     await bus.publish(a_person(1))
-    bus.apply(a_contract(a_grant("dinkes", fields=["/nik", "/nama"]), version="1.1.0"))
+    bus.apply(a_document(a_grant("dinkes", fields=["/nik", "/nama"]), version="1.1.0"))
     await bus.publish(a_person(2))
     page = await read(bus.reader("dinkes"))
     assert [event["data"] for event in page["events"]] == [{"nik": a_nik(1)}, {"nik": a_nik(2), "nama": "Rekaan 2"}]
@@ -209,7 +210,7 @@ async def test_each_event_is_seen_through_the_grant_of_its_own_version(bus: Bus)
 
 
 async def test_a_long_poll_wakes_when_this_process_appends(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     waiting = asyncio.create_task(read(bus.reader("dinkes"), wait=30))
     await until_somebody_waits(bus)
     position = await bus.publish(a_person())
@@ -220,9 +221,9 @@ async def test_a_long_poll_wakes_when_this_process_appends(bus: Bus):
 async def test_a_long_poll_wakes_when_another_process_appends(
     bus: Bus, database_url: str, bus_keys: Keys, tmp_path: Path
 ):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     storage = open_storage(database_url)
-    other = make_rooms(load_settings(data_dir=tmp_path), storage, bus_keys, ADDRESS, lambda position: None)
+    other = make_rooms(load_settings(data_dir=tmp_path), storage, bus_keys, ADDRESS, Wakeups())
     waiting = asyncio.create_task(read(bus.reader("dinkes"), wait=30))
     await until_somebody_waits(bus)
     (position,) = await bus.publish_all([a_person()], rooms=other)
@@ -235,16 +236,16 @@ async def test_a_long_poll_wakes_when_another_process_appends(
 
 @pytest.mark.parametrize("grant", [{}, {"rows": SEMBUNG}], ids=["whole", "rows"])
 async def test_a_long_poll_sleeps_through_other_contracts_events(bus: Bus, grant: dict[str, Any]):
-    bus.apply(a_contract(a_grant("dinkes", **grant)), a_contract(contract="lain.hal"))
+    bus.apply(a_document(a_grant("dinkes", **grant)), a_document(contract="lain.hal"))
     waiting = asyncio.create_task(read(bus.reader("dinkes"), wait=1))
     await until_somebody_waits(bus)
     other = await bus.publish(a_person(), type="lain.hal")
     page = await waiting
-    assert (page["events"], page["next"]) == ([], cursor_at(Listing.FEED, WARGA, other))
+    assert (page["events"], page["next"]) == ([], write_position(Listing.FEED, WARGA, other))
 
 
 async def test_a_long_poll_ends_after_its_wait(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     started = time.monotonic()
     page = await read(bus.reader("dinkes"), wait=0.3)
     assert page["events"] == []
@@ -252,7 +253,7 @@ async def test_a_long_poll_ends_after_its_wait(bus: Bus):
 
 
 async def test_a_long_poll_of_a_client_that_went_away_ends(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     headers = [(b"authorization", bus.token("dinkes").encode())]
     scope = {"type": "http", "method": "GET", "path": FEED, "query_string": b"wait=60", "headers": headers}
 
@@ -267,7 +268,7 @@ async def test_a_long_poll_of_a_client_that_went_away_ends(bus: Bus):
 
 
 async def test_a_token_revoked_during_a_long_poll_gets_nothing(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     client = bus.reader("dinkes")
     waiting = asyncio.create_task(client.get(FEED, params={"wait": 30}))
     await until_somebody_waits(bus)
@@ -278,7 +279,7 @@ async def test_a_token_revoked_during_a_long_poll_gets_nothing(bus: Bus):
 
 
 async def test_a_stream_gives_what_is_there_and_what_comes(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     first = await bus.publish(a_person(1))
     async with streamed(bus, bus.token("dinkes")) as events:
         assert (await anext(events))["sequence"] == first
@@ -289,7 +290,7 @@ async def test_a_stream_gives_what_is_there_and_what_comes(bus: Bus):
 
 
 async def test_a_stream_resumes_behind_its_last_event(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     sent = await bus.publish_all([a_person(n) for n in range(5)])
     async with streamed(bus, bus.token("dinkes")) as events:
         read = [await anext(events) for _ in range(2)]
@@ -299,19 +300,19 @@ async def test_a_stream_resumes_behind_its_last_event(bus: Bus):
 
 
 async def test_a_stream_ends_with_its_token(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     async with asyncio.timeout(10), streamed(bus, bus.token("dinkes", seconds=2)) as events:
         assert [event async for event in events] == []
 
 
 async def test_a_stream_needs_a_grant(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     answer = await bus.reader("bapenda").get(FEED, headers={"accept": "text/event-stream"})
     assert answer.status_code == 403
 
 
 async def test_the_producer_reads_its_own_feed_only_with_a_grant(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     assert (await bus.reader(OWNER).get(FEED)).status_code == 403
 
 

@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from bus import json
-from tests.a_bus import OWNER, Bus
-from tests.contracts.documents import a_document
+from tests.a_bus import Bus
+from tests.builders import OWNER, a_strict_document
 from tests.contracts.hostile import HOSTILE
 from tests.http.a_catalogue import a_catalogue, an_edge, owner
 
@@ -26,9 +26,9 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_document_is_not_registered(client: TestClient, name: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     answer = client.post("/v1/contracts", content=HOSTILE[name], headers=owner())
-    assert time.perf_counter() - began < _SECONDS
+    assert time.process_time() - began < _SECONDS
     assert _refuses(answer)
 
 
@@ -40,7 +40,7 @@ async def test_every_hostile_document_is_found_wrong_when_it_is_checked(bus: Bus
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_no_hostile_document_is_taken_to_compare_with(bus: Bus) -> None:
-    good = json.dumps(a_document())
+    good = json.dumps(a_strict_document())
     bodies = {name: good[:-1] + b',"against":[' + document + b"]}" for name, document in HOSTILE.items()}
     answers = {name: await _checked(bus, body) for name, body in bodies.items()}
     assert [name for name, answer in answers.items() if not _refuses(answer)] == []
@@ -48,9 +48,9 @@ async def test_no_hostile_document_is_taken_to_compare_with(bus: Bus) -> None:
 
 async def _checked(bus: Bus, body: bytes) -> httpx.Response:
     client = bus.reader(OWNER, "contracts.write")
-    began = time.perf_counter()
+    began = time.process_time()
     answer = await client.post("/v1/contracts/check", content=body)
-    assert time.perf_counter() - began < _SECONDS
+    assert time.process_time() - began < _SECONDS
     assert len(answer.content) < 20_000
     return answer
 

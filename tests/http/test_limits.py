@@ -12,25 +12,22 @@ import pytest
 from bus import json
 from bus.contracts.document import parse_contract
 from bus.contracts.registrar import Registrar
-from tests.a_bus import OWNER, WARGA, Bus, a_contract, a_grant, a_person
+from tests.a_bus import Bus
+from tests.builders import OWNER, WARGA, a_document, a_grant, a_person, an_event
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 FEED = f"/v1/feeds/{WARGA}"
 EVENT = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
-SINK = {"url": "https://pajak.lamongan.example/webhooks"}
+SINK = {"url": "https://8.8.8.8/webhooks"}
+"""At a public address, to which nothing is sent: no worker runs here."""
 
 
 @pytest.fixture
-async def operator(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
-    """The operator's client of a bus with one contract; sinks are believed to be public."""
-
-    async def checked(*_: Any, **__: Any) -> None:
-        return None
-
-    monkeypatch.setattr("bus.delivery.admission.check_url", checked)
-    bus.apply(a_contract(a_grant("dinkes"), a_grant("bapenda")))
+async def operator(bus: Bus) -> httpx.AsyncClient:
+    """The operator's client of a bus with one contract."""
+    bus.apply(a_document(a_grant("dinkes"), a_grant("bapenda")))
     bus.token("dinkes")
     bus.token("bapenda")
     bus.token(OWNER)
@@ -40,10 +37,6 @@ async def operator(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[h
 async def limit(operator: httpx.AsyncClient, participant: str, **limits: Any) -> None:
     answer = await operator.put(f"/v1/participants/{participant}/limits", json={"limits": limits})
     assert answer.status_code == 200, answer.text
-
-
-def an_event(number: int) -> dict[str, Any]:
-    return {"specversion": "1.0", "id": f"l{number}", "source": "/uji", "type": WARGA, "data": a_person(number)}
 
 
 async def publish(client: httpx.AsyncClient, number: int) -> httpx.Response:
@@ -200,7 +193,7 @@ async def test_large_filters_are_refused_at_admission(bus: Bus, operator: httpx.
 
 async def test_large_rows_of_a_grant_are_refused(bus: Bus, operator: httpx.AsyncClient):
     rows = [{"any": [{"prefix": {"desa": f"d{number}"}} for number in range(50)]}] * 4
-    document = a_contract(a_grant("dinkes", rows=rows), contract="pajak.hal", owner="bapenda", producers=["bapenda"])
+    document = a_document(a_grant("dinkes", rows=rows), contract="pajak.hal", owner="bapenda", producers=["bapenda"])
     answer = await bus.reader("bapenda", "contracts.write").post("/v1/contracts", content=json.dumps(document))
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:bus:problem:filter-too-large")
     assert answer.json()["errors"][0]["pointer"] == "/consumers/0/rows"
@@ -219,7 +212,7 @@ async def test_drafts_are_limited_by_number_and_bytes(bus: Bus, operator: httpx.
     client = bus.reader("bapenda", "contracts.write")
 
     async def register(name: str, **changes: Any) -> httpx.Response:
-        document = a_contract(contract=f"pajak.{name}", owner="bapenda", producers=["bapenda"], **changes)
+        document = a_document(contract=f"pajak.{name}", owner="bapenda", producers=["bapenda"], **changes)
         return await client.post("/v1/contracts", content=json.dumps(document))
 
     assert [(await register(name)).status_code for name in ("satu", "dua")] == [201, 201]
@@ -252,7 +245,7 @@ async def test_drafts_that_are_registered_at_once_are_not_too_many_together(bus:
     client = bus.reader("bapenda", "contracts.write")
 
     async def register(name: str) -> int:
-        document = a_contract(contract=f"pajak.{name}", owner="bapenda", producers=["bapenda"])
+        document = a_document(contract=f"pajak.{name}", owner="bapenda", producers=["bapenda"])
         return (await client.post("/v1/contracts", content=json.dumps(document))).status_code
 
     assert sorted(await asyncio.gather(register("satu"), register("dua"))) == [201, 429]
@@ -263,7 +256,7 @@ async def test_drafts_that_are_replaced_at_once_are_not_too_large_together(bus: 
     client = bus.reader("bapenda", "contracts.write")
 
     def document(name: str, **changes: Any) -> bytes:
-        return json.dumps(a_contract(contract=f"pajak.{name}", owner="bapenda", producers=["bapenda"], **changes))
+        return json.dumps(a_document(contract=f"pajak.{name}", owner="bapenda", producers=["bapenda"], **changes))
 
     async def replace(name: str) -> int:
         path, larger = f"/v1/contracts/pajak.{name}/versions/1.0.0", document(name, title="x" * 100)

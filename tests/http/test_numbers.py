@@ -10,7 +10,8 @@ import pytest
 
 from bus import json
 from bus.http import batches, publish
-from tests.a_bus import OWNER, Bus, a_contract, a_grant, a_nik
+from tests.a_bus import Bus
+from tests.builders import OWNER, a_document, a_grant, a_nik
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -59,7 +60,7 @@ KEPT = [
 @pytest.fixture
 async def client(bus: Bus) -> AsyncIterator[httpx.AsyncClient]:
     """A producer and reader of an open contract, at a served bus."""
-    bus.apply(a_contract(a_grant(OWNER), contract=OPEN, kind="event", key=None, subject="/nik", schema=_SCHEMA))
+    bus.apply(a_document(a_grant(OWNER), contract=OPEN, kind="event", key=None, subject="/nik", schema=_SCHEMA))
     async with bus.served() as address:
         yield bus.reader(OWNER, "events.publish", "events.read", "contracts.read", address=address)
 

@@ -22,10 +22,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from bus.delivery.subscriptions import NewSubscription, Webhook
+from bus.delivery.subscription import NewSubscription, Webhook
 from bus.identity.scopes import Scope
-from tests.a_bus import OWNER, WARGA, Bus, a_contract, a_grant, a_nik, a_person
+from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
+from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik, a_person
 
 ROUTES: Final = """
 POST /oauth/token
@@ -128,7 +129,7 @@ def test_a_refusal_is_described_as_a_problem(document: Any) -> None:
 
 
 async def test_no_request_made_from_the_document_breaks_the_bus_or_the_document(bus: Bus, document: Any) -> None:
-    bus.apply(a_contract(a_grant(OWNER)))
+    bus.apply(a_document(a_grant(OWNER)))
     position = await bus.publish(a_person(1))
     order = NewSubscription(OWNER, [WARGA], Webhook("https://dinkes.lamongan.example/masuk"), [])
     subscription = await asyncio.to_thread(bus.rooms.subscriptions.add, order, OPERATOR)

@@ -14,7 +14,8 @@ from structlog.testing import capture_logs
 from bus.http.edge import Edge, create_edge, create_operation, create_watch
 from bus.http.health import Health
 from bus.http.pull import Reading
-from tests.a_bus import ADDRESS, WARGA, Bus, a_contract, a_grant, a_nik
+from tests.a_bus import ADDRESS, Bus
+from tests.builders import WARGA, a_document, a_grant, a_nik
 
 PATHS = ("/metrics", "/docs", "/openapi.json")
 
@@ -98,7 +99,7 @@ async def test_every_answer_keeps_browsers_from_guessing_from_plain_http_and_fro
 
 
 async def test_a_path_with_a_key_is_in_no_log_line(bus: Bus, monkeypatch: pytest.MonkeyPatch):
-    bus.apply(a_contract(a_grant("bapenda")))
+    bus.apply(a_document(a_grant("bapenda")))
     headers, key = {"authorization": bus.token("bapenda")}, a_nik(1)
 
     def broken(*_: Any) -> Any:

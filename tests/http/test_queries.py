@@ -20,9 +20,10 @@ from bus.kit import AgencyFault, AgencyUnavailable, Failure, QuotaExhausted
 from bus.limits import Policy, Ration
 from bus.limits.tables import QUESTIONS_ASKED
 from bus.storage import open_storage
-from tests.a_bus import Bus, Document, a_contract, a_grant, a_nik
+from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.an_agency import AGENCY, ASK, TAKE, AnAdapter, join
+from tests.builders import Document, a_document, a_grant, a_nik
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """The edge is the same on both databases; their statements have tests of their own in the rooms."""
@@ -34,12 +35,12 @@ ANSWER = {"ditemukan": True, "nama": "Rekaan 1", "agama": "rahasia"}
 PAST = "2020-12-31"
 
 
-def a_query(*grants: Document, **changes: Any) -> Document:
+def a_query_document(*grants: Document, **changes: Any) -> Document:
     """A personal query contract that the agency answers."""
     text = {"type": "string"}
     answer = {"ditemukan": {"type": "boolean"}, "nama": text, "agama": text}
     request = {"type": "object", "properties": {"nik": text | {"pattern": "^[0-9]{16}$"}}, "required": ["nik"]}
-    return a_contract(
+    return a_document(
         *(grants or [a_grant("dinkes")]),
         **{
             "contract": TANYA,
@@ -98,7 +99,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def test_a_question_is_answered(desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter):
-    desk.apply(a_query())
+    desk.apply(a_query_document())
     answer = await ask(http)
     assert (answer.status_code, answer.json()) == (200, ANSWER)
     assert (answer.headers["content-type"], answer.headers["cache-control"]) == ("application/json", "no-store")
@@ -106,12 +107,12 @@ async def test_a_question_is_answered(desk: Bus, http: httpx.AsyncClient, adapte
 
 
 async def test_an_answer_shows_what_the_grant_shows(desk: Bus, http: httpx.AsyncClient):
-    desk.apply(a_query(a_grant("dinkes", fields=["/ditemukan", "/nama"], mask={"/nama": "redact"})))
+    desk.apply(a_query_document(a_grant("dinkes", fields=["/ditemukan", "/nama"], mask={"/nama": "redact"})))
     assert (await ask(http)).json() == {"ditemukan": True, "nama": "***"}
 
 
 async def test_an_answer_about_a_person_is_disclosed(desk: Bus, http: httpx.AsyncClient):
-    desk.apply(a_query(a_grant("dinkes", fields=["/ditemukan", "/nama"])))
+    desk.apply(a_query_document(a_grant("dinkes", fields=["/ditemukan", "/nama"])))
     await ask(http)
     (found,) = disclosed(desk)
     shown = found.disclosure
@@ -121,7 +122,7 @@ async def test_an_answer_about_a_person_is_disclosed(desk: Bus, http: httpx.Asyn
 
 
 async def test_an_answer_that_found_nobody_discloses_nothing(desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter):
-    desk.apply(a_query())
+    desk.apply(a_query_document())
     adapter.answer = {"ditemukan": False}
     assert (await ask(http)).json() == {"ditemukan": False}
     assert disclosed(desk) == []
@@ -130,21 +131,21 @@ async def test_an_answer_that_found_nobody_discloses_nothing(desk: Bus, http: ht
 async def test_an_answer_that_says_not_found_and_holds_data_is_disclosed(
     desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
 ):
-    desk.apply(a_query())
+    desk.apply(a_query_document())
     adapter.answer = {"ditemukan": False, "nama": "Rekaan 1"}
     assert (await ask(http)).json() == adapter.answer
     assert len(disclosed(desk)) == 1
 
 
 async def test_the_same_question_again_is_counted(desk: Bus, http: httpx.AsyncClient):
-    desk.apply(a_query())
+    desk.apply(a_query_document())
     for _ in range(3):
         await ask(http)
     assert [one.times for one in disclosed(desk)] == [3]
 
 
 async def test_an_answer_about_nobody_discloses_nothing(desk: Bus, http: httpx.AsyncClient):
-    desk.apply(a_query(classification="internal", request={"type": "object"}, subject=None))
+    desk.apply(a_query_document(classification="internal", request={"type": "object"}, subject=None))
     assert (await ask(http)).status_code == 200
     assert desk.rooms.disclosures.search(None, "dinkes", None, 10) == []
 
@@ -152,7 +153,7 @@ async def test_an_answer_about_nobody_discloses_nothing(desk: Bus, http: httpx.A
 async def test_what_cannot_be_recorded_is_not_told(bus: Bus, adapter: AnAdapter, tmp_path: Path):
     storage = open_storage(f"sqlite:///{tmp_path / 'empty.db'}")
     join(bus, adapter, disclosures=DisclosureLog(storage, Persons(storage)))
-    bus.apply(a_query())
+    bus.apply(a_query_document())
     answer = await ask(bus.reader("dinkes", "queries.call"))
     storage.close()
     assert problem(answer) == (503, "storage-unavailable")
@@ -160,24 +161,24 @@ async def test_what_cannot_be_recorded_is_not_told(bus: Bus, adapter: AnAdapter,
 
 
 async def test_a_token_without_the_scope_is_not_enough(desk: Bus):
-    desk.apply(a_query())
+    desk.apply(a_query_document())
     assert problem(await ask(desk.reader("dinkes", "events.read"))) == (403, "scope-missing")
 
 
 async def test_without_a_grant_nothing_is_asked(desk: Bus, adapter: AnAdapter):
-    desk.apply(a_query())
+    desk.apply(a_query_document())
     assert problem(await ask(desk.reader("bapenda", "queries.call"))) == (403, "not-granted")
     assert adapter.questions == []
 
 
 async def test_a_grant_that_ended_is_not_enough(desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter):
-    desk.apply(a_query(a_grant("dinkes", until=PAST)))
+    desk.apply(a_query_document(a_grant("dinkes", until=PAST)))
     assert problem(await ask(http)) == (403, "grant-expired")
     assert adapter.questions == []
 
 
 async def test_a_grant_of_other_rows_does_not_cover_the_answer(desk: Bus, http: httpx.AsyncClient):
-    desk.apply(a_query(a_grant("dinkes", rows=[{"exact": {"nama": "Rekaan 2"}}])))
+    desk.apply(a_query_document(a_grant("dinkes", rows=[{"exact": {"nama": "Rekaan 2"}}])))
     answer = await ask(http)
     assert problem(answer) == (403, "answer-not-granted")
     assert "Rekaan 1" not in answer.text
@@ -185,7 +186,7 @@ async def test_a_grant_of_other_rows_does_not_cover_the_answer(desk: Bus, http: 
 
 
 async def test_an_invalid_question_is_not_asked(desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter):
-    desk.apply(a_query())
+    desk.apply(a_query_document())
     answer = await ask(http, {"nik": "3524"})
     assert problem(answer) == (422, "question-invalid")
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/nik"]
@@ -194,7 +195,7 @@ async def test_an_invalid_question_is_not_asked(desk: Bus, http: httpx.AsyncClie
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff"])
 async def test_a_body_that_is_not_json_is_refused(desk: Bus, http: httpx.AsyncClient, body: bytes):
-    desk.apply(a_query())
+    desk.apply(a_query_document())
     assert problem(await http.post(URL, content=body)) == (400, "invalid-request")
 
 
@@ -203,13 +204,15 @@ async def test_a_contract_that_is_not_there_is_not_found(http: httpx.AsyncClient
 
 
 async def test_a_contract_of_another_kind_is_no_query(desk: Bus, http: httpx.AsyncClient):
-    desk.apply(a_contract(a_grant("dinkes")))
+    desk.apply(a_document(a_grant("dinkes")))
     assert problem(await ask(http, url="/v1/queries/kependudukan.warga")) == (404, "not-a-query")
 
 
 async def test_a_question_with_a_number_that_would_change_is_refused(desk: Bus, http: httpx.AsyncClient):
     text = {"type": "string", "pattern": "^[0-9]{16}$"}
-    desk.apply(a_query(request={"type": "object", "properties": {"nik": text, "nomor": {}}, "required": ["nik"]}))
+    desk.apply(
+        a_query_document(request={"type": "object", "properties": {"nik": text, "nomor": {}}, "required": ["nik"]})
+    )
     question = f'{{"nik": "{NIK}", "nomor": 18446744073709551617}}'
     answer = await http.post(URL, content=question, headers={"content-type": "application/json"})
     assert problem(answer) == (422, "number-changed")
@@ -220,13 +223,13 @@ async def test_an_answer_with_a_number_that_would_change_is_not_handed_out(
     desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
 ):
     shape = {"ditemukan": {"type": "boolean"}, "nilai": {"type": "number"}}
-    desk.apply(a_query(answer={"type": "object", "properties": shape, "required": ["ditemukan"]}))
+    desk.apply(a_query_document(answer={"type": "object", "properties": shape, "required": ["ditemukan"]}))
     adapter.answer = {"ditemukan": True, "nilai": Decimal("18446744073709551617")}
     assert problem(await ask(http)) == (502, "answer-invalid")
 
 
 async def test_an_invalid_answer_is_not_handed_out(desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter):
-    desk.apply(a_query())
+    desk.apply(a_query_document())
     adapter.answer = {"ditemukan": "ya", "nama": "Rekaan 1"}
     answer = await ask(http)
     assert problem(answer) == (502, "answer-invalid")
@@ -238,7 +241,7 @@ async def test_an_invalid_answer_is_not_handed_out(desk: Bus, http: httpx.AsyncC
     "adapters", [[], [{"adapter": "lain", "operation": ASK}], [{"adapter": AGENCY, "operation": TAKE}]]
 )
 async def test_a_query_that_no_adapter_serves_is_told(desk: Bus, http: httpx.AsyncClient, adapters: list[Document]):
-    desk.apply(a_query(adapters=adapters))
+    desk.apply(a_query_document(adapters=adapters))
     assert problem(await ask(http)) == (503, "adapter-off")
 
 
@@ -253,7 +256,7 @@ async def test_a_query_that_no_adapter_serves_is_told(desk: Bus, http: httpx.Asy
 async def test_what_the_adapter_refuses_is_told(
     desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter, refusal: Any, status: int, slug: str
 ):
-    desk.apply(a_query())
+    desk.apply(a_query_document())
     adapter.refusal = refusal
     assert problem(await ask(http)) == (status, slug)
     assert disclosed(desk) == []
@@ -262,13 +265,13 @@ async def test_what_the_adapter_refuses_is_told(
 async def test_an_agency_that_does_not_answer_in_time_is_unavailable(
     desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
 ):
-    desk.apply(a_query())
+    desk.apply(a_query_document())
     adapter.open.clear()
     assert problem(await ask(http)) == (503, "agency-unavailable")
 
 
 async def test_an_agency_is_asked_only_so_much_at_once(desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter):
-    desk.apply(a_query())
+    desk.apply(a_query_document())
     adapter.open.clear()
     answers = await asyncio.gather(*(ask(http) for _ in range(5)))
     assert [answer.status_code for answer in answers] == [503] * 5
@@ -278,15 +281,15 @@ async def test_an_agency_is_asked_only_so_much_at_once(desk: Bus, http: httpx.As
 async def test_an_operation_of_the_next_version_is_asked_from_its_activation_on(
     desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
 ):
-    desk.apply(a_query(adapters=[]))
-    desk.apply(a_query(version="1.1.0"))
+    desk.apply(a_query_document(adapters=[]))
+    desk.apply(a_query_document(version="1.1.0"))
     assert (await ask(http)).status_code == 200
 
 
 async def test_a_participant_that_had_its_questions_of_today_leaves_the_agencys_quota_to_others(
     desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
 ):
-    desk.apply(a_query(a_grant("dinkes"), a_grant("bapenda")))
+    desk.apply(a_query_document(a_grant("dinkes"), a_grant("bapenda")))
     desk.rooms.limits.register.put("dinkes", {"agency_day": 2}, OPERATOR)
     desk.rooms.limits.refresh()
     answers = [await ask(http) for _ in range(3)]
@@ -301,7 +304,7 @@ async def test_a_participant_that_had_its_questions_of_today_leaves_the_agencys_
 async def test_a_question_that_the_agency_did_not_take_does_not_count(
     desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
 ):
-    desk.apply(a_query())
+    desk.apply(a_query_document())
     desk.rooms.limits.register.put("dinkes", {"agency_day": 1}, OPERATOR)
     desk.rooms.limits.refresh()
     adapter.refusal = AgencyUnavailable("away")
@@ -339,7 +342,7 @@ async def test_a_large_answer_is_checked_apart_on_the_askers_share(
     join(bus, adapter)
     row = {"type": "object", "properties": {"nama": {"type": "string"}}}
     answer = {"ditemukan": {"type": "boolean"}, "daftar": {"type": "array", "items": row}}
-    bus.apply(a_query(answer={"type": "object", "properties": answer, "required": ["ditemukan"]}))
+    bus.apply(a_query_document(answer={"type": "object", "properties": answer, "required": ["ditemukan"]}))
     adapter.answer = {"ditemukan": True, "daftar": many}
     answered = await ask(bus.reader("dinkes", "queries.call"))
     assert answered.status_code == expected
@@ -351,7 +354,7 @@ async def test_a_large_answer_is_checked_apart_on_the_askers_share(
 async def test_a_question_that_waited_in_vain_for_its_turn_does_not_count(
     desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
 ):
-    desk.apply(a_query())
+    desk.apply(a_query_document())
     adapter.open.clear()
     answers = await asyncio.gather(*(ask(http) for _ in range(8)))
     assert [problem(answer) for answer in answers] == [(503, "agency-unavailable")] * 8
@@ -372,7 +375,7 @@ async def test_a_question_that_is_given_up_while_it_is_counted_does_not_count(
         taken.set()
 
     monkeypatch.setattr(Ration, "take", take)
-    desk.apply(a_query())
+    desk.apply(a_query_document())
     asking = asyncio.create_task(ask(http))
     await until(begun.is_set)
     asking.cancel()

@@ -10,10 +10,11 @@ import httpx
 import pytest
 
 from bus import json
-from bus.http.cursors import Listing, cursor_at
+from bus.http.cursors import Listing, write_position
 from bus.journal.lines import MOST_BYTES
-from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_nik, a_person
+from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
+from tests.builders import WARGA, a_document, a_grant, a_nik, a_person
 
 RECORDS = f"/v1/records/{WARGA}"
 SEMBUNG = [{"exact": {"desa": "sembung"}}]
@@ -37,13 +38,13 @@ async def disclosed(bus: Bus, participant: str) -> list[tuple[int, ...]]:
 
 
 async def test_the_newest_event_of_each_key_is_there(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     await bus.publish_all([a_person(1), a_person(2), a_person(1, nama="Baru")])
     assert data(await read(bus.reader("dinkes"))) == [a_person(2), a_person(1, nama="Baru")]
 
 
 async def test_a_deleted_record_is_there_without_data(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     await bus.publish(a_person(1))
     await bus.publish(None, subject=a_nik(1))
     (event,) = (await read(bus.reader("dinkes")))["records"]
@@ -51,13 +52,13 @@ async def test_a_deleted_record_is_there_without_data(bus: Bus):
 
 
 async def test_a_deletion_without_a_data_member_is_shown_with_null(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     await bus.publish_document({"subject": a_nik(1)})
     assert data(await read(bus.reader("dinkes"))) == [None]
 
 
 async def test_pages_follow_each_other_and_the_last_cursor_sees_what_is_new(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     await bus.publish_all([a_person(n) for n in range(5)])
     client = bus.reader("dinkes")
     first = await read(client, limit=3)
@@ -70,7 +71,7 @@ async def test_pages_follow_each_other_and_the_last_cursor_sees_what_is_new(bus:
 
 @pytest.mark.parametrize("grant", [{}, {"rows": SEMBUNG}], ids=["whole", "rows"])
 async def test_a_page_of_large_records_ends_early_and_the_next_goes_on(bus: Bus, grant: dict[str, Any]):
-    bus.apply(a_contract(a_grant("dinkes", **grant)))
+    bus.apply(a_document(a_grant("dinkes", **grant)))
     people = [a_person(n, nama="x" * (MOST_BYTES // 5)) for n in range(7)]
     await bus.publish_all(people)
     client = bus.reader("dinkes")
@@ -82,7 +83,7 @@ async def test_a_page_of_large_records_ends_early_and_the_next_goes_on(bus: Bus,
 
 
 async def test_a_record_that_left_the_rows_is_shown_as_deleted_however_often_it_changed_since(bus: Bus):
-    bus.apply(a_contract(a_grant("desa-sembung", rows=SEMBUNG)))
+    bus.apply(a_document(a_grant("desa-sembung", rows=SEMBUNG)))
     await bus.publish_all([a_person(1), a_person(2)])
     client = bus.reader("desa-sembung")
     before = await read(client)
@@ -95,7 +96,7 @@ async def test_a_record_that_left_the_rows_is_shown_as_deleted_however_often_it_
 
 
 async def test_a_record_that_left_the_rows_before_the_cursor_is_not_shown_again(bus: Bus):
-    bus.apply(a_contract(a_grant("desa-sembung", rows=SEMBUNG)))
+    bus.apply(a_document(a_grant("desa-sembung", rows=SEMBUNG)))
     await bus.publish_all([a_person(1), a_person(1, desa="paciran")])
     client = bus.reader("desa-sembung")
     before = await read(client)
@@ -104,7 +105,7 @@ async def test_a_record_that_left_the_rows_before_the_cursor_is_not_shown_again(
 
 
 async def test_a_masked_key_appears_nowhere(bus: Bus):
-    bus.apply(a_contract(a_grant("bapenda", fields=["/nik", "/desa"], mask={"/nik": "pseudonym"})))
+    bus.apply(a_document(a_grant("bapenda", fields=["/nik", "/desa"], mask={"/nik": "pseudonym"})))
     await bus.publish_all([a_person(1), a_person(2)])
     await bus.publish(None, subject=a_nik(2))
     client = bus.reader("bapenda")
@@ -117,7 +118,7 @@ async def test_a_masked_key_appears_nowhere(bus: Bus):
 
 
 async def test_a_snapshot_comes_as_lines(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     await bus.publish_all([a_person(n) for n in range(1001)])
     await bus.publish_all([a_person(n) for n in range(1001, 2001)])
     await bus.publish(None, subject=a_nik(7))
@@ -130,7 +131,7 @@ async def test_a_snapshot_comes_as_lines(bus: Bus):
 
 
 async def test_a_snapshot_comes_as_a_spreadsheet(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes", fields=["/nik", "/nama", "/lahir"])))
+    bus.apply(a_document(a_grant("dinkes", fields=["/nik", "/nama", "/lahir"])))
     await bus.publish_all([a_person(1, nama="=1+1", lahir={"tempat": "Babat"}), a_person(2)])
     await bus.publish(None, subject=a_nik(2))
     answer = await bus.reader("dinkes").get(RECORDS, headers=CSV)
@@ -143,19 +144,19 @@ async def test_a_snapshot_comes_as_a_spreadsheet(bus: Bus):
 
 
 async def test_a_snapshot_needs_a_grant(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     answer = await bus.reader("bapenda").get(RECORDS, headers=NDJSON)
     assert (answer.status_code, answer.headers["content-type"]) == (403, "application/problem+json")
 
 
 async def test_json_is_given_to_who_prefers_it(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     answer = await bus.reader("dinkes").get(RECORDS, headers={"accept": "application/json, text/csv"})
     assert answer.headers["content-type"] == "application/json"
 
 
 async def test_one_record_comes_by_its_key(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes", fields=["/nik", "/desa"])))
+    bus.apply(a_document(a_grant("dinkes", fields=["/nik", "/desa"])))
     position = await bus.publish(a_person(1))
     answer = await bus.reader("dinkes").get(f"{RECORDS}/{a_nik(1)}")
     assert answer.headers["content-type"] == "application/cloudevents+json"
@@ -164,7 +165,7 @@ async def test_one_record_comes_by_its_key(bus: Bus):
 
 
 async def test_a_key_may_hold_slashes(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     await bus.publish(a_person(nik="503/12 a/2026"))
     answer = await bus.reader("dinkes").get(f"{RECORDS}/{quote('503/12 a/2026', safe='')}")
     assert answer.json()["subject"] == "503/12 a/2026"
@@ -172,7 +173,7 @@ async def test_a_key_may_hold_slashes(bus: Bus):
 
 @pytest.mark.parametrize("key", [a_nik(9), a_nik(2), a_nik(3), "%00"], ids=["absent", "deleted", "elsewhere", "nul"])
 async def test_what_may_not_be_seen_is_as_what_is_not_there(bus: Bus, key: str):
-    bus.apply(a_contract(a_grant("desa-sembung", rows=SEMBUNG)))
+    bus.apply(a_document(a_grant("desa-sembung", rows=SEMBUNG)))
     await bus.publish_all([a_person(2), a_person(3), a_person(3, desa="paciran")])
     await bus.publish(None, subject=a_nik(2))
     client = bus.reader("desa-sembung")
@@ -182,7 +183,7 @@ async def test_what_may_not_be_seen_is_as_what_is_not_there(bus: Bus, key: str):
 
 
 async def test_who_has_the_newest_answer_gets_none_and_is_disclosed_to_once_more(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     await bus.publish(a_person(1))
     client = bus.reader("dinkes")
     etag = (await client.get(f"{RECORDS}/{a_nik(1)}")).headers["etag"]
@@ -193,7 +194,7 @@ async def test_who_has_the_newest_answer_gets_none_and_is_disclosed_to_once_more
 
 
 async def test_a_changed_record_has_another_etag(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     await bus.publish(a_person(1))
     client = bus.reader("dinkes")
     etag = (await client.get(f"{RECORDS}/{a_nik(1)}")).headers["etag"]
@@ -202,8 +203,20 @@ async def test_a_changed_record_has_another_etag(bus: Bus):
     assert (again.status_code, again.json()["data"]["nama"]) == (200, "Baru")
 
 
+async def test_an_etag_tells_no_more_of_a_hidden_change_than_the_answer_does(bus: Bus):
+    bus.apply(a_document(a_grant("dinsos", fields=["/nik"])))
+    client, seen = bus.reader("dinsos"), []
+    for name in ("Lama", "Baru"):
+        await bus.publish(a_person(1, nama=name))
+        answer = await client.get(f"{RECORDS}/{a_nik(1)}")
+        position, view = answer.headers["etag"].strip('"').split("-")
+        assert int(position) == int(answer.json()["sequence"])
+        seen.append(view)
+    assert seen[0] == seen[1]
+
+
 async def test_another_view_has_another_etag(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes"), a_grant("dinsos", fields=["/nik"])))
+    bus.apply(a_document(a_grant("dinkes"), a_grant("dinsos", fields=["/nik"])))
     await bus.publish(a_person(1))
     whole = await bus.reader("dinkes").get(f"{RECORDS}/{a_nik(1)}")
     cut = await bus.reader("dinsos").get(f"{RECORDS}/{a_nik(1)}", headers={"if-none-match": whole.headers["etag"]})
@@ -212,16 +225,16 @@ async def test_another_view_has_another_etag(bus: Bus):
 
 @pytest.mark.parametrize("key", [a_nik(1), a_nik(9)], ids=["there", "absent"])
 async def test_who_sees_keys_masked_may_not_try_them(bus: Bus, key: str):
-    bus.apply(a_contract(a_grant("bapenda", mask={"/nik": "pseudonym"})))
+    bus.apply(a_document(a_grant("bapenda", mask={"/nik": "pseudonym"})))
     await bus.publish(a_person(1))
     answer = await bus.reader("bapenda").get(f"{RECORDS}/{key}")
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:bus:problem:key-hidden")
 
 
 async def test_a_key_that_only_the_newer_version_shows_cannot_be_tried_on_older_events(bus: Bus):
-    bus.apply(a_contract(a_grant("bapenda", mask={"/nik": "pseudonym"})))
+    bus.apply(a_document(a_grant("bapenda", mask={"/nik": "pseudonym"})))
     await bus.publish(a_person(1))
-    bus.apply(a_contract(a_grant("bapenda"), version="1.1.0"))
+    bus.apply(a_document(a_grant("bapenda"), version="1.1.0"))
     await bus.publish(a_person(2))
     client = bus.reader("bapenda")
     assert (await client.get(f"{RECORDS}/{a_nik(1)}")).status_code == 404
@@ -230,19 +243,19 @@ async def test_a_key_that_only_the_newer_version_shows_cannot_be_tried_on_older_
 
 @pytest.mark.parametrize("path", ["", "/x"])
 async def test_a_contract_of_another_kind_has_no_records(bus: Bus, path: str):
-    bus.apply(a_contract(a_grant("dinkes"), contract="uji.peristiwa", kind="event", key=None))
+    bus.apply(a_document(a_grant("dinkes"), contract="uji.peristiwa", kind="event", key=None))
     answer = await bus.reader("dinkes").get(f"/v1/records/uji.peristiwa{path}")
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:bus:problem:not-records")
 
 
 async def test_a_feeds_cursor_is_refused(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
-    answer = await bus.reader("dinkes").get(RECORDS, params={"after": cursor_at(Listing.FEED, WARGA, 1)})
+    bus.apply(a_document(a_grant("dinkes")))
+    answer = await bus.reader("dinkes").get(RECORDS, params={"after": write_position(Listing.FEED, WARGA, 1)})
     assert (answer.status_code, answer.json()["type"]) == (400, "urn:bus:problem:cursor-invalid")
 
 
 async def test_a_token_revoked_during_a_snapshot_gets_no_further_page(bus: Bus):
-    bus.apply(a_contract(a_grant("dinkes")))
+    bus.apply(a_document(a_grant("dinkes")))
     await bus.publish_all([a_person(number) for number in range(1001)])
     token = bus.token("dinkes").encode()
     headers = [(b"authorization", token), (b"accept", b"application/x-ndjson")]

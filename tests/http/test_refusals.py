@@ -11,19 +11,13 @@ from bus.heavy import TooMuchAtOnce
 from bus.journal.gate import Gate
 from bus.refusals.refusal import Refusal, hour_of
 from bus.refusals.tally import Count
-from tests.a_bus import OWNER, WARGA, Bus, Document, a_contract, a_nik, a_person
+from tests.a_bus import Bus
+from tests.builders import OWNER, WARGA, Document, a_document, a_nik, a_person, a_refusal, an_event
 
 REFUSALS = "/v1/refusals"
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 VILLAGE = "desa-sembung"
-
-
-def an_event(data: Any = None, **changes: Any) -> Document:
-    """A valid event."""
-    sent = a_person() if data is None else data
-    event = {"specversion": "1.0", "id": "e1", "source": "/uji", "type": WARGA, "data": sent}
-    return {name: value for name, value in (event | changes).items() if value is not ...}
 
 
 async def publish(
@@ -53,10 +47,10 @@ async def places(bus: Bus, client: httpx.AsyncClient, **params: Any) -> set[tupl
 
 
 async def test_a_developer_finds_rule_and_place_and_how_often(bus: Bus) -> None:
-    bus.apply(a_contract())
+    bus.apply(a_document())
     producer = a_producer(bus)
     for _ in range(3):
-        await publish(producer, an_event({"nama": 7}))
+        await publish(producer, an_event(data={"nama": 7}))
     assert await places(bus, producer) == {
         (WARGA, "required", "/data/nik", 3),
         (WARGA, "type", "/data/nama", 3),
@@ -64,10 +58,10 @@ async def test_a_developer_finds_rule_and_place_and_how_often(bus: Bus) -> None:
 
 
 async def test_a_refusal_says_whose_it_is_and_when(bus: Bus) -> None:
-    bus.apply(a_contract())
+    bus.apply(a_document())
     producer = a_producer(bus)
     begin = clock.now()
-    await publish(producer, an_event({}))
+    await publish(producer, an_event(data={}))
     (row,) = (await answer(bus, producer))["refusals"]
     assert (row["participant"], row["client_id"][:7], row["version"]) == (OWNER, "client_", "1.0.0")
     assert clock.rfc3339(begin) <= row["first_at"] == row["last_at"] <= clock.rfc3339(clock.now())
@@ -89,7 +83,7 @@ async def test_a_refusal_says_whose_it_is_and_when(bus: Bus) -> None:
 async def test_other_rules_go_by_their_problem(
     bus: Bus, event: Document, place: tuple[str | None, str, str, int]
 ) -> None:
-    bus.apply(a_contract())
+    bus.apply(a_document())
     producer = a_producer(bus)
     await publish(producer, event)
     assert place in await places(bus, producer)
@@ -106,7 +100,7 @@ async def test_what_is_refused_before_it_is_an_event_counts_too(bus: Bus) -> Non
 
 
 async def test_a_retired_version_is_named(bus: Bus) -> None:
-    bus.apply(a_contract(), a_contract(version="2.0.0"))
+    bus.apply(a_document(), a_document(version="2.0.0"))
     bus.rooms.catalogue.registrar.retire(WARGA, "1.0.0", bus.operator)
     producer = a_producer(bus)
     await publish(producer, an_event(dataschema="1.0.0"))
@@ -115,50 +109,50 @@ async def test_a_retired_version_is_named(bus: Bus) -> None:
 
 
 async def test_each_event_of_a_refused_batch_counts_and_the_batch_does_not(bus: Bus) -> None:
-    bus.apply(a_contract())
+    bus.apply(a_document())
     producer = a_producer(bus)
-    refused = await publish(producer, [an_event({}, id="a"), an_event(id="b"), an_event({}, id="c")])
+    refused = await publish(producer, [an_event(data={}, id="a"), an_event(id="b"), an_event(data={}, id="c")])
     assert (refused.status_code, await places(bus, producer)) == (422, {(WARGA, "required", "/data/nik", 2)})
 
 
 @pytest.mark.parametrize("partial", [True, False])
 async def test_a_conflict_in_a_batch_counts_once(bus: Bus, partial: bool) -> None:
-    bus.apply(a_contract())
+    bus.apply(a_document())
     producer = a_producer(bus)
     await publish(producer, an_event(id="a"))
-    await publish(producer, [an_event(a_person(2), id="a"), an_event(a_person(3), id="b")], partial=partial)
+    await publish(producer, [an_event(data=a_person(2), id="a"), an_event(data=a_person(3), id="b")], partial=partial)
     assert await places(bus, producer) == {(WARGA, "event-conflict", "/id", 1)}
 
 
 async def test_a_conflict_counts(bus: Bus) -> None:
-    bus.apply(a_contract())
+    bus.apply(a_document())
     producer = a_producer(bus)
     for number in (1, 2):
-        await publish(producer, an_event(a_person(number)))
+        await publish(producer, an_event(data=a_person(number)))
     assert await places(bus, producer) == {(WARGA, "event-conflict", "/id", 1)}
 
 
 async def test_a_conflict_on_the_short_way_counts_for_its_contract(bus: Bus) -> None:
-    bus.apply(a_contract())
+    bus.apply(a_document())
     headers = {"authorization": bus.token(OWNER, "events.publish")}
     async with bus.served() as address, httpx.AsyncClient(base_url=address, headers=headers) as producer:
         # The first one's token is not known yet, and so it takes the long way.
         for number in (1, 2, 3):
-            await publish(producer, an_event(a_person(number)))
+            await publish(producer, an_event(data=a_person(number)))
     assert await places(bus, a_producer(bus)) == {(WARGA, "event-conflict", "/id", 2)}
 
 
 async def test_nobody_counts_for_nobody(bus: Bus) -> None:
-    bus.apply(a_contract())
+    bus.apply(a_document())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(bus.edge), base_url="https://bus.example") as stranger:
-        assert (await publish(stranger, an_event({}))).status_code == 401
+        assert (await publish(stranger, an_event(data={}))).status_code == 401
     assert await places(bus, bus.reader("kominfo", "contracts.read", "admin")) == set()
 
 
 async def test_an_owner_sees_who_sends_what_under_its_contract_and_others_only_their_own(bus: Bus) -> None:
-    bus.apply(a_contract(producers=[OWNER, VILLAGE]))
+    bus.apply(a_document(producers=[OWNER, VILLAGE]))
     village, stranger = a_producer(bus, VILLAGE), a_producer(bus, "dinkes")
-    await publish(village, an_event({}))
+    await publish(village, an_event(data={}))
     await publish(stranger, an_event())
     await publish(stranger, an_event(type="tiada.kontrak"))
     seen = {
@@ -176,20 +170,20 @@ async def test_an_owner_sees_who_sends_what_under_its_contract_and_others_only_t
 
 async def test_a_list_is_narrowed_by_contract_and_time(bus: Bus) -> None:
     other = "kependudukan.lain"
-    bus.apply(a_contract(), a_contract(contract=other))
+    bus.apply(a_document(), a_document(contract=other))
     producer = a_producer(bus)
-    await publish(producer, an_event({}))
-    await publish(producer, an_event({}, type=other))
+    await publish(producer, an_event(data={}))
+    await publish(producer, an_event(data={}, type=other))
     assert {place[0] for place in await places(bus, producer, contract=other)} == {other}
     assert await places(bus, producer, since=clock.rfc3339(clock.now() + timedelta(seconds=1))) == set()
     assert len(await places(bus, producer, since=clock.rfc3339(clock.now() - timedelta(minutes=1)))) == 2
 
 
 async def test_a_long_list_comes_in_pages_the_newest_first(bus: Bus) -> None:
-    bus.apply(a_contract())
+    bus.apply(a_document())
     producer = a_producer(bus)
     for name in ("nama", "desa", "lahir"):
-        await publish(producer, an_event(a_person(1) | {name: 7}))
+        await publish(producer, an_event(data=a_person(1) | {name: 7}))
         await bus.rooms.recorder.flush()
     first = await answer(bus, producer, limit=2)
     second = await answer(bus, producer, limit=2, after=first["next"])
@@ -202,10 +196,10 @@ async def test_a_long_list_comes_in_pages_the_newest_first(bus: Bus) -> None:
 
 
 async def test_what_two_processes_counted_adds_up(bus: Bus) -> None:
-    bus.apply(a_contract())
+    bus.apply(a_document())
     producer = a_producer(bus)
     for _ in range(2):
-        await publish(producer, an_event({}))
+        await publish(producer, an_event(data={}))
         await bus.rooms.recorder.flush()
     assert await places(bus, producer) == {(WARGA, "required", "/data/nik", 2)}
 
@@ -213,38 +207,37 @@ async def test_what_two_processes_counted_adds_up(bus: Bus) -> None:
 async def test_old_rows_are_forgotten_and_young_ones_kept(bus: Bus) -> None:
     now = clock.now()
     for days in (31, 29):
-        bus.rooms.refusals.add({a_refusal(now - timedelta(days=days)): Count(1, 1, 0, 0)})
+        bus.rooms.refusals.add({refused_at(now - timedelta(days=days)): Count(1, 1, 0, 0)})
     assert (bus.rooms.refusals.forget(now), len(bus.rooms.refusals.search())) == (1, 1)
 
 
-def a_refusal(at: Any, **changes: Any) -> Refusal:
-    hour = hour_of(clock.micros(at))
-    return Refusal(hour, WARGA, "1.0.0", OWNER, VILLAGE, "client_1", "required", "/data/nik")._replace(**changes)
+def refused_at(at: Any, **changes: Any) -> Refusal:
+    return a_refusal(hour=hour_of(clock.micros(at)), participant=VILLAGE, **changes)
 
 
 async def test_a_producer_whose_refusals_jump_after_a_change_of_version_is_named_to_the_owner(bus: Bus) -> None:
-    bus.apply(a_contract(producers=[OWNER, VILLAGE]))
-    changed = a_contract(producers=[OWNER, VILLAGE], version="2.0.0")
+    bus.apply(a_document(producers=[OWNER, VILLAGE]))
+    changed = a_document(producers=[OWNER, VILLAGE], version="2.0.0")
     changed["schema"] = changed["schema"] | {"required": ["nik", "nama"]}
     bus.apply(changed)
-    await publish(a_producer(bus, VILLAGE), [an_event({"nik": a_nik(n)}, id=f"e{n}") for n in range(12)])
+    await publish(a_producer(bus, VILLAGE), [an_event(data={"nik": a_nik(n)}, id=f"e{n}") for n in range(12)])
     (alert,) = (await answer(bus, bus.reader(OWNER, "contracts.read")))["alerts"]
     assert alert.pop("activated_at").endswith("Z")
     assert alert == {"contract": WARGA, "version": "2.0.0", "participant": VILLAGE, "before": 0, "after": 12}
 
 
 async def test_a_first_version_raises_no_alert(bus: Bus) -> None:
-    bus.apply(a_contract())
+    bus.apply(a_document())
     producer = a_producer(bus)
     for _ in range(12):
-        await publish(producer, an_event({}))
+        await publish(producer, an_event(data={}))
     assert (await answer(bus, producer))["alerts"] == []
 
 
 async def test_an_alert_is_for_those_who_see_its_refusals(bus: Bus) -> None:
-    bus.apply(a_contract())
-    bus.apply(a_contract(version="2.0.0"))
-    bus.rooms.refusals.add({a_refusal(clock.now(), version="2.0.0"): Count(20, 20, 0, 0)})
+    bus.apply(a_document())
+    bus.apply(a_document(version="2.0.0"))
+    bus.rooms.refusals.add({refused_at(clock.now(), version="2.0.0"): Count(20, 20, 0, 0)})
     seen = {
         name: len((await answer(bus, bus.reader(name, "contracts.read")))["alerts"])
         for name in (OWNER, VILLAGE, "dinkes")
@@ -269,7 +262,7 @@ async def test_refusals_need_the_scope(bus: Bus) -> None:
 async def test_what_is_refused_for_the_bus_being_busy_is_nobodys_mistake(
     bus: Bus, monkeypatch: pytest.MonkeyPatch, sent: Document | list[Document], partial: bool
 ) -> None:
-    bus.apply(a_contract())
+    bus.apply(a_document())
     producer = a_producer(bus)
 
     def busy(*_: Any, **__: Any) -> None:

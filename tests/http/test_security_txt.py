@@ -1,42 +1,38 @@
 """`/.well-known/security.txt`: a finder learns where to report."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from bus.http import problems, security_txt
+from bus.http.edge import create_edge
+from bus.http.health import Health
 from bus.settings import SettingsWrong, load_settings
+from tests.a_bus import ADDRESS, Bus
 
-ISSUER = "https://bus.lamongan.example"
 
-
-async def asked(contact: str) -> httpx.Response:
-    app = FastAPI()
-    app.state.rooms = SimpleNamespace(
-        settings=load_settings(security_contact=contact), tokens=SimpleNamespace(issuer=ISSUER)
-    )
-    app.include_router(security_txt.router)
-    problems.install(app)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ISSUER) as client:
+async def asked(bus: Bus, contact: str) -> httpx.Response:
+    """The answer of a bus with a contact in its settings."""
+    settings = bus.rooms.settings.model_copy(update={"security_contact": contact})
+    edge = create_edge(replace(bus.rooms, settings=settings), Health({}))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(edge), base_url=ADDRESS) as client:
         return await client.get("/.well-known/security.txt")
 
 
 @pytest.mark.parametrize("contact", ["mailto:csirt@lamongan.example", "https://csirt.lamongan.example/lapor"])
-async def test_a_finder_is_told_where_to_report(contact: str):
-    answer = await asked(contact)
+async def test_a_finder_is_told_where_to_report(bus: Bus, contact: str):
+    answer = await asked(bus, contact)
     fields = dict(line.split(": ", 1) for line in answer.text.splitlines())
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert fields["Contact"] == contact
-    assert fields["Canonical"] == f"{ISSUER}/.well-known/security.txt"
+    assert fields["Canonical"] == f"{ADDRESS}/.well-known/security.txt"
     expires = datetime.fromisoformat(fields["Expires"])
     assert timedelta(days=1) < expires - datetime.now(UTC) < timedelta(days=365)
 
 
-async def test_a_bus_without_a_contact_says_so():
-    answer = await asked("")
+async def test_a_bus_without_a_contact_says_so(bus: Bus):
+    answer = await asked(bus, "")
     assert answer.status_code == 404
     assert answer.json()["type"] == "urn:bus:problem:no-security-contact"
 

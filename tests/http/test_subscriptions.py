@@ -10,9 +10,11 @@ from aiohttp import web
 from standardwebhooks import Webhook
 
 from bus import clock
-from bus.delivery.subscriptions import Subscription, go_live
-from tests.a_bus import WARGA, Bus, Document, a_contract, a_grant, a_person
+from bus.delivery.replays import go_live
+from bus.delivery.subscription import Subscription
+from tests.a_bus import Bus
 from tests.an_agency import AGENCY, ASK, TAKE, AnAdapter, join
+from tests.builders import WARGA, Document, a_document, a_grant, a_person
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """The edge is the same on both databases; their statements have tests of their own in the rooms."""
@@ -40,7 +42,7 @@ async def office(bus: Bus) -> Bus:
     """A bus where bapenda, dinkes and an agency are granted the residents."""
     join(bus, AnAdapter())
     uses = [{"adapter": AGENCY, "operation": TAKE}]
-    bus.apply(a_contract(*map(a_grant, ("bapenda", "dinkes", AGENCY)), adapters=uses))
+    bus.apply(a_document(*map(a_grant, ("bapenda", "dinkes", AGENCY)), adapters=uses))
     return bus
 
 
@@ -109,7 +111,7 @@ async def test_a_contract_that_is_not_in_force_is_refused(http: httpx.AsyncClien
 
 
 async def test_a_query_has_no_events(office: Bus, http: httpx.AsyncClient):
-    office.apply(a_contract(a_grant("bapenda"), **QUERY))
+    office.apply(a_document(a_grant("bapenda"), **QUERY))
     assert wrong(await http.post(URL, json=an_order(contracts=[QUERY["contract"]]))) == (422, ["/contracts/0"])
 
 
@@ -119,13 +121,13 @@ async def test_without_a_grant_nothing_is_subscribed_to(office: Bus):
 
 
 async def test_a_grant_that_ended_is_not_enough(office: Bus, http: httpx.AsyncClient):
-    office.apply(a_contract(a_grant("bapenda", until=PAST), contract="kependudukan.lama"))
+    office.apply(a_document(a_grant("bapenda", until=PAST), contract="kependudukan.lama"))
     answer = await http.post(URL, json=an_order(contracts=[WARGA, "kependudukan.lama"]))
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:bus:problem:grant-expired")
 
 
 async def test_a_grant_in_an_older_version_in_force_is_enough(office: Bus, http: httpx.AsyncClient):
-    office.apply(a_contract(a_grant("dinkes"), version="2.0.0"))
+    office.apply(a_document(a_grant("dinkes"), version="2.0.0"))
     assert await subscribed(http)
 
 

@@ -18,7 +18,7 @@ from bus.http.publish import Publisher
 from bus.identity.tokens import Principal
 from bus.journal import Gate, try_data
 from bus.problem import Refused
-from tests.a_bus import OWNER, a_contract, a_nik
+from tests.builders import OWNER, a_document, a_nik
 from tests.contracts.a_register import OPERATOR
 from tests.http.a_catalogue import a_catalogue
 
@@ -96,7 +96,7 @@ _TEXTS = st.recursive(
 @pytest.fixture(scope="module")
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
     with a_catalogue(tmp_path_factory.mktemp("catalogue")) as made:
-        documents = [a_contract(contract=name, **changes) for name, changes in _SCHEMAS.items()]
+        documents = [a_document(contract=name, **changes) for name, changes in _SCHEMAS.items()]
         made.registrar.apply([parse_contract(document) for document in documents], OPERATOR)
         made.refresh()
         yield made

@@ -13,9 +13,10 @@ from bus.http.waiting import WaitingReaders
 from bus.identity.keys import Keys
 from bus.problem import Refused, Unavailable
 from bus.storage import Storage
-from tests.a_bus import WARGA, Bus, a_contract, a_grant, a_person
+from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.attacks.a_live_bus import a_live_bus, until
+from tests.builders import WARGA, a_document, a_grant, a_person
 from tests.http.a_feed import FEED
 
 SOON = 5
@@ -25,7 +26,7 @@ SOON = 5
 @pytest.fixture
 async def live(storage: Storage, bus_keys: Keys, tmp_path: Path) -> AsyncIterator[Bus]:
     async with a_live_bus(storage, bus_keys, tmp_path) as bus:
-        bus.apply(a_contract(a_grant("dinkes")))
+        bus.apply(a_document(a_grant("dinkes")))
         yield bus
         await bus.close()
 
@@ -35,7 +36,7 @@ async def retire(bus: Bus, token: str) -> None:
 
 
 async def grant_nothing(bus: Bus, token: str) -> None:
-    await asyncio.to_thread(bus.apply, a_contract(version="1.1.0"))
+    await asyncio.to_thread(bus.apply, a_document(version="1.1.0"))
     await retire(bus, token)
 
 
@@ -103,7 +104,7 @@ async def test_a_long_poll_ends_with_its_token(live: Bus):
 async def test_a_stream_sleeps_through_changes_that_leave_it_its_grant(live: Bus):
     async with a_silent_stream(live, live.token("dinkes")) as answer:
         live.token("dinsos")
-        await asyncio.to_thread(live.apply, a_contract(a_grant("dinkes"), version="1.1.0"))
+        await asyncio.to_thread(live.apply, a_document(a_grant("dinkes"), version="1.1.0"))
         await revoke_token(live, live.token("dinkes"))
         position = await live.publish(a_person())
         async with asyncio.timeout(SOON):

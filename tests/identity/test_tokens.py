@@ -330,3 +330,36 @@ def test_a_token_seen_before_costs_a_look_up(tokens: Tokens, a_client: AClient):
     again = min(timeit.repeat(lambda: tokens.verify(header), number=1000, repeat=5)) / 1000
     anew = min(timeit.repeat(lambda: tokens._verify_anew(header), number=20, repeat=3)) / 20
     assert again < anew / 20
+
+
+def test_a_token_is_known_from_its_first_use_on_where_it_was_issued_and_not_elsewhere(
+    tokens: Tokens, keys: Keys, storage: Storage, a_client: AClient
+):
+    client, _ = a_client("events.read")
+    tokens.refresh()
+    header = bearer(tokens.issue(client, frozenset({"events.read", "admin"}), 60))
+    known = tokens.known(header)
+    assert known is not None
+    assert known == Tokens(keys, ISSUER, storage).verify(header)
+    assert Tokens(keys, ISSUER, storage).known(header) is None
+
+
+def test_a_token_issued_for_a_client_that_was_revoked_meanwhile_is_not_known(
+    tokens: Tokens, participants: Participants, a_client: AClient
+):
+    client, _ = a_client()
+    tokens.refresh()
+    participants.revoke_client("bapenda", client.client_id, OPERATOR)
+    tokens.refresh()
+    assert tokens.known(bearer(tokens.issue(client, client.scopes, 60))) is None
+
+
+def test_a_token_that_is_issued_carries_what_its_client_may_by_now(tokens: Tokens, storage: Storage, a_client: AClient):
+    client, _ = a_client("events.read", "events.publish")
+    with storage.write() as transaction:
+        fewer = sa.update(CLIENTS).where(CLIENTS.c.client_id == client.client_id).values(scopes="events.read")
+        transaction.execute(fewer)
+    tokens.refresh()
+    known = tokens.known(bearer(tokens.issue(client, client.scopes, 60)))
+    assert known is not None
+    assert known.scopes == {"events.read"}

@@ -67,15 +67,40 @@ def test_what_was_forgiven_does_not_count():
     assert not is_stopped(wrong, "bapenda", HOME)
 
 
-def test_millions_of_clients_and_addresses_are_not_remembered(monkeypatch: pytest.MonkeyPatch):
+NEVER = Rate(10_000, 60)
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let fifty of each kind be remembered."""
     monkeypatch.setattr("bus.identity.wrong_logins._REMEMBERED", 50)
-    wrong = a_count(address=Rate(10_000, 60))
-    for number in range(500):
-        wrong.failed(f"client_{number}" + "x" * 1000, ELSEWHERE)
-        wrong.failed("client", f"10.0.{number // 256}.{number % 256}")
-        wrong.proved(f"client_{number}", ELSEWHERE)
-    kept = (wrong._pairs._buckets, wrong._clients._buckets, wrong._addresses._buckets, wrong._proofs)
-    assert max(len(some) for some in kept) <= 50
+
+
+def crowd(wrong: WrongLogins) -> None:
+    """Many clients fail and prove themselves, each from an address of its own."""
+    for number in range(60):
+        wrong.failed(f"client_{number}", f"10.0.0.{number}")
+        wrong.proved(f"client_{number}", f"10.0.0.{number}")
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("kind", ["pair", "client", "address"])
+def test_what_failed_longest_ago_is_forgotten_for_the_many_that_failed_since(kind: str):
+    wrong = a_count(**({"pair": NEVER, "client": NEVER, "address": NEVER} | {kind: Rate(3, 60)}))
+    fail(wrong, "bapenda", HOME, 3)
+    assert is_stopped(wrong, "bapenda", HOME)
+    crowd(wrong)
+    assert not is_stopped(wrong, "bapenda", HOME)
+
+
+@pytest.mark.usefixtures("few")
+def test_a_proof_is_forgotten_for_the_many_that_came_since():
+    wrong = a_count()
+    wrong.proved("bapenda", HOME)
+    crowd(wrong)
+    for number in range(6):
+        wrong.failed("bapenda", f"203.0.113.{number}")
+    assert is_stopped(wrong, "bapenda", HOME)
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,9 @@ import pytest
 
 from bus.journal import Appender, JournalReader, Submission, following
 from bus.storage import Storage
+from tests.builders import a_submission
 
 CONTRACTS = range(1, 6)
-
-
-def a_submission(number: int, contract: int) -> Submission:
-    return Submission(contract, 1, "dinkes", b"%d" % number, None, None, b'{"data":1}')
 
 
 @pytest.fixture
@@ -21,7 +18,7 @@ async def journal(storage: Storage) -> JournalReader:
     """Two hundred events of five contracts."""
     rng = Random(7)
     appender = Appender(storage, lambda position: None)
-    await appender.append([a_submission(number, rng.choice(CONTRACTS)) for number in range(200)])
+    await appender.append([a_submission(number, contract_id=rng.choice(CONTRACTS)) for number in range(200)])
     await appender.close()
     return JournalReader(storage)
 
@@ -59,7 +56,7 @@ async def test_the_contracts_are_asked_for_once_the_end_was_read(journal: Journa
     others = asyncio.get_running_loop()
 
     def asked() -> Sequence[int]:
-        asyncio.run_coroutine_threadsafe(_append(appender, a_submission(999, 9)), others).result(10)
+        asyncio.run_coroutine_threadsafe(_append(appender, a_submission(999, contract_id=9)), others).result(10)
         return [9]
 
     first = await asyncio.to_thread(journal.upcoming, asked, 200, 10)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bus.journal.history import History
 from bus.journal.read import Entry
+from tests.builders import an_entry
 
 PIECE = 2
 
@@ -22,10 +23,6 @@ class Counted:
     def piece(self, positions: Sequence[int]) -> dict[int, Entry]:
         self.pieces.append(list(positions))
         return {position: an_entry(position) for position in positions[:PIECE]}
-
-
-def an_entry(position: int, key: str | None = "k") -> Entry:
-    return Entry(position, 1, 1, "dinkes", key, None, 0, b"{}")
 
 
 def test_a_page_is_asked_for_at_once_and_read_in_pieces():
@@ -50,7 +47,7 @@ def test_the_first_event_of_a_record_is_asked_for_once():
 
 def test_what_is_no_record_is_not_asked_for():
     journal = Counted()
-    history = History(journal, [an_entry(4, None), an_entry(5)])
-    assert history.before(an_entry(4, None)) is None
+    history = History(journal, [an_entry(4, key=None), an_entry(5)])
+    assert history.before(an_entry(4, key=None)) is None
     assert history.before(an_entry(5)) == an_entry(2)
     assert journal.asked == [[5]]

@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bus.journal import Appender, JournalReader, Persons, Projection, projection
+from bus.journal.persons import write_persons
 from bus.journal.projection import next_size
-from bus.journal.statements import REACHED
+from bus.journal.statements import LAST, REACHED
 from bus.journal.tables import JOURNAL, STRETCH
 from bus.storage import Storage, StorageFull, Transaction, open_storage, upgrade
 from tests.journeys.verdict import assert_records_agree, stored
-from tests.services.appending import a_submission
+from tests.services.appending import a_record_submission
 from tests.services.waiting import until
 
 MANY = 1_700
@@ -26,7 +29,7 @@ async def _append(storage: Storage, *numbers: int) -> None:
     """Append events in requests that are not large."""
     appender = Appender(storage, lambda position: None)
     for some in batched(numbers, 50):
-        await appender.append([a_submission("projected", number) for number in some])
+        await appender.append([a_record_submission("projected", number) for number in some])
     await appender.close()
 
 
@@ -86,7 +89,7 @@ async def test_large_appends_take_as_many_events_along(storage: Storage):
     assert _reached(storage) == 0
     appender = Appender(storage, lambda position: None)
     for some in batched(range(5, 2_255), 250):
-        await appender.append([a_submission("projected", number) for number in some])
+        await appender.append([a_record_submission("projected", number) for number in some])
     await appender.close()
     # With PostgreSQL nobody waits for the steps, which go on beside it.
     assert _reached(storage) == (2_000 if storage.is_sqlite else 0)
@@ -104,10 +107,10 @@ async def test_no_more_is_taken_along_than_there_is(storage: Storage):
 
 async def test_what_was_taken_back_is_projected_the_next_time(storage: Storage):
     appender = Appender(storage, lambda position: None)
-    await appender.append([a_submission("projected", number) for number in range(99)])
+    await appender.append([a_record_submission("projected", number) for number in range(99)])
     with pytest.raises(RuntimeError):
         _project_and_fail(storage, 2_000)
-    await appender.append([a_submission("projected", number) for number in range(99, 300)])
+    await appender.append([a_record_submission("projected", number) for number in range(99, 300)])
     await appender.close()
     assert_records_agree(storage, stored(storage))
 
@@ -176,3 +179,32 @@ def test_events_about_a_person_are_found_in_every_stretch(storage: Storage):
             transaction.execute(sa.insert(JOURNAL).values(position=position + 10, **about, **row))
     assert Persons(storage).events_about("3524") == [(position, position % 7) for position in positions]
     assert Persons(storage).events_about("3526") == []
+
+
+def an_event_about(storage: Storage, position: int, *persons: str) -> None:
+    with storage.write() as transaction:
+        row = {"contract_id": 1, "version_id": 1, "participant": "dpmptsp", "recorded_at": 1, "body": b"{}"}
+        about = {"position": position, "person": write_persons(persons), "identity": b"%d" % position}
+        transaction.execute(sa.insert(JOURNAL).values(**row, **about))
+
+
+PERSONS = st.lists(
+    st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=20)
+    | st.sampled_from(["3524", "[", '["3524"]', "[]", "null", '"3524"', "[3524]"]),
+    max_size=5,
+)
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(PERSONS, min_size=1, max_size=20))
+def test_an_event_is_found_by_each_of_its_persons_and_by_no_other(storage: Storage, events: list[list[str]]):
+    with storage.read() as transaction:
+        last = int(transaction.value(LAST))
+    expected: dict[str, list[tuple[int, int]]] = {}
+    for position, persons in enumerate(events, last + 1):
+        an_event_about(storage, position, *persons)
+        for person in set(persons):
+            expected.setdefault(person, []).append((position, 1))
+    for person in {*expected, "[", "3524", "nobody"}:
+        about = [found for found in Persons(storage).events_about(person) if found[0] > last]
+        assert about == expected.get(person, [])

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from authlib.integrations.httpx_client import OAuth2Client
 
+from tests.builders import a_public_document, an_event
 from tests.journeys.a_regency import ENVIRONMENT, a_participant, an_operator
 from tests.services.waiting import until
 
@@ -23,20 +24,12 @@ ORDER, LEVEL, GAUGE = "uji.pintu-air", "uji.tinggi-air", "uji.satu-pos"
 OFFICE, AGENCY = "dpupr", "balai"
 
 
-def a_contract(name: str, kind: str, producer: str, consumer: str, operation: str, **more: Any) -> dict[str, Any]:
-    return {
-        "contract": name,
-        "version": "1.0.0",
-        "kind": kind,
-        "title": "Data rekaan untuk pengujian",
-        "owner": OFFICE,
-        "classification": "public",
-        "compatibility": "backward",
-        "producers": [producer],
-        "consumers": [{"participant": consumer}],
-        "adapters": [{"adapter": AGENCY, "operation": operation}],
-        **more,
-    }
+def an_agency_document(
+    name: str, kind: str, producer: str, consumer: str, operation: str, **more: Any
+) -> dict[str, Any]:
+    """A public contract that the agency's adapter serves."""
+    served = {"kind": kind, "producers": [producer], "adapters": [{"adapter": AGENCY, "operation": operation}]}
+    return a_public_document(name, OFFICE, consumer, **served, **more)
 
 
 def an_object(**properties: str | list[str]) -> dict[str, Any]:
@@ -46,9 +39,11 @@ def an_object(**properties: str | list[str]) -> dict[str, Any]:
 
 
 CONTRACTS = [
-    a_contract(ORDER, "event", OFFICE, AGENCY, "pintu-air", schema=an_object(pintu="string", buka="integer")),
-    a_contract(LEVEL, "record", AGENCY, OFFICE, "tinggi-air", key="/pos", schema=an_object(pos="string", cm="integer")),
-    a_contract(
+    an_agency_document(ORDER, "event", OFFICE, AGENCY, "pintu-air", schema=an_object(pintu="string", buka="integer")),
+    an_agency_document(
+        LEVEL, "record", AGENCY, OFFICE, "tinggi-air", key="/pos", schema=an_object(pos="string", cm="integer")
+    ),
+    an_agency_document(
         GAUGE,
         "query",
         AGENCY,
@@ -121,7 +116,7 @@ def test_the_package_imports_nothing_of_the_bus_but_the_kit():
 
 
 def test_what_the_office_publishes_is_delivered_to_the_agency(office: OAuth2Client, agency: dict[str, Any]):
-    event = {"specversion": "1.0", "id": "1", "source": "/uji", "type": ORDER, "data": {"pintu": "babat", "buka": 40}}
+    event = an_event(type=ORDER, data={"pintu": "babat", "buka": 40})
     sent = office.post("/v1/events", json=event, headers={"content-type": "application/cloudevents+json"})
     assert sent.status_code == 202, sent.text
     received = until(lambda: httpx.get(f"{agency['address']}/_simulator/received").json()["received"])

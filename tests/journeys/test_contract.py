@@ -138,7 +138,7 @@ def check(developer: OAuth2Client, document: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-def an_event(contract: str, number: str, version: str = "", **changes: Any) -> CloudEvent:
+def an_aid(contract: str, number: str, version: str = "", **changes: Any) -> CloudEvent:
     """The aid of this number."""
     attributes = {
         "id": f"{number}-{version}",
@@ -182,11 +182,11 @@ def test_a_developer_brings_a_new_kind_of_data_from_an_example_to_the_first_even
     late = developer.put("/v1/contracts/sosial.bantuan/versions/1.0.0", json=document, headers={"if-match": tag})
     assert late.status_code == 412
     assert move(developer, document, "propose").json()["state"] == "proposed"
-    assert publish(app, an_event("sosial.bantuan", "BNS-1")).status_code == 422
+    assert publish(app, an_aid("sosial.bantuan", "BNS-1")).status_code == 422
     assert move(developer, document, "activate").status_code == 403
     activated = move(owner, document, "activate").json()
     assert [step["state"] for step in activated["history"]] == ["draft", "proposed", "active"]
-    send(app, to_structured_event(an_event("sosial.bantuan", "BNS-1")))
+    send(app, to_structured_event(an_aid("sosial.bantuan", "BNS-1")))
 
 
 def test_a_developer_has_code_and_documents_made_of_the_contract(
@@ -230,16 +230,16 @@ def test_a_developer_is_shown_what_a_change_breaks_and_takes_the_way_round(
     register(developer, new)
     refused = move(owner, new, "activate")
     assert (refused.status_code, refused.json()["compatibility"]["verdict"]) == (409, "incompatible")
-    assert publish(app, an_event("sosial.ubah", "BNS-1", "1.1.0")).status_code == 422
+    assert publish(app, an_aid("sosial.ubah", "BNS-1", "1.1.0")).status_code == 422
     new["version"] = "2.0.0"
     move(owner, old, "deprecate", sunset="2099-06-30").raise_for_status()
     put_in_force(developer, owner, new)
-    deprecated = publish(app, an_event("sosial.ubah", "BNS-1", "1.0.0"))
+    deprecated = publish(app, an_aid("sosial.ubah", "BNS-1", "1.0.0"))
     assert (deprecated.status_code, deprecated.headers["sunset"]) == (202, "Tue, 30 Jun 2099 17:00:00 GMT")
-    assert publish(app, an_event("sosial.ubah", "BNS-3")).json()["errors"][0]["pointer"] == "/data/jenis"
+    assert publish(app, an_aid("sosial.ubah", "BNS-3")).json()["errors"][0]["pointer"] == "/data/jenis"
     until(lambda: ("additionalProperties", "/data/jenis") in refused_places(developer, "sosial.ubah"))
     move(owner, old, "retire").raise_for_status()
-    retired = publish(app, an_event("sosial.ubah", "BNS-2", "1.0.0"))
+    retired = publish(app, an_aid("sosial.ubah", "BNS-2", "1.0.0"))
     assert (retired.status_code, "2.0.0" in retired.json()["detail"]) == (422, True)
 
 
@@ -264,7 +264,7 @@ def test_an_app_gets_what_its_grant_shows_and_a_new_version_reaches_it_where_it_
     made = village.post("/v1/subscriptions", json={"contracts": ["sosial.desa"], "sink": {"url": sink.url}})
     assert made.status_code == 201, made.text
     sink.secrets.append(made.json()["secret"])
-    send(app, to_structured_event(an_event("sosial.desa", "BNS-1")))
+    send(app, to_structured_event(an_aid("sosial.desa", "BNS-1")))
     until(lambda: sink.taken)
     shown = {"nomor": "BNS-1", "nama": "Siti Rekaan", "jenis": "BLT"}
     (pseudonym,) = (told := dict(sink.taken[-1].event["data"])).keys() - shown.keys()
@@ -275,7 +275,7 @@ def test_an_app_gets_what_its_grant_shows_and_a_new_version_reaches_it_where_it_
     new["schema"]["properties"]["keterangan"] = {"type": "string", "description": "Catatan.", "maxLength": 100}
     new["consumers"] = [VILLAGE | {"fields": ["/nomor", "/keterangan"], "mask": {}}]
     put_in_force(developer, owner, new)
-    send(app, to_structured_event(an_event("sosial.desa", "BNS-2", keterangan="tunai")))
+    send(app, to_structured_event(an_aid("sosial.desa", "BNS-2", keterangan="tunai")))
     until(lambda: len(sink.taken) == 2)
     assert sink.taken[-1].event["data"] == {"nomor": "BNS-2", "keterangan": "tunai"}
     assert village.get("/v1/feeds/sosial.desa").json()["events"][-1]["data"] == sink.taken[-1].event["data"]
@@ -291,8 +291,8 @@ def test_a_ministry_pulls_what_it_was_granted_sees_why_and_is_refused_once_that_
 ) -> None:
     document = begun(tmp_path, "sosial.pusat", MINISTRY)
     put_in_force(developer, owner, document)
-    send(app, to_structured_event(an_event("sosial.pusat", "BNS-1")))
-    send(app, to_structured_event(an_event("sosial.pusat", "BNS-2", kode_wilayah="35.24.06.2001")))
+    send(app, to_structured_event(an_aid("sosial.pusat", "BNS-1")))
+    send(app, to_structured_event(an_aid("sosial.pusat", "BNS-2", kode_wilayah="35.24.06.2001")))
     records = ministry.get("/v1/records/sosial.pusat").json()["records"]
     shown = {"nomor": "BNS-1", "kode_wilayah": "35.24.05.2001", "jenis": "BLT", "nilai": 600000}
     assert [record["data"] for record in records] == [shown]

@@ -11,7 +11,7 @@ from random import Random
 import pytest
 from aiohttp import web
 
-from bus.delivery.broker import BrokerAddress
+from bus.delivery.handover import BrokerAddress
 from tests.journeys.traffic import Traffic, traffic
 from tests.journeys.verdict import (
     assert_all_arrived,

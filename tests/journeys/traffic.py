@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from tests.services.agreements import FACT, RECORD, an_event
+from tests.services.agreements import FACT, RECORD, an_agreed_event
 from tests.services.running import Bus, post, post_batch
 
 _KEYS = 5
@@ -72,7 +72,10 @@ def _facts(client: httpx.Client, made: Traffic, random: Random, number: int) -> 
         if made.stopping.is_set():
             return
         _publish(
-            client, made, an_event(f"fakta-{number}-{turn}", isi="x" * random.randrange(500)), random.random() < 0.8
+            client,
+            made,
+            an_agreed_event(f"fakta-{number}-{turn}", isi="x" * random.randrange(500)),
+            random.random() < 0.8,
         )
 
 
@@ -82,7 +85,7 @@ def _records(client: httpx.Client, made: Traffic, random: Random, number: int) -
         if made.stopping.is_set():
             return
         key = f"kunci-{number}-{random.randrange(_KEYS)}"
-        _publish(client, made, an_event(f"{key}-{turn}", RECORD, kunci=key, nomor=turn), persistent=True)
+        _publish(client, made, an_agreed_event(f"{key}-{turn}", RECORD, kunci=key, nomor=turn), persistent=True)
 
 
 def _batches(client: httpx.Client, made: Traffic, random: Random, number: int) -> None:
@@ -91,7 +94,9 @@ def _batches(client: httpx.Client, made: Traffic, random: Random, number: int) -
         if made.stopping.is_set():
             return
         ids = tuple(f"kelompok-{number}-{turn}-{index}" for index in range(_BATCH))
-        events = [an_event(name, random.choice((FACT, RECORD)), kunci=f"kunci-{number}", nomor=turn) for name in ids]
+        events = [
+            an_agreed_event(name, random.choice((FACT, RECORD)), kunci=f"kunci-{number}", nomor=turn) for name in ids
+        ]
         made.batches.append(Batch(ids, _answer(post_batch, client, events) is not None))
         made.stopping.wait(_PAUSE_SECONDS * 10)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.kit import AgencyFault, Failure, folded, json_object, rounded
-from bus.kit.exchange import LONGEST_WAIT, by_status, status_fault
+from bus.kit import AgencyFault, Failure, fold, parse_object, round_decimal
+from bus.kit.exchange import LONGEST_WAIT, classify_status, make_status_fault
 
 
 @pytest.mark.parametrize(
@@ -28,27 +28,27 @@ from bus.kit.exchange import LONGEST_WAIT, by_status, status_fault
     ],
 )
 def test_a_status_says_what_to_do_next(status: int, failure: Failure) -> None:
-    assert by_status(status)[0] is failure
+    assert classify_status(status)[0] is failure
 
 
 @pytest.mark.parametrize(
     ("header", "seconds"), [("120", 120.0), (" 7 ", 7.0), ("9999999", LONGEST_WAIT), ("-5", None), ("soon", None)]
 )
 def test_an_agency_that_says_when_is_believed_within_reason(header: str, seconds: float | None) -> None:
-    assert status_fault("X", httpx.Response(503, headers={"retry-after": header})).retry_after == seconds
+    assert make_status_fault("X", httpx.Response(503, headers={"retry-after": header})).retry_after == seconds
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"text"', b"\xff\xfe", b"{"])
 def test_what_is_no_json_object_heals_with_time(body: bytes) -> None:
     with pytest.raises(AgencyFault) as fault:
-        json_object("X", httpx.Response(200, content=body))
+        parse_object("X", httpx.Response(200, content=body))
     assert fault.value.failure is Failure.TRANSIENT
 
 
 @pytest.mark.parametrize("number", ["18446744073709551617", "1e400", "0.10000000000000000555", "1e-400"])
 def test_a_number_that_json_cannot_hold_is_neither_rounded_nor_keeps_the_rows_around_it(number: str) -> None:
     body = b'{"baris": [1, %b, "\\ud800", 2.5]}' % number.encode()
-    assert json_object("X", httpx.Response(200, content=body)) == {"baris": [1, Decimal(number), "\ufffd", 2.5]}
+    assert parse_object("X", httpx.Response(200, content=body)) == {"baris": [1, Decimal(number), "\ufffd", 2.5]}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_number_that_json_cannot_hold_is_neither_rounded_nor_keeps_the_rows_ar
     ],
 )
 def test_what_is_too_precise_is_rounded_and_what_is_too_large_is_left(value: object, expected: object) -> None:
-    assert rounded(value, 7) == expected
+    assert round_decimal(value, 7) == expected
 
 
 _blanks = st.text(" \t\n", max_size=3)
@@ -73,4 +73,4 @@ _blanks = st.text(" \t\n", max_size=3)
 def test_blanks_and_letter_case_do_not_matter(before: str, after: str, upper: bool) -> None:
     key = "No_Ruas".upper() if upper else "No_Ruas"
     answer = [{f"{before}{key}{after}": {key: f"{before}R-1{after}"}}]
-    assert folded(answer) == [{"no_ruas": {"no_ruas": "R-1"}}]
+    assert fold(answer) == [{"no_ruas": {"no_ruas": "R-1"}}]

@@ -6,7 +6,7 @@ import pytest
 import respx
 
 from bus.kit import AgencyFault, Failure
-from bus.kit.gateway import Gateway, SplpSettings, fault_of, seconds_until
+from bus.kit.gateway import Gateway, SplpSettings, count_seconds_until, make_gateway_fault
 
 BASE = "https://splp.example"
 AT = datetime(2026, 11, 24, 5, 42, tzinfo=UTC)
@@ -202,7 +202,7 @@ async def test_a_call_without_an_answer_is_transient(splp, error):
     ],
 )
 def test_the_gateways_code_says_what_kind_of_fault_it_is(status, code, failure, form):
-    fault = fault_of(httpx.Response(status, text=form.format(code)), AT)
+    fault = make_gateway_fault(httpx.Response(status, text=form.format(code)), AT)
     assert (fault.failure, fault.status) == (failure, status)
 
 
@@ -219,16 +219,16 @@ def test_the_gateways_code_says_what_kind_of_fault_it_is(status, code, failure, 
     ],
 )
 def test_the_next_access_time_is_read_in_both_forms(next_access, seconds):
-    assert seconds_until(next_access, AT) == seconds
+    assert count_seconds_until(next_access, AT) == seconds
 
 
 def test_a_throttled_call_says_how_long_to_wait():
     body = {"code": "900802", "message": "throttled out", "nextAccessTime": "2026-Nov-24 05:43:30+0000 UTC"}
-    assert fault_of(httpx.Response(429, json=body), AT).retry_after == 90.0
+    assert make_gateway_fault(httpx.Response(429, json=body), AT).retry_after == 90.0
 
 
 def test_retry_after_is_believed_first():
-    fault = fault_of(httpx.Response(429, headers={"retry-after": "7"}, json={"code": "900802"}), AT)
+    fault = make_gateway_fault(httpx.Response(429, headers={"retry-after": "7"}, json={"code": "900802"}), AT)
     assert fault.retry_after == 7.0
 
 

@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 import sqlalchemy as sa
 
 from bus import clock
-from bus.limits import Bucket, Limit, Limits, Sharing
+from bus.limits import Limit, LimitRegister, Limits, Sharing
+from bus.limits.limits import Allowance
 from bus.limits.tables import LIMITS_SPENT
 from bus.storage import Storage
 
@@ -21,6 +22,16 @@ def left(limits: Limits) -> float:
 
 
 @dataclass
+class AClock:
+    """Stands at the microsecond of its making until it is moved."""
+
+    now: int = field(default_factory=clock.now_micros)
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@dataclass
 class Pair:
     """Two processes on one database."""
 
@@ -28,6 +39,7 @@ class Pair:
     there: Limits
     sharing_here: Sharing
     sharing_there: Sharing
+    clock: "AClock"
 
     async def exchange(self) -> None:
         """Let each process tell the other."""
@@ -42,8 +54,8 @@ class Pair:
 @pytest.fixture
 async def pair(storage: Storage, a_process: Process) -> Pair:
     """Two processes that know of each other."""
-    here, there = a_process(), a_process()
-    pair = Pair(here, there, Sharing(storage, here), Sharing(storage, there))
+    here, there, clock = a_process(), a_process(), AClock()
+    pair = Pair(here, there, Sharing(storage, here, clock), Sharing(storage, there, clock), clock)
     await pair.exchange()
     return pair
 
@@ -153,11 +165,10 @@ async def test_a_process_without_a_sign_of_life_is_forgotten_with_all_that_it_to
     assert processes_told(storage) == set()
 
 
-async def test_a_process_that_was_forgotten_begins_anew(pair: Pair, monkeypatch: pytest.MonkeyPatch):
+async def test_a_process_that_was_forgotten_begins_anew(pair: Pair):
     await pair.charge_here(60)
     # The database is away for long; the other is the first to find it back.
-    later = clock.now_micros() + 2 * HOUR_MICROS
-    monkeypatch.setattr(clock, "now_micros", lambda: later)
+    pair.clock.now += 2 * HOUR_MICROS
     await exchange(pair.sharing_there, pair.sharing_here, pair.sharing_there)
     await pair.charge_here(5)
     assert left(pair.there) == 35
@@ -175,8 +186,24 @@ async def test_a_limit_that_only_a_newer_process_knows_is_skipped(storage: Stora
     assert left(here) == 93
 
 
-async def test_buckets_are_charged_in_the_loop_to_which_they_belong(pair: Pair, monkeypatch: pytest.MonkeyPatch):
-    threads: list[threading.Thread] = []
-    monkeypatch.setattr(Bucket, "charge_elsewhere", lambda *_: threads.append(threading.current_thread()))
-    await pair.charge_here(60)
-    assert threads == [threading.current_thread()]
+class Watched(Limits):
+    """Limits that note in which threads a participant's are asked for."""
+
+    threads: set[threading.Thread]
+
+    def of(self, participant: str) -> Allowance:
+        self.threads.add(threading.current_thread())
+        return super().of(participant)
+
+
+async def test_buckets_are_charged_in_the_loop_to_which_they_belong(
+    storage: Storage, register: LimitRegister, pair: Pair
+):
+    watched = Watched(register, now=lambda: 0.0)
+    watched.threads = set()
+    sharing = Sharing(storage, watched)
+    await exchange(sharing, pair.sharing_here)
+    pair.here.take("bapenda", Limit.PUBLISH, 60)
+    await exchange(pair.sharing_here, sharing)
+    assert watched.threads == {threading.current_thread()}
+    assert left(watched) == 40

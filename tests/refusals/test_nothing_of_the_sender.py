@@ -12,7 +12,8 @@ from prometheus_client import generate_latest
 
 from bus import json
 from bus.refusals.tables import REFUSALS
-from tests.a_bus import OWNER, WARGA, Bus, Document, a_contract, a_person
+from tests.a_bus import Bus
+from tests.builders import OWNER, WARGA, Document, a_document, a_person
 
 WORD, NUMBER = "Sumiyati", "3524990101907777"
 
@@ -55,7 +56,7 @@ def a_strict_contract() -> Document:
         },
     }
     schema = {"type": "object", "properties": properties, "required": ["nik"], "additionalProperties": False}
-    return a_contract(schema=schema)
+    return a_document(schema=schema)
 
 
 @pytest.fixture

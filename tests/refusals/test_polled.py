@@ -13,8 +13,9 @@ from bus.heavy import HeavyWorkWaits, Here, Job, TooHeavy, TooMuchAtOnce
 from bus.kit import Adapter, AdapterSettings, Classification, Does, Event, Operation, Polled
 from bus.problem import Refused
 from bus.storage import leadership
-from tests.a_bus import WARGA, Bus, a_contract, a_nik, a_person
+from tests.a_bus import Bus
 from tests.an_agency import AGENCY, AFactory, AnAdapter
+from tests.builders import WARGA, a_document, a_nik, a_person
 
 CLOSED = {
     "type": "object",
@@ -59,13 +60,13 @@ class APolledFactory(AFactory):
         return self.adapter
 
 
-def an_event(number: int, data: Any) -> Event:
+def a_polled_event(number: int, data: Any) -> Event:
     return Event(id=f"e{number}", source="/badan", type=WARGA, data=data)
 
 
 async def poll(bus: Bus, *events: Event, **contract: Any) -> set[tuple[str, str, str, str, int]]:
     """Poll these events in one step; what the log of refusals has then."""
-    bus.apply(a_contract(producers=[AGENCY], adapters=USES, **contract))
+    bus.apply(a_document(producers=[AGENCY], adapters=USES, **contract))
     settings = {AGENCY: {"base_url": "https://badan.example"}}
     agencies = Agencies(settings, {AGENCY: lambda: APolledFactory(APolledAdapter(events=events))})
     rooms = bus.rooms
@@ -79,7 +80,7 @@ async def poll(bus: Bus, *events: Event, **contract: Any) -> set[tuple[str, str,
 
 
 async def test_a_polled_event_that_is_refused_counts_as_the_adapters(bus: Bus) -> None:
-    found = await poll(bus, an_event(1, {}), an_event(2, a_person()), an_event(3, {}))
+    found = await poll(bus, a_polled_event(1, {}), a_polled_event(2, a_person()), a_polled_event(3, {}))
     assert found == {(AGENCY, f"adapter:{AGENCY}", "required", "/data/nik", 2)}
 
 
@@ -89,28 +90,28 @@ HARD = {**CLOSED, "properties": {"nik": {"enum": [a_nik(number) for number in ra
 async def test_a_polled_event_that_takes_long_to_check_is_checked_apart_on_the_adapters_share(bus: Bus) -> None:
     jobs = NotedJobs()
     bus.rooms = replace(bus.rooms, heavy=jobs)
-    found = await poll(bus, an_event(1, {"nik": a_nik(1)}), schema=HARD)
+    found = await poll(bus, a_polled_event(1, {"nik": a_nik(1)}), schema=HARD)
     assert (found, jobs.asked) == (set(), [("check_data", AGENCY)])
     assert bus.rooms.journal.last_position() == 1
 
 
 async def test_a_polled_event_that_is_too_heavy_is_set_aside_and_one_that_only_waits_is_not(bus: Bus) -> None:
     bus.rooms = replace(bus.rooms, heavy=NotedJobs(TooHeavy("Send less.")))
-    found = await poll(bus, an_event(1, {"nik": a_nik(1)}), schema=HARD)
+    found = await poll(bus, a_polled_event(1, {"nik": a_nik(1)}), schema=HARD)
     assert found == {(AGENCY, f"adapter:{AGENCY}", "too-heavy", "", 1)}
     for waits in (HeavyWorkWaits("Wait."), TooMuchAtOnce("Wait.")):
         bus.rooms = replace(bus.rooms, heavy=NotedJobs(waits))
         with pytest.raises(type(waits)):
-            await poll(bus, an_event(1, {"nik": a_nik(1)}), schema=HARD)
+            await poll(bus, a_polled_event(1, {"nik": a_nik(1)}), schema=HARD)
 
 
 async def test_a_polled_event_that_contradicts_an_earlier_one_counts(bus: Bus) -> None:
-    found = await poll(bus, an_event(1, a_person(1)), an_event(1, a_person(2)))
+    found = await poll(bus, a_polled_event(1, a_person(1)), a_polled_event(1, a_person(2)))
     assert found == {(AGENCY, f"adapter:{AGENCY}", "event-conflict", "/id", 1)}
 
 
 async def test_the_log_line_of_a_polled_event_holds_no_name_from_the_agency(bus: Bus) -> None:
     with structlog.testing.capture_logs() as logged:
-        await poll(bus, an_event(1, {"nik": a_nik(1), "Sumiyati": 1}), schema=CLOSED)
+        await poll(bus, a_polled_event(1, {"nik": a_nik(1), "Sumiyati": 1}), schema=CLOSED)
     (line,) = [one for one in logged if one["event"] == "poll.event_refused"]
     assert line["at"] == ["/data/<other>"]

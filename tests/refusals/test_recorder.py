@@ -13,13 +13,14 @@ from bus.identity.tokens import Principal
 from bus.journal import Overloaded
 from bus.limits import Limited
 from bus.problem import Refused
-from bus.process import Role, running
+from bus.process import Role, Wakeups, running
 from bus.refusals.log import RefusalLog
 from bus.refusals.recorder import Recorder
 from bus.refusals.refusal import Refusal
 from bus.refusals.tally import Count
 from bus.storage import Storage, StorageFull, StorageUnavailable
-from tests.a_bus import ADDRESS, OWNER, Bus
+from tests.a_bus import ADDRESS, Bus
+from tests.builders import OWNER
 
 SENDER = Principal(OWNER, "client_1", frozenset(), 0, "token_1")
 REFUSED = UnknownContract("There is no such contract.")
@@ -75,7 +76,7 @@ async def test_whatever_was_sent_instead_of_an_event_is_counted(bus: Bus, event:
 
 async def test_a_process_that_stops_writes_what_it_counted_last(bus: Bus) -> None:
     rooms = bus.rooms
-    async with running(rooms.settings, rooms.storage, rooms.keys, ADDRESS, {Role.API}) as process:
+    async with running(rooms.settings, rooms.storage, rooms.keys, ADDRESS, {Role.API}, Wakeups()) as process:
         process.rooms.recorder.note(REFUSED, SENDER)
     assert [one.count for one in rooms.refusals.search()] == [1]
 

@@ -2,22 +2,9 @@
 
 from bus.refusals.refusal import MORE, Refusal
 from bus.refusals.tally import Count, Tally
+from tests.builders import a_refusal
 
 HOUR = 3_600_000_000
-
-
-def a_refusal(pointer: str = "/data/nik", **changes: object) -> Refusal:
-    told: dict[str, object] = {
-        "hour": HOUR,
-        "contract": "kependudukan.warga",
-        "version": "1.0.0",
-        "owner": "dukcapil-lamongan",
-        "participant": "desa-sembung",
-        "client_id": "client_1",
-        "rule": "required",
-        "pointer": pointer,
-    }
-    return Refusal(**(told | changes))  # type: ignore[arg-type]
 
 
 def test_the_same_refusal_adds_up() -> None:

@@ -58,7 +58,7 @@ def test_a_hidden_identifier_in_the_envelope_is_wrong() -> None:
 
 def test_a_deletion_with_data_is_wrong() -> None:
     verdict = judge(a_flow(a=Wanted(deleted=True)), [an_arrival("a", {"x": 1})])
-    assert verdict.wrong == ["a: has data, where a deletion was said"]
+    assert verdict.wrong == ["a: has data, but should be a deletion"]
 
 
 def test_an_answer_may_leave_fields_out_but_not_add_any() -> None:

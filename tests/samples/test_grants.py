@@ -9,19 +9,28 @@ import pytest
 from bus.contracts.document import load_contract
 from bus.contracts.view import View
 from samples import traffic
-from samples.grants import PSEUDONYM, Contract, Grant, content, identifiers, leaves, numbered, read_contracts
+from samples.grants import (
+    PSEUDONYM,
+    Contract,
+    Grant,
+    describe_content,
+    find_identifiers,
+    list_leaves,
+    number_names,
+    read_contracts,
+)
 from samples.offices import OFFICES
 
 CONTRACTS = Path(__file__).parent.parent.parent / "contracts"
 READ = read_contracts(CONTRACTS)
 PUBLISHED = {
-    output.contract: list(islice(traffic.items(office, output.contract), 150))
+    output.contract: list(islice(traffic.make_items(office, output.contract), 150))
     for office, known in OFFICES.items()
     for output in known.outputs
 }
 
 
-def a_grant(
+def a_read_grant(
     fields: tuple[str, ...] | None = None,
     mask: dict[str, str] | None = None,
     rows: tuple[Mapping[str, object], ...] = (),
@@ -30,13 +39,13 @@ def a_grant(
 
 
 def test_what_is_not_granted_is_not_shown() -> None:
-    shown = a_grant(fields=("/a", "/b/c")).shows({"a": {"x": 1}, "b": {"c": 2, "d": 3}, "e": 4})
+    shown = a_read_grant(fields=("/a", "/b/c")).show({"a": {"x": 1}, "b": {"c": 2, "d": 3}, "e": 4})
     assert shown == {"/a/x": 1, "/b/c": 2}
 
 
 def test_masks() -> None:
-    grant = a_grant(mask={"/nik": "last4", "/lahir": "year", "/kk": "pseudonym"})
-    shown = grant.shows({"nik": "3524015203889002", "lahir": "1988-03-12", "kk": "3524011506159001"})
+    grant = a_read_grant(mask={"/nik": "last4", "/lahir": "year", "/kk": "pseudonym"})
+    shown = grant.show({"nik": "3524015203889002", "lahir": "1988-03-12", "kk": "3524011506159001"})
     assert shown == {"/nik": "************9002", "/lahir": "1988", "/kk": PSEUDONYM}
     assert shown["/kk"] == "abcdefghijklmnopqrstuvwx23"
     assert shown["/kk"] != "3524011506159001"
@@ -45,15 +54,15 @@ def test_masks() -> None:
 @pytest.mark.parametrize(("jenis", "given"), [("pindah", True), ("kematian", True), ("kelahiran", False)])
 def test_a_row_filter_chooses(jenis: str, given: bool) -> None:
     rows = ({"any": [{"exact": {"jenis": "kematian"}}, {"prefix": {"/jenis": "pin"}}]},)
-    assert a_grant(rows=rows).gives({"jenis": jenis}) is given
+    assert a_read_grant(rows=rows).gives({"jenis": jenis}) is given
 
 
 def test_a_deletion_passes_no_row_filter() -> None:
-    assert not a_grant(rows=({"prefix": {"jenis": "pin"}},)).gives(None)
+    assert not a_read_grant(rows=({"prefix": {"jenis": "pin"}},)).gives(None)
 
 
 def test_identifiers_are_long_numbers_written_as_text() -> None:
-    assert identifiers(["3524015203889002", "35.24.01", 3524015203889002, None, "9120200012345"]) == {
+    assert find_identifiers(["3524015203889002", "35.24.01", 3524015203889002, None, "9120200012345"]) == {
         "3524015203889002",
         "9120200012345",
     }
@@ -73,14 +82,18 @@ def _compare(view: View, read: Contract, consumer: str) -> None:
     for item in PUBLISHED[read.name]:
         if item.data is not None:
             assert view.shows(item.data) == ours.gives(item.data)
-            assert dict(leaves(view.reduce_data(item.data))) == ours.shows(item.data)
+            assert dict(list_leaves(view.reduce_data(item.data))) == ours.show(item.data)
 
 
 def test_what_a_consumer_sees_names_an_event_whatever_its_pseudonyms_are() -> None:
-    wanted = a_grant(mask={"/kk": "pseudonym"}).shows({"nama": "Siti", "kk": "3524011506159001"})
+    wanted = a_read_grant(mask={"/kk": "pseudonym"}).show({"nama": "Siti", "kk": "3524011506159001"})
     seen = {"/nama": "Siti", "/kk": "abcdefghijklmnopqrstuvwx23"}
-    assert content(wanted, None) == content(seen, None) != content(seen | {"/nama": "Budi"}, None)
+    assert (
+        describe_content(wanted, None)
+        == describe_content(seen, None)
+        != describe_content(seen | {"/nama": "Budi"}, None)
+    )
 
 
 def test_two_events_that_look_alike_stay_two() -> None:
-    assert list(numbered(["a", "b", "a"])) == ["a 1", "b 1", "a 2"]
+    assert list(number_names(["a", "b", "a"])) == ["a 1", "b 1", "a 2"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from samples import traffic
-from samples.data import invalid_samples
+from samples.data import make_invalid_samples
 from tests.samples import demo
 from tests.samples.demo import Ended
 
@@ -61,7 +61,7 @@ def test_every_operation_of_every_adapter_carries_traffic(
 def test_what_is_bad_is_refused_with_the_place_of_the_mistake(whole: Ended) -> None:
     refused = [line for line in whole.output.splitlines() if line.startswith("refused: ")]
     pointed = [line for line in refused if "-> 422 /data/" in line]
-    assert len(pointed) == len(invalid_samples())
+    assert len(pointed) == len(make_invalid_samples())
     assert len(refused) == len(pointed) + 1
     assert any("bapenda" in line and "-> 403" in line for line in refused)
 

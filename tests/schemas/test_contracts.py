@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.builders import a_grant, a_strict_document
 from tests.schemas import resolved
 from tests.schemas.resolved import Document
 
@@ -15,28 +16,6 @@ DOCUMENTS = resolved.documents()
 PERSONAL = [document for document in DOCUMENTS if document.is_personal]
 every_contract = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 every_personal_contract = pytest.mark.parametrize("document", PERSONAL, ids=lambda document: document.name)
-
-
-def a_document(**changes: Any) -> dict[str, Any]:
-    """A small valid contract document; a change to None takes the property away."""
-    document = {
-        "contract": "contoh.orang",
-        "version": "1.0.0",
-        "kind": "record",
-        "title": "Orang",
-        "owner": "dukcapil-lamongan",
-        "classification": "personal",
-        "key": "/nik",
-        "schema": {"$ref": "../../schemas/contoh/orang.schema.json"},
-        "producers": ["dukcapil-lamongan"],
-        "consumers": [a_grant()],
-    }
-    return {name: value for name, value in (document | changes).items() if value is not None}
-
-
-def a_grant(**changes: Any) -> dict[str, Any]:
-    grant = {"participant": "bapenda", "purpose": "pajak", "legal_basis": "PKS 470/12/2026", "until": "2027-12-31"}
-    return {name: value for name, value in (grant | changes).items() if value is not None}
 
 
 def _row_pointers(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -168,20 +147,31 @@ def test_a_complaint_has_no_place_for_its_reporter() -> None:
 @pytest.mark.parametrize(
     "document",
     [
-        pytest.param(a_document(), id="a record"),
-        pytest.param(a_document(kind="event", key=None, subject="/nik"), id="an event"),
+        pytest.param(a_strict_document(), id="a record"),
+        pytest.param(a_strict_document(kind="event", key=None, subject="/nik"), id="an event"),
         pytest.param(
-            a_document(kind="query", key=None, subject="/nik", schema=None, request={}, answer={}, cache_seconds=60),
+            a_strict_document(
+                kind="query",
+                key=None,
+                subject="/nik",
+                examples=None,
+                schema=None,
+                request={},
+                answer={},
+                cache_seconds=60,
+            ),
             id="a query",
         ),
-        pytest.param(a_document(schema={"type": "object"}), id="a schema in the document"),
-        pytest.param(a_document(classification="public", consumers=[{"participant": "bappeda"}]), id="public data"),
+        pytest.param(a_strict_document(schema={"$ref": "a.schema.json"}), id="a schema in a file"),
         pytest.param(
-            a_document(consumers=[a_grant(rows=[{"not": {"any": [{"exact": {"a": "b"}}]}}])]), id="nested rows"
+            a_strict_document(classification="public", consumers=[{"participant": "bappeda"}]), id="public data"
         ),
-        pytest.param(a_document(consumers=None), id="no consumer yet"),
         pytest.param(
-            a_document() | {"$schema": "../../schemas/contract.schema.json"}, id="a JSON document for an editor"
+            a_strict_document(consumers=[a_grant(rows=[{"not": {"any": [{"exact": {"a": "b"}}]}}])]), id="nested rows"
+        ),
+        pytest.param(a_strict_document(consumers=None), id="no consumer yet"),
+        pytest.param(
+            a_strict_document() | {"$schema": "../../schemas/contract.schema.json"}, id="a JSON document for an editor"
         ),
     ],
 )
@@ -192,32 +182,38 @@ def test_the_meta_schema_takes(document: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "document",
     [
-        pytest.param(a_document(key=None), id="a record without a key"),
-        pytest.param(a_document(schema=None), id="a record without a schema"),
-        pytest.param(a_document(kind="event", subject="/nik"), id="an event with a key"),
-        pytest.param(a_document(kind="event", key=None), id="personal data about nobody"),
+        pytest.param(a_strict_document(key=None), id="a record without a key"),
+        pytest.param(a_strict_document(schema=None), id="a record without a schema"),
+        pytest.param(a_strict_document(kind="event", subject="/nik"), id="an event with a key"),
+        pytest.param(a_strict_document(kind="event", key=None), id="personal data about nobody"),
         pytest.param(
-            a_document(kind="query", key=None, subject="/nik", schema=None, request={}), id="a query without answer"
+            a_strict_document(kind="query", key=None, subject="/nik", examples=None, schema=None, request={}),
+            id="a query without answer",
         ),
         pytest.param(
-            a_document(kind="query", key=None, subject="/nik", request={}, answer={}), id="a query with a schema"
+            a_strict_document(kind="query", key=None, subject="/nik", examples=None, request={}, answer={}),
+            id="a query with a schema",
         ),
-        pytest.param(a_document(cache_seconds=60), id="a record that is cached"),
-        pytest.param(a_document(schema={"type": "objek"}), id="a schema that is none"),
-        pytest.param(a_document(contract="penduduk"), id="a name without a domain"),
-        pytest.param(a_document(version="1.0"), id="half a version"),
-        pytest.param(a_document(key="nik"), id="a pointer without slash"),
-        pytest.param(a_document(classification="secret"), id="an unknown classification"),
-        pytest.param(a_document(producers=[]), id="nobody who sends"),
-        pytest.param(a_document(konsumen=[]), id="an unknown property"),
-        pytest.param(a_document(delivery={"retention_days": 0}), id="data kept for no time"),
-        pytest.param(a_document(consumers=[a_grant(until=None)]), id="personal data without end"),
-        pytest.param(a_document(consumers=[a_grant(legal_basis=None)]), id="personal data without a legal basis"),
-        pytest.param(a_document(consumers=[a_grant(until="31-12-2027")]), id="an end that is no date"),
-        pytest.param(a_document(consumers=[a_grant(mask={"/nik": "hash"})]), id="an unknown mask"),
-        pytest.param(a_document(consumers=[a_grant(fields=[])]), id="a grant of nothing"),
-        pytest.param(a_document(consumers=[a_grant(rows=[{"regex": {"a": "b"}}])]), id="an unknown filter"),
-        pytest.param(a_document(consumers=[a_grant(rows=[{"exact": {"a": "b"}, "not": {}}])]), id="two filters in one"),
+        pytest.param(a_strict_document(cache_seconds=60), id="a record that is cached"),
+        pytest.param(a_strict_document(schema={"type": "objek"}), id="a schema that is none"),
+        pytest.param(a_strict_document(contract="penduduk"), id="a name without a domain"),
+        pytest.param(a_strict_document(version="1.0"), id="half a version"),
+        pytest.param(a_strict_document(key="nik"), id="a pointer without slash"),
+        pytest.param(a_strict_document(classification="secret"), id="an unknown classification"),
+        pytest.param(a_strict_document(producers=[]), id="nobody who sends"),
+        pytest.param(a_strict_document(konsumen=[]), id="an unknown property"),
+        pytest.param(a_strict_document(delivery={"retention_days": 0}), id="data kept for no time"),
+        pytest.param(a_strict_document(consumers=[a_grant(until=None)]), id="personal data without end"),
+        pytest.param(
+            a_strict_document(consumers=[a_grant(legal_basis=None)]), id="personal data without a legal basis"
+        ),
+        pytest.param(a_strict_document(consumers=[a_grant(until="31-12-2027")]), id="an end that is no date"),
+        pytest.param(a_strict_document(consumers=[a_grant(mask={"/nik": "hash"})]), id="an unknown mask"),
+        pytest.param(a_strict_document(consumers=[a_grant(fields=[])]), id="a grant of nothing"),
+        pytest.param(a_strict_document(consumers=[a_grant(rows=[{"regex": {"a": "b"}}])]), id="an unknown filter"),
+        pytest.param(
+            a_strict_document(consumers=[a_grant(rows=[{"exact": {"a": "b"}, "not": {}}])]), id="two filters in one"
+        ),
     ],
 )
 def test_the_meta_schema_refuses(document: dict[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from tests.builders import a_public_document, an_event
+
 FACT = "uji.kabar"
 RECORD = "uji.keadaan"
 PRODUCER = "dpmptsp"
@@ -21,24 +23,15 @@ _SCHEMA: dict[str, Any] = {
 
 def documents() -> list[dict[str, Any]]:
     """The contract documents; every consumer gets everything."""
-    record = {"kind": "record", "key": "/kunci", "delivery": {"ordered_by": "/kunci"}}
+    record: dict[str, Any] = {"kind": "record", "key": "/kunci", "delivery": {"ordered_by": "/kunci"}}
     record["schema"] = _SCHEMA | {"required": ["kunci", "nomor"]}
-    return [_document(FACT, kind="event", schema=_SCHEMA), _document(RECORD, **record)]
+    fact = {"kind": "event", "schema": _SCHEMA}
+    return [
+        a_public_document(FACT, PRODUCER, *CONSUMERS, **fact),
+        a_public_document(RECORD, PRODUCER, *CONSUMERS, **record),
+    ]
 
 
-def _document(name: str, **changes: Any) -> dict[str, Any]:
-    return {
-        "contract": name,
-        "version": "1.0.0",
-        "title": "Data rekaan untuk pengujian",
-        "owner": PRODUCER,
-        "classification": "public",
-        "producers": [PRODUCER],
-        "consumers": [{"participant": name} for name in CONSUMERS],
-        **changes,
-    }
-
-
-def an_event(id: str, type: str = FACT, **data: Any) -> dict[str, Any]:
+def an_agreed_event(id: str, type: str = FACT, **data: Any) -> dict[str, Any]:
     """A CloudEvent from the producer; `data` completes the payload."""
-    return {"specversion": "1.0", "id": id, "source": "/uji", "type": type, "data": {"nomor": 1, **data}}
+    return an_event(id=id, type=type, data={"nomor": 1, **data})

@@ -18,7 +18,7 @@ class Batch:
     atomic: bool = True
 
 
-def a_submission(scope: str, number: int, content: int = 0, **said: str) -> Submission:
+def a_record_submission(scope: str, number: int, content: int = 0, **said: str) -> Submission:
     """A submission of a record; its number gives identity and key, so that one key has several events."""
     return Submission(
         contract_id=1,
@@ -50,7 +50,7 @@ def append_all(url: str, scope: str, batches: list[Batch]) -> list[list[Receipt]
 
 
 def _made(scope: str, batch: Batch) -> list[Submission]:
-    return [a_submission(scope, number, content) for number, content in batch.events]
+    return [a_record_submission(scope, number, content) for number, content in batch.events]
 
 
 @cache

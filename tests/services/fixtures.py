@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.delivery.broker import BrokerAddress
+from bus.delivery.handover import BrokerAddress
 from tests.services.receiver import Receiver, a_receiver
 from tests.services.running import Bus, a_bus
 from tests.services.servers import a_scratch_broker, a_scratch_database

@@ -16,10 +16,11 @@ import httpx
 from bus.actions.actor import Actor
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse_contract
-from bus.delivery.broker import BrokerAddress
 from bus.delivery.deliveries import Deliveries, Delivery
+from bus.delivery.handover import BrokerAddress
 from bus.delivery.ledger import DeliveryState
-from bus.delivery.subscriptions import NewSubscription, Subscription, Subscriptions, Webhook
+from bus.delivery.subscription import NewSubscription, Subscription, Webhook
+from bus.delivery.subscriptions import Subscriptions
 from bus.identity.keys import Keys, create_keys, load_keys
 from bus.identity.participants import Kind, Participants
 from bus.storage import Storage, open_storage, upgrade
@@ -38,7 +39,7 @@ _QUICK = {
     "BUS_DRAIN_SECONDS": "5",
 }
 """Settings under which leases and backoffs end while a test watches."""
-_MEMORY = BrokerAddress("memory://")
+_MEMORY = "memory://"
 
 
 @dataclass
@@ -89,7 +90,7 @@ class Bus:
     data: Path
     storage: Storage
     keys: Keys
-    broker: BrokerAddress
+    broker: BrokerAddress | None
     credentials: tuple[str, str]
     environment: dict[str, str]
     port: int = field(default_factory=lambda: free_port())
@@ -173,7 +174,7 @@ def post_batch(client: httpx.Client, events: list[dict[str, Any]]) -> httpx.Resp
 
 
 @contextmanager
-def a_bus(data: Path, database: str = "", broker: BrokerAddress = _MEMORY, **settings: str) -> Iterator[Bus]:
+def a_bus(data: Path, database: str = "", broker: BrokerAddress | None = None, **settings: str) -> Iterator[Bus]:
     """A bus with the test's contracts, participants and one client of the producer; nothing runs yet.
 
     Args:
@@ -185,7 +186,9 @@ def a_bus(data: Path, database: str = "", broker: BrokerAddress = _MEMORY, **set
     storage = open_storage(url)
     upgrade(storage)
     given = {f"BUS_{name.upper()}": value for name, value in settings.items()}
-    addresses = {"BUS_DATABASE_URL": url, "BUS_BROKER_URL": broker.url, "BUS_BROKER_PREFIX": broker.prefix}
+    addresses = {"BUS_DATABASE_URL": url, "BUS_BROKER_URL": broker.url if broker else _MEMORY}
+    if broker:
+        addresses["BUS_BROKER_PREFIX"] = broker.prefix
     keys = load_keys(data / "keys")
     bus = Bus(data, storage, keys, broker, _furnish(storage, keys), {**os.environ, **_QUICK, **addresses, **given})
     try:

@@ -11,7 +11,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from bus.delivery.broker import BrokerAddress, reachable
+from bus.delivery.handover import BrokerAddress, reachable
 
 DATABASE_URL = os.environ.get("BUS_TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 BROKER_URL = os.environ.get("BUS_TEST_BROKER_URL", "amqp://guest:guest@127.0.0.1:5672//")

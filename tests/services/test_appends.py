@@ -18,7 +18,7 @@ from bus.journal import Appender, JournalReader, Projection, Receipt
 from bus.journal.tables import JOURNAL
 from bus.storage import Storage, StorageFull, open_storage, upgrade
 from tests.journeys.verdict import assert_records_agree, stored
-from tests.services.appending import Batch, a_submission, append_all, identity
+from tests.services.appending import Batch, a_record_submission, append_all, identity
 
 APPENDERS = 3
 SCOPES = itertools.count()
@@ -108,7 +108,7 @@ def test_a_full_database_refuses_with_507_and_keeps_what_it_had(tmp_path: Path) 
 
     async def fill() -> None:
         for number in range(200):
-            receipts.extend(await appender.append([a_submission("full", number, note="x" * 20_000)]))
+            receipts.extend(await appender.append([a_record_submission("full", number, note="x" * 20_000)]))
 
     with pytest.raises(StorageFull):
         asyncio.run(fill())

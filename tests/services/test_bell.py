@@ -15,15 +15,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from bus.delivery import bell
-from bus.delivery.bell import ChangesBell
-from bus.delivery.broker import BrokerAddress
+from bus.delivery.handover import BrokerAddress, ChangesBell, ring_once
 from bus.identity.participants import Participants
-from bus.process import Role, running
+from bus.process import Role, Wakeups, running
 from bus.settings import load_settings
 from bus.storage import open_storage
 from tests.an_actor import OPERATOR
-from tests.services.agreements import PRODUCER, an_event, documents
+from tests.services.agreements import PRODUCER, an_agreed_event, documents
 from tests.services.fixtures import MakeBus
 from tests.services.proxy import a_proxy
 from tests.services.running import Bus, free_port, post
@@ -93,7 +91,7 @@ def test_a_bell_whose_broker_was_away_rings_again(broker: BrokerAddress) -> None
 
 
 def test_a_ring_where_nobody_listens_leaves_nothing_behind(broker: BrokerAddress) -> None:
-    bell.ring_once(broker)
+    ring_once(broker)
     with broker.connect() as connection:
         exchange = broker.changes(connection.channel())
         with pytest.raises(connection.channel_errors):
@@ -103,7 +101,7 @@ def test_a_ring_where_nobody_listens_leaves_nothing_behind(broker: BrokerAddress
 def test_a_broker_that_says_nothing_holds_a_command_up_for_a_second() -> None:
     with _a_silent_server() as address:
         begun = time.monotonic()
-        bell.ring_once(address)
+        ring_once(address)
         assert time.monotonic() - begun < 3
 
 
@@ -123,7 +121,8 @@ def test_a_command_rings(database: str, broker: BrokerAddress, ear: Ear, make_bu
 
 async def test_a_process_that_hears_looks_at_once(database: str, broker: BrokerAddress, make_bus: MakeBus) -> None:
     bus = make_bus(database, broker)
-    storage, looks = open_storage(database), asyncio.Queue[float]()
+    wakeups, looks = Wakeups(), asyncio.Queue[float]()
+    storage = open_storage(database, wakeups.changed)
     loop = asyncio.get_running_loop()
 
     @sa.event.listens_for(storage.database.engines[0], "before_cursor_execute")
@@ -133,7 +132,7 @@ async def test_a_process_that_hears_looks_at_once(database: str, broker: BrokerA
 
     settings = load_settings(data_dir=bus.data, broker_url=broker.url, broker_prefix=broker.prefix)
     with an_ear(broker) as other:
-        async with running(settings, storage, bus.keys, "https://bus.lamongan.example", [Role.API]):
+        async with running(settings, storage, bus.keys, "https://bus.lamongan.example", [Role.API], wakeups):
             # Between two looks that nobody asked for lies a quarter of a second.
             async with asyncio.timeout(30):
                 while await _next_look_after(looks, other.bell.ring) > 0.2:
@@ -157,9 +156,9 @@ def test_a_change_in_one_process_is_enforced_in_another_within_a_second(
     with _an_owner(bus) as owner, bus.client() as producer:
         owner.base_url, producer.base_url = httpx.URL(here), httpx.URL(there)
         _activate(owner)
-        until(lambda: post(producer, an_event("baru", NEW)).status_code == 202, WITHIN)
+        until(lambda: post(producer, an_agreed_event("baru", NEW)).status_code == 202, WITHIN)
         owner.delete(f"/v1/participants/{PRODUCER}/clients/{bus.credentials[0]}").raise_for_status()
-        until(lambda: post(producer, an_event("lama", NEW)).status_code == 401, WITHIN)
+        until(lambda: post(producer, an_agreed_event("lama", NEW)).status_code == 401, WITHIN)
 
 
 def test_a_command_is_enforced_in_a_running_process_within_a_second(
@@ -168,9 +167,9 @@ def test_a_command_is_enforced_in_a_running_process_within_a_second(
     bus = make_bus(database, broker)
     bus.start("api")
     with bus.client() as producer:
-        assert post(producer, an_event("sebelum")).status_code == 202
+        assert post(producer, an_agreed_event("sebelum")).status_code == 202
         _revoke_by_command(bus, bus.credentials[0])
-        until(lambda: post(producer, an_event("sesudah")).status_code == 401, WITHIN)
+        until(lambda: post(producer, an_agreed_event("sesudah")).status_code == 401, WITHIN)
 
 
 def _a_new_contract() -> dict[str, object]:

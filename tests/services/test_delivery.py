@@ -12,12 +12,12 @@ from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse_contract
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.ledger import DeliveryState
-from bus.delivery.subscriptions import Subscription, SubscriptionState
+from bus.delivery.subscription import Subscription, SubscriptionState
 from bus.disclosures.log import DisclosureLog
 from bus.journal import JournalReader, Persons
-from tests.a_bus import WARGA, a_contract, a_grant, a_person
 from tests.an_actor import OPERATOR, an_actor
-from tests.services.agreements import CONSUMERS, PRODUCER, an_event
+from tests.builders import WARGA, a_document, a_grant, a_person
+from tests.services.agreements import CONSUMERS, PRODUCER, an_agreed_event
 from tests.services.receiver import Arrival, Receiver, Sink, answers, takes
 from tests.services.running import Bus, a_bus, post, post_batch
 from tests.services.waiting import until
@@ -40,7 +40,7 @@ def test_an_event_reaches_every_subscriber_signed(bus: Bus, receiver: Receiver) 
     sinks = [receiver.sink(f"signed-{name}") for name in CONSUMERS]
     for name, sink in zip(CONSUMERS, sinks, strict=True):
         subscribed(bus, sink, participant=name)
-    bus.publish(an_event("signed"))
+    bus.publish(an_agreed_event("signed"))
     for sink in sinks:
         sink.waits_for("signed")
     assert [sink.forged for sink in sinks] == [0, 0, 0]
@@ -50,7 +50,7 @@ def test_a_hundred_publishers_of_one_id_at_once_get_one_position(bus: Bus, recei
     sink = receiver.sink("race")
     subscribed(bus, sink)
     with bus.client() as client, ThreadPoolExecutor(100) as publishers:
-        receipts = list(publishers.map(lambda _: post(client, an_event("race")).json(), range(100)))
+        receipts = list(publishers.map(lambda _: post(client, an_agreed_event("race")).json(), range(100)))
     sink.waits_for("race")
     assert len({receipt["position"] for receipt in receipts}) == 1
     assert sum(not receipt["duplicate"] for receipt in receipts) == 1
@@ -58,9 +58,9 @@ def test_a_hundred_publishers_of_one_id_at_once_get_one_position(bus: Bus, recei
 
 
 def test_the_same_id_with_other_content_stores_nothing(bus: Bus) -> None:
-    (first,) = bus.publish(an_event("conflict", nomor=1))
+    (first,) = bus.publish(an_agreed_event("conflict", nomor=1))
     with bus.client() as client:
-        refused = post_batch(client, [an_event("beside"), an_event("conflict", nomor=2)])
+        refused = post_batch(client, [an_agreed_event("beside"), an_agreed_event("conflict", nomor=2)])
     assert refused.status_code == 409
     assert JournalReader(bus.storage).last_position() == first
 
@@ -68,7 +68,7 @@ def test_the_same_id_with_other_content_stores_nothing(bus: Bus) -> None:
 def test_retries_end_and_are_recorded(bus: Bus, receiver: Receiver) -> None:
     sink = receiver.sink("dead", answers(500))
     subscription = subscribed(bus, sink)
-    bus.publish(an_event("dead"))
+    bus.publish(an_agreed_event("dead"))
     (dead,) = until(lambda: bus.deliveries(subscription, DeliveryState.DEAD))
     assert len(sink.arrivals) == 3
     assert [(failed.number, failed.status) for failed in dead.failures] == [(1, 500), (2, 500), (3, 500)]
@@ -78,7 +78,7 @@ def test_retries_end_and_are_recorded(bus: Bus, receiver: Receiver) -> None:
 def test_every_attempt_carries_the_same_message_id(bus: Bus, receiver: Receiver) -> None:
     sink = receiver.sink("message-id", answers(500))
     subscription = subscribed(bus, sink)
-    bus.publish(an_event("message-id"))
+    bus.publish(an_agreed_event("message-id"))
     until(lambda: bus.deliveries(subscription, DeliveryState.DEAD))
     assert len({arrival.message for arrival in sink.arrivals}) == 1
 
@@ -86,7 +86,7 @@ def test_every_attempt_carries_the_same_message_id(bus: Bus, receiver: Receiver)
 def test_a_dead_delivery_is_delivered_once_it_is_redriven(bus: Bus, receiver: Receiver) -> None:
     sink = receiver.sink("redrive", answers(422))
     subscription = subscribed(bus, sink)
-    bus.publish(an_event("redrive"))
+    bus.publish(an_agreed_event("redrive"))
     until(lambda: bus.deliveries(subscription, DeliveryState.DEAD))
     sink.answer = takes
     assert Deliveries(bus.storage).redrive(subscription, OPERATOR) == 1
@@ -101,7 +101,7 @@ def test_a_sink_that_says_when_is_not_asked_before(bus: Bus, receiver: Receiver)
 
     sink.answer = busy_at_first
     subscribed(bus, sink)
-    bus.publish(an_event("retry-after"))
+    bus.publish(an_agreed_event("retry-after"))
     sink.waits_for("retry-after")
     first, second = sink.arrivals
     assert second.at - first.at >= 2
@@ -112,7 +112,7 @@ def test_a_paused_subscription_gets_what_it_missed_when_it_is_resumed(bus: Bus, 
     subscription = subscribed(bus, paused)
     subscribed(bus, other, participant=CONSUMERS[1])
     bus.subscriptions.set_state(subscription, SubscriptionState.PAUSED, OPERATOR)
-    bus.publish(an_event("while-paused"))
+    bus.publish(an_agreed_event("while-paused"))
     other.waits_for("while-paused")
     until(lambda: bus.deliveries(subscription, DeliveryState.PENDING))
     assert not paused.arrivals
@@ -123,7 +123,7 @@ def test_a_paused_subscription_gets_what_it_missed_when_it_is_resumed(bus: Bus, 
 def test_a_replay_delivers_again_from_its_position(bus: Bus, receiver: Receiver) -> None:
     sink = receiver.sink("replay")
     subscription = subscribed(bus, sink)
-    first, _, last = bus.publish(an_event("replay-1"), an_event("replay-2"), an_event("replay-3"))
+    first, _, last = bus.publish(an_agreed_event("replay-1"), an_agreed_event("replay-2"), an_agreed_event("replay-3"))
     sink.waits_for("replay-1", "replay-2", "replay-3")
     until(lambda: len(bus.deliveries(subscription, DeliveryState.DELIVERED)) == 3)
     bus.subscriptions.replay(subscription, first, last, OPERATOR)
@@ -138,14 +138,14 @@ def test_a_rotated_secret_signs_beside_the_old_one(bus: Bus, receiver: Receiver)
     new = bus.subscriptions.rotate_secret(subscription, OPERATOR)
 
     def signatures() -> int:
-        bus.publish(an_event(f"rotation-{time.monotonic_ns()}"))
+        bus.publish(an_agreed_event(f"rotation-{time.monotonic_ns()}"))
         return len(until(lambda: sink.taken)[-1].headers["webhook-signature"].split())
 
     until(lambda: signatures() == 2)
     arrivals = len(sink.taken)
     for known in (old, new):
         sink.secrets[:] = [known]
-        bus.publish(an_event(f"rotation-{known}"))
+        bus.publish(an_agreed_event(f"rotation-{known}"))
         sink.waits_for(f"rotation-{known}")
     assert len(sink.taken) >= arrivals + 2
     assert sink.forged == 0
@@ -159,7 +159,7 @@ def test_a_hanging_sink_holds_up_nobody_else(bus: Bus, receiver: Receiver) -> No
         subscribed(bus, sink, participant=name)
     ids = [f"hanging-{number}" for number in range(200)]
     with bus.client() as client:
-        assert post_batch(client, [an_event(name) for name in ids]).status_code == 202
+        assert post_batch(client, [an_agreed_event(name) for name in ids]).status_code == 202
     other.waits_for(*ids, seconds=10)
     assert not hanging.taken
     assert not failing.taken
@@ -170,7 +170,7 @@ def test_a_hanging_sink_holds_up_nobody_else(bus: Bus, receiver: Receiver) -> No
 def test_metrics_count_what_was_delivered(bus: Bus, receiver: Receiver) -> None:
     sink = receiver.sink("counted")
     subscribed(bus, sink)
-    bus.publish(an_event("counted"))
+    bus.publish(an_agreed_event("counted"))
     sink.waits_for("counted")
     text = until(lambda: _metrics(bus))
     assert 'bus_deliveries_total{outcome="delivered",sink="webhook"}' in text
@@ -181,13 +181,13 @@ def _metrics(bus: Bus) -> str:
 
 
 def test_a_disclosure_names_the_operator_who_set_the_sink(bus: Bus, receiver: Receiver) -> None:
-    personal = a_contract(a_grant(CONSUMERS[0]), a_grant(CONSUMERS[1]), owner=PRODUCER, producers=[PRODUCER])
+    personal = a_document(a_grant(CONSUMERS[0]), a_grant(CONSUMERS[1]), owner=PRODUCER, producers=[PRODUCER])
     Catalogue(bus.storage, bus.keys.pseudonym).registrar.apply([parse_contract(personal)], OPERATOR)
     sink, own_sink = receiver.sink("set-by-operator"), receiver.sink("set-by-participant")
     bus.subscribe(sink, WARGA, participant=CONSUMERS[0])
     bus.subscribe(own_sink, WARGA, participant=CONSUMERS[1], by=an_actor(CONSUMERS[1]))
     with bus.client() as client:
-        event = an_event("set-by", WARGA) | {"data": a_person()}
+        event = an_agreed_event("set-by", WARGA) | {"data": a_person()}
         until(lambda: post(client, event).status_code == 202)
     log = DisclosureLog(bus.storage, Persons(bus.storage))
     told = [until(lambda name=name: log.search(None, name, None, 10)) for name in CONSUMERS[:2]]

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from bus.journal import JournalReader
-from tests.services.agreements import an_event
+from tests.services.agreements import an_agreed_event
 from tests.services.fixtures import MakeBus
 from tests.services.receiver import Receiver
 from tests.services.running import Bus, Process, post
@@ -20,12 +20,12 @@ def test_a_process_that_cannot_write_refuses_and_goes_on_when_it_can(make_bus: M
     bus, sink = make_bus(), receiver.sink("disk")
     bus.subscribe(sink)
     process = bus.start()
-    acknowledged = bus.publish(an_event("disk-0"))
+    acknowledged = bus.publish(an_agreed_event("disk-0"))
     limit_files(process, (bus.data / "bus.db-wal").stat().st_size + 100_000)
     acknowledged += until_refused(bus)
     limit_files(process, resource.RLIM_INFINITY)
     client = bus.client()
-    until(lambda: post(client, an_event("disk-after")).status_code == 202)
+    until(lambda: post(client, an_agreed_event("disk-after")).status_code == 202)
     assert acknowledged == list(range(1, len(acknowledged) + 1))
     assert set(JournalReader(bus.storage).at(acknowledged)) == set(acknowledged)
     sink.waits_for("disk-after", *(f"disk-{number}" for number in range(len(acknowledged))))
@@ -41,7 +41,7 @@ def until_refused(bus: Bus) -> list[int]:
     positions: list[int] = []
     with bus.client() as client:
         for number in range(1, 100):
-            answer = post(client, an_event(f"disk-{number}", isi=LARGE))
+            answer = post(client, an_agreed_event(f"disk-{number}", isi=LARGE))
             if answer.status_code != 202:
                 assert answer.status_code in (503, 507)
                 return positions

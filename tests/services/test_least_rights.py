@@ -15,7 +15,7 @@ from psycopg import errors, sql
 from sqlalchemy.engine import make_url
 
 from tests.contracts.documents import ROOT
-from tests.services.agreements import RECORD, an_event
+from tests.services.agreements import RECORD, an_agreed_event
 from tests.services.fixtures import MakeBus
 from tests.services.receiver import Receiver
 from tests.services.waiting import until
@@ -80,7 +80,7 @@ def test_a_server_whose_role_may_only_change_rows_does_all_its_work(
     bus, sink = make_bus(roles.app), receiver.sink("least-rights")
     bus.subscribe(sink)
     process = bus.start().until_ready()
-    position, _ = bus.publish(an_event("satu"), an_event("dua", RECORD, kunci="a"))
+    position, _ = bus.publish(an_agreed_event("satu"), an_agreed_event("dua", RECORD, kunci="a"))
     until(lambda: sink.ids())
     with bus.client() as client:
         assert client.get(f"/v1/events/{position}").json()["event"]["id"] == "satu"

@@ -9,9 +9,9 @@ import psycopg
 import pytest
 from sqlalchemy.engine import URL, make_url
 
-from bus.delivery.broker import BrokerAddress
+from bus.delivery.handover import BrokerAddress
 from bus.journal import JournalReader
-from tests.services.agreements import an_event
+from tests.services.agreements import an_agreed_event
 from tests.services.fixtures import MakeBus
 from tests.services.proxy import Proxy, a_proxy
 from tests.services.receiver import Receiver, Sink
@@ -51,7 +51,7 @@ def sink(place: Place, receiver: Receiver, request: pytest.FixtureRequest) -> Si
     """A sink that is subscribed to what comes from now on, and has got its first event."""
     sink, name = receiver.sink(request.node.name), f"{request.node.name}-before"
     place.bus.subscribe(sink, after=JournalReader(place.bus.storage).last_position())
-    place.bus.publish(an_event(name))
+    place.bus.publish(an_agreed_event(name))
     sink.waits_for(name)
     return sink
 
@@ -68,7 +68,7 @@ def test_a_restarted_broker_is_dialled_again(place: Place, sink: Sink) -> None:
     place.broker_line.cut()
     until(lambda: not place.process.readiness()["checks"]["broker"]["ok"])
     during = [f"dialled-{number}" for number in range(5)]
-    place.bus.publish(*map(an_event, during))
+    place.bus.publish(*map(an_agreed_event, during))
     assert place.process.readiness()["code"] == 503
     place.broker_line.restore()
     sink.waits_for(*during)
@@ -77,7 +77,7 @@ def test_a_restarted_broker_is_dialled_again(place: Place, sink: Sink) -> None:
 
 def test_queues_deleted_under_the_bus_are_made_again(place: Place, sink: Sink) -> None:
     delete_queues(place.broker)
-    place.bus.publish(an_event("after-deletion"))
+    place.bus.publish(an_agreed_event("after-deletion"))
     sink.waits_for("after-deletion")
 
 
@@ -85,18 +85,18 @@ def test_a_message_that_nobody_understands_stops_nothing(place: Place, sink: Sin
     for subscription in place.bus.subscriptions.all():
         _send(place.broker, subscription.number, b"\xff")
         _send(place.broker, subscription.number, b'{"kunci": 1}')
-    place.bus.publish(an_event("after-garbled"))
+    place.bus.publish(an_agreed_event("after-garbled"))
     sink.waits_for("after-garbled")
 
 
 def test_a_cut_database_refuses_with_503_and_recovers_by_itself(place: Place, sink: Sink) -> None:
     client, last = place.bus.client(), JournalReader(place.bus.storage).last_position()
     place.database_line.cut()
-    refused = post(client, an_event("during-cut"))
+    refused = post(client, an_agreed_event("during-cut"))
     assert (refused.status_code, refused.json()["type"]) == (503, "urn:bus:problem:storage-unavailable")
     until(lambda: not place.process.readiness()["checks"]["database"]["ok"])
     place.database_line.restore()
-    until(lambda: post(client, an_event("after-cut")).status_code == 202)
+    until(lambda: post(client, an_agreed_event("after-cut")).status_code == 202)
     sink.waits_for("after-cut")
     place.process.until_ready()
     assert JournalReader(place.bus.storage).last_position() == last + 1
@@ -109,7 +109,7 @@ def test_sessions_ended_by_the_database_are_replaced(place: Place, sink: Sink) -
             "AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
     client = place.bus.client()
-    until(lambda: post(client, an_event("after-end")).status_code == 202)
+    until(lambda: post(client, an_agreed_event("after-end")).status_code == 202)
     sink.waits_for("after-end")
 
 
@@ -122,7 +122,7 @@ def test_a_broker_that_is_away_at_the_start_is_waited_for(
         bus.subscribe(sink)
         line.cut()
         bus.start()
-        bus.publish(an_event("early"))
+        bus.publish(an_agreed_event("early"))
         line.restore()
         sink.waits_for("early")
 
@@ -133,7 +133,7 @@ def test_a_lost_message_is_handed_over_again_after_its_lease(
     bus, sink = make_bus(database, broker), receiver.sink("lost")
     subscription = bus.subscribe(sink)
     bus.start("api,relay")
-    bus.publish(an_event("lost"))
+    bus.publish(an_agreed_event("lost"))
     until(lambda: _waiting(broker, subscription.number))
     assert _purged(broker, subscription.number) == 1
     bus.start("worker")

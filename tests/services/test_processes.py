@@ -10,10 +10,10 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from bus.delivery.broker import BrokerAddress
+from bus.delivery.handover import BrokerAddress
 from bus.delivery.ledger import DeliveryState
 from bus.journal.tables import JOURNAL
-from tests.services.agreements import an_event
+from tests.services.agreements import an_agreed_event
 from tests.services.fixtures import MakeBus
 from tests.services.receiver import Receiver
 from tests.services.running import ALL_ROLES, Bus
@@ -29,7 +29,7 @@ def test_sigterm_lets_a_delivery_under_way_finish(make_bus: MakeBus, receiver: R
     subscription = bus.subscribe(sink)
     process = bus.start()
     sink.gate.clear()
-    bus.publish(an_event("drained"))
+    bus.publish(an_agreed_event("drained"))
     until(lambda: sink.begun)
     process.popen.send_signal(signal.SIGTERM)
     until(lambda: "bus.draining" in process.log.read_text())
@@ -43,7 +43,7 @@ def test_sigterm_waits_for_a_hanging_sink_no_longer_than_its_bound(make_bus: Mak
     bus.subscribe(sink)
     process = bus.start()
     sink.gate.clear()
-    bus.publish(an_event("undrained"))
+    bus.publish(an_agreed_event("undrained"))
     until(lambda: sink.begun)
     asked = time.monotonic()
     assert process.stop() == 0
@@ -102,7 +102,7 @@ def test_roles_apart_as_the_compose_file_starts_them(
     processes = [bus.launch(roles, *options) for roles, options in commands.items()]
     for process in processes:
         process.until_up().until_ready()
-    bus.publish(an_event("apart"))
+    bus.publish(an_agreed_event("apart"))
     sink.waits_for("apart")
     assert [process.stop() for process in processes] == [0, 0, 0, 0]
 
@@ -110,7 +110,7 @@ def test_roles_apart_as_the_compose_file_starts_them(
 def test_the_api_says_not_ready_when_nobody_delivers(make_bus: MakeBus) -> None:
     bus = make_bus()
     process = bus.start("api")
-    bus.publish(an_event("undelivered"))
+    bus.publish(an_agreed_event("undelivered"))
     assert process.readiness()["status"] == "ready"
     _age_the_journal(bus)
     # What was found is told again for a second.
@@ -129,7 +129,7 @@ def test_the_api_says_not_ready_when_a_relay_lives_and_no_worker(
     bus.subscribe(receiver.sink("unattended"))
     api = bus.start("api")
     bus.launch("relay").until_up()
-    bus.publish(an_event("unattended"))
+    bus.publish(an_agreed_event("unattended"))
     until(lambda: not api.readiness()["checks"]["workers"]["ok"])
     assert api.readiness()["code"] == 503
     bus.launch("worker").until_up()
@@ -140,7 +140,7 @@ def test_a_relay_takes_up_what_came_while_there_was_none(make_bus: MakeBus, rece
     bus, sink = make_bus(), receiver.sink("taken-up")
     bus.subscribe(sink)
     bus.start("api")
-    bus.publish(*(an_event(f"taken-up-{number}") for number in range(20)))
+    bus.publish(*(an_agreed_event(f"taken-up-{number}") for number in range(20)))
     bus.start("relay,worker,adapters")
     sink.waits_for(*(f"taken-up-{number}" for number in range(20)))
 

@@ -8,12 +8,11 @@ import pytest
 from aiohttp import web
 
 from bus import clock
-from bus.delivery.broker import BrokerAddress
+from bus.delivery.handover import BrokerAddress
 from bus.delivery.ledger import DeliveryState
-from bus.delivery.subscriptions import AgencySink, NewSubscription, Subscription
-from tests.an_actor import OPERATOR
+from bus.delivery.subscription import Subscription
 from tests.journeys.verdict import is_settled
-from tests.services.agreements import CONSUMERS, FACT, RECORD, an_event
+from tests.services.agreements import RECORD, an_agreed_event
 from tests.services.fixtures import MakeBus
 from tests.services.receiver import Answer, Arrival, Receiver, Sink, takes
 from tests.services.running import Bus, post_batch
@@ -37,7 +36,7 @@ def test_what_was_not_finished_is_due_at_once_and_in_order(bus: Bus, receiver: R
     sink.answer = hangs_after(sink, TAKEN)
     subscription = bus.subscribe(sink, RECORD)
     process = bus.start()
-    events = [an_event(str(number), RECORD, kunci=f"k{number % KEYS}", nomor=number) for number in range(EVENTS)]
+    events = [an_agreed_event(str(number), RECORD, kunci=f"k{number % KEYS}", nomor=number) for number in range(EVENTS)]
     with bus.client() as client:
         assert post_batch(client, events).status_code == 202
     until(lambda: sink.begun == TAKEN + KEYS)
@@ -53,17 +52,6 @@ def test_what_was_not_finished_is_due_at_once_and_in_order(bus: Bus, receiver: R
     assert sum(sink.ids().values()) <= EVENTS + KEYS
 
 
-def test_what_nobody_took_is_due_at_once(make_bus: MakeBus) -> None:
-    bus = make_bus(**LONG)
-    served_elsewhere = NewSubscription(CONSUMERS[0], (FACT,), AgencySink("kominfo", "elsewhere"))
-    subscription = bus.subscriptions.add(served_elsewhere, OPERATOR)
-    process = bus.start()
-    bus.publish(an_event("untaken"))
-    until(lambda: any(one.next_attempt and one.next_attempt > clock.now() for one in bus.deliveries(subscription)))
-    assert process.stop() == 0
-    assert_due(bus, subscription, 1)
-
-
 @pytest.mark.postgres
 @pytest.mark.rabbitmq
 def test_another_worker_does_not_make_what_the_stopping_one_still_makes(
@@ -77,12 +65,12 @@ def test_another_worker_does_not_make_what_the_stopping_one_still_makes(
     stopping = bus.start("worker")
     sink.gate.clear()
     with bus.client() as client:
-        assert post_batch(client, [an_event(name) for name in ids]).status_code == 202
+        assert post_batch(client, [an_agreed_event(name) for name in ids]).status_code == 202
     until(lambda: sink.begun == len(ids))
     bus.start("worker")
     stopping.popen.send_signal(signal.SIGTERM)
     # The stopping one cannot begin them: its hands are full.
-    until(lambda: bus.publish(an_event(f"handed-on-{time.monotonic_ns()}")) and sink.begun > len(ids))
+    until(lambda: bus.publish(an_agreed_event(f"handed-on-{time.monotonic_ns()}")) and sink.begun > len(ids))
     sink.gate.set()
     assert stopping.popen.wait(30) == 0
     until(lambda: is_settled(bus.storage))

@@ -1,12 +1,12 @@
 """Changes: who is told that one was made, and who looks when asked to."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
 
-from bus.storage import Changes, Storage, announce
+from bus.storage import Changes, Storage, announce, open_storage
 
 NEVER = 3600.0
 """Seconds between looks that nobody asks for."""
@@ -14,11 +14,17 @@ SOON = 10.0
 
 
 @pytest.fixture
-def told(storage: Storage) -> list[str]:
+def told() -> list[str]:
     """Has an entry for each time that the database told of a change."""
-    told: list[str] = []
-    storage.after_announce = lambda: told.append("changed")
-    return told
+    return []
+
+
+@pytest.fixture
+def storage(database_url: str, told: list[str]) -> Iterator[Storage]:
+    """A database that tells of changes."""
+    storage = open_storage(database_url, lambda: told.append("changed"))
+    yield storage
+    storage.close()
 
 
 @asynccontextmanager
@@ -76,8 +82,8 @@ def test_what_was_undone_is_never_told(storage: Storage, told: list[str]) -> Non
 async def test_who_is_asked_to_looks_at_once(storage: Storage) -> None:
     changes = Changes(storage, NEVER)
     async with following(storage, changes) as seen:
-        storage.after_announce = changes.look_now
         await asyncio.to_thread(_change_contracts, storage)
+        await asyncio.to_thread(changes.look_now)
         await asyncio.wait_for(seen.get(), SOON)
 
 

@@ -9,10 +9,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from bus.storage import Checkpoints, Prepared, Storage, StorageFull, StorageUnavailable, Transaction
-from bus.storage import checkpoint as checkpoint_module
 from bus.storage.sqlite import SqliteDatabase
 from tests.services.waiting import until
 
@@ -27,9 +26,57 @@ ROWS = 3_000
 """Rows of a transaction: enough for a checkpoint, and some 300 pages."""
 
 
+class Watched(SqliteDatabase):
+    """A database that notes the parts of checkpoints with the priority of their thread; of a full disk they fail."""
+
+    def __init__(self, url: URL) -> None:
+        super().__init__(url)
+        self.made = list[tuple[str, int]]()
+        self.failures = 0
+
+    def carry_over(self) -> None:
+        self._note("carry_over")
+        super().carry_over()
+
+    def checkpoint(self) -> None:
+        self._note("checkpoint")
+        super().checkpoint()
+
+    def _note(self, part: str) -> None:
+        self.made.append((part, priority()))
+        if self.failures:
+            self.failures -= 1
+            raise StorageFull("The disk of the bus is full; the operator has to make room.")
+
+    def parts(self) -> list[str]:
+        return [part for part, _ in self.made]
+
+
+class Overtaken(SqliteDatabase):
+    """A database to which somebody else writes before the next transaction that this process begins."""
+
+    overtaking: Callable[[], None] | None = None
+
+    def write(self, *, durable: bool) -> AbstractContextManager[Transaction]:
+        overtaking, self.overtaking = self.overtaking, None
+        if overtaking is not None:
+            overtaking()
+        return super().write(durable=durable)
+
+
+def priority() -> int:
+    """Of this thread; elsewhere than on Linux, of the process."""
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
-    database = SqliteDatabase(make_url(f"sqlite:///{tmp_path / 'bus.db'}"))
+def url(tmp_path: Path) -> URL:
+    return make_url(f"sqlite:///{tmp_path / 'bus.db'}")
+
+
+@pytest.fixture
+def database(url: URL) -> Iterator[Watched]:
+    database = Watched(url)
     with database.write(durable=True) as transaction:
         transaction.execute(_MAKE)
     yield database
@@ -37,7 +84,7 @@ def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
 
 
 @pytest.fixture
-def storage(database: SqliteDatabase) -> Storage:
+def storage(database: Watched) -> Storage:
     return Storage(database)
 
 
@@ -55,15 +102,7 @@ def log_bytes(database: SqliteDatabase) -> int:
     return Path(f"{database.path}-wal").stat().st_size
 
 
-def may_not(_: int) -> int:
-    raise PermissionError
-
-
-@pytest.mark.parametrize("nice", [os.nice, may_not])
-def test_a_log_that_was_carried_over_begins_anew(
-    storage: Storage, database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch, nice: Callable[[int], int]
-):
-    monkeypatch.setattr(os, "nice", nice)
+def test_a_log_that_was_carried_over_begins_anew(storage: Storage, database: Watched):
     checkpoints = Checkpoints(storage)
     write(storage)
     once = log_bytes(database)
@@ -75,77 +114,49 @@ def test_a_log_that_was_carried_over_begins_anew(
     assert count(storage) == 6 * ROWS
 
 
-def test_what_is_committed_beside_a_checkpoint_is_carried_over_with_it(
-    storage: Storage, database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
-):
+def test_what_is_committed_beside_a_checkpoint_is_carried_over_with_it(storage: Storage, url: URL):
     write(storage)
-    once, holding = log_bytes(database), database.write
-
-    def after_somebody_else(*, durable: bool) -> AbstractContextManager[Transaction]:
-        monkeypatch.undo()
-        write(storage)
-        return holding(durable=durable)
-
-    monkeypatch.setattr(database, "write", after_somebody_else)
+    database = Overtaken(url)
+    once = log_bytes(database)
+    database.overtaking = lambda: write(storage)
     database.checkpoint()
     assert count(storage) == 2 * ROWS
     for _ in range(2):
         write(storage)
     # Begun anew, and as long as it was.
     assert log_bytes(database) < 2.5 * once
+    database.close()
 
 
-def test_for_few_rows_the_log_is_left_as_it_is(
-    storage: Storage, database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
-):
-    made: list[int] = []
-    monkeypatch.setattr(database, "checkpoint", lambda: made.append(1))
+def test_for_few_rows_the_log_is_left_as_it_is(storage: Storage, database: Watched):
     checkpoints = Checkpoints(storage)
     write(storage, 10)
     checkpoints.look()
-    assert made == []
+    assert database.made == []
     write(storage)
     checkpoints.look()
     checkpoints.look()
-    assert made == [1]
+    assert database.parts() == ["carry_over", "checkpoint"]
 
 
-def test_most_of_the_log_is_carried_over_by_a_thread_that_gives_way(
-    storage: Storage, database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
-):
-    asked = list[tuple[str, int]]()
-
-    def note(name: str) -> None:
-        asked.append((name, os.getpriority(os.PRIO_PROCESS, threading.get_native_id())))
-
-    monkeypatch.setattr(database, "carry_over", lambda: note("carry_over"))
-    monkeypatch.setattr(database, "checkpoint", lambda: note("checkpoint"))
-    usual = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+def test_most_of_the_log_is_carried_over_by_a_thread_that_gives_way(storage: Storage, database: Watched):
+    usual = priority()
     write(storage)
     Checkpoints(storage).look()
     # Elsewhere a thread has no priority of its own.
     less = min(19, usual + 10) if sys.platform == "linux" else usual
-    assert asked == [("carry_over", less), ("checkpoint", usual)]
+    assert database.made == [("carry_over", less), ("checkpoint", usual)]
 
 
-def test_what_cannot_be_carried_over_aside_is_told_and_tried_again(
-    storage: Storage, database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
-):
-    asked = list[int]()
-
-    def fail_once() -> None:
-        asked.append(1)
-        if len(asked) == 1:
-            raise StorageFull("The disk of the bus is full; the operator has to make room.")
-
-    monkeypatch.setattr(database, "carry_over", fail_once)
+def test_what_cannot_be_carried_over_aside_is_told_and_tried_again(storage: Storage, database: Watched):
+    database.failures = 1
     write(storage)
     checkpoints = Checkpoints(storage)
     with pytest.raises(StorageFull):
         checkpoints.look()
-    checkpoints.look()
-    checkpoints.look()
-    assert len(asked) == 2
+    for _ in range(2):
+        checkpoints.look()
+    assert database.parts() == ["carry_over", "carry_over", "checkpoint"]
 
 
 def test_who_reads_an_older_state_goes_on_reading_it(storage: Storage, database: SqliteDatabase):
@@ -199,22 +210,11 @@ def test_rows_are_counted_while_the_writer_is_made_anew(storage: Storage, databa
     assert set(counted) <= {0, 1}
 
 
-async def test_a_checkpoint_that_fails_is_made_again(
-    storage: Storage, database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(checkpoint_module, "_PAUSE_SECONDS", 0.01)
-    made, checkpoint = list[int](), database.checkpoint
-
-    def failing_once() -> None:
-        made.append(1)
-        if len(made) == 1:
-            raise StorageFull("The disk of the bus is full; the operator has to make room.")
-        checkpoint()
-
-    monkeypatch.setattr(database, "checkpoint", failing_once)
+async def test_a_checkpoint_that_fails_is_made_again(storage: Storage, database: Watched):
+    database.failures = 1
     write(storage)
-    following = asyncio.create_task(Checkpoints(storage).follow())
-    await asyncio.to_thread(until, lambda: len(made) == 2)
+    following = asyncio.create_task(Checkpoints(storage, pause=0.01).follow())
+    await asyncio.to_thread(until, lambda: "checkpoint" in database.parts())
     following.cancel()
     await asyncio.wait([following])
     assert following.cancelled()

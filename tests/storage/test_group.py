@@ -1,8 +1,8 @@
 """Group commit: who shares a commit, and what each is told."""
 
 import asyncio
-import itertools
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -55,17 +55,23 @@ async def test_what_comes_turn_by_turn_shares_a_commit(ledger: Ledger):
     await group.close()
 
 
-async def test_what_comes_while_the_loop_has_more_to_do_shares_a_commit(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-):
-    seconds = itertools.count()
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a group be gathered as long as the loop has other things to do."""
     monkeypatch.setattr(bus.storage.group, "_GATHER_SECONDS", 60)
-    monkeypatch.setattr(bus.storage.group, "perf_counter", lambda: next(seconds))
+
+
+def work_hard(_: int) -> None:
+    """Take more of a turn of the loop than it has when it is idle."""
+    time.sleep(0.002)
+
+
+@pytest.mark.usefixtures("patient")
+async def test_what_comes_while_the_loop_has_more_to_do_shares_a_commit(ledger: Ledger):
     group: GroupCommit[int, int] = GroupCommit("test", ledger.commit)
     first = group.submit(1)
-    await turns(10, lambda _: None)
+    await turns(10, work_hard)
     assert group.waiting == 1
-    monkeypatch.setattr(bus.storage.group, "perf_counter", lambda: 0.0)
     await asyncio.gather(first, group.submit(2))
     assert ledger.groups == [[1, 2]]
     await group.close()
@@ -108,17 +114,17 @@ async def test_what_is_large_waits_beside_the_commit_under_way(ledger: Ledger):
     await group.close()
 
 
-async def test_what_is_large_does_not_wait_for_a_busy_loop(ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
-    seconds = itertools.count()
-    monkeypatch.setattr(bus.storage.group, "_GATHER_SECONDS", 60)
-    monkeypatch.setattr(bus.storage.group, "perf_counter", lambda: next(seconds))
+@pytest.mark.usefixtures("patient")
+async def test_what_is_large_does_not_wait_for_a_busy_loop(ledger: Ledger):
     group: GroupCommit[int, int] = GroupCommit("test", ledger.commit)
     ledger.may_commit.clear()
     answers = [group.submit(number, is_large=True) for number in (1, 2, 3)]
     assert group.waiting == 1
     ledger.may_commit.set()
     async with asyncio.timeout(20):
-        assert await asyncio.gather(*answers) == [-1, -2, -3]
+        while not all(answer.done() for answer in answers):
+            await turns(1, work_hard)
+    assert [answer.result() for answer in answers] == [-1, -2, -3]
     await group.close()
 
 

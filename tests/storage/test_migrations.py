@@ -15,7 +15,7 @@ from bus.journal.identity import identity_of
 from bus.storage import Storage, open_storage, pending_migrations, upgrade
 from bus.storage.migrate import _config
 from bus.storage.transaction import connection_of
-from tests.contracts.documents import a_document
+from tests.builders import a_strict_document
 
 VERSIONS = sa.table(
     "contract_versions",
@@ -71,7 +71,7 @@ def test_a_contract_version_keeps_what_is_known_of_its_history(storage: Storage)
     with storage.write() as transaction:
         transaction.execute(sa.text("INSERT INTO contracts (name) VALUES ('kependudukan.uji')"))
         for version, state in (("1.0.0", "active"), ("2.0.0", "draft")):
-            document = json.canonical(a_document(version=version))
+            document = json.canonical(a_strict_document(version=version))
             row = (1, version, state, document, 1, "dukcapil-lamongan", 2, "operator")
             transaction.execute(sa.insert(VERSIONS).values(row))
     assert upgrade(storage)
@@ -127,3 +127,19 @@ async def test_an_event_of_before_is_known_again_and_found_by_its_person(storage
 def _submission(event: dict[str, object]) -> Submission:
     identity = identity_of("dukcapil-lamongan", "/uji", str(event["id"]))
     return Submission(1, 1, "dukcapil-lamongan", identity, None, None, json.dumps(event))
+
+
+async def test_an_odd_person_of_before_is_found_and_is_no_array(storage: Storage) -> None:
+    persons = ["[3524", '["3524"]', "3524", None]
+    with storage.write() as transaction:
+        for position, person in enumerate(persons, start=1):
+            digest, body = bytes([position]) * 16, b'{"id":"%d","source":"/uji"}' % position
+            values = (position, 1, 1, "dukcapil-lamongan", digest, digest, None, None, person, 1, body)
+            transaction.execute(sa.insert(JOURNAL).values(values))
+    upgrade(storage)
+    with storage.write() as transaction:
+        # As when the tables beside the journal are made again from it.
+        transaction.execute(sa.text("DELETE FROM journal_persons"))
+        transaction.execute(sa.text("DELETE FROM journal_projected"))
+    found = [Persons(storage).events_about(person) for person in persons if person is not None]
+    assert found == [[(1, 1)], [(2, 1)], [(3, 1)]]

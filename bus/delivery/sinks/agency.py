@@ -19,7 +19,7 @@ async def deliver(adapter: Deliver, operation: Operation, events: Sequence[Event
         async with asyncio.timeout(seconds):
             outcomes = await adapter.deliver(operation.name, events)
     except AgencyFault as fault:
-        return [fault.outcome()] * len(events)
+        return [fault.to_outcome()] * len(events)
     except TimeoutError:
         return [Outcome(Failure.TRANSIENT, f"the agency did not answer within {seconds:.0f} s")] * len(events)
     except Exception as error:  # noqa: BLE001 - an adapter's own defect must not stop the other sinks

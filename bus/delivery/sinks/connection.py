@@ -15,7 +15,7 @@ from bus.delivery.address import ForbiddenAddress, Network, may_connect
 from bus.delivery.names import Names
 from bus.delivery.sinks.answer import AnswerReader, Connections
 from bus.delivery.sinks.places import PLACES_PER_HOST
-from bus.kit import trusting
+from bus.kit import get_tls_context
 
 KEEPALIVE_SECONDS = 30.0
 CONNECTIONS_PER_HOST = PLACES_PER_HOST
@@ -81,7 +81,7 @@ def connector(allowed: Sequence[Network], resolver: Resolver, connections: Conne
         connections,
         resolver=resolver,
         socket_factory=guarded_socket,
-        ssl=trusting(),
+        ssl=get_tls_context(),
         limit=0,
         limit_per_host=CONNECTIONS_PER_HOST,
         # `Names` remembers. aiohttp's cache would have one participant wait for another one's turn.

@@ -13,14 +13,13 @@ from bus.http.front_door import answers
 from bus.http.front_door.exchange import Exchange, scope_of
 from bus.http.front_door.hall import Hall
 from bus.http.front_door.intake import Intake
-from bus.http.front_door.places import Rank, Worth
-from bus.http.front_door.publication import PATH, Publication
-from bus.http.front_door.refusals import REASONS, HeadTooLarge, RequestMalformed, TooManyConnections, TooSlow
-from bus.http.front_door.request import END, MOST_HEAD_BYTES, HeadParser, Request
+from bus.http.front_door.places import Worth
+from bus.http.front_door.publication import Publication
+from bus.http.front_door.refusals import REASONS, TooSlow
+from bus.http.front_door.request import END, HeadParser, Request, find_end
+from bus.http.front_door.visitor import Visitor
 from bus.http.front_door.wire import Wire
-from bus.http.heads import Head
-from bus.http.publish import Publisher, Response
-from bus.identity import Principal
+from bus.http.publish import Response
 from bus.problem import Refused
 from bus.telemetry import CONNECTIONS, CONNECTIONS_ENDED
 
@@ -40,25 +39,20 @@ class State(Enum):
     LINGERING = auto()
 
 
+_UNFINISHED: Final = frozenset((State.HEAD, State.BODY, State.LINGERING))
+"""States in which the bus waits for what the client has to do."""
+_BETWEEN: Final = frozenset((State.IDLE, State.HEAD))
+"""States in which no request is under way."""
+
+
 class Connection(asyncio.Protocol):
-    """One connection.
+    """One connection."""
 
-    Attributes:
-        peer: the address at the other end, which may be a proxy's.
-    """
-
-    __slots__ = (
-        "_ahead", "_client", "_hall", "_intake", "_is_known", "_is_proxy", "_keeps", "_port", "_rank", "_request", "_server",
-        "_since", "_state", "_wire", "peer",
-    )  # fmt: skip
+    __slots__ = ("_ahead", "_hall", "_intake", "_keeps", "_request", "_server", "_since", "_state", "_visitor", "_wire")
 
     def __init__(self, hall: Hall, peer: str, port: int) -> None:
-        self.peer = peer
-        self._port = port
         self._hall = hall
-        self._is_proxy = hall.clients.is_proxy(peer)
-        self._is_known = False
-        self._rank: Rank | None = None
+        self._visitor = Visitor(hall.places, hall.clients, peer, port)
         self._wire = Wire()
         self._server: tuple[str, int] | None = None
         self._state = State.HEAD
@@ -66,13 +60,11 @@ class Connection(asyncio.Protocol):
         self._ahead = b""
         self._request: Exchange | Publication | None = None
         self._keeps = True
-        self._client: str | None = None
         self._intake: Intake | None = None
 
     def admit(self) -> bool:
         """Take a place; False: there is none."""
-        self._rank = self._hall.places.take(self, is_proxy=self._is_proxy)
-        return self._rank is not None
+        return self._visitor.take_place(self)
 
     # What the transport calls.
 
@@ -81,7 +73,7 @@ class Connection(asyncio.Protocol):
         self._wire.connect(cast("asyncio.Transport", transport))
         name = transport.get_extra_info("sockname")
         self._server = name[:2] if isinstance(name, tuple) else None
-        self._since = self._hall.now
+        self._enter(State.HEAD)
         self._hall.connections.add(self)
         CONNECTIONS.inc()
         if self._hall.is_draining:
@@ -94,15 +86,26 @@ class Connection(asyncio.Protocol):
         self._state = State.LINGERING
         self._ahead = b""
         self._wire.disconnect()
-        self._release()
-        self._hall.places.leave(self)
+        self._visitor.leave(self)
         self._hall.connections.discard(self)
         CONNECTIONS.dec()
         if request is not None:
             request.gone()
 
     def data_received(self, data: bytes) -> None:
-        """The client says something."""
+        """The client says something; a stranger is heard in its turn."""
+        if self._visitor.is_known or self._state not in _BETWEEN:
+            self._hear(data)
+        else:
+            self._wire.pause()
+            self._hall.reception.queue(self, data)
+
+    def hear(self, data: bytes) -> None:
+        """Take what a stranger said, now that it has its turn."""
+        self._wire.resume()
+        self._hear(data)
+
+    def _hear(self, data: bytes) -> None:
         state = self._state
         if state is State.IDLE and not self._wire.is_clogged:
             if not self._publish_at_once(data):
@@ -133,39 +136,28 @@ class Connection(asyncio.Protocol):
     def _publish_at_once(self, data: bytes) -> bool:
         """Publish the event of a request whose head was read before; False: it was not."""
         # Behind a proxy each request is counted for the client that its head names, so its head is read.
-        known = None if self._is_proxy else self._hall.heads.read(data)
-        if known is None:
+        is_one_client = self._visitor.may_ask_anything and not self._visitor.is_proxy
+        found = self._hall.short_way.find_at_once(self, data) if is_one_client else None
+        if found is None:
             return False
-        principal = self._sender(known[0])
-        if principal is None:
-            return False
-        publication = Publication(self, cast("Publisher", self._hall.publisher), principal, known[0])
+        publication, text = found
         self._request = publication
-        self._is_known = True
+        self.become_known()
         self._state = State.ANSWERING
-        publication.publish(known[1])
+        publication.publish(text)
         return True
-
-    def _sender(self, head: Head) -> Principal | None:
-        """Who publishes, if that is known without waiting."""
-        publisher = self._hall.publisher
-        return None if publisher is None or self._rank is not Rank.FULL else publisher.find_sender(head)
 
     def _read(self, data: bytes) -> None:
         """Read a head, or keep the part of it that has come."""
         if self._state is State.IDLE:
-            self._state, self._since = State.HEAD, self._hall.now
+            self._enter(State.HEAD)
         before = self._ahead
         text = before + data if before else data
         if text[:1] in (b"\r", b"\n"):
             # RFC 9112, section 2.2: an empty line before a request is ignored.
             text, before = text.lstrip(b"\r\n"), b""
-        end = text.find(END, max(0, len(before) - len(END) + 1))
         try:
-            if text and not text[:1].isupper():
-                raise RequestMalformed("The request does not begin with a method.")
-            if end > MOST_HEAD_BYTES or (end < 0 and len(text) > MOST_HEAD_BYTES):
-                raise HeadTooLarge(f"Send at most {MOST_HEAD_BYTES} bytes before the body.")
+            end = find_end(text, len(before))
             self._ahead = text if end < 0 else b""
             if end >= 0:
                 self._begin(text[: end + len(END)], text[end + len(END) :])
@@ -184,11 +176,12 @@ class Connection(asyncio.Protocol):
         """
         parser = HeadParser()
         request = parser.read(text)
-        client = self._admitted(request)
+        client = self._visitor.begin(request)
         self._keeps = request.keep_alive
-        self._state, self._since = State.BODY, self._hall.now
         self._intake = Intake(request, parser)
-        self._is_known = self._is_known or self._hall.strangers.knows(request)
+        self._enter(State.BODY)
+        if not self._visitor.is_known and self._hall.strangers.knows(request):
+            self.become_known()
         publication = self._publication(request, text, rest)
         if publication is None:
             exchange = Exchange(self, request)
@@ -199,38 +192,12 @@ class Connection(asyncio.Protocol):
             self._request = publication
         self._take(rest)
 
-    def _admitted(self, request: Request) -> tuple[str, int]:
-        """The client's address, if its request has a place.
-
-        Raises:
-            Refused: it has none, or proxies do not agree on who it is.
-        """
-        client = self.peer
-        if self._is_proxy:
-            client = self._hall.clients.of(self.peer, request.fields)
-        places = self._hall.places
-        assert self._rank is not None  # noqa: S101 - a connection without a place is never made
-        if not places.may_ask(self._rank, client, request.path):
-            raise TooManyConnections("Every connection of the bus is in use.")
-        if self._is_proxy:
-            if not places.begin(client):
-                raise TooManyConnections("You have too many requests under way.")
-            self._client = client
-            return client, 0
-        return client, self._port
-
     def _publication(self, request: Request, text: bytes, rest: bytes) -> Publication | None:
-        """The request as a plain publishing request, if it is one and its sender is known."""
-        is_plain = request.method == "POST" and request.target == PATH and request.length is not None
-        if not is_plain or not request.keep_alive or request.expects:
+        """The request as a publication, if it is one and its sender is known."""
+        if not self._visitor.may_ask_anything:
             return None
-        head = Head.of(dict(request.fields))
-        principal = self._sender(head)
-        if principal is None:
-            return None
-        if len(rest) == request.length and not self._is_proxy:
-            self._hall.heads.keep(text[: -len(END)], head)
-        return Publication(self, cast("Publisher", self._hall.publisher), principal, head)
+        is_whole = len(rest) == request.length and not self._visitor.is_proxy
+        return self._hall.short_way.find(self, request, text if is_whole else None)
 
     def _take(self, data: bytes) -> None:
         """Pass a part of the body on."""
@@ -245,7 +212,8 @@ class Connection(asyncio.Protocol):
             return
         if intake.is_whole:
             self._keeps = self._keeps and not intake.has_lost_its_place
-            self._state, self._ahead = State.ANSWERING, rest
+            self._enter(State.ANSWERING)
+            self._ahead = rest
         if piece:
             request.take(piece)
         if intake.is_whole:
@@ -259,6 +227,13 @@ class Connection(asyncio.Protocol):
             self.data_received(data)
 
     # What requests call.
+
+    def become_known(self) -> None:
+        """Hold the client for no stranger any more: it showed a token that was verified before, or a right secret."""
+        if not self._visitor.is_known:
+            self._visitor.is_known = True
+            self._hall.places.mark_finished(self)
+            self._wire.widen()
 
     @property
     def fields(self) -> bytes:
@@ -312,7 +287,7 @@ class Connection(asyncio.Protocol):
         """The answer is written; the connection goes on to the next request, or ends."""
         is_whole = self._state is not State.BODY
         self._request = None
-        self._release()
+        self._visitor.release()
         if ends or not is_whole:
             self._end(_MOST_UNREAD if not is_whole else len(self._ahead))
             return
@@ -330,11 +305,16 @@ class Connection(asyncio.Protocol):
     # What the front door and the places call.
 
     @property
+    def peer(self) -> str:
+        """The address at the other end, which may be a proxy's."""
+        return self._visitor.peer
+
+    @property
     def idle_since(self) -> tuple[Worth, float] | None:
         """What makes it less worth keeping the smaller it is; None while a request is under way."""
         if not self._wire.is_connected or self._state is State.ANSWERING:
             return None
-        if self._is_known:
+        if self._visitor.is_known:
             return None if self._state is State.BODY else (Worth.KNOWN, self._since)
         return Worth.IDLE if self._state is State.IDLE else Worth.UNFINISHED, self._since
 
@@ -379,21 +359,23 @@ class Connection(asyncio.Protocol):
 
     def _is_late_stranger(self, waited: float) -> bool:
         """Whether nobody known sends the body, and it takes longer than a proof needs that stands in a body."""
-        if self._is_known or waited <= self._hall.patience.stranger or self._intake is None:
+        if self._visitor.is_known or waited <= self._hall.patience.stranger or self._intake is None:
             return False
         # Its token may have been verified since its head was read.
-        self._is_known = self._hall.strangers.knows(self._intake.request)
-        return not self._is_known
+        if self._hall.strangers.knows(self._intake.request):
+            self.become_known()
+        return not self._visitor.is_known
 
     def _refuse(self, refusal: Refused) -> None:
         """Answer what is no request, and read nothing behind it."""
         CONNECTIONS_ENDED.labels(REASONS.get(type(refusal), "malformed")).inc()
-        self._release()
+        self._visitor.release()
         text = self.rendered(answers.problem(refusal), ends=True)
-        wait = 0.0 if type(refusal) in REASONS else self._hall.strangers.wait_of_garbage(self.peer)
+        wait = 0.0 if type(refusal) in REASONS else self._hall.strangers.wait_of_garbage(self._visitor.peer)
         if wait:
             self._wire.pause()
-            self._state, self._since, self._ahead = State.LINGERING, self._hall.now, b""
+            self._enter(State.LINGERING)
+            self._ahead = b""
             self._hall.loop.call_later(wait, self._end, _MOST_AHEAD, text)
         else:
             self._end(_MOST_AHEAD, text)
@@ -402,10 +384,16 @@ class Connection(asyncio.Protocol):
         """End in order, with a last answer; the client may still send so many bytes, which are thrown away."""
         if last:
             self._wire.write(last)
-        self._state, self._since, self._ahead = State.LINGERING, self._hall.now, b""
+        self._enter(State.LINGERING)
+        self._ahead = b""
         self._wire.end(unread)
 
-    def _release(self) -> None:
-        if self._client is not None:
-            self._hall.places.end(self._client)
-            self._client = None
+    def _enter(self, state: State) -> None:
+        """Go into a state; what a stranger does not finish is counted among its like."""
+        self._state, self._since = state, self._hall.now
+        if self._visitor.is_known or not self._wire.is_connected:
+            return
+        if state in _UNFINISHED:
+            self._hall.places.mark_unfinished(self)
+        else:
+            self._hall.places.mark_finished(self)

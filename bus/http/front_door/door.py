@@ -3,31 +3,31 @@
 import asyncio
 import socket
 import time
-from collections.abc import Callable
 from email.utils import formatdate
 from typing import Final
 
 import structlog
 
+from bus.http.front_door.acquaintances import Acquaintances
 from bus.http.front_door.clients import Clients
 from bus.http.front_door.connection import Connection
 from bus.http.front_door.exchange import App
 from bus.http.front_door.hall import Hall, Patience
 from bus.http.front_door.places import PlaceLimits, Places, most_connections, raise_file_limit
 from bus.http.front_door.strangers import Strangers
+from bus.http.front_door.wire import STRANGERS_SEND_BYTES
 from bus.http.publish import Publisher
-from bus.identity import Principal
 from bus.settings import Settings
 from bus.telemetry import CONNECTIONS_ENDED
 
 log = structlog.get_logger(__name__)
 
 _BACKLOG: Final = 2048
-_SEND_BYTES: Final = 128 * 1024
-"""What the kernel keeps of answers that a client does not read."""
 _AT_ONCE: Final = 64
 """Connections that are accepted in one turn of the loop."""
 _SWEEP_SECONDS: Final = 0.5
+_SWEPT_AT_ONCE: Final = 64
+"""Connections that are looked at in one turn of the loop."""
 _DRAIN_SECONDS: Final = 0.02
 _NO_FILES_SECONDS: Final = 0.1
 _RESERVE: Final = 32
@@ -49,13 +49,13 @@ class FrontDoor:
         settings: Settings,
         *,
         is_https: bool,
-        known: Callable[[bytes], Principal | None],
+        acquaintances: Acquaintances,
     ) -> None:
         """Make it in a running event loop.
 
         Args:
             is_https: whether clients reach the bus by https alone, by way of a proxy.
-            known: who sends a value of the Authorization header, if it was verified before.
+            acquaintances: tells who is known.
         """
         most = connections_at_once(settings)
         limits = PlaceLimits(
@@ -75,7 +75,7 @@ class FrontDoor:
             Clients(settings.trusted_proxies),
             patience,
             "https" if is_https else "http",
-            Strangers(settings.anonymous_rate, settings.operator_networks, known),
+            Strangers(settings.anonymous_rate, settings.operator_networks, acquaintances),
         )
         self._arriving: set[asyncio.Task[None]] = set()
         self._fields = _fixed_fields(is_https=is_https)
@@ -84,8 +84,9 @@ class FrontDoor:
     async def serve(self, listener: socket.socket) -> None:
         """Accept connections until this is cancelled; what was accepted goes on."""
         listener.setblocking(False)
-        # Accepted sockets inherit it. Left alone, the kernel lets each grow to 4 MiB that no bound of the bus sees.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
+        # Accepted sockets inherit it; those of known clients are widened. Left alone, the kernel lets each grow to 4 MiB
+        # that no bound of the bus sees.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, STRANGERS_SEND_BYTES)
         listener.listen(_BACKLOG)
         loop = self._hall.loop
         loop.add_reader(listener, self._accept, listener)
@@ -154,15 +155,19 @@ class FrontDoor:
         """Look at all connections now and then: a timer for each request would cost more than its answer."""
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
-            self._tick()
+            await self._tick()
 
-    def _tick(self) -> None:
+    async def _tick(self) -> None:
         hall = self._hall
         before, hall.now = hall.now, hall.loop.time()
+        now, passed = hall.now, hall.now - before
         self._tell_time()
         hall.places.look_again()
-        for connection in tuple(hall.connections):
-            connection.tick(hall.now, hall.now - before)
+        for number, connection in enumerate(tuple(hall.connections)):
+            connection.tick(now, passed)
+            if number % _SWEPT_AT_ONCE == 0:
+                # Thousands that end together would hold up everybody else.
+                await asyncio.sleep(0)
 
     def _tell_time(self) -> None:
         self._hall.fields = b"date: %b\r\n%b" % (formatdate(time.time(), usegmt=True).encode(), self._fields)
@@ -175,7 +180,7 @@ class FrontDoor:
             if hall.loop.time() >= deadline:
                 return False
             await asyncio.sleep(_DRAIN_SECONDS)
-            self._tick()
+            await self._tick()
         return True
 
 

@@ -50,6 +50,10 @@ class Line(Protocol):
         """Return once the client has taken most of what was written, or is gone."""
         ...
 
+    def become_known(self) -> None:
+        """Hold the client for no stranger any more."""
+        ...
+
     def pause_reading(self) -> None:
         """Take nothing more from the client for now."""
         ...
@@ -115,6 +119,17 @@ class Exchange:
             self._line.abort()
         else:
             self._respond(answers.problem(refusal))
+
+    async def whole_body(self) -> bytes | None:
+        """The body once it is whole, of at most 64 kB; the application gets it too. None: the client is gone or answered."""
+        while not self._is_whole and not self._is_over():
+            self._ask_for_more()
+            await self._next_news()
+        return None if self._is_over() else bytes(self._waiting)
+
+    def become_known(self) -> None:
+        """The request showed a right secret."""
+        self._line.become_known()
 
     async def run(self, app: App, scope: Scope) -> None:
         """Have the application answer."""

@@ -7,8 +7,9 @@ from typing import Protocol
 from bus.http.front_door.clients import Clients
 from bus.http.front_door.exchange import App
 from bus.http.front_door.places import Places
+from bus.http.front_door.reception import Reception
+from bus.http.front_door.short_way import ShortWay
 from bus.http.front_door.strangers import Strangers
-from bus.http.heads import Heads
 from bus.http.publish import Publisher
 
 
@@ -61,7 +62,6 @@ class Hall:
     """What the connections share.
 
     Attributes:
-        publisher: None in a process that takes no events.
         now: seconds of the loop's clock, at most a sweep old. To ask the clock at each request costs more.
         fields: header fields that every answer has, as bytes.
         is_draining: whether each answer ends its connection.
@@ -79,13 +79,13 @@ class Hall:
         strangers: Strangers,
     ) -> None:
         self.app = app
-        self.publisher = publisher
+        self.short_way = ShortWay(publisher)
         self.places = places
         self.clients = clients
         self.patience = patience
         self.scheme = scheme
         self.strangers = strangers
-        self.heads = Heads()
+        self.reception = Reception(asyncio.get_running_loop())
         self.connections: set[Guest] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         self.loop = asyncio.get_running_loop()

@@ -18,6 +18,8 @@ _LEAST_ROOM: Final = 256
 """Files that the process may need besides connections: database, broker, sinks, logs."""
 _MOST_CONNECTIONS: Final = 10_000
 """Each may hold 16 kB of a head that is not whole."""
+_SHARE_OF_UNFINISHED: Final = 4
+"""Strangers' unfinished requests have at most this part of all places: one of four."""
 _WATCHED: Final = frozenset({"/healthz", "/readyz"})
 
 
@@ -44,7 +46,10 @@ class Worth(IntEnum):
 class Guest(Protocol):
     """A connection, as its place is kept."""
 
-    peer: str
+    @property
+    def peer(self) -> str:
+        """The address at the other end."""
+        ...
 
     @property
     def idle_since(self) -> tuple[Worth, float] | None:
@@ -82,6 +87,8 @@ class Places:
         self._reserve: set[Guest] = set()
         self._count = 0
         self._requests: dict[str, int] = {}
+        # In the order in which they began, so that the oldest is found at once.
+        self._unfinished: dict[Guest, None] = {}
         self._all_busy = False
         self._only_known = False
 
@@ -104,6 +111,7 @@ class Places:
 
     def leave(self, guest: Guest) -> None:
         """A connection has ended, or is about to."""
+        self._unfinished.pop(guest, None)
         self._reserve.discard(guest)
         owner = household(guest.peer)
         own = self._full.get(owner)
@@ -112,6 +120,16 @@ class Places:
             self._count -= 1
             if not own:
                 del self._full[owner]
+
+    def mark_unfinished(self, guest: Guest) -> None:
+        """Count a stranger that has not finished what it began; the oldest goes if they are more than their share."""
+        self._unfinished.setdefault(guest)
+        if len(self._unfinished) > max(1, self._limits.most // _SHARE_OF_UNFINISHED):
+            self._push_out_oldest()
+
+    def mark_finished(self, guest: Guest) -> None:
+        """Count a connection no longer among those: its request is whole, or its client is known."""
+        self._unfinished.pop(guest, None)
 
     def may_ask(self, rank: Rank, client: str, path: str) -> bool:
         """Whether a connection of this rank gets an answer to a request for this path."""
@@ -144,7 +162,14 @@ class Places:
         return Rank.RESERVE
 
     def _push_out_anyone(self) -> bool:
-        """Push out a connection: of a stranger while there is one, and of whoever has most of them: a crowd pays for itself."""
+        """Push out a connection.
+
+        First what a stranger has not finished, the oldest of it; then a stranger; then a known client. Of those who are
+        idle, whoever has most connections loses one: a crowd pays for itself.
+        """
+        if self._unfinished:
+            self._push_out_oldest()
+            return True
         if self._all_busy:
             return False
         if not self._only_known:
@@ -153,6 +178,11 @@ class Places:
             self._only_known = True
         self._all_busy = not self._push_out_of_crowd(Worth.KNOWN)
         return not self._all_busy
+
+    def _push_out_oldest(self) -> None:
+        victim = next(iter(self._unfinished))
+        self.leave(victim)
+        victim.push_out()
 
     def _push_out_of_crowd(self, worth: Worth) -> bool:
         largest: set[Guest] = max(self._full.values(), key=len)

@@ -152,6 +152,23 @@ class HeadParser:
             raise RequestMalformed("The header fields are malformed or contradict each other.") from None
 
 
+def find_end(text: bytes, seen: int) -> int:
+    """Where the empty line behind a head stands in a text; -1 if it has not come yet.
+
+    Args:
+        seen: bytes at the beginning of the text in which it was looked for before.
+
+    Raises:
+        Refused: the text begins no request, or the head is too large.
+    """
+    if text and not text[:1].isupper():
+        raise RequestMalformed("The request does not begin with a method.")
+    end = text.find(END, max(0, seen - len(END) + 1))
+    if end > MOST_HEAD_BYTES or (end < 0 and len(text) > MOST_HEAD_BYTES):
+        raise HeadTooLarge(f"Send at most {MOST_HEAD_BYTES} bytes before the body.")
+    return end
+
+
 def _check(fields: list[Field], version: str) -> None:
     """Refuse fields that are too many, or that readers could understand in two ways."""
     if len(fields) > MOST_FIELDS:

@@ -1,18 +1,21 @@
-"""Strangers: requests without a token that was verified before, which each household may send at a rate, one by one."""
+"""Strangers: requests without a token that was verified before, which each household may send at a rate, one by one.
+
+A login with the right secret of a client is no stranger's: it is judged in memory, and waits for nobody.
+"""
 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bus.household import household, parsed
+from bus.http.front_door.acquaintances import Acquaintances
 from bus.http.front_door.clients import is_within
 from bus.http.front_door.exchange import App, Exchange
 from bus.http.front_door.request import Request
 from bus.http.publish import Scope
-from bus.identity import Principal
 from bus.limits import Bucket, Limited, Rate
 from bus.settings import Network
 
@@ -23,11 +26,17 @@ _PACE: Final = 0.004
 """Seconds between two requests of a household, which would else fill whole turns of the event loop."""
 _PACE_OF_ALL: Final = 0.002
 """Seconds between two requests of all households, which share this pace: a flood may come from many addresses."""
+_PACES: Final = {"": 0.001, "garbage": 0.001, "tokens": 0.002}
+"""Seconds between two requests of a kind whose households need not wait: thousands may come that were not here lately. It is
+about twice what a request takes of the event loop."""
 _LONGEST_WAIT: Final = 2.0
 _LONGEST_WAIT_OF_GARBAGE: Final = 1.0
 _WATCHED: Final = frozenset({"/healthz", "/readyz"})
 _COSTS: Final = {"/metrics": 10, "/openapi.json": 5}
 """What costs the bus more than a short answer."""
+_LOGINS: Final = frozenset({"/oauth/token", "/oauth/revoke", "/oauth/introspect"})
+_LONGEST_LOGIN: Final = 4096
+"""Bytes of a form that are read and judged before its turn: those of a secret are some hundred."""
 
 
 class StrangersLimited(Limited):
@@ -67,16 +76,25 @@ class _Active:
 class Strangers:
     """Gives requests without a known token their turn. Belongs to one event loop."""
 
-    def __init__(self, rate: Rate, operators: Sequence[Network], known: Callable[[bytes], Principal | None]) -> None:
+    def __init__(self, rate: Rate, operators: Sequence[Network], acquaintances: Acquaintances) -> None:
         self._rate = rate
         self._operators = operators
-        self._known = known
+        self._acquaintances = acquaintances
+        self._next_at = dict.fromkeys(_PACES, 0.0)
         self._households: OrderedDict[str, _Household] = OrderedDict()
         self._active = _Active()
 
     async def answer(self, exchange: Exchange, request: Request, app: App, scope: Scope) -> None:
         """Have a request answered, in its turn if nobody known sends it."""
-        wait = self._wait(request, scope["client"][0])
+        is_known = self.knows(request)
+        if not is_known and _may_be_login(request):
+            form = await exchange.whole_body()
+            if form is None:
+                return
+            is_known = self._acquaintances.recognise(request.fields, form)
+            if is_known:
+                exchange.become_known()
+        wait = 0.0 if is_known else self._wait(request, scope["client"][0])
         if wait > _LONGEST_WAIT:
             # Told late: who asks again at once would else take the time of the others with refusals.
             await asyncio.sleep(_LONGEST_WAIT)
@@ -89,7 +107,7 @@ class Strangers:
     def knows(self, request: Request) -> bool:
         """Whether a request shows a token that was verified before."""
         authorization = next((value for name, value in request.fields if name == b"authorization"), b"")
-        return bool(authorization) and self._known(authorization) is not None
+        return bool(authorization) and self._acquaintances.find_sender(authorization) is not None
 
     def wait_of_garbage(self, client: str) -> float:
         """Seconds before the bus refuses what is no request: a new connection with garbage costs it time too."""
@@ -97,8 +115,6 @@ class Strangers:
 
     def _wait(self, request: Request, client: str) -> float:
         """Seconds until a request has its turn; it has none if they are more than the longest wait."""
-        if self.knows(request):
-            return 0.0
         if request.path in _WATCHED and self._is_operator(client):
             return 0.0
         # What asks for tokens waits behind its like alone.
@@ -109,11 +125,15 @@ class Strangers:
         """Seconds until a household has its turn, which it takes unless they are more than the longest wait."""
         now = time.monotonic()
         home = self._of(f"{household(client)} {kind}", now)
-        wait = max(home.bucket.wait(now), home.next_at - now)
+        own = max(home.bucket.wait(now), home.next_at - now)
+        # Who waits for its own turn is spread by that, and takes none of the others' turns.
+        wait = own if own > 0 else max(0.0, self._next_at[kind] - now)
         if wait <= _LONGEST_WAIT:
             home.bucket.charge(cost)
+            if own <= 0:
+                self._next_at[kind] = now + wait + _PACES[kind] * cost
             pace = max(_PACE, _PACE_OF_ALL * self._active.count(home, now))
-            home.next_at = max(home.next_at, now) + pace
+            home.next_at = max(home.next_at, now + wait) + pace
         return wait
 
     def _of(self, key: str, now: float) -> _Household:
@@ -129,3 +149,8 @@ class Strangers:
     def _is_operator(self, client: str) -> bool:
         address = parsed(client)
         return address is not None and is_within(address, self._operators)
+
+
+def _may_be_login(request: Request) -> bool:
+    is_short = request.length is not None and request.length <= _LONGEST_LOGIN
+    return is_short and request.method == "POST" and request.path in _LOGINS

@@ -1,8 +1,15 @@
 """The transport of one connection, bounded: how much waits to be read by the client, and how the connection ends."""
 
 import asyncio
+import socket
+from typing import Final
 
 from bus.http.front_door.hall import Patience
+
+STRANGERS_SEND_BYTES: Final = 16 * 1024
+"""What the kernel keeps of an answer that a stranger does not read: strangers may be thousands."""
+_SEND_BYTES: Final = 128 * 1024
+"""What it keeps for a known client, which reads pages of a thousand events."""
 
 
 class Wire:
@@ -27,6 +34,12 @@ class Wire:
     def connect(self, transport: asyncio.Transport) -> None:
         """The connection begins."""
         self._transport = transport
+
+    def widen(self) -> None:
+        """Have the kernel keep as much of an answer as a known client may leave unread."""
+        if self._transport is not None and not self._transport.is_closing():
+            connected: socket.socket = self._transport.get_extra_info("socket")
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
 
     def disconnect(self) -> None:
         """The connection is gone."""

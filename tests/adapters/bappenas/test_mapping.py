@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from adapters.bappenas.mapping import activity, ckan_fault, districts, package
+from adapters.bappenas.mapping import name_districts, read_ckan_fault, write_activity, write_package
 from bus.kit import Failure
 
 
@@ -33,7 +33,7 @@ def an_activity(**other: Any) -> dict[str, Any]:
 
 
 def test_a_dataset_has_ckans_fields() -> None:
-    sent = package(a_dataset(kontak="walidata@contoh.id", kata_kunci=["penduduk"]), "kabupaten-lamongan")
+    sent = write_package(a_dataset(kontak="walidata@contoh.id", kata_kunci=["penduduk"]), "kabupaten-lamongan")
     assert {name: sent[name] for name in ("name", "title", "notes", "owner_org", "license_id", "maintainer_email")} == {
         "name": "jumlah-penduduk",
         "title": "Jumlah penduduk",
@@ -47,7 +47,7 @@ def test_a_dataset_has_ckans_fields() -> None:
 
 
 def test_satu_datas_metadata_go_into_extras() -> None:
-    sent = package(a_dataset(konsep="Penduduk", cakupan_wilayah="35.24", mulai="2026-01-01"), "x")
+    sent = write_package(a_dataset(konsep="Penduduk", cakupan_wilayah="35.24", mulai="2026-01-01"), "x")
     assert sent["extras"] == [
         {"key": "produsen_data", "value": "dukcapil-lamongan"},
         {"key": "frekuensi_pembaruan", "value": "tahunan"},
@@ -68,20 +68,20 @@ def test_satu_datas_metadata_go_into_extras() -> None:
     ],
 )
 def test_ckan_says_what_kind_of_wrong(error: dict[str, Any], status: int, failure: Failure) -> None:
-    fault = ckan_fault(error, status)
+    fault = read_ckan_fault(error, status)
     assert fault is not None
     assert fault.failure is failure
 
 
 def test_a_validation_error_names_fields_and_not_what_they_held() -> None:
     error = {"__type": "Validation Error", "maintainer_email": ["budi@contoh.id is no e-mail address"]}
-    fault = ckan_fault(error, 409)
+    fault = read_ckan_fault(error, 409)
     assert fault is not None
     assert fault.detail == "CKAN refuses maintainer_email"
 
 
 def test_an_activity_has_sipds_shape_with_every_number_a_string() -> None:
-    assert activity(an_activity(lokasi=["35.24.01.2001", "35.24.01", "35.24.05"])) == {
+    assert write_activity(an_activity(lokasi=["35.24.01.2001", "35.24.01", "35.24.05"])) == {
         "kode_sub_giat": "7.01.02.2.01.0001",
         "nama_sub_giat": "Penyusunan laporan",
         "kode_skpd": "bappeda",
@@ -95,14 +95,14 @@ def test_an_activity_has_sipds_shape_with_every_number_a_string() -> None:
 
 @pytest.mark.parametrize(("rupiah", "text"), [(0, "0"), (999999999999999, "999999999999999"), (2e9, "2000000000")])
 def test_money_is_written_without_separators_or_exponent(rupiah: float, text: str) -> None:
-    assert activity(an_activity(pagu=rupiah))["pagu"] == text
+    assert write_activity(an_activity(pagu=rupiah))["pagu"] == text
 
 
 @pytest.mark.parametrize(("target", "text"), [(7.4, "7.4"), (12, "12"), (1000000000.0, "1000000000"), (0.5, "0.5")])
 def test_a_target_is_written_as_short_as_it_is_exact(target: float, text: str) -> None:
     indicator = {"uraian": "x", "target": target, "satuan": "Km"}
-    assert activity(an_activity(indikator=[indicator]))["sub_keg_indikator"][0]["targetoutput"] == text
+    assert write_activity(an_activity(indikator=[indicator]))["sub_keg_indikator"][0]["targetoutput"] == text
 
 
 def test_the_regency_as_a_place_is_all_its_kecamatan() -> None:
-    assert districts(["35.24", "35.24.27"]) == ["Semua Kecamatan", "Sarirejo"]
+    assert name_districts(["35.24", "35.24.27"]) == ["Semua Kecamatan", "Sarirejo"]

@@ -43,11 +43,13 @@ def a_content(**changes):
 
 
 def a_reply(*, quota=None, **content):
-    return mapping.reply({"content": [content], "lastPage": True} | ({} if quota is None else {"quotaLimiter": quota}))
+    return mapping.read_reply(
+        {"content": [content], "lastPage": True} | ({} if quota is None else {"quotaLimiter": quota})
+    )
 
 
 def test_a_found_resident_satisfies_the_contract(violations):
-    answer = mapping.found(a_reply(**a_content()), NIK)
+    answer = mapping.answer_lookup(a_reply(**a_content()), NIK)
     assert not violations("kependudukan/cari-nik.answer", answer)
     assert answer["penduduk"]["alamat"] == {
         "jalan": "DUSUN REKAAN 1",
@@ -81,7 +83,7 @@ def test_a_found_resident_satisfies_the_contract(violations):
     ],
 )
 def test_a_quirk_is_read(element, sent, field, read):
-    assert mapping.penduduk(a_content(**{element: sent}), NIK)[field] == read
+    assert mapping.read_penduduk(a_content(**{element: sent}), NIK)[field] == read
 
 
 @pytest.mark.parametrize(
@@ -98,27 +100,27 @@ def test_a_quirk_is_read(element, sent, field, read):
     ],
 )
 def test_what_the_registry_does_not_say_is_absent(element, sent, field):
-    assert field not in mapping.penduduk(a_content(**{element: sent}), NIK)
+    assert field not in mapping.read_penduduk(a_content(**{element: sent}), NIK)
 
 
 @pytest.mark.parametrize(("sent", "read"), [("62254 ", "62254"), (0, None), (None, None), ("-", None)])
 def test_a_postcode_of_zeros_is_none(sent, read):
-    assert mapping.penduduk(a_content(KODE_POS=sent), NIK)["alamat"].get("kode_pos") == read
+    assert mapping.read_penduduk(a_content(KODE_POS=sent), NIK)["alamat"].get("kode_pos") == read
 
 
 def test_elements_outside_the_agreement_are_absent(violations):
-    answer = mapping.found(a_reply(NIK=3524010101909001, NAMA_LGKP="SUTARJO REKAAN"), NIK)
+    answer = mapping.answer_lookup(a_reply(NIK=3524010101909001, NAMA_LGKP="SUTARJO REKAAN"), NIK)
     assert answer == {"ditemukan": True, "penduduk": {"nik": NIK, "nama": "SUTARJO REKAAN"}}
     assert not violations("kependudukan/cari-nik.answer", answer)
 
 
 def test_a_nik_outside_the_agreement_is_the_one_that_was_asked():
-    assert mapping.penduduk({"NAMA_LGKP": "SUTARJO REKAAN"}, NIK)["nik"] == NIK
+    assert mapping.read_penduduk({"NAMA_LGKP": "SUTARJO REKAAN"}, NIK)["nik"] == NIK
 
 
 @pytest.mark.parametrize("code", ["13", "15", "08"])
 def test_a_nik_that_is_not_known_is_not_found_with_the_reason(code, violations):
-    answer = mapping.found(a_reply(RESPONSE_CODE=code, RESPON="…"), NIK)
+    answer = mapping.answer_lookup(a_reply(RESPONSE_CODE=code, RESPON="…"), NIK)
     assert answer["ditemukan"] is False
     assert answer["keterangan"]
     assert not violations("kependudukan/cari-nik.answer", answer)
@@ -126,7 +128,7 @@ def test_a_nik_that_is_not_known_is_not_found_with_the_reason(code, violations):
 
 @pytest.mark.parametrize(("code", "word"), [("11", "meninggal"), ("12", "ganda"), ("14", "nonaktif")])
 def test_a_special_status_is_found_with_a_remark(code, word, violations):
-    answer = mapping.found(a_reply(**a_content(RESPONSE_CODE=code)), NIK)
+    answer = mapping.answer_lookup(a_reply(**a_content(RESPONSE_CODE=code)), NIK)
     assert answer["ditemukan"] is True
     assert word in answer["keterangan"]
     assert answer["penduduk"]["nama"] == "SUTARJO REKAAN"
@@ -134,14 +136,14 @@ def test_a_special_status_is_found_with_a_remark(code, word, violations):
 
 
 def test_a_special_status_without_elements_is_found_without_a_resident():
-    answer = mapping.found(a_reply(RESPONSE_CODE="11", RESPON="Data Ditemukan, Status Meninggal Dunia"), NIK)
+    answer = mapping.answer_lookup(a_reply(RESPONSE_CODE="11", RESPON="Data Ditemukan, Status Meninggal Dunia"), NIK)
     assert answer == {"ditemukan": True, "keterangan": Verdict.DECEASED.value}
 
 
 @pytest.mark.parametrize("garbage", [None, [], "maaf", {}, {"content": None}, {"content": ["x"]}, {"message": "error"}])
 def test_json_that_is_no_answer_is_a_transient_fault(garbage):
     with pytest.raises(AgencyFault) as caught:
-        mapping.reply(garbage)
+        mapping.read_reply(garbage)
     assert caught.value.failure is Failure.TRANSIENT
 
 
@@ -156,20 +158,22 @@ def test_json_that_is_no_answer_is_a_transient_fault(garbage):
     ],
 )
 def test_a_likeness_is_read(sent, read, violations):
-    answer = mapping.matched(a_reply(NIK="Sesuai", NAMA_LGKP=sent))
+    answer = mapping.answer_verification(a_reply(NIK="Sesuai", NAMA_LGKP=sent))
     assert answer == {"ditemukan": True, "kecocokan": {"nama": read}}
     assert not violations("kependudukan/verifikasi-nik.answer", answer)
 
 
 def test_a_nik_that_does_not_match_is_not_found(violations):
-    answer = mapping.matched(a_reply(NIK="Tidak Sesuai"))
+    answer = mapping.answer_verification(a_reply(NIK="Tidak Sesuai"))
     assert answer == {"ditemukan": False, "kecocokan": {}, "keterangan": Verdict.NOT_FOUND.value}
     assert not violations("kependudukan/verifikasi-nik.answer", answer)
 
 
 def test_a_village_matches_when_all_four_parts_do():
     parts = {"NO_PROP": "Sesuai", "NO_KAB": "Sesuai", "NO_KEC": "Sesuai", "NO_KEL": "Tidak Sesuai"}
-    assert mapping.matched(a_reply(NIK="Sesuai", **parts))["kecocokan"] == {"kode_wilayah": {"sesuai": False}}
+    assert mapping.answer_verification(a_reply(NIK="Sesuai", **parts))["kecocokan"] == {
+        "kode_wilayah": {"sesuai": False}
+    }
 
 
 def test_a_verification_is_written_as_the_registry_wants_it():
@@ -181,7 +185,7 @@ def test_a_verification_is_written_as_the_registry_wants_it():
         "rt": "006",
         "kode_wilayah": "35.24.01.2001",
     }
-    assert mapping.verification(question) == {
+    assert mapping.write_elements(question) == {
         "TRESHOLD": "90",
         "NIK": NIK,
         "NAMA_LGKP": "SUTARJO REKAAN",
@@ -205,7 +209,7 @@ def test_usage_is_grouped_by_institution_and_nik():
         record("dinkes", NIK, "RM-2"),
         record("dinkes", NIK, "RM-1"),
     ]
-    assert mapping.usage(records, "3524", "PEMKAB LAMONGAN") == [
+    assert mapping.write_usage(records, "3524", "PEMKAB LAMONGAN") == [
         {
             "id_lembaga": "3524",
             "nama_lembaga": "PEMKAB LAMONGAN - dinkes",
@@ -230,7 +234,7 @@ def test_padding_key_case_and_numbers_as_text_change_nothing(before, after, as_t
         return value
 
     disguised = {(name.lower() if lower else name): disguise(value) for name, value in a_content().items()}
-    assert mapping.found(a_reply(**disguised), NIK) == mapping.found(a_reply(**a_content()), NIK)
+    assert mapping.answer_lookup(a_reply(**disguised), NIK) == mapping.answer_lookup(a_reply(**a_content()), NIK)
 
 
 JSON = st.recursive(
@@ -242,5 +246,5 @@ JSON = st.recursive(
 
 @given(content=st.fixed_dictionaries({}, optional=dict.fromkeys(a_content(), JSON)))
 def test_no_element_however_odd_breaks_the_reading(content):
-    answer = mapping.found(a_reply(**content), NIK)
+    answer = mapping.answer_lookup(a_reply(**content), NIK)
     assert isinstance(answer["ditemukan"], bool)

@@ -51,8 +51,8 @@ def test_utc_midnight_renews_nothing():
 
 def test_the_registrys_lower_count_is_believed_and_its_higher_is_not():
     quota = Quota(10, Now())
-    quota.registry_says(1)
-    quota.registry_says(5)
+    quota.believe_registry(1)
+    quota.believe_registry(5)
     quota.take()
     with pytest.raises(QuotaExhausted):
         quota.take()

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.kemendagri.verdict import Verdict, is_found, refusal, verdict
+from adapters.kemendagri.verdict import Verdict, is_found, make_refusal, read_verdict
 from bus.kit import AgencyRefused, AgencyUnavailable, QuotaExhausted
 
 
@@ -31,7 +31,7 @@ from bus.kit import AgencyRefused, AgencyUnavailable, QuotaExhausted
     ],
 )
 def test_the_code_decides(code, meaning):
-    assert verdict({"RESPONSE_CODE": code, "RESPON": "whatever it says"}) is meaning
+    assert read_verdict({"RESPONSE_CODE": code, "RESPON": "whatever it says"}) is meaning
 
 
 @pytest.mark.parametrize(
@@ -53,25 +53,25 @@ def test_the_code_decides(code, meaning):
     ],
 )
 def test_the_text_decides_where_there_is_no_code(text, meaning):
-    assert verdict({"RESPON": text}) is meaning
+    assert read_verdict({"RESPON": text}) is meaning
 
 
 def test_an_unknown_code_leaves_the_decision_to_the_text():
-    assert verdict({"RESPONSE_CODE": "99", "RESPON": "Data Tidak Ditemukan"}) is Verdict.NOT_FOUND
+    assert read_verdict({"RESPONSE_CODE": "99", "RESPON": "Data Tidak Ditemukan"}) is Verdict.NOT_FOUND
 
 
 def test_elements_without_code_or_text_are_a_success():
-    assert verdict({"NIK": 3524010101900001}) is Verdict.FOUND
+    assert read_verdict({"NIK": 3524010101900001}) is Verdict.FOUND
 
 
 def test_an_empty_content_is_not_found():
-    assert verdict({}) is Verdict.NOT_FOUND
+    assert read_verdict({}) is Verdict.NOT_FOUND
 
 
 @given(blanks=st.text(" \t\n", max_size=4), upper=st.booleans())
 def test_case_and_padding_of_a_text_do_not_matter(blanks, upper):
     text = f"{blanks}Kuota Akses Hari ini{blanks or ' '}telah Habis{blanks}"
-    assert verdict({"RESPON": text.upper() if upper else text.lower()}) is Verdict.QUOTA_USED_UP
+    assert read_verdict({"RESPON": text.upper() if upper else text.lower()}) is Verdict.QUOTA_USED_UP
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,9 @@ def test_case_and_padding_of_a_text_do_not_matter(blanks, upper):
     ],
 )
 def test_what_no_asker_can_mend_is_refused(judged, refused):
-    assert type(refusal(judged)) is refused
+    assert type(make_refusal(judged)) is refused
 
 
 @pytest.mark.parametrize("judged", [v for v in Verdict if is_found(v)] + [Verdict.NOT_FOUND, Verdict.NOT_A_NIK])
 def test_what_is_said_about_the_nik_is_an_answer(judged):
-    assert refusal(judged) is None
+    assert make_refusal(judged) is None

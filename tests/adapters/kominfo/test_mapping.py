@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.kominfo.mapping import indicators, service, succeeded
-from bus.kit import find_changes, folded
+from adapters.kominfo.mapping import has_succeeded, read_indicators, write_service
+from bus.kit import find_changes, fold
 
 
 def a_row(**changes):
@@ -47,15 +47,15 @@ def a_service(**changes):
     ("status", "good"), [(1, True), ("1", True), (" 1 ", True), (0, False), ("0", False), (None, False), ("", False)]
 )
 def test_api_status_decides(status, good):
-    assert succeeded({"api_status": status, "api_message": "success"}) is good
+    assert has_succeeded({"api_status": status, "api_message": "success"}) is good
 
 
 def test_an_answer_without_api_status_is_no_success():
-    assert not succeeded({"data": []})
+    assert not has_succeeded({"data": []})
 
 
 def test_a_row_becomes_a_record_of_the_contract(violations):
-    records = indicators([a_row()])
+    records = read_indicators([a_row()])
     assert records == {
         "1": {
             "id_indikator": "1",
@@ -82,7 +82,7 @@ def test_a_row_becomes_a_record_of_the_contract(violations):
     ],
 )
 def test_numbers_are_read_from_strings(column, sent, field, read):
-    (record,) = indicators([a_row(**{column: sent})]).values()
+    (record,) = read_indicators([a_row(**{column: sent})]).values()
     assert record[field] == read
 
 
@@ -91,24 +91,24 @@ def test_numbers_are_read_from_strings(column, sent, field, read):
 )
 @pytest.mark.parametrize("empty", [None, "", "  ", "-"])
 def test_what_the_list_does_not_say_is_absent(column, field, empty):
-    (record,) = indicators([a_row(**{column: empty})]).values()
+    (record,) = read_indicators([a_row(**{column: empty})]).values()
     assert field not in record
 
 
 def test_a_number_that_json_does_not_hold_stays_for_the_gate_to_name():
-    ((key, record),) = indicators([a_row(id=Decimal(10**30 + 1))]).items()
+    ((key, record),) = read_indicators([a_row(id=Decimal(10**30 + 1))]).items()
     assert (key, record["id_indikator"]) == (str(10**30 + 1), Decimal(10**30 + 1))
     assert find_changes(None, {key: record}, contract="satudata.indikator", source="/x").events[0].subject == key
 
 
 def test_what_cannot_be_read_stays_for_the_gate_to_name(violations):
-    (record,) = indicators([a_row(tahun="dua ribu")]).values()
+    (record,) = read_indicators([a_row(tahun="dua ribu")]).values()
     assert record["tahun"] == "dua ribu"
     assert violations("satudata/indikator", record)
 
 
 def test_rows_without_an_id_do_not_hide_each_other():
-    assert len(indicators([a_row(id=None), a_row(id=None, tahun="2023")])) == 2
+    assert len(read_indicators([a_row(id=None), a_row(id=None, tahun="2023")])) == 2
 
 
 @given(blanks=st.text(" ", max_size=4), capitals=st.booleans(), numbers_as_text=st.booleans())
@@ -117,11 +117,11 @@ def test_padding_key_case_and_numbers_as_text_change_nothing(blanks, capitals, n
         return f"{blanks}{value}{blanks}" if isinstance(value, str) or numbers_as_text else value
 
     row = {(name.upper() if capitals else name): disguise(value) for name, value in a_row().items()}
-    assert indicators([folded(row)]) == indicators([a_row()])
+    assert read_indicators([fold(row)]) == read_indicators([a_row()])
 
 
 def test_a_service_is_written_in_the_catalogues_form():
-    assert service(a_service()) == {
+    assert write_service(a_service()) == {
         "kode_pemda": "35.24",
         "kode_layanan": "dukcapil.akta-kelahiran",
         "nama_layanan": "Penerbitan akta kelahiran",
@@ -146,4 +146,7 @@ def test_what_a_service_does_not_say_is_not_sent():
     data = a_service()
     for optional in ("persyaratan", "waktu_hari", "dasar_hukum", "kontak", "diperbarui"):
         del data[optional]
-    assert not {"persyaratan", "waktu_penyelesaian", "dasar_hukum", "surel", "tanggal_pembaruan"} & service(data).keys()
+    assert (
+        not {"persyaratan", "waktu_penyelesaian", "dasar_hukum", "surel", "tanggal_pembaruan"}
+        & write_service(data).keys()
+    )

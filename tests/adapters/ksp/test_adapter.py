@@ -69,7 +69,7 @@ async def test_a_round_reads_all_pages(violations):
 
 async def test_no_reporter_leaves_the_adapter():
     events, _ = await Lapor().round()
-    told = json.dumps([event.document() for event in events]).decode().casefold()
+    told = json.dumps([event.to_document() for event in events]).decode().casefold()
     for trace in ("pelapor", "rekaan", "0812", "contoh.example", "35240101019080"):
         assert trace not in told
 

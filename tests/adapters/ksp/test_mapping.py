@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from adapters.ksp import mapping
 from adapters.ksp.strike import STRUCK_OUT
 from bus import json
-from bus.kit import folded
+from bus.kit import fold
 
 IDENTITY = {
     "name": "Sutarjo Rekaan",
@@ -40,7 +40,7 @@ def a_row(**changes):
 
 
 def test_a_complaint_becomes_a_record_of_the_contract(violations):
-    record = mapping.complaint(a_row())
+    record = mapping.read_complaint(a_row())
     assert record == {
         "nomor_laporan": "9000123",
         "judul": "Jalan berlubang",
@@ -81,14 +81,14 @@ def test_who_reported_is_nowhere_in_the_event(anonymous, secret, kept_in):
         "surel Sutarjo@Contoh.example."
     )
     row = a_row(reporter=None, is_anonymous=anonymous, is_secret=secret, content=written, title="Dari Sutarjo Rekaan")
-    told = json.dumps(mapping.event(folded(row | kept_in)).document()).decode().casefold()
+    told = json.dumps(mapping.make_event(fold(row | kept_in)).to_document()).decode().casefold()
     for trace in ("sutarjo", "rekaan", "3524010101908001", "0812", "34567890", "3456 7890", "contoh.example"):
         assert trace not in told
 
 
 def test_an_attachment_named_after_the_reporter_is_left_out():
     links = [{"url": "https://lapor.example/3524010101908001.jpg"}, {"url": "https://lapor.example/2.jpg"}]
-    assert mapping.complaint(a_row(attachments=links))["lampiran"] == ["https://lapor.example/2.jpg"]
+    assert mapping.read_complaint(a_row(attachments=links))["lampiran"] == ["https://lapor.example/2.jpg"]
 
 
 @given(
@@ -99,7 +99,7 @@ def test_an_attachment_named_after_the_reporter_is_left_out():
 )
 def test_a_name_is_struck_out_however_it_is_written(name, before, shouting, gap):
     written = (name.upper() if shouting else name.lower()).replace(" ", gap)
-    record = mapping.complaint(a_row(reporter={"name": name}, content=f"{before} {written}, hormat saya"))
+    record = mapping.read_complaint(a_row(reporter={"name": name}, content=f"{before} {written}, hormat saya"))
     assert not re.search(rf"(?<!\w){re.escape(written)}(?!\w)", record["isi"])
 
 
@@ -107,29 +107,29 @@ def test_a_name_is_struck_out_however_it_is_written(name, before, shouting, gap)
 def test_a_telephone_is_struck_out_with_any_separators(digits, data):
     separators = st.sampled_from(["", "", " ", "-", "."])
     written = "".join(digit + data.draw(separators) for digit in digits)
-    record = mapping.complaint(a_row(reporter={"phone": digits}, content=f"hubungi {written}!"))
+    record = mapping.read_complaint(a_row(reporter={"phone": digits}, content=f"hubungi {written}!"))
     assert digits[-8:] not in re.sub(r"\D", "", record["isi"])
 
 
 def test_a_short_name_leaves_other_words_alone():
-    record = mapping.complaint(a_row(reporter={"name": "Ani"}, content="Petani menunggu pupuk. Ani"))
+    record = mapping.read_complaint(a_row(reporter={"name": "Ani"}, content="Petani menunggu pupuk. Ani"))
     assert record["isi"] == f"Petani menunggu pupuk. {STRUCK_OUT}"
 
 
 @pytest.mark.timeout(30)
 def test_a_long_run_of_digits_is_read_in_time_that_grows_with_its_length():
     content = "0" * 200_000
-    assert mapping.complaint(a_row(content=content))["isi"] == content
+    assert mapping.read_complaint(a_row(content=content))["isi"] == content
 
 
 @pytest.mark.parametrize("said", [None, "", "1", 1, True, "Ya", "mungkin"])
 def test_silence_about_anonymity_counts_as_a_wish_for_it(said):
-    assert mapping.complaint(a_row(is_anonymous=said))["anonim"] is True
+    assert mapping.read_complaint(a_row(is_anonymous=said))["anonim"] is True
 
 
 @pytest.mark.parametrize("said", ["0", 0, False, "false", "Tidak"])
 def test_a_reporter_may_be_known(said):
-    assert mapping.complaint(a_row(is_anonymous=said))["anonim"] is False
+    assert mapping.read_complaint(a_row(is_anonymous=said))["anonim"] is False
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_reporter_may_be_known(said):
     ],
 )
 def test_a_state_is_read(wording, ours):
-    assert mapping.state(wording) == ours
+    assert mapping.read_state(wording) == ours
 
 
 @pytest.mark.parametrize(
@@ -166,11 +166,11 @@ def test_a_state_is_read(wording, ours):
     ],
 )
 def test_a_time_is_read(written, read):
-    assert mapping.moment(written) == read
+    assert mapping.read_time(written) == read
 
 
 def test_a_time_that_cannot_be_read_stays_for_the_gate_to_name(violations):
-    assert violations("pengaduan/laporan", mapping.complaint(a_row(created_at="kemarin")))
+    assert violations("pengaduan/laporan", mapping.read_complaint(a_row(created_at="kemarin")))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_a_time_that_cannot_be_read_stays_for_the_gate_to_name(violations):
     ],
 )
 def test_a_region_code_gets_its_dots(code, read):
-    assert mapping.region(code) == read
+    assert mapping.read_region(code) == read
 
 
 @pytest.mark.parametrize(
@@ -202,13 +202,13 @@ def test_a_region_code_gets_its_dots(code, read):
     ],
 )
 def test_an_institution_is_known_by_its_name(name, participant):
-    assert mapping.office(name) == participant
+    assert mapping.find_office(name) == participant
 
 
 @pytest.mark.parametrize("write", [str, Decimal, float])
 def test_coordinates_are_rounded_where_the_list_writes_them_too_precisely(write):
     row = a_row(latitude=write("-7.123456789012345678901234"), longitude=write("112.400000000000005684341886080801"))
-    assert mapping.complaint(row)["titik"]["coordinates"] == [112.4, -7.1234568]
+    assert mapping.read_complaint(row)["titik"]["coordinates"] == [112.4, -7.1234568]
 
 
 @pytest.mark.parametrize(
@@ -216,32 +216,32 @@ def test_coordinates_are_rounded_where_the_list_writes_them_too_precisely(write)
     [(None, None), ("", ""), ("0", "0"), ("-7.1", "x"), ("1e400", "0"), ("91", "1"), ("nan", "1")],
 )
 def test_a_place_that_is_none_is_absent(latitude, longitude):
-    assert "titik" not in mapping.complaint(a_row(latitude=latitude, longitude=longitude))
+    assert "titik" not in mapping.read_complaint(a_row(latitude=latitude, longitude=longitude))
 
 
 def test_a_complaint_without_a_title_is_called_by_its_beginning(violations):
-    record = mapping.complaint(a_row(title=None, content="x" * 200))
+    record = mapping.read_complaint(a_row(title=None, content="x" * 200))
     assert record["judul"] == "x" * 100
 
 
 def test_an_unchanged_row_is_the_same_event():
-    assert mapping.event(a_row()) == mapping.event(dict(reversed(a_row().items())))
+    assert mapping.make_event(a_row()) == mapping.make_event(dict(reversed(a_row().items())))
 
 
 @pytest.mark.parametrize("change", [{"status": "Selesai"}, {"updated_at": "2026-03-05 09:00:00"}])
 def test_a_changed_row_is_another_event_of_the_same_record(change):
-    before, after = mapping.event(a_row()), mapping.event(a_row(**change))
+    before, after = mapping.make_event(a_row()), mapping.make_event(a_row(**change))
     assert before.id != after.id
     assert before.subject == after.subject == "9000123"
 
 
 def test_another_reporter_makes_no_other_event():
-    assert mapping.event(a_row()).id == mapping.event(a_row(reporter={"name": "Lestari Rekaan"})).id
+    assert mapping.make_event(a_row()).id == mapping.make_event(a_row(reporter={"name": "Lestari Rekaan"})).id
 
 
 def test_an_event_happened_when_the_row_changed():
-    assert mapping.event(a_row()).time == "2026-03-04T09:00:00+07:00"
-    assert mapping.event(a_row(updated_at="baru saja")).time is None
+    assert mapping.make_event(a_row()).time == "2026-03-04T09:00:00+07:00"
+    assert mapping.make_event(a_row(updated_at="baru saja")).time is None
 
 
 @given(blanks=st.text(" ", max_size=4), capitals=st.booleans())
@@ -251,7 +251,7 @@ def test_padding_and_key_case_change_nothing(blanks, capitals):
             return {(name.upper() if capitals else name): disguise(part) for name, part in value.items()}
         return f"{blanks}{value}{blanks}" if isinstance(value, str | int) else value
 
-    assert mapping.complaint(folded(disguise(a_row()))) == mapping.complaint(a_row())
+    assert mapping.read_complaint(fold(disguise(a_row()))) == mapping.read_complaint(a_row())
 
 
 JSON = st.recursive(
@@ -265,7 +265,7 @@ JSON = st.recursive(
 
 @given(row=st.fixed_dictionaries({}, optional=dict.fromkeys(a_row(), JSON)))
 def test_no_row_however_odd_breaks_the_reading(row):
-    assert mapping.event(row).type == "pengaduan.laporan"
+    assert mapping.make_event(row).type == "pengaduan.laporan"
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_no_row_however_odd_breaks_the_reading(row):
     ],
 )
 def test_a_page_is_found_in_its_wrappings(page, found):
-    assert mapping.rows(page) == found
+    assert mapping.read_rows(page) == found
 
 
 def a_followup(**changes):
@@ -298,7 +298,7 @@ def a_followup(**changes):
 
 
 def test_a_followup_is_written_as_lapor_wants_it():
-    assert mapping.followup(a_followup()) == {
+    assert mapping.write_followup(a_followup()) == {
         "institution": "Dinas Pekerjaan Umum dan Penataan Ruang",
         "content": "Lubang sudah ditambal.",
         "status": "Selesai",
@@ -318,4 +318,4 @@ def test_a_followup_is_written_as_lapor_wants_it():
     ],
 )
 def test_a_followup_is_recognised_by_its_words_and_state(there, same):
-    assert mapping.is_there(mapping.followup(a_followup()), [there]) is same
+    assert mapping.has_followup(mapping.write_followup(a_followup()), [there]) is same

@@ -51,7 +51,7 @@ class Pupr:
         return [value for edits in answer.json()["received"] for value in edits[kind]]
 
     async def features(self, numbers: Iterable[str]) -> dict[str, int]:
-        there = await self.layer.existing(list(numbers))
+        there = await self.layer.find_existing(list(numbers))
         return {number: len(ids) for number, ids in there.ids.items()}
 
 

@@ -11,16 +11,16 @@ from adapters.pupr.mapping import (
     Edit,
     Existing,
     Kind,
-    body_fault,
-    edit_outcome,
-    edits,
-    existing,
-    feature,
-    form,
-    outcomes,
-    query_form,
+    plan_edits,
+    read_existing,
+    read_fault,
+    read_outcome,
+    read_outcomes,
+    write_edits,
+    write_feature,
+    write_query,
 )
-from bus.kit import Failure, folded
+from bus.kit import Failure, fold
 
 LINE = {"type": "LineString", "coordinates": [[112.41, -7.11], [112.42, -7.12, 6.5]]}
 
@@ -37,7 +37,7 @@ def a_segment(**other: Any) -> dict[str, Any]:
 
 
 def test_properties_become_the_layers_fields() -> None:
-    drawn = feature(a_segment(lebar_m=5.5, iri=8.25, jenis_permukaan="aspal", status_jalan="kabupaten"))
+    drawn = write_feature(a_segment(lebar_m=5.5, iri=8.25, jenis_permukaan="aspal", status_jalan="kabupaten"))
     assert drawn["attributes"] == {
         "NO_RUAS": "R-001",
         "NAMA_RUAS": "Sukorame – Bluluk",
@@ -53,27 +53,27 @@ def test_properties_become_the_layers_fields() -> None:
 
 
 def test_a_property_that_is_gone_clears_its_field() -> None:
-    assert feature(a_segment())["attributes"]["IRI"] is None
+    assert write_feature(a_segment())["attributes"]["IRI"] is None
 
 
 def test_several_kecamatan_share_one_field() -> None:
-    drawn = feature(a_segment(kode_wilayah=["35.24.01", "35.24.02"]))
+    drawn = write_feature(a_segment(kode_wilayah=["35.24.01", "35.24.02"]))
     assert drawn["attributes"]["KODE_KECAMATAN"] == "35.24.01,35.24.02"
 
 
 def test_a_line_becomes_one_path_in_wgs_84_without_heights() -> None:
-    assert feature(a_segment())["geometry"] == {
+    assert write_feature(a_segment())["geometry"] == {
         "paths": [[[112.41, -7.11], [112.42, -7.12]]],
         "spatialReference": {"wkid": 4326},
     }
 
 
 def test_a_geometry_that_the_grant_holds_back_is_not_drawn() -> None:
-    assert "geometry" not in feature(a_segment(geometri=None))
+    assert "geometry" not in write_feature(a_segment(geometri=None))
 
 
 def test_a_quote_in_a_number_stays_inside_its_literal() -> None:
-    assert query_form(["R-1", "x' OR '1'='1"])["where"] == "NO_RUAS IN ('R-1', 'x'' OR ''1''=''1')"
+    assert write_query(["R-1", "x' OR '1'='1"])["where"] == "NO_RUAS IN ('R-1', 'x'' OR ''1''=''1')"
 
 
 @pytest.mark.parametrize(
@@ -88,29 +88,29 @@ def test_a_quote_in_a_number_stays_inside_its_literal() -> None:
     ],
 )
 def test_edits_leave_the_segment_there_once_or_not_at_all(ids: list[int], deleted: bool, expected: list[Kind]) -> None:
-    changes = edits("R-001", None if deleted else a_segment(), Existing(ids={"R-001": ids}))
+    changes = plan_edits("R-001", None if deleted else a_segment(), Existing(ids={"R-001": ids}))
     assert [edit.kind for edit in changes] == expected
 
 
 def test_an_update_names_the_oldest_feature_by_the_layers_own_id_field() -> None:
-    update, surplus = edits("R-001", a_segment(), Existing("FID", {"R-001": [9, 7]}))
+    update, surplus = plan_edits("R-001", a_segment(), Existing("FID", {"R-001": [9, 7]}))
     assert isinstance(update.value, dict)
     assert (update.value["attributes"]["FID"], surplus.value) == (7, 9)
 
 
 def test_a_form_has_a_list_for_each_kind() -> None:
-    sent = form([Edit("a", Kind.ADD, {"attributes": {}}), Edit("b", Kind.DELETE, 4), Edit("c", Kind.DELETE, 5)])
+    sent = write_edits([Edit("a", Kind.ADD, {"attributes": {}}), Edit("b", Kind.DELETE, 4), Edit("c", Kind.DELETE, 5)])
     assert {name: json.loads(text) for name, text in sent.items()} == {"adds": [{"attributes": {}}], "deletes": [4, 5]}
 
 
 @given(number=st.sampled_from(["NO_RUAS", "no_ruas", "No_Ruas"]), blanks=st.text(" ", max_size=3), text=st.booleans())
 def test_existing_features_are_read_leniently(number: str, blanks: str, text: bool) -> None:
-    answer = folded([{"attributes": {number: f"R-1{blanks}", "FID": f"7{blanks}" if text else 7}}])
-    assert existing("FID", answer) == Existing("FID", {"R-1": [7]})
+    answer = fold([{"attributes": {number: f"R-1{blanks}", "FID": f"7{blanks}" if text else 7}}])
+    assert read_existing("FID", answer) == Existing("FID", {"R-1": [7]})
 
 
 def test_a_feature_without_a_number_is_none_of_ours() -> None:
-    assert existing(None, [{"attributes": {"no_ruas": None, "objectid": 1}}, {}]).ids == {}
+    assert read_existing(None, [{"attributes": {"no_ruas": None, "objectid": 1}}, {}]).ids == {}
 
 
 @pytest.mark.parametrize(
@@ -129,20 +129,20 @@ def test_a_feature_without_a_number_is_none_of_ours() -> None:
     ],
 )
 def test_each_feature_has_its_own_outcome(kind: Kind, result: dict[str, Any], failure: Failure | None) -> None:
-    assert edit_outcome(kind, result).failure is failure
+    assert read_outcome(kind, result).failure is failure
 
 
 def test_results_are_matched_in_the_order_of_what_was_sent() -> None:
     changes = [Edit("a", Kind.ADD, {}), Edit("b", Kind.UPDATE, {}), Edit("c", Kind.ADD, {}), Edit("d", Kind.ADD, {})]
     answer = {"addresults": [{"success": True}, {"success": False}], "updateresults": [{"success": True}]}
-    failures = {number: outcome.failure for number, outcome in outcomes(changes, answer).items()}
+    failures = {number: outcome.failure for number, outcome in read_outcomes(changes, answer).items()}
     assert failures == {"a": None, "b": None, "c": Failure.TRANSIENT, "d": Failure.TRANSIENT}
 
 
 def test_a_segment_has_arrived_when_its_surplus_is_gone_too() -> None:
     changes = [Edit("a", Kind.UPDATE, {}), Edit("a", Kind.DELETE, 9)]
     answer = {"updateresults": [{"success": True}], "deleteresults": [{"success": False, "error": {"code": 1018}}]}
-    assert outcomes(changes, answer)["a"].failure is Failure.TRANSIENT
+    assert read_outcomes(changes, answer)["a"].failure is Failure.TRANSIENT
 
 
 @pytest.mark.parametrize(
@@ -159,6 +159,6 @@ def test_a_segment_has_arrived_when_its_surplus_is_gone_too() -> None:
     ],
 )
 def test_an_error_at_http_200_is_classed_by_its_code(code: Any, failure: Failure) -> None:
-    fault = body_fault({"error": {"code": code, "message": "Invalid Token: rahasia"}})
+    fault = read_fault({"error": {"code": code, "message": "Invalid Token: rahasia"}})
     assert fault is not None
     assert (fault.failure, "rahasia" in fault.detail) == (failure, False)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bus.contracts.compatibility import Rule, Side, Step, Verdict, compare_versions, find_step
-from tests.contracts.compatibility.versions import a_query, an_event, reported, the_only
-from tests.contracts.documents import a_contract, a_grant
+from tests.builders import a_grant, a_strict_contract
+from tests.contracts.compatibility.versions import a_query_contract, an_event_contract, reported, the_only
 
 NARROW, WIDE = {"type": "integer"}, {"type": "number"}
 
@@ -30,7 +30,7 @@ def test_the_mode_says_what_is_owed(mode: str, old: Any, new: Any, verdict: Verd
 
 
 def test_without_a_mode_backward_is_owed() -> None:
-    old, new = an_event(NARROW), an_event(WIDE, version="1.1.0", compatibility=None)
+    old, new = an_event_contract(NARROW), an_event_contract(WIDE, version="1.1.0", compatibility=None)
     assert compare_versions(new, [old]).verdict is Verdict.COMPATIBLE
 
 
@@ -40,8 +40,10 @@ def test_a_contract_that_promises_nothing_still_hears_what_breaks() -> None:
 
 
 def test_the_first_version_is_compatible_with_nothing_to_compare_with() -> None:
-    assert compare_versions(an_event(NARROW), []) == compare_versions(an_event(NARROW), [an_event(NARROW)])
-    assert compare_versions(an_event(NARROW), []).verdict is Verdict.COMPATIBLE
+    assert compare_versions(an_event_contract(NARROW), []) == compare_versions(
+        an_event_contract(NARROW), [an_event_contract(NARROW)]
+    )
+    assert compare_versions(an_event_contract(NARROW), []).verdict is Verdict.COMPATIBLE
 
 
 ASK, ANSWER = {"properties": {"nik": {"type": "string"}}, "additionalProperties": False}, {"required": ["ditemukan"]}
@@ -61,7 +63,7 @@ ANSWER_MORE = {"required": ["ditemukan", "keterangan"]}
 def test_a_query_takes_old_questions_and_gives_answers_that_old_askers_read(
     mode: str, request_: Any, answer: Any, broken: set[Any]
 ) -> None:
-    old, new = a_query(ASK, ANSWER), a_query(request_, answer, version="2.0.0", compatibility=mode)
+    old, new = a_query_contract(ASK, ANSWER), a_query_contract(request_, answer, version="2.0.0", compatibility=mode)
     findings = compare_versions(new, [old]).findings
     assert {("/" + finding.pointer.split("/")[1], finding.side) for finding in findings} == broken
 
@@ -80,8 +82,8 @@ def test_a_query_takes_old_questions_and_gives_answers_that_old_askers_read(
     ],
 )
 def test_the_rest_of_the_contract_is_owed_too(changes: dict[str, Any], rule: Rule) -> None:
-    old = a_contract(delivery={"ordered_by": "/nik", "max_bytes": 1000})
-    new = a_contract(**{"delivery": {"ordered_by": "/nik", "max_bytes": 1000}, "version": "2.0.0", **changes})
+    old = a_strict_contract(delivery={"ordered_by": "/nik", "max_bytes": 1000})
+    new = a_strict_contract(**{"delivery": {"ordered_by": "/nik", "max_bytes": 1000}, "version": "2.0.0", **changes})
     report = compare_versions(new, [old])
     assert (the_only(report).rule, report.verdict, report.step) == (rule, Verdict.INCOMPATIBLE, Step.MAJOR)
 
@@ -96,8 +98,8 @@ def test_the_rest_of_the_contract_is_owed_too(changes: dict[str, Any], rule: Rul
     ],
 )
 def test_what_gives_more_is_a_minor_step(changes: dict[str, Any]) -> None:
-    old = a_contract(delivery={"max_bytes": 1000})
-    new = a_contract(**{"delivery": {"max_bytes": 1000}, "version": "1.1.0", **changes})
+    old = a_strict_contract(delivery={"max_bytes": 1000})
+    new = a_strict_contract(**{"delivery": {"max_bytes": 1000}, "version": "1.1.0", **changes})
     report = compare_versions(new, [old])
     assert (report.verdict, report.step) == (Verdict.COMPATIBLE, Step.MINOR)
 
@@ -121,8 +123,8 @@ def test_what_hurts_old_data_is_a_major_step_whatever_is_promised(mode: str) -> 
 
 
 def test_other_words_and_examples_are_a_patch() -> None:
-    new = a_contract(version="1.0.1", title="Penduduk", description="Rekaan.", examples=[])
-    report = compare_versions(new, [a_contract()])
+    new = a_strict_contract(version="1.0.1", title="Penduduk", description="Rekaan.", examples=[])
+    report = compare_versions(new, [a_strict_contract()])
     assert (report.verdict, report.step) == (Verdict.COMPATIBLE, Step.PATCH)
 
 
@@ -130,13 +132,15 @@ def test_other_words_and_examples_are_a_patch() -> None:
     ("version", "is_enough"), [("1.0.0", False), ("1.0.1", False), ("1.1.0", True), ("1.2.5", True), ("2.0.0", True)]
 )
 def test_a_version_goes_up_by_what_the_change_calls_for(version: str, is_enough: bool) -> None:
-    report = compare_versions(an_event(WIDE, version=version), [an_event(NARROW)])
+    report = compare_versions(an_event_contract(WIDE, version=version), [an_event_contract(NARROW)])
     assert (report.verdict is Verdict.COMPATIBLE) is is_enough
     assert is_enough or the_only(report).rule is Rule.VERSION_STEP
 
 
 def test_an_older_line_owes_no_step_to_a_newer_one() -> None:
-    report = compare_versions(an_event(WIDE, version="1.1.0"), [an_event(NARROW), an_event(WIDE, version="2.0.0")])
+    report = compare_versions(
+        an_event_contract(WIDE, version="1.1.0"), [an_event_contract(NARROW), an_event_contract(WIDE, version="2.0.0")]
+    )
     assert (report.verdict, report.step) == (Verdict.COMPATIBLE, Step.MINOR)
 
 

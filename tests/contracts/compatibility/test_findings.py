@@ -3,7 +3,7 @@
 import pytest
 
 from bus.contracts.compatibility import Rule, Side, Verdict, compare_versions
-from tests.contracts.compatibility.versions import an_event, reported, the_only
+from tests.contracts.compatibility.versions import an_event_contract, reported, the_only
 
 TEXT = {"type": "string"}
 
@@ -75,8 +75,8 @@ def test_a_demand_deep_in_recursive_data_is_named_once() -> None:
 
 def test_an_example_of_the_contract_is_shown_rather_than_a_made_up_one() -> None:
     resident = {"nama": "Siti Rekaan", "anak": 2}
-    old = an_event(closed(nama=TEXT, anak={"type": "integer"}), examples=[resident])
-    new = an_event(closed(nama={"type": "string", "maxLength": 5}, anak={"type": "integer"}), version="2.0.0")
+    old = an_event_contract(closed(nama=TEXT, anak={"type": "integer"}), examples=[resident])
+    new = an_event_contract(closed(nama={"type": "string", "maxLength": 5}, anak={"type": "integer"}), version="2.0.0")
     example = the_only(compare_versions(new, [old])).example
     assert example is not None
     assert example.value == resident
@@ -84,10 +84,12 @@ def test_an_example_of_the_contract_is_shown_rather_than_a_made_up_one() -> None
 
 def test_a_made_up_example_takes_its_texts_from_the_contracts_examples() -> None:
     nik = {"type": "string", "pattern": "^[0-9]{16}$"}
-    old = an_event(
+    old = an_event_contract(
         {**closed(nik=nik, jumlah={"type": "integer"}), "required": ["nik"]}, examples=[{"nik": "3524010101909001"}]
     )
-    new = an_event({**closed(nik=nik, jumlah={"type": "integer", "maximum": 5}), "required": ["nik"]}, version="2.0.0")
+    new = an_event_contract(
+        {**closed(nik=nik, jumlah={"type": "integer", "maximum": 5}), "required": ["nik"]}, version="2.0.0"
+    )
     example = the_only(compare_versions(new, [old])).example
     assert example is not None
     assert example.value == {"nik": "3524010101909001", "jumlah": 6}
@@ -107,8 +109,9 @@ def test_an_example_that_is_too_large_is_left_out() -> None:
 @pytest.mark.parametrize("mode", ["backward", "full", "none"])
 def test_a_finding_names_the_version_it_was_compared_with(mode: str) -> None:
     olds = [
-        an_event({"maxLength": limit}, version=version) for limit, version in ((9, "1.0.0"), (8, "1.1.0"), (4, "1.2.0"))
+        an_event_contract({"maxLength": limit}, version=version)
+        for limit, version in ((9, "1.0.0"), (8, "1.1.0"), (4, "1.2.0"))
     ]
-    report = compare_versions(an_event({"maxLength": 5}, version="2.0.0", compatibility=mode), olds)
+    report = compare_versions(an_event_contract({"maxLength": 5}, version="2.0.0", compatibility=mode), olds)
     refused = [finding.against for finding in report.findings if finding.side is Side.NEW_REFUSES_OLD]
     assert refused == ["1.0.0", "1.1.0"]

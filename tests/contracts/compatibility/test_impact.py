@@ -6,8 +6,8 @@ from typing import Any
 
 from bus.contracts.compatibility import Mappings, Standing, Touched, What, compare_versions, find_touched
 from bus.contracts.document import AdapterUse, Contract
-from tests.contracts.compatibility.versions import a_query
-from tests.contracts.documents import SCHEMA, a_contract, a_grant
+from tests.builders import SCHEMA, a_grant, a_strict_contract
+from tests.contracts.compatibility.versions import a_query_contract
 
 
 def without(name: str) -> dict[str, Any]:
@@ -29,8 +29,8 @@ def changed(
 ) -> list[Touched]:
     """Whom a new schema touches, beside the producers."""
     consumers = grants or [a_grant()]
-    old = a_contract(consumers=consumers, **changes)
-    new = a_contract(consumers=consumers, **{**changes, "version": "2.0.0", "schema": schema})
+    old = a_strict_contract(consumers=consumers, **changes)
+    new = a_strict_contract(consumers=consumers, **{**changes, "version": "2.0.0", "schema": schema})
     return beside_producers(new, old, subscriptions, mappings)
 
 
@@ -72,8 +72,8 @@ def test_what_is_gone_is_told_once_with_all_that_was_in_it() -> None:
     after = copy.deepcopy(before)
     del after["properties"]["alamat"]
     del after["properties"]["anak"]["items"]["properties"]["nama"]
-    old = a_contract(consumers=[a_grant()], schema=before)
-    new = a_contract(consumers=[a_grant()], schema=after, version="2.0.0")
+    old = a_strict_contract(consumers=[a_grant()], schema=before)
+    new = a_strict_contract(consumers=[a_grant()], schema=after, version="2.0.0")
     assert told(beside_producers(new, old)) == [
         ("bapenda", What.FIELD, "/alamat"),
         ("bapenda", What.FIELD, "/anak/*/nama"),
@@ -99,34 +99,34 @@ def test_a_row_filter_on_what_is_gone() -> None:
 
 
 def test_a_grant_that_is_no_longer_there() -> None:
-    old = a_contract(consumers=[a_grant(), a_grant(participant="dinkes")])
-    new = a_contract(version="1.1.0")
+    old = a_strict_contract(consumers=[a_grant(), a_grant(participant="dinkes")])
+    new = a_strict_contract(version="1.1.0")
     assert told(beside_producers(new, old)) == [("dinkes", What.GRANT, "")]
 
 
 def test_a_grant_of_fewer_fields() -> None:
-    old = a_contract(consumers=[a_grant(fields=["/nik", "/alamat/jalan", "/nama"])])
-    new = a_contract(consumers=[a_grant(fields=["/nik", "/alamat"])], version="1.1.0")
+    old = a_strict_contract(consumers=[a_grant(fields=["/nik", "/alamat/jalan", "/nama"])])
+    new = a_strict_contract(consumers=[a_grant(fields=["/nik", "/alamat"])], version="1.1.0")
     assert told(beside_producers(new, old)) == [("bapenda", What.FIELD, "/nama")]
 
 
 def test_a_field_that_is_masked_from_now_on() -> None:
-    old = a_contract(consumers=[a_grant(fields=["/nik", "/nama"])])
-    new = a_contract(consumers=[a_grant(fields=["/nik", "/nama"], mask={"/nik": "last4"})], version="1.1.0")
+    old = a_strict_contract(consumers=[a_grant(fields=["/nik", "/nama"])])
+    new = a_strict_contract(consumers=[a_grant(fields=["/nik", "/nama"], mask={"/nik": "last4"})], version="1.1.0")
     (touched,) = beside_producers(new, old)
     assert (touched.what, touched.pointer) == (What.MASK, "/nik")
     assert touched.why == "Its mask changes from none to last4."
 
 
 def test_a_mask_on_what_a_consumer_did_not_get_is_nothing_to_it() -> None:
-    old = a_contract(consumers=[a_grant(fields=["/nik"])])
-    new = a_contract(consumers=[a_grant(fields=["/nik", "/nama"], mask={"/nama": "redact"})], version="1.1.0")
+    old = a_strict_contract(consumers=[a_grant(fields=["/nik"])])
+    new = a_strict_contract(consumers=[a_grant(fields=["/nik", "/nama"], mask={"/nama": "redact"})], version="1.1.0")
     assert beside_producers(new, old) == []
 
 
 def test_a_grant_of_other_rows() -> None:
-    old = a_contract(consumers=[a_grant()])
-    new = a_contract(consumers=[a_grant(rows=[{"prefix": {"kode_wilayah": "35.24"}}])], version="1.1.0")
+    old = a_strict_contract(consumers=[a_grant()])
+    new = a_strict_contract(consumers=[a_grant(rows=[{"prefix": {"kode_wilayah": "35.24"}}])], version="1.1.0")
     assert told(beside_producers(new, old)) == [("bapenda", What.ROWS, "")]
 
 
@@ -145,8 +145,8 @@ def test_hundreds_of_consumers_of_thousands_of_fields_are_told_in_bounded_time_a
         "classification": "internal",
         "examples": [],
     }
-    old = a_contract(**terms, schema=wide("integer"))
-    new = a_contract(**terms, schema=wide("string"), version="2.0.0", compatibility="full")
+    old = a_strict_contract(**terms, schema=wide("integer"))
+    new = a_strict_contract(**terms, schema=wide("string"), version="2.0.0", compatibility="full")
     report = compare_versions(new, [old])
     begun = time.process_time()
     touched = find_touched(report, new, old)
@@ -168,21 +168,26 @@ def test_a_consumer_whose_reader_refuses_a_new_item() -> None:
         return with_("keluarga", type="array", items=members)
 
     grants = [a_grant(fields=["/nik", "/keluarga/*/nama"]), a_grant(participant="dinkes", fields=["/nik"])]
-    old = a_contract(schema=family(5), consumers=grants)
-    new = a_contract(schema=family(9), consumers=grants, version="2.0.0", compatibility="forward")
+    old = a_strict_contract(schema=family(5), consumers=grants)
+    new = a_strict_contract(schema=family(9), consumers=grants, version="2.0.0", compatibility="forward")
     assert told(beside_producers(new, old)) == [("bapenda", What.FIELD, "/keluarga/*/*")]
 
 
 def test_a_producer_whose_data_are_refused() -> None:
-    old, new = a_contract(), a_contract(version="2.0.0", schema=with_("nama", type="string", maxLength=50))
+    old, new = (
+        a_strict_contract(),
+        a_strict_contract(version="2.0.0", schema=with_("nama", type="string", maxLength=50)),
+    )
     (touched,) = find_touched(compare_versions(new, [old]), new, old)
     assert (touched.participant, touched.what, touched.pointer) == ("dukcapil-lamongan", What.DATA_SENT, "/nama")
 
 
 def test_who_asks_is_touched_by_questions_that_are_refused() -> None:
     consumers = [{"participant": "dinkes"}]
-    old = a_query({"type": "object"}, {"type": "object"}, consumers=consumers)
-    new = a_query({"type": "object", "required": ["nik"]}, {"type": "object"}, consumers=consumers, version="2.0.0")
+    old = a_query_contract({"type": "object"}, {"type": "object"}, consumers=consumers)
+    new = a_query_contract(
+        {"type": "object", "required": ["nik"]}, {"type": "object"}, consumers=consumers, version="2.0.0"
+    )
     (touched,) = find_touched(compare_versions(new, [old]), new, old)
     assert (touched.participant, touched.what) == ("dinkes", What.DATA_SENT)
 
@@ -197,15 +202,15 @@ def test_a_subscription_that_filters_on_what_the_envelope_repeats() -> None:
         {"prefix": {"subject": "3524"}},
         {"not": {"exact": {"dataschema": "kependudukan.uji/1.0.0"}}},
     ]
-    old, new = a_contract(subject="/nik"), a_contract(version="2.0.0", key="/nama", subject="/nik")
+    old, new = a_strict_contract(subject="/nik"), a_strict_contract(version="2.0.0", key="/nama", subject="/nik")
     touched = beside_producers(new, old, [Standing("dinkes", filters)])
     assert told(touched) == [("dinkes", What.FILTER, "subject"), ("dinkes", What.FILTER, "dataschema")]
 
 
 def test_a_subscription_that_filters_on_what_events_were_ordered_by() -> None:
     old, new = (
-        a_contract(delivery={"ordered_by": "/nik"}),
-        a_contract(delivery={"ordered_by": "/nama"}, version="2.0.0"),
+        a_strict_contract(delivery={"ordered_by": "/nik"}),
+        a_strict_contract(delivery={"ordered_by": "/nama"}, version="2.0.0"),
     )
     touched = beside_producers(new, old, [Standing("dinkes", [{"exact": {"partitionkey": "3524"}}])])
     assert told(touched) == [("bapenda", What.ORDER, "/nik"), ("dinkes", What.FILTER, "partitionkey")]
@@ -213,8 +218,10 @@ def test_a_subscription_that_filters_on_what_events_were_ordered_by() -> None:
 
 def test_a_question_that_an_old_server_refuses_takes_no_field_of_the_answer_away() -> None:
     consumers = [{"participant": "dinkes"}]
-    old = a_query({"type": "object", "required": ["nik"]}, {"type": "object"}, consumers=consumers)
-    new = a_query({"type": "object"}, {"type": "object"}, consumers=consumers, version="2.0.0", compatibility="forward")
+    old = a_query_contract({"type": "object", "required": ["nik"]}, {"type": "object"}, consumers=consumers)
+    new = a_query_contract(
+        {"type": "object"}, {"type": "object"}, consumers=consumers, version="2.0.0", compatibility="forward"
+    )
     assert beside_producers(new, old) == []
 
 
@@ -226,11 +233,11 @@ def test_an_adapter_that_maps_what_is_gone() -> None:
 
 
 def test_an_adapter_that_no_longer_serves_the_contract() -> None:
-    old = a_contract(adapters=[{"adapter": "kemendagri", "operation": "cari-nik"}])
-    assert told(beside_producers(a_contract(version="1.1.0"), old)) == [("kemendagri", What.MAPPING, "")]
+    old = a_strict_contract(adapters=[{"adapter": "kemendagri", "operation": "cari-nik"}])
+    assert told(beside_producers(a_strict_contract(version="1.1.0"), old)) == [("kemendagri", What.MAPPING, "")]
 
 
 def test_words_touch_nobody() -> None:
-    old, new = a_contract(), a_contract(version="1.0.1", title="Penduduk")
+    old, new = a_strict_contract(), a_strict_contract(version="1.0.1", title="Penduduk")
     report, standing = compare_versions(new, [old]), Standing("dinkes", [{"exact": {"type": "kependudukan.uji"}}])
     assert find_touched(report, new, old, [standing]) == []

@@ -10,7 +10,8 @@ from bus.contracts.binding import Binding
 from bus.contracts.document import AdapterUse, Classification, Kind, parse_contract
 from bus.contracts.errors import DocumentInvalid
 from bus.contracts.lint import RULES, Finding, Severity, find_errors, find_form_faults, lint_contract
-from tests.contracts.documents import NIK, ROOT, SHIPPED, a_contract, a_document, a_grant, shipped
+from tests.builders import NIK, a_grant, a_strict_contract, a_strict_document
+from tests.contracts.documents import ROOT, SHIPPED, shipped
 
 QUERY = {"kind": "query", "key": None, "schema": None, "subject": "/nik"}
 TEXT = {"type": "string", "maxLength": 100, "description": "Teks rekaan."}
@@ -34,7 +35,7 @@ def a_schema(properties: dict[str, Any] | None = None, **changes: Any) -> dict[s
 
 def found(**changes: Any) -> list[tuple[str, str]]:
     """What is found in a document with nothing to mend but the changes."""
-    document = a_document(**{"schema": a_schema(), "examples": [{"nik": NIK}], **changes})
+    document = a_strict_document(**{"schema": a_schema(), "examples": [{"nik": NIK}], **changes})
     try:
         findings = lint_contract(parse_contract(document), {"dukcapil-lamongan", "bapenda"}, a_binding)
     except DocumentInvalid as refused:
@@ -199,13 +200,15 @@ def test_a_shipped_contract_has_nothing_to_mend(path: Path) -> None:
 
 
 def test_errors_come_first_and_alone_keep_a_contract_from_becoming_active() -> None:
-    contract = a_contract(schema=a_schema({"kodeWilayah": TEXT}), examples=[{"nik": 5}])
+    contract = a_strict_contract(schema=a_schema({"kodeWilayah": TEXT}), examples=[{"nik": 5}])
     assert [finding.severity for finding in lint_contract(contract)] == [Severity.ERROR, Severity.WARNING]
     assert [finding.code for finding in find_errors(contract)] == ["example"]
 
 
 def test_a_finding_says_what_to_do() -> None:
-    (finding,) = lint_contract(a_contract(schema=a_schema({"a": {**TEXT, "maxlength": 5}}), examples=[{"nik": NIK}]))
+    (finding,) = lint_contract(
+        a_strict_contract(schema=a_schema({"a": {**TEXT, "maxlength": 5}}), examples=[{"nik": NIK}])
+    )
     assert finding == Finding(
         "keyword",
         Severity.WARNING,
@@ -222,7 +225,7 @@ def test_a_definition_that_several_fields_use_is_found_once() -> None:
 
 
 def test_without_the_bus_nobody_is_unknown() -> None:
-    assert "participant" not in {finding.code for finding in lint_contract(a_contract(owner="siapa-saja"))}
+    assert "participant" not in {finding.code for finding in lint_contract(a_strict_contract(owner="siapa-saja"))}
 
 
 @pytest.mark.parametrize(
@@ -237,7 +240,7 @@ def test_without_the_bus_nobody_is_unknown() -> None:
     ],
 )
 def test_a_pointer_at_nothing_is_found(changes: dict[str, Any], pointer: str) -> None:
-    assert [(one.code, one.pointer) for one in find_errors(a_contract(**changes))] == [("pointer", pointer)]
+    assert [(one.code, one.pointer) for one in find_errors(a_strict_contract(**changes))] == [("pointer", pointer)]
 
 
 def test_pointers_are_followed_through_references_forms_and_items() -> None:
@@ -248,7 +251,7 @@ def test_pointers_are_followed_through_references_forms_and_items() -> None:
         "patternProperties": {"^x_": {"properties": {"y": {}}}},
     }
     consumers = [a_grant(fields=["/nik", "/a/*/nik", "/b/b/b/nik", "/x_1/y"])]
-    assert find_errors(a_contract(schema=schema, consumers=consumers, examples=[])) == []
+    assert find_errors(a_strict_contract(schema=schema, consumers=consumers, examples=[])) == []
 
 
 def test_both_sides_of_a_query_s_example_are_checked() -> None:
@@ -257,7 +260,7 @@ def test_both_sides_of_a_query_s_example_are_checked() -> None:
         "answer": {"properties": {"ada": {"type": "boolean"}}},
     }
     example = {"request": {"nik": 5}, "answer": {"ada": 5}}
-    found = find_errors(a_contract(**QUERY, **schemas, examples=[example]))
+    found = find_errors(a_strict_contract(**QUERY, **schemas, examples=[example]))
     assert [(one.code, one.pointer) for one in found] == [
         ("example", "/examples/0/request/nik"),
         ("example", "/examples/0/answer/ada"),
@@ -269,12 +272,14 @@ def test_a_query_s_grants_point_into_the_answer_and_its_subject_into_the_questio
         "request": {"properties": {"nik": {}}, "required": ["nik"]},
         "answer": {"properties": {"ada": {}}},
     }
-    found = find_errors(a_contract(**QUERY, **schemas, examples=[], consumers=[a_grant(fields=["/ada", "/nik"])]))
+    found = find_errors(
+        a_strict_contract(**QUERY, **schemas, examples=[], consumers=[a_grant(fields=["/ada", "/nik"])])
+    )
     assert [(one.code, one.pointer) for one in found] == [("pointer", "/consumers/0/fields/1")]
 
 
 def test_a_pattern_made_to_be_slow_does_not_hold_lint_up() -> None:
     consumers = [a_grant(fields=[f"/{'a' * 100}!"])]
     schema = {"properties": {"nik": {}}, "required": ["nik"], "patternProperties": {"^(a+)+$": {}}}
-    found = find_errors(a_contract(schema=schema, consumers=consumers, examples=[]))
+    found = find_errors(a_strict_contract(schema=schema, consumers=consumers, examples=[]))
     assert [(one.code, one.pointer) for one in found] == [("pointer", "/consumers/0/fields/0")]

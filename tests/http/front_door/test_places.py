@@ -112,3 +112,45 @@ def test_a_house_with_ipv6_is_one_client():
 )
 def test_files_are_left_for_everything_but_connections(files: int, wanted: int, most: int):
     assert most_connections(files, wanted) == most
+
+
+def test_what_strangers_do_not_finish_has_a_quarter_of_the_places_and_the_oldest_goes():
+    places = Places(PlaceLimits(most=12, most_each=12, reserve=1, operators=()))
+    strangers = [AGuest(f"203.0.113.{number}") for number in range(6)]
+    for guest in strangers:
+        assert places.take(guest, is_proxy=False) is Rank.FULL
+    for guest in strangers[:3]:
+        places.mark_unfinished(guest)
+    places.mark_finished(strangers[0])
+    for guest in strangers[3:]:
+        # The second time it stays as old as it was.
+        places.mark_unfinished(strangers[2])
+        places.mark_unfinished(guest)
+    assert [guest.is_out for guest in strangers] == [False, True, True, False, False, False]
+    assert places.count == 4
+
+
+def test_when_places_run_out_what_a_stranger_began_first_goes_first():
+    guests = [
+        AGuest("203.0.113.1", (IDLE, 0.0)),
+        AGuest("203.0.113.1", (IDLE, 0.0)),
+        AGuest("203.0.113.2"),
+        AGuest("203.0.113.3"),
+    ]
+    places = full(*guests[:3])
+    places.mark_unfinished(guests[2])
+    assert places.take(guests[3], is_proxy=False) is Rank.FULL
+    assert places.take(AGuest("203.0.113.4"), is_proxy=False) is Rank.FULL
+    assert [guest.is_out for guest in guests] == [False, False, True, False]
+
+
+def test_who_left_is_not_pushed_out_again():
+    places = Places(LIMITS)
+    left, present = AGuest("203.0.113.1"), AGuest("203.0.113.2")
+    for guest in (left, present):
+        places.take(guest, is_proxy=False)
+    places.mark_unfinished(left)
+    places.leave(left)
+    places.mark_unfinished(present)
+    assert not left.is_out
+    assert not present.is_out

@@ -13,14 +13,15 @@ from bus.journal.gate import Gate
 from bus.journal.statements import APPENDS
 from bus.problem import Unavailable
 from bus.storage import Transaction
-from tests.a_bus import ADDRESS, OWNER, WARGA, Bus, a_contract, a_person
-from tests.a_connection import BATCH, STRUCTURED, Connection, a_request, an_event
+from tests.a_bus import ADDRESS, Bus
+from tests.a_connection import BATCH, STRUCTURED, Connection, a_request
 from tests.an_actor import OPERATOR
+from tests.builders import OWNER, WARGA, a_document, a_person, an_event
 
 
 @pytest.fixture
 async def address(bus: Bus) -> AsyncIterator[str]:
-    bus.apply(a_contract(), a_contract(contract="lain.hal", owner="bapenda", producers=["bapenda"]))
+    bus.apply(a_document(), a_document(contract="lain.hal", owner="bapenda", producers=["bapenda"]))
     async with bus.served() as address:
         yield address
 
@@ -62,7 +63,7 @@ REQUESTS: dict[str, tuple[bytes, dict[str, str]]] = {
         },
     ),
     "data that do not fit": (json.dumps(an_event(5, data={"nama": 5})), {}),
-    "attributes missing": (json.dumps(an_event(6, id="absent")), {}),
+    "attributes missing": (json.dumps(an_event(6, id=...)), {}),
     "no JSON": (b"{", {}),
     "nothing": (b"", {}),
     "no object": (b"[]", {}),
@@ -99,7 +100,7 @@ async def test_both_ways_answer_the_same(bus: Bus, connection: Connection):
 
 
 async def test_a_malformed_trace_enters_no_event_however_large_it_is(bus: Bus):
-    bus.apply(a_contract())
+    bus.apply(a_document())
     headers = {"authorization": publisher(bus), "content-type": STRUCTURED}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(bus.edge), base_url=ADDRESS, headers=headers) as client:
         for number, size in enumerate((1, 40_000)):
@@ -218,7 +219,7 @@ async def test_a_server_that_stops_while_the_disk_is_waited_for_answers_and_clos
     bus: Bus, monkeypatch: pytest.MonkeyPatch
 ):
     authorization = publisher(bus)
-    bus.apply(a_contract())
+    bus.apply(a_document())
     async with bus.opened() as (address, door):
         connection = await Connection.to(address)
         await connection.ask(a_request(authorization, json.dumps(an_event(1))))
@@ -244,7 +245,7 @@ async def test_an_error_nobody_foresaw_is_told_to_its_sender_alone(
     admit = Gate.admit_quickly
 
     def failing(gate: Gate, document: Any, *rest: Any, **more: Any) -> Any:
-        if document["id"] == "p2":
+        if document["id"] == "e2":
             raise RuntimeError("3524000000000002")
         return admit(gate, document, *rest, **more)
 
@@ -277,7 +278,7 @@ async def test_a_database_that_does_not_answer_is_told_as_on_the_long_way(
 
 
 async def test_the_short_way_needs_no_application(bus: Bus):
-    bus.apply(a_contract())
+    bus.apply(a_document())
     authorization = publisher(bus)
     await asyncio.to_thread(bus.rooms.tokens.verify, authorization.encode())
 

@@ -22,8 +22,8 @@ from bus.kit import (
     Query,
     Question,
     find_changes,
-    http_client,
-    json_object,
+    make_http_client,
+    parse_object,
     require_success,
     send_request,
 )
@@ -64,7 +64,7 @@ class BalaiAdapter(Deliver, Poll, Query):
     async def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         answer = await send_request(self._http, "Balai", self._http.build_request(method, path, json=body))
         require_success("Balai", answer)
-        return json_object("Balai", answer)
+        return parse_object("Balai", answer)
 
 
 class BalaiFactory:
@@ -81,7 +81,7 @@ class BalaiFactory:
 
     def create(self, settings: AdapterSettings) -> BalaiAdapter:
         """The adapter, with an HTTP client of its own."""
-        return BalaiAdapter(http_client(settings))
+        return BalaiAdapter(make_http_client(settings))
 
 
 FACTORY = BalaiFactory()

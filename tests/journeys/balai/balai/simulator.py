@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from bus.kit import OUTAGES, Simulator, simulator_app
+from bus.kit import OUTAGES, Simulator, make_simulator_app
 
 GAUGES = {"babat": 612, "laren": 488}
 
@@ -12,7 +12,7 @@ GAUGES = {"babat": 612, "laren": 488}
 def create_app(faults: frozenset[str]) -> FastAPI:
     """The agency's API with the given faults switched on."""
     received: list[Any] = []
-    app = simulator_app("Balai", faults, received)
+    app = make_simulator_app("Balai", faults, received)
 
     @app.put("/gates/{gate}")
     async def order(gate: str, body: dict[str, Any]) -> dict[str, Any]:

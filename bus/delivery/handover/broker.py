@@ -1,71 +1,47 @@
-"""The broker: hands runs of deliveries from the relay to the workers, through kombu.
+"""Handover between processes, through kombu: runs from the relay to the workers, and a bell that tells of changes.
 
-A message names a lease and nothing else: no data rest in the broker, and a broker that loses everything costs one lease's
-time. `memory://` in one process; `amqp://` with a quorum queue and a single active consumer for each subscription.
+A message of the handover names a lease and nothing else: no data rest in the broker, and a broker that loses everything costs
+one lease's time. `amqp://` has a quorum queue and a single active consumer for each subscription.
+
+A message of the bell says "look now" and nothing else: what changed stands in the database, and a process that does not hear
+finds the change with its next look (`bus.storage.Changes`). So the bell tries nothing twice, and a broker that is away neither
+blocks nor breaks anything.
 """
 
 import queue
 import threading
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
-from amqp.exceptions import ConsumerCancelled
+from amqp.exceptions import ConsumerCancelled, MessageNacked, NotFound
 from kombu.connection import Connection
 from kombu.entity import Exchange, Queue
 from kombu.exceptions import KombuError, OperationalError
 from kombu.messaging import Consumer, Producer
 
+from bus.delivery.handover.run import Loaded, Received
 from bus.delivery.ledger import Lease
 
 log = structlog.get_logger(__name__)
 
-_LISTEN_SECONDS: Final = 0.02
+_RECEIVE_SECONDS: Final = 0.02
 """How long RabbitMQ is listened to before what was done is acknowledged."""
-_MATCH_SECONDS: Final = 0.1
-"""How often a process whose queues are its own looks for new subscriptions."""
 _PREFETCH: Final = 12
 """Above the runs of a whole window: an acknowledgement's way to RabbitMQ and back is then nobody's wait."""
 _UNUSED_MILLISECONDS: Final = 7 * 24 * 3600 * 1000
 """A queue without a listener for so long is deleted by the broker: its subscription is gone, or its leases bring all back."""
+_BELL_SECONDS: Final = 0.05
+"""How long the thread listens before it looks whether to ring; rings of that time become one."""
+_PATIENCE_SECONDS: Final = 1.0
+"""For a broker that does not answer: no command, and no process that ends, waits longer for the bell."""
 _RECONNECT_SECONDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
-
-
 _QUORUM: Final = {
     "x-queue-type": "quorum",
     "x-single-active-consumer": True,
     "x-expires": _UNUSED_MILLISECONDS,
 }
-
-
-class Arrivals:
-    """Takes what is put into the queues of this process on to who listens there, in the thread of who put it.
-
-    kombu's virtual transports know but sleeping between looks, at every queue each time: a latency at a low rate, and work
-    when nothing comes. And to wake each listener's thread, so that it tells the event loop, cost a tenth of a delivery.
-    """
-
-    def __init__(self) -> None:
-        self._changing = threading.Lock()
-        self._takers: tuple[Callable[[int], None], ...] = ()
-
-    def tell(self, subscription: int) -> None:
-        """Something was put into the queue of a subscription."""
-        for take in self._takers:
-            take(subscription)
-
-    @contextmanager
-    def taken_by(self, take: Callable[[int], None]) -> Iterator[None]:
-        """Have `take` called, from any thread, with the subscription for which something came, while the block runs."""
-        with self._changing:
-            self._takers += (take,)
-        try:
-            yield
-        finally:
-            with self._changing:
-                self._takers = tuple(one for one in self._takers if one is not take)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +51,21 @@ class BrokerAddress:
     Attributes:
         url: kombu's URL.
         prefix: of every queue's name, so that more than one bus can share a broker.
-        arrivals: in what `memory://` means by a broker.
     """
 
     url: str
     prefix: str = "bus"
-    arrivals: Arrivals = field(default_factory=Arrivals, compare=False, repr=False)
 
     def connect(self) -> Connection:
         """A new connection, not yet opened."""
-        options = {} if self.is_memory else {"confirm_publish": True}
         return Connection(
             self.url,
             # kombu puts the broker's name there. Without, it would take any certificate of a known authority for the broker's.
             ssl={"server_hostname": None} if self.url.startswith("amqps:") else None,
-            transport_options=options,
-            heartbeat=0 if self.is_memory else 10,
+            transport_options={"confirm_publish": True},
+            heartbeat=10,
             connect_timeout=5,
         )
-
-    @property
-    def is_memory(self) -> bool:
-        """Whether the queues live in this process alone."""
-        return self.url.startswith("memory:")
 
     def name(self, subscription: int) -> str:
         """The name of a subscription's queue."""
@@ -105,9 +73,8 @@ class BrokerAddress:
 
     def queue(self, subscription: int) -> Queue:
         """The queue of a subscription."""
-        arguments: dict[str, Any] = {} if self.is_memory else dict(_QUORUM)
         name = self.name(subscription)
-        return Queue(name, exchange="", routing_key=name, durable=True, queue_arguments=arguments)
+        return Queue(name, exchange="", routing_key=name, durable=True, queue_arguments=dict(_QUORUM))
 
     @property
     def changes(self) -> Exchange:
@@ -115,8 +82,13 @@ class BrokerAddress:
         return Exchange(f"{self.prefix}.changes", type="fanout", durable=False, auto_delete=True)
 
 
-class Handover:
-    """The relay's end. Belongs to one thread at a time; connects again by itself."""
+def broker_at(url: str, prefix: str) -> BrokerAddress | None:
+    """The broker that the settings name; None for `memory://`, with which no run leaves its process."""
+    return None if url.startswith("memory:") else BrokerAddress(url, prefix)
+
+
+class Broker:
+    """The handover through a broker. Its sending end belongs to one thread at a time; both ends connect again by themselves."""
 
     def __init__(self, address: BrokerAddress) -> None:
         self._address = address
@@ -125,8 +97,8 @@ class Handover:
         self._declared: set[int] = set()
         self._returned: set[str] = set()
 
-    def send(self, lease: Lease) -> bool:
-        """Hand a run over; False when the broker does not take it now."""
+    def send(self, lease: Lease, loaded: Loaded | None) -> bool:
+        """Hand a run over; False when the broker does not take it now. Its events stay in the journal."""
         try:
             self._publish(lease)
             if self._returned:
@@ -134,15 +106,24 @@ class Handover:
                 self._returned.clear()
                 self._declared.discard(lease.subscription)
                 self._publish(lease)
-        except lost(self._connection) as error:
+        except MessageNacked:
+            # The broker is there and takes nothing: the queue is full, or it has no leader yet.
+            log.warning("broker.run_refused", subscription=lease.subscription)
+            return False
+        except _lost(self._connection) as error:
             log.warning("broker.unreachable", role="relay", error=type(error).__name__)
             self.close()
             return False
-        self._address.arrivals.tell(lease.subscription)
         return True
 
+    def receiver(
+        self, subscriptions: Callable[[], Collection[int]], received: Callable[[Received], None]
+    ) -> "_Receiver":
+        """A worker's end, not started yet: a thread of its own."""
+        return _Receiver(self._address, subscriptions, received)
+
     def close(self) -> None:
-        """Let go of the connection."""
+        """Let go of the sender's connection."""
         connection, self._connection, self._producer = self._connection, None, None
         self._declared.clear()
         if connection is not None:
@@ -157,7 +138,7 @@ class Handover:
             {"subscription": lease.subscription, "lease": lease.due_at},
             routing_key=self._address.name(lease.subscription),
             delivery_mode=2,
-            mandatory=not self._address.is_memory,
+            mandatory=True,
         )
 
     def _open(self) -> Producer:
@@ -170,24 +151,12 @@ class Handover:
         self._returned.add(routing_key)
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A message that says which run to make; `done` acknowledges it, from any thread."""
-
-    lease: Lease
-    done: Callable[[], None]
-
-
-class Receiver:
-    """The workers' end: a thread that listens to the queues of some subscriptions, and connects again by itself."""
+class _Receiver:
+    """A worker's end: a thread that listens to the queues of some subscriptions."""
 
     def __init__(
         self, address: BrokerAddress, subscriptions: Callable[[], Collection[int]], received: Callable[[Received], None]
     ) -> None:
-        """`subscriptions` tells which to listen to now: the same object until they change.
-
-        `received` is called in the thread and must not block.
-        """
         self._address = address
         self._subscriptions = subscriptions
         self._received = received
@@ -207,7 +176,7 @@ class Receiver:
         self._thread.join(10)
 
     def _run(self) -> None:
-        stay_connected(self._address, "worker", self._stopping, self._session_on)
+        _stay_connected(self._address, "worker", self._stopping, self._session_on)
 
     def _session_on(self, connection: Connection) -> None:
         try:
@@ -218,27 +187,11 @@ class Receiver:
 
     def _listen(self, connection: Connection) -> None:
         channel = connection.channel()
-        if self._address.is_memory:
-            self._listen_here(_Here(self._address, channel))
-        else:
-            channel.basic_qos(0, _PREFETCH, False)
-            self._listen_there(connection, channel)
-            self._acknowledge()
+        channel.basic_qos(0, _PREFETCH, False)
+        self._receive_from(connection, channel)
+        self._acknowledge()
 
-    def _listen_here(self, here: "_Here") -> None:
-        def take(subscription: int) -> None:
-            for lease in here.taken(subscription):
-                # Memory forgets what it gave away, and itself with the process: there is nobody to acknowledge to.
-                self._received(Received(lease, _tell_nobody))
-
-        with self._address.arrivals.taken_by(take):
-            self.connected = True
-            while not self._stopping.is_set():
-                for new in here.match(self._subscriptions()):
-                    take(new)
-                self._stopping.wait(_MATCH_SECONDS)
-
-    def _listen_there(self, connection: Connection, channel: Any) -> None:
+    def _receive_from(self, connection: Connection, channel: Any) -> None:
         consumers: dict[int, Consumer] = {}
         matched: Collection[int] | None = None
         self.connected = True
@@ -249,7 +202,7 @@ class Receiver:
                 matched = wanted
             self._acknowledge()
             try:
-                connection.drain_events(timeout=_LISTEN_SECONDS)
+                connection.drain_events(timeout=_RECEIVE_SECONDS)
             except TimeoutError:
                 connection.heartbeat_check()
             except ConsumerCancelled:
@@ -277,7 +230,7 @@ class Receiver:
             # Given back it would come again for ever.
             message.reject()
         else:
-            self._received(Received(lease, lambda: self._acks.put((session, message))))
+            self._received(Received(lease, _nothing_loaded, lambda: self._acks.put((session, message))))
 
     def _acknowledge(self) -> None:
         while True:
@@ -290,37 +243,6 @@ class Receiver:
                 message.ack()
 
 
-class _Here:
-    """The queues of this process that one receiver listens to."""
-
-    def __init__(self, address: BrokerAddress, channel: Any) -> None:
-        self._address = address
-        self._channel = channel
-        self._turn = threading.Lock()
-        self._queues: dict[int, Queue] = {}
-        self._matched: Collection[int] = ()
-
-    def match(self, subscriptions: Collection[int]) -> list[int]:
-        """Listen to just these from now on; those that are new, for which something may have come before."""
-        if subscriptions is self._matched:
-            return []
-        self._matched = subscriptions
-        wanted = set(subscriptions)
-        with self._turn:
-            for number in self._queues.keys() - wanted:
-                del self._queues[number]
-            new = sorted(wanted - self._queues.keys())
-            self._queues |= {number: self._address.queue(number)(self._channel) for number in new}
-        return new
-
-    def taken(self, subscription: int) -> list[Lease]:
-        """What came for a subscription; nothing where it is not listened to."""
-        with self._turn:
-            asked = self._queues.get(subscription)
-            messages = iter(lambda: asked.get(no_ack=True), None) if asked is not None else ()
-            return [lease for message in messages if (lease := _lease(message)) is not None]
-
-
 def _lease(message: Any) -> Lease | None:
     """What a message names; None where it is not one of ours."""
     try:
@@ -331,11 +253,89 @@ def _lease(message: Any) -> Lease | None:
         return None
 
 
-def _tell_nobody() -> None:
-    """Nobody waits for an acknowledgement."""
+def _nothing_loaded() -> None:
+    """The worker reads the run from the database."""
 
 
-def stay_connected(
+class ChangesBell:
+    """One process's bell: a thread that rings and listens, and connects again by itself."""
+
+    def __init__(self, address: BrokerAddress, heard: Callable[[], None]) -> None:
+        """`heard` is called in the thread when somebody rang, this process too, or may have while there was no connection."""
+        self._address = address
+        self._heard = heard
+        self._asked = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="bell", daemon=True)
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def ring(self) -> None:
+        """Have every process look; from any thread, without waiting. This one looks with or without a broker."""
+        self._heard()
+        self._asked.set()
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self._stopping.set()
+        self._thread.join(_PATIENCE_SECONDS)
+
+    def _run(self) -> None:
+        _stay_connected(self._address, "bell", self._stopping, self._listen)
+
+    def _listen(self, connection: Connection) -> None:
+        channel = connection.channel()
+        queue = Queue("", self._address.changes, durable=False, exclusive=True, auto_delete=True)
+        Consumer(channel, [queue], on_message=self._on_message, no_ack=True).consume()
+        self._heard()
+        producer = Producer(channel, self._address.changes, auto_declare=False)
+        while not self._stopping.is_set():
+            self._ring_if_asked(producer)
+            try:
+                connection.drain_events(timeout=_BELL_SECONDS)
+            except TimeoutError:
+                connection.heartbeat_check()
+            except ConsumerCancelled:
+                log.warning("broker.queue_deleted")
+                return
+        self._ring_if_asked(producer)
+
+    def _ring_if_asked(self, producer: Producer) -> None:
+        if self._asked.is_set():
+            # Before the message: what is asked for from here on gets one of its own.
+            self._asked.clear()
+            producer.publish(b"", delivery_mode=1)
+
+    def _on_message(self, message: Any) -> None:
+        self._heard()
+
+
+def ring_once(address: BrokerAddress) -> None:
+    """Ring for a command that has no bell of its own; gives up after a second."""
+    thread = threading.Thread(target=_ring_once, args=[address], name="bell", daemon=True)
+    thread.start()
+    thread.join(_PATIENCE_SECONDS)
+
+
+def _ring_once(address: BrokerAddress) -> None:
+    connection = address.connect()
+    try:
+        connection.ensure_connection(max_retries=1, interval_start=0.1)
+        exchange = address.changes(connection.channel())
+        exchange.declare(passive=True)
+        exchange.publish(exchange.Message(b"", delivery_mode=1), routing_key="")
+    except NotFound:
+        # Nobody listens.
+        return
+    except _lost(connection) as error:
+        log.warning("broker.unreachable", role="bell", error=type(error).__name__)
+    finally:
+        connection.release()
+
+
+def _stay_connected(
     address: BrokerAddress, role: str, stopping: threading.Event, work: Callable[[Connection], None]
 ) -> None:
     """Do `work` on a connection, and again on a new one whenever it returns or its connection is lost, until `stopping`."""
@@ -346,7 +346,7 @@ def stay_connected(
             connection.ensure_connection(max_retries=1, interval_start=0.1)
             failures = 0
             work(connection)
-        except lost(connection) as error:
+        except _lost(connection) as error:
             log.warning("broker.unreachable", role=role, error=type(error).__name__)
             stopping.wait(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
             failures += 1
@@ -359,14 +359,14 @@ def reachable(address: BrokerAddress) -> bool:
     connection = address.connect()
     try:
         connection.ensure_connection(max_retries=1, interval_start=0.1)
-    except lost(connection):
+    except _lost(connection):
         return False
     finally:
         connection.release()
     return True
 
 
-def lost(connection: Connection | None) -> tuple[type[BaseException], ...]:
+def _lost(connection: Connection | None) -> tuple[type[BaseException], ...]:
     """What says that a connection (None: not made yet) is of no use any more."""
     if connection is None:
         return (OperationalError, OSError)

@@ -1,0 +1,244 @@
+"""Finds every person in data: the identifiers at each place where the schema says with certainty that one stands.
+
+Promise: no identifier is left out at a place that `persons.is_certain` names. Where a schema is too large to look through,
+each number that looks like an identifier is taken for one.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from bus import json
+from bus.contracts.effort import count_states
+from bus.contracts.person_names import certain_name, names_tax_number
+from bus.contracts.persons import is_certain, member_names, names_identifiers
+from bus.contracts.schemas import Schema, children, in_place
+
+_MOST_WORK: Final = 500
+"""Units of work for one schema, which the event loop may have to bear once. Usual schemas take some hundred units."""
+_STATES: Final = 500
+"""States of patterns that cost a unit."""
+_ENTRIES: Final = 500
+"""Entries of `enum` that cost a unit."""
+_TOGETHER: Final = 10
+"""Pairs of schemas that apply at one place that cost a unit."""
+_GROUPED: Final = re.compile(r"[0-9]{6}([ .-])[0-9]{6}\1[0-9]{4}|[0-9]{4}([ .-])[0-9]{4}\2[0-9]{4}\2[0-9]{4}")
+_GROUPED_LENGTHS: Final = (18, 19)
+_IDENTIFIER: Final = re.compile(r"[1-9][0-9]{15}")
+
+
+@dataclass(slots=True, eq=False)
+class _Place:
+    """One place in the data, with the places below it that lead to identifiers.
+
+    Attributes:
+        is_identifier: a text or an integer here is an identifier.
+        is_mixed: several places are looked at as one, such as the items of a tuple: only what looks like an identifier is one.
+        is_unknown: nothing is known of it: what looks like an identifier is one, here and below.
+        has_named: names of members here may be identifiers.
+        declared: the names of members that have a place of their own, whether that leads to identifiers or not.
+        members: places by the names of members.
+        others: the place of each member that is not `declared`.
+        items: the place of each item of an array.
+    """
+
+    is_identifier: bool = False
+    is_mixed: bool = False
+    is_unknown: bool = False
+    has_named: bool = False
+    declared: frozenset[str] = frozenset()
+    members: dict[str, "_Place"] = field(default_factory=dict)
+    others: "_Place | None" = None
+    items: "_Place | None" = None
+
+    def is_telling(self) -> bool:
+        """Whether the place itself holds identifiers."""
+        return self.is_identifier or self.is_unknown or self.has_named
+
+    def below(self) -> Iterator["_Place"]:
+        yield from self.members.values()
+        yield from (one for one in (self.others, self.items) if one is not None)
+
+    def prune(self, leading: set[int]) -> None:
+        """Forget the places below that lead to no identifier."""
+        self.members = {name: one for name, one in self.members.items() if id(one) in leading}
+        self.others = self.others if id(self.others) in leading else None
+        self.items = self.items if id(self.items) in leading else None
+
+
+class PersonFinder:
+    """Finds the identifiers of persons in the data of one schema."""
+
+    def __init__(self, root: _Place) -> None:
+        self._root = root
+
+    def find(self, data: Any, most: int) -> list[str]:
+        """The identifiers in data that fit the schema, each once; after more than `most` the search ends.
+
+        An identifier that is written in groups is found as it is written, and as plain figures.
+        """
+        found: dict[str, None] = {}
+        waiting = [(self._root, data)]
+        while waiting and len(found) <= most:
+            place, value = waiting.pop()
+            if isinstance(value, dict):
+                if place.has_named or place.is_unknown:
+                    found.update(dict.fromkeys(text for name in value for text in _spell(name, only_numbers=True)))
+                waiting += _members(place, value)
+            elif isinstance(value, list):
+                if (items := place if place.is_unknown else place.items) is not None:
+                    waiting += [(items, inner) for inner in value]
+            elif (place.is_identifier or place.is_unknown) and (text := _text(value)) is not None:
+                only_numbers = place.is_mixed or not place.is_identifier
+                found.update(dict.fromkeys(_spell(text, only_numbers=only_numbers)))
+        return list(found)
+
+
+def make_finder(schema: Schema, subject: str | None) -> PersonFinder | None:
+    """The finder for a schema; None: no other place than `subject`, a JSON Pointer, holds an identifier."""
+    root = _Survey(schema).survey()
+    is_empty = not root.is_telling() and not any(root.below())
+    if is_empty or (subject is not None and _is_only(root, json.path(subject))):
+        return None
+    return PersonFinder(root)
+
+
+class _Survey:
+    """Looks through one schema for the places of identifiers. Each set of schemas makes one place, also in a recursive schema."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._work = 0
+        self._places: dict[tuple[Any, ...], _Place] = {}
+        self._waiting: list[tuple[_Place, str, tuple[Schema, ...]]] = []
+        self._unknown = _Place(is_unknown=True)
+
+    def survey(self) -> _Place:
+        root = self._place("", [self._schema])
+        while self._waiting:
+            self._look_below(*self._waiting.pop())
+        places = [*self._places.values(), self._unknown]
+        leading = _leading(places)
+        for place in places:
+            place.prune(leading)
+        return root
+
+    def _mixed(self, name: str, heads: list[Any]) -> _Place | None:
+        """The place of values to each of which some of the schemas apply; None: there are no schemas."""
+        allowed = _allowed(heads)
+        return self._place(name, allowed, is_mixed=len(allowed) > 1) if allowed else None
+
+    def _place(self, name: str, heads: list[Any], *, is_mixed: bool = False) -> _Place:
+        """The place of a value to which some schemas apply; `name` is of the nearest member."""
+        if self._work > _MOST_WORK:
+            return self._unknown
+        schemas = tuple(one for one in in_place(self._schema, heads) if isinstance(one, dict))
+        key = (tuple(map(id, schemas)), certain_name(name), names_tax_number(name), is_mixed)
+        place = self._places.get(key)
+        if place is None:
+            # A schema is judged with all that applies in it.
+            self._work += 1 + sum(map(_work, schemas)) + len(schemas) ** 2 // _TOGETHER
+            if self._work > _MOST_WORK:
+                return self._unknown
+            place = self._places[key] = _Place(is_certain(self._schema, name, schemas), is_mixed)
+            self._waiting.append((place, name, schemas))
+        return place
+
+    def _look_below(self, place: _Place, name: str, schemas: tuple[Schema, ...]) -> None:
+        place.has_named = any(names_identifiers(self._schema, schema) for schema in schemas)
+        names = dict.fromkeys(one for schema in schemas for one in member_names(schema))
+        # A name is held against each pattern.
+        self._work += len(names) * sum(len(schema.get("patternProperties", ())) for schema in schemas)
+        if self._work > _MOST_WORK:
+            place.is_unknown = True
+            return
+        place.declared = frozenset(names)
+        for member in names:
+            heads = [head for schema in schemas for head in children(schema, member)]
+            heads = heads or [head for schema in schemas for head in _unevaluated(schema, "Properties")]
+            # Of a member that no schema describes nothing is certain, whatever its name.
+            if _allowed(heads):
+                place.members[member] = self._place(member, heads)
+        place.others = self._mixed(name, [head for schema in schemas for head in _undeclared(schema)])
+        place.items = self._mixed(name, [head for schema in schemas for head in _items(schema)])
+
+
+def _leading(places: Sequence[_Place]) -> set[int]:
+    """The ids of the places that hold identifiers, or lead to a place that does."""
+    above: dict[int, list[_Place]] = {}
+    for place in places:
+        for below in place.below():
+            above.setdefault(id(below), []).append(place)
+    waiting = [place for place in places if place.is_telling()]
+    leading: set[int] = set()
+    while waiting:
+        place = waiting.pop()
+        if id(place) not in leading:
+            leading.add(id(place))
+            waiting += above.get(id(place), ())
+    return leading
+
+
+def _is_only(place: _Place, path: Sequence[Any]) -> bool:
+    """Whether no identifier is held but at one path."""
+    for step in path:
+        if place.is_telling() or place.others or place.items or place.members.keys() != {step}:
+            return False
+        place = place.members[step]
+    return not (place.is_unknown or place.has_named or any(place.below()))
+
+
+def _members(place: _Place, value: dict[str, Any]) -> list[tuple[_Place, Any]]:
+    """The members of an object that may hold identifiers, each with its place."""
+    found = [(below, value[name]) for name, below in place.members.items() if name in value]
+    others = place if place.is_unknown else place.others
+    if others is not None:
+        found += [(others, inner) for name, inner in value.items() if name not in place.declared]
+    return found
+
+
+def _spell(text: str, *, only_numbers: bool) -> list[str]:
+    """How an identifier is found: as it is written, and as plain figures; with `only_numbers` nothing that is no such number."""
+    plain = re.sub(r"[ .-]", "", text) if len(text) in _GROUPED_LENGTHS and _GROUPED.fullmatch(text) else text
+    if only_numbers and not _IDENTIFIER.fullmatch(plain):
+        return []
+    return [text] if plain == text else [text, plain]
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _work(schema: Schema) -> int:
+    patterns = [schema["pattern"]] if isinstance(schema.get("pattern"), str) else []
+    patterns += schema.get("patternProperties", ())
+    return 1 + len(patterns) + sum(map(count_states, patterns)) // _STATES + len(schema.get("enum", ())) // _ENTRIES
+
+
+def _allowed(heads: list[Any]) -> list[Any]:
+    return [head for head in heads if head is not False]
+
+
+def _undeclared(schema: Schema) -> Iterator[Any]:
+    """The schemas of members that no name declares."""
+    yield from schema.get("patternProperties", {}).values()
+    if isinstance(schema.get("additionalProperties"), dict):
+        yield schema["additionalProperties"]
+    yield from _unevaluated(schema, "Properties")
+
+
+def _items(schema: Schema) -> Iterator[Any]:
+    yield from children(schema, "*")
+    if isinstance(schema.get("contains"), dict):
+        yield schema["contains"]
+    yield from _unevaluated(schema, "Items")
+
+
+def _unevaluated(schema: Schema, what: str) -> Iterator[Any]:
+    if isinstance(inner := schema.get(f"unevaluated{what}"), dict):
+        yield inner

@@ -1,0 +1,22 @@
+"""Handover: the way of runs from the relay to the workers, within one process or through a broker.
+
+This is the room's door: other modules import from here and not from the modules behind it.
+"""
+
+from bus.delivery.handover.broker import Broker, BrokerAddress, ChangesBell, broker_at, reachable, ring_once
+from bus.delivery.handover.here import Here
+from bus.delivery.handover.run import Handover, Loaded, Received, Receiver
+
+__all__ = [
+    "Broker",
+    "BrokerAddress",
+    "ChangesBell",
+    "Handover",
+    "Here",
+    "Loaded",
+    "Received",
+    "Receiver",
+    "broker_at",
+    "reachable",
+    "ring_once",
+]

@@ -1,0 +1,75 @@
+"""What the relay hands over, and the protocol of the two ways to do so.
+
+`here` serves relay and workers in one process. `broker` serves them in several.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bus.delivery.ledger import Lease, Leased
+from bus.journal import Entry
+
+Loaded = Sequence[tuple[Leased, Entry]]
+"""A run's deliveries in position order, each with its event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A run that a worker is to make.
+
+    Attributes:
+        lease: names the run.
+        take_loaded: gives the run's deliveries with their events, once; None means that the worker reads them from the database.
+        done: tells that the worker has finished with the run; callable from any thread.
+    """
+
+    lease: Lease
+    take_loaded: Callable[[], Loaded | None]
+    done: Callable[[], None]
+
+
+class Receiver(Protocol):
+    """One worker's end of the handover."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether runs can arrive now."""
+        ...
+
+    def start(self) -> None:
+        """Begin to receive."""
+        ...
+
+    def stop(self) -> None:
+        """End receiving. Runs that are not done may go to another worker."""
+        ...
+
+
+class Handover(Protocol):
+    """The way of runs from the relay to the workers.
+
+    Promise: a run that `send` took reaches one worker that listens to its subscription, or none if the run got lost. A lost run
+    is handed over again when its lease ends. A worker may receive a run twice.
+    """
+
+    def send(self, lease: Lease, loaded: Loaded | None) -> bool:
+        """Hand a run over; False if nobody can take it now. One thread at a time calls it.
+
+        Args:
+            loaded: the run's deliveries with their events, if the relay has them at hand.
+        """
+        ...
+
+    def receiver(self, subscriptions: Callable[[], Collection[int]], received: Callable[[Received], None]) -> Receiver:
+        """A worker's end, not started yet.
+
+        Args:
+            subscriptions: tells which to listen to now; the same object until they change.
+            received: called from another thread with each run; it must not block.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the sender's connection; the next `send` opens another one."""
+        ...

@@ -1,0 +1,96 @@
+"""One subscription: a participant's standing order for contracts to a sink."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from bus.actions import masked
+
+
+class SubscriptionState(Enum):
+    """Whether deliveries are handed over."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    """Deliveries are made and wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A sink that is an app's own endpoint."""
+
+    url: str
+
+    def document(self) -> dict[str, str]:
+        """As the API writes it."""
+        return {"url": self.url}
+
+    def told(self) -> dict[str, str]:
+        """As the action log tells it: without the secrets that an address may hold."""
+        return {"url": masked(self.url)}
+
+
+@dataclass(frozen=True, slots=True)
+class AgencySink:
+    """A sink that is an operation of an agency's adapter."""
+
+    adapter: str
+    operation: str
+
+    def document(self) -> dict[str, str]:
+        """As the API writes it."""
+        return {"adapter": self.adapter, "operation": self.operation}
+
+    def told(self) -> dict[str, str]:
+        """As the action log tells it."""
+        return self.document()
+
+
+Sink = Webhook | AgencySink
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One standing order.
+
+    Attributes:
+        number: names it in the database and the broker; never used twice.
+        id: names it in the API.
+        filters: CloudEvents filter expressions over context attributes as the consumer sees them; all must hold.
+        ordered_by: JSON Pointer into the data; events with the same value there are delivered in order. None, or a field that a
+            grant does not show any more: the contract's own order.
+        from_position: later events are delivered as they come; None until the relay has caught up.
+        replay_position: deliveries are being made for events after it, up to `replay_until`.
+        secrets: what webhooks are signed with, the newest first.
+        sink_set_by: who set the sink, if not the participant.
+    """
+
+    number: int
+    id: str
+    participant: str
+    contracts: tuple[str, ...]
+    sink: Sink
+    filters: tuple[Mapping[str, Any], ...]
+    ordered_by: str | None
+    state: SubscriptionState
+    from_position: int | None
+    replay_position: int | None
+    replay_until: int | None
+    secrets: tuple[str, ...]
+    created_at: datetime
+    sink_set_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewSubscription:
+    """What a subscription is made from; see `Subscription`."""
+
+    participant: str
+    contracts: Sequence[str]
+    sink: Sink
+    filters: Sequence[Mapping[str, Any]] = ()
+    ordered_by: str | None = None
+    after: int = 0
+    """Deliver the events after this position."""
