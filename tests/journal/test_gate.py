@@ -93,6 +93,12 @@ ATTRIBUTES = st.dictionaries(
     | st.sampled_from(
         ["2026-02-03T04:05:06Z", "2026-02-03T04:05:06.7+07:00", "٢026-02-03T04:05:06Z", "application/json"]
     )
+    | st.sampled_from(
+        ["2023-02-29T00:00:00Z", "2024-02-29T00:00:00Z", "9999-12-31T23:59:59-01:00", "2016-12-31T23:59:60Z"]
+    )
+    | st.sampled_from(
+        ["/", "//a:b", "a:b:c", "http://", "1a:b", "a b", "a\ufffe", "\U0001ffff", "2026-01-01t00:00:00z"]
+    )
     | st.sampled_from(["application/vnd.x+json", "x" * 1024, "x" * 1025, "\x85", "\ud800", "é\n"])
     | st.integers()
     | st.booleans(),
