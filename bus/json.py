@@ -1,7 +1,9 @@
 """The bus's one way to read and write JSON, and JSON Pointers (RFC 6901)."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from itertools import chain
 from typing import Any
 
@@ -13,6 +15,18 @@ Path = tuple[str | int, ...]
 _BACKSLASH = 0x5C
 _FEW = 64
 """An object or array with fewer entries is written entry by entry, since each entry may be large."""
+_OUTLINE = bytes.maketrans(b"0123456789. \t\n\r:,[-+E", b"00000000000:::::::::e")
+"""Makes digits and points alike, and what may stand before a number."""
+_LONG = b":0000000000000000"
+"""The outline of a number of 16 characters or more begins so."""
+_LONG_NUMBER = re.compile(
+    rb"[ \t\n\r:,\[](-?[0-9](?:[0-9.]{15,}(?:[eE][+-]?[0-9]+)?|[0-9]*(?:\.[0-9]+)?[eE][+-]?[0-9]{3,}))"
+)
+"""A number of 16 characters or more, or with an exponent of three digits: any other number is kept."""
+_MOST_DIGITS = 20
+"""Digits that an integer of 64 bits may have; what `dumps` writes of a float has at most 17."""
+_LONGEST_EXPONENT = 9
+"""Digits of an exponent. A larger one is beyond a float, however many digits stand before it."""
 
 
 def loads(text: bytes | str) -> Any:
@@ -122,6 +136,127 @@ def find_repeated_name(text: bytes) -> Path | None:
     return next((path for path, inner in _walk(value, ()) if type(inner) is _Repeating), None)
 
 
+def changes_number(text: bytes, written: bytes = b"") -> bool:
+    """Whether a JSON text may have a number that `dumps` writes with another value; false: it has none.
+
+    Such numbers are floats with too many digits, beyond a float's range, and integers of more than 64 bits.
+
+    Args:
+        text: as it came.
+        written: what `dumps` makes of its value, if that is known.
+    """
+    if text == written:
+        return False
+    outline = text.translate(_OUTLINE)
+    if _LONG in outline or b"0e000" in outline or b"0e:000" in outline or text[:1] in b"-0123456789":
+        # The expression looks for what stands before a number. Nothing may stand before a text that is a number alone.
+        return not all(is_kept(found[1].decode()) for found in _LONG_NUMBER.finditer(b":" + text))
+    return False
+
+
+def count_long_numbers(text: bytes) -> int:
+    """The numbers of 16 characters or more in a JSON text: `changes_number` looks at each of them, which takes long."""
+    return text.translate(_OUTLINE).count(_LONG)
+
+
+def find_changed_numbers(text: bytes) -> tuple[Any, list[Path]]:
+    """The value of a JSON text, with null for each number that `dumps` would change, and where these numbers are.
+
+    Slow, see `loads_exactly`. It also reads numbers that `loads` refuses.
+
+    Raises:
+        ValueError: the text is not JSON, or is nested deeper than Python reads.
+    """
+    value = loads_exactly(text)
+    try:
+        paths = [path for path, inner in _walk(value, ()) if type(inner) is Decimal]
+        value = _without_decimals(value) if paths else value
+        # Python's parser takes half a surrogate pair, which UTF-8 does not have.
+        dumps(value)
+    except (RecursionError, TypeError):
+        raise ValueError("is not JSON in UTF-8, or is nested too deep") from None
+    return value, paths
+
+
+def loads_exactly(text: bytes) -> Any:
+    """The value of a JSON text, with a `Decimal` for each number that `dumps` would change. `dumps` does not write them.
+
+    Slow: Python's own parser reads the text. Half a surrogate pair passes.
+
+    Raises:
+        ValueError: the text is not JSON, or is nested deeper than Python reads.
+    """
+    try:
+        return json.loads(
+            text.decode(), parse_int=_read_exactly, parse_float=_read_exactly, parse_constant=_refuse_constant
+        )
+    except RecursionError:
+        raise ValueError("is nested too deep") from None
+
+
+def _read_exactly(number: str) -> float | Decimal:
+    """What `loads` reads, or a decimal if `dumps` would change that."""
+    if is_kept(number):
+        return float(number) if not number.lstrip("-").isdecimal() or _is_long(number) else int(number)
+    try:
+        return Decimal(number)
+    except InvalidOperation:
+        # Its exponent has more digits than a decimal's may have.
+        return Decimal("Infinity")
+
+
+def _is_long(number: str) -> bool:
+    """Whether an integer, in decimal digits, has more than 64 bits."""
+    return len(number) > _MOST_DIGITS + 1 or not -(2**63) <= int(number) < 2**64
+
+
+def is_kept(number: str) -> bool:
+    """Whether `dumps` writes a number of a JSON text, once it is read, with the same value."""
+    if number.lstrip("-").isdecimal() and not _is_long(number):
+        return True
+    if repr(float(number)) == number:
+        return True
+    value = _split_number(number)
+    return value is not None and len(value[1]) <= _MOST_DIGITS and value == _split_number(repr(float(number)))
+
+
+def _split_number(number: str) -> tuple[bool, str, int] | None:
+    """Sign, digits without zeros at the ends, and power of ten; None: beyond a float's range.
+
+    Two numbers with the same parts have the same value.
+    """
+    significand, _, exponent = number.lower().partition("e")
+    whole, _, fraction = significand.lstrip("-").partition(".")
+    digits = (whole + fraction).lstrip("0")
+    kept = digits.rstrip("0")
+    if not kept:
+        return False, "", 0
+    power = exponent.lstrip("+-0")
+    if len(power) > _LONGEST_EXPONENT or kept == "inf":
+        return None
+    shift = -int(power or 0) if exponent.startswith("-") else int(power or 0)
+    return number.startswith("-"), kept, shift - len(fraction) + len(digits) - len(kept)
+
+
+def _refuse_constant(name: str) -> Any:
+    """Refuse NaN and Infinity, which Python's parser takes and JSON does not have."""
+    raise ValueError(f"{name} is no JSON")
+
+
+def _without_decimals(value: Any) -> Any:
+    """The value with null for each decimal."""
+    if isinstance(value, dict):
+        return {name: _without_decimals(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_decimals(inner) for inner in value]
+    return None if type(value) is Decimal else value
+
+
+def decimal_at(value: Any) -> Path | None:
+    """Where in a value the first `Decimal` is, which `loads_exactly` makes; None: there is none."""
+    return next((path for path, inner in _walk(value, ()) if type(inner) is Decimal), None)
+
+
 def find_nul(value: Any) -> Path | None:
     """The path of the first text in a value that holds the character NUL. None: no text holds it.
 
@@ -155,9 +290,13 @@ def dump_pretty(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
-def dump_canonical(value: Any) -> bytes:
-    """The value as JSON with sorted keys: equal values give equal bytes."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+def dump_canonical(value: Any, write: Callable[[Any], Any] | None = None) -> bytes:
+    """The same bytes for the same value, whatever the order of its keys.
+
+    Args:
+        write: makes JSON of what is none.
+    """
+    return orjson.dumps(value, write, orjson.OPT_SORT_KEYS)
 
 
 def to_pointer(path: Iterable[str | int]) -> str:

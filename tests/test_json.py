@@ -1,6 +1,7 @@
 """JSON: members that are there twice, found by counting; and large values, written in pieces."""
 
 import json as slow
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -40,6 +41,28 @@ TEXTS = st.recursive(
 def test_a_member_that_is_there_twice_is_found_by_counting(text: str):
     written = json.dumps(json.loads(text))
     assert json.has_repeated_names(text.encode(), written) == (json.find_repeated_name(text.encode()) is not None)
+
+
+NUMBERS = st.from_regex(r"-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,25})?([eE][+-]?[0-9]{1,4})?", fullmatch=True) | st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False).map(repr), st.integers(-(2**65), 2**65).map(str)
+)
+
+
+@given(NUMBERS)
+def test_a_number_that_would_be_written_with_another_value_is_found(number: str):
+    text = f'{{"a": [{number}]}}'.encode()
+    try:
+        written = json.dumps(json.loads(text))
+    except ValueError:
+        is_kept = False
+    else:
+        is_kept = slow.loads(written, parse_int=Decimal, parse_float=Decimal) == {"a": [Decimal(number)]}
+    assert json.changes_number(text) is not is_kept
+    assert json.changes_number(number.encode()) is not is_kept
+    value, paths = json.find_changed_numbers(text)
+    assert (paths, value == {"a": [None]}) == (([], False) if is_kept else ([("a", 0)], True))
+    if is_kept:
+        assert json.dumps(value) == written
 
 
 VALUES = st.recursive(

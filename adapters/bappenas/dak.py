@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from bus.kit import Polled, digest, find_changes
+from bus.kit import Polled, digest, find_changes, round_decimal
 
 CONTRACT = "perencanaan.dak"
 
@@ -89,22 +89,32 @@ def read_record(row: Mapping[str, Any], year: int) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, "", "-")}
 
 
-_NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,10})?")
+_PLACES = 10
+"""Digits after the point of a number."""
+_NUMBER = re.compile(rf"-?\d{{1,18}}(\.\d{{1,{_PLACES}}})?")
 
 
 def read_number(value: Any) -> Any:
-    """A number, also from a string such as `"12 "`, `"1.50000"` or `"1,5"`. An unreadable value is returned as it is."""
-    text = str(value).strip().replace(",", ".")
-    if not _NUMBER.fullmatch(text):
-        return value
-    exact = Decimal(text)
+    """A number, also from a string such as `"12 "`, `"1.50000"` or `"1,5"`, or one that is too precise.
+
+    An unreadable value is returned as it is.
+    """
+    exact = _read_decimal(value)
+    if exact is None:
+        return round_decimal(value, _PLACES)
     return int(exact) if exact == exact.to_integral_value() else float(exact)
 
 
 def read_rupiah(value: Any) -> Any:
     """Whole rupiah, also from a string such as `"296187500.00000"`. An unreadable value is returned as it is."""
-    read = read_number(value)
-    return round(read) if isinstance(read, float) else read
+    exact = _read_decimal(value)
+    return value if exact is None else round(exact)
+
+
+def _read_decimal(value: Any) -> Decimal | None:
+    """The number that a value or its text is; None: it is no number."""
+    text = str(round_decimal(value, _PLACES)).strip().replace(",", ".")
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
 def read_kind(value: Any) -> str | None:

@@ -82,7 +82,7 @@ class KemendagriAdapter(Deliver, Query):
         if answer is None:
             self._quota.take()
             answer = await (self._look_up if operation == CARI_NIK else self._verify)(question.data)
-            if self._settings.cache_seconds and len(dump_canonical(answer)) <= _MOST_CACHED_BYTES:
+            if self._settings.cache_seconds and len(dump_canonical(answer, str)) <= _MOST_CACHED_BYTES:
                 self._answers[asked] = answer
         return answer
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bus.kit import digest
+from bus.kit import digest, round_decimal
 
 KODE_PEMDA = "35.24"
 """Kemendagri's code of Kabupaten Lamongan. The national catalogue knows a service's government by this code."""
@@ -36,6 +36,8 @@ SERVICE_FIELDS = tuple(f"/{name}" for name in (*_SERVICE, *_OF_SERVICE))
 INDICATOR_FIELDS = tuple(f"/{name}" for name in ("id_indikator", *_INDICATOR, "tahun", "nilai"))
 """The fields that `read_indicators` writes."""
 
+_PLACES = 10
+"""Digits after the point of an indicator's value."""
 _NUMBER = re.compile(r"-?\d{1,15}([.,]\d{1,10})?")
 
 
@@ -51,7 +53,8 @@ def read_indicators(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, An
     id is a digest of its content.
     """
     records = map(_read_indicator, rows)
-    return {record.get("id_indikator") or digest(record): record for record in records}
+    # Text, also if the list has a number that JSON does not hold: the gate refuses that row alone.
+    return {str(record.get("id_indikator") or digest(record)): record for record in records}
 
 
 def _read_indicator(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,7 +76,11 @@ def _read_text(value: Any) -> Any:
 
 
 def _read_number(value: Any) -> Any:
-    """A number, also from a string with trailing blanks or a decimal comma. Another value as `_read_text` returns it."""
+    """A number, also from a string with trailing blanks or a decimal comma, or one that is too precise.
+
+    Another value as `_read_text` returns it.
+    """
+    value = round_decimal(value, _PLACES)
     text = str(value).strip()
     if not _NUMBER.fullmatch(text):
         return _read_text(value)

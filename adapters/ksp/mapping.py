@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
@@ -57,6 +58,8 @@ _REPORTER = ("reporter", "pelapor")
 _IDENTIFYING = ("name", "nama", "phone", "telepon", "telp", "hp", "email", "surel", "nik", "address", "alamat")
 _LONGEST_FIGURE = 64
 """Most characters of a time or a coordinate, since parsers take long for a long text."""
+_PLACES = 7
+"""Digits after the point of a coordinate in degrees; the seventh is a centimetre on the ground."""
 _LOCAL_TIMES = ("%Y-%m-%d %H:%M:%S", "%d-%m-%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%Y-%m-%d %H:%M", "%d-%m-%Y %H:%M")
 
 Row = Mapping[str, Any]
@@ -218,8 +221,8 @@ def read_time(written: Any) -> str | None:
 def read_point(row: Row) -> dict[str, Any] | None:
     """The complaint's place as GeoJSON; None if LAPOR! has no valid place."""
     try:
-        longitude = float(_read_text(_find_first(row, "longitude", "lng"))[:_LONGEST_FIGURE])
-        latitude = float(_read_text(_find_first(row, "latitude", "lat"))[:_LONGEST_FIGURE])
+        longitude = round(float(_read_text(_find_first(row, "longitude", "lng"))[:_LONGEST_FIGURE]), _PLACES)
+        latitude = round(float(_read_text(_find_first(row, "latitude", "lat"))[:_LONGEST_FIGURE]), _PLACES)
     except ValueError:
         return None
     if (longitude, latitude) == (0.0, 0.0) or not (abs(longitude) <= 180 and abs(latitude) <= 90):
@@ -243,7 +246,7 @@ def _find_first(row: Row, *names: str) -> Any:
 
 
 def _read_text(value: Any) -> str:
-    return str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    return str(value).strip() if isinstance(value, str | int | float | Decimal) and not isinstance(value, bool) else ""
 
 
 def _read_name(value: Any) -> str:

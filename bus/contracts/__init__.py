@@ -32,6 +32,7 @@ from bus.contracts.errors import (
 from bus.contracts.fields import Visibility
 from bus.contracts.filter import compile_filter, read_attribute
 from bus.contracts.filter_index import FilterIndex
+from bus.contracts.formats import is_date_time, is_uri_reference
 from bus.contracts.infer import infer_schema, sketch_schema
 from bus.contracts.jobs import (
     check_contract,
@@ -47,6 +48,7 @@ from bus.contracts.lifecycle import State
 from bus.contracts.lint import Finding, Severity, find_form_faults, lint_contract
 from bus.contracts.lint.vocabulary import PERSONAL_NAMES
 from bus.contracts.listing import Heading, ListedContract, ListedVersion
+from bus.contracts.numbers import NumberChanged, check_numbers, find_changed_numbers, refuse_numbers
 from bus.contracts.page import name_page_file, write_index, write_page
 from bus.contracts.person_finder import PersonFinder, make_finder
 from bus.contracts.plan import Plan
@@ -86,6 +88,7 @@ __all__ = [
     "NotBound",
     "NotGranted",
     "Notice",
+    "NumberChanged",
     "PersonFinder",
     "Plan",
     "RegisteredVersion",
@@ -103,12 +106,14 @@ __all__ = [
     "Visibility",
     "check_contract",
     "check_named",
+    "check_numbers",
     "check_serves",
     "compare_versions",
     "compile_filter",
     "compile_schema",
     "describe_access",
     "describe_compatibility",
+    "find_changed_numbers",
     "find_form_faults",
     "find_schemas_at",
     "find_successions",
@@ -117,6 +122,8 @@ __all__ = [
     "has_property",
     "infer_schema",
     "is_bearable",
+    "is_date_time",
+    "is_uri_reference",
     "judge_approval",
     "judge_data",
     "lint_contract",
@@ -131,6 +138,7 @@ __all__ = [
     "read_check",
     "read_document",
     "read_yaml",
+    "refuse_numbers",
     "restore_contract",
     "sketch_schema",
     "write_asyncapi",

@@ -11,6 +11,7 @@ from datetime import date
 
 from bus import json
 from bus.contracts import registered
+from bus.contracts.asyncapi import make_schema_url
 from bus.contracts.binding import Bindings, no_adapters
 from bus.contracts.catalogued import AdapterUses, CataloguedContract, read_contracts
 from bus.contracts.errors import GrantExpired, NoSuchContract, NotGranted, UnknownContract
@@ -18,6 +19,8 @@ from bus.contracts.lifecycle import IN_FORCE
 from bus.contracts.ready import ReadyVersions, prepare
 from bus.contracts.registered import CatalogueEntry
 from bus.contracts.registrar import Registrar
+from bus.contracts.validation import Validator
+from bus.contracts.version import Checks
 from bus.contracts.version import ContractVersion as ContractVersion
 from bus.contracts.view import View
 from bus.problem import FieldError
@@ -91,6 +94,10 @@ class Catalogue:
             )
         return contract.found.get(dataschema) or contract.find_version(dataschema, self._ready)
 
+    def write_schema_address(self, version: ContractVersion) -> str:
+        """The address of a version's schema on this bus, as events name it in `dataschema`."""
+        return make_schema_url(version.contract, self._address)
+
     def version_numbered(self, version_id: int) -> ContractVersion:
         """The version that an event of the journal was published under, whatever its state now.
 
@@ -106,6 +113,15 @@ class Catalogue:
         if entry is None:
             raise NoSuchContract("There is no contract version with this number.")
         return self._get_ready(entry)
+
+    def read_version(self, name: str, version: str) -> ContractVersion:
+        """A version by its number, in whatever state, from the register. Its schemas are compiled when they are used.
+
+        Raises:
+            NoSuchContract: there is none.
+        """
+        found = self.registrar.read_version(name, version)
+        return ContractVersion(0, 0, found.state, found.contract, Checks(found.contract, Validator))
 
     def find_version_number(self, name: str, dataschema: str | None) -> str | None:
         """Which version a publication means, whatever its state; empty: none that there is, None: no contract has the name."""

@@ -14,6 +14,7 @@ from bus.contracts.compatibility import Report, Standing, Step, Verdict, compare
 from bus.contracts.document import AdapterUse, Contract, parse_contract, parse_contract_text, restore_contract
 from bus.contracts.errors import DocumentInvalid
 from bus.contracts.lint import Finding, find_form_faults, lint_contract
+from bus.contracts.numbers import NumberChanged, check_numbers
 from bus.contracts.validation import Validator, write_pointer
 from bus.contracts.yaml import read_yaml, write_yaml
 from bus.problem import FieldError, Invalid
@@ -96,7 +97,10 @@ def judge_data(schema: bytes, body: bytes, levels: bytes) -> bytes:
     Raises:
         Invalid: the text is not JSON, is nested deeper than allowed, or has a member twice.
     """
-    errors = compile_schema(schema).errors(parse_body(body, int(levels)))
+    try:
+        errors = compile_schema(schema).errors(parse_body(body, int(levels)))
+    except NumberChanged as refusal:
+        errors = list(refusal.errors)
     return json.dumps([[error.pointer, error.detail] for error in errors])
 
 
@@ -111,16 +115,20 @@ def parse_body(body: bytes, most_levels: int) -> Any:
 
     Raises:
         Invalid: it is not JSON, is nested deeper than allowed, or has a member twice.
+        NumberChanged: it has a number that would not come back with the same value.
     """
     try:
         value = json.loads(body)
     except ValueError:
+        check_numbers(body)
         raise Invalid("The body is not JSON in UTF-8.") from None
     if json.is_deeper(value, most_levels):
         raise Invalid(f"JSON may be nested {most_levels} levels deep.")
-    if json.has_repeated_names(body, json.dumps(value)):
+    written = json.dumps(value)
+    if json.has_repeated_names(body, written):
         at = write_pointer(json.find_repeated_name(body) or ())
         raise Invalid("An object has each of its members once.", errors=[FieldError(at, "has a member twice")])
+    check_numbers(body, written)
     return value
 
 

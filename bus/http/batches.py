@@ -5,11 +5,13 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from bus import json
+from bus.contracts import refuse_numbers
 from bus.heavy import Slice, TooHeavy
 from bus.http.rooms import Rooms
 from bus.identity import Principal
 from bus.journal import (
     LARGE,
+    ChangedNumbers,
     EventConflict,
     Findings,
     Receipt,
@@ -18,8 +20,9 @@ from bus.journal import (
     check_batch,
     check_members,
     find_in_data_apart,
+    find_numbers_in_batch,
     is_deeper,
-    parse,
+    parse_batch,
     read_attributes_apart,
     read_batch_apart,
     refuse_depth,
@@ -29,8 +32,13 @@ from bus.problem import FieldError, Refused
 BatchEvent = tuple[Any, bytes]
 """An event of a batch, and its body. None for the event: the body is not parsed yet."""
 
+ReadBatch = tuple[Sequence[BatchEvent], ChangedNumbers]
+"""A batch's events, and those of their numbers that the bus would change."""
+
 _LARGE_BATCH: Final = 512 * 1024
 """Bytes of a batch that the event loop reads itself, which takes some milliseconds, whatever the batch holds."""
+_MOST_LONG_NUMBERS: Final = 2000
+"""Long numbers of a batch that the event loop looks at itself, which takes some milliseconds."""
 _MOST_TOLD: Final = 1000
 """After so many errors of a batch, each further event is told one: finding all of them is what takes the time."""
 _MOST_VERSIONS: Final = 8
@@ -124,14 +132,14 @@ class Batches:
         """
         judgement = Judgement()
         async with self._rooms.slices.begin(principal.participant) as piece:
-            events = await self._read(text, piece) if _is_read_soon(text) else None
-            if events is not None:
-                await self._judge_here(judgement, events, principal, piece)
-        if events is None:
-            events = await self._read_apart(text, principal)
+            batch = await self._read(text, piece) if _is_read_soon(text) else None
+            if batch is not None:
+                await self._judge_here(judgement, batch, principal, piece)
+        if batch is None:
+            batch = await self._read_apart(text, principal)
             async with self._rooms.slices.begin(principal.participant) as piece:
-                await self._judge_here(judgement, events, principal, piece)
-        del events
+                await self._judge_here(judgement, batch, principal, piece)
+        del batch
         # Not within a turn: a worker's answer may take long.
         if judgement.large:
             await self._identify_large(judgement, principal)
@@ -140,21 +148,30 @@ class Batches:
             judgement.admitted.sort(key=itemgetter(0))
         return judgement
 
-    async def _read(self, text: bytes, piece: Slice) -> Sequence[BatchEvent] | None:
-        """The events of a batch; None if it takes long to find which of its objects has a member twice."""
-        events = parse(text)
+    async def _read(self, text: bytes, piece: Slice) -> ReadBatch | None:
+        """A batch's events; None if it takes long to find what is wrong with the text."""
+        changed: ChangedNumbers = {}
+        try:
+            events = json.loads(text)
+        except ValueError:
+            if len(text) > LARGE:
+                return None
+            events, changed = parse_batch(text)
         check_batch(events, self._rooms.settings.max_batch_events)
         bodies = await self._write_bodies(events, piece)
         written = b"[%b]" % b",".join(bodies)
-        if len(text) > LARGE and json.has_repeated_names(text, written):
+        if len(text) > LARGE and text != written and _is_slow_to_check(text, written):
             return None
         check_members(text, written)
-        return list(zip(events, bodies, strict=True))
+        changed = changed or find_numbers_in_batch(text, written)
+        return list(zip(events, bodies, strict=True)), changed
 
-    async def _read_apart(self, text: bytes, principal: Principal) -> Sequence[BatchEvent]:
+    async def _read_apart(self, text: bytes, principal: Principal) -> ReadBatch:
         settings, who = self._rooms.settings, principal.participant
-        bodies = await read_batch_apart(self._rooms.heavy, text, settings.max_depth, settings.max_batch_events, who)
-        return [(None, body) for body in bodies]
+        bodies, changed = await read_batch_apart(
+            self._rooms.heavy, text, settings.max_depth, settings.max_batch_events, who
+        )
+        return [(None, body) for body in bodies], changed
 
     async def _write_bodies(self, events: Sequence[Any], piece: Slice) -> list[bytes]:
         """The bodies of events, none nested deeper than allowed with the array around them."""
@@ -171,17 +188,20 @@ class Batches:
             await piece.breathe()
         return bodies
 
-    async def _judge_here(
-        self, judgement: Judgement, events: Sequence[BatchEvent], principal: Principal, piece: Slice
-    ) -> None:
+    async def _judge_here(self, judgement: Judgement, batch: ReadBatch, principal: Principal, piece: Slice) -> None:
+        events, changed = batch
         # The request itself was charged as one event.
         self._rooms.limits.get(principal.participant).publish.charge(max(0, len(events) - 1))
         for index, (event, body) in enumerate(events):
-            if event is None and len(body) > LARGE:
+            if event is None and len(body) > LARGE and index not in changed:
                 judgement.large[index] = body
+                continue
+            value = json.loads(body) if event is None else event
+            if index in changed:
+                self._reject(judgement, index, refuse_numbers(changed[index]), value, principal)
             else:
-                self._admit(judgement, index, json.loads(body) if event is None else event, body, principal)
-                await piece.breathe()
+                self._admit(judgement, index, value, body, principal)
+            await piece.breathe()
 
     def _admit(self, judgement: Judgement, index: int, event: Any, body: bytes, principal: Principal) -> None:
         try:
@@ -249,6 +269,15 @@ class Batches:
 def _is_read_soon(text: bytes) -> bool:
     """Whether the event loop may read a batch itself."""
     return len(text) <= _LARGE_BATCH and (len(text) <= LARGE or not json.may_escape_colons(text))
+
+
+def _is_slow_to_check(text: bytes, written: bytes) -> bool:
+    """Whether it takes long to say what is wrong with a large batch, or that nothing is."""
+    return (
+        json.count_long_numbers(text) > _MOST_LONG_NUMBERS
+        or json.changes_number(text, written)
+        or json.has_repeated_names(text, written)
+    )
 
 
 def refuse_conflict(kind: type[EventConflict], *pointers: str) -> EventConflict:

@@ -3,6 +3,7 @@
 Structured, binary and batch mode of the CloudEvents HTTP binding 1.0.2.
 """
 
+import re
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
 from functools import lru_cache
@@ -27,7 +28,8 @@ from bus.journal import (
     Submission,
     UncheckedEvent,
     check_apart,
-    check_members,
+    check_media,
+    check_text,
     is_deeper,
     parse,
     read_event_apart,
@@ -43,7 +45,10 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _SCOPE: Final = "events.publish"
-_NO_HEADERS: Final = frozenset({"data", "datacontenttype"})
+_NO_HEADERS: Final = frozenset({"data", "data_base64", "datacontenttype"})
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_ESCAPED: Final = re.compile(r"\\(.)")
+_NO_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _LARGE: Final = 15
 """Each 32 KiB (two to this power) of a body cost its publisher's limit one event more."""
 _STEPS: Final = 20
@@ -146,18 +151,20 @@ class Publisher:
 
         Raises:
             EventMalformed: it is no JSON, is nested too deep, or has a member twice.
+            NumberChanged: a number would not come back with the same value.
             MediaTypeUnsupported: it is in none of the modes.
         """
         body: bytes | None = None
         if head.mode is Mode.STRUCTURED:
-            event = self._parse(text)
+            event = self._parse(text, self._settings.max_depth)
             body = json.dumps(event)
-            check_members(text, body)
+            check_text(text, body)
         elif head.mode is Mode.BINARY:
             event = _read_attributes(head.fields)
             if text:
-                event["data"] = self._parse(text)
-                check_members(text, json.dumps(event["data"]))
+                # The event around the data is a level too.
+                event["data"] = self._parse(text, self._settings.max_depth - 1, "/data")
+                check_text(text, json.dumps(event["data"]), "/data")
         else:
             raise _refuse_mode()
         traceparent = _read_traceparent(head)
@@ -245,10 +252,9 @@ class Publisher:
             more = message.get("more_body", False)
         return b"".join(parts)
 
-    def _parse(self, text: bytes) -> Any:
-        """The JSON value, not nested deeper than allowed."""
-        value = parse(text)
-        most = self._settings.max_depth
+    def _parse(self, text: bytes, most: int, prefix: str = "") -> Any:
+        """The JSON value, not nested deeper than `most` levels."""
+        value = parse(text, prefix)
         if is_deeper(value, text, most):
             raise refuse_depth(most)
         return value
@@ -282,13 +288,18 @@ def _refuse_mode() -> MediaTypeUnsupported:
 
 
 def _read_attributes(headers: Mapping[bytes, bytes]) -> dict[str, Any]:
-    """The context attributes that `ce-` headers carry (percent-encoded, CloudEvents HTTP binding 3.1.3.2)."""
+    """The context attributes that `ce-` headers and the content type carry (CloudEvents HTTP binding 1.0.2, section 3.1).
+
+    Raises:
+        EventMalformed: a header is none of an attribute, or cannot be decoded.
+        DataNotJson: the content type is not JSON.
+    """
     event: dict[str, Any] = {}
     for name, value in headers.items():
         if name.startswith(b"ce-"):
             try:
-                event[name[3:].decode("ascii")] = unquote(value.decode("ascii"), errors="strict")
-            except UnicodeDecodeError:
+                event[name[3:].decode("ascii")] = _decode_header(value)
+            except ValueError:
                 raise EventMalformed(
                     "Headers of an event are percent-encoded UTF-8.",
                     errors=[FieldError(f"/{name[3:].decode('ascii', 'replace')}", "is not percent-encoded UTF-8")],
@@ -300,7 +311,28 @@ def _read_attributes(headers: Mapping[bytes, bytes]) -> dict[str, Any]:
         )
     if b"content-type" in headers:
         event["datacontenttype"] = headers[b"content-type"].decode("latin-1")
+        if event["datacontenttype"] != "application/json":
+            check_media(event)
     return event
+
+
+def _decode_header(value: bytes) -> str:
+    """The text of a header: a quoted text without its quotes, then percent-decoded (section 3.1.3.2).
+
+    Raises:
+        ValueError: it is not ASCII, has a quote or a percent sign out of place, or encodes no UTF-8.
+    """
+    text = value.decode("ascii")
+    if '"' in text:
+        quoted = _QUOTED.fullmatch(text)
+        if quoted is None:
+            raise ValueError("has a quote that encloses nothing")
+        text = _ESCAPED.sub(r"\1", quoted[1])
+    if "%" not in text:
+        return text
+    if _NO_ESCAPE.search(text):
+        raise ValueError("has a percent sign that encodes nothing")
+    return unquote(text, errors="strict")
 
 
 def _make_response(

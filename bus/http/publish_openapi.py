@@ -39,12 +39,16 @@ _EVENT: Final = {
     "required": ["specversion", "id", "source", "type"],
     "properties": {
         "specversion": {"const": "1.0"},
-        "id": {"type": "string"},
-        "source": {"type": "string", "format": "uri-reference"},
+        "id": {"type": "string", "minLength": 1, "maxLength": 1024},
+        "source": {"type": "string", "format": "uri-reference", "minLength": 1, "maxLength": 1024},
         "type": {"type": "string", "description": "the contract's name"},
         "subject": {"type": "string", "description": "the record's key"},
-        "time": {"type": "string", "format": "date-time"},
-        "dataschema": {"type": "string", "description": "names the contract's version; absent: the newest active one"},
+        "time": {"type": "string", "format": "date-time", "description": "without a leap second"},
+        "dataschema": {
+            "type": "string",
+            "description": "the contract's version: the schema's address, `{name}/{v}` or `{v}`; absent: the newest active one",
+        },
+        "datacontenttype": {"type": "string", "description": "a JSON media type; absent: application/json"},
         "data": {"description": "as the contract's schema says; null deletes a record"},
     },
     "example": {
@@ -58,7 +62,11 @@ _EVENT: Final = {
 OPENAPI: Final[dict[str, Any]] = {
     "tags": ["events"],
     "summary": "Publish events",
-    "description": "CloudEvents 1.0 in structured, binary (`ce-` headers) or batch mode. A 202 means: committed to disk.",
+    "description": (
+        "CloudEvents 1.0 in structured, binary (`ce-` headers) or batch mode. A 202 means: committed to disk. "
+        "Numbers come back with the value that was sent; those that would not are refused with 422. "
+        "The same event again is a duplicate, in whatever mode it comes."
+    ),
     "operationId": "publish",
     "security": [{"oauth": ["events.publish"]}],
     "parameters": [
@@ -98,8 +106,8 @@ OPENAPI: Final[dict[str, Any]] = {
         "403": {"description": "Scope missing, or not a producer of this contract", **_PROBLEM},
         "409": {"description": "Another event has this source and id", **_PROBLEM},
         "413": {"description": "Too large", **_PROBLEM},
-        "415": {"description": "No content type of CloudEvents", **_PROBLEM},
-        "422": {"description": "The data do not fit the contract", **_PROBLEM},
+        "415": {"description": "No content type of CloudEvents, or the data are not JSON", **_PROBLEM},
+        "422": {"description": "The data do not fit the contract, or have a number that would change", **_PROBLEM},
         "503": {"description": "Too much is waiting; try again", **_PROBLEM},
         "507": {"description": "No room left", **_PROBLEM},
     },

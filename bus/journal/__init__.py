@@ -11,15 +11,19 @@ from bus.journal.apart import (
 from bus.journal.append import Appender, EventConflict, Overloaded, Receipt, Submission
 from bus.journal.beside import Beside, NothingBeside, Take, select_entries
 from bus.journal.checking import Findings, UncheckedEvent
-from bus.journal.gate import Gate
+from bus.journal.gate import Gate, check_media
 from bus.journal.history import History
 from bus.journal.incoming import (
+    ChangedNumbers,
     EventMalformed,
     IncomingEvent,
     check_batch,
     check_members,
+    check_text,
+    find_numbers_in_batch,
     is_deeper,
     parse,
+    parse_batch,
     refuse_depth,
 )
 from bus.journal.lines import Lines
@@ -27,6 +31,7 @@ from bus.journal.projection import Persons, Projection
 from bus.journal.read import Entry, JournalReader, Stretch, entries_at, lengths_at
 from bus.journal.statements import MOST_BYTES, Row
 from bus.journal.tail import Tail
+from bus.journal.trial import try_data
 from bus.journal.viewed import FindBefore, Walk, apply_view, departure, standing, viewed_document
 
 __all__ = [
@@ -34,6 +39,7 @@ __all__ = [
     "MOST_BYTES",
     "Appender",
     "Beside",
+    "ChangedNumbers",
     "Entry",
     "EventConflict",
     "EventMalformed",
@@ -59,18 +65,23 @@ __all__ = [
     "apply_view",
     "check_apart",
     "check_batch",
+    "check_media",
     "check_members",
+    "check_text",
     "departure",
     "entries_at",
     "find_in_data_apart",
+    "find_numbers_in_batch",
     "is_deeper",
     "lengths_at",
     "parse",
+    "parse_batch",
     "read_attributes_apart",
     "read_batch_apart",
     "read_event_apart",
     "refuse_depth",
     "select_entries",
     "standing",
+    "try_data",
     "viewed_document",
 ]

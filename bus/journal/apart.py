@@ -10,7 +10,7 @@ from bus.heavy import Heavy
 from bus.journal.append import Submission
 from bus.journal.checking import NOTHING_FOUND, Findings, UncheckedEvent, check_data, read_findings
 from bus.journal.gate import Gate
-from bus.journal.incoming import IncomingEvent, read_attributes, read_batch, read_event
+from bus.journal.incoming import ChangedNumbers, read_attributes, read_batch, read_event
 
 LARGE: Final = 32 * 1024
 """Bytes of an event that the event loop reads itself: a hostile one of this size takes some 5 ms."""
@@ -18,7 +18,7 @@ LARGE: Final = 32 * 1024
 
 async def read_event_apart(
     heavy: Heavy, text: bytes, header_attributes: dict[str, Any], levels: int, who: str, *, is_data: bool
-) -> IncomingEvent:
+) -> tuple[dict[str, Any], bytes]:
     """The attributes of an event, and its body.
 
     Args:
@@ -28,6 +28,7 @@ async def read_event_apart(
 
     Raises:
         EventMalformed: it is no JSON object, is nested too deep, or has a member twice.
+        NumberChanged: a number would not come back with the same value.
     """
     form = b"data" if is_data else b"event"
     answer = await heavy.run(read_event, text, b"%d" % levels, json.dumps(header_attributes), form, who=who)
@@ -35,10 +36,13 @@ async def read_event_apart(
     return json.loads(attributes), body
 
 
-async def read_batch_apart(heavy: Heavy, text: bytes, levels: int, most: int, who: str) -> list[bytes]:
-    """The bodies of a batch's events; `read_batch` says what is refused."""
+async def read_batch_apart(
+    heavy: Heavy, text: bytes, levels: int, most: int, who: str
+) -> tuple[list[bytes], ChangedNumbers]:
+    """The bodies of a batch's events, and their numbers that would change; `read_batch` says what is refused."""
     answer = await heavy.run(read_batch, text, b"%d" % levels, b"%d" % most, who=who)
-    return answer.split(b"\n") if answer else []
+    changed, *bodies = answer.split(b"\n")
+    return bodies, dict(json.loads(changed))
 
 
 async def read_attributes_apart(heavy: Heavy, bodies: Sequence[bytes], who: str) -> list[Any]:

@@ -2,36 +2,48 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, TypeGuard
 
 from bus import json
-from bus.contracts import Validator
+from bus.contracts import Validator, is_date_time, is_uri_reference
 from bus.kit import BUS_ATTRIBUTES, CORE_ATTRIBUTES
 from bus.problem import FieldError
 
 _LONGEST: Final = 1024
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_BARRED: Final = "\x00-\x1f\x7f-\x9f\ufdd0-\ufdef" + "".join(
+    chr(plane << 16 | end) for plane in range(17) for end in (0xFFFE, 0xFFFF)
+)
+"""Control characters and Unicode's noncharacters, which CloudEvents keeps out of every text (section 3.1, String)."""
+_IS_BARRED: Final = re.compile(f"[{_BARRED}\ud800-\udfff]")
 _TEXTS: Final = frozenset({"traceparent", "tracestate", "partitionkey"})
 """Extensions that are text wherever they are described (CloudEvents' Distributed Tracing and Partitioning)."""
 _EXTENSION: Final = re.compile(r"[a-z0-9]{1,64}")
-_TIME: Final = (
-    r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)"
-    r"(\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+_JSON_TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+-]+/(?:[a-z0-9!#$&^_.+-]+\+)?json[ \t]*(?:;.*)?", re.IGNORECASE)
+"""JSON by its media type (CloudEvents JSON format 1.0.2, section 3.1)."""
+
+TEXT_RULE: Final = f"must be text of 1 to {_LONGEST} characters without control characters and noncharacters"
+_SOURCE_RULE: Final = f"must be a URI reference (RFC 3986) of 1 to {_LONGEST} characters"
+_TIME_RULE: Final = "must be a moment of the calendar as RFC 3339 writes it, without a leap second"
+_TYPE_RULE: Final = "must be a JSON media type"
+
+_USUAL_SOURCE: Final = "^(?:[A-Za-z][A-Za-z0-9+.-]*:)?[A-Za-z0-9._~/-]+$"
+"""Takes URI references alone, and nearly all that apps use."""
+_USUAL_TIME: Final = (
+    "^[1-8][0-9]{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]+)?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])$"
 )
-_IS_TIME: Final = re.compile(_TIME)
-_JSON_TYPE: Final = re.compile(r"application/([a-z0-9.+-]+\+)?json\s*(;.*)?", re.IGNORECASE)
-
-TEXT_RULE: Final = f"must be text of 1 to {_LONGEST} characters without control characters"
-
-_TEXT: Final = {"type": "string", "minLength": 1, "maxLength": _LONGEST, "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"}
+"""Takes moments of the calendar alone, and nearly all that apps write."""
+_TEXT: Final = {"type": "string", "minLength": 1, "maxLength": _LONGEST, "pattern": f"^[^{_BARRED}]*$"}
 _USUAL: Final = Validator(
     {
         "type": "object",
         "required": ["specversion", "id", "source", "type"],
         "properties": {
-            **dict.fromkeys(("id", "source", "type", "subject", "dataschema", "traceparent", "partitionkey"), _TEXT),
+            **dict.fromkeys(("id", "type", "subject", "dataschema", "traceparent", "partitionkey"), _TEXT),
+            "source": {"type": "string", "maxLength": _LONGEST, "pattern": _USUAL_SOURCE},
             "specversion": {"const": "1.0"},
-            "time": {"type": "string", "pattern": f"^{_TIME}$"},
+            "time": {"type": "string", "maxLength": _LONGEST, "pattern": _USUAL_TIME},
             "datacontenttype": {"const": "application/json"},
             "data": True,
         },
@@ -57,33 +69,57 @@ def is_text(value: Any) -> TypeGuard[str]:
     return (
         type(value) is str
         and 0 < len(value) <= _LONGEST
-        and ((value.isascii() and value.isprintable()) or not _CONTROL.search(value))
+        and ((value.isascii() and value.isprintable()) or not _IS_BARRED.search(value))
     )
+
+
+def is_json_type(value: Any) -> bool:
+    """Whether `datacontenttype` names JSON."""
+    return value == "application/json" or (is_text(value) and _JSON_TYPE.fullmatch(value) is not None)
+
+
+def find_wrong_media(event: Mapping[str, Any]) -> list[FieldError]:
+    """The errors in what an event says of its data's form; empty if the data are JSON."""
+    wrong: list[FieldError] = []
+    if not is_json_type(event.get("datacontenttype", "application/json")):
+        wrong.append(FieldError("/datacontenttype", _TYPE_RULE))
+    if "data_base64" in event:
+        wrong.append(FieldError("/data_base64", "must not be there: data are JSON, in `data`"))
+    return wrong
 
 
 def _find_wrong(event: Mapping[str, Any]) -> list[FieldError]:
     wrong: list[FieldError] = []
     if event.get("specversion") != "1.0":
         wrong.append(FieldError("/specversion", 'must be "1.0"'))
-    for name in ("id", "source", "type"):
+    for name in ("id", "type"):
         if not is_text(event.get(name)):
             wrong.append(FieldError(f"/{name}", TEXT_RULE))
+    source = event.get("source")
+    if not is_text(source) or not is_uri_reference(source):
+        wrong.append(FieldError("/source", _SOURCE_RULE))
     for name in event.keys() - CORE_ATTRIBUTES:
         wrong.extend(_find_wrong_extension(name, event[name]))
     for name in ("subject", "dataschema"):
         if name in event and not is_text(event[name]):
             wrong.append(FieldError(f"/{name}", TEXT_RULE))
-    if "time" in event and not (isinstance(event["time"], str) and _IS_TIME.fullmatch(event["time"])):
-        wrong.append(FieldError("/time", "must be an RFC 3339 timestamp"))
-    if not _is_json_type(event.get("datacontenttype", "application/json")):
-        wrong.append(FieldError("/datacontenttype", "must be a JSON media type"))
-    if "data_base64" in event:
-        wrong.append(FieldError("/data_base64", "must not be there: data are JSON, in `data`"))
-    return wrong
+    if "time" in event and not _is_moment(event["time"]):
+        wrong.append(FieldError("/time", _TIME_RULE))
+    return wrong + find_wrong_media(event)
 
 
-def _is_json_type(value: Any) -> bool:
-    return value == "application/json" or (type(value) is str and _JSON_TYPE.fullmatch(value) is not None)
+def _is_moment(value: Any) -> bool:
+    """Whether a value is a date-time that every receiver's calendar has.
+
+    Libraries raise on the 60th second of a leap second, and on what is not within the years 1 to 9999 in UTC.
+    """
+    if not is_text(value) or not is_date_time(value):
+        return False
+    try:
+        datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return False
+    return True
 
 
 def _find_wrong_extension(name: str, value: Any) -> list[FieldError]:

@@ -3,16 +3,16 @@
 Decides only; nothing here touches the database.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from bus import json
-from bus.contracts import Catalogue, ContractVersion, is_bearable
+from bus.contracts import Catalogue, ContractVersion, is_bearable, refuse_numbers, write_pointer
 from bus.identity import Principal
 from bus.journal.append import Submission
 from bus.journal.checking import MOST_PERSONS, Findings, UncheckedEvent, find_in_data
-from bus.journal.envelope import TEXT_RULE, find_wrong_attributes, is_text
+from bus.journal.envelope import TEXT_RULE, find_wrong_attributes, find_wrong_media, is_text
 from bus.journal.identity import identity_of
 from bus.journal.incoming import EventMalformed, drop_nulls, refuse_no_object
 from bus.journal.persons import is_ambiguous, write_persons
@@ -26,6 +26,13 @@ class DataInvalid(Refused):
 
     status = 422
     slug = "data-invalid"
+
+
+class DataNotJson(Refused):
+    """The data of an event are JSON here; the bus takes no other media type."""
+
+    status = 415
+    slug = "data-not-json"
 
 
 class EventTooLarge(Refused):
@@ -57,9 +64,11 @@ class Gate:
 
         Raises:
             EventMalformed: attributes are missing or wrong.
+            DataNotJson: the data are said to be something else.
             UnknownContract, UnknownVersion, VersionRetired: there is no such agreement.
             NotAProducer: the sender may not say this.
             DataInvalid, EventTooLarge: the data do not fit the contract.
+            NumberChanged: an agency's data have a number that would not come back with the same value.
         """
         unchecked = self.identify(event, principal, body)
         return self.accept(unchecked, find_in_data(unchecked, brief))
@@ -86,6 +95,8 @@ class Gate:
         version = self._find_version(kept, principal)
         if body is None or kept is not event:
             body = _write(kept)
+        if "dataschema" in kept or ("time" in kept and not kept["time"].isupper()):
+            kept, body = self._respell(kept, body, version)
         # Before the data are looked at: how long that takes grows with their size.
         check_size(body, version)
         return UncheckedEvent(kept, body, version, principal.participant)
@@ -113,13 +124,36 @@ class Gate:
             version.notice,
         )  # fmt: skip
 
+    def _respell(self, event: dict[str, Any], body: bytes, version: ContractVersion) -> tuple[dict[str, Any], bytes]:
+        """The event and its body, with attributes in a spelling that every receiver reads."""
+        spellings = {"dataschema": self.catalogue.write_schema_address(version), "time": event.get("time", "").upper()}
+        for name, spelling in spellings.items():
+            if name in event and event[name] != spelling:
+                body = _replace_attribute(body, name, event[name], spelling)
+                event = {**event, name: spelling}
+        return event, body
+
     def _find_version(self, event: Mapping[str, Any], principal: Principal) -> ContractVersion:
         if wrong := find_wrong_attributes(event):
+            check_media(event, wrong)
             raise EventMalformed("The event's attributes are not as CloudEvents 1.0 says.", errors=wrong)
         version = self.catalogue.find_version(event["type"], event.get("dataschema"))
         if principal.participant not in version.contract.producers:
             raise NotAProducer(f"{principal.participant} is not a producer of {event['type']}.")
         return version
+
+
+def check_media(event: Mapping[str, Any], wrong: Sequence[FieldError] = ()) -> None:
+    """Refuse an event whose data are not JSON.
+
+    Args:
+        wrong: all errors in the event's attributes, if they are known.
+
+    Raises:
+        DataNotJson: it says that they are something else.
+    """
+    if found := find_wrong_media(event):
+        raise DataNotJson("Send the data as JSON, in `data`.", errors=wrong or found)
 
 
 def check_size(body: bytes, version: ContractVersion) -> None:
@@ -143,8 +177,24 @@ def _write(event: Mapping[str, Any]) -> bytes:
         return json.dumps(event)
     except TypeError:
         # An agency's answer, which Python's own parser read.
+        if (number := json.decimal_at(event)) is not None:
+            raise refuse_numbers([write_pointer(number)]) from None
         at = FieldError("/data", "holds half a surrogate pair, or an integer of more than 64 bits")
         raise EventMalformed("The data cannot be written as JSON in UTF-8.", errors=[at]) from None
+
+
+def _replace_attribute(body: bytes, name: str, old: str, new: str) -> bytes:
+    """The body of an event with another text for an attribute.
+
+    Args:
+        body: as `json.dumps` writes it.
+        old: the attribute's text in the body.
+    """
+    written = b'"%b":%b' % (name.encode(), json.dumps(old))
+    if body.count(written) == 1:
+        # Nothing of a large event is read again. Within a text, the quotes would be escaped.
+        return body.replace(written, b'"%b":%b' % (name.encode(), json.dumps(new)))
+    return json.dumps({**json.loads(body), name: new})
 
 
 def _find_key(event: Mapping[str, Any], version: ContractVersion, findings: Findings) -> str:

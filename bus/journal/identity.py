@@ -1,14 +1,19 @@
 """What makes two publications the same event: who says it, its source and its id; and what makes them say the same."""
 
+import re
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 from bus import json
 from bus.kit import BUS_ATTRIBUTES
 
 _UNTOLD: Final = BUS_ATTRIBUTES | {"traceparent", "tracestate"}
 """What the bus adds, and what a retry may change without becoming another event."""
+_SHORT_NUMBER: Final = re.compile(rb"(?<![0-9.eE+-])-?[0-9.]{1,16}(?![0-9.eE+-])")
+_VERSION: Final = re.compile(r"([0-9]+\.[0-9]+\.[0-9]+)(?:/schema)?$")
+_JSON: Final = frozenset({"application/json", "text/json"})
+"""What data are where `datacontenttype` says nothing, or says it in other words."""
 _LONGEST_ID: Final = 40
 _DIGESTED: Final = b"\xff"
 """Begins no UTF-8 text, so that an id's digest is no other id."""
@@ -27,12 +32,45 @@ def identity_of(participant: str, source: str, event_id: str) -> bytes:
 
 
 def say_the_same(one: bytes, other: bytes) -> bool:
-    """Whether two CloudEvents of one identity, in JSON, are the same publication."""
-    return _told(one) == _told(other)
+    """Whether two CloudEvents of one identity, in JSON, are the same publication.
+
+    Numbers count by their value. The work is done by code in C: whoever sends a large event again holds up the journal.
+    """
+    first, second = _told(one), _told(other)
+    # To Python, 1 equals 1.0 as in JSON, but it also equals true.
+    return first == second and _outline(first) == _outline(second)
 
 
-def _told(body: bytes) -> bytes:
-    return json.dump_canonical({name: value for name, value in json.loads(body).items() if name not in _UNTOLD})
+def _outline(told: dict[str, Any]) -> bytes:
+    """Canonical JSON with all short numbers alike: it tells numbers from booleans where all else is equal.
+
+    Long numbers stay, since Python compares a float by its binary value.
+    """
+    return _SHORT_NUMBER.sub(b"0", json.dump_canonical(told))
+
+
+def _told(body: bytes) -> dict[str, Any]:
+    """What an event says, in the spelling that all of CloudEvents' modes have in common."""
+    told = {name: _spell(name, value) for name, value in json.loads(body).items() if name not in _UNTOLD}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _spell(name: str, value: Any) -> Any:
+    if name == "data":
+        return value
+    if name == "dataschema":
+        # The bus may have had another address before, and the type says which contract it is.
+        found = _VERSION.search(value)
+        return found[1] if found else value
+    if name == "datacontenttype":
+        media_type = value.partition(";")[0].strip().lower()
+        return None if media_type in _JSON else media_type
+    if name == "time":
+        return value.upper()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    # In binary mode each attribute is text (CloudEvents 1.0.2, section 3.1).
+    return str(value)
 
 
 @lru_cache(maxsize=4096)

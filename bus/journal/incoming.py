@@ -3,15 +3,21 @@
 The text is what the client sent. The event is its JSON value. The body is the event in JSON as the bus writes it.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from bus import json
-from bus.contracts import write_pointer
+from bus.contracts import NumberChanged, check_numbers, find_changed_numbers, write_pointer
 from bus.problem import FieldError, Refused
 
 IncomingEvent = tuple[Any, bytes | None]
 """An event and its body. No event: the body is not parsed yet; no body: the event is not written yet."""
 
+ChangedNumbers = dict[int, list[str]]
+"""Of a batch's events by index: pointers of numbers that the bus would change."""
+
+_MOST_POINTERS: Final = 100
+"""Of an event's numbers that the bus would change."""
 _MOST_ATTRIBUTES: Final = 64 * 1024
 
 
@@ -29,15 +35,20 @@ class TooManyEvents(Refused):
     slug = "too-many-events"
 
 
-def parse(text: bytes) -> Any:
+def parse(text: bytes, prefix: str = "") -> Any:
     """The JSON value of a text.
+
+    Args:
+        prefix: pointer of the value in the event, such as `/data`.
 
     Raises:
         EventMalformed: the text is not JSON in UTF-8.
+        NumberChanged: it has a number beyond a float's range.
     """
     try:
         return json.loads(text)
     except ValueError:
+        check_numbers(text, prefix=prefix)
         raise EventMalformed("The body is not JSON in UTF-8.", errors=[FieldError("", "is not JSON")]) from None
 
 
@@ -53,17 +64,27 @@ def refuse_depth(most: int) -> EventMalformed:
     return EventMalformed(f"JSON may be nested {most} levels deep.", errors=[FieldError("", "is nested too deep")])
 
 
-def check_members(text: bytes, written: bytes) -> None:
-    """Refuse an object with two members of one name: the bus would validate one of them, and another reader take the other.
+def check_text(text: bytes, written: bytes, prefix: str = "") -> None:
+    """Refuse a text whose value is not all that the text says.
 
     Args:
         written: the value of `text` as `json.dumps` writes it.
+        prefix: pointer of the value in the event, such as `/data`.
 
     Raises:
-        EventMalformed: an object has two members of one name.
+        EventMalformed: an object has two members of one name. Readers differ in which member they take.
+        NumberChanged: a number would not come back with the same value.
     """
+    if text == written:
+        return
+    check_members(text, written, prefix)
+    check_numbers(text, written, prefix)
+
+
+def check_members(text: bytes, written: bytes, prefix: str = "") -> None:
+    """Refuse an object with two members of one name; see `check_text`."""
     if json.has_repeated_names(text, written):
-        at = write_pointer(json.find_repeated_name(text) or ())
+        at = prefix + write_pointer(json.find_repeated_name(text) or ())
         raise EventMalformed("An object has each of its members once.", errors=[FieldError(at, "has a member twice")])
 
 
@@ -95,24 +116,61 @@ def read_event(text: bytes, levels: bytes, header_attributes: bytes, form: bytes
 
     Args:
         text: the request's.
-        levels: how deep it may be nested.
+        levels: how deep an event may be nested.
         header_attributes: the attributes that the request's header fields have, as JSON.
         form: `event`, or `data` if the text is the data alone.
 
     Raises:
         EventMalformed: it is no JSON object, is nested too deep, or has a member twice.
+        NumberChanged: a number would not come back with the same value.
     """
     attributes = json.loads(header_attributes)
-    value = _read(text, int(levels))
-    event = {**attributes, "data": value} if form == b"data" else value
+    is_data = form == b"data"
+    # The event around the data is a level too.
+    value = _read(text, int(levels) - is_data, "/data" if is_data else "")
+    event = {**attributes, "data": value} if is_data else value
     if type(event) is not dict:
         raise refuse_no_object()
     event = drop_nulls({**attributes, **event})
     return _write_attributes(event) + b"\n" + json.dumps(event)
 
 
+def parse_batch(text: bytes) -> tuple[Any, ChangedNumbers]:
+    """The JSON value of a batch's text; if a number is beyond a float's range, the numbers that the bus would change too.
+
+    Raises:
+        EventMalformed: the text is not JSON in UTF-8.
+        NumberChanged: the text is no array, and has such a number.
+    """
+    try:
+        return parse(text), {}
+    except NumberChanged:
+        events, found = find_changed_numbers(text)
+        if type(events) is not list:
+            raise
+        return events, _group_by_event(found)
+
+
+def find_numbers_in_batch(text: bytes, written: bytes) -> ChangedNumbers:
+    """The numbers of a batch that the bus would change.
+
+    Args:
+        written: the value of `text` as `json.dumps` writes it.
+    """
+    return _group_by_event(find_changed_numbers(text)[1]) if json.changes_number(text, written) else {}
+
+
+def _group_by_event(paths: Iterable[json.Path]) -> ChangedNumbers:
+    found: ChangedNumbers = {}
+    for index, *path in paths:
+        pointers = found.setdefault(int(index), [])
+        if len(pointers) < _MOST_POINTERS:
+            pointers.append(write_pointer(path))
+    return found
+
+
 def read_batch(text: bytes, levels: bytes, most: bytes) -> bytes:
-    """A job: the bodies of a batch's events, with a line feed between two.
+    """A job: pairs of index and pointers of changed numbers as JSON, and the bodies of a batch's events, each after a line feed.
 
     Args:
         levels: how deep the text may be nested.
@@ -121,9 +179,14 @@ def read_batch(text: bytes, levels: bytes, most: bytes) -> bytes:
     Raises:
         EventMalformed, TooManyEvents: see there.
     """
-    events = _read(text, int(levels))
+    events, changed = parse_batch(text)
+    _check_depth(events, int(levels))
+    written = json.dumps(events)
+    check_members(text, written)
     check_batch(events, int(most))
-    return b"\n".join(json.dumps(drop_nulls(event) if type(event) is dict else event) for event in events)
+    changed = changed or find_numbers_in_batch(text, written)
+    bodies = [json.dumps(drop_nulls(event) if type(event) is dict else event) for event in events]
+    return b"\n".join([json.dumps(list(changed.items())), *bodies])
 
 
 def read_attributes(bodies: bytes) -> bytes:
@@ -151,9 +214,13 @@ def _write_attributes(event: Any) -> bytes:
     return attributes
 
 
-def _read(text: bytes, levels: int) -> Any:
-    value = parse(text)
+def _read(text: bytes, levels: int, prefix: str) -> Any:
+    value = parse(text, prefix)
+    _check_depth(value, levels)
+    check_text(text, json.dumps(value), prefix)
+    return value
+
+
+def _check_depth(value: Any, levels: int) -> None:
     if json.is_deeper(value, levels):
         raise refuse_depth(levels)
-    check_members(text, json.dumps(value))
-    return value

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from bus.kit.answer import read_answer as read_answer
     from bus.kit.answer import read_beginning as read_beginning
     from bus.kit.answer import read_object as read_object
+    from bus.kit.answer import round_decimal as round_decimal
     from bus.kit.answer import run_apart as run_apart
     from bus.kit.changes import MOST_EVENTS as MOST_EVENTS
     from bus.kit.changes import digest as digest
@@ -78,6 +79,7 @@ _LATE: Final = {
     "parse_object": "answer",
     "read_answer": "answer",
     "read_object": "answer",
+    "round_decimal": "answer",
     "run_apart": "answer",
     "MOST_EVENTS": "changes",
     "digest": "changes",

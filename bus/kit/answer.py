@@ -5,6 +5,7 @@ import codecs
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -24,6 +25,8 @@ MOST_ROWS: Final = 20_000
 MOST_PAGED_BYTES: Final = 16 * 1024 * 1024
 """Most bytes of a list, over all of its pages."""
 
+_MOST_WHOLE = 10**15
+"""Below this a float keeps each integer."""
 _SMALL = 32 * 1024
 """Most bytes of an answer that the event loop reads itself, in some milliseconds."""
 _BEGINNING = 2048
@@ -75,8 +78,9 @@ def parse_object(agency: str, response: httpx.Response) -> dict[str, Any]:
 def parse_value(agency: str, response: httpx.Response) -> Any:
     """The JSON value in an answer.
 
-    An integer of more than 64 bits becomes a float. Half a surrogate pair becomes the replacement character. JSON in
-    UTF-8 can hold neither, and one citizen's text must not make a whole page unreadable.
+    Half a surrogate pair becomes the replacement character, since JSON in UTF-8 cannot hold it, and one citizen's text must
+    not make a whole page unreadable. A number that the bus would change is a `Decimal`; see `bus.json.loads_exactly`. The
+    gate refuses an event that still has one, so that a mapping rounds numbers that are only too precise, and no others.
 
     Raises:
         AgencyFault: transient; the answer is no JSON in UTF-8, has more than `MOST_PARTS` parts or `MOST_LEVELS` levels.
@@ -85,7 +89,7 @@ def parse_value(agency: str, response: httpx.Response) -> Any:
     if _has_too_many_parts(text):
         raise _make_fault(agency, response, "more parts than the bus reads")
     try:
-        value = json.loads(text)
+        value = json.loads_exactly(_repair(text)) if json.changes_number(text) else json.loads(text)
     except ValueError:
         value = _parse_repaired(agency, response, text)
     if json.is_deeper(value, MOST_LEVELS):
@@ -95,14 +99,17 @@ def parse_value(agency: str, response: httpx.Response) -> Any:
 
 def _parse_repaired(agency: str, response: httpx.Response, text: bytes) -> Any:
     try:
-        if b"\\ud" not in text and b"\\uD" not in text:
-            raise ValueError
-        return json.loads(_ESCAPE.sub(_repair, text))
+        return json.loads(_repair(text))
     except ValueError:
         raise _make_fault(agency, response, "something that is not JSON") from None
 
 
-def _repair(escape: re.Match[bytes]) -> bytes:
+def _repair(text: bytes) -> bytes:
+    """The text with the replacement character for each half of a surrogate pair."""
+    return _ESCAPE.sub(_repair_escape, text) if b"\\ud" in text or b"\\uD" in text else text
+
+
+def _repair_escape(escape: re.Match[bytes]) -> bytes:
     return rb"\ufffd" if escape.group(2) else escape.group()
 
 
@@ -157,6 +164,19 @@ class Allowance:
         self._bytes -= len(response.content)
         if self._rows < 0 or self._bytes < 0:
             raise _make_fault(self._agency, response, "a list with more rows or bytes than the bus reads")
+
+
+def round_decimal(value: Any, places: int) -> Any:
+    """The float nearest to a `Decimal`, with at most `places` digits after the point. Another value is returned as it is.
+
+    A `Decimal` with more than 15 digits before the point stays: such a number is too large, and not only too precise.
+
+    Args:
+        value: as `parse_value` returns it.
+    """
+    if not isinstance(value, Decimal) or not value.is_finite() or abs(value) >= _MOST_WHOLE:
+        return value
+    return float(round(value, places))
 
 
 def fold(value: Any) -> Any:

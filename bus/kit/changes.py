@@ -75,5 +75,5 @@ def find_changes(
 
 
 def digest(value: Any) -> str:
-    """64 bits of SHA-256 of the value's canonical JSON."""
-    return sha256(dump_canonical(value)).hexdigest()[:16]
+    """64 bits of SHA-256 of the value's canonical JSON, in which a `Decimal` is text."""
+    return sha256(dump_canonical(value, str)).hexdigest()[:16]

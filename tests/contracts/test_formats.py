@@ -56,6 +56,7 @@ def test_a_relative_reference_is_no_uri(text: str) -> None:
         "http://[fe80::1%25eth0]",
         "http://[1:2:3]",
         "http://[::01.2.3.4]",
+        "http://[::ffff:01.2.3.4]",
         "http://[v.a]",
         "http://a/[b]",
         "http://a/\\b",

@@ -15,6 +15,7 @@ from bus.heavy import Here
 from bus.http import problems
 from bus.http.api import contract_moves, contracts
 from bus.identity.tokens import Principal
+from bus.journal.gate import Gate
 from bus.limits import Limits
 from bus.storage import open_storage, upgrade
 from tests.builders import a_strict_document
@@ -70,6 +71,7 @@ def an_edge(catalogue: Catalogue) -> TestClient:
     app.include_router(contracts.router)
     app.state.rooms = SimpleNamespace(
         catalogue=catalogue,
+        gate=Gate(catalogue),
         tokens=KnownCallers(),
         settings=SimpleNamespace(max_depth=64),
         limits=Limits(NoOwnLimits()),

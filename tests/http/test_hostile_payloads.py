@@ -74,8 +74,11 @@ def _tree(levels: int) -> str:
         (400, "[" * 900 + "]" * 900),
         (400, "[" * 100_000),
         (400, _tree(500)),
-        (400, '{"nilai":1e400}'),
-        (400, '{"nilai":' + "9" * 400 + "}"),
+        (422, '{"nilai":1e400}'),
+        (422, '{"nilai":1e-400}'),
+        (422, '{"nilai":' + "9" * 400 + "}"),
+        (422, '{"nilai":' + "9" * 100_000 + "}"),
+        (422, '{"nilai":1e' + "9" * 100_000 + "}"),
         (400, '{"nilai":NaN}'),
         (400, '{"nilai":-Infinity}'),
         (400, '{"nilai":01}'),
@@ -118,7 +121,6 @@ async def test_a_hostile_payload_is_refused_with_a_short_problem(
         ('{"jumlah":-0}', {"jumlah": 0}),
         ('{"jumlah":1E5}', {"jumlah": 100000}),
         ('{"jumlah":18446744073709551615}', {"jumlah": 18446744073709551615}),
-        ('{"nilai":1e-400}', {"nilai": 0}),
         ('{"nomor":"\\\\u0000"}', {"nomor": "\\u0000"}),
         ('{"nomor":"\\ud83d\\ude00"}', {"nomor": "😀"}),
         (_tree(40), None),
@@ -192,12 +194,6 @@ def _binary(**changes: str) -> dict[str, str]:
 async def test_a_header_that_smuggles_something_is_refused(client: httpx.AsyncClient, changes: dict[str, str]) -> None:
     answer = await client.post("/v1/events", content=_object(nik=a_nik(1)), headers=_binary(**changes))
     assert answer.status_code == 400
-
-
-async def test_percent_signs_that_encode_nothing_are_themselves(client: httpx.AsyncClient) -> None:
-    await client.post("/v1/events", content=_object(nik=a_nik(1)), headers=_binary(id="100%", subject="%zz%2"))
-    page = await client.get(f"/v1/feeds/{OPEN}")
-    assert [(event["id"], event["subject"]) for event in page.json()["events"]] == [("100%", "%zz%2")]
 
 
 async def test_a_batch_of_hostile_events_is_answered_soon(client: httpx.AsyncClient) -> None:

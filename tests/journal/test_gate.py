@@ -1,10 +1,13 @@
 """The gate: what decides before what."""
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bus import json
+from bus.contracts import NumberChanged
 from bus.identity.tokens import Principal
 from bus.journal import Submission, envelope
 from bus.journal.checking import MOST_PERSONS
@@ -29,6 +32,15 @@ async def test_what_an_agency_can_write_and_json_in_utf8_cannot_is_refused(bus: 
     with pytest.raises(EventMalformed) as refused:
         bus.rooms.gate.admit(event, sender)
     assert [error.pointer for error in refused.value.errors] == ["/data"]
+
+
+async def test_a_number_of_an_agency_that_json_cannot_hold_is_pointed_at(bus: Bus):
+    bus.apply(a_document())
+    sender = Principal(OWNER, "adapter:ksp", frozenset(), 0, "")
+    data = a_person(nama=[1, Decimal("18446744073709551617")])
+    with pytest.raises(NumberChanged) as refused:
+        bus.rooms.gate.admit({"specversion": "1.0", "id": "1", "source": "/uji", "type": WARGA, "data": data}, sender)
+    assert [error.pointer for error in refused.value.errors] == ["/data/nama/1"]
 
 
 FAMILY = {
@@ -80,6 +92,12 @@ ATTRIBUTES = st.dictionaries(
     st.text(max_size=3)
     | st.sampled_from(
         ["2026-02-03T04:05:06Z", "2026-02-03T04:05:06.7+07:00", "٢026-02-03T04:05:06Z", "application/json"]
+    )
+    | st.sampled_from(
+        ["2023-02-29T00:00:00Z", "2024-02-29T00:00:00Z", "9999-12-31T23:59:59-01:00", "2016-12-31T23:59:60Z"]
+    )
+    | st.sampled_from(
+        ["/", "//a:b", "a:b:c", "http://", "1a:b", "a b", "a\ufffe", "\U0001ffff", "2026-01-01t00:00:00z"]
     )
     | st.sampled_from(["application/vnd.x+json", "x" * 1024, "x" * 1025, "\x85", "\ud800", "é\n"])
     | st.integers()

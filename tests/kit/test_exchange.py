@@ -1,11 +1,13 @@
 """The border between agencies' HTTP and the bus's failures."""
 
+from decimal import Decimal
+
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.kit import AgencyFault, Failure, fold, parse_object
+from bus.kit import AgencyFault, Failure, fold, parse_object, round_decimal
 from bus.kit.exchange import LONGEST_WAIT, classify_status, make_status_fault
 
 
@@ -41,6 +43,27 @@ def test_what_is_no_json_object_heals_with_time(body: bytes) -> None:
     with pytest.raises(AgencyFault) as fault:
         parse_object("X", httpx.Response(200, content=body))
     assert fault.value.failure is Failure.TRANSIENT
+
+
+@pytest.mark.parametrize("number", ["18446744073709551617", "1e400", "0.10000000000000000555", "1e-400"])
+def test_a_number_that_json_cannot_hold_is_neither_rounded_nor_keeps_the_rows_around_it(number: str) -> None:
+    body = b'{"baris": [1, %b, "\\ud800", 2.5]}' % number.encode()
+    assert parse_object("X", httpx.Response(200, content=body)) == {"baris": [1, Decimal(number), "\ufffd", 2.5]}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (Decimal("0.1000000000000000055511"), 0.1),
+        (Decimal("1e-400"), 0.0),
+        (Decimal("18446744073709551617"), Decimal("18446744073709551617")),
+        (Decimal("Infinity"), Decimal("Infinity")),
+        (0.123456789, 0.123456789),
+        ("0.123456789", "0.123456789"),
+    ],
+)
+def test_what_is_too_precise_is_rounded_and_what_is_too_large_is_left(value: object, expected: object) -> None:
+    assert round_decimal(value, 7) == expected
 
 
 _blanks = st.text(" \t\n", max_size=3)

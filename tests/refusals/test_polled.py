@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import pytest
@@ -82,6 +83,18 @@ async def poll(bus: Bus, *events: Event, **contract: Any) -> set[tuple[str, str,
 async def test_a_polled_event_that_is_refused_counts_as_the_adapters(bus: Bus) -> None:
     found = await poll(bus, a_polled_event(1, {}), a_polled_event(2, a_person()), a_polled_event(3, {}))
     assert found == {(AGENCY, f"adapter:{AGENCY}", "required", "/data/nik", 2)}
+
+
+async def test_a_polled_number_that_json_does_not_hold_refuses_its_row_alone(bus: Bus) -> None:
+    odd, large = ({"nik": a_nik(number), "nama": Decimal("18446744073709551617")} for number in (1, 2))
+    events = [
+        a_polled_event(1, odd),
+        a_polled_event(2, a_person(3)),
+        a_polled_event(3, {**large, "desa": "x" * 40_000}),
+    ]
+    found = await poll(bus, *events)
+    assert found == {(AGENCY, f"adapter:{AGENCY}", "number-changed", "/data/nama", 2)}
+    assert bus.rooms.journal.last_position() == 1
 
 
 HARD = {**CLOSED, "properties": {"nik": {"enum": [a_nik(number) for number in range(20_000)]}}}

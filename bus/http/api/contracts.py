@@ -13,6 +13,7 @@ from bus.contracts import (
     Catalogue,
     Classification,
     Contract,
+    ContractVersion,
     DocumentInvalid,
     Kind,
     ListedContract,
@@ -33,6 +34,7 @@ from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.written import write_page
 from bus.identity import Principal, Scope
+from bus.journal import try_data
 from bus.problem import FieldError, Refused
 
 router = APIRouter(prefix="/v1/contracts", tags=["Contracts"], route_class=Authorised)
@@ -224,10 +226,17 @@ async def validate_data(
     body: Body,
     version: Annotated[str | None, Query(description="absent: the newest in force")] = None,
 ) -> Response:
-    """Whether the body, taken as an event's data (a query's question), is valid under the contract. Nothing is stored."""
-    schema = await asyncio.to_thread(_schema, rooms.catalogue, name, version)
-    levels = b"%d" % rooms.settings.max_depth
-    found = json.loads(await rooms.heavy.run(judge_data, schema, body, levels, who=caller.participant))
+    """Whether an event with the body as its data (a question with the body) would be accepted. Nothing is stored.
+
+    The answer says yes exactly where publishing would. `null` deletes a record.
+    """
+    tried = await asyncio.to_thread(_find_tried_version, rooms.catalogue, name, version)
+    levels, who = rooms.settings.max_depth, caller.participant
+    if tried.contract.kind is Kind.QUERY:
+        schema = await asyncio.to_thread(lambda: tried.sent_text)
+        found = json.loads(await rooms.heavy.run(judge_data, schema, body, b"%d" % levels, who=who))
+    else:
+        found = [(one.pointer, one.detail) for one in await try_data(rooms.gate, rooms.heavy, tried, body, levels, who)]
     errors = [{"pointer": pointer, "detail": detail} for pointer, detail in found]
     return Response(json.dumps({"valid": not errors, "errors": errors}), media_type="application/json")
 
@@ -254,11 +263,9 @@ def _catalogue(request: Request) -> Catalogue:
     return catalogue
 
 
-def _schema(catalogue: Catalogue, name: str, version: str | None) -> bytes:
-    contract = (
-        catalogue.newest(name).contract if version is None else catalogue.registrar.read_version(name, version).contract
-    )
-    return json.dumps(contract.sent)
+def _find_tried_version(catalogue: Catalogue, name: str, version: str | None) -> ContractVersion:
+    """The newest version in force, or the version with a number, in whatever state."""
+    return catalogue.newest(name) if version is None else catalogue.read_version(name, version)
 
 
 def _summary(listed: ListedContract) -> ContractSummary:

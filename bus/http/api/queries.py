@@ -28,6 +28,7 @@ _ANSWER: Final[dict[int | str, dict[str, Any]]] = {
         "description": "What your grant shows of the answer, as the contract's answer schema says",
         "content": {"application/json": {"example": {"ditemukan": False, "keterangan": "data tidak ditemukan"}}},
     },
+    422: {"description": "The question does not fit the contract, or has a number that would change"},
     503: {"description": "The agency does not answer, or its adapter is not set up here"},
 }
 

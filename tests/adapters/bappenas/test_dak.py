@@ -1,6 +1,7 @@
 """KRISNA's DAK rows, and the turns that budget years take."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -83,6 +84,10 @@ def test_rupiah_are_read_from_strings_with_blanks_and_zeros(value: int, blanks: 
     assert read_rupiah(text) == value
 
 
+def test_rupiah_beyond_what_a_float_holds_lose_none() -> None:
+    assert read_rupiah("123456789012345678.4") == 123456789012345678
+
+
 @pytest.mark.parametrize(
     ("value", "read"),
     [
@@ -97,6 +102,8 @@ def test_rupiah_are_read_from_strings_with_blanks_and_zeros(value: int, blanks: 
         ("NaN", "NaN"),
         ("1e999999999", "1e999999999"),
         (True, True),
+        (Decimal("12.500000000000000055511151231257827"), 12.5),
+        (Decimal(10**30 + 1), Decimal(10**30 + 1)),
     ],
 )
 def test_a_number_is_read_or_left_for_the_gate_to_refuse(value: Any, read: Any) -> None:

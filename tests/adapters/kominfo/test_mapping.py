@@ -1,9 +1,11 @@
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.kominfo.mapping import has_succeeded, read_indicators, write_service
-from bus.kit import fold
+from bus.kit import find_changes, fold
 
 
 def a_row(**changes):
@@ -76,6 +78,7 @@ def test_a_row_becomes_a_record_of_the_contract(violations):
         ("tahun", 2024, "tahun", 2024),
         ("nilai", "1100250", "nilai", 1100250),
         ("nilai", " -3.5 ", "nilai", -3.5),
+        ("nilai", Decimal("72.9000000000000056843418860808"), "nilai", 72.9),
     ],
 )
 def test_numbers_are_read_from_strings(column, sent, field, read):
@@ -90,6 +93,12 @@ def test_numbers_are_read_from_strings(column, sent, field, read):
 def test_what_the_list_does_not_say_is_absent(column, field, empty):
     (record,) = read_indicators([a_row(**{column: empty})]).values()
     assert field not in record
+
+
+def test_a_number_that_json_does_not_hold_stays_for_the_gate_to_name():
+    ((key, record),) = read_indicators([a_row(id=Decimal(10**30 + 1))]).items()
+    assert (key, record["id_indikator"]) == (str(10**30 + 1), Decimal(10**30 + 1))
+    assert find_changes(None, {key: record}, contract="satudata.indikator", source="/x").events[0].subject == key
 
 
 def test_what_cannot_be_read_stays_for_the_gate_to_name(violations):

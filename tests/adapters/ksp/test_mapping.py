@@ -1,4 +1,5 @@
 import re
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -202,6 +203,12 @@ def test_a_region_code_gets_its_dots(code, read):
 )
 def test_an_institution_is_known_by_its_name(name, participant):
     assert mapping.find_office(name) == participant
+
+
+@pytest.mark.parametrize("write", [str, Decimal, float])
+def test_coordinates_are_rounded_where_the_list_writes_them_too_precisely(write):
+    row = a_row(latitude=write("-7.123456789012345678901234"), longitude=write("112.400000000000005684341886080801"))
+    assert mapping.read_complaint(row)["titik"]["coordinates"] == [112.4, -7.1234568]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,26 @@ async def test_a_contract_that_is_not_there_is_not_found(http: httpx.AsyncClient
 async def test_a_contract_of_another_kind_is_no_query(desk: Bus, http: httpx.AsyncClient):
     desk.apply(a_document(a_grant("dinkes")))
     assert problem(await ask(http, url="/v1/queries/kependudukan.warga")) == (404, "not-a-query")
+
+
+async def test_a_question_with_a_number_that_would_change_is_refused(desk: Bus, http: httpx.AsyncClient):
+    text = {"type": "string", "pattern": "^[0-9]{16}$"}
+    desk.apply(
+        a_query_document(request={"type": "object", "properties": {"nik": text, "nomor": {}}, "required": ["nik"]})
+    )
+    question = f'{{"nik": "{NIK}", "nomor": 18446744073709551617}}'
+    answer = await http.post(URL, content=question, headers={"content-type": "application/json"})
+    assert problem(answer) == (422, "number-changed")
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/nomor"]
+
+
+async def test_an_answer_with_a_number_that_would_change_is_not_handed_out(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
+):
+    shape = {"ditemukan": {"type": "boolean"}, "nilai": {"type": "number"}}
+    desk.apply(a_query_document(answer={"type": "object", "properties": shape, "required": ["ditemukan"]}))
+    adapter.answer = {"ditemukan": True, "nilai": Decimal("18446744073709551617")}
+    assert problem(await ask(http)) == (502, "answer-invalid")
 
 
 async def test_an_invalid_answer_is_not_handed_out(desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter):
