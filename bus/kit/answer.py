@@ -32,6 +32,7 @@ _SMALL = 32 * 1024
 _BEGINNING = 2048
 _THREADS = ThreadPoolExecutor(2, thread_name_prefix="agencies")
 """Threads for large answers alone: these answers must not take the threads that wait for the database."""
+_ENDLESS = re.compile(rb"(?<![0-9])[0-9]{1000}")
 _ESCAPE = re.compile(rb"\\(?:(u[dD][89abAB]..\\u[dD][c-fC-F]..)|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
 
 
@@ -89,19 +90,35 @@ def parse_value(agency: str, response: httpx.Response) -> Any:
     if _has_too_many_parts(text):
         raise _make_fault(agency, response, "more parts than the bus reads")
     try:
-        value = json.loads_exactly(_repair(text)) if json.changes_number(text) else json.loads(text)
+        value = _parse_exactly(text) if json.changes_number(text) else _parse_quickly(text)
     except ValueError:
-        value = _parse_repaired(agency, response, text)
+        raise _make_fault(agency, response, "something that is not JSON") from None
     if json.is_deeper(value, MOST_LEVELS):
         raise _make_fault(agency, response, "JSON that is nested too deep")
     return value
 
 
-def _parse_repaired(agency: str, response: httpx.Response, text: bytes) -> Any:
+def _parse_exactly(text: bytes) -> Any:
+    """The JSON value, with a `Decimal` for each number that the bus would change.
+
+    Raises:
+        ValueError: the text is no JSON in UTF-8, or a number has no end that anybody means.
+    """
+    if _ENDLESS.search(text):
+        raise ValueError("has a number of a thousand digits")
+    return json.loads_exactly(_repair(text))
+
+
+def _parse_quickly(text: bytes) -> Any:
+    """The JSON value of a text whose numbers the bus keeps.
+
+    Raises:
+        ValueError: the text is no JSON in UTF-8.
+    """
     try:
-        return json.loads(_repair(text))
+        return json.loads(text)
     except ValueError:
-        raise _make_fault(agency, response, "something that is not JSON") from None
+        return json.loads(_repair(text))
 
 
 def _repair(text: bytes) -> bytes:

@@ -38,7 +38,9 @@ def test_an_agency_that_says_when_is_believed_within_reason(header: str, seconds
     assert make_status_fault("X", httpx.Response(503, headers={"retry-after": header})).retry_after == seconds
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"text"', b"\xff\xfe", b"{"])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b'"text"', b"\xff\xfe", b"{", b'{"a": 0.' + b"1" * 1001 + b"}"]
+)
 def test_what_is_no_json_object_heals_with_time(body: bytes) -> None:
     with pytest.raises(AgencyFault) as fault:
         parse_object("X", httpx.Response(200, content=body))
