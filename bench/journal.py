@@ -13,7 +13,7 @@ from bench.site import Site
 from bus import json
 from bus.cli.workspace import Workspace, open_workspace
 from bus.contracts import Catalogue
-from bus.delivery.relay import behind
+from bus.delivery.relay import measure_lag
 from bus.delivery.tables import SUBSCRIPTIONS
 from bus.identity.tokens import Principal
 from bus.journal import Appender, JournalReader, Projection
@@ -48,7 +48,7 @@ async def fill(site: Site, count: int, *, of_persons: bool = True) -> None:
 async def await_relay(workspace: Workspace) -> None:
     """Until the relay of the bus that runs there has gone through its journal."""
     journal = JournalReader(workspace.storage)
-    await until(lambda: not behind(workspace.storage, journal).events, _RELAY_SECONDS, 0.05)
+    await until(lambda: not measure_lag(workspace.storage, journal).events, _RELAY_SECONDS, 0.05)
 
 
 async def await_live(workspace: Workspace) -> None:

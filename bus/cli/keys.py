@@ -8,7 +8,7 @@ import typer
 from bus.actions import Action, Channel, Object, Verb, identify_operator, note
 from bus.cli.terminal import say
 from bus.cli.workspace import open_workspace
-from bus.delivery.reencrypt import reencrypt_secrets
+from bus.delivery import reencrypt_secrets
 from bus.identity import rotate_keys
 
 _BUS: Final = Object("bus", "bus")

@@ -19,7 +19,7 @@ from bus.actions import Channel, identify_operator
 from bus.cli.privacy import private_files
 from bus.cli.start import note_start
 from bus.cli.workspace import open_workspace
-from bus.delivery.handover import broker_at
+from bus.delivery import find_broker
 from bus.problem import Refused
 from bus.process import Role, Wakeups
 from bus.settings import SettingsWrong
@@ -67,7 +67,7 @@ def serve(
     wakeups = Wakeups()
     with private_files(), open_workspace(data, wakeups.changed) as workspace:
         settings = workspace.settings
-        is_embedded = broker_at(settings.broker_url, settings.broker_prefix) is None
+        is_embedded = find_broker(settings.broker_url, settings.broker_prefix) is None
         if is_embedded and chosen & _DELIVER and not chosen >= _TOGETHER:
             raise RolesApart("With memory://, start the roles relay, worker and adapters in one process.")
         listener = _bind_shared(host, port) if _SIBLING in os.environ else _listen(host, port, is_shared=workers > 1)

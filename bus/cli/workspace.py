@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bus.delivery.handover import broker_at, ring_once
+from bus.delivery import find_broker, ring_once
 from bus.identity import Keys, load_keys
 from bus.problem import Refused
 from bus.settings import Settings, load_settings
@@ -60,7 +60,7 @@ def open_workspace(data: Path | None, announced: Callable[[], None] | None = Non
 
 
 def _ring(settings: Settings) -> None:
-    broker = broker_at(settings.broker_url, settings.broker_prefix)
+    broker = find_broker(settings.broker_url, settings.broker_prefix)
     if broker is not None:
         ring_once(broker)
 

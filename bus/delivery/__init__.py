@@ -1,1 +1,99 @@
 """Delivery: from the journal to every subscription, at least once."""
+
+from bus.delivery.acts import make_subscription_act
+from bus.delivery.admission import (
+    check_contracts,
+    check_filter_size,
+    check_filters,
+    check_order,
+    check_sink,
+    find_views,
+)
+from bus.delivery.along import AlongAppends
+from bus.delivery.claims import Claims, NoClaims, WrittenClaims
+from bus.delivery.deliveries import Deliveries, Delivery, DeliveryUnknown
+from bus.delivery.dispatch import HandoverPolicy
+from bus.delivery.fan_out import FanOut
+from bus.delivery.handover import (
+    Broker,
+    BrokerAddress,
+    ChangesBell,
+    Handover,
+    Here,
+    find_broker,
+    is_reachable,
+    ring_once,
+)
+from bus.delivery.heartbeat import Heartbeat, find_unattended
+from bus.delivery.leases import Leases
+from bus.delivery.ledger import DeliveryState, Ledger
+from bus.delivery.names import Names
+from bus.delivery.outcome import OutcomeWriter
+from bus.delivery.reclaim import Reclaim
+from bus.delivery.reencrypt import reencrypt_secrets
+from bus.delivery.relay import Relay, measure_lag
+from bus.delivery.retry import RetryPolicy
+from bus.delivery.room import Room
+from bus.delivery.run import RunLoader
+from bus.delivery.sinks.webhook import WebhookSink
+from bus.delivery.standing import ensure_standing_subscriptions
+from bus.delivery.subscription import AgencySink, NewSubscription, Sink, Subscription, SubscriptionState, Webhook
+from bus.delivery.subscriptions import Subscriptions
+from bus.delivery.trial import Trials, find_tried_webhook
+from bus.delivery.turn import Turn
+from bus.delivery.worker import Worker, WorkerPolicy
+
+__all__ = [
+    "AgencySink",
+    "AlongAppends",
+    "Broker",
+    "BrokerAddress",
+    "ChangesBell",
+    "Claims",
+    "Deliveries",
+    "Delivery",
+    "DeliveryState",
+    "DeliveryUnknown",
+    "FanOut",
+    "Handover",
+    "HandoverPolicy",
+    "Heartbeat",
+    "Here",
+    "Leases",
+    "Ledger",
+    "Names",
+    "NewSubscription",
+    "NoClaims",
+    "OutcomeWriter",
+    "Reclaim",
+    "Relay",
+    "RetryPolicy",
+    "Room",
+    "RunLoader",
+    "Sink",
+    "Subscription",
+    "SubscriptionState",
+    "Subscriptions",
+    "Trials",
+    "Turn",
+    "Webhook",
+    "WebhookSink",
+    "Worker",
+    "WorkerPolicy",
+    "WrittenClaims",
+    "check_contracts",
+    "check_filter_size",
+    "check_filters",
+    "check_order",
+    "check_sink",
+    "ensure_standing_subscriptions",
+    "find_broker",
+    "find_tried_webhook",
+    "find_unattended",
+    "find_views",
+    "is_reachable",
+    "make_subscription_act",
+    "measure_lag",
+    "reencrypt_secrets",
+    "ring_once",
+]

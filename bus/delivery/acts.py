@@ -8,7 +8,7 @@ from bus.actions import Action, Actor, Channel, Object, Verb
 Members = Mapping[str, Any] | None
 
 
-def on_subscription(
+def make_subscription_act(
     what: Verb,
     id: str,
     participant: str,
@@ -22,11 +22,11 @@ def on_subscription(
     return Action(what, by, Object("subscription", id), participant, before, after, details)
 
 
-def on_delivery(what: Verb, id: str, participant: str, by: Actor, *, before: str, after: str) -> Action:
+def make_delivery_act(what: Verb, id: str, participant: str, by: Actor, *, before: str, after: str) -> Action:
     """A delivery was given another state."""
     return Action(what, by, Object("delivery", id), participant, {"state": before}, {"state": after})
 
 
-def setter(by: Actor, participant: str) -> str | None:
+def find_setter(by: Actor, participant: str) -> str | None:
     """Who set a participant's sink, if not the participant; None too for a sink that a contract says."""
     return None if by.channel is Channel.PROCESS or by.participant == participant else by.label

@@ -72,14 +72,16 @@ def check_contracts(catalogue: Catalogue, names: Sequence[str], participant: str
         NotGranted, GrantExpired: no version in force grants the participant anything (any more).
     """
     found = {name: catalogue.in_force(name) for name in names}
-    if errors := [error for at, name in enumerate(names) if (error := _without_events(found[name], at)) is not None]:
+    if errors := [
+        error for at, name in enumerate(names) if (error := _find_without_events(found[name], at)) is not None
+    ]:
         raise SubscriptionRefused("Subscribe to contracts of kind event or record that are in force.", errors=errors)
     for name, versions in found.items():
         _check_grant(name, versions, participant, today)
-    return [seen for name in found for seen in views(catalogue, name, participant, today)]
+    return [seen for name in found for seen in find_views(catalogue, name, participant, today)]
 
 
-def views(catalogue: Catalogue, name: str, participant: str, today: date) -> Iterator[Seen]:
+def find_views(catalogue: Catalogue, name: str, participant: str, today: date) -> Iterator[Seen]:
     """The versions in force of a contract, each with a participant's view of its events; None where it has none."""
     for version in catalogue.in_force(name):
         try:
@@ -88,7 +90,7 @@ def views(catalogue: Catalogue, name: str, participant: str, today: date) -> Ite
             yield version, None
 
 
-def _without_events(versions: Sequence[ContractVersion], at: int) -> FieldError | None:
+def _find_without_events(versions: Sequence[ContractVersion], at: int) -> FieldError | None:
     if not versions:
         return FieldError(f"/contracts/{at}", "is the name of no contract in force")
     if versions[-1].contract.kind is Kind.QUERY:
@@ -104,7 +106,7 @@ def _check_grant(name: str, versions: Sequence[ContractVersion], participant: st
         raise GrantExpired(f"The grant of {participant} in {name} ended on {grants[-1].until}.")
 
 
-def check_size(filters: Sequence[Any], policy: Policy, at: str = "/filters") -> None:
+def check_filter_size(filters: Sequence[Any], policy: Policy, at: str = "/filters") -> None:
     """Refuse filters that would hold up every event that they are asked about.
 
     Args:
@@ -113,17 +115,17 @@ def check_size(filters: Sequence[Any], policy: Policy, at: str = "/filters") -> 
     Raises:
         FilterTooLarge: they have more parts, or more bytes, than the participant's limits allow.
     """
-    if _parts(filters, policy.filter_nodes) > policy.filter_nodes:
-        raise _too_large(at, f"has more than {policy.filter_nodes} tests and combinations")
+    if _count_parts(filters, policy.filter_nodes) > policy.filter_nodes:
+        raise _refuse_size(at, f"has more than {policy.filter_nodes} tests and combinations")
     if len(json.dumps(filters)) > policy.filter_bytes:
-        raise _too_large(at, f"has more than {policy.filter_bytes} bytes")
+        raise _refuse_size(at, f"has more than {policy.filter_bytes} bytes")
 
 
-def _too_large(at: str, detail: str) -> FilterTooLarge:
+def _refuse_size(at: str, detail: str) -> FilterTooLarge:
     return FilterTooLarge("Filter by less, or by a prefix.", errors=[FieldError(at, detail)])
 
 
-def _parts(filters: Sequence[Any], most: int) -> int:
+def _count_parts(filters: Sequence[Any], most: int) -> int:
     """Names, values and combinations in filters; counting ends soon after `most`."""
     found = 0
     left: list[Any] = list(filters)
@@ -147,7 +149,7 @@ def check_filters(filters: Sequence[Any], seen: Iterable[Seen]) -> None:
     for index, expression in enumerate(filters):
         at = f"/filters/{index}"
         compile_filter(expression, read_attribute, at)
-        named = list(_names(expression, at))
+        named = list(_list_names(expression, at))
         if errors := [
             FieldError(place, "is no context attribute: small letters and digits, and not data")
             for name, place in named
@@ -163,15 +165,15 @@ def check_filters(filters: Sequence[Any], seen: Iterable[Seen]) -> None:
             raise FilterInvalid("A subscription filters by what its grants show.", errors=errors)
 
 
-def _names(expression: Mapping[str, Any], at: str) -> Iterator[tuple[str, str]]:
+def _list_names(expression: Mapping[str, Any], at: str) -> Iterator[tuple[str, str]]:
     """The attribute names in an expression that compiles, each with its pointer."""
     for dialect, operand in expression.items():
         below = f"{at}/{dialect}"
         if dialect in ("all", "any"):
             for index, part in enumerate(operand):
-                yield from _names(part, f"{below}/{index}")
+                yield from _list_names(part, f"{below}/{index}")
         elif dialect == "not":
-            yield from _names(operand, below)
+            yield from _list_names(operand, below)
         else:
             yield from ((name, below + json.to_pointer((name,))) for name in operand)
 
@@ -186,16 +188,16 @@ def check_order(seen: Sequence[Seen], ordered_by: str | None) -> None:
         return
     # An asterisk would mean every item of an array, none of which is the one to order by.
     if not ordered_by.startswith("/") or "*" in json.parse_pointer(ordered_by):
-        raise _unordered("is not a JSON Pointer (RFC 6901) to one value, such as /nik")
+        raise _refuse_order("is not a JSON Pointer (RFC 6901) to one value, such as /nik")
     for version, view in seen:
         named = f"{version.contract.name} {version.contract.version}"
         if not has_property(version.contract.sent, ordered_by):
-            raise _unordered(f"points at nothing that {named} declares")
+            raise _refuse_order(f"points at nothing that {named} declares")
         if view is not None and view.visibility(ordered_by) is not Visibility.SHOWN:
-            raise _unordered(f"points at what your grant in {named} does not show, or shows masked")
+            raise _refuse_order(f"points at what your grant in {named} does not show, or shows masked")
 
 
-def _unordered(detail: str) -> SubscriptionRefused:
+def _refuse_order(detail: str) -> SubscriptionRefused:
     return SubscriptionRefused("Nothing can be ordered by this.", errors=[FieldError("/ordered_by", detail)])
 
 
@@ -227,13 +229,13 @@ async def check_sink(
         ContractSaysLess: a contract protects its data less than the operation asks.
     """
     if isinstance(sink, Webhook):
-        await _check_webhook(sink, allowed, hosts, partial(_addresses, names, participant))
+        await _check_webhook(sink, allowed, hosts, partial(_find_addresses, names, participant))
     else:
         _check_agency(sink, participant, agencies, is_operator=is_operator)
         _check_bound(sink, contracts, catalogue, agencies)
 
 
-async def _addresses(names: Names, participant: str, host: str) -> Sequence[Address]:
+async def _find_addresses(names: Names, participant: str, host: str) -> Sequence[Address]:
     """The addresses of a host name; none where it does not resolve, which each connection checks anyway."""
     try:
         return [ipaddress.ip_address(one.address) for one in await names.resolve(host, participant)]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from bus import clock
 from bus.actions import Action, Actor, Verb, note
 from bus.delivery import statements
-from bus.delivery.acts import on_delivery, on_subscription
+from bus.delivery.acts import make_delivery_act, make_subscription_act
 from bus.delivery.ledger import Attempt, DeliveryState, Ledger
 from bus.delivery.ordering import PARKED
 from bus.delivery.subscription import Subscription
@@ -230,14 +230,16 @@ def _dead(transaction: Transaction, subscription: int, after: int, most: int) ->
 def _redriving(transaction: Transaction, subscription: Subscription, by: Actor) -> Action:
     dead = transaction.value(statements.DEAD_COUNT, {"subscription": subscription.number})
     details = {"dead": dead}
-    return on_subscription(Verb.SUBSCRIPTION_REDRIVE, subscription.id, subscription.participant, by, details=details)
+    return make_subscription_act(
+        Verb.SUBSCRIPTION_REDRIVE, subscription.id, subscription.participant, by, details=details
+    )
 
 
 def _note(
     transaction: Transaction, what: Verb, of: Subscription, position: int, by: Actor, before: int, after: DeliveryState
 ) -> None:
     was, now = DeliveryState(before).name.lower(), after.name.lower()
-    note(transaction, on_delivery(what, f"{of.id}.{position}", of.participant, by, before=was, after=now))
+    note(transaction, make_delivery_act(what, f"{of.id}.{position}", of.participant, by, before=was, after=now))
 
 
 def _failed(row: Any) -> FailedAttempt:

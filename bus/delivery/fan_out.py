@@ -9,7 +9,7 @@ from bus.contracts import Catalogue
 from bus.delivery.dispatch import Dispatch, load
 from bus.delivery.going import Going
 from bus.delivery.ledger import Handed, Ledger, NewDelivery
-from bus.delivery.relayed import relayed, set_relayed
+from bus.delivery.relayed import read_relayed, write_relayed
 from bus.delivery.routing import Router
 from bus.delivery.subscription import Subscription, SubscriptionState
 from bus.delivery.subscriptions import Subscriptions
@@ -95,7 +95,7 @@ class FanOut:
         """Up to where the journal was followed: what the database says to a leader that begins, then from memory."""
         if self.reached is None:
             with self._storage.read() as transaction:
-                self.reached = self._noted = relayed(transaction)
+                self.reached = self._noted = read_relayed(transaction)
         return self.reached
 
     def router(self) -> Router:
@@ -188,7 +188,7 @@ class FanOut:
             self._ledger.hold(transaction, subscription.number)
         begun = self._dispatch.begin(transaction, [one for one in deliveries if one.subscription in at_once], now)
         is_new = self._ledger.add(transaction, deliveries, now, again=False, later=begun.due)
-        set_relayed(transaction, reached)
+        write_relayed(transaction, reached)
         handed = [self._dispatch.lease(transaction, subscription, now) for subscription in behind]
         return Made(entries, reached, begun, handed, is_new, bool(deliveries) and not subscriptions)
 

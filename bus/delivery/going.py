@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bus.delivery import statements
 from bus.delivery.ledger import LONGEST_CHAIN, Lease, NewDelivery, in_flight, name_runs
-from bus.delivery.ordering import PARKED, chains_of_new, plan
+from bus.delivery.ordering import PARKED, make_chains_of_new, plan
 from bus.storage import Transaction
 
 
@@ -46,7 +46,7 @@ def going(transaction: Transaction, new: Iterable[NewDelivery], now: int, until:
         keys = {position: deliveries[position].key for position in sorted(deliveries)}
         owed = _owed(transaction, subscription, {key for key in keys.values() if key is not None})
         room = window - in_flight(transaction, subscription, now, until, window)
-        decided = plan(keys, chains_of_new(keys, owed, now, min(most, LONGEST_CHAIN)), now, room)
+        decided = plan(keys, make_chains_of_new(keys, owed, now, min(most, LONGEST_CHAIN)), now, room)
         found.due.update({(subscription, position): PARKED for position in decided.parked})
         if decided.left:
             found.left.add(subscription)

@@ -101,14 +101,14 @@ class Pulse:
         return [process for process, (_, since) in self._changed.items() if now >= since + _STOPPED_SECONDS]
 
 
-def beats(storage: Storage) -> dict[str, int]:
+def read_beats(storage: Storage) -> dict[str, int]:
     """The last heartbeat of each process that had one in the last hour, in microseconds by its own clock."""
     last = sa.select(HEARTBEATS.c.process, sa.func.max(HEARTBEATS.c.seen_at)).group_by(HEARTBEATS.c.process)
     with storage.read() as transaction:
         return {row[0]: row[1] for row in transaction.rows(last)}
 
 
-def unattended(storage: Storage, subscriptions: Sequence[Subscription]) -> list[str]:
+def find_unattended(storage: Storage, subscriptions: Sequence[Subscription]) -> list[str]:
     """The roles for which deliveries wait while no process with the role lives."""
     owing = set(Ledger(storage).owing_subscriptions())
     wanted = {

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from bus.delivery import statements
-from bus.delivery.ordering import PARKED, Owed, Plan, chains_of, plan, runs
+from bus.delivery.ordering import PARKED, Owed, Plan, cut_runs, make_chains, plan
 from bus.delivery.tables import ATTEMPTS
 from bus.storage import Parameters, Storage, Transaction
 
@@ -223,7 +223,7 @@ def name_runs(
     subscription: int, chains: Iterable[Sequence[int]], most: int, until: int
 ) -> list[tuple[Lease, list[int]]]:
     """Runs of chains, each with its lease; the arguments are those of `Ledger.lease`."""
-    return [(Lease(subscription, end), run) for end, run in enumerate(runs(chains, most), until)]
+    return [(Lease(subscription, end), run) for end, run in enumerate(cut_runs(chains, most), until)]
 
 
 def _due(transaction: Transaction, subscription: int, now: int, limit: int) -> dict[int, int | None]:
@@ -243,7 +243,7 @@ def _in_order(
     transaction: Transaction, subscription: int, due: Mapping[int, int | None], now: int, room: int, longest: int
 ) -> Plan:
     keys = {key for key in due.values() if key is not None}
-    decided = plan(due, chains_of(_beginnings(transaction, subscription, keys, longest)), now, room)
+    decided = plan(due, make_chains(_beginnings(transaction, subscription, keys, longest)), now, room)
     if decided.parked:
         _set_due(transaction, subscription, decided.parked, PARKED)
     return decided

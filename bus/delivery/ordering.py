@@ -60,9 +60,9 @@ def plan(due: Mapping[int, int | None], chains: Mapping[int, Sequence[Owed]], no
     going.extend((position,) for position in free[:room])
     left = len(free) > room
     room -= len(going)
-    for key, positions in _by_key(due).items():
+    for key, positions in _group_by_key(due).items():
         chain = chains.get(key, ())
-        taken = _ready(chain, now)[:room]
+        taken = _list_ready(chain, now)[:room]
         room -= len(taken)
         if taken:
             going.append(tuple(taken))
@@ -73,7 +73,7 @@ def plan(due: Mapping[int, int | None], chains: Mapping[int, Sequence[Owed]], no
     return Plan(tuple(sorted(going)), tuple(parked), left)
 
 
-def chains_of_new(
+def make_chains_of_new(
     new: Mapping[int, int | None], owed: Collection[int], now: int, longest: int
 ) -> dict[int, list[Owed]]:
     """The beginnings of the chains of new deliveries, for `plan`.
@@ -92,7 +92,7 @@ def chains_of_new(
     return chains
 
 
-def runs(chains: Iterable[Sequence[int]], most: int) -> list[list[int]]:
+def cut_runs(chains: Iterable[Sequence[int]], most: int) -> list[list[int]]:
     """Runs of about `most` deliveries. A chain stays whole: runs are made side by side, by different processes even."""
     made: list[list[int]] = []
     for chain in chains:
@@ -102,7 +102,7 @@ def runs(chains: Iterable[Sequence[int]], most: int) -> list[list[int]]:
     return made
 
 
-def order_key(value: object) -> int:
+def make_order_key(value: object) -> int:
     """A value's digest as the deliveries table keeps it: 64 bits, signed."""
     return int.from_bytes(blake2b(repr(value).encode(), digest_size=8).digest(), signed=True)
 
@@ -111,7 +111,7 @@ def _is_ready(chain: Sequence[Owed], now: int) -> bool:
     return bool(chain) and not chain[0].dead and chain[0].due_at <= now
 
 
-def _ready(chain: Sequence[Owed], now: int) -> list[int]:
+def _list_ready(chain: Sequence[Owed], now: int) -> list[int]:
     """The positions that may go: from the head, when it is ready, up to what is dead, or in flight: its run stays whole."""
     if not _is_ready(chain, now):
         return []
@@ -122,7 +122,7 @@ def _is_free(owed: Owed, now: int) -> bool:
     return owed.due_at <= now or owed.due_at == PARKED
 
 
-def _by_key(due: Mapping[int, int | None]) -> dict[int, list[int]]:
+def _group_by_key(due: Mapping[int, int | None]) -> dict[int, list[int]]:
     keys: dict[int, list[int]] = {}
     for position, key in due.items():
         if key is not None:
@@ -130,7 +130,7 @@ def _by_key(due: Mapping[int, int | None]) -> dict[int, list[int]]:
     return keys
 
 
-def chains_of(rows: Iterable[tuple[int, Owed]]) -> dict[int, list[Owed]]:
+def make_chains(rows: Iterable[tuple[int, Owed]]) -> dict[int, list[Owed]]:
     """Rows of (key, owed) in position order, by key."""
     chains: dict[int, list[Owed]] = {}
     for key, owed in rows:

@@ -9,7 +9,7 @@ import structlog
 from bus import clock
 from bus.delivery.ledger import Attempt, DeliveryState, Lease, Leased, Ledger
 from bus.delivery.ordering import PARKED
-from bus.delivery.retry import RetryPolicy, next_attempt
+from bus.delivery.retry import RetryPolicy, plan_next_attempt
 from bus.disclosures import Disclosure, DisclosureLog, Noted
 from bus.kit import Outcome
 from bus.problem import Unavailable
@@ -80,7 +80,7 @@ def attempted(
             subscription, leased.position, leased.key, leased.lease, number, DeliveryState.DELIVERED, None, now, None,
             outcome.status, "", int(duration * 1000),
         )  # fmt: skip
-    wait = next_attempt(outcome, number, policy, random)
+    wait = plan_next_attempt(outcome, number, policy, random)
     return Attempt(
         subscription=subscription,
         position=leased.position,

@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from bus.delivery.heartbeat import Pulse, beats
+from bus.delivery.heartbeat import Pulse, read_beats
 from bus.delivery.leases import Leases
 from bus.storage import Storage
 
@@ -55,7 +55,7 @@ class Reclaim:
         if self._is_alone:
             return False
         released = 0
-        for process in self._pulse.stopped(self._leases.holders(), beats(self._storage)):
+        for process in self._pulse.stopped(self._leases.holders(), read_beats(self._storage)):
             count = self._leases.release_held(process)
             if count:
                 log.warning("leases.reclaimed", process=process, deliveries=count)

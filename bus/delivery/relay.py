@@ -19,8 +19,8 @@ from bus.delivery.fan_out import FanOut
 from bus.delivery.handover import Handover
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.reclaim import Reclaim
-from bus.delivery.relayed import relayed
-from bus.delivery.replays import advance_replay, end_replay, go_live, in_turn
+from bus.delivery.relayed import read_relayed
+from bus.delivery.replays import advance_replay, end_replay, go_live, order_by_turn
 from bus.delivery.subscription import Subscription
 from bus.delivery.subscriptions import Chosen, Subscriptions
 from bus.delivery.turn import Turn
@@ -164,7 +164,7 @@ class Relay:
         running = self._replaying()
         self._turns = {one.number: self._turns.get(one.number, 0) for one in running}
         ends = time.monotonic() + _REPLAY_SECONDS
-        for subscription in in_turn(running, self._turns):
+        for subscription in order_by_turn(running, self._turns):
             if self._stopping:
                 return False
             self._replay_step(subscription)
@@ -208,10 +208,10 @@ class Lag:
     seconds: float
 
 
-def behind(storage: Storage, journal: JournalReader) -> Lag:
+def measure_lag(storage: Storage, journal: JournalReader) -> Lag:
     """The relay's lag as the database shows it, whichever process relays."""
     with storage.read() as transaction:
-        position = relayed(transaction)
+        position = read_relayed(transaction)
     oldest = journal.recorded_after(position)
     waits = 0.0 if oldest is None else (clock.micros(clock.now()) - oldest) / 1_000_000
     return Lag(max(0, journal.last_position() - position), max(0.0, waits))

@@ -12,11 +12,11 @@ _SET: Final = Prepared.in_both(
 )
 
 
-def relayed(transaction: Transaction) -> int:
+def read_relayed(transaction: Transaction) -> int:
     """Up to where the journal has been fanned out."""
     return int(transaction.value(sa.select(RELAY.c.position).where(RELAY.c.id == 1)) or 0)
 
 
-def set_relayed(transaction: Transaction, position: int) -> None:
+def write_relayed(transaction: Transaction, position: int) -> None:
     """Note up to where the journal has been fanned out."""
     transaction.execute(_SET, {"position": position})

@@ -14,7 +14,7 @@ from bus.delivery.tables import SUBSCRIPTIONS
 from bus.storage import Transaction, announce
 
 
-def in_turn(running: Iterable[Subscription], turns: Mapping[int, int]) -> Sequence[Subscription]:
+def order_by_turn(running: Iterable[Subscription], turns: Mapping[int, int]) -> Sequence[Subscription]:
     """Orders replays: one of each participant, then a second one of each, and so on; whoever waits longest comes first.
 
     Args:

@@ -28,7 +28,7 @@ class RetryPolicy:
     max_attempts: int = 80
 
 
-def next_attempt(outcome: Outcome, attempts: int, policy: RetryPolicy, random: Random) -> float | None:
+def plan_next_attempt(outcome: Outcome, attempts: int, policy: RetryPolicy, random: Random) -> float | None:
     """In how many seconds (never negative) to try again, or None when the delivery is dead.
 
     Full jitter after Brooker, "Exponential Backoff And Jitter" (2015): deliveries that failed together spread out. What the
@@ -46,18 +46,18 @@ def next_attempt(outcome: Outcome, attempts: int, policy: RetryPolicy, random: R
     return max(backoff, min(outcome.retry_after or 0.0, LONGEST_RETRY_AFTER))
 
 
-def retry_after(header: str | None, now: datetime) -> float | None:
+def read_retry_after(header: str | None, now: datetime) -> float | None:
     """Seconds that a `Retry-After` header (RFC 9110, 10.2.3) asks to wait, at most a day; None when it says nothing usable."""
     if header is None:
         return None
     header = header.strip()
     if header.isascii() and header.isdigit():
         return min(float(header), LONGEST_RETRY_AFTER)
-    moment = _http_date(header)
+    moment = _parse_http_date(header)
     return None if moment is None else min(max((moment - now).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
 
 
-def _http_date(text: str) -> datetime | None:
+def _parse_http_date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):

@@ -7,7 +7,7 @@ from typing import Any
 from bus import json
 from bus.contracts import Catalogue, ContractVersion, FilterIndex, View
 from bus.delivery.ledger import NewDelivery
-from bus.delivery.ordering import order_key
+from bus.delivery.ordering import make_order_key
 from bus.delivery.subscription import Subscription
 from bus.journal import Entry, FindBefore, viewed_document
 from bus.problem import Refused
@@ -167,9 +167,9 @@ def _key(entry: Entry, version: ContractVersion, subscription: Subscription, vie
         return None
     key = version.contract.key
     if key is not None and pointer == key:
-        return order_key(entry.key)
+        return make_order_key(entry.key)
     data = json.loads(entry.body).get("data")
     if key is not None and (data is None or not view.shows(data)):
         # A deletion, or a record that leaves the view: nothing of its data is shown.
-        return order_key(entry.key) if view.orders_by(key) else None
-    return order_key(view.order_value(data, pointer, entry.participant))
+        return make_order_key(entry.key) if view.orders_by(key) else None
+    return make_order_key(view.order_value(data, pointer, entry.participant))

@@ -129,7 +129,7 @@ class RunLoader:
 
     def _chains(self, run: Loaded, views: Mapping[int, View | Refused]) -> list[list[Item]]:
         before = History(self._journal, [entry for _, entry in run]).before
-        return _chains([_item(one, entry, views[entry.version_id], before) for one, entry in run])
+        return _make_chains([_make_item(one, entry, views[entry.version_id], before) for one, entry in run])
 
     def _view(self, version_id: int, subscription: Subscription) -> View | Refused:
         """What the subscriber sees of a version today, or why nothing."""
@@ -145,24 +145,24 @@ class RunLoader:
             return refusal
 
 
-def first_piece(owed: Sequence[Owed]) -> Sequence[Owed]:
+def take_first_piece(owed: Sequence[Owed]) -> Sequence[Owed]:
     """The first deliveries, as many as may be loaded at once, and one at least."""
     reached = accumulate(one.size for one in owed)
     return owed[: max(1, sum(size <= PIECE_BYTES for size in reached))]
 
 
-def without_events(owed: Sequence[Owed]) -> Sequence[Owed]:
+def drop_events(owed: Sequence[Owed]) -> Sequence[Owed]:
     """The same deliveries; their events are let go."""
     return [one._replace(entry=None) for one in owed]
 
 
-def _item(leased: Leased, entry: Entry, view: View | Refused, before: FindBefore) -> Item:
+def _make_item(leased: Leased, entry: Entry, view: View | Refused, before: FindBefore) -> Item:
     if isinstance(view, Refused):
         return Item(leased, entry, None, None, view.detail)
     return Item(leased, entry, apply_view(entry, view, before), view)
 
 
-def _chains(items: Sequence[Item]) -> list[list[Item]]:
+def _make_chains(items: Sequence[Item]) -> list[list[Item]]:
     chains: dict[object, list[Item]] = {}
     for item in items:
         chains.setdefault(("free", item.leased.position) if item.leased.key is None else item.leased.key, []).append(

@@ -14,7 +14,7 @@ Standing = tuple[str, str, AgencySink]
 """Participant, contract and sink."""
 
 
-def standing_subscriptions(catalogue: Catalogue, agencies: Agencies) -> list[Standing]:
+def list_standing_subscriptions(catalogue: Catalogue, agencies: Agencies) -> list[Standing]:
     """What is to be delivered to the agencies that are set up here.
 
     For each contract in force, every delivery that it names of an adapter whose participant has a grant in it: without
@@ -28,20 +28,20 @@ def standing_subscriptions(catalogue: Catalogue, agencies: Agencies) -> list[Sta
     ]
 
 
-def ensure(catalogue: Catalogue, agencies: Agencies, subscriptions: Subscriptions) -> None:
+def ensure_standing_subscriptions(catalogue: Catalogue, agencies: Agencies, subscriptions: Subscriptions) -> None:
     """Make the standing subscriptions that are not there yet, each from the beginning of the journal.
 
     Their ids are fixed, so that it does no harm to call it again, or in several processes at once.
     """
     by = identify_operator(Channel.PROCESS)
     present = {subscription.id for subscription in subscriptions.listed(None)}
-    for participant, contract, sink in standing_subscriptions(catalogue, agencies):
-        known_as = standing_id(sink, contract)
+    for participant, contract, sink in list_standing_subscriptions(catalogue, agencies):
+        known_as = make_standing_id(sink, contract)
         if known_as not in present:
             subscriptions.add(NewSubscription(participant, [contract], sink), by, known_as)
 
 
-def standing_id(sink: AgencySink, contract: str) -> str:
+def make_standing_id(sink: AgencySink, contract: str) -> str:
     """`sub_kemendagri_data-balikan_kependudukan_data-balikan`: without dots, which part a delivery's id."""
     return re.sub(r"[^a-z0-9-]", "_", f"sub_{sink.adapter}_{sink.operation}_{contract}".lower())
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bus import clock, json
 from bus.actions import Action, Actor, Verb, note
-from bus.delivery.acts import on_subscription, setter
+from bus.delivery.acts import find_setter, make_subscription_act
 from bus.delivery.signature import new_secret
 from bus.delivery.subscription import AgencySink, NewSubscription, Sink, Subscription, SubscriptionState, Webhook
 from bus.delivery.tables import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS
@@ -108,12 +108,15 @@ class Subscriptions:
             "secrets": self._sealed([{"secret": secret, "until": None}]),
             "replay_position": new.after,
             "created_at": clock.micros(self._now()),
-            "sink_set_by": setter(by, new.participant),
+            "sink_set_by": find_setter(by, new.participant),
         }
         # Another process that makes the same subscription at the same moment is told so by its unique id.
         with suppress(RowConflict), self._storage.write() as transaction:
             transaction.execute(sa.insert(SUBSCRIPTIONS).values(**values, changed=announce(transaction, TOPIC)))
-            note(transaction, on_subscription(Verb.SUBSCRIPTION_ADD, known_as, new.participant, by, after=_told(new)))
+            note(
+                transaction,
+                make_subscription_act(Verb.SUBSCRIPTION_ADD, known_as, new.participant, by, after=_told(new)),
+            )
         self.refresh()
         return self._by_id(known_as, new.participant)
 
@@ -155,7 +158,7 @@ class Subscriptions:
         after: dict[str, Any] = {}
         if sink is not None:
             values["sink"] = json.dumps(sink.document()).decode()
-            values["sink_set_by"] = setter(by, subscription.participant)
+            values["sink_set_by"] = find_setter(by, subscription.participant)
             after["sink"] = sink.told()
         if filters is not None:
             values["filters"] = json.dumps(list(filters)).decode()
@@ -191,7 +194,7 @@ class Subscriptions:
         """Delete it with its deliveries."""
         with self._storage.write() as transaction:
             before = _told(self._locked(transaction, subscription))
-            act = on_subscription(
+            act = make_subscription_act(
                 Verb.SUBSCRIPTION_DELETE, subscription.id, subscription.participant, by, before=before
             )
             note(transaction, act)
@@ -324,7 +327,7 @@ class _Act:
         before = (
             None if self.after is None else {name: one for name, one in _told(present).items() if name in self.after}
         )
-        return on_subscription(
+        return make_subscription_act(
             self.what, present.id, present.participant, self.by, before=before, after=self.after, details=self.details
         )
 

@@ -76,12 +76,12 @@ class Trials:
             NoTrial: the sink is an agency's.
             TooManyTrials: trials are under way already.
         """
-        webhook = tried_webhook(subscription)
+        webhook = find_tried_webhook(subscription)
         if self._under_way[participant] >= _OF_ONE or self._under_way.total() >= _OF_ALL:
             raise TooManyTrials("Wait until the tests that are under way have ended.", headers={"Retry-After": "5"})
         self._under_way[participant] += 1
         try:
-            return await _sent(subscription, webhook, self._sink(tuple(allowed), seconds, tuple(hosts)), participant)
+            return await _send(subscription, webhook, self._sink(tuple(allowed), seconds, tuple(hosts)), participant)
         finally:
             self._under_way[participant] -= 1
             self._under_way += Counter()
@@ -98,7 +98,7 @@ class Trials:
             await self._sinks.popitem()[1].close()
 
 
-def tried_webhook(subscription: Subscription) -> Webhook:
+def find_tried_webhook(subscription: Subscription) -> Webhook:
     """The webhook that a trial of a subscription is sent to.
 
     Raises:
@@ -109,7 +109,7 @@ def tried_webhook(subscription: Subscription) -> Webhook:
     return subscription.sink
 
 
-async def _sent(subscription: Subscription, webhook: Webhook, sink: WebhookSink, participant: str) -> Trial:
+async def _send(subscription: Subscription, webhook: Webhook, sink: WebhookSink, participant: str) -> Trial:
     now = clock.now()
     event = Event(
         id=new_id("test"),

@@ -12,7 +12,7 @@ from bus.delivery.disclosed import Disclosed
 from bus.delivery.lane import Lane
 from bus.delivery.ledger import Attempt, DeliveryState
 from bus.delivery.outcome import Batch, parked, released, skipped
-from bus.delivery.run import Item, Owed, RunLoader, first_piece, without_events
+from bus.delivery.run import Item, Owed, RunLoader, drop_events, take_first_piece
 from bus.delivery.sinks.places import Place
 from bus.delivery.subscription import Subscription
 from bus.kit import Failure, Outcome
@@ -71,8 +71,8 @@ class RunUnderWay:
         """
         while owed and self._is_active() and await self._lane.wait_until_admits(self._deadline):
             if not self._lane.is_flowing:
-                owed = without_events(owed)
-            piece = first_piece(owed) if self._lane.is_flowing else owed[:1]
+                owed = drop_events(owed)
+            piece = take_first_piece(owed) if self._lane.is_flowing else owed[:1]
             async with self._loader.loaded(self._subscription, piece, self._deadline) as chains:
                 if chains is None:
                     break
@@ -80,7 +80,7 @@ class RunUnderWay:
                     await self._disclosed.announce(item for chain in chains for item in chain)
                 await self._make(chains)
                 del chains
-            owed = self._untried(without_events(owed))
+            owed = self._untried(drop_events(owed))
         self.attempts.extend(released(self._subscription.number, one.leased) for one in owed)
 
     def _is_active(self) -> bool:

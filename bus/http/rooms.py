@@ -8,10 +8,7 @@ from fastapi import Depends, Request
 from bus.actions import ActionLog, Attempts
 from bus.agencies import Agencies, Queries
 from bus.contracts import Catalogue
-from bus.delivery.deliveries import Deliveries
-from bus.delivery.names import Names
-from bus.delivery.subscriptions import Subscriptions
-from bus.delivery.trial import Trials
+from bus.delivery import Deliveries, Names, Subscriptions, Trials
 from bus.disclosures import DisclosureLog
 from bus.heavy import Heavy, Slices, Threads
 from bus.http.waiting import WaitingReaders

@@ -5,15 +5,10 @@ from typing import Final
 from bus.actions import ActionLog, Attempts
 from bus.agencies import Agencies, Queries, make_bindings
 from bus.contracts import Catalogue
-from bus.delivery.deliveries import Deliveries
-from bus.delivery.names import Names
-from bus.delivery.subscriptions import Subscriptions
-from bus.delivery.trial import Trials
+from bus.delivery import Deliveries, Names, Subscriptions, Trials
 from bus.disclosures import DisclosureLog
 from bus.heavy import Bounds, Heavy, Here, Processes, Shares, Slices, Threads
-from bus.http.front_door import connections_at_once
-from bus.http.rooms import Rooms
-from bus.http.waiting import WaitingReaders
+from bus.http import Rooms, WaitingReaders, connections_at_once
 from bus.identity import Keys, LoginPolicy, OAuthServer, Participants, Tokens
 from bus.journal import Appender, Beside, Gate, JournalReader, NothingBeside, Persons, Tail
 from bus.limits import LimitRegister, Limits, Ration

@@ -4,14 +4,24 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import Protocol
 
-from bus.delivery.along import AlongAppends
-from bus.delivery.claims import Claims, NoClaims, WrittenClaims
-from bus.delivery.fan_out import FanOut
-from bus.delivery.handover import Broker, BrokerAddress, ChangesBell, Handover, Here, broker_at, reachable
-from bus.delivery.heartbeat import Heartbeat
-from bus.delivery.leases import Leases
-from bus.delivery.reclaim import Reclaim
-from bus.delivery.turn import Turn
+from bus.delivery import (
+    AlongAppends,
+    Broker,
+    BrokerAddress,
+    ChangesBell,
+    Claims,
+    FanOut,
+    Handover,
+    Heartbeat,
+    Here,
+    Leases,
+    NoClaims,
+    Reclaim,
+    Turn,
+    WrittenClaims,
+    find_broker,
+    is_reachable,
+)
 from bus.journal import Beside, NothingBeside
 from bus.process.wakeups import Wakeups
 from bus.settings import Settings
@@ -104,10 +114,10 @@ class BesideBroker:
 
     def is_reachable(self) -> bool:
         """Whether the broker answers."""
-        return reachable(self._address)
+        return is_reachable(self._address)
 
 
 def form_of(settings: Settings, storage: Storage) -> Form:
     """The form that the settings ask for."""
-    address = broker_at(settings.broker_url, settings.broker_prefix)
+    address = find_broker(settings.broker_url, settings.broker_prefix)
     return OneProcess(storage) if address is None else BesideBroker(storage, address)

@@ -8,22 +8,26 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 
 from bus.agencies import Poller
-from bus.delivery.dispatch import HandoverPolicy
-from bus.delivery.fan_out import FanOut
-from bus.delivery.heartbeat import Heartbeat
-from bus.delivery.ledger import Ledger
-from bus.delivery.outcome import OutcomeWriter
-from bus.delivery.relay import Relay
-from bus.delivery.retry import RetryPolicy
-from bus.delivery.room import Room
-from bus.delivery.run import RunLoader
-from bus.delivery.sinks.webhook import WebhookSink
-from bus.delivery.standing import ensure
-from bus.delivery.subscription import AgencySink, Webhook
-from bus.delivery.turn import Turn
-from bus.delivery.worker import Worker, WorkerPolicy
+from bus.delivery import (
+    AgencySink,
+    FanOut,
+    HandoverPolicy,
+    Heartbeat,
+    Ledger,
+    OutcomeWriter,
+    Relay,
+    RetryPolicy,
+    Room,
+    RunLoader,
+    Turn,
+    Webhook,
+    WebhookSink,
+    Worker,
+    WorkerPolicy,
+    ensure_standing_subscriptions,
+)
 from bus.heavy import LoopDelay
-from bus.http.health import Health
+from bus.http import Health
 from bus.identity import Keys
 from bus.ids import new_id
 from bus.journal import Projection
@@ -186,7 +190,7 @@ class Process:
         return Poller(self._storage, rooms.agencies, rooms.gate, rooms.recorder, rooms.appender, leads, rooms.heavy)
 
     def _ensure_standing(self) -> None:
-        ensure(self.rooms.catalogue, self.rooms.agencies, self.rooms.subscriptions)
+        ensure_standing_subscriptions(self.rooms.catalogue, self.rooms.agencies, self.rooms.subscriptions)
 
     def make_health(self) -> Health:
         """What readiness looks at."""

@@ -2,11 +2,8 @@
 
 from collections.abc import Callable, Collection, Sequence
 
-from bus.delivery.heartbeat import unattended
-from bus.delivery.relay import behind
-from bus.delivery.subscriptions import Subscriptions
-from bus.delivery.worker import Worker
-from bus.http.health import Check, Health
+from bus.delivery import Subscriptions, Worker, find_unattended, measure_lag
+from bus.http import Check, Health
 from bus.journal import JournalReader
 from bus.process.role import Role
 from bus.storage import Storage
@@ -57,7 +54,7 @@ class Readiness:
     def _check_workers(self, *, needed: bool) -> Check:
         if not self._storage.answers():
             return Check(False, "unknown: the database does not answer", needed)
-        missing = unattended(self._storage, self._subscriptions.all())
+        missing = find_unattended(self._storage, self._subscriptions.all())
         return Check(
             not missing, f"deliveries wait and nobody lives for {', '.join(missing)}" if missing else "alive", needed
         )
@@ -74,7 +71,7 @@ class Readiness:
     def _check_relay(self, *, needed: bool) -> Check:
         if not self._storage.answers():
             return Check(False, "unknown: the database does not answer", needed)
-        lag = behind(self._storage, self._journal)
+        lag = measure_lag(self._storage, self._journal)
         return Check(
             lag.seconds < _LATE_SECONDS, f"{lag.events} events behind, the oldest for {lag.seconds:.0f} s", needed
         )

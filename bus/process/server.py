@@ -9,8 +9,7 @@ from collections.abc import Collection
 
 import structlog
 
-from bus.http.edge import create_edge, create_operation, create_watch
-from bus.http.front_door import Acquaintances, FrontDoor
+from bus.http import Acquaintances, FrontDoor, create_edge, create_operation, create_watch
 from bus.identity import Keys
 from bus.process.process import end_on_failure, run_process
 from bus.process.role import Role

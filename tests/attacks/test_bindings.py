@@ -15,7 +15,7 @@ from bus.contracts.errors import ContractSaysLess, NotBound
 from bus.delivery.ledger import Lease, Leased, Ledger
 from bus.delivery.room import Room
 from bus.delivery.run import Item, RunLoader
-from bus.delivery.standing import ensure
+from bus.delivery.standing import ensure_standing_subscriptions
 from bus.identity.tokens import Principal
 from bus.journal import entries_at
 from bus.kit import Event
@@ -268,7 +268,7 @@ async def test_no_change_of_a_subscription_brings_it_either(city: Bus):
 
 async def run_of(bus: Bus, position: int) -> Item:
     """The only delivery of an event to the registry, as the worker would make it."""
-    ensure(bus.rooms.catalogue, bus.rooms.agencies, bus.rooms.subscriptions)
+    ensure_standing_subscriptions(bus.rooms.catalogue, bus.rooms.agencies, bus.rooms.subscriptions)
     (subscription,) = bus.rooms.subscriptions.listed(None)
     with bus.rooms.storage.read() as transaction:
         entry = entries_at(transaction, [position])[position]
@@ -299,7 +299,7 @@ async def test_what_is_bound_is_delivered(city: Bus):
 async def test_what_is_no_longer_bound_is_not_delivered(city: Bus):
     city.apply(an_event_document())
     position = await a_publication(city)
-    ensure(city.rooms.catalogue, city.rooms.agencies, city.rooms.subscriptions)
+    ensure_standing_subscriptions(city.rooms.catalogue, city.rooms.agencies, city.rooms.subscriptions)
     city.apply(an_event_document(version="2.0.0", adapters=[]))
     city.rooms.catalogue.registrar.retire(STOLEN, "1.0.0", city.operator)
     item = await run_of(city, position)

@@ -19,10 +19,10 @@ from bus.delivery.admission import (
     SinkNotYours,
     SubscriptionRefused,
     check_contracts,
+    check_filter_size,
     check_filters,
     check_order,
     check_sink,
-    check_size,
 )
 from bus.delivery.names import FoundAddress, Names
 from bus.delivery.subscription import AgencySink, Sink, Webhook
@@ -116,7 +116,7 @@ POLICY = Policy(filter_nodes=3, filter_bytes=60)
 
 @pytest.mark.parametrize("filters", [[], [{"exact": {"type": "a"}}]], ids=["none", "as many parts as allowed"])
 def test_filters_may_be_as_large_as_the_participants_limits_allow(filters: list[Any]) -> None:
-    check_size(filters, POLICY)
+    check_filter_size(filters, POLICY)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_filters_may_be_as_large_as_the_participants_limits_allow(filters: list[
 )
 def test_larger_filters_are_refused_where_they_stand(filters: list[Any]) -> None:
     with pytest.raises(FilterTooLarge) as refused:
-        check_size(filters, POLICY, "/consumers/0/rows")
+        check_filter_size(filters, POLICY, "/consumers/0/rows")
     assert places(refused) == ["/consumers/0/rows"]
 
 

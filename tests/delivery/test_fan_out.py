@@ -8,7 +8,7 @@ import pytest
 
 import bus.delivery.fan_out
 from bus.delivery.fan_out import FanOut, Made
-from bus.delivery.relayed import relayed
+from bus.delivery.relayed import read_relayed
 from bus.delivery.replays import go_live
 from bus.identity.keys import Keys
 from bus.journal import NothingBeside, Submission, Take
@@ -136,7 +136,7 @@ async def test_what_nobody_gets_is_passed_by_without_a_note_of_each(site: Site):
     await site.append(along, 1, 2)
     assert along.fan_out.reached == 2
     with site.storage.read() as transaction:
-        assert relayed(transaction) == 0
+        assert read_relayed(transaction) == 0
 
 
 async def test_many_deliveries_are_made_in_several_steps_each_once(site: Site, monkeypatch: pytest.MonkeyPatch):

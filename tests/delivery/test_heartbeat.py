@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 import sqlalchemy as sa
 
-from bus.delivery.heartbeat import AGENCIES, WEBHOOKS, Heartbeat, Pulse, beats, unattended
+from bus.delivery.heartbeat import AGENCIES, WEBHOOKS, Heartbeat, Pulse, find_unattended, read_beats
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.subscription import AgencySink, Subscription
 from bus.delivery.subscriptions import Subscriptions
@@ -41,7 +41,7 @@ class Office:
         Heartbeat(self.storage, roles, f"process_{roles}").beat()
 
     def unattended(self) -> list[str]:
-        return unattended(self.storage, self.subscriptions)
+        return find_unattended(self.storage, self.subscriptions)
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def test_a_process_stops_sending_before_others_take_it_for_dead(storage: Storage
     heartbeat.beat()
     observer = Clock()
     pulse = Pulse(observer)
-    while not pulse.stopped(["process_a"], beats(storage)):
+    while not pulse.stopped(["process_a"], read_beats(storage)):
         observer.now += 1
         clock.now += 1
     assert not heartbeat.is_regular

@@ -6,7 +6,7 @@ import pytest
 
 from bus import clock
 from bus.delivery.ledger import Attempt, Leased
-from bus.delivery.relayed import relayed, set_relayed
+from bus.delivery.relayed import read_relayed, write_relayed
 from bus.storage import Storage
 from tests.an_actor import OPERATOR
 from tests.delivery.a_book import LEASE, TICK, Book
@@ -289,8 +289,8 @@ def test_a_replay_leaves_a_later_run_of_its_key_whole(book: Book):
 
 def test_how_far_the_journal_was_fanned_out_is_kept(book: Book):
     with book.storage.write() as transaction:
-        before = relayed(transaction)
-        set_relayed(transaction, 41)
-        set_relayed(transaction, 42)
+        before = read_relayed(transaction)
+        write_relayed(transaction, 41)
+        write_relayed(transaction, 42)
     with book.storage.read() as transaction:
-        assert (before, relayed(transaction)) == (0, 42)
+        assert (before, read_relayed(transaction)) == (0, 42)

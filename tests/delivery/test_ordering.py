@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.delivery.ordering import PARKED, Owed, Plan, chains_of_new, order_key, plan, runs
+from bus.delivery.ordering import PARKED, Owed, Plan, cut_runs, make_chains_of_new, make_order_key, plan
 
 NOW = 1000
 LATER = NOW + 1
@@ -55,7 +55,7 @@ def test_what_has_no_key_goes_by_itself():
 
 
 def a_plan_of_new(new: dict[int, int | None], owed: Collection[int] = (), room: int = 9, longest: int = 9) -> Plan:
-    return plan(new, chains_of_new(new, owed, NOW, longest), NOW, room)
+    return plan(new, make_chains_of_new(new, owed, NOW, longest), NOW, room)
 
 
 def test_new_deliveries_of_one_key_go_as_one_chain():
@@ -79,12 +79,12 @@ def test_new_deliveries_without_a_key_are_left_due_where_there_is_no_room():
 
 
 def test_a_chain_is_never_cut_in_two_by_the_size_of_a_run():
-    assert runs([(1, 2), (3, 4), (5,)], most=3) == [[1, 2], [3, 4, 5]]
+    assert cut_runs([(1, 2), (3, 4), (5,)], most=3) == [[1, 2], [3, 4, 5]]
 
 
 def test_keys_are_told_apart_by_value_and_kind():
-    assert len({order_key(value) for value in ("1", 1, None, "a")}) == 4
-    assert order_key("3524010101909001") == order_key("3524010101909001")
+    assert len({make_order_key(value) for value in ("1", 1, None, "a")}) == 4
+    assert make_order_key("3524010101909001") == make_order_key("3524010101909001")
 
 
 Chains = dict[int, list[Owed]]
@@ -135,7 +135,7 @@ def test_a_head_is_never_parked(made: Chains, room: int):
 def test_runs_hold_every_chain_whole_and_no_more_than_they_must(lengths: list[int], most: int):
     starts = [sum(lengths[:index]) for index in range(len(lengths))]
     made = [tuple(range(start, start + length)) for start, length in zip(starts, lengths, strict=True)]
-    cut = runs(made, most)
+    cut = cut_runs(made, most)
     assert [position for run in cut for position in run] == list(range(sum(lengths)))
     assert all(any(set(chain) <= set(run) for run in cut) for chain in made)
     assert all(len(run) <= max(most, *lengths) for run in cut)

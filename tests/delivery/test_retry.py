@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.delivery.retry import LONGEST_RETRY_AFTER, RetryPolicy, next_attempt, retry_after
+from bus.delivery.retry import LONGEST_RETRY_AFTER, RetryPolicy, plan_next_attempt, read_retry_after
 from bus.kit import Failure, Outcome
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
@@ -29,13 +29,15 @@ class Highest(Random):
 
 
 def test_a_permanent_failure_is_dead_at_once():
-    assert next_attempt(a_failure(Failure.PERMANENT), 1, a_policy(), Random(1)) is None
+    assert plan_next_attempt(a_failure(Failure.PERMANENT), 1, a_policy(), Random(1)) is None
 
 
 @pytest.mark.parametrize("failure", [Failure.TRANSIENT, Failure.SINK_DOWN])
 def test_any_other_failure_is_tried_until_the_attempts_are_used_up(failure: Failure):
     policy = a_policy(max_attempts=3)
-    tried = [next_attempt(a_failure(failure), attempts, policy, Random(1)) is not None for attempts in (1, 2, 3, 4)]
+    tried = [
+        plan_next_attempt(a_failure(failure), attempts, policy, Random(1)) is not None for attempts in (1, 2, 3, 4)
+    ]
     assert tried == [True, True, False, False]
 
 
@@ -43,16 +45,16 @@ def test_any_other_failure_is_tried_until_the_attempts_are_used_up(failure: Fail
     ("attempts", "bound"), [(1, 5), (2, 10), (3, 20), (10, 2560), (11, 5120), (12, 7200), (79, 7200)]
 )
 def test_the_backoff_doubles_up_to_the_longest(attempts: int, bound: float):
-    assert next_attempt(a_failure(), attempts, a_policy(), Highest()) == bound
+    assert plan_next_attempt(a_failure(), attempts, a_policy(), Highest()) == bound
 
 
 def test_a_policy_of_very_many_attempts_does_not_overflow():
-    assert next_attempt(a_failure(), 5000, a_policy(max_attempts=10_000), Highest()) == 7200
+    assert plan_next_attempt(a_failure(), 5000, a_policy(max_attempts=10_000), Highest()) == 7200
 
 
 def test_deliveries_that_failed_together_spread_over_the_whole_backoff():
     random = Random(1)
-    waits = [next_attempt(a_failure(), 5, a_policy(), random) or 0 for _ in range(1000)]
+    waits = [plan_next_attempt(a_failure(), 5, a_policy(), random) or 0 for _ in range(1000)]
     assert min(waits) < 4
     assert max(waits) > 76
     assert 36 < sum(waits) / len(waits) < 44
@@ -61,20 +63,22 @@ def test_deliveries_that_failed_together_spread_over_the_whole_backoff():
 def test_the_default_policy_tries_for_about_three_days():
     random = Random(1)
     policy = RetryPolicy()
-    waits = [next_attempt(a_failure(), attempts, policy, random) or 0 for attempts in range(1, policy.max_attempts)]
+    waits = [
+        plan_next_attempt(a_failure(), attempts, policy, random) or 0 for attempts in range(1, policy.max_attempts)
+    ]
     assert 2.5 * DAY < sum(waits) < 3.5 * DAY
 
 
 def test_a_sink_that_says_when_is_believed():
-    assert next_attempt(a_failure(retry_after=120), 1, a_policy(), Random(1)) == 120
+    assert plan_next_attempt(a_failure(retry_after=120), 1, a_policy(), Random(1)) == 120
 
 
 def test_a_sink_that_always_says_one_second_does_not_use_up_all_attempts_in_a_minute():
-    assert next_attempt(a_failure(retry_after=1), 10, a_policy(), Highest()) == 2560
+    assert plan_next_attempt(a_failure(retry_after=1), 10, a_policy(), Highest()) == 2560
 
 
 def test_a_sink_that_says_next_century_is_tried_after_a_day():
-    assert next_attempt(a_failure(retry_after=1e12), 1, a_policy(), Random(1)) == LONGEST_RETRY_AFTER
+    assert plan_next_attempt(a_failure(retry_after=1e12), 1, a_policy(), Random(1)) == LONGEST_RETRY_AFTER
 
 
 @given(
@@ -83,7 +87,7 @@ def test_a_sink_that_says_next_century_is_tried_after_a_day():
     seed=st.integers(),
 )
 def test_the_next_attempt_is_never_in_the_past_and_never_out_of_reach(attempts: int, wait: float | None, seed: int):
-    when = next_attempt(a_failure(retry_after=wait), attempts, a_policy(max_attempts=2 * 10**6), Random(seed))
+    when = plan_next_attempt(a_failure(retry_after=wait), attempts, a_policy(max_attempts=2 * 10**6), Random(seed))
     assert when is not None
     assert 0 <= when <= LONGEST_RETRY_AFTER
 
@@ -113,10 +117,10 @@ def test_the_next_attempt_is_never_in_the_past_and_never_out_of_reach(attempts: 
     ],
 )
 def test_retry_after_is_read_as_rfc_9110_writes_it(header: str | None, seconds: float | None):
-    assert retry_after(header, NOW) == seconds
+    assert read_retry_after(header, NOW) == seconds
 
 
 @given(st.text() | st.datetimes(timezones=st.just(UTC)).map(lambda moment: format_datetime(moment, usegmt=True)))
 def test_no_retry_after_breaks_the_reader(header: str):
-    wait = retry_after(header, NOW)
+    wait = read_retry_after(header, NOW)
     assert wait is None or 0 <= wait <= timedelta(days=1).total_seconds()

@@ -14,7 +14,7 @@ from bus.delivery.disclosed import Disclosed
 from bus.delivery.lane import Lane
 from bus.delivery.ledger import Attempt, DeliveryState, Lease, Ledger, NewDelivery
 from bus.delivery.outcome import attempted
-from bus.delivery.replays import in_turn
+from bus.delivery.replays import order_by_turn
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.room import Room
 from bus.delivery.run import Item, RunLoader
@@ -149,5 +149,5 @@ async def _take(room: Room, participant: str, size: int) -> bool:
 def test_one_participants_many_replays_take_turns_with_anothers() -> None:
     running = [a_subscription("loud", number=number) for number in range(1, 4)]
     running.append(a_subscription("quiet", number=9))
-    assert [one.number for one in in_turn(running, {})] == [1, 9, 2, 3]
-    assert [one.number for one in in_turn(running, {1: 1})] == [9, 2, 3, 1]
+    assert [one.number for one in order_by_turn(running, {})] == [1, 9, 2, 3]
+    assert [one.number for one in order_by_turn(running, {1: 1})] == [9, 2, 3, 1]

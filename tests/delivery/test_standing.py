@@ -5,7 +5,7 @@ import pytest
 from bus.agencies.registry import Agencies
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse_contract
-from bus.delivery.standing import ensure, standing_id, standing_subscriptions
+from bus.delivery.standing import ensure_standing_subscriptions, list_standing_subscriptions, make_standing_id
 from bus.delivery.subscription import AgencySink
 from bus.delivery.subscriptions import Subscriptions
 from bus.identity.keys import Keys
@@ -46,7 +46,7 @@ def apply(catalogue: Catalogue, *contracts: Document) -> None:
 
 async def test_a_contract_that_names_a_delivery_is_subscribed_to(catalogue: Catalogue, agencies: Agencies):
     apply(catalogue, to_the_agency())
-    assert standing_subscriptions(catalogue, agencies) == [(AGENCY, WARGA, SINK)]
+    assert list_standing_subscriptions(catalogue, agencies) == [(AGENCY, WARGA, SINK)]
 
 
 @pytest.mark.parametrize(
@@ -61,24 +61,24 @@ async def test_a_contract_that_names_a_delivery_is_subscribed_to(catalogue: Cata
 )
 async def test_other_contracts_are_not(catalogue: Catalogue, agencies: Agencies, contract: Document):
     apply(catalogue, contract)
-    assert standing_subscriptions(catalogue, agencies) == []
+    assert list_standing_subscriptions(catalogue, agencies) == []
 
 
 async def test_a_retired_contract_is_not(catalogue: Catalogue, agencies: Agencies):
     apply(catalogue, to_the_agency())
     catalogue.registrar.deprecate(WARGA, "1.0.0", OPERATOR)
     catalogue.registrar.retire(WARGA, "1.0.0", OPERATOR)
-    assert standing_subscriptions(catalogue, agencies) == []
+    assert list_standing_subscriptions(catalogue, agencies) == []
 
 
 async def test_the_newest_version_decides(catalogue: Catalogue, agencies: Agencies):
     apply(catalogue, a_document(a_grant(AGENCY)), to_the_agency(version="1.1.0"))
-    assert standing_subscriptions(catalogue, agencies) == [(AGENCY, WARGA, SINK)]
+    assert list_standing_subscriptions(catalogue, agencies) == [(AGENCY, WARGA, SINK)]
 
 
 async def test_many_contracts_are_looked_through(catalogue: Catalogue, agencies: Agencies):
     apply(catalogue, *[to_the_agency(contract=f"uji.c{number:03}") for number in range(205)])
-    assert len(standing_subscriptions(catalogue, agencies)) == 205
+    assert len(list_standing_subscriptions(catalogue, agencies)) == 205
 
 
 async def test_looking_through_them_asks_nothing_of_the_database(
@@ -86,7 +86,7 @@ async def test_looking_through_them_asks_nothing_of_the_database(
 ):
     apply(catalogue, to_the_agency(), a_document(a_grant(AGENCY), contract="uji.tanpa"))
     with asked(storage) as statements:
-        assert len(standing_subscriptions(catalogue, agencies)) == 1
+        assert len(list_standing_subscriptions(catalogue, agencies)) == 1
     assert statements == []
 
 
@@ -94,8 +94,8 @@ async def test_it_is_made_once_from_the_beginning(
     catalogue: Catalogue, agencies: Agencies, subscriptions: Subscriptions
 ):
     apply(catalogue, to_the_agency())
-    ensure(catalogue, agencies, subscriptions)
-    ensure(catalogue, agencies, subscriptions)
+    ensure_standing_subscriptions(catalogue, agencies, subscriptions)
+    ensure_standing_subscriptions(catalogue, agencies, subscriptions)
     (made,) = subscriptions.listed(None)
     assert (made.id, made.participant, made.contracts, made.sink) == (ID, AGENCY, (WARGA,), SINK)
     assert made.replay_position == 0
@@ -104,13 +104,13 @@ async def test_it_is_made_once_from_the_beginning(
 async def test_a_contract_that_comes_later_is_taken_up(
     catalogue: Catalogue, agencies: Agencies, subscriptions: Subscriptions
 ):
-    ensure(catalogue, agencies, subscriptions)
+    ensure_standing_subscriptions(catalogue, agencies, subscriptions)
     apply(catalogue, to_the_agency())
-    ensure(catalogue, agencies, subscriptions)
+    ensure_standing_subscriptions(catalogue, agencies, subscriptions)
     assert [one.id for one in subscriptions.listed(None)] == [ID]
 
 
 def test_an_id_has_no_dot_since_a_deliverys_id_is_parted_by_one():
-    assert standing_id(AgencySink("ksp", "tindak-lanjut"), "pengaduan.tindak-lanjut") == (
+    assert make_standing_id(AgencySink("ksp", "tindak-lanjut"), "pengaduan.tindak-lanjut") == (
         "sub_ksp_tindak-lanjut_pengaduan_tindak-lanjut"
     )

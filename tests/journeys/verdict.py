@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bus import clock
-from bus.delivery.relayed import relayed
+from bus.delivery.relayed import read_relayed
 from bus.delivery.tables import DELIVERIES
 from bus.journal import Projection
 from bus.journal.tables import JOURNAL, PRECEDING, RECORDS
@@ -42,14 +42,14 @@ def is_settled(storage: Storage) -> bool:
     with storage.read() as transaction:
         last = transaction.value(sa.select(sa.func.max(JOURNAL.c.position)))
         pending = transaction.value(sa.select(sa.func.count()).where(DELIVERIES.c.state == 0))
-        return relayed(transaction) == last and pending == 0
+        return read_relayed(transaction) == last and pending == 0
 
 
 def what_is_left(storage: Storage) -> list[Any]:
     """Some of the deliveries that are pending, and this moment in their clock."""
     wanted = sa.select(DELIVERIES).where(DELIVERIES.c.state == 0).order_by(DELIVERIES.c.due_at).limit(20)
     with storage.read() as transaction:
-        return [clock.micros(clock.now()), relayed(transaction), *transaction.rows(wanted)]
+        return [clock.micros(clock.now()), read_relayed(transaction), *transaction.rows(wanted)]
 
 
 def assert_nothing_acknowledged_is_lost(journal: list[Stored], traffic: Traffic) -> None:

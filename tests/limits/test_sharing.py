@@ -191,9 +191,9 @@ class Watched(Limits):
 
     threads: set[threading.Thread]
 
-    def of(self, participant: str) -> Allowance:
+    def get(self, participant: str) -> Allowance:
         self.threads.add(threading.current_thread())
-        return super().of(participant)
+        return super().get(participant)
 
 
 async def test_buckets_are_charged_in_the_loop_to_which_they_belong(

@@ -13,8 +13,8 @@ from tests.services.waiting import until
 
 _LEADS = """
 import sys
-from bus.storage import leadership, open_storage
-print(leadership(open_storage(sys.argv[1]), "relay").acquire(), flush=True)
+from bus.storage import make_leadership, open_storage
+print(make_leadership(open_storage(sys.argv[1]), "relay").acquire(), flush=True)
 sys.stdin.read()
 """
 

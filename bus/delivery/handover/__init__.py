@@ -3,7 +3,7 @@
 This is the room's door: other modules import from here and not from the modules behind it.
 """
 
-from bus.delivery.handover.broker import Broker, BrokerAddress, ChangesBell, broker_at, reachable, ring_once
+from bus.delivery.handover.broker import Broker, BrokerAddress, ChangesBell, find_broker, is_reachable, ring_once
 from bus.delivery.handover.here import Here
 from bus.delivery.handover.run import Handover, Loaded, Received, Receiver
 
@@ -16,7 +16,7 @@ __all__ = [
     "Loaded",
     "Received",
     "Receiver",
-    "broker_at",
-    "reachable",
+    "find_broker",
+    "is_reachable",
     "ring_once",
 ]

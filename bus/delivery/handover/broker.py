@@ -82,7 +82,7 @@ class BrokerAddress:
         return Exchange(f"{self.prefix}.changes", type="fanout", durable=False, auto_delete=True)
 
 
-def broker_at(url: str, prefix: str) -> BrokerAddress | None:
+def find_broker(url: str, prefix: str) -> BrokerAddress | None:
     """The broker that the settings name; None for `memory://`, with which no run leaves its process."""
     return None if url.startswith("memory:") else BrokerAddress(url, prefix)
 
@@ -354,7 +354,7 @@ def _stay_connected(
             connection.release()
 
 
-def reachable(address: BrokerAddress) -> bool:
+def is_reachable(address: BrokerAddress) -> bool:
     """Whether the broker answers now."""
     connection = address.connect()
     try:

@@ -120,7 +120,7 @@ class WebhookSink:
                 self._let_go(connection)
         except (aiohttp.ClientError, TimeoutError) as error:
             return replace(failure.of_error(error), is_unsent=is_unsent)
-        return failure.of_status(answer.status, retry.retry_after(answer.retry_after, clock.now()))
+        return failure.of_status(answer.status, retry.read_retry_after(answer.retry_after, clock.now()))
 
     async def _exchange(self, connection: SinkConnection, target: _Target, lines: bytes, body: bytes) -> Answer:
         """Write a request, `lines` being the rest of its head, and read its answer."""

@@ -24,7 +24,7 @@ from bus.contracts import (
     read_document,
     restore_contract,
 )
-from bus.delivery.admission import check_size
+from bus.delivery import check_filter_size
 from bus.http.acts import acting
 from bus.http.api.contract_version import VersionDetail, VersionSummary, etag, version_answer, version_summary
 from bus.http.api.preconditions import IfMatch, IfMatchRequired
@@ -251,7 +251,7 @@ def _check_room(rooms: Rooms, by: Actor, contract: Contract) -> None:
         return
     allowance = rooms.limits.get(by.participant)
     for index, grant in enumerate(contract.grants):
-        check_size(grant.rows, allowance.policy, f"/consumers/{index}/rows")
+        check_filter_size(grant.rows, allowance.policy, f"/consumers/{index}/rows")
     holding = rooms.catalogue.registrar.measure_holding(by.participant, contract)
     allowance.check_number(limits.Limit.DRAFTS, holding.drafts)
     allowance.check_number(limits.Limit.CONTRACTS, holding.versions)

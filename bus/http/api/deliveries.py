@@ -9,9 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
 from bus.actions import Actor, Verb
-from bus.delivery.deliveries import Delivery, DeliveryUnknown
-from bus.delivery.ledger import DeliveryState
-from bus.delivery.subscription import Subscription
+from bus.delivery import Delivery, DeliveryState, DeliveryUnknown, Subscription
 from bus.http.acts import acting
 from bus.http.api.subscriptions import whose
 from bus.http.cursors import After, Limit, Listing, read_numbers, write_next_numbers

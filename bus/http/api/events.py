@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
 from bus import json
-from bus.delivery.deliveries import Delivery
+from bus.delivery import Delivery
 from bus.disclosures import Channel, Disclosure
 from bus.http.pull import NO_STORE, EventReader, Reading
 from bus.http.rooms import Rooms, TheRooms

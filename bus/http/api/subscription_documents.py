@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from bus.delivery.subscription import AgencySink, Sink, Subscription, Webhook
+from bus.delivery import AgencySink, Sink, Subscription, Webhook
 from bus.http.values import JsonObject
 
 _LAST_POSITION: Final = 2**62

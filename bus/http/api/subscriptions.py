@@ -11,10 +11,20 @@ from fastapi import APIRouter, Depends, Response
 
 from bus import clock, limits
 from bus.actions import Actor, Verb
-from bus.delivery import admission
-from bus.delivery.acts import on_subscription
-from bus.delivery.subscription import NewSubscription, Sink, Subscription, SubscriptionState
-from bus.delivery.trial import tried_webhook
+from bus.delivery import (
+    NewSubscription,
+    Sink,
+    Subscription,
+    SubscriptionState,
+    check_contracts,
+    check_filter_size,
+    check_filters,
+    check_order,
+    check_sink,
+    find_tried_webhook,
+    find_views,
+    make_subscription_act,
+)
 from bus.http.acts import acting
 from bus.http.api.subscription_documents import (
     Redriven,
@@ -99,7 +109,7 @@ async def change_subscription(
     """Give a subscription another sink or other filters; what is pending goes there too."""
     subscription = await asyncio.to_thread(rooms.subscriptions.get, id, by.reach)
     sink = None if change.sink is None else change.sink.sink()
-    admission.check_size(change.filters or (), rooms.limits.get(subscription.participant).policy)
+    check_filter_size(change.filters or (), rooms.limits.get(subscription.participant).policy)
     await rooms.reading.run(partial(_check_filters, rooms, subscription, change.filters or ()), who=by.participant)
     if sink is not None:
         await _check_sink(rooms, sink, subscription.participant, subscription.contracts, by)
@@ -156,8 +166,8 @@ async def test(rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_TEST)
     """Send one signed example event of type `bus.test` to the webhook now, and tell what it said."""
     rooms.limits.take(by.participant, limits.Limit.SINK_TESTS)
     subscription = await asyncio.to_thread(rooms.subscriptions.get, id, by.reach)
-    url = tried_webhook(subscription).told()
-    tried = on_subscription(Verb.SUBSCRIPTION_TEST, subscription.id, subscription.participant, by, details=url)
+    url = find_tried_webhook(subscription).told()
+    tried = make_subscription_act(Verb.SUBSCRIPTION_TEST, subscription.id, subscription.participant, by, details=url)
     # Before it is sent: nothing undoes what the sink has seen.
     await asyncio.to_thread(rooms.actions.record, [tried])
     settings = rooms.settings
@@ -180,24 +190,22 @@ def whose(caller: Principal) -> str | None:
 def _check_order(rooms: Rooms, participant: str, order: SubscriptionOrder, policy: limits.Policy) -> None:
     """Refuse what may not be subscribed to so. In a thread: views are made when they are first asked for."""
     today = clock.local_date(clock.now())
-    seen = admission.check_contracts(rooms.catalogue, order.contracts, participant, today)
-    admission.check_size(order.filters, policy)
-    admission.check_filters(order.filters, seen)
-    admission.check_order(seen, order.ordered_by)
+    seen = check_contracts(rooms.catalogue, order.contracts, participant, today)
+    check_filter_size(order.filters, policy)
+    check_filters(order.filters, seen)
+    check_order(seen, order.ordered_by)
 
 
 def _check_filters(rooms: Rooms, subscription: Subscription, filters: Sequence[Any]) -> None:
     """Refuse filters by what the subscriber does not see; in a thread likewise."""
     today = clock.local_date(clock.now())
-    granted = (
-        admission.views(rooms.catalogue, name, subscription.participant, today) for name in subscription.contracts
-    )
-    admission.check_filters(filters, chain.from_iterable(granted))
+    granted = (find_views(rooms.catalogue, name, subscription.participant, today) for name in subscription.contracts)
+    check_filters(filters, chain.from_iterable(granted))
 
 
 async def _check_sink(rooms: Rooms, sink: Sink, participant: str, contracts: Sequence[str], by: Actor) -> None:
     allowed, hosts = rooms.settings.sink_networks, rooms.settings.sink_hosts
-    await admission.check_sink(
+    await check_sink(
         sink,
         participant,
         contracts,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from kombu import Queue
 
-from bus.delivery.handover import Broker, BrokerAddress, Received, broker_at
+from bus.delivery.handover import Broker, BrokerAddress, Received, find_broker
 from bus.delivery.ledger import Lease
 from tests.services.servers import a_scratch_broker, delete_queues
 from tests.services.waiting import until
@@ -87,5 +87,5 @@ def test_a_run_that_the_broker_refuses_is_not_handed_over(address: BrokerAddress
 
 
 def test_memory_names_no_broker():
-    assert broker_at("memory://", "bus") is None
-    assert broker_at("amqp://127.0.0.1//", "bus") == BrokerAddress("amqp://127.0.0.1//", "bus")
+    assert find_broker("memory://", "bus") is None
+    assert find_broker("amqp://127.0.0.1//", "bus") == BrokerAddress("amqp://127.0.0.1//", "bus")
