@@ -49,9 +49,7 @@ def make_rooms(
     subscriptions.refresh()
     participants = Participants(storage)
     tokens = Tokens(keys, issuer, storage)
-    # Half of the connections stay for everything else: one with a request under way cannot be pushed out.
-    readers = settings.max_waiting_readers or max(1, connections_at_once(settings) // 2)
-    limits = Limits(LimitRegister(storage, settings.limits), waiting_readers=readers)
+    limits = _make_limits(settings, storage)
     agencies = Agencies(settings.adapters)
     disclosures = DisclosureLog(storage, Persons(storage))
     refusals = RefusalLog(storage)
@@ -90,6 +88,12 @@ def make_rooms(
         trials=Trials(names),
         waiting=WaitingReaders(),
     )
+
+
+def _make_limits(settings: Settings, storage: Storage) -> Limits:
+    # Half of the connections stay for other requests: a connection with a request under way cannot be closed for another.
+    readers = settings.max_waiting_readers or max(1, connections_at_once(settings) // 2)
+    return Limits(LimitRegister(storage, settings.limits), waiting_readers=readers)
 
 
 def _make_login_policy(settings: Settings) -> LoginPolicy:

@@ -124,7 +124,7 @@ class Transaction:
     """One transaction. It ends with the block that `Storage.read` or `Storage.write` opened.
 
     Attributes:
-        has_announced: whether it announced a change. `Storage` calls `after_announce` then, after the commit.
+        has_announced: whether it announced a change. `Storage` tells of it after the commit.
     """
 
     __slots__ = ("_connection", "_driver", "has_announced")
