@@ -1,6 +1,6 @@
-"""Disclosures: who received whose data, when, under which grant."""
+"""Disclosures: which participant received whose personal data, when, and under which grant."""
 
-from bus.disclosures.disclose import Shown, group_shown, make_disclosure, make_disclosures, make_disclosures_of_groups
+from bus.disclosures.disclose import Shown, group_shown, make_disclosure, make_disclosures, make_group_disclosures
 from bus.disclosures.log import Channel, Disclosure, DisclosureLog, Found, Noted
 
 __all__ = [
@@ -13,5 +13,5 @@ __all__ = [
     "group_shown",
     "make_disclosure",
     "make_disclosures",
-    "make_disclosures_of_groups",
+    "make_group_disclosures",
 ]

@@ -1,4 +1,4 @@
-"""From events that a consumer was shown to the disclosures that this was."""
+"""Makes disclosures of the events that a consumer was shown."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -7,11 +7,15 @@ from bus.disclosures.log import Channel, Disclosure
 from bus.journal import Entry
 
 Shown = Mapping[tuple[int, View], Sequence[int]]
-"""Positions of the events that were shown, by the number of their version and the view that they were seen through."""
+"""The positions of shown events, by the number of their contract version and the consumer's view."""
 
 
 def group_shown(events: Iterable[tuple[Entry, View]]) -> Shown:
-    """The same of events, each with its view."""
+    """The positions of events, grouped by version and view.
+
+    Args:
+        events: each event with the view through which the consumer saw it.
+    """
     groups: dict[tuple[int, View], list[int]] = {}
     for entry, view in events:
         groups.setdefault((entry.version_id, view), []).append(entry.position)
@@ -21,14 +25,14 @@ def group_shown(events: Iterable[tuple[Entry, View]]) -> Shown:
 def make_disclosures(
     events: Iterable[tuple[Entry, View]], catalogue: Catalogue, channel: Channel, client_id: str | None = None
 ) -> list[Disclosure]:
-    """One disclosure for each grant under which personal data were shown; none for other data."""
-    return make_disclosures_of_groups(group_shown(events), catalogue, channel, client_id)
+    """A disclosure for each version and view that showed personal data; none for other data."""
+    return make_group_disclosures(group_shown(events), catalogue, channel, client_id)
 
 
-def make_disclosures_of_groups(
+def make_group_disclosures(
     groups: Shown, catalogue: Catalogue, channel: Channel, client_id: str | None = None
 ) -> list[Disclosure]:
-    """The same of events that are grouped already."""
+    """A disclosure for each group of personal data; none for other data."""
     versions = {number: catalogue.version_numbered(number) for number, _ in groups}
     return [
         make_disclosure(versions[number], view, channel, client_id=client_id, positions=positions)
@@ -46,7 +50,7 @@ def make_disclosure(
     positions: Iterable[int] = (),
     person: str | None = None,
 ) -> Disclosure:
-    """The disclosure of some events, or of one person in a query's answer, under a grant."""
+    """The disclosure of events, or of a query's answer about a person, under the view's grant."""
     grant = view.grant
     return Disclosure(
         participant=grant.participant,

@@ -1,4 +1,4 @@
-"""The disclosure log: who received which personal data, when, under which grant (UU 27/2022, art. 31)."""
+"""The disclosure log: who received which personal data, when, and under which grant (UU 27/2022, art. 31)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ _DAY: Final = 24 * 3600 * 1_000_000
 
 
 class Channel(Enum):
-    """By which way data left."""
+    """The way by which data left the bus."""
 
     EVENT = "event"
     FEED = "feed"
@@ -32,14 +32,15 @@ class Channel(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """One answer, or one batch of deliveries, with personal data, under one grant.
+    """One answer, or one batch of deliveries, with personal data under one grant.
 
     Attributes:
-        client_id: of the client that asked; None for a delivery.
-        fields: JSON Pointers of what was granted; the empty pointer stands for all.
-        positions: the journal's events that it held.
-        person: one of the persons of a query's answer, which is in no journal.
-        set_by: who set the sink of a delivery, if not the participant.
+        participant: the participant that received the data.
+        client_id: the client that asked; None for a delivery.
+        fields: JSON Pointers of the granted fields. The empty pointer means all fields.
+        positions: the positions of the events that the answer or batch held.
+        person: one of the persons of a query's answer, which is not in the journal.
+        set_by: who set the sink of a delivery, if not the participant itself.
     """
 
     participant: str
@@ -57,14 +58,13 @@ class Disclosure:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A disclosure as the log has it.
+    """A row of the log: equal disclosures of one day.
 
     Attributes:
-        at: when it happened first.
-        last_at: when it happened last.
-        times: how often, on that day.
-        unsent: events that were announced with it and certainly did not leave.
-
+        at: the first time.
+        last_at: the last time.
+        times: how often the disclosure happened on that day.
+        unsent: how many events were announced with it and certainly did not leave.
     """
 
     id: int
@@ -76,12 +76,13 @@ class Found:
 
 
 class Noted(NamedTuple):
-    """A disclosure of deliveries that stands in the log.
+    """A row of the log that holds an announced disclosure of deliveries.
 
     Attributes:
-        digest: the row's; every transaction takes rows in the order of their digests, so that none waits for another's.
-        times: how often the row counts it.
-        positions: the caller's events in that row; other callers' may stand there too.
+        digest: the row's digest. Every transaction locks rows in the order of digests, so no two can deadlock.
+        row: the row's id.
+        times: how many disclosures the row counts.
+        positions: the caller's events in that row. The row may hold events of other callers too.
     """
 
     digest: bytes
@@ -91,24 +92,27 @@ class Noted(NamedTuple):
 
 
 class DisclosureLog:
-    """Writes and searches disclosures. Synchronous: call it from threads."""
+    """Writes and finds disclosures. Synchronous: call it from threads."""
 
     def __init__(self, storage: Storage, persons: Persons) -> None:
         self._storage = storage
         self._persons = persons
 
     def record(self, disclosures: Sequence[Disclosure]) -> None:
-        """Write disclosures, durably, before the answer goes out. What was written today is counted."""
+        """Write disclosures durably. Call it before the answer leaves.
+
+        A disclosure that was written on the same day only counts one more time.
+        """
         with self._storage.write() as transaction:
             _write(transaction, disclosures)
 
     def announce(self, runs: Sequence[Sequence[Disclosure]]) -> list[list[Noted]]:
-        """Write what runs of deliveries are about to disclose, durably, in one transaction.
+        """Write durably, in one transaction, the disclosures that runs of deliveries are about to make.
 
-        Disclosures of several runs under one grant share a row as long as no event is in it twice.
+        Disclosures of several runs under one grant share a row, as long as the row holds no event twice.
 
         Returns:
-            For each run what was noted, to be given to `withdraw` where events did not leave.
+            For each run the rows that hold its disclosures. If events do not leave, give them to `withdraw`.
         """
         rows = _share_rows(runs)
         with self._storage.write() as transaction:
@@ -120,9 +124,13 @@ class DisclosureLog:
         return noted
 
     def withdraw(self, transaction: Transaction, unsent: Iterable[Noted]) -> None:
-        """Tell events apart that were announced and certainly did not leave, in a transaction of the caller's.
+        """Mark announced events as unsent, since they certainly did not leave.
 
-        A row that counts several disclosures is left as it is: it may say too much, never too little.
+        A row that counts several disclosures stays as it is: the log may say too much, never too little.
+
+        Args:
+            transaction: the caller's, which writes the outcomes of the deliveries.
+            unsent: for each row the events that did not leave.
         """
         for noted in sorted(unsent):
             if noted.times > 1:
@@ -140,10 +148,12 @@ class DisclosureLog:
             transaction.execute(statements.WITHDRAW, written)
 
     def search(self, person: str | None, participant: str | None, before: int | None, limit: int) -> list[Found]:
-        """Disclosures of a person's data (None: of anybody's) to a participant (None: to anybody), newest first.
+        """At most `limit` rows of the log, newest first.
 
         Args:
-            before: only those with a lower id, to page on.
+            person: the data subject; None: any.
+            participant: the participant that received data; None: any.
+            before: only rows with a lower id, for the next page. None: the first page.
         """
         table = DISCLOSURES.c
         conditions: list[sa.ColumnElement[bool]] = []
@@ -164,7 +174,7 @@ class DisclosureLog:
         before: int | None,
         limit: int,
     ) -> list[Found]:
-        """Read on until the page is full: ranges of positions may cover a person's events without holding them."""
+        """Read until the page is full. A row's range of positions may cover a person's event that the row does not hold."""
         found: list[Found] = []
         while len(found) < limit:
             statement = sa.select(DISCLOSURES).where(*conditions).order_by(DISCLOSURES.c.id.desc()).limit(limit)
@@ -195,7 +205,13 @@ def _concerns(disclosure: Disclosure, person: str, held: dict[int, set[int]]) ->
 
 @dataclass(slots=True)
 class _Shared:
-    """A row for disclosures of several runs under one grant: which events each of them brought."""
+    """One row for disclosures of several runs under one grant.
+
+    Attributes:
+        grant: the disclosure without its events.
+        positions: the events of all runs.
+        parts: the number of each run, with the run's events.
+    """
 
     grant: Disclosure
     positions: set[int]
@@ -208,7 +224,7 @@ def _share_rows(runs: Sequence[Sequence[Disclosure]]) -> list[_Shared]:
         for disclosure in disclosures:
             grant = replace(disclosure, positions=(), fields=tuple(disclosure.fields))
             of_grant = rows.setdefault(grant, [])
-            # Two subscriptions of a participant may get the same event, and only one of them may fail.
+            # Two subscriptions of a participant may get the same event. If only one of them fails, the other's row must stay.
             if not of_grant or not of_grant[-1].positions.isdisjoint(disclosure.positions):
                 of_grant.append(_Shared(grant, set(), []))
             of_grant[-1].positions.update(disclosure.positions)
@@ -217,12 +233,12 @@ def _share_rows(runs: Sequence[Sequence[Disclosure]]) -> list[_Shared]:
 
 
 def _write(transaction: Transaction, disclosures: Sequence[Disclosure]) -> list[tuple[bytes, int, int]]:
-    """Write disclosures; for each its digest, its row, and how often the row counts it now."""
+    """Write disclosures, and return for each its digest, its row's id, and how many disclosures the row counts."""
     now = clock.micros(clock.now())
     rows = [_make_row(disclosure) for disclosure in disclosures]
     digests = [_digest(row) for row in rows]
     written = [(b"", 0, 0)] * len(rows)
-    # In one order everywhere, so that two transactions never wait for each other's rows.
+    # In the order of digests, so that two transactions never wait for each other's rows.
     for index in sorted(range(len(rows)), key=digests.__getitem__):
         asked = {**rows[index], "digest": digests[index], "at": now, "day": now // _DAY}
         ((row, times),) = transaction.rows(statements.INSERT, asked)
@@ -232,7 +248,7 @@ def _write(transaction: Transaction, disclosures: Sequence[Disclosure]) -> list[
 
 
 def _digest(row: Mapping[str, Any]) -> bytes:
-    """Names everything that makes a disclosure the same as another."""
+    """A digest of all columns: equal disclosures have equal digests."""
     return blake2b(repr(sorted(row.items())).encode(), digest_size=16).digest()
 
 
@@ -280,7 +296,7 @@ def _unpack_optional(data: bytes | None) -> list[int]:
 
 
 def pack_positions(positions: Iterable[int]) -> bytes:
-    """Ascending positions as their differences in LEB128: about a byte each on a page of a feed."""
+    """Ascending positions as LEB128 numbers of their differences. Close positions take a byte each."""
     out = bytearray()
     last = 0
     for position in positions:
@@ -293,7 +309,7 @@ def pack_positions(positions: Iterable[int]) -> bytes:
 
 
 def unpack_positions(data: bytes) -> list[int]:
-    """The positions that `packed` packed."""
+    """The positions that `pack_positions` packed."""
     positions: list[int] = []
     position = step = shift = 0
     for byte in data:

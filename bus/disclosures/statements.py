@@ -1,4 +1,4 @@
-"""The disclosure log's prepared statements, in both dialects where they differ."""
+"""The prepared statements of the disclosure log, in both dialects if they differ."""
 
 from typing import Final
 
@@ -15,9 +15,9 @@ ON CONFLICT (day, digest) DO UPDATE SET
     at = CASE WHEN {_NOTHING_LEFT} THEN excluded.at ELSE disclosures.at END,
     times = disclosures.times + CASE WHEN {_NOTHING_LEFT} THEN 0 ELSE 1 END,
     last_at = excluded.last_at, positions = excluded.positions, unsent = NULL
-RETURNING id, times"""  # noqa: S608 - no value stands in it
+RETURNING id, times"""  # noqa: S608 - the text holds no value
 )
-"""What was announced and did not leave at all is not counted when the same is announced again."""
+"""A row whose events all did not leave counts no disclosure. The next equal disclosure starts it anew."""
 ONCE: Final = Prepared(
     sqlite="SELECT positions, unsent FROM disclosures WHERE id = :id AND times = 1",
     postgres="SELECT positions, unsent FROM disclosures WHERE id = :id AND times = 1 FOR UPDATE",

@@ -1,4 +1,4 @@
-"""The table of who received which personal data."""
+"""The table of disclosures: who received which personal data."""
 
 import sqlalchemy as sa
 
@@ -32,7 +32,7 @@ DISCLOSURES = sa.Table(
 )
 """One row for one answer or one batch of deliveries under one grant.
 
-The events that it held are `positions` (differences as LEB128, from `first_position` to `last_position`). A query's answer has
-a row for each `person` that it tells of instead. The same disclosure again on the same `day` (UTC) is counted in `times`, and
-`last_at` moves on; `digest` names what makes it the same. `unsent` are events of a delivery that certainly did not leave.
+`positions` holds its events (differences as LEB128, from `first_position` to `last_position`). A query's answer names its
+`person` instead. `times` counts equal disclosures of the same `day` (UTC), and `last_at` is the time of the last one. Equal
+disclosures have the same `digest`. `unsent` holds events of deliveries that certainly did not leave.
 """

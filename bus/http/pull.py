@@ -15,7 +15,7 @@ from starlette.types import Scope as Connection
 
 from bus import clock, json
 from bus.contracts import ContractVersion, View
-from bus.disclosures import Channel, Shown, group_shown, make_disclosures_of_groups
+from bus.disclosures import Channel, Shown, group_shown, make_group_disclosures
 from bus.heavy import Steps
 from bus.http.cursors import Place
 from bus.http.rooms import Rooms
@@ -221,7 +221,7 @@ class Reading:
         self._disclose(group_shown([(entry, view)]))
 
     def _disclose(self, groups: Shown) -> None:
-        found = make_disclosures_of_groups(groups, self.rooms.catalogue, self.channel, self.caller.client_id)
+        found = make_group_disclosures(groups, self.rooms.catalogue, self.channel, self.caller.client_id)
         if found:
             self.rooms.disclosures.record(found)
 
