@@ -47,7 +47,7 @@ def no_adapters(use: AdapterUse) -> Binding | None:
 
 
 def write_bindings(contract: Contract, bindings: Bindings) -> list[dict[str, Any]]:
-    """The bindings of the operations that a contract names, as JSON values for `read`."""
+    """The bindings of the operations that a contract names, as JSON values for `read_bindings`."""
     found = ((use, bindings(use)) for use in contract.adapters)
     return [
         asdict(use) | asdict(binding) | {"kinds": [kind.value for kind in binding.kinds], "least": binding.least.value}
@@ -57,7 +57,7 @@ def write_bindings(contract: Contract, bindings: Bindings) -> list[dict[str, Any
 
 
 def read_bindings(values: Sequence[Mapping[str, Any]]) -> Bindings:
-    """The bindings that `written` wrote."""
+    """Finds bindings among the JSON values that `write_bindings` made."""
     known = {
         AdapterUse(value["adapter"], value["operation"]): Binding(
             owner=value["owner"],

@@ -185,7 +185,7 @@ def parse_contract(document: Any) -> Contract:
 
 
 def parse_contract_text(text: bytes) -> Contract:
-    """The contract in a YAML or JSON text that came alone.
+    """The contract in a YAML or JSON text, with no files beside it to refer to.
 
     Raises:
         DocumentInvalid: with a pointer for each thing that is wrong.
@@ -194,7 +194,7 @@ def parse_contract_text(text: bytes) -> Contract:
 
 
 def restore_contract(document: dict[str, Any]) -> Contract:
-    """The contract in a document that `load` or `parse` made before and storage kept; nothing is checked again."""
+    """The contract in a stored document. `load_contract` or `parse_contract` checked it before; nothing is checked again."""
     delivery = document.get("delivery", {})
     return Contract(
         name=document["contract"],

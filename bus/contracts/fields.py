@@ -5,28 +5,17 @@ pointer grants it grants with all below it. Where data do not have the form that
 showing.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from enum import Enum
 from typing import Any
 
 from bus import json
 from bus.contracts.document import Mask
+from bus.contracts.masks import HIDDEN, Masking, Pseudonym
 
-HIDDEN = "***"
-Pseudonym = Callable[[str], str]
 Pseudonyms = Callable[[str], Pseudonym]
 """Gives for a mask's pointer what makes pseudonyms there."""
-
-_DATE = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
-    r"([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?)?"
-)
-_MOST_SHOWN = 4
-_PART_SHOWN = 4
-"""One character in so many is shown by `last4`."""
 
 
 class Visibility(Enum):
@@ -35,25 +24,6 @@ class Visibility(Enum):
     SHOWN = "shown"
     MASKED = "masked"
     HIDDEN = "hidden"
-
-
-@dataclass(frozen=True, slots=True)
-class Masking:
-    """What a mask does to a value."""
-
-    mask: Mask
-    pseudonym: Pseudonym
-
-    def __call__(self, value: Any) -> Any:
-        """The value in disguise: what the mask does not know how to disguise becomes `***`, null stays null."""
-        if value is None:
-            return None
-        if self.mask is Mask.PSEUDONYM:
-            text = text_of_key(value)
-            return HIDDEN if text is None else self.pseudonym(text)
-        if not isinstance(value, str) or self.mask is Mask.REDACT:
-            return HIDDEN
-        return _last4(value) if self.mask is Mask.LAST4 else _year(value)
 
 
 @dataclass(slots=True)
@@ -177,31 +147,6 @@ def compile_fields(granted: Iterable[str] | None, mask: Mapping[str, Mask], pseu
         _mask(root, json.parse_pointer(pointer), Masking(name, pseudonyms(pointer)))
     root.settle()
     return root
-
-
-def text_of_key(value: Any) -> str | None:
-    """The text by which a key or another identifier is known; None where a value is none."""
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _last4(text: str) -> str:
-    # Blanks tell nothing, and so buy nothing: at most a quarter of what is written is shown.
-    written = sum(not character.isspace() for character in text)
-    shown = min(_MOST_SHOWN, written // _PART_SHOWN)
-    return "*" * (len(text) - shown) + text[len(text) - shown :]
-
-
-def _year(text: str) -> str:
-    match = _DATE.fullmatch(text)
-    if match is None:
-        return HIDDEN
-    try:
-        date.fromisoformat(match[1])
-    except ValueError:
-        return HIDDEN
-    return text[:4]
 
 
 def _grant(root: Fields, steps: Iterable[str]) -> None:

@@ -8,8 +8,9 @@ from typing import Any, Final
 from bus import json
 from bus.contracts.declared import Declared, find_declared
 from bus.contracts.document import Contract, Grant, Kind, Mask
-from bus.contracts.fields import Pseudonym, Visibility, text_of_key
+from bus.contracts.fields import Visibility
 from bus.contracts.filter import compile_filter, read_data_field
+from bus.contracts.masks import Pseudonym, text_of_key
 from bus.contracts.shown import Shown, masks
 from bus.kit import BUS_ATTRIBUTES, CORE_ATTRIBUTES
 

@@ -18,7 +18,7 @@ from bus.heavy import Steps
 from bus.http.admissions import admission_of
 from bus.http.cursors import AFTER, LAST_EVENT_ID, After, Limit, Listing, read_position, write_position
 from bus.http.openapi import Operation
-from bus.http.pull import NO_STORE, Page, PageAnswer, Reading, wanted
+from bus.http.page import NO_STORE, Page, PageAnswer, Reading, wanted
 from bus.http.readers import ReaderRoute, read_headers, read_query, start_reading
 from bus.http.standing import Standing
 from bus.identity import Principal, Scope

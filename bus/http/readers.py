@@ -17,7 +17,7 @@ from starlette.types import Scope as Connection
 from bus.disclosures import Channel
 from bus.http import problems
 from bus.http.openapi import Operation
-from bus.http.pull import Reading
+from bus.http.page import Reading
 from bus.http.rooms import Rooms, rooms
 from bus.http.security import caller
 from bus.identity import Scope

@@ -17,7 +17,7 @@ from bus.http.admissions import admission_of
 from bus.http.conditional import matches
 from bus.http.cursors import After, Limit, Place, read_place, write_place
 from bus.http.openapi import Operation
-from bus.http.pull import NO_STORE, Page, PageAnswer, Reading, wanted
+from bus.http.page import NO_STORE, Page, PageAnswer, Reading, wanted
 from bus.http.readers import ReaderRoute, read_headers, read_query, start_reading
 from bus.http.spreadsheet import Spreadsheet
 from bus.http.standing import Standing

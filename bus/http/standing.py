@@ -4,7 +4,7 @@ import asyncio
 
 from fastapi import Request
 
-from bus.http.pull import Reading
+from bus.http.page import Reading
 from bus.identity import Principal, Scope, require
 from bus.journal import Tail
 from bus.problem import Refused

@@ -3,9 +3,9 @@
 from bus.identity.keys import Keys, create_keys, load_keys, rotate_keys
 from bus.identity.metadata import describe_authorization_server, describe_protected_resource
 from bus.identity.participants import Client, Kind, Participant, Participants, bootstrap
-from bus.identity.scopes import MEANINGS, Scope
+from bus.identity.scopes import MEANINGS, Scope, require
 from bus.identity.server import Answer, Call, OAuthServer
-from bus.identity.tokens import Principal, Tokens, require
+from bus.identity.tokens import Principal, Tokens
 from bus.identity.wrong_logins import LoginPolicy
 
 __all__ = [

@@ -1,6 +1,21 @@
-"""Scopes: what a client may do, as its access tokens say."""
+"""Scopes: what a client may do, as its access tokens say, and the answer to a token that lacks one."""
 
 from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from bus.problem import Forbidden
+
+if TYPE_CHECKING:
+    from bus.identity.tokens import Principal
+
+REALM: Final = 'Bearer realm="bus"'
+"""How each challenge of the bus begins (RFC 9110, section 11.6.1)."""
+
+
+class ScopeMissing(Forbidden):
+    """Your access token lacks the scope that this request needs."""
+
+    slug = "scope-missing"
 
 
 class Scope(StrEnum):
@@ -28,3 +43,16 @@ MEANINGS: dict[Scope, str] = {
     Scope.AUDIT_READ: "ask who received a person's data, and who changed what",
     Scope.ADMIN: "manage participants and their clients",
 }
+
+
+def require(principal: "Principal", scope: str) -> None:
+    """Refuse a principal without that scope.
+
+    Raises:
+        ScopeMissing: the token lacks the scope (RFC 6750, section 3.1).
+    """
+    if scope not in principal.scopes:
+        raise ScopeMissing(
+            f"This needs the scope {scope}; ask the operator for it, then ask for a token with it.",
+            headers={"WWW-Authenticate": f'{REALM}, error="insufficient_scope", scope="{scope}"'},
+        )

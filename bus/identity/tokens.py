@@ -25,11 +25,11 @@ from bus.actions import Action, Actor, Object, Verb, note
 from bus.identity.keys import Keys
 from bus.identity.known_clients import KnownClients
 from bus.identity.participants import Client
-from bus.identity.scopes import Scope
+from bus.identity.scopes import REALM, Scope
 from bus.identity.shared_cache import SharedCache
 from bus.identity.tables import REVOKED_TOKENS
 from bus.ids import new_id
-from bus.problem import Forbidden, Refused
+from bus.problem import Refused
 from bus.storage import Storage, announce
 
 _KIND = "at+jwt"
@@ -43,7 +43,6 @@ _REFUSED_BYTES = 2 * 1024 * 1024
 _REFUSED_EACH = 16
 _SKEW = 5
 """Seconds by which the clock of the process that set `iat` may be ahead."""
-_REALM = 'Bearer realm="bus"'
 
 
 _EXPIRED = "The access token has expired; ask for a new one."
@@ -55,12 +54,6 @@ class Unauthenticated(Refused):
 
     status = 401
     slug = "unauthenticated"
-
-
-class ScopeMissing(Forbidden):
-    """Your access token lacks the scope that this request needs."""
-
-    slug = "scope-missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +78,6 @@ class Principal:
     def is_operator(self) -> bool:
         """Whether the principal may do everything that the owner of an object may."""
         return Scope.ADMIN in self.scopes
-
-
-def require(principal: Principal, scope: str) -> None:
-    """Refuse a principal without that scope.
-
-    Raises:
-        ScopeMissing: the token lacks the scope (RFC 6750, section 3.1).
-    """
-    if scope not in principal.scopes:
-        raise ScopeMissing(
-            f"This needs the scope {scope}; ask the operator for it, then ask for a token with it.",
-            headers={"WWW-Authenticate": f'{_REALM}, error="insufficient_scope", scope="{scope}"'},
-        )
 
 
 class Tokens:
@@ -297,7 +277,7 @@ class Tokens:
 
     def _make_refusal(self, detail: str, error: str) -> Unauthenticated:
         metadata = f"{self.issuer}/.well-known/oauth-protected-resource"
-        return Unauthenticated(detail, headers={"WWW-Authenticate": f'{_REALM}{error}, resource_metadata="{metadata}"'})
+        return Unauthenticated(detail, headers={"WWW-Authenticate": f'{REALM}{error}, resource_metadata="{metadata}"'})
 
 
 @dataclass(frozen=True, slots=True)

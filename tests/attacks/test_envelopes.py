@@ -17,7 +17,6 @@ from bus.contracts.document import parse_contract
 from bus.contracts.lint import find_errors
 from bus.contracts.view import View
 from bus.delivery.worker import traceparent_of
-from bus.http import pull
 from bus.identity.tokens import Principal
 from bus.journal import Entry
 from bus.journal.lines import MOST_BYTES
@@ -326,7 +325,7 @@ async def test_a_page_holds_no_histories_of_its_records(bus: Bus) -> None:
 
 @sqlite_alone
 async def test_a_page_that_walked_enough_ends_and_the_next_goes_on(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pull, "_MOST_LOOKED_AT", 1000)
+    monkeypatch.setattr("bus.http.page._MOST_LOOKED_AT", 1000)
     bus.apply(a_document(a_grant("bapenda", **LEFT)))
     for _ in range(9):
         await bus.publish_all([a_person(one, desa="paciran") for one in range(1, 4)])

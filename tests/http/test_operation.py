@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from bus.http.edge import Edge, create_edge, create_operation, create_watch
 from bus.http.health import Health
-from bus.http.pull import Reading
+from bus.http.page import Reading
 from tests.a_bus import ADDRESS, Bus
 from tests.builders import WARGA, a_document, a_grant, a_nik
 

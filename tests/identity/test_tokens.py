@@ -18,8 +18,9 @@ from joserfc.jwk import ECKey, OKPKey
 from bus import json
 from bus.identity.keys import Keys
 from bus.identity.participants import Client, Participants
+from bus.identity.scopes import ScopeMissing, require
 from bus.identity.tables import CLIENTS
-from bus.identity.tokens import ScopeMissing, Tokens, Unauthenticated, require
+from bus.identity.tokens import Tokens, Unauthenticated
 from bus.storage import Changes, Storage
 from tests.an_actor import OPERATOR
 

@@ -192,7 +192,7 @@ class Not:
 
 
 class NoneOf:
-    """The strings that are not in a list."""
+    """An automaton that accepts every string but the listed words."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self._next: list[dict[int, int]] = [{}, {}]

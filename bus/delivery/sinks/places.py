@@ -50,7 +50,7 @@ class Place:
         self.begun = self._loop.time()
 
     def begin(self, limit: asyncio.Timeout) -> None:
-        """The request begins, within a limit of time that may be shortened."""
+        """Note that the request began; `break_off` may end its time limit early."""
         self._limit = limit
 
     def break_off(self) -> None:

@@ -9,7 +9,7 @@ from bus import json
 from bus.contracts import Catalogue, write_asyncapi
 from bus.http.api.contracts import Reader
 from bus.http.conditional import cacheable
-from bus.http.pull import wanted
+from bus.http.page import wanted
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from bus import json
 from bus.delivery import Delivery
 from bus.disclosures import Channel, Disclosure
-from bus.http.pull import NO_STORE, EventReader, Reading
+from bus.http.page import NO_STORE, EventReader, Reading
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised
 from bus.identity import Principal

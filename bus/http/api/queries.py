@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Response
 
 from bus.contracts import parse_body
 from bus.http.api.contracts import Body, DocumentTooLarge
-from bus.http.pull import NO_STORE
+from bus.http.page import NO_STORE
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.written import write_answer

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from bus import clock
 from bus.http.api.contracts import Reader
 from bus.http.cursors import After, Limit, Listing, read_position, write_position
-from bus.http.pull import NO_STORE
+from bus.http.page import NO_STORE
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
 from bus.http.written import write_page
