@@ -150,7 +150,7 @@ def changes_number(text: bytes, written: bytes = b"") -> bool:
     outline = text.translate(_OUTLINE)
     if _LONG in outline or b"0e000" in outline or b"0e:000" in outline or text[:1] in b"-0123456789":
         # The expression looks for what stands before a number. Nothing may stand before a text that is a number alone.
-        return not all(is_kept(found[1].decode()) for found in _LONG_NUMBER.finditer(b":" + text))
+        return not all(_is_certainly_kept(found[1].decode()) for found in _LONG_NUMBER.finditer(b":" + text))
     return False
 
 
@@ -220,6 +220,14 @@ def is_kept(number: str) -> bool:
     return value is not None and len(value[1]) <= _MOST_DIGITS and value == _split_number(repr(float(number)))
 
 
+def _is_certainly_kept(number: str) -> bool:
+    """Whether a part of a JSON text is a number that `is_kept`; a part of a string, such as 1.234.567, is none."""
+    try:
+        return is_kept(number)
+    except ValueError:
+        return False
+
+
 def _split_number(number: str) -> tuple[bool, str, int] | None:
     """Sign, digits without zeros at the ends, and power of ten; None: beyond a float's range.
 
@@ -279,10 +287,25 @@ def _collect_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _walk(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    """A value and all values in it, in the order of the text, each with its path."""
     yield path, value
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for step, one in inner:
-        yield from _walk(one, (*path, step))
+    # Not by generators in generators: each value would pass through as many as it is deep.
+    under_way = [(path, _list_entries(value))]
+    while under_way:
+        above, entries = under_way[-1]
+        entry = next(entries, None)
+        if entry is None:
+            under_way.pop()
+            continue
+        here = (*above, entry[0])
+        yield here, entry[1]
+        if isinstance(entry[1], dict | list):
+            under_way.append((here, _list_entries(entry[1])))
+
+
+def _list_entries(value: Any) -> Iterator[tuple[str | int, Any]]:
+    """The entries of an object or array, by name or index; none of another value."""
+    return iter(value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ())
 
 
 def dump_pretty(value: Any) -> str:

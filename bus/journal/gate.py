@@ -116,7 +116,7 @@ class Gate:
         if key is not None and ("subject" not in event or "data" not in event):
             body = _complete_record(body, event, key)
             check_size(body, version)
-        if len(version.contract.producers) > 1:
+        if self._has_several_producers(version):
             body = b'%b,"publisher":%b}' % (body[:-1], json.dumps(sender))
         identity = identity_of(sender, event["source"], event["id"])
         return Submission(
@@ -132,6 +132,13 @@ class Gate:
                 body = _replace_attribute(body, name, event[name], spelling)
                 event = {**event, name: spelling}
         return event, body
+
+    def _has_several_producers(self, version: ContractVersion) -> bool:
+        """Whether others may publish under the contract too, by this version or by another in force."""
+        producers = version.contract.producers
+        return len(producers) > 1 or any(
+            one.contract.producers != producers for one in self.catalogue.in_force(version.contract.name)
+        )
 
     def _find_version(self, event: Mapping[str, Any], principal: Principal) -> ContractVersion:
         if wrong := find_wrong_attributes(event):

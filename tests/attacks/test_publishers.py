@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.a_bus import Bus
+from tests.a_bus import ADDRESS, Bus
 from tests.builders import OWNER, WARGA, Document, a_document, a_grant, a_nik, a_person, an_event
 
 OTHER = "dinas-lain"
@@ -56,6 +56,14 @@ async def test_nobody_publishes_in_anothers_name_by_a_header(bus: Bus) -> None:
     answer = await bus.reader(OWNER, "events.publish").post("/v1/events", json=a_person(), headers=headers)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/publisher")
     assert bus.rooms.journal.last_position() == 0
+
+
+async def test_a_producer_of_an_older_version_is_named_too(bus: Bus) -> None:
+    bus.apply(a_document(a_grant("bapenda")))
+    bus.apply(a_document(a_grant("bapenda"), version="1.1.0", producers=[OWNER, OTHER]))
+    await publish(bus, OWNER, an_event(1, dataschema=f"{ADDRESS}/v1/contracts/{WARGA}/versions/1.0.0/schema"))
+    (event,) = (await bus.reader("bapenda").get(f"/v1/feeds/{WARGA}")).json()["events"]
+    assert event["publisher"] == OWNER
 
 
 async def test_an_event_that_was_stored_before_its_contract_had_several_producers_is_a_duplicate(bus: Bus) -> None:

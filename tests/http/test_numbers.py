@@ -100,6 +100,29 @@ async def test_a_number_that_would_come_back_changed_is_refused(
     assert (await client.get(f"/v1/feeds/{OPEN}")).json()["events"] == []
 
 
+TEXTS = ["Rp 1.234.567.890.123.456", ":1.2.3.4.5.6.7.8.9.10", ",12345678901234567890123", "[1e999]", " 0.1.2e9999"]
+
+
+@pytest.mark.parametrize("is_apart", [False, True])
+@pytest.mark.parametrize("text", TEXTS)
+async def test_a_text_that_looks_like_a_long_number_is_taken_as_it_is(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, text: str, is_apart: bool
+) -> None:
+    if is_apart:
+        _all_is_large(monkeypatch)
+    quoted = slow.dumps(text)
+    sent = (
+        (_event(quoted, "1").encode(), _STRUCTURED),
+        (_data(quoted).encode(), {**_BINARY, "ce-id": "2"}),
+        (b"[%b]" % _event(quoted, "3").encode(), _BATCH),
+    )
+    for content, headers in sent:
+        answer = await client.post("/v1/events", content=content, headers=headers)
+        assert answer.status_code == 202, answer.text
+    events = (await client.get(f"/v1/feeds/{OPEN}")).json()["events"]
+    assert [event["data"]["nilai"][0]["a"] for event in events] == [text] * 3
+
+
 @pytest.mark.parametrize("number", CHANGED, ids=lambda number: number[:25])
 async def test_validate_says_no_to_a_number_that_publishing_refuses(client: httpx.AsyncClient, number: str) -> None:
     answer = await client.post(f"/v1/contracts/{OPEN}/validate", content=_data(number))

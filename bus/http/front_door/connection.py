@@ -94,7 +94,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """The client says something; a stranger is heard in its turn."""
-        if self._visitor.is_known or self._state not in _BETWEEN:
+        if self._state is State.IDLE and self._ahead:
+            # A request waits for `_go_on`: what comes behind it is read behind it.
+            self._keep_ahead(data)
+        elif self._visitor.is_known or self._state not in _BETWEEN:
             self._hear(data)
         else:
             self._wire.pause()
@@ -117,9 +120,13 @@ class Connection(asyncio.Protocol):
         elif state is State.LINGERING:
             self._wire.throw_away(len(data))
         else:
-            self._ahead += data
-            if len(self._ahead) > _MOST_AHEAD:
-                self.pause_reading()
+            self._keep_ahead(data)
+
+    def _keep_ahead(self, data: bytes) -> None:
+        """Keep what comes before its turn."""
+        self._ahead += data
+        if len(self._ahead) > _MOST_AHEAD:
+            self.pause_reading()
 
     def pause_writing(self) -> None:
         """The client does not read as fast as it is answered."""

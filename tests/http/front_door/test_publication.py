@@ -131,6 +131,21 @@ async def test_answers_come_in_the_order_of_pipelined_requests(bus: Bus, connect
     assert [answer.json()["position"] for answer in answers if answer.status_code == 202] == [2, 3, 4]
 
 
+async def test_a_request_that_comes_while_another_waits_its_turn_is_not_answered_before_it(
+    bus: Bus, connection: Connection
+):
+    authorization = publisher(bus)
+    await connection.ask(a_request(authorization, json.dumps(an_event(1))))
+    refused = a_request(authorization, json.dumps(an_event(2, id=...)))
+    for number in range(3, 903, 2):
+        first, third = (a_request(authorization, json.dumps(an_event(one))) for one in (number, number + 1))
+        await connection.say(first + refused)
+        # At another moment each time: as the first is answered, before it, after it.
+        await asyncio.sleep(number % 60 / 20_000)
+        await connection.say(third)
+        assert [(await connection.answer()).status_code for _ in range(3)] == [202, 400, 202], number
+
+
 async def test_a_body_that_comes_byte_by_byte_is_taken(bus: Bus, connection: Connection):
     authorization = publisher(bus)
     await connection.ask(a_request(authorization, json.dumps(an_event(1))))
