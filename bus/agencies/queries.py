@@ -14,7 +14,7 @@ import structlog
 
 from bus import clock, json
 from bus.agencies.registry import AdapterOff, Agencies
-from bus.contracts import Catalogue, ContractVersion, Kind, View, is_bearable, judge_data
+from bus.contracts import Catalogue, ContractVersion, Kind, View, is_bearable, judge_data, spell_identifier
 from bus.disclosures import Channel, DisclosureLog, make_disclosure
 from bus.heavy import Heavy, Here, TooHeavy
 from bus.identity import Principal
@@ -263,11 +263,12 @@ def _persons(version: ContractVersion, question: Any, answer: Any) -> list[str |
     Raises:
         AnswerTooWide: those are too many.
     """
-    found = {version.person_of(question)}
+    asked = version.person_of(question)
+    found = set() if asked is None else set(spell_identifier(asked))
     for finder, data in ((version.data_persons, question), (version.answer_persons, answer)):
         if finder is not None:
             found.update(finder.find(data, _MOST_PERSONS))
-    persons = sorted(person for person in found if person is not None)
+    persons = sorted(found)
     if len(persons) > _MOST_PERSONS:
         raise AnswerTooWide(f"The answer names more than {_MOST_PERSONS} persons; ask for less.")
     return [*persons] or [None]

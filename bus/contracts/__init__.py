@@ -50,7 +50,7 @@ from bus.contracts.lint.vocabulary import PERSONAL_NAMES
 from bus.contracts.listing import Heading, ListedContract, ListedVersion
 from bus.contracts.numbers import NumberChanged, check_numbers, find_changed_numbers, refuse_numbers
 from bus.contracts.page import name_page_file, write_index, write_page
-from bus.contracts.person_finder import PersonFinder, make_finder
+from bus.contracts.person_finder import PersonFinder, make_finder, read_identifier, spell_identifier
 from bus.contracts.plan import Plan
 from bus.contracts.register import Tags
 from bus.contracts.registered import Move, RegisteredVersion, Succession, find_successions
@@ -137,10 +137,12 @@ __all__ = [
     "read_attribute",
     "read_check",
     "read_document",
+    "read_identifier",
     "read_yaml",
     "refuse_numbers",
     "restore_contract",
     "sketch_schema",
+    "spell_identifier",
     "write_asyncapi",
     "write_bindings",
     "write_index",

@@ -78,8 +78,10 @@ class CataloguedContract:
         if entry is None or document is None:
             raise self._refuse_unknown()
         version = ready.get(entry) or ready.make(entry, document)
-        if entry.state is State.DEPRECATED:
-            version = replace(version, notice=self._write_notice(entry))
+        notice = self._write_notice(entry) if entry.state is State.DEPRECATED else None
+        names_publisher = self._has_several_producers()
+        if notice is not None or names_publisher:
+            version = replace(version, notice=notice, names_publisher=names_publisher)
         if len(self.found) < _MOST_SPELLINGS:
             self.found[dataschema] = version
         return version
@@ -101,6 +103,11 @@ class CataloguedContract:
     def read_documents(self) -> Sequence[bytes]:
         """The documents of the versions in force as JSON, lowest version first."""
         return zlib.decompress(self.packed).split(_NEWLINE) if self.packed else ()
+
+    def _has_several_producers(self) -> bool:
+        """Whether several participants may publish under versions in force."""
+        producers = {one for text in self.read_documents() for one in restore_contract(json.loads(text)).producers}
+        return len(producers) > 1
 
     def _write_notice(self, deprecated: CatalogueEntry) -> Notice:
         newest = self.newest

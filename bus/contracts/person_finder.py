@@ -5,6 +5,7 @@ each number that looks like an identifier is taken for one.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -23,9 +24,14 @@ _ENTRIES: Final = 500
 """Entries of `enum` that cost a unit."""
 _TOGETHER: Final = 10
 """Pairs of schemas that apply at one place that cost a unit."""
-_GROUPED: Final = re.compile(r"[0-9]{6}([ .-])[0-9]{6}\1[0-9]{4}|[0-9]{4}([ .-])[0-9]{4}\2[0-9]{4}\2[0-9]{4}")
-_GROUPED_LENGTHS: Final = (18, 19)
-_IDENTIFIER: Final = re.compile(r"[1-9][0-9]{15}")
+_SEPARATOR: Final = r"[\s.,/_\-\u2010-\u2015]{0,3}"
+"""What people write between the figures of a number."""
+_SPELLED: Final = re.compile(rf"(?<![0-9])[1-9](?:{_SEPARATOR}[0-9]){{15}}(?![0-9])")
+_NO_FIGURE: Final = re.compile(r"[^0-9]")
+_LONGEST: Final = 200
+"""Characters of a text that is read as an identifier with words beside it; a longer text is prose."""
+_MOST_BESIDE: Final = 20
+"""Characters beside an identifier, such as `NIK: `, in a text of which nothing is known."""
 
 
 @dataclass(slots=True, eq=False)
@@ -76,7 +82,8 @@ class PersonFinder:
     def find(self, data: Any, most: int) -> list[str]:
         """The identifiers in data that fit the schema, each once; after more than `most` the search ends.
 
-        An identifier that is written in groups is found as it is written, and as plain figures.
+        An identifier that is written in another way (`352401 120190 0016`, `NIK 3524…`) is found as it is written, and as
+        plain figures.
         """
         found: dict[str, None] = {}
         waiting = [(self._root, data)]
@@ -84,14 +91,14 @@ class PersonFinder:
             place, value = waiting.pop()
             if isinstance(value, dict):
                 if place.has_named or place.is_unknown:
-                    found.update(dict.fromkeys(text for name in value for text in _spell(name, only_numbers=True)))
+                    found.update(dict.fromkeys(text for name in value for text in _recognise(name)))
                 waiting += _members(place, value)
             elif isinstance(value, list):
                 if (items := place if place.is_unknown else place.items) is not None:
                     waiting += [(items, inner) for inner in value]
-            elif (place.is_identifier or place.is_unknown) and (text := _text(value)) is not None:
-                only_numbers = place.is_mixed or not place.is_identifier
-                found.update(dict.fromkeys(_spell(text, only_numbers=only_numbers)))
+            elif (place.is_identifier or place.is_unknown) and (text := read_identifier(value)) is not None:
+                is_told = place.is_identifier and not place.is_mixed
+                found.update(dict.fromkeys(spell_identifier(text) if is_told else _recognise(text)))
         return list(found)
 
 
@@ -156,10 +163,12 @@ class _Survey:
         place.declared = frozenset(names)
         for member in names:
             heads = [head for schema in schemas for head in children(schema, member)]
-            heads = heads or [head for schema in schemas for head in _unevaluated(schema, "Properties")]
+            # These apply to a member that only a branch declares, if that branch does not hold.
+            others = _allowed([head for schema in schemas for head in _unevaluated(schema, "Properties")])
             # Of a member that no schema describes nothing is certain, whatever its name.
-            if _allowed(heads):
-                place.members[member] = self._place(member, heads)
+            if _allowed(heads) or others:
+                is_mixed = bool(_allowed(heads) and others)
+                place.members[member] = self._place(member, [*heads, *others], is_mixed=is_mixed)
         place.others = self._mixed(name, [head for schema in schemas for head in _undeclared(schema)])
         place.items = self._mixed(name, [head for schema in schemas for head in _items(schema)])
 
@@ -198,20 +207,35 @@ def _members(place: _Place, value: dict[str, Any]) -> list[tuple[_Place, Any]]:
     return found
 
 
-def _spell(text: str, *, only_numbers: bool) -> list[str]:
-    """How an identifier is found: as it is written, and as plain figures; with `only_numbers` nothing that is no such number."""
-    plain = re.sub(r"[ .-]", "", text) if len(text) in _GROUPED_LENGTHS and _GROUPED.fullmatch(text) else text
-    if only_numbers and not _IDENTIFIER.fullmatch(plain):
-        return []
-    return [text] if plain == text else [text, plain]
+def spell_identifier(text: str) -> list[str]:
+    """How an identifier is found: as it is written, and as the plain figures of each number of 16 figures in it."""
+    if text.isascii() and text.isdecimal():
+        return [text]
+    return list(dict.fromkeys([text, *_find_numbers(text)]))
 
 
-def _text(value: Any) -> str | None:
+def read_identifier(value: Any) -> str | None:
+    """An identifier as text, also where it is a number (`3524011201900001.0` too); None: the value is none."""
     if isinstance(value, str):
         return value
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _recognise(text: str) -> list[str]:
+    """How an identifier in a text of which nothing is known is found; nothing, if the text does not look like one."""
+    numbers = _find_numbers(text)
+    if len(numbers) != 1 or len(text) - len(numbers[0]) > _MOST_BESIDE:
+        return []
+    return list(dict.fromkeys([text, *numbers]))
+
+
+def _find_numbers(text: str) -> list[str]:
+    if len(text) > _LONGEST:
+        return []
+    folded = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return [_NO_FIGURE.sub("", found) for found in _SPELLED.findall(folded)]
 
 
 def _work(schema: Schema) -> int:

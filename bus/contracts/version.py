@@ -10,7 +10,7 @@ from bus import json
 from bus.contracts.declared import Declared, find_declared
 from bus.contracts.document import Contract, Kind
 from bus.contracts.lifecycle import State
-from bus.contracts.person_finder import PersonFinder, make_finder
+from bus.contracts.person_finder import PersonFinder, make_finder, read_identifier
 from bus.contracts.schemas import Schema, collect_property_names
 from bus.contracts.validation import Validator
 
@@ -80,6 +80,8 @@ class ContractVersion:
         id: names the version in the journal.
         contract_id: names the contract, whatever its version, in the journal.
         notice: as publishers meet it, that the version is deprecated; None: it is not.
+        names_publisher: as publishers meet it, whether others publish under the contract too, by this version or by another in
+            force, so that the bus says in each event who did.
     """
 
     id: int
@@ -88,6 +90,7 @@ class ContractVersion:
     contract: Contract
     checks: Checks = field(repr=False, compare=False)
     notice: Notice | None = None
+    names_publisher: bool = False
 
     @cached_property
     def validator(self) -> Validator:
@@ -145,7 +148,7 @@ class ContractVersion:
     @cached_property
     def person_of(self) -> Callable[[Any], str | None]:
         """Finds the identifier of the person that the data (of a query: the question) are about; None where there is none."""
-        return make_text_finder(self.contract.person)
+        return make_text_finder(self.contract.person, read_identifier)
 
     @cached_property
     def data_persons(self) -> PersonFinder | None:
@@ -158,8 +161,15 @@ class ContractVersion:
         return self.checks.answer_persons
 
 
-def make_text_finder(pointer: str | None) -> Callable[[Any], str | None]:
-    """A function that finds the text or the integer at a JSON Pointer, as text; None: it finds nothing."""
+def read_text(value: Any) -> str | None:
+    """A text or an integer as text; None: the value is neither."""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def make_text_finder(pointer: str | None, read: Callable[[Any], str | None] = read_text) -> Callable[[Any], str | None]:
+    """A function that finds the value at a JSON Pointer, as the text that `read` makes of it; None: it finds nothing."""
     if pointer is None:
         return lambda _: None
     path = json.parse_pointer(pointer)
@@ -169,10 +179,6 @@ def make_text_finder(pointer: str | None) -> Callable[[Any], str | None]:
         for step in path:
             # Nearly always an object; what else a pointer leads through is the slower function's business.
             value = value.get(step) if type(value) is dict else json.follow(value, (step,))
-        return value if type(value) is str else _text(value)
+        return value if type(value) is str else read(value)
 
     return find
-
-
-def _text(value: Any) -> str | None:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None

@@ -5,7 +5,15 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from bus import json
-from bus.contracts import ContractVersion, PersonFinder, compile_schema, make_finder, make_text_finder, write_pointer
+from bus.contracts import (
+    ContractVersion,
+    PersonFinder,
+    compile_schema,
+    make_finder,
+    make_text_finder,
+    read_identifier,
+    write_pointer,
+)
 from bus.problem import FieldError
 
 _BACKSLASH: Final = 0x5C
@@ -88,7 +96,7 @@ def check_data(schema: bytes, bodies: bytes, about: bytes) -> bytes:
             many errors are `enough`: after so many errors, one error is found in each further event.
     """
     asked, validator = json.loads(about), compile_schema(schema)
-    finders = [make_text_finder(asked[name]) for name in ("key", "person")]
+    finders = [make_text_finder(asked["key"]), make_text_finder(asked["person"], read_identifier)]
     person_finder = _person_finder(schema, asked["person"]) if asked["is_personal"] else None
     found: list[list[Any]] = []
     told = 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bus import json
-from bus.contracts import Catalogue, ContractVersion, is_bearable, refuse_numbers, write_pointer
+from bus.contracts import Catalogue, ContractVersion, is_bearable, refuse_numbers, spell_identifier, write_pointer
 from bus.identity import Principal
 from bus.journal.append import Submission
 from bus.journal.checking import MOST_PERSONS, Findings, UncheckedEvent, find_in_data
@@ -116,7 +116,7 @@ class Gate:
         if key is not None and ("subject" not in event or "data" not in event):
             body = _complete_record(body, event, key)
             check_size(body, version)
-        if self._has_several_producers(version):
+        if version.names_publisher:
             body = b'%b,"publisher":%b}' % (body[:-1], json.dumps(sender))
         identity = identity_of(sender, event["source"], event["id"])
         return Submission(
@@ -132,13 +132,6 @@ class Gate:
                 body = _replace_attribute(body, name, event[name], spelling)
                 event = {**event, name: spelling}
         return event, body
-
-    def _has_several_producers(self, version: ContractVersion) -> bool:
-        """Whether others may publish under the contract too, by this version or by another in force."""
-        producers = version.contract.producers
-        return len(producers) > 1 or any(
-            one.contract.producers != producers for one in self.catalogue.in_force(version.contract.name)
-        )
 
     def _find_version(self, event: Mapping[str, Any], principal: Principal) -> ContractVersion:
         if wrong := find_wrong_attributes(event):
@@ -237,14 +230,17 @@ def _find_persons(version: ContractVersion, findings: Findings, key: str | None)
         raise DataInvalid("The person whom the data are about has no usable identifier.", errors=[at])
     if person is None and version.is_personal:
         person = key
+    spellings = [] if person is None else spell_identifier(person)
     if not findings.persons:
-        return person if person is None or not is_ambiguous(person) else write_persons([person])
+        return (
+            person if person is None or (len(spellings) == 1 and not is_ambiguous(person)) else write_persons(spellings)
+        )
     if len(findings.persons) > MOST_PERSONS:
         at = FieldError("/data", f"must name at most {MOST_PERSONS} persons; send several events")
         raise DataInvalid("The event names more persons than the disclosure log can find it by.", errors=[at])
     # Nobody can search for a text that is unusable.
     persons = [one for one in findings.persons if is_text(one)]
-    return write_persons(persons if person is None else [person, *persons])
+    return write_persons([*spellings, *persons])
 
 
 def _complete_record(body: bytes, event: Mapping[str, Any], key: str) -> bytes:

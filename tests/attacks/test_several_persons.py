@@ -139,6 +139,34 @@ async def test_every_person_in_an_event_that_was_delivered_is_found(storage: Sto
         assert await told(bus, NOBODY) == set()
 
 
+SPELLED: dict[str, Any] = {
+    "in groups": f"{FATHER[:6]} {FATHER[6:12]} {FATHER[12:]}",
+    "with a word": f"NIK {FATHER}",
+    "as an integer": int(FATHER),
+    "as a fraction": float(FATHER),
+}
+
+
+@pytest.mark.parametrize("written", SPELLED.values(), ids=SPELLED)
+@pytest.mark.parametrize("others", [{}, {"saksi": [MOTHER]}], ids=["alone", "beside others"])
+async def test_a_person_is_found_by_plain_figures_however_the_subject_was_written(bus: Bus, written: Any, others: Any):
+    schema = EVENT | {"required": ["nik"], "properties": EVENT["properties"] | {"nik": {"type": ["string", "number"]}}}
+    bus.apply(events(a_grant("dinkes"), schema=schema))
+    await publish(bus, {"nik": written, **others})
+    await bus.reader("dinkes").get(f"/v1/feeds/{PERISTIWA}")
+    assert await told(bus, FATHER) == {("dinkes", Channel.FEED)}
+    assert await told(bus, NOBODY) == set()
+
+
+async def test_a_person_is_found_by_plain_figures_in_a_question_that_spells_them(bus: Bus):
+    join(bus, AnAdapter({"ditemukan": True, "anggota": []}))
+    question = an_object(nik={"type": "string"}) | {"required": ["nik"]}
+    bus.apply(families(a_grant("dinkes")) | {"request": question})
+    answer = await bus.reader("dinkes", "queries.call").post(f"/v1/queries/{TANYA}", json={"nik": SPELLED["in groups"]})
+    assert answer.status_code == 200, answer.text
+    assert await told(bus, FATHER) == {("dinkes", Channel.QUERY)}
+
+
 async def ask(bus: Bus, question: Document, *anggota: str) -> httpx.Response:
     join(bus, AnAdapter({"ditemukan": True, "anggota": [{"nik": nik, "nama": "Rekaan"} for nik in anggota]}))
     bus.apply(families(a_grant("dinkes")))

@@ -85,6 +85,43 @@ def test_a_number_is_found_as_it_is_written_and_as_plain_figures():
     assert found(an_object(nik=TEXT), {"nik": written}) == {written, A}
 
 
+SPELLED = [
+    f"{A[:6]}.{A[6:12]}.{A[12:]}",
+    f"{A[:6]} {A[6:12]} {A[12:]}",
+    f"{A[:4]}-{A[4:8]}-{A[8:12]}-{A[12:]}",
+    f"NIK: {A}",
+    f" {A} ",
+    f"{A}\u00a0",
+    " ".join(A),
+    "".join(chr(ord(figure) + 0xFEE0) for figure in A),
+    f"{A[:8]}\u2013{A[8:]}",
+]
+
+
+@pytest.mark.parametrize("written", SPELLED)
+@pytest.mark.parametrize("schema", [TEXT, {"pattern": "[1-9][0-9]{15}"}, True], ids=["text", "prefix", "anything"])
+def test_a_number_is_found_by_its_plain_figures_however_it_is_written(written: str, schema: Schema):
+    assert found(an_object(nik=schema), {"nik": written}) == {written, A}
+
+
+@pytest.mark.parametrize("written", [A + "1", "1" + A, f"{A[:15]}", "0" + A[1:], f"{A[:8]} dan {A[8:]}"])
+def test_what_is_no_number_of_16_figures_is_found_as_it_is_written_alone(written: str):
+    assert found(an_object(nik=TEXT), {"nik": written}) == {written}
+
+
+@pytest.mark.parametrize("written", [f"Jalan {A} " + "x" * 20, f"{A} {B}", "x" * 300])
+def test_prose_at_a_place_of_which_nothing_is_known_names_nobody(written: str):
+    schema = {"items": an_object(nik=NIK), "prefixItems": [TEXT, NIK, TEXT]}
+    mixed = {"anyOf": [an_object(nik=NIK), an_object(catatan=TEXT)], "unevaluatedProperties": NIK}
+    assert found(mixed, {"nik": A, "catatan": written}) == {A}
+    assert found(schema, [written, B]) == {B}
+
+
+def test_a_member_that_a_branch_declares_is_looked_at_by_unevaluated_properties_too():
+    schema = {"oneOf": [an_object(kode=TEXT, a={"const": 1}), an_object(a={"const": 2})], "unevaluatedProperties": NIK}
+    assert found(schema, {"a": 2, "kode": A}) == {A}
+
+
 @pytest.mark.parametrize("data", [None, 7, "x", [], {}, {"nik": None}, {"nik": True}, {"nik": [A]}, {"nik": {}}])
 def test_data_without_a_person_hold_none(data: Any):
     assert found(an_object(nik=NIK), data) == set()
