@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from itertools import chain
@@ -25,6 +26,8 @@ _LONG_NUMBER = re.compile(
 """A number of 16 characters or more, or with an exponent of three digits: any other number is kept."""
 _MOST_DIGITS = 20
 """Digits that an integer of 64 bits may have; what `dumps` writes of a float has at most 17."""
+_MOST_PATHS = 100
+"""How many numbers that would change are told of one entry."""
 _LONGEST_EXPONENT = 9
 """Digits of an exponent. A larger one is beyond a float, however many digits stand before it."""
 
@@ -133,7 +136,7 @@ def find_repeated_name(text: bytes) -> Path | None:
     """The path of the first object in a JSON text that has two members with the same name. None: there is no such object."""
     # Numbers stay text: Python refuses integers of several thousand digits.
     value = json.loads(text, object_pairs_hook=_collect_members, parse_int=str)
-    return next((path for path, inner in _walk(value, ()) if type(inner) is _Repeating), None)
+    return next((tuple(path) for path, inner in _walk(value) if type(inner) is _Repeating), None)
 
 
 def changes_number(text: bytes, written: bytes = b"") -> bool:
@@ -162,6 +165,7 @@ def count_long_numbers(text: bytes) -> int:
 def find_changed_numbers(text: bytes) -> tuple[Any, list[Path]]:
     """The value of a JSON text, with null for each number that `dumps` would change, and where these numbers are.
 
+    Of each entry of the outermost value the first hundred are told.
     Slow, see `loads_exactly`. It also reads numbers that `loads` refuses.
 
     Raises:
@@ -169,7 +173,7 @@ def find_changed_numbers(text: bytes) -> tuple[Any, list[Path]]:
     """
     value = loads_exactly(text)
     try:
-        paths = [path for path, inner in _walk(value, ()) if type(inner) is Decimal]
+        paths = _find_decimals(value)
         value = _without_decimals(value) if paths else value
         # Python's parser takes half a surrogate pair, which UTF-8 does not have.
         dumps(value)
@@ -251,6 +255,17 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
+def _find_decimals(value: Any) -> list[Path]:
+    """Where the decimals in a value are; of each entry of the value the first `_MOST_PATHS`."""
+    found: list[Path] = []
+    counts: Counter[str | int] = Counter()
+    for path, inner in _walk(value):
+        if type(inner) is Decimal and counts[entry := path[0] if path else ""] < _MOST_PATHS:
+            counts[entry] += 1
+            found.append(tuple(path))
+    return found
+
+
 def _without_decimals(value: Any) -> Any:
     """The value with null for each decimal."""
     if isinstance(value, dict):
@@ -262,7 +277,7 @@ def _without_decimals(value: Any) -> Any:
 
 def decimal_at(value: Any) -> Path | None:
     """Where in a value the first `Decimal` is, which `loads_exactly` makes; None: there is none."""
-    return next((path for path, inner in _walk(value, ()) if type(inner) is Decimal), None)
+    return next((tuple(path) for path, inner in _walk(value) if type(inner) is Decimal), None)
 
 
 def find_nul(value: Any) -> Path | None:
@@ -270,10 +285,10 @@ def find_nul(value: Any) -> Path | None:
 
     For a name that holds NUL, this is the path of the name's object.
     """
-    for path, inner in _walk(value, ()):
+    for path, inner in _walk(value):
         texts = inner if isinstance(inner, dict) else (inner,)
         if any(isinstance(text, str) and "\0" in text for text in texts):
-            return path
+            return tuple(path)
     return None
 
 
@@ -286,21 +301,25 @@ def _collect_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members if len(members) == len(pairs) else _Repeating(members)
 
 
-def _walk(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    """A value and all values in it, in the order of the text, each with its path."""
+def _walk(value: Any) -> Iterator[tuple[Sequence[str | int], Any]]:
+    """A value and all values in it, in the order of the text, each with its path.
+
+    A path is good until the next step: to copy it for each value takes as long as the value is deep.
+    """
+    path: list[str | int] = []
     yield path, value
     # Not by generators in generators: each value would pass through as many as it is deep.
-    under_way = [(path, _list_entries(value))]
+    under_way = [_list_entries(value)]
     while under_way:
-        above, entries = under_way[-1]
-        entry = next(entries, None)
+        entry = next(under_way[-1], None)
+        del path[len(under_way) - 1 :]
         if entry is None:
             under_way.pop()
             continue
-        here = (*above, entry[0])
-        yield here, entry[1]
+        path.append(entry[0])
+        yield path, entry[1]
         if isinstance(entry[1], dict | list):
-            under_way.append((here, _list_entries(entry[1])))
+            under_way.append(_list_entries(entry[1]))
 
 
 def _list_entries(value: Any) -> Iterator[tuple[str | int, Any]]:

@@ -65,6 +65,21 @@ def test_a_number_that_would_be_written_with_another_value_is_found(number: str)
         assert json.dumps(value) == written
 
 
+def test_a_number_that_would_change_is_told_by_its_own_path_however_the_values_before_it_are_nested():
+    text = b'{"a":[[1,{"b":2}],1e999],"c":{"d":[]},"e":{"f":[0,{"g":1e999}]},"h":1e999}'
+    value, paths = json.find_changed_numbers(text)
+    assert paths == [("a", 1), ("e", "f", 1, "g"), ("h",)]
+    assert value == {"a": [[1, {"b": 2}], None], "c": {"d": []}, "e": {"f": [0, {"g": None}]}, "h": None}
+
+
+def test_of_each_entry_the_first_hundred_numbers_that_would_change_are_told_and_none_is_kept():
+    value, paths = json.find_changed_numbers(
+        b"[%b,[7,1e999]]" % b",".join([b"[" + b",".join([b"1e999"] * 300) + b"]"] * 2)
+    )
+    assert paths == [(entry, number) for entry in range(2) for number in range(100)] + [(2, 1)]
+    assert value == [[None] * 300, [None] * 300, [7, None]]
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False) | st.text(max_size=9),
     lambda inner: st.lists(inner, max_size=9) | st.dictionaries(st.text(max_size=9), inner, max_size=9),
