@@ -13,6 +13,8 @@ class Verb(StrEnum):
 
     BUS_INIT = "bus.init"
     BUS_UPGRADE = "bus.upgrade"
+    BUS_BACKUP = "bus.backup"
+    BUS_RESTORE = "bus.restore"
     KEYS_CREATE = "keys.create"
     KEYS_ROTATE = "keys.rotate"
     SETTINGS_CHANGE = "settings.change"

@@ -14,6 +14,8 @@ from bus.problem import Refused
 _COMMANDS: Final = {
     "init": "bus.cli.init:init",
     "serve": "bus.cli.serve:serve",
+    "backup": "bus.cli.backup:backup",
+    "restore": "bus.cli.backup:restore",
     "simulate": "bus.cli.simulate:simulate",
     "participant": "bus.cli.participant:participant",
     "client": "bus.cli.participant:client",

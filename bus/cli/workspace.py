@@ -48,7 +48,10 @@ def open_workspace(data: Path | None, announced: Callable[[], None] | None = Non
     """
     settings = find_settings(data, **given)
     if not (settings.data_dir / "keys").is_dir():
-        raise NotInitialised(f"There is no bus in {settings.data_dir}; run `bus init --data {settings.data_dir}`.")
+        raise NotInitialised(
+            f"There are no keys in {settings.data_dir}. For a new bus run `bus init --data {settings.data_dir}`; "
+            "a bus that was here has to be restored (`bus restore`)."
+        )
     keys = load_keys(settings.data_dir / "keys")
     storage = open_storage(settings.database, announced or partial(_ring, settings))
     try:

@@ -30,7 +30,7 @@ from bus.delivery.ledger import DeliveryState, Ledger
 from bus.delivery.names import Names
 from bus.delivery.outcome import OutcomeWriter
 from bus.delivery.reclaim import Reclaim
-from bus.delivery.reencrypt import reencrypt_secrets
+from bus.delivery.reencrypt import check_secrets, reencrypt_secrets
 from bus.delivery.relay import Relay, measure_lag
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.room import Room
@@ -85,6 +85,7 @@ __all__ = [
     "check_filter_size",
     "check_filters",
     "check_order",
+    "check_secrets",
     "check_sink",
     "ensure_standing_subscriptions",
     "find_broker",

@@ -1,4 +1,4 @@
-"""Stored webhook secrets, encrypted again: after it, no secret depends on an earlier key or an earlier form."""
+"""Stored webhook secrets: whether these keys open them, and the same secrets encrypted again with the newest key."""
 
 import sqlalchemy as sa
 
@@ -25,3 +25,13 @@ def reencrypt_secrets(transaction: Transaction, keys: Keys) -> int:
         transaction.execute(sa.update(SUBSCRIPTIONS).where(*same).values(secrets=keys.encrypt(keys.decrypt(stored))))
         count += 1
     return count
+
+
+def check_secrets(transaction: Transaction, keys: Keys) -> None:
+    """Refuse keys that do not open the secrets of all subscriptions.
+
+    Raises:
+        Undecryptable: a secret fits none of the keys.
+    """
+    for (stored,) in transaction.rows(sa.select(SUBSCRIPTIONS.c.secrets)):
+        keys.decrypt(stored)

@@ -1,8 +1,8 @@
 """Identity: the participants and clients that the bus knows, and how a client proves itself."""
 
-from bus.identity.keys import Keys, create_keys, load_keys, rotate_keys
+from bus.identity.keys import Keys, Undecryptable, create_keys, load_keys, rotate_keys
 from bus.identity.metadata import describe_authorization_server, describe_protected_resource
-from bus.identity.participants import Client, Kind, Participant, Participants, bootstrap
+from bus.identity.participants import Client, Kind, Participant, Participants, bootstrap, has_operator
 from bus.identity.scopes import MEANINGS, Scope, require
 from bus.identity.server import Answer, Call, OAuthServer
 from bus.identity.tokens import Principal, Tokens
@@ -22,10 +22,12 @@ __all__ = [
     "Principal",
     "Scope",
     "Tokens",
+    "Undecryptable",
     "bootstrap",
     "create_keys",
     "describe_authorization_server",
     "describe_protected_resource",
+    "has_operator",
     "load_keys",
     "require",
     "rotate_keys",

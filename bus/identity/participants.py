@@ -282,6 +282,12 @@ def bootstrap(storage: Storage, by: Actor) -> tuple[str, str] | None:
     return client.client_id, secret
 
 
+def has_operator(storage: Storage) -> bool:
+    """Whether the operator exists, so that the database is of a bus that was made whole."""
+    with storage.read() as transaction:
+        return transaction.one(sa.select(PARTICIPANTS.c.name).where(PARTICIPANTS.c.name == OPERATOR)) is not None
+
+
 def read_credentials(transaction: Transaction, client_id: str | None = None) -> dict[str, Credentials]:
     """The credentials of the clients that are not revoked, by id.
 

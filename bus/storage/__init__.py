@@ -6,11 +6,12 @@ statements. All tables share `metadata`.
 
 from bus.storage.changes import CHANGES_TABLE, Changes, announce, find_last_change
 from bus.storage.checkpoint import Checkpoints
+from bus.storage.copying import CopyFailed, copy_database, load_copy, name_copy
 from bus.storage.database import Storage, make_leadership, open_storage
 from bus.storage.errors import RowConflict, StorageFull, StorageUnavailable
 from bus.storage.group import Answer, GroupCommit
 from bus.storage.leader import Leadership
-from bus.storage.migrate import has_pending_migrations, upgrade
+from bus.storage.migrate import has_pending_migrations, knows_schema, read_schema, upgrade
 from bus.storage.tables import metadata
 from bus.storage.transaction import Insertion, Parameters, Prepared, Rows, Transaction
 
@@ -19,6 +20,7 @@ __all__ = [
     "Answer",
     "Changes",
     "Checkpoints",
+    "CopyFailed",
     "GroupCommit",
     "Insertion",
     "Leadership",
@@ -31,10 +33,15 @@ __all__ = [
     "StorageUnavailable",
     "Transaction",
     "announce",
+    "copy_database",
     "find_last_change",
     "has_pending_migrations",
+    "knows_schema",
+    "load_copy",
     "make_leadership",
     "metadata",
+    "name_copy",
     "open_storage",
+    "read_schema",
     "upgrade",
 ]

@@ -29,23 +29,29 @@ def upgrade(storage: Storage, upgraded: Upgraded | None = None) -> bool:
     if not has_pending_migrations(storage):
         return False
     with storage.write() as transaction:
-        before = _read_version(transaction)
+        before = read_schema(transaction)
         config = _make_config()
         config.attributes["connection"] = get_connection(transaction)
         command.upgrade(config, "head")
         if before and upgraded is not None:
-            upgraded(transaction, before, _read_version(transaction))
+            upgraded(transaction, before, read_schema(transaction))
     return True
 
 
 def has_pending_migrations(storage: Storage) -> bool:
     """Whether the database lacks a migration of this version."""
     with storage.read() as transaction:
-        current = _read_version(transaction)
+        current = read_schema(transaction)
     return current != ",".join(sorted(ScriptDirectory.from_config(_make_config()).get_heads()))
 
 
-def _read_version(transaction: Transaction) -> str:
+def knows_schema(schema: str) -> bool:
+    """Whether this version has a migration, so that it can bring a database in that state to its own."""
+    known = {one.revision for one in ScriptDirectory.from_config(_make_config()).walk_revisions()}
+    return known.issuperset(schema.split(","))
+
+
+def read_schema(transaction: Transaction) -> str:
     """The newest migration of the database; empty if it has no tables."""
     return ",".join(sorted(MigrationContext.configure(get_connection(transaction)).get_current_heads()))
 

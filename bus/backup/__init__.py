@@ -1,0 +1,17 @@
+"""Back-ups: a bus's database, keys and settings in one folder, and a bus made from such a folder."""
+
+from bus.backup.errors import BackupFailed, BackupRefused, RestoreRefused
+from bus.backup.make import BackedUp, make_backup
+from bus.backup.manifest import Manifest, read_manifest
+from bus.backup.restore import restore_backup
+
+__all__ = [
+    "BackedUp",
+    "BackupFailed",
+    "BackupRefused",
+    "Manifest",
+    "RestoreRefused",
+    "make_backup",
+    "read_manifest",
+    "restore_backup",
+]

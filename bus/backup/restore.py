@@ -1,0 +1,115 @@
+"""Restores a back-up: makes a bus in an empty place, or changes nothing."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+
+from bus.actions import Action, Actor, Object, Verb, note
+from bus.backup.errors import RestoreRefused
+from bus.backup.files import close_folder
+from bus.backup.manifest import Manifest, check_files, read_manifest
+from bus.backup.sealing import open_folder, read_identity
+from bus.delivery import check_secrets
+from bus.identity import Undecryptable, load_keys
+from bus.settings import Settings
+from bus.storage import knows_schema, load_copy, name_copy, open_storage, read_schema
+
+
+def restore_backup(folder: Path, settings: Settings, identity: Path | None, by: Actor) -> Manifest:
+    """Make a bus from a back-up, with the keys in an empty data folder and the data in an empty database.
+
+    Args:
+        settings: say where: the data folder and the database.
+        identity: a file with the private key of an encrypted back-up.
+
+    Raises:
+        RestoreRefused: the back-up is broken, or made for other keys, another kind of database or a later version; or there is
+            a bus at that place.
+    """
+    manifest = read_manifest(folder)
+    url = make_url(settings.database)
+    _check_fits(manifest, url)
+    _check_empty(settings, url)
+    check_files(folder, manifest)
+    if manifest.is_encrypted != (identity is not None):
+        wanted = "is encrypted; name the file with its private key" if manifest.is_encrypted else "is not encrypted"
+        raise RestoreRefused(f"The back-up {wanted} (`--identity`).")
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.data_dir) as opened:
+        staged = Path(opened)
+        if identity is None:
+            shutil.copytree(folder, staged, dirs_exist_ok=True)
+        else:
+            open_folder(folder, staged, read_identity(identity))
+        # A copy of the back-up may have lost its modes.
+        close_folder(staged)
+        _put(staged, manifest, settings, url)
+    _note(settings, manifest, by)
+    return manifest
+
+
+def _check_fits(manifest: Manifest, url: URL) -> None:
+    if not knows_schema(manifest.schema):
+        raise RestoreRefused(
+            f"Version {manifest.bus_version} of the bus made the back-up; install that or a later one."
+        )
+    if manifest.database != url.get_backend_name():
+        raise RestoreRefused(
+            f"The back-up is of a {manifest.database} database, and the settings name {url.get_backend_name()}; "
+            "name one of its kind with --database-url."
+        )
+
+
+def _check_empty(settings: Settings, url: URL) -> None:
+    """Refuse a place where a bus is, or the half of one."""
+    if (settings.data_dir / "keys").exists():
+        raise RestoreRefused(f"{settings.data_dir} has the keys of a bus; name an empty data folder.")
+    if url.get_backend_name() == "sqlite":
+        if Path(url.database or "").exists():
+            raise RestoreRefused(f"{url.database} exists; move it away, or name another with --database-url.")
+        return
+    storage = open_storage(settings.database)
+    try:
+        with storage.read() as transaction:
+            if read_schema(transaction):
+                raise RestoreRefused("The database has the tables of a bus; name an empty one with --database-url.")
+    finally:
+        storage.close()
+
+
+def _put(staged: Path, manifest: Manifest, settings: Settings, url: URL) -> None:
+    """Put database, settings and keys in their places, the keys last: a bus without keys does not start."""
+    copy = staged / name_copy(manifest.database)
+    if manifest.database == "sqlite":
+        _check_secrets(f"sqlite:///{copy}", staged)
+        Path(url.database or "").parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.move(copy, url.database or "")
+    else:
+        load_copy(copy, url)
+        _check_secrets(settings.database, staged)
+    if (staged / "settings.json").exists() and not (settings.data_dir / "settings.json").exists():
+        (staged / "settings.json").rename(settings.data_dir / "settings.json")
+    (staged / "keys").rename(settings.data_dir / "keys")
+
+
+def _check_secrets(database: str, staged: Path) -> None:
+    storage = open_storage(database)
+    try:
+        with storage.read() as transaction:
+            check_secrets(transaction, load_keys(staged / "keys"))
+    except Undecryptable:
+        raise RestoreRefused("The keys in the back-up do not open the secrets in its database.") from None
+    finally:
+        storage.close()
+
+
+def _note(settings: Settings, manifest: Manifest, by: Actor) -> None:
+    storage = open_storage(settings.database)
+    try:
+        with storage.write() as transaction:
+            details = {"made_at": manifest.made_at, "last_position": manifest.last_position}
+            note(transaction, Action(Verb.BUS_RESTORE, by, Object("bus", "bus"), details=details))
+    finally:
+        storage.close()
