@@ -51,6 +51,7 @@ def test_a_bus_comes_back_whole(made: Made, an_empty_place: EmptyPlace, tmp_path
     storage.close()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_nobody_else_can_read_a_back_up_or_what_came_of_it(made: Made, an_empty_place: EmptyPlace, tmp_path: Path):
     folder = back_up(made, tmp_path / "copy")
     place = an_empty_place()
@@ -68,6 +69,7 @@ def test_who_backed_up_and_who_restored_is_in_the_action_log(made: Made, an_empt
     storage.close()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_an_encrypted_back_up_holds_nothing_in_the_open_and_opens_for_its_recipient_alone(
     made: Made, an_empty_place: EmptyPlace, tmp_path: Path
 ):
@@ -126,6 +128,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("break_it", "told"), BROKEN.values(), ids=BROKEN)
 def test_a_back_up_that_is_not_whole_becomes_no_bus(
     made: Made, an_empty_place: EmptyPlace, tmp_path: Path, break_it: Callable[[Path], None], told: str
@@ -167,6 +170,7 @@ def test_keys_of_another_bus_are_noticed_when_the_back_up_is_made(made: Made, tm
     assert list(tmp_path.glob("copy*")) == []
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("recipient", ["", "age1", "ssh-ed25519 AAAA", "AGE-SECRET-KEY-1"])
 def test_a_recipient_that_is_none_is_refused(made: Made, tmp_path: Path, recipient: str):
     with pytest.raises(BackupRefused, match="age1"):
@@ -174,6 +178,7 @@ def test_a_recipient_that_is_none_is_refused(made: Made, tmp_path: Path, recipie
     assert list(tmp_path.glob("copy*")) == []
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_folder_that_holds_something_is_left_as_it_is(made: Made, tmp_path: Path):
     folder = back_up(made, tmp_path / "copy")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -182,6 +187,7 @@ def test_a_folder_that_holds_something_is_left_as_it_is(made: Made, tmp_path: Pa
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_back_up_under_way_is_not_disturbed_by_a_second(made: Made, tmp_path: Path):
     (tmp_path / "copy.partial").mkdir()
     (tmp_path / "copy.partial" / "bus.db").touch()

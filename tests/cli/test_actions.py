@@ -172,7 +172,7 @@ def test_an_upgrade_of_the_tables_is_told(
 
 def test_keys_that_are_made_anew_for_a_bus_are_told(bus: Commands):
     (bus.folder / "data" / "keys").rename(bus.folder / "lost")
-    assert bus("init").code == 0
+    assert bus("init", "--keys-are-lost").code == 0
     assert [one.what for one in noted(bus)] == [Verb.BUS_INIT, Verb.KEYS_CREATE]
 
 
