@@ -1,4 +1,4 @@
-"""Whether a contract version may be put in force: what is to be mended in it, and what it would break."""
+"""Approval: decides whether a contract version may be put in force. Says what to mend in it, and what it would break."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ class Candidate:
     """A version that somebody wants to put in force.
 
     Attributes:
-        basis: what it is judged by.
-        bindings: what the adapters that are installed ask.
-        accept_undecided: let it pass where it cannot be decided whether it is compatible.
+        basis: the state of the register that the version is judged by.
+        bindings: the demands of the installed adapters.
+        accept_undecided: approve the version even if its compatibility cannot be decided.
     """
 
     contract: Contract
@@ -47,18 +47,18 @@ def check_approvable(
     """Refuse a version that may not be put in force.
 
     Args:
-        active: the versions beside which it would be.
-        bindings: what the adapters that are installed ask.
-        accept_undecided: let it pass where it cannot be decided whether it is compatible.
+        active: the active versions that the contract would join.
+        bindings: the demands of the installed adapters.
+        accept_undecided: approve the version even if its compatibility cannot be decided.
 
     Returns:
         The report on its compatibility.
 
     Raises:
-        NotReady: lint has errors.
-        Incompatible: it breaks what it owes the active ones; the problem has the report as `compatibility`.
-        StepTooSmall: its number does not go up as far as the change is large.
-        CompatibilityUndecided: it is not known whether it breaks something.
+        NotReady: lint found errors.
+        Incompatible: the version breaks what the active versions promise. The problem has the report as `compatibility`.
+        StepTooSmall: the version number goes up too little for the change.
+        CompatibilityUndecided: it cannot be decided whether the version breaks something.
     """
     _check_mended(contract, find_errors(contract, bindings))
     report = compare_versions(contract, active)
@@ -68,16 +68,16 @@ def check_approvable(
 
 
 def check_proposable(contract: Contract, bindings: Bindings) -> None:
-    """Refuse to lay a version before its owner that says less than the adapters it names ask.
+    """Refuse to propose a version that says less than the adapters demand which it names.
 
     Raises:
-        NotReady: names each place.
+        NotReady: names each place that says too little.
     """
     _check_mended(contract, find_binding_errors(contract, bindings))
 
 
 def describe_compatibility(report: Report) -> dict[str, Any]:
-    """The report as the API writes it, without its step."""
+    """The report as the API writes it, without the version step."""
     return {"verdict": report.verdict.value, "findings": [_finding_document(finding) for finding in report.findings]}
 
 

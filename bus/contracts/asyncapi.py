@@ -192,7 +192,7 @@ def _envelope(contract: Contract, url: str, data: str) -> Schema:
 
 
 def _as_granted(contract: Contract, whole: str) -> Schema:
-    """The schema of what consumers get: where a grant leaves fields out or masks them, the whole one does not hold."""
+    """The schema of what consumers get. If a grant leaves fields out or masks them, the contract's own schema does not fit."""
     reference: Schema = {"$ref": f"#/components/schemas/{whole}"}
     if all(grant.fields is None and not grant.mask for grant in contract.grants):
         return reference
@@ -215,7 +215,7 @@ def _message(summary: str, schema: str, payloads: Sequence[Any], **members: Any)
 def _channel(address: str | None, description: str, *messages: str) -> Document:
     references = {name: {"$ref": f"#/components/messages/{name}"} for name in messages}
     channel: Document = {"address": address, "description": description, "messages": references}
-    # An address of its own means that it is the bus's; a sink is not on the bus.
+    # Only the bus's own channels have an address: a sink is not on the bus.
     return channel | ({"servers": [{"$ref": "#/servers/bus"}]} if address else {})
 
 
@@ -238,7 +238,7 @@ def _reply(channel: str, message: str) -> Document:
 
 
 def _published(contract: Contract, url: str) -> list[Any]:
-    """Examples of events, on a record with its deletion."""
+    """Examples of events; for a record contract also of a deletion."""
     events = [_event(contract, url, number, data) for number, data in enumerate(_valid(contract, "schema"), 1)]
     if contract.kind is Kind.RECORD and events:
         events.append({**events[0], "id": "example-deletion", "data": None})
@@ -268,7 +268,7 @@ def _event(contract: Contract, url: str, number: int, data: Any) -> Document:
 
 
 def _valid(contract: Contract, part: str) -> Iterator[Any]:
-    """The examples of a draft may be wrong, and a document with wrong examples is not valid AsyncAPI."""
+    """The contract's examples that fit its schema. A draft's may not, and AsyncAPI allows only examples that fit."""
     validator = Validator(contract.shown if part == "answer" else contract.sent)
     examples = contract.examples if part == "schema" else [example[part] for example in contract.examples]
     return (example for example in examples if validator.is_valid(example))

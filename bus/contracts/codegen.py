@@ -26,9 +26,9 @@ _WORDS: Final = frozenset(
         *("minProperties", "maxProperties", "allOf", "anyOf", "oneOf"),
     }
 )
-"""What becomes types. The generator has words of its own, such as names of modules to import: a schema may not use them.
+"""Keywords that become types. The generator has keywords of its own, such as modules to import: a schema may not use them.
 
-`default` is left out: data that are read and written again would have more in them.
+`default` is left out: a model would add members to data that are read and written again.
 """
 _TEXTS: Final = frozenset({"title", "description"})
 
@@ -38,7 +38,7 @@ _MODULES: Final = frozenset(
     {"__future__", "typing", "enum", "datetime", "decimal", "uuid", "ipaddress", "pydantic", "collections.abc"}
 )
 _CALLS: Final = frozenset({"ConfigDict", "Field", "StringConstraints", "RootModel"})
-"""What the modules that the generator makes consist of."""
+"""The functions that a generated module may call."""
 
 
 class GeneratedUnsafe(Refused):
@@ -77,7 +77,7 @@ def _generated(contract: Contract, schema: Schema, class_name: str) -> str:
     except ImportError:
         raise GeneratorMissing("Install the generator first: pip install 'bus-lamongan[codegen]'") from None
     with warnings.catch_warnings():
-        # It warns of each constraint that a type cannot carry, such as a date's length.
+        # The generator warns of each constraint that a type cannot express, such as a date's length.
         warnings.simplefilter("ignore")
         text = generator.generate(
             json.dumps(_typed_part(schema)).decode(),
@@ -89,7 +89,7 @@ def _generated(contract: Contract, schema: Schema, class_name: str) -> str:
             disable_timestamp=True,
             formatters=[Formatter.BUILTIN],
             enum_field_as_literal=generator.LiteralType.All,
-            # An address that is parsed and written again is not the same text any more.
+            # A URL type would change the text: it parses the address and writes it again.
             type_mappings=["email=string", "uri=string"],
             allow_population_by_field_name=True,
             collapse_root_models=True,
@@ -105,7 +105,7 @@ def _generated(contract: Contract, schema: Schema, class_name: str) -> str:
 
 
 def _check_inert(module: str) -> None:
-    """Refuse a module that does more when it is imported than declare classes: its texts come from a document.
+    """Refuse a module whose import does more than declare classes: its texts come from a document of others.
 
     Raises:
         GeneratedUnsafe: a text of the document became code.

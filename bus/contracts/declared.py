@@ -1,8 +1,8 @@
-"""What a schema declares: it cuts from data everything that the schema says nothing about.
+"""What a schema declares: cuts from data everything that the schema says nothing about.
 
-A member is declared where `properties`, `patternProperties` or an `additionalProperties` that is a schema name it, in any branch
-of the schema. A place below which nothing is declared stands for all that is in it, if it may hold such a value at all.
-Where data do not have the form that the schema describes, the doubt goes against showing.
+`properties`, `patternProperties`, and an `additionalProperties` that is a schema declare members, in any branch of the schema.
+A place without declared places below covers all that is in it, if it may hold such a value.
+If data do not have the form that the schema describes, they are not shown.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,7 +16,7 @@ from bus.contracts.schemas import Schema, in_place, referred
 Closes = Callable[[Schema, Any, tuple[int, ...]], bool]
 
 _MOST_PLACES: Final = 2_000
-"""Places that are remembered; those beyond are made anew at each use."""
+"""Places that are remembered. Further places are made anew at each use."""
 _MOST_LEAVES: Final = 1_000
 _DEEPEST: Final = 12
 _NOTHING: Final = object()
@@ -37,15 +37,15 @@ def find_declared(schema: Schema) -> "Declared":
 
 
 class Declared:
-    """One place in the data, with the schemas that may apply to it. Places are made when they are first needed."""
+    """One place in the data, with the schemas that may apply to it. A place is made when it is first needed."""
 
     def __init__(self, places: "_Places", heads: Sequence[Any], certain: Sequence[Any]) -> None:
-        """See `declared`.
+        """Create a place; other rooms call `find_declared`.
 
         Args:
-            places: of the same schema.
+            places: all places of the same schema.
             heads: the schemas that may apply, before references are followed.
-            certain: those of them that apply in every case.
+            certain: the schemas among `heads` that apply in every case.
         """
         self._places = places
         self._heads = heads
@@ -58,12 +58,12 @@ class Declared:
         self._named: dict[str, Declared | None] = {}
 
     def cut(self, value: Any) -> Any:
-        """The value without what is not declared; an object without members where nothing of it is."""
+        """The value without undeclared parts. If nothing of it is declared, an object without members."""
         cut = self._cut(value)
         return {} if cut is _NOTHING else cut
 
     def declares(self, steps: Iterable[str]) -> bool:
-        """Whether the schema declares a place; `*` as a step stands for every item of an array or member of a map."""
+        """Whether the schema declares a place. The step `*` stands for every item of an array or member of a map."""
         place: Declared | None = self
         for step in steps:
             if place is None:
@@ -74,9 +74,9 @@ class Declared:
         return place is not None
 
     def leaves(self) -> list[tuple[str, ...]]:
-        """The paths at which a value of its own may stand, in the schema's order; `*` stands for all items or other members.
+        """The paths of single values, in the schema's order. The step `*` stands for all items, or all other members.
 
-        Definitions that refer to each other multiply: beyond `_MOST_LEAVES` a place stands for all that is below it.
+        Definitions that refer to each other multiply. Beyond `_MOST_LEAVES`, a place covers all that is below it.
         """
         found: list[tuple[str, ...]] = []
         self._add_leaves((), found)
@@ -99,7 +99,7 @@ class Declared:
         return not (self._has_members or self._has_items)
 
     def _holds_others(self) -> bool:
-        """Whether a value may stand here that is shown as one, although something is declared below."""
+        """Whether the place may hold a value that is shown whole, although something is declared below."""
         is_container = (not self._has_members and self._takes("object")) or (
             not self._has_items and self._takes("array")
         )
@@ -107,7 +107,7 @@ class Declared:
 
     @cached_property
     def is_all(self) -> bool:
-        """Whether data that are valid under the schema can hold nothing that it does not declare."""
+        """Whether the schema declares everything that valid data can hold."""
         waiting, seen = [self], {id(self)}
         while waiting:
             place = waiting.pop()
@@ -151,7 +151,7 @@ class Declared:
         return found
 
     def _takes(self, kind: str) -> bool:
-        """Whether a container of a kind may stand here. Without a type it may where nothing of another kind is declared."""
+        """Whether the place may hold a container of a kind. Without a `type` it may, unless only the other kind is declared."""
         if self._types is not None:
             return kind in self._types
         return not (self._has_items if kind == "object" else self._has_members)
@@ -193,7 +193,7 @@ class Declared:
         return found
 
     def _below(self) -> Iterator["Declared"]:
-        """Every place below, those of names that no property has as one for each schema that declares them."""
+        """Every place below. Members without a named property are one place for each schema that declares them."""
         yield from (place for name in self._names if (place := self._member(name)) is not None)
         for one in self._applied:
             yield from (self._places.place([inner], [inner]) for inner in _every(one))
@@ -240,7 +240,7 @@ class _Places:
         return found or _dicts(schema.get("additionalProperties"))
 
     def _matches(self, pattern: str, name: str) -> bool:
-        # Not with Python's re, which a hostile pattern could keep busy for ever.
+        # Not Python's re: a hostile pattern could keep it busy for ever.
         compiled = self._patterns.get(pattern)
         if compiled is None:
             options = jsonschema_rs.RegexOptions()
@@ -255,7 +255,7 @@ def _schemas(below: Callable[[Schema], list[Any]], schemas: Iterable[Schema]) ->
 
 
 def _types(schemas: Iterable[Schema]) -> frozenset[str] | None:
-    """The types that schemas name, in words or by the values that they list; None: they name none."""
+    """The types that schemas allow, by `type` or by the values that they list; None: they limit no type."""
     found: set[str] = set()
     is_said = False
     for schema in schemas:
@@ -286,7 +286,7 @@ def _items(schema: Schema, index: int) -> list[Any]:
 
 
 def _every(schema: Schema) -> list[Any]:
-    """The schemas of items, and of members that no property names."""
+    """The schemas of items, and of members without a named property."""
     patterns = schema.get("patternProperties", {}).values()
     return _dicts(*schema.get("prefixItems", ()), schema.get("items"), *patterns, schema.get("additionalProperties"))
 
@@ -296,7 +296,7 @@ def _dicts(*schemas: Any) -> list[Any]:
 
 
 def _closes_object(root: Schema, schema: Any, above: tuple[int, ...]) -> bool:
-    """Whether a value that is valid under a schema has no member that the schema does not declare."""
+    """Whether a schema declares every member that a valid value can have."""
     if not isinstance(schema, dict) or id(schema) in above:
         return False
     types = _types([schema])
@@ -304,14 +304,14 @@ def _closes_object(root: Schema, schema: Any, above: tuple[int, ...]) -> bool:
         return True
     if schema.get("additionalProperties", True) is not True:
         return True
-    # What a condition looks at counts as evaluated, and is declared nowhere.
+    # Members that only a condition mentions count as evaluated, but nothing declares them.
     if schema.get("unevaluatedProperties") is False and "if" not in schema:
         return True
     return _closes_within(root, schema, above, _closes_object)
 
 
 def _closes_array(root: Schema, schema: Any, above: tuple[int, ...]) -> bool:
-    """Whether an array that is valid under a schema has no item that the schema does not declare."""
+    """Whether a schema declares every item that a valid array can have."""
     if not isinstance(schema, dict) or id(schema) in above:
         return False
     types = _types([schema])

@@ -1,4 +1,4 @@
-"""The contract document: read from YAML or JSON, checked, made self-contained, and held as a value."""
+"""The contract document: reads it from YAML or JSON, checks it, makes it self-contained, and holds it as a value."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ _LARGEST = 1024 * 1024
 _MOST_PATTERNS = 500
 _LONGEST_PATTERN = 2000
 _MOST_STATES = 40_000
-"""Of all patterns of a schema: to compile them takes some 20 ms, during which nothing else in the process goes on."""
+"""States of all patterns of a schema together. While patterns are compiled, the whole process stands still."""
 _LARGEST_EVENT = 1024 * 1024
 _SCHEMAS = ("schema", "request", "answer")
 
@@ -58,12 +58,12 @@ class Grant:
 
     Attributes:
         participant: the consumer.
-        purpose, legal_basis: why; recorded with each disclosure. Empty where the data are about nobody.
-        until: the last day, in Lamongan's calendar; None: no end.
-        fields: JSON Pointers of what is shown, each with all below it; `*` as a token stands for every item of an array.
+        purpose, legal_basis: why; each disclosure records them. Empty if the data are about nobody.
+        until: the grant's last day, in Lamongan's calendar; None: no end.
+        fields: JSON Pointers of what is shown, each with all below it. The token `*` stands for every item of an array.
             None: everything.
-        mask: pointers of what is shown masked.
-        rows: filter expressions over the data that must all hold.
+        mask: masks by the pointers of the fields that they hide.
+        rows: filter expressions over the data; all of them must hold.
     """
 
     participant: str
@@ -84,9 +84,9 @@ class Delivery:
     """How events of a contract are kept and delivered.
 
     Attributes:
-        ordered_by: pointer; events with the same value there are delivered in order.
-        retention_days: how long the journal keeps them; None: for good.
-        max_bytes: the largest event, one mebibyte unless the document says otherwise.
+        ordered_by: a pointer into the data. Events with the same value there are delivered in order.
+        retention_days: how long the journal keeps events; None: for ever.
+        max_bytes: the size of the largest event; one mebibyte unless the document says otherwise.
     """
 
     ordered_by: str | None
@@ -110,14 +110,14 @@ class Contract:
     """One version of a contract.
 
     Attributes:
-        key: record: pointer of the key.
-        subject: pointer of the data subject's identifier (on a query, in the request).
-        schema: event and record: the self-contained schema of the data.
-        request, answer: query: those of question and answer.
-        cache_seconds: query: how long an answer may be given again.
-        shares_cache: query: an answer may be given to others than who asked for it first.
-        attributes: extension attributes that consumers see who do not see the event whole.
-        document: all of it as a self-contained JSON document.
+        key: record contracts: pointer of the key.
+        subject: pointer of the data subject's identifier; for a query it points into the request.
+        schema: event and record contracts: the self-contained schema of the data.
+        request, answer: query contracts: the self-contained schemas of question and answer.
+        cache_seconds: query contracts: how long the bus may give an answer again.
+        shares_cache: query contracts: whether other participants may get that answer too.
+        attributes: extension attributes that a consumer sees even if its grant cuts the event.
+        document: the whole contract as a self-contained JSON document.
     """
 
     name: str
@@ -157,7 +157,7 @@ class Contract:
 
     @property
     def person(self) -> str | None:
-        """Pointer of the identifier of the person that the data are about; None where they are about nobody."""
+        """Pointer of the identifier of the person that the data are about; None if they are about nobody."""
         return (self.subject or self.key) if self.classification.is_about_persons else None
 
 
@@ -166,8 +166,7 @@ def load_contract(path: Path, root: Path | None = None) -> Contract:
 
     Args:
         path: the file.
-        root: the folder that references may not leave; by default the nearest one above that holds a folder `schemas`,
-            else the file's own.
+        root: the folder that references may not leave; None: the folder that `find_root` finds.
 
     Raises:
         DocumentInvalid: with a pointer for each thing that is wrong.
@@ -176,7 +175,7 @@ def load_contract(path: Path, root: Path | None = None) -> Contract:
 
 
 def parse_contract(document: Any) -> Contract:
-    """The contract in a document that came alone: its schemas may refer to no file.
+    """The contract in a document without files beside it: its schemas may refer to no file.
 
     Raises:
         DocumentInvalid: with a pointer for each thing that is wrong.
@@ -194,7 +193,7 @@ def parse_contract_text(text: bytes) -> Contract:
 
 
 def restore_contract(document: dict[str, Any]) -> Contract:
-    """The contract in a stored document. `load_contract` or `parse_contract` checked it before; nothing is checked again."""
+    """The contract in a stored document. Checks nothing: `load_contract` or `parse_contract` did so before."""
     delivery = document.get("delivery", {})
     return Contract(
         name=document["contract"],
@@ -223,7 +222,7 @@ def restore_contract(document: dict[str, Any]) -> Contract:
 
 
 def find_root(path: Path) -> Path:
-    """The nearest folder above a contract file that holds a folder `schemas`, else the file's own."""
+    """The nearest folder above a contract file that holds a folder `schemas`. If there is none, the file's own folder."""
     folders = path.resolve().parents
     return next((folder for folder in folders if (folder / "schemas").is_dir()), folders[0])
 
@@ -277,7 +276,7 @@ def _schema_errors(document: dict[str, Any]) -> Iterator[FieldError]:
 
 
 def _dialect_errors(schema: Schema) -> Iterator[FieldError]:
-    """What is JSON Schema, and yet outside what contracts may use."""
+    """Errors in a valid JSON Schema that uses more than contracts may."""
     patterns = counted = 0
     for path, inner in subschemas(schema):
         if isinstance(inner.get("format"), str) and inner["format"] not in FORMATS:

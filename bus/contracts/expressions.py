@@ -1,6 +1,6 @@
-"""The regular expressions that contracts may use, taken apart: the part of ECMA-262 of `bus.contracts.patterns`, read into trees.
+"""Parses the regular expressions that contracts may use into trees (the part of ECMA-262 in `bus.contracts.patterns`).
 
-The automata that compare patterns need their structure, which no library of this project gives out for ECMA-262.
+The automata that compare patterns need the trees. No library of this project gives them for ECMA-262.
 """
 
 import re
@@ -10,11 +10,11 @@ from enum import Enum
 
 
 class Undecided(Exception):
-    """It cannot be said whether a value of some form exists; the message says why."""
+    """It cannot be decided whether a value of some form exists; the message says why."""
 
 
 Ranges = tuple[tuple[int, int], ...]
-"""Code points, as ranges with both ends in them, in order and apart."""
+"""Code points as ranges: both ends belong to a range, ranges are in order and do not touch."""
 
 _SURROGATES = ((0xD800, 0xDFFF),)
 _LAST = 0x10FFFF
@@ -28,7 +28,7 @@ class Chars:
 
 
 class Anchor(Enum):
-    """A place without a character."""
+    """A position between characters, such as the beginning of the string."""
 
     START = "^"
     END = "$"
@@ -36,21 +36,21 @@ class Anchor(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """One after the other; empty: nothing."""
+    """Several expressions one after the other; without parts, the empty string."""
 
     parts: tuple["Expression", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of them."""
+    """One of several expressions."""
 
     options: tuple["Expression", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """From `least` to `most` times; None: as often as it likes."""
+    """An expression `least` to `most` times; a `most` of None: without limit."""
 
     what: "Expression"
     least: int
@@ -95,7 +95,7 @@ WORDS = union(DIGITS, ((0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)))
 SPACES = union(_of("\t\n\x0b\x0c\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff"), ((0x2000, 0x200A),))
 ANY = complement(())
 _DOT = complement(_of("\n"))
-"""The engine's `.`, measured: all but the line feed (ECMA-262 leaves out three more line ends)."""
+"""The characters of the engine's `.`: all but the line feed. ECMA-262 leaves out three more line ends."""
 
 _CLASSES = {
     "d": DIGITS,

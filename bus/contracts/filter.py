@@ -1,8 +1,8 @@
 """Filters in the dialects of CloudEvents Subscriptions (exact, prefix, suffix, all, any, not), compiled to predicates.
 
-A grant's rows filter the data, a subscription's filters the context attributes; they differ in what a name means alone.
-A filter judges in three values (Kleene's logic). What it cannot judge is unknown, `not` of unknown is unknown, and an event is
-shown only where the whole filter is true.
+A grant's rows filter the data. A subscription's filters filter the context attributes. Only the meaning of a name differs.
+A filter judges in three values (Kleene's logic). A test that it cannot judge is unknown, and `not` of unknown is unknown. An
+event is shown only if the whole filter is true.
 """
 
 import re
@@ -17,10 +17,10 @@ from bus.problem import FieldError
 T = TypeVar("T")
 Predicate = Callable[[T], bool]
 Judgement = Callable[[T], bool | None]
-"""Says yes, no, or None: it cannot tell."""
+"""Says whether a test holds; None: unknown."""
 Accessor = Callable[[T], Any]
 Accessors = Callable[[str], Accessor[T]]
-"""Gives for a name what finds its value."""
+"""Gives the function that finds the value of a name."""
 Test = Callable[[Any], bool | None]
 
 _DEEPEST: Final = 16
@@ -30,15 +30,15 @@ _DIALECTS: Final = frozenset({"exact", *_TEXT_TESTS})
 
 
 def compile_filter(expression: Any, accessors: Accessors[T], at: str = "") -> Predicate[T]:
-    """The predicate that a filter expression means: whether it is true, and not merely unknown.
+    """The predicate that a filter expression means. It holds if the expression is true, and not if it is unknown.
 
-    Several names in one expression must all match. A value that is absent, null or not a scalar is unknown. `exact` compares
-    numbers by value, `prefix` and `suffix` compare integers as JSON writes them; for other numbers they are unknown.
+    Several names in one expression must all match. A test of a value that is absent, null or not a scalar is unknown. `exact`
+    compares numbers by value. `prefix` and `suffix` compare integers as JSON writes them; for other numbers they are unknown.
 
     Args:
         expression: such as `{"prefix": {"type": "kependudukan."}}`.
-        accessors: `data_field` or `attribute`.
-        at: pointer of the expression in the request, for the error.
+        accessors: `read_data_field` or `read_attribute`.
+        at: pointer of the expression in the request, for errors.
 
     Raises:
         FilterInvalid: with the pointer of what is wrong.
@@ -63,22 +63,22 @@ def read_attribute(name: str) -> Accessor[Mapping[str, Any]]:
 
 
 def to_text(value: Any) -> str | None:
-    """The text by which `prefix` and `suffix` judge a value; None where they cannot."""
+    """The text by which `prefix` and `suffix` judge a value; None: they cannot judge it."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    # Fractions have more than one writing (35.10, 35.1), so that a comparison of texts would surprise.
+    # A fraction can be written in several ways (35.10, 35.1), so a comparison of texts would mislead.
     return str(value) if isinstance(value, int) else None
 
 
 def to_number(value: Any) -> Decimal | None:
-    """The number by which `exact` judges a value; None where it is none."""
+    """The number by which `exact` judges a value; None: the value is no number."""
     return Decimal(repr(value)) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def parse_number(text: str) -> Decimal | None:
-    """The number that a filter's text writes as JSON does; None where it writes none."""
+    """The number that a filter's text is in JSON; None: the text is no number."""
     return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 

@@ -1,7 +1,7 @@
-"""An index of many filters over context attributes: which of them hold, without evaluating each.
+"""An index of many filters over context attributes. It finds the filters that hold without a look at each.
 
-A filter is found by a text that it cannot hold without, such as the subject it asks for, and only then evaluated; equal filters
-are evaluated once. Promise: finds what evaluating each would find.
+A filter is found by a text that it needs to hold, such as the subject that it asks for. Only then is it evaluated. Equal filters
+are evaluated once. Promise: the index finds the same filters as an evaluation of each.
 """
 
 from collections import Counter
@@ -31,10 +31,10 @@ _Clues = frozenset[Clue]
 
 @dataclass(slots=True)
 class _Filter(Generic[T]):
-    """Expressions that all have to hold, and the values of all who ask for the same, by their names.
+    """Expressions that all have to hold, and the values of all subscribers with these expressions, by name.
 
     Attributes:
-        needed: clues of which one holds wherever the filter does; None where it may hold without any.
+        needed: clues; wherever the filter holds, one of them holds. None: the filter may hold without any clue.
     """
 
     expressions: Sequence[Expression]
@@ -47,10 +47,10 @@ class _Filter(Generic[T]):
 
 
 class FilterIndex(Generic[T]):
-    """Filters, each with a value that stands for who asks. A filter is added or removed without a look at the others."""
+    """Filters, each with the value of its subscriber. To add or remove a filter needs no look at the others."""
 
     def __init__(self, filtered: Iterable[tuple[Sequence[Expression], T]] = ()) -> None:
-        """An index of filters, named by their places; see `add`."""
+        """Create an index of filters, named by their indexes in `filtered`; see `add`."""
         self._frequency: Counter[Clue] = Counter()
         self._filters: dict[bytes, _Filter[T]] = {}
         self._named: dict[int, bytes] = {}
@@ -67,7 +67,7 @@ class FilterIndex(Generic[T]):
         """Add a filter: all expressions have to hold.
 
         Args:
-            name: of who asks; not in the index yet.
+            name: the subscriber's name, which is not in the index yet.
 
         Raises:
             FilterInvalid: an expression cannot be understood.
@@ -83,7 +83,7 @@ class FilterIndex(Generic[T]):
         self._named[name] = key
 
     def remove(self, name: int) -> None:
-        """Remove who asks by this name, if it is there."""
+        """Remove the filter of this name, if the index has it."""
         key = self._named.pop(name, None)
         if key is None:
             return
@@ -99,7 +99,7 @@ class FilterIndex(Generic[T]):
         clues = list(_all_clues(expressions))
         self._frequency.update(clues)
         for clue in set(clues):
-            # At 2, 4, 8, …: to look each time would take longer with each filter.
+            # Only at 2, 4, 8, …: a look at each addition would take longer with each filter.
             if self._frequency[clue].bit_count() == 1:
                 self._put_anew(clue)
 
@@ -142,7 +142,7 @@ class FilterIndex(Generic[T]):
                 self._take_out_number(one, clue.name, number)
 
     def _take_out_number(self, one: _Filter[T], name: str, number: Decimal) -> None:
-        # A filter that asks for 3 and for 3.0 has the number twice, and is taken out at once.
+        # A filter that asks for 3 and for 3.0 has the number twice. The first removal takes out both.
         numbers = self._by_number.get(name, {})
         if number not in numbers:
             return
@@ -170,19 +170,19 @@ class FilterIndex(Generic[T]):
 
 
 def _part(dialect: str, value: str, length: int) -> str:
-    """What of a value is the text that a clue of this dialect and length asks for, if it holds."""
+    """The part of a value that equals a clue's text if the clue holds, for the clue's dialect and length."""
     if dialect == "exact":
         return value
     return value[:length] if dialect == "prefix" else value[-length:]
 
 
 def _place(clue: Clue) -> tuple[str, str, int]:
-    """Where the index has a clue: dialect, attribute, and length of the text (of `exact` any)."""
+    """A clue's place in the index: dialect, attribute, and length of the text (the same for every `exact`)."""
     return clue.dialect, clue.name, 0 if clue.dialect == "exact" else len(clue.text)
 
 
 def _number(clue: Clue) -> Decimal | None:
-    """The number that a value may be for the clue's test to hold; None where it is a text."""
+    """The number that a value must equal for the clue to hold; None: the clue asks for a text."""
     return parse_number(clue.text) if clue.dialect == "exact" else None
 
 
@@ -203,7 +203,7 @@ def _clues(expression: Expression) -> Iterator[Clue]:
 
 
 def _needed(expression: Expression, frequency: Mapping[Clue, int]) -> _Clues | None:
-    """Clues of which one holds wherever the expression does; None where it may hold without any."""
+    """Clues, one of which holds wherever the expression holds. None: the expression may hold without any clue."""
     ((dialect, operand),) = expression.items()
     if dialect == "not":
         return None
@@ -217,6 +217,6 @@ def _needed(expression: Expression, frequency: Mapping[Clue, int]) -> _Clues | N
 
 
 def _rarest(choices: Iterable[_Clues | None], frequency: Mapping[Clue, int]) -> _Clues | None:
-    """The choice that leads to the fewest filters: an event has the others' texts more often than not."""
+    """The choice that leads to the fewest filters. Events have the texts of the other choices more often."""
     known = (clues for clues in choices if clues is not None)
     return min(known, key=lambda clues: sum(frequency[clue] for clue in clues), default=None)

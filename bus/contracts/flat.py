@@ -1,4 +1,4 @@
-"""A schema whose `$defs` hold exactly what it refers to, each under a plain name: the form that other languages have types in."""
+"""A schema whose `$defs` hold exactly what it refers to, each under a plain name. Code generators need this form."""
 
 import re
 from typing import Any
@@ -9,7 +9,7 @@ from bus.contracts.schemas import Schema, mapped, subschemas
 
 
 def flatten(schema: Schema) -> Schema:
-    """The same schema, in which every reference is `#` or `#/$defs/<letters, digits, underscores>`.
+    """An equal schema, in which every reference is `#` or `#/$defs/<letters, digits, underscores>`.
 
     Args:
         schema: self-contained; it stays as it is.
@@ -40,7 +40,7 @@ def _without_definitions(schema: Any) -> Any:
 
 
 def _free(reference: str, taken: Schema) -> str:
-    """The last token of a reference as a name that no other has; a name that begins with a letter stands in any language."""
+    """A free name made from a reference's last token. It begins with a letter, so that any language can use it."""
     plain = re.sub(r"\W", "_", unquote(reference.rpartition("/")[2]), flags=re.ASCII)
     stem = plain if plain[:1].isalpha() else f"part_{plain}"
     return next(name for name in (stem, *(f"{stem}_{n}" for n in range(2, len(taken) + 3))) if name not in taken)

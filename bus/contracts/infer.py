@@ -1,4 +1,4 @@
-"""A first schema from example payloads, or from names alone, with placeholders where a person must write."""
+"""A first schema, made from example payloads or from names. It has placeholders for texts that a person must write."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
@@ -7,7 +7,7 @@ from bus.contracts.formats import FORMATS
 from bus.contracts.schemas import Schema
 
 _DIGITS: Final = {"nik": 16, "nomor_kk": 16, "no_kk": 16, "nip": 18, "nib": 13, "nop": 18}
-"""Identifiers that are texts of so many digits, by the name of their property."""
+"""The number of digits of identifiers, by the name of their property."""
 
 _FORMATS: Final = ("date", "date-time", "uuid", "email", "ipv4", "ipv6", "uri")
 _LENGTHS: Final = (20, 50, 100, 200, 500, 1000, 2000, 5000)
@@ -15,11 +15,11 @@ _ITEMS: Final = (100, 1000, 10_000)
 _TEXT: Final = 50
 _DATE: Final = "2026-01-01"
 _ROOM: Final = 2
-"""A bound leaves room for texts and lists that many times as long as the longest example."""
+"""The factor between the longest example and a bound on texts and lists."""
 
 
 def infer_schema(examples: Sequence[Any]) -> Schema:
-    """A closed schema under which the examples are valid; every property has a description that is still to be written.
+    """A closed schema under which the examples are valid. Each property has a placeholder as its description.
 
     Args:
         examples: at least one payload.
@@ -28,7 +28,7 @@ def infer_schema(examples: Sequence[Any]) -> Schema:
 
 
 def sketch_schema(names: Iterable[str]) -> Schema:
-    """A closed schema of required texts with these names; dates and identifiers are known by their names."""
+    """A closed schema of required texts with these names. Names tell which texts are dates and identifiers."""
     return _schema("", [{name: _typical(name) for name in names}])
 
 
@@ -39,14 +39,14 @@ def _typical(name: str) -> str:
 
 
 def _schema(name: str, values: Sequence[Any]) -> Schema:
-    """The schema of what stands under a name."""
+    """The schema of the values under a name."""
     found: dict[str, list[Any]] = {}
     for value in values:
         found.setdefault(_type(value), []).append(value)
     if {"integer", "number"} <= found.keys():
         found["number"] += found.pop("integer")
     schema: Schema = {"type": next(iter(found)) if len(found) == 1 else list(found)}
-    # What is said of one JSON type says nothing of the others, so that all of it fits in one schema.
+    # Keywords for one JSON type do not limit the others, so one schema can hold them all.
     for kind, alike in found.items():
         if kind in _SAYS:
             schema |= _SAYS[kind](name, alike)

@@ -1,4 +1,4 @@
-"""The fields that a schema declares, each with its place and all that is said of it there."""
+"""The outline of a schema: the fields that it declares, each with its place and the schemas that apply there."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from bus.contracts.schemas import Schema, children, in_place
 
 _DEEPEST: Final = 12
 _MOST: Final = 1000
-"""Definitions that refer to each other multiply: beyond this a field stands for all that is below it."""
+"""Fields of an outline. Definitions that refer to each other multiply: beyond this a field covers all that is below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,10 @@ class Field:
     """One declared place in the data.
 
     Attributes:
-        pointer: where; `*` as a token stands for every item of an array.
-        schemas: those that apply there, in some case at least; the field's own first.
-        required: the field is there whenever what it is in is there.
-        is_leaf: no declared field stands below it.
+        pointer: the field's place. The token `*` stands for every item of an array.
+        schemas: the schemas that apply there, at least in some case; the field's own first.
+        required: whenever the object is there that holds the field, the field is there.
+        is_leaf: the outline has no field below it.
     """
 
     pointer: str
@@ -31,7 +31,7 @@ class Field:
 
 
 def draw_outline(schema: Schema) -> list[Field]:
-    """The declared fields in the schema's order, each before those below it; the data themselves are none of them."""
+    """The declared fields in the schema's order, each before the fields below it. The whole data are not a field."""
     return list(_Outline(schema).below("", [schema]))
 
 
@@ -58,7 +58,7 @@ class _Outline:
                 yield from self.below(place, inner)
 
     def _inside(self, pointer: str, heads: list[Any]) -> tuple[str, list[Any]]:
-        """Where members of a field are declared, with the schemas there: in it, or in each of its items; else none."""
+        """The place that declares a field's members (the field, or each of its items), and the schemas there."""
         applied = in_place(self._root, heads)
         if _names(applied):
             return pointer, heads
@@ -85,5 +85,5 @@ def _names(schemas: list[Any]) -> list[str]:
 
 
 def _below(schemas: list[Any], step: str) -> list[Any]:
-    """The schemas of a member (`*`: of the items); none where they say that it may not be there."""
+    """The schemas of a member (`*`: of the items); empty if the schemas forbid it."""
     return [child for schema in schemas for child in children(schema, step) if child is not False]

@@ -1,6 +1,6 @@
-"""A contract as a page of the catalogue, in Markdown: what the data are, who may read what and why, how to exchange them.
+"""A contract as a page of the catalogue, in Markdown: its data, its readers and their reasons, how to exchange it.
 
-A document's text reaches a page through `_prose`, `_code` or `_block` alone. The templates escape every other text.
+Only `_prose`, `_code` and `_block` write a document's text into a page. The templates escape every other text.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -60,7 +60,7 @@ def write_page(contract: Contract) -> str:
 
 
 def write_index(contracts: Iterable[Contract]) -> str:
-    """The page that leads to the others, in order of name."""
+    """The page with links to the others, in order of name."""
     rows = [
         (
             f"[{one.name}]({name_page_file(one)})",
@@ -144,7 +144,7 @@ _TYPES: Final = {
 
 def _type(schemas: Sequence[Schema]) -> str:
     types = dict.fromkeys(name for schema in schemas for name in _types(schema))
-    # An integer is a number too, so that both together say integer.
+    # An integer is a number too: both types together mean integer.
     return " or ".join(name for name in types if name != "number" or "integer" not in types) or "anything"
 
 
@@ -269,7 +269,7 @@ def _requests(contract: Contract) -> Mapping[str, Any]:
 
 
 def _example_key(contract: Contract) -> str:
-    """A key as a step of a path: percent-encoded, nothing in it means anything to a shell."""
+    """A key as a step of a path. It is percent-encoded, so no character has a meaning for a shell."""
     found = json.find(contract.examples[0], contract.key or "") if contract.examples else None
     return "KEY" if found is None else quote(str(found), safe="")
 
@@ -293,7 +293,7 @@ def _code(text: str) -> Markup:
 
 
 def _block(language: str, text: str) -> Markup:
-    """A fenced block whose fence does not stand in the text."""
+    """A fenced block whose fence does not occur in the text."""
     text = escape_unseen_in_lines(text)
     fence = "```"
     while fence in text:
@@ -306,5 +306,5 @@ def _value(value: Any) -> Markup:
 
 
 def _pretty(value: Any) -> str:
-    """Indented JSON that stays valid where it holds characters that are not seen."""
+    """Indented JSON with invisible characters escaped, so that it stays valid."""
     return escape_unseen_in_json(json.dump_pretty(value).encode()).decode()

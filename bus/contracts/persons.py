@@ -1,6 +1,6 @@
-"""Finds identifiers of persons in schemas: by the values that a place takes, and by the names of properties.
+"""Finds identifiers of persons in schemas: by the values that a place accepts, and by the names of properties.
 
-A contract's classification is its author's word. What its schema holds is not.
+A contract's classification is only what its author says. Its schema shows what the data hold.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ from bus.contracts.schemas import Schema, children, in_place, inside, referred, 
 _PARTS: Final = ("schema", "request", "answer")
 _NOT_PERSONAL: Final = ("public", "internal")
 _NOT_TAKEN: Final = ("$defs", "definitions", "not", "if")
-"""Keywords whose schemas no value needs to fit."""
+"""Keywords whose schemas a valid value need not fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,10 @@ class Identified:
 
     Attributes:
         pointer: JSON Pointer of the place's schema in the contract document.
-        field: JSON Pointer of the place in the data; empty where no declared field shows it.
+        field: JSON Pointer of the place in the data; empty: no declared field leads there.
         definition: the name of the shared definition (`nik`, `nomor-kk`).
-        is_certain: the schema is made for such identifiers, or takes them under their own name; else a word of the name
-            speaks of them.
+        is_certain: the schema is made for such identifiers, or accepts them under their own name. If False, only a word of
+            the property's name means them.
     """
 
     pointer: str
@@ -53,11 +53,11 @@ def identifiers(contract: Contract) -> Iterator[Identified]:
 
 
 def holds(root: Schema, schemas: tuple[Schema, ...], definition: str) -> bool:
-    """Whether a field is made for the identifiers of a shared definition, and takes each as text.
+    """Whether a field is made for the identifiers of a shared definition, and accepts each of them as text.
 
     Args:
         root: the schema that the field is in.
-        schemas: what applies to the field.
+        schemas: the schemas that apply to the field.
         definition: the definition's name.
     """
     judgements = list(_judgements(root, schemas))
@@ -65,12 +65,12 @@ def holds(root: Schema, schemas: tuple[Schema, ...], definition: str) -> bool:
 
 
 def is_certain(root: Schema, name: str, schemas: tuple[Schema, ...]) -> bool:
-    """Whether a place certainly holds identifiers: its schemas are made for them, or take them under their own name.
+    """Whether a place certainly holds identifiers. Its schemas are made for them, or accept them under their own name.
 
     Args:
         root: the schema that the place is in.
-        name: of the property that is the place, or that holds it.
-        schemas: what applies to the place.
+        name: the name of the property that is the place, or that holds it.
+        schemas: the schemas that apply to the place.
     """
     return _made_for(root, name, schemas) is not None or (certain_name(name) is not None and _may_hold(root, schemas))
 
@@ -104,7 +104,7 @@ class _Search:
         yield from self._others()
 
     def _members(self) -> Iterator[Identified]:
-        """Members that the outline does not show: they are deep, or no property declares their name."""
+        """Identifiers in members that the outline does not show: they are deep, or no property declares their name."""
         for schema, _ in _applied(self._root):
             for name in member_names(schema):
                 heads = [head for head in children(schema, name) if id(head) not in self._seen]
@@ -115,7 +115,7 @@ class _Search:
                     yield self._identified(schemas, "", definition, True)
 
     def _others(self) -> Iterator[Identified]:
-        """What no declared field shows: names of members, items of arrays, fields too deep for the outline."""
+        """Identifiers that no declared field shows: in names of members, in items of arrays, too deep for the outline."""
         for schema, name in _applied(self._root):
             if id(schema) not in self._seen:
                 schemas = tuple(one for one in in_place(self._root, [schema]) if isinstance(one, dict))
@@ -132,7 +132,7 @@ class _Search:
 
 
 def _named_and_judged(root: Schema, name: str, schemas: tuple[Schema, ...]) -> tuple[str, bool] | None:
-    """The identifier that a field holds, and whether that is certain; None: it holds none."""
+    """The identifier that a field holds, and whether that is certain; None: the field holds no identifier."""
     if made_for := _made_for(root, name, schemas):
         return made_for, True
     named = certain_name(name)
@@ -147,7 +147,7 @@ def _named_and_judged(root: Schema, name: str, schemas: tuple[Schema, ...]) -> t
 def _made_for(root: Schema, name: str, schemas: tuple[Schema, ...]) -> str | None:
     """The identifier that a place's schemas are made for.
 
-    A field for tax numbers, old ones included, is for those: its name tells that some of them are of persons.
+    A field for tax numbers counts too, also for old ones: some tax numbers belong to persons.
     """
     for one in _judgements(root, schemas):
         if one.definition and not (one.takes_old_tax_numbers and names_tax_number(name)):
@@ -156,14 +156,14 @@ def _made_for(root: Schema, name: str, schemas: tuple[Schema, ...]) -> str | Non
 
 
 def _may_hold(root: Schema, schemas: tuple[Schema, ...]) -> bool:
-    """Whether a place may hold an identifier, by any schema that applies there and is no part of another one."""
+    """Whether a place may hold an identifier, by any outermost schema that applies there."""
     parts = {id(part) for one in schemas for part in in_place(root, [one])[1:]}
     wholes = [one for one in schemas if id(one) not in parts] or schemas
     return not schemas or any(may_hold(json.dump_canonical(scalar_schema(root, one))) for one in wholes)
 
 
 def _judgements(root: Schema, schemas: tuple[Schema, ...]) -> Iterator[Judgement]:
-    """What the schemas of one place are made for: each with what is in it, and all together, as texts and as numbers."""
+    """Judgements on the schemas of one place: of each schema, and of all together, for texts and for numbers."""
     wholes: list[Any] = [scalar_schema(root, one) for one in schemas]
     for kind in ("string", "integer"):
         limits = limits_of(schemas, kind)
@@ -173,7 +173,7 @@ def _judgements(root: Schema, schemas: tuple[Schema, ...]) -> Iterator[Judgement
 
 
 def _applied(root: Schema) -> Iterator[tuple[Schema, str]]:
-    """Every schema that may be applied to some part of the data, with the property that it stands nearest to."""
+    """Every schema that may apply to some part of the data, with the name of the nearest property above it."""
     seen: set[tuple[int, bool]] = set()
     waiting: list[tuple[Any, str]] = [(root, "")]
     while waiting:
@@ -190,7 +190,7 @@ def _applied(root: Schema) -> Iterator[tuple[Schema, str]]:
 
 
 def member_names(schema: Schema) -> Iterator[str]:
-    """The names that a schema knows members by, also where it is another keyword that declares them."""
+    """The names of members that a schema mentions, by whatever keyword."""
     yield from schema.get("properties", ())
     yield from schema.get("required", ())
     for name, others in schema.get("dependentRequired", {}).items():

@@ -1,4 +1,4 @@
-"""Validation of data against a contract's schema: the compiled validator of the gate, and the reference it is tested against."""
+"""Validation of data against a contract's schema: the gate's compiled validator, and the reference validator for its tests."""
 
 import copy
 import re
@@ -22,7 +22,7 @@ from bus.problem import FieldError
 
 _MOST_ERRORS = 100
 MOST_MEMORY = 16 * 1024 * 1024
-"""Bytes of all errors together. The library makes each of them before it gives out the first."""
+"""Bytes of all errors of a value. The library makes all errors before it gives out the first."""
 _LOOKS_PERSONAL = re.compile(r"[0-9]{6}")
 _LONGEST_NAME = 64
 _HIDDEN = "***"
@@ -40,9 +40,9 @@ class SchemaUnusable(Exception):
 
 
 class Validator:
-    """Accepts what a self-contained JSON Schema (2020-12) accepts, formats included.
+    """Accepts what a self-contained JSON Schema (2020-12) accepts, with its formats.
 
-    Patterns are matched in linear time; nothing is ever fetched.
+    Matches patterns in linear time. Never fetches anything.
     """
 
     def __init__(self, schema: Any) -> None:
@@ -58,19 +58,18 @@ class Validator:
     def errors(
         self, value: Any, prefix: str = "", *, brief: bool = False, memory: int = MOST_MEMORY
     ) -> list[FieldError]:
-        """What is wrong with `value`, at most a hundred things; empty when it is valid.
+        """The errors in a value, at most a hundred; empty if it is valid.
 
-        Of a large value, of which all errors together could take too much memory, the first alone; or that it is wrong, where
-        the first would hold the errors of every form that could be chosen.
+        If all errors together could take too much memory, gives only the first. The first error of a choice holds the errors of
+        every form. If the schema has such choices, only says that the value is wrong.
 
-        Args:
-            value: JSON.
-            prefix: pointer of the value in the caller's document, such as `/data`.
-            brief: the first thing is enough.
-            memory: bytes that all errors together may take.
-
-        A message says what the schema wants and never repeats a value. A property's name that could be personal data
+        A message says what the schema demands and never repeats a value. A property's name that could be personal data
         (six digits in a row, or long) is written `***`.
+        Args:
+            value: a JSON value.
+            prefix: pointer of the value in the caller's document, such as `/data`.
+            brief: the first error is enough.
+            memory: bytes that all errors together may take.
         """
         fits = self._error_memory.fits(value, memory)
         if not fits and self._error_memory.chooses:
@@ -79,7 +78,7 @@ class Validator:
         return list(islice(_field_errors(found, prefix), _MOST_ERRORS))
 
     def prepare(self) -> None:
-        """Find out now what is else found out when it is first needed."""
+        """Compute now what would otherwise be computed at its first use."""
         _ = self.work, self._error_memory, self._exact
 
     @cached_property
@@ -93,7 +92,7 @@ class Validator:
 
     @cached_property
     def _exact(self) -> jsonschema_rs.Draft202012Validator:
-        """For what is wrong, by the schema's own words; made when something is."""
+        """The validator that gives errors in the schema's own terms; made at the first error."""
         return _compiled(self._schema)
 
     def _first(self, value: Any) -> Iterator[jsonschema_rs.ValidationError]:
@@ -105,7 +104,7 @@ class Validator:
 
 def _compiled(schema: Any) -> jsonschema_rs.Draft202012Validator:
     wanted = {inner["format"] for inner in in_use(schema) if isinstance(inner.get("format"), str)}
-    # Callbacks slow each validation down where there are any, called or not.
+    # Any callback slows down each validation, even if it is not called.
     called_back = {name: check for name, check in _CALLED_BACK.items() if name in wanted} or None
     try:
         return jsonschema_rs.Draft202012Validator(
@@ -116,7 +115,7 @@ def _compiled(schema: Any) -> jsonschema_rs.Draft202012Validator:
 
 
 def _quick(schema: Any) -> Any:
-    """A schema that takes the same values without asking Python about formats that a pattern can say."""
+    """A schema that accepts the same values. Patterns replace formats that would call Python."""
     quick = copy.deepcopy(schema)
     for _, inner in subschemas(quick):
         name, others = inner.get("format"), inner.get("allOf", [])
@@ -127,7 +126,7 @@ def _quick(schema: Any) -> Any:
 
 
 def make_reference_validator(schema: Any) -> Draft202012Validator:
-    """The same schema under the reference library, with the bus's formats and ECMA-262's reading of patterns. Slow."""
+    """The reference library's validator of a schema, with the bus's formats and ECMA-262's patterns. It is slow."""
     return _Reference(mapped(schema, translate_for_python), format_checker=_checker())
 
 
@@ -143,7 +142,7 @@ def _field_errors(errors: Iterator[jsonschema_rs.ValidationError], prefix: str) 
         else:
             yield FieldError(at, _detail(kind), kind.name)
         if kind.name in ("anyOf", "oneOf") and hasattr(kind, "context"):
-            # The form with the fewest errors is most likely the one that was meant.
+            # The publisher most likely meant the form with the fewest errors.
             closest: list[jsonschema_rs.ValidationError] = min(filter(None, kind.context), key=len, default=[])
             yield from _field_errors(iter(closest), prefix)
 
@@ -192,7 +191,7 @@ def write_pointer(path: Iterable[str | int]) -> str:
 
 
 def _name(step: str | int) -> str | int:
-    # The library gives a name of digits alone, such as a NIK, as a number.
+    # The library gives a name of digits, such as a NIK, as a number.
     text = str(step)
     return _HIDDEN if len(text) > _LONGEST_NAME or _LOOKS_PERSONAL.search(text) else step
 
@@ -219,7 +218,7 @@ def _of_text(check: Callable[[str], bool]) -> Callable[[object], bool]:
 
 
 def _multiple_of(_: Any, divisor: Any, instance: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
-    # In decimals as JSON writes them: the reference library divides floats, so that 19.99 would be no multiple of 0.01.
+    # Divides the decimals that JSON writes: the reference library divides floats, where 19.99 is no multiple of 0.01.
     if isinstance(instance, bool) or not isinstance(instance, int | float):
         return
     if Fraction(repr(instance)) % Fraction(repr(divisor)):

@@ -1,4 +1,4 @@
-"""Arrays: which items must be there, where they may stand, and what each of them has to be."""
+"""Arrays: decides which items must exist, where they may stand, and what each must be."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -33,10 +33,10 @@ def decide(atoms: Iterable[Atom], search: "Search") -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """An item that has to be there, somewhere from `start` up to `stop`.
+    """An item that must exist, at some index from `start` up to `stop`.
 
     Attributes:
-        crowd: items of the same crowd are different ones.
+        crowd: items with the same number here must stand at different indexes.
     """
 
     start: int
@@ -46,7 +46,7 @@ class _Wanted:
 
 
 Placed = dict[int, tuple[_Wanted, ...]]
-"""The wanted items at their places."""
+"""The wanted items by their indexes."""
 
 
 class _Array:
@@ -60,7 +60,7 @@ class _Array:
         self._wanted = list(self._all_wanted())
         placed: list[EveryItem | _Wanted] = [*self._every, *self._wanted]
         edges = [edge for atom in placed for edge in (atom.start, atom.stop) if edge is not None]
-        # From here on one place is like another.
+        # From this index on, all places are alike.
         self._alike = max(edges, default=0)
 
     def _all_wanted(self) -> Iterator[_Wanted]:
@@ -81,13 +81,13 @@ class _Array:
         return first(self._built(placed, pair) for placed in self._placements(0, {}) for pair in pairs)
 
     def _placements(self, number: int, placed: Placed) -> Iterator[Placed]:
-        """Every way to give the wanted items their places."""
+        """Every way to place the wanted items."""
         if number == len(self._wanted):
             yield placed
             return
         wanted = self._wanted[number]
         stop = self._alike + len(self._wanted)
-        # The members of a crowd are alike: one after the other is order enough.
+        # The items of a crowd are alike, so one order of them is enough.
         crowd = [index for index, those in placed.items() if any(one.crowd == wanted.crowd >= 0 for one in those)]
         start = max((wanted.start, *(index + 1 for index in crowd)))
         for index in range(start, stop if wanted.stop is None else min(wanted.stop, stop)):
@@ -101,7 +101,7 @@ class _Array:
         return frozenset((*everywhere, *(wanted.what for wanted in placed.get(index, ()))))
 
     def _built(self, placed: Placed, pair: tuple[int, int] | None) -> Answer:
-        """The array with the wanted items at their places, and two equal ones where they are wanted."""
+        """The array with the wanted items at their places, and with two equal items if they are wanted."""
         length = max((self._least, *(index + 1 for index in (*placed, *(pair or ())))))
         if self._most is not None and length > self._most:
             return NOTHING
@@ -125,7 +125,7 @@ class _Array:
         return self._judged(items)
 
     def _are_too_many(self, limited: Count, goals: Iterable[Goal]) -> bool:
-        """Whether more items than may be cannot but be what only few may be."""
+        """Whether more items must be of a form than `limited` allows."""
         other = limited.what.negated()
         return sum(isinstance(self._search.find(goal | {other}), Nothing) for goal in goals) > limited.limit
 

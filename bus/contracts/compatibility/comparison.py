@@ -1,4 +1,4 @@
-"""Is every value of one schema a value of another? And where not, which demands of the other one are broken."""
+"""Compares schemas: is every value of one schema a value of the other? If not, which demands does it break?"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -21,14 +21,14 @@ _MOST_BREAKS = 50
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """One demand of the strict schema that a value of the lenient one breaks, or may break.
+    """One demand of the strict schema that a value of the lenient schema breaks, or may break.
 
     Attributes:
-        strict, lenient: where it stands, and where the lenient schema speaks of the same.
-        field: path of the data that it is about; `*` for any item or other property.
-        about: the property that it is about, where there is one.
+        strict, lenient: the path of the demand, and the path in the lenient schema about the same data.
+        field: path into the data that the demand is about; `*` is any item or other property.
+        about: the property that the demand is about, if there is one.
         demand: the keyword's value.
-        answer: a value that shows it, or why there is no certainty.
+        answer: a value that breaks the demand, or why that is uncertain.
     """
 
     rule: Rule
@@ -42,11 +42,11 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """Where a walk through the strict schema stands.
+    """A place in a walk through the strict schema.
 
     Attributes:
-        wrap: makes what is demanded here a demand on the whole value.
-        trail: the schemas passed on the way, each with what the lenient schema had there.
+        wrap: makes a demand on this part a demand on the whole value.
+        trail: the schemas on the way to this place, each with the lenient schema's counterpart.
     """
 
     place: Place
@@ -58,28 +58,28 @@ class _Walk:
 
 
 class Comparisons:
-    """Compares schemas; what it finds out about parts of them it keeps for the next comparison."""
+    """Compares schemas. It keeps its findings about parts of them for the next comparison."""
 
     def __init__(self, budget: Budget, samples: Sequence[str] = ()) -> None:
-        """Begin.
+        """Create.
 
         Args:
-            budget: for all comparisons together.
-            samples: strings that examples are to be made with.
+            budget: the budget of all comparisons together.
+            samples: strings to make examples with.
         """
         self._meaning = Meaning(Library(budget))
         self._search = Search(self._meaning, budget, samples)
 
     def contained(self, lenient: Any, strict: Any) -> bool:
-        """Whether it is proven that every value of `lenient` is one of `strict`."""
+        """Whether every value of `lenient` is proven to be a value of `strict`."""
         return isinstance(self._outside(lenient, strict), Nothing)
 
     def breaks(self, lenient: Any, strict: Any, examples: Sequence[Any] = ()) -> list[Break]:
-        """What `strict` demands that a value of `lenient` breaks or may break; empty when all are proven to be contained.
+        """The demands of `strict` that a value of `lenient` breaks or may break. Empty: all values are proven to fit.
 
         Args:
             lenient, strict: self-contained schemas.
-            examples: values that serve as counter-examples before made-up ones do.
+            examples: values to try as counter-examples before made-up values.
         """
         answer = self._outside(lenient, strict)
         if isinstance(answer, Nothing):
@@ -87,7 +87,7 @@ class Comparisons:
         return _Breaks(self._meaning, self._search, lenient, strict, examples).all_of(answer)
 
     def _outside(self, lenient: Any, strict: Any) -> Answer:
-        """A value of `lenient` that is none of `strict`."""
+        """A value of `lenient` that is no value of `strict`."""
         try:
             within, without = self._meaning.literal(lenient, lenient), self._meaning.literal(strict, strict).negated()
             return self._search.find({within, without})
@@ -106,9 +106,9 @@ class _Breaks:
         self._examples = examples
 
     def all_of(self, answer: Found | Unknown) -> list[Break]:
-        """Every break once; the schema as a whole where no single demand can be named."""
+        """Every break once. If no single demand can be named, the break of the whole schema."""
         found: dict[tuple[Rule, Path, Path, str], Break] = {}
-        # Where the walk ends early, what it found until then stands; that there is something to be found, `answer` knows.
+        # If the walk ends early, the breaks that it found count. `answer` says already that there is one.
         with suppress(Undecided, RecursionError):
             start = _Walk(Place((), self._strict), lambda inner: inner, here(Place((), self._lenient), self._lenient))
             for each in islice(self._from(start), _MOST_BREAKS):
@@ -167,7 +167,7 @@ class _Breaks:
         )
 
     def _is_open(self, outside: list[Place], inside: list[Place]) -> bool:
-        """Whether the lenient schema says nothing of a property, and yet allows it."""
+        """Whether the lenient schema allows a property without saying anything of it."""
         says_nothing = all(not place.schema or place.schema is True for place in inside)
         return says_nothing and bool(outside)
 
@@ -185,7 +185,7 @@ class _Breaks:
         return next(((*place.path, keyword) for place in same if keyword is not None), _path_of_any(walk.lenient))
 
     def _closed(self, walk: _Walk, piece: Piece) -> Iterator[Break]:
-        """The properties that a closed schema no longer has, one by one, and then the unknown ones."""
+        """The breaks of a closed schema: each property that it no longer has, and then unknown properties."""
         known = piece.schema["properties"]
         gone: dict[str, Path] = {}
         for place in walk.lenient:
@@ -203,7 +203,7 @@ class _Breaks:
         yield from self._broken(walk, Piece(piece.path, others, piece.rule))
 
     def _branches(self, walk: _Walk, piece: Piece) -> Iterator[Break]:
-        """What is broken inside the branches, where they can be told to be the old ones changed; else the choice as such."""
+        """The breaks inside the branches that are changed old branches. If they cannot be matched, the break of the choice."""
         answer = self._value(walk, piece.schema)
         if isinstance(answer, Nothing):
             return
@@ -221,7 +221,7 @@ class _Breaks:
             yield from self._broken(walk, piece)
 
     def _changed_branches(self, walk: _Walk, keyword: str) -> list[tuple[int, Place]]:
-        """The strict schema's branches that have no equal among the lenient one's, each with the one that it comes from."""
+        """The strict schema's branches without an equal in the lenient schema, each with the branch that it comes from."""
         before = next((place for place in walk.lenient if keyword in place.schema), None)
         if before is None:
             return []

@@ -1,4 +1,4 @@
-"""Where in another schema the same part of the data is spoken of: the pointer that a finding gives for the other version."""
+"""Counterparts: finds the place in another schema about the same part of the data. A finding points there too."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from bus.contracts.compatibility.search import Search
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A schema and where it stands in its document."""
+    """A schema and its path in its document."""
 
     path: Path
     schema: Any
 
 
 def here(place: Place, root: Any) -> list[Place]:
-    """The place and those that speak of the same value: through references and combinations, each once."""
+    """The place and all places about the same value, by references and combinations; each once."""
     found: dict[int, Place] = {}
     waiting = [place]
     while waiting:
@@ -51,7 +51,7 @@ def path_of(reference: str) -> Path:
 
 
 def below(places: list[Place], step: Any, root: Any, search: Search) -> list[Place]:
-    """The places that speak of a property (its name), an item (its index), or any other one of either (`...`)."""
+    """The places about a property (its name), an item (its index), or any other property or item (`...`)."""
     found = [child for place in places for child in _children(place, step, search)]
     return [place for child in found for place in here(child, root)]
 

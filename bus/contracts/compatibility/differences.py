@@ -1,4 +1,4 @@
-"""Being another array or object than a given one, taken apart: another size, another item, another member."""
+"""Writes "differs from a given array or object" as formulas: another size, another item, another member."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +18,7 @@ from bus.contracts.compatibility.logic import (
 
 
 def other_than(value: list[Any] | dict[str, Any]) -> Formula:
-    """What an array (an object) has to be in order not to equal `value`; exactly that."""
+    """The formula that exactly the arrays (objects) fulfil that differ from `value`."""
     return Either(tuple(_of_array(value) if isinstance(value, list) else _of_object(value)))
 
 

@@ -1,5 +1,8 @@
-"""Which properties and items of a value a schema has looked at, case by case: what `unevaluatedProperties` and
-`unevaluatedItems` leave over depends on which branches the value takes (JSON Schema 2020-12, core, 11)."""
+"""Which properties and items of a value a schema evaluates, case by case.
+
+What is left for `unevaluatedProperties` and `unevaluatedItems` depends on the branches that the value fulfils (JSON Schema
+2020-12, core, 11).
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,13 +27,13 @@ _MOST_CASES = 256
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """What has been looked at.
+    """The evaluated properties, or the evaluated items.
 
     Attributes:
-        everything: all properties; all items.
+        everything: all properties, or all items.
         names, patterns: properties by name and by pattern.
         prefix: the number of items at the front.
-        like: items of these forms, wherever they are (`contains`).
+        like: items of these forms, at any index (`contains`).
     """
 
     everything: bool = False
@@ -51,7 +54,7 @@ class Evaluated:
 
 _NOTHING = Evaluated()
 Case = tuple[tuple[Formula, ...], Evaluated]
-"""What holds in this case, and what has then been looked at."""
+"""The formulas that hold in a case, and what is evaluated then."""
 
 Reader = Callable[[Any, Any], Literal]
 Own = Callable[[Any, Any], Evaluated]
@@ -97,7 +100,7 @@ class Evaluations:
     def _cases(
         self, schema: Any, root: Any, own: Own, without: tuple[str, ...] = (), seen: tuple[int, ...] = ()
     ) -> list[Case]:
-        """The cases in which a value that is valid under `schema` can be; each value is in exactly one."""
+        """The cases of values that are valid under `schema`; each value is in exactly one case."""
         if not isinstance(schema, dict):
             return [((), _NOTHING)]
         if id(schema) in seen:
@@ -116,7 +119,7 @@ class Evaluations:
         return cases
 
     def _in_place(self, schema: Any, root: Any, own: Own, seen: tuple[int, ...]) -> Iterator[list[Case]]:
-        """For each keyword that applies schemas to the same value: the cases it makes."""
+        """For each keyword that applies schemas to the same value, the cases of that keyword."""
 
         def cases(inner: Any) -> list[Case]:
             return self._cases(inner, root, own, (), seen)

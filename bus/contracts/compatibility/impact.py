@@ -1,4 +1,4 @@
-"""Whom a change touches: consumers, producers, subscribers and adapters that rely on what goes away or becomes another thing."""
+"""Whom a change affects: consumers, producers, subscribers and adapters that rely on something that goes away or changes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,12 +16,12 @@ from bus.contracts.schemas import find_schemas_at
 from bus.contracts.shown import Shown
 
 _MOST: Final = 100
-"""Things of one participant that are told: hundreds of consumers of thousands of fields would make millions."""
+"""Findings for one participant: hundreds of consumers of thousands of fields would make millions."""
 _ANYTHING = frozenset({"string", "number", "integer", "boolean", "null", "object", "array"})
 
 
 class What(Enum):
-    """What of a participant's a change touches."""
+    """What a change affects."""
 
     GRANT = "grant"
     FIELD = "field"
@@ -35,11 +35,11 @@ class What(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """One thing that somebody has to look at.
+    """One thing that a participant must look at.
 
     Attributes:
-        participant: whose it is; an adapter's name is its participant.
-        pointer: into the data; for a filter the attribute's name.
+        participant: the participant; an adapter's name is its participant's name.
+        pointer: pointer into the data; for a filter the attribute's name.
     """
 
     participant: str
@@ -63,7 +63,7 @@ class Standing:
 
 
 Mappings = Mapping[AdapterUse, Sequence[str]]
-"""The pointers into the data (question and answer, of a query) that each adapter's operation reads or writes."""
+"""For each adapter operation, the pointers into the data that it reads or writes (query: into question and answer)."""
 
 
 def find_touched(
@@ -73,10 +73,10 @@ def find_touched(
     subscriptions: Sequence[Standing] = (),
     mappings: Mappings | None = None,
 ) -> list[Touched]:
-    """Everybody whom the change from `old` to `new` touches, in a fixed order, each thing once.
+    """What the change from `old` to `new` affects, in a fixed order, each thing once.
 
     Args:
-        report: of `check` for the two.
+        report: the report of `check` on the two versions.
     """
     findings = [finding for finding in report.findings if finding.against == old.version]
     change = _Change(findings, new, old)
@@ -90,7 +90,7 @@ def find_touched(
 
 
 class _Change:
-    """What the versions differ in; what is found out of a field for one consumer is not looked for again for the next."""
+    """The differences of two versions. What is found for one consumer's field is kept for the next consumer."""
 
     def __init__(self, findings: Sequence[Finding], new: Contract, old: Contract) -> None:
         self.new = new
@@ -115,13 +115,13 @@ class _Fields:
         return Places(field.pointer for field in draw_outline(self._old))
 
     def at(self, pointer: str) -> str | None:
-        """What happened to the field at a pointer; None where nothing did, or the old schema had none there."""
+        """What happened to the field at a pointer; None: nothing, or the old schema had no field there."""
         if pointer not in self._at:
             self._at[pointer] = _difference(find_schemas_at(self._old, pointer), find_schemas_at(self._new, pointer))
         return self._at[pointer]
 
     def inside(self, pointer: str) -> list[tuple[str, str]]:
-        """What happened at a pointer or at fields inside it, each with its place; nothing is said inside of what changed."""
+        """What happened at a pointer or at fields inside it, each with its place. Leaves out fields inside a changed field."""
         if pointer not in self._inside:
             self._inside[pointer] = list(self._found_inside(pointer))
         return self._inside[pointer]
@@ -138,7 +138,7 @@ class _Fields:
 
 
 def _first(touched: Iterable[Touched]) -> Iterator[Touched]:
-    """Each thing once, and of very many the first, which says so."""
+    """Each thing once, and at most `_MOST` of a participant; the last one says that there are more."""
     told: set[Touched] = set()
     for each in touched:
         if len(told) == _MOST and each not in told:
@@ -150,7 +150,7 @@ def _first(touched: Iterable[Touched]) -> Iterator[Touched]:
 
 
 def _producers(findings: list[Finding], old: Contract) -> Iterator[Touched]:
-    """Producers send what the new version refuses; of a query, who asks sends."""
+    """What affects senders: the new version refuses data that they send. Consumers send the questions of a query."""
     senders = sorted(old.producers) if old.request is None else [grant.participant for grant in old.grants]
     refused = [one for one in findings if one.side is Side.NEW_REFUSES_OLD and not one.pointer.startswith("/answer")]
     for who in senders:
@@ -226,7 +226,7 @@ def _subscription(subscription: Standing, change: _Change) -> Iterator[Touched]:
 
 
 def _is_hidden(pointer: str, contract: Contract, participant: str) -> bool:
-    """Whether a grant leaves a field out or masks it; without a grant nothing is delivered that could be ordered."""
+    """Whether a grant leaves a field out or masks it. False without a grant: then nothing is delivered."""
     grant = contract.grant(participant)
     if grant is None:
         return False
@@ -256,7 +256,7 @@ def _difference(before: list[Any], after: list[Any]) -> str | None:
 
 
 def _types(schemas: list[Any]) -> frozenset[str]:
-    """The types that the schemas at one place name; all where none does."""
+    """The types that the schemas at one place name; all types if no schema names one."""
     named: set[str] = set()
     for schema in schemas:
         types = schema.get("type", ()) if isinstance(schema, dict) else ()

@@ -1,4 +1,4 @@
-"""What each keyword of JSON Schema 2020-12 demands of a value of one JSON type, as formulas."""
+"""The meaning of each keyword of JSON Schema 2020-12: its demands on a value of one JSON type, as formulas."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -45,7 +45,7 @@ class Meaning:
         return Literal(self._library.node(schema, root), True)
 
     def of(self, literal: Literal, kind: JsonType) -> Formula:
-        """What the literal demands of a value of that type, one schema deep."""
+        """The literal's demands on a value of a type. Schemas inside stay literals."""
         key = (literal.node, kind)
         if key not in self._read:
             self._read[key] = Both(tuple(self._demands(literal.node, kind)))
@@ -114,7 +114,7 @@ def _strings(schema: Any) -> Iterator[Formula]:
 
 
 def _sizes(schema: Any, least: str, most: str) -> Iterator[Formula]:
-    # A limit may be written 2.0.
+    # JSON may write a limit as 2.0.
     if schema.get(least, 0) > 0:
         yield Size(int(schema[least]), False)
     if most in schema:

@@ -1,4 +1,4 @@
-"""What a finding says to people: which demand is broken, by whose data."""
+"""The messages of findings for people: which demand is broken, and by whose data."""
 
 from collections.abc import Callable
 from typing import Any
@@ -47,7 +47,7 @@ def message(broken: Break, side: Side, version: str, reason: str = "") -> str:
 
     Args:
         version: the old version.
-        reason: why there is no certainty; empty where there is.
+        reason: why the finding is uncertain; empty: it is certain.
     """
     demand = _DEMANDS[broken.rule](broken.demand, broken.about)
     place = f"At {json.to_pointer(broken.field)}, " if broken.field else ""

@@ -1,4 +1,4 @@
-"""Schemas by what they demand: places that demand the same in the same words are one node, in whichever document they stand."""
+"""Schemas as nodes: schemas that demand the same in the same words are one node, also from different documents."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -50,21 +50,21 @@ _PLAIN = frozenset(
     }
 )
 KEYWORDS = _MAPS | _LISTS | _ONES | _PLAIN
-"""The keywords that decide whether a value is valid; every other one is for people."""
+"""The keywords that decide whether a value is valid. All others are for people."""
 
 _DEEPEST = 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """A schema with the document that its references are resolved in. Equal to itself alone; `Library` makes it unique."""
+    """A schema with the document that its references lead into. It equals only itself; `Library` makes it unique."""
 
     schema: Any
     root: Any
 
 
 class Library:
-    """Every schema that a comparison speaks of, once."""
+    """The nodes of all schemas in a comparison, each once."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
@@ -85,7 +85,7 @@ class Library:
         return node
 
     def _text(self, schema: Any) -> tuple[bytes, frozenset[str]]:
-        """The schema's demands as bytes, and the references in it. The schema is kept, so that its id stays its own."""
+        """The schema's demands as bytes, and its references. The schema is kept, so that no other object gets its id."""
         if isinstance(schema, bool):
             return json.dumps(schema), frozenset()
         known = self._texts.get(id(schema))
@@ -97,7 +97,7 @@ class Library:
         return known[1], known[2]
 
     def _closure(self, references: frozenset[str], root: Any) -> tuple[tuple[str, bytes], ...]:
-        """All that the references lead to, so that equal words with different targets are told apart."""
+        """All that the references lead to. It tells equal words with different targets apart."""
         found: dict[str, bytes] = {}
         waiting = list(references)
         while waiting:
@@ -114,7 +114,7 @@ def target(reference: str, root: Any) -> Any:
     """The schema that a `$ref` leads to.
 
     Raises:
-        Undecided: there is none.
+        Undecided: the `$ref` leads nowhere.
     """
     found = json.find(root, unquote(reference.removeprefix("#"))) if reference.startswith("#") else None
     if not isinstance(found, dict | bool):
@@ -123,7 +123,7 @@ def target(reference: str, root: Any) -> Any:
 
 
 def _demands(schema: Any, references: set[str], depth: int) -> Any:
-    """The schema without what is for people."""
+    """The schema without keywords for people."""
     if not isinstance(schema, dict):
         return schema
     if depth > _DEEPEST:

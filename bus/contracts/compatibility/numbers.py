@@ -1,4 +1,4 @@
-"""Numbers: bounds and multiples, decided exactly wherever a candidate can be counted or an interval is empty."""
+"""Numbers: decides bounds and multiples, exactly if candidates can be counted or an interval is empty."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _DOUBT = Unknown("no number was found that meets all of the bounds and multiples
 
 @dataclass(frozen=True, slots=True)
 class _Interval:
-    """Where the number may lie; None: no limit on that side."""
+    """The interval of a number; None: no limit on that side."""
 
     low: Fraction | None
     low_strict: bool
@@ -45,7 +45,7 @@ def decide(atoms: Iterable[Atom], truth: Truth) -> Answer:
 
 
 def _interval(bounds: list[Bound]) -> _Interval:
-    # Of equal limits the strict one counts.
+    # Of two equal limits, the strict one counts.
     low = max(((bound.limit, bound.strict) for bound in bounds if not bound.upper), default=None)
     high = min(((bound.limit, not bound.strict) for bound in bounds if bound.upper), default=None)
     return _Interval(
@@ -59,7 +59,7 @@ def _least_common(steps: list[Fraction]) -> Fraction:
 
 
 def _on_grid(interval: _Interval, step: Fraction, atoms: list[Atom], truth: Truth) -> Answer:
-    """Multiples of `step`, those nearest to the bounds first."""
+    """A multiple of `step` that meets the atoms; multiples near the bounds are tried first."""
     low = None if interval.low is None else ceil(interval.low / step)
     high = None if interval.high is None else floor(interval.high / step)
     if low is not None and interval.low_strict and low * step == interval.low:
@@ -85,7 +85,7 @@ def _counts(low: int | None, high: int | None) -> Iterator[int]:
 
 
 def _of_any(interval: _Interval, atoms: list[Atom], truth: Truth) -> Answer:
-    """Any number; an interval with room in it has one, but for the few that are excluded."""
+    """Any number that meets the atoms. An interval that is not a point has one: atoms exclude only a few numbers."""
     is_one = interval.low is not None and interval.low == interval.high
     return _first_that_holds(_candidates(interval), is_one, atoms, truth)
 
@@ -109,10 +109,10 @@ def _candidates(interval: _Interval) -> Iterator[Fraction]:
 
 
 def _first_that_holds(candidates: Iterable[Fraction], are_all: bool, atoms: list[Atom], truth: Truth) -> Answer:
-    """The first candidate that meets the atoms; without one there is none only where the candidates `are_all`."""
+    """The first candidate that meets the atoms. If none does, that is a proof only if the candidates `are_all`."""
     for candidate in candidates:
         number = as_json(candidate)
-        # A number that JSON's readers would round is no example, and no proof either.
+        # A number that readers of JSON would round is neither an example nor a proof.
         are_all = are_all and number is not None
         if number is not None and truth.all_hold(atoms, number):
             return Found(number)

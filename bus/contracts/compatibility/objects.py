@@ -1,4 +1,4 @@
-"""Objects: which members must be there, under which names, and what each of their values has to be."""
+"""Objects: decides which members must exist, under which names, and what each value must be."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -41,10 +41,10 @@ def decide(atoms: Iterable[Atom], search: "Search") -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Fresh:
-    """A member under a name that no rule mentions: one that matches these patterns and no other.
+    """A member under a name that no rule mentions. The name matches these patterns and no others.
 
     Attributes:
-        name, value: what the name and the value have to be beside what all are.
+        name, value: demands on the name and on the value, beside the demands on all members.
     """
 
     matches: frozenset[str]
@@ -54,7 +54,7 @@ class _Fresh:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """Members that shall be there: known names with what their values have to be besides, and fresh ones."""
+    """Members that the object will have: known names with further demands on their values, and fresh members."""
 
     known: dict[str, tuple[Formula, ...]] = field(default_factory=dict)
     fresh: tuple[_Fresh, ...] = ()
@@ -99,7 +99,7 @@ class _Object:
         return name not in self._absent and self._search.truth.all_hold(self._names, name)
 
     def _fresh_classes(self) -> list[_Fresh]:
-        """Names that no rule mentions, told apart by the patterns they match, as far as there are such names."""
+        """The kinds of names that no rule mentions: one kind for each set of patterns that some name matches."""
         if self._classes is None:
             if len(self._patterns) > _MOST_PATTERNS:
                 raise Undecided("too many patterns for the names of properties")
@@ -115,7 +115,7 @@ class _Object:
         return self._search.find((*matching, others, *self._names, *fresh.name), JsonType.STRING)
 
     def _plans(self, number: int, plan: _Plan) -> Iterator[_Plan]:
-        """Every way to give the members that there must be somewhere their names."""
+        """Every way to name the members that must exist under some name."""
         if number == len(self._some):
             yield plan
             return
@@ -145,7 +145,7 @@ class _Object:
 
     def _built(self, plan: _Plan) -> Answer:
         """The object of a plan, filled up to the least size."""
-        # Two fresh members might be one and the same, known names are different ones.
+        # Known names differ from each other, but two fresh members may be the same member.
         if self._most is not None and len(plan.known) + bool(plan.fresh) > self._most:
             return NOTHING
         members: dict[str, Any] = {}
@@ -167,7 +167,7 @@ class _Object:
         return filled if filled is not None else self._judged(members)
 
     def _add(self, fresh: _Fresh, members: dict[str, Any]) -> Answer:
-        """Add a fresh member. Nothing: no member can be like that."""
+        """Add a fresh member. `Nothing`: no member can meet its demands."""
         value = self._search.find(self._fresh_goal(fresh))
         if not isinstance(value, Found):
             return value

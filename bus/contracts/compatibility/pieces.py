@@ -1,7 +1,6 @@
-"""A schema in pieces: the single demands that it makes, each as a schema of its own with the place where it stands.
+"""A schema in pieces: its single demands, each as a schema of its own with its path.
 
-A value breaks a schema exactly when it breaks one of its pieces; so the pieces that an old value can break are what a
-comparison has to name.
+A value breaks a schema exactly if it breaks one of the pieces. So a comparison names the pieces that an old value can break.
 """
 
 from collections.abc import Callable, Iterator
@@ -44,11 +43,11 @@ class Piece:
     """One demand.
 
     Attributes:
-        path: of the demand, from the schema that makes it.
-        schema: demands just this.
-        rule: what is broken when it is.
+        path: the path of the demand, from the schema that makes it.
+        schema: a schema with only this demand.
+        rule: the rule that is broken if the demand is.
         about: the property or the value that the demand is about, for the message.
-        given: holds as well wherever the demand is looked at; it says what the demand leans on.
+        given: a schema that the value must fulfil too when the demand is tested. The demand's meaning depends on it.
     """
 
     path: Path
@@ -60,13 +59,13 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A schema inside, for a part of the value or for the same one.
+    """An inner schema, for a part of the value or for the same value.
 
     Attributes:
-        path: of the inner schema, from the outer one; a reference is a path from the document's root.
+        path: the path of the inner schema, from the outer one. A reference is a path from the document's root.
         schema: the inner schema.
-        wrap: makes it a schema for the outer value.
-        step: the property's name or the item's index; None: the same value. `...` stands for any other.
+        wrap: makes the inner schema a schema for the outer value.
+        step: the property's name or the item's index; None: the same value; `...`: any other property or item.
     """
 
     path: Path
@@ -116,7 +115,7 @@ def _conditions(schema: dict[str, Any]) -> Iterator[Piece]:
 
 
 def parts(schema: dict[str, Any]) -> Iterator[Part]:
-    """The schemas inside that must hold whenever the outer one does."""
+    """The inner schemas that must hold whenever the outer schema holds."""
     for name, inner in schema.get("properties", {}).items():
         yield Part(("properties", name), inner, _below("properties", name), name)
     for pattern, inner in schema.get("patternProperties", {}).items():

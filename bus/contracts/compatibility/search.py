@@ -1,8 +1,8 @@
 """The search for a value that makes formulas true together: finds one, or proves that there is none.
 
-This is how containment is decided: every value of A is a value of B exactly when nothing is valid under A and invalid under B.
-After the witness generation of Attouche and others ("Witness Generation for JSON Schema", VLDB 2022), with proofs by
-coinduction where schemas refer back to themselves.
+It decides containment: A is contained in B exactly if no value is valid under A and invalid under B. It follows the witness
+generation of Attouche and others ("Witness Generation for JSON Schema", VLDB 2022). For recursive schemas it proves by
+coinduction.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,17 +20,17 @@ from bus.contracts.compatibility.truth import Truth
 from bus.contracts.compatibility.values import JsonType, type_of
 
 _DEEPEST = 30
-"""Of nested values; Python's stack allows for no more."""
+"""Levels of nested values: Python's stack allows no more."""
 
 
 class Search:
-    """One comparison's search; what it has found out it keeps."""
+    """The search of one comparison. It keeps what it found."""
 
     def __init__(self, meaning: Meaning, budget: Budget, samples: Sequence[str] = ()) -> None:
-        """Begin.
+        """Create.
 
         Args:
-            samples: strings that are tried before made-up ones, so that examples look like the data people know.
+            samples: strings to try before made-up strings, so that examples look like known data.
         """
         self._meaning = meaning
         self.budget = budget
@@ -48,10 +48,10 @@ class Search:
         return self._patterns[text]
 
     def find(self, formulas: Iterable[Formula], kind: JsonType | None = None) -> Answer:
-        """A value, of one type where it is given, that makes all the formulas true.
+        """A value that makes all formulas true; of the type `kind`, if it is given.
 
-        A goal met again while it is being searched for has no value as far as that search goes: a smallest value of a goal
-        cannot hold a value of the same goal inside.
+        If the search for a goal meets the same goal again, it counts that as no value. For the smallest value of a goal cannot
+        hold a value of the same goal.
 
         Raises:
             Spent: the budget is used up.
@@ -74,7 +74,7 @@ class Search:
             answer = first(self._of_type(goal, each) for each in ([kind] if kind else JsonType))
         finally:
             del self._under_way[key]
-        # That nothing was found may rest on an assumption about a goal further out, which is not proven yet.
+        # `Nothing` may depend on an assumption about an outer goal, which is not proven yet.
         if not isinstance(answer, Nothing) or self._lowest >= depth:
             self._known[key] = answer
         self._lowest = min(before, self._lowest) if self._lowest < depth else before
@@ -89,7 +89,7 @@ class Search:
             return Unknown(str(undecided))
 
     def _decide(self, atoms: frozenset[Atom], kind: JsonType) -> Answer:
-        """Whether a value meets atoms; exactly, where the candidates can be counted."""
+        """A value that meets the atoms; the answer is exact if the candidates can be counted."""
         self.budget.spend(1 + len(atoms) // 10)
         choices = [atom for atom in atoms if isinstance(atom, OneOf) and atom.positive]
         if choices:
@@ -118,9 +118,9 @@ class Search:
         return NOTHING
 
     def _cells(self, goal: Goal, kind: JsonType) -> Iterator[frozenset[Atom]]:
-        """The alternatives that a goal comes to for values of one type, as sets of atoms.
+        """The alternatives of a goal for values of one type, as sets of atoms.
 
-        A tableau: what must hold is taken in at once, then one choice is made after the other.
+        It is a tableau: takes in at once what must hold, then makes one choice after the other.
         """
         branches = [_Branch(tuple(goal), (), frozenset(), frozenset())]
         while branches:
@@ -136,7 +136,7 @@ class Search:
                     branches.append(_Branch((part,), others, branch.atoms, branch.literals, False))
 
     def _taken_in(self, branch: "_Branch", kind: JsonType) -> "_Branch | None":
-        """The branch with its waiting formulas as atoms, literals and choices; None when it contradicts itself."""
+        """The branch with its waiting formulas as atoms, literals and choices; None: it contradicts itself."""
         waiting, choices = list(branch.waiting), list(branch.choices)
         atoms, literals = set(branch.atoms), set(branch.literals)
         while waiting:
@@ -164,7 +164,7 @@ class Search:
                 left = _open(choices, atoms, literals)
                 if left is None:
                     return None
-                # A choice with one part left is none.
+                # A choice with one part left is no choice any more.
                 waiting = [choice.parts[0] for choice in left if len(choice.parts) == 1]
                 choices = [choice for choice in left if len(choice.parts) > 1]
         return _Branch((), tuple(choices), frozenset(atoms), frozenset(literals), branch.is_first)
@@ -172,7 +172,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class _Branch:
-    """One way through the choices made so far."""
+    """One way through the choices that were made so far."""
 
     waiting: tuple[Formula, ...]
     choices: tuple[Either, ...]
@@ -182,13 +182,13 @@ class _Branch:
 
 
 def _taken_apart(atom: Atom, kind: JsonType) -> Iterator[Formula]:
-    """What an exclusion of whole arrays or objects comes to."""
+    """The formulas of an atom that excludes whole arrays or objects."""
     if isinstance(atom, OneOf) and not atom.positive and kind in (JsonType.ARRAY, JsonType.OBJECT):
         yield from (other_than(value) for value in atom.values if type_of(value) is kind)
 
 
 def _open(choices: Iterable[Either], atoms: set[Atom], literals: set[Literal]) -> list[Either] | None:
-    """The choices that are still to be made, each with the parts that can still hold; None when one has none left."""
+    """The choices that are still open, each with the parts that can still hold; None: one choice has no part left."""
     left: list[Either] = []
     known: set[Formula] = {*atoms, *literals}
     for choice in choices:

@@ -1,6 +1,6 @@
-"""Strings: lengths, patterns and formats, decided with automata.
+"""Strings: decides lengths, patterns and formats with automata.
 
-A format counts with the pattern that every string of it matches; where the pattern is the whole truth, its negation counts too.
+A format counts as a pattern that all its strings match. If only its strings match the pattern, the negation counts too.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ _OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The pattern of a format; `exact` when what matches has the format."""
+    """The pattern of a format; `exact`: every match has the format."""
 
     pattern: str
     exact: bool = False

@@ -1,4 +1,4 @@
-"""The rest of a contract beside its schemas: who, whose, how much, in which order."""
+"""Compares the terms of contracts beside their schemas: producers, classification, sizes, order."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,18 +8,18 @@ from bus.contracts.document import Classification, Contract
 
 _WORDS = frozenset({"version", "title", "description", "examples", "schema", "request", "answer"})
 _PROTECTION = list(Classification)
-"""From none to most."""
+"""Classifications from the weakest protection to the strongest."""
 
 
 def term_findings(new: Contract, old: Contract) -> Iterator[Finding]:
-    """What a new version takes back beside its schemas."""
+    """The terms beside its schemas that a new version takes back."""
     for rule, pointer, side, judge in _RULES:
         if said := judge(new, old):
             yield Finding(rule, pointer, pointer, old.version, side, said, Verdict.INCOMPATIBLE)
 
 
 def differs_beyond_words(new: Contract, old: Contract) -> bool:
-    """Whether anything but schemas and texts for people is different."""
+    """Whether the contracts differ in more than schemas and texts for people."""
     return _deeds(new) != _deeds(old)
 
 

@@ -1,4 +1,4 @@
-"""Whether a given value makes a formula true: the same reading of JSON Schema as the search, on values."""
+"""Judges whether a given value makes a formula true. It reads JSON Schema as the search does."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, assert_never
@@ -35,7 +35,7 @@ from bus.contracts.formats import FORMATS
 
 
 class Truth:
-    """Judges values."""
+    """Judges values by formulas."""
 
     def __init__(self, meaning: Meaning, pattern: Callable[[str], Pattern]) -> None:
         self._meaning = meaning
@@ -46,7 +46,7 @@ class Truth:
         return all(self.holds(formula, value) for formula in formulas)
 
     def holds(self, formula: Formula, value: Any) -> bool:
-        """Whether the value makes the formula true. An atom must be of the value's type."""
+        """Whether the value makes the formula true. An atom must belong to the value's type."""
         match formula:
             case Literal():
                 return self.holds(self._meaning.of(formula, type_of(value)), value)
@@ -100,7 +100,7 @@ class Truth:
                 return any(self.holds(what, name) for name in members)
 
     def speaks_of(self, names: Names, name: str) -> bool:
-        """Whether a name is among those that an atom speaks of."""
+        """Whether an atom is about members of a name."""
         match names:
             case Named(only):
                 return name == only

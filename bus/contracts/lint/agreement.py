@@ -1,4 +1,4 @@
-"""Lint of what was agreed: pointers, keys, examples, participants, texts that are still to be written."""
+"""Lint of the agreement: pointers, keys, examples, participants, and placeholders that a person must replace."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -75,7 +75,7 @@ _TEXTS = frozenset({"title", "description", "purpose", "legal_basis"})
 
 
 def unknown(contract: Contract, participants: Collection[str]) -> Iterator[FieldError]:
-    """Participants of the contract that are not among the known ones."""
+    """Errors for participants of the contract that the bus does not know."""
     named = [("/owner", contract.owner)]
     named += [(f"/producers/{n}", name) for n, name in enumerate(contract.document["producers"])]
     named += [(f"/consumers/{n}/participant", grant.participant) for n, grant in enumerate(contract.grants)]
@@ -127,7 +127,7 @@ def _required(contract: Contract) -> Iterator[FieldError]:
         always = {field.pointer for field in draw_outline(schema) if field.required}
         yield from _optional("/key", contract.key, always)
     if contract.subject is not None and has_property(schema, contract.subject):
-        # In one form of the data at least: an owner may be a company, which has no NIK.
+        # At least one form of the data must require it. Another form may not: a company has no NIK.
         yield from _optional("/subject", contract.subject, set(_demanded(schema, contract.subject)))
 
 
@@ -165,7 +165,7 @@ def _masked_keys(contract: Contract) -> Iterator[FieldError]:
 
 
 def _meet(one: str, other: str) -> bool:
-    """Whether of two pointers one leads to what is above, below, or at the other; `*` is any step."""
+    """Whether two pointers are equal, or one leads above the other; `*` is any step."""
     pairs = zip(json.parse_pointer(one), json.parse_pointer(other), strict=False)
     return all(step == beside or "*" in (step, beside) for step, beside in pairs)
 

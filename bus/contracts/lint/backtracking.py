@@ -1,8 +1,8 @@
-"""Lint of patterns: could an engine that backtracks need exponential time for one?
+"""Lint of patterns: finds patterns for which a backtracking engine may need exponential time.
 
-The gate's engine is linear, but apps validate with what their language has. An engine that backtracks takes exponential time
-where a loop can read the same text in two ways: where the pattern's automaton has a state with two different ways back to itself
-over one text (Weideman et al., "Analyzing Matching Time Behavior of Backtracking Regular Expression Matchers", 2016).
+The gate's engine is linear, but apps validate with the engine of their language. A backtracking engine takes exponential time if
+a loop can read the same text in two ways. Then the pattern's automaton has a state with two ways back to itself over one text.
+Source: Weideman et al., "Analyzing Matching Time Behavior of Backtracking Regular Expression Matchers", 2016.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ BACKTRACKING = Rule(
 )
 
 _FEW = 3
-"""Turns of a counted loop that are looked at one by one; a longer one is taken for endless."""
+"""Turns of a counted loop that are written out. A loop with more turns counts as endless."""
 _MOST_POSITIONS = 150
 _MOST_STEPS = 100_000
 
@@ -34,7 +34,7 @@ Pair = tuple[int, int]
 
 
 def find_backtracking(contract: Contract) -> Iterator[FieldError]:
-    """Patterns that can take exponential time."""
+    """Errors for patterns that can take exponential time."""
     for part in ("schema", "request", "answer"):
         for path, schema in subschemas(contract.document.get(part)):
             for at, pattern in _patterns(schema):
@@ -51,7 +51,7 @@ def _patterns(schema: Schema) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def is_exponential(pattern: str) -> bool:
-    """Whether a loop of the pattern is ambiguous; a pattern that is too large to tell is not."""
+    """Whether a loop of the pattern is ambiguous. False for a pattern that is too large to decide."""
     automaton = _Automaton()
     try:
         automaton.add(parse(pattern))
@@ -62,7 +62,7 @@ def is_exponential(pattern: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Where a part of the expression can begin and end, and in how many ways it can be empty."""
+    """The states where a part of the expression can begin and end, and the number of ways to be empty."""
 
     first: Counter[int]
     last: Counter[int]
@@ -71,7 +71,7 @@ class _Part:
 
 @dataclass(slots=True)
 class _Automaton:
-    """Glushkov's automaton: a state for each character of the expression. Ways between two states are counted."""
+    """Glushkov's automaton: a state for each character of the expression. It counts the ways between two states."""
 
     ranges: list[Ranges] = field(default_factory=list)
     follow: list[Counter[int]] = field(default_factory=list)
@@ -110,7 +110,7 @@ class _Automaton:
         if most is not None and most <= _FEW:
             parts = [self.add(what) for _ in range(most)]
         elif most == least:
-            # As ambiguous as a few turns of it.
+            # A few turns show whether the loop is ambiguous.
             parts = [self.add(what) for _ in range(_FEW)]
             least = _FEW
         else:
@@ -120,7 +120,7 @@ class _Automaton:
     def _loop(self, what: Expression, least: int) -> _Part:
         part = self.add(what)
         self._link(part.last, part.first)
-        # Engines do not turn for nothing: an empty turn is no second way.
+        # Engines stop at an empty turn, so it is no second way.
         return part if least else _Part(part.first, part.last, 1)
 
     def _link(self, last: Counter[int], first: Counter[int]) -> None:
@@ -145,7 +145,7 @@ def _optional(part: _Part) -> _Part:
 
 
 def _is_ambiguous(automaton: _Automaton) -> bool:
-    """Whether from some state, over one text, two different ways lead back to it."""
+    """Whether two different ways lead from some state back to it over one text."""
     reach = [_reachable(automaton, state) for state in range(len(automaton.ranges))]
     loops = [state for state, reached in enumerate(reach) if state in reached]
     for state in loops:
@@ -174,7 +174,7 @@ def _reachable(automaton: _Automaton, state: int) -> set[int]:
 
 
 def _returns_apart(automaton: _Automaton, state: int, inside: set[int], steps: int) -> tuple[bool, int]:
-    """Whether two walkers who leave a state over the same text, and part, can meet there again; and the steps left."""
+    """Whether two walkers leave a state over the same text, part, and meet there again. Also the steps that are left."""
     parted: set[Pair] = set()
     waiting: list[Pair] = [(state, state)]
     seen: set[Pair] = set()

@@ -1,4 +1,4 @@
-"""The rules that a document has to meet to be a contract at all; `parse_contract` refuses what breaks them."""
+"""The rules of form that make a document a contract. `parse_contract` refuses a document that breaks them."""
 
 import re
 from collections.abc import Callable

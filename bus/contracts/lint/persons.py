@@ -1,4 +1,4 @@
-"""Lint of what a contract says of persons: its classification, against the identifiers in its schemas and its adapters."""
+"""Lint of personal data: compares a contract's classification with the identifiers in its schemas, and with its adapters."""
 
 from collections.abc import Iterator
 

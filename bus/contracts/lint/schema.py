@@ -1,4 +1,4 @@
-"""Lint of the schemas: names, meanings, bounds, and what a misspelt keyword leaves unchecked."""
+"""Lint of the schemas: names, descriptions, types, bounds, and misspelt keywords."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -77,9 +77,9 @@ class _Place:
     """A declared place in the data.
 
     Attributes:
-        pointer: of its schema in the contract document.
-        name: of the property; None for the data themselves and for items of arrays.
-        schemas: those that apply there.
+        pointer: pointer to its schema in the contract document.
+        name: the property's name; None: the whole data, or an item of an array.
+        schemas: the schemas that apply there.
     """
 
     pointer: str
@@ -170,7 +170,7 @@ def _bounds_text(schema: Schema) -> bool:
 
 
 def _is_bounded(pattern: str) -> bool:
-    """Whether a pattern is tied to both ends and repeats nothing without end."""
+    """Whether a pattern matches from the first to the last character, and has no endless repetition."""
     try:
         tree = parse(pattern)
     except Undecided:
