@@ -56,11 +56,13 @@ def describe_access(contract: Contract, today: date, participant: str | None = N
     """
     places = find_declared(contract.shown)
     return [
-        _access(contract, grant, places, today) for grant in contract.grants if participant in (None, grant.participant)
+        _describe_grant(contract, grant, places, today)
+        for grant in contract.grants
+        if participant in (None, grant.participant)
     ]
 
 
-def _access(contract: Contract, grant: Grant, places: Declared, today: date) -> Access:
+def _describe_grant(contract: Contract, grant: Grant, places: Declared, today: date) -> Access:
     shown = Shown(contract, grant, places, lambda _: str)
     return Access(
         participant=grant.participant,

@@ -62,7 +62,7 @@ def check_approvable(
     """
     _check_mended(contract, find_errors(contract, bindings))
     report = compare_versions(contract, active)
-    if refusal := _refusal(contract, report, accept_undecided):
+    if refusal := _find_refusal(contract, report, accept_undecided):
         raise refusal
     return report
 
@@ -78,7 +78,7 @@ def check_proposable(contract: Contract, bindings: Bindings) -> None:
 
 def describe_compatibility(report: Report) -> dict[str, Any]:
     """The report as the API writes it, without the version step."""
-    return {"verdict": report.verdict.value, "findings": [_finding_document(finding) for finding in report.findings]}
+    return {"verdict": report.verdict.value, "findings": [_write_finding(finding) for finding in report.findings]}
 
 
 def _check_mended(contract: Contract, errors: Sequence[LintFinding]) -> None:
@@ -89,23 +89,23 @@ def _check_mended(contract: Contract, errors: Sequence[LintFinding]) -> None:
         )
 
 
-def _refusal(contract: Contract, report: Report, accept_undecided: bool) -> Conflict | None:
+def _find_refusal(contract: Contract, report: Report, accept_undecided: bool) -> Conflict | None:
     named = f"{contract.name} {contract.version}"
     too_small = [finding for finding in report.findings if finding.rule is Rule.VERSION_STEP]
     broken = [one for one in report.findings if one.verdict is Verdict.INCOMPATIBLE and one not in too_small]
     undecided = [finding for finding in report.findings if finding.verdict is Verdict.UNDECIDED]
     if broken:
-        detail = f"{named} breaks what {_versions(broken)} promises; see `compatibility`."
-        return Incompatible(detail, **_members(report, [*broken, *too_small]))
+        detail = f"{named} breaks what {_list_versions(broken)} promises; see `compatibility`."
+        return Incompatible(detail, **_write_members(report, [*broken, *too_small]))
     if too_small:
-        return StepTooSmall(f"{named} has to be a {report.step.value} step.", **_members(report, too_small))
+        return StepTooSmall(f"{named} has to be a {report.step.value} step.", **_write_members(report, too_small))
     if undecided and not accept_undecided:
-        detail = f"It cannot be decided whether {named} breaks what {_versions(undecided)} promises."
-        return CompatibilityUndecided(detail, **_members(report, undecided))
+        detail = f"It cannot be decided whether {named} breaks what {_list_versions(undecided)} promises."
+        return CompatibilityUndecided(detail, **_write_members(report, undecided))
     return None
 
 
-def _members(report: Report, findings: Sequence[Finding]) -> dict[str, Any]:
+def _write_members(report: Report, findings: Sequence[Finding]) -> dict[str, Any]:
     return {
         "errors": [FieldError(finding.pointer, finding.message) for finding in findings],
         "compatibility": describe_compatibility(report),
@@ -113,11 +113,11 @@ def _members(report: Report, findings: Sequence[Finding]) -> dict[str, Any]:
     }
 
 
-def _versions(findings: Sequence[Finding]) -> str:
+def _list_versions(findings: Sequence[Finding]) -> str:
     return " and ".join(dict.fromkeys(finding.against for finding in findings))
 
 
-def _finding_document(finding: Finding) -> dict[str, Any]:
+def _write_finding(finding: Finding) -> dict[str, Any]:
     document = {
         "rule": finding.rule.value,
         "pointer": finding.pointer,

@@ -77,7 +77,7 @@ def find_shortfalls(contract: Contract, bindings: Bindings) -> Iterator[FieldErr
     for index, use in enumerate(contract.adapters):
         binding = bindings(use)
         if binding is not None:
-            yield from _shortfalls(contract, f"/adapters/{index}", str(use), binding)
+            yield from _find_shortfalls_of(contract, f"/adapters/{index}", str(use), binding)
 
 
 def check_serves(contract: Contract, use: AdapterUse, binding: Binding) -> None:
@@ -86,7 +86,7 @@ def check_serves(contract: Contract, use: AdapterUse, binding: Binding) -> None:
     Raises:
         ContractSaysLess: names the place, and what to do.
     """
-    if less := next(_less(contract, str(use), binding), None):
+    if less := next(_compare_terms(contract, str(use), binding), None):
         raise ContractSaysLess(
             f"{less.pointer} of {contract.name} {contract.version} {less.detail}. Its owner must activate a version that says so."
         )
@@ -104,19 +104,19 @@ def check_named(name: str, in_force: Collection[Contract], use: AdapterUse) -> N
         )
 
 
-def _shortfalls(contract: Contract, at: str, named: str, binding: Binding) -> Iterator[FieldError]:
+def _find_shortfalls_of(contract: Contract, at: str, named: str, binding: Binding) -> Iterator[FieldError]:
     if contract.kind not in binding.kinds:
         yield FieldError(f"{at}/operation", f"{named} does not serve contracts of kind {contract.kind.value}")
         return
     if binding.contract not in (None, contract.name):
         yield FieldError(f"{at}/operation", f"{named} serves the contract {binding.contract} alone")
-    yield from _less(contract, named, binding)
+    yield from _compare_terms(contract, named, binding)
     parts = [("/request", contract.sent), ("/answer", contract.shown)]
     for part, schema in parts if contract.kind is Kind.QUERY else [("/schema", contract.sent)]:
-        yield from _undefined(part, schema, named, binding)
+        yield from _find_undefined(part, schema, named, binding)
 
 
-def _less(contract: Contract, named: str, binding: Binding) -> Iterator[FieldError]:
+def _compare_terms(contract: Contract, named: str, binding: Binding) -> Iterator[FieldError]:
     """The shortfalls that show without a look into schemas."""
     if contract.classification.is_below(binding.least):
         detail = f"must be {binding.least.value} or more, since {named} carries data of that level"
@@ -125,7 +125,7 @@ def _less(contract: Contract, named: str, binding: Binding) -> Iterator[FieldErr
         yield FieldError("/subject", f"must be {binding.person}, where the data of {named} name their person")
 
 
-def _undefined(part: str, schema: Schema, named: str, binding: Binding) -> Iterator[FieldError]:
+def _find_undefined(part: str, schema: Schema, named: str, binding: Binding) -> Iterator[FieldError]:
     for one in draw_outline(schema):
         definition = binding.definitions.get(one.pointer)
         if definition is not None and not holds(schema, one.schemas, definition):

@@ -68,7 +68,7 @@ class Catalogue:
                 # This comes first, since in PostgreSQL the next statement may see more changes than this one.
                 reached = registered.read_last_move(transaction)
                 changed = registered.read_entries(transaction, self._reached)
-                known = {one.id: one for name in {one.name for one in changed} for one in self._entries_of(name)}
+                known = {one.id: one for name in {one.name for one in changed} for one in self._get_entries(name)}
                 entries = known | {one.id: one for one in changed}
                 contracts = list(read_contracts(transaction, entries.values()))
             self._take_over(changed, contracts)
@@ -202,7 +202,7 @@ class Catalogue:
         """Whether the view is made already. To make it takes long for a large grant."""
         return (version_id, participant) in self._views
 
-    def _entries_of(self, name: str) -> Sequence[CatalogueEntry]:
+    def _get_entries(self, name: str) -> Sequence[CatalogueEntry]:
         contract = self._contracts.get(name)
         return contract.entries if contract else ()
 

@@ -62,14 +62,14 @@ def generate_python_models(contract: Contract) -> Mapping[str, str]:
     module = re.sub(r"\W", "_", contract.name)
     class_name = "".join(word.capitalize() for word in re.split(r"\W", contract.name.partition(".")[2]))
     if contract.kind is not Kind.QUERY:
-        return {f"{module}.py": _generated(contract, contract.sent, class_name)}
+        return {f"{module}.py": _generate_module(contract, contract.sent, class_name)}
     return {
-        f"{module}_request.py": _generated(contract, contract.sent, f"{class_name}Request"),
-        f"{module}_answer.py": _generated(contract, contract.shown, f"{class_name}Answer"),
+        f"{module}_request.py": _generate_module(contract, contract.sent, f"{class_name}Request"),
+        f"{module}_answer.py": _generate_module(contract, contract.shown, f"{class_name}Answer"),
     }
 
 
-def _generated(contract: Contract, schema: Schema, class_name: str) -> str:
+def _generate_module(contract: Contract, schema: Schema, class_name: str) -> str:
     try:
         import datamodel_code_generator as generator
         from datamodel_code_generator.enums import DataModelType
@@ -80,7 +80,7 @@ def _generated(contract: Contract, schema: Schema, class_name: str) -> str:
         # The generator warns of each constraint that a type cannot express, such as a date's length.
         warnings.simplefilter("ignore")
         text = generator.generate(
-            json.dumps(_typed_part(schema)).decode(),
+            json.dumps(_keep_typed_part(schema)).decode(),
             input_file_type=generator.InputFileType.JsonSchema,
             output_model_type=DataModelType.PydanticV2BaseModel,
             target_python_version=generator.PythonVersion.PY_311,
@@ -120,7 +120,7 @@ def _check_inert(module: str) -> None:
         )
 
 
-def _typed_part(schema: Schema) -> Schema:
+def _keep_typed_part(schema: Schema) -> Schema:
     part = flatten(schema)
     for _, inner in list(subschemas(part)):
         for word in inner.keys() - _WORDS:

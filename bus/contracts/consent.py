@@ -32,7 +32,7 @@ def check_four_eyes(present: RegisteredVersion, earlier: Iterable[Contract], act
     named = f"{present.name} {present.version}"
     if present.state is State.DRAFT and any(move.state is State.PROPOSED for move in present.history):
         raise FourEyes(f"{named} changed after it was proposed: propose it again, then let another client activate it.")
-    if any(_is_same(move, actor) for move in _making(present.history)):
+    if any(_is_same(move, actor) for move in _list_making(present.history)):
         raise FourEyes(
             f"{named} is about persons, and this client wrote or proposed it: let another client with contracts.approve,"
             " of its owner or of the operator, activate it."
@@ -60,7 +60,7 @@ def check_words(present: RegisteredVersion, in_force: Iterable[Contract], actor:
             f"{present.name} {present.version} names adapters whose owners have not given their word:"
             " each owner calls …/consent, or the operator activates the version.",
             errors=[
-                FieldError(f"/adapters/{index}", f"needs the word of {_owner(use, bindings) or 'the operator'}")
+                FieldError(f"/adapters/{index}", f"needs the word of {_find_owner(use, bindings) or 'the operator'}")
                 for index, use in missing
             ],
         )
@@ -68,7 +68,7 @@ def check_words(present: RegisteredVersion, in_force: Iterable[Contract], actor:
 
 def words_given(present: RegisteredVersion) -> frozenset[str]:
     """The operations for which the history holds a word since the last change of the document."""
-    return frozenset(one for move in _since_change(present.history) for one in move.adapters)
+    return frozenset(one for move in _list_since_change(present.history) for one in move.adapters)
 
 
 def words_of(contract: Contract, actor: Actor, bindings: Bindings) -> tuple[str, ...]:
@@ -93,26 +93,26 @@ def newly_bound(contract: Contract, in_force: Iterable[Contract], actor: Actor, 
 
 def _may_give(use: AdapterUse, actor: Actor, bindings: Bindings) -> bool:
     # The adapter of an unknown operation may be installed later. Until then only the operator may name the operation.
-    return actor.is_operator or actor.participant == _owner(use, bindings)
+    return actor.is_operator or actor.participant == _find_owner(use, bindings)
 
 
-def _owner(use: AdapterUse, bindings: Bindings) -> str | None:
+def _find_owner(use: AdapterUse, bindings: Bindings) -> str | None:
     """The participant that owns the adapter; None: only the operator decides."""
     binding = bindings(use)
     return (binding.owner or None) if binding else None
 
 
-def _since_change(history: Sequence[Move]) -> Sequence[Move]:
+def _list_since_change(history: Sequence[Move]) -> Sequence[Move]:
     """The steps from the last change of the document on."""
     changes = [index for index, move in enumerate(history) if move.is_change]
     return history[changes[-1] if changes else 0 :]
 
 
-def _making(history: Sequence[Move]) -> list[Move]:
+def _list_making(history: Sequence[Move]) -> list[Move]:
     """The steps that made the version: the last change of the document, and the proposal."""
     return [
         move
-        for move in _since_change(history)
+        for move in _list_since_change(history)
         if move.is_change or (move.state is State.PROPOSED and not move.adapters)
     ]
 

@@ -51,7 +51,7 @@ class Declared:
         self._heads = heads
         self._certain = certain
         self._applied = [one for one in in_place(places.root, list(heads)) if isinstance(one, dict)]
-        self._types = _types(self._applied)
+        self._types = _collect_types(self._applied)
         self._has_members = any(_declares_members(one) for one in self._applied)
         self._has_items = any(_declares_items(one) for one in self._applied)
         self._names = dict.fromkeys(name for one in self._applied for name in one.get("properties", ()))
@@ -70,7 +70,7 @@ class Declared:
                 return False
             if place._is_leaf():
                 return place._takes("array") or place._takes("object")
-            place = place._each() if step == "*" else place._member(step)
+            place = place._get_each() if step == "*" else place._get_member(step)
         return place is not None
 
     def leaves(self) -> list[tuple[str, ...]]:
@@ -83,8 +83,8 @@ class Declared:
         return found
 
     def _add_leaves(self, path: tuple[str, ...], found: list[tuple[str, ...]]) -> None:
-        below = [(name, place) for name in self._names if (place := self._member(name)) is not None]
-        each = self._each()
+        below = [(name, place) for name in self._names if (place := self._get_member(name)) is not None]
+        each = self._get_each()
         if each is not None and (below or not each._is_leaf()):
             below.append(("*", each))
         if not below or len(path) >= _DEEPEST or len(found) >= _MOST_LEAVES:
@@ -113,7 +113,7 @@ class Declared:
             place = waiting.pop()
             if len(seen) > _MOST_PLACES or not place._is_closed():
                 return False
-            for below in place._below():
+            for below in place._list_below():
                 if id(below) not in seen:
                     seen.add(id(below))
                     waiting.append(below)
@@ -135,7 +135,7 @@ class Declared:
     def _cut_members(self, value: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name, inner in value.items():
-            below = self._member(name)
+            below = self._get_member(name)
             cut = _NOTHING if below is None else below._cut(inner)
             if cut is not _NOTHING:
                 found[name] = cut
@@ -144,7 +144,7 @@ class Declared:
     def _cut_items(self, value: list[Any]) -> list[Any]:
         found: list[Any] = []
         for index, inner in enumerate(value):
-            below = self._item(index)
+            below = self._get_item(index)
             cut = _NOTHING if below is None else below._cut(inner)
             if cut is not _NOTHING:
                 found.append(cut)
@@ -161,7 +161,7 @@ class Declared:
             return not _SCALARS.isdisjoint(self._types)
         return not (self._has_members or self._has_items)
 
-    def _member(self, name: str) -> "Declared | None":
+    def _get_member(self, name: str) -> "Declared | None":
         if name in self._named:
             return self._named[name]
         found = self._place(lambda schema: self._places.members(schema, name))
@@ -169,16 +169,16 @@ class Declared:
             self._named[name] = found
         return found
 
-    def _item(self, index: int) -> "Declared | None":
-        return self._place(lambda schema: _items(schema, index))
+    def _get_item(self, index: int) -> "Declared | None":
+        return self._place(lambda schema: _list_items(schema, index))
 
-    def _each(self) -> "Declared | None":
+    def _get_each(self) -> "Declared | None":
         """All items of an array as one place, or all members of a map that no name declares."""
-        return self._place(_every)
+        return self._place(_list_every)
 
     def _place(self, below: Callable[[Schema], list[Any]]) -> "Declared | None":
-        heads = _schemas(below, self._applied)
-        return self._places.place(heads, _schemas(below, self._surely)) if heads else None
+        heads = _collect_schemas(below, self._applied)
+        return self._places.place(heads, _collect_schemas(below, self._surely)) if heads else None
 
     @cached_property
     def _surely(self) -> list[Schema]:
@@ -192,11 +192,11 @@ class Declared:
                 waiting += [*schema.get("allOf", ()), *referred(self._places.root, schema)]
         return found
 
-    def _below(self) -> Iterator["Declared"]:
+    def _list_below(self) -> Iterator["Declared"]:
         """Every place below. Members without a named property are one place for each schema that declares them."""
-        yield from (place for name in self._names if (place := self._member(name)) is not None)
+        yield from (place for name in self._names if (place := self._get_member(name)) is not None)
         for one in self._applied:
-            yield from (self._places.place([inner], [inner]) for inner in _every(one))
+            yield from (self._places.place([inner], [inner]) for inner in _list_every(one))
 
     def _is_closed(self) -> bool:
         if self._is_leaf():
@@ -237,7 +237,7 @@ class _Places:
         found = [inner for pattern, inner in patterns.items() if self._matches(pattern, name)]
         if name in properties:
             found.append(properties[name])
-        return found or _dicts(schema.get("additionalProperties"))
+        return found or _keep_dicts(schema.get("additionalProperties"))
 
     def _matches(self, pattern: str, name: str) -> bool:
         # Not Python's re: a hostile pattern could keep it busy for ever.
@@ -250,11 +250,11 @@ class _Places:
         return bool(compiled.is_valid(name))
 
 
-def _schemas(below: Callable[[Schema], list[Any]], schemas: Iterable[Schema]) -> list[Any]:
+def _collect_schemas(below: Callable[[Schema], list[Any]], schemas: Iterable[Schema]) -> list[Any]:
     return [child for schema in schemas for child in below(schema) if child is not False]
 
 
-def _types(schemas: Iterable[Schema]) -> frozenset[str] | None:
+def _collect_types(schemas: Iterable[Schema]) -> frozenset[str] | None:
     """The types that schemas allow, by `type` or by the values that they list; None: they limit no type."""
     found: set[str] = set()
     is_said = False
@@ -272,7 +272,7 @@ def _types(schemas: Iterable[Schema]) -> frozenset[str] | None:
 
 def _declares_members(schema: Schema) -> bool:
     return bool(
-        schema.get("properties") or schema.get("patternProperties") or _dicts(schema.get("additionalProperties"))
+        schema.get("properties") or schema.get("patternProperties") or _keep_dicts(schema.get("additionalProperties"))
     )
 
 
@@ -280,18 +280,20 @@ def _declares_items(schema: Schema) -> bool:
     return "prefixItems" in schema or isinstance(schema.get("items"), dict)
 
 
-def _items(schema: Schema, index: int) -> list[Any]:
+def _list_items(schema: Schema, index: int) -> list[Any]:
     prefix = schema.get("prefixItems", ())
-    return [prefix[index]] if index < len(prefix) else _dicts(schema.get("items"))
+    return [prefix[index]] if index < len(prefix) else _keep_dicts(schema.get("items"))
 
 
-def _every(schema: Schema) -> list[Any]:
+def _list_every(schema: Schema) -> list[Any]:
     """The schemas of items, and of members without a named property."""
     patterns = schema.get("patternProperties", {}).values()
-    return _dicts(*schema.get("prefixItems", ()), schema.get("items"), *patterns, schema.get("additionalProperties"))
+    return _keep_dicts(
+        *schema.get("prefixItems", ()), schema.get("items"), *patterns, schema.get("additionalProperties")
+    )
 
 
-def _dicts(*schemas: Any) -> list[Any]:
+def _keep_dicts(*schemas: Any) -> list[Any]:
     return [schema for schema in schemas if isinstance(schema, dict)]
 
 
@@ -299,7 +301,7 @@ def _closes_object(root: Schema, schema: Any, above: tuple[int, ...]) -> bool:
     """Whether a schema declares every member that a valid value can have."""
     if not isinstance(schema, dict) or id(schema) in above:
         return False
-    types = _types([schema])
+    types = _collect_types([schema])
     if types is not None and "object" not in types:
         return True
     if schema.get("additionalProperties", True) is not True:
@@ -314,7 +316,7 @@ def _closes_array(root: Schema, schema: Any, above: tuple[int, ...]) -> bool:
     """Whether a schema declares every item that a valid array can have."""
     if not isinstance(schema, dict) or id(schema) in above:
         return False
-    types = _types([schema])
+    types = _collect_types([schema])
     if types is not None and "array" not in types:
         return True
     return schema.get("items", True) is not True or _closes_within(root, schema, above, _closes_array)

@@ -171,7 +171,7 @@ def load_contract(path: Path, root: Path | None = None) -> Contract:
     Raises:
         DocumentInvalid: with a pointer for each thing that is wrong.
     """
-    return _contract(_read(path), path.resolve(), root or find_root(path))
+    return _make_contract(_read(path), path.resolve(), root or find_root(path))
 
 
 def parse_contract(document: Any) -> Contract:
@@ -180,7 +180,7 @@ def parse_contract(document: Any) -> Contract:
     Raises:
         DocumentInvalid: with a pointer for each thing that is wrong.
     """
-    return _contract(document, None, None)
+    return _make_contract(document, None, None)
 
 
 def parse_contract_text(text: bytes) -> Contract:
@@ -205,7 +205,7 @@ def restore_contract(document: dict[str, Any]) -> Contract:
         key=document.get("key"),
         subject=document.get("subject"),
         producers=frozenset(document["producers"]),
-        grants=tuple(_grant(consumer) for consumer in document.get("consumers", ())),
+        grants=tuple(_make_grant(consumer) for consumer in document.get("consumers", ())),
         delivery=Delivery(
             delivery.get("ordered_by"), delivery.get("retention_days"), delivery.get("max_bytes", _LARGEST_EVENT)
         ),
@@ -227,7 +227,7 @@ def find_root(path: Path) -> Path:
     return next((folder for folder in folders if (folder / "schemas").is_dir()), folders[0])
 
 
-def _grant(consumer: dict[str, Any]) -> Grant:
+def _make_grant(consumer: dict[str, Any]) -> Grant:
     return Grant(
         participant=consumer["participant"],
         purpose=consumer.get("purpose", ""),
@@ -247,26 +247,26 @@ def _read(path: Path) -> Any:
     return read_yaml(text)
 
 
-def _contract(given: Any, base: Path | None, root: Path | None) -> Contract:
-    if errors := _meta_validator().errors(given):
-        raise _invalid(errors)
+def _make_contract(given: Any, base: Path | None, root: Path | None) -> Contract:
+    if errors := _make_meta_validator().errors(given):
+        raise _make_refusal(errors)
     document = {name: value for name, value in given.items() if name != "$schema"}
     for name in _SCHEMAS:
         if name in document:
-            with _located(f"/{name}"):
+            with _locate_errors(f"/{name}"):
                 document[name] = bundle(document[name], base, root, _read)
                 check_weight(document[name])
     if len(json.dump_canonical(document)) > _LARGEST:
         raise DocumentInvalid(f"The document with its schemas is larger than {_LARGEST} bytes.")
-    if errors := [*_schema_errors(document), *_grant_errors(document)]:
-        raise _invalid(errors)
+    if errors := [*_find_schema_errors(document), *_find_grant_errors(document)]:
+        raise _make_refusal(errors)
     return restore_contract(document)
 
 
-def _schema_errors(document: dict[str, Any]) -> Iterator[FieldError]:
+def _find_schema_errors(document: dict[str, Any]) -> Iterator[FieldError]:
     for name in _SCHEMAS:
         if name in document:
-            errors = list(_dialect_errors(document[name]))
+            errors = list(_find_dialect_errors(document[name]))
             if not errors:
                 try:
                     Validator(document[name])
@@ -275,13 +275,13 @@ def _schema_errors(document: dict[str, Any]) -> Iterator[FieldError]:
             yield from (FieldError(f"/{name}{error.pointer}", error.detail) for error in errors)
 
 
-def _dialect_errors(schema: Schema) -> Iterator[FieldError]:
+def _find_dialect_errors(schema: Schema) -> Iterator[FieldError]:
     """Errors in a valid JSON Schema that uses more than contracts may."""
     patterns = counted = 0
     for path, inner in subschemas(schema):
         if isinstance(inner.get("format"), str) and inner["format"] not in FORMATS:
             yield FieldError(json.to_pointer((*path, "format")), f"must be one of {', '.join(sorted(FORMATS))}")
-        for keyword, pattern in _patterns(inner):
+        for keyword, pattern in _list_patterns(inner):
             patterns += 1
             if len(pattern) > _LONGEST_PATTERN:
                 at = json.to_pointer((*path, keyword))
@@ -302,14 +302,14 @@ def _dialect_errors(schema: Schema) -> Iterator[FieldError]:
         yield FieldError("", "has patterns whose counted repetitions are too long together; say lengths with maxLength")
 
 
-def _patterns(schema: Schema) -> Iterator[tuple[str, str]]:
+def _list_patterns(schema: Schema) -> Iterator[tuple[str, str]]:
     if isinstance(schema.get("pattern"), str):
         yield "pattern", schema["pattern"]
     if isinstance(schema.get("patternProperties"), dict):
         yield from (("patternProperties", name) for name in schema["patternProperties"])
 
 
-def _grant_errors(document: dict[str, Any]) -> Iterator[FieldError]:
+def _find_grant_errors(document: dict[str, Any]) -> Iterator[FieldError]:
     seen: set[str] = set()
     for index, consumer in enumerate(document.get("consumers", ())):
         at = f"/consumers/{index}"
@@ -328,15 +328,15 @@ def _grant_errors(document: dict[str, Any]) -> Iterator[FieldError]:
 
 
 @contextmanager
-def _located(prefix: str) -> Iterator[None]:
+def _locate_errors(prefix: str) -> Iterator[None]:
     try:
         yield
     except SchemaWrong as wrong:
-        raise _invalid([FieldError(prefix + wrong.error.pointer, wrong.error.detail)]) from wrong
+        raise _make_refusal([FieldError(prefix + wrong.error.pointer, wrong.error.detail)]) from wrong
 
 
 @cache
-def _meta_validator() -> Validator:
+def _make_meta_validator() -> Validator:
     try:
         schema = json.loads(_META_SCHEMA.read_bytes())
     except OSError as error:
@@ -344,5 +344,5 @@ def _meta_validator() -> Validator:
     return Validator(mapped(schema, plain))
 
 
-def _invalid(errors: list[FieldError]) -> DocumentInvalid:
+def _make_refusal(errors: list[FieldError]) -> DocumentInvalid:
     return DocumentInvalid("The contract document is not valid.", errors=errors)

@@ -42,7 +42,7 @@ def _translate(schema: Schema) -> None:
         if "items" in schema:
             schema["additionalItems"] = schema["items"]
         schema["items"] = schema.pop("prefixItems")
-    if dependencies := _dependencies(schema):
+    if dependencies := _translate_dependencies(schema):
         schema["dependencies"] = dependencies
     if "$ref" in schema and len(schema) > 1:
         # Draft-07 ignores keywords beside a reference.
@@ -57,7 +57,7 @@ def _close(schema: Schema) -> None:
         schema.setdefault("items", schema["unevaluatedItems"])
 
 
-def _dependencies(schema: Schema) -> dict[str, Any]:
+def _translate_dependencies(schema: Schema) -> dict[str, Any]:
     required, schemas = schema.pop("dependentRequired", {}), schema.pop("dependentSchemas", {})
     both = {name: {"allOf": [schemas[name], {"required": required[name]}]} for name in schemas if name in required}
     return {**required, **schemas, **both}

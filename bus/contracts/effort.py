@@ -24,7 +24,7 @@ _MOST_STATES: Final = 10**9
 
 def estimate_work(schema: Any) -> int:
     """The units of work that the schema asks for, for the values down one path of the data."""
-    return work_by_depth(schema, _own)[-1]
+    return work_by_depth(schema, _weigh_own)[-1]
 
 
 def is_bearable(work: int, body: bytes) -> bool:
@@ -43,19 +43,19 @@ def is_bearable(work: int, body: bytes) -> bool:
 def count_states(pattern: str) -> int:
     """About how many states the engine's automaton of a pattern has. The automaton writes counted repetitions out."""
     try:
-        return min(_states(parse(pattern)), _MOST_STATES)
+        return min(_count_tree_states(parse(pattern)), _MOST_STATES)
     except Undecided:
         return _UNKNOWN * len(pattern)
 
 
-def _own(schema: Schema) -> int:
+def _weigh_own(schema: Schema) -> int:
     patterns = [schema["pattern"]] if isinstance(schema.get("pattern"), str) else []
     patterns += schema.get("patternProperties", {})
     entries = sum(len(schema.get(keyword, ())) for keyword in ("enum", "properties", "required"))
     return 1 + entries // _ENTRIES + sum(map(count_states, patterns)) // _STATES
 
 
-def _states(expression: Expression) -> int:
+def _count_tree_states(expression: Expression) -> int:
     match expression:
         case Anchor():
             return 1
@@ -63,8 +63,8 @@ def _states(expression: Expression) -> int:
             last = ranges[-1][1] if ranges else 0
             return len(ranges) + 1 if last <= _ASCII else _BEYOND_ASCII + len(ranges)
         case Sequence(parts):
-            return sum(map(_states, parts))
+            return sum(map(_count_tree_states, parts))
         case Choice(options):
-            return 1 + sum(map(_states, options))
+            return 1 + sum(map(_count_tree_states, options))
         case Repeat(what, least, most):
-            return 1 + _states(what) * max(1, least if most is None else most)
+            return 1 + _count_tree_states(what) * max(1, least if most is None else most)

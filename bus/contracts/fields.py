@@ -115,11 +115,11 @@ class Fields:
             return
         for name, inner in others.members.items():
             if self.whole or name in self.members:
-                self._below(name)._mask_also(inner)
+                self._get_below(name)._mask_also(inner)
         if others.items is not None and (self.whole or self.items is not None):
-            self._below("*")._mask_also(others.items)
+            self._get_below("*")._mask_also(others.items)
 
-    def _below(self, step: str) -> "Fields":
+    def _get_below(self, step: str) -> "Fields":
         """The place below, made if it does not exist yet. In a whole place it is whole too."""
         if step == "*":
             self.items = self.items or Fields(self.whole)
@@ -154,7 +154,7 @@ def _grant(root: Fields, steps: Iterable[str]) -> None:
     for step in steps:
         if node.whole:
             return
-        node = node._below(step)
+        node = node._get_below(step)
     node.whole, node.members, node.items = True, {}, None
 
 
@@ -164,5 +164,5 @@ def _mask(root: Fields, steps: Iterable[str], masked: Masking) -> None:
         present = node.items if step == "*" else node.members.get(step)
         if present is None and not node.whole:
             return
-        node = present or node._below(step)
+        node = present or node._get_below(step)
     node.masking = masked

@@ -43,7 +43,7 @@ def compile_filter(expression: Any, accessors: Accessors[T], at: str = "") -> Pr
     Raises:
         FilterInvalid: with the pointer of what is wrong.
     """
-    judge = _compiled(expression, accessors, at, 0)
+    judge = _compile(expression, accessors, at, 0)
     return lambda subject: judge(subject) is True
 
 
@@ -82,25 +82,25 @@ def parse_number(text: str) -> Decimal | None:
     return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
-def _compiled(expression: Any, accessors: Accessors[T], at: str, depth: int) -> Judgement[T]:
+def _compile(expression: Any, accessors: Accessors[T], at: str, depth: int) -> Judgement[T]:
     if depth > _DEEPEST:
-        raise _invalid(at, f"is nested deeper than {_DEEPEST}")
+        raise _make_refusal(at, f"is nested deeper than {_DEEPEST}")
     if not isinstance(expression, dict) or len(expression) != 1:
-        raise _invalid(at, "must be an object with one member: exact, prefix, suffix, all, any or not")
+        raise _make_refusal(at, "must be an object with one member: exact, prefix, suffix, all, any or not")
     dialect, operand = next(iter(expression.items()))
     below = at + json.to_pointer((str(dialect),))
     if dialect in _DIALECTS:
-        return _scalar_test(dialect, operand, accessors, below)
+        return _test_scalars(dialect, operand, accessors, below)
     if dialect == "not":
-        return _not(_compiled(operand, accessors, below, depth + 1))
+        return _negate(_compile(operand, accessors, below, depth + 1))
     if dialect == "all":
-        return _all(_parts(operand, accessors, below, depth))
+        return _join_all(_compile_parts(operand, accessors, below, depth))
     if dialect == "any":
-        return _any(_parts(operand, accessors, below, depth))
-    raise _invalid(at, "knows the dialects exact, prefix, suffix, all, any and not")
+        return _join_any(_compile_parts(operand, accessors, below, depth))
+    raise _make_refusal(at, "knows the dialects exact, prefix, suffix, all, any and not")
 
 
-def _not(negated: Judgement[T]) -> Judgement[T]:
+def _negate(negated: Judgement[T]) -> Judgement[T]:
     def judge(subject: T) -> bool | None:
         judged = negated(subject)
         return None if judged is None else not judged
@@ -108,7 +108,7 @@ def _not(negated: Judgement[T]) -> Judgement[T]:
     return judge
 
 
-def _all(parts: Sequence[Judgement[T]]) -> Judgement[T]:
+def _join_all(parts: Sequence[Judgement[T]]) -> Judgement[T]:
     def judge(subject: T) -> bool | None:
         judged: bool | None = True
         for part in parts:
@@ -122,7 +122,7 @@ def _all(parts: Sequence[Judgement[T]]) -> Judgement[T]:
     return judge
 
 
-def _any(parts: Sequence[Judgement[T]]) -> Judgement[T]:
+def _join_any(parts: Sequence[Judgement[T]]) -> Judgement[T]:
     def judge(subject: T) -> bool | None:
         judged: bool | None = False
         for part in parts:
@@ -136,28 +136,28 @@ def _any(parts: Sequence[Judgement[T]]) -> Judgement[T]:
     return judge
 
 
-def _parts(operand: Any, accessors: Accessors[T], at: str, depth: int) -> tuple[Judgement[T], ...]:
+def _compile_parts(operand: Any, accessors: Accessors[T], at: str, depth: int) -> tuple[Judgement[T], ...]:
     if not isinstance(operand, list) or not operand:
-        raise _invalid(at, "must be a list with at least one filter")
-    return tuple(_compiled(part, accessors, f"{at}/{index}", depth + 1) for index, part in enumerate(operand))
+        raise _make_refusal(at, "must be a list with at least one filter")
+    return tuple(_compile(part, accessors, f"{at}/{index}", depth + 1) for index, part in enumerate(operand))
 
 
-def _scalar_test(dialect: str, operand: Any, accessors: Accessors[T], at: str) -> Judgement[T]:
+def _test_scalars(dialect: str, operand: Any, accessors: Accessors[T], at: str) -> Judgement[T]:
     if not isinstance(operand, dict) or not operand:
-        raise _invalid(at, "must be an object of names and texts")
-    return _all([_named_test(dialect, name, wanted, accessors, at) for name, wanted in operand.items()])
+        raise _make_refusal(at, "must be an object of names and texts")
+    return _join_all([_test_named(dialect, name, wanted, accessors, at) for name, wanted in operand.items()])
 
 
-def _named_test(dialect: str, name: Any, wanted: Any, accessors: Accessors[T], at: str) -> Judgement[T]:
+def _test_named(dialect: str, name: Any, wanted: Any, accessors: Accessors[T], at: str) -> Judgement[T]:
     text = to_text(wanted)
     if not isinstance(name, str) or not name or not text:
-        raise _invalid(at + json.to_pointer((str(name),)), "must be a name with a text that is not empty")
+        raise _make_refusal(at + json.to_pointer((str(name),)), "must be a name with a text that is not empty")
     find = accessors(name)
-    test = _exact(text) if dialect == "exact" else _part(_TEXT_TESTS[dialect], text)
+    test = _test_exact(text) if dialect == "exact" else _test_part(_TEXT_TESTS[dialect], text)
     return lambda subject: test(find(subject))
 
 
-def _exact(wanted: str) -> Test:
+def _test_exact(wanted: str) -> Test:
     number = parse_number(wanted)
 
     def test(value: Any) -> bool | None:
@@ -171,7 +171,7 @@ def _exact(wanted: str) -> Test:
     return test
 
 
-def _part(compare: Callable[[str, str], bool], wanted: str) -> Test:
+def _test_part(compare: Callable[[str, str], bool], wanted: str) -> Test:
     def test(value: Any) -> bool | None:
         text = to_text(value)
         return None if text is None else compare(text, wanted)
@@ -179,5 +179,5 @@ def _part(compare: Callable[[str, str], bool], wanted: str) -> Test:
     return test
 
 
-def _invalid(at: str, detail: str) -> FilterInvalid:
+def _make_refusal(at: str, detail: str) -> FilterInvalid:
     return FilterInvalid("The filter cannot be understood.", errors=[FieldError(at, detail)])

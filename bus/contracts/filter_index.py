@@ -77,7 +77,7 @@ class FilterIndex(Generic[T]):
         if one is None:
             predicates = [compile_filter(part, read_attribute) for part in expressions]
             self._count(expressions)
-            one = self._filters[key] = _Filter(expressions, predicates, self._clues_of(expressions), {})
+            one = self._filters[key] = _Filter(expressions, predicates, self._pick_clues(expressions), {})
             self._put_in(one)
         one.values[name] = value
         self._named[name] = key
@@ -96,7 +96,7 @@ class FilterIndex(Generic[T]):
 
     def _count(self, expressions: Sequence[Expression]) -> None:
         """Count a filter's clues. A filter under a clue that is no longer rare is put under a rarer one."""
-        clues = list(_all_clues(expressions))
+        clues = list(_list_all_clues(expressions))
         self._frequency.update(clues)
         for clue in set(clues):
             # Only at 2, 4, 8, …: a look at each addition would take longer with each filter.
@@ -104,18 +104,18 @@ class FilterIndex(Generic[T]):
                 self._put_anew(clue)
 
     def _put_anew(self, clue: Clue) -> None:
-        for one in list(self._by_text.get(_place(clue), {}).get(clue.text, ())):
-            needed = self._clues_of(one.expressions)
+        for one in list(self._by_text.get(_locate(clue), {}).get(clue.text, ())):
+            needed = self._pick_clues(one.expressions)
             if needed != one.needed:
                 self._take_out(one)
                 one.needed = needed
                 self._put_in(one)
 
-    def _clues_of(self, expressions: Sequence[Expression]) -> _Clues | None:
-        return _rarest((_needed(part, self._frequency) for part in expressions), self._frequency)
+    def _pick_clues(self, expressions: Sequence[Expression]) -> _Clues | None:
+        return _pick_rarest((_find_needed(part, self._frequency) for part in expressions), self._frequency)
 
     def _forget(self, expressions: Sequence[Expression]) -> None:
-        for clue in _all_clues(expressions):
+        for clue in _list_all_clues(expressions):
             self._frequency[clue] -= 1
             if not self._frequency[clue]:
                 del self._frequency[clue]
@@ -124,21 +124,21 @@ class FilterIndex(Generic[T]):
         if one.needed is None:
             self._always[id(one)] = one
         for clue in one.needed or ():
-            texts = self._by_text.setdefault(_place(clue), {})
+            texts = self._by_text.setdefault(_locate(clue), {})
             texts.setdefault(clue.text, []).append(one)
-            if (number := _number(clue)) is not None:
+            if (number := _read_number(clue)) is not None:
                 self._by_number.setdefault(clue.name, {}).setdefault(number, []).append(one)
 
     def _take_out(self, one: _Filter[T]) -> None:
         self._always.pop(id(one), None)
         for clue in one.needed or ():
-            texts = self._by_text[_place(clue)]
+            texts = self._by_text[_locate(clue)]
             texts[clue.text] = [other for other in texts[clue.text] if other is not one]
             if not texts[clue.text]:
                 del texts[clue.text]
             if not texts:
-                del self._by_text[_place(clue)]
-            if (number := _number(clue)) is not None:
+                del self._by_text[_locate(clue)]
+            if (number := _read_number(clue)) is not None:
                 self._take_out_number(one, clue.name, number)
 
     def _take_out_number(self, one: _Filter[T], name: str, number: Decimal) -> None:
@@ -154,13 +154,15 @@ class FilterIndex(Generic[T]):
 
     def holding(self, document: Document) -> list[T]:
         """The values whose filters hold for a CloudEvent in its JSON format."""
-        return [value for one in self._candidates(document) if one.holds(document) for value in one.values.values()]
+        return [
+            value for one in self._list_candidates(document) if one.holds(document) for value in one.values.values()
+        ]
 
-    def _candidates(self, document: Document) -> Iterable[_Filter[T]]:
+    def _list_candidates(self, document: Document) -> Iterable[_Filter[T]]:
         found = dict(self._always)
         for (dialect, name, length), texts in self._by_text.items():
             value = to_text(document.get(name))
-            if value is not None and (some := texts.get(_part(dialect, value, length))) is not None:
+            if value is not None and (some := texts.get(_cut_part(dialect, value, length))) is not None:
                 found.update({id(one): one for one in some})
         for name, numbers in self._by_number.items():
             number = to_number(document.get(name))
@@ -169,54 +171,54 @@ class FilterIndex(Generic[T]):
         return found.values()
 
 
-def _part(dialect: str, value: str, length: int) -> str:
+def _cut_part(dialect: str, value: str, length: int) -> str:
     """The part of a value that equals a clue's text if the clue holds, for the clue's dialect and length."""
     if dialect == "exact":
         return value
     return value[:length] if dialect == "prefix" else value[-length:]
 
 
-def _place(clue: Clue) -> tuple[str, str, int]:
+def _locate(clue: Clue) -> tuple[str, str, int]:
     """A clue's place in the index: dialect, attribute, and length of the text (the same for every `exact`)."""
     return clue.dialect, clue.name, 0 if clue.dialect == "exact" else len(clue.text)
 
 
-def _number(clue: Clue) -> Decimal | None:
+def _read_number(clue: Clue) -> Decimal | None:
     """The number that a value must equal for the clue to hold; None: the clue asks for a text."""
     return parse_number(clue.text) if clue.dialect == "exact" else None
 
 
-def _all_clues(expressions: Sequence[Expression]) -> Iterator[Clue]:
+def _list_all_clues(expressions: Sequence[Expression]) -> Iterator[Clue]:
     for part in expressions:
-        yield from _clues(part)
+        yield from _list_clues(part)
 
 
-def _clues(expression: Expression) -> Iterator[Clue]:
+def _list_clues(expression: Expression) -> Iterator[Clue]:
     """The tests in an expression that can help it to hold."""
     ((dialect, operand),) = expression.items()
     if dialect in ("all", "any"):
         for part in operand:
-            yield from _clues(part)
+            yield from _list_clues(part)
     elif dialect != "not":
         for name, wanted in operand.items():
             yield Clue(dialect, name, str(to_text(wanted)))
 
 
-def _needed(expression: Expression, frequency: Mapping[Clue, int]) -> _Clues | None:
+def _find_needed(expression: Expression, frequency: Mapping[Clue, int]) -> _Clues | None:
     """Clues, one of which holds wherever the expression holds. None: the expression may hold without any clue."""
     ((dialect, operand),) = expression.items()
     if dialect == "not":
         return None
     if dialect == "all":
-        return _rarest((_needed(part, frequency) for part in operand), frequency)
+        return _pick_rarest((_find_needed(part, frequency) for part in operand), frequency)
     if dialect == "any":
-        parts = [_needed(part, frequency) for part in operand]
+        parts = [_find_needed(part, frequency) for part in operand]
         known = [part for part in parts if part is not None]
         return frozenset().union(*known) if len(known) == len(parts) else None
-    return _rarest((frozenset({clue}) for clue in _clues(expression)), frequency)
+    return _pick_rarest((frozenset({clue}) for clue in _list_clues(expression)), frequency)
 
 
-def _rarest(choices: Iterable[_Clues | None], frequency: Mapping[Clue, int]) -> _Clues | None:
+def _pick_rarest(choices: Iterable[_Clues | None], frequency: Mapping[Clue, int]) -> _Clues | None:
     """The choice that leads to the fewest filters. Events have the texts of the other choices more often."""
     known = (clues for clues in choices if clues is not None)
     return min(known, key=lambda clues: sum(frequency[clue] for clue in clues), default=None)

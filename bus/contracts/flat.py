@@ -14,7 +14,7 @@ def flatten(schema: Schema) -> Schema:
     Args:
         schema: self-contained; it stays as it is.
     """
-    whole = _without_definitions(schema)
+    whole = _drop_definitions(schema)
     names: dict[str, str] = {"#": "#"}
     definitions: Schema = {}
     waiting: list[Any] = [whole]
@@ -22,16 +22,16 @@ def flatten(schema: Schema) -> Schema:
         for _, inner in subschemas(waiting.pop()):
             reference = inner.get("$ref", "#")
             if reference not in names:
-                name = _free(reference, definitions)
+                name = _find_free_name(reference, definitions)
                 names[reference] = f"#/$defs/{name}"
-                definitions[name] = _without_definitions(json.find(schema, unquote(reference[1:])))
+                definitions[name] = _drop_definitions(json.find(schema, unquote(reference[1:])))
                 waiting.append(definitions[name])
     joined = {**whole, "$defs": definitions} if definitions else whole
     renamed: Schema = mapped(joined, str, lambda reference, _: names[reference])
     return renamed
 
 
-def _without_definitions(schema: Any) -> Any:
+def _drop_definitions(schema: Any) -> Any:
     bare = mapped(schema, str)
     for _, inner in list(subschemas(bare)):
         inner.pop("$defs", None)
@@ -39,7 +39,7 @@ def _without_definitions(schema: Any) -> Any:
     return bare
 
 
-def _free(reference: str, taken: Schema) -> str:
+def _find_free_name(reference: str, taken: Schema) -> str:
     """A free name made from a reference's last token. It begins with a letter, so that any language can use it."""
     plain = re.sub(r"\W", "_", unquote(reference.rpartition("/")[2]), flags=re.ASCII)
     stem = plain if plain[:1].isalpha() else f"part_{plain}"

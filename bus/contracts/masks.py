@@ -37,7 +37,7 @@ class Masking:
             return HIDDEN if text is None else self.pseudonym(text)
         if not isinstance(value, str) or self.mask is Mask.REDACT:
             return HIDDEN
-        return _last4(value) if self.mask is Mask.LAST4 else _year(value)
+        return _show_last4(value) if self.mask is Mask.LAST4 else _show_year(value)
 
 
 def text_of_key(value: Any) -> str | None:
@@ -47,14 +47,14 @@ def text_of_key(value: Any) -> str | None:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _last4(text: str) -> str:
+def _show_last4(text: str) -> str:
     # Blanks do not count: `last4` shows at most a quarter of the other characters.
     written = sum(not character.isspace() for character in text)
     shown = min(_MOST_SHOWN, written // _PART_SHOWN)
     return "*" * (len(text) - shown) + text[len(text) - shown :]
 
 
-def _year(text: str) -> str:
+def _show_year(text: str) -> str:
     match = _DATE.fullmatch(text)
     if match is None:
         return HIDDEN

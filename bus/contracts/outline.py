@@ -43,29 +43,29 @@ class _Outline:
     def below(self, pointer: str, heads: list[Any]) -> Iterator[Field]:
         """The fields below a place whose schemas, before references are followed, are `heads`."""
         applied = in_place(self._root, heads)
-        certain = {name for one in self._certain(heads) for name in one.get("required", ())}
-        for name in _names(applied):
-            own = _below(applied, name)
+        certain = {name for one in self._list_certain(heads) for name in one.get("required", ())}
+        for name in _list_names(applied):
+            own = _list_below(applied, name)
             if not own:
                 continue
             self._found += 1
             at = pointer + json.to_pointer((name,))
-            place, inner = self._inside(at, own)
+            place, inner = self._look_inside(at, own)
             deeper = bool(inner) and at.count("/") < _DEEPEST and self._found < _MOST
             schemas = tuple(one for one in in_place(self._root, own) if isinstance(one, dict))
             yield Field(at, schemas, name in certain, not deeper)
             if deeper:
                 yield from self.below(place, inner)
 
-    def _inside(self, pointer: str, heads: list[Any]) -> tuple[str, list[Any]]:
+    def _look_inside(self, pointer: str, heads: list[Any]) -> tuple[str, list[Any]]:
         """The place that declares a field's members (the field, or each of its items), and the schemas there."""
         applied = in_place(self._root, heads)
-        if _names(applied):
+        if _list_names(applied):
             return pointer, heads
-        items = _below(applied, "*")
-        return f"{pointer}/*", items if _names(in_place(self._root, items)) else []
+        items = _list_below(applied, "*")
+        return f"{pointer}/*", items if _list_names(in_place(self._root, items)) else []
 
-    def _certain(self, heads: list[Any]) -> Iterator[Schema]:
+    def _list_certain(self, heads: list[Any]) -> Iterator[Schema]:
         """The schemas that apply in every case: no branch of anyOf, oneOf or a condition."""
         waiting, seen = list(heads), set()
         while waiting:
@@ -79,11 +79,11 @@ class _Outline:
                 waiting.append(json.find(self._root, unquote(schema["$ref"][1:])))
 
 
-def _names(schemas: list[Any]) -> list[str]:
+def _list_names(schemas: list[Any]) -> list[str]:
     """The names of the members that some schemas declare."""
     return list(dict.fromkeys(name for one in schemas if isinstance(one, dict) for name in one.get("properties", ())))
 
 
-def _below(schemas: list[Any], step: str) -> list[Any]:
+def _list_below(schemas: list[Any], step: str) -> list[Any]:
     """The schemas of a member (`*`: of the items); empty if the schemas forbid it."""
     return [child for schema in schemas for child in children(schema, step) if child is not False]

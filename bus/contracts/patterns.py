@@ -35,7 +35,7 @@ def translate_for_python(pattern: str) -> str:
     written: list[str] = []
     in_class = False
     for piece in _TOKEN.findall(pattern):
-        written.append(_translated(piece, in_class))
+        written.append(_translate(piece, in_class))
         in_class = piece != "]" if in_class else piece.startswith("[")
     python = f"(?a:{''.join(written)})"
     with warnings.catch_warnings():
@@ -47,7 +47,7 @@ def translate_for_python(pattern: str) -> str:
     return python
 
 
-def _translated(piece: str, in_class: bool) -> str:
+def _translate(piece: str, in_class: bool) -> str:
     if piece.startswith("\\"):
         return _escape(piece, in_class)
     if in_class:

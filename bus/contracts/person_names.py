@@ -40,13 +40,13 @@ def certain_name(name: str) -> str | None:
 
 def spoken_name(name: str) -> str | None:
     """The shared definition that a word in a property's name means; None: no word means one."""
-    return next((_SPOKEN[word] for word in _words(name) if word in _SPOKEN), None)
+    return next((_SPOKEN[word] for word in _split_words(name) if word in _SPOKEN), None)
 
 
 def names_tax_number(name: str) -> bool:
     """Whether a property's name means a tax number. An old one has 15 digits, a new one 16."""
-    return _TAX in _words(name)
+    return _TAX in _split_words(name)
 
 
-def _words(name: str) -> list[str]:
+def _split_words(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]

@@ -70,29 +70,30 @@ def judge(schema: bytes) -> Judgement:
     if not any(keyword in schema for keyword in _TELLING):
         return Judgement()
     value = json.loads(schema)
-    takes = _taker(value)
+    takes = _make_taker(value)
     if takes is None:
         return Judgement()
     # For large patterns, fewer samples.
-    step = 1 + sum(count_states(pattern) for pattern in _patterns(value)) // _MOST_STATES
-    taken = _Taken(takes, _samples()[::step], step, is_text=_PATTERN in schema)
+    step = 1 + sum(count_states(pattern) for pattern in _list_patterns(value)) // _MOST_STATES
+    taken = _Taken(takes, _make_samples()[::step], step, is_text=_PATTERN in schema)
     if not (_lists_identifiers(value) or taken.is_made_for()):
         return Judgement()
     texts = set(taken.plain)
-    wholes = frozenset(name for name in DEFINITIONS if texts.issuperset(_of(name, _samples()[::step])))
-    return Judgement(_likeliest(taken), wholes, takes("1" * _OLD_TAX_NUMBER))
+    wholes = frozenset(name for name in DEFINITIONS if texts.issuperset(_pick_samples(name, _make_samples()[::step])))
+    return Judgement(_pick_likeliest(taken), wholes, takes("1" * _OLD_TAX_NUMBER))
 
 
 @lru_cache(maxsize=4096)
 def may_hold(schema: bytes) -> bool:
     """Whether a schema accepts identifiers as text or as integers, whatever else it accepts; see `judge`."""
-    takes = _taker(json.loads(schema))
+    takes = _make_taker(json.loads(schema))
     return takes is not None and any(
-        takes(int(sample)) or any(takes(_spelled(sample, spelling)) for spelling in _SPELLINGS) for sample in _samples()
+        takes(int(sample)) or any(takes(_spell(sample, spelling)) for spelling in _SPELLINGS)
+        for sample in _make_samples()
     )
 
 
-def _taker(schema: Any) -> Callable[[Any], bool] | None:
+def _make_taker(schema: Any) -> Callable[[Any], bool] | None:
     # The gate's validator takes linear time for any pattern, so no pattern keeps the bus busy.
     try:
         return Validator(schema).is_valid
@@ -100,9 +101,9 @@ def _taker(schema: Any) -> Callable[[Any], bool] | None:
         return None
 
 
-def _likeliest(taken: "_Taken") -> str:
+def _pick_likeliest(taken: "_Taken") -> str:
     """The definition with the largest share of accepted samples: family card numbers have no women's days."""
-    shares = {name: taken.share(_of(name, taken.samples)) for name in DEFINITIONS}
+    shares = {name: taken.share(_pick_samples(name, taken.samples)) for name in DEFINITIONS}
     return max(DEFINITIONS, key=lambda name: shares[name])
 
 
@@ -122,7 +123,7 @@ class _Taken:
         self._takes = takes
         self._step = step
         spellings = _SPELLINGS if is_text else ()
-        self._texts = [(way, [one for one in samples if takes(_spelled(one, way))]) for way in spellings]
+        self._texts = [(way, [one for one in samples if takes(_spell(one, way))]) for way in spellings]
         self._numbers = [number for number in map(int, samples) if takes(number)]
 
     @property
@@ -147,7 +148,7 @@ class _Taken:
     def _refuses_near(self, samples: list[str], spelling: Any) -> bool:
         """Whether one wrong character is refused, at any place of the number and of any kind."""
         for letters in _NEARLY:
-            near = [_spelled(text, spelling) for text in _near(samples, letters)]
+            near = [_spell(text, spelling) for text in _make_near(samples, letters)]
             if sum(map(self._takes, near)) > _MOST_NEAR * len(near):
                 return False
         return True
@@ -156,7 +157,7 @@ class _Taken:
         """Whether numbers of nearly all other lengths are refused."""
         heads = samples[:: 1 + len(samples) // 3]
         found = sum(
-            any(self._is_number(_spelled((head * 2)[:length], spelling)) for head in heads)
+            any(self._is_number(_spell((head * 2)[:length], spelling)) for head in heads)
             for length in _LENGTHS[:: self._step]
         )
         return found * self._step <= _MOST_LENGTHS
@@ -167,11 +168,11 @@ class _Taken:
 
     def _refuses_numbers(self) -> bool:
         """Whether integers with fewer digits are refused. Integers with more digits are no amounts either."""
-        found = sum(any(map(self._takes, numbers)) for numbers in _shorter())
+        found = sum(any(map(self._takes, numbers)) for numbers in _make_shorter())
         return found <= _MOST_LENGTHS
 
 
-def _near(samples: list[str], letters: str) -> Iterator[str]:
+def _make_near(samples: list[str], letters: str) -> Iterator[str]:
     """The samples with one wrong character: each place of the number, with each group of letters in turn."""
     most = 3 * _FIGURES
     for index in range(most):
@@ -180,7 +181,7 @@ def _near(samples: list[str], letters: str) -> Iterator[str]:
         yield text[:place] + letter + text[place + 1 :]
 
 
-def _spelled(text: str, spelling: Any) -> str:
+def _spell(text: str, spelling: Any) -> str:
     if not spelling:
         return text
     sizes, mark = spelling
@@ -192,7 +193,7 @@ def _spelled(text: str, spelling: Any) -> str:
 
 
 @cache
-def _shorter() -> tuple[tuple[int, ...], ...]:
+def _make_shorter() -> tuple[tuple[int, ...], ...]:
     """Integers with fewer digits than an identifier, of each length; some are round, as amounts are."""
     random = Random(_SEED)  # noqa: S311 - samples, the same each time
     return tuple(
@@ -206,7 +207,7 @@ def _shorter() -> tuple[tuple[int, ...], ...]:
 
 
 @cache
-def _samples() -> tuple[str, ...]:
+def _make_samples() -> tuple[str, ...]:
     """Made-up identifiers, the same each time: of each kecamatan of Lamongan, and of other provinces."""
     random = Random(_SEED)  # noqa: S311 - samples, the same each time
     regions = [f"3524{number:02}" for number in range(1, _KECAMATAN + 1) for _ in range(_OF_EACH)]
@@ -221,7 +222,7 @@ def _samples() -> tuple[str, ...]:
     return tuple(made)
 
 
-def _of(definition: str, samples: Sequence[str]) -> list[str]:
+def _pick_samples(definition: str, samples: Sequence[str]) -> list[str]:
     """The samples that are identifiers of a definition."""
     return [one for one in samples if definition == "nik" or int(one[6:8]) < _WOMAN]
 
@@ -238,16 +239,16 @@ def _lists_identifiers(schema: Schema) -> bool:
 
 def _is_identifier(value: Any) -> bool:
     text = str(value) if isinstance(value, int) else value
-    return isinstance(text, str) and len(text) == _FIGURES and any(one.is_valid(text) for one in _definitions())
+    return isinstance(text, str) and len(text) == _FIGURES and any(one.is_valid(text) for one in _load_definitions())
 
 
 @cache
-def _definitions() -> tuple[Validator, ...]:
-    return tuple(Validator(_common(name)) for name in DEFINITIONS)
+def _load_definitions() -> tuple[Validator, ...]:
+    return tuple(Validator(_load_definition(name)) for name in DEFINITIONS)
 
 
 @cache
-def _common(definition: str) -> Schema:
+def _load_definition(definition: str) -> Schema:
     try:
         schema: Schema = json.loads((_COMMON / f"{definition}.schema.json").read_bytes())
     except OSError as error:
@@ -255,5 +256,5 @@ def _common(definition: str) -> Schema:
     return schema
 
 
-def _patterns(schema: Schema) -> Iterator[str]:
+def _list_patterns(schema: Schema) -> Iterator[str]:
     return (one["pattern"] for _, one in subschemas(schema) if isinstance(one.get("pattern"), str))

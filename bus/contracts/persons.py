@@ -60,7 +60,7 @@ def holds(root: Schema, schemas: tuple[Schema, ...], definition: str) -> bool:
         schemas: the schemas that apply to the field.
         definition: the definition's name.
     """
-    judgements = list(_judgements(root, schemas))
+    judgements = list(_judge_all(root, schemas))
     return any(one.definition and definition in one.takes_all for one in judgements)
 
 
@@ -72,7 +72,9 @@ def is_certain(root: Schema, name: str, schemas: tuple[Schema, ...]) -> bool:
         name: the name of the property that is the place, or that holds it.
         schemas: the schemas that apply to the place.
     """
-    return _made_for(root, name, schemas) is not None or (certain_name(name) is not None and _may_hold(root, schemas))
+    return _find_made_for(root, name, schemas) is not None or (
+        certain_name(name) is not None and _may_hold(root, schemas)
+    )
 
 
 def names_identifiers(root: Schema, schema: Schema) -> bool:
@@ -82,7 +84,7 @@ def names_identifiers(root: Schema, schema: Schema) -> bool:
     ):
         return True
     names = [one for one in in_place(root, [schema.get("propertyNames")]) if isinstance(one, dict)]
-    return _made_for(root, "", tuple(names)) is not None
+    return _find_made_for(root, "", tuple(names)) is not None
 
 
 class _Search:
@@ -98,42 +100,42 @@ class _Search:
         for field in draw_outline(self._root):
             self._seen.update(map(id, field.schemas))
             name = json.parse_pointer(field.pointer)[-1]
-            if found := _named_and_judged(self._root, name, field.schemas):
-                yield self._identified(field.schemas, field.pointer, *found)
-        yield from self._members()
-        yield from self._others()
+            if found := _judge_named(self._root, name, field.schemas):
+                yield self._make_identified(field.schemas, field.pointer, *found)
+        yield from self._search_members()
+        yield from self._search_others()
 
-    def _members(self) -> Iterator[Identified]:
+    def _search_members(self) -> Iterator[Identified]:
         """Identifiers in members that the outline does not show: they are deep, or no property declares their name."""
-        for schema, _ in _applied(self._root):
+        for schema, _ in _list_applied(self._root):
             for name in member_names(schema):
                 heads = [head for head in children(schema, name) if id(head) not in self._seen]
                 schemas = tuple(one for one in in_place(self._root, heads) if isinstance(one, dict))
                 definition = certain_name(name) if schemas else None
                 if definition and _may_hold(self._root, schemas):
                     self._seen.update(map(id, schemas))
-                    yield self._identified(schemas, "", definition, True)
+                    yield self._make_identified(schemas, "", definition, True)
 
-    def _others(self) -> Iterator[Identified]:
+    def _search_others(self) -> Iterator[Identified]:
         """Identifiers that no declared field shows: in names of members, in items of arrays, too deep for the outline."""
-        for schema, name in _applied(self._root):
+        for schema, name in _list_applied(self._root):
             if id(schema) not in self._seen:
                 schemas = tuple(one for one in in_place(self._root, [schema]) if isinstance(one, dict))
                 self._seen.update(map(id, schemas))
-                if definition := _made_for(self._root, name, schemas):
-                    yield self._identified((schema,), "", definition, True)
+                if definition := _find_made_for(self._root, name, schemas):
+                    yield self._make_identified((schema,), "", definition, True)
             for pattern in schema.get("patternProperties", {}):
                 if definition := judge(json.dump_canonical({"pattern": pattern})).definition:
-                    yield self._identified((schema,), "", definition, True)
+                    yield self._make_identified((schema,), "", definition, True)
 
-    def _identified(self, schemas: tuple[Schema, ...], field: str, definition: str, certain: bool) -> Identified:
+    def _make_identified(self, schemas: tuple[Schema, ...], field: str, definition: str, certain: bool) -> Identified:
         pointer = self._pointers.get(id(schemas[0]), "") if schemas else ""
         return Identified(self._at + pointer, field, definition, certain)
 
 
-def _named_and_judged(root: Schema, name: str, schemas: tuple[Schema, ...]) -> tuple[str, bool] | None:
+def _judge_named(root: Schema, name: str, schemas: tuple[Schema, ...]) -> tuple[str, bool] | None:
     """The identifier that a field holds, and whether that is certain; None: the field holds no identifier."""
-    if made_for := _made_for(root, name, schemas):
+    if made_for := _find_made_for(root, name, schemas):
         return made_for, True
     named = certain_name(name)
     if named and _may_hold(root, schemas):
@@ -144,12 +146,12 @@ def _named_and_judged(root: Schema, name: str, schemas: tuple[Schema, ...]) -> t
     return spoken, False
 
 
-def _made_for(root: Schema, name: str, schemas: tuple[Schema, ...]) -> str | None:
+def _find_made_for(root: Schema, name: str, schemas: tuple[Schema, ...]) -> str | None:
     """The identifier that a place's schemas are made for.
 
     A field for tax numbers counts too, also for old ones: some tax numbers belong to persons.
     """
-    for one in _judgements(root, schemas):
+    for one in _judge_all(root, schemas):
         if one.definition and not (one.takes_old_tax_numbers and names_tax_number(name)):
             return one.definition
     return None
@@ -162,7 +164,7 @@ def _may_hold(root: Schema, schemas: tuple[Schema, ...]) -> bool:
     return not schemas or any(may_hold(json.dump_canonical(scalar_schema(root, one))) for one in wholes)
 
 
-def _judgements(root: Schema, schemas: tuple[Schema, ...]) -> Iterator[Judgement]:
+def _judge_all(root: Schema, schemas: tuple[Schema, ...]) -> Iterator[Judgement]:
     """Judgements on the schemas of one place: of each schema, and of all together, for texts and for numbers."""
     wholes: list[Any] = [scalar_schema(root, one) for one in schemas]
     for kind in ("string", "integer"):
@@ -172,7 +174,7 @@ def _judgements(root: Schema, schemas: tuple[Schema, ...]) -> Iterator[Judgement
     return map(judge, dict.fromkeys(map(json.dump_canonical, wholes)))
 
 
-def _applied(root: Schema) -> Iterator[tuple[Schema, str]]:
+def _list_applied(root: Schema) -> Iterator[tuple[Schema, str]]:
     """Every schema that may apply to some part of the data, with the name of the nearest property above it."""
     seen: set[tuple[int, bool]] = set()
     waiting: list[tuple[Any, str]] = [(root, "")]

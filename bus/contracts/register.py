@@ -105,7 +105,7 @@ def consent(
     if not present.is_free:
         raise TransitionRefused(f"The version is {present.state.value}; a word for it comes before that.")
     if not words_given(present).issuperset(words):
-        _remember(transaction, present.id, _step(present.state, actor, adapters=words))
+        _remember(transaction, present.id, _make_step(present.state, actor, adapters=words))
         note(transaction, consented(present.contract, words, actor))
     return read_version(transaction, name, version)
 
@@ -184,7 +184,7 @@ def check_owner(transaction: Transaction, contract: Contract, actor: Actor) -> N
         return
     if contract.owner != actor.participant:
         raise NotOwner(f"{actor.participant} cannot register what {contract.owner} owns.")
-    owner = _owner_of(transaction, contract.name)
+    owner = _find_owner(transaction, contract.name)
     _check_name(owner, contract.name, actor)
     present = find_version(transaction, contract.name, contract.version)
     if owner is None and present is not None and present.contract.owner != actor.participant:
@@ -195,7 +195,7 @@ def check_owner(transaction: Transaction, contract: Contract, actor: Actor) -> N
         )
 
 
-def _owner_of(transaction: Transaction, name: str) -> str | None:
+def _find_owner(transaction: Transaction, name: str) -> str | None:
     """The participant that a contract's name belongs to; None: no version of it was ever in force."""
     settled = [one for one in read_known_versions(transaction, name) if not one.is_free]
     return max(settled, key=lambda one: one.put_in_force_at).contract.owner if settled else None
@@ -229,7 +229,7 @@ def _check_mover(transaction: Transaction, present: RegisteredVersion, actor: Ac
     """
     if actor.is_operator:
         return
-    owner = _owner_of(transaction, present.name)
+    owner = _find_owner(transaction, present.name)
     _check_name(owner, present.name, actor)
     if (owner is None or present.is_free) and present.contract.owner != actor.participant:
         raise NotOwner(f"{present.name} {present.version} is a draft of {present.contract.owner}.")
@@ -246,7 +246,7 @@ def _move(
     adapters: tuple[str, ...] = (),
 ) -> RegisteredVersion:
     check_step(present.state, wanted)
-    move = _step(wanted, actor, accepted_undecided=accepted_undecided, adapters=adapters)
+    move = _make_step(wanted, actor, accepted_undecided=accepted_undecided, adapters=adapters)
     values = {"state": wanted.value, "changed_at": move.at, "changed_by": move.by}
     if sunset is not None:
         values["sunset"] = sunset.isoformat()
@@ -278,7 +278,7 @@ def _insert(transaction: Transaction, contract: Contract, actor: Actor) -> None:
     contract_id = transaction.value(sa.select(CONTRACTS.c.id).where(CONTRACTS.c.name == contract.name))
     if contract_id is None:
         contract_id = transaction.value(sa.insert(CONTRACTS).values(name=contract.name).returning(CONTRACTS.c.id))
-    move = _step(State.DRAFT, actor)
+    move = _make_step(State.DRAFT, actor)
     inserted = sa.insert(VERSIONS).values(
         contract_id=contract_id,
         version=contract.version,
@@ -297,7 +297,7 @@ def _insert(transaction: Transaction, contract: Contract, actor: Actor) -> None:
 def _replace(transaction: Transaction, present: RegisteredVersion, contract: Contract, actor: Actor) -> None:
     if not present.is_free:
         raise refuse_taken(contract, present.state)
-    move = _step(State.DRAFT, actor)
+    move = _make_step(State.DRAFT, actor)
     values = {"state": move.state.value, "changed_at": move.at, "changed_by": move.by}
     if present.contract.owner != contract.owner:
         # The draft had another owner, from before the name had one. It no longer counts as that participant's draft.
@@ -308,7 +308,7 @@ def _replace(transaction: Transaction, present: RegisteredVersion, contract: Con
     note(transaction, drafted(contract, present, actor))
 
 
-def _step(state: State, actor: Actor, *, accepted_undecided: bool = False, adapters: tuple[str, ...] = ()) -> Move:
+def _make_step(state: State, actor: Actor, *, accepted_undecided: bool = False, adapters: tuple[str, ...] = ()) -> Move:
     """A step that the actor takes now."""
     now = clock.micros(clock.now())
     return Move(state, now, actor.participant, accepted_undecided, actor.client_name, adapters)

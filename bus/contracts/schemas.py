@@ -222,33 +222,33 @@ class _Bundle:
             path, _, fragment = schema["$ref"].partition("#")
             if fragment:
                 break
-            base = self._file(path, base, "/$ref")
-            schema = self._schema_in(base)
+            base = self._find_file(path, base, "/$ref")
+            schema = self._read_schema(base)
             if base in self._names:
                 raise SchemaWrong("/$ref", "goes round in a circle")
             self._names[base] = ""
         if not isinstance(schema, dict):
             raise SchemaWrong("", "must be a JSON Schema object")
         self._taken = set(schema.get("$defs", ()))
-        whole: Schema = self._resource(schema, base, "")
+        whole: Schema = self._make_resource(schema, base, "")
         files: Schema = {}
         while self._waiting:
             path_of_file = self._waiting.pop(0)
             name = self._names[path_of_file]
-            files[name] = self._resource(self._schema_in(path_of_file), path_of_file, f"/$defs/{name}")
+            files[name] = self._make_resource(self._read_schema(path_of_file), path_of_file, f"/$defs/{name}")
         if files:
             whole["$defs"] = {**whole.get("$defs", {}), **files}
         return whole
 
-    def _resource(self, schema: Any, base: Path | None, prefix: str) -> Any:
+    def _make_resource(self, schema: Any, base: Path | None, prefix: str) -> Any:
         if not isinstance(schema, dict):
             return schema
         _check_keywords(schema)
         # An $id is dropped: the bus serves the schema under its own address, and every reference leads inside.
         body = {keyword: value for keyword, value in schema.items() if keyword not in _IDENTITY}
-        return mapped(body, plain, lambda reference, at: self._reference(reference, base, prefix, at))
+        return mapped(body, plain, lambda reference, at: self._rewrite_reference(reference, base, prefix, at))
 
-    def _reference(self, reference: str, base: Path | None, prefix: str, at: str) -> str:
+    def _rewrite_reference(self, reference: str, base: Path | None, prefix: str, at: str) -> str:
         path, _, fragment = reference.partition("#")
         if fragment and not fragment.startswith("/"):
             raise SchemaWrong(at, "must end in a JSON Pointer; contracts have no anchors")
@@ -256,10 +256,10 @@ class _Bundle:
             return f"#{prefix}{fragment}"
         if base is None:
             raise SchemaWrong(at, "must stay within the document: it has to be self-contained here")
-        name = self._name(self._file(path, base, at))
+        name = self._name_file(self._find_file(path, base, at))
         return f"#/$defs/{name}{fragment}" if name else f"#{fragment}"
 
-    def _file(self, path: str, base: Path, at: str) -> Path:
+    def _find_file(self, path: str, base: Path, at: str) -> Path:
         if ":" in path or path.startswith("/"):
             raise SchemaWrong(at, "must be a relative path to a local file: schemas are never fetched")
         file = (base.parent / unquote(path)).resolve()
@@ -269,7 +269,7 @@ class _Bundle:
             raise SchemaWrong(at, "names a file that is not there")
         return file
 
-    def _schema_in(self, file: Path) -> Any:
+    def _read_schema(self, file: Path) -> Any:
         """The schema in a file, checked. Schemas within the contract document were checked with it."""
         schema = self._read(file)
         try:
@@ -281,7 +281,7 @@ class _Bundle:
             ) from error
         return schema
 
-    def _name(self, file: Path) -> str:
+    def _name_file(self, file: Path) -> str:
         if file not in self._names:
             if len(self._names) >= _MOST_FILES:
                 raise SchemaWrong("", f"refers to more than {_MOST_FILES} files")

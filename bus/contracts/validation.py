@@ -52,7 +52,7 @@ class Validator:
             SchemaUnusable: not a schema, a reference without target, a pattern that needs backtracking.
         """
         self._schema = schema
-        self.is_valid: Callable[[Any], bool] = _compiled(_quick(schema)).is_valid
+        self.is_valid: Callable[[Any], bool] = _compile(_make_quick_schema(schema)).is_valid
         """Whether a value is valid; the hot path."""
 
     def errors(
@@ -74,8 +74,8 @@ class Validator:
         fits = self._error_memory.fits(value, memory)
         if not fits and self._error_memory.chooses:
             return [] if self.is_valid(value) else [FieldError(prefix, _TOO_LARGE)]
-        found = self._exact.iter_errors(value) if fits and not brief else self._first(value)
-        return list(islice(_field_errors(found, prefix), _MOST_ERRORS))
+        found = self._exact.iter_errors(value) if fits and not brief else self._find_first(value)
+        return list(islice(_make_field_errors(found, prefix), _MOST_ERRORS))
 
     def prepare(self) -> None:
         """Compute now what would otherwise be computed at its first use."""
@@ -93,16 +93,16 @@ class Validator:
     @cached_property
     def _exact(self) -> jsonschema_rs.Draft202012Validator:
         """The validator that gives errors in the schema's own terms; made at the first error."""
-        return _compiled(self._schema)
+        return _compile(self._schema)
 
-    def _first(self, value: Any) -> Iterator[jsonschema_rs.ValidationError]:
+    def _find_first(self, value: Any) -> Iterator[jsonschema_rs.ValidationError]:
         try:
             self._exact.validate(value)
         except jsonschema_rs.ValidationError as error:
             yield error
 
 
-def _compiled(schema: Any) -> jsonschema_rs.Draft202012Validator:
+def _compile(schema: Any) -> jsonschema_rs.Draft202012Validator:
     wanted = {inner["format"] for inner in in_use(schema) if isinstance(inner.get("format"), str)}
     # Any callback slows down each validation, even if it is not called.
     called_back = {name: check for name, check in _CALLED_BACK.items() if name in wanted} or None
@@ -111,10 +111,10 @@ def _compiled(schema: Any) -> jsonschema_rs.Draft202012Validator:
             schema, validate_formats=True, formats=called_back, pattern_options=_REGEX, offline=True
         )
     except jsonschema_rs.ValidationError as error:
-        raise SchemaUnusable(_unusable(error)) from error
+        raise SchemaUnusable(_describe_unusable(error)) from error
 
 
-def _quick(schema: Any) -> Any:
+def _make_quick_schema(schema: Any) -> Any:
     """A schema that accepts the same values. Patterns replace formats that would call Python."""
     quick = copy.deepcopy(schema)
     for _, inner in subschemas(quick):
@@ -127,10 +127,10 @@ def _quick(schema: Any) -> Any:
 
 def make_reference_validator(schema: Any) -> Draft202012Validator:
     """The reference library's validator of a schema, with the bus's formats and ECMA-262's patterns. It is slow."""
-    return _Reference(mapped(schema, translate_for_python), format_checker=_checker())
+    return _Reference(mapped(schema, translate_for_python), format_checker=_make_checker())
 
 
-def _field_errors(errors: Iterator[jsonschema_rs.ValidationError], prefix: str) -> Iterator[FieldError]:
+def _make_field_errors(errors: Iterator[jsonschema_rs.ValidationError], prefix: str) -> Iterator[FieldError]:
     for error in errors:
         kind: Any = error.kind
         at = prefix + write_pointer(error.instance_path)
@@ -140,17 +140,17 @@ def _field_errors(errors: Iterator[jsonschema_rs.ValidationError], prefix: str) 
         elif kind.name == "required":
             yield FieldError(at + json.to_pointer((kind.property,)), "is required", kind.name)
         else:
-            yield FieldError(at, _detail(kind), kind.name)
+            yield FieldError(at, _describe(kind), kind.name)
         if kind.name in ("anyOf", "oneOf") and hasattr(kind, "context"):
             # The publisher most likely meant the form with the fewest errors.
             closest: list[jsonschema_rs.ValidationError] = min(filter(None, kind.context), key=len, default=[])
-            yield from _field_errors(iter(closest), prefix)
+            yield from _make_field_errors(iter(closest), prefix)
 
 
 _DETAILS: dict[str, Callable[[Any], str]] = {
     "type": lambda kind: f"must be of type {' or '.join(kind.types)}",
-    "enum": lambda kind: f"must be one of {_listed(kind.options)}",
-    "const": lambda kind: f"must be {_listed([kind.expected_value])}",
+    "enum": lambda kind: f"must be one of {_list_values(kind.options)}",
+    "const": lambda kind: f"must be {_list_values([kind.expected_value])}",
     "format": lambda kind: f"must be in the format {kind.format}",
     "pattern": lambda kind: f"must match the pattern {kind.pattern}",
     "minLength": lambda kind: f"must have at least {kind.limit} characters",
@@ -175,12 +175,12 @@ _DETAILS: dict[str, Callable[[Any], str]] = {
 }
 
 
-def _detail(kind: Any) -> str:
+def _describe(kind: Any) -> str:
     describe = _DETAILS.get(kind.name)
     return describe(kind) if describe else f"breaks the rule {kind.name}"
 
 
-def _listed(values: list[Any]) -> str:
+def _list_values(values: list[Any]) -> str:
     shown = ", ".join(json.dumps(value).decode() for value in values[:20])
     return f"{shown}, …" if len(values) > 20 else shown
 
@@ -196,28 +196,28 @@ def _name(step: str | int) -> str | int:
     return _HIDDEN if len(text) > _LONGEST_NAME or _LOOKS_PERSONAL.search(text) else step
 
 
-def _unusable(error: jsonschema_rs.ValidationError) -> FieldError:
+def _describe_unusable(error: jsonschema_rs.ValidationError) -> FieldError:
     at = json.to_pointer(error.instance_path)
     kind: Any = error.kind
     if kind.name == "$ref" or "does not exist" in error.message or "registry" in error.message:
         return FieldError(at, "has a $ref whose target is not there")
     if at.endswith("/pattern") or "/patternProperties" in at:
         return FieldError(at, "is not a regular expression that can be matched without backtracking")
-    return FieldError(at, f"is not valid JSON Schema 2020-12: {_detail(kind)}")
+    return FieldError(at, f"is not valid JSON Schema 2020-12: {_describe(kind)}")
 
 
-def _checker() -> FormatChecker:
+def _make_checker() -> FormatChecker:
     checker = FormatChecker(formats=())
     for name, check in FORMATS.items():
-        checker.checks(name)(_of_text(check))
+        checker.checks(name)(_limit_to_text(check))
     return checker
 
 
-def _of_text(check: Callable[[str], bool]) -> Callable[[object], bool]:
+def _limit_to_text(check: Callable[[str], bool]) -> Callable[[object], bool]:
     return lambda value: not isinstance(value, str) or check(value)
 
 
-def _multiple_of(_: Any, divisor: Any, instance: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
+def _check_multiple_of(_: Any, divisor: Any, instance: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
     # Divides the decimals that JSON writes: the reference library divides floats, where 19.99 is no multiple of 0.01.
     if isinstance(instance, bool) or not isinstance(instance, int | float):
         return
@@ -226,5 +226,5 @@ def _multiple_of(_: Any, divisor: Any, instance: Any, __: Any) -> Iterator[jsons
 
 
 _Reference: type[Draft202012Validator] = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {"multipleOf": _multiple_of}
+    Draft202012Validator, {"multipleOf": _check_multiple_of}
 )

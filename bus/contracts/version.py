@@ -37,13 +37,13 @@ class Checks:
 
     @cached_property
     def data_persons(self) -> PersonFinder | None:
-        return self._finder(self._contract.sent, self._contract.person)
+        return self._make_person_finder(self._contract.sent, self._contract.person)
 
     @cached_property
     def answer_persons(self) -> PersonFinder | None:
-        return self._finder(self._contract.shown, None)
+        return self._make_person_finder(self._contract.shown, None)
 
-    def _finder(self, schema: Schema, subject: str | None) -> PersonFinder | None:
+    def _make_person_finder(self, schema: Schema, subject: str | None) -> PersonFinder | None:
         return make_finder(schema, subject) if self._contract.classification.is_about_persons else None
 
     @cached_property
@@ -169,10 +169,10 @@ def make_text_finder(pointer: str | None) -> Callable[[Any], str | None]:
         for step in path:
             # A pointer nearly always leads through objects; the slower function handles the rest.
             value = value.get(step) if type(value) is dict else json.follow(value, (step,))
-        return value if type(value) is str else _text(value)
+        return value if type(value) is str else _get_text(value)
 
     return find
 
 
-def _text(value: Any) -> str | None:
+def _get_text(value: Any) -> str | None:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None

@@ -91,10 +91,10 @@ class View:
         self.grant = grant
         self.contract = contract.name
         self.version = contract.version
-        self._secret = _hmac(secret, f"{grant.participant}\0{contract.name}")
+        self._secret = _compute_hmac(secret, f"{grant.participant}\0{contract.name}")
         known = None if is_declared else places
-        self._shown = Shown(contract, grant, known, lambda _: self._pseudonyms("value"))
-        self._own = self._shown_of_own(contract, known)
+        self._shown = Shown(contract, grant, known, lambda _: self._make_pseudonyms("value"))
+        self._own = self._compile_own(contract, known)
         self._rows = [compile_filter(expression, read_data_field) for expression in grant.rows]
         self.cuts = grant.fields is not None or bool(grant.mask) or not is_own
         self.has_rows = bool(self._rows)
@@ -145,7 +145,7 @@ class View:
         seen = shown.cut(data)
         if not self.cuts and seen == data:
             return document
-        return self._enveloped(document, seen, shown)
+        return self._write_envelope(document, seen, shown)
 
     def withdraw(self, document: Document, sender: str = "") -> Document:
         """The record's deletion, made of the event that takes the record out of the view.
@@ -154,7 +154,7 @@ class View:
         """
         shown = self._own if sender == self.grant.participant else self._shown
         unwritten = {name: value for name, value in document.items() if name not in self._written}
-        reduced = self._enveloped({**unwritten, "data": None}, None, shown)
+        reduced = self._write_envelope({**unwritten, "data": None}, None, shown)
         del reduced["dataschema"]
         return reduced
 
@@ -180,7 +180,7 @@ class View:
         shown = self._own if sender == self.grant.participant else self._shown
         return shown.fields.at(json.parse_pointer(pointer)).cut(value)
 
-    def _shown_of_own(self, contract: Contract, places: Declared | None) -> Shown:
+    def _compile_own(self, contract: Contract, places: Declared | None) -> Shown:
         """What the consumer sees of its own events. A record's key has the same pseudonym, whoever published it."""
         masked = [pointer for pointer, mask in self.grant.mask.items() if mask is Mask.PSEUDONYM]
         if self.grant.participant not in contract.producers or not masked:
@@ -189,10 +189,10 @@ class View:
             contract,
             self.grant,
             places,
-            lambda pointer: self._pseudonyms("value" if pointer == contract.key else "own"),
+            lambda pointer: self._make_pseudonyms("value" if pointer == contract.key else "own"),
         )
 
-    def _enveloped(self, document: Document, seen: Any, shown: Shown) -> Document:
+    def _write_envelope(self, document: Document, seen: Any, shown: Shown) -> Document:
         """The event with an envelope of the bus's own making."""
         reduced: Document = {
             "specversion": "1.0",
@@ -203,7 +203,7 @@ class View:
         }
         for name in _KEY_ATTRIBUTES:
             value = document.get(name)
-            if value is not None and (told := self._key_attribute(value, document, seen, shown)) is not None:
+            if value is not None and (told := self._reduce_key_attribute(value, document, seen, shown)) is not None:
                 reduced[name] = told
         reduced["dataschema"] = self._schema
         if "datacontenttype" in document:
@@ -215,12 +215,12 @@ class View:
             reduced["data"] = seen
         return reduced
 
-    def _key_attribute(self, value: Any, document: Document, seen: Any, shown: Shown) -> Any:
+    def _reduce_key_attribute(self, value: Any, document: Document, seen: Any, shown: Shown) -> Any:
         """`subject` or `partitionkey` as the consumer may see it; None leaves it out."""
         data = document.get("data")
         if data is None and self._is_record:
             # A deletion's subject is the key: data that held only this key decide.
-            data = _holding(document.get("subject"), self._key_path)
+            data = _make_data(document.get("subject"), self._key_path)
             seen = shown.cut(data)
         key = text_of_key(json.follow(data, self._key_path)) if self._key is not None else None
         if key is not None and value == key:
@@ -230,20 +230,20 @@ class View:
         plain = seen.values() if isinstance(seen, dict) else ()
         return value if any(text_of_key(one) == value for one in plain) else None
 
-    def _pseudonyms(self, purpose: str) -> Pseudonym:
-        return lambda text: self._pseudonym(purpose, text)
+    def _make_pseudonyms(self, purpose: str) -> Pseudonym:
+        return lambda text: self._make_pseudonym(purpose, text)
 
-    def _pseudonym(self, purpose: str, text: str) -> str:
-        digest = _hmac(self._secret, f"{purpose}\0{text}")
+    def _make_pseudonym(self, purpose: str, text: str) -> str:
+        digest = _compute_hmac(self._secret, f"{purpose}\0{text}")
         return b32encode(digest).decode().lower()[:_PSEUDONYM_CHARACTERS]
 
 
-def _holding(value: Any, path: tuple[str, ...]) -> Any:
+def _make_data(value: Any, path: tuple[str, ...]) -> Any:
     """Data that hold only `value`, at a path."""
     for name in reversed(path):
         value = {name: value}
     return value
 
 
-def _hmac(key: bytes, text: str) -> bytes:
+def _compute_hmac(key: bytes, text: str) -> bytes:
     return hmac.digest(key, text.encode(), "sha256")

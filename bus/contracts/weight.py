@@ -85,8 +85,8 @@ class _Members:
 
     def heaviest(self, below: dict[int, int]) -> int:
         """The most work of any member; `below` says how much work each schema asks for."""
-        others = _total(self.others, below)
-        return others + max((_total(added, below) for added in self.named.values()), default=0)
+        others = _sum_up(self.others, below)
+        return others + max((_sum_up(added, below) for added in self.named.values()), default=0)
 
 
 class _Weights:
@@ -105,19 +105,21 @@ class _Weights:
         """Refuse too many schemas on one value."""
         for number, inner in self._schemas.items():
             self._check_reference(inner)
-            self._weigh(inner, self._at(number), 0)
+            self._weigh(inner, self._get_place(number), 0)
 
     def check_downward(self) -> None:
         """Refuse too many schemas on the values down any path of the data."""
         for level in self.levels():
             for number, work in level.items():
                 if work > _MOST_DOWNWARD:
-                    raise SchemaWrong(self._at(number), "applies several schemas to the same nested data on each level")
+                    raise SchemaWrong(
+                        self._get_place(number), "applies several schemas to the same nested data on each level"
+                    )
 
     def levels(self) -> Iterator[dict[int, int]]:
         """The work on the heaviest path of data, by the outermost schema: for one level, two levels, and so on."""
-        members = self._members()
-        own = {number: self._weights[number] + self._names(number) for number in members}
+        members = self._collect_members()
+        own = {number: self._weights[number] + self._list_names(number) for number in members}
         below = own
         yield below
         for _ in range(_LEVELS):
@@ -134,7 +136,7 @@ class _Weights:
         target = next((inner for keyword, inner in same_value(self._root, schema) if keyword == "$ref"), True)
         if isinstance(target, dict) and id(target) not in self._schemas:
             # It refers to something unchecked, such as a constant.
-            raise SchemaWrong(self._at(id(schema)) + "/$ref", "must point at a schema")
+            raise SchemaWrong(self._get_place(id(schema)) + "/$ref", "must point at a schema")
 
     def _weigh(self, schema: Any, at: str, depth: int) -> int:
         """How many schemas are applied to one value by `schema`, itself included."""
@@ -157,7 +159,7 @@ class _Weights:
         self._weights[id(schema)] = weight
         return weight
 
-    def _members(self) -> dict[int, tuple[_Members, _Members]]:
+    def _collect_members(self) -> dict[int, tuple[_Members, _Members]]:
         """The schemas for members of objects and of arrays, for the root and every schema that applies to a member."""
         found: dict[int, tuple[_Members, _Members]] = {}
         waiting = [id(self._root)]
@@ -166,7 +168,7 @@ class _Weights:
             if number in found:
                 continue
             objects, arrays = _Members(), _Members()
-            for schema, times in self._in_place(self._schemas[number], 1):
+            for schema, times in self._list_in_place(self._schemas[number], 1):
                 self._spend(len(schema) + len(schema.get("properties", ())) + len(schema.get("prefixItems", ())))
                 _add_properties(objects, schema, times)
                 _add_items(arrays, schema, times)
@@ -174,7 +176,7 @@ class _Weights:
             waiting.extend({*objects.ids(), *arrays.ids()} - found.keys())
         return found
 
-    def _in_place(self, schema: Any, times: int) -> Iterator[tuple[Schema, int]]:
+    def _list_in_place(self, schema: Any, times: int) -> Iterator[tuple[Schema, int]]:
         """The schemas that apply to the same value, `schema` first, and how often each applies."""
         if not isinstance(schema, dict):
             return
@@ -183,9 +185,9 @@ class _Weights:
         chooses = not _UNEVALUATED.isdisjoint(schema)
         for keyword, inner in same_value(self._root, schema):
             again = _AGAIN_DOWNWARD if chooses and keyword not in _CERTAIN else 1
-            yield from self._in_place(inner, times * again)
+            yield from self._list_in_place(inner, times * again)
 
-    def _names(self, number: int) -> int:
+    def _list_names(self, number: int) -> int:
         named = self._schemas[number].get("propertyNames")
         return self._weights[id(named)] if isinstance(named, dict) else 0
 
@@ -194,7 +196,7 @@ class _Weights:
         if self._steps > _MOST_STEPS:
             raise SchemaWrong("", "has too many schemas that refer to each other")
 
-    def _at(self, number: int) -> str:
+    def _get_place(self, number: int) -> str:
         return json.to_pointer(self._places[number])
 
 
@@ -221,5 +223,5 @@ def _add(counter: "Counter[int]", schemas: list[Any], times: int) -> None:
             counter[id(schema)] += times
 
 
-def _total(counter: "Counter[int]", work: dict[int, int]) -> int:
+def _sum_up(counter: "Counter[int]", work: dict[int, int]) -> int:
     return sum(times * work[number] for number, times in counter.items())

@@ -33,7 +33,7 @@ class _Loader(yaml.CSafeLoader):
     }
 
 
-def _number(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> Any:
+def _construct_number(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> Any:
     """The number of a node. Refuses numbers to base sixty (1:30), eight (017) or two: YAML 1.2 reads them otherwise."""
     text = node.value
     if len(text) > _LONGEST_NUMBER or not _NUMBER.fullmatch(text):
@@ -47,7 +47,7 @@ def _number(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> Any:
 
 
 for _tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
-    _Loader.add_constructor(_tag, _number)
+    _Loader.add_constructor(_tag, _construct_number)
 
 
 def read_yaml(text: bytes) -> Any:
@@ -77,12 +77,12 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     quoted = text[:1] in "0123456789+-." or UNSEEN.search(text.replace("\n", "")) is not None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, '"' if quoted else None)
 
 
-_Dumper.add_representer(str, _text)
+_Dumper.add_representer(str, _represent_text)
 
 
 def write_yaml(value: Any) -> bytes:
@@ -100,22 +100,22 @@ def _read(text: bytes) -> tuple[Any, bool]:
         except ValueError:
             # A brace may also begin YAML in flow style.
             pass
-    return _yaml(text), False
+    return _read_yaml_text(text), False
 
 
 def _check_keys(members: list[tuple[str, Any]]) -> None:
     seen: set[str] = set()
     for name, _ in members:
         if name in seen:
-            raise _twice(name)
+            raise _refuse_twice(name)
         seen.add(name)
 
 
-def _twice(name: str) -> DocumentInvalid:
+def _refuse_twice(name: str) -> DocumentInvalid:
     return DocumentInvalid(f"The document has the key {name[:_LONGEST_NAME]!r} twice in one place.")
 
 
-def _yaml(text: bytes) -> Any:
+def _read_yaml_text(text: bytes) -> Any:
     try:
         _check_events(text)
         return yaml.load(text, _Loader)  # noqa: S506 - a subclass of the safe loader
@@ -172,7 +172,7 @@ class _Keys:
     def _take(self, name: str) -> None:
         keys = self.open[-1]
         if keys is not None and name in keys:
-            raise _twice(name)
+            raise _refuse_twice(name)
         if keys is not None:
             keys.add(name)
 

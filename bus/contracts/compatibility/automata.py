@@ -76,7 +76,7 @@ class Pattern:
         self._numbers: dict[frozenset[int], int] = {}
         self._steps: dict[tuple[int, int], int] = {}
         self._borders: dict[int, tuple[int, ...]] = {}
-        self._number(self._closure([start], at_start=True))
+        self._number(self._close([start], at_start=True))
 
     def step(self, state: int, char: int) -> int:
         if (state, char) not in self._steps:
@@ -92,10 +92,10 @@ class Pattern:
             for place in places
             if any(low <= char <= high for low, high in self._places[place].ranges)
         )
-        return self._number(self._closure(moved))
+        return self._number(self._close(moved))
 
     def accepts(self, state: int) -> bool:
-        return self._end in self._closure(self._sets[state], at_end=True)
+        return self._end in self._close(self._sets[state], at_end=True)
 
     def borders(self, state: int) -> tuple[int, ...]:
         if state not in self._borders:
@@ -120,7 +120,7 @@ class Pattern:
             self._sets.append(places)
         return self._numbers[places]
 
-    def _closure(self, places: Iterable[int], at_start: bool = False, at_end: bool = False) -> frozenset[int]:
+    def _close(self, places: Iterable[int], at_start: bool = False, at_end: bool = False) -> frozenset[int]:
         found: set[int] = set()
         waiting = list(places)
         while waiting:
@@ -162,9 +162,9 @@ class Pattern:
                 self._places[place].free += [self._build(option, then) for option in options]
                 return place
             case Repeat(inner, least, most):
-                return self._repeated(inner, least, most, then)
+                return self._build_repeated(inner, least, most, then)
 
-    def _repeated(self, inner: Expression, least: int, most: int | None, then: int) -> int:
+    def _build_repeated(self, inner: Expression, least: int, most: int | None, then: int) -> int:
         if least + (most or 0) > _MOST_STATES:
             raise Undecided("a pattern is too large")
         if most is None:
@@ -236,13 +236,13 @@ def words(automata: Sequence[Automaton], least: int, most: int | None, budget: B
         if length >= least:
             for states, chain in layer.items():
                 if all(automaton.accepts(state) for automaton, state in zip(automata, states, strict=True)):
-                    yield _spelt(chain)
+                    yield _spell(chain)
             # If a state was reached before at an allowed length, it leads only to longer strings of the same kind.
             layer = {states: chain for states, chain in layer.items() if states not in seen}
             seen.update(layer)
         following: dict[_Joint, tuple[object, str]] = {}
         for states, chain in layer.items():
-            for char in _next_chars(automata, states):
+            for char in _pick_next_chars(automata, states):
                 budget.spend()
                 after = tuple(
                     automaton.step(state, ord(char)) for automaton, state in zip(automata, states, strict=True)
@@ -251,7 +251,7 @@ def words(automata: Sequence[Automaton], least: int, most: int | None, budget: B
         layer, length = following, length + 1
 
 
-def _spelt(chain: tuple[object, str]) -> str:
+def _spell(chain: tuple[object, str]) -> str:
     chars: list[str] = []
     link: object = chain
     while isinstance(link, tuple) and link:
@@ -260,15 +260,15 @@ def _spelt(chain: tuple[object, str]) -> str:
     return "".join(reversed(chars))
 
 
-def _next_chars(automata: Sequence[Automaton], states: tuple[int, ...]) -> Iterator[str]:
+def _pick_next_chars(automata: Sequence[Automaton], states: tuple[int, ...]) -> Iterator[str]:
     """One character for each way in which the automata can continue."""
     edges = {0, 0xD800, 0xE000, _LAST + 1}
     for automaton, state in zip(automata, states, strict=True):
         edges.update(automaton.borders(state))
     for low, after in pairwise(sorted(edges)):
         if low != 0xD800:
-            yield _representative(low, after - 1)
+            yield _pick_representative(low, after - 1)
 
 
-def _representative(low: int, high: int) -> str:
+def _pick_representative(low: int, high: int) -> str:
     return next((char for char in _WELCOME if low <= ord(char) <= high), chr(low))

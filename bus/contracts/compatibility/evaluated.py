@@ -75,7 +75,7 @@ class Evaluations:
                     Both((*holds, EveryMember(Outside(seen.names, seen.patterns), what)))
                     if not seen.everything
                     else Both(holds)
-                    for holds, seen in self._cases(schema, root, _own_properties, ("unevaluatedProperties",))
+                    for holds, seen in self._list_cases(schema, root, _get_own_properties, ("unevaluatedProperties",))
                 )
             )
 
@@ -88,16 +88,16 @@ class Evaluations:
                     Both((*holds, EveryItem(seen.prefix, None, Either((*seen.like, what)))))
                     if not seen.everything
                     else Both(holds)
-                    for holds, seen in self._cases(schema, root, self._own_items, ("unevaluatedItems",))
+                    for holds, seen in self._list_cases(schema, root, self._get_own_items, ("unevaluatedItems",))
                 )
             )
 
-    def _own_items(self, schema: Any, root: Any) -> Evaluated:
+    def _get_own_items(self, schema: Any, root: Any) -> Evaluated:
         like = frozenset({self._literal(schema["contains"], root)}) if "contains" in schema else frozenset[Literal]()
         everything = "items" in schema or "unevaluatedItems" in schema
         return Evaluated(everything, prefix=len(schema.get("prefixItems", ())), like=like)
 
-    def _cases(
+    def _list_cases(
         self, schema: Any, root: Any, own: Own, without: tuple[str, ...] = (), seen: tuple[int, ...] = ()
     ) -> list[Case]:
         """The cases of values that are valid under `schema`; each value is in exactly one case."""
@@ -108,7 +108,7 @@ class Evaluations:
         seen = (*seen, id(schema))
         body = {keyword: value for keyword, value in schema.items() if keyword not in without}
         cases: list[Case] = [((), own(body, root))]
-        for alternatives in self._in_place(body, root, own, seen):
+        for alternatives in self._list_in_place(body, root, own, seen):
             if all(found == _NOTHING for _, found in alternatives):
                 continue
             cases = [
@@ -118,11 +118,11 @@ class Evaluations:
                 raise Undecided("too many branches decide what is unevaluated")
         return cases
 
-    def _in_place(self, schema: Any, root: Any, own: Own, seen: tuple[int, ...]) -> Iterator[list[Case]]:
+    def _list_in_place(self, schema: Any, root: Any, own: Own, seen: tuple[int, ...]) -> Iterator[list[Case]]:
         """For each keyword that applies schemas to the same value, the cases of that keyword."""
 
         def cases(inner: Any) -> list[Case]:
-            return self._cases(inner, root, own, (), seen)
+            return self._list_cases(inner, root, own, (), seen)
 
         def when(inner: Any) -> list[Case]:
             return [((self._literal(inner, root), *holds), found) for holds, found in cases(inner)]
@@ -140,14 +140,14 @@ class Evaluations:
             yield [absent, *(((Has(name, True), *holds), found) for holds, found in cases(inner))]
         if "if" in schema:
             then, otherwise = cases(schema.get("then", True)), cases(schema.get("else", True))
-            yield [*_joined(when(schema["if"]), then), *_joined(unless(schema["if"]), otherwise)]
+            yield [*_join(when(schema["if"]), then), *_join(unless(schema["if"]), otherwise)]
 
 
-def _joined(first: list[Case], second: list[Case]) -> list[Case]:
+def _join(first: list[Case], second: list[Case]) -> list[Case]:
     return [((*holds, *further), found | more) for (holds, found), (further, more) in product(first, second)]
 
 
-def _own_properties(schema: Any, _: Any) -> Evaluated:
+def _get_own_properties(schema: Any, _: Any) -> Evaluated:
     return Evaluated(
         "additionalProperties" in schema or "unevaluatedProperties" in schema,
         frozenset(schema.get("properties", ())),

@@ -81,10 +81,10 @@ def find_touched(
     findings = [finding for finding in report.findings if finding.against == old.version]
     change = _Change(findings, new, old)
     touched = [
-        *_producers(findings, old),
-        *(each for grant in old.grants for each in _first(_grant(grant, change))),
-        *(each for subscription in subscriptions for each in _first(_subscription(subscription, change))),
-        *_adapters(mappings or {}, change),
+        *_find_producers(findings, old),
+        *(each for grant in old.grants for each in _keep_first(_compare_grant(grant, change))),
+        *(each for subscription in subscriptions for each in _keep_first(_check_subscription(subscription, change))),
+        *_find_adapters(mappings or {}, change),
     ]
     return list(dict.fromkeys(touched))
 
@@ -117,16 +117,18 @@ class _Fields:
     def at(self, pointer: str) -> str | None:
         """What happened to the field at a pointer; None: nothing, or the old schema had no field there."""
         if pointer not in self._at:
-            self._at[pointer] = _difference(find_schemas_at(self._old, pointer), find_schemas_at(self._new, pointer))
+            self._at[pointer] = _describe_difference(
+                find_schemas_at(self._old, pointer), find_schemas_at(self._new, pointer)
+            )
         return self._at[pointer]
 
     def inside(self, pointer: str) -> list[tuple[str, str]]:
         """What happened at a pointer or at fields inside it, each with its place. Leaves out fields inside a changed field."""
         if pointer not in self._inside:
-            self._inside[pointer] = list(self._found_inside(pointer))
+            self._inside[pointer] = list(self._find_inside(pointer))
         return self._inside[pointer]
 
-    def _found_inside(self, pointer: str) -> Iterator[tuple[str, str]]:
+    def _find_inside(self, pointer: str) -> Iterator[tuple[str, str]]:
         if why := self.at(pointer):
             yield pointer, why
             return
@@ -137,7 +139,7 @@ class _Fields:
                 yield place, why
 
 
-def _first(touched: Iterable[Touched]) -> Iterator[Touched]:
+def _keep_first(touched: Iterable[Touched]) -> Iterator[Touched]:
     """Each thing once, and at most `_MOST` of a participant; the last one says that there are more."""
     told: set[Touched] = set()
     for each in touched:
@@ -149,15 +151,15 @@ def _first(touched: Iterable[Touched]) -> Iterator[Touched]:
             yield each
 
 
-def _producers(findings: list[Finding], old: Contract) -> Iterator[Touched]:
+def _find_producers(findings: list[Finding], old: Contract) -> Iterator[Touched]:
     """What affects senders: the new version refuses data that they send. Consumers send the questions of a query."""
     senders = sorted(old.producers) if old.request is None else [grant.participant for grant in old.grants]
     refused = [one for one in findings if one.side is Side.NEW_REFUSES_OLD and not one.pointer.startswith("/answer")]
     for who in senders:
-        yield from _first(Touched(who, What.DATA_SENT, finding.field, finding.message) for finding in refused)
+        yield from _keep_first(Touched(who, What.DATA_SENT, finding.field, finding.message) for finding in refused)
 
 
-def _grant(grant: Grant, change: _Change) -> Iterator[Touched]:
+def _compare_grant(grant: Grant, change: _Change) -> Iterator[Touched]:
     who = grant.participant
     successor = change.new.grant(who)
     if successor is None:
@@ -175,11 +177,11 @@ def _grant(grant: Grant, change: _Change) -> Iterator[Touched]:
             yield Touched(who, What.FIELD, finding.field, finding.message)
     for finding in change.reorders:
         yield Touched(who, What.ORDER, change.old.delivery.ordered_by or "", finding.message)
-    yield from _masks(grant, successor, granted, change)
-    yield from _rows(grant, successor, change)
+    yield from _compare_masks(grant, successor, granted, change)
+    yield from _compare_rows(grant, successor, change)
 
 
-def _masks(grant: Grant, successor: Grant, granted: Places, change: _Change) -> Iterator[Touched]:
+def _compare_masks(grant: Grant, successor: Grant, granted: Places, change: _Change) -> Iterator[Touched]:
     who = grant.participant
     for pointer, mask in grant.mask.items():
         if why := change.shown.at(pointer):
@@ -187,16 +189,18 @@ def _masks(grant: Grant, successor: Grant, granted: Places, change: _Change) -> 
     for pointer in dict.fromkeys((*grant.mask, *successor.mask)):
         before, after = grant.mask.get(pointer), successor.mask.get(pointer)
         if before is not after and granted.meet(pointer):
-            yield Touched(who, What.MASK, pointer, f"Its mask changes from {_named(before)} to {_named(after)}.")
+            yield Touched(
+                who, What.MASK, pointer, f"Its mask changes from {_name_mask(before)} to {_name_mask(after)}."
+            )
 
 
-def _named(mask: Mask | None) -> str:
+def _name_mask(mask: Mask | None) -> str:
     return "none" if mask is None else mask.value
 
 
-def _rows(grant: Grant, successor: Grant, change: _Change) -> Iterator[Touched]:
+def _compare_rows(grant: Grant, successor: Grant, change: _Change) -> Iterator[Touched]:
     who = grant.participant
-    for pointer in dict.fromkeys(name for row in grant.rows for name in _names(row)):
+    for pointer in dict.fromkeys(name for row in grant.rows for name in _list_names(row)):
         if why := change.shown.at(pointer):
             yield Touched(who, What.ROWS, pointer, f"{why} Its row filter would match nothing, or something else.")
     if grant.rows != successor.rows:
@@ -207,14 +211,14 @@ def _is_shown(finding: Finding) -> bool:
     return finding.pointer.startswith(("/schema", "/answer"))
 
 
-def _subscription(subscription: Standing, change: _Change) -> Iterator[Touched]:
+def _check_subscription(subscription: Standing, change: _Change) -> Iterator[Touched]:
     who, new, old = subscription.participant, change.new, change.old
     if subscription.ordered_by is not None and (why := change.sent.at(subscription.ordered_by)):
         yield Touched(who, What.ORDER, subscription.ordered_by, why)
     elif subscription.ordered_by is not None and _is_hidden(subscription.ordered_by, new, who):
         why = "It is no longer shown unmasked, so that deliveries are no longer ordered by it."
         yield Touched(who, What.ORDER, subscription.ordered_by, why)
-    for attribute, text in (pair for each in subscription.filters for pair in _tests(each)):
+    for attribute, text in (pair for each in subscription.filters for pair in _list_tests(each)):
         if attribute == "dataschema" and old.version in text:
             yield Touched(who, What.FILTER, attribute, f"It names version {old.version}.")
         if attribute == "subject" and old.key != new.key:
@@ -233,7 +237,7 @@ def _is_hidden(pointer: str, contract: Contract, participant: str) -> bool:
     return Shown(contract, grant, None, lambda _: str).visibility(pointer) is not Visibility.SHOWN
 
 
-def _adapters(mappings: Mappings, change: _Change) -> Iterator[Touched]:
+def _find_adapters(mappings: Mappings, change: _Change) -> Iterator[Touched]:
     for use in change.old.adapters:
         if use not in change.new.adapters:
             yield Touched(
@@ -245,17 +249,17 @@ def _adapters(mappings: Mappings, change: _Change) -> Iterator[Touched]:
                 yield Touched(use.adapter, What.MAPPING, pointer, f"{why} Its operation {use.operation} maps it.")
 
 
-def _difference(before: list[Any], after: list[Any]) -> str | None:
+def _describe_difference(before: list[Any], after: list[Any]) -> str | None:
     if not before:
         return None
     if not after:
         return "The field is gone."
-    if _types(before) != _types(after):
-        return f"Its type changes from {_either(before)} to {_either(after)}."
+    if _collect_types(before) != _collect_types(after):
+        return f"Its type changes from {_list_types(before)} to {_list_types(after)}."
     return None
 
 
-def _types(schemas: list[Any]) -> frozenset[str]:
+def _collect_types(schemas: list[Any]) -> frozenset[str]:
     """The types that the schemas at one place name; all types if no schema names one."""
     named: set[str] = set()
     for schema in schemas:
@@ -264,23 +268,23 @@ def _types(schemas: list[Any]) -> frozenset[str]:
     return frozenset(named) or _ANYTHING
 
 
-def _either(schemas: list[Any]) -> str:
-    types = _types(schemas)
+def _list_types(schemas: list[Any]) -> str:
+    types = _collect_types(schemas)
     return "anything" if types == _ANYTHING else " or ".join(sorted(types))
 
 
-def _names(expression: Mapping[str, Any]) -> Iterator[str]:
-    for name, _ in _tests(expression):
+def _list_names(expression: Mapping[str, Any]) -> Iterator[str]:
+    for name, _ in _list_tests(expression):
         yield name if name.startswith("/") else json.to_pointer((name,))
 
 
-def _tests(expression: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _list_tests(expression: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The names and texts that a filter compares."""
     for dialect, operand in expression.items():
         if dialect in ("all", "any"):
             for part in operand:
-                yield from _tests(part)
+                yield from _list_tests(part)
         elif dialect == "not":
-            yield from _tests(operand)
+            yield from _list_tests(operand)
         else:
             yield from operand.items()

@@ -11,8 +11,8 @@ from bus.contracts.compatibility.report import Rule, Side
 _MOST_VALUES = 8
 
 _DEMANDS: dict[Rule, Callable[[Any, str], str]] = {
-    Rule.TYPE: lambda types, _: f"takes only the type {_either(types)}",
-    Rule.VALUES: lambda values, _: f"takes only {_listed(values)}",
+    Rule.TYPE: lambda types, _: f"takes only the type {_list_types(types)}",
+    Rule.VALUES: lambda values, _: f"takes only {_list_values(values)}",
     Rule.MINIMUM: lambda limit, _: f"takes no number below {limit}",
     Rule.MAXIMUM: lambda limit, _: f"takes no number above {limit}",
     Rule.MULTIPLE_OF: lambda step, _: f"takes only multiples of {step}",
@@ -64,11 +64,11 @@ def message(broken: Break, side: Side, version: str, reason: str = "") -> str:
     return f"{sentence} This is not certain: {reason}." if reason else sentence
 
 
-def _either(types: Any) -> str:
+def _list_types(types: Any) -> str:
     return " or ".join(types) if isinstance(types, list) else str(types)
 
 
-def _listed(values: Any) -> str:
+def _list_values(values: Any) -> str:
     shown = values if isinstance(values, list) else [values]
     text = ", ".join(json.dumps(value).decode() for value in shown[:_MOST_VALUES])
     return f"{text}, …" if len(shown) > _MOST_VALUES else text

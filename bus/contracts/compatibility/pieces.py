@@ -90,10 +90,10 @@ def pieces(schema: dict[str, Any]) -> Iterator[Piece]:
             ", ".join(needed),
         )
     if "contains" in schema:
-        counted = _only(schema, "contains", "minContains", "maxContains")
+        counted = _keep_only(schema, "contains", "minContains", "maxContains")
         yield Piece(("contains",), counted, Rule.CONTAINS)
     if schema.get("additionalProperties") is False:
-        closed = _only(schema, "additionalProperties", "patternProperties")
+        closed = _keep_only(schema, "additionalProperties", "patternProperties")
         closed["properties"] = dict.fromkeys(schema.get("properties", ()), True)
         closed["patternProperties"] = dict.fromkeys(schema.get("patternProperties", ()), True)
         yield Piece(("additionalProperties",), closed, Rule.CLOSED)
@@ -104,10 +104,10 @@ def pieces(schema: dict[str, Any]) -> Iterator[Piece]:
         if keyword in schema:
             rest = {name: value for name, value in schema.items() if name != keyword}
             yield Piece((keyword,), schema, rule, given=rest)
-    yield from _conditions(schema)
+    yield from _list_conditions(schema)
 
 
-def _conditions(schema: dict[str, Any]) -> Iterator[Piece]:
+def _list_conditions(schema: dict[str, Any]) -> Iterator[Piece]:
     if "if" in schema:
         for keyword in ("then", "else"):
             if keyword in schema:
@@ -117,35 +117,35 @@ def _conditions(schema: dict[str, Any]) -> Iterator[Piece]:
 def parts(schema: dict[str, Any]) -> Iterator[Part]:
     """The inner schemas that must hold whenever the outer schema holds."""
     for name, inner in schema.get("properties", {}).items():
-        yield Part(("properties", name), inner, _below("properties", name), name)
+        yield Part(("properties", name), inner, _wrap_member("properties", name), name)
     for pattern, inner in schema.get("patternProperties", {}).items():
-        yield Part(("patternProperties", pattern), inner, _below("patternProperties", pattern), ...)
+        yield Part(("patternProperties", pattern), inner, _wrap_member("patternProperties", pattern), ...)
     if schema.get("additionalProperties", False) is not False:
-        yield Part(("additionalProperties",), schema["additionalProperties"], _others(schema), ...)
+        yield Part(("additionalProperties",), schema["additionalProperties"], _wrap_others(schema), ...)
     prefix = schema.get("prefixItems", [])
     for index, inner in enumerate(prefix):
-        yield Part(("prefixItems", index), inner, _item(index), index)
+        yield Part(("prefixItems", index), inner, _wrap_item(index), index)
     if "items" in schema:
-        yield Part(("items",), schema["items"], _items(len(prefix)), ...)
+        yield Part(("items",), schema["items"], _wrap_items(len(prefix)), ...)
     for index, inner in enumerate(schema.get("allOf", ())):
-        yield Part(("allOf", index), inner, _same)
+        yield Part(("allOf", index), inner, _wrap_nothing)
     for name, inner in schema.get("dependentSchemas", {}).items():
-        yield Part(("dependentSchemas", name), inner, _below("dependentSchemas", name))
+        yield Part(("dependentSchemas", name), inner, _wrap_member("dependentSchemas", name))
 
 
-def _only(schema: dict[str, Any], *keywords: str) -> dict[str, Any]:
+def _keep_only(schema: dict[str, Any], *keywords: str) -> dict[str, Any]:
     return {keyword: schema[keyword] for keyword in keywords if keyword in schema}
 
 
-def _same(inner: Any) -> Any:
+def _wrap_nothing(inner: Any) -> Any:
     return inner
 
 
-def _below(keyword: str, name: str) -> Wrap:
+def _wrap_member(keyword: str, name: str) -> Wrap:
     return lambda inner: {keyword: {name: inner}}
 
 
-def _others(schema: dict[str, Any]) -> Wrap:
+def _wrap_others(schema: dict[str, Any]) -> Wrap:
     known = {
         keyword: dict.fromkeys(schema[keyword], True)
         for keyword in ("properties", "patternProperties")
@@ -154,9 +154,9 @@ def _others(schema: dict[str, Any]) -> Wrap:
     return lambda inner: {**known, "additionalProperties": inner}
 
 
-def _item(index: int) -> Wrap:
+def _wrap_item(index: int) -> Wrap:
     return lambda inner: {"prefixItems": [*[True] * index, inner]}
 
 
-def _items(start: int) -> Wrap:
+def _wrap_items(start: int) -> Wrap:
     return lambda inner: {"prefixItems": [True] * start, "items": inner} if start else {"items": inner}

@@ -15,7 +15,7 @@ class Places:
 
     def cover(self, pointer: str) -> bool:
         """Whether a pointer lies in one of the set."""
-        return any(place.pointer is not None for place in _along(self._root, json.parse_pointer(pointer)))
+        return any(place.pointer is not None for place in _walk_along(self._root, json.parse_pointer(pointer)))
 
     def meet(self, pointer: str) -> bool:
         """Whether a pointer lies in one of the set, or one of the set lies in it."""
@@ -24,8 +24,8 @@ class Places:
     def inside(self, pointer: str) -> Iterator[str]:
         """The pointers of the set that lie in a pointer, outer before inner, in their given order."""
         steps = json.parse_pointer(pointer)
-        for place in _along(self._root, steps, len(steps)):
-            yield from _ends(place)
+        for place in _walk_along(self._root, steps, len(steps)):
+            yield from _list_ends(place)
 
 
 class _Place:
@@ -47,7 +47,7 @@ class _Place:
         return [self.below[name] for name in (step, "*") if name in self.below]
 
 
-def _along(root: _Place, steps: Sequence[str], least: int = 0) -> Iterator[_Place]:
+def _walk_along(root: _Place, steps: Sequence[str], least: int = 0) -> Iterator[_Place]:
     """The places on the way along some steps, after at least `least` steps."""
     row: list[_Place] = [root]
     for step in steps:
@@ -58,7 +58,7 @@ def _along(root: _Place, steps: Sequence[str], least: int = 0) -> Iterator[_Plac
     yield from row
 
 
-def _ends(place: _Place) -> Iterator[str]:
+def _list_ends(place: _Place) -> Iterator[str]:
     waiting = [place]
     while waiting:
         one = waiting.pop()

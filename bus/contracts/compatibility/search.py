@@ -71,7 +71,7 @@ class Search:
         self._under_way[key] = depth
         before, self._lowest = self._lowest, _DEEPEST
         try:
-            answer = first(self._of_type(goal, each) for each in ([kind] if kind else JsonType))
+            answer = first(self._find_of_type(goal, each) for each in ([kind] if kind else JsonType))
         finally:
             del self._under_way[key]
         # `Nothing` may depend on an assumption about an outer goal, which is not proven yet.
@@ -80,9 +80,9 @@ class Search:
         self._lowest = min(before, self._lowest) if self._lowest < depth else before
         return answer
 
-    def _of_type(self, goal: Goal, kind: JsonType) -> Answer:
+    def _find_of_type(self, goal: Goal, kind: JsonType) -> Answer:
         try:
-            return first(self._decide(atoms, kind) for atoms in self._cells(goal, kind))
+            return first(self._decide(atoms, kind) for atoms in self._list_cells(goal, kind))
         except Spent:
             raise
         except Undecided as undecided:
@@ -93,12 +93,12 @@ class Search:
         self.budget.spend(1 + len(atoms) // 10)
         choices = [atom for atom in atoms if isinstance(atom, OneOf) and atom.positive]
         if choices:
-            return self._one_of(min(choices, key=lambda choice: len(choice.values)).values, atoms)
+            return self._find_among(min(choices, key=lambda choice: len(choice.values)).values, atoms)
         match kind:
             case JsonType.NULL:
-                return self._one_of((None,), atoms)
+                return self._find_among((None,), atoms)
             case JsonType.BOOLEAN:
-                return self._one_of((True, False), atoms)
+                return self._find_among((True, False), atoms)
             case JsonType.NUMBER:
                 return numbers.decide(atoms, self.truth)
             case JsonType.STRING:
@@ -110,21 +110,21 @@ class Search:
             case _:
                 assert_never(kind)
 
-    def _one_of(self, candidates: Iterable[Any], atoms: frozenset[Atom]) -> Answer:
+    def _find_among(self, candidates: Iterable[Any], atoms: frozenset[Atom]) -> Answer:
         for candidate in candidates:
             self.budget.spend()
             if self.truth.all_hold(atoms, candidate):
                 return Found(candidate)
         return NOTHING
 
-    def _cells(self, goal: Goal, kind: JsonType) -> Iterator[frozenset[Atom]]:
+    def _list_cells(self, goal: Goal, kind: JsonType) -> Iterator[frozenset[Atom]]:
         """The alternatives of a goal for values of one type, as sets of atoms.
 
         It is a tableau: takes in at once what must hold, then makes one choice after the other.
         """
         branches = [_Branch(tuple(goal), (), frozenset(), frozenset())]
         while branches:
-            branch = self._taken_in(branches.pop(), kind)
+            branch = self._take_in(branches.pop(), kind)
             if branch is None:
                 continue
             if not branch.choices:
@@ -135,7 +135,7 @@ class Search:
                 for part in reversed(chosen.parts):
                     branches.append(_Branch((part,), others, branch.atoms, branch.literals, False))
 
-    def _taken_in(self, branch: "_Branch", kind: JsonType) -> "_Branch | None":
+    def _take_in(self, branch: "_Branch", kind: JsonType) -> "_Branch | None":
         """The branch with its waiting formulas as atoms, literals and choices; None: it contradicts itself."""
         waiting, choices = list(branch.waiting), list(branch.choices)
         atoms, literals = set(branch.atoms), set(branch.literals)
@@ -158,7 +158,7 @@ class Search:
                         return None
                     if formula not in atoms:
                         atoms.add(formula)
-                        waiting.extend(_taken_apart(formula, kind))
+                        waiting.extend(_take_apart(formula, kind))
             if not waiting:
                 self.budget.spend(sum(len(choice.parts) for choice in choices) // 10)
                 left = _open(choices, atoms, literals)
@@ -181,7 +181,7 @@ class _Branch:
     is_first: bool = True
 
 
-def _taken_apart(atom: Atom, kind: JsonType) -> Iterator[Formula]:
+def _take_apart(atom: Atom, kind: JsonType) -> Iterator[Formula]:
     """The formulas of an atom that excludes whole arrays or objects."""
     if isinstance(atom, OneOf) and not atom.positive and kind in (JsonType.ARRAY, JsonType.OBJECT):
         yield from (other_than(value) for value in atom.values if type_of(value) is kind)

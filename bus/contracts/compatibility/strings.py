@@ -66,7 +66,7 @@ def decide(atoms: Iterable[Atom], search: "Search") -> Answer:
     for candidate in (*_PLEASANT, *search.samples, "x" * least):
         if search.truth.all_hold(atoms, candidate):
             return Found(candidate)
-    return _walked(atoms, least, most, search)
+    return _walk(atoms, least, most, search)
 
 
 def _contradict(formats: list[Formatted]) -> bool:
@@ -79,9 +79,9 @@ def _contradict(formats: list[Formatted]) -> bool:
     )
 
 
-def _walked(atoms: list[Atom], least: int, most: int | None, search: "Search") -> Answer:
+def _walk(atoms: list[Atom], least: int, most: int | None, search: "Search") -> Answer:
     seen = False
-    for word in islice(words(list(_automata(atoms, search)), least, most, search.budget), _TRIES):
+    for word in islice(words(list(_make_automata(atoms, search)), least, most, search.budget), _TRIES):
         seen = True
         if search.truth.all_hold(atoms, word):
             return Found(word)
@@ -91,7 +91,7 @@ def _walked(atoms: list[Atom], least: int, most: int | None, search: "Search") -
     return Unknown(f"the format {', '.join(names)} cannot be compared with the other rules for the string")
 
 
-def _automata(atoms: list[Atom], search: "Search") -> Iterator[Automaton]:
+def _make_automata(atoms: list[Atom], search: "Search") -> Iterator[Automaton]:
     excluded: set[str] = set()
     for atom in atoms:
         match atom:

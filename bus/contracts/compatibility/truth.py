@@ -68,13 +68,13 @@ class Truth:
             case Formatted(name, positive):
                 return FORMATS[name](value) is positive
             case EveryItem() | SomeItem() | Count() | Unique():
-                return self._of_items(formula, value)
+                return self._judge_items(formula, value)
             case Has() | EveryMember() | SomeMember() | EveryName() | SomeName():
-                return self._of_members(formula, value)
+                return self._judge_members(formula, value)
             case _:
                 assert_never(formula)
 
-    def _of_items(self, atom: EveryItem | SomeItem | Count | Unique, items: list[Any]) -> bool:
+    def _judge_items(self, atom: EveryItem | SomeItem | Count | Unique, items: list[Any]) -> bool:
         match atom:
             case EveryItem(start, stop, what):
                 return all(self.holds(what, item) for item in items[start:stop])
@@ -86,7 +86,9 @@ class Truth:
             case Unique(positive):
                 return (len({identity(item) for item in items}) == len(items)) is positive
 
-    def _of_members(self, atom: Has | EveryMember | SomeMember | EveryName | SomeName, members: dict[str, Any]) -> bool:
+    def _judge_members(
+        self, atom: Has | EveryMember | SomeMember | EveryName | SomeName, members: dict[str, Any]
+    ) -> bool:
         match atom:
             case Has(name, positive):
                 return (name in members) is positive
