@@ -1,4 +1,4 @@
-"""A reader's standing: the token and the grant that let it read, looked at again for as long as it reads."""
+"""A reader's standing: the token and the grant that let it read. Both are checked again for as long as it reads."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from bus.problem import Refused
 
 
 class Standing:
-    """The standing of one long-poll or stream. Belongs to one event loop, but for the checks."""
+    """The standing of one long-poll or stream. Belongs to one event loop, except for the checks."""
 
     def __init__(self, request: Request, reading: Reading) -> None:
         self._authorization = request.headers.get("authorization", "").encode("latin-1")
@@ -20,7 +20,7 @@ class Standing:
         self._refusal: Refused | None = None
 
     async def authorised(self) -> Principal:
-        """Who reads, by the token as it is now.
+        """The reader, by the present state of its token.
 
         Raises:
             Unauthenticated, ScopeMissing: the token has ended, or its client has lost the scope.
@@ -30,7 +30,7 @@ class Standing:
         return principal
 
     async def beyond(self, position: int, seconds: float) -> bool:
-        """Wait until the journal reaches past a position; False when it did not within some seconds.
+        """Wait until the journal reaches past a position. Returns False if that did not happen within `seconds`.
 
         Raises:
             Refused: the token or the grant has ended meanwhile.
