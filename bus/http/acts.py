@@ -14,7 +14,7 @@ from bus.problem import Refused
 from bus.telemetry import read_trace_id
 
 _NAMES: Final = ("id", "client_id", "name", "version")
-"""Path parameters that name the object of an act. A contract's version has two."""
+"""Path parameters that name what an act is about; a contract's version has two."""
 
 
 @dataclass(frozen=True, slots=True)

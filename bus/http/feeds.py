@@ -188,8 +188,8 @@ async def _gone(request: Request) -> None:
 
 
 async def _events(standing: Standing, reading: Reading, position: int, limit: int) -> AsyncIterator[bytes]:
-    """Server-sent events, and comments while there are none, until the token or the grant ends."""
-    # A refusal ends the answer that is under way. The client comes again and then gets the refusal.
+    """Server-sent events, and comments where there are none, until token or grant end."""
+    # A refusal ends the answer, which is under way. The client comes again and is told why.
     with suppress(Refused), reading.rooms.waiting.enter(standing):
         # After it is entered: what ended before was ended without it.
         principal = await standing.authorised()

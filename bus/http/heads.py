@@ -33,8 +33,8 @@ class Head:
 
     Attributes:
         fields: names in lower case.
-        length: bytes of the body; None: there is no content-length.
-        authorization: the field's value; empty: the field is missing.
+        length: of the body, in bytes; None where no content-length says it.
+        authorization: the field's value; empty where it is missing.
         traceparent: the publisher's trace (W3C Trace Context), as it came.
     """
 

@@ -333,7 +333,7 @@ class PageAnswer(Response):
 
 
 def wanted(request: Request, *media_types: str) -> str | None:
-    """The first media type of the Accept header that is offered; None: JSON comes before it, or none is offered."""
+    """The first of the Accept header's media types that is among some; None when JSON stands before it, or none does."""
     for media_type in _accepted(request):
         if media_type in media_types:
             return media_type

@@ -52,11 +52,11 @@ _NO_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _LARGE: Final = 15
 """Each 32 KiB (two to this power) of a body count as one event more in the publisher's limit."""
 _STEPS: Final = 20
-"""Values that `r` in `RateLimit` may have on this path: with few values, rendered answers can be used again."""
+"""Values that `r` in `RateLimit` may have on this path: an answer that was rendered before is found again."""
 
 
 class PayloadTooLarge(Refused):
-    """The request is larger than the bus accepts."""
+    """The request is larger than the bus takes."""
 
     status = 413
     slug = "payload-too-large"

@@ -11,7 +11,7 @@ from bus.problem import Refused
 
 
 class Standing:
-    """The standing of one long-poll or stream. Belongs to one event loop, except for the checks."""
+    """The standing of one long-poll or stream. Belongs to one event loop, but for the checks."""
 
     def __init__(self, request: Request, reading: Reading) -> None:
         self._authorization = request.headers.get("authorization", "").encode("latin-1")
@@ -30,7 +30,7 @@ class Standing:
         return principal
 
     async def beyond(self, position: int, seconds: float) -> bool:
-        """Wait until the journal reaches past a position. Returns False if that did not happen within `seconds`.
+        """Wait until the journal reaches past a position; False when it did not within some seconds.
 
         Raises:
             Refused: the token or the grant has ended meanwhile.

@@ -139,7 +139,7 @@ class Appender:
         """Append events; the future gives one receipt for each, in order.
 
         Args:
-            atomic: one conflict among the events, and the appender stores none of them.
+            atomic: one conflict among them, and none is stored.
 
         Raises:
             Overloaded: too many requests are waiting.

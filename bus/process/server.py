@@ -39,8 +39,8 @@ async def serve(
     """Run a process until SIGTERM or SIGINT. Then drain within a bound.
 
     Args:
-        wakeups: `storage` must tell its `changed` of changes.
-        operation: the socket for metrics and the description of the API; None: the API's socket serves them.
+        wakeups: `storage` tells its `changed` of changes.
+        operation: where metrics and the description of the API are served, if not with the API.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -155,7 +155,7 @@ def redrive(rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_REDRIVE)
 def rotate_secret(
     rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_ROTATE_SECRET)], id: str, response: Response
 ) -> Secret:
-    """A new secret. For a day webhooks carry a signature by the old and by the new one, so the receiver can change over."""
+    """A new secret; for a day webhooks carry a signature of each, so that the receiver may change over in peace."""
     secret = rooms.subscriptions.rotate_secret(rooms.subscriptions.get(id, by.reach), by)
     response.headers["Cache-Control"] = "no-store"
     return Secret(secret=secret)

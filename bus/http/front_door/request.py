@@ -29,7 +29,7 @@ _HOST: Final = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+,;=-]+)
 _SINGLE: Final = frozenset(
     (b"host", b"authorization", b"content-length", b"content-type", b"transfer-encoding", b"expect")
 )
-"""Fields that may not come twice: readers would differ in which one counts."""
+"""Fields that must not come twice: readers would differ in which one counts."""
 
 
 @dataclass(frozen=True, slots=True)
