@@ -58,7 +58,7 @@ _CARRIERS_V6 = tuple(ipaddress.IPv6Network(network) for network in ("::ffff:0:0/
 
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_][a-z0-9_-]{0,62})*\.?")
 _NUMERIC_HOST = re.compile(r"(.*\.)?(\d+|0x[0-9a-f]*)\.?")
-"""A host that ends in a number (WHATWG URL standard): libraries take it for an IPv4 address."""
+"""What the WHATWG URL standard calls a host that ends in a number: libraries take it for an IPv4 address."""
 
 
 class SinkAddressRefused(Refused):
@@ -171,8 +171,8 @@ def parse(url: str) -> Target:
     """The address to connect to, as a sink's URL says. Refuses a URL that readers could understand in two ways.
 
     Raises:
-        SinkAddressRefused: the URL is relative, or has another scheme, credentials, a fragment or an IPv6 zone. Or its port is
-            below 1024 and neither 80 nor 443. Or its IPv4 address is not four decimal numbers.
+        SinkAddressRefused: relative, another scheme, credentials, a fragment, a port below 1024 other than 80 and 443, an IPv4
+            address in another form than four decimal numbers, an IPv6 zone.
     """
     if len(url) > LONGEST_URL:
         raise SinkAddressRefused(f"the address is longer than {LONGEST_URL} characters")

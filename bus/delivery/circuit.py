@@ -1,4 +1,4 @@
-"""The circuit of one sink: after failures in a row it pauses the sink, and then tries one delivery."""
+"""The circuit of one sink: after failures in a row the sink is left in peace, then asked again with one delivery."""
 
 from dataclasses import dataclass, replace
 from enum import Enum

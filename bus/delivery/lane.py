@@ -104,7 +104,7 @@ class Lane:
         self._circuit = self._circuit.let_through(self._clock())
 
     async def wait_until_admits(self, deadline: float) -> bool:
-        """Wait until the circuit lets a delivery through. Returns False at the deadline (monotonic seconds)."""
+        """Wait until the circuit lets a delivery through; False when it does not before a deadline (monotonic seconds)."""
         while True:
             now = self._clock()
             if now >= deadline:
@@ -119,7 +119,7 @@ class Lane:
                 continue
 
     def note(self, outcome: Outcome, seconds: float = 0.0) -> None:
-        """Tell the circuit an outcome, and adapt the requests in flight to the time that the sink took."""
+        """Let the circuit learn from an outcome, and send as much at once as the sink's time for it allows."""
         self._width = width_after(self._width, seconds, self._concurrency)
         if self._width > len(self._senders) and self._works:
             self._add_senders(sum(len(work.waiting) for work in self._works))

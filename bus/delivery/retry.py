@@ -8,7 +8,7 @@ from random import Random
 from bus.kit import Failure, Outcome
 
 LONGEST_RETRY_AFTER = 24 * 3600.0
-"""The most seconds that a sink may ask for. A mistyped header must not delay a delivery for years."""
+"""Seconds. A sink that asks for more is taken at a day: a mistyped header must not bury a delivery for years."""
 
 _MOST_DOUBLINGS = 63  # beyond every `longest`, and far from overflow
 
@@ -47,7 +47,7 @@ def plan_next_attempt(outcome: Outcome, attempts: int, policy: RetryPolicy, rand
 
 
 def read_retry_after(header: str | None, now: datetime) -> float | None:
-    """The wait that a `Retry-After` header asks for (RFC 9110, 10.2.3), in seconds, at most a day; None: unusable."""
+    """Seconds that a `Retry-After` header (RFC 9110, 10.2.3) asks to wait, at most a day; None when it says nothing usable."""
     if header is None:
         return None
     header = header.strip()

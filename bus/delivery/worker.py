@@ -202,7 +202,7 @@ class Worker:
         run = RunUnderWay(self, self._loader, subscription, lane, deadline, disclosed)
         loaded = received.take_loaded()
         if self.is_active(subscription) and not lane.admits:
-            # Before the run is read, and without its events: no event stays in memory for a sink that is away.
+            # Before the run is read, and without its events: of a sink that is away nothing is held.
             loaded = None
             await lane.wait_until_admits(deadline)
         owed = await self._loader.owed(subscription, lease, loaded)

@@ -250,7 +250,7 @@ class _Api(FastAPI):
             document = super().openapi()
             schemes = document.get("components", {}).get("securitySchemes", {})
             if "oauth" in schemes:
-                # The schema of OpenAPI 3.1 demands an absolute address here.
+                # The published schema of OpenAPI 3.1 wants this address absolute.
                 schemes["oauth"]["flows"]["clientCredentials"]["tokenUrl"] = f"{self.address}/oauth/token"
                 document["paths"].setdefault("/v1/events", {})["post"] = OPENAPI
                 document["paths"] |= {

@@ -75,7 +75,7 @@ def _add_documentation(router: APIRouter, title: str, document: Document) -> Non
 
 
 def _policy(page: bytes) -> str:
-    """The Content-Security-Policy that allows only the page's own script."""
+    """The Content-Security-Policy under which the page's own script runs, and no other."""
     hashes = [base64.b64encode(hashlib.sha256(script).digest()).decode() for script in _INLINE.findall(page)]
     scripts = " ".join([_SCRIPT, *(f"'sha256-{text}'" for text in hashes)])
     return (

@@ -46,7 +46,7 @@ _PROBLEM: Final[dict[str, Any]] = {
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     "4XX": {"description": "Refused: the problem (RFC 9457) says why", "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
 }
-"""The answers that every operation may give, for the OpenAPI document. It replaces the framework's description of 422."""
+"""What every operation may answer, for the OpenAPI document; it takes the place of the framework's own description of a 422."""
 
 UNEXPECTED_PROBLEM: Final = json.dumps(
     {

@@ -25,7 +25,7 @@ class Rooms:
     """The rooms and what they share.
 
     Attributes:
-        heavy: runs work that may take long, outside the event loop.
+        heavy: runs what may take long, apart from the event loop.
         reading: threads for pages of feeds and records.
         names: look-ups of sinks' host names.
         slices: runs long work that needs the event loop's own thread.

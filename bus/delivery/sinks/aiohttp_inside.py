@@ -197,7 +197,7 @@ async def _read(protocol: ResponseHandler) -> tuple[RawResponseMessage, aiohttp.
 
 
 async def _drain(content: aiohttp.StreamReader) -> None:
-    """Read and drop the answer's body, so that the connection can be used again. A long or slow body closes it."""
+    """Read the answer's body away, so that the connection can be used again; of a long or slow one it is closed instead."""
     left = DRAIN_BYTES
     # The status has come and decides; what the body wanted to add does not matter.
     with suppress(aiohttp.ClientError, TimeoutError):
