@@ -22,7 +22,7 @@ _STATES: Final = 500
 _ENTRIES: Final = 500
 """Entries of `enum` that cost one unit."""
 _TOGETHER: Final = 10
-"""Pairs of schemas at one place that cost one unit."""
+"""Pairs of schemas that apply at one place that cost a unit."""
 _GROUPED: Final = re.compile(r"[0-9]{6}([ .-])[0-9]{6}\1[0-9]{4}|[0-9]{4}([ .-])[0-9]{4}\2[0-9]{4}\2[0-9]{4}")
 _GROUPED_LENGTHS: Final = (18, 19)
 _IDENTIFIER: Final = re.compile(r"[1-9][0-9]{15}")
@@ -76,7 +76,7 @@ class PersonFinder:
     def find(self, data: Any, most: int) -> list[str]:
         """The identifiers in data that fit the schema, each once. The search ends when it has more than `most`.
 
-        An identifier in groups of digits is found twice: as it is written, and as plain digits.
+        An identifier that is written in groups is found as it is written, and as plain figures.
         """
         found: dict[str, None] = {}
         waiting = [(self._root, data)]
@@ -85,11 +85,11 @@ class PersonFinder:
             if isinstance(value, dict):
                 if place.has_named or place.is_unknown:
                     found.update(dict.fromkeys(text for name in value for text in _spell(name, only_numbers=True)))
-                waiting += _list_members(place, value)
+                waiting += _members(place, value)
             elif isinstance(value, list):
                 if (items := place if place.is_unknown else place.items) is not None:
                     waiting += [(items, inner) for inner in value]
-            elif (place.is_identifier or place.is_unknown) and (text := _get_text(value)) is not None:
+            elif (place.is_identifier or place.is_unknown) and (text := _text(value)) is not None:
                 only_numbers = place.is_mixed or not place.is_identifier
                 found.update(dict.fromkeys(_spell(text, only_numbers=only_numbers)))
         return list(found)
@@ -115,21 +115,21 @@ class _Survey:
         self._unknown = _Place(is_unknown=True)
 
     def survey(self) -> _Place:
-        root = self._make_place("", [self._schema])
+        root = self._place("", [self._schema])
         while self._waiting:
             self._look_below(*self._waiting.pop())
         places = [*self._places.values(), self._unknown]
-        leading = _find_leading(places)
+        leading = _leading(places)
         for place in places:
             place.prune(leading)
         return root
 
-    def _make_mixed_place(self, name: str, heads: list[Any]) -> _Place | None:
+    def _mixed(self, name: str, heads: list[Any]) -> _Place | None:
         """One place for values of different places: any of the schemas may apply to each. None: there are no schemas."""
-        allowed = _drop_forbidden(heads)
-        return self._make_place(name, allowed, is_mixed=len(allowed) > 1) if allowed else None
+        allowed = _allowed(heads)
+        return self._place(name, allowed, is_mixed=len(allowed) > 1) if allowed else None
 
-    def _make_place(self, name: str, heads: list[Any], *, is_mixed: bool = False) -> _Place:
+    def _place(self, name: str, heads: list[Any], *, is_mixed: bool = False) -> _Place:
         """The place of a value to which some schemas apply; `name` is the name of the nearest member."""
         if self._work > _MOST_WORK:
             return self._unknown
@@ -156,15 +156,15 @@ class _Survey:
         place.declared = frozenset(names)
         for member in names:
             heads = [head for schema in schemas for head in children(schema, member)]
-            heads = heads or [head for schema in schemas for head in _list_unevaluated(schema, "Properties")]
-            # Nothing is certain of a member that no schema describes, whatever its name.
-            if _drop_forbidden(heads):
-                place.members[member] = self._make_place(member, heads)
-        place.others = self._make_mixed_place(name, [head for schema in schemas for head in _list_undeclared(schema)])
-        place.items = self._make_mixed_place(name, [head for schema in schemas for head in _list_items(schema)])
+            heads = heads or [head for schema in schemas for head in _unevaluated(schema, "Properties")]
+            # Of a member that no schema describes nothing is certain, whatever its name.
+            if _allowed(heads):
+                place.members[member] = self._place(member, heads)
+        place.others = self._mixed(name, [head for schema in schemas for head in _undeclared(schema)])
+        place.items = self._mixed(name, [head for schema in schemas for head in _items(schema)])
 
 
-def _find_leading(places: Sequence[_Place]) -> set[int]:
+def _leading(places: Sequence[_Place]) -> set[int]:
     """The ids of the places that hold identifiers, or lead to a place that does."""
     above: dict[int, list[_Place]] = {}
     for place in places:
@@ -189,7 +189,7 @@ def _is_only(place: _Place, path: Sequence[Any]) -> bool:
     return not (place.is_unknown or place.has_named or any(place.below()))
 
 
-def _list_members(place: _Place, value: dict[str, Any]) -> list[tuple[_Place, Any]]:
+def _members(place: _Place, value: dict[str, Any]) -> list[tuple[_Place, Any]]:
     """The members of an object that may hold identifiers, each with its place."""
     found = [(below, value[name]) for name, below in place.members.items() if name in value]
     others = place if place.is_unknown else place.others
@@ -199,14 +199,14 @@ def _list_members(place: _Place, value: dict[str, Any]) -> list[tuple[_Place, An
 
 
 def _spell(text: str, *, only_numbers: bool) -> list[str]:
-    """The spellings of an identifier: as it is written, and as plain digits. With `only_numbers`, none for another text."""
+    """How an identifier is found: as it is written, and as plain figures; with `only_numbers` nothing that is no such number."""
     plain = re.sub(r"[ .-]", "", text) if len(text) in _GROUPED_LENGTHS and _GROUPED.fullmatch(text) else text
     if only_numbers and not _IDENTIFIER.fullmatch(plain):
         return []
     return [text] if plain == text else [text, plain]
 
 
-def _get_text(value: Any) -> str | None:
+def _text(value: Any) -> str | None:
     if isinstance(value, str):
         return value
     if isinstance(value, float) and value.is_integer():
@@ -220,25 +220,25 @@ def _work(schema: Schema) -> int:
     return 1 + len(patterns) + sum(map(count_states, patterns)) // _STATES + len(schema.get("enum", ())) // _ENTRIES
 
 
-def _drop_forbidden(heads: list[Any]) -> list[Any]:
+def _allowed(heads: list[Any]) -> list[Any]:
     return [head for head in heads if head is not False]
 
 
-def _list_undeclared(schema: Schema) -> Iterator[Any]:
+def _undeclared(schema: Schema) -> Iterator[Any]:
     """The schemas of members without a declared name."""
     yield from schema.get("patternProperties", {}).values()
     if isinstance(schema.get("additionalProperties"), dict):
         yield schema["additionalProperties"]
-    yield from _list_unevaluated(schema, "Properties")
+    yield from _unevaluated(schema, "Properties")
 
 
-def _list_items(schema: Schema) -> Iterator[Any]:
+def _items(schema: Schema) -> Iterator[Any]:
     yield from children(schema, "*")
     if isinstance(schema.get("contains"), dict):
         yield schema["contains"]
-    yield from _list_unevaluated(schema, "Items")
+    yield from _unevaluated(schema, "Items")
 
 
-def _list_unevaluated(schema: Schema, what: str) -> Iterator[Any]:
+def _unevaluated(schema: Schema, what: str) -> Iterator[Any]:
     if isinstance(inner := schema.get(f"unevaluated{what}"), dict):
         yield inner

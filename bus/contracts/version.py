@@ -37,13 +37,13 @@ class Checks:
 
     @cached_property
     def data_persons(self) -> PersonFinder | None:
-        return self._make_person_finder(self._contract.sent, self._contract.person)
+        return self._finder(self._contract.sent, self._contract.person)
 
     @cached_property
     def answer_persons(self) -> PersonFinder | None:
-        return self._make_person_finder(self._contract.shown, None)
+        return self._finder(self._contract.shown, None)
 
-    def _make_person_finder(self, schema: Schema, subject: str | None) -> PersonFinder | None:
+    def _finder(self, schema: Schema, subject: str | None) -> PersonFinder | None:
         return make_finder(schema, subject) if self._contract.classification.is_about_persons else None
 
     @cached_property
@@ -77,9 +77,9 @@ class ContractVersion:
     """One version in its present state, ready for use.
 
     Attributes:
-        id: the version's number in the journal.
-        contract_id: the contract's number in the journal, the same for all versions.
-        notice: the notice to publishers if the version is deprecated; None: it is not.
+        id: names the version in the journal.
+        contract_id: names the contract, whatever its version, in the journal.
+        notice: as publishers meet it, that the version is deprecated; None: it is not.
     """
 
     id: int
@@ -144,7 +144,7 @@ class ContractVersion:
 
     @cached_property
     def person_of(self) -> Callable[[Any], str | None]:
-        """Finds the identifier of the person that the data (query: the question) are about; None: there is none."""
+        """Finds the identifier of the person that the data (of a query: the question) are about; None where there is none."""
         return make_text_finder(self.contract.person)
 
     @cached_property
@@ -159,7 +159,7 @@ class ContractVersion:
 
 
 def make_text_finder(pointer: str | None) -> Callable[[Any], str | None]:
-    """A function that finds the text or the integer at a JSON Pointer, as text. It finds None if there is neither."""
+    """A function that finds the text or the integer at a JSON Pointer, as text; None: it finds nothing."""
     if pointer is None:
         return lambda _: None
     path = json.parse_pointer(pointer)
@@ -169,10 +169,10 @@ def make_text_finder(pointer: str | None) -> Callable[[Any], str | None]:
         for step in path:
             # A pointer nearly always leads through objects; the slower function handles the rest.
             value = value.get(step) if type(value) is dict else json.follow(value, (step,))
-        return value if type(value) is str else _get_text(value)
+        return value if type(value) is str else _text(value)
 
     return find
 
 
-def _get_text(value: Any) -> str | None:
+def _text(value: Any) -> str | None:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None

@@ -90,7 +90,7 @@ def check_data(schema: bytes, bodies: bytes, about: bytes) -> bytes:
     """
     asked, validator = json.loads(about), compile_schema(schema)
     finders = [make_text_finder(asked[name]) for name in ("key", "person")]
-    person_finder = _make_person_finder(schema, asked["person"]) if asked["is_personal"] else None
+    person_finder = _person_finder(schema, asked["person"]) if asked["is_personal"] else None
     found: list[list[Any]] = []
     told = 0
     for body in bodies.split(b"\n"):
@@ -114,7 +114,7 @@ def read_findings(answer: bytes) -> list[Findings]:
 
 
 @lru_cache(maxsize=16)
-def _make_person_finder(schema: bytes, subject: str | None) -> PersonFinder | None:
+def _person_finder(schema: bytes, subject: str | None) -> PersonFinder | None:
     return make_finder(json.loads(schema), subject)
 
 

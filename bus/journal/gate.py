@@ -134,7 +134,7 @@ class Gate:
         return event, body
 
     def _has_several_producers(self, version: ContractVersion) -> bool:
-        """Whether other participants may publish under the contract too, by this version or another one in force."""
+        """Whether others may publish under the contract too, by this version or by another in force."""
         producers = version.contract.producers
         return len(producers) > 1 or any(
             one.contract.producers != producers for one in self.catalogue.in_force(version.contract.name)
