@@ -167,7 +167,7 @@ class JournalReader:
         self._projection.reach_end()
         with self._storage.read() as transaction:
             row = transaction.one(_HEAD, {"contract": contract_id, "key": key})
-        return None if row is None else _make_entry(row)
+        return None if row is None else _entry(row)
 
     def last_position(self) -> int:
         """The newest position; 0 in an empty journal."""
@@ -200,7 +200,7 @@ class JournalReader:
         arguments = {"contract": contract_id, "after": after, "limit": limit}
         with self._storage.read() as transaction, transaction.stream(statement, arguments) as rows:
             taken, is_last = lines.within_bytes(rows, limit)
-        return Stretch([_make_entry(row) for row in taken], is_last)
+        return Stretch([_entry(row) for row in taken], is_last)
 
 
 def entries_at(transaction: Transaction, positions: Sequence[int]) -> dict[int, Entry]:
@@ -209,7 +209,7 @@ def entries_at(transaction: Transaction, positions: Sequence[int]) -> dict[int, 
     for start in range(0, len(positions), _JOINED):
         asked = {"positions": transaction.numbers(positions[start : start + _JOINED])}
         entries = _read_joined(transaction, asked) if transaction.is_sqlite else []
-        entries = entries or [_make_entry(row) for row in transaction.rows(statements.AT, asked)]
+        entries = entries or [_entry(row) for row in transaction.rows(statements.AT, asked)]
         found.update({entry.position: entry for entry in entries})
     return found
 
@@ -240,5 +240,5 @@ def _read_joined(transaction: Transaction, asked: Parameters) -> list[Entry]:
     return entries
 
 
-def _make_entry(row: Sequence[Any]) -> Entry:
+def _entry(row: Sequence[Any]) -> Entry:
     return Entry._make(row)
