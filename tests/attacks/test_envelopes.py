@@ -22,8 +22,8 @@ from bus.journal import Entry
 from bus.journal.lines import MOST_BYTES
 from bus.journal.viewed import apply_view
 from tests.a_bus import Bus
-from tests.a_full_log import a_full_log
 from tests.builders import OWNER, WARGA, Document, a_document, a_grant, a_nik, a_person, an_event
+from tests.full_log import a_full_log
 
 sqlite_alone = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 STRUCTURED = {"content-type": "application/cloudevents+json"}

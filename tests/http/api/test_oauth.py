@@ -35,8 +35,8 @@ from bus.identity.tokens import Tokens
 from bus.identity.wrong_logins import LoginPolicy
 from bus.limits import LimitRegister, Limits, Policy, Rate
 from bus.storage import open_storage, upgrade
-from tests.a_full_log import a_full_log
 from tests.an_actor import OPERATOR
+from tests.full_log import a_full_log
 
 ISSUER = "https://bus.lamongan.example"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
