@@ -30,7 +30,7 @@ attacks: setup  ## attacks that take long, beside an innocent
 	$(VENV)/bin/python -m pytest tests/attacks -m stress
 
 quick: setup  ## the tests that need neither a database nor a process
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m unit -p no:schemathesis --hypothesis-profile quick -q
+	$(VENV)/bin/python -m pytest -m unit -p no:schemathesis --hypothesis-profile quick -q
 
 soak: setup  ## the kill test for long; ROUNDS=n
 	BUS_SOAK_ROUNDS=$(or $(ROUNDS),60) $(VENV)/bin/python -m pytest tests/journeys/test_kill.py -s

@@ -48,7 +48,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test by what it needs: nothing, a database, or processes. A module may say itself what its tests need."""
     for item in items:
-        if any(item.get_closest_marker(name) for name in ("process", "database", "unit")):
+        if any(item.get_closest_marker(name) for name in ("process", "database", "heavy", "unit")):
             continue
         folder = Path(item.nodeid).parts[1]
         needs_database = folder in _STORED or not _DATABASES.isdisjoint(getattr(item, "fixturenames", ()))

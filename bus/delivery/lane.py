@@ -1,4 +1,4 @@
-"""A lane: what one process knows of one subscription's sink: its circuit, its signer, and how much may be in flight."""
+"""A lane: one process's state of one subscription's sink: its circuit, its signer, and how much may be in flight."""
 
 import asyncio
 import time
@@ -15,15 +15,15 @@ from bus.kit import Outcome
 from bus.telemetry import CIRCUITS_OPEN
 
 _SLOW_SECONDS: Final = 2.0
-"""A sink that takes longer for an answer gets fewer requests at once."""
+"""A sink whose answers take longer gets fewer requests at once."""
 
 Job = Callable[[], Awaitable[None]]
-"""Something to send, in the end: a chain of deliveries."""
+"""Sends something, usually a chain of deliveries."""
 
 
 @dataclass(slots=True)
 class _Work:
-    """The jobs of one run: those that nobody has begun, how many are not done, and who waits for that."""
+    """The jobs of one run: those that nobody has begun, the number not done, and who waits for them."""
 
     waiting: deque[Job]
     left: int
@@ -33,8 +33,8 @@ class _Work:
 class Lane:
     """One subscription's lane. Belongs to one event loop.
 
-    As many senders as may be in flight take job after job, of one run after another: a run's last jobs and the next one's
-    first are under way together. A task and a turn at a lock for each delivery would cost a tenth of it.
+    There are as many senders as requests may be in flight. They take job after job, of one run after another. So a run's last
+    jobs and the next run's first jobs are under way together. A task and a lock for each delivery would cost more.
     """
 
     def __init__(
@@ -51,10 +51,10 @@ class Lane:
         self._signer: tuple[tuple[str, ...], Signer] | None = None
 
     async def make(self, jobs: Iterable[Job]) -> None:
-        """Have jobs done, begun in their order, after those that wait already; until all of them are.
+        """Do jobs, begun in their order, after the jobs that wait already. Returns when all of them are done.
 
         Raises:
-            Exception: what one of them raised; those that nobody has begun are then left.
+            Exception: what one job raised; jobs that nobody has begun are then dropped.
         """
         loop = asyncio.get_running_loop()
         waiting = deque(jobs)
@@ -81,17 +81,17 @@ class Lane:
                 else:
                     self._works.popleft()
         finally:
-            # At once: whoever brings jobs next must not count on this one.
+            # At once: new jobs must not count on this sender.
             self._senders.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     def stop(self) -> None:
-        """Break off what is under way."""
+        """Cancel the jobs under way."""
         for sender in self._senders:
             sender.cancel()
 
     @property
     def is_flowing(self) -> bool:
-        """Whether the circuit is closed: what is handed in goes."""
+        """Whether the circuit is closed, so that deliveries go."""
         return self._circuit.state is State.CLOSED
 
     @property
@@ -100,7 +100,7 @@ class Lane:
         return self._circuit.admits(self._clock())
 
     def let_through(self) -> None:
-        """One delivery goes now: the probe, unless the circuit is closed."""
+        """Note that one delivery goes now. Unless the circuit is closed, it is the probe."""
         self._circuit = self._circuit.let_through(self._clock())
 
     async def wait_until_admits(self, deadline: float) -> bool:
@@ -138,7 +138,7 @@ class Lane:
 
 
 def width_after(width: int, seconds: float, most: int) -> int:
-    """How many requests may be in flight after one took some seconds: fewer at once where it was slow, more step by step."""
+    """How many requests may be in flight after one took `seconds`. A slow answer lowers the number; others raise it by one."""
     allowed = most if seconds <= _SLOW_SECONDS else max(1, int(most * _SLOW_SECONDS / seconds))
     return min(allowed, width + 1)
 

@@ -1,4 +1,4 @@
-"""When a delivery that failed is tried again, and when it is dead."""
+"""Retries: decide when a failed delivery is tried again, and when it is dead."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,12 +15,12 @@ _MOST_DOUBLINGS = 63  # beyond every `longest`, and far from overflow
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long to go on trying; the default is about three days.
+    """How long to try; by default about three days.
 
     Attributes:
-        first: upper bound of the first backoff, in seconds; it doubles with each attempt.
+        first: upper bound of the first backoff, in seconds. It doubles with each attempt.
         longest: upper bound of every backoff, in seconds.
-        max_attempts: the delivery is dead after so many.
+        max_attempts: number of attempts after which the delivery is dead.
     """
 
     first: float = 5.0
@@ -29,15 +29,15 @@ class RetryPolicy:
 
 
 def plan_next_attempt(outcome: Outcome, attempts: int, policy: RetryPolicy, random: Random) -> float | None:
-    """In how many seconds (never negative) to try again, or None when the delivery is dead.
+    """Seconds until the next attempt, never negative; None: the delivery is dead.
 
-    Full jitter after Brooker, "Exponential Backoff And Jitter" (2015): deliveries that failed together spread out. What the
-    sink asked for in `Retry-After` is the least to wait, not the wait itself: a sink that says `1` for an hour would use up
-    all attempts in a minute otherwise.
+    Full jitter after Brooker, "Exponential Backoff And Jitter" (2015): deliveries that failed together spread out. The sink's
+    `Retry-After` is the shortest wait, not the wait itself. Otherwise a sink that answers `1` for an hour would use up all
+    attempts in a minute.
 
     Args:
         outcome: how the last attempt failed.
-        attempts: how many were made, the last one included.
+        attempts: number of attempts with the last one.
     """
     if outcome.failure is Failure.PERMANENT or attempts >= policy.max_attempts:
         return None

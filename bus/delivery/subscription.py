@@ -28,7 +28,7 @@ class Webhook:
         return {"url": self.url}
 
     def told(self) -> dict[str, str]:
-        """As the action log tells it: without the secrets that an address may hold."""
+        """As the action log shows it: without the secrets that an address may hold."""
         return {"url": mask_url(self.url)}
 
 

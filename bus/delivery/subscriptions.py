@@ -45,7 +45,7 @@ class ReplayUnderWay(Conflict):
 
 
 class Subscriptions:
-    """The subscriptions of one bus; what it knows in memory follows the database through `refresh`."""
+    """The subscriptions of one bus. `refresh` brings its memory up to the database."""
 
     def __init__(self, storage: Storage, keys: Keys, now: Callable[[], datetime] = clock.now) -> None:
         """`now` is this moment in UTC."""
@@ -61,12 +61,12 @@ class Subscriptions:
 
     def refresh(self) -> None:
         """Read the subscriptions that changed since the last time."""
-        # One at a time: an older reading must not replace a newer one, or the relay would miss a subscription's events.
+        # One refresh at a time. An older reading must not replace a newer one: the relay would miss a subscription's events.
         with self._refreshing:
             now = clock.micros(self._now())
             expired = [number for number, until in self._expiring.items() if until <= now]
             with self._storage.read() as transaction:
-                # First, since PostgreSQL may show the next statement more than this one.
+                # This comes first, since in PostgreSQL the next statement may see more changes than this one.
                 reached = find_last_change(transaction, TOPIC)
                 rows = transaction.rows(_changed(self._reached, expired))
                 known = self._by_number.keys() | {row.number for row in rows}
@@ -80,11 +80,11 @@ class Subscriptions:
         return self._all
 
     def by_number(self) -> Mapping[int, Subscription]:
-        """The same by number, in order. What did not change is the same object as before."""
+        """Every subscription by number, in order. An unchanged subscription is the same object as before."""
         return self._by_number
 
     def numbered(self, number: int) -> Subscription | None:
-        """The subscription with a number as of the last refresh; None when it was deleted."""
+        """The subscription with a number, as of the last refresh; None: it was deleted."""
         return self._by_number.get(number)
 
     def add(self, new: NewSubscription, by: Actor, id: str | None = None) -> Subscription:

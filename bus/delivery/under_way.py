@@ -1,6 +1,6 @@
-"""A run under way: made piece by piece, each chain in its order, within the time of its lease.
+"""A run under way: makes it piece by piece, each chain in its order, within the time of its lease.
 
-Promise: a later event of a key never goes before an earlier one; while a sink is away no event is held for it.
+Promise: a later event of a key never goes before an earlier one. While a sink is away, no event is in memory for it.
 """
 
 import time
@@ -22,7 +22,7 @@ class Sender(Protocol):
     """Sends items to a subscription's sink; the worker does it."""
 
     def is_active(self, subscription: Subscription) -> bool:
-        """Whether the subscription is still there and not paused, and this process still holds its runs."""
+        """Whether the subscription exists and is not paused, and this process still holds its runs."""
         ...
 
     def batch(self, subscription: Subscription) -> int:
@@ -30,7 +30,7 @@ class Sender(Protocol):
         ...
 
     async def place(self, subscription: Subscription, deadline: float) -> Place | None:
-        """A place for a request to the sink; None when there is none before a deadline."""
+        """A place for a request to the sink; None: there was none before the deadline."""
         ...
 
     async def send(
@@ -65,9 +65,9 @@ class RunUnderWay:
         self.attempts: list[Attempt] = []
 
     async def make(self, owed: Sequence[Owed]) -> None:
-        """Make a run piece by piece, in order; what is not tried in the time of its lease is released.
+        """Make a run piece by piece, in order. Deliveries that are not tried within the lease are released.
 
-        While the sink's circuit is open no event is held. Then one goes as the probe.
+        While the sink's circuit is open, no event is in memory. Then one delivery goes as the probe.
         """
         while owed and self._is_active() and await self._lane.wait_until_admits(self._deadline):
             if not self._lane.is_flowing:
@@ -87,11 +87,11 @@ class RunUnderWay:
         return self._worker.is_active(self._subscription)
 
     def _goes_on(self) -> bool:
-        """Whether more may be sent. Else what was not tried is let go, and loaded again when its turn comes."""
+        """Whether more may be sent. Otherwise untried deliveries are dropped, and loaded again at their next turn."""
         return self._lane.admits and self._is_active()
 
     def _untried(self, owed: Sequence[Owed]) -> list[Owed]:
-        """What may still be tried; whatever is behind a failure of its key is parked."""
+        """The deliveries that may still be tried. A delivery behind a failure of its key is parked."""
         tried = {attempt.position for attempt in self.attempts}
         failed = {attempt.key for attempt in self.attempts if not _is_finished(attempt)} - {None}
         left = [one for one in owed if one.leased.position not in tried]
@@ -99,7 +99,7 @@ class RunUnderWay:
         return [one for one in left if one.leased.key not in failed]
 
     async def _make(self, chains: Sequence[Sequence[Item]]) -> None:
-        """Make chains side by side, each in its order: where one item fails, those behind it are parked."""
+        """Make chains side by side, each in its order. If an item fails, the items behind it are parked."""
         size = self._worker.batch(self._subscription)
         if size == 1:
             await self._lane.make(partial(self._chain, chain) for chain in chains)
@@ -116,11 +116,11 @@ class RunUnderWay:
                         return
                     await self._send(flat[start : start + size])
             finally:
-                # Also where it is broken off: what failed must not be overtaken by what is behind it under the same lease.
+                # Also if it is broken off: a later delivery under the same lease must not overtake a failed one.
                 chains = self._rest(chains)
 
     def _rest(self, chains: Sequence[Sequence[Item]]) -> list[Sequence[Item]]:
-        """What is left of each chain; those whose head was not finished are parked."""
+        """The rest of each chain. If a chain's head was not finished, its rest is parked."""
         finished = {attempt.position for attempt in self.attempts if _is_finished(attempt)}
         tried = {attempt.position for attempt in self.attempts}
         rest: list[Sequence[Item]] = []
@@ -176,8 +176,8 @@ class RunUnderWay:
         return self._worker.attempt(self._subscription, item, Outcome(Failure.PERMANENT, item.withheld), 0.0)
 
     def batch(self) -> Batch:
-        """What came of the run so far, and what it announced and did not send."""
-        # A copy: of a run that is broken off an outcome may still come.
+        """The results of the run so far, and announced disclosures that were not sent."""
+        # A copy: outcomes may still come after the run is broken off.
         return Batch(tuple(self.attempts), self._disclosed.unsent())
 
 

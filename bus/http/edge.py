@@ -1,4 +1,4 @@
-"""The edge: the ASGI application of one bus. Publishing and reading go to callables of their own, all else to FastAPI."""
+"""The edge: the ASGI application of one bus. Publishing and reading have callables of their own. FastAPI answers the rest."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -40,7 +40,7 @@ from bus.telemetry import REQUESTS
 
 _TITLE: Final = "Bus data Kabupaten Lamongan"
 _MOST_BYTES: Final = 1024 * 1024 + 64 * 1024
-"""The largest body but of publishing. Contract documents and data may have 1 MiB, and refuse more by themselves."""
+"""The largest body, except of publishing. Routes for contract documents and data refuse more than 1 MiB themselves."""
 
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     oauth.router,
@@ -64,7 +64,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
 
 _READERS: Final[tuple[ReaderRoute, ...]] = (*feeds.ROUTES, *records.ROUTES)
 _READ: Final = ("/v1/feeds/", "/v1/records/")
-"""What the paths of readers begin with."""
+"""Beginnings of the paths of feeds and records."""
 _DOCUMENTS: Final = ("/v1/contracts", "/v1/queries")
 """Paths that take documents; they bound and read their bodies themselves."""
 _LARGEST_ORDER: Final = 128 * 1024
@@ -95,7 +95,7 @@ class Edge:
         self._readers = readers
 
     def describe(self) -> dict[str, Any]:
-        """The OpenAPI document; made beforehand, so that the first who asks for it does not hold the event loop up."""
+        """The OpenAPI document. Call it at the start: to make the document holds up the event loop."""
         return self._api.openapi()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -182,7 +182,7 @@ class _Reader:
             raise PayloadTooLarge(f"At most {self._most} bytes are taken here.")
 
     def _owner(self) -> str:
-        """Who the body counts for: the participant, or the address of somebody who is not known yet."""
+        """The owner of the body: the participant, or the client's address if nobody is known yet."""
         principal = self._tokens.find_known(_field(self._scope, b"authorization"))
         address, _ = self._scope["client"] or ("", 0)
         return principal.participant if principal is not None else f"at {address}"
@@ -193,7 +193,7 @@ def _field(scope: Scope, wanted: bytes) -> bytes:
 
 
 def _guarded(fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The header fields, with those that an answer lacks: no storing on the way, and the strictest policy for a page."""
+    """The header fields, and those that the answer lacks: caches must not store it, a page gets the strictest policy."""
     given = list(fields)
     named = dict(given)
     if b"cache-control" not in named:
@@ -231,16 +231,16 @@ def create_operation(rooms: Rooms, checks: Health, described: Edge) -> Edge:
 
 
 def _bodies(rooms: Rooms) -> Bodies:
-    """Bounds in which at least one batch of the largest size has room."""
+    """The bounds of bodies. At least one batch of the largest size has room."""
     settings = rooms.settings
     each = max(settings.max_bodies_bytes_each, settings.max_batch_bytes)
     return Bodies(max(settings.max_bodies_bytes, each), each)
 
 
 class _Api(FastAPI):
-    """FastAPI, with what it cannot know of the OpenAPI document: the routes that are not its own, and the bus's address.
+    """FastAPI whose OpenAPI document also has the routes that are not its own, and the bus's address.
 
-    The document is made when it is asked for: it takes as long as all else in here together.
+    The document is made at its first use, since that takes long.
     """
 
     address = ""
@@ -269,7 +269,7 @@ def _api(routers: Iterable[APIRouter], rooms: Rooms, checks: Health) -> FastAPI:
         docs_url=None,
         openapi_url=None,
         redoc_url=None,
-        # A redirect would repeat the client's Host, with http behind a proxy: the token would follow in the clear.
+        # A redirect would name http behind a proxy. The client would then send its token in the clear.
         redirect_slashes=False,
     )
     api.address = rooms.tokens.issuer

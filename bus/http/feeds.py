@@ -1,4 +1,4 @@
-"""Feeds: a contract's events in order, in pages, with long-poll, or as a stream of server-sent events."""
+"""Feeds: gives a contract's events in order, in pages, with long-poll, or as a stream of server-sent events."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -27,7 +27,7 @@ from bus.problem import NotFound, Refused
 
 _EVENT_STREAM: Final = "text/event-stream"
 _HEARTBEAT: Final = 15.0
-"""Seconds after which a silent stream says that it is alive: proxies cut what is silent for a minute or half of one."""
+"""Seconds after which a silent stream sends a comment: proxies cut a stream that is silent for half a minute."""
 _PAUSE: Final = 0.02
 """Seconds between two looks at a feed when other contracts' events wake its readers."""
 
@@ -97,7 +97,7 @@ ROUTES: Final = (
 
 
 async def _stream(request: Request, reading: Reading, asked: FeedQuery) -> Response:
-    """The answer with server-sent events, behind the last one that the reader has."""
+    """The answer with server-sent events after the last one that the reader has."""
     last = read_headers(FeedHeaders, request).last_event_id
     parameter = LAST_EVENT_ID if last else AFTER
     position = read_position(last or asked.after, Listing.FEED, reading.contract, parameter)
@@ -109,7 +109,7 @@ async def _stream(request: Request, reading: Reading, asked: FeedQuery) -> Respo
 
 
 def _check(reading: Reading) -> None:
-    """Refuse a contract that has no feed, or none for the caller. In a thread: views are made when they are first asked for."""
+    """Refuse a contract without a feed, or without one for the caller. Call it in a thread: it may make views."""
     _check_kind(reading)
     reading.views()
 
@@ -125,7 +125,7 @@ def _feed(reading: Reading, after: int, limit: int) -> Steps[Page]:
 
 
 async def _wait(request: Request, reading: Reading, page: Page, asked: FeedQuery) -> Page:
-    """The page behind an empty one, waited for; an empty one when no event came.
+    """Wait for the page after an empty one. Returns an empty page if no event came.
 
     Raises:
         Refused: the token or the grant has ended meanwhile.
@@ -138,7 +138,7 @@ async def _wait(request: Request, reading: Reading, page: Page, asked: FeedQuery
         principal = await standing.authorised()
         seconds = min(asked.wait, _seconds_left(principal))
         page = await _unless_gone(request, _awaited(standing, reading, page, asked.limit, seconds))
-    # A token may have been revoked, or have expired, over the waiting.
+    # The token may have been revoked, or have expired, during the wait.
     await standing.authorised()
     return page
 
@@ -149,8 +149,7 @@ def _seconds_left(principal: Principal) -> float:
 
 
 async def _awaited(standing: Standing, reading: Reading, page: Page, limit: int, seconds: float) -> Page:
-    """The page itself if it has events, else the next page with events; an empty one if none come within some seconds.
-
+    """The page itself if it has events, otherwise the next page with events. An empty page if none come in time.
     Raises:
         Refused: the token or the grant has ended meanwhile.
     """
@@ -166,10 +165,10 @@ async def _awaited(standing: Standing, reading: Reading, page: Page, limit: int,
 
 
 async def _unless_gone(request: Request, work: Coroutine[Any, Any, Page]) -> Page:
-    """What the work gives.
+    """The result of the work.
 
     Raises:
-        ClientDisconnect: the client went away before; the work is given up.
+        ClientDisconnect: the client went away before; the work is cancelled.
     """
     working = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(_gone(request))
@@ -204,7 +203,7 @@ async def _events(standing: Standing, reading: Reading, position: int, limit: in
 
 
 def _chunk(reading: Reading, page: Page) -> bytes:
-    """Events as the HTML standard, section 9.2, writes them: no line break stands in compact JSON."""
+    """Events in the format of the HTML standard, section 9.2. Compact JSON has no line break."""
     name = reading.contract.encode()
     return b"".join(
         b"id: %b\nevent: %b\ndata: %b\n\n" % (_cursor(reading, position).encode(), name, text)

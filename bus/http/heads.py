@@ -1,7 +1,6 @@
-"""Heads of publishing requests: what the header fields say, and those that were read before.
+"""Heads of publishing requests: reads their header fields, and remembers heads that were read before.
 
-A client's heads differ in their content-length alone, and often not in that. To look one up takes a fifth of the time that it
-takes to read it.
+A client's heads differ in their content-length at most. A look-up is faster than reading the head again.
 """
 
 from collections.abc import Mapping
@@ -12,11 +11,11 @@ from typing import Final
 
 _END: Final = b"\r\n\r\n"
 _MOST_BYTES: Final = 1024 * 1024
-"""Bytes of all heads that are kept, as texts; what they were read as takes about twice that."""
+"""Bytes of the texts of all kept heads. The values that they were read as take about twice as much."""
 _LONGEST: Final = 4096
-"""Bytes of a head that is kept; a client's own is about 1 kB."""
+"""Bytes of the longest head that is kept. A usual head has about 1 kB."""
 _TELLING: Final = frozenset((b"traceparent", b"ce-id"))
-"""Fields that are another with each request, so that such a head never comes again."""
+"""Fields whose values differ in each request: a head with one of them never comes again."""
 
 
 class Mode(StrEnum):
@@ -47,7 +46,7 @@ class Head:
 
     @classmethod
     def of(cls, fields: Mapping[bytes, bytes]) -> "Head":
-        """What header fields say."""
+        """The head that has these header fields."""
         length = fields.get(b"content-length", b"")
         traceparent = fields.get(b"traceparent")
         return cls(
@@ -60,7 +59,7 @@ class Head:
 
 
 class Heads:
-    """Heads of publishing requests that were read before, by their text; bounded in bytes."""
+    """Heads of publishing requests that were read before, by their texts. Bounded in bytes."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, Head] = {}
@@ -72,7 +71,7 @@ class Heads:
         return self._bytes
 
     def read(self, data: bytes) -> tuple[Head, bytes] | None:
-        """The head and the body of a request, if data hold nothing else and the head is known."""
+        """The head and the body of a request; None: the head is not known, or the data hold something else too."""
         text, _, body = data.partition(_END)
         head = self._known.get(text)
         return (head, body) if head is not None and head.length == len(body) else None

@@ -1,4 +1,4 @@
-"""OpenAPI descriptions of routes that are not FastAPI's, made from the models by which their requests are read."""
+"""OpenAPI descriptions of routes that are not FastAPI's, made from the models that read their requests."""
 
 import re
 from collections.abc import Iterator, Mapping

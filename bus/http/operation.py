@@ -1,4 +1,4 @@
-"""What operators and developers look at: metrics, and the description of the API. A setting can keep both from the public."""
+"""Metrics for operators, and the description of the API for developers. A setting can hide both from the public."""
 
 import asyncio
 import base64
@@ -31,8 +31,8 @@ def operation_router(title: str, document: Document | None, scope: str | None) -
     """The routes for operators.
 
     Args:
-        document: None in a process that does not serve the API.
-        scope: what a token has to carry; None if everybody may look.
+        document: makes the OpenAPI document; None: the process does not serve the API.
+        scope: the scope that a token must have; None: everybody may look.
     """
     needed = [Depends(caller(scope))] if scope is not None else []
     router = APIRouter(tags=["operation"], dependencies=needed, route_class=Authorised)

@@ -1,4 +1,4 @@
-"""Publishing in the OpenAPI document, by hand: it is no route of FastAPI's."""
+"""The OpenAPI description of publishing, written by hand: FastAPI does not know this route."""
 
 from typing import Any, Final
 

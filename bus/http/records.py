@@ -36,7 +36,7 @@ _ROWS: Final = 50
 
 
 class NotRecords(NotFound):
-    """The contract is not of the kind record, so that it has no records."""
+    """The contract is not of the kind record, so it has no records."""
 
     slug = "not-records"
 
@@ -48,7 +48,7 @@ class RecordUnknown(NotFound):
 
 
 class KeyHidden(Forbidden):
-    """Your grant does not show the records' keys, so that you may not ask by them; read the list."""
+    """Your grant does not show the records' keys, so you may not ask by key; read the list."""
 
     slug = "key-hidden"
 
@@ -81,7 +81,7 @@ async def list_records(request: Request) -> Response:
     """The newest event of each key, in the order in which they changed.
 
     A record that was deleted, or that left your grant's rows, has `data: null`. With `Accept: application/x-ndjson` or
-    `text/csv` all of them come as one stream; a record that changes meanwhile comes again, the later line being the newer.
+    `text/csv` all of them come as one stream. A record that changes meanwhile comes again: the later line is the newer one.
     Spreadsheets (CSV) hold no deletions.
     """
     reading = await start_reading(request, Channel.RECORDS)
@@ -155,7 +155,7 @@ def _find(reading: Reading, key: str, if_none_match: str) -> Response:
         raise RecordUnknown(f"{reading.contract} has no such record for you.")
     text, shown = found
     headers = {"ETag": _etag(*shown), "Cache-Control": "private, no-cache"}
-    # Before a 304 too: it tells that the person's record is there, and `*` asks for no more.
+    # Before a 304 too: a 304 says that the person's record exists, and `*` asks only for that.
     reading.disclose(*shown)
     if matches(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
@@ -172,15 +172,15 @@ async def _snapshot(request: Request, reading: Reading, place: Place, media_type
 
 
 def _views(reading: Reading) -> Sequence[View]:
-    """The caller's views of records. In a thread: views are made when they are first asked for."""
+    """The caller's views of records. Call it in a thread: it may make views."""
     _check_kind(reading)
     return reading.views()
 
 
 async def _pages(standing: Standing, reading: Reading, place: Place) -> AsyncIterator[Page]:
-    """All pages behind a place.
+    """All pages after a place.
 
-    A token or a grant that ends meanwhile breaks the stream off: half a snapshot must not look whole.
+    If the token or the grant ends meanwhile, the stream breaks off: half a snapshot must not look whole.
     """
     is_last = False
     while not is_last:
@@ -212,7 +212,7 @@ def _sheet(reading: Reading, views: Sequence[View]) -> Steps[Spreadsheet]:
 
 
 def _rows(sheet: Spreadsheet, page: Page) -> Steps[bytes]:
-    """The page's rows, in steps: a schema may have thousands of columns."""
+    """The page's rows, made in steps: a schema may have thousands of columns."""
     rows: list[bytes] = []
     texts = list(page.texts)
     for start in range(0, len(texts), _ROWS):
@@ -223,7 +223,7 @@ def _rows(sheet: Spreadsheet, page: Page) -> Steps[bytes]:
 
 
 def _etag(entry: Entry, view: View) -> str:
-    """Names the event and what of it is shown: two grants, or one that changed, never share a representation."""
+    """The tag of an event as a view shows it. Two grants, or one grant before and after a change, never share a tag."""
     grant = view.grant
     masks = {pointer: mask.value for pointer, mask in grant.mask.items()}
     rows = [dict(row) for row in grant.rows]

@@ -1,4 +1,4 @@
-"""What the edge may call: the rooms of one running bus, found at `app.state.rooms`."""
+"""The rooms of one running bus that the edge may call. They are at `app.state.rooms`."""
 
 from dataclasses import dataclass
 from typing import Annotated, cast
@@ -22,13 +22,13 @@ from bus.storage import Storage
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
-    """One of each.
+    """The rooms and what they share.
 
     Attributes:
         heavy: runs what may take long, apart from the event loop.
         reading: threads for pages of feeds and records.
         names: look-ups of sinks' host names.
-        slices: for long work that needs the event loop's own thread.
+        slices: runs long work that needs the event loop's own thread.
     """
 
     settings: Settings
@@ -61,7 +61,7 @@ class Rooms:
 
 
 async def rooms(request: Request) -> Rooms:
-    """The rooms of the bus that serves this request; a coroutine, since FastAPI would take a function to a thread and back."""
+    """The rooms of the bus that serves this request. A coroutine, since FastAPI would run a function in a thread."""
     return cast("Rooms", request.app.state.rooms)
 
 

@@ -1,4 +1,4 @@
-"""A reader's standing: the token and the grant that let it read, looked at again for as long as it reads."""
+"""A reader's standing: the token and the grant that let it read. Both are checked again for as long as it reads."""
 
 import asyncio
 
@@ -20,7 +20,7 @@ class Standing:
         self._refusal: Refused | None = None
 
     async def authorised(self) -> Principal:
-        """Who reads, by the token as it is now.
+        """The reader, by the present state of its token.
 
         Raises:
             Unauthenticated, ScopeMissing: the token has ended, or its client has lost the scope.

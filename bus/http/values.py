@@ -1,4 +1,4 @@
-"""JSON values of any form in a request's body: what the bus can write down again, and nothing else."""
+"""JSON values of any form in a request's body: accepts only values that the bus can write again."""
 
 from typing import Annotated, Any, Final
 
@@ -10,7 +10,7 @@ _DEEPEST: Final = 64
 
 
 def _writable(value: Any) -> Any:
-    """The value; Python's parser, which read it, takes more than JSON in UTF-8 can say."""
+    """The value, if JSON in UTF-8 can express it: Python's parser accepts more."""
     if json.is_deeper(value, _DEEPEST):
         raise ValueError(f"is nested deeper than {_DEEPEST} levels")
     try:

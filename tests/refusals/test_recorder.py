@@ -10,7 +10,7 @@ from bus.contracts.errors import UnknownContract
 from bus.heavy import HeavyWorkWaits, TooMuchAtOnce
 from bus.http.bodies import BusFull, TooMuchUnderWay
 from bus.identity.tokens import Principal
-from bus.journal import Overloaded
+from bus.journal.append import Overloaded
 from bus.limits import Limited
 from bus.problem import Refused
 from bus.process import Role, Wakeups, run_process

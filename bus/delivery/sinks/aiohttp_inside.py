@@ -2,8 +2,8 @@
 
 aiohttp promises none of this. `tests/delivery/sinks/test_aiohttp_inside.py` fails if a version of aiohttp changes it.
 
-Answers are bounded here. aiohttp bounds lines and fields. It bounds neither the informational answers before the one that
-counts, nor what it parses in one turn of the event loop.
+This module bounds answers. aiohttp bounds lines and fields. It does not bound informational answers before the final one, nor the
+bytes that it parses in one turn of the event loop.
 """
 
 import asyncio
@@ -174,7 +174,7 @@ class SinkConnection:
     def release(self) -> None:
         """Keep the connection for the next request if it can be used again, else abort it."""
         protocol, transport = self._connection.protocol, self._connection.transport
-        # An answer may come before the sink has read the request; what is left of the body would wait in memory.
+        # An answer may come before the sink has read the request. The rest of the body would wait in memory.
         is_sent = transport is not None and not transport.get_write_buffer_size()
         if protocol is None or protocol.should_close or not is_sent:
             self.abort()
@@ -182,7 +182,7 @@ class SinkConnection:
             self._connection.release()
 
     def abort(self) -> None:
-        """End the connection at once: to close it in order, the sink would have to take first what it was sent."""
+        """End the connection at once. An orderly close would first wait until the sink has read everything."""
         if self._connection.protocol is not None:
             self._connection.protocol.abort()
         self._connection.close()

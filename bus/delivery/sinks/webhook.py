@@ -1,8 +1,7 @@
 """The webhook sink: posts CloudEvents to an app's own endpoint, over https.
 
-Names, TLS, connections, their pool and the parsing of answers are aiohttp's (`aiohttp_inside`). The request is written here.
-What goes out is the same head every time but for four lines. aiohttp's session would build it anew, for as much time again as
-all else takes.
+Names, TLS, connections, their pool and the parsing of answers are aiohttp's (`aiohttp_inside`). This module writes the request.
+Only four lines of its head change from request to request. aiohttp's session would build the whole head each time.
 """
 
 import asyncio
@@ -34,7 +33,7 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", 
 
 
 def trace_headers(traceparent: object) -> dict[str, str]:
-    """The header that carries an event's trace on (W3C Trace Context), none when the event has none that is well formed."""
+    """The header with the event's trace (W3C Trace Context); none if the event has no well-formed trace."""
     if isinstance(traceparent, str) and _TRACEPARENT.fullmatch(traceparent):
         return {"traceparent": traceparent}
     return {}

@@ -60,7 +60,7 @@ def propose_version(
     version: str,
     tags: IfMatch,
 ) -> Response:
-    """Lay a draft before those who approve for the contract's owner."""
+    """Propose a draft to the contract's owner."""
     moved = rooms.catalogue.registrar.propose(name, version, by, tags)
     return version_answer(rooms.catalogue, moved, by)
 
@@ -75,7 +75,7 @@ def consent_to_version(
 ) -> Response:
     """Give the word of an adapter's owner: the version may use the operations of your adapters that it names.
 
-    The word stands in the version's history. A change of the document takes it back.
+    The version's history holds the word. A change of the document cancels it.
     """
     moved = rooms.catalogue.registrar.consent(name, version, by, tags)
     return version_answer(rooms.catalogue, moved, by)
@@ -92,7 +92,7 @@ async def activate_version(
 ) -> Response:
     """Put a version in force; from then on it never changes.
 
-    It must have no lint errors, keep what it owes every version that is still active, and go up as far as the change is large.
+    It must have no lint errors, and keep what it owes every active version. Its number must go up as far as the change asks.
     A version about persons is activated by another client than the one that wrote or proposed it (409 `four-eyes`).
     A version that names an adapter's operation needs the word of the adapter's owner (409 `adapter-word-missing`).
     """

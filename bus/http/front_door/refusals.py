@@ -40,7 +40,7 @@ class VersionUnsupported(Refused):
 
 
 class ExpectationFailed(Refused):
-    """The bus knows the expectation 100-continue alone."""
+    """The bus knows only the expectation 100-continue."""
 
     status = 417
     slug = "expectation-failed"
@@ -58,4 +58,4 @@ class TooManyConnections(Refused):
 
 
 REASONS: Final[dict[type[Refused], str]] = {TooManyConnections: "full", TooSlow: "head_late"}
-"""Why a head was refused, for the metric, if it was not malformed."""
+"""Reasons of refused heads for the metric; other heads count as malformed."""

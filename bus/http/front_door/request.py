@@ -1,6 +1,6 @@
-"""The head of a request: reads it once, and refuses what two readers could understand in two ways.
+"""The head of a request: reads it once, and refuses a head that two readers could understand in two ways.
 
-Request smuggling (RFC 9112, section 11.2) needs two readers that disagree. So the head has one reading, or the request ends here.
+Request smuggling (RFC 9112, section 11.2) needs two readers that disagree.
 """
 
 import re
@@ -81,7 +81,7 @@ class HeadParser:
             self._fields.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """The head is whole. What it says of the connection is lost at the end of a request without a body."""
+        """Keep what the head says of the connection: httptools loses it at the end of a request without a body."""
         self._is_whole = True
         self._keeps_alive = self._parser.should_keep_alive()
 
@@ -134,7 +134,7 @@ class HeadParser:
         try:
             self._parser.feed_data(text)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            # Behind the request's end it is for the next request to fail.
+            # Behind the request's end, the next request fails.
             if not self.is_complete:
                 raise RequestMalformed("The chunks of the body are malformed.") from None
             self.has_more = True
@@ -153,10 +153,10 @@ class HeadParser:
 
 
 def find_end(text: bytes, seen: int) -> int:
-    """Where the empty line behind a head stands in a text; -1 if it has not come yet.
+    """The index of the empty line behind a head; -1: it has not come yet.
 
     Args:
-        seen: bytes at the beginning of the text in which it was looked for before.
+        seen: bytes at the beginning of the text that were searched before.
 
     Raises:
         Refused: the text begins no request, or the head is too large.
@@ -204,7 +204,7 @@ def _length(named: dict[bytes, bytes], version: str) -> int | None:
     if coding is None:
         if length is None:
             return 0
-        # Python's isdigit takes other scripts' digits for str, and ASCII alone for bytes.
+        # For bytes, Python's isdigit accepts only ASCII digits.
         if not length.isdigit() or len(length) > 18:
             raise RequestMalformed("Content-Length is not a number of bytes.")
         return int(length)

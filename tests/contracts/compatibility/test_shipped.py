@@ -38,6 +38,7 @@ def test_a_contract_is_compatible_with_itself(path: Path) -> None:
     assert (report.verdict, report.findings) == (Verdict.COMPATIBLE, ())
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_every_property_taken_away_from_what_is_sent_is_noticed(path: Path) -> None:
     part = "request" if shipped(path).request else "schema"

@@ -36,6 +36,7 @@ from bus.identity.wrong_logins import LoginPolicy
 from bus.limits import LimitRegister, Limits, Policy, Rate
 from bus.storage import open_storage, upgrade
 from tests.an_actor import OPERATOR
+from tests.full_log import a_full_log
 
 ISSUER = "https://bus.lamongan.example"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -402,14 +403,9 @@ async def test_a_login_at_another_endpoint_is_logged(http: httpx.AsyncClient, bu
     assert token not in str(lines)
 
 
-async def test_a_log_that_cannot_be_written_keeps_no_token_back(
-    http: httpx.AsyncClient, bus: Bus, monkeypatch: pytest.MonkeyPatch
-):
-    def fails(*_: Any, **__: Any) -> None:
-        raise OSError("disk full")
-
-    monkeypatch.setattr("bus.telemetry.log", SimpleNamespace(info=fails))
-    assert await a_token(http, bus)
+async def test_a_log_that_cannot_be_written_keeps_no_token_back(http: httpx.AsyncClient, bus: Bus):
+    with a_full_log():
+        assert await a_token(http, bus)
 
 
 def issued() -> float:
