@@ -12,6 +12,7 @@ from bus.contracts.document import Contract
 from bus.contracts.yaml import write_yaml
 from tests.a_node_package import install
 from tests.builders import a_strict_contract
+from tests.conformance.a_table import Row, read_row
 from tests.contracts.documents import SHIPPED, shipped
 
 HERE = Path(__file__).parent
@@ -128,3 +129,9 @@ def test_a_query_can_be_asked(findings: dict[str, Findings]) -> None:
 
 def test_the_parser_tells_what_is_wrong(findings: dict[str, Findings]) -> None:
     assert _errors(findings["wrong"])
+
+
+def test_the_table_says_what_runs() -> None:
+    cases = len(SHIPPED) + len(ODD) + 1
+    version = json.loads((HERE / "package.json").read_bytes())["dependencies"]["@asyncapi/parser"]
+    assert read_row("AsyncAPI parser (@asyncapi/parser)") == Row(version, cases, cases)
