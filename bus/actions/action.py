@@ -19,6 +19,7 @@ class Verb(StrEnum):
     PARTICIPANT_ADD = "participant.add"
     LIMITS_SET = "limits.set"
     CLIENT_ADD = "client.add"
+    CLIENT_UPDATE = "client.update"
     CLIENT_REVOKE = "client.revoke"
     TOKEN_REVOKE = "token.revoke"  # noqa: S105 - a verb
     CONTRACT_DRAFT = "contract.draft"

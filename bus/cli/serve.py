@@ -71,7 +71,7 @@ def serve(
         if is_embedded and chosen & _DELIVER and not chosen >= _TOGETHER:
             raise RolesApart("With memory://, start the roles relay, worker and adapters in one process.")
         listener = _bind_shared(host, port) if _SIBLING in os.environ else _listen(host, port, is_shared=workers > 1)
-        issuer = settings.public_url.rstrip("/") or f"http://{host}:{listener.getsockname()[1]}"
+        issuer = settings.public_url or f"http://{host}:{listener.getsockname()[1]}"
         operation = None if _SIBLING in os.environ else _listen_for_operators(settings.operation_address)
         bound = ["--host", host, "--port", str(listener.getsockname()[1])]
         options = ["--data", str(settings.data_dir), *bound, "--log-level", log_level]

@@ -1,6 +1,7 @@
 """Whether two publications are the same event (participant, source and id), and whether their content is the same."""
 
 import re
+from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final
@@ -12,6 +13,7 @@ _UNTOLD: Final = BUS_ATTRIBUTES | {"traceparent", "tracestate"}
 """Attributes that do not count: the bus adds them, or a retry may change them and stays the same event."""
 _SHORT_NUMBER: Final = re.compile(rb"(?<![0-9.eE+-])-?[0-9.]{1,16}(?![0-9.eE+-])")
 _VERSION: Final = re.compile(r"([0-9]+\.[0-9]+\.[0-9]+)(?:/schema)?$")
+_MOMENT: Final = re.compile(r"([0-9-]{10}T[0-9:]{8})(?:\.([0-9]+))?(Z|[+-][0-9:]{5})")
 _JSON: Final = frozenset({"application/json", "text/json"})
 """Media types that mean the same as no `datacontenttype`."""
 _LONGEST_ID: Final = 40
@@ -66,11 +68,27 @@ def _spell(name: str, value: Any) -> Any:
         media_type = value.partition(";")[0].strip().lower()
         return None if media_type in _JSON else media_type
     if name == "time":
-        return value.upper()
+        return _spell_moment(value.upper())
     if isinstance(value, bool):
         return "true" if value else "false"
     # In binary mode each attribute is text (CloudEvents 1.0.2, section 3.1).
     return str(value)
+
+
+def _spell_moment(text: str) -> str:
+    """A moment in UTC, without zeros at the end of its fraction: libraries write one moment differently in each mode.
+
+    What an earlier version took and no calendar has stays as it came.
+    """
+    found = _MOMENT.fullmatch(text)
+    if found is None:
+        return text
+    whole, fraction, zone = found.groups(default="")
+    try:
+        moment = datetime.fromisoformat(whole + zone.replace("Z", "+00:00")).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return text
+    return f"{moment.isoformat()}.{fraction.rstrip('0')}"
 
 
 @lru_cache(maxsize=4096)

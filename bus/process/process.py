@@ -28,7 +28,7 @@ from bus.delivery import (
 )
 from bus.heavy import LoopDelay
 from bus.http import Health
-from bus.identity import Keys
+from bus.identity import Keys, Rotation
 from bus.ids import new_id
 from bus.journal import Projection
 from bus.limits import TOPIC as LIMITS
@@ -115,6 +115,7 @@ class Process:
             self._start_task(stack, Sharing(self._storage, rooms.limits).follow())
         self._start_task(stack, LoopDelay().follow())
         self._start_task(stack, changes.follow())
+        self._start_task(stack, Rotation(rooms.keys, [rooms.tokens.forget, rooms.waiting.tokens_changed]).follow())
         self._start_task(stack, rooms.tail.follow())
         self._start_task(stack, rooms.waiting.follow())
         self._start_task(stack, rooms.recorder.follow())

@@ -58,6 +58,10 @@ def _new_client(bus: Commands) -> list[str | Path]:
     return ["client", "add", "bapenda", "--scope", "events.read"]
 
 
+def _changed_client(bus: Commands) -> list[str | Path]:
+    return ["client", "update", *_client(bus)[2:], "--scope", "queries.call"]
+
+
 def _limits(bus: Commands) -> list[str | Path]:
     _added(bus)
     return ["participant", "limits", "bapenda", "--set", "drafts=7"]
@@ -67,6 +71,7 @@ CHANGING: dict[str, tuple[Prepare, list[Verb]]] = {
     "participant add": (lambda _: ["participant", "add", "dinkes", "--kind", "app"], [Verb.PARTICIPANT_ADD]),
     "participant limits": (_limits, [Verb.LIMITS_SET]),
     "client add": (_new_client, [Verb.CLIENT_ADD]),
+    "client update": (_changed_client, [Verb.CLIENT_UPDATE]),
     "client revoke": (_client, [Verb.CLIENT_REVOKE]),
     "contract apply": (
         lambda bus: ["contract", "apply", bus.written()],

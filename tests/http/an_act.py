@@ -141,6 +141,10 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
         Verb.CLIENT_ADD,
         lambda _: Ordered("/v1/participants/bapenda/clients", _NEW_CLIENT),
     ),
+    "PATCH /v1/participants/{name}/clients/{client_id}": (
+        Verb.CLIENT_UPDATE,
+        lambda site: Ordered(site.client(), {"scopes": ["queries.call"]}),
+    ),
     "DELETE /v1/participants/{name}/clients/{client_id}": (Verb.CLIENT_REVOKE, lambda site: Ordered(site.client())),
     "POST /v1/contracts": (
         Verb.CONTRACT_DRAFT,

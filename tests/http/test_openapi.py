@@ -70,6 +70,7 @@ GET /v1/participants
 POST /v1/participants
 GET /v1/participants/{name}/clients
 POST /v1/participants/{name}/clients
+PATCH /v1/participants/{name}/clients/{client_id}
 DELETE /v1/participants/{name}/clients/{client_id}
 GET /v1/disclosures
 GET /healthz

@@ -10,6 +10,7 @@ from alembic import command
 from bus import json
 from bus.contracts.lifecycle import State
 from bus.contracts.registered import Move, read_version
+from bus.identity import Participants
 from bus.journal import Appender, JournalReader, Persons, Receipt, Submission
 from bus.journal.identity import identity_of
 from bus.storage import Storage, has_pending_migrations, open_storage, upgrade
@@ -143,3 +144,14 @@ async def test_an_odd_person_of_before_is_found_and_is_no_array(storage: Storage
         transaction.execute(sa.text("DELETE FROM journal_projected"))
     found = [Persons(storage).events_about(person) for person in persons if person is not None]
     assert found == [[(1, 1)], [(2, 1)], [(3, 1)]]
+
+
+def test_a_client_of_before_keeps_its_scopes(storage: Storage) -> None:
+    with storage.write() as transaction:
+        transaction.execute(sa.text("INSERT INTO participants VALUES ('bapenda', 'Bapenda', 'app', 1)"))
+        values = "('client_1', 'bapenda', 'sha256:a', 'admin events.read', NULL, 1, NULL)"
+        transaction.execute(sa.text(f"INSERT INTO clients VALUES {values}"))
+    upgrade(storage)
+    found = Participants(storage).find_client("client_1")
+    assert found is not None
+    assert found.keep_scopes(["admin", "queries.call"], 0) == {"admin"}

@@ -16,6 +16,7 @@ from bus.identity import (
     describe_protected_resource,
 )
 from bus.problem import Refused
+from bus.settings import Settings
 
 router = APIRouter(tags=["OAuth"])
 
@@ -58,7 +59,11 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     "/oauth/token",
     responses=_ERRORS,
     openapi_extra=_form(
-        {"grant_type": "client_credentials", "scope": "scopes, separated by spaces; absent: all of the client's"},
+        {
+            "grant_type": "client_credentials",
+            "scope": "scopes, separated by spaces; absent: all of the client's",
+            "resource": "the bus's own identifier (RFC 8707); another one is refused with invalid_target",
+        },
         required="grant_type",
     ),
 )
@@ -96,13 +101,13 @@ async def jwks(request: Request) -> dict[str, Any]:
 @router.get("/.well-known/oauth-authorization-server")
 async def authorization_server(request: Request) -> dict[str, Any]:
     """Where and how to get a token (RFC 8414)."""
-    return describe_authorization_server(_issuer(request))
+    return describe_authorization_server(_issuer(request), _documentation(request))
 
 
 @router.get("/.well-known/oauth-protected-resource")
 async def protected_resource(request: Request) -> dict[str, Any]:
     """Which tokens this API takes (RFC 9728)."""
-    return describe_protected_resource(_issuer(request))
+    return describe_protected_resource(_issuer(request), _documentation(request))
 
 
 def _oauth(request: Request) -> OAuthServer:
@@ -113,6 +118,12 @@ def _oauth(request: Request) -> OAuthServer:
 def _issuer(request: Request) -> str:
     tokens: Tokens = request.app.state.rooms.tokens
     return tokens.issuer
+
+
+def _documentation(request: Request) -> str | None:
+    settings: Settings = request.app.state.rooms.settings
+    is_public = not settings.operation_address and settings.operation_scope is None
+    return f"{_issuer(request)}/docs" if is_public else None
 
 
 async def _call(request: Request) -> Call:

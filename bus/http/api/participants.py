@@ -12,7 +12,7 @@ from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
 from bus.http.security import Authorised, caller
 from bus.http.values import JsonObject
 from bus.http.written import write_page
-from bus.identity import Client, Kind, Participant, Participants, Scope, Tokens
+from bus.identity import KEYS_TAKEN, Client, Kind, Participant, Participants, Scope, Tokens
 
 router = APIRouter(prefix="/v1/participants", tags=["Participants"], route_class=Authorised)
 
@@ -39,22 +39,34 @@ class ParticipantList(BaseModel):
     next: str | None = Field(description="give it as `after` for the next page; null at the end")
 
 
+_JWKS = f"JWK Set of public keys, each one of {KEYS_TAKEN} (RFC 7523); a client with keys has no secret"
+
+
 class NewClient(BaseModel):
-    """What a new client may do, and how it proves itself beside its secret."""
+    """What a new client may do, and how it proves itself: with a secret, or with keys of its own."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"scopes": ["events.publish", "events.read"]}]}
     )
 
     scopes: list[str] = Field(min_length=1, description=f"of {', '.join(Scope)}")
-    jwks: JsonObject | None = Field(None, description="JWK Set of public P-256 or Ed25519 keys (RFC 7523)")
+    jwks: JsonObject | None = Field(None, description=_JWKS)
+
+
+class ClientChange(BaseModel):
+    """What changes of a client; what is absent stays."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"scopes": ["events.read"]}]})
+
+    scopes: list[str] | None = Field(None, min_length=1, description=f"all from now on, of {', '.join(Scope)}")
+    jwks: JsonObject | None = Field(None, description=f"takes the place of the client's keys or secret: {_JWKS}")
 
 
 class ClientCredentials(BaseModel):
     """A new client; its secret is shown this once."""
 
     client_id: str
-    client_secret: str
+    client_secret: str | None = Field(None, description="absent for a client with keys")
 
 
 class ClientDocument(BaseModel):
@@ -105,7 +117,7 @@ def list_clients(request: Request, name: str, limit: Limit = 100, after: After =
     return write_page(ClientList(clients=told, next=following))
 
 
-@router.post("/{name}/clients", status_code=201)
+@router.post("/{name}/clients", status_code=201, response_model_exclude_none=True)
 def add_client(
     request: Request,
     response: Response,
@@ -119,6 +131,23 @@ def add_client(
     _tokens(request).refresh()
     response.headers["Cache-Control"] = "no-store"
     return ClientCredentials(client_id=client.client_id, client_secret=secret)
+
+
+@router.patch("/{name}/clients/{client_id}")
+def update_client(
+    request: Request,
+    by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.CLIENT_UPDATE))],
+    name: str,
+    client_id: str,
+    change: ClientChange,
+) -> ClientDocument:
+    """Change a client's scopes or keys; its secret stays.
+
+    Tokens that are out lose at once what is taken away, everywhere within a second. They gain nothing: ask for new ones.
+    """
+    client = _participants(request).update_client(name, client_id, change.scopes, change.jwks, by=by)
+    _tokens(request).refresh()
+    return _client_document(client)
 
 
 @router.delete("/{name}/clients/{client_id}", status_code=204)

@@ -4,6 +4,7 @@ The suite comes with the source of the library jsonschema, which `make setup` fe
 contract may not hold is named below with the reason that the refusal gives, and so is where the bus means something else.
 """
 
+import importlib.metadata
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from bus.contracts.errors import DocumentInvalid
 from bus.contracts.formats import FORMATS
 from bus.contracts.validation import Validator, make_reference_validator
 from tests.builders import a_strict_document
+from tests.conformance.a_table import read_row
 
 SUITE: Final = Path(sys.prefix) / "json-schema-test-suite/json/tests/draft2020-12"
 
@@ -162,6 +164,14 @@ def test_there_are_errors_to_tell_exactly_when_the_data_are_invalid(cases: list[
         validator = Validator(schema)
         for test in case.tests:
             assert bool(validator.errors(test["data"])) != validator.is_valid(test["data"]), (case.description, test)
+
+
+def test_the_table_says_what_runs(cases: list[Case]) -> None:
+    total = sum(len(case.tests) for case in cases)
+    registered = sum(len(case.tests) for case, _ in _registered(cases))
+    row = read_row("JSON Schema Test Suite, 2020-12 with formats")
+    assert row.version == f"of jsonschema {importlib.metadata.version('jsonschema')}"
+    assert (row.cases, row.passed) == (total, registered - len(ASSERTED_FORMATS | NO_MAILBOXES))
 
 
 def _registered(cases: list[Case]) -> Iterator[tuple[Case, Any]]:
