@@ -197,10 +197,9 @@ class Worker:
         disclosed = Disclosed(self._disclosures.submit, self._catalogue, channel, subscription.sink_set_by)
         run = RunUnderWay(self, self._loader, subscription, lane, deadline, disclosed)
         loaded = received.take_loaded()
-        if self.is_active(subscription) and not lane.admits:
-            # Before the run is read, and without its events: of a sink that is away nothing is held.
+        if not lane.admits:
+            # Of a sink that is away no event is held.
             loaded = None
-            await lane.wait_until_admits(deadline)
         owed = await self._loader.owed(subscription, lease, loaded)
         if not owed:
             return False
