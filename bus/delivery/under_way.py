@@ -17,7 +17,6 @@ from bus.delivery.sinks.places import Place
 from bus.delivery.subscription import Subscription
 from bus.kit import Failure, Outcome
 
-
 _TELLING: Final = (None, Failure.PERMANENT, Failure.TRANSIENT, Failure.SINK_DOWN)
 
 
