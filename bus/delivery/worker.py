@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from http import HTTPStatus
 from random import Random
 from typing import Final
 
 import structlog
 from prometheus_client import Counter
 
-from bus import clock, json
+from bus import actions, clock, json
 from bus.agencies import Agencies
 from bus.contracts import Catalogue
 from bus.delivery.circuit import CircuitPolicy
@@ -252,7 +253,17 @@ class Worker:
         # As the consumer sees it: a trace is the publisher's to write, and may be hidden.
         if traceparent := traceparent_of(body):
             headers |= trace_headers(traceparent)
-        return await self._webhooks.send(sink.url, body, headers, place)
+        outcome = await self._webhooks.send(sink.url, body, headers, place)
+        if outcome.status == HTTPStatus.GONE and self.is_active(subscription):
+            await self._disable(subscription)
+        return outcome
+
+    async def _disable(self, subscription: Subscription) -> None:
+        by = actions.identify_operator(actions.Channel.PROCESS)
+        if await asyncio.to_thread(self._subscriptions.disable, subscription, by):
+            log.warning(
+                "subscription.disabled", subscription=subscription.id, participant=subscription.participant, status=410
+            )
 
     def batch(self, subscription: Subscription) -> int:
         """How many items go in one sending."""
