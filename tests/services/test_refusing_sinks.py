@@ -32,9 +32,12 @@ ROLES = {"embedded": [ALL_ROLES], "broker": ["api,relay", "worker,adapters", "wo
 def bus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bus]:
     """A bus that runs in one process on SQLite, or in three with PostgreSQL and RabbitMQ; each test has its own sinks."""
     with ExitStack() as stack:
-        servers = [] if request.param == "embedded" else [a_scratch_database(), a_scratch_broker()]
-        given = [stack.enter_context(server) for server in servers]
-        made = stack.enter_context(a_bus(tmp_path_factory.mktemp("bus"), *given, **USUAL))
+        folder = tmp_path_factory.mktemp("bus")
+        if request.param == "embedded":
+            made = stack.enter_context(a_bus(folder, "", None, **USUAL))
+        else:
+            database, broker = stack.enter_context(a_scratch_database()), stack.enter_context(a_scratch_broker())
+            made = stack.enter_context(a_bus(folder, database, broker, **USUAL))
         for roles in ROLES[request.param]:
             made.start(roles)
         yield made
