@@ -11,10 +11,8 @@ from standardwebhooks import Webhook
 
 from bus import clock
 from bus.delivery.replays import go_live
-from bus.delivery.signing_secrets import MOST_SECRETS
 from bus.delivery.subscription import Subscription
 from tests.a_bus import Bus
-from tests.an_actor import OPERATOR
 from tests.an_agency import AGENCY, ASK, TAKE, AnAdapter, join
 from tests.builders import WARGA, Document, a_document, a_grant, a_person
 
@@ -331,43 +329,6 @@ async def test_a_rotated_secret_is_shown_once(office: Bus, http: httpx.AsyncClie
     answer = await http.post(f"{URL}/{made['id']}/rotate-secret")
     assert answer.headers["cache-control"] == "no-store"
     assert stored(office, made).secrets == (answer.json()["secret"], made["secret"])
-
-
-async def test_secrets_beyond_the_bound_are_refused_with_what_to_do(http: httpx.AsyncClient):
-    made = await subscribed(http)
-    answers = [await http.post(f"{URL}/{made['id']}/rotate-secret") for _ in range(MOST_SECRETS)]
-    assert [answer.status_code for answer in answers] == [200] * (MOST_SECRETS - 1) + [409]
-    assert answers[-1].json()["type"] == "urn:bus:problem:too-many-secrets"
-    assert "the next one ends at" in answers[-1].json()["detail"]
-
-
-async def test_a_disabled_subscription_says_why_and_how_to_enable_it(office: Bus, http: httpx.AsyncClient):
-    made = await subscribed(http)
-    assert (made["state"], made["state_reason"]) == ("active", None)
-    office.rooms.subscriptions.disable(stored(office, made), OPERATOR)
-    read = (await http.get(f"{URL}/{made['id']}")).json()
-    assert read["state"] == "disabled"
-    assert "410 Gone; resume" in read["state_reason"]
-    resumed = (await http.post(f"{URL}/{made['id']}/resume")).json()
-    assert (resumed["state"], resumed["state_reason"]) == ("active", None)
-
-
-async def test_another_sink_enables_a_disabled_subscription(office: Bus, http: httpx.AsyncClient):
-    made = await subscribed(http)
-    office.rooms.subscriptions.disable(stored(office, made), OPERATOR)
-    changed = await http.patch(f"{URL}/{made['id']}", json={"sink": {"url": "http://127.0.0.1:1028/hook"}})
-    assert (changed.status_code, changed.json()["state"]) == (200, "active")
-
-
-@pytest.mark.parametrize("path", ["/warga/\u00e9", "/{id}", "/100%", "/a?b=<c>", '/a?b="c"', "/a|b", "/a^b"])
-async def test_a_path_or_query_that_no_url_has_is_refused(http: httpx.AsyncClient, path: str):
-    order = an_order(sink={"url": f"http://127.0.0.1:1027{path}"})
-    assert wrong(await http.post(URL, json=order)) == (422, ["/sink/url"])
-
-
-async def test_an_address_is_kept_byte_for_byte(http: httpx.AsyncClient):
-    url = "http://127.0.0.1:1027/a%2fb/../c?sp=%2Frun&sig=a%2FX%3D&d=+&ids[]=1&e?"
-    assert (await subscribed(http, sink={"url": url}))["sink"] == {"url": url}
 
 
 @asynccontextmanager
