@@ -13,6 +13,7 @@ from bus.kit import (
     DELIVERED,
     AdapterSettings,
     AgencyFault,
+    BaseUrl,
     Classification,
     Deliver,
     Does,
@@ -42,7 +43,7 @@ class BappenasSettings(AdapterSettings):
 
     Remove a year that KRISNA no longer serves; the records of this year stay.
     """
-    ckan_url: str | None = None
+    ckan_url: BaseUrl | None = None
     """CKAN's address; None: `base_url`, as in the simulator."""
     ckan_token: SecretStr
     ckan_organization: str = "kabupaten-lamongan"

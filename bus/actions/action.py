@@ -33,6 +33,7 @@ class Verb(StrEnum):
     SUBSCRIPTION_DELETE = "subscription.delete"
     SUBSCRIPTION_PAUSE = "subscription.pause"
     SUBSCRIPTION_RESUME = "subscription.resume"
+    SUBSCRIPTION_DISABLE = "subscription.disable"
     SUBSCRIPTION_REPLAY = "subscription.replay"
     SUBSCRIPTION_REDRIVE = "subscription.redrive"
     SUBSCRIPTION_ROTATE_SECRET = "subscription.rotate-secret"  # noqa: S105 - a verb

@@ -61,6 +61,12 @@ _NUMERIC_HOST = re.compile(r"(.*\.)?(\d+|0x[0-9a-f]*)\.?")
 """What the WHATWG URL standard calls a host that ends in a number: libraries take it for an IPv4 address."""
 
 
+_ORIGIN = re.compile(r"https?://[^/?#]*", re.ASCII | re.IGNORECASE)
+_PRINTABLE = re.compile(r"[!-~]*", re.ASCII)
+_PATH_AND_QUERY = re.compile(r"(?:%[0-9A-Fa-f]{2}|[A-Za-z0-9._~!$&'()*+,;=:@/?\[\]-])*", re.ASCII)
+"""What RFC 3986 lets these hold, and brackets, which many frameworks write into queries."""
+
+
 class SinkAddressRefused(Refused):
     """The bus does not deliver to this address."""
 
@@ -171,7 +177,8 @@ def parse(url: str) -> Target:
     """The address to connect to, as a sink's URL says. Refuses a URL that readers could understand in two ways.
 
     Raises:
-        SinkAddressRefused: relative, another scheme, credentials, a fragment, a port below 1024 other than 80 and 443, an IPv4
+        SinkAddressRefused: relative, another scheme, credentials, a fragment, a path or query with characters that RFC 3986
+            has percent-encoded, a port below 1024 other than 80 and 443, an IPv4
             address in another form than four decimal numbers, an IPv6 zone.
     """
     if len(url) > LONGEST_URL:
@@ -190,9 +197,23 @@ def parse(url: str) -> Target:
         raise SinkAddressRefused("the address holds credentials; webhooks are authenticated by their signature")
     if "#" in url:
         raise SinkAddressRefused("the address has a fragment, which is never sent")
+    if not _PATH_AND_QUERY.fullmatch(_ORIGIN.sub("", url, count=1)):
+        raise SinkAddressRefused("the path or query has characters that a URL writes as % and two hexadecimal digits")
     if parsed.port is None or (parsed.port < 1024 and parsed.port not in (80, 443)):
         raise SinkAddressRefused("the port is not one of 80, 443 and 1024 to 65535")
     return Target(host, _literal(host), plain=parsed.scheme == "http")
+
+
+def write_request_target(url: str) -> str:
+    """The path and query of a sink's URL, byte for byte as they were registered.
+
+    Signatures in a query, and codes in a path, are of these bytes: `%2F` is not `/` (RFC 3986, 2.2).
+    """
+    target = _ORIGIN.sub("", url, count=1)
+    if not _PRINTABLE.fullmatch(target):
+        # Registered before `parse` refused it.
+        return URL(url).raw_path_qs
+    return target if target.startswith("/") else f"/{target}"
 
 
 def _literal(host: str) -> Address | None:

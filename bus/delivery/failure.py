@@ -33,8 +33,8 @@ _STATUS: dict[int, tuple[Failure, str]] = {
     407: (Failure.SINK_DOWN, "a proxy in front of it wants credentials"),
     415: (Failure.SINK_DOWN, "it does not take application/cloudevents+json"),
     421: (Failure.SINK_DOWN, "the server does not serve this host; check the address"),
-    # RFC 9110 and Standard Webhooks: the receiver says that it wants this no more.
-    410: (Failure.PERMANENT, "it wants this no more; end or move the subscription"),
+    # Standard Webhooks, and CloudEvents' webhooks 2.2: it wants no more events. The worker disables the subscription.
+    HTTPStatus.GONE: (Failure.SINK_DOWN, "it wants no more events"),
     408: (Failure.TRANSIENT, "it waited too long for the request"),
     # Some apps answer 409 for a lock or a race; a true duplicate they should ack.
     409: (Failure.TRANSIENT, "it is in conflict at the moment; a duplicate should be answered with 2xx"),

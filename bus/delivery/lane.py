@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final, cast
 
 from bus.delivery.circuit import Circuit, CircuitPolicy, State
+from bus.delivery.run import Owed, list_candidates
 from bus.delivery.signature import Signer
 from bus.delivery.subscription import Subscription
 from bus.kit import Outcome
@@ -48,6 +49,7 @@ class Lane:
         self._random = random
         self._clock = clock
         self._moved = asyncio.Event()
+        self._waiting = 0
         self._signer: tuple[tuple[str, ...], Signer] | None = None
 
     async def make(self, jobs: Iterable[Job]) -> None:
@@ -103,8 +105,34 @@ class Lane:
         """Note that one delivery goes now. Unless the circuit is closed, it is the probe."""
         self._circuit = self._circuit.let_through(self._clock())
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a run waits until the circuit lets a delivery through."""
+        return self._waiting > 0
+
+    def pick_probe(self, owed: Sequence[Owed]) -> Owed:
+        """One delivery of a run that may go as the probe, as `list_candidates` says, each as likely as the others.
+
+        The oldest one each time would hold up all others for as long as the sink does not take it.
+        """
+        return self._random.choice(list_candidates(owed))
+
+    def until_asked_again(self) -> float:
+        """Seconds after which a run that does not wait may ask again: when a pause is over, or a probe may be."""
+        left = max(self._circuit.until - self._clock(), 0.0)
+        if self._circuit.state is State.HALF_OPEN:
+            left = min(left, self._circuit.policy.first)
+        return left + self._random.uniform(0.0, 1.0)
+
     async def wait_until_admits(self, deadline: float) -> bool:
         """Wait until the circuit lets a delivery through; False when it does not before a deadline (monotonic seconds)."""
+        self._waiting += 1
+        try:
+            return await self._admitted(deadline)
+        finally:
+            self._waiting -= 1
+
+    async def _admitted(self, deadline: float) -> bool:
         while True:
             now = self._clock()
             if now >= deadline:
@@ -118,13 +146,17 @@ class Lane:
             except TimeoutError:
                 continue
 
-    def note(self, outcome: Outcome, seconds: float = 0.0) -> None:
-        """Let the circuit learn from an outcome, and send as much at once as the sink's time for it allows."""
+    def note(self, outcome: Outcome, seconds: float = 0.0, *, is_first: bool = True) -> None:
+        """Let the circuit learn from an outcome, and send as much at once as the sink's time for it allows.
+
+        Args:
+            is_first: the event was never tried before.
+        """
         self._width = width_after(self._width, seconds, self._concurrency)
         if self._width > len(self._senders) and self._works:
             self._add_senders(sum(len(work.waiting) for work in self._works))
         before = self._circuit
-        self._circuit = before.after(outcome, self._clock(), self._random)
+        self._circuit = before.after(outcome, self._clock(), self._random, is_first=is_first)
         if self._circuit.state is not before.state:
             CIRCUITS_OPEN.inc((self._circuit.state is not State.CLOSED) - (before.state is not State.CLOSED))
             self._moved.set()

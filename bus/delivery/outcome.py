@@ -107,6 +107,12 @@ def released(subscription: int, leased: Leased) -> Attempt:
     return _untried(subscription, leased, DeliveryState.PENDING, clock.now_micros())
 
 
+def put_off(subscription: int, leased: Leased, seconds: float) -> Attempt:
+    """A delivery that was not tried, since the sink's circuit waits for the answer to another one."""
+    due_at = clock.now_micros() + int(seconds * 1_000_000)
+    return _untried(subscription, leased, DeliveryState.PENDING, due_at)
+
+
 def skipped(subscription: int, leased: Leased) -> Attempt:
     """The result for a delivery of which the view shows nothing any more: there is nothing to send."""
     return _untried(subscription, leased, DeliveryState.DISCARDED, None)

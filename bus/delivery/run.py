@@ -151,6 +151,19 @@ def take_first_piece(owed: Sequence[Owed]) -> Sequence[Owed]:
     return owed[: max(1, sum(size <= PIECE_BYTES for size in reached))]
 
 
+def list_candidates(owed: Sequence[Owed]) -> Sequence[Owed]:
+    """The deliveries that may be sent first and were tried least: the sink's answer to them says most that is new.
+
+    Args:
+        owed: in position order. Of each key the first one alone may go first.
+    """
+    heads: dict[object, Owed] = {}
+    for one in owed:
+        heads.setdefault((one.leased.position,) if one.leased.key is None else one.leased.key, one)
+    fewest = min(one.leased.attempts for one in heads.values())
+    return [one for one in heads.values() if one.leased.attempts == fewest]
+
+
 def drop_events(owed: Sequence[Owed]) -> Sequence[Owed]:
     """The same deliveries without their events."""
     return [one._replace(entry=None) for one in owed]

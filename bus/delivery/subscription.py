@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from bus.actions import mask_url
 
@@ -15,6 +15,16 @@ class SubscriptionState(Enum):
     ACTIVE = "active"
     PAUSED = "paused"
     """Deliveries are made and wait."""
+    DISABLED = "disabled"
+    """The webhook answered 410 Gone. Deliveries are made and wait, until somebody resumes it or gives it another sink."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why the bus put a subscription into this state, and what to do; None if its participant or the operator did."""
+        return _GONE if self is SubscriptionState.DISABLED else None
+
+
+_GONE: Final = "the webhook answered 410 Gone; resume the subscription, or give it another sink"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,18 @@ Promise: a later event of a key never goes before an earlier one. While a sink i
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 from bus.delivery.disclosed import Disclosed
 from bus.delivery.lane import Lane
 from bus.delivery.ledger import Attempt, DeliveryState
-from bus.delivery.outcome import Batch, parked, released, skipped
-from bus.delivery.run import Item, Owed, RunLoader, drop_events, take_first_piece
+from bus.delivery.outcome import Batch, parked, put_off, released, skipped
+from bus.delivery.run import Item, Owed, RunLoader, drop_events, list_candidates, take_first_piece
 from bus.delivery.sinks.places import Place
 from bus.delivery.subscription import Subscription
 from bus.kit import Failure, Outcome
+
+_TELLING: Final = (None, Failure.PERMANENT, Failure.TRANSIENT, Failure.SINK_DOWN)
 
 
 class Sender(Protocol):
@@ -69,10 +71,14 @@ class RunUnderWay:
 
         While the sink's circuit is open, no event is in memory. Then one delivery goes as the probe.
         """
-        while owed and self._is_active() and await self._lane.wait_until_admits(self._deadline):
+        while owed and self._is_active():
             if not self._lane.is_flowing:
                 owed = drop_events(owed)
-            piece = take_first_piece(owed) if self._lane.is_flowing else owed[:1]
+                if self._is_put_off(owed):
+                    return
+            if not await self._lane.wait_until_admits(self._deadline):
+                break
+            piece = take_first_piece(owed) if self._lane.is_flowing else [self._lane.pick_probe(owed)]
             async with self._loader.loaded(self._subscription, piece, self._deadline) as chains:
                 if chains is None:
                     break
@@ -82,6 +88,18 @@ class RunUnderWay:
                 del chains
             owed = self._untried(drop_events(owed))
         self.attempts.extend(released(self._subscription.number, one.leased) for one in owed)
+
+    def _is_put_off(self, owed: Sequence[Owed]) -> bool:
+        """Put off a run of nothing but what failed before, unless it is all that could be the probe; whether it was.
+
+        It would keep a place in the broker's queue from an event that the sink may take.
+        """
+        is_new = list_candidates(owed)[0].leased.attempts == 0
+        if is_new or (self._lane.admits and not self._lane.is_awaited):
+            return False
+        seconds = self._lane.until_asked_again()
+        self.attempts.extend(put_off(self._subscription.number, one.leased, seconds) for one in owed)
+        return True
 
     def _is_active(self) -> bool:
         return self._worker.is_active(self._subscription)
@@ -163,8 +181,8 @@ class RunUnderWay:
         begun = time.perf_counter()
         outcomes = await self._worker.send(self._subscription, self._lane, sending, place)
         seconds = time.perf_counter() - begun
+        self._lane.note(_find_telling(outcomes), seconds, is_first=any(item.leased.attempts == 0 for item in sending))
         for item, outcome in zip(sending, outcomes, strict=True):
-            self._lane.note(outcome, seconds)
             self.attempts.append(self._worker.attempt(self._subscription, item, outcome, seconds))
             if outcome.is_unsent:
                 self._disclosed.stayed(item)
@@ -179,6 +197,14 @@ class RunUnderWay:
         """The results of the run so far, and announced disclosures that were not sent."""
         # A copy: outcomes may still come after the run is broken off.
         return Batch(tuple(self.attempts), self._disclosed.unsent())
+
+
+def _find_telling(outcomes: Sequence[Outcome]) -> Outcome:
+    """The outcome of one sending that says most of its sink: a success, else an answer to one event, else any.
+
+    One request to an agency carries many events: that it failed is one failure.
+    """
+    return min(outcomes, key=lambda one: _TELLING.index(one.failure))
 
 
 def _is_finished(attempt: Attempt) -> bool:

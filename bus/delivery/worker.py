@@ -14,13 +14,14 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from http import HTTPStatus
 from random import Random
 from typing import Final
 
 import structlog
 from prometheus_client import Counter
 
-from bus import clock, json
+from bus import actions, clock, json
 from bus.agencies import Agencies
 from bus.contracts import Catalogue
 from bus.delivery.circuit import CircuitPolicy
@@ -201,10 +202,9 @@ class Worker:
         disclosed = Disclosed(self._disclosures.submit, self._catalogue, channel, subscription.sink_set_by)
         run = RunUnderWay(self, self._loader, subscription, lane, deadline, disclosed)
         loaded = received.take_loaded()
-        if self.is_active(subscription) and not lane.admits:
-            # Before the run is read, and without its events: of a sink that is away nothing is held.
+        if not lane.admits:
+            # Of a sink that is away no event is held.
             loaded = None
-            await lane.wait_until_admits(deadline)
         owed = await self._loader.owed(subscription, lease, loaded)
         if not owed:
             return False
@@ -257,7 +257,17 @@ class Worker:
         # From the body that the consumer sees: the publisher writes the trace, and the view may hide it.
         if traceparent := traceparent_of(body):
             headers |= trace_headers(traceparent)
-        return await self._webhooks.send(sink.url, body, headers, place)
+        outcome = await self._webhooks.send(sink.url, body, headers, place)
+        if outcome.status == HTTPStatus.GONE and self.is_active(subscription):
+            await self._disable(subscription)
+        return outcome
+
+    async def _disable(self, subscription: Subscription) -> None:
+        by = actions.identify_operator(actions.Channel.PROCESS)
+        if await asyncio.to_thread(self._subscriptions.disable, subscription, by):
+            log.warning(
+                "subscription.disabled", subscription=subscription.id, participant=subscription.participant, status=410
+            )
 
     def batch(self, subscription: Subscription) -> int:
         """How many items go in one sending."""

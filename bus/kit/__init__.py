@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from bus.kit.outage import OUTAGES as OUTAGES
     from bus.kit.outage import make_simulator_app as make_simulator_app
     from bus.kit.settings import AdapterSettings as AdapterSettings
+    from bus.kit.settings import BaseUrl as BaseUrl
     from bus.kit.tls import get_tls_context as get_tls_context
 
 _LATE: Final = {
@@ -98,6 +99,7 @@ _LATE: Final = {
     "OUTAGES": "outage",
     "make_simulator_app": "outage",
     "AdapterSettings": "settings",
+    "BaseUrl": "settings",
     "get_tls_context": "tls",
 }
 """Each name whose module needs a library, and that module. The first use of a name loads its module."""

@@ -134,7 +134,10 @@ class SubscriptionDocument(BaseModel):
     sink: dict[str, str]
     filters: list[dict[str, Any]]
     ordered_by: str | None
-    state: Literal["active", "paused"]
+    state: Literal["active", "paused", "disabled"] = Field(
+        description="disabled: the webhook answered 410 Gone; events wait until you resume it or give it another sink"
+    )
+    state_reason: str | None = Field(description="why the bus disabled it, and what to do; null otherwise")
     catching_up: bool = Field(description="deliveries of past events are still being made")
     created_at: datetime
 
@@ -159,7 +162,7 @@ class SubscriptionList(BaseModel):
 
 
 class Secret(BaseModel):
-    """A new secret, shown this once; the one before signs beside it for a day."""
+    """A new secret, shown this once; the one before signs beside it for a day, and older ones to their own ends."""
 
     secret: str = Field(examples=["whsec_…"])
 
@@ -189,6 +192,7 @@ def describe_subscription(subscription: Subscription) -> dict[str, Any]:
         "filters": list(subscription.filters),
         "ordered_by": subscription.ordered_by,
         "state": subscription.state.value,
+        "state_reason": subscription.state.reason,
         "catching_up": subscription.replay_position is not None,
         "created_at": subscription.created_at,
     }

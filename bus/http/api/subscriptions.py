@@ -106,7 +106,7 @@ def read_subscription(rooms: TheRooms, caller: Manager, id: str) -> Subscription
 async def change_subscription(
     rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_CHANGE)], id: str, change: SubscriptionChange
 ) -> SubscriptionDetail:
-    """Give a subscription another sink or other filters; what is pending goes there too."""
+    """Give a subscription another sink or other filters; what is pending goes there too. Another sink enables a disabled one."""
     subscription = await asyncio.to_thread(rooms.subscriptions.get, id, by.reach)
     sink = None if change.sink is None else change.sink.sink()
     check_filter_size(change.filters or (), rooms.limits.get(subscription.participant).policy)
@@ -131,7 +131,7 @@ def pause(rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_PAUSE)], i
 
 @router.post("/{id}/resume")
 def resume(rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_RESUME)], id: str) -> SubscriptionDetail:
-    """Let deliveries go again, those that waited first."""
+    """Let deliveries go again, those that waited first. It enables a disabled subscription too."""
     return _moved(rooms, by, id, SubscriptionState.ACTIVE)
 
 
@@ -155,7 +155,10 @@ def redrive(rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_REDRIVE)
 def rotate_secret(
     rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_ROTATE_SECRET)], id: str, response: Response
 ) -> Secret:
-    """A new secret; for a day webhooks carry a signature of each, so that the receiver may change over in peace."""
+    """A new secret. Webhooks carry a signature of each secret: the one before signs for a day, older ones to their own ends.
+
+    Ten may sign at a time. The 409 says when the next one ends.
+    """
     secret = rooms.subscriptions.rotate_secret(rooms.subscriptions.get(id, by.reach), by)
     response.headers["Cache-Control"] = "no-store"
     return Secret(secret=secret)
