@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from bus import json
 from bus.contracts import ContractVersion
@@ -110,15 +110,15 @@ def _drop_repeated(changed: Sequence[Change]) -> list[Change]:
 def _name(row: Row, mark: str, keyless: Counter[str]) -> str:
     """The row's key; for a row without a usable one, its digest, and a number if several say the same."""
     if is_storable(row.key):
-        return str(row.key)
+        return row.key
     keyless[mark] += 1
     number = keyless[mark]
     return f"{_NO_KEY}{mark}" if number == 1 else f"{_NO_KEY}{mark}-{number}"
 
 
-def is_storable(text: str | None) -> bool:
-    """Whether every database takes the text as a key."""
-    return text is not None and 0 < len(text) <= _LONGEST and not _UNSTORABLE.search(text)
+def is_storable(text: Any) -> TypeGuard[str]:
+    """Whether a value is a text that every database takes as a key."""
+    return isinstance(text, str) and 0 < len(text) <= _LONGEST and not _UNSTORABLE.search(text)
 
 
 def _make_event(listed: Rows, row: Row, key: str, mark: str, contract: str, step: int) -> Event:
@@ -146,7 +146,7 @@ def _make_id(key: str, mark: str, step: int) -> str:
 def name_event(event: Event, version: ContractVersion) -> Change:
     """An event of an agency that says itself what is new, named by its record's key, or else by its id."""
     key = event.subject or json.find(event.data, version.contract.key) if version.contract.key else None
-    name = next((one for one in (key, event.id) if isinstance(one, str) and is_storable(one)), None)
+    name = next((one for one in (key, event.id) if is_storable(one)), None)
     mark = digest(event.to_document())
     source = event.source if is_storable(event.source) else ""
     return Change(source, name or f"{_NO_KEY}{mark}", mark, event, is_listed=False)

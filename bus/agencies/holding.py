@@ -93,7 +93,7 @@ class Holds:
                 counts.get(poll, 0),
                 [one for one in held if one.poll == poll],
             )
-            for poll in sorted({*times, *polls, *counts})
+            for poll in sorted({*times, *polls, *counts, *(one.poll for one in held)})
         ]
 
     def release(self, agency: str, by: Actor, operation: str | None = None) -> list[Held]:
@@ -123,7 +123,7 @@ class Holds:
                 "released": [
                     {
                         "operation": one.poll.operation,
-                        "list": one.source,
+                        "source": one.source,
                         "deletions": one.deletions,
                         "known": one.known,
                     }

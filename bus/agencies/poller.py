@@ -258,7 +258,7 @@ class Poller:
         )
 
     def _read_taken(self, poll: Poll, listed: Rows) -> dict[str, str]:
-        keys = None if listed.is_whole else {row.key for row in listed.rows if row.key and is_storable(row.key)}
+        keys = None if listed.is_whole else {row.key for row in listed.rows if is_storable(row.key)}
         with self._storage.read() as transaction:
             return read_taken(transaction, poll, listed.source, keys)
 

@@ -72,6 +72,9 @@ GET /v1/participants/{name}/clients
 POST /v1/participants/{name}/clients
 DELETE /v1/participants/{name}/clients/{client_id}
 GET /v1/disclosures
+GET /v1/refusals
+GET /v1/agencies
+POST /v1/agencies/{agency}/release
 GET /healthz
 GET /readyz
 GET /metrics
