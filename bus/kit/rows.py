@@ -24,7 +24,8 @@ class Row:
 
     Attributes:
         key: the agency's own name of the row, and the subject of its events; None: the row has none.
-        data: the record, as the operation's contract describes it. Of an unreadable row: what the agency sent.
+        data: the record, as the operation's contract describes it. Of an unreadable row: a digest
+            of what the agency sent, so that no more of it leaves the adapter.
         time: when the row changed, in RFC 3339; None: the agency does not say.
         fault: why the adapter cannot read the row; None: it can.
     """
@@ -70,17 +71,17 @@ def read_rows(
 
 def _read_row(entry: Any, read: Callable[[dict[str, Any]], Row], find_key: Callable[[dict[str, Any]], Any]) -> Row:
     if not isinstance(entry, dict):
-        return Row(None, entry, fault=RowUnreadable("The row is no JSON object."))
+        return Row(None, digest(entry), fault=RowUnreadable("The row is no JSON object."))
     try:
         return read(entry)
     except AgencyFault:
         raise
     except Refused as refusal:
-        return Row(_find_key(entry, find_key), entry, fault=refusal)
+        return Row(_find_key(entry, find_key), digest(entry), fault=refusal)
     except Exception as error:  # noqa: BLE001 - a defect that one row meets must not hold up the other rows
         # The message may hold what the row says; its kind does not.
         fault = RowUnreadable(f"The adapter's mapping does not read the row ({type(error).__name__}).")
-        return Row(_find_key(entry, find_key), entry, fault=fault)
+        return Row(_find_key(entry, find_key), digest(entry), fault=fault)
 
 
 def _find_key(entry: dict[str, Any], find_key: Callable[[dict[str, Any]], Any]) -> str | None:
