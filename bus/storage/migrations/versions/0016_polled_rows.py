@@ -78,4 +78,5 @@ def _list_memories(kept: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
     if "digests" in kept:
         yield "", kept
     for part, cursor in kept.get("cursors", {}).items():
-        yield part, json.loads(cursor)
+        if cursor:
+            yield part, json.loads(cursor)
