@@ -142,9 +142,11 @@ class Poller:
                         return
 
     async def _has_work(self, poll: Poll, operation: Operation) -> bool:
+        under = self._name_versions(operation)
+
         def look() -> bool:
             with self._storage.read() as transaction:
-                if is_due(transaction, poll, self._name_versions(operation)):
+                if is_due(transaction, poll, under):
                     return True
                 return any(held.released is not None for held in read_held_of(transaction, poll))
 
@@ -231,7 +233,7 @@ class Poller:
         held: list[Held],
     ) -> Found:
         told = [name_event(event, run.newest) for event in polled.events]
-        if told and len(attempts) + len(told) > MOST_SET_ASIDE + _KEPT_AT_ONCE:
+        if told and len(attempts) >= MOST_SET_ASIDE:
             raise TooManySetAside(f"The poll {run.operation.name} has set {len(attempts)} rows aside.")
         if polled.rows is None:
             return Found(told, attempts)

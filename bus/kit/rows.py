@@ -95,11 +95,16 @@ def _find_key(entry: dict[str, Any], find_key: Callable[[dict[str, Any]], Any]) 
 def digest(value: Any) -> str:
     """64 bits of SHA-256 of a value that an agency sent.
 
-    Canonical JSON is hashed, in which a `Decimal` is text. Text that UTF-8 does not hold, such as half a surrogate pair, is
-    written as an escape, so that each value has a digest.
+    Canonical JSON is hashed. A `Decimal`, and text that UTF-8 does not hold, such as half a surrogate pair, have a form of
+    their own, so that each value has a digest.
     """
     try:
-        text = dump_canonical(value, str)
+        text = dump_canonical(value, _mark)
     except TypeError:
-        text = json.dumps(value, sort_keys=True, default=str, separators=(",", ":")).encode()
+        text = json.dumps(value, sort_keys=True, default=_mark, separators=(",", ":")).encode()
     return sha256(text).hexdigest()[:16]
+
+
+def _mark(value: Any) -> dict[str, str]:
+    # Not its text alone: an agency that mends a number by sending text has to be noticed.
+    return {type(value).__name__: str(value)}

@@ -123,6 +123,21 @@ def test_no_value_of_a_row_is_without_a_digest(odd: Any) -> None:
     assert change.digest != look(a_row("a", "lain")).changed[0].digest
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (Decimal("18446744073709551617"), "18446744073709551617"),
+        ("\ud83d", "\\ud83d"),
+        (1, "1"),
+        (1, True),
+        (None, "null"),
+    ],
+)
+def test_what_reads_alike_and_is_another_value_is_a_change(before: Any, after: Any) -> None:
+    taken = taken_after(look(a_row("a", before)))
+    assert told(look(a_row("a", after), taken=taken)) == {"a": after}
+
+
 @given(
     before=st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 2)),
     after=st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 2)),

@@ -10,15 +10,16 @@ import structlog
 
 from bus.agencies import NothingHeld
 from bus.agencies.memory import read_state
+from bus.agencies.poller import TooManySetAside
 from bus.journal import Appender
 from bus.kit import Event
 from bus.process import Wakeups
-from bus.refusals import Poll
+from bus.refusals import MOST_SET_ASIDE, Aside, Broken, Poll, put_aside
 from tests.a_bus import Bus
 from tests.agencies.a_polled_agency import CLOSED, OPEN, POLL, SOURCE, APolledAgency, APolledBus, a_row
 from tests.an_actor import OPERATOR, actions
 from tests.an_agency import AGENCY
-from tests.builders import WARGA, a_nik
+from tests.builders import OWNER, WARGA, a_nik
 from tests.services.waiting import until
 
 LONG = "x" * 30
@@ -87,6 +88,14 @@ async def test_a_row_set_aside_arrives_when_the_agency_mends_it(polled: APolledB
     await polled.step(a_row(1, LONG))
     assert await polled.step(a_row(1, "Siti")) == [(a_nik(1), "Siti")]
     assert polled.aside() == {}
+
+
+async def test_a_number_that_the_agency_mends_by_sending_text_arrives(polled: APolledBus) -> None:
+    polled.agree("2.0.0", schema={**CLOSED, "properties": {**CLOSED["properties"], "telepon": {"type": "string"}}})  # type: ignore[dict-item]
+    number = 18446744073709551617
+    await polled.step(a_row(1) | {"telepon": Decimal(number)})
+    assert list(polled.aside()) == [a_nik(1)]
+    assert await polled.step(a_row(1) | {"telepon": str(number)}) == [(a_nik(1), "Siti")]
 
 
 async def test_a_row_set_aside_arrives_when_a_version_that_takes_it_is_active(polled: APolledBus) -> None:
@@ -199,6 +208,20 @@ async def test_a_kept_event_of_a_record_is_dropped_when_a_later_one_arrives(poll
     polled.agency.events = []
     polled.agree("2.0.0", schema=OPEN)
     assert (await polled.step(), polled.aside()) == ([], {})
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_poll_that_set_too_many_events_aside_stops_before_it_loses_one(polled: APolledBus) -> None:
+    polled.agency.events = [told_event("e1", 1, LONG)]
+    await polled.step()
+    aside = Aside(Poll(AGENCY, POLL.name), SOURCE, "", WARGA, OWNER, AGENCY, "d", "1", [Broken("type", "")], None)
+    with polled.bus.rooms.storage.write() as transaction:
+        put_aside(transaction, [replace(aside, key=str(number)) for number in range(MOST_SET_ASIDE)], 0)
+    polled.agency.events = [told_event("e2", 2, "Budi")]
+    with pytest.raises(TooManySetAside):
+        await polled.step()
+    with polled.bus.rooms.storage.read() as transaction:
+        assert read_state(transaction, Poll(AGENCY, POLL.name)).cursor == "1"
 
 
 HUNDRED = [a_row(number) for number in range(1, 101)]
