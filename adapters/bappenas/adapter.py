@@ -24,7 +24,6 @@ from bus.kit import (
     Poll,
     Polled,
     make_http_client,
-    run_apart,
 )
 
 
@@ -86,9 +85,9 @@ class BappenasAdapter(Deliver, Poll):
     async def poll(self, operation: str, cursor: str | None) -> Polled:
         """One step: the rows of one budget year. The years take turns."""
         turn = dak.read_turn(cursor)
-        year = self._years[turn.number % len(self._years)]
-        rows = await self._krisna.fetch_rows("dak", year)
-        return await run_apart(lambda: turn.find_changes_of_year(year, rows, years=len(self._years)))
+        year = self._years[turn % len(self._years)]
+        rows = await self._krisna.fetch_rows("dak", year, lambda entries: dak.read_year(entries, year))
+        return Polled([], dak.write_turn(turn + 1), more=(turn + 1) % len(self._years) != 0, rows=rows)
 
     async def close(self) -> None:
         """Close all connections."""

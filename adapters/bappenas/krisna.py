@@ -10,7 +10,16 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import SecretStr
 
-from bus.kit import MOST_ROWS, AgencyFault, Failure, fold, read_object, require_success, send_request
+from bus.kit import (
+    MOST_ROWS,
+    AgencyFault,
+    Failure,
+    fold,
+    read_answer,
+    read_as_sent,
+    require_success,
+    send_request,
+)
 
 AGENCY = "KRISNA"
 
@@ -25,13 +34,14 @@ class Krisna:
         self._apikey = apikey
         self._kode_pemda = kode_pemda
 
-    async def fetch_rows(self, resource: str, year: int) -> list[dict[str, Any]]:
-        """All rows of a resource in a budget year, folded.
+    async def fetch_rows(self, resource: str, year: int, read: Callable[[list[Any]], T]) -> T:
+        """What `read` makes of all rows of a resource in a budget year, folded.
 
         Raises:
             AgencyFault: KRISNA gave no answer that can be read.
         """
-        return await self._ask("GET", f"api/v1/{resource}/{year}", _read_rows)
+        response = await self._ask("GET", f"api/v1/{resource}/{year}")
+        return await read_as_sent(AGENCY, response, lambda answer: read(_read_rows(_fold_object(answer))))
 
     async def put_activity(self, year: int, activity: Mapping[str, Any]) -> None:
         """Send a sub-activity. KRISNA replaces an earlier one with the same code and year.
@@ -39,26 +49,32 @@ class Krisna:
         Raises:
             AgencyFault: KRISNA does not have the sub-activity.
         """
-        await self._ask("POST", f"api/v1/kegiatan/{year}", _check_taken, activity)
+        response = await self._ask("POST", f"api/v1/kegiatan/{year}", activity)
+        await read_answer(AGENCY, response, lambda answer: _check_taken(_fold_object(answer)))
 
     async def close(self) -> None:
         """Close all connections."""
         await self._http.aclose()
 
-    async def _ask(
-        self, method: str, path: str, read: Callable[[dict[str, Any]], T], body: Mapping[str, Any] | None = None
-    ) -> T:
+    async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
         params = {"apikey": self._apikey.get_secret_value(), "kode_pemda": self._kode_pemda}
         response = await send_request(
             self._http, AGENCY, self._http.build_request(method, path, params=params, json=body and dict(body))
         )
         require_success(AGENCY, response)
-        return await read_object(AGENCY, response, lambda answer: read(fold(answer)))
+        return response
 
 
-def _read_rows(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _fold_object(answer: Any) -> dict[str, Any]:
+    if not isinstance(answer, dict):
+        raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered something that is not a JSON object", status=200)
+    folded: dict[str, Any] = fold(answer)
+    return folded
+
+
+def _read_rows(answer: Mapping[str, Any]) -> list[Any]:
     rows = answer.get("data")
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if not isinstance(rows, list):
         raise _make_fault(answer)
     if len(rows) > MOST_ROWS:
         raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered more than {MOST_ROWS} rows", status=200)

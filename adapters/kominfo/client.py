@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import httpx
 
-from adapters.kominfo.mapping import has_succeeded
-from bus.kit import MOST_ROWS, AgencyFault, Failure, Gateway, SplpSettings, fold, read_object
+from adapters.kominfo.mapping import has_succeeded, read_indicators
+from bus.kit import MOST_ROWS, AgencyFault, Failure, Gateway, Row, SplpSettings, fold, read_as_sent, read_object
 
 _LONGEST_MESSAGE = 200
 
@@ -49,13 +49,14 @@ class Client:
             if fault.status != httpx.codes.NOT_FOUND:
                 raise
 
-    async def fetch_indicators(self) -> list[Mapping[str, Any]]:
-        """All rows of the list, folded.
+    async def fetch_indicators(self) -> list[Row]:
+        """All rows of the list.
 
         Raises:
             AgencyFault: the API gave no list that can be read.
         """
-        return await _read(await self._gateway.call("GET", self._indicators), _read_rows)
+        response = await self._gateway.call("GET", self._indicators)
+        return await read_as_sent("an API behind SPLP", response, lambda answer: _read_rows(fold(answer)))
 
     async def close(self) -> None:
         """Close all connections."""
@@ -73,10 +74,10 @@ def _check_taken(answer: Mapping[str, Any]) -> None:
         raise AgencyFault(Failure.PERMANENT, f"the catalogue refuses the service: {message}", status=200)
 
 
-def _read_rows(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    rows = answer.get("data")
-    if not has_succeeded(answer) or not isinstance(rows, list):
+def _read_rows(answer: Any) -> list[Row]:
+    rows = answer.get("data") if isinstance(answer, dict) and has_succeeded(answer) else None
+    if not isinstance(rows, list):
         raise AgencyFault(Failure.TRANSIENT, "the list API says that it failed", status=200)
     if len(rows) > MOST_ROWS:
         raise AgencyFault(Failure.TRANSIENT, f"the list API answered more than {MOST_ROWS} rows", status=200)
-    return [row for row in rows if isinstance(row, dict)]
+    return read_indicators(rows)

@@ -22,7 +22,7 @@ from bus.kit import (
     Outcome,
     Poll,
     Polled,
-    digest,
+    Rows,
     make_http_client,
 )
 
@@ -44,14 +44,14 @@ class KspAdapter(Deliver, Poll):
     async def poll(self, operation: str, cursor: str | None) -> Polled:
         """One page of complaints. After the last page, the next round begins at the first page.
 
-        LAPOR! does not say what changed. So each round reads all pages, and unchanged complaints become duplicates.
+        LAPOR! does not say what changed. So each round reads all pages.
         """
         place = _read_place(cursor)
-        events = await self._client.fetch_complaints(place.page)
-        page = digest([event.id for event in events])
-        if not events or page == place.previous:  # an installation without pages repeats its list
+        page = await self._client.fetch_complaints(place.page)
+        if not page.rows or page.mark == place.previous:  # an installation without pages repeats its list
             return Polled([], _FIRST)
-        return Polled(events, f"{place.page + 1}:{page}", more=True)
+        rows = Rows(mapping.SOURCE, page.rows, is_whole=False)
+        return Polled([], f"{place.page + 1}:{page.mark}", more=True, rows=rows)
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
         """Add follow-ups to their complaints, unless LAPOR! has them from an earlier attempt."""

@@ -10,8 +10,8 @@ from urllib.parse import quote
 import httpx
 from pydantic import SecretStr
 
-from adapters.ksp.mapping import Row, make_event, read_followup_page, read_rows
-from bus.kit import AgencyFault, Allowance, Event, Failure, Gateway, SplpSettings, fold, read_answer
+from adapters.ksp.mapping import ComplaintPage, find_entries, read_complaints, read_followup_page
+from bus.kit import AgencyFault, Allowance, Failure, Gateway, SplpSettings, fold, read_answer, read_as_sent
 
 AGENCY = "LAPOR!"
 TOKEN_HEADER = "auth"  # noqa: S105  a header's name
@@ -44,8 +44,8 @@ class Client:
         self._complaints = f"{settings.konteks.strip('/')}/1.0/complaints"
         self._headers = {"token": settings.token.get_secret_value()}
 
-    async def fetch_complaints(self, page: int) -> list[Event]:
-        """One page of the regency's complaints as events; empty after the last page.
+    async def fetch_complaints(self, page: int) -> ComplaintPage:
+        """One page of the regency's complaints; empty after the last page.
 
         Args:
             page: the page's number, from 1.
@@ -53,9 +53,8 @@ class Client:
         Raises:
             AgencyFault: LAPOR! gave no page that can be read.
         """
-        return await self._fetch_page(
-            self._complaints, page, Allowance(AGENCY), lambda found: [make_event(row) for row in found]
-        )
+        response = await self._call("GET", self._complaints, params={"page": page})
+        return await read_as_sent(AGENCY, response, _reading(response, Allowance(AGENCY), read_complaints))
 
     async def has_followup(self, number: str, body: Mapping[str, Any]) -> bool:
         """Whether a complaint has this follow-up already.
@@ -69,9 +68,9 @@ class Client:
         """
         allowance, previous = Allowance(AGENCY), ""
         for number_of_page in range(1, _MOST_PAGES + 1):
-            page = await self._fetch_page(
-                self._make_path(number), number_of_page, allowance, lambda found: read_followup_page(body, found)
-            )
+            response = await self._call("GET", self._make_path(number), params={"page": number_of_page})
+            reading = _reading(response, allowance, lambda found: read_followup_page(body, found))
+            page = await read_answer(AGENCY, response, reading)
             if not page.rows or page.mark == previous:  # an installation without pages repeats its list
                 return False
             if page.has_it:
@@ -94,18 +93,6 @@ class Client:
     def _make_path(self, number: str) -> str:
         return f"{self._complaints}/{quote(number, safe='')}/followups"
 
-    async def _fetch_page(self, path: str, page: int, allowance: Allowance, read: Callable[[list[Row]], T]) -> T:
-        response = await self._call("GET", path, params={"page": page})
-
-        def read_page(answer: Any) -> T:
-            found = read_rows(fold(answer))
-            if found is None:
-                raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered something that is not a page of a list")
-            allowance.take(response, len(found))
-            return read(found)
-
-        return await read_answer(AGENCY, response, read_page)
-
     async def _call(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
             return await self._gateway.call(method, path, headers=self._headers, **request)
@@ -113,3 +100,16 @@ class Client:
             if fault.status == httpx.codes.NOT_FOUND and path != self._complaints:
                 raise AgencyFault(Failure.PERMANENT, f"{AGENCY} knows no such complaint", status=404) from None
             raise
+
+
+def _reading(response: httpx.Response, allowance: Allowance, read: Callable[[list[Any]], T]) -> Callable[[Any], T]:
+    """Makes what `read` makes of the entries of a page, within what the list may have."""
+
+    def read_page(answer: Any) -> T:
+        found = find_entries(fold(answer))
+        if found is None:
+            raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered something that is not a page of a list")
+        allowance.take(response, len(found))
+        return read(found)
+
+    return read_page

@@ -18,6 +18,7 @@ class Verb(StrEnum):
     SETTINGS_CHANGE = "settings.change"
     PARTICIPANT_ADD = "participant.add"
     LIMITS_SET = "limits.set"
+    AGENCY_RELEASE = "agency.release"
     CLIENT_ADD = "client.add"
     CLIENT_UPDATE = "client.update"
     CLIENT_REVOKE = "client.revoke"

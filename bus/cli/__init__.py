@@ -18,6 +18,7 @@ _COMMANDS: Final = {
     "participant": "bus.cli.participant:participant",
     "client": "bus.cli.participant:client",
     "subscription": "bus.cli.subscription:subscription",
+    "agency": "bus.cli.agency:agency",
     "contract": "bus.cli.contracts:contracts",
     "actions": "bus.cli.actions:list_actions",
     "keys": "bus.cli.keys:keys",

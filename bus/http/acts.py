@@ -13,7 +13,7 @@ from bus.identity import Principal, Scope, require
 from bus.problem import Refused
 from bus.telemetry import read_trace_id
 
-_NAMES: Final = ("id", "client_id", "name", "version")
+_NAMES: Final = ("id", "client_id", "name", "agency", "version")
 """Path parameters that name what an act is about; a contract's version has two."""
 
 

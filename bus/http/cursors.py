@@ -96,6 +96,29 @@ def read_position(cursor: str, listing: Listing, of: str, parameter: str = AFTER
     return _read_number(_read(cursor, listing, of, parameter), parameter) if cursor else 0
 
 
+def write_pair(listing: Listing, of: str, pair: tuple[int, int]) -> str:
+    """The cursor behind two positions, of two lists that are paged together.
+
+    Args:
+        of: the contract whose lists they are; empty for lists of no contract.
+    """
+    return _write(listing, of, "{}.{}".format(*pair))
+
+
+def read_pair(cursor: str, listing: Listing, of: str) -> tuple[int, int]:
+    """The two positions that a cursor stands behind; zeros, the beginnings, for the empty string.
+
+    Raises:
+        CursorInvalid: the bus did not write it for these lists.
+    """
+    if not cursor:
+        return 0, 0
+    first, point, second = _read(cursor, listing, of).partition(".")
+    if not point:
+        raise _refuse()
+    return _read_number(first), _read_number(second)
+
+
 def write_place(contract: str, place: Place) -> str:
     """The cursor of a place in a contract's records."""
     begun = "" if place.begun == place.position else f"{_BEGUN}{place.begun}"

@@ -12,6 +12,7 @@ from bus.http.admissions import admission_in
 from bus.http.api import (
     access,
     actions,
+    agencies,
     asyncapi,
     contract_checks,
     contract_moves,
@@ -57,6 +58,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     limits.router,
     disclosures.router,
     actions.router,
+    agencies.router,
     refusals.router,
     security_txt.router,
 )

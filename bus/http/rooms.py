@@ -6,7 +6,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from bus.actions import ActionLog, Attempts
-from bus.agencies import Agencies, Queries
+from bus.agencies import Agencies, Holds, Queries
 from bus.contracts import Catalogue
 from bus.delivery import Deliveries, Names, Subscriptions, Trials
 from bus.disclosures import DisclosureLog
@@ -15,7 +15,7 @@ from bus.http.waiting import WaitingReaders
 from bus.identity import Keys, OAuthServer, Participants, Tokens
 from bus.journal import Appender, Gate, JournalReader, Tail
 from bus.limits import Limits
-from bus.refusals import Recorder, RefusalLog
+from bus.refusals import Recorder, RefusalLog, SetAside
 from bus.settings import Settings
 from bus.storage import Storage
 
@@ -44,6 +44,7 @@ class Rooms:
     gate: Gate
     recorder: Recorder
     refusals: RefusalLog
+    set_aside: SetAside
     appender: Appender
     journal: JournalReader
     tail: Tail
@@ -51,6 +52,7 @@ class Rooms:
     subscriptions: Subscriptions
     deliveries: Deliveries
     agencies: Agencies
+    holds: Holds
     queries: Queries
     heavy: Heavy
     reading: Threads

@@ -68,9 +68,14 @@ class Receipt(NamedTuple):
     conflict: bool = False
 
 
+Also = Callable[[Transaction, Sequence[Receipt]], None]
+"""Writes what belongs to events into their transaction, given their receipts. It runs again if the transaction does."""
+
+
 class _Request(NamedTuple):
     submissions: Sequence[Submission]
     atomic: bool
+    also: Also | None = None
 
 
 @dataclass(slots=True)
@@ -135,18 +140,21 @@ class Appender:
             "journal", self._commit, committed=lambda: appended(self._newest)
         )
 
-    def append(self, submissions: Sequence[Submission], *, atomic: bool = True) -> asyncio.Future[list[Receipt]]:
+    def append(
+        self, submissions: Sequence[Submission], *, atomic: bool = True, also: Also | None = None
+    ) -> asyncio.Future[list[Receipt]]:
         """Append events; the future gives one receipt for each, in order.
 
         Args:
             atomic: one conflict among them, and none is stored.
+            also: writes more in the same transaction, in the commit's thread.
 
         Raises:
             Overloaded: too many requests are waiting.
             StorageFull, StorageUnavailable: through the future; nothing of the group was stored.
         """
         self._check_load()
-        return self._group.submit(_Request(submissions, atomic), is_large=len(submissions) >= _LARGE)
+        return self._group.submit(_Request(submissions, atomic, also), is_large=len(submissions) >= _LARGE)
 
     def append_for(self, submission: Submission, answer: Answer[list[Receipt]]) -> None:
         """Append one event and tell `answer` in the event loop. Otherwise as `append`."""
@@ -198,6 +206,9 @@ class Appender:
                 self._write(transaction, group.accepted, take)
                 if is_large:
                     self._projection.take_along(transaction, len(group.accepted))
+            for request, placed in zip(requests, receipts, strict=True):
+                if request.also is not None:
+                    request.also(transaction, placed)
             if not is_large:
                 self._group.foretell(receipts)
         ACCEPTED.inc(len(group.accepted))

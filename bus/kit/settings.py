@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, SecretStr, field_validator
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, field_validator
 
 _ADDRESS = re.compile(r"https?://[^\s/?#\\]+(/(%[0-9A-F]{2}|[A-Z0-9._~!$&'()*+,;=:@/-])*)?", re.ASCII | re.IGNORECASE)
 _DOTS = re.compile(r"/(\.|%2e){1,2}(/|$)", re.IGNORECASE)
@@ -42,6 +42,11 @@ class AdapterSettings(BaseModel):
     """Address of the proxy to the agency, `http://[user:password@]host:port`. Adapters ignore `HTTP_PROXY`."""
     poll_seconds: float | None = None
     """Seconds between polls; None: the interval of each operation."""
+    deletions_share: float = Field(0.1, ge=0, le=1)
+    """The share of a list's rows that may be gone at once. A poll holds more deletions back, if they also exceed
+    `deletions_rows`."""
+    deletions_rows: int = Field(10, ge=0)
+    """The number of a list's rows that may be gone at once, however short the list is."""
     owner: str = ""
     """The participant that decides which contracts may use the adapter; empty: the operator decides."""
 

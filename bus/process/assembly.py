@@ -3,7 +3,7 @@
 from typing import Final
 
 from bus.actions import ActionLog, Attempts
-from bus.agencies import Agencies, Queries, make_bindings
+from bus.agencies import Agencies, Holds, Queries, make_bindings
 from bus.contracts import Catalogue
 from bus.delivery import Deliveries, Names, Subscriptions, Trials
 from bus.disclosures import DisclosureLog
@@ -13,7 +13,7 @@ from bus.identity import Keys, LoginPolicy, OAuthServer, Participants, Tokens
 from bus.journal import Appender, Beside, Gate, JournalReader, NothingBeside, Persons, Tail
 from bus.limits import LimitRegister, Limits, Ration
 from bus.process.wakeups import Wakeups
-from bus.refusals import Recorder, RefusalLog
+from bus.refusals import Recorder, RefusalLog, SetAside
 from bus.settings import Settings
 from bus.storage import Storage
 
@@ -74,6 +74,7 @@ def make_rooms(
         gate=Gate(catalogue),
         recorder=Recorder(refusals, catalogue),
         refusals=refusals,
+        set_aside=SetAside(storage),
         appender=Appender(storage, wakeups.appended, beside or NothingBeside()),
         journal=journal,
         tail=tail,
@@ -81,6 +82,7 @@ def make_rooms(
         subscriptions=subscriptions,
         deliveries=Deliveries(storage),
         agencies=agencies,
+        holds=Holds(storage),
         queries=Queries(catalogue, agencies, disclosures, limits, Ration(storage), heavy=apart),
         heavy=apart,
         reading=Threads(_READING, _SCANNING),

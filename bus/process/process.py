@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
+from bus.agencies import TOPIC as POLLS
 from bus.agencies import Poller
 from bus.delivery import (
     AgencySink,
@@ -108,7 +109,11 @@ class Process:
             self._start_relay(stack)
         if Role.ADAPTERS in self._roles:
             changes.on("contracts", self._ensure_standing)
-            self._start_task(stack, self._make_poller().run())
+            poller = self._make_poller()
+            # After the catalogue: the poller tries rows again under the version that is active now.
+            changes.on("contracts", poller.look_again)
+            changes.on(POLLS, poller.look_again)
+            self._start_task(stack, poller.run())
         if self._storage.is_sqlite:
             self._start_task(stack, Checkpoints(self._storage).follow())
         if Role.API in self._roles:

@@ -31,6 +31,15 @@ CIRCUITS_OPEN: Final = Gauge("bus_circuits_open", "Sinks that are taken to be do
 DISCLOSED: Final = Counter("bus_disclosures_total", "Answers and deliveries with personal data", ["channel"])
 UNEXPECTED: Final = Counter("bus_unexpected_errors_total", "Errors that nobody expected; each is in the log", ["part"])
 POLLED: Final = Counter("bus_polled_events_total", "Events polled from agencies", ["adapter", "operation", "outcome"])
+ROWS_SET_ASIDE: Final = Gauge(
+    "bus_rows_set_aside", "Rows of a poll that the gate refused", ["adapter", "operation"], multiprocess_mode="livemax"
+)
+DELETIONS_HELD: Final = Gauge(
+    "bus_poll_deletions_held",
+    "Deletions that a poll holds back until the operator releases them",
+    ["adapter", "operation"],
+    multiprocess_mode="livemax",
+)
 
 HEAVY_JOBS: Final = Counter("bus_heavy_jobs_total", "Heavy pieces of work, by how they ended", ["outcome"])
 LOOP_DELAY: Final = Histogram(

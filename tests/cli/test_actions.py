@@ -19,6 +19,7 @@ from bus.storage import open_storage
 from bus.storage.migrate import _make_config
 from bus.storage.transaction import get_connection
 from tests.an_actor import actions, an_actor, last_action
+from tests.an_agency import AGENCY, hold_some_deletions
 from tests.builders import a_strict_document
 from tests.cli.a_command import Commands, commands
 
@@ -67,9 +68,16 @@ def _limits(bus: Commands) -> list[str | Path]:
     return ["participant", "limits", "bapenda", "--set", "drafts=7"]
 
 
+def _holding(bus: Commands) -> list[str | Path]:
+    with open_workspace(bus.folder / "data") as workspace:
+        hold_some_deletions(workspace.storage)
+    return ["agency", "release", AGENCY]
+
+
 CHANGING: dict[str, tuple[Prepare, list[Verb]]] = {
     "participant add": (lambda _: ["participant", "add", "dinkes", "--kind", "app"], [Verb.PARTICIPANT_ADD]),
     "participant limits": (_limits, [Verb.LIMITS_SET]),
+    "agency release": (_holding, [Verb.AGENCY_RELEASE]),
     "client add": (_new_client, [Verb.CLIENT_ADD]),
     "client update": (_changed_client, [Verb.CLIENT_UPDATE]),
     "client revoke": (_client, [Verb.CLIENT_REVOKE]),
@@ -90,6 +98,7 @@ OF_THEIR_OWN = {"init", "serve"}
 
 NOT_CHANGING = {
     "simulate": "runs an agency's stand-in, which is no part of a bus",
+    "agency list": "reads",
     "participant list": "reads",
     "client list": "reads",
     "contract new": "writes a file",

@@ -73,6 +73,9 @@ POST /v1/participants/{name}/clients
 PATCH /v1/participants/{name}/clients/{client_id}
 DELETE /v1/participants/{name}/clients/{client_id}
 GET /v1/disclosures
+GET /v1/refusals
+GET /v1/agencies
+POST /v1/agencies/{agency}/release
 GET /healthz
 GET /readyz
 GET /metrics

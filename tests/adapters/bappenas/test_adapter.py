@@ -134,23 +134,17 @@ async def test_a_poll_takes_the_years_in_turn_and_then_rests() -> None:
     first = await adapter.poll("dak", None)
     second = await adapter.poll("dak", first.cursor)
     third = await adapter.poll("dak", second.cursor)
-    assert [(len(step.events), step.more) for step in (first, second, third)] == [
-        (ROWS_A_YEAR, True),
-        (ROWS_A_YEAR, False),
-        (0, True),
+    assert [(step.rows and step.rows.source, step.more) for step in (first, second, third)] == [
+        ("/krisna/dak/2021", True),
+        ("/krisna/dak/2026", False),
+        ("/krisna/dak/2021", True),
     ]
 
 
 async def test_polled_rows_are_valid_records(violations: Any) -> None:
     polled = await Bappenas().adapter.poll("dak", None)
-    assert [violations("perencanaan/dak", event.data) for event in polled.events] == [[]] * ROWS_A_YEAR
-
-
-async def test_rows_that_all_vanish_at_once_are_not_believed() -> None:
-    seen = await Bappenas().adapter.poll("dak", None)
-    with pytest.raises(AgencyFault) as fault:
-        await Bappenas("empty").adapter.poll("dak", seen.cursor)
-    assert fault.value.failure is Failure.TRANSIENT
+    assert polled.rows is not None
+    assert [violations("perencanaan/dak", row.data) for row in polled.rows.rows] == [[]] * ROWS_A_YEAR
 
 
 @pytest.mark.parametrize(("faults", "apikey"), [(["apikey"], APIKEY), ([], "kunci-salah")])

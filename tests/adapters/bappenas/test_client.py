@@ -90,7 +90,8 @@ async def test_krisna_is_asked_for_the_regency_and_keys_are_read_in_any_case(ada
     route = respx.get(f"{KRISNA}/dak/2026").respond(json={"DATA": [{"ID_Detail_Rincian": "7 ", "Bidang": "Jalan"}]})
     polled = await adapter.poll("dak", None)
     assert dict(route.calls.last.request.url.params) == {"apikey": APIKEY, "kode_pemda": "3524"}
-    assert [event.subject for event in polled.events] == ["2026-7"]
+    assert polled.rows is not None
+    assert [row.key for row in polled.rows.rows] == ["2026-7"]
 
 
 @respx.mock

@@ -115,20 +115,20 @@ async def test_a_wrong_secret_opens_the_circuit():
 
 async def test_the_list_becomes_records_of_the_contract(violations):
     polled = await Kominfo().poll()
-    assert [event.subject for event in polled.events] == ["1", "2", "3", "4", "5"]
-    assert {event.type for event in polled.events} == {"satudata.indikator"}
-    for event in polled.events:
-        assert event.data["id_indikator"] == event.subject
-        assert not violations("satudata/indikator", event.data)
+    assert (polled.rows.source, polled.rows.is_whole) == ("/kominfo/splp/indikator", True)
+    assert [row.key for row in polled.rows.rows] == ["1", "2", "3", "4", "5"]
+    for row in polled.rows.rows:
+        assert row.data["id_indikator"] == row.key
+        assert not violations("satudata/indikator", row.data)
 
 
-async def test_only_what_changed_is_told_afterwards():
-    kominfo = Kominfo()
-    first = await kominfo.poll()
-    await kominfo.deliver(a_service())
-    second = await kominfo.poll(first.cursor)
-    assert [(event.subject, event.data["nilai"]) for event in second.events] == [("4", 1100251)]
-    assert (await kominfo.poll(second.cursor)).events == []
+@respx.mock
+async def test_an_odd_entry_of_the_list_keeps_no_other_from_being_read():
+    respx.post(f"{BASE}/oauth2/token").respond(json={"access_token": "t", "expires_in": 60})
+    odd = b'{"id": 1, "variabel": "potong\\ud83d"}, "x", {"id": {}, "nilai": [1]}, {"id": true}, null'
+    respx.get(INDICATORS).respond(content=b'{"api_status": 1, "data": [%b, {"id": 2, "nilai": 3}]}' % odd)
+    polled = await KominfoAdapter(settings(), httpx.AsyncClient(base_url=BASE)).poll("indikator", None)
+    assert [row.key for row in polled.rows.rows] == ["1", None, None, None, None, "2"]
 
 
 @pytest.mark.parametrize("fault", ["down", "garbage", "list-failed"])
