@@ -46,6 +46,11 @@ def has_succeeded(answer: Mapping[str, Any]) -> bool:
     return str(answer.get("api_status", "")).strip() == "1"
 
 
+def has_failed(answer: Mapping[str, Any]) -> bool:
+    """Whether a folded answer reports a failure. An answer without `api_status` reports neither."""
+    return str(answer.get("api_status", "")).strip() == "0"
+
+
 def read_indicators(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Folded rows as records of `satudata.indikator`, by their key.
 

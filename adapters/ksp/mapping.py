@@ -73,7 +73,9 @@ def read_rows(answer: Any) -> list[Row] | None:
             answer = answer.get("data", answer.get("results"))
     if not isinstance(answer, list):
         return None
-    return [row for row in answer if isinstance(row, dict)]
+    rows = [row for row in answer if isinstance(row, dict)]
+    # An empty page ends a list: a page whose rows are all unreadable is none.
+    return rows if rows or not answer else None
 
 
 def make_event(row: Row) -> Event:
@@ -149,9 +151,17 @@ def write_followup(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def read_followup_page(body: Mapping[str, Any], followups: Sequence[Row]) -> "FollowupPage":
-    """What a page of follow-ups says about the follow-up `body`."""
-    return FollowupPage(len(followups), digest(followups), has_followup(body, followups))
+def mark_followup(body: Mapping[str, Any], reference: str) -> dict[str, Any]:
+    """A follow-up with the event's reference below its text, since LAPOR! takes no id.
+
+    Without a reference, nobody could tell a follow-up that was sent again from two follow-ups with the same words.
+    """
+    return {**body, "content": f"{body['content']}\n\n(Ref. {reference})"}
+
+
+def read_followup_page(reference: str, followups: Sequence[Row]) -> "FollowupPage":
+    """What a page of follow-ups says about the follow-up with this reference."""
+    return FollowupPage(len(followups), digest(followups), has_followup(reference, followups))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,17 +179,9 @@ class FollowupPage:
     has_it: bool
 
 
-def has_followup(body: Mapping[str, Any], followups: Iterable[Row]) -> bool:
-    """Whether a follow-up with the words and the state of `body` is among the follow-ups.
-
-    The time does not count, since LAPOR! may replace it with its own.
-    """
-
-    def describe(content: Any, status: Any) -> tuple[str, str]:
-        return " ".join(_read_text(content).split()), read_state(_read_name(status))
-
-    wanted = describe(body["content"], body["status"])
-    return any(describe(_find_first(row, "content", "isi"), _find_first(row, "status")) == wanted for row in followups)
+def has_followup(reference: str, followups: Iterable[Row]) -> bool:
+    """Whether a follow-up with this reference is among the follow-ups."""
+    return any(reference in _read_text(_find_first(row, "content", "isi")) for row in followups)
 
 
 def read_state(wording: str) -> str:

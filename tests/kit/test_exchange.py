@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.kit import AgencyFault, Failure, fold, parse_object, round_decimal
-from bus.kit.exchange import LONGEST_WAIT, classify_status, make_status_fault
+from bus.kit import LONGEST_WAIT, AgencyFault, Failure, fold, parse_object, round_decimal
+from bus.kit.exchange import classify_status, make_status_fault
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,11 @@ from bus.kit.exchange import LONGEST_WAIT, classify_status, make_status_fault
         (401, Failure.SINK_DOWN),
         (403, Failure.SINK_DOWN),
         (404, Failure.SINK_DOWN),
+        (407, Failure.SINK_DOWN),
         (408, Failure.TRANSIENT),
         (409, Failure.PERMANENT),
+        (421, Failure.SINK_DOWN),
+        (423, Failure.TRANSIENT),
         (422, Failure.PERMANENT),
         (429, Failure.TRANSIENT),
         (500, Failure.TRANSIENT),

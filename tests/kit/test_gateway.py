@@ -6,7 +6,8 @@ import pytest
 import respx
 
 from bus.kit import AgencyFault, Failure
-from bus.kit.gateway import Gateway, SplpSettings, count_seconds_until, make_gateway_fault
+from bus.kit.gateway import Gateway, SplpSettings, make_gateway_fault
+from bus.kit.waiting import read_next_access
 
 BASE = "https://splp.example"
 AT = datetime(2026, 11, 24, 5, 42, tzinfo=UTC)
@@ -219,7 +220,7 @@ def test_the_gateways_code_says_what_kind_of_fault_it_is(status, code, failure, 
     ],
 )
 def test_the_next_access_time_is_read_in_both_forms(next_access, seconds):
-    assert count_seconds_until(next_access, AT) == seconds
+    assert read_next_access(next_access, AT) == seconds
 
 
 def test_a_throttled_call_says_how_long_to_wait():

@@ -55,7 +55,7 @@ class Bappenas:
         transport = httpx.ASGITransport(create_app(frozenset(faults)))
         self.http = httpx.AsyncClient(transport=transport, base_url="http://bappenas.test")
         krisna = Krisna(self.http, SecretStr(apikey), KODE_PEMDA)
-        ckan = Ckan(self.http, SecretStr(token))
+        ckan = Ckan(self.http, SecretStr(token), ORGANIZATION)
         self.adapter = BappenasAdapter(krisna, ckan, organization=ORGANIZATION, years=years)
 
     async def deliver(self, operation: str, event: Event) -> Outcome:
