@@ -17,6 +17,7 @@ KRISNA = "https://krisna.test/api/v1"
 CKAN = "https://ckan.test/api/3/action"
 
 DATASET = Event(id="1", source="/x", type="satudata.dataset", subject="a", data={"nama": "a"})
+MISSING = {"success": False, "error": {"__type": "Not Found Error"}}
 
 WIRE_FAULTS = [
     (httpx.ReadTimeout("late"), Failure.TRANSIENT),
@@ -70,6 +71,7 @@ async def test_krisnas_faults_are_classed_and_keep_the_key_to_themselves(
 )
 @respx.mock
 async def test_ckans_faults_are_classed(adapter: BappenasAdapter, reply: Any, failure: Failure) -> None:
+    respx.post(f"{CKAN}/package_show").respond(404, json=MISSING)
     respx.post(f"{CKAN}/package_update").mock(side_effect=[reply])
     [outcome] = await adapter.deliver("dataset", [DATASET])
     assert outcome.failure is failure
@@ -78,9 +80,8 @@ async def test_ckans_faults_are_classed(adapter: BappenasAdapter, reply: Any, fa
 
 @respx.mock
 async def test_an_organisation_that_ckan_does_not_know_stops_the_queue(adapter: BappenasAdapter) -> None:
-    missing = httpx.Response(404, json={"success": False, "error": {"__type": "Not Found Error"}})
-    respx.post(f"{CKAN}/package_update").mock(side_effect=[missing])
-    respx.post(f"{CKAN}/package_create").mock(side_effect=[missing])
+    for action in ("package_show", "package_update", "package_create"):
+        respx.post(f"{CKAN}/{action}").respond(404, json=MISSING)
     [outcome] = await adapter.deliver("dataset", [DATASET])
     assert outcome.failure is Failure.SINK_DOWN
 
