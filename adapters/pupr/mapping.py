@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from adapters.pupr.codes import OBJECT_MISSING, classify_code, describe_code, read_code
-from bus.kit import DELIVERED, AgencyFault, Failure, Outcome, dump_canonical
+from bus.kit import DELIVERED, AgencyFault, Failure, Outcome, dump_canonical, read_success
 
 NUMBER_FIELD = "NO_RUAS"
 
@@ -231,9 +231,10 @@ def read_fault(answer: Mapping[str, Any]) -> AgencyFault | None:
 
     The fault does not hold ArcGIS's message, which can repeat the request.
     """
-    if "error" not in answer:
+    if read_success(answer) is not False and "error" not in answer:
         return None
-    code = read_code(answer["error"])
+    # ArcGIS Server's own errors have a `status`, such as `{"status": "error", "messages": […]}`.
+    code = read_code(answer.get("error", answer))
     return AgencyFault(classify_code(code), f"PUPR answered with an error ({describe_code(code)})", status=200)
 
 
