@@ -99,14 +99,20 @@ def read_reply(answer: Any) -> Reply:
         raise AgencyFault(Failure.TRANSIENT, "Dukcapil answered JSON without content", status=200)
     # Some installations judge the call beside `content`.
     content = {name: page[name] for name in SAYING if name in page} | (_capitalize(rows[0]) if rows else {})
-    has_elements = any(_is_present(content, name) for name in _KNOWN)
     left = _read_text(page, "QUOTALIMITER") or ""
     return Reply(
-        read_verdict(content, has_elements),
+        read_verdict(content, _has_elements(content)),
         read_code(content),
         content,
         int(left) if left.isdecimal() and len(left) <= _COUNT_DIGITS else None,
     )
+
+
+def _has_elements(content: Content) -> bool:
+    """Whether the content tells anything about a person: a NIK, its likeness, or another element."""
+    if _read_digits(content, "NIK", _IDENTIFIER) or _read_match(content, "NIK"):
+        return True
+    return any(_read_text(content, name) for name in _KNOWN - {"NIK"})
 
 
 def answer_lookup(reply: Reply, nik: str) -> dict[str, Any]:
@@ -150,8 +156,8 @@ def answer_verification(reply: Reply) -> dict[str, Any]:
     elif any(_is_present(reply.content, part) for part in _REGION):
         # A part that nobody compared must not count as alike.
         unfit.append("kode_wilayah")
-    remark = _write_remark(reply.verdict, [f"/kecocokan/{name}" for name in unfit])
-    return {"ditemukan": True, "kecocokan": likeness} | remark
+    found = {"ditemukan": True, "kecocokan": likeness}
+    return found | _write_remark(reply.verdict, [f"/kecocokan/{name}" for name in unfit])
 
 
 def write_elements(question: Mapping[str, str]) -> dict[str, str]:
@@ -192,7 +198,7 @@ class _Fields:
 
 
 def _read_fields(content: Content, nik: str) -> _Fields:
-    fields = {ours: read(content, theirs) for ours, (theirs, read) in _READERS.items()}
+    fields: dict[str, Any] = {ours: read(content, theirs) for ours, (theirs, read) in _READERS.items()}
     unfit = [ours for ours, (theirs, _) in _READERS.items() if fields[ours] is None and _is_told(content, theirs)]
     fields["nik"] = _read_digits(content, "NIK", _IDENTIFIER) or nik
     fields["alamat"], odd = _read_address(content)

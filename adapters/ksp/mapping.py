@@ -73,7 +73,7 @@ def read_rows(answer: Any) -> list[Row] | None:
             answer = answer.get("data", answer.get("results"))
     if not isinstance(answer, list):
         return None
-    rows = [row for row in answer if isinstance(row, dict)]
+    rows: list[Row] = [row for row in answer if isinstance(row, dict)]
     # An empty page ends a list: a page whose rows are all unreadable is none.
     return rows if rows or not answer else None
 

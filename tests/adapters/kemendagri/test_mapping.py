@@ -164,6 +164,13 @@ def test_a_nik_that_a_registry_rounds_is_the_one_that_was_asked():
     assert answer["ditemukan"] is True
 
 
+@pytest.mark.parametrize(
+    "content", [{"NIK": "AKSES DITOLAK"}, {"NIK": 0}, {"NIK": None, "HASIL": "ya"}, {"NAMA_LGKP": {}}]
+)
+def test_a_content_that_tells_nothing_about_a_person_is_not_found_to_be_one(content):
+    assert a_reply(**content).verdict is Verdict.UNKNOWN
+
+
 def test_a_judgement_beside_the_content_counts():
     assert mapping.read_reply({"content": [], "RESPONSE_CODE": "13"}).verdict is Verdict.NOT_FOUND
     assert mapping.read_reply({"content": [a_content()], "RESPONSE_CODE": "02"}).verdict is Verdict.UNKNOWN
