@@ -125,7 +125,9 @@ class BappenasFactory:
     def create(self, settings: BappenasSettings) -> BappenasAdapter:
         """The adapter, with an HTTP client of its own for each of the two systems."""
         krisna = Krisna(make_http_client(settings), settings.krisna_apikey, settings.kode_pemda)
-        ckan = Ckan(make_http_client(settings, base_url=settings.ckan_url), settings.ckan_token)
+        ckan = Ckan(
+            make_http_client(settings, base_url=settings.ckan_url), settings.ckan_token, settings.ckan_organization
+        )
         return BappenasAdapter(krisna, ckan, organization=settings.ckan_organization, years=settings.tahun)
 
 

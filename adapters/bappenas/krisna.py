@@ -17,7 +17,9 @@ from bus.kit import (
     fold,
     read_answer,
     read_as_sent,
+    read_success,
     require_success,
+    says_denied,
     send_request,
 )
 
@@ -49,8 +51,9 @@ class Krisna:
         Raises:
             AgencyFault: KRISNA does not have the sub-activity.
         """
+        code = str(activity.get("kode_sub_giat", ""))
         response = await self._ask("POST", f"api/v1/kegiatan/{year}", activity)
-        await read_answer(AGENCY, response, lambda answer: _check_taken(_fold_object(answer)))
+        await read_answer(AGENCY, response, lambda answer: _check_taken(_fold_object(answer), code))
 
     async def close(self) -> None:
         """Close all connections."""
@@ -74,21 +77,28 @@ def _fold_object(answer: Any) -> dict[str, Any]:
 
 def _read_rows(answer: Mapping[str, Any]) -> list[Any]:
     rows = answer.get("data")
-    if not isinstance(rows, list):
+    if read_success(answer) is False or not isinstance(rows, list):
         raise _make_fault(answer)
     if len(rows) > MOST_ROWS:
         raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered more than {MOST_ROWS} rows", status=200)
     return rows
 
 
-def _check_taken(answer: Mapping[str, Any]) -> None:
-    if "data" not in answer:
+def _check_taken(answer: Mapping[str, Any], code: str) -> None:
+    """Check that KRISNA says that it has the sub-activity, in words or by `data` with a content."""
+    data, said = answer.get("data"), read_success(answer)
+    has_data = isinstance(data, dict | list) and bool(data)
+    if said is False or not (said or has_data):
         raise _make_fault(answer)
+    if isinstance(data, dict) and str(data.get("kode_sub_giat", code)) != code:
+        raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered about another sub-activity", status=200)
 
 
 def _make_fault(answer: Mapping[str, Any]) -> AgencyFault:
-    """The fault for an answer of HTTP 200 without `data`. It holds none of the answer's words, which can repeat the key."""
-    words = f"{answer.get('message', '')} {answer.get('error', '')}".lower()
-    if "apikey" in words or "api key" in words or "unauthorized" in words:
+    """The fault for an answer of HTTP 200 that says failure, or has no data.
+
+    It holds none of the answer's words, which can repeat the key.
+    """
+    if any(says_denied(answer.get(name)) for name in ("message", "error", "pesan")):
         return AgencyFault(Failure.SINK_DOWN, f"{AGENCY} refuses the API key", status=200)
     return AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered without data", status=200)

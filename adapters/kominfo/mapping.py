@@ -47,6 +47,11 @@ def has_succeeded(answer: Mapping[str, Any]) -> bool:
     return str(answer.get("api_status", "")).strip() == "1"
 
 
+def has_failed(answer: Mapping[str, Any]) -> bool:
+    """Whether a folded answer reports a failure. An answer without `api_status` reports neither."""
+    return str(answer.get("api_status", "")).strip() == "0"
+
+
 def read_indicators(entries: Iterable[Any]) -> list[Row]:
     """Folded entries as rows with records of `satudata.indikator`.
 

@@ -160,10 +160,18 @@ def write_followup(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def read_followup_page(body: Mapping[str, Any], entries: Sequence[Any]) -> "FollowupPage":
-    """What a page of follow-ups, from its entries, says about the follow-up `body`."""
+def mark_followup(body: Mapping[str, Any], reference: str) -> dict[str, Any]:
+    """A follow-up with the event's reference below its text, since LAPOR! takes no id.
+
+    Without a reference, nobody could tell a follow-up that was sent again from two follow-ups with the same words.
+    """
+    return {**body, "content": f"{body['content']}\n\n(Ref. {reference})"}
+
+
+def read_followup_page(reference: str, entries: Sequence[Any]) -> "FollowupPage":
+    """What a page of follow-ups, from its entries, says about the follow-up with this reference."""
     followups = [row for row in entries if isinstance(row, dict)]
-    return FollowupPage(len(entries), digest(entries), has_followup(body, followups))
+    return FollowupPage(len(entries), digest(entries), has_followup(reference, followups))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,17 +189,9 @@ class FollowupPage:
     has_it: bool
 
 
-def has_followup(body: Mapping[str, Any], followups: Iterable[Row]) -> bool:
-    """Whether a follow-up with the words and the state of `body` is among the follow-ups.
-
-    The time does not count, since LAPOR! may replace it with its own.
-    """
-
-    def describe(content: Any, status: Any) -> tuple[str, str]:
-        return " ".join(_read_text(content).split()), read_state(_read_name(status))
-
-    wanted = describe(body["content"], body["status"])
-    return any(describe(_find_first(row, "content", "isi"), _find_first(row, "status")) == wanted for row in followups)
+def has_followup(reference: str, followups: Iterable[Row]) -> bool:
+    """Whether a follow-up with this reference is among the follow-ups."""
+    return any(reference in _read_text(_find_first(row, "content", "isi")) for row in followups)
 
 
 def read_state(wording: str) -> str:

@@ -26,6 +26,15 @@ from bus.kit.fault import QuotaExhausted as QuotaExhausted
 from bus.kit.operation import Does as Does
 from bus.kit.operation import Operation as Operation
 from bus.kit.simulator import Simulator as Simulator
+from bus.kit.unfit import add_unfit as add_unfit
+from bus.kit.unfit import hide_unfit as hide_unfit
+from bus.kit.waiting import LONGEST_WAIT as LONGEST_WAIT
+from bus.kit.waiting import read_retry_after as read_retry_after
+from bus.kit.words import read_success as read_success
+from bus.kit.words import says_absent as says_absent
+from bus.kit.words import says_denied as says_denied
+from bus.kit.words import says_success as says_success
+from bus.kit.words import split_words as split_words
 from bus.problem import Refused as Refused
 
 if TYPE_CHECKING:

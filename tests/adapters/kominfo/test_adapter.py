@@ -147,6 +147,58 @@ async def test_a_list_that_is_no_list_is_a_fault(data):
         await KominfoAdapter(settings(), httpx.AsyncClient(base_url=BASE)).poll("indikator", None)
 
 
+@pytest.mark.parametrize(
+    ("answer", "failure"),
+    [
+        ({"api_status": 1, "api_message": "success"}, None),
+        ({"api_status": "1 "}, None),
+        ({"api_status": 0, "api_message": "Data tidak lengkap"}, Failure.PERMANENT),
+        ({"api_status": 0, "api_message": "Token tidak valid"}, Failure.SINK_DOWN),
+        ({"api_status": 2, "api_message": "antre"}, Failure.TRANSIENT),
+        ({"message": "success"}, Failure.TRANSIENT),
+        ({}, Failure.TRANSIENT),
+    ],
+)
+@respx.mock
+async def test_a_service_has_arrived_only_if_the_catalogue_says_so(answer, failure):
+    respx.post(f"{BASE}/oauth2/token").respond(json={"access_token": "t", "expires_in": 60})
+    respx.post(CATALOGUE).respond(json=answer)
+    adapter = KominfoAdapter(settings(), httpx.AsyncClient(base_url=BASE))
+    (outcome,) = await adapter.deliver("katalog", [a_service()])
+    assert outcome.failure is failure
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "failure"),
+    [
+        (200, {"api_status": 1}, None),
+        (204, None, None),
+        (404, {"api_status": 0, "api_message": "Layanan tidak ditemukan"}, None),
+        (200, {"api_status": 0, "api_message": "Data tidak ditemukan"}, None),
+        (200, {"api_status": 0, "api_message": "Layanan masih dipakai"}, Failure.PERMANENT),
+        (200, {"message": "ok"}, Failure.TRANSIENT),
+        (404, {"api_status": 0, "api_message": "Method tidak ditemukan"}, Failure.SINK_DOWN),
+        (404, {"detail": "Not Found"}, Failure.SINK_DOWN),
+        (404, {"code": "900906", "message": "No matching resource found", "description": ""}, Failure.SINK_DOWN),
+    ],
+)
+@respx.mock
+async def test_a_service_is_gone_only_if_the_catalogue_says_so(status, answer, failure):
+    respx.post(f"{BASE}/oauth2/token").respond(json={"access_token": "t", "expires_in": 60})
+    respx.delete(url__startswith=CATALOGUE).respond(status, json=answer)
+    adapter = KominfoAdapter(settings(), httpx.AsyncClient(base_url=BASE))
+    (outcome,) = await adapter.deliver("katalog", [a_service(deleted=True)])
+    assert outcome.failure is failure
+
+
+@respx.mock
+async def test_a_row_that_is_no_object_deletes_nothing():
+    respx.post(f"{BASE}/oauth2/token").respond(json={"access_token": "t", "expires_in": 60})
+    respx.get(INDICATORS).respond(json={"api_status": 1, "data": [{"id": 1}, None]})
+    with pytest.raises(AgencyFault):
+        await KominfoAdapter(settings(), httpx.AsyncClient(base_url=BASE)).poll("indikator", None)
+
+
 @respx.mock
 async def test_a_service_that_timed_out_is_tried_again_later():
     respx.post(f"{BASE}/oauth2/token").respond(json={"access_token": "t", "expires_in": 60})

@@ -1,3 +1,5 @@
+import json
+
 import httpx
 import pytest
 import respx
@@ -53,10 +55,10 @@ def an_adapter():
     return KspAdapter(settings(), httpx.AsyncClient(base_url=BASE))
 
 
-def a_followup(number="9000101", **changes):
+def a_followup(number="9000101", id="1", **changes):
     data = {"nomor_laporan": number, "instansi": "dpupr", "isi": "Sudah ditambal.", "status": "selesai"}
     data |= {"waktu": "2026-03-05T15:40:00+07:00"} | changes
-    return Event(id="1", source="/dpupr", type="pengaduan.tindak-lanjut", data=data)
+    return Event(id=id, source="/dpupr", type="pengaduan.tindak-lanjut", data=data)
 
 
 async def test_a_round_reads_all_pages(violations):
@@ -140,7 +142,17 @@ async def test_a_followup_reaches_lapor():
     lapor = Lapor()
     assert await lapor.deliver(a_followup()) == [DELIVERED]
     (received,) = await lapor.received()
-    assert (received["tracking_id"], received["content"]) == ("9000101", "Sudah ditambal.")
+    assert received["tracking_id"] == "9000101"
+    assert received["content"] == f"Sudah ditambal.\n\n(Ref. {a_followup().reference})"
+
+
+async def test_two_followups_with_the_same_words_are_two():
+    lapor = Lapor()
+    answers = [a_followup(id="1"), a_followup(id="2", waktu="2026-03-12T15:40:00+07:00")]
+    assert await lapor.deliver(*answers) == [DELIVERED] * 2
+    assert await lapor.deliver(*answers) == [DELIVERED] * 2
+    contents = [received["content"] for received in await lapor.received()]
+    assert contents == [f"Sudah ditambal.\n\n(Ref. {one.reference})" for one in answers]
 
 
 async def test_a_followup_that_comes_twice_is_added_once():
@@ -159,7 +171,7 @@ async def test_a_followup_whose_answer_was_lost_is_not_added_again():
 
 async def test_a_repeat_is_found_on_a_later_page():
     lapor = Lapor()
-    answers = [a_followup(isi=f"Langkah {step}", status="diproses") for step in range(12)]
+    answers = [a_followup(id=str(step), status="diproses") for step in range(12)]
     await lapor.deliver(*answers)
     assert await lapor.deliver(answers[-1]) == [DELIVERED]
     assert len(await lapor.received()) == 12
@@ -176,6 +188,80 @@ async def test_followups_of_an_installation_that_does_not_page_are_read_once(spl
 async def test_a_followup_to_a_complaint_that_lapor_does_not_know_is_dead():
     (outcome,) = await Lapor().deliver(a_followup("7"))
     assert (outcome.failure, outcome.status) == (Failure.PERMANENT, 404)
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize(
+    ("listed", "failure"),
+    [
+        ({"status_code": 200, "json": []}, Failure.PERMANENT),
+        ({"status_code": 403}, Failure.SINK_DOWN),
+        ({"status_code": 404}, Failure.SINK_DOWN),
+        ({"status_code": 200, "text": "<html>"}, Failure.SINK_DOWN),
+    ],
+)
+async def test_a_refusal_is_about_one_complaint_only_if_the_others_are_shown(splp, status, listed, failure):
+    splp.get(f"{COMPLAINTS_URL}/9000101/followups").respond(status, json={"message": "tidak"})
+    splp.get(COMPLAINTS_URL).respond(**listed)
+    (outcome,) = await an_adapter().deliver("tindak-lanjut", [a_followup()])
+    assert outcome.failure is failure
+
+
+async def test_a_gateway_that_does_not_know_the_api_kills_no_followup(splp):
+    body = {"code": "404", "type": "Status report", "message": "Not Found", "description": "not available"}
+    splp.get(f"{COMPLAINTS_URL}/9000101/followups").respond(404, json=body)
+    splp.get(COMPLAINTS_URL).respond(json=[])
+    (outcome,) = await an_adapter().deliver("tindak-lanjut", [a_followup()])
+    assert outcome.failure is Failure.SINK_DOWN
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure"),
+    [
+        ({"status_code": 201}, None),
+        ({"status_code": 201, "json": {"id": 7}}, None),
+        ({"status_code": 200, "json": {"status": "success"}}, None),
+        ({"status_code": 200, "json": {"message": "Berhasil disimpan"}}, None),
+        ({"status_code": 200}, Failure.TRANSIENT),
+        ({"status_code": 202}, Failure.TRANSIENT),
+        ({"status_code": 204}, Failure.TRANSIENT),
+        ({"status_code": 200, "text": "<html>ok</html>"}, Failure.TRANSIENT),
+        ({"status_code": 200, "json": ["success"]}, Failure.TRANSIENT),
+        ({"status_code": 200, "json": {"status": "error", "message": "gagal"}}, Failure.TRANSIENT),
+        ({"status_code": 201, "json": {"status": "error"}}, Failure.TRANSIENT),
+        ({"status_code": 200, "json": {"status": "error", "message": "Token tidak dikenal"}}, Failure.SINK_DOWN),
+        ({"status_code": 200, "json": {"fault": {"code": 101504, "message": "timeout"}}}, Failure.TRANSIENT),
+    ],
+)
+async def test_a_followup_has_arrived_only_if_lapor_says_so(splp, answer, failure):
+    url = f"{COMPLAINTS_URL}/9000101/followups"
+    splp.get(url).respond(json=[])
+    splp.post(url).respond(**answer)
+    (outcome,) = await an_adapter().deliver("tindak-lanjut", [a_followup()])
+    assert outcome.failure is failure
+
+
+async def test_a_followup_that_lapor_took_without_saying_so_is_looked_for(splp):
+    url = f"{COMPLAINTS_URL}/9000101/followups"
+    taken = []
+    splp.get(url).mock(side_effect=lambda _: httpx.Response(200, json=[{"content": text} for text in taken]))
+
+    def take(request):
+        taken.append(json.loads(request.content)["content"])
+        return httpx.Response(202)
+
+    splp.post(url).mock(side_effect=take)
+    assert await an_adapter().deliver("tindak-lanjut", [a_followup()]) == [DELIVERED]
+    assert len(taken) == 1
+
+
+@pytest.mark.parametrize("page", [{"status": "error", "data": []}, ["rusak"], {"data": None}])
+async def test_a_page_that_says_failure_is_no_end_of_the_list(splp, page):
+    url = f"{COMPLAINTS_URL}/9000101/followups"
+    splp.get(url).respond(json=page)
+    added = splp.post(url).respond(201)
+    (outcome,) = await an_adapter().deliver("tindak-lanjut", [a_followup()])
+    assert (outcome.failure, added.called) == (Failure.TRANSIENT, False)
 
 
 async def test_a_wrong_address_of_the_list_is_no_dead_event(splp):

@@ -326,12 +326,18 @@ def test_a_followup_is_written_as_lapor_wants_it():
 @pytest.mark.parametrize(
     ("there", "same"),
     [
-        ({"content": "Lubang  sudah ditambal. ", "status": "SELESAI", "created_at": "2026-03-06 00:00:00"}, True),
-        ({"content": "Lubang sudah ditambal.", "status": {"id": 4, "name": "Selesai"}}, True),
-        ({"content": "Lubang sudah ditambal.", "status": "Diproses"}, False),
-        ({"content": "Lubang akan ditambal.", "status": "Selesai"}, False),
+        ({"content": "Lubang sudah ditambal. (Ref. 0123456789)", "status": "Diproses"}, True),
+        ({"isi": "<p>Lubang sudah ditambal.</p><p>(ref. 0123456789)</p>"}, True),
+        ({"content": "Lubang sudah ditambal.", "status": "Selesai"}, False),
+        ({"content": "Lubang sudah ditambal. (Ref. 9876543210)", "status": "Selesai"}, False),
+        ({"content": None}, False),
         ({}, False),
     ],
 )
-def test_a_followup_is_recognised_by_its_words_and_state(there, same):
-    assert mapping.has_followup(mapping.write_followup(a_followup()), [there]) is same
+def test_a_followup_is_recognised_by_its_reference_and_not_by_its_words(there, same):
+    assert mapping.has_followup("0123456789", [there]) is same
+
+
+def test_a_reference_stands_below_the_text():
+    marked = mapping.mark_followup(mapping.write_followup(a_followup()), "0123456789")
+    assert marked["content"] == "Lubang sudah ditambal.\n\n(Ref. 0123456789)"
