@@ -11,18 +11,27 @@ import sqlalchemy as sa
 
 from bus import clock, json
 from bus.actions import Action, Actor, Verb, note
+from bus.contracts import Tags
 from bus.delivery.acts import find_setter, make_subscription_act
 from bus.delivery.signature import new_secret
 from bus.delivery.subscription import AgencySink, NewSubscription, Sink, Subscription, SubscriptionState, Webhook
 from bus.delivery.tables import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS
 from bus.identity import Keys
 from bus.ids import new_id
-from bus.problem import Conflict, NotFound
+from bus.problem import Conflict, NotFound, Refused
 from bus.storage import RowConflict, Storage, Transaction, announce, find_last_change
 
 TOPIC = "subscriptions"
 ROTATION = timedelta(hours=24)
 """How long the old secret signs beside the new one."""
+
+
+Made = Callable[[Transaction, Subscription], None]
+"""Called with what a transaction makes, before it is committed."""
+
+
+def _tell_nobody(transaction: Transaction, made: Subscription) -> None:
+    """What a subscription's maker needs, `add` returns."""
 
 
 class SubscriptionUnknown(NotFound):
@@ -36,6 +45,13 @@ class SubscriptionOfAnother(SubscriptionUnknown):
     __doc__ = SubscriptionUnknown.__doc__
 
     lacks_authority = True
+
+
+class SubscriptionChanged(Refused):
+    """The subscription is no longer what If-Match names; read it again."""
+
+    status = 412
+    slug = "subscription-changed"
 
 
 class ReplayUnderWay(Conflict):
@@ -87,13 +103,14 @@ class Subscriptions:
         """The subscription with a number as of the last refresh; None when it was deleted."""
         return self._by_number.get(number)
 
-    def add(self, new: NewSubscription, by: Actor, id: str | None = None) -> Subscription:
+    def add(self, new: NewSubscription, by: Actor, id: str | None = None, made: Made = _tell_nobody) -> Subscription:
         """Make a subscription; its secret is in `secrets`, to be shown once.
 
         The relay takes it up: only the relay knows up to where it has fanned out without it.
 
         Args:
             id: of one that is to be there once, whoever makes it first; the one that stands is given back.
+            made: called with the new subscription, in the transaction that makes it.
         """
         secret = new_secret()
         known_as = id or new_id("sub")
@@ -117,6 +134,8 @@ class Subscriptions:
                 transaction,
                 make_subscription_act(Verb.SUBSCRIPTION_ADD, known_as, new.participant, by, after=_told(new)),
             )
+            row = transaction.one(sa.select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == known_as))
+            made(transaction, self._subscription(row))
         self.refresh()
         return self._by_id(known_as, new.participant)
 
@@ -152,8 +171,13 @@ class Subscriptions:
         *,
         sink: Sink | None = None,
         filters: Sequence[Mapping[str, Any]] | None = None,
+        tags: Tags = None,
     ) -> None:
-        """Give it another sink or other filters."""
+        """Give it another sink or other filters.
+
+        Raises:
+            SubscriptionChanged: its tag is none of `tags`.
+        """
         values: dict[str, Any] = {}
         after: dict[str, Any] = {}
         if sink is not None:
@@ -163,8 +187,8 @@ class Subscriptions:
         if filters is not None:
             values["filters"] = json.dumps(list(filters)).decode()
             after["filters"] = len(filters)
-        if values:
-            self._update(_Act(Verb.SUBSCRIPTION_CHANGE, subscription, by, after=after), **values)
+        if values or tags is not None:
+            self._update(_Act(Verb.SUBSCRIPTION_CHANGE, subscription, by, after=after, tags=tags), **values)
 
     def rotate_secret(self, subscription: Subscription, by: Actor) -> str:
         """A new secret; the one before signs beside it for a day."""
@@ -190,10 +214,16 @@ class Subscriptions:
         if not changed:
             raise ReplayUnderWay("A replay is under way; wait for its end.")
 
-    def delete(self, subscription: Subscription, by: Actor) -> None:
-        """Delete it with its deliveries."""
+    def delete(self, subscription: Subscription, by: Actor, tags: Tags = None) -> None:
+        """Delete it with its deliveries.
+
+        Raises:
+            SubscriptionChanged: its tag is none of `tags`.
+        """
         with self._storage.write() as transaction:
-            before = _told(self._locked(transaction, subscription))
+            present = self._locked(transaction, subscription)
+            _check_tag(present, tags)
+            before = _told(present)
             act = make_subscription_act(
                 Verb.SUBSCRIPTION_DELETE, subscription.id, subscription.participant, by, before=before
             )
@@ -217,6 +247,7 @@ class Subscriptions:
         statement = sa.update(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == number, *conditions)
         with self._storage.write() as transaction:
             present = self._locked(transaction, act.subscription)
+            _check_tag(present, act.tags)
             latest = announce(transaction, TOPIC)
             changed = transaction.execute(statement.values(**values, changed=latest)) > 0
             if changed:
@@ -321,6 +352,7 @@ class _Act:
     by: Actor
     after: Mapping[str, Any] | None = None
     details: Mapping[str, Any] | None = None
+    tags: Tags = None
 
     def told(self, present: Subscription) -> Action:
         """The entry, with what it changes as it was until now."""
@@ -341,6 +373,11 @@ def _told(order: Subscription | NewSubscription) -> dict[str, Any]:
         "ordered_by": order.ordered_by,
     }
     return told | ({"state": order.state.value} if isinstance(order, Subscription) else {"after": order.after})
+
+
+def _check_tag(present: Subscription, tags: Tags) -> None:
+    if tags is not None and present.tag not in tags:
+        raise SubscriptionChanged("Read it again, and send the ETag that it has now.")
 
 
 def _unknown(id: str) -> SubscriptionUnknown:

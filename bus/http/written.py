@@ -21,6 +21,11 @@ async def write_answer(value: Any, headers: Mapping[str, str]) -> Response:
     return Response(text, headers=dict(headers), media_type=_JSON)
 
 
+def write_model(model: BaseModel, headers: Mapping[str, str] | None = None, status: int = 200) -> Response:
+    """The answer with a small model."""
+    return Response(model.model_dump_json(by_alias=True), status, headers, media_type=_JSON)
+
+
 def write_page(page: BaseModel, headers: Mapping[str, str] | None = None) -> Response:
     """The answer with a page of entries, written one by one.
 

@@ -5,7 +5,7 @@ a second.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -125,6 +125,14 @@ class Credentials:
     jwks: str | None
 
 
+MadeClient = Callable[[Transaction, Client, str], None]
+"""Called with a client and its secret, before the transaction that makes it is committed."""
+
+
+def _tell_nobody(transaction: Transaction, client: Client, secret: str) -> None:
+    """What a client's maker needs, `add_client` returns."""
+
+
 class Participants:
     """The register of participants and clients. Synchronous: call it from a thread."""
 
@@ -175,7 +183,13 @@ class Participants:
             return _get(transaction, name)
 
     def add_client(
-        self, participant: str, scopes: Iterable[str], jwks: Mapping[str, Any] | None = None, *, by: Actor
+        self,
+        participant: str,
+        scopes: Iterable[str],
+        jwks: Mapping[str, Any] | None = None,
+        *,
+        by: Actor,
+        made: MadeClient = _tell_nobody,
     ) -> tuple[Client, str]:
         """Add a client to a participant.
 
@@ -184,6 +198,7 @@ class Participants:
             scopes: one or more values of `Scope`.
             jwks: a JWK Set of public keys, for a client that proves itself by `private_key_jwt`.
             by: the actor.
+            made: called with the client and its secret, in the transaction that makes it.
 
         Returns:
             The client, and its secret, which nobody can read again.
@@ -202,6 +217,7 @@ class Participants:
             _insert_client(transaction, Credentials(client, secrets.make_digest(secret), stored))
             after = {"scopes": sorted(client.scopes), "keys": 0 if keys is None else len(keys.keys)}
             note(transaction, Action(Verb.CLIENT_ADD, by, _make_object(client.client_id), participant, after=after))
+            made(transaction, client, secret)
         return client, secret
 
     def list_clients(self, participant: str, limit: int, after: str = "") -> Sequence[Client]:

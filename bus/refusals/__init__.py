@@ -4,6 +4,7 @@ A refusal holds no value, and no name that the sender chose.
 """
 
 from bus.refusals.log import Alert, Found, RefusalLog
+from bus.refusals.recent import RefusedEvent
 from bus.refusals.recorder import Recorder
 
 __all__ = [
@@ -11,4 +12,5 @@ __all__ = [
     "Found",
     "Recorder",
     "RefusalLog",
+    "RefusedEvent",
 ]

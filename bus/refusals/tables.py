@@ -1,4 +1,4 @@
-"""The table of refusals, by the hour."""
+"""The tables of refusals: counts by the hour, and the events that were refused of late."""
 
 import sqlalchemy as sa
 
@@ -40,3 +40,18 @@ REFUSALS = sa.Table(
 An event that broke two rules counts in the `count` of two rows. It counts in the `events` of one row, so that the sum of
 `events` is the number of refused events.
 """
+
+REFUSED_EVENTS = sa.Table(
+    "refused_events",
+    metadata,
+    sa.Column("event", sa.LargeBinary, primary_key=True),
+    sa.Column("participant", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("slug", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("places", sa.Text, nullable=False),
+    sa.Index("ix_refused_events_at", "at"),
+    sa.Index("ix_refused_events_participant_at", "participant", "at"),
+)
+"""`event` is a digest of participant, source and id. `places` is a JSON list of broken rules with their folded pointers."""

@@ -13,6 +13,7 @@ from bus.contracts import judge_approval
 from bus.http.acts import acting
 from bus.http.api.contract_version import VersionDetail, version_answer
 from bus.http.api.preconditions import IfMatch
+from bus.http.parameters import ContractName, Version
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
 from bus.identity import Scope
@@ -56,8 +57,8 @@ class Deprecation(BaseModel):
 def propose_version(
     rooms: TheRooms,
     by: Annotated[Actor, Depends(acting(Scope.CONTRACTS_WRITE, Verb.CONTRACT_PROPOSE))],
-    name: str,
-    version: str,
+    name: ContractName,
+    version: Version,
     tags: IfMatch,
 ) -> Response:
     """Lay a draft before those who approve for the contract's owner."""
@@ -69,8 +70,8 @@ def propose_version(
 def consent_to_version(
     rooms: TheRooms,
     by: Annotated[Actor, Depends(acting(Scope.CONTRACTS_APPROVE, Verb.CONTRACT_CONSENT))],
-    name: str,
-    version: str,
+    name: ContractName,
+    version: Version,
     tags: IfMatch,
 ) -> Response:
     """Give the word of an adapter's owner: the version may use the operations of your adapters that it names.
@@ -85,8 +86,8 @@ def consent_to_version(
 async def activate_version(
     rooms: TheRooms,
     by: Annotated[Actor, Depends(acting(Scope.CONTRACTS_APPROVE, Verb.CONTRACT_ACTIVATE))],
-    name: str,
-    version: str,
+    name: ContractName,
+    version: Version,
     tags: IfMatch,
     how: Activation | None = None,
 ) -> Response:
@@ -111,8 +112,8 @@ async def activate_version(
 def deprecate_version(
     rooms: TheRooms,
     by: Annotated[Actor, Depends(acting(Scope.CONTRACTS_APPROVE, Verb.CONTRACT_DEPRECATE))],
-    name: str,
-    version: str,
+    name: ContractName,
+    version: Version,
     tags: IfMatch,
     how: Deprecation | None = None,
 ) -> Response:
@@ -126,8 +127,8 @@ def deprecate_version(
 def retire_version(
     rooms: TheRooms,
     by: Annotated[Actor, Depends(acting(Scope.CONTRACTS_APPROVE, Verb.CONTRACT_RETIRE))],
-    name: str,
-    version: str,
+    name: ContractName,
+    version: Version,
     tags: IfMatch,
 ) -> Response:
     """Take a version out of force for good; whoever publishes under it is told its successor."""

@@ -30,6 +30,7 @@ from bus.http.api.contract_version import VersionDetail, VersionSummary, etag, v
 from bus.http.api.preconditions import IfMatch, IfMatchRequired
 from bus.http.conditional import cacheable, matches
 from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
+from bus.http.parameters import ContractName, Version
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.written import write_page
@@ -150,7 +151,7 @@ def _register(rooms: Rooms, document: bytes, by: Actor, tags: Tags) -> Response:
 
 
 @router.get("/{name}", response_model=ContractDetail)
-def read_contract(request: Request, caller: Reader, name: str) -> Response:
+def read_contract(request: Request, caller: Reader, name: ContractName) -> Response:
     """A contract: its versions, and the document in force."""
     listed, document = _catalogue(request).registrar.listing.read_contract(name)
     # As it is stored: to unpack a large document and to write it again would keep others waiting.
@@ -163,7 +164,7 @@ def read_contract(request: Request, caller: Reader, name: str) -> Response:
     response_model=VersionDetail,
     responses={304: {"description": "It is still the one that If-None-Match names"}},
 )
-def read_version(request: Request, caller: Reader, name: str, version: str) -> Response:
+def read_version(request: Request, caller: Reader, name: ContractName, version: Version) -> Response:
     """One version with its document and its history; its ETag is what a change of it gives as If-Match."""
     registered = _catalogue(request).registrar.read_version(name, version)
     if matches(request.headers.get("if-none-match", ""), etag(registered)):
@@ -177,7 +178,7 @@ def read_version(request: Request, caller: Reader, name: str, version: str) -> R
     openapi_extra=takes("application/yaml", "application/json"),
 )
 async def replace_draft(
-    rooms: TheRooms, by: Drafter, name: str, version: str, tags: IfMatchRequired, body: Body
+    rooms: TheRooms, by: Drafter, name: ContractName, version: Version, tags: IfMatchRequired, body: Body
 ) -> Response:
     """Replace the document of a draft, or of a proposed version, which is a draft again then."""
     document = await rooms.heavy.run(read_document, body, who=by.participant)
@@ -185,7 +186,7 @@ async def replace_draft(
         return await asyncio.to_thread(_replace, rooms, document, name, version, by, tags)
 
 
-def _replace(rooms: Rooms, document: bytes, name: str, version: str, by: Actor, tags: Tags) -> Response:
+def _replace(rooms: Rooms, document: bytes, name: ContractName, version: Version, by: Actor, tags: Tags) -> Response:
     contract = restore_contract(json.loads(document))
     wanted = {"/contract": (contract.name, name), "/version": (contract.version, version)}
     if wrong := [
@@ -205,8 +206,8 @@ def _add_draft(rooms: Rooms, contract: Contract, by: Actor, tags: Tags) -> Regis
 def read_schema(
     request: Request,
     caller: Reader,
-    name: str,
-    version: str,
+    name: ContractName,
+    version: Version,
     part: Annotated[Part, Query(description="of a query contract")] = Part.REQUEST,
 ) -> Response:
     """The JSON Schema of the data, self-contained; its address is what an event's `dataschema` names."""
@@ -222,7 +223,7 @@ def read_schema(
 async def validate_data(
     rooms: TheRooms,
     caller: Reader,
-    name: str,
+    name: ContractName,
     body: Body,
     version: Annotated[str | None, Query(description="absent: the newest in force")] = None,
 ) -> Response:

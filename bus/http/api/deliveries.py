@@ -13,6 +13,7 @@ from bus.delivery import Delivery, DeliveryState, DeliveryUnknown, Subscription
 from bus.http.acts import acting
 from bus.http.api.subscriptions import whose
 from bus.http.cursors import After, Limit, Listing, read_numbers, write_next_numbers
+from bus.http.parameters import DeliveryId
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.written import write_page
@@ -87,8 +88,10 @@ def list_deliveries(
 
 
 @router.post("/{id}/retry", status_code=202)
-def retry(
-    rooms: TheRooms, by: Annotated[Actor, Depends(acting(Scope.SUBSCRIPTIONS_MANAGE, Verb.DELIVERY_RETRY))], id: str
+def retry_delivery(
+    rooms: TheRooms,
+    by: Annotated[Actor, Depends(acting(Scope.SUBSCRIPTIONS_MANAGE, Verb.DELIVERY_RETRY))],
+    id: DeliveryId,
 ) -> DeliveryDocument:
     """Make a delivery due now: a pending one early, one that is over again."""
     subscription, position = _named(rooms, by, id)
@@ -97,8 +100,10 @@ def retry(
 
 
 @router.post("/{id}/discard")
-def discard(
-    rooms: TheRooms, by: Annotated[Actor, Depends(acting(Scope.SUBSCRIPTIONS_MANAGE, Verb.DELIVERY_DISCARD))], id: str
+def discard_delivery(
+    rooms: TheRooms,
+    by: Annotated[Actor, Depends(acting(Scope.SUBSCRIPTIONS_MANAGE, Verb.DELIVERY_DISCARD))],
+    id: DeliveryId,
 ) -> DeliveryDocument:
     """Give a pending or dead delivery up; what waited behind it goes on."""
     subscription, position = _named(rooms, by, id)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bus.actions import Actor, Verb
 from bus.http.acts import acting
+from bus.http.parameters import ParticipantName
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.identity import Scope
@@ -37,7 +38,7 @@ class LimitsDocument(BaseModel):
 
 
 @router.get("", dependencies=[Depends(caller(Scope.ADMIN))])
-def read_limits(rooms: TheRooms, name: str) -> LimitsDocument:
+def read_limits(rooms: TheRooms, name: ParticipantName) -> LimitsDocument:
     """What a participant may do; its own values and those in force."""
     rooms.participants.get(name)
     return _document(rooms, name)
@@ -47,7 +48,7 @@ def read_limits(rooms: TheRooms, name: str) -> LimitsDocument:
 async def put_limits(
     rooms: TheRooms,
     by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.LIMITS_SET))],
-    name: str,
+    name: ParticipantName,
     order: LimitsOrder,
 ) -> LimitsDocument:
     """Replace a participant's own limits; in force here at once, and in every process within a second."""

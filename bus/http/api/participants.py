@@ -1,7 +1,8 @@
 """The register of participants and their clients, for the operator."""
 
+import asyncio
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,13 +10,20 @@ from pydantic import BaseModel, ConfigDict, Field
 from bus.actions import Actor, Verb
 from bus.http.acts import acting
 from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
+from bus.http.idempotency import FirstAnswer, IdempotencyKey, answer_once
+from bus.http.openapi_parts import refer_headers
+from bus.http.page import NO_STORE
+from bus.http.parameters import ClientId, ParticipantName
+from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.values import JsonObject
-from bus.http.written import write_page
+from bus.http.written import write_model, write_page
 from bus.identity import Client, Kind, Participant, Participants, Scope, Tokens
+from bus.storage import Transaction
 
 router = APIRouter(prefix="/v1/participants", tags=["Participants"], route_class=Authorised)
 
+_MADE: Final[dict[int | str, dict[str, Any]]] = {201: {"headers": refer_headers("Location")}, 409: {}, 422: {}}
 _OPERATOR = [Depends(caller(Scope.ADMIN))]
 
 
@@ -83,7 +91,7 @@ def list_participants(request: Request, limit: Limit = 100, after: After = "") -
     return write_page(ParticipantList(participants=told, next=following))
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=_MADE)
 def add_participant(
     request: Request,
     response: Response,
@@ -97,7 +105,7 @@ def add_participant(
 
 
 @router.get("/{name}/clients", response_model=ClientList, dependencies=_OPERATOR)
-def list_clients(request: Request, name: str, limit: Limit = 100, after: After = "") -> Response:
+def list_clients(request: Request, name: ParticipantName, limit: Limit = 100, after: After = "") -> Response:
     """The clients of a participant, revoked ones too."""
     found = _participants(request).list_clients(name, limit + 1, read_name(after, Listing.CLIENTS, name))
     told = [_client_document(client) for client in found[:limit]]
@@ -105,25 +113,40 @@ def list_clients(request: Request, name: str, limit: Limit = 100, after: After =
     return write_page(ClientList(clients=told, next=following))
 
 
-@router.post("/{name}/clients", status_code=201)
-def add_client(
+@router.post("/{name}/clients", status_code=201, response_model=ClientCredentials, responses=_MADE)
+async def add_client(
     request: Request,
-    response: Response,
+    rooms: TheRooms,
     by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.CLIENT_ADD))],
-    name: str,
+    name: ParticipantName,
     new: NewClient,
-) -> ClientCredentials:
+    key: IdempotencyKey,
+) -> Response:
     """Make a client of a participant. Its secret is in this answer and nowhere else."""
-    client, secret = _participants(request).add_client(name, new.scopes, new.jwks, by=by)
+
+    async def make(first: FirstAnswer) -> None:
+        await asyncio.to_thread(_add_client, rooms, name, new, by, first)
+
+    return await answer_once(request, rooms, by, key, make)
+
+
+def _add_client(rooms: Rooms, participant: str, new: NewClient, by: Actor, first: FirstAnswer) -> None:
+    def give(transaction: Transaction, client: Client, secret: str) -> None:
+        credentials = ClientCredentials(client_id=client.client_id, client_secret=secret)
+        location = f"{router.prefix}/{participant}/clients/{client.client_id}"
+        first.give(transaction, write_model(credentials, {"Location": location, **NO_STORE}, 201))
+
+    rooms.participants.add_client(participant, new.scopes, new.jwks, by=by, made=give)
     # Known here at once: its first login shall not have to be looked for.
-    _tokens(request).refresh()
-    response.headers["Cache-Control"] = "no-store"
-    return ClientCredentials(client_id=client.client_id, client_secret=secret)
+    rooms.tokens.refresh()
 
 
 @router.delete("/{name}/clients/{client_id}", status_code=204)
 def revoke_client(
-    request: Request, by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.CLIENT_REVOKE))], name: str, client_id: str
+    request: Request,
+    by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.CLIENT_REVOKE))],
+    name: ParticipantName,
+    client_id: ClientId,
 ) -> None:
     """Shut a client out for good; its tokens are refused here at once and everywhere within a second."""
     _participants(request).revoke_client(name, client_id, by)
