@@ -28,6 +28,8 @@ from bus.http.api import (
     security_txt,
     subscriptions,
 )
+from bus.http.api.oauth_documents import ERRORS
+from bus.http.api.subscription_documents import SINKS
 from bus.http.bodies import Bodies, Body
 from bus.http.documentation import STRICT_POLICY
 from bus.http.event_documents import PUBLISHING
@@ -73,6 +75,8 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
 )
 
 
+_NAMED: Final = (*PUBLISHING, *ERRORS, *SINKS)
+"""Types that descriptions refer to by name."""
 _READERS: Final[tuple[ReaderRoute, ...]] = (*feeds.ROUTES, *records.ROUTES)
 _READ: Final = ("/v1/feeds/", "/v1/records/")
 """What the paths of readers begin with."""
@@ -267,7 +271,7 @@ class _Api(FastAPI):
                     route.path_format: {"get": describe(route, route.operation)} for route in _READERS
                 }
                 answers = [model for route in _READERS for model in route.operation.models]
-                document["components"]["schemas"] |= components([*answers, *PUBLISHING])
+                document["components"]["schemas"] |= components([*answers, *_NAMED])
                 complete(document, self.address)
         return super().openapi()
 

@@ -24,6 +24,7 @@ def _read_key(
     idempotency_key: Annotated[
         str | None,
         Header(
+            min_length=1,
             pattern=f"^(?:{_BARE}|{_QUOTED})$",
             description="a text of your own, such as a UUID in quotes. The same request with it again, within 24 hours, makes "
             "nothing new and gets the first answer (draft-ietf-httpapi-idempotency-key-header-07)",

@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel, TypeAdapter
 from starlette.routing import Route
 
-from bus.http.parameters import DOCUMENTED
+from bus.http.path_parameters import DOCUMENTED
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 

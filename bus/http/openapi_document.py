@@ -8,6 +8,7 @@ from typing import Any, Final
 from bus.http.openapi_parts import (
     CLIENT_PROOF,
     CLIENT_SCHEME,
+    FILTER_SCHEMA,
     HEADERS,
     JSON,
     LIMITS,
@@ -59,7 +60,7 @@ def complete(document: Part, address: str) -> None:
     # The published schema of OpenAPI 3.1 wants this address absolute.
     schemes[OAUTH]["flows"]["clientCredentials"]["tokenUrl"] = f"{address}/oauth/token"
     schemes[CLIENT_PROOF] = CLIENT_SCHEME
-    components["schemas"] |= {"Problem": PROBLEM_SCHEMA, "WrongField": WRONG_FIELD_SCHEMA}
+    components["schemas"] |= {"Problem": PROBLEM_SCHEMA, "WrongField": WRONG_FIELD_SCHEMA, "Filter": FILTER_SCHEMA}
     components["headers"] = dict(HEADERS)
     components["responses"] = {refusal.name: refusal.describe() for refusal in REFUSALS.values()}
     for path, method, operation in _list_operations(document):
@@ -80,6 +81,10 @@ def _complete_operation(operation: Part, method: str, *, has_path: bool) -> None
     takes_token = any(OAUTH in scheme for scheme in operation["security"])
     responses: Part = operation["responses"]
     responses.pop(_RANGE, None)
+    for parameter in operation.get("parameters", ()):
+        parameter["schema"] = _without_null(parameter["schema"])
+        if parameter["name"] == "if-match" and "428" in responses:
+            parameter["required"] = True
     names = {parameter["name"].lower() for parameter in operation.get("parameters", ())}
     expected = [
         *_ALWAYS,
@@ -101,6 +106,15 @@ def _complete_operation(operation: Part, method: str, *, has_path: bool) -> None
     operation["responses"] = dict(sorted(responses.items()))
     if "requestBody" in operation:
         _put_json_first(operation["requestBody"])
+
+
+def _without_null(schema: Part) -> Part:
+    """A parameter's schema: what is not sent is absent, never null."""
+    others = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+    if len(others) != 1:
+        return schema
+    kept = {name: value for name, value in schema.items() if name not in ("anyOf", "default", "title")}
+    return {**kept, **others[0]}
 
 
 def _complete_refusal(status: int, response: Part) -> Part:

@@ -7,6 +7,9 @@ from typing import Any, Final
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
 
+_LARGEST: Final = 2**53 - 1
+"""The largest integer that every JSON reader keeps (RFC 8259, section 6)."""
+
 Part = dict[str, Any]
 """A part of an OpenAPI document."""
 
@@ -136,6 +139,38 @@ WRONG_FIELD_SCHEMA: Final[Part] = {
         "pointer": {"type": "string", "description": "JSON Pointer (RFC 6901) into what was sent"},
         "detail": {"type": "string", "description": "what is wrong there"},
     },
+}
+
+_NAMES_AND_TEXTS: Final[Part] = {
+    "type": "object",
+    "minProperties": 1,
+    "propertyNames": {"minLength": 1},
+    "additionalProperties": {
+        "anyOf": [
+            {"type": "string", "minLength": 1},
+            {"type": "integer", "minimum": -_LARGEST, "maximum": _LARGEST},
+            {"type": "boolean"},
+        ]
+    },
+}
+_FILTER: Final = {"$ref": "#/components/schemas/Filter"}
+_FILTERS: Final[Part] = {"type": "array", "minItems": 1, "items": _FILTER}
+FILTER_SCHEMA: Final[Part] = {
+    "title": "Filter",
+    "description": "A filter of CloudEvents Subscriptions over context attributes as you see them. It has one member.",
+    "type": "object",
+    "minProperties": 1,
+    "maxProperties": 1,
+    "additionalProperties": False,
+    "properties": {
+        "exact": {**_NAMES_AND_TEXTS, "description": "each attribute equals its text"},
+        "prefix": {**_NAMES_AND_TEXTS, "description": "each attribute begins with its text"},
+        "suffix": {**_NAMES_AND_TEXTS, "description": "each attribute ends with its text"},
+        "all": {**_FILTERS, "description": "every filter holds"},
+        "any": {**_FILTERS, "description": "at least one filter holds"},
+        "not": _FILTER,
+    },
+    "examples": [{"prefix": {"source": "urn:app:simpenduk"}}],
 }
 
 TAGS: Final[Mapping[str, str]] = {

@@ -88,11 +88,11 @@ class RecentRefusals:
             event: the parsed CloudEvent. Any other value has no source and id.
             at: the time, in microseconds since 1970.
         """
-        source, id = (event.get("source"), event.get("id")) if type(event) is dict else (None, None)
-        if type(source) is not str or type(id) is not str:
+        source, named = (event.get("source"), event.get("id")) if type(event) is dict else (None, None)
+        if type(source) is not str or type(named) is not str:
             return
         sender = refusals[0].participant
-        name = name_event(sender, source, id)
+        name = name_event(sender, source, named)
         if name not in self._waiting:
             if len(self._waiting) >= _WAITING or self._of[sender] >= _WAITING_EACH:
                 return

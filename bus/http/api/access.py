@@ -10,7 +10,7 @@ from bus import clock
 from bus.contracts import Access, Classification, ContractVersion, Mask, State, describe_access
 from bus.http.api.contracts import Reader
 from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
-from bus.http.parameters import ContractName, ParticipantName
+from bus.http.path_parameters import ContractName, ParticipantName
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
 from bus.http.written import write_page

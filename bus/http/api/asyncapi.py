@@ -11,7 +11,7 @@ from bus.http.api.contracts import Reader
 from bus.http.conditional import cacheable
 from bus.http.openapi_parts import refer_headers
 from bus.http.page import wanted
-from bus.http.parameters import ContractName
+from bus.http.path_parameters import ContractName
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
 

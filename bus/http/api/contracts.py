@@ -30,13 +30,14 @@ from bus.http.api.contract_version import VersionDetail, VersionSummary, etag, v
 from bus.http.api.preconditions import IfMatch, IfMatchRequired
 from bus.http.conditional import cacheable, matches
 from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
-from bus.http.parameters import ContractName, Version
+from bus.http.openapi_parts import refer_headers
+from bus.http.path_parameters import ContractName, Version
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.written import write_page
 from bus.identity import Principal, Scope
 from bus.journal import try_data
-from bus.problem import FieldError, Refused
+from bus.problem import FieldError, Invalid, Refused
 
 router = APIRouter(prefix="/v1/contracts", tags=["Contracts"], route_class=Authorised)
 
@@ -107,6 +108,8 @@ async def _body(request: Request) -> bytes:
         text += chunk
         if len(text) > _LARGEST_BODY:
             raise DocumentTooLarge(f"At most {_LARGEST_BODY} bytes are taken here.")
+    if not text:
+        raise Invalid("The request has no body.")
     return bytes(text)
 
 
@@ -114,10 +117,24 @@ Body = Annotated[bytes, Depends(_body)]
 """The body of a request, of bounded size."""
 
 
-def takes(*media_types: str) -> dict[str, Any]:
-    """What the documentation says of a body that is taken as bytes."""
-    content: dict[str, Any] = {media_type: {"schema": {}} for media_type in media_types}
-    return {"requestBody": {"required": True, "content": content}}
+TAKES_DOCUMENT: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"type": "object", "description": "a contract document"}},
+            "application/yaml": {"schema": {"type": "object", "description": "a contract document"}},
+        },
+    }
+}
+"""What the documentation says of a body with a contract document."""
+_TAKES_DATA: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"description": "what an event would have as `data`"}}},
+    }
+}
+_TAGGED: Final = {"headers": refer_headers("ETag")}
+_DRAFTED: Final[dict[int | str, dict[str, Any]]] = {409: {}, 422: {}}
 
 
 @router.get("", response_model=ContractList)
@@ -130,7 +147,11 @@ def list_contracts(request: Request, caller: Reader, limit: Limit = 100, after: 
 
 
 @router.post(
-    "", status_code=201, response_model=VersionDetail, openapi_extra=takes("application/yaml", "application/json")
+    "",
+    status_code=201,
+    response_model=VersionDetail,
+    responses={201: {"headers": refer_headers("Location", "ETag")}, **_DRAFTED},
+    openapi_extra=TAKES_DOCUMENT,
 )
 async def register_contract(rooms: TheRooms, by: Drafter, tags: IfMatch, body: Body) -> Response:
     """Register a version as a draft, from a contract document in YAML or JSON with its schemas inside.
@@ -162,7 +183,7 @@ def read_contract(request: Request, caller: Reader, name: ContractName) -> Respo
 @router.get(
     "/{name}/versions/{version}",
     response_model=VersionDetail,
-    responses={304: {"description": "It is still the one that If-None-Match names"}},
+    responses={200: _TAGGED, 304: {"description": "It is still the one that `If-None-Match` names", **_TAGGED}},
 )
 def read_version(request: Request, caller: Reader, name: ContractName, version: Version) -> Response:
     """One version with its document and its history; its ETag is what a change of it gives as If-Match."""
@@ -175,7 +196,8 @@ def read_version(request: Request, caller: Reader, name: ContractName, version: 
 @router.put(
     "/{name}/versions/{version}",
     response_model=VersionDetail,
-    openapi_extra=takes("application/yaml", "application/json"),
+    responses={200: _TAGGED, 428: {}, **_DRAFTED},
+    openapi_extra=TAKES_DOCUMENT,
 )
 async def replace_draft(
     rooms: TheRooms, by: Drafter, name: ContractName, version: Version, tags: IfMatchRequired, body: Body
@@ -202,7 +224,18 @@ def _add_draft(rooms: Rooms, contract: Contract, by: Actor, tags: Tags) -> Regis
     return rooms.catalogue.registrar.add_draft(contract, by, tags)
 
 
-@router.get("/{name}/versions/{version}/schema", response_class=Response)
+@router.get(
+    "/{name}/versions/{version}/schema",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "A JSON Schema (2020-12)",
+            "content": {"application/schema+json": {"schema": {"type": "object"}}},
+            **_TAGGED,
+        },
+        304: {"description": "It is still the one that `If-None-Match` names", **_TAGGED},
+    },
+)
 def read_schema(
     request: Request,
     caller: Reader,
@@ -219,7 +252,7 @@ def read_schema(
     return cacheable(request, json.dumps({"$schema": _DIALECT, "$id": address, **schema}), "application/schema+json")
 
 
-@router.post("/{name}/validate", response_model=Verdict, openapi_extra=takes("application/json"))
+@router.post("/{name}/validate", response_model=Verdict, responses={422: {}}, openapi_extra=_TAKES_DATA)
 async def validate_data(
     rooms: TheRooms,
     caller: Reader,

@@ -13,7 +13,7 @@ from bus.delivery import Delivery, DeliveryState, DeliveryUnknown, Subscription
 from bus.http.acts import acting
 from bus.http.api.subscriptions import whose
 from bus.http.cursors import After, Limit, Listing, read_numbers, write_next_numbers
-from bus.http.parameters import DeliveryId
+from bus.http.path_parameters import DeliveryId
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.written import write_page
@@ -67,7 +67,7 @@ class DeliveryList(BaseModel):
     next: str | None = Field(description="give it as `after` for the next page; null at the end")
 
 
-@router.get("", response_model=DeliveryList)
+@router.get("", response_model=DeliveryList, responses={404: {}})
 def list_deliveries(
     rooms: TheRooms,
     caller: Manager,
@@ -87,7 +87,7 @@ def list_deliveries(
     return write_page(DeliveryList(deliveries=told, next=write_next_numbers(Listing.DELIVERIES, places, limit)))
 
 
-@router.post("/{id}/retry", status_code=202)
+@router.post("/{id}/retry", status_code=202, responses={409: {}})
 def retry_delivery(
     rooms: TheRooms,
     by: Annotated[Actor, Depends(acting(Scope.SUBSCRIPTIONS_MANAGE, Verb.DELIVERY_RETRY))],
@@ -99,7 +99,7 @@ def retry_delivery(
     return _read(rooms, subscription, position)
 
 
-@router.post("/{id}/discard")
+@router.post("/{id}/discard", responses={409: {}})
 def discard_delivery(
     rooms: TheRooms,
     by: Annotated[Actor, Depends(acting(Scope.SUBSCRIPTIONS_MANAGE, Verb.DELIVERY_DISCARD))],

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from bus.actions import Actor, Verb
 from bus.http.acts import acting
@@ -13,7 +13,7 @@ from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
 from bus.http.idempotency import FirstAnswer, IdempotencyKey, answer_once
 from bus.http.openapi_parts import refer_headers
 from bus.http.page import NO_STORE
-from bus.http.parameters import ClientId, ParticipantName
+from bus.http.path_parameters import ClientId, ParticipantName
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.values import JsonObject
@@ -24,6 +24,9 @@ from bus.storage import Transaction
 router = APIRouter(prefix="/v1/participants", tags=["Participants"], route_class=Authorised)
 
 _MADE: Final[dict[int | str, dict[str, Any]]] = {201: {"headers": refer_headers("Location")}, 409: {}, 422: {}}
+_PRINTABLE: Final = "^[^\\x00-\\x1f\\x7f-\\xa0\\xad]*$"
+"""Nearly all that a title may be: printable, on one line."""
+_MADE_HERE: Final = [kind.value for kind in Kind if kind is not Kind.OPERATOR]
 _OPERATOR = [Depends(caller(Scope.ADMIN))]
 
 
@@ -40,11 +43,32 @@ class ParticipantDocument(BaseModel):
     kind: Kind = Field(description="operator is made by `bus init` alone")
 
 
+class NewParticipant(ParticipantDocument):
+    """An organisation or app to make known."""
+
+    name: str = Field(json_schema_extra={"pattern": "^[a-z][a-z0-9-]{1,62}$", "maxLength": 63})
+    title: str = Field(min_length=1, max_length=200, json_schema_extra={"pattern": _PRINTABLE})
+    kind: Annotated[Kind, WithJsonSchema({"type": "string", "enum": _MADE_HERE})]
+
+
 class ParticipantList(BaseModel):
     """A page of participants in order of name."""
 
     participants: list[ParticipantDocument]
     next: str | None = Field(description="give it as `after` for the next page; null at the end")
+
+
+_SCOPES: Final = {
+    "type": "array",
+    "items": {"type": "string", "enum": list(Scope)},
+    "minItems": 1,
+    "description": "what its tokens may carry",
+}
+_JWKS: Final = {
+    "type": "object",
+    "required": ["keys"],
+    "properties": {"keys": {"type": "array", "maxItems": 16, "items": {"type": "object", "required": ["kty", "crv"]}}},
+}
 
 
 class NewClient(BaseModel):
@@ -54,8 +78,10 @@ class NewClient(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"scopes": ["events.publish", "events.read"]}]}
     )
 
-    scopes: list[str] = Field(min_length=1, description=f"of {', '.join(Scope)}")
-    jwks: JsonObject | None = Field(None, description="JWK Set of public P-256 or Ed25519 keys (RFC 7523)")
+    scopes: Annotated[list[str], WithJsonSchema(_SCOPES)]
+    jwks: Annotated[JsonObject, WithJsonSchema(_JWKS)] | None = Field(
+        None, description="JWK Set of public P-256 or Ed25519 keys (RFC 7523)"
+    )
 
 
 class ClientCredentials(BaseModel):
@@ -96,7 +122,7 @@ def add_participant(
     request: Request,
     response: Response,
     by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.PARTICIPANT_ADD))],
-    new: ParticipantDocument,
+    new: NewParticipant,
 ) -> ParticipantDocument:
     """Make an organisation or app known."""
     participant = _participants(request).add(new.name, new.title, new.kind, by)

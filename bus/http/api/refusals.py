@@ -12,6 +12,7 @@ from bus.http.cursors import After, Limit, Listing, read_position, write_positio
 from bus.http.page import NO_STORE
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
+from bus.http.values import Moment
 from bus.http.written import write_page
 from bus.identity import Scope
 from bus.refusals import Alert, Found
@@ -21,7 +22,7 @@ router = APIRouter(prefix="/v1/refusals", tags=["Contracts"], route_class=Author
 Name = Annotated[
     str | None, Query(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f]+$", description="of this contract alone")
 ]
-Since = Annotated[AwareDatetime | None, Query(description="what was refused since then; absent: in thirty days")]
+Since = Annotated[Moment | None, Query(description="what was refused since then; absent: in thirty days")]
 
 
 class RefusalDocument(BaseModel):

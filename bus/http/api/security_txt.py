@@ -22,7 +22,7 @@ class NoSecurityContact(NotFound):
     slug = "no-security-contact"
 
 
-@router.get("/.well-known/security.txt", response_class=PlainTextResponse)
+@router.get("/.well-known/security.txt", response_class=PlainTextResponse, responses={404: {}})
 async def security_txt(request: Request) -> PlainTextResponse:
     """Where to report a weakness of this bus (RFC 9116)."""
     rooms: Rooms = request.app.state.rooms

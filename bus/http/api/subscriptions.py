@@ -30,6 +30,7 @@ from bus.delivery import (
 from bus.http.acts import acting
 from bus.http.api.preconditions import IfMatch, IfNoneMatch
 from bus.http.api.subscription_documents import (
+    DeliveryCounts,
     Redriven,
     ReplayOrder,
     Secret,
@@ -47,7 +48,7 @@ from bus.http.cursors import After, Limit, Listing, read_numbers, write_next_num
 from bus.http.idempotency import FirstAnswer, IdempotencyKey, answer_once
 from bus.http.openapi_parts import refer_headers
 from bus.http.page import NO_STORE
-from bus.http.parameters import SubscriptionId
+from bus.http.path_parameters import SubscriptionId
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.written import write_model, write_page
@@ -305,7 +306,7 @@ def _read_answer(rooms: Rooms, by: Actor, id: str) -> Response:
 def _answer_detail(rooms: Rooms, subscription: Subscription, if_none_match: str = "") -> Response:
     """The answer with a subscription; 304 where the caller has it as it is."""
     detail = _detail(rooms, subscription)
-    standing = json.dump_canonical([detail.catching_up, detail.deliveries])
+    standing = json.dump_canonical([detail.catching_up, detail.deliveries.model_dump()])
     etag = f'"{subscription.tag}.{blake2b(standing, digest_size=_STANDING_BYTES).hexdigest()}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if matches(if_none_match, etag):
@@ -319,5 +320,5 @@ def _settings_of(tags: Tags) -> Tags:
 
 
 def _detail(rooms: Rooms, subscription: Subscription) -> SubscriptionDetail:
-    counts = dict.fromkeys(("pending", "delivered", "dead", "discarded"), 0) | rooms.deliveries.counts(subscription)
+    counts = DeliveryCounts(**dict.fromkeys(DeliveryCounts.model_fields, 0) | rooms.deliveries.counts(subscription))
     return SubscriptionDetail(**describe_subscription(subscription), deliveries=counts)
