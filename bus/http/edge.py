@@ -1,6 +1,7 @@
 """The edge: the ASGI application of one bus. Publishing and reading go to callables of their own, all else to FastAPI."""
 
 from collections.abc import Iterable
+from copy import deepcopy
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
@@ -272,7 +273,9 @@ class _Api(FastAPI):
                 }
                 answers = [model for route in _READERS for model in route.operation.models]
                 document["components"]["schemas"] |= components([*answers, *_NAMED])
-                complete(document, self.address)
+                # The descriptions of routes are shared by all edges of a process.
+                self.openapi_schema = deepcopy(document)
+                complete(self.openapi_schema, self.address)
         return super().openapi()
 
 

@@ -66,7 +66,10 @@ def complete(document: Part, address: str) -> None:
     for path, method, operation in _list_operations(document):
         _complete_operation(operation, method, has_path="{" in path)
     document["paths"] = dict(sorted(document["paths"].items()))
-    components["schemas"] = dict(sorted((_NAMES.get(name, name), one) for name, one in components["schemas"].items()))
+    for name, new in _NAMES.items():
+        # Generators name a type by its title.
+        components["schemas"][new] = {**components["schemas"].pop(name), "title": new}
+    components["schemas"] = dict(sorted(components["schemas"].items()))
     _rename(document)
 
 

@@ -64,10 +64,18 @@ _SCOPES: Final = {
     "minItems": 1,
     "description": "what its tokens may carry",
 }
+_JWK: Final = {
+    "type": "object",
+    "required": ["kty", "crv"],
+    "properties": {
+        "kty": {"type": "string", "enum": ["EC", "OKP"]},
+        "crv": {"type": "string", "enum": ["P-256", "Ed25519"]},
+    },
+}
 _JWKS: Final = {
     "type": "object",
     "required": ["keys"],
-    "properties": {"keys": {"type": "array", "maxItems": 16, "items": {"type": "object", "required": ["kty", "crv"]}}},
+    "properties": {"keys": {"type": "array", "maxItems": 16, "items": _JWK}},
 }
 
 

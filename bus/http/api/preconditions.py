@@ -43,7 +43,9 @@ def _required_tags(
     return tags
 
 
-IfNoneMatch = Annotated[str, Header(description="the ETag of what you have; 304 while it is the newest")]
+IfNoneMatch = Annotated[
+    str, Header(alias="if-none-match", description="the ETag of what you have; 304 while it is the newest")
+]
 """The states that the caller has; empty: none."""
 
 IfMatch = Annotated[Tags, Depends(_tags)]
