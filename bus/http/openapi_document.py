@@ -69,8 +69,8 @@ def complete(document: Part, address: str) -> None:
     for name, new in _NAMES.items():
         # Generators name a type by its title.
         components["schemas"][new] = {**components["schemas"].pop(name), "title": new}
-    components["schemas"] = dict(sorted(components["schemas"].items()))
     _rename(document)
+    components["schemas"] = dict(sorted(_find_used(document).items()))
 
 
 def _list_operations(document: Part) -> Iterator[tuple[str, str, Part]]:
@@ -153,6 +153,28 @@ def _put_json_first(holder: Part) -> None:
 
 def _rank(media_type: str) -> int:
     return 0 if media_type == JSON else 1 if media_type.endswith("+json") else 2
+
+
+def _find_used(document: Part) -> Part:
+    """The schemas that something refers to. Some models only read requests, and are described by other types."""
+    schemas: Part = document["components"]["schemas"]
+    used: Part = {}
+    found = _list_references({**document, "components": {**document["components"], "schemas": {}}})
+    while found := found - used.keys():
+        used |= {name: schemas[name] for name in found}
+        found = _list_references([schemas[name] for name in found])
+    return used
+
+
+def _list_references(value: Any) -> set[str]:
+    """The names of the schemas that a part refers to."""
+    if isinstance(value, list):
+        return {name for inner in value for name in _list_references(inner)}
+    if not isinstance(value, dict):
+        return set()
+    reference = value.get("$ref")
+    match = _REFERENCE.fullmatch(reference) if isinstance(reference, str) else None
+    return {name for inner in value.values() for name in _list_references(inner)} | ({match[1]} if match else set())
 
 
 def _rename(value: Any) -> None:

@@ -13,8 +13,6 @@ from bus import json
 from bus.http import documentation
 from tests.a_bus import ADDRESS, Bus
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
 FOLDER = Path(documentation.__file__).parent / "swagger_ui"
 _LOADING = {"src", "href", "action", "data", "poster", "srcset"}
 

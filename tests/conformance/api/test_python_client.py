@@ -13,7 +13,8 @@ from bus.identity import Scope
 from tests.a_bus import Bus
 from tests.a_python_tool import install
 from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik, a_person
-from tests.conformance.api.the_document import write_document
+from tests.conformance.a_table import Row, read_row
+from tests.conformance.api.the_document import count_operations, read_pinned, write_document
 
 HERE = Path(__file__).parent
 _SECONDS = 150
@@ -60,3 +61,9 @@ def _run(folder: Path, tools: Path, *command: str | Path) -> str:
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
+
+
+@only_once
+def test_the_table_says_what_ran(bus: Bus) -> None:
+    number = count_operations(bus)
+    assert read_row("openapi-python-client") == Row(read_pinned(HERE, "openapi-python-client"), number, number)

@@ -10,7 +10,8 @@ import pytest
 from bus import json
 from tests.a_bus import Bus
 from tests.a_node_package import install
-from tests.conformance.api.the_document import write_document
+from tests.conformance.a_table import Row, read_row
+from tests.conformance.api.the_document import count_operations, read_locked, write_document
 
 HERE = Path(__file__).parent
 _SECONDS = 120
@@ -33,3 +34,9 @@ async def test_redocly_s_recommended_rules_find_nothing(
     assert [(problem["ruleId"], problem["message"], problem["location"]) for problem in found["problems"]] == []
     assert found["totals"] == {"errors": 0, "warnings": 0, "ignored": 0}
     assert ended.returncode == 0
+
+
+@only_once
+def test_the_table_says_what_ran(bus: Bus) -> None:
+    number = count_operations(bus)
+    assert read_row("Redocly CLI (@redocly/cli)") == Row(read_locked(HERE, "@redocly/cli"), number, number)

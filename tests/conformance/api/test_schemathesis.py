@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,8 @@ from bus.identity import Scope
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik, a_person
+from tests.conformance.a_table import Row, read_row
+from tests.conformance.api.the_document import count_operations
 
 ROOT: Final = Path(__file__).parents[3]
 _RATE: Final = "1000000/1s"
@@ -96,3 +99,9 @@ async def test_requests_made_from_the_document_get_the_answers_that_it_describes
 async def test_many_requests_get_the_answers_that_the_document_describes(bus: Bus, tmp_path: Path, known: bool) -> None:
     ended = await run(bus, tmp_path, _LONG, known)
     assert ended.status == 0, ended.output[-20_000:]
+
+
+@only_once
+def test_the_table_says_what_ran(bus: Bus) -> None:
+    number = count_operations(bus)
+    assert read_row("Schemathesis") == Row(version("schemathesis"), number, number)

@@ -8,7 +8,8 @@ import pytest
 
 from tests.a_bus import Bus
 from tests.a_node_package import install
-from tests.conformance.api.the_document import write_document
+from tests.conformance.a_table import Row, read_row
+from tests.conformance.api.the_document import count_operations, read_locked, write_document
 
 HERE = Path(__file__).parent
 _SECONDS = 120
@@ -33,3 +34,9 @@ def _run(command: Path, *arguments: str) -> None:
         [command, *arguments], capture_output=True, text=True, timeout=_SECONDS, check=False, cwd=command.parents[2]
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@only_once
+def test_the_table_says_what_ran(bus: Bus) -> None:
+    number = count_operations(bus)
+    assert read_row("openapi-typescript") == Row(read_locked(HERE, "openapi-typescript"), number, number)
