@@ -74,7 +74,7 @@ async def run(bus: Bus, folder: Path, arguments: Sequence[str], known: bool) -> 
         command = [
             *(sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()"),
             *("--config-file", str(config), "run", f"{address}/openapi.json", "--url", address),
-            *("--header", f"Authorization: {token}", "--mode", "all", "--checks", "all", "--seed", "1"),
+            *("--header", f"Authorization: {token}", "--mode", "all", "--seed", "1"),
             *("--generation-database", "none", "--no-color", "--continue-on-failure", "--no-shrink", *arguments),
         ]
         ended = await asyncio.to_thread(
