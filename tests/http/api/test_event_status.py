@@ -13,6 +13,7 @@ from tests.builders import OWNER, WARGA, Document, a_document, a_grant, a_nik, a
 PATH = "/v1/events/status"
 EVENT = {"content-type": "application/cloudevents+json"}
 BATCH = {"content-type": "application/cloudevents-batch+json"}
+_REQUIRED = ("specversion", "id", "source", "type")
 NOBODY: Document = {"state": "unknown"} | dict.fromkeys(("position", "recorded_at", "contract", "version", "refusal"))
 
 
@@ -88,6 +89,19 @@ async def test_the_wrong_event_of_a_refused_batch_is_refused_and_the_others_are_
     assert (await send(sender, [good, bad])).status_code == 422
     await bus.rooms.recorder.flush()
     assert [(await status(sender, event))["state"] for event in (good, bad)] == ["unknown", "refused"]
+
+
+@pytest.mark.parametrize(
+    ("number", "rule"), [("18446744073709551616", "number-changed"), ('1,"jumlah":2', "event-malformed")]
+)
+async def test_an_event_whose_text_is_refused_is_told_too(bus: Bus, sender: httpx.AsyncClient, number: str, rule: str):
+    text = json.dumps(an_event()).decode().replace('"data":{', f'"data":{{"jumlah":{number},')
+    binary = {"content-type": "application/json", **{f"ce-{name}": str(an_event(2)[name]) for name in _REQUIRED}}
+    await sender.post("/v1/events", content=text, headers=EVENT)
+    await sender.post("/v1/events", content=f'{{"jumlah":{number}}}', headers=binary)
+    await bus.rooms.recorder.flush()
+    for event in (an_event(1), an_event(2)):
+        assert [error["rule"] for error in (await status(sender, event))["refusal"]["errors"]] == [rule]
 
 
 async def test_another_participant_learns_nothing(bus: Bus, sender: httpx.AsyncClient):
