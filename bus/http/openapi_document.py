@@ -107,8 +107,6 @@ def _complete_operation(operation: Part, method: str, *, has_path: bool) -> None
             else _complete_answer(status, response, takes_token=takes_token)
         )
     operation["responses"] = dict(sorted(responses.items()))
-    if "requestBody" in operation:
-        _put_json_first(operation["requestBody"])
 
 
 def _without_null(schema: Part) -> Part:

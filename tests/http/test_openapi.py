@@ -176,6 +176,8 @@ def test_refusals_and_their_header_fields_are_described(document: Any) -> None:
 @only_once
 async def test_two_edges_of_one_process_have_the_same_document(bus: Bus, document: Any) -> None:
     assert create_edge(bus.rooms, Health({})).describe() == create_edge(bus.rooms, Health({})).describe() == document
+    responses = [one for _, operation, _ in _operations(document) for one in operation["responses"].values()]
+    assert all(one.keys() == {"$ref"} for one in responses if "$ref" in one)
 
 
 @only_once

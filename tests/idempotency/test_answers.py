@@ -103,6 +103,15 @@ def test_a_process_that_was_given_up_makes_nothing_more(storage: Storage, answer
     assert answers.claim("client_1", KEY, "asked") == MADE
 
 
+def test_two_processes_never_answer_one_request(storage: Storage, answers: KeptAnswers, clock: Clock):
+    late = claim(answers)
+    clock.now += timedelta(minutes=2)
+    present = claim(answers)
+    with pytest.raises(RequestInFlight):
+        keep(storage, answers, late)
+    keep(storage, answers, present)
+
+
 def test_an_answer_is_kept_for_its_time_and_no_longer(storage: Storage, answers: KeptAnswers, clock: Clock):
     keep(storage, answers, claim(answers))
     clock.now += KEPT - timedelta(seconds=1)
