@@ -4,14 +4,13 @@ The room keeps answers, and decides who may answer a request. It knows nothing o
 """
 
 from bus.idempotency.answers import KEPT, Claim, KeptAnswer, KeptAnswers
-from bus.idempotency.errors import KeyMalformed, KeyReused, RequestInFlight, TooManyKeys
+from bus.idempotency.errors import KeyReused, RequestInFlight, TooManyKeys
 
 __all__ = [
     "KEPT",
     "Claim",
     "KeptAnswer",
     "KeptAnswers",
-    "KeyMalformed",
     "KeyReused",
     "RequestInFlight",
     "TooManyKeys",

@@ -1,12 +1,6 @@
 """What may be wrong with a request that has an `Idempotency-Key`."""
 
-from bus.problem import Conflict, Invalid, Refused
-
-
-class KeyMalformed(Invalid):
-    """An Idempotency-Key is 1 to 255 printable ASCII characters, in quotes or without."""
-
-    slug = "idempotency-key-malformed"
+from bus.problem import Conflict, Refused
 
 
 class KeyReused(Refused):

@@ -23,6 +23,8 @@ from tests.conformance.a_table import Row, read_row
 from tests.conformance.api.the_document import count_operations
 
 ROOT: Final = Path(__file__).parents[3]
+_OTHER: Final = "bapenda"
+"""Whose clients may be revoked: those of the participant that tests would end the run."""
 _RATE: Final = "1000000/1s"
 _UNBOUNDED: Final = {
     **dict.fromkeys(("read", "manage", "publish", "queries", "sink_tests", "tokens", "client_tokens"), _RATE),
@@ -41,7 +43,7 @@ parameters = {{ "path.name" = "{contract}", "path.version" = "1.0.0" }}
 
 [[operations]]
 include-path-regex = "^/v1/participants/"
-parameters = {{ "path.name" = "{owner}" }}
+parameters = {{ "path.name" = "{other}" }}
 """
 """What a bus has that a request may name."""
 
@@ -64,12 +66,13 @@ async def run(bus: Bus, folder: Path, arguments: Sequence[str], known: bool) -> 
     await bus.publish(a_person(1))
     order = NewSubscription(OWNER, [WARGA], Webhook("https://dinkes.lamongan.example/masuk"), [])
     await asyncio.to_thread(bus.rooms.subscriptions.add, order, OPERATOR)
+    bus.token(_OTHER)
     token = bus.token(OWNER, *Scope, seconds=36_000)
     bus.rooms.limits.register.put(OWNER, _UNBOUNDED, OPERATOR)
     bus.rooms.limits.refresh()
     config = folder / "schemathesis.toml"
     text = (ROOT / "schemathesis.toml").read_text()
-    config.write_text(text + (_KNOWN.format(contract=WARGA, key=a_nik(1), owner=OWNER) if known else ""))
+    config.write_text(text + (_KNOWN.format(contract=WARGA, key=a_nik(1), other=_OTHER) if known else ""))
     async with bus.served() as address:
         command = [
             *(sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()"),
