@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,12 @@ class Refused(Exception):
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
         self.members = members
+        self.subject: Any = None
+
+    def about(self, subject: Any) -> Self:
+        """This refusal, with what it is about for the log of refusals. Callers are never told it."""
+        self.subject = subject
+        return self
 
     @property
     def title(self) -> str:

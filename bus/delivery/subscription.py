@@ -4,9 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from hashlib import blake2b
 from typing import Any, Final
 
+from bus import json
 from bus.actions import mask_url
+
+_TAG_BYTES: Final = 12
 
 
 class SubscriptionState(Enum):
@@ -91,6 +95,12 @@ class Subscription:
     secrets: tuple[str, ...]
     created_at: datetime
     sink_set_by: str | None
+
+    @property
+    def tag(self) -> str:
+        """Names what its owner can change: equal settings have equal tags. What the bus does with it changes no tag."""
+        settings = [self.id, self.contracts, self.sink.document(), self.filters, self.ordered_by, self.state.value]
+        return blake2b(json.dump_canonical(settings), digest_size=_TAG_BYTES).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

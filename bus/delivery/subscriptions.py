@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from bus import clock, json
 from bus.actions import Action, Actor, Verb, note
+from bus.contracts import Tags
 from bus.delivery.acts import find_setter, make_subscription_act
 from bus.delivery.signature import new_secret
 from bus.delivery.signing_secrets import SigningSecret, drop_ended, rotate
@@ -18,10 +19,18 @@ from bus.delivery.subscription import AgencySink, NewSubscription, Sink, Subscri
 from bus.delivery.tables import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS
 from bus.identity import Keys
 from bus.ids import new_id
-from bus.problem import Conflict, NotFound
+from bus.problem import Conflict, NotFound, Refused
 from bus.storage import RowConflict, Storage, Transaction, announce, find_last_change
 
 TOPIC = "subscriptions"
+
+
+Made = Callable[[Transaction, Subscription], None]
+"""Called with what a transaction makes, before it is committed."""
+
+
+def _tell_nobody(transaction: Transaction, made: Subscription) -> None:
+    """What a subscription's maker needs, `add` returns."""
 
 
 class SubscriptionUnknown(NotFound):
@@ -35,6 +44,13 @@ class SubscriptionOfAnother(SubscriptionUnknown):
     __doc__ = SubscriptionUnknown.__doc__
 
     lacks_authority = True
+
+
+class SubscriptionChanged(Refused):
+    """The subscription is no longer what If-Match names; read it again."""
+
+    status = 412
+    slug = "subscription-changed"
 
 
 class ReplayUnderWay(Conflict):
@@ -86,13 +102,14 @@ class Subscriptions:
         """The subscription with a number, as of the last refresh; None: it was deleted."""
         return self._by_number.get(number)
 
-    def add(self, new: NewSubscription, by: Actor, id: str | None = None) -> Subscription:
+    def add(self, new: NewSubscription, by: Actor, id: str | None = None, made: Made = _tell_nobody) -> Subscription:
         """Make a subscription; its secret is in `secrets`, to be shown once.
 
         The relay takes it up: only the relay knows up to where it has fanned out without it.
 
         Args:
             id: of one that is to be there once, whoever makes it first; the one that stands is given back.
+            made: called with the new subscription, in the transaction that makes it.
         """
         secret = new_secret()
         known_as = id or new_id("sub")
@@ -116,6 +133,8 @@ class Subscriptions:
                 transaction,
                 make_subscription_act(Verb.SUBSCRIPTION_ADD, known_as, new.participant, by, after=_told(new)),
             )
+            row = transaction.one(sa.select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == known_as))
+            made(transaction, self._subscription(row))
         self.refresh()
         return self._by_id(known_as, new.participant)
 
@@ -161,8 +180,13 @@ class Subscriptions:
         *,
         sink: Sink | None = None,
         filters: Sequence[Mapping[str, Any]] | None = None,
+        tags: Tags = None,
     ) -> None:
-        """Give it another sink or other filters. With another sink a disabled one is active again."""
+        """Give it another sink or other filters. With another sink a disabled one is active again.
+
+        Raises:
+            SubscriptionChanged: its tag is none of `tags`.
+        """
         values: dict[str, Any] = {}
         after: dict[str, Any] = {}
         if sink is not None:
@@ -174,8 +198,8 @@ class Subscriptions:
         if filters is not None:
             values["filters"] = json.dumps(list(filters)).decode()
             after["filters"] = len(filters)
-        if values:
-            self._update(_Act(Verb.SUBSCRIPTION_CHANGE, subscription, by, after=after), **values)
+        if values or tags is not None:
+            self._update(_Act(Verb.SUBSCRIPTION_CHANGE, subscription, by, after=after, tags=tags), **values)
 
     def rotate_secret(self, subscription: Subscription, by: Actor) -> str:
         """A new secret. The one before signs beside it for a day, and older ones to their own ends.
@@ -208,10 +232,16 @@ class Subscriptions:
         if not changed:
             raise ReplayUnderWay("A replay is under way; wait for its end.")
 
-    def delete(self, subscription: Subscription, by: Actor) -> None:
-        """Delete it with its deliveries."""
+    def delete(self, subscription: Subscription, by: Actor, tags: Tags = None) -> None:
+        """Delete it with its deliveries.
+
+        Raises:
+            SubscriptionChanged: its tag is none of `tags`.
+        """
         with self._storage.write() as transaction:
-            before = _told(self._subscription(self._locked_row(transaction, subscription)))
+            present = self._subscription(self._locked_row(transaction, subscription))
+            _check_tag(present, tags)
+            before = _told(present)
             act = make_subscription_act(
                 Verb.SUBSCRIPTION_DELETE, subscription.id, subscription.participant, by, before=before
             )
@@ -233,6 +263,7 @@ class Subscriptions:
     def _update(self, act: "_Act", *conditions: sa.ColumnElement[bool], **values: Any) -> bool:
         with self._storage.write() as transaction:
             present = self._subscription(self._locked_row(transaction, act.subscription))
+            _check_tag(present, act.tags)
             changed = self._write(transaction, act, present, *conditions, **values)
         self.refresh()
         return changed
@@ -353,6 +384,7 @@ class _Act:
     by: Actor
     after: Mapping[str, Any] | None = None
     details: Mapping[str, Any] | None = None
+    tags: Tags = None
 
     def told(self, present: Subscription) -> Action:
         """The entry, with what it changes as it was until now."""
@@ -373,6 +405,11 @@ def _told(order: Subscription | NewSubscription) -> dict[str, Any]:
         "ordered_by": order.ordered_by,
     }
     return told | ({"state": order.state.value} if isinstance(order, Subscription) else {"after": order.after})
+
+
+def _check_tag(present: Subscription, tags: Tags) -> None:
+    if tags is not None and present.tag not in tags:
+        raise SubscriptionChanged("Read it again, and send the ETag that it has now.")
 
 
 def _stored(sink: Sink) -> str:

@@ -1,6 +1,7 @@
 """The edge: the ASGI application of one bus. Publishing and reading have callables of their own. FastAPI answers the rest."""
 
 from collections.abc import Iterable
+from copy import deepcopy
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
@@ -19,6 +20,7 @@ from bus.http.api import (
     contracts,
     deliveries,
     disclosures,
+    event_status,
     events,
     limits,
     oauth,
@@ -28,10 +30,15 @@ from bus.http.api import (
     security_txt,
     subscriptions,
 )
+from bus.http.api.oauth_documents import ERRORS
+from bus.http.api.subscription_documents import SINKS
 from bus.http.bodies import Bodies, Body
+from bus.http.documentation import STRICT_POLICY
+from bus.http.event_documents import PUBLISHING
 from bus.http.health import Health
 from bus.http.openapi import components, describe
-from bus.http.operation import STRICT_POLICY, operation_router
+from bus.http.openapi_document import complete
+from bus.http.operation import operation_router
 from bus.http.publish import PayloadTooLarge, Publisher, Receive, Scope, Send
 from bus.http.publish_openapi import OPENAPI
 from bus.http.readers import ReaderRoute, create_readers
@@ -40,11 +47,18 @@ from bus.identity import Tokens
 from bus.telemetry import REQUESTS
 
 _TITLE: Final = "Bus data Kabupaten Lamongan"
+_DESCRIPTION: Final = (
+    "Events, records and queries between the regency's applications and the ministries, under contract. "
+    "Every refusal is a problem (RFC 9457). Before the bus knows what a request asks for, it may also answer 408 (too slow), "
+    "417, 431 (header fields too large), 501 or 505, and then ends the connection."
+)
 _MOST_BYTES: Final = 1024 * 1024 + 64 * 1024
 """The largest body, except of publishing. Routes for contract documents and data refuse more than 1 MiB themselves."""
 
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     oauth.router,
+    # Before `events`: its path would be a position there.
+    event_status.router,
     events.router,
     queries.router,
     contract_checks.router,
@@ -64,6 +78,8 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
 )
 
 
+_NAMED: Final = (*PUBLISHING, *ERRORS, *SINKS)
+"""Types that descriptions refer to by name."""
 _READERS: Final[tuple[ReaderRoute, ...]] = (*feeds.ROUTES, *records.ROUTES)
 _READ: Final = ("/v1/feeds/", "/v1/records/")
 """Beginnings of the paths of feeds and records."""
@@ -207,7 +223,7 @@ def _guarded(fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]
 
 def create_edge(rooms: Rooms, checks: Health) -> Edge:
     """The whole edge."""
-    api = _api([*_ROUTERS, health.router], rooms, checks)
+    api = _api([*_ROUTERS, health.router], rooms, checks, is_whole=True)
     if not rooms.settings.operation_address:
         api.include_router(
             operation_router(_TITLE, api.openapi, rooms.settings.operation_scope), responses=problems.RESPONSES
@@ -246,35 +262,42 @@ class _Api(FastAPI):
     """
 
     address = ""
+    is_whole = False
+    """Whether it serves the API, beside health and metrics."""
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
             document = super().openapi()
-            schemes = document.get("components", {}).get("securitySchemes", {})
-            if "oauth" in schemes:
-                # The published schema of OpenAPI 3.1 wants this address absolute.
-                schemes["oauth"]["flows"]["clientCredentials"]["tokenUrl"] = f"{self.address}/oauth/token"
+            if self.is_whole:
                 document["paths"].setdefault("/v1/events", {})["post"] = OPENAPI
                 document["paths"] |= {
                     route.path_format: {"get": describe(route, route.operation)} for route in _READERS
                 }
-                document["components"]["schemas"] |= components(route.operation for route in _READERS)
-            document["paths"] = dict(sorted(document["paths"].items()))
+                answers = [model for route in _READERS for model in route.operation.models]
+                document["components"]["schemas"] |= components([*answers, *_NAMED])
+                # The descriptions of routes are shared by all edges of a process.
+                self.openapi_schema = deepcopy(document)
+                complete(self.openapi_schema, self.address)
         return super().openapi()
 
 
-def _api(routers: Iterable[APIRouter], rooms: Rooms, checks: Health) -> FastAPI:
+def _api(routers: Iterable[APIRouter], rooms: Rooms, checks: Health, *, is_whole: bool = False) -> FastAPI:
     api = _Api(
         title=_TITLE,
         version="1",
-        description="Events, records and queries between the regency's applications and the ministries, under contract.",
+        description=_DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         docs_url=None,
         openapi_url=None,
         redoc_url=None,
         # A redirect would name http behind a proxy. The client would then send its token in the clear.
         redirect_slashes=False,
+        # Generated clients name their methods and types by these.
+        generate_unique_id_function=lambda route: route.name,
+        separate_input_output_schemas=False,
     )
     api.address = rooms.tokens.issuer
+    api.is_whole = is_whole
     problems.install(api)
     api.state.health = checks
     api.state.rooms = rooms

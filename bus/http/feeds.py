@@ -17,12 +17,12 @@ from bus.disclosures import Channel
 from bus.heavy import Steps
 from bus.http.admissions import admission_of
 from bus.http.cursors import AFTER, LAST_EVENT_ID, After, Limit, Listing, read_position, write_position
+from bus.http.event_documents import CloudEvent
 from bus.http.openapi import Operation
 from bus.http.page import NO_STORE, Page, PageAnswer, Reading, wanted
 from bus.http.readers import ReaderRoute, read_headers, read_query, start_reading
 from bus.http.standing import Standing
 from bus.identity import Principal, Scope
-from bus.kit import format_sequence
 from bus.problem import NotFound, Refused
 
 _EVENT_STREAM: Final = "text/event-stream"
@@ -41,11 +41,7 @@ class NoFeed(NotFound):
 class EventPage(BaseModel):
     """A page of a feed."""
 
-    events: list[dict[str, Any]] = Field(
-        description="CloudEvents as the caller's grant shows them, with `sequence` and `recordedtime`",
-        examples=[[{"specversion": "1.0", "id": "2026-0001", "source": "/dpmptsp", "type": "perizinan.izin",
-                    "sequence": format_sequence(1), "recordedtime": "2026-11-24T05:35:25.123456Z", "data": {}}]],
-    )  # fmt: skip
+    events: list[CloudEvent] = Field(description="in the order of their positions")
     next: str = Field(description="give it as `after`, now or later; there on an empty page too")
 
 
@@ -88,7 +84,13 @@ ROUTES: Final = (
         Operation(
             "Feeds",
             Scope.EVENTS_READ,
-            {"200": {"model": EventPage, "content": {_EVENT_STREAM: {"schema": {"type": "string"}}}}},
+            {
+                "200": {
+                    "model": EventPage,
+                    "description": "The events behind `after`; with `Accept: text/event-stream`, a stream of them",
+                    "content": {_EVENT_STREAM: {"schema": {"type": "string"}}},
+                }
+            },
             query=FeedQuery,
             headers=FeedHeaders,
         ),

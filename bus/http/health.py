@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from bus import json
 
-router = APIRouter(tags=["operation"])
+router = APIRouter(tags=["Operation"])
 
 _KEPT_SECONDS: Final = 1.0
 """Seconds for which a result is given again: anybody may ask, and each check takes a connection to the database."""

@@ -23,30 +23,8 @@ _HELD_BACK: Final = 0.5
 _LEFT: Final = 499
 """For the metric alone: the client left before its request was whole."""
 MEDIA_TYPE = "application/problem+json"
-_WRONG_FIELD: Final[dict[str, Any]] = {
-    "type": "object",
-    "required": ["pointer", "detail"],
-    "properties": {
-        "pointer": {"type": "string", "description": "JSON Pointer into what was sent"},
-        "detail": {"type": "string"},
-    },
-}
-_PROBLEM: Final[dict[str, Any]] = {
-    "title": "Problem",
-    "type": "object",
-    "required": ["type", "title", "status"],
-    "properties": {
-        "type": {"type": "string", "description": "urn:bus:problem:… for what a caller can do something about"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "why, and what to do"},
-        "errors": {"type": "array", "items": _WRONG_FIELD},
-    },
-}
-RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    "4XX": {"description": "Refused: the problem (RFC 9457) says why", "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
-}
-"""What every operation may answer, for the OpenAPI document; it takes the place of the framework's own description of a 422."""
+RESPONSES: Final[dict[int | str, dict[str, Any]]] = {"4XX": {}}
+"""Keeps the framework from describing a 422 of its own; `openapi_document.complete` describes every refusal."""
 
 UNEXPECTED_PROBLEM: Final = json.dumps(
     {

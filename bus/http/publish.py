@@ -157,13 +157,13 @@ class Publisher:
         if head.mode is Mode.STRUCTURED:
             event = self._parse(text, self._settings.max_depth)
             body = json.dumps(event)
-            check_text(text, body)
+            _check_text(event, text, body)
         elif head.mode is Mode.BINARY:
             event = _read_attributes(head.fields)
             if text:
                 # The event around the data is a level too.
                 event["data"] = self._parse(text, self._settings.max_depth - 1, "/data")
-                check_text(text, json.dumps(event["data"]), "/data")
+                _check_text(event, text, json.dumps(event["data"]), "/data")
         else:
             raise _refuse_mode()
         traceparent = _read_traceparent(head)
@@ -207,7 +207,7 @@ class Publisher:
     def refuse(self, refusal: Refused, principal: Principal | None, event: Any) -> Response:
         """The answer to a refused request. Records the refusal for the producer and the contract's owner."""
         if not isinstance(refusal, BatchRefused | BatchConflict):
-            self._rooms.recorder.note(refusal, principal, event)
+            self._rooms.recorder.note(refusal, principal, refusal.subject if event is None else event)
         return _make_response(refusal.status, json.dumps(refusal.to_document()), MEDIA_TYPE.encode(), refusal.headers)
 
     async def publish_batch(self, text: bytes, principal: Principal, *, partial: bool) -> Response:
@@ -266,6 +266,14 @@ class Publisher:
         gate = self._rooms.gate
         admitted = gate.identify(event, principal, body) if is_large else gate.admit_quickly(event, principal, body)
         return await self.check_apart(admitted) if isinstance(admitted, UncheckedEvent) else admitted
+
+
+def _check_text(event: Any, text: bytes, written: bytes, prefix: str = "") -> None:
+    """As `check_text`; the refusal knows the event, so that its sender is told of it."""
+    try:
+        check_text(text, written, prefix)
+    except Refused as refusal:
+        raise refusal.about(event) from None
 
 
 def _read_traceparent(head: Head) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Final
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
@@ -16,7 +16,9 @@ from bus.heavy import Steps
 from bus.http.admissions import admission_of
 from bus.http.conditional import matches
 from bus.http.cursors import After, Limit, Place, read_place, write_place
+from bus.http.event_documents import CloudEvent
 from bus.http.openapi import Operation
+from bus.http.openapi_parts import refer_headers
 from bus.http.page import NO_STORE, Page, PageAnswer, Reading, wanted
 from bus.http.readers import ReaderRoute, read_headers, read_query, start_reading
 from bus.http.spreadsheet import Spreadsheet
@@ -56,8 +58,8 @@ class KeyHidden(Forbidden):
 class RecordPage(BaseModel):
     """A page of records."""
 
-    records: list[dict[str, Any]] = Field(
-        description="the newest CloudEvent of each key as the caller's grant shows it; `data` is null where it is deleted"
+    records: list[CloudEvent] = Field(
+        description="the newest CloudEvent of each key; `data` is null where the record is deleted"
     )
     next: str = Field(description="give it as `after`, now or later, for what is new since; there on an empty page too")
 
@@ -110,7 +112,13 @@ ROUTES: Final = (
         Operation(
             "Records",
             Scope.EVENTS_READ,
-            {"200": {"model": RecordPage, "content": {_NDJSON: _TEXT, _CSV: _TEXT}}},
+            {
+                "200": {
+                    "model": RecordPage,
+                    "description": "The records that changed behind `after`; as NDJSON or CSV, all of them in a stream",
+                    "content": {_NDJSON: _TEXT, _CSV: _TEXT},
+                }
+            },
             query=RecordQuery,
         ),
     ),
@@ -123,10 +131,13 @@ ROUTES: Final = (
             {
                 "200": {
                     "description": "The newest CloudEvent of the key",
-                    "headers": {"ETag": {"description": "names what is shown", "schema": {"type": "string"}}},
-                    "content": {_CLOUD_EVENT: {"schema": {"type": "object"}}},
+                    "headers": refer_headers("ETag"),
+                    "content": {_CLOUD_EVENT: {"schema": {"$ref": "#/components/schemas/CloudEvent"}}},
                 },
-                "304": {"description": "It is still the one that If-None-Match names"},
+                "304": {
+                    "description": "It is still the one that `If-None-Match` names",
+                    "headers": refer_headers("ETag"),
+                },
             },
             headers=RecordHeaders,
         ),

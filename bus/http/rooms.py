@@ -12,6 +12,7 @@ from bus.delivery import Deliveries, Names, Subscriptions, Trials
 from bus.disclosures import DisclosureLog
 from bus.heavy import Heavy, Slices, Threads
 from bus.http.waiting import WaitingReaders
+from bus.idempotency import KeptAnswers
 from bus.identity import Keys, OAuthServer, Participants, Tokens
 from bus.journal import Appender, Gate, JournalReader, Tail
 from bus.limits import Limits
@@ -25,6 +26,7 @@ class Rooms:
     """The rooms and what they share.
 
     Attributes:
+        answers: of requests with an `Idempotency-Key`.
         heavy: runs what may take long, apart from the event loop.
         reading: threads for pages of feeds and records.
         names: look-ups of sinks' host names.
@@ -43,6 +45,7 @@ class Rooms:
     catalogue: Catalogue
     gate: Gate
     recorder: Recorder
+    answers: KeptAnswers
     refusals: RefusalLog
     set_aside: SetAside
     appender: Appender

@@ -21,6 +21,18 @@ async def write_answer(value: Any, headers: Mapping[str, str]) -> Response:
     return Response(text, headers=dict(headers), media_type=_JSON)
 
 
+def write_model(
+    model: BaseModel, headers: Mapping[str, str] | None = None, status: int = 200, *, has_nulls: bool = True
+) -> Response:
+    """The answer with a small model.
+
+    Args:
+        has_nulls: whether members that are null are written.
+    """
+    text = model.model_dump_json(by_alias=True, exclude_none=not has_nulls)
+    return Response(text, status, headers, media_type=_JSON)
+
+
 def write_page(page: BaseModel, headers: Mapping[str, str] | None = None) -> Response:
     """The answer with a page of entries, written one by one.
 

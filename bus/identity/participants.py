@@ -5,7 +5,7 @@ a second.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -99,6 +99,14 @@ class Participant:
     kind: Kind
 
 
+MadeClient = Callable[[Transaction, Client, str | None], None]
+"""Called with a client and its secret (None: it has keys), before the transaction that makes it is committed."""
+
+
+def _tell_nobody(transaction: Transaction, client: Client, secret: str | None) -> None:
+    """What a client's maker needs, `add_client` returns."""
+
+
 class Participants:
     """The register of participants and clients. Synchronous: call it from a thread."""
 
@@ -149,7 +157,13 @@ class Participants:
             return _get(transaction, name)
 
     def add_client(
-        self, participant: str, scopes: Iterable[str], jwks: Mapping[str, Any] | None = None, *, by: Actor
+        self,
+        participant: str,
+        scopes: Iterable[str],
+        jwks: Mapping[str, Any] | None = None,
+        *,
+        by: Actor,
+        made: MadeClient = _tell_nobody,
     ) -> tuple[Client, str | None]:
         """Add a client to a participant.
 
@@ -158,6 +172,7 @@ class Participants:
             scopes: one or more values of `Scope`.
             jwks: a JWK Set of public keys, for a client that proves itself by `private_key_jwt`.
             by: the actor.
+            made: called with the client and its secret, in the transaction that makes it.
 
         Returns:
             The client, and its secret, which nobody can read again; None for a client with keys.
@@ -176,6 +191,7 @@ class Participants:
             _insert_client(transaction, Credentials(client, secret_hash, stored))
             after = {"scopes": sorted(client.scopes), "keys": count_keys(stored)}
             note(transaction, Action(Verb.CLIENT_ADD, by, _make_object(client.client_id), participant, after=after))
+            made(transaction, client, secret)
         return client, secret
 
     def list_clients(self, participant: str, limit: int, after: str = "") -> Sequence[Client]:

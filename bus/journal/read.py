@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from bus import json
 from bus.journal import following, lines, statements
+from bus.journal.identity import identity_of
 from bus.journal.lines import Lines
 from bus.journal.projection import Projection
 from bus.journal.tables import JOURNAL, RECORDS
@@ -88,6 +89,7 @@ _HEAD = (
     .join(RECORDS, RECORDS.c.position == JOURNAL.c.position)
     .where(RECORDS.c.contract_id == sa.bindparam("contract"), RECORDS.c.key == sa.bindparam("key"))
 )
+_IDENTIFIED = sa.select(*_ENTRY).where(JOURNAL.c.identity == sa.bindparam("identity"))
 _NEXT = sa.select(JOURNAL.c.recorded_at).where(JOURNAL.c.position > sa.bindparam("after")).order_by(JOURNAL.c.position)
 
 
@@ -167,6 +169,12 @@ class JournalReader:
         self._projection.reach_end()
         with self._storage.read() as transaction:
             row = transaction.one(_HEAD, {"contract": contract_id, "key": key})
+        return None if row is None else _entry(row)
+
+    def find(self, participant: str, source: str, id: str) -> Entry | None:
+        """The event that a participant sent with this source and id; None: the journal has none."""
+        with self._storage.read() as transaction:
+            row = transaction.one(_IDENTIFIED, {"identity": identity_of(participant, source, id)})
         return None if row is None else _entry(row)
 
     def last_position(self) -> int:

@@ -9,6 +9,7 @@ from bus.delivery import Deliveries, Names, Subscriptions, Trials
 from bus.disclosures import DisclosureLog
 from bus.heavy import Bounds, Heavy, Here, Processes, Shares, Slices, Threads
 from bus.http import Rooms, WaitingReaders, connections_at_once
+from bus.idempotency import KeptAnswers
 from bus.identity import Keys, LoginPolicy, OAuthServer, Participants, Tokens
 from bus.journal import Appender, Beside, Gate, JournalReader, NothingBeside, Persons, Tail
 from bus.limits import LimitRegister, Limits, Ration
@@ -75,6 +76,7 @@ def make_rooms(
         recorder=Recorder(refusals, catalogue),
         refusals=refusals,
         set_aside=SetAside(storage),
+        answers=KeptAnswers(storage, keys),
         appender=Appender(storage, wakeups.appended, beside or NothingBeside()),
         journal=journal,
         tail=tail,

@@ -4,6 +4,7 @@ A refusal holds no value, and no name that the sender chose. A row set aside sho
 """
 
 from bus.refusals.log import Alert, Found, RefusalLog
+from bus.refusals.recent import RefusedEvent
 from bus.refusals.recorder import Recorder
 from bus.refusals.set_aside import (
     MOST_SET_ASIDE,
@@ -33,6 +34,7 @@ __all__ = [
     "Poll",
     "Recorder",
     "RefusalLog",
+    "RefusedEvent",
     "SetAside",
     "count_asides",
     "drop_asides",

@@ -1,4 +1,4 @@
-"""The tables of refusals, by the hour, and of rows set aside."""
+"""The tables of refusals: counts by the hour, events that were refused of late, and rows set aside."""
 
 import sqlalchemy as sa
 
@@ -62,3 +62,17 @@ ROWS_SET_ASIDE = sa.Table(
     sa.UniqueConstraint("adapter", "operation", "source", "key", name="uq_rows_set_aside_row"),
 )
 """`errors` is a JSON list of rules and pointers. `set_aside.Aside` says what the other columns hold."""
+REFUSED_EVENTS = sa.Table(
+    "refused_events",
+    metadata,
+    sa.Column("event", sa.LargeBinary, primary_key=True),
+    sa.Column("participant", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("slug", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("places", sa.Text, nullable=False),
+    sa.Index("ix_refused_events_at", "at"),
+    sa.Index("ix_refused_events_participant_at", "participant", "at"),
+)
+"""`event` is a digest of participant, source and id. `places` is a JSON list of broken rules with their folded pointers."""

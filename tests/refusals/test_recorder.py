@@ -33,10 +33,10 @@ class AFailingLog(RefusalLog):
         super().__init__(storage)
         self._failures = failures
 
-    def add(self, counted: Mapping[Refusal, Count]) -> None:
+    def add(self, counted: Mapping[Refusal, Count], events: Mapping[bytes, Mapping[str, Any]] | None = None) -> None:
         if self._failures:
             raise self._failures.pop()
-        super().add(counted)
+        super().add(counted, events)
 
 
 def a_recorder(bus: Bus, *failures: Exception) -> Recorder:

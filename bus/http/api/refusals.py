@@ -15,6 +15,7 @@ from bus.http.cursors import After, Limit, Listing, read_pair, write_pair
 from bus.http.page import NO_STORE
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
+from bus.http.values import Moment
 from bus.http.written import write_page
 from bus.identity import Scope
 from bus.refusals import Alert, Found, FoundAside
@@ -27,7 +28,7 @@ Name = Annotated[
 _END: Final = 1
 """Stands behind the last entry of a list, since the first one has the id 1."""
 
-Since = Annotated[AwareDatetime | None, Query(description="what was refused since then; absent: in thirty days")]
+Since = Annotated[Moment | None, Query(description="what was refused since then; absent: in thirty days")]
 
 
 class RefusalDocument(BaseModel):

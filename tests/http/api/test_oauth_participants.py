@@ -14,6 +14,7 @@ from bus.actions.attempts import Attempts
 from bus.actions.log import ActionLog
 from bus.http import problems
 from bus.http.api import oauth, participants
+from bus.idempotency import KeptAnswers
 from bus.identity.keys import create_keys, load_keys
 from bus.identity.participants import Participants, bootstrap
 from bus.identity.server import OAuthServer
@@ -50,6 +51,7 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
         oauth=server,
         limits=limits,
         attempts=attempts,
+        answers=KeptAnswers(storage, keys),
     )
     app.include_router(oauth.router)
     app.include_router(participants.router)
