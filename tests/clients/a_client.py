@@ -43,7 +43,8 @@ class Installed:
 class Client:
     """A client in a process of its own, which does step after step. A test with an event loop calls it in a thread."""
 
-    def __init__(self, installed: Installed) -> None:
+    def __init__(self, installed: Installed, *, ignore_signals: bool = False) -> None:
+        """`ignore_signals`: the process inherits which signals are ignored; Python ignores that of a file too large."""
         self.process = subprocess.Popen(
             installed.command(),
             env=os.environ | dict(installed.environment),
@@ -51,6 +52,7 @@ class Client:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            restore_signals=not ignore_signals,
         )
 
     def __enter__(self) -> Self:

@@ -197,10 +197,13 @@ export class Store {
   }
 }
 
-/** The waiting events that no refused event of their key holds up. */
+/** The waiting events that no earlier refused event of their key holds up. `files` are in their order. */
 function findFree(files) {
-  const held = new Set(files.filter((file) => file.isRefused).map((file) => file.key));
-  return files.filter((file) => !held.has(file.key));
+  const held = new Set();
+  return files.filter((file) => {
+    file.isRefused && held.add(file.key);
+    return !held.has(file.key);
+  });
 }
 
 function makeName(number, stored, bytes, key) {

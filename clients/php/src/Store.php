@@ -20,9 +20,12 @@ final class Store
             number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, stored INTEGER NOT NULL, event TEXT NOT NULL, reasons TEXT
         )',
         'CREATE INDEX IF NOT EXISTS spool_refused ON spool (key) WHERE reasons IS NOT NULL',
-        // The events that no refused event of their key holds up.
+        // The events that no earlier refused event of their key holds up.
         'CREATE VIEW IF NOT EXISTS waiting AS
-            SELECT * FROM spool WHERE key NOT IN (SELECT key FROM spool WHERE reasons IS NOT NULL)',
+            SELECT * FROM spool WHERE NOT EXISTS (
+                SELECT 1 FROM spool AS refused
+                WHERE refused.reasons IS NOT NULL AND refused.key = spool.key AND refused.number <= spool.number
+            )',
     ];
     private const USED =
         'SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size';

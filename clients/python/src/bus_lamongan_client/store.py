@@ -21,9 +21,12 @@ _TABLE: Final = """
 _INDEX: Final = "CREATE INDEX IF NOT EXISTS spool_refused ON spool (key) WHERE reasons IS NOT NULL"
 _VIEW: Final = """
     CREATE VIEW IF NOT EXISTS waiting AS
-    SELECT * FROM spool WHERE key NOT IN (SELECT key FROM spool WHERE reasons IS NOT NULL)
+    SELECT * FROM spool WHERE NOT EXISTS (
+        SELECT 1 FROM spool AS refused
+        WHERE refused.reasons IS NOT NULL AND refused.key = spool.key AND refused.number <= spool.number
+    )
 """
-"""The events that no refused event of their key holds up."""
+"""The events that no earlier refused event of their key holds up."""
 _BATCH: Final = "SELECT number, key, event FROM waiting ORDER BY number LIMIT ?"
 _OLDEST: Final = "SELECT stored FROM waiting ORDER BY number LIMIT 1"
 _USED: Final = (
