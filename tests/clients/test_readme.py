@@ -117,6 +117,17 @@ def _run(installed: Installed, file: str, environment: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("installed", ["php"], indirect=True)
+async def test_the_php_lines_of_the_guide_run(bus: Bus, installed: Installed, tmp_path: Path) -> None:
+    (block,) = re.findall(r"```php\n(.*?)```", (ROOT / "docs" / "apps.md").read_text(), re.DOTALL)
+    (service,) = re.findall(r"\$service = \[.*?\];", GUIDES["php"].text, re.DOTALL)
+    program = f"<?php require 'vendor/autoload.php'; chdir('{tmp_path}');\n{block}\n"
+    program = program.replace("$bus = ", f"{service}\n$bus = ") + "echo $report->sent;"
+    (installed.folder / "part.php").write_text(program)
+    async with an_office(bus) as environment:
+        assert await asyncio.to_thread(_run, installed, "part.php", environment) == "1"
+
+
+@pytest.mark.parametrize("installed", ["php"], indirect=True)
 def test_the_webhook_of_the_php_readme_answers(installed: Installed, database_url: str, tmp_path: Path) -> None:
     key = new_secret()
     beginning = re.findall(r"```php\n(<\?php.*?\n)\n\$bus", GUIDES["php"].text, re.DOTALL)[0]
