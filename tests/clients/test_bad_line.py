@@ -54,9 +54,9 @@ class App:
     async def do(self, op: str, **step: Any) -> Any:
         return await asyncio.to_thread(self._client.do, op=op, **step)
 
-    async def publish(self, number: int) -> None:
+    async def publish(self, number: int, key: str | None = None) -> None:
         """Publish an event; of seven, one is bad, and one is published by a process that is killed."""
-        key, event_id = a_nik(self._random.randrange(KEYS)), f"e{number}"
+        key, event_id = key or a_nik(self._random.randrange(KEYS)), f"e{number}"
         self.published[key].append(event_id)
         desa = "x" * 11 if number % 7 == 3 else "sembung"
         self.bad |= {event_id} if number % 7 == 3 else set()
@@ -68,7 +68,9 @@ class App:
             await asyncio.to_thread(self.start)
         assert await self.do(**step) == event_id
 
-    async def be_killed_while_sending(self, line: Line) -> None:
+    async def be_killed_while_sending(self, line: Line, number: int) -> None:
+        """Send an event of its own key, so that there is one to send, and be killed when a request is under way."""
+        await self.publish(number * 7, a_nik(number))
         arrived = asyncio.create_task(line.wait_for_request())
         await asyncio.sleep(0)
         self._client.tell({"op": "spool.send"})
@@ -101,7 +103,7 @@ async def test_on_a_bad_line_every_event_arrives_once_and_in_order(
                 if number % 3 == 2:
                     await app.do("spool.send")
                 if number % 12 == 11:
-                    await app.be_killed_while_sending(line)
+                    await app.be_killed_while_sending(line, 100 + number)
             await app.send_all()
             await _check_what_is_held(app, await _arrived(bus))
             await _drop_all(app)
