@@ -80,6 +80,8 @@ final class Spool
      * Send what waits, in order for each key. A bad line is in the report; the events stay, and the next call goes on.
      *
      * A batch is taken whole or not at all. So no event overtakes an earlier one of its key that the bus refuses.
+     *
+     * @throws SpoolFull the disk is full. The bus may have the events; the file keeps them until there is room.
      */
     public function send(): Report
     {

@@ -178,7 +178,11 @@ class Spool:
         return str(completed["id"])
 
     def send(self) -> Report:
-        """Send what waits. A bad line is in the report; the events stay, and the next call goes on."""
+        """Send what waits. A bad line is in the report; the events stay, and the next call goes on.
+
+        Raises:
+            SpoolFull: the disk is full. The bus may have the events; the file keeps them until there is room.
+        """
         return self._bus.run(send_spooled(self._bus.dialogue, self._store))
 
     def list_refused(self) -> list[RefusedEvent]:
