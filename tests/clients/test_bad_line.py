@@ -16,7 +16,7 @@ from tests.builders import OWNER, WARGA, Document, a_document, a_grant, a_nik
 from tests.clients.a_client import Client, Installed
 from tests.clients.a_line import Line, a_bad_line
 
-ROUNDS, KEYS, SEED = 12, 4, 20261129
+ROUNDS, KEYS, SEED = 8, 4, 20261129
 
 
 @pytest.fixture

@@ -173,9 +173,7 @@ async def test_a_corrected_row_and_a_new_nik_are_sent_later(
     async with bus.served() as url:
         office = an_office(bus, url, database(NEWER), program, tmp_path)
         await office.run()
-        office.sql(
-            "UPDATE log_penduduk SET tgl_peristiwa = '2026-02-21', updated_at = NOW() WHERE id = 1"
-        )
+        office.sql("UPDATE log_penduduk SET tgl_peristiwa = '2026-02-21', updated_at = NOW() WHERE id = 1")
         office.sql("UPDATE tweb_penduduk SET nik = '3524010103269001', ibu_nik = '3524015203889002' WHERE id = 3")
         assert await office.run() == "0 wait for a NIK\n2 sent, 0 refused, 0 wait\n"
         assert [one["tanggal_peristiwa"] for one in await read_journal(bus)][2:] == ["2026-02-21", "2026-03-01"]
