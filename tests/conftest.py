@@ -26,7 +26,9 @@ _END_OTHERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
-_PROCESSES = frozenset({"asyncapi", "attacks", "cli", "conformance", "journeys", "packaging", "samples", "services"})
+_PROCESSES = frozenset(
+    {"asyncapi", "attacks", "cli", "clients", "conformance", "journeys", "packaging", "samples", "services"}
+)
 """Folders whose tests start processes."""
 _STORED = frozenset({"http", "identity", "journal", "refusals", "storage"})
 """Folders whose tests make databases of their own."""
