@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 
 from bus.http.security import Authorised, caller
@@ -61,7 +61,7 @@ def _add_documentation(router: APIRouter, title: str, document: Document) -> Non
     )
     page.headers["content-security-policy"] = _policy(bytes(page.body))
 
-    @router.get("/docs", include_in_schema=False)
+    @router.get("/docs", include_in_schema=False, response_class=HTMLResponse)
     async def docs() -> Response:
         return page
 

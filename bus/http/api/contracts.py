@@ -32,6 +32,8 @@ from bus.http.conditional import cacheable, matches
 from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
+from bus.http.semantics import form_of
+from bus.http.surface import JSON
 from bus.http.written import write_page
 from bus.identity import Principal, Scope
 from bus.journal import try_data
@@ -41,6 +43,13 @@ router = APIRouter(prefix="/v1/contracts", tags=["Contracts"], route_class=Autho
 
 _LARGEST_BODY: Final = 1024 * 1024
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_SCHEMA_ANSWER: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "The schema",
+        "content": {media_type: {"schema": {"type": "object"}} for media_type in ("application/schema+json", JSON)},
+    },
+    304: {"description": "It is still the one that If-None-Match names"},
+}
 
 Reader = Annotated[Principal, Depends(caller(Scope.CONTRACTS_READ))]
 Writer = Annotated[Principal, Depends(caller(Scope.CONTRACTS_WRITE))]
@@ -201,7 +210,7 @@ def _add_draft(rooms: Rooms, contract: Contract, by: Actor, tags: Tags) -> Regis
     return rooms.catalogue.registrar.add_draft(contract, by, tags)
 
 
-@router.get("/{name}/versions/{version}/schema", response_class=Response)
+@router.get("/{name}/versions/{version}/schema", response_class=Response, responses=_SCHEMA_ANSWER)
 def read_schema(
     request: Request,
     caller: Reader,
@@ -215,7 +224,7 @@ def read_schema(
     address = make_schema_url(contract, request.app.state.rooms.tokens.issuer)
     if part is Part.ANSWER:
         address += f"?part={part}"
-    return cacheable(request, json.dumps({"$schema": _DIALECT, "$id": address, **schema}), "application/schema+json")
+    return cacheable(request, json.dumps({"$schema": _DIALECT, "$id": address, **schema}), form_of(request))
 
 
 @router.post("/{name}/validate", response_model=Verdict, openapi_extra=takes("application/json"))

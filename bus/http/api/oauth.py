@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from bus import json
+from bus.http.packing import HOLDS_SECRET
 from bus.http.problems import hold_back
 from bus.identity import (
     Answer,
@@ -56,6 +57,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 
 @router.post(
     "/oauth/token",
+    dependencies=[HOLDS_SECRET],
     responses=_ERRORS,
     openapi_extra=_form(
         {"grant_type": "client_credentials", "scope": "scopes, separated by spaces; absent: all of the client's"},
@@ -79,7 +81,10 @@ async def revoke(request: Request) -> Response:
 
 
 @router.post(
-    "/oauth/introspect", responses=_ERRORS, openapi_extra=_form({"token": "an access token"}, required="token")
+    "/oauth/introspect",
+    dependencies=[HOLDS_SECRET],
+    responses=_ERRORS,
+    openapi_extra=_form({"token": "an access token"}, required="token"),
 )
 async def introspect(request: Request) -> Response:
     """Whether an access token stands, and what it says (RFC 7662): your own, or with the scope `admin` any."""

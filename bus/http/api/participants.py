@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bus.actions import Actor, Verb
 from bus.http.acts import acting
 from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
+from bus.http.packing import HOLDS_SECRET
 from bus.http.security import Authorised, caller
 from bus.http.values import JsonObject
 from bus.http.written import write_page
@@ -105,7 +106,7 @@ def list_clients(request: Request, name: str, limit: Limit = 100, after: After =
     return write_page(ClientList(clients=told, next=following))
 
 
-@router.post("/{name}/clients", status_code=201)
+@router.post("/{name}/clients", status_code=201, dependencies=[HOLDS_SECRET])
 def add_client(
     request: Request,
     response: Response,

@@ -40,6 +40,7 @@ from bus.http.api.subscription_documents import (
     describe_subscription,
 )
 from bus.http.cursors import After, Limit, Listing, read_numbers, write_next_numbers
+from bus.http.packing import HOLDS_SECRET
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.written import write_page
@@ -72,7 +73,7 @@ def list_subscriptions(rooms: TheRooms, caller: Manager, limit: Limit = 100, aft
     return write_page(SubscriptionList(subscriptions=told, next=following))
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=[HOLDS_SECRET])
 async def add_subscription(
     rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_ADD)], response: Response, order: SubscriptionOrder
 ) -> SubscriptionMade:
@@ -151,7 +152,7 @@ def redrive(rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_REDRIVE)
     return Redriven(redriven=rooms.deliveries.redrive(rooms.subscriptions.get(id, by.reach), by))
 
 
-@router.post("/{id}/rotate-secret")
+@router.post("/{id}/rotate-secret", dependencies=[HOLDS_SECRET])
 def rotate_secret(
     rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_ROTATE_SECRET)], id: str, response: Response
 ) -> Secret:
