@@ -78,7 +78,11 @@ def an_edge(catalogue: Catalogue) -> TestClient:
         heavy=Here(),
         attempts=SimpleNamespace(note=lambda attempt: None),
     )
-    return TestClient(admitting(app), base_url="https://bus.example", raise_server_exceptions=False)
+    return TestClient(
+        admitting(app, contract_moves.router, contracts.router),
+        base_url="https://bus.example",
+        raise_server_exceptions=False,
+    )
 
 
 def post(client: TestClient, document: Any, headers: dict[str, str] | None = None) -> Any:
