@@ -287,7 +287,9 @@ def _reads_partial(query: bytes) -> bool:
     if not query:
         return False
     try:
-        return _PARTIAL.validate_python(dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get("partial", "false"))
+        return _PARTIAL.validate_python(
+            dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get("partial", "false")
+        )
     except ValidationError:
         raise Invalid("`partial` is true or false.", errors=[FieldError("/query/partial", "is no boolean")]) from None
 

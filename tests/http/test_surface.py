@@ -1,7 +1,7 @@
 """The surface: what the edge serves, and that the OpenAPI document says the same of it."""
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from fastapi import APIRouter, Query
@@ -26,13 +26,13 @@ def a_surface() -> Surface:
     router = APIRouter(prefix="/v1/things")
 
     @router.get("", response_class=PlainTextResponse)
-    def list_things(kind: list[str] | None = Query(None), limit: int = 1) -> str: ...
+    def list_things(kind: Annotated[list[str] | None, Query()] = None, limit: int = 1) -> str: ...
 
     @router.post("/check", status_code=201)
     def check() -> str: ...
 
     @router.get("/{name}")
-    def read(name: str, page: Page = Query()) -> str: ...
+    def read(name: str, page: Annotated[Page, Query()]) -> str: ...
 
     @router.delete("/{name}", status_code=204)
     def remove(name: str) -> None: ...
