@@ -69,7 +69,7 @@ def _add_documentation(router: APIRouter, title: str, document: Document) -> Non
     def description() -> Response:
         return JSONResponse(document())
 
-    @router.get("/openapi.json", include_in_schema=False)
+    @router.get("/openapi.json", include_in_schema=False, response_class=JSONResponse)
     async def openapi() -> Response:
         return description()
 

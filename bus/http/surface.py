@@ -189,6 +189,9 @@ def _list_route_forms(route: APIRoute) -> Sequence[str]:
     if route.status_code in _BODILESS:
         return ()
     given = route.response_class
+    if isinstance(given, DefaultPlaceholder) and not route.include_in_schema:
+        # Nobody described it: a page's script or its style.
+        return ()
     response = given.value if isinstance(given, DefaultPlaceholder) else given
     own = [response.media_type] if response.media_type else []
     return tuple(dict.fromkeys([*own, *_list_forms(route.responses)])) or (JSON,)

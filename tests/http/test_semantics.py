@@ -10,7 +10,7 @@ import pytest
 from bus import json
 from bus.identity.scopes import Scope
 from tests.a_bus import Bus
-from tests.a_connection import Connection
+from tests.a_connection import Connection, a_publication
 from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik, a_person, an_event
 from tests.http.a_feed import FEED, disclosed
 
@@ -206,15 +206,15 @@ async def test_an_endpoint_answers_406_to_who_takes_none_of_its_forms(bus: Bus, 
 
 async def test_an_event_whose_receipt_nobody_takes_is_not_stored(bus: Bus) -> None:
     bus.apply(a_document())
-    client = bus.reader(OWNER, "events.publish")
     async with bus.served() as address:
+        client = bus.reader(OWNER, "events.publish", address=address)
         for number, accept in enumerate(("text/html", "application/json;q=0", "image/*")):
             for _ in range(2):
-                answer = await client.post(f"{address}/v1/events", **publication(number, accept=accept))
+                answer = await client.post("/v1/events", **publication(number, accept=accept))
                 assert (answer.status_code, answer.json()["available"]) == (406, ["application/json"])
         assert bus.rooms.journal.last_position() == 0
         for number, accept in enumerate(("*/*", "application/*", "text/html, application/json;q=0.1")):
-            answer = await client.post(f"{address}/v1/events", **publication(number, accept=accept))
+            answer = await client.post("/v1/events", **publication(number, accept=accept))
             assert answer.status_code == 202
 
 
@@ -252,6 +252,11 @@ async def test_a_header_in_two_lines_is_one_list(bus: Bus, reader: httpx.AsyncCl
         head = f"GET {RECORD} HTTP/1.1\r\nhost: bus\r\nauthorization: {reader.headers['authorization']}\r\n"
         answer = await connection.ask(f"{head}accept: text/html\r\naccept: application/json\r\n\r\n".encode())
         assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+        token = bus.token(OWNER, "events.publish")
+        lines = {"accept": "application/json\r\naccept: text/html"}
+        assert (await connection.ask(a_publication(token, 1, **lines))).status_code == 202
+        lines = {"content_encoding": "gzip\r\ncontent-encoding: gzip"}
+        assert (await connection.ask(a_publication(token, 2, **lines))).status_code == 415
 
 
 def publication(number: int, **fields: str) -> dict[str, Any]:
