@@ -83,7 +83,17 @@ def serve(
         siblings.start()
         try:
             uvloop.run(
-                process.serve(settings, workspace.storage, workspace.keys, issuer, chosen, wakeups, listener, operation)
+                process.serve(
+                    settings,
+                    workspace.storage,
+                    workspace.keys,
+                    issuer,
+                    chosen,
+                    wakeups,
+                    listener,
+                    operation,
+                    siblings.begin_to_stop,
+                )
             )
         finally:
             siblings.stop()
@@ -177,9 +187,13 @@ class _Siblings:
         for thread in self._threads:
             thread.start()
 
+    def begin_to_stop(self) -> None:
+        """Let all processes finish their work, while this one finishes its own."""
+        self._stopping.set()
+
     def stop(self) -> None:
         """Let all processes finish their work, and wait for their end."""
-        self._stopping.set()
+        self.begin_to_stop()
         for thread in self._threads:
             thread.join()
 

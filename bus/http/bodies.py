@@ -18,6 +18,7 @@ class TooMuchUnderWay(Refused):
     status = 429
     slug = "too-much-under-way"
     is_overload = True
+    retry_seconds = 1
 
 
 class BusFull(Refused):
@@ -26,6 +27,7 @@ class BusFull(Refused):
     status = 503
     slug = "too-much-under-way"
     is_overload = True
+    retry_seconds = 1
 
 
 class Bodies:
@@ -55,11 +57,9 @@ class Bodies:
             BusFull: all together hold too many; nothing was counted.
         """
         if self._held[owner] + size > self._most_each:
-            raise TooMuchUnderWay(
-                f"Have at most {self._most_each} bytes of bodies under way.", headers={"Retry-After": "1"}
-            )
+            raise TooMuchUnderWay(f"Have at most {self._most_each} bytes of bodies under way.")
         if self._sum + size > self._most:
-            raise BusFull("The bus holds as many unfinished bodies as it can.", headers={"Retry-After": "1"})
+            raise BusFull("The bus holds as many unfinished bodies as it can.")
         self._held[owner] += size
         self._sum += size
 

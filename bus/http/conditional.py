@@ -11,7 +11,7 @@ def cacheable(request: Request, body: bytes, media_type: str) -> Response:
     Only the client may keep the body, since others may lack the scope. It must ask again each time, since a draft may change.
     """
     etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
     if matches(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type=media_type)

@@ -19,9 +19,11 @@ from bus.http.admissions import admission_of
 from bus.http.cursors import AFTER, LAST_EVENT_ID, After, Limit, Listing, read_position, write_position
 from bus.http.event_documents import CloudEvent
 from bus.http.openapi import Operation
-from bus.http.page import NO_STORE, Page, PageAnswer, Reading, wanted
+from bus.http.page import NO_STORE, Page, PageAnswer, Reading
 from bus.http.readers import ReaderRoute, read_headers, read_query, start_reading
+from bus.http.semantics import ContentUnread, form_of, is_head
 from bus.http.standing import Standing
+from bus.http.surface import JSON
 from bus.identity import Principal, Scope
 from bus.problem import NotFound, Refused
 
@@ -68,9 +70,11 @@ async def read_feed(request: Request) -> Response:
     """
     reading = await start_reading(request, Channel.FEED)
     asked = read_query(FeedQuery, request)
-    if wanted(request, _EVENT_STREAM):
+    if form_of(request) == _EVENT_STREAM:
         return await _stream(request, reading, asked)
     after = read_position(asked.after, Listing.FEED, reading.contract)
+    if is_head(request):
+        return await _answer_head(reading, JSON)
     page = await reading.read(_feed(reading, after, asked.limit))
     if not page.positions and asked.wait:
         page = await _wait(request, reading, page, asked)
@@ -103,11 +107,19 @@ async def _stream(request: Request, reading: Reading, asked: FeedQuery) -> Respo
     last = read_headers(FeedHeaders, request).last_event_id
     parameter = LAST_EVENT_ID if last else AFTER
     position = read_position(last or asked.after, Listing.FEED, reading.contract, parameter)
+    if is_head(request):
+        return await _answer_head(reading, _EVENT_STREAM)
     await reading.rooms.reading.run(partial(_check, reading), who=reading.caller.participant)
     admission_of(request).begin_to_wait()
     events = _events(Standing(request, reading), reading, position, asked.limit)
     headers = {**NO_STORE, "X-Accel-Buffering": "no"}
     return StreamingResponse(events, headers=headers, media_type=_EVENT_STREAM)
+
+
+async def _answer_head(reading: Reading, media_type: str) -> Response:
+    """The answer to a HEAD: as to a GET, but no event is read, and none is disclosed."""
+    await reading.rooms.reading.run(partial(_check, reading), who=reading.caller.participant)
+    return ContentUnread(headers=NO_STORE, media_type=media_type)
 
 
 def _check(reading: Reading) -> None:
@@ -157,7 +169,7 @@ async def _awaited(standing: Standing, reading: Reading, page: Page, limit: int,
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    while not page.positions and (left := deadline - loop.time()) > 0:
+    while not page.positions and (left := deadline - loop.time()) > 0 and not standing.is_finished:
         if page.is_last and not await standing.beyond(page.position, left):
             break
         page = await reading.read(_feed(reading, page.position, limit))
@@ -190,12 +202,12 @@ async def _gone(request: Request) -> None:
 
 
 async def _events(standing: Standing, reading: Reading, position: int, limit: int) -> AsyncIterator[bytes]:
-    """Server-sent events, and comments where there are none, until token or grant end."""
+    """Server-sent events, and comments where there are none, until token or grant end, or the process stops."""
     # A refusal ends the answer, which is under way. The client comes again and is told why.
     with suppress(Refused), reading.rooms.waiting.enter(standing):
         # After it is entered: what ended before was ended without it.
         principal = await standing.authorised()
-        while True:
+        while not standing.is_finished:
             seconds = min(_HEARTBEAT, _seconds_left(principal))
             page = await reading.read(_feed(reading, position, limit))
             page = await _awaited(standing, reading, page, limit, seconds)

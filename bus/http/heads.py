@@ -9,6 +9,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
+from bus.http.unpacking import is_packed
+
 _END: Final = b"\r\n\r\n"
 _MOST_BYTES: Final = 1024 * 1024
 """Bytes of the texts of all kept heads. The values that they were read as take about twice as much."""
@@ -33,9 +35,11 @@ class Head:
 
     Attributes:
         fields: names in lower case.
-        length: of the body, in bytes; None where no content-length says it.
+        length: of the body as it is read, in bytes; None where no content-length says it.
         authorization: the field's value; empty where it is missing.
         traceparent: the publisher's trace (W3C Trace Context), as it came.
+        coding: in which the body comes (Content-Encoding); empty where it comes as it is.
+        accept: the forms of the answer that the publisher takes; empty where it does not say.
     """
 
     fields: Mapping[bytes, bytes]
@@ -43,18 +47,24 @@ class Head:
     authorization: bytes
     mode: Mode
     traceparent: str | None
+    coding: bytes = b""
+    accept: str = ""
 
     @classmethod
     def of(cls, fields: Mapping[bytes, bytes]) -> "Head":
         """The head that has these header fields."""
         length = fields.get(b"content-length", b"")
         traceparent = fields.get(b"traceparent")
+        coding = fields.get(b"content-encoding", b"")
+        is_plain = not coding or not is_packed(coding)
         return cls(
             fields,
-            int(length) if length.isdigit() else None,
+            int(length) if is_plain and length.isdigit() else None,
             fields.get(b"authorization", b""),
             _mode(fields),
             None if traceparent is None else traceparent.decode("latin-1"),
+            b"" if is_plain else coding,
+            fields.get(b"accept", b"").decode("latin-1"),
         )
 
 

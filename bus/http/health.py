@@ -80,4 +80,6 @@ async def readyz(request: Request) -> Response:
         "status": "ready" if ready else "not ready",
         "checks": {name: {"ok": check.ok, "detail": check.detail} for name, check in results.items()},
     }
-    return Response(json.dumps(document), 200 if ready else 503, media_type="application/json")
+    if ready:
+        return Response(json.dumps(document), media_type="application/json")
+    return Response(json.dumps(document), 503, {"Retry-After": "5"}, media_type="application/json")

@@ -47,6 +47,6 @@ def _add_document(router: APIRouter, document: Document) -> None:
     def description() -> Response:
         return JSONResponse(document())
 
-    @router.get("/openapi.json", include_in_schema=False)
+    @router.get("/openapi.json", include_in_schema=False, response_class=JSONResponse)
     async def openapi() -> Response:
         return description()

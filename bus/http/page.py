@@ -9,7 +9,7 @@ from functools import cache, partial
 from time import perf_counter
 from typing import Annotated, Final, TypeVar
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Response
 from starlette.types import Receive, Send
 from starlette.types import Scope as Connection
 
@@ -330,18 +330,3 @@ class PageAnswer(Response):
         for part in parts:
             await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": last})
-
-
-def wanted(request: Request, *media_types: str) -> str | None:
-    """The first of the Accept header's media types that is among some; None when JSON stands before it, or none does."""
-    for media_type in _accepted(request):
-        if media_type in media_types:
-            return media_type
-        if media_type in ("application/json", "*/*"):
-            return None
-    return None
-
-
-def _accepted(request: Request) -> Iterator[str]:
-    for part in request.headers.get("accept", "").split(","):
-        yield part.partition(";")[0].strip().lower()

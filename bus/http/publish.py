@@ -8,7 +8,9 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
+
+from pydantic import TypeAdapter, ValidationError
 
 from bus import json
 from bus.contracts import Notice
@@ -16,8 +18,10 @@ from bus.http.batches import BatchConflict, Batches, BatchRefused, refuse_confli
 from bus.http.bodies import Bodies, Body
 from bus.http.deprecation import deprecation_headers
 from bus.http.heads import Head, Mode
+from bus.http.negotiation import choose_form, require_form
 from bus.http.problems import MEDIA_TYPE, hold_back
 from bus.http.rooms import Rooms
+from bus.http.unpacking import BodyTooLarge, unpack
 from bus.identity import Principal, require
 from bus.journal import (
     LARGE,
@@ -44,7 +48,10 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+FORMS: Final = ("application/json",)
+"""The form of receipts."""
 _SCOPE: Final = "events.publish"
+_PARTIAL: Final = TypeAdapter(bool)
 _NO_HEADERS: Final = frozenset({"data", "data_base64", "datacontenttype"})
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPED: Final = re.compile(r"\\(.)")
@@ -53,13 +60,6 @@ _LARGE: Final = 15
 """Each 32 KiB (two to this power) of a body count as one event more in the publisher's limit."""
 _STEPS: Final = 20
 """Values that `r` in `RateLimit` may have on this path: an answer that was rendered before is found again."""
-
-
-class PayloadTooLarge(Refused):
-    """The request is larger than the bus takes."""
-
-    status = 413
-    slug = "payload-too-large"
 
 
 class MediaTypeUnsupported(Refused):
@@ -98,13 +98,14 @@ class Publisher:
         try:
             principal = await self._rooms.tokens.authenticate(head.authorization)
             require(principal, _SCOPE)
+            require_form(head.accept, FORMS)
+            partial = _reads_partial(scope["query_string"])
             self._rooms.limits.take(principal.participant, Limit.PUBLISH, 1 + ((head.length or 0) >> _LARGE))
             body_size = Body(self.bodies, principal.participant)
             text = await self._receive(head, receive, body_size)
             if head.length is None:
                 self._rooms.limits.get(principal.participant).publish.charge(len(text) >> _LARGE)
             if head.mode is Mode.BATCH:
-                partial = b"partial=true" in scope["query_string"].split(b"&")
                 response = await self.publish_batch(text, principal, partial=partial)
             else:
                 event, body = (
@@ -132,7 +133,7 @@ class Publisher:
         was verified before, and its limit is not used up. The request is charged to that limit.
         """
         most = self._settings.max_batch_bytes if head.mode is Mode.BATCH else min(LARGE, self._settings.max_event_bytes)
-        if head.length is None or head.length > most:
+        if head.length is None or head.length > most or choose_form(head.accept, FORMS) is None:
             return None
         principal = self._rooms.tokens.find_known(head.authorization)
         if principal is None or _SCOPE not in principal.scopes:
@@ -230,7 +231,8 @@ class Publisher:
         settings = self._settings
         most = settings.max_batch_bytes if head.mode is Mode.BATCH else settings.max_event_bytes
         if (head.length or 0) > most:
-            raise PayloadTooLarge(f"At most {most} bytes are taken.")
+            raise BodyTooLarge(f"At most {most} bytes are taken.")
+        receive = unpack(head.coding, receive, most)
         parts: list[bytes] = []
         more = True
         while more:
@@ -240,7 +242,7 @@ class Publisher:
             parts.append(bytes(message.get("body", b"")))
             size.grow(len(parts[-1]))
             if size.size > most:
-                raise PayloadTooLarge(f"At most {most} bytes are taken.")
+                raise BodyTooLarge(f"At most {most} bytes are taken.")
             more = message.get("more_body", False)
         return b"".join(parts)
 
@@ -274,6 +276,22 @@ def _check_text(event: Any, text: bytes, written: bytes, prefix: str = "") -> No
         check_text(text, written, prefix)
     except Refused as refusal:
         raise refusal.about(event) from None
+
+
+def _reads_partial(query: bytes) -> bool:
+    """Whether a request takes a batch in part.
+
+    Raises:
+        Invalid: the parameter is no boolean.
+    """
+    if not query:
+        return False
+    try:
+        return _PARTIAL.validate_python(
+            dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get("partial", "false")
+        )
+    except ValidationError:
+        raise Invalid("`partial` is true or false.", errors=[FieldError("/query/partial", "is no boolean")]) from None
 
 
 def _read_traceparent(head: Head) -> str | None:

@@ -36,7 +36,7 @@ class ReaderRoute(Route):
 
     def __init__(self, path: str, answer: Callable[[Request], Awaitable[Response]], operation: Operation) -> None:
         super().__init__(path, answer, methods=["GET"])
-        # Starlette adds HEAD. It would have a page read, and disclosed, that nobody gets.
+        # Starlette adds HEAD, which the edge makes a GET before.
         self.methods = {"GET"}
         self.operation = operation
 

@@ -19,10 +19,12 @@ from bus.http.cursors import After, Limit, Place, read_place, write_place
 from bus.http.event_documents import CloudEvent
 from bus.http.openapi import Operation
 from bus.http.openapi_parts import refer_headers
-from bus.http.page import NO_STORE, Page, PageAnswer, Reading, wanted
+from bus.http.page import NO_STORE, Page, PageAnswer, Reading
 from bus.http.readers import ReaderRoute, read_headers, read_query, start_reading
+from bus.http.semantics import ContentUnread, form_of, is_head
 from bus.http.spreadsheet import Spreadsheet
 from bus.http.standing import Standing
+from bus.http.surface import JSON
 from bus.identity import Scope
 from bus.journal import Entry
 from bus.problem import Forbidden, NotFound
@@ -89,8 +91,12 @@ async def list_records(request: Request) -> Response:
     reading = await start_reading(request, Channel.RECORDS)
     asked = read_query(RecordQuery, request)
     place = read_place(asked.after, reading.contract)
-    media_type = wanted(request, _NDJSON, _CSV)
-    if media_type is not None:
+    media_type = form_of(request)
+    if is_head(request):
+        # No record is read, and none is disclosed.
+        await reading.rooms.reading.run(partial(_views, reading), who=reading.caller.participant)
+        return ContentUnread(headers=NO_STORE, media_type=media_type)
+    if media_type != JSON:
         return await _snapshot(request, reading, place, media_type)
     page = await reading.read(_records(reading, place, asked.limit))
     following = write_place(reading.contract, place.after(page.position, is_last=page.is_last))
@@ -101,7 +107,7 @@ async def read_record(request: Request) -> Response:
     """One record by its key, as your grant shows it; absent, deleted and outside your rows are all the same."""
     reading = await start_reading(request, Channel.RECORDS)
     tags = read_headers(RecordHeaders, request).if_none_match
-    find = partial(_find, reading, request.path_params["key"], tags)
+    find = partial(_find, reading, request.path_params["key"], tags, form_of(request))
     return await reading.rooms.reading.run(find, who=reading.caller.participant)
 
 
@@ -132,7 +138,10 @@ ROUTES: Final = (
                 "200": {
                     "description": "The newest CloudEvent of the key",
                     "headers": refer_headers("ETag"),
-                    "content": {_CLOUD_EVENT: {"schema": {"$ref": "#/components/schemas/CloudEvent"}}},
+                    "content": {
+                        media_type: {"schema": {"$ref": "#/components/schemas/CloudEvent"}}
+                        for media_type in (_CLOUD_EVENT, JSON)
+                    },
                 },
                 "304": {
                     "description": "It is still the one that `If-None-Match` names",
@@ -156,8 +165,8 @@ def _records(reading: Reading, place: Place, limit: int) -> Steps[Page]:
     return (yield from reading.records(place, limit))
 
 
-def _find(reading: Reading, key: str, if_none_match: str) -> Response:
-    """The answer with one record; it is disclosed. Call it in a thread."""
+def _find(reading: Reading, key: str, if_none_match: str, media_type: str) -> Response:
+    """The answer with one record; it is disclosed, also to a HEAD, which tells that it is there. Call it in a thread."""
     _check_kind(reading)
     if not any(view.can_look_up_by_key for view in reading.views()):
         raise KeyHidden(f"Your grant in {reading.contract} masks or leaves out the key.")
@@ -170,7 +179,7 @@ def _find(reading: Reading, key: str, if_none_match: str) -> Response:
     reading.disclose(*shown)
     if matches(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return Response(text, headers=headers, media_type=_CLOUD_EVENT)
+    return Response(text, headers=headers, media_type=media_type)
 
 
 async def _snapshot(request: Request, reading: Reading, place: Place, media_type: str) -> Response:

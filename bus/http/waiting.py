@@ -40,6 +40,10 @@ class WaitingReader(Protocol):
         """Wake the reader with the reason why it may not read. Called on the event loop."""
         ...
 
+    def finish(self) -> None:
+        """Wake the reader, to answer with what there is. Called on the event loop."""
+        ...
+
 
 class WaitingReaders:
     """The waiting readers of one process. Belongs to one event loop, except `tokens_changed` and `grants_changed`."""
@@ -51,15 +55,24 @@ class WaitingReaders:
         self._changed = asyncio.Event()
         self._have_grants_changed = False
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_finished = False
 
     @contextmanager
     def enter(self, reader: WaitingReader) -> Iterator[None]:
         """Count a reader as waiting."""
         self._readers.add(reader)
+        if self._is_finished:
+            reader.finish()
         try:
             yield
         finally:
             self._readers.discard(reader)
+
+    def finish(self) -> None:
+        """Have every reader answered with what there is, now and from now on: the process stops."""
+        self._is_finished = True
+        for reader in tuple(self._readers):
+            reader.finish()
 
     def tokens_changed(self) -> None:
         """Have every reader's token checked. Callable from any thread. Does no harm while `follow` does not run."""

@@ -5,7 +5,7 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import structlog
 
@@ -35,11 +35,13 @@ async def serve(
     wakeups: Wakeups,
     listener: socket.socket,
     operation: socket.socket | None = None,
+    when_stopping: Callable[[], None] = lambda: None,
 ) -> None:
     """Run a process until SIGTERM or SIGINT. Then drain within a bound.
 
     Args:
         wakeups: `storage` tells its `changed` of changes.
+        when_stopping: is called when the drain begins.
         operation: where metrics and the description of the API are served, if not with the API.
     """
     stopping = asyncio.Event()
@@ -65,8 +67,10 @@ async def serve(
         stopped = loop.create_task(stopping.wait())
         await asyncio.wait([*serving, stopped], return_when=asyncio.FIRST_COMPLETED)
         log.info("bus.draining")
+        when_stopping()
         for ending in (*serving, stopped):
             ending.cancel()
+        process.rooms.waiting.finish()
         await asyncio.gather(*(door.close(settings.drain_seconds) for door in doors.values()))
         await asyncio.gather(*serving, stopped, return_exceptions=True)
     log.info("bus.stopped")

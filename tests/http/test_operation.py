@@ -93,7 +93,8 @@ async def test_a_path_with_a_key_is_in_no_log_line(bus: Bus, monkeypatch: pytest
     monkeypatch.setattr(Reading, "__init__", broken)
     with capture_logs() as logged:
         async with bus.served() as address, httpx.AsyncClient(base_url=address, headers=headers) as client:
-            answer = await client.get(f"/v1/records/{WARGA}/{key}?note={key}")
+            answer = await client.get(f"/v1/records/{WARGA}/{key}")
+            assert (await client.get(f"/v1/records/{WARGA}?{key}={key}")).status_code == 400
     assert answer.status_code == 500
     assert "/v1/records/{contract}/{key:path}" in {line.get("route") for line in logged}
     assert key not in str(logged)

@@ -10,10 +10,10 @@ from bus.contracts import Catalogue, write_asyncapi
 from bus.http.api.contracts import Reader
 from bus.http.conditional import cacheable
 from bus.http.openapi_parts import refer_headers
-from bus.http.page import wanted
 from bus.http.path_parameters import ContractName
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
+from bus.http.semantics import form_of
 
 router = APIRouter(prefix="/v1/contracts", tags=["Contracts"], route_class=Authorised)
 
@@ -41,7 +41,7 @@ async def read_asyncapi(
     With `Accept: application/yaml` it comes as YAML.
     """
     asked = await asyncio.to_thread(_document, rooms.catalogue, name, version)
-    media_type = wanted(request, _YAML) or "application/json"
+    media_type = form_of(request)
     form = b"yaml" if media_type == _YAML else b"json"
     issuer = rooms.tokens.issuer.encode()
     text = await rooms.heavy.run(write_asyncapi, asked, issuer, form, who=caller.participant)

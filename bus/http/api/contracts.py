@@ -34,6 +34,8 @@ from bus.http.openapi_parts import refer_headers
 from bus.http.path_parameters import ContractName, Version
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
+from bus.http.semantics import form_of
+from bus.http.surface import JSON
 from bus.http.written import write_page
 from bus.identity import Principal, Scope
 from bus.journal import try_data
@@ -43,6 +45,15 @@ router = APIRouter(prefix="/v1/contracts", tags=["Contracts"], route_class=Autho
 
 _LARGEST_BODY: Final = 1024 * 1024
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_TAGGED: Final = {"headers": refer_headers("ETag")}
+_SCHEMA_ANSWER: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "A JSON Schema (2020-12)",
+        "content": {media_type: {"schema": {"type": "object"}} for media_type in ("application/schema+json", JSON)},
+        **_TAGGED,
+    },
+    304: {"description": "It is still the one that `If-None-Match` names", **_TAGGED},
+}
 
 Reader = Annotated[Principal, Depends(caller(Scope.CONTRACTS_READ))]
 Writer = Annotated[Principal, Depends(caller(Scope.CONTRACTS_WRITE))]
@@ -133,7 +144,6 @@ _TAKES_DATA: Final[dict[str, Any]] = {
         "content": {"application/json": {"schema": {"description": "what an event would have as `data`"}}},
     }
 }
-_TAGGED: Final = {"headers": refer_headers("ETag")}
 _DRAFTED: Final[dict[int | str, dict[str, Any]]] = {409: {}, 422: {}}
 
 
@@ -224,18 +234,7 @@ def _add_draft(rooms: Rooms, contract: Contract, by: Actor, tags: Tags) -> Regis
     return rooms.catalogue.registrar.add_draft(contract, by, tags)
 
 
-@router.get(
-    "/{name}/versions/{version}/schema",
-    response_class=Response,
-    responses={
-        200: {
-            "description": "A JSON Schema (2020-12)",
-            "content": {"application/schema+json": {"schema": {"type": "object"}}},
-            **_TAGGED,
-        },
-        304: {"description": "It is still the one that `If-None-Match` names", **_TAGGED},
-    },
-)
+@router.get("/{name}/versions/{version}/schema", response_class=Response, responses=_SCHEMA_ANSWER)
 def read_schema(
     request: Request,
     caller: Reader,
@@ -249,7 +248,7 @@ def read_schema(
     address = make_schema_url(contract, request.app.state.rooms.tokens.issuer)
     if part is Part.ANSWER:
         address += f"?part={part}"
-    return cacheable(request, json.dumps({"$schema": _DIALECT, "$id": address, **schema}), "application/schema+json")
+    return cacheable(request, json.dumps({"$schema": _DIALECT, "$id": address, **schema}), form_of(request))
 
 
 @router.post("/{name}/validate", response_model=Verdict, responses={422: {}}, openapi_extra=_TAKES_DATA)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from bus import json
 from bus.http.api.oauth_documents import INTROSPECTED, PROOF, REVOKED, TOKEN
+from bus.http.packing import HOLDS_SECRET
 from bus.http.problems import hold_back
 from bus.identity import (
     Answer,
@@ -51,6 +52,7 @@ def _form(fields: dict[str, str], required: str) -> dict[str, Any]:
 
 @router.post(
     "/oauth/token",
+    dependencies=[HOLDS_SECRET],
     responses=TOKEN,
     openapi_extra=_form(
         {
@@ -78,7 +80,10 @@ async def revoke_token(request: Request) -> Response:
 
 
 @router.post(
-    "/oauth/introspect", responses=INTROSPECTED, openapi_extra=_form({"token": "an access token"}, required="token")
+    "/oauth/introspect",
+    dependencies=[HOLDS_SECRET],
+    responses=INTROSPECTED,
+    openapi_extra=_form({"token": "an access token"}, required="token"),
 )
 async def introspect_token(request: Request) -> Response:
     """Whether an access token stands, and what it says (RFC 7662): your own, or with the scope `admin` any."""

@@ -12,6 +12,7 @@ from bus.http.acts import acting
 from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
 from bus.http.idempotency import FirstAnswer, IdempotencyKey, answer_once
 from bus.http.openapi_parts import refer_headers
+from bus.http.packing import HOLDS_SECRET
 from bus.http.page import NO_STORE
 from bus.http.path_parameters import ClientId, ParticipantName
 from bus.http.rooms import Rooms, TheRooms
@@ -157,7 +158,13 @@ def list_clients(request: Request, name: ParticipantName, limit: Limit = 100, af
     return write_page(ClientList(clients=told, next=following))
 
 
-@router.post("/{name}/clients", status_code=201, response_model=ClientCredentials, responses=_MADE)
+@router.post(
+    "/{name}/clients",
+    status_code=201,
+    response_model=ClientCredentials,
+    dependencies=[HOLDS_SECRET],
+    responses=_MADE,
+)
 async def add_client(
     request: Request,
     rooms: TheRooms,

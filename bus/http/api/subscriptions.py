@@ -47,6 +47,7 @@ from bus.http.conditional import matches
 from bus.http.cursors import After, Limit, Listing, read_numbers, write_next_numbers
 from bus.http.idempotency import FirstAnswer, IdempotencyKey, answer_once
 from bus.http.openapi_parts import refer_headers
+from bus.http.packing import HOLDS_SECRET
 from bus.http.page import NO_STORE
 from bus.http.path_parameters import SubscriptionId
 from bus.http.rooms import Rooms, TheRooms
@@ -92,7 +93,7 @@ def list_subscriptions(rooms: TheRooms, caller: Manager, limit: Limit = 100, aft
     return write_page(SubscriptionList(subscriptions=told, next=following))
 
 
-@router.post("", status_code=201, response_model=SubscriptionMade, responses=_MADE)
+@router.post("", status_code=201, response_model=SubscriptionMade, dependencies=[HOLDS_SECRET], responses=_MADE)
 async def add_subscription(
     request: Request,
     rooms: TheRooms,
@@ -199,7 +200,7 @@ def redrive_subscription(
     return Redriven(redriven=rooms.deliveries.redrive(rooms.subscriptions.get(id, by.reach), by))
 
 
-@router.post("/{id}/rotate-secret")
+@router.post("/{id}/rotate-secret", dependencies=[HOLDS_SECRET])
 def rotate_secret(
     rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_ROTATE_SECRET)], id: SubscriptionId, response: Response
 ) -> Secret:

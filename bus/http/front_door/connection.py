@@ -295,7 +295,8 @@ class Connection(asyncio.Protocol):
         is_whole = self._state is not State.BODY
         self._request = None
         self._visitor.release()
-        if ends or not is_whole:
+        # A stream that began before the stop ends after it.
+        if ends or not is_whole or self._hall.is_draining:
             self._end(_MOST_UNREAD if not is_whole else len(self._ahead))
             return
         self._state, self._since = State.IDLE, self._hall.now

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from dataclasses import replace
 from email.utils import formatdate
 from typing import Final
 
@@ -29,6 +30,8 @@ _SWEEP_SECONDS: Final = 0.5
 _SWEPT_AT_ONCE: Final = 64
 """Connections that are looked at in one turn of the loop."""
 _DRAIN_SECONDS: Final = 0.02
+_LAST_WRITE_SECONDS: Final = 2.0
+"""How long a stop waits for a client that reads nothing: a stream may have one that is asleep."""
 _NO_FILES_SECONDS: Final = 0.1
 _RESERVE: Final = 32
 _YEAR_SECONDS: Final = 31_536_000
@@ -100,6 +103,7 @@ class FrontDoor:
         """Let requests under way finish within `seconds`. Idle connections and unfinished heads end at once."""
         hall = self._hall
         hall.is_draining = True
+        hall.patience = replace(hall.patience, write=min(hall.patience.write, _LAST_WRITE_SECONDS))
         for connection in tuple(hall.connections):
             connection.drain()
         if not await self._is_emptied(seconds):

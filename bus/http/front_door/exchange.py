@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from bus.http.front_door import answers
+from bus.http.front_door.refusals import Stopping
 from bus.http.front_door.request import Request
 from bus.http.publish import Receive, Response, Scope, Send
 from bus.problem import Refused
@@ -140,7 +141,8 @@ class Exchange:
             log.error("http.failed", exc_info=error)
             self._give_up()
         except asyncio.CancelledError:
-            self._give_up()
+            # The door closes for good. What was sent may be stored: to send it again is safe, by its id.
+            self.fail(Stopping("The bus stops. It may have done what you asked."))
             raise
         else:
             if not self._is_complete and not self._line.is_gone:

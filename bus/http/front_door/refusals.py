@@ -52,9 +52,15 @@ class TooManyConnections(Refused):
     status = 503
     slug = "too-many-connections"
     is_overload = True
+    retry_seconds = 1
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail, headers={"Retry-After": "1"})
+
+class Stopping(Refused):
+    """The bus stops before it could finish this request; send it again."""
+
+    status = 503
+    slug = "stopping"
+    is_overload = True
 
 
 REASONS: Final[dict[type[Refused], str]] = {TooManyConnections: "full", TooSlow: "head_late"}

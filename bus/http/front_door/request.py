@@ -5,6 +5,7 @@ Request smuggling (RFC 9112, section 11.2) needs two readers that disagree.
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
@@ -30,6 +31,8 @@ _SINGLE: Final = frozenset(
     (b"host", b"authorization", b"content-length", b"content-type", b"transfer-encoding", b"expect")
 )
 """Fields that must not come twice: readers would differ in which one counts."""
+_LISTS: Final = frozenset((b"accept", b"accept-encoding", b"content-encoding", b"if-match", b"if-none-match"))
+"""Fields that hold a list, which may come in several lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +112,8 @@ class HeadParser:
         if not self._is_whole:
             raise RequestMalformed("The head is not whole where its empty line stands.")
         version = f"1.{line[4].decode()}"
-        _check(self._fields, version)
-        named = dict(self._fields)
+        fields = _check(self._fields, version)
+        named = dict(fields)
         url = _url(line[2])
         return Request(
             method=line[1].decode(),
@@ -119,7 +122,7 @@ class HeadParser:
             raw_path=url.path,
             query=url.query or b"",
             version=version,
-            fields=self._fields,
+            fields=fields,
             length=_length(named, version),
             keep_alive=version == "1.1" and self._keeps_alive,
             expects=_expects(named, version),
@@ -169,8 +172,8 @@ def find_end(text: bytes, seen: int) -> int:
     return end
 
 
-def _check(fields: list[Field], version: str) -> None:
-    """Refuse fields that are too many, or that readers could understand in two ways."""
+def _check(fields: list[Field], version: str) -> list[Field]:
+    """The fields; those that are too many, or that readers could understand in two ways, are refused."""
     if len(fields) > MOST_FIELDS:
         raise HeadTooLarge(f"Send at most {MOST_FIELDS} header fields.")
     names = {name for name, _ in fields}
@@ -179,6 +182,7 @@ def _check(fields: list[Field], version: str) -> None:
         twice = sorted(name for name in often if name in _SINGLE or name.startswith(b"ce-"))
         if twice:
             raise RequestMalformed(f"Send the field {twice[0].decode('latin-1')[:40]} once.")
+        fields = _join_lists(fields, often & _LISTS)
     if b"upgrade" in names:
         raise NotImplementedHere("The bus takes no Upgrade; it speaks HTTP/1.1 alone.")
     host = next((value for name, value in fields if name == b"host"), None)
@@ -186,6 +190,13 @@ def _check(fields: list[Field], version: str) -> None:
         raise RequestMalformed("Send the field Host (RFC 9112, section 3.2).")
     if host is not None and not _HOST.fullmatch(host):
         raise RequestMalformed("The field Host is not a host with an optional port.")
+    return fields
+
+
+def _join_lists(fields: list[Field], often: Collection[bytes]) -> list[Field]:
+    """The fields, with one line of each list that came in several (RFC 9110, section 5.3)."""
+    joined = [(name, b", ".join(value for other, value in fields if other == name)) for name in often]
+    return [field for field in fields if field[0] not in often] + joined
 
 
 def _url(target: bytes) -> httptools.parser.url_parser.URL:
