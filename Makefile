@@ -3,7 +3,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 SUITE := $(VENV)/json-schema-test-suite
 
-.PHONY: setup run test attacks quick check bench lock soak sbom audit
+.PHONY: setup run test attacks conformance quick check bench lock soak sbom audit
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)  ## make .venv with the locked requirements and the product in it
@@ -24,13 +24,16 @@ run: setup  ## bus, simulators and sample apps; ONCE=1 ends by itself
 	$(VENV)/bin/python -m samples.run $(if $(ONCE),--once)
 
 test: setup  ## the whole test suite
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not stress"
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not stress and not conformance"
 
 attacks: setup  ## attacks that take long, beside an innocent
 	$(VENV)/bin/python -m pytest tests/attacks -m stress
 
+conformance: setup  ## outside suites in full, without skipping any
+	CI=true $(VENV)/bin/python -m pytest tests/conformance tests/asyncapi -v
+
 quick: setup  ## the tests that need neither a database nor a process
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m unit -p no:schemathesis --hypothesis-profile quick -q
+	$(VENV)/bin/python -m pytest -m unit -p no:schemathesis --hypothesis-profile quick -q
 
 soak: setup  ## the kill test for long; ROUNDS=n
 	BUS_SOAK_ROUNDS=$(or $(ROUNDS),60) $(VENV)/bin/python -m pytest tests/journeys/test_kill.py -s

@@ -28,6 +28,8 @@ _MOST_DIGITS = 20
 """Digits that an integer of 64 bits may have; what `dumps` writes of a float has at most 17."""
 _MOST_PATHS = 100
 """How many numbers that would change are told of one entry."""
+_ENDLESS = 1000
+"""Characters of a number that nobody means."""
 _LONGEST_EXPONENT = 9
 """Digits of an exponent. A larger one is beyond a float, however many digits stand before it."""
 
@@ -190,12 +192,25 @@ def loads_exactly(text: bytes) -> Any:
     Raises:
         ValueError: the text is not JSON, or is nested deeper than Python reads.
     """
+    return _load_exactly(text.decode(), strict=True)
+
+
+def loads_leniently(text: str) -> Any:
+    """As `loads_exactly`; texts in it may hold control characters, and a number of a thousand digits is infinite."""
+    return _load_exactly(text, strict=False)
+
+
+def _load_exactly(text: str, *, strict: bool) -> Any:
+    read = _read_exactly if strict else _read_bounded
     try:
-        return json.loads(
-            text.decode(), parse_int=_read_exactly, parse_float=_read_exactly, parse_constant=_refuse_constant
-        )
+        return json.loads(text, strict=strict, parse_int=read, parse_float=read, parse_constant=_refuse_constant)
     except RecursionError:
         raise ValueError("is nested too deep") from None
+
+
+def _read_bounded(number: str) -> float | Decimal:
+    """As `_read_exactly`; a number that takes long to read, and that nobody means, is infinite."""
+    return _read_exactly(number) if len(number) < _ENDLESS else Decimal("Infinity")
 
 
 def _read_exactly(number: str) -> float | Decimal:

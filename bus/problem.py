@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final, Self
+
+_PASSING: Final = frozenset({429, 503})
+"""Statuses of what may pass without a change of the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Refused(Exception):
     """Whether the caller lacks the authority. The action log then records the refused act."""
     is_overload: ClassVar[bool] = False
     """Whether the amount of work is the reason. The request itself may be right."""
+    retry_seconds: ClassVar[int] = 5
+    """When to ask again, of a status 429 or 503, where the refusal itself does not know it better."""
 
     def __init__(
         self,
@@ -45,8 +50,18 @@ class Refused(Exception):
         super().__init__(detail)
         self.detail = detail
         self.errors = tuple(errors)
-        self.headers = dict(headers or {})
+        self.headers = self._ask_again() | dict(headers or {})
         self.members = members
+        self.subject: Any = None
+
+    def about(self, subject: Any) -> Self:
+        """This refusal, with what it is about for the log of refusals. Callers are never told it."""
+        self.subject = subject
+        return self
+
+    def _ask_again(self) -> dict[str, str]:
+        """When to ask again, for those who may. Without it some clients ask at once and others never (RFC 9110, 10.2.3)."""
+        return {"Retry-After": str(self.retry_seconds)} if self.status in _PASSING else {}
 
     @property
     def title(self) -> str:

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
 from pydantic_settings import (
     BaseSettings,
     NestedSecretsSettingsSource,
@@ -40,6 +41,23 @@ def _split_commas(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _check_public_url(value: str) -> str:
+    """The address without a slash at its end, since clients compare the issuer letter by letter."""
+    rule = "should be an http or https address without query, such as https://bus.lamongan.go.id"
+    if not value:
+        return value
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(rule) from None
+    is_plain = value.isascii() and value.isprintable() and not set(value) & set(' "<>\\^`{|}')
+    if not (is_plain and parts.scheme in ("http", "https") and host) or "@" in parts.netloc or set("?#") & set(value):
+        raise ValueError(rule)
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
+
+
+PublicUrl = Annotated[str, AfterValidator(_check_public_url)]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split_commas)]
 HostPattern = Annotated[
     str, StringConstraints(to_lower=True, pattern=r"^(\*\.)?[a-zA-Z0-9_][a-zA-Z0-9_-]*(\.[a-zA-Z0-9_][a-zA-Z0-9_-]*)*$")
@@ -61,7 +79,9 @@ class Settings(BaseSettings):
     broker_prefix: str = Field(
         "bus", description="begins the names of this bus's queues, so that buses can share a broker"
     )
-    public_url: str = Field("", description="where clients reach the bus; empty: http://127.0.0.1:<port>")
+    public_url: PublicUrl = Field(
+        "", description="where clients reach the bus, an http or https address; empty: http://127.0.0.1:<port>"
+    )
     security_contact: str = Field(
         "",
         pattern=r"^(mailto:[!-~]+@[!-~]+|https://[!-~]+)?$",

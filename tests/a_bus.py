@@ -128,9 +128,13 @@ class Bus:
 
 
 @asynccontextmanager
-async def a_bus(storage: Storage, keys: Keys, folder: Path) -> AsyncIterator[Bus]:
-    """A bus on a database, with its tail followed."""
-    rooms = make_rooms(load_settings(data_dir=folder), storage, keys, ADDRESS, Wakeups())
+async def a_bus(storage: Storage, keys: Keys, folder: Path, **settings: Any) -> AsyncIterator[Bus]:
+    """A bus on a database, with its tail followed.
+
+    Args:
+        settings: those that differ from the defaults.
+    """
+    rooms = make_rooms(load_settings(data_dir=folder, **settings), storage, keys, ADDRESS, Wakeups())
     bus = Bus(rooms, create_edge(rooms, Health({})))
     following = asyncio.create_task(rooms.tail.follow())
     try:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from typing import Any, ClassVar
 
+from bus import clock
+from bus.agencies.memory import Held, hold_deletions
 from bus.agencies.queries import Queries, QueryPolicy
 from bus.agencies.registry import Agencies
 from bus.disclosures.log import DisclosureLog
@@ -26,6 +28,8 @@ from bus.kit import (
     Refused,
 )
 from bus.limits import Ration
+from bus.refusals import Poll
+from bus.storage import Storage
 from tests.a_bus import Bus
 
 AGENCY = "badan"
@@ -89,6 +93,12 @@ def agencies_with(adapter: AnAdapter) -> Agencies:
     """A registry in which this adapter alone is set up."""
     settings = {AGENCY: {"base_url": "https://badan.example"}}
     return Agencies(settings, {AGENCY: lambda: AFactory(adapter)})
+
+
+def hold_some_deletions(storage: Storage, source: str = "/badan/warga") -> None:
+    """Let a poll of the agency hold 97 deletions of 100 rows back."""
+    with storage.write() as transaction:
+        hold_deletions(transaction, Held(Poll(AGENCY, "tarik"), source, 97, 100, clock.micros(clock.now())))
 
 
 def join(

@@ -26,7 +26,9 @@ _END_OTHERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
-_PROCESSES = frozenset({"asyncapi", "attacks", "cli", "journeys", "packaging", "samples", "services"})
+_PROCESSES = frozenset(
+    {"asyncapi", "attacks", "cli", "clients", "conformance", "journeys", "packaging", "samples", "services"}
+)
 """Folders whose tests start processes."""
 _STORED = frozenset({"http", "identity", "journal", "refusals", "storage"})
 """Folders whose tests make databases of their own."""
@@ -48,7 +50,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test by what it needs: nothing, a database, or processes. A module may say itself what its tests need."""
     for item in items:
-        if any(item.get_closest_marker(name) for name in ("process", "database", "unit")):
+        if any(item.get_closest_marker(name) for name in ("process", "database", "heavy", "unit")):
             continue
         folder = Path(item.nodeid).parts[1]
         needs_database = folder in _STORED or not _DATABASES.isdisjoint(getattr(item, "fixturenames", ()))

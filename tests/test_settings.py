@@ -20,6 +20,49 @@ def test_a_host_of_sinks_that_is_none_stops_the_start(monkeypatch: pytest.Monkey
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        ("", ""),
+        ("https://bus.lamongan.go.id/", "https://bus.lamongan.go.id"),
+        ("HTTPS://Bus.Lamongan.go.id", "https://bus.lamongan.go.id"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("https://[::1]:8443/Bus/", "https://[::1]:8443/Bus"),
+    ],
+)
+def test_a_public_address_is_kept_as_clients_compare_it(monkeypatch: pytest.MonkeyPatch, address: str, kept: str):
+    monkeypatch.setenv("BUS_PUBLIC_URL", address)
+    assert load_settings().public_url == kept
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "bus.lamongan.go.id",
+        "ftp://bus.lamongan.go.id",
+        "https:///v1",
+        "https://",
+        "//bus.lamongan.go.id",
+        "javascript:alert(1)",
+        "https://bus.lamongan.go.id:port",
+        "https://bus.lamongan.go.id:99999",
+        "https://user:rahasia@bus.lamongan.go.id",
+        "https://bus.lamongan.go.id?a=b",
+        "https://bus.lamongan.go.id/?",
+        "https://bus.lamongan.go.id/#a",
+        "https://bus lamongan",
+        'https://bus.lamongan.go.id/"a',
+        "https://[::1",
+        "https://büs.example",
+    ],
+)
+def test_a_public_address_that_no_client_can_use_stops_the_start(monkeypatch: pytest.MonkeyPatch, wrong: str):
+    monkeypatch.setenv("BUS_PUBLIC_URL", wrong)
+    with pytest.raises(SettingsWrong, match=r"BUS_PUBLIC_URL: .*should be an http or https address") as refused:
+        load_settings()
+    assert "rahasia" not in refused.value.detail
+
+
 @pytest.fixture
 def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of secrets that the settings are read from."""

@@ -13,6 +13,7 @@ from bus.kit import (
     DELIVERED,
     AdapterSettings,
     AgencyFault,
+    BaseUrl,
     Classification,
     Deliver,
     Does,
@@ -23,7 +24,6 @@ from bus.kit import (
     Poll,
     Polled,
     make_http_client,
-    run_apart,
 )
 
 
@@ -42,7 +42,7 @@ class BappenasSettings(AdapterSettings):
 
     Remove a year that KRISNA no longer serves; the records of this year stay.
     """
-    ckan_url: str | None = None
+    ckan_url: BaseUrl | None = None
     """CKAN's address; None: `base_url`, as in the simulator."""
     ckan_token: SecretStr
     ckan_organization: str = "kabupaten-lamongan"
@@ -85,9 +85,9 @@ class BappenasAdapter(Deliver, Poll):
     async def poll(self, operation: str, cursor: str | None) -> Polled:
         """One step: the rows of one budget year. The years take turns."""
         turn = dak.read_turn(cursor)
-        year = self._years[turn.number % len(self._years)]
-        rows = await self._krisna.fetch_rows("dak", year)
-        return await run_apart(lambda: turn.find_changes_of_year(year, rows, years=len(self._years)))
+        year = self._years[turn % len(self._years)]
+        rows = await self._krisna.fetch_rows("dak", year, lambda entries: dak.read_year(entries, year))
+        return Polled([], dak.write_turn(turn + 1), more=(turn + 1) % len(self._years) != 0, rows=rows)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -125,7 +125,9 @@ class BappenasFactory:
     def create(self, settings: BappenasSettings) -> BappenasAdapter:
         """The adapter, with an HTTP client of its own for each of the two systems."""
         krisna = Krisna(make_http_client(settings), settings.krisna_apikey, settings.kode_pemda)
-        ckan = Ckan(make_http_client(settings, base_url=settings.ckan_url), settings.ckan_token)
+        ckan = Ckan(
+            make_http_client(settings, base_url=settings.ckan_url), settings.ckan_token, settings.ckan_organization
+        )
         return BappenasAdapter(krisna, ckan, organization=settings.ckan_organization, years=settings.tahun)
 
 

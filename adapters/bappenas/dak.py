@@ -5,12 +5,12 @@ Source: public clients of KRISNA, whose tables name the columns.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from bus.kit import Polled, digest, find_changes, round_decimal
+from bus.kit import Row, Rows, digest, read_rows, round_decimal
 
 CONTRACT = "perencanaan.dak"
 
@@ -27,39 +27,48 @@ TEXTS: Mapping[str, str] = {
 MONEY: Mapping[str, str] = {"nilai_usulan": "nilai_usulan", "nilai_disetujui": "nilai_rk"}
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """The place of the poll: the budget years take turns. The poll's cursor is its text.
+def read_turn(cursor: str | None) -> int:
+    """The number of finished turns, which is the poll's cursor: the budget years take turns."""
+    return int(json.loads(cursor)["number"]) if cursor else 0
 
-    Attributes:
-        number: the number of finished turns.
-        cursors: budget year to the cursor of the year's list.
+
+def write_turn(turn: int) -> str:
+    """The cursor after so many turns."""
+    return json.dumps({"number": turn})
+
+
+def read_year(entries: Iterable[Any], year: int) -> Rows:
+    """All rows of a budget year.
+
+    Args:
+        entries: the entries of KRISNA's list, folded.
+        year: the budget year.
     """
+    nameless: Counter[str] = Counter()
 
-    number: int = 0
-    cursors: Mapping[str, str | None] = field(default_factory=dict)
+    def read(entry: Mapping[str, Any]) -> Row:
+        record = read_record(entry, year, nameless)
+        return Row(record["kode_usulan"], record)
 
-    def find_changes_of_year(self, year: int, rows: Iterable[Mapping[str, Any]], years: int) -> Polled:
-        """One step of the poll: the changes in a year's rows. After the last of them, the next year has its turn.
+    def find_key(entry: Mapping[str, Any]) -> str:
+        return make_key(entry, year, Counter())
 
-        Args:
-            year: the budget year.
-            rows: all rows of the year, folded.
-            years: the number of years that take turns. The poll pauses after all of them had a turn.
-
-        Raises:
-            AgencyFault: the list is empty and was not before.
-        """
-        records = {item["kode_usulan"]: item for item in (read_record(row, year) for row in rows)}
-        seen = find_changes(self.cursors.get(str(year)), records, contract=CONTRACT, source=f"/krisna/dak/{year}")
-        number = self.number + (0 if seen.more else 1)
-        cursor = json.dumps({"number": number, "cursors": {**self.cursors, str(year): seen.cursor}})
-        return Polled(seen.events, cursor, more=seen.more or number % years != 0)
+    return Rows(f"/krisna/dak/{year}", read_rows(entries, read, find_key), is_whole=True)
 
 
-def read_turn(cursor: str | None) -> Turn:
-    """The place that a poll's cursor names; without a cursor, the beginning."""
-    return Turn(**json.loads(cursor)) if cursor else Turn()
+def make_key(entry: Mapping[str, Any], year: int, nameless: Counter[str]) -> str:
+    """The record's key: the year and KRISNA's id; of a row without an id, a digest.
+
+    Args:
+        entry: the row, folded.
+        year: the budget year.
+        nameless: counts the rows without an id, since several of them may say the same. The call adds to it.
+    """
+    if named := entry.get("id_detail_rincian"):
+        return f"{year}-{named}"
+    mark = digest(entry)
+    nameless[mark] += 1
+    return f"{year}-{mark}" if nameless[mark] == 1 else f"{year}-{mark}-{nameless[mark]}"
 
 
 FIELDS = tuple(
@@ -69,13 +78,18 @@ FIELDS = tuple(
 """The fields that `read_record` writes."""
 
 
-def read_record(row: Mapping[str, Any], year: int) -> dict[str, Any]:
+def read_record(row: Mapping[str, Any], year: int, nameless: Counter[str]) -> dict[str, Any]:
     """A folded row as a record of the contract.
 
     Empty values are absent. An unreadable value stays as it is, so that the gate names it.
+
+    Args:
+        row: the row.
+        year: the budget year.
+        nameless: see `make_key`.
     """
     values: dict[str, Any] = {
-        "kode_usulan": f"{year}-{row.get('id_detail_rincian') or digest(row)}",
+        "kode_usulan": make_key(row, year, nameless),
         "tahun": year,
         "jenis": read_kind(row.get("jenis")),
         "menu": row.get("menu_kegiatan" if year >= RENAMED else "kegiatan"),
@@ -91,7 +105,7 @@ def read_record(row: Mapping[str, Any], year: int) -> dict[str, Any]:
 
 _PLACES = 10
 """Digits after the point of a number."""
-_NUMBER = re.compile(rf"-?\d{{1,18}}(\.\d{{1,{_PLACES}}})?")
+_NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,64})?")
 
 
 def read_number(value: Any) -> Any:

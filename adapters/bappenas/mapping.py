@@ -3,7 +3,7 @@
 Sources: CKAN's Action API (package_create); Perpres 39/2019 for the metadata; public clients of SIPD for sub-activities.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from adapters.bappenas.kecamatan import KECAMATAN
@@ -28,6 +28,8 @@ EXTRAS: Mapping[str, str] = {
 }
 """The contract's property to its key in `extras`, for metadata without a field in CKAN."""
 
+_IN_USE = ("in use", "digunakan", "dipakai")
+"""CKAN's words for a name that is in use, in its languages here."""
 _MOST_NAMES, _LONGEST_NAMES = 20, 500
 """Most refused fields that a fault names, and most characters of their names."""
 _OF_DATASET = ("nama", "judul", "deskripsi", "kata_kunci", "sumber_daya", "kontak", "lisensi")
@@ -83,17 +85,28 @@ def read_ckan_fault(error: Mapping[str, Any], status: int) -> AgencyFault | None
     match error.get("__type"):
         case "Validation Error":
             fields = {name for name in error if name != "__type"}
-            # CKAN refuses a name that is in use: an earlier answer to a create was lost. The next try updates the dataset.
-            failure = Failure.TRANSIENT if fields == {"name"} else Failure.PERMANENT
             return AgencyFault(
-                failure, f"CKAN refuses {', '.join(sorted(fields)[:_MOST_NAMES])[:_LONGEST_NAMES]}", status=status
+                _classify_fields(error, fields),
+                f"CKAN refuses {', '.join(sorted(fields)[:_MOST_NAMES])[:_LONGEST_NAMES]}",
+                status=status,
             )
         case "Authorization Error":
             return AgencyFault(Failure.SINK_DOWN, "CKAN refuses the bus's token for this organisation", status=status)
         case "Not Found Error":
             return AgencyFault(Failure.SINK_DOWN, "CKAN does not know the organisation", status=status)
+        case "Search Error" | "Search Query Error" | "Search Index Error" | "Internal Server Error":
+            return AgencyFault(Failure.TRANSIENT, "CKAN's search or database failed", status=status)
         case _:
             return None
+
+
+def _classify_fields(error: Mapping[str, Any], fields: Collection[str]) -> Failure:
+    """The failure of a validation error that blames these fields."""
+    if fields == {"name"} and any(word in str(error["name"]).casefold() for word in _IN_USE):
+        # An earlier answer to a create was lost. The next try updates the dataset.
+        return Failure.TRANSIENT
+    # The settings name the organisation, so each dataset would fail.
+    return Failure.SINK_DOWN if fields == {"owner_org"} else Failure.PERMANENT
 
 
 def write_activity(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Sources: public clients of KRISNA; CKAN's Action API, version 3.
 """
 
 from collections.abc import Mapping
+from itertools import count
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, Request
@@ -63,10 +64,14 @@ class Refusal(Exception):
 
 
 class Portal:
-    """CKAN's datasets, by name."""
+    """CKAN's datasets, by name. Each name that begins with `provinsi-` belongs to another organisation.
+
+    As the real CKAN does, it makes a resource anew if the update does not name the resource's id.
+    """
 
     def __init__(self) -> None:
         self._packages: dict[str, dict[str, Any]] = {}
+        self._ids = count(1)
 
     def act(self, action: str, argument: Mapping[str, Any]) -> Any:
         """The result of one action of the API.
@@ -80,11 +85,13 @@ class Portal:
             case "package_create":
                 return self._create(argument)
             case "package_update":
-                known = self._find(argument)
+                known = _check_owner(self._find(argument))
                 return self._store({"state": known["state"], **argument, "name": known["name"]})
             case "package_delete":
-                self._find(argument)["state"] = "deleted"
+                _check_owner(self._find(argument))["state"] = "deleted"
                 return None
+            case "organization_list_for_user":
+                return [{"name": ORGANIZATION}]
             case _:
                 raise Refusal(400, "Bad request", message=f"Action name not known: {action}")
 
@@ -94,7 +101,10 @@ class Portal:
         return self._store(argument)
 
     def _find(self, argument: Mapping[str, Any]) -> dict[str, Any]:
-        package = self._packages.get(argument.get("id") or argument.get("name", ""))
+        name = str(argument.get("id") or argument.get("name", ""))
+        package = self._packages.get(name)
+        if name.startswith("provinsi-"):
+            package = {"name": name, "organization": {"name": "provinsi-jawa-timur"}, "resources": []}
         if package is None:
             raise Refusal(404, "Not Found Error", message="Not found: Dataset was not found.")
         return package
@@ -105,9 +115,16 @@ class Portal:
         missing = {name: ["Missing value"] for name in ("name", "title") if not package.get(name)}
         if missing:
             raise Refusal(409, "Validation Error", **missing)
-        stored = {"state": "active", **package}
+        resources = [{"id": f"res-{next(self._ids)}", **item} for item in package.get("resources", ())]
+        stored = {"state": "active", **package, "resources": resources}
         self._packages[package["name"]] = stored
         return stored
+
+
+def _check_owner(package: dict[str, Any]) -> dict[str, Any]:
+    if package.get("organization", {}).get("name", ORGANIZATION) != ORGANIZATION:
+        raise Refusal(403, "Authorization Error", message="Access denied")
+    return package
 
 
 def create_app(faults: frozenset[str]) -> FastAPI:
@@ -160,7 +177,7 @@ def _serve_ckan(app: FastAPI, faults: frozenset[str], received: list[dict[str, A
         except Refusal as refusal:
             status = 200 if "soft-errors" in faults else refusal.status
             return JSONResponse({"success": False, "error": refusal.error}, status)
-        if action != "package_show":
+        if action not in ("package_show", "organization_list_for_user"):
             received.append({action: argument})
         return {"success": True, "result": result}
 

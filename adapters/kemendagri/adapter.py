@@ -11,14 +11,12 @@ from cachetools import TTLCache
 from adapters.kemendagri import mapping
 from adapters.kemendagri.client import Client, KemendagriSettings
 from adapters.kemendagri.quota import Quota
-from adapters.kemendagri.verdict import Verdict, make_refusal
+from adapters.kemendagri.verdict import Verdict, check_answers
 from bus.kit import (
     DELIVERED,
     AdapterFactory,
     AdapterSettings,
     AgencyFault,
-    AgencyRefused,
-    AgencyUnavailable,
     Classification,
     Deliver,
     Does,
@@ -28,7 +26,6 @@ from bus.kit import (
     Outcome,
     Query,
     Question,
-    Refused,
     dump_canonical,
     make_http_client,
     now,
@@ -99,14 +96,12 @@ class KemendagriAdapter(Deliver, Query):
         try:
             reply = mapping.read_reply(await call(elements))
         except AgencyFault as fault:
-            raise _make_refusal(fault) from fault
+            raise fault.to_refusal() from fault
         if reply.quota_left is not None:
             self._quota.believe_registry(reply.quota_left)
         if reply.verdict is Verdict.QUOTA_USED_UP:
             self._quota.believe_registry(0)
-        refused = make_refusal(reply.verdict)
-        if refused:
-            raise refused
+        check_answers(reply.verdict, reply.code)
         return reply
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
@@ -138,12 +133,6 @@ class KemendagriAdapter(Deliver, Query):
     async def close(self) -> None:
         """Close all connections."""
         await self._client.close()
-
-
-def _make_refusal(fault: AgencyFault) -> Refused:
-    if fault.failure is Failure.TRANSIENT:
-        return AgencyUnavailable(f"{fault.detail}; try again later")
-    return AgencyRefused(f"{fault.detail}; the operator has to mend the account or the address")
 
 
 class _Factory:

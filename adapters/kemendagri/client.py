@@ -10,9 +10,23 @@ from typing import Any
 import httpx
 from pydantic import Field, SecretStr
 
-from bus.kit import AdapterSettings, parse_object, read_beginning, require_success, send_request
+from bus.kit import (
+    AdapterSettings,
+    AgencyFault,
+    Failure,
+    fold,
+    parse_object,
+    read_beginning,
+    read_success,
+    require_success,
+    says_denied,
+    send_request,
+)
 
 AGENCY = "Dukcapil"
+
+_ABOUT_CONTENT = frozenset({200, 400, 409, 422})
+"""Statuses with which installations say that they have the usage data already."""
 
 _MOST_BYTES = 32 * 1024
 """Most bytes of an answer, much more than one person's data have. The event loop reads it in some milliseconds."""
@@ -86,9 +100,12 @@ class Client:
         response = await self._post(
             self._settings.balikan_path, institutions, headers={"authorization": f"Bearer {token}"}
         )
-        if response.status_code == 400 and "sudah pernah" in read_beginning(response).casefold():
+        if response.status_code in _ABOUT_CONTENT and "sudah pernah" in read_beginning(response).casefold():
             return False
         require_success(AGENCY, response)
+        answer = fold(parse_object(AGENCY, response))
+        if read_success(answer) is not True:
+            raise _make_unknown_fault(answer, response.status_code)
         return True
 
     async def close(self) -> None:
@@ -108,3 +125,10 @@ class Client:
     async def _post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> httpx.Response:
         request = self._http.build_request("POST", path, json=body, headers=headers)
         return await send_request(self._http, AGENCY, request, most_bytes=_MOST_BYTES)
+
+
+def _make_unknown_fault(answer: Mapping[str, Any], status: int) -> AgencyFault:
+    """The fault for a 2xx that does not say that the registry took the usage data. It holds none of the answer's words."""
+    if any(says_denied(value) for value in answer.values()):
+        return AgencyFault(Failure.SINK_DOWN, f"{AGENCY} refuses the bus's token", status=status)
+    return AgencyFault(Failure.TRANSIENT, f"{AGENCY} does not say that it took the usage data", status=status)

@@ -5,13 +5,14 @@ A refusal hides in `content[0].RESPON`.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
 
-from adapters.kemendagri.verdict import Verdict, is_found, read_verdict
-from bus.kit import AgencyFault, Failure
+from adapters.kemendagri.verdict import SAYING, Verdict, check_answers, is_found, read_code, read_verdict
+from bus.kit import AgencyFault, Failure, add_unfit
 
 Content = Mapping[str, Any]
 """The registry's `content[0]`, keys in capitals."""
@@ -57,8 +58,16 @@ _ROLE = (
 )
 _CARD = ("belum rekam", "sudah rekam", "sudah cetak")
 _BLOOD = re.compile(r"(A|B|AB|O)[+-]?")
-_DATE = re.compile(r"(\d{4})[-/](\d{2})[-/](\d{2})|(\d{2})[-/](\d{2})[-/](\d{4})")
-_MATCH = re.compile(r"(?P<no>tidak )?sesuai(?:\s*\((?P<score>\d{1,3})\))?")
+_UNKNOWN_BLOOD = frozenset({"tidak tahu", "tidak diketahui"})
+_DATE = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?!\d)|(\d{1,2})[-/](\d{1,2})[-/](\d{4})(?!\d)", re.ASCII)
+_MATCH = re.compile(
+    r"(?P<no>tidak |tidak|tdk |tak |belum )?sesuai[ (\[:]*(?:(?P<score>\d{1,3})(?:[.,]\d{1,6})?)?[ %)\].]*", re.ASCII
+)
+_REGION_CODE = re.compile(r"[1-9][1-9](\.(0[1-9]|[1-9]\d)){2}\.[1-3]\d{3}", re.ASCII)
+"""A kelurahan (1xxx), a desa (2xxx) or a desa adat (3xxx). A part of zeros is the registry's way to know none."""
+_EXACT_IN_FLOAT: Final = 2**53
+_IDENTIFIER: Final = 16
+"""Digits of a NIK and of a nomor KK."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +76,13 @@ class Reply:
 
     Attributes:
         verdict: the registry's judgement of the call.
+        code: the RESPONSE_CODE; empty if there is none.
         content: the elements, with keys in capitals; empty if the answer has none.
         quota_left: calls left today, by the registry's count; None if it does not say.
     """
 
     verdict: Verdict
+    code: str
     content: Content
     quota_left: int | None
 
@@ -82,35 +93,71 @@ def read_reply(answer: Any) -> Reply:
     Raises:
         AgencyFault: transient; the answer has no list of objects in `content`.
     """
-    rows = _capitalize(answer).get("CONTENT") if isinstance(answer, dict) else None
+    page = _capitalize(answer) if isinstance(answer, dict) else {}
+    rows = page.get("CONTENT")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise AgencyFault(Failure.TRANSIENT, "Dukcapil answered JSON without content", status=200)
-    content = _capitalize(rows[0]) if rows else {}
-    left = _read_text(_capitalize(answer), "QUOTALIMITER") or ""
-    return Reply(read_verdict(content), content, int(left) if left.isdecimal() and len(left) <= _COUNT_DIGITS else None)
+    # Some installations judge the call beside `content`.
+    content = {name: page[name] for name in SAYING if name in page} | (_capitalize(rows[0]) if rows else {})
+    left = _read_text(page, "QUOTALIMITER") or ""
+    return Reply(
+        read_verdict(content, _has_elements(content)),
+        read_code(content),
+        content,
+        int(left) if left.isdecimal() and len(left) <= _COUNT_DIGITS else None,
+    )
+
+
+def _has_elements(content: Content) -> bool:
+    """Whether the content tells anything about a person: a NIK, its likeness, or another element."""
+    if _read_digits(content, "NIK", _IDENTIFIER) or _read_match(content, "NIK"):
+        return True
+    return any(_read_text(content, name) for name in _KNOWN - {"NIK"})
 
 
 def answer_lookup(reply: Reply, nik: str) -> dict[str, Any]:
-    """The answer of `kependudukan.cari-nik`. The reply's verdict must not be a refusal (`make_refusal`)."""
+    """The answer of `kependudukan.cari-nik`. The reply's verdict must not be a refusal (`make_refusal`).
+
+    An element that the bus cannot read is absent, and `keterangan` names it.
+
+    Raises:
+        AgencyUnavailable: the reply is about another NIK.
+    """
     if not is_found(reply.verdict):
         return {"ditemukan": False, "keterangan": reply.verdict.value}
+    if _names_other_person(reply.content, nik):
+        check_answers(Verdict.OTHER_PERSON, reply.code)
     answer: dict[str, Any] = {"ditemukan": True}
-    if _read_text(reply.content, "NIK") or _read_text(reply.content, "NAMA_LGKP"):
-        answer["penduduk"] = read_penduduk(reply.content, nik)
-    return answer | _write_remark(reply.verdict)
+    fields = _read_fields(reply.content, nik)
+    if fields.read.keys() - {"nik"} or _read_digits(reply.content, "NIK", _IDENTIFIER):
+        answer["penduduk"] = fields.read
+    return answer | _write_remark(reply.verdict, [f"/penduduk/{name}" for name in fields.unfit])
 
 
 def answer_verification(reply: Reply) -> dict[str, Any]:
-    """The answer of `kependudukan.verifikasi-nik`. The reply's verdict must not be a refusal (`make_refusal`)."""
+    """The answer of `kependudukan.verifikasi-nik`. The reply's verdict must not be a refusal (`make_refusal`).
+
+    An element whose likeness the bus cannot read is absent, and `keterangan` names it.
+
+    Raises:
+        AgencyUnavailable: the reply judges no element, and says nothing else that is known.
+    """
     judged = {name: judged for name in reply.content if (judged := _read_match(reply.content, name))}
     if not is_found(reply.verdict) or judged.get("NIK", {}).get("sesuai") is False:
         remark = Verdict.NOT_FOUND if is_found(reply.verdict) else reply.verdict
         return {"ditemukan": False, "kecocokan": {}, "keterangan": remark.value}
+    if reply.verdict is Verdict.FOUND and not judged:
+        check_answers(Verdict.UNKNOWN, reply.code)
     likeness = {ours: judged[theirs] for ours, theirs in _ELEMENTS.items() if theirs in judged}
-    region = [judged[part]["sesuai"] for part in _REGION if part in judged]
-    if region:
-        likeness["kode_wilayah"] = {"sesuai": all(region)}
-    return {"ditemukan": True, "kecocokan": likeness} | _write_remark(reply.verdict)
+    unfit = [ours for ours, theirs in _ELEMENTS.items() if theirs not in judged and _is_present(reply.content, theirs)]
+    parts = [judged[part]["sesuai"] for part in _REGION if part in judged]
+    if False in parts or len(parts) == len(_REGION):
+        likeness["kode_wilayah"] = {"sesuai": all(parts)}
+    elif any(_is_present(reply.content, part) for part in _REGION):
+        # A part that nobody compared must not count as alike.
+        unfit.append("kode_wilayah")
+    found = {"ditemukan": True, "kecocokan": likeness}
+    return found | _write_remark(reply.verdict, [f"/kecocokan/{name}" for name in unfit])
 
 
 def write_elements(question: Mapping[str, str]) -> dict[str, str]:
@@ -128,31 +175,35 @@ def write_elements(question: Mapping[str, str]) -> dict[str, str]:
 def read_penduduk(content: Content, nik: str) -> dict[str, Any]:
     """A resident as a record of `kependudukan.penduduk`. Elements that the registry does not send are absent.
 
-    A word outside the contract's closed lists is absent too, so that the rest of the record stays valid.
+    An element that the bus cannot read is absent too, so that the rest of the record stays valid.
 
     Args:
         content: the registry's elements.
         nik: the NIK of the question, for content without one.
     """
-    fields = {
-        "nik": _read_digits(content, "NIK", 16) or nik,
-        "nomor_kk": _read_digits(content, "NO_KK", 16),
-        "nama": _read_text(content, "NAMA_LGKP"),
-        "tempat_lahir": _read_text(content, "TMPT_LHR"),
-        "tanggal_lahir": _read_date(content, "TGL_LHR"),
-        "jenis_kelamin": _read_word(content, "JENIS_KLMIN", _SEX),
-        "agama": _read_word(content, "AGAMA", _RELIGION),
-        "status_perkawinan": _read_word(content, "STATUS_KAWIN", _MARITAL),
-        "hubungan_keluarga": _read_word(content, "STAT_HBKEL", _ROLE),
-        "pendidikan": _read_text(content, "PDDK_AKH"),
-        "pekerjaan": _read_text(content, "JENIS_PKRJN"),
-        "golongan_darah": _read_blood_type(content),
-        "alamat": _read_address(content),
-        "nama_ayah": _read_text(content, "NAMA_LGKP_AYAH"),
-        "nama_ibu": _read_text(content, "NAMA_LGKP_IBU"),
-        "status_ktp_el": _read_word(content, "EKTP_STATUS", _CARD),
-    }
-    return _drop_absent(fields)
+    return _read_fields(content, nik).read
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """What the bus read of the elements.
+
+    Attributes:
+        read: the resident's fields.
+        unfit: paths of fields whose element the registry sent, and the bus cannot read.
+    """
+
+    read: dict[str, Any]
+    unfit: list[str]
+
+
+def _read_fields(content: Content, nik: str) -> _Fields:
+    fields: dict[str, Any] = {ours: read(content, theirs) for ours, (theirs, read) in _READERS.items()}
+    unfit = [ours for ours, (theirs, _) in _READERS.items() if fields[ours] is None and _is_told(content, theirs)]
+    fields["nik"] = _read_digits(content, "NIK", _IDENTIFIER) or nik
+    fields["alamat"], odd = _read_address(content)
+    order = ("nik", *_READERS, "alamat")
+    return _Fields(_drop_absent({name: fields[name] for name in order}), [*unfit, *odd])
 
 
 def write_usage(records: Sequence[Mapping[str, str]], id_lembaga: str, nama_lembaga: str) -> list[dict[str, Any]]:
@@ -180,8 +231,9 @@ def _capitalize(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name.strip().upper(): value for name, value in row.items()}
 
 
-def _write_remark(verdict: Verdict) -> dict[str, str]:
-    return {} if verdict is Verdict.FOUND else {"keterangan": verdict.value}
+def _write_remark(verdict: Verdict, unfit: Sequence[str]) -> dict[str, str]:
+    remark = add_unfit("" if verdict is Verdict.FOUND else verdict.value, unfit)
+    return {"keterangan": remark} if remark else {}
 
 
 def _drop_absent(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,18 +241,46 @@ def _drop_absent(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_text(content: Content, name: str) -> str | None:
-    """The element's text without padding; None if the element is absent, empty or `-`."""
+    """The element's text without padding; None if the element is absent, empty, `-` or no text or number."""
     value = content.get(name)
     if value is None or isinstance(value, bool | dict | list):
         return None
-    text = str(value).strip()
+    text = str(value).replace("\u00a0", " ").strip()
     return None if text in ("", "-") else text
 
 
+def _is_present(content: Content, name: str) -> bool:
+    """Whether the registry sent an element, readable or not."""
+    return _read_text(content, name) is not None or isinstance(content.get(name), bool | dict | list)
+
+
+def _is_told(content: Content, name: str) -> bool:
+    """Whether the registry sent an element that says something."""
+    text = (_read_text(content, name) or "").casefold()
+    return _is_present(content, name) and not (name == "GOL_DARAH" and text in _UNKNOWN_BLOOD)
+
+
+def _names_other_person(content: Content, nik: str) -> bool:
+    """Whether the elements have another NIK than the question.
+
+    A registry that writes numbers as floats rounds a NIK from 2^53 up to its neighbour.
+    """
+    found = _read_digits(content, "NIK", _IDENTIFIER)
+    if found is None or found == nik:
+        return False
+    is_rounded = isinstance(content["NIK"], int | float | Decimal) and int(found) > _EXACT_IN_FLOAT
+    return not (is_rounded and abs(int(found) - int(nik)) == 1)
+
+
 def _read_digits(content: Content, name: str, width: int) -> str | None:
-    """A number of `width` digits, with the leading zeros that it lost as a JSON number; None if unreadable."""
+    """A number of `width` digits, with the leading zeros that it lost as a JSON number; None if unreadable.
+
+    An identifier of zeros alone is unreadable: registers write so that they know none.
+    """
     text = _read_text(content, name)
-    return text.zfill(width) if text and text.isascii() and text.isdecimal() and len(text) <= width else None
+    if not text or not text.isascii() or not text.isdecimal() or len(text) > width:
+        return None
+    return None if width == _IDENTIFIER and not text.strip("0") else text.zfill(width)
 
 
 def _read_date(content: Content, name: str) -> str | None:
@@ -221,28 +301,33 @@ def _read_word(content: Content, name: str, words: Sequence[str]) -> str | None:
     return next((word for word in words if text == word or text.startswith(f"{word} ")), None)
 
 
-def _read_blood_type(content: Content) -> str | None:
-    text = (_read_text(content, "GOL_DARAH") or "").upper().replace(" ", "")
+def _read_blood_type(content: Content, name: str) -> str | None:
+    text = (_read_text(content, name) or "").upper().replace(" ", "")
     return text if _BLOOD.fullmatch(text) else None
 
 
-def _read_address(content: Content) -> dict[str, str] | None:
-    parts = [_read_digits(content, name, width) for name, width in zip(_REGION, _REGION_DIGITS, strict=True)]
-    code = [part for part in parts if part is not None]
-    if len(code) < len(_REGION):
-        return None
+def _read_address(content: Content) -> tuple[dict[str, str] | None, list[str]]:
+    """The address, and the paths of its unfit fields; no address if the registry sends no village's code."""
+    if not all(_is_present(content, part) for part in _REGION):
+        return None, []
+    parts = [_read_digits(content, name, width) or "" for name, width in zip(_REGION, _REGION_DIGITS, strict=True)]
+    code = ".".join(parts)
+    if not _REGION_CODE.fullmatch(code):
+        return None, ["alamat/kode_wilayah"]
     address = {
         "jalan": _read_text(content, "ALAMAT"),
         "rt": _read_digits(content, "NO_RT", 3),
         "rw": _read_digits(content, "NO_RW", 3),
-        "kode_wilayah": ".".join(code),
+        "kode_wilayah": code,
         "desa": _read_text(content, "KEL_NAME"),
         "kecamatan": _read_text(content, "KEC_NAME"),
         "kabupaten": _read_text(content, "KAB_NAME"),
         "provinsi": _read_text(content, "PROP_NAME"),
         "kode_pos": _read_postcode(content),
     }
-    return _drop_absent(address)
+    numbers = {"rt": "NO_RT", "rw": "NO_RW"}
+    unfit = [name for name, element in numbers.items() if address[name] is None and _is_present(content, element)]
+    return _drop_absent(address), [f"alamat/{name}" for name in unfit]
 
 
 def _read_postcode(content: Content) -> str | None:
@@ -251,8 +336,11 @@ def _read_postcode(content: Content) -> str | None:
 
 
 def _read_match(content: Content, name: str) -> dict[str, Any] | None:
-    """`Tidak Sesuai (59)` as `{"sesuai": False, "skor": 59}`."""
-    found = _MATCH.fullmatch((_read_text(content, name) or "").casefold())
+    """`Tidak Sesuai (59)` as `{"sesuai": False, "skor": 59}`. Blanks, letter case, `%` and decimals vary.
+
+    A score loses its decimals, so that 89.6 does not become 90, from which on texts count as alike.
+    """
+    found = _MATCH.fullmatch(" ".join((_read_text(content, name) or "").casefold().split()))
     if not found:
         return None
     judged: dict[str, Any] = {"sesuai": not found["no"]}
@@ -269,3 +357,30 @@ def _write_element(name: str, value: str) -> str:
     if name in ("rt", "rw"):
         return str(int(value))
     return value.upper()
+
+
+def _make_word_reader(words: Sequence[str]) -> Callable[[Content, str], str | None]:
+    return lambda content, name: _read_word(content, name, words)
+
+
+_READERS: Mapping[str, tuple[str, Callable[[Content, str], str | None]]] = {
+    "nomor_kk": ("NO_KK", lambda content, name: _read_digits(content, name, _IDENTIFIER)),
+    "nama": ("NAMA_LGKP", _read_text),
+    "tempat_lahir": ("TMPT_LHR", _read_text),
+    "tanggal_lahir": ("TGL_LHR", _read_date),
+    "jenis_kelamin": ("JENIS_KLMIN", _make_word_reader(_SEX)),
+    "agama": ("AGAMA", _make_word_reader(_RELIGION)),
+    "status_perkawinan": ("STATUS_KAWIN", _make_word_reader(_MARITAL)),
+    "hubungan_keluarga": ("STAT_HBKEL", _make_word_reader(_ROLE)),
+    "pendidikan": ("PDDK_AKH", _read_text),
+    "pekerjaan": ("JENIS_PKRJN", _read_text),
+    "golongan_darah": ("GOL_DARAH", _read_blood_type),
+    "nama_ayah": ("NAMA_LGKP_AYAH", _read_text),
+    "nama_ibu": ("NAMA_LGKP_IBU", _read_text),
+    "status_ktp_el": ("EKTP_STATUS", _make_word_reader(_CARD)),
+}
+"""A resident's field to the registry's element and to what reads it; without the NIK and the address."""
+_KNOWN: Final = frozenset(
+    {"NIK", "ALAMAT", "NO_RT", "NO_RW", *_REGION, *_ELEMENTS.values(), *(element for element, _ in _READERS.values())}
+)
+"""The registry's elements that the bus reads."""

@@ -3,13 +3,13 @@
 Kominfo is now Komdigi (Kementerian Komunikasi dan Digital); the adapter keeps the old name.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 import httpx
 
 from adapters.kominfo.client import Client, KominfoSettings
-from adapters.kominfo.mapping import INDICATOR_FIELDS, SERVICE_FIELDS, read_indicators, write_service
+from adapters.kominfo.mapping import INDICATOR_FIELDS, SERVICE_FIELDS, write_service
 from bus.kit import (
     DELIVERED,
     AdapterFactory,
@@ -24,12 +24,12 @@ from bus.kit import (
     Outcome,
     Poll,
     Polled,
-    find_changes,
+    Rows,
     make_http_client,
-    run_apart,
 )
 
 INDICATOR = "satudata.indikator"
+SOURCE = "/kominfo/splp/indikator"
 
 
 class KominfoAdapter(Deliver, Poll):
@@ -58,17 +58,12 @@ class KominfoAdapter(Deliver, Poll):
         return DELIVERED
 
     async def poll(self, operation: str, cursor: str | None) -> Polled:
-        """The indicators that are new, changed or gone since the step before."""
-        rows = await self._client.fetch_indicators()
-        return await run_apart(lambda: _find_changes(cursor, rows))
+        """All indicators."""
+        return Polled([], None, rows=Rows(SOURCE, await self._client.fetch_indicators(), is_whole=True))
 
     async def close(self) -> None:
         """Close all connections."""
         await self._client.close()
-
-
-def _find_changes(cursor: str | None, rows: Iterable[Mapping[str, Any]]) -> Polled:
-    return find_changes(cursor, read_indicators(rows), contract=INDICATOR, source="/kominfo/splp/indikator")
 
 
 class _Factory:

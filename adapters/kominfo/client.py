@@ -6,10 +6,24 @@ from urllib.parse import quote
 
 import httpx
 
-from adapters.kominfo.mapping import has_succeeded
-from bus.kit import MOST_ROWS, AgencyFault, Failure, Gateway, SplpSettings, fold, read_object
+from adapters.kominfo.mapping import has_failed, has_succeeded, read_indicators
+from bus.kit import (
+    MOST_ROWS,
+    AgencyFault,
+    Failure,
+    Gateway,
+    Row,
+    SplpSettings,
+    fold,
+    make_status_fault,
+    read_as_sent,
+    read_object,
+    says_absent,
+    says_denied,
+)
 
 _LONGEST_MESSAGE = 200
+_THINGS = frozenset({"layanan", "kode"})
 
 T = TypeVar("T")
 
@@ -38,24 +52,29 @@ class Client:
         await _read(await self._gateway.call("POST", self._catalogue, json=entry), _check_taken)
 
     async def delete_service(self, code: str) -> None:
-        """Remove a service from the catalogue. An unknown code counts as removed.
+        """Remove a service from the catalogue. A code that the catalogue says it does not have counts as removed.
 
         Raises:
-            AgencyFault: the catalogue did not answer.
+            AgencyFault: the catalogue does not say that the service is gone.
         """
+        path = f"{self._catalogue}/{quote(code, safe='')}"
+        response = await self._gateway.call("DELETE", path, also=(httpx.codes.NOT_FOUND,))
+        if response.status_code == httpx.codes.NO_CONTENT:
+            return
         try:
-            await self._gateway.call("DELETE", f"{self._catalogue}/{quote(code, safe='')}")
+            await _read(response, _check_gone)
         except AgencyFault as fault:
-            if fault.status != httpx.codes.NOT_FOUND:
-                raise
+            # A 404 that is not in the catalogue's own words is about the address.
+            raise fault if response.is_success else make_status_fault("the catalogue", response) from None
 
-    async def fetch_indicators(self) -> list[Mapping[str, Any]]:
-        """All rows of the list, folded.
+    async def fetch_indicators(self) -> list[Row]:
+        """All rows of the list.
 
         Raises:
             AgencyFault: the API gave no list that can be read.
         """
-        return await _read(await self._gateway.call("GET", self._indicators), _read_rows)
+        response = await self._gateway.call("GET", self._indicators)
+        return await read_as_sent("an API behind SPLP", response, lambda answer: _read_rows(fold(answer)))
 
     async def close(self) -> None:
         """Close all connections."""
@@ -68,15 +87,29 @@ async def _read(response: httpx.Response, read: Callable[[Mapping[str, Any]], T]
 
 def _check_taken(answer: Mapping[str, Any]) -> None:
     if not has_succeeded(answer):
-        # The message alone says what to mend. It may be shown, since the catalogue is public.
-        message = str(answer.get("api_message", ""))[:_LONGEST_MESSAGE]
-        raise AgencyFault(Failure.PERMANENT, f"the catalogue refuses the service: {message}", status=200)
+        raise _make_fault(answer)
 
 
-def _read_rows(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    rows = answer.get("data")
-    if not has_succeeded(answer) or not isinstance(rows, list):
+def _check_gone(answer: Mapping[str, Any]) -> None:
+    if not has_succeeded(answer) and not (has_failed(answer) and says_absent(answer.get("api_message"), _THINGS)):
+        raise _make_fault(answer)
+
+
+def _make_fault(answer: Mapping[str, Any]) -> AgencyFault:
+    message = answer.get("api_message")
+    if any(says_denied(value) for value in answer.values()):
+        return AgencyFault(Failure.SINK_DOWN, "the catalogue refuses the bus's account", status=200)
+    if not has_failed(answer):
+        return AgencyFault(Failure.TRANSIENT, "the catalogue says neither success nor failure", status=200)
+    # The message alone says what to mend. It may be shown, since the catalogue is public.
+    detail = f"the catalogue refuses the service: {str(message or '')[:_LONGEST_MESSAGE]}"
+    return AgencyFault(Failure.PERMANENT, detail, status=200)
+
+
+def _read_rows(answer: Any) -> list[Row]:
+    rows = answer.get("data") if isinstance(answer, dict) and has_succeeded(answer) else None
+    if not isinstance(rows, list):
         raise AgencyFault(Failure.TRANSIENT, "the list API says that it failed", status=200)
     if len(rows) > MOST_ROWS:
         raise AgencyFault(Failure.TRANSIENT, f"the list API answered more than {MOST_ROWS} rows", status=200)
-    return [row for row in rows if isinstance(row, dict)]
+    return read_indicators(rows)

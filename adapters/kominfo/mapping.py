@@ -6,9 +6,10 @@ the catalogue, the service standard of SPBE's national catalogue (Perpres 95/201
 
 import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
-from bus.kit import digest, round_decimal
+from bus.kit import Row, read_rows, round_decimal
 
 KODE_PEMDA = "35.24"
 """Kemendagri's code of Kabupaten Lamongan. The national catalogue knows a service's government by this code."""
@@ -38,7 +39,7 @@ INDICATOR_FIELDS = tuple(f"/{name}" for name in ("id_indikator", *_INDICATOR, "t
 
 _PLACES = 10
 """Digits after the point of an indicator's value."""
-_NUMBER = re.compile(r"-?\d{1,15}([.,]\d{1,10})?")
+_NUMBER = re.compile(r"-?\d{1,15}([.,]\d{1,64})?")
 
 
 def has_succeeded(answer: Mapping[str, Any]) -> bool:
@@ -46,25 +47,33 @@ def has_succeeded(answer: Mapping[str, Any]) -> bool:
     return str(answer.get("api_status", "")).strip() == "1"
 
 
-def read_indicators(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Folded rows as records of `satudata.indikator`, by their key.
+def has_failed(answer: Mapping[str, Any]) -> bool:
+    """Whether a folded answer reports a failure. An answer without `api_status` reports neither."""
+    return str(answer.get("api_status", "")).strip() == "0"
 
-    Empty values are absent. An unreadable value stays as it is, so that the gate names it. The key of a row without an
-    id is a digest of its content.
+
+def read_indicators(entries: Iterable[Any]) -> list[Row]:
+    """Folded entries as rows with records of `satudata.indikator`.
+
+    Empty values are absent. An unreadable value stays as it is, so that the gate names it.
     """
-    records = map(_read_indicator, rows)
-    # Text, also if the list has a number that JSON does not hold: the gate refuses that row alone.
-    return {str(record.get("id_indikator") or digest(record)): record for record in records}
+    return read_rows(entries, _read_indicator, _find_id)
 
 
-def _read_indicator(row: Mapping[str, Any]) -> dict[str, Any]:
+def _find_id(entry: Mapping[str, Any]) -> str | None:
+    value = _read_text(entry.get("id"))
+    # Text, also if the id is a number that JSON does not hold: the gate refuses that row alone.
+    return str(value) if isinstance(value, str | int | float | Decimal) and not isinstance(value, bool) else None
+
+
+def _read_indicator(entry: Mapping[str, Any]) -> Row:
     values = {
-        "id_indikator": _read_text(row.get("id")),
-        **{ours: _read_text(row.get(theirs)) for ours, theirs in _INDICATOR.items()},
-        "tahun": _read_number(row.get("tahun")),
-        "nilai": _read_number(row.get("nilai")),
+        "id_indikator": _read_text(entry.get("id")),
+        **{ours: _read_text(entry.get(theirs)) for ours, theirs in _INDICATOR.items()},
+        "tahun": _read_number(entry.get("tahun")),
+        "nilai": _read_number(entry.get("nilai")),
     }
-    return _drop_absent(values)
+    return Row(_find_id(entry), _drop_absent(values))
 
 
 def _read_text(value: Any) -> Any:

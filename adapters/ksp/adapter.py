@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import httpx
 
 from adapters.ksp import mapping
-from adapters.ksp.client import TOKEN_HEADER, Client, KspSettings
+from adapters.ksp.client import AGENCY, TOKEN_HEADER, Client, KspSettings
 from bus.kit import (
     DELIVERED,
     AdapterFactory,
@@ -17,12 +17,13 @@ from bus.kit import (
     Deliver,
     Does,
     Event,
+    Failure,
     Gateway,
     Operation,
     Outcome,
     Poll,
     Polled,
-    digest,
+    Rows,
     make_http_client,
 )
 
@@ -44,27 +45,35 @@ class KspAdapter(Deliver, Poll):
     async def poll(self, operation: str, cursor: str | None) -> Polled:
         """One page of complaints. After the last page, the next round begins at the first page.
 
-        LAPOR! does not say what changed. So each round reads all pages, and unchanged complaints become duplicates.
+        LAPOR! does not say what changed. So each round reads all pages.
         """
         place = _read_place(cursor)
-        events = await self._client.fetch_complaints(place.page)
-        page = digest([event.id for event in events])
-        if not events or page == place.previous:  # an installation without pages repeats its list
+        page = await self._client.fetch_complaints(place.page)
+        if not page.rows or page.mark == place.previous:  # an installation without pages repeats its list
             return Polled([], _FIRST)
-        return Polled(events, f"{place.page + 1}:{page}", more=True)
+        rows = Rows(mapping.SOURCE, page.rows, is_whole=False)
+        return Polled([], f"{place.page + 1}:{page.mark}", more=True, rows=rows)
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
         """Add follow-ups to their complaints, unless LAPOR! has them from an earlier attempt."""
-        return [await self._deliver(event.data) for event in events]
+        return [await self._deliver(event) for event in events]
 
-    async def _deliver(self, data: Mapping[str, Any]) -> Outcome:
-        number, body = data["nomor_laporan"], mapping.write_followup(data)
+    async def _deliver(self, event: Event) -> Outcome:
         try:
-            if not await self._client.has_followup(number, body):
-                await self._client.add_followup(number, body)
+            await self._put_followup(event.data, event.reference)
         except AgencyFault as fault:
             return fault.to_outcome()
         return DELIVERED
+
+    async def _put_followup(self, data: Mapping[str, Any], reference: str) -> None:
+        number = data["nomor_laporan"]
+        if await self._client.has_followup(number, reference):
+            return
+        body = mapping.mark_followup(mapping.write_followup(data), reference)
+        if not await self._client.add_followup(number, body) and not await self._client.has_followup(number, reference):
+            raise AgencyFault(
+                Failure.TRANSIENT, f"{AGENCY} does not say that it took the follow-up, and does not list it"
+            )
 
     async def close(self) -> None:
         """Close all connections."""

@@ -10,14 +10,33 @@ from urllib.parse import quote
 import httpx
 from pydantic import SecretStr
 
-from adapters.ksp.mapping import Row, make_event, read_followup_page, read_rows
-from bus.kit import AgencyFault, Allowance, Event, Failure, Gateway, SplpSettings, fold, read_answer
+from adapters.ksp.mapping import ComplaintPage, find_entries, read_complaints, read_followup_page
+from bus.kit import (
+    AgencyFault,
+    Allowance,
+    Failure,
+    Gateway,
+    SplpSettings,
+    fold,
+    make_status_fault,
+    parse_object,
+    read_answer,
+    read_as_sent,
+    read_success,
+    says_denied,
+)
 
 AGENCY = "LAPOR!"
 TOKEN_HEADER = "auth"  # noqa: S105  a header's name
 
 _MOST_PAGES = 100
 """Most pages of a list, since an installation may never send an empty page."""
+
+_ABOUT_COMPLAINT: Mapping[int, str] = {
+    403: "does not let the regency answer this complaint",
+    404: "knows no such complaint",
+}
+"""A status that can be about one complaint, and its meaning."""
 
 T = TypeVar("T")
 
@@ -44,8 +63,8 @@ class Client:
         self._complaints = f"{settings.konteks.strip('/')}/1.0/complaints"
         self._headers = {"token": settings.token.get_secret_value()}
 
-    async def fetch_complaints(self, page: int) -> list[Event]:
-        """One page of the regency's complaints as events; empty after the last page.
+    async def fetch_complaints(self, page: int) -> ComplaintPage:
+        """One page of the regency's complaints; empty after the last page.
 
         Args:
             page: the page's number, from 1.
@@ -53,25 +72,24 @@ class Client:
         Raises:
             AgencyFault: LAPOR! gave no page that can be read.
         """
-        return await self._fetch_page(
-            self._complaints, page, Allowance(AGENCY), lambda found: [make_event(row) for row in found]
-        )
+        response = await self._call("GET", self._complaints, params={"page": page})
+        return await read_as_sent(AGENCY, response, _reading(response, Allowance(AGENCY), read_complaints))
 
-    async def has_followup(self, number: str, body: Mapping[str, Any]) -> bool:
+    async def has_followup(self, number: str, reference: str) -> bool:
         """Whether a complaint has this follow-up already.
 
         Args:
             number: the complaint's number.
-            body: the follow-up in LAPOR!'s form.
+            reference: the event's reference in the follow-up's text.
 
         Raises:
             AgencyFault: LAPOR! gave no list that can be read; permanent if it knows no such complaint.
         """
         allowance, previous = Allowance(AGENCY), ""
         for number_of_page in range(1, _MOST_PAGES + 1):
-            page = await self._fetch_page(
-                self._make_path(number), number_of_page, allowance, lambda found: read_followup_page(body, found)
-            )
+            response = await self._call("GET", self._make_path(number), params={"page": number_of_page})
+            reading = _reading(response, allowance, lambda found: read_followup_page(reference, found))
+            page = await read_answer(AGENCY, response, reading)
             if not page.rows or page.mark == previous:  # an installation without pages repeats its list
                 return False
             if page.has_it:
@@ -79,13 +97,26 @@ class Client:
             previous = page.mark
         raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} has more than {_MOST_PAGES} pages of follow-ups")
 
-    async def add_followup(self, number: str, body: Mapping[str, Any]) -> None:
+    async def add_followup(self, number: str, body: Mapping[str, Any]) -> bool:
         """Add a follow-up to a complaint.
+
+        Returns:
+            Whether LAPOR! says that it took the follow-up. False: it says neither that nor the opposite.
 
         Raises:
             AgencyFault: LAPOR! did not accept the follow-up; permanent if it knows no such complaint.
         """
-        await self._call("POST", self._make_path(number), json=body)
+        response = await self._call("POST", self._make_path(number), json=body)
+        if not response.content:
+            return response.status_code == httpx.codes.CREATED
+        try:
+            answer = fold(parse_object(AGENCY, response))
+        except AgencyFault:
+            return False
+        said = read_success(answer)
+        if said is False:
+            raise _make_refusal(answer, response.status_code)
+        return said is True or response.status_code == httpx.codes.CREATED
 
     async def close(self) -> None:
         """Close all connections."""
@@ -94,22 +125,43 @@ class Client:
     def _make_path(self, number: str) -> str:
         return f"{self._complaints}/{quote(number, safe='')}/followups"
 
-    async def _fetch_page(self, path: str, page: int, allowance: Allowance, read: Callable[[list[Row]], T]) -> T:
-        response = await self._call("GET", path, params={"page": page})
-
-        def read_page(answer: Any) -> T:
-            found = read_rows(fold(answer))
-            if found is None:
-                raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered something that is not a page of a list")
-            allowance.take(response, len(found))
-            return read(found)
-
-        return await read_answer(AGENCY, response, read_page)
-
     async def _call(self, method: str, path: str, **request: Any) -> httpx.Response:
+        also = () if path == self._complaints else _ABOUT_COMPLAINT
+        response = await self._gateway.call(method, path, headers=self._headers, also=also, **request)
+        if response.is_success:
+            return response
+        if not await self._has_access():
+            raise make_status_fault(AGENCY, response)
+        what = _ABOUT_COMPLAINT[response.status_code]
+        raise AgencyFault(Failure.PERMANENT, f"{AGENCY} {what}", status=response.status_code)
+
+    async def _has_access(self) -> bool:
+        """Whether LAPOR! shows the regency's complaints. Then a refusal is about one complaint, and not about the account."""
         try:
-            return await self._gateway.call(method, path, headers=self._headers, **request)
-        except AgencyFault as fault:
-            if fault.status == httpx.codes.NOT_FOUND and path != self._complaints:
-                raise AgencyFault(Failure.PERMANENT, f"{AGENCY} knows no such complaint", status=404) from None
-            raise
+            await self.fetch_complaints(1)
+        except AgencyFault:
+            return False
+        return True
+
+
+def _reading(response: httpx.Response, allowance: Allowance, read: Callable[[list[Any]], T]) -> Callable[[Any], T]:
+    """Makes what `read` makes of the entries of a page, within what the list may have."""
+
+    def read_page(answer: Any) -> T:
+        folded = fold(answer)
+        if isinstance(folded, dict) and read_success(folded) is False:
+            raise _make_refusal(folded, response.status_code)
+        found = find_entries(folded)
+        if found is None:
+            raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered something that is not a page of a list")
+        allowance.take(response, len(found))
+        return read(found)
+
+    return read_page
+
+
+def _make_refusal(answer: Mapping[str, Any], status: int) -> AgencyFault:
+    """The fault for a 2xx whose body says failure. It holds none of the answer's words, which can be personal data."""
+    if any(says_denied(value) for value in answer.values()):
+        return AgencyFault(Failure.SINK_DOWN, f"{AGENCY} refuses the regency's token", status=status)
+    return AgencyFault(Failure.TRANSIENT, f"{AGENCY} says that the request failed", status=status)

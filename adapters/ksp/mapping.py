@@ -12,13 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from hashlib import sha256
 from typing import Any
 
 from adapters.ksp.strike import Strike
-from bus.kit import WIB, Event, digest, dump_canonical
+from bus.kit import WIB, digest, read_rows
+from bus.kit import Row as ReadRow
 
 CONTRACT = "pengaduan.laporan"
+SOURCE = "/ksp/lapor/complaints"
 
 OFFICES: Mapping[str, str] = {
     "dukcapil-lamongan": "Dinas Kependudukan dan Pencatatan Sipil",
@@ -66,30 +67,43 @@ Row = Mapping[str, Any]
 """A complaint or follow-up of LAPOR!, folded: keys in lower case, texts without padding."""
 
 
-def read_rows(answer: Any) -> list[Row] | None:
-    """The rows of a folded page: a list, or an object with a list in `data` or `results`. None if it is no page."""
+def find_entries(answer: Any) -> list[Any] | None:
+    """The entries of a folded page: a list, or an object with a list in `data` or `results`. None if it is no page."""
     for _ in range(3):
         if isinstance(answer, dict):
             answer = answer.get("data", answer.get("results"))
     if not isinstance(answer, list):
         return None
-    return [row for row in answer if isinstance(row, dict)]
+    # An empty page ends a list: a page without anything readable is none.
+    return answer if not answer or any(isinstance(entry, dict) for entry in answer) else None
 
 
-def make_event(row: Row) -> Event:
-    """A complaint as an event. Its id is a digest of data and time, so that an unchanged row makes a duplicate."""
+@dataclass(frozen=True, slots=True)
+class ComplaintPage:
+    """A page of complaints.
+
+    Attributes:
+        rows: the complaints.
+        mark: a digest of the page, which tells a repeated page.
+    """
+
+    rows: Sequence[ReadRow]
+    mark: str
+
+
+def read_complaints(entries: Sequence[Any]) -> ComplaintPage:
+    """A page of complaints, from its entries, folded."""
+    return ComplaintPage(read_rows(entries, _read_row, _find_number), digest(entries))
+
+
+def _read_row(row: Row) -> ReadRow:
     data = read_complaint(row)
     changed = read_time(_find_first(row, "updated_at", "tanggal_pembaruan"))
-    mark = sha256(dump_canonical([data, changed])).hexdigest()[:16]
-    number = data.get("nomor_laporan")
-    return Event(
-        id=f"{number or 'tanpa-nomor'}:{mark}",
-        source="/ksp/lapor/complaints",
-        type=CONTRACT,
-        subject=number,
-        time=changed,
-        data=data,
-    )
+    return ReadRow(data.get("nomor_laporan"), data, changed)
+
+
+def _find_number(row: Row) -> str:
+    return _read_text(_find_first(row, "tracking_id", "trackingid")).lstrip("#")
 
 
 COMPLAINT_FIELDS = (
@@ -120,7 +134,7 @@ def read_complaint(row: Row) -> dict[str, Any]:
     content = strike.out(_read_text(_find_first(row, "content", "isi", "body")))
     reported = _find_first(row, "created_at", "tanggal")
     values = {
-        "nomor_laporan": _read_text(_find_first(row, "tracking_id", "trackingid")).lstrip("#"),
+        "nomor_laporan": _find_number(row),
         "judul": strike.out(_read_text(_find_first(row, "title", "judul", "subject"))) or content[:100],
         "isi": content,
         "kategori": _read_name(_find_first(row, "category", "kategori")),
@@ -149,9 +163,18 @@ def write_followup(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def read_followup_page(body: Mapping[str, Any], followups: Sequence[Row]) -> "FollowupPage":
-    """What a page of follow-ups says about the follow-up `body`."""
-    return FollowupPage(len(followups), digest(followups), has_followup(body, followups))
+def mark_followup(body: Mapping[str, Any], reference: str) -> dict[str, Any]:
+    """A follow-up with the event's reference below its text, since LAPOR! takes no id.
+
+    Without a reference, nobody could tell a follow-up that was sent again from two follow-ups with the same words.
+    """
+    return {**body, "content": f"{body['content']}\n\n(Ref. {reference})"}
+
+
+def read_followup_page(reference: str, entries: Sequence[Any]) -> "FollowupPage":
+    """What a page of follow-ups, from its entries, says about the follow-up with this reference."""
+    followups = [row for row in entries if isinstance(row, dict)]
+    return FollowupPage(len(entries), digest(entries), has_followup(reference, followups))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,17 +192,9 @@ class FollowupPage:
     has_it: bool
 
 
-def has_followup(body: Mapping[str, Any], followups: Iterable[Row]) -> bool:
-    """Whether a follow-up with the words and the state of `body` is among the follow-ups.
-
-    The time does not count, since LAPOR! may replace it with its own.
-    """
-
-    def describe(content: Any, status: Any) -> tuple[str, str]:
-        return " ".join(_read_text(content).split()), read_state(_read_name(status))
-
-    wanted = describe(body["content"], body["status"])
-    return any(describe(_find_first(row, "content", "isi"), _find_first(row, "status")) == wanted for row in followups)
+def has_followup(reference: str, followups: Iterable[Row]) -> bool:
+    """Whether a follow-up with this reference is among the follow-ups."""
+    return any(reference in _read_text(_find_first(row, "content", "isi")) for row in followups)
 
 
 def read_state(wording: str) -> str:
@@ -221,13 +236,22 @@ def read_time(written: Any) -> str | None:
 def read_point(row: Row) -> dict[str, Any] | None:
     """The complaint's place as GeoJSON; None if LAPOR! has no valid place."""
     try:
-        longitude = round(float(_read_text(_find_first(row, "longitude", "lng"))[:_LONGEST_FIGURE]), _PLACES)
-        latitude = round(float(_read_text(_find_first(row, "latitude", "lat"))[:_LONGEST_FIGURE]), _PLACES)
+        longitude = _read_degrees(_find_first(row, "longitude", "lng"))
+        latitude = _read_degrees(_find_first(row, "latitude", "lat"))
     except ValueError:
         return None
     if (longitude, latitude) == (0.0, 0.0) or not (abs(longitude) <= 180 and abs(latitude) <= 90):
         return None
     return {"type": "Point", "coordinates": [longitude, latitude]}
+
+
+def _read_degrees(value: Any) -> float:
+    """Degrees, from a number or a text with a point or a comma.
+
+    Raises:
+        ValueError: it is no number.
+    """
+    return round(float(_read_text(value)[:_LONGEST_FIGURE].replace(",", ".")), _PLACES)
 
 
 def _find_identity(row: Row) -> Iterator[str]:

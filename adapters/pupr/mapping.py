@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from bus.kit import DELIVERED, AgencyFault, Failure, Outcome, classify_status, dump_canonical
+from adapters.pupr.codes import OBJECT_MISSING, classify_code, describe_code, read_code
+from bus.kit import DELIVERED, AgencyFault, Failure, Outcome, dump_canonical, read_success
 
 NUMBER_FIELD = "NO_RUAS"
 
@@ -121,7 +122,7 @@ def read_page(answer: Mapping[str, Any], numbers: Iterable[str]) -> ExistingPage
     Raises:
         AgencyFault: transient; the page's features are no list of objects.
     """
-    features, name = answer.get("features") or [], answer.get("objectidfieldname")
+    features, name = answer.get("features"), answer.get("objectidfieldname")
     if not isinstance(features, list) or not all(isinstance(item, dict) for item in features):
         raise AgencyFault(Failure.TRANSIENT, "PUPR answered features that are no list of objects", status=200)
     found = read_existing(name if isinstance(name, str) else None, features)
@@ -198,7 +199,7 @@ def read_outcomes(changes: Sequence[Edit], answer: Mapping[str, Any]) -> dict[st
 
     A number with several edits is delivered if all of them succeeded.
     """
-    left = {kind: iter(_read_list(answer.get(kind.results))) for kind in Kind}
+    left = {kind: iter(_read_results(kind, changes, answer)) for kind in Kind}
     found: dict[str, Outcome] = {}
     for edit in changes:
         outcome = read_outcome(edit.kind, next(left[edit.kind], {}))
@@ -207,34 +208,22 @@ def read_outcomes(changes: Sequence[Edit], answer: Mapping[str, Any]) -> dict[st
     return found
 
 
-def _read_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-_CONTENT_ERRORS = frozenset({1001, 1002, 1004, 1005, 1006, 1014, 1015, 1016, 1022, 1023})
-"""Error codes that blame the feature itself, such as a null in a field that needs a value, or a bad geometry."""
-_OBJECT_MISSING = 1011
+def _read_results(kind: Kind, changes: Sequence[Edit], answer: Mapping[str, Any]) -> list[Any]:
+    """The results of the edits of one kind. None if their number differs: nobody could tell whose they are."""
+    results = answer.get(kind.results)
+    wanted = sum(edit.kind is kind for edit in changes)
+    return results if isinstance(results, list) and len(results) == wanted else []
 
 
 def read_outcome(kind: Kind, result: Any) -> Outcome:
-    """The outcome of one edit, from its folded result.
-
-    A code that blames the content is permanent. Another code (a rollback, an internal error) is transient.
-    """
+    """The outcome of one edit, from its folded result."""
     told = result if isinstance(result, dict) else {}
     if _is_true(told.get("success")):
         return DELIVERED
-    code = _read_code(told.get("error"))
-    if kind is Kind.DELETE and code == _OBJECT_MISSING:
+    code = read_code(told.get("error"))
+    if kind is Kind.DELETE and code == OBJECT_MISSING:
         return DELIVERED
-    failure = Failure.PERMANENT if code in _CONTENT_ERRORS else Failure.TRANSIENT
-    return Outcome(failure, f"PUPR refused the {kind.name.lower()} of a feature (ArcGIS error {code})")
-
-
-_CODE_DIGITS = 6
-"""Most digits of an error code. Python reads no integer with some thousand digits."""
-_TOKEN_ERRORS = frozenset({498, 499})
-"""Error codes: 498 invalid or expired token, 499 token required."""
+    return Outcome(classify_code(code), f"PUPR refused the {kind.name.lower()} of a feature ({describe_code(code)})")
 
 
 def read_fault(answer: Mapping[str, Any]) -> AgencyFault | None:
@@ -242,19 +231,11 @@ def read_fault(answer: Mapping[str, Any]) -> AgencyFault | None:
 
     The fault does not hold ArcGIS's message, which can repeat the request.
     """
-    if "error" not in answer:
+    if read_success(answer) is not False and "error" not in answer:
         return None
-    code = _read_code(answer["error"])
-    if code in _TOKEN_ERRORS:
-        return AgencyFault(Failure.SINK_DOWN, f"PUPR refuses the token (ArcGIS error {code})", status=200)
-    failure, what = classify_status(code) if 400 <= code < 600 else (Failure.TRANSIENT, "answered with an error")
-    return AgencyFault(failure, f"PUPR {what} (ArcGIS error {code})", status=200)
-
-
-def _read_code(error: Any) -> int:
-    """ArcGIS's error code, from a number or a string, as the documentation shows both; 0 if there is none."""
-    code = str(error.get("code", "")) if isinstance(error, dict) else ""
-    return int(code) if code.isdecimal() and len(code) <= _CODE_DIGITS else 0
+    # ArcGIS Server's own errors have a `status`, such as `{"status": "error", "messages": […]}`.
+    code = read_code(answer.get("error", answer))
+    return AgencyFault(classify_code(code), f"PUPR answered with an error ({describe_code(code)})", status=200)
 
 
 def _is_true(value: Any) -> bool:

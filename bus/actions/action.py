@@ -20,7 +20,9 @@ class Verb(StrEnum):
     SETTINGS_CHANGE = "settings.change"
     PARTICIPANT_ADD = "participant.add"
     LIMITS_SET = "limits.set"
+    AGENCY_RELEASE = "agency.release"
     CLIENT_ADD = "client.add"
+    CLIENT_UPDATE = "client.update"
     CLIENT_REVOKE = "client.revoke"
     TOKEN_REVOKE = "token.revoke"  # noqa: S105 - a verb
     CONTRACT_DRAFT = "contract.draft"
@@ -34,6 +36,7 @@ class Verb(StrEnum):
     SUBSCRIPTION_DELETE = "subscription.delete"
     SUBSCRIPTION_PAUSE = "subscription.pause"
     SUBSCRIPTION_RESUME = "subscription.resume"
+    SUBSCRIPTION_DISABLE = "subscription.disable"
     SUBSCRIPTION_REPLAY = "subscription.replay"
     SUBSCRIPTION_REDRIVE = "subscription.redrive"
     SUBSCRIPTION_ROTATE_SECRET = "subscription.rotate-secret"  # noqa: S105 - a verb

@@ -1,35 +1,44 @@
-"""The poller: fetches new rows from agencies, and publishes them through the gate.
+"""The poller: fetches what is new at agencies, and publishes it through the gate.
 
-Promise: the poller keeps a cursor only after the journal has the events before it. After a crash it polls again, and
-the journal recognises the duplicates. A poll that fails is tried again with backoff, and delays no other poll.
+Promise: a step's cursor is kept in the transaction that has its events. A row that the gate refuses is set aside, and tried again
+once the row or its contract changes. A poll that fails is tried again with backoff, and delays no other poll.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
 from random import Random
-from typing import Any
+from typing import Final
 
-import sqlalchemy as sa
 import structlog
 
-from bus import clock, json
+from bus import clock
+from bus.agencies.changes import Change, Changes, find_changes, is_storable, name_event
+from bus.agencies.memory import Held, PollState, read_held_of, read_state, read_taken
+from bus.agencies.publication import Found, Publication, Run
 from bus.agencies.registry import Agencies
 from bus.agencies.round import PollPolicy, Round
-from bus.agencies.tables import POLLS
-from bus.contracts import ContractSaysLess, NoSuchContract, NotBound
-from bus.heavy import Heavy, HeavyWorkWaits, Slice, TooMuchAtOnce
-from bus.identity import Principal
-from bus.journal import Appender, EventConflict, Gate, Submission, UncheckedEvent, check_apart
-from bus.kit import AgencyFault, Event, Operation
-from bus.problem import FieldError, Refused, Unavailable
-from bus.refusals import Recorder
-from bus.storage import Leadership, Storage
-from bus.telemetry import POLLED
+from bus.contracts import ContractSaysLess, ContractVersion, NoSuchContract, NotBound
+from bus.heavy import Heavy, TooMuchAtOnce
+from bus.journal import Appender, Gate
+from bus.kit import MOST_ROWS, AgencyFault, Event, Failure, Operation, Polled, Rows
+from bus.problem import Unavailable
+from bus.refusals import MOST_SET_ASIDE, Attempt, Poll, Recorder, count_asides, find_attempts, find_kept, is_due
+from bus.storage import Leadership, Storage, StorageFull
+from bus.telemetry import DELETIONS_HELD, ROWS_SET_ASIDE
 
 log = structlog.get_logger(__name__)
 
-_LONGEST_BACKOFF = 300.0
-_STEP_SECONDS = 60.0
+_LONGEST_BACKOFF: Final = 300.0
+_STEP_SECONDS: Final = 60.0
+_KEPT_AT_ONCE: Final = 500
+
+
+class TooManySetAside(Unavailable):
+    """The poll has set as many rows aside as the bus keeps; mend their contract, and the poll goes on."""
+
+    slug = "too-many-set-aside"
 
 
 class Poller:
@@ -49,12 +58,12 @@ class Poller:
         self._storage = storage
         self._agencies = agencies
         self._gate = gate
-        self._recorder = recorder
-        self._appender = appender
+        self._publication = Publication(storage, gate, recorder, appender, heavy)
         self._leadership = leadership
-        self._heavy = heavy
         self._policy = policy or PollPolicy()
         self._random = Random()  # noqa: S311 - jitter
+        self._bells: dict[Poll, asyncio.Event] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def run(self) -> None:
         """Poll until cancelled."""
@@ -63,17 +72,30 @@ class Poller:
             return
         while not await asyncio.to_thread(self._leadership.acquire):  # noqa: ASYNC110 - another process holds it
             await asyncio.sleep(1.0)
+        self._loop = asyncio.get_running_loop()
         try:
             async with asyncio.TaskGroup() as group:
                 for adapter, operation in polls:
                     group.create_task(self._keep_polling(adapter, operation))
         finally:
+            self._loop = None
             self._leadership.release()
+
+    def look_again(self) -> None:
+        """Have each poll look now for rows to try again, and for deletions that were released. Any thread may call this."""
+        loop = self._loop
+        if loop is not None:
+            loop.call_soon_threadsafe(self._ring)
+
+    def _ring(self) -> None:
+        for bell in self._bells.values():
+            bell.set()
 
     async def _keep_polling(self, adapter: str, operation: Operation) -> None:
         failures = 0
         interval = self._agencies.find_interval(adapter, operation)
         steps = Round()
+        self._bells[Poll(adapter, operation.name)] = asyncio.Event()
         while True:
             try:
                 more = await self.step(adapter, operation, steps)
@@ -89,7 +111,7 @@ class Poller:
                 failures += 1
                 if failures == 1:
                     log.warning("poll.unbound", adapter=adapter, operation=operation.name, detail=refusal.detail)
-            except (Unavailable, TooMuchAtOnce, TimeoutError) as error:
+            except (Unavailable, StorageFull, TooMuchAtOnce, TimeoutError) as error:
                 failures += 1
                 pause = self._draw_pause(failures, interval)
                 log.warning("poll.failed", adapter=adapter, operation=operation.name, failure=type(error).__name__)
@@ -100,10 +122,39 @@ class Poller:
             if pause:
                 _report_refused(adapter, operation, steps)
                 steps = Round()
-            await asyncio.sleep(pause)
+            await self._pause(Poll(adapter, operation.name), operation, pause)
 
     def _draw_pause(self, failures: int, interval: float) -> float:
         return self._random.uniform(0.5, 1.0) * min(_LONGEST_BACKOFF, min(interval, 5.0) * 2.0 ** min(failures, 16))
+
+    async def _pause(self, poll: Poll, operation: Operation, seconds: float) -> None:
+        """Wait so long, or until there is something to try again."""
+        bell = self._bells[poll]
+        if not seconds:
+            await asyncio.sleep(0)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while True:
+                    await bell.wait()
+                    bell.clear()
+                    if await self._has_work(poll, operation):
+                        return
+
+    async def _has_work(self, poll: Poll, operation: Operation) -> bool:
+        under = self._name_versions(operation)
+
+        def look() -> bool:
+            with self._storage.read() as transaction:
+                if is_due(transaction, poll, under):
+                    return True
+                return any(held.released is not None for held in read_held_of(transaction, poll))
+
+        try:
+            return await asyncio.to_thread(look)
+        except Unavailable:
+            # The poll looks anyway after its interval.
+            return False
 
     async def step(self, adapter: str, operation: Operation, steps: Round | None = None) -> bool:
         """Run one step of one poll, and publish its events.
@@ -119,103 +170,127 @@ class Poller:
         Raises:
             AgencyFault: the agency gave no answer that can be read.
             NoSuchContract, NotBound, ContractSaysLess: no version in force lets the operation publish.
-            Unavailable, TooMuchAtOnce, TimeoutError: try again later.
+            StorageFull, Unavailable, TooMuchAtOnce, TimeoutError: try again later.
         """
-        steps = steps or Round()
-        self._check_bound(adapter, operation)
-        cursor = await asyncio.to_thread(self._read_cursor, adapter, operation.name)
+        run = self._make_run(adapter, operation, steps or Round())
+        await self._try_kept(run)
+        state, attempts, held = await asyncio.to_thread(self._read, run.poll)
         agency, _ = self._agencies.find_poll(adapter, operation.name)
         async with asyncio.timeout(_STEP_SECONDS):
-            polled = await agency.poll(operation.name, cursor)
-        await self._publish(adapter, operation, polled.events, steps)
-        await asyncio.to_thread(self._keep_cursor, adapter, operation.name, polled.cursor)
+            polled = await agency.poll(operation.name, state.cursor)
+        found = await self._find(run, polled, state, attempts, held)
+        await self._publication.publish(run, found, state, polled.cursor)
+        await asyncio.to_thread(self._count, run.poll)
         return polled.more
 
-    async def _publish(self, adapter: str, operation: Operation, events: Sequence[Event], steps: Round) -> None:
-        sizes: list[int] = []
-        admitted: list[tuple[Any, Submission]] = []
-        principal = Principal(self._agencies.find_participant(adapter), f"adapter:{adapter}", frozenset(), 0.0, "")
-        piece = Slice()
-        for event in events:
-            await piece.breathe()
-            document = event.to_document()
-            try:
-                _check_contract(event, operation)
-                submission = await self._admit(document, principal)
-                self._check_version(submission.version_id, adapter, operation)
-                admitted.append((document, submission))
-                sizes.append(len(submission.body))
-            except (HeavyWorkWaits, TooMuchAtOnce):
-                # Nothing is wrong with the event: the poller tries again later.
-                raise
-            except Refused as refusal:
-                # The contract does not allow this event. The other events must not wait until somebody mends it.
-                self._note_refusal(adapter, operation, refusal, principal, document, steps)
-                sizes.append(_measure(document))
-        steps.count_step(sizes)
-        receipts = await self._appender.append([s for _, s in admitted], atomic=False) if admitted else []
-        for (document, _), receipt in zip(admitted, receipts, strict=True):
-            if receipt.conflict:
-                self._note_refusal(adapter, operation, _make_conflict(), principal, document, steps)
-            else:
-                POLLED.labels(adapter, operation.name, "duplicate" if receipt.duplicate else "accepted").inc()
-
-    async def _admit(self, document: Any, principal: Principal) -> Submission:
-        admitted = self._gate.admit_quickly(document, principal)
-        if isinstance(admitted, UncheckedEvent):
-            return await check_apart(self._gate, self._heavy, admitted)
-        return admitted
-
-    def _note_refusal(
-        self,
-        adapter: str,
-        operation: Operation,
-        refusal: Refused,
-        principal: Principal,
-        document: Any,
-        steps: Round,
-    ) -> None:
-        POLLED.labels(adapter, operation.name, "refused").inc()
-        noted = self._recorder.note(refusal, principal, document)
-        # The agency chooses how many events it sends: a line for each could fill the log.
-        if steps.count_refusal(refusal.slug):
-            log.warning(
-                "poll.event_refused",
-                adapter=adapter,
-                operation=operation.name,
-                reason=refusal.slug,
-                at=sorted({one.pointer for one in noted}),
-            )
-
-    def _check_bound(self, adapter: str, operation: Operation) -> None:
-        """Check the newest version before the bus fetches anything.
+    def _make_run(self, adapter: str, operation: Operation, steps: Round) -> Run:
+        """The step, if the newest version lets the operation publish; else the bus fetches nothing.
 
         Raises:
-            NoSuchContract, NotBound, ContractSaysLess: this version does not let the operation publish.
+            NoSuchContract, NotBound, ContractSaysLess: it does not.
         """
         newest = self._gate.catalogue.newest(operation.contract or "")
-        self._check_version(newest.id, adapter, operation)
+        check = partial(self._check_version, adapter, operation)
+        check(newest.id)
+        participant = self._agencies.find_participant(adapter)
+        poll = Poll(adapter, operation.name)
+        return Run(poll, operation, participant, newest, self._name_versions(operation), check, steps)
 
-    def _check_version(self, version_id: int, adapter: str, operation: Operation) -> None:
+    def _check_version(self, adapter: str, operation: Operation, version_id: int) -> None:
         catalogue = self._gate.catalogue
         contract = catalogue.version_numbered(version_id).contract
         in_force = [one.contract for one in catalogue.in_force(contract.name)]
         self._agencies.check_serves(contract, in_force, adapter, operation.name)
 
-    def _read_cursor(self, adapter: str, operation: str) -> str | None:
-        wanted = sa.select(POLLS.c.cursor).where(POLLS.c.adapter == adapter, POLLS.c.operation == operation)
-        with self._storage.read() as transaction:
-            cursor = transaction.value(wanted)
-        return None if cursor is None else str(cursor)
+    def _name_versions(self, operation: Operation) -> str:
+        versions: list[ContractVersion] = self._gate.catalogue.in_force(operation.contract or "")
+        return ",".join(str(one.id) for one in versions)
 
-    def _keep_cursor(self, adapter: str, operation: str, cursor: str | None) -> None:
-        row = {"cursor": cursor, "polled_at": clock.micros(clock.now())}
-        with self._storage.write() as transaction:
-            changed = transaction.execute(
-                sa.update(POLLS).where(POLLS.c.adapter == adapter, POLLS.c.operation == operation).values(row)
+    async def _try_kept(self, run: Run) -> None:
+        """Try the kept events again that other versions of the contract refused."""
+        while kept := await asyncio.to_thread(self._read_kept, run):
+            state, attempts, _ = await asyncio.to_thread(self._read, run.poll)
+            changes = [
+                Change(source, key, mark, Event.from_document(document), is_listed=False)
+                for source, key, mark, document in kept
+            ]
+            await self._publication.publish(run, Found(changes, attempts), state, state.cursor)
+
+    def _read_kept(self, run: Run) -> list[tuple[str, str, str, dict[str, object]]]:
+        with self._storage.read() as transaction:
+            return find_kept(transaction, run.poll, run.under, _KEPT_AT_ONCE)
+
+    def _read(self, poll: Poll) -> tuple[PollState, Mapping[tuple[str, str], Attempt], list[Held]]:
+        with self._storage.read() as transaction:
+            return read_state(transaction, poll), find_attempts(transaction, poll), read_held_of(transaction, poll)
+
+    async def _find(
+        self,
+        run: Run,
+        polled: Polled,
+        state: PollState,
+        attempts: Mapping[tuple[str, str], Attempt],
+        held: list[Held],
+    ) -> Found:
+        told = [name_event(event, run.newest) for event in polled.events]
+        if told and len(attempts) >= MOST_SET_ASIDE:
+            raise TooManySetAside(f"The poll {run.operation.name} has set {len(attempts)} rows aside.")
+        if polled.rows is None:
+            return Found(told, attempts)
+        listed = polled.rows
+        if len(listed.rows) > MOST_ROWS:
+            raise AgencyFault(Failure.TRANSIENT, f"a list of {len(listed.rows)} rows, more than {MOST_ROWS}")
+        taken = await asyncio.to_thread(self._read_taken, run.poll, listed)
+        changes = await asyncio.to_thread(
+            find_changes, listed, taken, run.operation.contract or "", state.steps, run.steps.seen
+        )
+        before = next((one for one in held if one.source == listed.source), None)
+        waiting = self._judge_deletions(run, listed, changes, len(taken), before)
+        refused = {change.key for change in changes.changed if change.fault is not None}
+        settled = [key for key in changes.same if key not in refused]
+        if listed.is_whole:
+            settled += [key for source, key in attempts if source == listed.source and key not in changes.present]
+        return Found(
+            changes=[*told, *changes.changed, *(() if waiting else changes.gone)],
+            attempts=attempts,
+            settled=[(listed.source, key) for key in settled],
+            unchanged=len(changes.same),
+            held=waiting,
+            not_held=listed.source if before and not waiting else None,
+        )
+
+    def _read_taken(self, poll: Poll, listed: Rows) -> dict[str, str]:
+        keys = None if listed.is_whole else {row.key for row in listed.rows if is_storable(row.key)}
+        with self._storage.read() as transaction:
+            return read_taken(transaction, poll, listed.source, keys)
+
+    def _judge_deletions(
+        self, run: Run, listed: Rows, changes: Changes, known: int, before: Held | None
+    ) -> Held | None:
+        """The deletions to hold back; None: what is gone may be deleted."""
+        deletions = len(changes.gone)
+        plausibility = self._agencies.find_plausibility(run.poll.adapter)
+        if plausibility.judge(deletions, known, len(changes.present)):
+            return None
+        if before is not None and before.released is not None and deletions <= before.released:
+            return None
+        held = Held(run.poll, listed.source, deletions, known, clock.micros(clock.now()))
+        if before is None or before.deletions != deletions:
+            log.warning(
+                "poll.deletions_held",
+                adapter=run.poll.adapter,
+                operation=run.operation.name,
+                deletions=deletions,
+                known=known,
+                detail="rows are gone from the agency's list; compare it, then run `bus agency release`",
             )
-            if changed == 0:
-                transaction.execute(sa.insert(POLLS).values(adapter=adapter, operation=operation, **row))
+        return held
+
+    def _count(self, poll: Poll) -> None:
+        with self._storage.read() as transaction:
+            asides, held = count_asides(transaction, poll), read_held_of(transaction, poll)
+        ROWS_SET_ASIDE.labels(poll.adapter, poll.operation).set(asides)
+        DELETIONS_HELD.labels(poll.adapter, poll.operation).set(sum(one.deletions for one in held))
 
 
 def _report_refused(adapter: str, operation: Operation, steps: Round) -> None:
@@ -228,22 +303,3 @@ def _report_refused(adapter: str, operation: Operation, steps: Round) -> None:
             count=steps.refused.total(),
             reasons=dict(steps.refused),
         )
-
-
-def _measure(document: Any) -> int:
-    """Bytes of a refused event's JSON; 0 if no JSON can hold the event."""
-    try:
-        return len(json.dumps(document))
-    except TypeError:
-        return 0
-
-
-def _check_contract(event: Event, operation: Operation) -> None:
-    if event.type != operation.contract:
-        detail = f"The operation may publish under {operation.contract} alone."
-        raise NotBound(detail, errors=[FieldError("/type", "must be the contract that the operation declares")])
-
-
-def _make_conflict() -> EventConflict:
-    detail = "The agency sent a different event with this id before."
-    return EventConflict(detail, errors=[FieldError("/id", "is the id of a different event")])

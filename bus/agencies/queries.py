@@ -14,11 +14,32 @@ import structlog
 
 from bus import clock, json
 from bus.agencies.registry import AdapterOff, Agencies
-from bus.contracts import Catalogue, ContractVersion, Kind, View, is_bearable, judge_data, spell_identifier
+from bus.agencies.unfit import leave_out
+from bus.contracts import (
+    Catalogue,
+    ContractVersion,
+    Kind,
+    View,
+    Visibility,
+    has_property,
+    is_bearable,
+    judge_data,
+    spell_identifier,
+)
 from bus.disclosures import Channel, DisclosureLog, make_disclosure
 from bus.heavy import Heavy, Here, TooHeavy
 from bus.identity import Principal
-from bus.kit import AgencyFault, AgencyUnavailable, Does, Operation, Query, Question, QuotaExhausted
+from bus.kit import (
+    AgencyFault,
+    AgencyUnavailable,
+    Does,
+    Operation,
+    Query,
+    Question,
+    QuotaExhausted,
+    add_unfit,
+    hide_unfit,
+)
 from bus.limits import Limit, Limited, Limits, Ration
 from bus.problem import Forbidden, NotFound, Refused
 
@@ -32,6 +53,8 @@ _SMALL: Final = 32 * 1024
 """Most characters and values of an answer that the event loop checks and cuts itself."""
 _MOST_PERSONS: Final = 1_000
 """Identifiers of persons in a question with its answer: each has an entry of its own in the disclosure log."""
+_MOST_ROUNDS: Final = 20
+"""Most times that the bus leaves elements out of one answer, and checks the rest."""
 _LEVELS: Final = b"254"
 """Most levels of JSON that the bus can write."""
 
@@ -161,10 +184,33 @@ class Queries:
                 answer = await self._ask_within_ration(served, question)
         except TimeoutError:
             raise AgencyUnavailable(f"{name} did not answer within {self._policy.seconds:.0f} s.") from None
+        return await self._fit_answer(version, answer, question, name)
+
+    async def _fit_answer(
+        self, version: ContractVersion, answer: Mapping[str, Any], question: Question, name: str
+    ) -> Mapping[str, Any]:
+        """The answer without the elements that the contract does not allow; the answer's remark names them.
+
+        Raises:
+            AnswerInvalid: the answer is unfit as a whole, or its contract has no remark.
+        """
+        unfit: set[str] = set()
+        places: set[str] = set()
+        for _ in range(_MOST_ROUNDS):
+            places = await self._find_wrong_places(version, answer, question.participant)
+            if not places:
+                break
+            rest = await _leave_out(answer, places) if has_property(version.contract.shown, f"/{REMARK}") else None
+            if rest is None or (FOUND in answer and FOUND not in rest[0]):
+                break
+            unfit.update(rest[1])
+            answer = {**rest[0], REMARK: add_unfit(str(rest[0].get(REMARK, "")), rest[1])}
         # The log gets pointers only, since the values are personal data.
-        if places := await self._find_wrong_places(version, answer, question.participant):
+        if places:
             log.error("query.answer_invalid", contract=question.contract, at=sorted(places))
             raise AnswerInvalid(f"The answer of {name} does not fit {question.contract}; tell the operator.")
+        if unfit:
+            log.warning("query.elements_unfit", contract=question.contract, at=sorted(unfit))
         return answer
 
     async def _find_wrong_places(self, version: ContractVersion, answer: Mapping[str, Any], asker: str) -> set[str]:
@@ -174,8 +220,9 @@ class Queries:
                 return {error.pointer for error in version.answer_validator.errors(answer)}
             schema, text = await asyncio.to_thread(lambda: (version.shown_text, json.dumps(answer)))
         except TypeError:
-            # No JSON can hold it: too many levels, half a surrogate pair, or an integer of more than 64 bits.
-            return {""}
+            # No JSON can hold it: too many levels, half a surrogate pair, or a number that JSON would change.
+            place = json.decimal_at(answer)
+            return {"" if place is None else json.to_pointer(place)}
         found = await self._heavy.run(judge_data, schema, text, _LEVELS, who=asker)
         return {pointer for pointer, _ in json.loads(found)}
 
@@ -278,13 +325,19 @@ async def _ask_adapter(served: _Served, question: Question) -> Mapping[str, Any]
     """The adapter's answer.
 
     Raises:
-        AgencyUnavailable: the agency did not answer, or the adapter raised an `AgencyFault`.
+        AgencyUnavailable, AgencyRefused: the adapter raised an `AgencyFault`.
         Refused: as the adapter says.
     """
     try:
         return await served.adapter.query(served.operation.name, question)
     except AgencyFault as fault:
-        raise AgencyUnavailable(f"The bus cannot read the answer of {served.name}; try again later.") from fault
+        raise fault.to_refusal() from fault
+
+
+async def _leave_out(answer: Mapping[str, Any], places: set[str]) -> tuple[dict[str, Any], list[str]] | None:
+    if json.is_small(answer, _SMALL):
+        return leave_out(answer, places)
+    return await asyncio.to_thread(leave_out, answer, places)
 
 
 def _cut(view: View, answer: Mapping[str, Any]) -> Any:
@@ -295,6 +348,10 @@ def _cut(view: View, answer: Mapping[str, Any]) -> Any:
     """
     if not view.shows(answer):
         raise AnswerNotGranted(f"The grant of {view.grant.participant} in {view.contract} covers other rows.")
+    if isinstance(remark := answer.get(REMARK), str):
+        # Whether an element is unfit tells something about it, so the remark names only elements that the view shows.
+        told = hide_unfit(remark, lambda pointer: view.visibility(pointer) is not Visibility.HIDDEN)
+        answer = {name: value for name, value in answer.items() if name != REMARK} | ({REMARK: told} if told else {})
     return view.reduce_data(answer)
 
 

@@ -8,6 +8,7 @@ from typing import Final, cast
 
 from pydantic import ValidationError
 
+from bus.agencies.holding import Plausibility
 from bus.contracts import AdapterUse, Binding, Bindings, Contract, Kind, check_named, check_serves
 from bus.kit import Adapter, AdapterFactory, AdapterSettings, Deliver, Does, Operation, Poll, Query
 from bus.problem import Refused, Unavailable
@@ -158,6 +159,11 @@ class Agencies:
     def find_interval(self, adapter: str, operation: Operation) -> float:
         """Seconds between two steps of a poll, if the agency has no more."""
         return self._serving[adapter].settings.poll_seconds or operation.interval
+
+    def find_plausibility(self, adapter: str) -> Plausibility:
+        """How many rows of a list may be gone at once."""
+        settings = self._serving[adapter].settings
+        return Plausibility(settings.deletions_share, settings.deletions_rows)
 
     async def close(self) -> None:
         """Close all adapters."""

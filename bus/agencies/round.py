@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bus.agencies.changes import Seen
+
 
 @dataclass(frozen=True, slots=True)
 class PollPolicy:
@@ -11,7 +13,7 @@ class PollPolicy:
 
     Attributes:
         steps: most steps.
-        events: most events, with duplicates and refused events.
+        events: most events, with duplicates, refused events and unchanged rows.
         size: most bytes of the events' JSON.
     """
 
@@ -26,23 +28,29 @@ class Round:
 
     Attributes:
         steps: steps so far.
-        events: events so far, with duplicates and refused events.
+        events: events so far, with duplicates, refused events and unchanged rows.
         size: bytes of the events' JSON.
         refused: a refusal's slug to the number of events that it refused.
+        seen: the rows of lists in pages.
     """
 
     steps: int = 0
     events: int = 0
     size: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    seen: Seen = field(default_factory=dict)
 
-    def count_step(self, sizes: Sequence[int]) -> None:
-        """Count a step.
+    def count_step(self, unchanged: int) -> None:
+        """Count a step, and its rows that there is nothing to do for."""
+        self.steps += 1
+        self.events += unchanged
+
+    def count_events(self, sizes: Sequence[int]) -> None:
+        """Count events of a step.
 
         Args:
-            sizes: the bytes of each event of the step.
+            sizes: the bytes of each event.
         """
-        self.steps += 1
         self.events += len(sizes)
         self.size += sum(sizes)
 

@@ -19,6 +19,8 @@ _COMMANDS: Final = {
     "simulate": "bus.cli.simulate:simulate",
     "participant": "bus.cli.participant:participant",
     "client": "bus.cli.participant:client",
+    "subscription": "bus.cli.subscription:subscription",
+    "agency": "bus.cli.agency:agency",
     "contract": "bus.cli.contracts:contracts",
     "actions": "bus.cli.actions:list_actions",
     "keys": "bus.cli.keys:keys",

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,6 +20,7 @@ participant.command("limits")(show_limits)
 
 Data = Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+KeySetFile = Annotated[Path | None, typer.Option(help="file with a JWK Set of public keys, for private_key_jwt")]
 
 _PAGE = 500
 
@@ -63,22 +64,63 @@ def list_participants(data: Data = None, as_json: AsJson = False) -> None:
 def add_client(
     participant: Annotated[str, typer.Argument(help="the participant")],
     scope: Annotated[list[str], typer.Option(help=f"one or several times; of {', '.join(Scope)}")],
+    jwks: KeySetFile = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a client, and print its id and secret. Nobody can read the secret again.
+    """Make a client, and print its id and secret. Nobody can read the secret again. A client with keys has no secret.
 
     Example: bus client add bapenda --scope events.read --scope subscriptions.manage --json
     """
-    scopes = [name for given in scope for name in re.split(r"[\s,]+", given) if name]
+    keys = None if jwks is None else _read_key_set(jwks)
     with open_workspace(data) as workspace:
         made, secret = Participants(workspace.storage).add_client(
-            participant, scopes, by=identify_operator(Channel.CLI)
+            participant, _split_scopes(scope), keys, by=identify_operator(Channel.CLI)
         )
-    shown = {"client_id": made.client_id, "client_secret": secret}
-    typer.echo(
-        json.dumps(shown).decode() if as_json else "\n".join(f"{name}: {value}" for name, value in shown.items())
-    )
+    _show({"client_id": made.client_id} | ({} if secret is None else {"client_secret": secret}), as_json)
+
+
+@client.command("update")
+def update_client(
+    participant: Annotated[str, typer.Argument(help="the participant")],
+    client_id: Annotated[str, typer.Argument(help="the client's id")],
+    scope: Annotated[list[str] | None, typer.Option(help="all scopes from now on, one or several times")] = None,
+    jwks: KeySetFile = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change a client's scopes or keys. Its secret stays, unless it gets keys.
+
+    Tokens lose within a second what is taken away, and gain nothing: the client asks for a new one.
+
+    Example: bus client update bapenda client_k3v5m2qa7xw4c6dnb5ty --scope events.read
+    """
+    scopes = _split_scopes(scope) if scope else None
+    keys = None if jwks is None else _read_key_set(jwks)
+    with open_workspace(data) as workspace:
+        changed = Participants(workspace.storage).update_client(
+            participant, client_id, scopes, keys, by=identify_operator(Channel.CLI)
+        )
+    _show({"client_id": changed.client_id, "scopes": " ".join(sorted(changed.scopes))}, as_json)
+
+
+def _split_scopes(given: list[str]) -> list[str]:
+    return [name for text in given for name in re.split(r"[\s,]+", text) if name]
+
+
+def _read_key_set(path: Path) -> dict[str, Any]:
+    try:
+        jwks = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        raise typer.BadParameter(f"{path} is no JSON file that can be read", param_hint="--jwks") from None
+    if not isinstance(jwks, dict):
+        raise typer.BadParameter(f"{path} holds no JWK Set", param_hint="--jwks")
+    return jwks
+
+
+def _show(fields: dict[str, str], as_json: bool) -> None:
+    lines = [f"{name}: {value}" for name, value in fields.items()]
+    typer.echo(json.dumps(fields).decode() if as_json else "\n".join(lines))
 
 
 @client.command("list")

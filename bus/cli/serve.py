@@ -71,7 +71,7 @@ def serve(
         if is_embedded and chosen & _DELIVER and not chosen >= _TOGETHER:
             raise RolesApart("With memory://, start the roles relay, worker and adapters in one process.")
         listener = _bind_shared(host, port) if _SIBLING in os.environ else _listen(host, port, is_shared=workers > 1)
-        issuer = settings.public_url.rstrip("/") or f"http://{host}:{listener.getsockname()[1]}"
+        issuer = settings.public_url or f"http://{host}:{listener.getsockname()[1]}"
         operation = None if _SIBLING in os.environ else _listen_for_operators(settings.operation_address)
         bound = ["--host", host, "--port", str(listener.getsockname()[1])]
         options = ["--data", str(settings.data_dir), *bound, "--log-level", log_level]
@@ -83,7 +83,17 @@ def serve(
         siblings.start()
         try:
             uvloop.run(
-                process.serve(settings, workspace.storage, workspace.keys, issuer, chosen, wakeups, listener, operation)
+                process.serve(
+                    settings,
+                    workspace.storage,
+                    workspace.keys,
+                    issuer,
+                    chosen,
+                    wakeups,
+                    listener,
+                    operation,
+                    siblings.begin_to_stop,
+                )
             )
         finally:
             siblings.stop()
@@ -177,9 +187,13 @@ class _Siblings:
         for thread in self._threads:
             thread.start()
 
+    def begin_to_stop(self) -> None:
+        """Let all processes finish their work, while this one finishes its own."""
+        self._stopping.set()
+
     def stop(self) -> None:
         """Let all processes finish their work, and wait for their end."""
-        self._stopping.set()
+        self.begin_to_stop()
         for thread in self._threads:
             thread.join()
 

@@ -1,4 +1,21 @@
-"""Contracts: what is exchanged, who may send it, who may get which fields and why."""
+"""Contracts: what is exchanged, who may send it, who may get which fields and why.
+
+What the room offers:
+
+- The document: `Contract` with its parts (`Kind`, `Mask`, `AdapterUse`). `load_contract` and `parse_contract` read it.
+- Its states: `State`. The catalogue's registrar moves versions; `RegisteredVersion` and `Move` say what the register holds.
+- The catalogue in memory: `Catalogue` finds the `ContractVersion` of an event, and the `View` of a consumer.
+- Validation: `Validator` checks data. `is_bearable` says whether the event loop may check them. `check_numbers` checks numbers.
+- Persons: `PersonFinder` finds the identifiers of persons in data.
+- Access: `describe_access` lists what each consumer gets; `Visibility` says how it sees a field.
+- Filters: `compile_filter` for one filter, `FilterIndex` for many.
+- Adapters: `Binding` is what an operation demands of a contract; `check_serves` and `check_named` enforce it.
+- Judgement: `lint_contract` gives `Finding`s, `compare_versions` a `Report`, `find_touched` whom a change affects.
+- Overviews and plans: `ListedContract`, `Heading`, `Plan`.
+- Jobs for worker processes: `check_contract`, `judge_approval`, `judge_data`, `read_document`, `write_asyncapi`.
+- Other forms: `generate_python_models`, `write_page`, `infer_schema`, `read_yaml`, `write_yaml`.
+- Refusals: `NoSuchContract`, `NotGranted`, `GrantExpired`, `DocumentInvalid`, `FilterInvalid`, `Incompatible` and others.
+"""
 
 from bus.contracts.access import Access, describe_access
 from bus.contracts.approval import describe_compatibility

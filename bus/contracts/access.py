@@ -15,9 +15,9 @@ class FieldAccess:
     """One field that a consumer gets.
 
     Attributes:
-        pointer: the field, with all that is below it, but for what another entry says of a field below; the empty pointer stands
-            for the data.
-        mask: how its value is disguised; None shows it.
+        pointer: the field. It covers all fields below, except those with an entry of their own. The empty pointer is the
+            whole data.
+        mask: how the field's value is masked; None: it is shown.
     """
 
     pointer: str
@@ -30,10 +30,10 @@ class Access:
 
     Attributes:
         granted: the grant's own pointers, each with all that is below it; None: everything.
-        fields: the same one by one, as far as the schema declares them.
-        rows: the filters that the data must meet; empty: all of them.
-        until: the last day, in Lamongan's calendar; None: no end.
-        has_ended: that day is over, so that nothing is shown any more.
+        fields: the granted fields one by one, as far as the schema declares them.
+        rows: the filters that the data must pass; empty: all data pass.
+        until: the grant's last day, in Lamongan's calendar; None: no end.
+        has_ended: the last day is over, so the consumer gets nothing any more.
     """
 
     participant: str
@@ -52,15 +52,17 @@ def describe_access(contract: Contract, today: date, participant: str | None = N
     Args:
         contract: a version.
         today: the date in Lamongan.
-        participant: of this consumer alone.
+        participant: describe this consumer alone; None: all consumers.
     """
     places = find_declared(contract.shown)
     return [
-        _access(contract, grant, places, today) for grant in contract.grants if participant in (None, grant.participant)
+        _describe_grant(contract, grant, places, today)
+        for grant in contract.grants
+        if participant in (None, grant.participant)
     ]
 
 
-def _access(contract: Contract, grant: Grant, places: Declared, today: date) -> Access:
+def _describe_grant(contract: Contract, grant: Grant, places: Declared, today: date) -> Access:
     shown = Shown(contract, grant, places, lambda _: str)
     return Access(
         participant=grant.participant,

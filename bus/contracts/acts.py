@@ -1,4 +1,4 @@
-"""Acts on contract versions, as the action log tells them: their states and what changed, never the documents themselves."""
+"""Entries of the action log about contract versions: their states and what changed, never the documents themselves."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -18,32 +18,34 @@ _VERBS = {
 
 
 def drafted(contract: Contract, replaced: RegisteredVersion | None, by: Actor) -> Action:
-    """A version was registered as a draft, or its document replaced."""
+    """The entry for a version that was registered as a draft, or got another document."""
     before = None if replaced is None else {"state": replaced.state.value}
-    changed = [] if replaced is None else _changed(replaced.contract, contract)
+    changed = [] if replaced is None else _list_changes(replaced.contract, contract)
     details = {"changed": changed} if changed else None
     after = {"state": State.DRAFT.value}
-    return Action(Verb.CONTRACT_DRAFT, by, _named(contract), contract.owner, before, after, details)
+    return Action(Verb.CONTRACT_DRAFT, by, _name_object(contract), contract.owner, before, after, details)
 
 
 def moved(contract: Contract, before: State, move: Move, by: Actor, *, sunset: date | None = None) -> Action:
-    """A version took a step in its life."""
+    """The entry for a version that moved to another state."""
     after = {"state": move.state.value} | ({"sunset": sunset.isoformat()} if sunset else {})
     details = {"accepted_undecided": True} if move.accepted_undecided else None
     was = {"state": before.value}
-    return Action(_VERBS[move.state], by, _named(contract), contract.owner, was, after, details)
+    return Action(_VERBS[move.state], by, _name_object(contract), contract.owner, was, after, details)
 
 
 def consented(contract: Contract, adapters: Sequence[str], by: Actor) -> Action:
-    """An adapter's owner gave its word for the operations that a version names."""
-    return Action(Verb.CONTRACT_CONSENT, by, _named(contract), contract.owner, details={"adapters": list(adapters)})
+    """The entry for an adapter's owner that agreed to the operations which a version names."""
+    return Action(
+        Verb.CONTRACT_CONSENT, by, _name_object(contract), contract.owner, details={"adapters": list(adapters)}
+    )
 
 
-def _named(contract: Contract) -> Object:
+def _name_object(contract: Contract) -> Object:
     return Object("contract", f"{contract.name}/{contract.version}")
 
 
-def _changed(old: Contract, new: Contract) -> list[str]:
+def _list_changes(old: Contract, new: Contract) -> list[str]:
     """The document's members that differ."""
     names = {*old.document, *new.document}
     return sorted(name for name in names if old.document.get(name) != new.document.get(name))

@@ -1,4 +1,4 @@
-"""Whether a contract version may be put in force: what is to be mended in it, and what it would break."""
+"""Approval: decides whether a contract version may be put in force. Says what to mend in it, and what it would break."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ class Candidate:
     """A version that somebody wants to put in force.
 
     Attributes:
-        basis: what it is judged by.
-        bindings: what the adapters that are installed ask.
-        accept_undecided: let it pass where it cannot be decided whether it is compatible.
+        basis: the state of the register that the version is judged by.
+        bindings: the demands of the installed adapters.
+        accept_undecided: approve the version even if its compatibility cannot be decided.
     """
 
     contract: Contract
@@ -47,38 +47,38 @@ def check_approvable(
     """Refuse a version that may not be put in force.
 
     Args:
-        active: the versions beside which it would be.
-        bindings: what the adapters that are installed ask.
-        accept_undecided: let it pass where it cannot be decided whether it is compatible.
+        active: the active versions that the contract would join.
+        bindings: the demands of the installed adapters.
+        accept_undecided: approve the version even if its compatibility cannot be decided.
 
     Returns:
         The report on its compatibility.
 
     Raises:
-        NotReady: lint has errors.
-        Incompatible: it breaks what it owes the active ones; the problem has the report as `compatibility`.
-        StepTooSmall: its number does not go up as far as the change is large.
-        CompatibilityUndecided: it is not known whether it breaks something.
+        NotReady: lint found errors.
+        Incompatible: the version breaks what the active versions promise. The problem has the report as `compatibility`.
+        StepTooSmall: the version number goes up too little for the change.
+        CompatibilityUndecided: it cannot be decided whether the version breaks something.
     """
     _check_mended(contract, find_errors(contract, bindings))
     report = compare_versions(contract, active)
-    if refusal := _refusal(contract, report, accept_undecided):
+    if refusal := _find_refusal(contract, report, accept_undecided):
         raise refusal
     return report
 
 
 def check_proposable(contract: Contract, bindings: Bindings) -> None:
-    """Refuse to lay a version before its owner that says less than the adapters it names ask.
+    """Refuse to propose a version that says less than the adapters demand which it names.
 
     Raises:
-        NotReady: names each place.
+        NotReady: names each place that says too little.
     """
     _check_mended(contract, find_binding_errors(contract, bindings))
 
 
 def describe_compatibility(report: Report) -> dict[str, Any]:
-    """The report as the API writes it, without its step."""
-    return {"verdict": report.verdict.value, "findings": [_finding_document(finding) for finding in report.findings]}
+    """The report as the API writes it, without the version step."""
+    return {"verdict": report.verdict.value, "findings": [_write_finding(finding) for finding in report.findings]}
 
 
 def _check_mended(contract: Contract, errors: Sequence[LintFinding]) -> None:
@@ -89,23 +89,23 @@ def _check_mended(contract: Contract, errors: Sequence[LintFinding]) -> None:
         )
 
 
-def _refusal(contract: Contract, report: Report, accept_undecided: bool) -> Conflict | None:
+def _find_refusal(contract: Contract, report: Report, accept_undecided: bool) -> Conflict | None:
     named = f"{contract.name} {contract.version}"
     too_small = [finding for finding in report.findings if finding.rule is Rule.VERSION_STEP]
     broken = [one for one in report.findings if one.verdict is Verdict.INCOMPATIBLE and one not in too_small]
     undecided = [finding for finding in report.findings if finding.verdict is Verdict.UNDECIDED]
     if broken:
-        detail = f"{named} breaks what {_versions(broken)} promises; see `compatibility`."
-        return Incompatible(detail, **_members(report, [*broken, *too_small]))
+        detail = f"{named} breaks what {_list_versions(broken)} promises; see `compatibility`."
+        return Incompatible(detail, **_write_members(report, [*broken, *too_small]))
     if too_small:
-        return StepTooSmall(f"{named} has to be a {report.step.value} step.", **_members(report, too_small))
+        return StepTooSmall(f"{named} has to be a {report.step.value} step.", **_write_members(report, too_small))
     if undecided and not accept_undecided:
-        detail = f"It cannot be decided whether {named} breaks what {_versions(undecided)} promises."
-        return CompatibilityUndecided(detail, **_members(report, undecided))
+        detail = f"It cannot be decided whether {named} breaks what {_list_versions(undecided)} promises."
+        return CompatibilityUndecided(detail, **_write_members(report, undecided))
     return None
 
 
-def _members(report: Report, findings: Sequence[Finding]) -> dict[str, Any]:
+def _write_members(report: Report, findings: Sequence[Finding]) -> dict[str, Any]:
     return {
         "errors": [FieldError(finding.pointer, finding.message) for finding in findings],
         "compatibility": describe_compatibility(report),
@@ -113,11 +113,11 @@ def _members(report: Report, findings: Sequence[Finding]) -> dict[str, Any]:
     }
 
 
-def _versions(findings: Sequence[Finding]) -> str:
+def _list_versions(findings: Sequence[Finding]) -> str:
     return " and ".join(dict.fromkeys(finding.against for finding in findings))
 
 
-def _finding_document(finding: Finding) -> dict[str, Any]:
+def _write_finding(finding: Finding) -> dict[str, Any]:
     document = {
         "rule": finding.rule.value,
         "pointer": finding.pointer,

@@ -35,15 +35,15 @@ def describe_as_asyncapi(contract: Contract, url: str) -> Document:
         contract: the version.
         url: where clients reach the bus, without a slash at the end.
     """
-    parts = _query_parts(contract) if contract.kind is Kind.QUERY else _event_parts(contract, url)
+    parts = _write_query_parts(contract) if contract.kind is Kind.QUERY else _write_event_parts(contract, url)
     return {
         "asyncapi": "3.0.0",
         "id": f"{url}/v1/contracts/{contract.name}/versions/{contract.version}",
-        "info": _info(contract),
-        "servers": {"bus": _server(url)},
+        "info": _write_info(contract),
+        "servers": {"bus": _write_server(url)},
         "defaultContentType": _JSON if contract.kind is Kind.QUERY else _STRUCTURED,
         **parts,
-        "components": {**parts["components"], "securitySchemes": _security(contract, url)},
+        "components": {**parts["components"], "securitySchemes": _write_security(contract, url)},
     }
 
 
@@ -52,7 +52,7 @@ def make_schema_url(contract: Contract, url: str) -> str:
     return f"{url}/v1/contracts/{contract.name}/versions/{contract.version}/schema"
 
 
-def _info(contract: Contract) -> Document:
+def _write_info(contract: Contract) -> Document:
     told = to_markdown(contract.document.get("description", contract.title))
     return {
         "title": escape_unseen(f"{contract.name}: {contract.title}"),
@@ -62,15 +62,15 @@ def _info(contract: Contract) -> Document:
     }
 
 
-def _server(url: str) -> Document:
+def _write_server(url: str) -> Document:
     parts = urlsplit(url)
     server = {"host": parts.netloc, "protocol": parts.scheme, "description": "The regency's data-exchange bus."}
     return server | ({"pathname": parts.path} if parts.path else {})
 
 
-def _security(contract: Contract, url: str) -> Document:
+def _write_security(contract: Contract, url: str) -> Document:
     if contract.kind is Kind.QUERY:
-        return {"ask": _oauth(Scope.QUERIES_CALL, url)}
+        return {"ask": _write_oauth(Scope.QUERIES_CALL, url)}
     signature = {
         "type": "httpApiKey",
         "in": "header",
@@ -78,62 +78,67 @@ def _security(contract: Contract, url: str) -> Document:
         "description": "Standard Webhooks: HMAC-SHA256 with the subscription's secret; verify it before you believe.",
     }
     return {
-        "publish": _oauth(Scope.EVENTS_PUBLISH, url),
-        "read": _oauth(Scope.EVENTS_READ, url),
+        "publish": _write_oauth(Scope.EVENTS_PUBLISH, url),
+        "read": _write_oauth(Scope.EVENTS_READ, url),
         "signature": signature,
     }
 
 
-def _oauth(scope: Scope, url: str) -> Document:
+def _write_oauth(scope: Scope, url: str) -> Document:
     flow = {"tokenUrl": f"{url}/oauth/token", "availableScopes": {scope.value: MEANINGS[scope]}}
     return {"type": "oauth2", "flows": {"clientCredentials": flow}, "scopes": [scope.value]}
 
 
-def _event_parts(contract: Contract, url: str) -> Document:
-    schemas = _event_schemas(contract, url)
+def _write_event_parts(contract: Contract, url: str) -> Document:
+    schemas = _write_event_schemas(contract, url)
     messages = {
-        "published": _message("An event as a producer sends it", "published", _published(contract, url)),
-        "received": _message("An event as a consumer gets it", "received", _received(contract, url)),
-        "streamed": _message("An event in a stream: the data line", "received", (), contentType="text/event-stream"),
-        "feedPage": _message("A page of the feed", "feedPage", (), contentType=_JSON),
-        "receipt": _message("What was done with the event", "receipt", _RECEIPTS, contentType=_JSON),
+        "published": _write_message("An event as a producer sends it", "published", _write_published(contract, url)),
+        "received": _write_message("An event as a consumer gets it", "received", _write_received(contract, url)),
+        "streamed": _write_message(
+            "An event in a stream: the data line", "received", (), contentType="text/event-stream"
+        ),
+        "feedPage": _write_message("A page of the feed", "feedPage", (), contentType=_JSON),
+        "receipt": _write_message("What was done with the event", "receipt", _RECEIPTS, contentType=_JSON),
     }
     messages["received"]["headers"] = _WEBHOOK_HEADERS
     channels = {
-        "events": _channel("/v1/events", "Where producers publish.", "published"),
-        "receipts": _channel(None, "The HTTP answer to a published event.", "receipt"),
-        "feed": _channel(f"/v1/feeds/{contract.name}", "Events in order, by cursor.", "feedPage", "streamed"),
-        "webhook": _channel(None, "Your subscription's sink; you register it with POST /v1/subscriptions.", "received"),
+        "events": _write_channel("/v1/events", "Where producers publish.", "published"),
+        "receipts": _write_channel(None, "The HTTP answer to a published event.", "receipt"),
+        "feed": _write_channel(f"/v1/feeds/{contract.name}", "Events in order, by cursor.", "feedPage", "streamed"),
+        "webhook": _write_channel(
+            None, "Your subscription's sink; you register it with POST /v1/subscriptions.", "received"
+        ),
     }
     operations = {
-        "publish": _operation("send", "events", "published", "publish", "POST") | _reply("receipts", "receipt"),
-        "readFeed": _operation("receive", "feed", "feedPage", "read", "GET", _PAGE_QUERY),
-        "streamFeed": _operation("receive", "feed", "streamed", "read", "GET"),
-        "receiveWebhook": _operation("receive", "webhook", "received", "signature", "POST"),
+        "publish": _write_operation("send", "events", "published", "publish", "POST")
+        | _write_reply("receipts", "receipt"),
+        "readFeed": _write_operation("receive", "feed", "feedPage", "read", "GET", _PAGE_QUERY),
+        "streamFeed": _write_operation("receive", "feed", "streamed", "read", "GET"),
+        "receiveWebhook": _write_operation("receive", "webhook", "received", "signature", "POST"),
     }
     if contract.kind is Kind.RECORD:
-        messages["recordPage"] = _message("A page of the newest events", "recordPage", (), contentType=_JSON)
+        messages["recordPage"] = _write_message("A page of the newest events", "recordPage", (), contentType=_JSON)
         address = f"/v1/records/{contract.name}"
-        channels["records"] = _channel(address, "The newest event of each key, by cursor.", "recordPage")
-        operations["readRecords"] = _operation("receive", "records", "recordPage", "read", "GET", _LIST_QUERY)
+        channels["records"] = _write_channel(address, "The newest event of each key, by cursor.", "recordPage")
+        operations["readRecords"] = _write_operation("receive", "records", "recordPage", "read", "GET", _LIST_QUERY)
     return {"channels": channels, "operations": operations, "components": {"messages": messages, "schemas": schemas}}
 
 
-def _query_parts(contract: Contract) -> Document:
-    questions, answers = list(_valid(contract, "request")), list(_valid(contract, "answer"))
+def _write_query_parts(contract: Contract) -> Document:
+    questions, answers = list(_pick_valid(contract, "request")), list(_pick_valid(contract, "answer"))
     messages = {
-        "question": _message("The question", "question", questions, contentType=_JSON),
-        "answer": _message("The answer, as your grant shows it", "answer", answers, contentType=_JSON),
+        "question": _write_message("The question", "question", questions, contentType=_JSON),
+        "answer": _write_message("The answer, as your grant shows it", "answer", answers, contentType=_JSON),
     }
     channels = {
-        "questions": _channel(f"/v1/queries/{contract.name}", "Where consumers ask.", "question"),
-        "answers": _channel(None, "The HTTP answer to the question.", "answer"),
+        "questions": _write_channel(f"/v1/queries/{contract.name}", "Where consumers ask.", "question"),
+        "answers": _write_channel(None, "The HTTP answer to the question.", "answer"),
     }
-    asking = _operation("send", "questions", "question", "ask", "POST") | _reply("answers", "answer")
+    asking = _write_operation("send", "questions", "question", "ask", "POST") | _write_reply("answers", "answer")
     schemas = {
         "question": convert_to_draft07(contract.sent, "#/components/schemas/question"),
         "wholeAnswer": convert_to_draft07(contract.shown, "#/components/schemas/wholeAnswer"),
-        "answer": _as_granted(contract, "wholeAnswer"),
+        "answer": _write_granted_schema(contract, "wholeAnswer"),
     }
     return {
         "channels": channels,
@@ -142,13 +147,13 @@ def _query_parts(contract: Contract) -> Document:
     }
 
 
-def _event_schemas(contract: Contract, url: str) -> Document:
+def _write_event_schemas(contract: Contract, url: str) -> Document:
     schemas = {
         "data": convert_to_draft07(contract.sent, "#/components/schemas/data"),
-        "shown": _as_granted(contract, "data"),
-        "published": _envelope(contract, url, "data"),
-        "received": _envelope(contract, url, "shown"),
-        "feedPage": _page("events"),
+        "shown": _write_granted_schema(contract, "data"),
+        "published": _write_envelope(contract, url, "data"),
+        "received": _write_envelope(contract, url, "shown"),
+        "feedPage": _write_page_schema("events"),
         "receipt": {
             "type": "object",
             "required": ["position", "duplicate"],
@@ -165,11 +170,11 @@ def _event_schemas(contract: Contract, url: str) -> Document:
         received["properties"]["publisher"] = {"enum": names, "description": "The participant that published it."}
     received["required"] = [*received["required"], "sequence", "recordedtime", "data"]
     if contract.kind is Kind.RECORD:
-        schemas["recordPage"] = _page("records")
+        schemas["recordPage"] = _write_page_schema("records")
     return schemas
 
 
-def _envelope(contract: Contract, url: str, data: str) -> Schema:
+def _write_envelope(contract: Contract, url: str, data: str) -> Schema:
     """A CloudEvent in JSON format (CloudEvents 1.0.2)."""
     shown: Schema = {"$ref": f"#/components/schemas/{data}"}
     about = f"The key, as {contract.key} in the data." if contract.key else "What the event is about."
@@ -191,8 +196,8 @@ def _envelope(contract: Contract, url: str, data: str) -> Schema:
     }
 
 
-def _as_granted(contract: Contract, whole: str) -> Schema:
-    """The schema of what consumers get: where a grant leaves fields out or masks them, the whole one does not hold."""
+def _write_granted_schema(contract: Contract, whole: str) -> Schema:
+    """The schema of what consumers get. If a grant leaves fields out or masks them, the contract's own schema does not fit."""
     reference: Schema = {"$ref": f"#/components/schemas/{whole}"}
     if all(grant.fields is None and not grant.mask for grant in contract.grants):
         return reference
@@ -200,26 +205,26 @@ def _as_granted(contract: Contract, whole: str) -> Schema:
     return {"anyOf": [reference, cut]}
 
 
-def _page(name: str) -> Schema:
+def _write_page_schema(name: str) -> Schema:
     events = {"type": "array", "items": {"$ref": "#/components/schemas/received"}}
     following = {**_TEXT, "description": "The cursor: give it as `after`."}
     return {"type": "object", "required": [name, "next"], "properties": {name: events, "next": following}}
 
 
-def _message(summary: str, schema: str, payloads: Sequence[Any], **members: Any) -> Document:
+def _write_message(summary: str, schema: str, payloads: Sequence[Any], **members: Any) -> Document:
     message = {"name": schema, "summary": summary, "payload": {"$ref": f"#/components/schemas/{schema}"}, **members}
     examples = [{"name": f"{schema}-{n}", "payload": payload} for n, payload in enumerate(payloads, 1)]
     return message | ({"examples": examples} if examples else {})
 
 
-def _channel(address: str | None, description: str, *messages: str) -> Document:
+def _write_channel(address: str | None, description: str, *messages: str) -> Document:
     references = {name: {"$ref": f"#/components/messages/{name}"} for name in messages}
     channel: Document = {"address": address, "description": description, "messages": references}
-    # An address of its own means that it is the bus's; a sink is not on the bus.
+    # Only the bus's own channels have an address: a sink is not on the bus.
     return channel | ({"servers": [{"$ref": "#/servers/bus"}]} if address else {})
 
 
-def _operation(
+def _write_operation(
     action: str, channel: str, message: str, scheme: str, method: str, query: Schema | None = None
 ) -> Document:
     binding = {"method": method, "bindingVersion": _HTTP_BINDING} | ({"query": query} if query else {})
@@ -232,28 +237,30 @@ def _operation(
     }
 
 
-def _reply(channel: str, message: str) -> Document:
+def _write_reply(channel: str, message: str) -> Document:
     reference = {"$ref": f"#/channels/{channel}/messages/{message}"}
     return {"reply": {"channel": {"$ref": f"#/channels/{channel}"}, "messages": [reference]}}
 
 
-def _published(contract: Contract, url: str) -> list[Any]:
-    """Examples of events, on a record with its deletion."""
-    events = [_event(contract, url, number, data) for number, data in enumerate(_valid(contract, "schema"), 1)]
+def _write_published(contract: Contract, url: str) -> list[Any]:
+    """Examples of events; for a record contract also of a deletion."""
+    events = [
+        _write_event(contract, url, number, data) for number, data in enumerate(_pick_valid(contract, "schema"), 1)
+    ]
     if contract.kind is Kind.RECORD and events:
         events.append({**events[0], "id": "example-deletion", "data": None})
     return events
 
 
-def _received(contract: Contract, url: str) -> list[Any]:
+def _write_received(contract: Contract, url: str) -> list[Any]:
     publisher = {"publisher": min(contract.producers)} if len(contract.producers) > 1 else {}
     return [
         {**event, "sequence": f"{position:020d}", "recordedtime": "2026-03-02T02:15:00.123456Z", **publisher}
-        for position, event in enumerate(_published(contract, url), 1)
+        for position, event in enumerate(_write_published(contract, url), 1)
     ]
 
 
-def _event(contract: Contract, url: str, number: int, data: Any) -> Document:
+def _write_event(contract: Contract, url: str, number: int, data: Any) -> Document:
     subject = json.find(data, contract.key) if contract.key else None
     return {
         "specversion": "1.0",
@@ -267,8 +274,8 @@ def _event(contract: Contract, url: str, number: int, data: Any) -> Document:
     }
 
 
-def _valid(contract: Contract, part: str) -> Iterator[Any]:
-    """The examples of a draft may be wrong, and a document with wrong examples is not valid AsyncAPI."""
+def _pick_valid(contract: Contract, part: str) -> Iterator[Any]:
+    """The contract's examples that fit its schema. A draft's may not, and AsyncAPI allows only examples that fit."""
     validator = Validator(contract.shown if part == "answer" else contract.sent)
     examples = contract.examples if part == "schema" else [example[part] for example in contract.examples]
     return (example for example in examples if validator.is_valid(example))

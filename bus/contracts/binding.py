@@ -1,6 +1,6 @@
-"""Bindings: what an operation of an agency's adapter asks of every contract that names it.
+"""Bindings: what an operation of an agency's adapter demands of every contract that names it.
 
-The operation knows what it carries; a contract may say more of it, never less.
+The operation knows what data it carries. A contract may protect them more, never less.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -18,15 +18,15 @@ from bus.problem import FieldError
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What one operation of an adapter asks.
+    """What one operation of an adapter demands.
 
     Attributes:
-        owner: the participant that decides which contracts may name the operation; empty: the operator alone decides.
+        owner: the participant that decides which contracts may name the operation; empty: only the operator decides.
         kinds: the kinds of contract that the operation can serve.
-        least: the least classification of what it carries.
-        person: pointer of the identifier of the person that the data (of a query: the question) are about.
-        definitions: names of shared definitions, by the pointer of the field that holds one.
-        contract: the only contract that may name a poll; None: any contract.
+        least: the lowest classification that the contract may have.
+        person: pointer of the identifier of the person that the data (query: the question) are about.
+        definitions: names of shared definitions, by the pointer of the field that must use them.
+        contract: the only contract that may name the operation, which is a poll; None: any contract.
     """
 
     owner: str
@@ -38,11 +38,11 @@ class Binding:
 
 
 Bindings = Callable[[AdapterUse], Binding | None]
-"""Finds the binding of an operation; None where no adapter that is installed has it."""
+"""Finds the binding of an operation; None: no installed adapter has the operation."""
 
 
 def no_adapters(use: AdapterUse) -> Binding | None:
-    """Knows no adapter: the operator alone may put contracts in force that name one."""
+    """Finds no adapter: only the operator may put contracts in force that name one."""
     return None
 
 
@@ -57,7 +57,7 @@ def write_bindings(contract: Contract, bindings: Bindings) -> list[dict[str, Any
 
 
 def read_bindings(values: Sequence[Mapping[str, Any]]) -> Bindings:
-    """Finds bindings among the JSON values that `write_bindings` made."""
+    """A function that finds bindings among the JSON values of `write_bindings`."""
     known = {
         AdapterUse(value["adapter"], value["operation"]): Binding(
             owner=value["owner"],
@@ -73,28 +73,27 @@ def read_bindings(values: Sequence[Mapping[str, Any]]) -> Bindings:
 
 
 def find_shortfalls(contract: Contract, bindings: Bindings) -> Iterator[FieldError]:
-    """Where the contract says less than the operations that it names ask."""
+    """The places where the contract says less than its adapter operations demand."""
     for index, use in enumerate(contract.adapters):
         binding = bindings(use)
         if binding is not None:
-            yield from _shortfalls(contract, f"/adapters/{index}", str(use), binding)
+            yield from _find_shortfalls_of(contract, f"/adapters/{index}", str(use), binding)
 
 
 def check_serves(contract: Contract, use: AdapterUse, binding: Binding) -> None:
-    """Refuse to let an operation serve a version that says less than the operation asks.
+    """Refuse to let an operation serve a version that says less than the operation demands.
 
     Raises:
         ContractSaysLess: names the place, and what to do.
     """
-    if less := next(_less(contract, str(use), binding), None):
+    if less := next(_compare_terms(contract, str(use), binding), None):
         raise ContractSaysLess(
             f"{less.pointer} of {contract.name} {contract.version} {less.detail}. Its owner must activate a version that says so."
         )
 
 
 def check_named(name: str, in_force: Collection[Contract], use: AdapterUse) -> None:
-    """Refuse an operation that no version in force names: nobody gave the word for it.
-
+    """Refuse an operation that no version in force names: nobody agreed to it.
     Raises:
         NotBound: says what to do.
     """
@@ -105,20 +104,20 @@ def check_named(name: str, in_force: Collection[Contract], use: AdapterUse) -> N
         )
 
 
-def _shortfalls(contract: Contract, at: str, named: str, binding: Binding) -> Iterator[FieldError]:
+def _find_shortfalls_of(contract: Contract, at: str, named: str, binding: Binding) -> Iterator[FieldError]:
     if contract.kind not in binding.kinds:
         yield FieldError(f"{at}/operation", f"{named} does not serve contracts of kind {contract.kind.value}")
         return
     if binding.contract not in (None, contract.name):
         yield FieldError(f"{at}/operation", f"{named} serves the contract {binding.contract} alone")
-    yield from _less(contract, named, binding)
+    yield from _compare_terms(contract, named, binding)
     parts = [("/request", contract.sent), ("/answer", contract.shown)]
     for part, schema in parts if contract.kind is Kind.QUERY else [("/schema", contract.sent)]:
-        yield from _undefined(part, schema, named, binding)
+        yield from _find_undefined(part, schema, named, binding)
 
 
-def _less(contract: Contract, named: str, binding: Binding) -> Iterator[FieldError]:
-    """The shortfalls that can be told without reading schemas."""
+def _compare_terms(contract: Contract, named: str, binding: Binding) -> Iterator[FieldError]:
+    """The shortfalls that show without a look into schemas."""
     if contract.classification.is_below(binding.least):
         detail = f"must be {binding.least.value} or more, since {named} carries data of that level"
         yield FieldError("/classification", detail)
@@ -126,7 +125,7 @@ def _less(contract: Contract, named: str, binding: Binding) -> Iterator[FieldErr
         yield FieldError("/subject", f"must be {binding.person}, where the data of {named} name their person")
 
 
-def _undefined(part: str, schema: Schema, named: str, binding: Binding) -> Iterator[FieldError]:
+def _find_undefined(part: str, schema: Schema, named: str, binding: Binding) -> Iterator[FieldError]:
     for one in draw_outline(schema):
         definition = binding.definitions.get(one.pointer)
         if definition is not None and not holds(schema, one.schemas, definition):

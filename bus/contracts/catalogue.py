@@ -1,7 +1,7 @@
 """The catalogue: which contracts are in force, for the gate and for all rooms that hand out data.
 
-The catalogue is in memory and follows the register, which is in the database, through `refresh`. To find a version or a view
-takes one or two dict look-ups. Documents are unpacked, and validators compiled, when they are first needed.
+The catalogue is in memory. `refresh` has it follow the register, which is in the database. To find a version or a view takes
+one or two look-ups in a dict. Documents are unpacked and validators compiled when somebody first needs them.
 """
 
 import threading
@@ -28,7 +28,7 @@ from bus.storage import Storage
 
 _MOST_VIEWS = 100_000
 _LARGE = 8 * 1024
-"""Bytes of packed documents from which on a schema may take more than some milliseconds to compile."""
+"""Bytes of packed documents. From this size on, a schema may take more than a few milliseconds to compile."""
 
 
 class Catalogue:
@@ -46,8 +46,8 @@ class Catalogue:
         Args:
             storage: where the register is.
             pseudonym_key: the instance's secret behind pseudonyms.
-            bindings: what the installed adapters ask of contracts; without it the operator alone names adapters.
-            address: of the bus, without a slash at the end, as events name their schemas by it.
+            bindings: the demands of the installed adapters. Without them, only the operator may name adapters.
+            address: the bus's address, without a slash at the end. The names of schemas begin with it.
         """
         self.registrar = Registrar(storage, bindings, self.refresh)
         self._storage = storage
@@ -62,13 +62,13 @@ class Catalogue:
         self._ready = ReadyVersions(self._forget_found)
 
     def refresh(self) -> None:
-        """Read what changed since the last time; versions that did not change keep their compiled form."""
+        """Read what changed since the last time. Unchanged versions keep their compiled form."""
         with self._refreshing:
             with self._storage.read() as transaction:
-                # First, since PostgreSQL may show the next statement more than this one.
+                # This comes first, since in PostgreSQL the next statement may see more changes than this one.
                 reached = registered.read_last_move(transaction)
                 changed = registered.read_entries(transaction, self._reached)
-                known = {one.id: one for name in {one.name for one in changed} for one in self._entries_of(name)}
+                known = {one.id: one for name in {one.name for one in changed} for one in self._get_entries(name)}
                 entries = known | {one.id: one for one in changed}
                 contracts = list(read_contracts(transaction, entries.values()))
             self._take_over(changed, contracts)
@@ -124,7 +124,7 @@ class Catalogue:
         return ContractVersion(0, 0, found.state, found.contract, Checks(found.contract, Validator))
 
     def find_version_number(self, name: str, dataschema: str | None) -> str | None:
-        """Which version a publication means, whatever its state; empty: none that there is, None: no contract has the name."""
+        """The number of the version that a publication names, in any state. Empty: no such version; None: no such contract."""
         contract = self._contracts.get(name)
         if contract is None:
             return None
@@ -137,7 +137,7 @@ class Catalogue:
         return contract is not None and contract.newest is not None
 
     def newest(self, name: str) -> ContractVersion:
-        """The newest active version, while there is none the newest deprecated one.
+        """The newest active version. If no version is active, the newest deprecated one.
 
         Raises:
             NoSuchContract: none is in force.
@@ -149,38 +149,38 @@ class Catalogue:
         return self._get_ready(entry)
 
     def in_force(self, name: str) -> list[ContractVersion]:
-        """The versions in force, oldest first; none where there is no such contract."""
+        """The versions in force, oldest first; empty if there is no such contract."""
         contract = self._contracts.get(name)
         return [self._get_ready(one) for one in contract.in_force] if contract else []
 
     def list_contracts_naming(self, participant: str) -> list[str]:
-        """The names, in order, of the contracts whose versions in force name a participant: no other grants it anything.
+        """The names, sorted, of contracts whose versions in force name a participant. No other contract grants it anything.
 
-        It looks through the texts, since holding every document unpacked takes too much memory (see `CataloguedContract`).
+        It searches the documents' texts, since unpacked documents would take too much memory (see `CataloguedContract`).
         """
         sought = json.dumps({"participant": participant})[1:-1]
         contracts = self._contracts.values()
         return sorted(one.name for one in contracts if any(sought in text for text in one.read_documents()))
 
     def list_adapter_uses(self) -> list[AdapterUses]:
-        """What adapters the contracts in force name in their newest version, in order of the contracts' names."""
+        """The adapters that contracts name in their newest version in force, sorted by the contracts' names."""
         found = [one.adapter_uses for one in self._contracts.values() if one.adapter_uses]
         return sorted(found, key=lambda one: one.name)
 
     def number_of(self, name: str) -> int | None:
-        """The number by which the journal knows a contract, in whatever state its versions are; None where there is none."""
+        """A contract's number in the journal, whatever the states of its versions; None: there is no such contract."""
         contract = self._contracts.get(name)
         return contract.entries[0].contract_id if contract else None
 
     def name_of(self, contract_id: int) -> str | None:
-        """The name of the contract that the journal knows by this number; None where there is none."""
+        """The name of the contract with this number in the journal; None: there is no such contract."""
         return self._names.get(contract_id)
 
     def view(self, name: str, participant: str, version_id: int, today: date) -> View:
         """How a participant sees an event of a contract.
 
-        The grant in the event's own version counts while that is active or deprecated. Else the one in the newest version does,
-        which shows of the data what that version declares.
+        While the event's own version is in force, its grant counts. Otherwise the grant in the newest version counts, and
+        shows only data that the newest version declares.
 
         Args:
             name: the contract.
@@ -199,10 +199,10 @@ class Catalogue:
         return view
 
     def has_view(self, participant: str, version_id: int) -> bool:
-        """Whether `view` need not make this view first, which for a large grant takes long."""
+        """Whether the view is made already. To make it takes long for a large grant."""
         return (version_id, participant) in self._views
 
-    def _entries_of(self, name: str) -> Sequence[CatalogueEntry]:
+    def _get_entries(self, name: str) -> Sequence[CatalogueEntry]:
         contract = self._contracts.get(name)
         return contract.entries if contract else ()
 
@@ -219,10 +219,10 @@ class Catalogue:
         self._views = {}
 
     def _make_ready(self, changed: Sequence[CatalogueEntry], *, is_first: bool) -> None:
-        """Compile what came in force, in this thread: the event loop, which would do it for the first event, has others waiting.
+        """Compile the versions that came in force, in this thread. Otherwise the event loop would, for the first event.
 
         Args:
-            is_first: everything is new, and what is compiled soon enough in the event loop is left to it.
+            is_first: everything is new. Then small versions are left to the event loop, which compiles them fast enough.
         """
         for entry in changed:
             packed = self._contracts[entry.name].packed
@@ -230,7 +230,7 @@ class Catalogue:
                 prepare(self._get_ready(entry))
 
     def _keep_ready(self, entry: CatalogueEntry) -> None:
-        """What was compiled of a version stays so when it moves; the document of one in force does not change any more."""
+        """Keep a version's compiled form when its state changes: from activation on, its document never changes."""
         before = self._entries.get(entry.id)
         if before is not None and before.state in IN_FORCE and entry.state in IN_FORCE:
             ready = self._ready.get(before)
@@ -240,7 +240,7 @@ class Catalogue:
     def _forget_found(self) -> None:
         for contract in self._contracts.values():
             contract.found = {}
-        # Some views hold what their version's schema declares.
+        # Some views refer to what their version's schema declares.
         self._views = {}
 
     def _get_ready(self, entry: CatalogueEntry) -> ContractVersion:

@@ -1,4 +1,4 @@
-"""One contract in the catalogue: its versions, the packed documents of those in force, and the version that an event names."""
+"""One contract in the catalogue: its versions, and the packed documents of those in force. Finds the version of an event."""
 
 import re
 import zlib
@@ -21,11 +21,11 @@ _DATASCHEMA: Final = re.compile(
     r"(?:(?:\S*/v1/contracts/)?([a-z][a-z0-9.-]*)(?:/versions/|/|:))?([0-9]+\.[0-9]+\.[0-9]+)(?:/schema)?"
 )
 _ADAPTER: Final = b'"adapter":'
-"""Stands in the text of every document that names an adapter, and in few others."""
+"""The text of every document that names an adapter holds this; few others do."""
 _NEWLINE: Final = b"\n"
-"""Parts packed documents: canonical JSON has none."""
+"""Separates packed documents: canonical JSON has no line feed."""
 _MOST_SPELLINGS: Final = 64
-"""How many ways of writing a contract's dataschemas are remembered."""
+"""Spellings of dataschemas that are remembered for a contract."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,10 @@ class CataloguedContract:
 
     Attributes:
         entries: the versions, lowest first.
-        packed: the documents of the versions in force, in order. Packed, since ten thousand unpacked ones take a gigabyte, and
-            together, since they differ little. None: no version is in force.
-        adapter_uses: of the newest version in force; None: it names no adapter.
-        found: the versions that dataschemas were found to name. Ask here first, then `find_version`.
+        packed: the documents of the versions in force, in order; None: no version is in force. They are compressed, since
+            ten thousand contracts would take a gigabyte. They are compressed together, since they differ little.
+        adapter_uses: the adapters that the newest version in force names; None: it names none.
+        found: versions that were found before, by dataschema. Look here first, then call `find_version`.
     """
 
     name: str
@@ -57,7 +57,7 @@ class CataloguedContract:
 
     @property
     def newest(self) -> CatalogueEntry | None:
-        """The newest active version, while there is none the newest deprecated one; None: none is in force."""
+        """The newest active version. If none is active, the newest deprecated one; None: no version is in force."""
         return _pick_newest(self.entries)
 
     @property
@@ -87,7 +87,7 @@ class CataloguedContract:
         return version
 
     def find_entry(self, dataschema: str | None) -> CatalogueEntry | None:
-        """The version that a dataschema names, whatever its state; None names the newest in force."""
+        """The version that a dataschema names, in any state. A dataschema of None names the newest version in force."""
         if dataschema is None:
             return self.newest
         named = _DATASCHEMA.fullmatch(dataschema)
@@ -96,7 +96,7 @@ class CataloguedContract:
         return next((one for one in self.entries if one.version == named[2]), None)
 
     def read_document(self, entry: CatalogueEntry) -> bytes | None:
-        """A version's document as JSON; None: the version was not in force when the catalogue read the contract."""
+        """A version's document as JSON. None: the version was not in force when the catalogue read the contract."""
         place = next((place for place, one in enumerate(self.in_force) if one.id == entry.id), None)
         return None if place is None else self.read_documents()[place]
 
@@ -130,7 +130,7 @@ class CataloguedContract:
 
 
 def read_contracts(transaction: Transaction, entries: Iterable[CatalogueEntry]) -> Iterator[CataloguedContract]:
-    """The contracts of versions; reads the documents of the versions in force.
+    """The contracts that versions belong to. Reads the documents of the versions in force.
 
     Args:
         entries: all versions of these contracts.

@@ -26,9 +26,9 @@ _WORDS: Final = frozenset(
         *("minProperties", "maxProperties", "allOf", "anyOf", "oneOf"),
     }
 )
-"""What becomes types. The generator has words of its own, such as names of modules to import: a schema may not use them.
+"""Keywords that become types. The generator has keywords of its own, such as modules to import: a schema may not use them.
 
-`default` is left out: data that are read and written again would have more in them.
+`default` is left out: a model would add members to data that are read and written again.
 """
 _TEXTS: Final = frozenset({"title", "description"})
 
@@ -38,7 +38,7 @@ _MODULES: Final = frozenset(
     {"__future__", "typing", "enum", "datetime", "decimal", "uuid", "ipaddress", "pydantic", "collections.abc"}
 )
 _CALLS: Final = frozenset({"ConfigDict", "Field", "StringConstraints", "RootModel"})
-"""What the modules that the generator makes consist of."""
+"""The functions that a generated module may call."""
 
 
 class GeneratedUnsafe(Refused):
@@ -62,14 +62,14 @@ def generate_python_models(contract: Contract) -> Mapping[str, str]:
     module = re.sub(r"\W", "_", contract.name)
     class_name = "".join(word.capitalize() for word in re.split(r"\W", contract.name.partition(".")[2]))
     if contract.kind is not Kind.QUERY:
-        return {f"{module}.py": _generated(contract, contract.sent, class_name)}
+        return {f"{module}.py": _generate_module(contract, contract.sent, class_name)}
     return {
-        f"{module}_request.py": _generated(contract, contract.sent, f"{class_name}Request"),
-        f"{module}_answer.py": _generated(contract, contract.shown, f"{class_name}Answer"),
+        f"{module}_request.py": _generate_module(contract, contract.sent, f"{class_name}Request"),
+        f"{module}_answer.py": _generate_module(contract, contract.shown, f"{class_name}Answer"),
     }
 
 
-def _generated(contract: Contract, schema: Schema, class_name: str) -> str:
+def _generate_module(contract: Contract, schema: Schema, class_name: str) -> str:
     try:
         import datamodel_code_generator as generator
         from datamodel_code_generator.enums import DataModelType
@@ -77,10 +77,10 @@ def _generated(contract: Contract, schema: Schema, class_name: str) -> str:
     except ImportError:
         raise GeneratorMissing("Install the generator first: pip install 'bus-lamongan[codegen]'") from None
     with warnings.catch_warnings():
-        # It warns of each constraint that a type cannot carry, such as a date's length.
+        # The generator warns of each constraint that a type cannot express, such as a date's length.
         warnings.simplefilter("ignore")
         text = generator.generate(
-            json.dumps(_typed_part(schema)).decode(),
+            json.dumps(_keep_typed_part(schema)).decode(),
             input_file_type=generator.InputFileType.JsonSchema,
             output_model_type=DataModelType.PydanticV2BaseModel,
             target_python_version=generator.PythonVersion.PY_311,
@@ -89,7 +89,7 @@ def _generated(contract: Contract, schema: Schema, class_name: str) -> str:
             disable_timestamp=True,
             formatters=[Formatter.BUILTIN],
             enum_field_as_literal=generator.LiteralType.All,
-            # An address that is parsed and written again is not the same text any more.
+            # A URL type would change the text: it parses the address and writes it again.
             type_mappings=["email=string", "uri=string"],
             allow_population_by_field_name=True,
             collapse_root_models=True,
@@ -105,7 +105,7 @@ def _generated(contract: Contract, schema: Schema, class_name: str) -> str:
 
 
 def _check_inert(module: str) -> None:
-    """Refuse a module that does more when it is imported than declare classes: its texts come from a document.
+    """Refuse a module whose import does more than declare classes: its texts come from a document of others.
 
     Raises:
         GeneratedUnsafe: a text of the document became code.
@@ -120,7 +120,7 @@ def _check_inert(module: str) -> None:
         )
 
 
-def _typed_part(schema: Schema) -> Schema:
+def _keep_typed_part(schema: Schema) -> Schema:
     part = flatten(schema)
     for _, inner in list(subschemas(part)):
         for word in inner.keys() - _WORDS:

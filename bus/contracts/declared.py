@@ -1,8 +1,8 @@
-"""What a schema declares: it cuts from data everything that the schema says nothing about.
+"""What a schema declares: cuts from data everything that the schema says nothing about.
 
-A member is declared where `properties`, `patternProperties` or an `additionalProperties` that is a schema name it, in any branch
-of the schema. A place below which nothing is declared stands for all that is in it, if it may hold such a value at all.
-Where data do not have the form that the schema describes, the doubt goes against showing.
+`properties`, `patternProperties`, and an `additionalProperties` that is a schema declare members, in any branch of the schema.
+A place without declared places below covers all that is in it, if it may hold such a value.
+If data do not have the form that the schema describes, they are not shown.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,7 +16,7 @@ from bus.contracts.schemas import Schema, in_place, referred
 Closes = Callable[[Schema, Any, tuple[int, ...]], bool]
 
 _MOST_PLACES: Final = 2_000
-"""Places that are remembered; those beyond are made anew at each use."""
+"""Places that are remembered. Further places are made anew at each use."""
 _MOST_LEAVES: Final = 1_000
 _DEEPEST: Final = 12
 _NOTHING: Final = object()
@@ -37,54 +37,54 @@ def find_declared(schema: Schema) -> "Declared":
 
 
 class Declared:
-    """One place in the data, with the schemas that may apply to it. Places are made when they are first needed."""
+    """One place in the data, with the schemas that may apply to it. A place is made when it is first needed."""
 
     def __init__(self, places: "_Places", heads: Sequence[Any], certain: Sequence[Any]) -> None:
-        """See `declared`.
+        """Create a place; other rooms call `find_declared`.
 
         Args:
-            places: of the same schema.
+            places: all places of the same schema.
             heads: the schemas that may apply, before references are followed.
-            certain: those of them that apply in every case.
+            certain: the schemas among `heads` that apply in every case.
         """
         self._places = places
         self._heads = heads
         self._certain = certain
         self._applied = [one for one in in_place(places.root, list(heads)) if isinstance(one, dict)]
-        self._types = _types(self._applied)
+        self._types = _collect_types(self._applied)
         self._has_members = any(_declares_members(one) for one in self._applied)
         self._has_items = any(_declares_items(one) for one in self._applied)
         self._names = dict.fromkeys(name for one in self._applied for name in one.get("properties", ()))
         self._named: dict[str, Declared | None] = {}
 
     def cut(self, value: Any) -> Any:
-        """The value without what is not declared; an object without members where nothing of it is."""
+        """The value without undeclared parts. If nothing of it is declared, an object without members."""
         cut = self._cut(value)
         return {} if cut is _NOTHING else cut
 
     def declares(self, steps: Iterable[str]) -> bool:
-        """Whether the schema declares a place; `*` as a step stands for every item of an array or member of a map."""
+        """Whether the schema declares a place. The step `*` stands for every item of an array or member of a map."""
         place: Declared | None = self
         for step in steps:
             if place is None:
                 return False
             if place._is_leaf():
                 return place._takes("array") or place._takes("object")
-            place = place._each() if step == "*" else place._member(step)
+            place = place._get_each() if step == "*" else place._get_member(step)
         return place is not None
 
     def leaves(self) -> list[tuple[str, ...]]:
-        """The paths at which a value of its own may stand, in the schema's order; `*` stands for all items or other members.
+        """The paths of single values, in the schema's order. The step `*` stands for all items, or all other members.
 
-        Definitions that refer to each other multiply: beyond `_MOST_LEAVES` a place stands for all that is below it.
+        Definitions that refer to each other multiply. Beyond `_MOST_LEAVES`, a place covers all that is below it.
         """
         found: list[tuple[str, ...]] = []
         self._add_leaves((), found)
         return found
 
     def _add_leaves(self, path: tuple[str, ...], found: list[tuple[str, ...]]) -> None:
-        below = [(name, place) for name in self._names if (place := self._member(name)) is not None]
-        each = self._each()
+        below = [(name, place) for name in self._names if (place := self._get_member(name)) is not None]
+        each = self._get_each()
         if each is not None and (below or not each._is_leaf()):
             below.append(("*", each))
         if not below or len(path) >= _DEEPEST or len(found) >= _MOST_LEAVES:
@@ -99,7 +99,7 @@ class Declared:
         return not (self._has_members or self._has_items)
 
     def _holds_others(self) -> bool:
-        """Whether a value may stand here that is shown as one, although something is declared below."""
+        """Whether the place may hold a value that is shown whole, although something is declared below."""
         is_container = (not self._has_members and self._takes("object")) or (
             not self._has_items and self._takes("array")
         )
@@ -107,13 +107,13 @@ class Declared:
 
     @cached_property
     def is_all(self) -> bool:
-        """Whether data that are valid under the schema can hold nothing that it does not declare."""
+        """Whether the schema declares everything that valid data can hold."""
         waiting, seen = [self], {id(self)}
         while waiting:
             place = waiting.pop()
             if len(seen) > _MOST_PLACES or not place._is_closed():
                 return False
-            for below in place._below():
+            for below in place._list_below():
                 if id(below) not in seen:
                     seen.add(id(below))
                     waiting.append(below)
@@ -135,7 +135,7 @@ class Declared:
     def _cut_members(self, value: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name, inner in value.items():
-            below = self._member(name)
+            below = self._get_member(name)
             cut = _NOTHING if below is None else below._cut(inner)
             if cut is not _NOTHING:
                 found[name] = cut
@@ -144,14 +144,14 @@ class Declared:
     def _cut_items(self, value: list[Any]) -> list[Any]:
         found: list[Any] = []
         for index, inner in enumerate(value):
-            below = self._item(index)
+            below = self._get_item(index)
             cut = _NOTHING if below is None else below._cut(inner)
             if cut is not _NOTHING:
                 found.append(cut)
         return found
 
     def _takes(self, kind: str) -> bool:
-        """Whether a container of a kind may stand here. Without a type it may where nothing of another kind is declared."""
+        """Whether the place may hold a container of a kind. Without a `type` it may, unless only the other kind is declared."""
         if self._types is not None:
             return kind in self._types
         return not (self._has_items if kind == "object" else self._has_members)
@@ -161,7 +161,7 @@ class Declared:
             return not _SCALARS.isdisjoint(self._types)
         return not (self._has_members or self._has_items)
 
-    def _member(self, name: str) -> "Declared | None":
+    def _get_member(self, name: str) -> "Declared | None":
         if name in self._named:
             return self._named[name]
         found = self._place(lambda schema: self._places.members(schema, name))
@@ -169,16 +169,16 @@ class Declared:
             self._named[name] = found
         return found
 
-    def _item(self, index: int) -> "Declared | None":
-        return self._place(lambda schema: _items(schema, index))
+    def _get_item(self, index: int) -> "Declared | None":
+        return self._place(lambda schema: _list_items(schema, index))
 
-    def _each(self) -> "Declared | None":
+    def _get_each(self) -> "Declared | None":
         """All items of an array as one place, or all members of a map that no name declares."""
-        return self._place(_every)
+        return self._place(_list_every)
 
     def _place(self, below: Callable[[Schema], list[Any]]) -> "Declared | None":
-        heads = _schemas(below, self._applied)
-        return self._places.place(heads, _schemas(below, self._surely)) if heads else None
+        heads = _collect_schemas(below, self._applied)
+        return self._places.place(heads, _collect_schemas(below, self._surely)) if heads else None
 
     @cached_property
     def _surely(self) -> list[Schema]:
@@ -192,11 +192,11 @@ class Declared:
                 waiting += [*schema.get("allOf", ()), *referred(self._places.root, schema)]
         return found
 
-    def _below(self) -> Iterator["Declared"]:
-        """Every place below, those of names that no property has as one for each schema that declares them."""
-        yield from (place for name in self._names if (place := self._member(name)) is not None)
+    def _list_below(self) -> Iterator["Declared"]:
+        """Every place below. Members without a named property are one place for each schema that declares them."""
+        yield from (place for name in self._names if (place := self._get_member(name)) is not None)
         for one in self._applied:
-            yield from (self._places.place([inner], [inner]) for inner in _every(one))
+            yield from (self._places.place([inner], [inner]) for inner in _list_every(one))
 
     def _is_closed(self) -> bool:
         if self._is_leaf():
@@ -237,10 +237,10 @@ class _Places:
         found = [inner for pattern, inner in patterns.items() if self._matches(pattern, name)]
         if name in properties:
             found.append(properties[name])
-        return found or _dicts(schema.get("additionalProperties"))
+        return found or _keep_dicts(schema.get("additionalProperties"))
 
     def _matches(self, pattern: str, name: str) -> bool:
-        # Not with Python's re, which a hostile pattern could keep busy for ever.
+        # Not Python's re: a hostile pattern could keep it busy for ever.
         compiled = self._patterns.get(pattern)
         if compiled is None:
             options = jsonschema_rs.RegexOptions()
@@ -250,12 +250,12 @@ class _Places:
         return bool(compiled.is_valid(name))
 
 
-def _schemas(below: Callable[[Schema], list[Any]], schemas: Iterable[Schema]) -> list[Any]:
+def _collect_schemas(below: Callable[[Schema], list[Any]], schemas: Iterable[Schema]) -> list[Any]:
     return [child for schema in schemas for child in below(schema) if child is not False]
 
 
-def _types(schemas: Iterable[Schema]) -> frozenset[str] | None:
-    """The types that schemas name, in words or by the values that they list; None: they name none."""
+def _collect_types(schemas: Iterable[Schema]) -> frozenset[str] | None:
+    """The types that schemas allow, by `type` or by the values that they list; None: they limit no type."""
     found: set[str] = set()
     is_said = False
     for schema in schemas:
@@ -272,7 +272,7 @@ def _types(schemas: Iterable[Schema]) -> frozenset[str] | None:
 
 def _declares_members(schema: Schema) -> bool:
     return bool(
-        schema.get("properties") or schema.get("patternProperties") or _dicts(schema.get("additionalProperties"))
+        schema.get("properties") or schema.get("patternProperties") or _keep_dicts(schema.get("additionalProperties"))
     )
 
 
@@ -280,41 +280,43 @@ def _declares_items(schema: Schema) -> bool:
     return "prefixItems" in schema or isinstance(schema.get("items"), dict)
 
 
-def _items(schema: Schema, index: int) -> list[Any]:
+def _list_items(schema: Schema, index: int) -> list[Any]:
     prefix = schema.get("prefixItems", ())
-    return [prefix[index]] if index < len(prefix) else _dicts(schema.get("items"))
+    return [prefix[index]] if index < len(prefix) else _keep_dicts(schema.get("items"))
 
 
-def _every(schema: Schema) -> list[Any]:
-    """The schemas of items, and of members that no property names."""
+def _list_every(schema: Schema) -> list[Any]:
+    """The schemas of items, and of members without a named property."""
     patterns = schema.get("patternProperties", {}).values()
-    return _dicts(*schema.get("prefixItems", ()), schema.get("items"), *patterns, schema.get("additionalProperties"))
+    return _keep_dicts(
+        *schema.get("prefixItems", ()), schema.get("items"), *patterns, schema.get("additionalProperties")
+    )
 
 
-def _dicts(*schemas: Any) -> list[Any]:
+def _keep_dicts(*schemas: Any) -> list[Any]:
     return [schema for schema in schemas if isinstance(schema, dict)]
 
 
 def _closes_object(root: Schema, schema: Any, above: tuple[int, ...]) -> bool:
-    """Whether a value that is valid under a schema has no member that the schema does not declare."""
+    """Whether a schema declares every member that a valid value can have."""
     if not isinstance(schema, dict) or id(schema) in above:
         return False
-    types = _types([schema])
+    types = _collect_types([schema])
     if types is not None and "object" not in types:
         return True
     if schema.get("additionalProperties", True) is not True:
         return True
-    # What a condition looks at counts as evaluated, and is declared nowhere.
+    # Members that only a condition mentions count as evaluated, but nothing declares them.
     if schema.get("unevaluatedProperties") is False and "if" not in schema:
         return True
     return _closes_within(root, schema, above, _closes_object)
 
 
 def _closes_array(root: Schema, schema: Any, above: tuple[int, ...]) -> bool:
-    """Whether an array that is valid under a schema has no item that the schema does not declare."""
+    """Whether a schema declares every item that a valid array can have."""
     if not isinstance(schema, dict) or id(schema) in above:
         return False
-    types = _types([schema])
+    types = _collect_types([schema])
     if types is not None and "array" not in types:
         return True
     return schema.get("items", True) is not True or _closes_within(root, schema, above, _closes_array)

@@ -1,4 +1,4 @@
-"""The contract document: read from YAML or JSON, checked, made self-contained, and held as a value."""
+"""The contract document: reads it from YAML or JSON, checks it, makes it self-contained, and holds it as a value."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ _LARGEST = 1024 * 1024
 _MOST_PATTERNS = 500
 _LONGEST_PATTERN = 2000
 _MOST_STATES = 40_000
-"""Of all patterns of a schema: to compile them takes some 20 ms, during which nothing else in the process goes on."""
+"""States of all patterns of a schema together. While patterns are compiled, the whole process stands still."""
 _LARGEST_EVENT = 1024 * 1024
 _SCHEMAS = ("schema", "request", "answer")
 
@@ -58,12 +58,12 @@ class Grant:
 
     Attributes:
         participant: the consumer.
-        purpose, legal_basis: why; recorded with each disclosure. Empty where the data are about nobody.
-        until: the last day, in Lamongan's calendar; None: no end.
-        fields: JSON Pointers of what is shown, each with all below it; `*` as a token stands for every item of an array.
+        purpose, legal_basis: why; each disclosure records them. Empty if the data are about nobody.
+        until: the grant's last day, in Lamongan's calendar; None: no end.
+        fields: JSON Pointers of what is shown, each with all below it. The token `*` stands for every item of an array.
             None: everything.
-        mask: pointers of what is shown masked.
-        rows: filter expressions over the data that must all hold.
+        mask: masks by the pointers of the fields that they hide.
+        rows: filter expressions over the data; all of them must hold.
     """
 
     participant: str
@@ -84,9 +84,9 @@ class Delivery:
     """How events of a contract are kept and delivered.
 
     Attributes:
-        ordered_by: pointer; events with the same value there are delivered in order.
-        retention_days: how long the journal keeps them; None: for good.
-        max_bytes: the largest event, one mebibyte unless the document says otherwise.
+        ordered_by: a pointer into the data. Events with the same value there are delivered in order.
+        retention_days: how long the journal keeps events; None: for ever.
+        max_bytes: the size of the largest event; one mebibyte unless the document says otherwise.
     """
 
     ordered_by: str | None
@@ -110,14 +110,14 @@ class Contract:
     """One version of a contract.
 
     Attributes:
-        key: record: pointer of the key.
-        subject: pointer of the data subject's identifier (on a query, in the request).
-        schema: event and record: the self-contained schema of the data.
-        request, answer: query: those of question and answer.
-        cache_seconds: query: how long an answer may be given again.
-        shares_cache: query: an answer may be given to others than who asked for it first.
-        attributes: extension attributes that consumers see who do not see the event whole.
-        document: all of it as a self-contained JSON document.
+        key: record contracts: pointer of the key.
+        subject: pointer of the data subject's identifier; for a query it points into the request.
+        schema: event and record contracts: the self-contained schema of the data.
+        request, answer: query contracts: the self-contained schemas of question and answer.
+        cache_seconds: query contracts: how long the bus may give an answer again.
+        shares_cache: query contracts: whether other participants may get that answer too.
+        attributes: extension attributes that a consumer sees even if its grant cuts the event.
+        document: the whole contract as a self-contained JSON document.
     """
 
     name: str
@@ -157,7 +157,7 @@ class Contract:
 
     @property
     def person(self) -> str | None:
-        """Pointer of the identifier of the person that the data are about; None where they are about nobody."""
+        """Pointer of the identifier of the person that the data are about; None if they are about nobody."""
         return (self.subject or self.key) if self.classification.is_about_persons else None
 
 
@@ -166,22 +166,21 @@ def load_contract(path: Path, root: Path | None = None) -> Contract:
 
     Args:
         path: the file.
-        root: the folder that references may not leave; by default the nearest one above that holds a folder `schemas`,
-            else the file's own.
+        root: the folder that references may not leave; None: the folder that `find_root` finds.
 
     Raises:
         DocumentInvalid: with a pointer for each thing that is wrong.
     """
-    return _contract(_read(path), path.resolve(), root or find_root(path))
+    return _make_contract(_read(path), path.resolve(), root or find_root(path))
 
 
 def parse_contract(document: Any) -> Contract:
-    """The contract in a document that came alone: its schemas may refer to no file.
+    """The contract in a document without files beside it: its schemas may refer to no file.
 
     Raises:
         DocumentInvalid: with a pointer for each thing that is wrong.
     """
-    return _contract(document, None, None)
+    return _make_contract(document, None, None)
 
 
 def parse_contract_text(text: bytes) -> Contract:
@@ -194,7 +193,7 @@ def parse_contract_text(text: bytes) -> Contract:
 
 
 def restore_contract(document: dict[str, Any]) -> Contract:
-    """The contract in a stored document. `load_contract` or `parse_contract` checked it before; nothing is checked again."""
+    """The contract in a stored document. Checks nothing: `load_contract` or `parse_contract` did so before."""
     delivery = document.get("delivery", {})
     return Contract(
         name=document["contract"],
@@ -206,7 +205,7 @@ def restore_contract(document: dict[str, Any]) -> Contract:
         key=document.get("key"),
         subject=document.get("subject"),
         producers=frozenset(document["producers"]),
-        grants=tuple(_grant(consumer) for consumer in document.get("consumers", ())),
+        grants=tuple(_make_grant(consumer) for consumer in document.get("consumers", ())),
         delivery=Delivery(
             delivery.get("ordered_by"), delivery.get("retention_days"), delivery.get("max_bytes", _LARGEST_EVENT)
         ),
@@ -223,12 +222,12 @@ def restore_contract(document: dict[str, Any]) -> Contract:
 
 
 def find_root(path: Path) -> Path:
-    """The nearest folder above a contract file that holds a folder `schemas`, else the file's own."""
+    """The nearest folder above a contract file that holds a folder `schemas`. If there is none, the file's own folder."""
     folders = path.resolve().parents
     return next((folder for folder in folders if (folder / "schemas").is_dir()), folders[0])
 
 
-def _grant(consumer: dict[str, Any]) -> Grant:
+def _make_grant(consumer: dict[str, Any]) -> Grant:
     return Grant(
         participant=consumer["participant"],
         purpose=consumer.get("purpose", ""),
@@ -248,26 +247,26 @@ def _read(path: Path) -> Any:
     return read_yaml(text)
 
 
-def _contract(given: Any, base: Path | None, root: Path | None) -> Contract:
-    if errors := _meta_validator().errors(given):
-        raise _invalid(errors)
+def _make_contract(given: Any, base: Path | None, root: Path | None) -> Contract:
+    if errors := _make_meta_validator().errors(given):
+        raise _make_refusal(errors)
     document = {name: value for name, value in given.items() if name != "$schema"}
     for name in _SCHEMAS:
         if name in document:
-            with _located(f"/{name}"):
+            with _locate_errors(f"/{name}"):
                 document[name] = bundle(document[name], base, root, _read)
                 check_weight(document[name])
     if len(json.dump_canonical(document)) > _LARGEST:
         raise DocumentInvalid(f"The document with its schemas is larger than {_LARGEST} bytes.")
-    if errors := [*_schema_errors(document), *_grant_errors(document)]:
-        raise _invalid(errors)
+    if errors := [*_find_schema_errors(document), *_find_grant_errors(document)]:
+        raise _make_refusal(errors)
     return restore_contract(document)
 
 
-def _schema_errors(document: dict[str, Any]) -> Iterator[FieldError]:
+def _find_schema_errors(document: dict[str, Any]) -> Iterator[FieldError]:
     for name in _SCHEMAS:
         if name in document:
-            errors = list(_dialect_errors(document[name]))
+            errors = list(_find_dialect_errors(document[name]))
             if not errors:
                 try:
                     Validator(document[name])
@@ -276,13 +275,13 @@ def _schema_errors(document: dict[str, Any]) -> Iterator[FieldError]:
             yield from (FieldError(f"/{name}{error.pointer}", error.detail) for error in errors)
 
 
-def _dialect_errors(schema: Schema) -> Iterator[FieldError]:
-    """What is JSON Schema, and yet outside what contracts may use."""
+def _find_dialect_errors(schema: Schema) -> Iterator[FieldError]:
+    """Errors in a valid JSON Schema that uses more than contracts may."""
     patterns = counted = 0
     for path, inner in subschemas(schema):
         if isinstance(inner.get("format"), str) and inner["format"] not in FORMATS:
             yield FieldError(json.to_pointer((*path, "format")), f"must be one of {', '.join(sorted(FORMATS))}")
-        for keyword, pattern in _patterns(inner):
+        for keyword, pattern in _list_patterns(inner):
             patterns += 1
             if len(pattern) > _LONGEST_PATTERN:
                 at = json.to_pointer((*path, keyword))
@@ -303,14 +302,14 @@ def _dialect_errors(schema: Schema) -> Iterator[FieldError]:
         yield FieldError("", "has patterns whose counted repetitions are too long together; say lengths with maxLength")
 
 
-def _patterns(schema: Schema) -> Iterator[tuple[str, str]]:
+def _list_patterns(schema: Schema) -> Iterator[tuple[str, str]]:
     if isinstance(schema.get("pattern"), str):
         yield "pattern", schema["pattern"]
     if isinstance(schema.get("patternProperties"), dict):
         yield from (("patternProperties", name) for name in schema["patternProperties"])
 
 
-def _grant_errors(document: dict[str, Any]) -> Iterator[FieldError]:
+def _find_grant_errors(document: dict[str, Any]) -> Iterator[FieldError]:
     seen: set[str] = set()
     for index, consumer in enumerate(document.get("consumers", ())):
         at = f"/consumers/{index}"
@@ -329,15 +328,15 @@ def _grant_errors(document: dict[str, Any]) -> Iterator[FieldError]:
 
 
 @contextmanager
-def _located(prefix: str) -> Iterator[None]:
+def _locate_errors(prefix: str) -> Iterator[None]:
     try:
         yield
     except SchemaWrong as wrong:
-        raise _invalid([FieldError(prefix + wrong.error.pointer, wrong.error.detail)]) from wrong
+        raise _make_refusal([FieldError(prefix + wrong.error.pointer, wrong.error.detail)]) from wrong
 
 
 @cache
-def _meta_validator() -> Validator:
+def _make_meta_validator() -> Validator:
     try:
         schema = json.loads(_META_SCHEMA.read_bytes())
     except OSError as error:
@@ -345,5 +344,5 @@ def _meta_validator() -> Validator:
     return Validator(mapped(schema, plain))
 
 
-def _invalid(errors: list[FieldError]) -> DocumentInvalid:
+def _make_refusal(errors: list[FieldError]) -> DocumentInvalid:
     return DocumentInvalid("The contract document is not valid.", errors=errors)

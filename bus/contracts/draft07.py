@@ -1,7 +1,7 @@
 """A schema in the words of JSON Schema draft-07, which AsyncAPI's schema object and most of its tools know.
 
-What draft-07 has no word for is left out (`unevaluatedProperties` and `unevaluatedItems` beside other applicators,
-`minContains`, `maxContains`): the gate enforces the contract's own schema, this one documents it.
+Draft-07 has no keyword for `minContains`, `maxContains`, nor for `unevaluatedProperties` and `unevaluatedItems` beside other
+applicators. They are left out: this schema only documents the contract's own, which the gate enforces.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from bus.texts import to_markdown
 _IN_PLACE = frozenset({"$ref", "allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas", "not"})
 _UNSPEAKABLE = ("unevaluatedProperties", "unevaluatedItems", "minContains", "maxContains", "$comment")
 _TAKEN_BY_ASYNCAPI = ("discriminator", "externalDocs")
-"""No words of JSON Schema, so that a schema may use them as it likes; in AsyncAPI they have a form of their own."""
+"""Keywords of AsyncAPI that JSON Schema does not define: a contract's schema may use them in another form."""
 
 
 def convert_to_draft07(schema: Schema, at: str) -> Schema:
@@ -34,7 +34,7 @@ def _translate(schema: Schema) -> None:
     if schema.get("minContains") == 0:
         schema.pop("contains", None)
     if "description" in schema:
-        # AsyncAPI reads Markdown there, which an author did not write.
+        # AsyncAPI reads descriptions as Markdown; the author wrote plain text.
         schema["description"] = to_markdown(str(schema["description"]))
     for keyword in (*_UNSPEAKABLE, *_TAKEN_BY_ASYNCAPI):
         schema.pop(keyword, None)
@@ -42,22 +42,22 @@ def _translate(schema: Schema) -> None:
         if "items" in schema:
             schema["additionalItems"] = schema["items"]
         schema["items"] = schema.pop("prefixItems")
-    if dependencies := _dependencies(schema):
+    if dependencies := _translate_dependencies(schema):
         schema["dependencies"] = dependencies
     if "$ref" in schema and len(schema) > 1:
-        # Draft-07 ignores what stands beside a reference.
+        # Draft-07 ignores keywords beside a reference.
         schema["allOf"] = [*schema.get("allOf", ()), {"$ref": schema.pop("$ref")}]
 
 
 def _close(schema: Schema) -> None:
-    """Where nothing else evaluates members, unevaluated ones are the additional ones."""
+    """Write `unevaluated…` as `additional…`: they mean the same if nothing else evaluates members."""
     if "unevaluatedProperties" in schema and not _IN_PLACE & schema.keys():
         schema.setdefault("additionalProperties", schema["unevaluatedProperties"])
     if "unevaluatedItems" in schema and not (_IN_PLACE | {"contains"}) & schema.keys():
         schema.setdefault("items", schema["unevaluatedItems"])
 
 
-def _dependencies(schema: Schema) -> dict[str, Any]:
+def _translate_dependencies(schema: Schema) -> dict[str, Any]:
     required, schemas = schema.pop("dependentRequired", {}), schema.pop("dependentSchemas", {})
     both = {name: {"allOf": [schemas[name], {"required": required[name]}]} for name in schemas if name in required}
     return {**required, **schemas, **both}

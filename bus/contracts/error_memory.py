@@ -1,7 +1,7 @@
 """The memory that all errors of a value need, estimated before they are made.
 
-The compiled validator makes all errors before it gives out the first. Each error has a copy of the data that it is about:
-a mebibyte of wrong data took gigabytes and many seconds.
+The compiled validator makes all errors before it gives out the first. Each error holds a copy of the data that it is about. So
+the errors of one mebibyte of wrong data can take gigabytes and many seconds.
 """
 
 from collections.abc import Iterable
@@ -15,16 +15,16 @@ _ERROR: Final = 1500
 _OBJECT: Final = 700
 _ARRAY: Final = 100
 _SCALAR: Final = 40
-"""Bytes that an error takes, and a copied value of each kind, measured with jsonschema-rs 0.60."""
+"""Bytes of an error, and of a copied value of each kind, in jsonschema-rs 0.60."""
 _CHOICES: Final = frozenset({"anyOf", "oneOf"})
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorMemory:
-    """What of a schema decides how many errors a value can have.
+    """The properties of a schema that decide how many errors a value can have.
 
     Attributes:
-        most_at_once: the most errors that the values down one path can have, by the depth of the data. Each required name counts.
+        most_at_once: the most errors of the values down one path, by the depth of the data. Each required name counts.
         names: the schema checks names of objects. A wrong name is an error of the whole object.
         chooses: the schema has forms to choose from. The error of a choice holds the errors of each form.
     """
@@ -58,7 +58,7 @@ class ErrorMemory:
 
 
 def estimate_error_memory(schema: Any) -> ErrorMemory:
-    """What decides how much memory the errors of a schema's values need."""
+    """The properties of a schema that decide how much memory its errors need."""
     used = [inner for _, inner in subschemas(schema)]
     names = any("propertyNames" in inner for inner in used)
     chooses = any(not _CHOICES.isdisjoint(inner) for inner in used)

@@ -1,4 +1,4 @@
-"""What the contracts' room refuses, by what the caller can do about it."""
+"""The refusals of the room for contracts, one class for each thing that a caller can do."""
 
 from bus.problem import Conflict, Forbidden, NotFound, Refused, Unavailable
 
@@ -18,14 +18,14 @@ class FilterInvalid(Refused):
 
 
 class UnknownContract(Refused):
-    """No contract has this name; register it, or mend the event's type."""
+    """No contract has this name; register the contract, or correct the event's type."""
 
     status = 422
     slug = "unknown-contract"
 
 
 class UnknownVersion(Refused):
-    """No active version of the contract is meant by this dataschema."""
+    """This dataschema names no version of the contract that takes events."""
 
     status = 422
     slug = "unknown-contract-version"
@@ -69,7 +69,7 @@ class NotOperator(Forbidden):
 
 
 class ContractSaysLess(Unavailable):
-    """The contract protects its data less than the agency's adapter asks; nothing is exchanged until it says so."""
+    """The contract protects its data less than the agency's adapter demands; its owner must change it."""
 
     slug = "contract-says-less"
 
@@ -81,82 +81,82 @@ class NotBound(Forbidden):
 
 
 class AdapterNotYours(Forbidden):
-    """Only the adapter's owner, or the operator, gives the word for its operations."""
+    """Only the adapter's owner, or the operator, may agree to the use of its operations."""
 
     slug = "adapter-not-yours"
 
 
 class SunsetPast(Refused):
-    """The day from which the version takes no events is over already."""
+    """The sunset must be today or later."""
 
     status = 422
     slug = "contract-sunset-past"
 
 
 class VersionChanged(Refused):
-    """The version is no longer what you read; read it again."""
+    """The version changed since you read it; read it again."""
 
     status = 412
     slug = "contract-version-changed"
 
 
 class VersionTaken(Conflict):
-    """This version stands already with other content; raise the version."""
+    """This version is registered with other content; raise the version number."""
 
     slug = "contract-version-taken"
 
 
 class TransitionRefused(Conflict):
-    """A contract version does not go from its present state to this one."""
+    """A contract version cannot move from its present state to this state."""
 
     slug = "contract-transition"
 
 
 class NotReady(Conflict):
-    """The version cannot become active as its document stands."""
+    """The version's document has faults; correct them before you go on."""
 
     slug = "contract-not-ready"
 
 
 class AdapterWordMissing(Conflict):
-    """The version names an agency's adapter whose owner has not given its word."""
+    """The version names an agency's adapter whose owner has not agreed yet."""
 
     slug = "adapter-word-missing"
     lacks_authority = True
 
 
 class FourEyes(Conflict):
-    """Personal data are put in force by another client than the one that wrote or proposed the version."""
+    """A contract on personal data needs a second client: the one that made the version may not activate it."""
 
     slug = "four-eyes"
     lacks_authority = True
 
 
 class ChangedMeanwhile(Conflict):
-    """Somebody changed the same contract at the same moment; look again."""
+    """Somebody changed the same contract at the same moment; read it again."""
 
     slug = "contract-changed-meanwhile"
 
 
 class Incompatible(Conflict):
-    """The version breaks what the versions still active promise."""
+    """The version breaks a promise of versions that are still active."""
 
     slug = "contract-incompatible"
 
 
 class CompatibilityUndecided(Conflict):
-    """It cannot be decided whether the version breaks what the versions still active promise; the operator may accept it."""
+    """The bus cannot decide whether the version is compatible with the active ones; the operator may accept it."""
 
     slug = "contract-compatibility-undecided"
 
 
 class StepTooSmall(Conflict):
-    """The version's number does not say how much it changes; raise it."""
+    """The version number goes up too little for the change; raise it."""
 
     slug = "contract-version-step"
 
 
 class PlanRefused(Conflict):
-    """Some of the documents cannot be put in force, so none was."""
+    """Some of the documents cannot be put in force, so the bus changed nothing."""
 
     slug = "contract-plan-refused"

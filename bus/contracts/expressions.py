@@ -1,6 +1,6 @@
-"""The regular expressions that contracts may use, taken apart: the part of ECMA-262 of `bus.contracts.patterns`, read into trees.
+"""Parses the regular expressions that contracts may use into trees (the part of ECMA-262 in `bus.contracts.patterns`).
 
-The automata that compare patterns need their structure, which no library of this project gives out for ECMA-262.
+The automata that compare patterns need the trees. No library of this project gives them for ECMA-262.
 """
 
 import re
@@ -10,11 +10,11 @@ from enum import Enum
 
 
 class Undecided(Exception):
-    """It cannot be said whether a value of some form exists; the message says why."""
+    """It cannot be decided whether a value of some form exists; the message says why."""
 
 
 Ranges = tuple[tuple[int, int], ...]
-"""Code points, as ranges with both ends in them, in order and apart."""
+"""Code points as ranges: both ends belong to a range, ranges are in order and do not touch."""
 
 _SURROGATES = ((0xD800, 0xDFFF),)
 _LAST = 0x10FFFF
@@ -28,7 +28,7 @@ class Chars:
 
 
 class Anchor(Enum):
-    """A place without a character."""
+    """A position between characters, such as the beginning of the string."""
 
     START = "^"
     END = "$"
@@ -36,21 +36,21 @@ class Anchor(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """One after the other; empty: nothing."""
+    """Several expressions one after the other; without parts, the empty string."""
 
     parts: tuple["Expression", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of them."""
+    """One of several expressions."""
 
     options: tuple["Expression", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """From `least` to `most` times; None: as often as it likes."""
+    """An expression `least` to `most` times; a `most` of None: without limit."""
 
     what: "Expression"
     least: int
@@ -73,10 +73,10 @@ def union(*sets: Ranges) -> Ranges:
 
 def complement(ranges: Ranges) -> Ranges:
     """The code points that are in no range; surrogates are no characters."""
-    return tuple(_gaps(union(ranges, _SURROGATES)))
+    return tuple(_list_gaps(union(ranges, _SURROGATES)))
 
 
-def _gaps(ranges: Ranges) -> Iterator[tuple[int, int]]:
+def _list_gaps(ranges: Ranges) -> Iterator[tuple[int, int]]:
     start = 0
     for low, high in ranges:
         if low > start:
@@ -95,7 +95,7 @@ WORDS = union(DIGITS, ((0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)))
 SPACES = union(_of("\t\n\x0b\x0c\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff"), ((0x2000, 0x200A),))
 ANY = complement(())
 _DOT = complement(_of("\n"))
-"""The engine's `.`, measured: all but the line feed (ECMA-262 leaves out three more line ends)."""
+"""The characters of the engine's `.`: all but the line feed. ECMA-262 leaves out three more line ends."""
 
 _CLASSES = {
     "d": DIGITS,
@@ -120,11 +120,11 @@ def parse(pattern: str) -> Expression:
     reader = _Reader(pattern)
     expression = reader.choice(0)
     if not reader.at_end:
-        raise _unknown(pattern)
+        raise _make_undecided(pattern)
     return expression
 
 
-def _unknown(pattern: str) -> Undecided:
+def _make_undecided(pattern: str) -> Undecided:
     return Undecided(f"the pattern {pattern} uses what cannot be compared")
 
 
@@ -141,19 +141,19 @@ class _Reader:
 
     def choice(self, depth: int) -> Expression:
         if depth > _DEEPEST:
-            raise _unknown(self._pattern)
-        options = [self._sequence(depth)]
+            raise _make_undecided(self._pattern)
+        options = [self._read_sequence(depth)]
         while self._take("|"):
-            options.append(self._sequence(depth))
+            options.append(self._read_sequence(depth))
         return options[0] if len(options) == 1 else Choice(tuple(options))
 
-    def _sequence(self, depth: int) -> Expression:
+    def _read_sequence(self, depth: int) -> Expression:
         parts: list[Expression] = []
         while not self.at_end and self._pattern[self._place] not in "|)":
-            parts.append(self._quantified(self._one(depth)))
+            parts.append(self._read_quantified(self._read_one(depth)))
         return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
 
-    def _quantified(self, what: Expression) -> Expression:
+    def _read_quantified(self, what: Expression) -> Expression:
         found = _QUANTIFIER.match(self._pattern, self._place)
         if found is None:
             return what
@@ -164,8 +164,8 @@ class _Reader:
         most = found[1] if found[2] is None else found[3]
         return Repeat(what, int(found[1]), int(most) if most else None)
 
-    def _one(self, depth: int) -> Expression:
-        char = self._next()
+    def _read_one(self, depth: int) -> Expression:
+        char = self._read_next()
         match char:
             case "^":
                 return Anchor.START
@@ -174,58 +174,58 @@ class _Reader:
             case ".":
                 return Chars(_DOT)
             case "(":
-                return self._group(depth)
+                return self._read_group(depth)
             case "[":
-                return Chars(self._class())
+                return Chars(self._read_class())
             case "\\":
-                return Chars(self._escape())
+                return Chars(self._read_escape())
             case "*" | "+" | "?" | "{":
-                raise _unknown(self._pattern)
+                raise _make_undecided(self._pattern)
         return Chars(_of(char))
 
-    def _group(self, depth: int) -> Expression:
+    def _read_group(self, depth: int) -> Expression:
         if self._take("?") and not self._take(":"):
-            raise _unknown(self._pattern)
+            raise _make_undecided(self._pattern)
         inner = self.choice(depth + 1)
         if not self._take(")"):
-            raise _unknown(self._pattern)
+            raise _make_undecided(self._pattern)
         return inner
 
-    def _class(self) -> Ranges:
+    def _read_class(self) -> Ranges:
         negated = self._take("^")
         ranges: list[Ranges] = []
         while not self._take("]"):
-            first = self._member()
+            first = self._read_member()
             if self._pattern[self._place : self._place + 1] == "-" and self._pattern[self._place + 1 :][:1] != "]":
                 self._place += 1
-                last = self._member()
+                last = self._read_member()
                 if not (_is_one(first) and _is_one(last)):
-                    raise _unknown(self._pattern)
+                    raise _make_undecided(self._pattern)
                 first = ((first[0][0], last[0][0]),)
             ranges.append(first)
         found = union(*ranges)
         return complement(found) if negated else found
 
-    def _member(self) -> Ranges:
-        char = self._next()
+    def _read_member(self) -> Ranges:
+        char = self._read_next()
         if char == "[":
-            raise _unknown(self._pattern)
-        return self._escape() if char == "\\" else _of(char)
+            raise _make_undecided(self._pattern)
+        return self._read_escape() if char == "\\" else _of(char)
 
-    def _escape(self) -> Ranges:
+    def _read_escape(self) -> Ranges:
         if found := _HEX.match(self._pattern, self._place):
             self._place = found.end()
             return _of(chr(int(found[1] or found[2], 16)))
-        char = self._next()
+        char = self._read_next()
         if char in _CLASSES:
             return _CLASSES[char]
         if char.isalnum() and char not in _CONTROLS:
-            raise _unknown(self._pattern)
+            raise _make_undecided(self._pattern)
         return _of(_CONTROLS.get(char, char))
 
-    def _next(self) -> str:
+    def _read_next(self) -> str:
         if self.at_end:
-            raise _unknown(self._pattern)
+            raise _make_undecided(self._pattern)
         self._place += 1
         return self._pattern[self._place - 1]
 

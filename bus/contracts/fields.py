@@ -1,8 +1,7 @@
-"""The fields of a grant as a tree that cuts data: what is shown, what is masked, what is left out.
+"""The fields of a grant as a tree that cuts data. It decides what is shown, masked, or left out.
 
-Field pointers address members of objects; the token `*` addresses every item of an array, and every member of a map. What a
-pointer grants it grants with all below it. Where data do not have the form that the pointers speak of, the doubt goes against
-showing.
+A pointer addresses a member of an object. The token `*` addresses every item of an array, and every member of a map. A pointer
+grants its field with all fields below. If data do not have the form that the pointers expect, they are not shown.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +14,7 @@ from bus.contracts.document import Mask
 from bus.contracts.masks import HIDDEN, Masking, Pseudonym
 
 Pseudonyms = Callable[[str], Pseudonym]
-"""Gives for a mask's pointer what makes pseudonyms there."""
+"""Gives the maker of pseudonyms for the pointer of a mask."""
 
 
 class Visibility(Enum):
@@ -28,14 +27,14 @@ class Visibility(Enum):
 
 @dataclass(slots=True)
 class Fields:
-    """One place in the data, and those below it that are treated differently.
+    """One place in the data, and the places below it that are treated differently.
 
     Attributes:
-        whole: all of it is granted, but for what `members` and `items` say.
-        masking: it is shown masked, as one.
-        members: of an object, by name.
-        items: every item of an array, and every member of an object that `members` does not name.
-        is_plain: shown as it is, with all below it; known once the whole tree is made.
+        whole: the whole place is granted, except what `members` and `items` say.
+        masking: the place is shown masked, as one value.
+        members: places of an object's members, by name.
+        items: the place of every item of an array, and of every member that `members` does not name.
+        is_plain: the place is shown as it is, with all below it. `settle` sets it when the whole tree is made.
     """
 
     whole: bool = False
@@ -54,18 +53,18 @@ class Fields:
             return self._cut_members(value)
         if isinstance(value, list):
             return self._cut_items(value)
-        # A scalar where the pointers speak of something below.
+        # A scalar stands where the pointers expect an object or an array.
         return value if self.whole else None
 
     def visibility(self, steps: Iterable[str]) -> Visibility:
-        """How the field at a path is seen; a container that is shown in parts counts as hidden."""
+        """How the consumer sees the field at a path. A container that is shown in parts counts as hidden."""
         node = self.at(steps)
         if node.masking is not None:
             return Visibility.MASKED
         return Visibility.SHOWN if node.is_plain else Visibility.HIDDEN
 
     def at(self, steps: Iterable[str]) -> "Fields":
-        """The place at a path, or the one above it that stands for all below itself."""
+        """The place at a path, or the place above that covers the path."""
         node = self
         for step in steps:
             if node.masking is not None or node.is_plain:
@@ -77,7 +76,7 @@ class Fields:
         return node
 
     def settle(self) -> None:
-        """The tree is made: note where nothing is to be done any more."""
+        """Set `is_plain` in the finished tree, where data pass unchanged."""
         if self.items is not None:
             for member in self.members.values():
                 member._mask_also(self.items)
@@ -105,23 +104,23 @@ class Fields:
 
     def _cut_items(self, value: list[Any]) -> Any:
         if self.items is None:
-            # Members were spoken of and an array came: masks for its members would be lost on it.
+            # The pointers expect an object, but an array came: masks for its members would have no effect.
             return HIDDEN if self.whole else []
         return [self.items.cut(item) for item in value]
 
     def _mask_also(self, others: "Fields") -> None:
-        """Mask what `*` masks beside it: a member that has pointers of its own is one of all members too."""
+        """Apply the masks of `*` here too: a member with pointers of its own still belongs to all members."""
         if others.masking is not None:
             self.masking = self.masking or others.masking
             return
         for name, inner in others.members.items():
             if self.whole or name in self.members:
-                self._below(name)._mask_also(inner)
+                self._get_below(name)._mask_also(inner)
         if others.items is not None and (self.whole or self.items is not None):
-            self._below("*")._mask_also(others.items)
+            self._get_below("*")._mask_also(others.items)
 
-    def _below(self, step: str) -> "Fields":
-        """The place below, made when it is not there; in a whole place it is whole."""
+    def _get_below(self, step: str) -> "Fields":
+        """The place below, made if it does not exist yet. In a whole place it is whole too."""
         if step == "*":
             self.items = self.items or Fields(self.whole)
             return self.items
@@ -137,7 +136,8 @@ def compile_fields(granted: Iterable[str] | None, mask: Mapping[str, Mask], pseu
 
     Args:
         granted: pointers; None grants everything.
-        mask: pointers and their masks. A mask on what is not granted grants nothing; one above granted fields masks them all.
+        mask: pointers and their masks. A mask on a field that is not granted grants nothing. A mask above granted fields
+            masks them all.
         pseudonyms: makes pseudonyms, by the pointer of their mask.
     """
     root = Fields(whole=granted is None)
@@ -154,7 +154,7 @@ def _grant(root: Fields, steps: Iterable[str]) -> None:
     for step in steps:
         if node.whole:
             return
-        node = node._below(step)
+        node = node._get_below(step)
     node.whole, node.members, node.items = True, {}, None
 
 
@@ -164,5 +164,5 @@ def _mask(root: Fields, steps: Iterable[str], masked: Masking) -> None:
         present = node.items if step == "*" else node.members.get(step)
         if present is None and not node.whole:
             return
-        node = present or node._below(step)
+        node = present or node._get_below(step)
     node.masking = masked

@@ -1,7 +1,7 @@
-"""An index of many filters over context attributes: which of them hold, without evaluating each.
+"""An index of many filters over context attributes. It finds the filters that hold without a look at each.
 
-A filter is found by a text that it cannot hold without, such as the subject it asks for, and only then evaluated; equal filters
-are evaluated once. Promise: finds what evaluating each would find.
+A filter is found by a text that it needs to hold, such as the subject that it asks for. Only then is it evaluated. Equal filters
+are evaluated once. Promise: the index finds the same filters as an evaluation of each.
 """
 
 from collections import Counter
@@ -31,10 +31,10 @@ _Clues = frozenset[Clue]
 
 @dataclass(slots=True)
 class _Filter(Generic[T]):
-    """Expressions that all have to hold, and the values of all who ask for the same, by their names.
+    """Expressions that all have to hold, and the values of all subscribers with these expressions, by name.
 
     Attributes:
-        needed: clues of which one holds wherever the filter does; None where it may hold without any.
+        needed: clues; wherever the filter holds, one of them holds. None: the filter may hold without any clue.
     """
 
     expressions: Sequence[Expression]
@@ -47,10 +47,10 @@ class _Filter(Generic[T]):
 
 
 class FilterIndex(Generic[T]):
-    """Filters, each with a value that stands for who asks. A filter is added or removed without a look at the others."""
+    """Filters, each with the value of its subscriber. To add or remove a filter needs no look at the others."""
 
     def __init__(self, filtered: Iterable[tuple[Sequence[Expression], T]] = ()) -> None:
-        """An index of filters, named by their places; see `add`."""
+        """Create an index of filters, named by their indexes in `filtered`; see `add`."""
         self._frequency: Counter[Clue] = Counter()
         self._filters: dict[bytes, _Filter[T]] = {}
         self._named: dict[int, bytes] = {}
@@ -67,7 +67,7 @@ class FilterIndex(Generic[T]):
         """Add a filter: all expressions have to hold.
 
         Args:
-            name: of who asks; not in the index yet.
+            name: the subscriber's name, which is not in the index yet.
 
         Raises:
             FilterInvalid: an expression cannot be understood.
@@ -77,13 +77,13 @@ class FilterIndex(Generic[T]):
         if one is None:
             predicates = [compile_filter(part, read_attribute) for part in expressions]
             self._count(expressions)
-            one = self._filters[key] = _Filter(expressions, predicates, self._clues_of(expressions), {})
+            one = self._filters[key] = _Filter(expressions, predicates, self._pick_clues(expressions), {})
             self._put_in(one)
         one.values[name] = value
         self._named[name] = key
 
     def remove(self, name: int) -> None:
-        """Remove who asks by this name, if it is there."""
+        """Remove the filter of this name, if the index has it."""
         key = self._named.pop(name, None)
         if key is None:
             return
@@ -96,26 +96,26 @@ class FilterIndex(Generic[T]):
 
     def _count(self, expressions: Sequence[Expression]) -> None:
         """Count a filter's clues. A filter under a clue that is no longer rare is put under a rarer one."""
-        clues = list(_all_clues(expressions))
+        clues = list(_list_all_clues(expressions))
         self._frequency.update(clues)
         for clue in set(clues):
-            # At 2, 4, 8, …: to look each time would take longer with each filter.
+            # Only at 2, 4, 8, …: a look at each addition would take longer with each filter.
             if self._frequency[clue].bit_count() == 1:
                 self._put_anew(clue)
 
     def _put_anew(self, clue: Clue) -> None:
-        for one in list(self._by_text.get(_place(clue), {}).get(clue.text, ())):
-            needed = self._clues_of(one.expressions)
+        for one in list(self._by_text.get(_locate(clue), {}).get(clue.text, ())):
+            needed = self._pick_clues(one.expressions)
             if needed != one.needed:
                 self._take_out(one)
                 one.needed = needed
                 self._put_in(one)
 
-    def _clues_of(self, expressions: Sequence[Expression]) -> _Clues | None:
-        return _rarest((_needed(part, self._frequency) for part in expressions), self._frequency)
+    def _pick_clues(self, expressions: Sequence[Expression]) -> _Clues | None:
+        return _pick_rarest((_find_needed(part, self._frequency) for part in expressions), self._frequency)
 
     def _forget(self, expressions: Sequence[Expression]) -> None:
-        for clue in _all_clues(expressions):
+        for clue in _list_all_clues(expressions):
             self._frequency[clue] -= 1
             if not self._frequency[clue]:
                 del self._frequency[clue]
@@ -124,25 +124,25 @@ class FilterIndex(Generic[T]):
         if one.needed is None:
             self._always[id(one)] = one
         for clue in one.needed or ():
-            texts = self._by_text.setdefault(_place(clue), {})
+            texts = self._by_text.setdefault(_locate(clue), {})
             texts.setdefault(clue.text, []).append(one)
-            if (number := _number(clue)) is not None:
+            if (number := _read_number(clue)) is not None:
                 self._by_number.setdefault(clue.name, {}).setdefault(number, []).append(one)
 
     def _take_out(self, one: _Filter[T]) -> None:
         self._always.pop(id(one), None)
         for clue in one.needed or ():
-            texts = self._by_text[_place(clue)]
+            texts = self._by_text[_locate(clue)]
             texts[clue.text] = [other for other in texts[clue.text] if other is not one]
             if not texts[clue.text]:
                 del texts[clue.text]
             if not texts:
-                del self._by_text[_place(clue)]
-            if (number := _number(clue)) is not None:
+                del self._by_text[_locate(clue)]
+            if (number := _read_number(clue)) is not None:
                 self._take_out_number(one, clue.name, number)
 
     def _take_out_number(self, one: _Filter[T], name: str, number: Decimal) -> None:
-        # A filter that asks for 3 and for 3.0 has the number twice, and is taken out at once.
+        # A filter that asks for 3 and for 3.0 has the number twice. The first removal takes out both.
         numbers = self._by_number.get(name, {})
         if number not in numbers:
             return
@@ -154,13 +154,15 @@ class FilterIndex(Generic[T]):
 
     def holding(self, document: Document) -> list[T]:
         """The values whose filters hold for a CloudEvent in its JSON format."""
-        return [value for one in self._candidates(document) if one.holds(document) for value in one.values.values()]
+        return [
+            value for one in self._list_candidates(document) if one.holds(document) for value in one.values.values()
+        ]
 
-    def _candidates(self, document: Document) -> Iterable[_Filter[T]]:
+    def _list_candidates(self, document: Document) -> Iterable[_Filter[T]]:
         found = dict(self._always)
         for (dialect, name, length), texts in self._by_text.items():
             value = to_text(document.get(name))
-            if value is not None and (some := texts.get(_part(dialect, value, length))) is not None:
+            if value is not None and (some := texts.get(_cut_part(dialect, value, length))) is not None:
                 found.update({id(one): one for one in some})
         for name, numbers in self._by_number.items():
             number = to_number(document.get(name))
@@ -169,54 +171,54 @@ class FilterIndex(Generic[T]):
         return found.values()
 
 
-def _part(dialect: str, value: str, length: int) -> str:
-    """What of a value is the text that a clue of this dialect and length asks for, if it holds."""
+def _cut_part(dialect: str, value: str, length: int) -> str:
+    """The part of a value that equals a clue's text if the clue holds, for the clue's dialect and length."""
     if dialect == "exact":
         return value
     return value[:length] if dialect == "prefix" else value[-length:]
 
 
-def _place(clue: Clue) -> tuple[str, str, int]:
-    """Where the index has a clue: dialect, attribute, and length of the text (of `exact` any)."""
+def _locate(clue: Clue) -> tuple[str, str, int]:
+    """A clue's place in the index: dialect, attribute, and length of the text (the same for every `exact`)."""
     return clue.dialect, clue.name, 0 if clue.dialect == "exact" else len(clue.text)
 
 
-def _number(clue: Clue) -> Decimal | None:
-    """The number that a value may be for the clue's test to hold; None where it is a text."""
+def _read_number(clue: Clue) -> Decimal | None:
+    """The number that a value must equal for the clue to hold; None: the clue asks for a text."""
     return parse_number(clue.text) if clue.dialect == "exact" else None
 
 
-def _all_clues(expressions: Sequence[Expression]) -> Iterator[Clue]:
+def _list_all_clues(expressions: Sequence[Expression]) -> Iterator[Clue]:
     for part in expressions:
-        yield from _clues(part)
+        yield from _list_clues(part)
 
 
-def _clues(expression: Expression) -> Iterator[Clue]:
+def _list_clues(expression: Expression) -> Iterator[Clue]:
     """The tests in an expression that can help it to hold."""
     ((dialect, operand),) = expression.items()
     if dialect in ("all", "any"):
         for part in operand:
-            yield from _clues(part)
+            yield from _list_clues(part)
     elif dialect != "not":
         for name, wanted in operand.items():
             yield Clue(dialect, name, str(to_text(wanted)))
 
 
-def _needed(expression: Expression, frequency: Mapping[Clue, int]) -> _Clues | None:
-    """Clues of which one holds wherever the expression does; None where it may hold without any."""
+def _find_needed(expression: Expression, frequency: Mapping[Clue, int]) -> _Clues | None:
+    """Clues, one of which holds wherever the expression holds. None: the expression may hold without any clue."""
     ((dialect, operand),) = expression.items()
     if dialect == "not":
         return None
     if dialect == "all":
-        return _rarest((_needed(part, frequency) for part in operand), frequency)
+        return _pick_rarest((_find_needed(part, frequency) for part in operand), frequency)
     if dialect == "any":
-        parts = [_needed(part, frequency) for part in operand]
+        parts = [_find_needed(part, frequency) for part in operand]
         known = [part for part in parts if part is not None]
         return frozenset().union(*known) if len(known) == len(parts) else None
-    return _rarest((frozenset({clue}) for clue in _clues(expression)), frequency)
+    return _pick_rarest((frozenset({clue}) for clue in _list_clues(expression)), frequency)
 
 
-def _rarest(choices: Iterable[_Clues | None], frequency: Mapping[Clue, int]) -> _Clues | None:
-    """The choice that leads to the fewest filters: an event has the others' texts more often than not."""
+def _pick_rarest(choices: Iterable[_Clues | None], frequency: Mapping[Clue, int]) -> _Clues | None:
+    """The choice that leads to the fewest filters. Events have the texts of the other choices more often."""
     known = (clues for clues in choices if clues is not None)
     return min(known, key=lambda clues: sum(frequency[clue] for clue in clues), default=None)

@@ -1,4 +1,4 @@
-"""A schema whose `$defs` hold exactly what it refers to, each under a plain name: the form that other languages have types in."""
+"""A schema whose `$defs` hold exactly what it refers to, each under a plain name. Code generators need this form."""
 
 import re
 from typing import Any
@@ -9,12 +9,12 @@ from bus.contracts.schemas import Schema, mapped, subschemas
 
 
 def flatten(schema: Schema) -> Schema:
-    """The same schema, in which every reference is `#` or `#/$defs/<letters, digits, underscores>`.
+    """An equal schema, in which every reference is `#` or `#/$defs/<letters, digits, underscores>`.
 
     Args:
         schema: self-contained; it stays as it is.
     """
-    whole = _without_definitions(schema)
+    whole = _drop_definitions(schema)
     names: dict[str, str] = {"#": "#"}
     definitions: Schema = {}
     waiting: list[Any] = [whole]
@@ -22,16 +22,16 @@ def flatten(schema: Schema) -> Schema:
         for _, inner in subschemas(waiting.pop()):
             reference = inner.get("$ref", "#")
             if reference not in names:
-                name = _free(reference, definitions)
+                name = _find_free_name(reference, definitions)
                 names[reference] = f"#/$defs/{name}"
-                definitions[name] = _without_definitions(json.find(schema, unquote(reference[1:])))
+                definitions[name] = _drop_definitions(json.find(schema, unquote(reference[1:])))
                 waiting.append(definitions[name])
     joined = {**whole, "$defs": definitions} if definitions else whole
     renamed: Schema = mapped(joined, str, lambda reference, _: names[reference])
     return renamed
 
 
-def _without_definitions(schema: Any) -> Any:
+def _drop_definitions(schema: Any) -> Any:
     bare = mapped(schema, str)
     for _, inner in list(subschemas(bare)):
         inner.pop("$defs", None)
@@ -39,8 +39,8 @@ def _without_definitions(schema: Any) -> Any:
     return bare
 
 
-def _free(reference: str, taken: Schema) -> str:
-    """The last token of a reference as a name that no other has; a name that begins with a letter stands in any language."""
+def _find_free_name(reference: str, taken: Schema) -> str:
+    """A free name made from a reference's last token. It begins with a letter, so that any language can use it."""
     plain = re.sub(r"\W", "_", unquote(reference.rpartition("/")[2]), flags=re.ASCII)
     stem = plain if plain[:1].isalpha() else f"part_{plain}"
     return next(name for name in (stem, *(f"{stem}_{n}" for n in range(2, len(taken) + 3))) if name not in taken)

@@ -1,7 +1,7 @@
 """The formats that contracts may use, each with one meaning in the gate and in the reference validator.
 
-What the two libraries understand by a format differs in places (`email`, a date-time with a last line feed), and each has errors.
-Here is what the bus means; the fast library's own check stands in for it where a differential test shows that they agree.
+The two validators differ in some formats, such as `email` or a date-time with a line feed at its end. Each has errors. This
+module holds the bus's meaning. If a differential test shows that the fast library agrees, its own check is used.
 """
 
 import ipaddress
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 _FULL_DATE = (
     r"(?:[0-9]{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
-    # The 29th of February: every fourth year, of the hundreds every fourth too.
+    # The 29th of February: every fourth year; of the years that end in 00, again every fourth.
     r"|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)"
 )
 _FULL_TIME = (
@@ -30,7 +30,7 @@ _URI_PARTS = re.compile(
     r"(?:(?P<scheme>[^:/?#]+):)?(?://(?P<authority>[^/?#]*))?(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#(?P<fragment>.*))?",
     re.DOTALL,
 )
-"""RFC 3986, appendix B: it splits every text; what each part may hold is checked then."""
+"""RFC 3986, appendix B: splits any text into parts. The characters of each part are checked afterwards."""
 _UNRESERVED = r"A-Za-z0-9._~\-"
 _SUB_DELIMS = "!$&'()*+,;="
 _ESCAPED = "%[0-9A-Fa-f]{2}"
@@ -50,7 +50,7 @@ def is_date(text: str) -> bool:
 
 
 def is_time(text: str) -> bool:
-    """A full-time of RFC 3339: with an offset, a leap second only where UTC has one."""
+    """A full-time of RFC 3339: with an offset, and a leap second only where UTC has one."""
     found = _TIME.fullmatch(text)
     return found is not None and (found[3] != "60" or _is_leap_second(found))
 
@@ -68,7 +68,7 @@ def _is_leap_second(found: re.Match[str]) -> bool:
 
 
 def is_email(text: str) -> bool:
-    """A mailbox as people have them: the dot-string of RFC 5321 at a domain with at least one dot, no quoting, no comments."""
+    """A usual mailbox: a dot-string of RFC 5321, `@`, and a domain with a dot. No quoting, no comments."""
     return _EMAIL.fullmatch(text) is not None
 
 
@@ -87,7 +87,7 @@ def is_uri_reference(text: str) -> bool:
 def _are_uri_parts(parts: re.Match[str]) -> bool:
     scheme, authority, path = parts["scheme"], parts["authority"], parts["path"]
     if scheme is None and authority is None and ":" in path.partition("/")[0]:
-        # Section 4.2: such a segment would be taken for a scheme.
+        # Section 4.2: a reader would take such a segment for a scheme.
         return False
     return (
         (scheme is None or _SCHEME.fullmatch(scheme) is not None)
@@ -141,11 +141,10 @@ FORMATS: dict[str, Callable[[str], bool]] = {
 }
 
 NATIVE = frozenset({"uuid", "ipv4", "ipv6"})
-"""Formats for which the fast library's own check means the same; for the others it calls back.
+"""Formats that the fast library checks as the bus means them. For the others it calls the bus's functions.
 
-Its date and time checks are not among them: jsonschema-rs 0.60 takes `+324-02-29` for a date, as it does not look whether the
-characters in place of digits are digits.
+Its own date and time checks are wrong. For jsonschema-rs 0.60, `+324-02-29` is a date, since it does not check for digits.
 """
 
 AS_PATTERNS = {"date": f"^{_FULL_DATE}$"}
-"""Formats that mean the same as a pattern, which the fast library matches without calling back."""
+"""Formats that equal a pattern, so that the fast library calls no function."""

@@ -12,11 +12,11 @@ from bus.storage import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """The versions of one participant.
+    """The versions that one participant registered.
 
     Attributes:
-        drafts: those that are not in force yet.
-        bytes: of all their documents.
+        drafts: number of versions that are not in force yet.
+        bytes: size of all documents together.
     """
 
     drafts: int
@@ -25,13 +25,13 @@ class Holding:
 
 
 def measure_holding(transaction: Transaction, participant: str, besides: Contract) -> Holding:
-    """What a participant registered, besides the version that it is about to register or to replace."""
+    """The versions of a participant, without the version that it is about to register or replace."""
     is_draft = VERSIONS.c.state.in_([state.value for state in FREE_TO_CHANGE])
     query = (
         sa.select(
             sa.func.count().filter(is_draft),
             sa.func.count(),
-            # Of a blob's length neither database reads the blob.
+            # For a blob's length, neither database reads the blob.
             sa.func.coalesce(sa.func.sum(sa.func.length(VERSIONS.c.document)), 0),
         )
         .join(CONTRACTS, CONTRACTS.c.id == VERSIONS.c.contract_id)

@@ -1,4 +1,4 @@
-"""Heavy work on contracts, as jobs: reading a document, comparing it, approving it, checking data, writing AsyncAPI."""
+"""Heavy work on contracts as jobs for worker processes: read, compare and approve documents, check data, write AsyncAPI."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from bus.problem import FieldError, Invalid
 _UNKNOWN: Final = Report(Verdict.UNDECIDED, (), Step.MAJOR)
 """The report on a document that is no contract."""
 _COMPILED: Final = 64
-"""Validators that a worker keeps."""
+"""Compiled validators that a worker process keeps."""
 
 
 def read_document(text: bytes) -> bytes:
@@ -55,8 +55,9 @@ def check_contract(given: bytes) -> bytes:
     """The answer to a request for a check.
 
     Args:
-        given: JSON with `document`, the documents `against`, the names of all `participants`, the `mappings` of adapters, the
-            `bindings` of its operations, and by the contract's name the `subscriptions` of those that the caller answers for.
+        given: a JSON object. `document` is the contract, `against` the documents to compare it with. `participants` are all
+            names, `mappings` belong to the adapters, `bindings` to the document's operations. `subscriptions` are the
+            caller's, by the contract's name.
     """
     asked = json.loads(given)
     contract, standing = restore_contract(asked["document"]), [restore_contract(one) for one in asked["against"]]
@@ -72,14 +73,14 @@ def check_contract(given: bytes) -> bytes:
 
 
 def judge_approval(given: bytes) -> bytes:
-    """Whether a version that may be put in force has a compatibility that is undecided: `true` or `false`.
+    """Whether the compatibility of an approvable version is undecided: `true` or `false`.
 
     Args:
-        given: JSON with the `document`, the `active` documents, the `bindings` of its operations, and whether to
-            `accept_undecided`.
+        given: a JSON object with `document`, the `active` documents, the `bindings` of the document's operations, and the
+            boolean `accept_undecided`.
 
     Raises:
-        Refused: what `check_approvable` says.
+        Refused: what `check_approvable` raises.
     """
     asked = json.loads(given)
     active = [restore_contract(one) for one in asked["active"]]
@@ -115,7 +116,7 @@ def parse_body(body: bytes, most_levels: int) -> Any:
 
     Raises:
         Invalid: it is not JSON, is nested deeper than allowed, or has a member twice.
-        NumberChanged: it has a number that would not come back with the same value.
+        NumberChanged: it has a number that the bus would hand out with another value.
     """
     try:
         value = json.loads(body)
@@ -136,7 +137,7 @@ _compiled: OrderedDict[bytes, Validator] = OrderedDict()
 
 
 def compile_schema(schema: bytes) -> Validator:
-    """The validator of a schema; a worker keeps the validators that it used last."""
+    """The validator of a schema. A worker process keeps the validators that it used last."""
     name = blake2b(schema, digest_size=32).digest()
     validator = _compiled.pop(name, None) or Validator(json.loads(schema))
     _compiled[name] = validator

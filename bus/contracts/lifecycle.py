@@ -13,11 +13,11 @@ class State(Enum):
     PROPOSED = "proposed"
     """Waits for the owner."""
     ACTIVE = "active"
-    """Enforced; never changes again."""
+    """Takes events; its document never changes again."""
     DEPRECATED = "deprecated"
     """Still takes events; a successor is there."""
     RETIRED = "retired"
-    """Takes no event; what the journal holds of it stays readable under the newest active version's grants."""
+    """Takes no event. Its events in the journal stay readable, under the grants of the newest active version."""
 
 
 TRANSITIONS: frozenset[tuple[State, State]] = frozenset(
@@ -33,14 +33,14 @@ TRANSITIONS: frozenset[tuple[State, State]] = frozenset(
 )
 
 FREE_TO_CHANGE = frozenset({State.DRAFT, State.PROPOSED})
-"""The states in which a version's document may still be replaced; no way leads back to them."""
+"""The states in which a version's document may be replaced. No step leads back to them."""
 
 IN_FORCE = frozenset({State.ACTIVE, State.DEPRECATED})
 """The states in which a version takes events and its grants hold."""
 
 
 def check_step(present: State, wanted: State) -> None:
-    """Refuse a step that the table does not hold.
+    """Refuse a step that the table of steps does not hold.
 
     Raises:
         TransitionRefused: names both states.

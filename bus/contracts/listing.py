@@ -1,7 +1,7 @@
-"""The listing of contracts: what an overview says of each, read without the documents that it does not show.
+"""The listing of contracts: reads what an overview shows of each contract, and no other documents.
 
-A document may be large, and a contract may have many versions: an overview that unpacked them all could be asked for until
-the bus does nothing else.
+A document may be large, and a contract may have many versions. If each overview unpacked them all, requests for overviews
+could keep the bus from all other work.
 """
 
 import threading
@@ -22,11 +22,11 @@ from bus.contracts.tables import CONTRACTS, VERSIONS
 from bus.storage import Storage, Transaction
 
 _Key = tuple[int, int, int]
-"""Names a version with its document: its number, when it changed last, and the document's bytes."""
+"""The name of a version with its document: its number, the time of its last change, and the document's bytes."""
 _MOST_HEADINGS: Final = 20_000
 _MOST_NAMES: Final = 500
 _MOST_BYTES: Final = 8 * 1024 * 1024
-"""What one page may cost: documents that are unpacked for it, and what it says of versions."""
+"""The most that one page may cost in bytes: documents that are unpacked for it, and its lines about versions."""
 _VERSION_BYTES: Final = 300
 """About what a page says of one version."""
 
@@ -39,17 +39,17 @@ _LISTED_VERSIONS = sa.select(
     VERSIONS.c.changed_at,
     VERSIONS.c.changed_by,
     VERSIONS.c.sunset,
-    # Of a blob's length neither database reads the blob.
+    # For a blob's length, neither database reads the blob.
     sa.func.length(VERSIONS.c.document).label("bytes"),
 ).join(CONTRACTS)
 
 
 @dataclass(frozen=True, slots=True)
 class ListedVersion:
-    """Where a version is in its life; times in microseconds since 1970.
+    """A version's state; times in microseconds since 1970.
 
     Attributes:
-        bytes: of its document.
+        bytes: the size of its document.
     """
 
     id: int
@@ -78,8 +78,8 @@ class ListedContract:
     """A contract in an overview.
 
     Attributes:
-        heading: of the version that is shown.
-        versions: lowest first.
+        heading: the heading of the version that is shown.
+        versions: all versions, lowest first.
     """
 
     name: str
@@ -88,13 +88,13 @@ class ListedContract:
 
     @property
     def current(self) -> ListedVersion | None:
-        """The newest version in force; None while there is none."""
+        """The newest version in force; None: no version is in force."""
         return _pick_in_force(self.versions)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Contracts in order of name; there may be more behind it."""
+    """Contracts in order of name, and whether more follow."""
 
     contracts: Sequence[ListedContract]
     has_more: bool
@@ -109,7 +109,7 @@ class Listing:
         self._changing = threading.Lock()
 
     def page(self, limit: int, after: str = "") -> Page:
-        """The next contracts in order of name: so many, or fewer where they are costly; one at least, if there is one."""
+        """The next contracts in order of name: at most `limit`, fewer if they are costly. At least one, if one follows."""
         statement = sa.select(CONTRACTS.c.name).where(CONTRACTS.c.name > after).order_by(CONTRACTS.c.name)
         found: list[ListedContract] = []
         room = _MOST_BYTES
@@ -124,7 +124,7 @@ class Listing:
         return Page(found, len(found) < len(names))
 
     def read_versions(self) -> Iterator[tuple[str, ListedVersion, Heading]]:
-        """Every version of every contract with its own heading, in order of name and number; documents one at a time."""
+        """Every version of every contract with its heading, in order of name and number. Reads one document at a time."""
         after = ""
         while names := self._read_names(_MOST_NAMES, after):
             for name in names:
@@ -132,12 +132,12 @@ class Listing:
             after = names[-1]
 
     def get_heading(self, registered: RegisteredVersion) -> Heading:
-        """What an overview says of a version that was read already; unpacks its document once."""
+        """The heading of a version that was read before. Unpacks its document once."""
         key = (registered.id, registered.changed_at, len(registered.text))
         return self._find_kept(key) or self._keep(key, registered.text)
 
     def read_contract(self, name: str) -> tuple[ListedContract, bytes]:
-        """A contract, and the document of its current version (without one in force: of its newest) as JSON.
+        """A contract, and the document of its current version as JSON. If no version is in force, of its newest version.
 
         Raises:
             NoSuchContract: there is none.

@@ -18,7 +18,7 @@ _DATE = re.compile(
 )
 _MOST_SHOWN = 4
 _PART_SHOWN = 4
-"""One character in so many is shown by `last4`."""
+"""`last4` shows at most one of this many characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Masking:
     pseudonym: Pseudonym
 
     def __call__(self, value: Any) -> Any:
-        """The value in disguise: what the mask does not know how to disguise becomes `***`, null stays null."""
+        """The masked value. A value that the mask cannot handle becomes `***`; null stays null."""
         if value is None:
             return None
         if self.mask is Mask.PSEUDONYM:
@@ -37,24 +37,24 @@ class Masking:
             return HIDDEN if text is None else self.pseudonym(text)
         if not isinstance(value, str) or self.mask is Mask.REDACT:
             return HIDDEN
-        return _last4(value) if self.mask is Mask.LAST4 else _year(value)
+        return _show_last4(value) if self.mask is Mask.LAST4 else _show_year(value)
 
 
 def text_of_key(value: Any) -> str | None:
-    """The text by which a key or another identifier is known; None where a value is none."""
+    """The text of a key or another identifier; None: the value is no identifier."""
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _last4(text: str) -> str:
-    # Blanks tell nothing, and so buy nothing: at most a quarter of what is written is shown.
+def _show_last4(text: str) -> str:
+    # Blanks do not count: `last4` shows at most a quarter of the other characters.
     written = sum(not character.isspace() for character in text)
     shown = min(_MOST_SHOWN, written // _PART_SHOWN)
     return "*" * (len(text) - shown) + text[len(text) - shown :]
 
 
-def _year(text: str) -> str:
+def _show_year(text: str) -> str:
     match = _DATE.fullmatch(text)
     if match is None:
         return HIDDEN

@@ -1,4 +1,4 @@
-"""Numbers in data: the bus takes those that it hands out with the same value, and refuses all others."""
+"""Numbers in data: the bus accepts a number only if it hands out the same value."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -22,7 +22,7 @@ def check_numbers(text: bytes, written: bytes = b"", prefix: str = "") -> None:
     """Refuse a JSON text with a number that the bus would hand out with another value.
 
     Args:
-        written: the value of the text as `json.dumps` writes it; empty: it cannot be read.
+        written: the value of the text as `json.dumps` writes it; empty: the text cannot be parsed.
         prefix: pointer of the value in the caller's document, such as `/data`.
 
     Raises:
@@ -33,9 +33,9 @@ def check_numbers(text: bytes, written: bytes = b"", prefix: str = "") -> None:
 
 
 def find_changed_numbers(text: bytes) -> tuple[Any, list[json.Path]]:
-    """A text's value, and where the numbers are that the bus would change; see `json.find_changed_numbers`.
+    """A text's value, and the paths of numbers that the bus would change; see `json.find_changed_numbers`.
 
-    A text that is not JSON has no value, and no numbers.
+    For a text that is not JSON, the value is None and there are no paths.
     """
     try:
         return json.find_changed_numbers(text)

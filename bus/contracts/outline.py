@@ -1,4 +1,4 @@
-"""The fields that a schema declares, each with its place and all that is said of it there."""
+"""The outline of a schema: the fields that it declares, each with its place and the schemas that apply there."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from bus.contracts.schemas import Schema, children, in_place
 
 _DEEPEST: Final = 12
 _MOST: Final = 1000
-"""Definitions that refer to each other multiply: beyond this a field stands for all that is below it."""
+"""Fields of an outline. Definitions that refer to each other multiply: beyond this a field covers all that is below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,10 @@ class Field:
     """One declared place in the data.
 
     Attributes:
-        pointer: where; `*` as a token stands for every item of an array.
-        schemas: those that apply there, in some case at least; the field's own first.
-        required: the field is there whenever what it is in is there.
-        is_leaf: no declared field stands below it.
+        pointer: the field's place. The token `*` stands for every item of an array.
+        schemas: the schemas that apply there, at least in some case; the field's own first.
+        required: whenever the object is there that holds the field, the field is there.
+        is_leaf: the outline has no field below it.
     """
 
     pointer: str
@@ -31,7 +31,7 @@ class Field:
 
 
 def draw_outline(schema: Schema) -> list[Field]:
-    """The declared fields in the schema's order, each before those below it; the data themselves are none of them."""
+    """The declared fields in the schema's order, each before the fields below it. The whole data are not a field."""
     return list(_Outline(schema).below("", [schema]))
 
 
@@ -43,29 +43,29 @@ class _Outline:
     def below(self, pointer: str, heads: list[Any]) -> Iterator[Field]:
         """The fields below a place whose schemas, before references are followed, are `heads`."""
         applied = in_place(self._root, heads)
-        certain = {name for one in self._certain(heads) for name in one.get("required", ())}
-        for name in _names(applied):
-            own = _below(applied, name)
+        certain = {name for one in self._list_certain(heads) for name in one.get("required", ())}
+        for name in _list_names(applied):
+            own = _list_below(applied, name)
             if not own:
                 continue
             self._found += 1
             at = pointer + json.to_pointer((name,))
-            place, inner = self._inside(at, own)
+            place, inner = self._look_inside(at, own)
             deeper = bool(inner) and at.count("/") < _DEEPEST and self._found < _MOST
             schemas = tuple(one for one in in_place(self._root, own) if isinstance(one, dict))
             yield Field(at, schemas, name in certain, not deeper)
             if deeper:
                 yield from self.below(place, inner)
 
-    def _inside(self, pointer: str, heads: list[Any]) -> tuple[str, list[Any]]:
-        """Where members of a field are declared, with the schemas there: in it, or in each of its items; else none."""
+    def _look_inside(self, pointer: str, heads: list[Any]) -> tuple[str, list[Any]]:
+        """The place that declares a field's members (the field, or each of its items), and the schemas there."""
         applied = in_place(self._root, heads)
-        if _names(applied):
+        if _list_names(applied):
             return pointer, heads
-        items = _below(applied, "*")
-        return f"{pointer}/*", items if _names(in_place(self._root, items)) else []
+        items = _list_below(applied, "*")
+        return f"{pointer}/*", items if _list_names(in_place(self._root, items)) else []
 
-    def _certain(self, heads: list[Any]) -> Iterator[Schema]:
+    def _list_certain(self, heads: list[Any]) -> Iterator[Schema]:
         """The schemas that apply in every case: no branch of anyOf, oneOf or a condition."""
         waiting, seen = list(heads), set()
         while waiting:
@@ -79,11 +79,11 @@ class _Outline:
                 waiting.append(json.find(self._root, unquote(schema["$ref"][1:])))
 
 
-def _names(schemas: list[Any]) -> list[str]:
+def _list_names(schemas: list[Any]) -> list[str]:
     """The names of the members that some schemas declare."""
     return list(dict.fromkeys(name for one in schemas if isinstance(one, dict) for name in one.get("properties", ())))
 
 
-def _below(schemas: list[Any], step: str) -> list[Any]:
-    """The schemas of a member (`*`: of the items); none where they say that it may not be there."""
+def _list_below(schemas: list[Any], step: str) -> list[Any]:
+    """The schemas of a member (`*`: of the items); empty if the schemas forbid it."""
     return [child for schema in schemas for child in children(schema, step) if child is not False]

@@ -1,6 +1,6 @@
-"""A contract as a page of the catalogue, in Markdown: what the data are, who may read what and why, how to exchange them.
+"""A contract as a page of the catalogue, in Markdown: its data, its readers and their reasons, how to exchange it.
 
-A document's text reaches a page through `_prose`, `_code` or `_block` alone. The templates escape every other text.
+Only `_write_prose`, `_write_code` and `_write_block` write a document's text into a page. The templates escape every other text.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -50,23 +50,25 @@ def write_page(contract: Contract) -> str:
     described = contract.document.get("description")
     return _TEMPLATES.get_template("page.md.jinja").render(
         contract=contract,
-        summary=_prose(contract.title) + "." if described is None else _prose(f"{contract.title}. {described}"),
-        facts=list(_facts(contract)),
-        parts=[_part(title, schema) for title, schema in _schemas(contract)],
-        grants=[_grant(grant) for grant in contract.grants],
-        examples=[_block("json", _pretty(example)) for example in contract.examples],
-        **_requests(contract),
+        summary=_write_prose(contract.title) + "."
+        if described is None
+        else _write_prose(f"{contract.title}. {described}"),
+        facts=list(_list_facts(contract)),
+        parts=[_write_part(title, schema) for title, schema in _list_schemas(contract)],
+        grants=[_write_grant(grant) for grant in contract.grants],
+        examples=[_write_block("json", _write_pretty(example)) for example in contract.examples],
+        **_write_requests(contract),
     )
 
 
 def write_index(contracts: Iterable[Contract]) -> str:
-    """The page that leads to the others, in order of name."""
+    """The page with links to the others, in order of name."""
     rows = [
         (
             f"[{one.name}]({name_page_file(one)})",
             one.version,
             one.kind.value,
-            _prose(one.title),
+            _write_prose(one.title),
             one.owner,
             one.classification.value,
             ", ".join(grant.participant for grant in one.grants) or _NOTHING,
@@ -76,58 +78,58 @@ def write_index(contracts: Iterable[Contract]) -> str:
     return _TEMPLATES.get_template("index.md.jinja").render(rows=rows)
 
 
-def _facts(contract: Contract) -> Iterator[tuple[str, str]]:
+def _list_facts(contract: Contract) -> Iterator[tuple[str, str]]:
     yield "version", contract.version
     yield "kind", _KINDS[contract.kind]
     if contract.key:
-        yield "key", _code(contract.key)
+        yield "key", _write_code(contract.key)
     yield "data owner", contract.owner
     yield "classification", _CLASSES[contract.classification]
     if contract.person:
         of = " of the question" if contract.kind is Kind.QUERY else ""
-        yield "about the person", _code(contract.person) + of
+        yield "about the person", _write_code(contract.person) + of
     yield ("answered by" if contract.kind is Kind.QUERY else "producers"), ", ".join(sorted(contract.producers))
     yield "compatibility", contract.document.get("compatibility", "backward")
     if contract.kind is Kind.QUERY:
         to = "to every consumer" if contract.shares_cache else "to the participant that asked"
         yield "an answer may be given again for", f"{contract.cache_seconds} seconds, {to}"
     else:
-        yield from _delivery(contract)
+        yield from _list_delivery(contract)
     if contract.adapters:
-        yield "adapters", _prose(", ".join(f"{use.adapter} ({use.operation})" for use in contract.adapters))
+        yield "adapters", _write_prose(", ".join(f"{use.adapter} ({use.operation})" for use in contract.adapters))
 
 
-def _delivery(contract: Contract) -> Iterator[tuple[str, str]]:
+def _list_delivery(contract: Contract) -> Iterator[tuple[str, str]]:
     delivery = contract.delivery
     if contract.attributes:
-        yield "attributes that every consumer sees", Markup(", ").join(map(_code, contract.attributes))
+        yield "attributes that every consumer sees", Markup(", ").join(map(_write_code, contract.attributes))
     if delivery.ordered_by:
-        yield "delivered in order of", _code(delivery.ordered_by)
+        yield "delivered in order of", _write_code(delivery.ordered_by)
     yield "kept", f"{delivery.retention_days} days" if delivery.retention_days else "for good"
     yield "largest event", f"{delivery.max_bytes} bytes"
 
 
-def _schemas(contract: Contract) -> list[tuple[str, Schema]]:
+def _list_schemas(contract: Contract) -> list[tuple[str, Schema]]:
     if contract.kind is Kind.QUERY:
         return [("Question", contract.sent), ("Answer", contract.shown)]
     return [("Data", contract.sent)]
 
 
-def _part(title: str, schema: Schema) -> Mapping[str, Any]:
+def _write_part(title: str, schema: Schema) -> Mapping[str, Any]:
     return {
         "title": title,
-        "description": _prose(schema.get("description", "")),
-        "fields": [_field(field) for field in draw_outline(schema)],
+        "description": _write_prose(schema.get("description", "")),
+        "fields": [_write_field(field) for field in draw_outline(schema)],
     }
 
 
-def _field(field: Field) -> tuple[str, ...]:
-    rules = [Markup("required")] * field.required + list(dict.fromkeys(_rules(field.schemas)))
+def _write_field(field: Field) -> tuple[str, ...]:
+    rules = [Markup("required")] * field.required + list(dict.fromkeys(_list_rules(field.schemas)))
     return (
-        _code(field.pointer),
-        _type(field.schemas),
+        _write_code(field.pointer),
+        _write_type(field.schemas),
         Markup("; ").join(rules) or _NOTHING,
-        _prose(_meaning(field.schemas)),
+        _write_prose(_write_meaning(field.schemas)),
     )
 
 
@@ -142,13 +144,13 @@ _TYPES: Final = {
 }
 
 
-def _type(schemas: Sequence[Schema]) -> str:
-    types = dict.fromkeys(name for schema in schemas for name in _types(schema))
-    # An integer is a number too, so that both together say integer.
+def _write_type(schemas: Sequence[Schema]) -> str:
+    types = dict.fromkeys(name for schema in schemas for name in _list_types(schema))
+    # An integer is a number too: both types together mean integer.
     return " or ".join(name for name in types if name != "number" or "integer" not in types) or "anything"
 
 
-def _types(schema: Schema) -> Iterator[str]:
+def _list_types(schema: Schema) -> Iterator[str]:
     names = schema.get("type", [])
     for name in [names] if isinstance(names, str) else names:
         items = schema.get("items")
@@ -159,29 +161,29 @@ def _types(schema: Schema) -> Iterator[str]:
         yield from (_TYPES[type(value)] for value in values)
 
 
-def _meaning(schemas: Sequence[Schema]) -> str:
+def _write_meaning(schemas: Sequence[Schema]) -> str:
     return next((schema["description"] for schema in schemas if "description" in schema), "")
 
 
-def _rules(schemas: Sequence[Schema]) -> Iterator[str]:
+def _list_rules(schemas: Sequence[Schema]) -> Iterator[str]:
     for schema in schemas:
         if "const" in schema:
-            yield Markup("always {}").format(_value(schema["const"]))
+            yield Markup("always {}").format(_write_value(schema["const"]))
         if "enum" in schema:
-            yield _one_of(schema["enum"])
+            yield _write_one_of(schema["enum"])
         if "format" in schema:
-            yield _prose(str(schema["format"]))
+            yield _write_prose(str(schema["format"]))
         if "pattern" in schema:
-            yield _code(schema["pattern"])
-        yield from _bounds(schema)
+            yield _write_code(schema["pattern"])
+        yield from _list_bounds(schema)
         if "multipleOf" in schema:
             yield f"a multiple of {schema['multipleOf']}"
         if schema.get("uniqueItems"):
             yield "no item twice"
 
 
-def _one_of(values: list[Any]) -> Markup:
-    listed = Markup("one of {}").format(Markup(", ").join(_value(value) for value in values[:_MOST_VALUES]))
+def _write_one_of(values: list[Any]) -> Markup:
+    listed = Markup("one of {}").format(Markup(", ").join(_write_value(value) for value in values[:_MOST_VALUES]))
     return listed + (f" and {len(values) - _MOST_VALUES} more" if len(values) > _MOST_VALUES else "")
 
 
@@ -193,7 +195,7 @@ _BOUNDS: Final = (
 )
 
 
-def _bounds(schema: Schema) -> Iterator[str]:
+def _list_bounds(schema: Schema) -> Iterator[str]:
     for lowest, highest, unit in _BOUNDS:
         low, high = schema.get(lowest), schema.get(highest)
         if low is not None and low == high:
@@ -210,20 +212,20 @@ def _bounds(schema: Schema) -> Iterator[str]:
         yield f"less than {schema['exclusiveMaximum']}"
 
 
-def _grant(grant: Grant) -> tuple[str, ...]:
+def _write_grant(grant: Grant) -> tuple[str, ...]:
     return (
         grant.participant,
-        _prose(grant.purpose) or _NOTHING,
-        _prose(grant.legal_basis) or _NOTHING,
+        _write_prose(grant.purpose) or _NOTHING,
+        _write_prose(grant.legal_basis) or _NOTHING,
         str(grant.until or "no end"),
-        Markup(", ").join(map(_code, grant.fields)) if grant.fields else "everything",
-        _masks(grant) or _NOTHING,
-        Markup("; ").join(_condition(row) for row in grant.rows) or "all",
+        Markup(", ").join(map(_write_code, grant.fields)) if grant.fields else "everything",
+        _write_masks(grant) or _NOTHING,
+        Markup("; ").join(_write_condition(row) for row in grant.rows) or "all",
     )
 
 
-def _masks(grant: Grant) -> Markup:
-    return Markup(", ").join(Markup("{}: {}").format(_code(at), mask.value) for at, mask in grant.mask.items())
+def _write_masks(grant: Grant) -> Markup:
+    return Markup(", ").join(Markup("{}: {}").format(_write_code(at), mask.value) for at, mask in grant.mask.items())
 
 
 _AND: Final = Markup(" and ")
@@ -231,27 +233,29 @@ _OR: Final = Markup(" or ")
 _SAYS: Final = {"exact": "is", "prefix": "begins with", "suffix": "ends with"}
 
 
-def _condition(expression: Any) -> Markup:
+def _write_condition(expression: Any) -> Markup:
     """A row filter in words."""
     ((dialect, operand),) = expression.items()
     if dialect == "not":
-        return Markup("not ({})").format(_condition(operand))
+        return Markup("not ({})").format(_write_condition(operand))
     if dialect in ("all", "any"):
-        parts = [Markup("({})").format(part) if _is_joined(part) else part for part in map(_condition, operand)]
+        parts = [Markup("({})").format(part) if _is_joined(part) else part for part in map(_write_condition, operand)]
         return (_AND if dialect == "all" else _OR).join(parts)
     says = Markup("{} {} {}")
-    return _AND.join(says.format(_code(name), _SAYS[dialect], _value(text)) for name, text in operand.items())
+    return _AND.join(
+        says.format(_write_code(name), _SAYS[dialect], _write_value(text)) for name, text in operand.items()
+    )
 
 
 def _is_joined(condition: str) -> bool:
     return " or " in condition or " and " in condition
 
 
-def _requests(contract: Contract) -> Mapping[str, Any]:
+def _write_requests(contract: Contract) -> Mapping[str, Any]:
     """How to send and get the data, with curl."""
     if contract.kind is Kind.QUERY:
         question = contract.examples[0]["request"] if contract.examples else {}
-        return {"question": _curl(f"/v1/queries/{contract.name}", "application/json", question)}
+        return {"question": _write_curl(f"/v1/queries/{contract.name}", "application/json", question)}
     event: dict[str, Any] = {
         "specversion": "1.0",
         "id": "2026-0001",
@@ -259,41 +263,41 @@ def _requests(contract: Contract) -> Mapping[str, Any]:
         "type": contract.name,
         "data": next(iter(contract.examples), {}),
     }
-    records = [f"/v1/records/{contract.name}", f"/v1/records/{contract.name}/{_example_key(contract)}"]
+    records = [f"/v1/records/{contract.name}", f"/v1/records/{contract.name}/{_pick_example_key(contract)}"]
     return {
         "question": None,
-        "publication": _curl("/v1/events", "application/cloudevents+json", event),
-        "feed": _curl(f"/v1/feeds/{contract.name}?wait=30"),
-        "records": list(map(_curl, records)) if contract.kind is Kind.RECORD else [],
+        "publication": _write_curl("/v1/events", "application/cloudevents+json", event),
+        "feed": _write_curl(f"/v1/feeds/{contract.name}?wait=30"),
+        "records": list(map(_write_curl, records)) if contract.kind is Kind.RECORD else [],
     }
 
 
-def _example_key(contract: Contract) -> str:
-    """A key as a step of a path: percent-encoded, nothing in it means anything to a shell."""
+def _pick_example_key(contract: Contract) -> str:
+    """A key as a step of a path. It is percent-encoded, so no character has a meaning for a shell."""
     found = json.find(contract.examples[0], contract.key or "") if contract.examples else None
     return "KEY" if found is None else quote(str(found), safe="")
 
 
-def _curl(path: str, media_type: str | None = None, body: Any = None) -> Markup:
+def _write_curl(path: str, media_type: str | None = None, body: Any = None) -> Markup:
     command = f'curl -H "Authorization: Bearer $TOKEN" "$BUS{path}"'
     if media_type is None:
-        return _block("sh", command)
-    text = _pretty(body)
-    return _block("sh", f"{command} -H 'Content-Type: {media_type}' --data-binary @- <<'END'\n{text}\nEND")
+        return _write_block("sh", command)
+    text = _write_pretty(body)
+    return _write_block("sh", f"{command} -H 'Content-Type: {media_type}' --data-binary @- <<'END'\n{text}\nEND")
 
 
-def _prose(text: str) -> Markup:
+def _write_prose(text: str) -> Markup:
     """A document's text on one line, without markup of its own."""
     return Markup(to_markdown(text))  # noqa: S704 - Markdown's characters are escaped, and those of HTML
 
 
-def _code(text: str) -> Markup:
+def _write_code(text: str) -> Markup:
     """A document's text as a code span."""
     return Markup(to_markdown_code(text))  # noqa: S704 - nothing in a code span is markup
 
 
-def _block(language: str, text: str) -> Markup:
-    """A fenced block whose fence does not stand in the text."""
+def _write_block(language: str, text: str) -> Markup:
+    """A fenced block whose fence does not occur in the text."""
     text = escape_unseen_in_lines(text)
     fence = "```"
     while fence in text:
@@ -301,10 +305,10 @@ def _block(language: str, text: str) -> Markup:
     return Markup(f"{fence}{language}\n{text}\n{fence}")  # noqa: S704 - nothing in a fenced block is markup
 
 
-def _value(value: Any) -> Markup:
-    return _code(value if isinstance(value, str) else json.dumps(value).decode())
+def _write_value(value: Any) -> Markup:
+    return _write_code(value if isinstance(value, str) else json.dumps(value).decode())
 
 
-def _pretty(value: Any) -> str:
-    """Indented JSON that stays valid where it holds characters that are not seen."""
+def _write_pretty(value: Any) -> str:
+    """Indented JSON with invisible characters escaped, so that it stays valid."""
     return escape_unseen_in_json(json.dump_pretty(value).encode()).decode()

@@ -1,14 +1,14 @@
 """The regular expressions that contracts may use: the part of ECMA-262 that a linear engine and Python read alike.
 
-The gate matches without backtracking, so that no payload makes a pattern slow; the reference validator matches with
-Python's `re`. A construct that only one of them knows, or that they read differently, is refused when a contract is registered.
+The gate matches without backtracking, so that no payload makes a pattern slow. The reference validator matches with Python's
+`re`. If only one of them knows a construct, or they read it differently, the bus refuses to register it.
 """
 
 import re
 import warnings
 
 _PYTHON_END = "$(?!\\n)"
-"""Written by authors whose tools match with Python, where `$` also stands before a last line feed; in JSON Schema it is `$`."""
+"""An idiom of authors with Python tools, where `$` also matches before a last line feed. In JSON Schema, `$` is enough."""
 
 _SPACE = r"\t\n\x0b\x0c\r \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 """What `\\s` means in ECMA-262."""
@@ -35,7 +35,7 @@ def translate_for_python(pattern: str) -> str:
     written: list[str] = []
     in_class = False
     for piece in _TOKEN.findall(pattern):
-        written.append(_translated(piece, in_class))
+        written.append(_translate(piece, in_class))
         in_class = piece != "]" if in_class else piece.startswith("[")
     python = f"(?a:{''.join(written)})"
     with warnings.catch_warnings():
@@ -47,7 +47,7 @@ def translate_for_python(pattern: str) -> str:
     return python
 
 
-def _translated(piece: str, in_class: bool) -> str:
+def _translate(piece: str, in_class: bool) -> str:
     if piece.startswith("\\"):
         return _escape(piece, in_class)
     if in_class:

@@ -1,7 +1,7 @@
-"""Finds every person in data: the identifiers at each place where the schema says with certainty that one stands.
+"""Finds every person in data: the identifiers at each place where the schema certainly has one.
 
-Promise: no identifier is left out at a place that `persons.is_certain` names. Where a schema is too large to look through,
-each number that looks like an identifier is taken for one.
+Promise: it misses no identifier at a place that `persons.is_certain` names. If a schema is too large to search, each number that
+looks like an identifier counts as one.
 """
 
 import re
@@ -17,11 +17,11 @@ from bus.contracts.persons import is_certain, member_names, names_identifiers
 from bus.contracts.schemas import Schema, children, in_place
 
 _MOST_WORK: Final = 500
-"""Units of work for one schema, which the event loop may have to bear once. Usual schemas take some hundred units."""
+"""Units of work for one schema, which may hold up the event loop once. Usual schemas take some hundred units."""
 _STATES: Final = 500
-"""States of patterns that cost a unit."""
+"""States of patterns that cost one unit."""
 _ENTRIES: Final = 500
-"""Entries of `enum` that cost a unit."""
+"""Entries of `enum` that cost one unit."""
 _TOGETHER: Final = 10
 """Pairs of schemas that apply at one place that cost a unit."""
 _SEPARATOR: Final = r"[\s.,/_\-\u2010-\u2015]{0,3}"
@@ -40,11 +40,11 @@ class _Place:
 
     Attributes:
         is_identifier: a text or an integer here is an identifier.
-        is_mixed: several places are looked at as one, such as the items of a tuple: only what looks like an identifier is one.
-        is_unknown: nothing is known of it: what looks like an identifier is one, here and below.
+        is_mixed: the place joins several places, such as the items of a tuple. A value that looks like an identifier is one.
+        is_unknown: nothing is known of the place. A value that looks like an identifier is one, here and below.
         has_named: names of members here may be identifiers.
-        declared: the names of members that have a place of their own, whether that leads to identifiers or not.
-        members: places by the names of members.
+        declared: names of members with a place of their own, whether it leads to identifiers or not.
+        members: places that lead to identifiers, by the names of members.
         others: the place of each member that is not `declared`.
         items: the place of each item of an array.
     """
@@ -67,7 +67,7 @@ class _Place:
         yield from (one for one in (self.others, self.items) if one is not None)
 
     def prune(self, leading: set[int]) -> None:
-        """Forget the places below that lead to no identifier."""
+        """Remove the places below that lead to no identifier."""
         self.members = {name: one for name, one in self.members.items() if id(one) in leading}
         self.others = self.others if id(self.others) in leading else None
         self.items = self.items if id(self.items) in leading else None
@@ -80,7 +80,7 @@ class PersonFinder:
         self._root = root
 
     def find(self, data: Any, most: int) -> list[str]:
-        """The identifiers in data that fit the schema, each once; after more than `most` the search ends.
+        """The identifiers in data that fit the schema, each once. The search ends when it has more than `most`.
 
         An identifier that is written in another way (`352401 120190 0016`, `NIK 3524…`) is found as it is written, and as
         plain figures.
@@ -112,7 +112,7 @@ def make_finder(schema: Schema, subject: str | None) -> PersonFinder | None:
 
 
 class _Survey:
-    """Looks through one schema for the places of identifiers. Each set of schemas makes one place, also in a recursive schema."""
+    """Searches one schema for the places of identifiers. Each set of schemas makes one place, also in a recursive schema."""
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
@@ -132,19 +132,19 @@ class _Survey:
         return root
 
     def _mixed(self, name: str, heads: list[Any]) -> _Place | None:
-        """The place of values to each of which some of the schemas apply; None: there are no schemas."""
+        """One place for values of different places: any of the schemas may apply to each. None: there are no schemas."""
         allowed = _allowed(heads)
         return self._place(name, allowed, is_mixed=len(allowed) > 1) if allowed else None
 
     def _place(self, name: str, heads: list[Any], *, is_mixed: bool = False) -> _Place:
-        """The place of a value to which some schemas apply; `name` is of the nearest member."""
+        """The place of a value to which some schemas apply; `name` is the name of the nearest member."""
         if self._work > _MOST_WORK:
             return self._unknown
         schemas = tuple(one for one in in_place(self._schema, heads) if isinstance(one, dict))
         key = (tuple(map(id, schemas)), certain_name(name), names_tax_number(name), is_mixed)
         place = self._places.get(key)
         if place is None:
-            # A schema is judged with all that applies in it.
+            # Each schema is judged together with the schemas inside it.
             self._work += 1 + sum(map(_work, schemas)) + len(schemas) ** 2 // _TOGETHER
             if self._work > _MOST_WORK:
                 return self._unknown
@@ -155,7 +155,7 @@ class _Survey:
     def _look_below(self, place: _Place, name: str, schemas: tuple[Schema, ...]) -> None:
         place.has_named = any(names_identifiers(self._schema, schema) for schema in schemas)
         names = dict.fromkeys(one for schema in schemas for one in member_names(schema))
-        # A name is held against each pattern.
+        # Each name is matched with each pattern.
         self._work += len(names) * sum(len(schema.get("patternProperties", ())) for schema in schemas)
         if self._work > _MOST_WORK:
             place.is_unknown = True
@@ -190,7 +190,7 @@ def _leading(places: Sequence[_Place]) -> set[int]:
 
 
 def _is_only(place: _Place, path: Sequence[Any]) -> bool:
-    """Whether no identifier is held but at one path."""
+    """Whether the only identifier is at one path."""
     for step in path:
         if place.is_telling() or place.others or place.items or place.members.keys() != {step}:
             return False
@@ -249,7 +249,7 @@ def _allowed(heads: list[Any]) -> list[Any]:
 
 
 def _undeclared(schema: Schema) -> Iterator[Any]:
-    """The schemas of members that no name declares."""
+    """The schemas of members without a declared name."""
     yield from schema.get("patternProperties", {}).values()
     if isinstance(schema.get("additionalProperties"), dict):
         yield schema["additionalProperties"]

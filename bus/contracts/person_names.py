@@ -8,7 +8,7 @@ NIK: Final = "nik"
 KK: Final = "nomor-kk"
 
 _SPOKEN: Final = {"nik": NIK, "kk": KK, "npwp": NIK}
-"""Words that speak of an identifier. Since 2024 the NPWP of a resident is the NIK."""
+"""Words that mean an identifier. Since 2024 the NPWP of a resident is the NIK."""
 _TAX: Final = "npwp"
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _NUMBER: Final = ("nomor", "nomer", "no", "num", "number", "id")
@@ -30,23 +30,23 @@ _CERTAIN: Final = {
     for (name, definition), role in product(_EXACT.items(), ["", *_ROLES])
     for text in (name + role, role + name)
 }
-"""Names without separators and figures: an identifier's own, also with the person's role before or behind it."""
+"""Names of identifiers without separators and digits; the person's role may stand before or behind."""
 
 
 def certain_name(name: str) -> str | None:
-    """The shared definition that a property's name means and nothing else; None: it may mean something else."""
+    """The only shared definition that a property's name can mean; None: it may mean something else."""
     return _CERTAIN.get("".join(letter for letter in name.casefold() if letter.isalpha()))
 
 
 def spoken_name(name: str) -> str | None:
-    """The shared definition that a word of a property's name speaks of; None: no word does."""
-    return next((_SPOKEN[word] for word in _words(name) if word in _SPOKEN), None)
+    """The shared definition that a word in a property's name means; None: no word means one."""
+    return next((_SPOKEN[word] for word in _split_words(name) if word in _SPOKEN), None)
 
 
 def names_tax_number(name: str) -> bool:
-    """Whether a property's name speaks of a tax number: an old one has 15 figures, a new one 16."""
-    return _TAX in _words(name)
+    """Whether a property's name means a tax number. An old one has 15 digits, a new one 16."""
+    return _TAX in _split_words(name)
 
 
-def _words(name: str) -> list[str]:
+def _split_words(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]

@@ -1,6 +1,6 @@
-"""Finds identifiers of persons in schemas: by the values that a place takes, and by the names of properties.
+"""Finds identifiers of persons in schemas: by the values that a place accepts, and by the names of properties.
 
-A contract's classification is its author's word. What its schema holds is not.
+A contract's classification is only what its author says. Its schema shows what the data hold.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ from bus.contracts.schemas import Schema, children, in_place, inside, referred, 
 _PARTS: Final = ("schema", "request", "answer")
 _NOT_PERSONAL: Final = ("public", "internal")
 _NOT_TAKEN: Final = ("$defs", "definitions", "not", "if")
-"""Keywords whose schemas no value needs to fit."""
+"""Keywords whose schemas a valid value need not fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,10 @@ class Identified:
 
     Attributes:
         pointer: JSON Pointer of the place's schema in the contract document.
-        field: JSON Pointer of the place in the data; empty where no declared field shows it.
+        field: JSON Pointer of the place in the data; empty: no declared field leads there.
         definition: the name of the shared definition (`nik`, `nomor-kk`).
-        is_certain: the schema is made for such identifiers, or takes them under their own name; else a word of the name
-            speaks of them.
+        is_certain: the schema is made for such identifiers, or accepts them under their own name. If False, only a word of
+            the property's name means them.
     """
 
     pointer: str
@@ -53,26 +53,28 @@ def identifiers(contract: Contract) -> Iterator[Identified]:
 
 
 def holds(root: Schema, schemas: tuple[Schema, ...], definition: str) -> bool:
-    """Whether a field is made for the identifiers of a shared definition, and takes each as text.
+    """Whether a field is made for the identifiers of a shared definition, and accepts each of them as text.
 
     Args:
         root: the schema that the field is in.
-        schemas: what applies to the field.
+        schemas: the schemas that apply to the field.
         definition: the definition's name.
     """
-    judgements = list(_judgements(root, schemas))
+    judgements = list(_judge_all(root, schemas))
     return any(one.definition and definition in one.takes_all for one in judgements)
 
 
 def is_certain(root: Schema, name: str, schemas: tuple[Schema, ...]) -> bool:
-    """Whether a place certainly holds identifiers: its schemas are made for them, or take them under their own name.
+    """Whether a place certainly holds identifiers. Its schemas are made for them, or accept them under their own name.
 
     Args:
         root: the schema that the place is in.
-        name: of the property that is the place, or that holds it.
-        schemas: what applies to the place.
+        name: the name of the property that is the place, or that holds it.
+        schemas: the schemas that apply to the place.
     """
-    return _made_for(root, name, schemas) is not None or (certain_name(name) is not None and _may_hold(root, schemas))
+    return _find_made_for(root, name, schemas) is not None or (
+        certain_name(name) is not None and _may_hold(root, schemas)
+    )
 
 
 def names_identifiers(root: Schema, schema: Schema) -> bool:
@@ -82,7 +84,7 @@ def names_identifiers(root: Schema, schema: Schema) -> bool:
     ):
         return True
     names = [one for one in in_place(root, [schema.get("propertyNames")]) if isinstance(one, dict)]
-    return _made_for(root, "", tuple(names)) is not None
+    return _find_made_for(root, "", tuple(names)) is not None
 
 
 class _Search:
@@ -98,42 +100,42 @@ class _Search:
         for field in draw_outline(self._root):
             self._seen.update(map(id, field.schemas))
             name = json.parse_pointer(field.pointer)[-1]
-            if found := _named_and_judged(self._root, name, field.schemas):
-                yield self._identified(field.schemas, field.pointer, *found)
-        yield from self._members()
-        yield from self._others()
+            if found := _judge_named(self._root, name, field.schemas):
+                yield self._make_identified(field.schemas, field.pointer, *found)
+        yield from self._search_members()
+        yield from self._search_others()
 
-    def _members(self) -> Iterator[Identified]:
-        """Members that the outline does not show: they are deep, or no property declares their name."""
-        for schema, _ in _applied(self._root):
+    def _search_members(self) -> Iterator[Identified]:
+        """Identifiers in members that the outline does not show: they are deep, or no property declares their name."""
+        for schema, _ in _list_applied(self._root):
             for name in member_names(schema):
                 heads = [head for head in children(schema, name) if id(head) not in self._seen]
                 schemas = tuple(one for one in in_place(self._root, heads) if isinstance(one, dict))
                 definition = certain_name(name) if schemas else None
                 if definition and _may_hold(self._root, schemas):
                     self._seen.update(map(id, schemas))
-                    yield self._identified(schemas, "", definition, True)
+                    yield self._make_identified(schemas, "", definition, True)
 
-    def _others(self) -> Iterator[Identified]:
-        """What no declared field shows: names of members, items of arrays, fields too deep for the outline."""
-        for schema, name in _applied(self._root):
+    def _search_others(self) -> Iterator[Identified]:
+        """Identifiers that no declared field shows: in names of members, in items of arrays, too deep for the outline."""
+        for schema, name in _list_applied(self._root):
             if id(schema) not in self._seen:
                 schemas = tuple(one for one in in_place(self._root, [schema]) if isinstance(one, dict))
                 self._seen.update(map(id, schemas))
-                if definition := _made_for(self._root, name, schemas):
-                    yield self._identified((schema,), "", definition, True)
+                if definition := _find_made_for(self._root, name, schemas):
+                    yield self._make_identified((schema,), "", definition, True)
             for pattern in schema.get("patternProperties", {}):
                 if definition := judge(json.dump_canonical({"pattern": pattern})).definition:
-                    yield self._identified((schema,), "", definition, True)
+                    yield self._make_identified((schema,), "", definition, True)
 
-    def _identified(self, schemas: tuple[Schema, ...], field: str, definition: str, certain: bool) -> Identified:
+    def _make_identified(self, schemas: tuple[Schema, ...], field: str, definition: str, certain: bool) -> Identified:
         pointer = self._pointers.get(id(schemas[0]), "") if schemas else ""
         return Identified(self._at + pointer, field, definition, certain)
 
 
-def _named_and_judged(root: Schema, name: str, schemas: tuple[Schema, ...]) -> tuple[str, bool] | None:
-    """The identifier that a field holds, and whether that is certain; None: it holds none."""
-    if made_for := _made_for(root, name, schemas):
+def _judge_named(root: Schema, name: str, schemas: tuple[Schema, ...]) -> tuple[str, bool] | None:
+    """The identifier that a field holds, and whether that is certain; None: the field holds no identifier."""
+    if made_for := _find_made_for(root, name, schemas):
         return made_for, True
     named = certain_name(name)
     if named and _may_hold(root, schemas):
@@ -144,26 +146,26 @@ def _named_and_judged(root: Schema, name: str, schemas: tuple[Schema, ...]) -> t
     return spoken, False
 
 
-def _made_for(root: Schema, name: str, schemas: tuple[Schema, ...]) -> str | None:
+def _find_made_for(root: Schema, name: str, schemas: tuple[Schema, ...]) -> str | None:
     """The identifier that a place's schemas are made for.
 
-    A field for tax numbers, old ones included, is for those: its name tells that some of them are of persons.
+    A field for tax numbers counts too, also for old ones: some tax numbers belong to persons.
     """
-    for one in _judgements(root, schemas):
+    for one in _judge_all(root, schemas):
         if one.definition and not (one.takes_old_tax_numbers and names_tax_number(name)):
             return one.definition
     return None
 
 
 def _may_hold(root: Schema, schemas: tuple[Schema, ...]) -> bool:
-    """Whether a place may hold an identifier, by any schema that applies there and is no part of another one."""
+    """Whether a place may hold an identifier, by any outermost schema that applies there."""
     parts = {id(part) for one in schemas for part in in_place(root, [one])[1:]}
     wholes = [one for one in schemas if id(one) not in parts] or schemas
     return not schemas or any(may_hold(json.dump_canonical(scalar_schema(root, one))) for one in wholes)
 
 
-def _judgements(root: Schema, schemas: tuple[Schema, ...]) -> Iterator[Judgement]:
-    """What the schemas of one place are made for: each with what is in it, and all together, as texts and as numbers."""
+def _judge_all(root: Schema, schemas: tuple[Schema, ...]) -> Iterator[Judgement]:
+    """Judgements on the schemas of one place: of each schema, and of all together, for texts and for numbers."""
     wholes: list[Any] = [scalar_schema(root, one) for one in schemas]
     for kind in ("string", "integer"):
         limits = limits_of(schemas, kind)
@@ -172,8 +174,8 @@ def _judgements(root: Schema, schemas: tuple[Schema, ...]) -> Iterator[Judgement
     return map(judge, dict.fromkeys(map(json.dump_canonical, wholes)))
 
 
-def _applied(root: Schema) -> Iterator[tuple[Schema, str]]:
-    """Every schema that may be applied to some part of the data, with the property that it stands nearest to."""
+def _list_applied(root: Schema) -> Iterator[tuple[Schema, str]]:
+    """Every schema that may apply to some part of the data, with the name of the nearest property above it."""
     seen: set[tuple[int, bool]] = set()
     waiting: list[tuple[Any, str]] = [(root, "")]
     while waiting:
@@ -190,7 +192,7 @@ def _applied(root: Schema) -> Iterator[tuple[Schema, str]]:
 
 
 def member_names(schema: Schema) -> Iterator[str]:
-    """The names that a schema knows members by, also where it is another keyword that declares them."""
+    """The names of members that a schema mentions, by whatever keyword."""
     yield from schema.get("properties", ())
     yield from schema.get("required", ())
     for name, others in schema.get("dependentRequired", {}).items():

@@ -1,4 +1,4 @@
-"""What applying contract documents does: the plan, made before anything is changed, and carrying it out."""
+"""Applying contract documents: makes the plan before anything is changed, and carries it out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ class Change(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What applying one document does; no changes: it stands already.
+    """What applying one document does. Without changes, the version is registered already.
 
     Attributes:
-        basis: what stood when it was planned.
-        refusal: why it cannot be done; None where it can.
+        basis: the state of the register when the step was planned.
+        refusal: why the step cannot be done; None: it can.
     """
 
     contract: Contract
@@ -50,14 +50,14 @@ class Plan:
 
     @property
     def changes_anything(self) -> bool:
-        """Whether one step does."""
+        """Whether one of the steps changes anything."""
         return any(step.changes for step in self.steps)
 
     def check(self) -> None:
         """Refuse a plan that cannot be carried out as a whole.
 
         Raises:
-            Refused: the one step's refusal, or `PlanRefused`, which names each of several.
+            Refused: the refusal of the only refused step. For several refused steps `PlanRefused`, which names each.
         """
         refused = [step for step in self.steps if step.refusal]
         if len(refused) == 1 and refused[0].refusal:
@@ -79,7 +79,7 @@ def plan_contracts(transaction: Transaction, contracts: Sequence[Contract], acto
     _check_repeats(ordered)
     steps: list[Step] = []
     for contract in ordered:
-        # Judged as if those before it were in force: they will be.
+        # The step is judged as if the steps before it were done: they will be.
         before = [step.contract for step in steps if step.changes and step.contract.name == contract.name]
         steps.append(_plan_step(transaction, contract, before, actor, bindings))
     return Plan(tuple(steps))
@@ -90,7 +90,7 @@ def carry_out(transaction: Transaction, plan: Plan, actor: Actor, bindings: Bind
 
     Raises:
         Refused: what `Plan.check` and the register say.
-        ChangedMeanwhile: something else stands than when the plan was made.
+        ChangedMeanwhile: the register changed since the plan was made.
     """
     plan.check()
     changing = [step for step in plan.steps if step.changes]

@@ -1,7 +1,6 @@
-"""The contract versions that are ready for use, unpacked and compiled: those in use, and at most a fixed number.
+"""The contract versions that are ready for use: unpacked and compiled. Only versions in use are kept, and at most a fixed number.
 
-A version takes some 150 kB once it is ready, and a millisecond to be made ready; all versions of ten thousand contracts would
-take gigabytes in every process.
+All versions of ten thousand contracts would take gigabytes in every process.
 """
 
 from collections.abc import Callable
@@ -21,14 +20,14 @@ _MOST: Final = 2_000
 
 
 class ReadyVersions:
-    """Versions that are ready for use, by their entries in the catalogue; drops versions that nobody asked for in a long time.
+    """Versions that are ready for use, by their entries in the catalogue. Drops versions that nobody used for a long time.
 
-    Versions are kept in two generations: a version that nobody asked for between two turns is gone. So a caller may remember a
-    version until the next turn, and need not ask at each use. Safe to use from several threads.
+    There are two generations. When a generation ends (a turn), versions that nobody asked for since the last turn are dropped.
+    A caller may remember a version until the next turn, and need not ask at each use. Safe for use from several threads.
     """
 
     def __init__(self, on_turn: Callable[[], None], most: int = _MOST) -> None:
-        """`on_turn` is called when a generation ends: callers then forget the versions that they remember, and ask again."""
+        """`on_turn` is called when a generation ends. Callers must then forget the versions that they remember."""
         self._on_turn = on_turn
         self._most = most
         self._young: dict[CatalogueEntry, ContractVersion] = {}
@@ -39,7 +38,7 @@ class ReadyVersions:
         return len(self._young.keys() | self._old.keys())
 
     def get(self, entry: CatalogueEntry) -> ContractVersion | None:
-        """The version; None: it is not ready."""
+        """The ready version; None: it is not ready."""
         young = self._young.get(entry)
         if young is not None:
             return young
@@ -47,7 +46,7 @@ class ReadyVersions:
         return self.keep(entry, old) if old is not None else None
 
     def keep(self, entry: CatalogueEntry, version: ContractVersion) -> ContractVersion:
-        """The version, which is ready from now on."""
+        """Keep a version as ready, and return it."""
         self._young[entry] = version
         if 2 * len(self._young) >= self._most:
             self._old, self._young = self._young, {}
@@ -55,13 +54,13 @@ class ReadyVersions:
         return version
 
     def make(self, entry: CatalogueEntry, document: bytes) -> ContractVersion:
-        """A version from its document, which is JSON; it is ready from now on."""
+        """Make a version from its document (JSON), keep it as ready, and return it."""
         contract = restore_contract(json.loads(document))
         checks = Checks(contract, self._compile)
         return self.keep(entry, ContractVersion(entry.id, entry.contract_id, entry.state, contract, checks))
 
     def _compile(self, schema: Schema) -> Validator:
-        """The validator of a schema, one for all versions that have the same."""
+        """The validator of a schema. All versions with an equal schema share it."""
         digest = blake2b(json.dump_canonical(schema), digest_size=32).digest()
         validator = self._validators.get(digest)
         if validator is None:
@@ -70,8 +69,8 @@ class ReadyVersions:
 
 
 def prepare(version: ContractVersion) -> None:
-    """Compile what a version's events are checked with. A schema that cannot be compiled fails at its first use."""
+    """Compile what checks a version's events. A schema that cannot be compiled fails at its first use."""
     with suppress(SchemaUnusable):
         version.validator.prepare()
-    # Asked for its effect: the version keeps it.
+    # Read for its effect: the version keeps the value.
     _ = version.data_persons

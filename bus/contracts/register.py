@@ -1,4 +1,4 @@
-"""The register of contract versions in the database: adding drafts, and moving versions through their life.
+"""The register of contract versions in the database: adds drafts, and moves versions from state to state.
 
 Every function works in the caller's transaction and checks the present state in it.
 """
@@ -37,21 +37,21 @@ from bus.problem import FieldError
 from bus.storage import Transaction, announce
 
 TOPIC = "contracts"
-"""What changes are announced under."""
+"""The topic under which changes are announced."""
 
 Tags = frozenset[str] | None
-"""Tags that a version may have for a change of it to be done; None: whatever it is now."""
+"""Tags: a change is refused if the version has none of them; None: the version may have any tag."""
 
 
 def put_draft(transaction: Transaction, contract: Contract, actor: Actor, tags: Tags = None) -> RegisteredVersion:
-    """Add a version as a draft, or replace a draft; a version that stands with the same content is left alone.
+    """Add a version as a draft, or replace a draft. A version that is registered with the same content stays as it is.
 
-    A proposed version that is replaced is a draft again: what an owner approves is what was proposed.
+    A replaced proposal becomes a draft again, so that an owner approves only what was proposed.
 
     Raises:
-        NotOwner: the contract, or the document, is somebody else's.
-        VersionTaken: the version is past being free to change and has other content, or is another owner's draft.
-        VersionChanged: it is not what `tags` name.
+        NotOwner: the contract, or the document, belongs to another participant.
+        VersionTaken: the version has other content and may not change any more, or is another owner's draft.
+        VersionChanged: the version has none of the `tags`.
     """
     _lock(transaction, contract.name)
     check_owner(transaction, contract, actor)
@@ -68,7 +68,7 @@ def put_draft(transaction: Transaction, contract: Contract, actor: Actor, tags: 
 
 
 def propose(transaction: Transaction, name: str, version: str, actor: Actor, tags: Tags = None) -> RegisteredVersion:
-    """Lay a draft before the contract's owner.
+    """Propose a draft to the contract's owner.
 
     Raises:
         NoSuchContract, NotOwner, TransitionRefused, VersionChanged: see there.
@@ -79,7 +79,7 @@ def propose(transaction: Transaction, name: str, version: str, actor: Actor, tag
 def read_candidate(
     transaction: Transaction, name: str, version: str, actor: Actor, tags: Tags = None
 ) -> tuple[Contract, Basis]:
-    """The version that somebody wants to put in force, and what it has to be judged by first.
+    """The version that somebody wants to put in force, and the basis that it must be judged by.
 
     Raises:
         NoSuchContract, NotOwner, TransitionRefused, VersionChanged: see there.
@@ -92,7 +92,7 @@ def read_candidate(
 def consent(
     transaction: Transaction, name: str, version: str, actor: Actor, bindings: Bindings, tags: Tags = None
 ) -> RegisteredVersion:
-    """Keep the word of an adapter's owner for the operations that a version names; a change of its document takes it back.
+    """Record that an adapter's owner agrees to the operations that a version names. A change of the document cancels it.
 
     Raises:
         AdapterNotYours: the actor owns no adapter that the version names.
@@ -105,7 +105,7 @@ def consent(
     if not present.is_free:
         raise TransitionRefused(f"The version is {present.state.value}; a word for it comes before that.")
     if not words_given(present).issuperset(words):
-        _remember(transaction, present.id, _step(present.state, actor, adapters=words))
+        _remember(transaction, present.id, _make_step(present.state, actor, adapters=words))
         note(transaction, consented(present.contract, words, actor))
     return read_version(transaction, name, version)
 
@@ -113,13 +113,13 @@ def consent(
 def activate(
     transaction: Transaction, basis: Basis, actor: Actor, bindings: Bindings, *, accepted_undecided: bool = False
 ) -> RegisteredVersion:
-    """Put a version in force that was found approvable on a basis.
+    """Put a version in force that was approved on a basis.
 
-    Judging takes its time, so that it happens before this transaction, which keeps others from writing.
+    The judgement takes time, and this transaction keeps others from writing. So the caller judges before the transaction.
 
     Raises:
         NotOwner, TransitionRefused, FourEyes, AdapterWordMissing: see there.
-        ChangedMeanwhile: the basis is no longer what stands.
+        ChangedMeanwhile: the register changed since the basis was read.
     """
     check_basis(transaction, basis)
     present = _check_movable(transaction, basis.name, basis.version, actor, None)
@@ -145,14 +145,14 @@ def check_basis(transaction: Transaction, basis: Basis) -> None:
 def deprecate(
     transaction: Transaction, name: str, version: str, actor: Actor, tags: Tags = None, *, sunset: date | None = None
 ) -> RegisteredVersion:
-    """Mark a version as superseded; it still takes events.
+    """Mark a version as superseded. It still takes events.
 
     Args:
-        sunset: the last day on which it will, in Lamongan's calendar.
+        sunset: the last day on which it takes events, in Lamongan's calendar; None: no day is set.
 
     Raises:
         NoSuchContract, NotOwner, TransitionRefused, VersionChanged: see there.
-        SunsetPast: that day is over.
+        SunsetPast: the sunset is over.
     """
     if sunset is not None and sunset < clock.local_date(clock.now()):
         raise SunsetPast(f"{sunset} is over.", errors=[FieldError("/sunset", "must not be in the past")])
@@ -171,20 +171,20 @@ def retire(transaction: Transaction, name: str, version: str, actor: Actor, tags
 
 
 def check_owner(transaction: Transaction, contract: Contract, actor: Actor) -> None:
-    """Refuse to register a document for its owner.
+    """Refuse a document that the actor may not register for its owner.
 
-    A name belongs to the owner in the version that was put in force last. Until the first one is in force, a name is
-    nobody's, and each version is a draft of its own owner's.
+    A contract's name belongs to the owner in the version that was put in force last. Before the first activation, a name
+    belongs to nobody. Each version is then a draft of its own owner.
 
     Raises:
-        NotOwner: the document's owner, or the name's, is somebody else.
-        VersionTaken: the version is a draft of somebody else's.
+        NotOwner: another participant owns the document or the name.
+        VersionTaken: the version is another owner's draft.
     """
     if actor.is_operator:
         return
     if contract.owner != actor.participant:
         raise NotOwner(f"{actor.participant} cannot register what {contract.owner} owns.")
-    owner = _owner_of(transaction, contract.name)
+    owner = _find_owner(transaction, contract.name)
     _check_name(owner, contract.name, actor)
     present = find_version(transaction, contract.name, contract.version)
     if owner is None and present is not None and present.contract.owner != actor.participant:
@@ -195,8 +195,8 @@ def check_owner(transaction: Transaction, contract: Contract, actor: Actor) -> N
         )
 
 
-def _owner_of(transaction: Transaction, name: str) -> str | None:
-    """The participant that a name belongs to; None: no version of it was ever in force."""
+def _find_owner(transaction: Transaction, name: str) -> str | None:
+    """The participant that a contract's name belongs to; None: no version of it was ever in force."""
     settled = [one for one in read_known_versions(transaction, name) if not one.is_free]
     return max(settled, key=lambda one: one.put_in_force_at).contract.owner if settled else None
 
@@ -207,7 +207,7 @@ def _check_name(owner: str | None, name: str, actor: Actor) -> None:
 
 
 def refuse_taken(contract: Contract, state: State) -> VersionTaken:
-    """The refusal of other content for a version that never changes again."""
+    """The refusal of other content for a version that may not change any more."""
     return VersionTaken(
         f"{contract.name} {contract.version} is {state.value} with other content; raise the version.",
         errors=[FieldError("/version", "must be a new version")],
@@ -223,13 +223,13 @@ def _check_movable(transaction: Transaction, name: str, version: str, actor: Act
 
 
 def _check_mover(transaction: Transaction, present: RegisteredVersion, actor: Actor) -> None:
-    """Refuse a step to who owns neither the name nor, while the version may change, its document.
+    """Refuse a step to an actor that owns neither the name nor, while the version may change, its document.
 
-    A draft of another owner was registered before the name had one. To activate it would give the name away.
+    Before the name had an owner, another participant could register a draft. Its activation would give the name away.
     """
     if actor.is_operator:
         return
-    owner = _owner_of(transaction, present.name)
+    owner = _find_owner(transaction, present.name)
     _check_name(owner, present.name, actor)
     if (owner is None or present.is_free) and present.contract.owner != actor.participant:
         raise NotOwner(f"{present.name} {present.version} is a draft of {present.contract.owner}.")
@@ -246,7 +246,7 @@ def _move(
     adapters: tuple[str, ...] = (),
 ) -> RegisteredVersion:
     check_step(present.state, wanted)
-    move = _step(wanted, actor, accepted_undecided=accepted_undecided, adapters=adapters)
+    move = _make_step(wanted, actor, accepted_undecided=accepted_undecided, adapters=adapters)
     values = {"state": wanted.value, "changed_at": move.at, "changed_by": move.by}
     if sunset is not None:
         values["sunset"] = sunset.isoformat()
@@ -261,7 +261,7 @@ def _move(
 
 
 def _lock(transaction: Transaction, name: str) -> None:
-    """Until the transaction ends nobody else changes versions of this contract, which are judged against each other."""
+    """Lock a contract's versions until the transaction ends, since they are judged against each other."""
     transaction.one(sa.select(CONTRACTS.c.id).where(CONTRACTS.c.name == name).with_for_update())
 
 
@@ -278,7 +278,7 @@ def _insert(transaction: Transaction, contract: Contract, actor: Actor) -> None:
     contract_id = transaction.value(sa.select(CONTRACTS.c.id).where(CONTRACTS.c.name == contract.name))
     if contract_id is None:
         contract_id = transaction.value(sa.insert(CONTRACTS).values(name=contract.name).returning(CONTRACTS.c.id))
-    move = _step(State.DRAFT, actor)
+    move = _make_step(State.DRAFT, actor)
     inserted = sa.insert(VERSIONS).values(
         contract_id=contract_id,
         version=contract.version,
@@ -297,10 +297,10 @@ def _insert(transaction: Transaction, contract: Contract, actor: Actor) -> None:
 def _replace(transaction: Transaction, present: RegisteredVersion, contract: Contract, actor: Actor) -> None:
     if not present.is_free:
         raise refuse_taken(contract, present.state)
-    move = _step(State.DRAFT, actor)
+    move = _make_step(State.DRAFT, actor)
     values = {"state": move.state.value, "changed_at": move.at, "changed_by": move.by}
     if present.contract.owner != contract.owner:
-        # Another owner's draft from before the name had an owner: it counts no longer as one of that participant's.
+        # The draft had another owner, from before the name had one. It no longer counts as that participant's draft.
         values |= {"created_at": move.at, "created_by": move.by}
     statement = sa.update(VERSIONS).where(VERSIONS.c.id == present.id)
     transaction.execute(statement.values(document=json.dump_canonical(contract.document), **values))
@@ -308,15 +308,15 @@ def _replace(transaction: Transaction, present: RegisteredVersion, contract: Con
     note(transaction, drafted(contract, present, actor))
 
 
-def _step(state: State, actor: Actor, *, accepted_undecided: bool = False, adapters: tuple[str, ...] = ()) -> Move:
+def _make_step(state: State, actor: Actor, *, accepted_undecided: bool = False, adapters: tuple[str, ...] = ()) -> Move:
     """A step that the actor takes now."""
     now = clock.micros(clock.now())
     return Move(state, now, actor.participant, accepted_undecided, actor.client_name, adapters)
 
 
 def _remember(transaction: Transaction, version_id: int, move: Move) -> None:
-    # First, since it keeps others who change the register waiting until the commit: steps become visible in the order of their
-    # numbers, so that who asks for those after the last one seen misses none.
+    # This comes first: other changes of the register then wait until the commit. So steps become visible in the order of
+    # their numbers. A reader that asks for steps after the last one it saw misses none.
     announce(transaction, TOPIC)
     transaction.execute(
         sa.insert(MOVES).values(

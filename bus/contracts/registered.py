@@ -1,4 +1,4 @@
-"""What the register of contract versions holds: reading it, in the caller's transaction."""
+"""Reading the register of contract versions, in the caller's transaction."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -23,14 +23,14 @@ _ID_BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One step in a version's life.
+    """One step in a version's history.
 
     Attributes:
-        state: what it became.
+        state: the version's state after the step.
         at: when, in microseconds since 1970.
-        accepted_undecided: it was put in force although its compatibility could not be decided.
-        client_id: the client that took it; `command line` on the bus's own machine; None: an older bus did not keep it.
-        adapters: the operations (`kemendagri/cari-nik`) for which it is the word of the adapter's owner.
+        accepted_undecided: the version was put in force although its compatibility could not be decided.
+        client_id: the client that took the step; `command line` on the bus's own machine; None: an older bus took the step.
+        adapters: the operations (`kemendagri/cari-nik`) to which the adapter's owner agreed with this step.
     """
 
     state: State
@@ -42,7 +42,7 @@ class Move:
 
     @property
     def is_change(self) -> bool:
-        """Whether the version got another document; a word for adapters leaves a draft as it is."""
+        """Whether the version got another document. The word for an adapter leaves a draft as it is."""
         return self.state is State.DRAFT and not self.adapters
 
 
@@ -51,9 +51,9 @@ class RegisteredVersion:
     """A contract version as the register holds it; times in microseconds since 1970.
 
     Attributes:
-        sunset: of a deprecated version, the day after which its owner means to retire it; None: nobody said.
-        history: its steps from the first on, each change of the draft among them.
-        text: its document as canonical JSON. What needs no more than the text leaves it packed: a document may be large.
+        sunset: the day after which the owner intends to retire a deprecated version; None: no day is set.
+        history: all steps, oldest first, with each change of the draft.
+        text: the document as canonical JSON. A document may be large, so `contract` unpacks it only when needed.
     """
 
     id: int
@@ -81,33 +81,33 @@ class RegisteredVersion:
 
     @property
     def put_in_force_at(self) -> tuple[int, int]:
-        """When it was put in force, in microseconds since 1970, and its number: versions are ordered by both."""
+        """When the version was put in force, in microseconds since 1970, and its number. Sorts versions by activation."""
         return max((move.at for move in self.history if move.state is State.ACTIVE), default=0), self.id
 
     @cached_property
     def tag(self) -> str:
-        """Names this version as it stands: another document, or another state, has another tag."""
+        """The name of the version's present content: another document, or another state, has another tag."""
         told = f"{self.id} {self.state.value} {self.changed_at} ".encode() + self.text
         return blake2b(told, digest_size=12).hexdigest()
 
     @property
     def steps(self) -> tuple[Move, ...]:
-        """The history as people read it: of changes of a draft that follow each other, the last."""
+        """The history for people: of several changes of a draft in a row, only the last."""
         following = (*self.history[1:], None)
         pairs = zip(self.history, following, strict=True)
         return tuple(move for move, then in pairs if not (move.is_change and then is not None and then.is_change))
 
     def holds(self, contract: Contract) -> bool:
-        """Whether a document is the one that is registered."""
+        """Whether a document equals the registered one."""
         return self.text == json.dump_canonical(contract.document)
 
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a version is judged by before it is put in force.
+    """The state of the register that a version is judged by before it is put in force.
 
     Attributes:
-        present: the version as it is registered; None: it is not.
+        present: the version as it is registered; None: it is not registered.
         active: the active versions, lowest first.
     """
 
@@ -118,17 +118,17 @@ class Basis:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """Equal for two bases that do not differ."""
+        """Tags that are equal for two equal bases."""
         return (self.present.tag if self.present else "", *(one.tag for one in self.active))
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """What an index needs to know of a version without its document.
+    """A version without its document, as the catalogue keeps it.
 
     Attributes:
-        deprecated_at: of a deprecated version, when it became so, in microseconds since 1970.
-        sunset: of a deprecated version, the day after which its owner means to retire it; None: nobody said.
+        deprecated_at: when the version became deprecated, in microseconds since 1970; None: it is not deprecated.
+        sunset: the day after which the owner intends to retire a deprecated version; None: no day is set.
     """
 
     id: int
@@ -142,7 +142,7 @@ class CatalogueEntry:
 
 @dataclass(frozen=True, slots=True)
 class Succession:
-    """The step by which a contract's newest version was put in force after another; `at` in microseconds since 1970."""
+    """The activation of a contract's newest version after another version; `at` in microseconds since 1970."""
 
     name: str
     version: str
@@ -158,14 +158,14 @@ _ENTRIES = sa.select(
     CONTRACTS.c.name,
     VERSIONS.c.version,
     VERSIONS.c.state,
-    # SQLite has to go through a document to what stands behind it in the row, so only where it matters.
+    # SQLite must read past the document to the columns behind it. So these are read only for deprecated versions.
     sa.case((_IS_DEPRECATED, VERSIONS.c.changed_at)).label("deprecated_at"),
     sa.case((_IS_DEPRECATED, VERSIONS.c.sunset)).label("sunset"),
 ).join(CONTRACTS)
 
 
 def find_version(transaction: Transaction, name: str, version: str) -> RegisteredVersion | None:
-    """One version, or None where there is none."""
+    """One version; None: there is no such version."""
     found = _read_registered(transaction, _COLUMNS.where(CONTRACTS.c.name == name, VERSIONS.c.version == version))
     return found[0] if found else None
 
@@ -195,12 +195,12 @@ def read_versions(transaction: Transaction, name: str) -> list[RegisteredVersion
 
 
 def read_known_versions(transaction: Transaction, name: str) -> list[RegisteredVersion]:
-    """All versions of a contract in the order in which they were registered; none where there is no such contract."""
+    """All versions of a contract in the order of their registration; empty if there is no such contract."""
     return _read_registered(transaction, _COLUMNS.where(CONTRACTS.c.name == name).order_by(VERSIONS.c.id))
 
 
 def read_basis(transaction: Transaction, name: str, version: str) -> Basis:
-    """What a version is judged by as it stands."""
+    """The present basis for the judgement of a version."""
     versions = read_known_versions(transaction, name)
     active = [one for one in versions if one.state is State.ACTIVE]
     return Basis(
@@ -212,12 +212,12 @@ def read_basis(transaction: Transaction, name: str, version: str) -> Basis:
 
 
 def version_order(version: str) -> tuple[int, ...]:
-    """What versions are sorted by: 1.10.0 comes after 1.9.0."""
+    """The sort key of a version number: 1.10.0 comes after 1.9.0."""
     return tuple(int(part) for part in version.split("."))
 
 
 def read_last_move(transaction: Transaction) -> int:
-    """The number of the last step in any version's life; 0: there is none."""
+    """The number of the last step of any version; 0: there is none."""
     return int(transaction.value(sa.select(sa.func.coalesce(sa.func.max(MOVES.c.id), 0))) or 0)
 
 
@@ -225,7 +225,7 @@ def read_entries(transaction: Transaction, moved_after: int | None = None) -> li
     """Versions without their documents.
 
     Args:
-        moved_after: those alone that took a step after the one with this number; None: all.
+        moved_after: the number of a step: reads only versions that took a later step; None: reads all versions.
     """
     statement = _ENTRIES
     if moved_after is not None:
@@ -245,11 +245,11 @@ def read_entries(transaction: Transaction, moved_after: int | None = None) -> li
 
 
 def find_successions(transaction: Transaction, since: int, name: str | None = None) -> list[Succession]:
-    """The last activation of each contract that had one before, where it was since then; the newest first.
+    """For each contract the last activation that followed another one, if it happened since a time. Newest first.
 
     Args:
         since: microseconds since 1970.
-        name: of this contract alone; None: of all.
+        name: only this contract; None: all contracts.
     """
     activation = sa.select(VERSIONS.c.contract_id, VERSIONS.c.version, MOVES.c.at).join(MOVES)
     activations = activation.where(MOVES.c.state == State.ACTIVE.value).subquery()

@@ -33,12 +33,12 @@ class Registrar:
     """
 
     def __init__(self, storage: Storage, bindings: Bindings, follow: Callable[[], None]) -> None:
-        """A registrar.
+        """Create a registrar.
 
         Args:
             storage: where the register is.
-            bindings: what the installed adapters ask of contracts.
-            follow: called after each change, when the change is committed.
+            bindings: the demands of the installed adapters.
+            follow: called after each change, once the change is committed.
         """
         self.listing = Listing(storage)
         self._storage = storage
@@ -46,26 +46,26 @@ class Registrar:
         self._follow = follow
 
     def add_draft(self, contract: Contract, by: Actor, tags: Tags = None) -> RegisteredVersion:
-        """Register a version as a draft; see `register.put_draft` for what is refused."""
+        """Register a version as a draft. Raises what `register.put_draft` raises."""
         return self._change(lambda transaction: register.put_draft(transaction, contract, by, tags))
 
     def propose(self, name: str, version: str, by: Actor, tags: Tags = None) -> RegisteredVersion:
-        """Lay a draft before the contract's owner.
+        """Propose a draft to the contract's owner.
 
         Raises:
-            Refused: what `check_proposable` and `register.propose` say.
+            Refused: what `check_proposable` and `register.propose` raise.
         """
         check_proposable(self.read_version(name, version).contract, self._bindings)
         return self._change(lambda transaction: register.propose(transaction, name, version, by, tags))
 
     def consent(self, name: str, version: str, by: Actor, tags: Tags = None) -> RegisteredVersion:
-        """Give the word of an adapter's owner; see `register.consent` for what is refused."""
+        """Record that an adapter's owner agrees. Raises what `register.consent` raises."""
         return self._change(lambda transaction: register.consent(transaction, name, version, by, self._bindings, tags))
 
     def activate(
         self, name: str, version: str, by: Actor, tags: Tags = None, *, accept_undecided: bool = False
     ) -> RegisteredVersion:
-        """Judge a version and put it in force; `read_candidate`, `check_approvable` and `put_in_force` say what is refused."""
+        """Judge a version and put it in force. Raises what `read_candidate`, `check_approvable` and `put_in_force` raise."""
         candidate = self.read_candidate(name, version, by, tags, accept_undecided=accept_undecided)
         active = [one.contract for one in candidate.basis.active]
         report = check_approvable(candidate.contract, active, self._bindings, accept_undecided=accept_undecided)
@@ -74,14 +74,14 @@ class Registrar:
     def read_candidate(
         self, name: str, version: str, by: Actor, tags: Tags = None, *, accept_undecided: bool = False
     ) -> Candidate:
-        """A version that somebody wants to put in force, to be judged.
+        """A version to judge before it is put in force.
 
         Args:
-            accept_undecided: the operator's word that a change whose compatibility cannot be decided is harmless.
+            accept_undecided: the operator accepts a change whose compatibility cannot be decided.
 
         Raises:
-            NotOperator: somebody else gives that word.
-            Refused: what `register.read_candidate` says.
+            NotOperator: another participant accepts such a change.
+            Refused: what `register.read_candidate` raises.
         """
         if accept_undecided and not by.is_operator:
             raise NotOperator("What cannot be decided is accepted by the operator alone.")
@@ -90,13 +90,14 @@ class Registrar:
         return Candidate(contract, basis, self._bindings, accept_undecided)
 
     def put_in_force(self, candidate: Candidate, by: Actor, *, accepted_undecided: bool) -> RegisteredVersion:
-        """Put a version in force that was judged; see `register.activate` for what is refused.
+        """Put a judged version in force. Raises what `register.activate` raises.
 
         Args:
-            accepted_undecided: its compatibility is undecided, and the operator accepts that.
+            accepted_undecided: the version's compatibility is undecided, and the operator accepts that.
         """
         basis = candidate.basis
-        # Before the transaction, which keeps others from writing: what is found of many patterns is remembered.
+        # The search for persons may take long, and its result is remembered. So it runs before the transaction, which keeps
+        # others from writing.
         for contract in (candidate.contract, *(one.contract for one in basis.active)):
             identifies_persons(contract)
         return self._change(
@@ -108,37 +109,37 @@ class Registrar:
     def deprecate(
         self, name: str, version: str, by: Actor, tags: Tags = None, *, sunset: date | None = None
     ) -> RegisteredVersion:
-        """Mark a version as superseded; see `register.deprecate` for what is refused."""
+        """Mark a version as superseded. Raises what `register.deprecate` raises."""
         return self._change(lambda transaction: register.deprecate(transaction, name, version, by, tags, sunset=sunset))
 
     def retire(self, name: str, version: str, by: Actor, tags: Tags = None) -> RegisteredVersion:
-        """Take a version out of force for good; see `register.retire` for what is refused."""
+        """Take a version out of force for good. Raises what `register.retire` raises."""
         return self._change(lambda transaction: register.retire(transaction, name, version, by, tags))
 
     def plan(self, contracts: Sequence[Contract], by: Actor) -> Plan:
-        """A plan of what `apply` does now, and what it refuses; see `plan.plan_contracts`."""
+        """The plan of what `apply` would do now, and what it would refuse. Raises what `plan.plan_contracts` raises."""
         with self._storage.read() as transaction:
             return plan.plan_contracts(transaction, contracts, by, self._bindings)
 
     def carry_out(self, planned: Plan, by: Actor) -> None:
-        """Register and activate what a plan says, all of it or nothing; see `plan.carry_out` for what is refused."""
+        """Register and activate what a plan says, all of it or nothing. Raises what `plan.carry_out` raises."""
         planned.check()
         if planned.changes_anything:
             self._change(lambda transaction: plan.carry_out(transaction, planned, by, self._bindings))
 
     def apply(self, contracts: Sequence[Contract], by: Actor) -> Plan:
-        """Plan and carry out at once; a version that is registered with the same content stays as it is."""
+        """Make a plan and carry it out. A version that is registered with the same content stays as it is."""
         planned = self.plan(contracts, by)
         self.carry_out(planned, by)
         return planned
 
     def read_active(self, name: str) -> list[Contract]:
-        """The active versions of a contract, lowest first, read from the database; none where there is no such contract."""
+        """The active versions of a contract, lowest first, from the database; empty if there is no such contract."""
         with self._storage.read() as transaction:
             return [one.contract for one in registered.read_basis(transaction, name, "").active]
 
     def measure_holding(self, participant: str, besides: Contract) -> Holding:
-        """What a participant registered, besides one version; read from the database."""
+        """The versions that a participant registered, without one version, from the database."""
         with self._storage.read() as transaction:
             return measure_holding(transaction, participant, besides)
 

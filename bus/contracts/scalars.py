@@ -1,4 +1,4 @@
-"""What a schema says of texts and numbers alone, without what it says of objects and arrays."""
+"""The part of a schema that is about texts and numbers, without the part about objects and arrays."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -23,24 +23,24 @@ _LIMITS: Final[tuple[str, ...]] = (
 _LISTS: Final = ("allOf", "anyOf", "oneOf")
 _ONES: Final = ("not", "if", "then", "else")
 _MOST: Final = 200
-"""Schemas within one place: definitions that refer to each other multiply. What is beyond is taken for no limit."""
+"""Schemas within one place: definitions that refer to each other multiply. Further schemas count as no limit."""
 
 _DEEPEST: Final = 60
-"""Schemas that stand in each other within one place, which JSON can still be written of. What is deeper is taken for no limit."""
+"""Levels of nested schemas within one place, so that they can still be written as JSON. Deeper schemas count as no limit."""
 
 
 def scalar_schema(root: Any, schema: Any) -> Any:
-    """A schema for the texts and numbers that a schema takes, with references written out.
+    """A schema that accepts the same texts and numbers as a schema, with references written out.
 
     Args:
-        root: where references lead.
-        schema: a schema within it.
+        root: the schema that references lead into.
+        schema: a schema within `root`.
     """
     return _Writing(root).of(schema, ())
 
 
 def limits_of(schemas: Iterable[Schema], kind: str) -> list[Schema]:
-    """What each schema itself says of values of a type (`string`, `integer`), where it takes that type and limits it."""
+    """The limits that each schema itself sets to values of a type (`string`, `integer`), if it accepts the type."""
     found = (
         {keyword: one[keyword] for keyword in _LIMITS if keyword in one} for one in schemas if _takes_type(one, kind)
     )

@@ -1,4 +1,4 @@
-"""Where a JSON Schema (2020-12) has schemas inside: walking one, finding a property in it, and making it self-contained."""
+"""Schemas inside a JSON Schema (2020-12): walks through a schema, finds a property in it, and makes it self-contained."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -47,7 +47,7 @@ class SchemaWrong(Exception):
 
 
 def subschemas(schema: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Schema]]:
-    """Every schema object in a schema with its path, itself first."""
+    """Every schema object in a schema, with its path; the schema itself comes first."""
     if not isinstance(schema, dict):
         return
     yield path, schema
@@ -56,9 +56,9 @@ def subschemas(schema: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[
 
 
 def in_use(root: Any) -> Iterator[Schema]:
-    """Every schema object that may be applied to some part of the data: no definition that nothing refers to.
+    """Every schema object that may apply to some part of the data: it leaves out definitions without a reference.
 
-    Of references those that are JSON Pointers are followed; contracts have no others.
+    It follows references that are JSON Pointers; contracts have no others.
     """
     seen: set[int] = set()
     waiting = [root]
@@ -80,13 +80,13 @@ def mapped(
     reference: Callable[[str, str], str] = lambda reference, _: reference,
     path: tuple[str | int, ...] = (),
 ) -> Any:
-    """The schema with its patterns and references written anew.
+    """A copy of a schema with other patterns and references.
 
     Args:
         schema: a schema.
         pattern: gives the new pattern, also for the names of patternProperties.
         reference: gives the new $ref from the old one and its pointer.
-        path: of `schema` in its document.
+        path: the path of `schema` in its document.
     """
     if not isinstance(schema, dict):
         return schema
@@ -109,18 +109,18 @@ def mapped(
 
 
 def collect_property_names(schema: Any) -> frozenset[str]:
-    """The names that a schema gives to properties, or requires, anywhere in it."""
+    """The names of properties that a schema declares or requires, anywhere in it."""
     told = [inner.get(keyword, ()) for _, inner in subschemas(schema) for keyword in ("properties", "required")]
     return frozenset(name for names in told for name in names)
 
 
 def has_property(schema: Any, pointer: str) -> bool:
-    """Whether data under `schema` can have what a JSON Pointer points at; `*` as a token stands for all items of an array."""
+    """Whether data under `schema` can have a value at a JSON Pointer. The token `*` stands for all items of an array."""
     return bool(find_schemas_at(schema, pointer))
 
 
 def find_schemas_at(schema: Any, pointer: str) -> list[Any]:
-    """The schemas that apply to what a JSON Pointer points at in the data; none when no branch declares it."""
+    """The schemas that apply to the value at a JSON Pointer into the data; empty if no branch declares it."""
     found = in_place(schema, [schema])
     for step in json.parse_pointer(pointer):
         found = in_place(schema, [child for branch in found for child in children(branch, step)])
@@ -128,11 +128,11 @@ def find_schemas_at(schema: Any, pointer: str) -> list[Any]:
 
 
 def bundle(schema: Any, base: Path | None, root: Path | None, read: Reader) -> Schema:
-    """The schema with every file that it refers to inside its `$defs`, and nothing that points outside.
+    """The schema with every file that it refers to in its `$defs`. No reference leads outside any more.
 
     Args:
-        schema: as the contract document holds it.
-        base: the file that `schema` stands in; None when it came alone and may refer to no file.
+        schema: the schema in the contract document.
+        base: the file that holds `schema`; None: it came alone and may refer to no file.
         root: the folder that references may not leave.
         read: reads a file.
 
@@ -143,7 +143,7 @@ def bundle(schema: Any, base: Path | None, root: Path | None, read: Reader) -> S
 
 
 def inside(schema: Schema) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """The schemas that a schema holds itself, each with the keyword and the name or index that lead to it."""
+    """The schemas directly inside a schema, each with the keyword and the name or index that lead to it."""
     for keyword, value in schema.items():
         if keyword in _ONES:
             yield (keyword,), value
@@ -154,7 +154,7 @@ def inside(schema: Schema) -> Iterator[tuple[tuple[str | int, ...], Any]]:
 
 
 def in_place(root: Any, schemas: list[Any]) -> list[Any]:
-    """The schemas and those that may apply to the same value: through $ref and the applicators in place."""
+    """The schemas, and all schemas that they may apply to the same value: by $ref and in-place applicators."""
     found: list[Any] = []
     seen: set[int] = set()
     waiting = schemas[::-1]
@@ -171,14 +171,14 @@ def in_place(root: Any, schemas: list[Any]) -> list[Any]:
 
 
 def referred(root: Any, schema: Schema) -> Iterator[Any]:
-    """The schema that a schema's `$ref` leads to; none where it has none."""
+    """The schema that a schema's `$ref` leads to; nothing if it has no `$ref`."""
     reference = schema.get("$ref")
     if isinstance(reference, str) and reference.startswith("#"):
         yield json.find(root, unquote(reference[1:]))
 
 
 def same_value(root: Any, schema: Schema) -> Iterator[tuple[str, Any]]:
-    """The schemas that are applied to the same value as `schema`, each with the keyword that does it."""
+    """The schemas that `schema` applies to the same value, each with the keyword that does it."""
     yield from (("$ref", inner) for inner in referred(root, schema))
     for keyword in ("allOf", "anyOf", "oneOf"):
         yield from ((keyword, inner) for inner in schema.get(keyword, ()))
@@ -187,7 +187,7 @@ def same_value(root: Any, schema: Schema) -> Iterator[tuple[str, Any]]:
 
 
 def children(schema: Any, step: str) -> Iterator[Any]:
-    """The schemas that a schema itself applies to a member by its name, or with `*` to the items of an array."""
+    """The schemas that a schema itself applies to a member of a name; `*`: to the items of an array."""
     if not isinstance(schema, dict):
         return
     if step == "*":
@@ -204,7 +204,7 @@ def children(schema: Any, step: str) -> Iterator[Any]:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    # Not with Python's re, which a hostile pattern could keep busy for ever.
+    # Not Python's re: a hostile pattern could keep it busy for ever.
     options = jsonschema_rs.RegexOptions()
     return jsonschema_rs.is_valid({"pattern": pattern}, text, pattern_options=options)
 
@@ -222,33 +222,33 @@ class _Bundle:
             path, _, fragment = schema["$ref"].partition("#")
             if fragment:
                 break
-            base = self._file(path, base, "/$ref")
-            schema = self._schema_in(base)
+            base = self._find_file(path, base, "/$ref")
+            schema = self._read_schema(base)
             if base in self._names:
                 raise SchemaWrong("/$ref", "goes round in a circle")
             self._names[base] = ""
         if not isinstance(schema, dict):
             raise SchemaWrong("", "must be a JSON Schema object")
         self._taken = set(schema.get("$defs", ()))
-        whole: Schema = self._resource(schema, base, "")
+        whole: Schema = self._make_resource(schema, base, "")
         files: Schema = {}
         while self._waiting:
             path_of_file = self._waiting.pop(0)
             name = self._names[path_of_file]
-            files[name] = self._resource(self._schema_in(path_of_file), path_of_file, f"/$defs/{name}")
+            files[name] = self._make_resource(self._read_schema(path_of_file), path_of_file, f"/$defs/{name}")
         if files:
             whole["$defs"] = {**whole.get("$defs", {}), **files}
         return whole
 
-    def _resource(self, schema: Any, base: Path | None, prefix: str) -> Any:
+    def _make_resource(self, schema: Any, base: Path | None, prefix: str) -> Any:
         if not isinstance(schema, dict):
             return schema
         _check_keywords(schema)
-        # An $id is dropped: the bus serves the schema under its own address, and every reference is within.
+        # An $id is dropped: the bus serves the schema under its own address, and every reference leads inside.
         body = {keyword: value for keyword, value in schema.items() if keyword not in _IDENTITY}
-        return mapped(body, plain, lambda reference, at: self._reference(reference, base, prefix, at))
+        return mapped(body, plain, lambda reference, at: self._rewrite_reference(reference, base, prefix, at))
 
-    def _reference(self, reference: str, base: Path | None, prefix: str, at: str) -> str:
+    def _rewrite_reference(self, reference: str, base: Path | None, prefix: str, at: str) -> str:
         path, _, fragment = reference.partition("#")
         if fragment and not fragment.startswith("/"):
             raise SchemaWrong(at, "must end in a JSON Pointer; contracts have no anchors")
@@ -256,10 +256,10 @@ class _Bundle:
             return f"#{prefix}{fragment}"
         if base is None:
             raise SchemaWrong(at, "must stay within the document: it has to be self-contained here")
-        name = self._name(self._file(path, base, at))
+        name = self._name_file(self._find_file(path, base, at))
         return f"#/$defs/{name}{fragment}" if name else f"#{fragment}"
 
-    def _file(self, path: str, base: Path, at: str) -> Path:
+    def _find_file(self, path: str, base: Path, at: str) -> Path:
         if ":" in path or path.startswith("/"):
             raise SchemaWrong(at, "must be a relative path to a local file: schemas are never fetched")
         file = (base.parent / unquote(path)).resolve()
@@ -269,8 +269,8 @@ class _Bundle:
             raise SchemaWrong(at, "names a file that is not there")
         return file
 
-    def _schema_in(self, file: Path) -> Any:
-        """A file's schema; what comes within the contract document was checked with it."""
+    def _read_schema(self, file: Path) -> Any:
+        """The schema in a file, checked. Schemas within the contract document were checked with it."""
         schema = self._read(file)
         try:
             jsonschema_rs.meta.validate(schema)
@@ -281,7 +281,7 @@ class _Bundle:
             ) from error
         return schema
 
-    def _name(self, file: Path) -> str:
+    def _name_file(self, file: Path) -> str:
         if file not in self._names:
             if len(self._names) >= _MOST_FILES:
                 raise SchemaWrong("", f"refers to more than {_MOST_FILES} files")

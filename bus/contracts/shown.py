@@ -1,6 +1,6 @@
-"""What a grant shows of the data: the one place that decides it, for views and for what is said about views.
+"""What a grant shows of the data. Only this module decides it, for views and for descriptions of views.
 
-A field is shown if the grant names it, or all, and the version that holds the grant declares it.
+A field is shown if the grant covers it and the version that holds the grant declares it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ class Shown:
     """What a grant shows.
 
     Attributes:
-        fields: the grant's fields and masks; what it shows is declared too.
+        fields: the grant's fields and masks. Only declared parts of the data pass them.
     """
 
     __slots__ = ("_declared", "fields")
@@ -26,7 +26,7 @@ class Shown:
 
         Args:
             contract: the version that holds the grant.
-            declared: what the version's schema declares; None where the data can hold nothing else.
+            declared: what the version's schema declares; None: valid data can hold nothing else.
             pseudonyms: makes pseudonyms, by the pointer of their mask.
         """
         self.fields: Fields = compile_fields(grant.fields, masks(contract, grant), pseudonyms)
@@ -37,21 +37,21 @@ class Shown:
         return self.fields.cut(data if self._declared is None else self._declared.cut(data))
 
     def visibility(self, pointer: str) -> Visibility:
-        """How the consumer sees the field at a pointer; a container that is shown in parts counts as hidden."""
+        """How the consumer sees the field at a pointer. A container that is shown in parts counts as hidden."""
         path = json.parse_pointer(pointer)
         if self._declared is not None and not self._declared.declares(path):
             return Visibility.HIDDEN
         return self.fields.visibility(path)
 
     def mask(self, pointer: str) -> Mask | None:
-        """The mask at a pointer or above it; None where there is none."""
+        """The mask at a pointer or above it; None: there is no mask."""
         masking = self.fields.at(json.parse_pointer(pointer)).masking
         return None if masking is None else masking.mask
 
     def places(self, contract: Contract, grant: Grant, declared: Declared) -> Iterator[tuple[str, Mask | None]]:
-        """What is shown field by field, with its mask: of the fields that the schema declares, and what the grant tells apart.
+        """The shown fields one by one, each with its mask: those of the schema, and those that the grant names.
 
-        A field comes with all below it, but for what another of them says. The empty pointer stands for the data.
+        A field covers all fields below, except those that are listed too. The empty pointer is the whole data.
         """
         leaves = [json.to_pointer(path) for path in declared.leaves()]
         spoken = dict.fromkeys((*(grant.fields or ()), *masks(contract, grant)))
@@ -66,8 +66,8 @@ class Shown:
 def masks(contract: Contract, grant: Grant) -> Mapping[str, Mask]:
     """A grant's masks.
 
-    A mask on a record's key has to keep keys apart. So one that does not is a pseudonym. A producer, which could try keys out
-    by deleting them, sees none. Versions that were registered before lint refused either can have it.
+    A mask on a record's key must keep keys apart, so any mask on it becomes a pseudonym. A producer sees no pseudonym of the
+    key: it could try keys out by deleting them. Versions from before lint refused such masks may have them.
     """
     if contract.kind is not Kind.RECORD or contract.key is None or contract.key not in grant.mask:
         return grant.mask

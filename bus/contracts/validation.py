@@ -1,4 +1,4 @@
-"""Validation of data against a contract's schema: the compiled validator of the gate, and the reference it is tested against."""
+"""Validation of data against a contract's schema: the gate's compiled validator, and the reference validator for its tests."""
 
 import copy
 import re
@@ -22,7 +22,7 @@ from bus.problem import FieldError
 
 _MOST_ERRORS = 100
 MOST_MEMORY = 16 * 1024 * 1024
-"""Bytes of all errors together. The library makes each of them before it gives out the first."""
+"""Bytes of all errors of a value. The library makes all errors before it gives out the first."""
 _LOOKS_PERSONAL = re.compile(r"[0-9]{6}")
 _LONGEST_NAME = 64
 _HIDDEN = "***"
@@ -40,9 +40,9 @@ class SchemaUnusable(Exception):
 
 
 class Validator:
-    """Accepts what a self-contained JSON Schema (2020-12) accepts, formats included.
+    """Accepts what a self-contained JSON Schema (2020-12) accepts, with its formats.
 
-    Patterns are matched in linear time; nothing is ever fetched.
+    Matches patterns in linear time. Never fetches anything.
     """
 
     def __init__(self, schema: Any) -> None:
@@ -52,34 +52,33 @@ class Validator:
             SchemaUnusable: not a schema, a reference without target, a pattern that needs backtracking.
         """
         self._schema = schema
-        self.is_valid: Callable[[Any], bool] = _compiled(_quick(schema)).is_valid
+        self.is_valid: Callable[[Any], bool] = _compile(_make_quick_schema(schema)).is_valid
         """Whether a value is valid; the hot path."""
 
     def errors(
         self, value: Any, prefix: str = "", *, brief: bool = False, memory: int = MOST_MEMORY
     ) -> list[FieldError]:
-        """What is wrong with `value`, at most a hundred things; empty when it is valid.
+        """The errors in a value, at most a hundred; empty if it is valid.
 
-        Of a large value, of which all errors together could take too much memory, the first alone; or that it is wrong, where
-        the first would hold the errors of every form that could be chosen.
+        If all errors together could take too much memory, gives only the first. The first error of a choice holds the errors of
+        every form. If the schema has such choices, only says that the value is wrong.
 
-        Args:
-            value: JSON.
-            prefix: pointer of the value in the caller's document, such as `/data`.
-            brief: the first thing is enough.
-            memory: bytes that all errors together may take.
-
-        A message says what the schema wants and never repeats a value. A property's name that could be personal data
+        A message says what the schema demands and never repeats a value. A property's name that could be personal data
         (six digits in a row, or long) is written `***`.
+        Args:
+            value: a JSON value.
+            prefix: pointer of the value in the caller's document, such as `/data`.
+            brief: the first error is enough.
+            memory: bytes that all errors together may take.
         """
         fits = self._error_memory.fits(value, memory)
         if not fits and self._error_memory.chooses:
             return [] if self.is_valid(value) else [FieldError(prefix, _TOO_LARGE)]
-        found = self._exact.iter_errors(value) if fits and not brief else self._first(value)
-        return list(islice(_field_errors(found, prefix), _MOST_ERRORS))
+        found = self._exact.iter_errors(value) if fits and not brief else self._find_first(value)
+        return list(islice(_make_field_errors(found, prefix), _MOST_ERRORS))
 
     def prepare(self) -> None:
-        """Find out now what is else found out when it is first needed."""
+        """Compute now what would otherwise be computed at its first use."""
         _ = self.work, self._error_memory, self._exact
 
     @cached_property
@@ -93,30 +92,30 @@ class Validator:
 
     @cached_property
     def _exact(self) -> jsonschema_rs.Draft202012Validator:
-        """For what is wrong, by the schema's own words; made when something is."""
-        return _compiled(self._schema)
+        """The validator that gives errors in the schema's own terms; made at the first error."""
+        return _compile(self._schema)
 
-    def _first(self, value: Any) -> Iterator[jsonschema_rs.ValidationError]:
+    def _find_first(self, value: Any) -> Iterator[jsonschema_rs.ValidationError]:
         try:
             self._exact.validate(value)
         except jsonschema_rs.ValidationError as error:
             yield error
 
 
-def _compiled(schema: Any) -> jsonschema_rs.Draft202012Validator:
+def _compile(schema: Any) -> jsonschema_rs.Draft202012Validator:
     wanted = {inner["format"] for inner in in_use(schema) if isinstance(inner.get("format"), str)}
-    # Callbacks slow each validation down where there are any, called or not.
+    # Any callback slows down each validation, even if it is not called.
     called_back = {name: check for name, check in _CALLED_BACK.items() if name in wanted} or None
     try:
         return jsonschema_rs.Draft202012Validator(
             schema, validate_formats=True, formats=called_back, pattern_options=_REGEX, offline=True
         )
     except jsonschema_rs.ValidationError as error:
-        raise SchemaUnusable(_unusable(error)) from error
+        raise SchemaUnusable(_describe_unusable(error)) from error
 
 
-def _quick(schema: Any) -> Any:
-    """A schema that takes the same values without asking Python about formats that a pattern can say."""
+def _make_quick_schema(schema: Any) -> Any:
+    """A schema that accepts the same values. Patterns replace formats that would call Python."""
     quick = copy.deepcopy(schema)
     for _, inner in subschemas(quick):
         name, others = inner.get("format"), inner.get("allOf", [])
@@ -127,11 +126,11 @@ def _quick(schema: Any) -> Any:
 
 
 def make_reference_validator(schema: Any) -> Draft202012Validator:
-    """The same schema under the reference library, with the bus's formats and ECMA-262's reading of patterns. Slow."""
-    return _Reference(mapped(schema, translate_for_python), format_checker=_checker())
+    """The reference library's validator of a schema, with the bus's formats and ECMA-262's patterns. It is slow."""
+    return _Reference(mapped(schema, translate_for_python), format_checker=_make_checker())
 
 
-def _field_errors(errors: Iterator[jsonschema_rs.ValidationError], prefix: str) -> Iterator[FieldError]:
+def _make_field_errors(errors: Iterator[jsonschema_rs.ValidationError], prefix: str) -> Iterator[FieldError]:
     for error in errors:
         kind: Any = error.kind
         at = prefix + write_pointer(error.instance_path)
@@ -141,17 +140,17 @@ def _field_errors(errors: Iterator[jsonschema_rs.ValidationError], prefix: str) 
         elif kind.name == "required":
             yield FieldError(at + json.to_pointer((kind.property,)), "is required", kind.name)
         else:
-            yield FieldError(at, _detail(kind), kind.name)
+            yield FieldError(at, _describe(kind), kind.name)
         if kind.name in ("anyOf", "oneOf") and hasattr(kind, "context"):
-            # The form with the fewest errors is most likely the one that was meant.
+            # The publisher most likely meant the form with the fewest errors.
             closest: list[jsonschema_rs.ValidationError] = min(filter(None, kind.context), key=len, default=[])
-            yield from _field_errors(iter(closest), prefix)
+            yield from _make_field_errors(iter(closest), prefix)
 
 
 _DETAILS: dict[str, Callable[[Any], str]] = {
     "type": lambda kind: f"must be of type {' or '.join(kind.types)}",
-    "enum": lambda kind: f"must be one of {_listed(kind.options)}",
-    "const": lambda kind: f"must be {_listed([kind.expected_value])}",
+    "enum": lambda kind: f"must be one of {_list_values(kind.options)}",
+    "const": lambda kind: f"must be {_list_values([kind.expected_value])}",
     "format": lambda kind: f"must be in the format {kind.format}",
     "pattern": lambda kind: f"must match the pattern {kind.pattern}",
     "minLength": lambda kind: f"must have at least {kind.limit} characters",
@@ -176,12 +175,12 @@ _DETAILS: dict[str, Callable[[Any], str]] = {
 }
 
 
-def _detail(kind: Any) -> str:
+def _describe(kind: Any) -> str:
     describe = _DETAILS.get(kind.name)
     return describe(kind) if describe else f"breaks the rule {kind.name}"
 
 
-def _listed(values: list[Any]) -> str:
+def _list_values(values: list[Any]) -> str:
     shown = ", ".join(json.dumps(value).decode() for value in values[:20])
     return f"{shown}, …" if len(values) > 20 else shown
 
@@ -192,34 +191,34 @@ def write_pointer(path: Iterable[str | int]) -> str:
 
 
 def _name(step: str | int) -> str | int:
-    # The library gives a name of digits alone, such as a NIK, as a number.
+    # The library gives a name of digits, such as a NIK, as a number.
     text = str(step)
     return _HIDDEN if len(text) > _LONGEST_NAME or _LOOKS_PERSONAL.search(text) else step
 
 
-def _unusable(error: jsonschema_rs.ValidationError) -> FieldError:
+def _describe_unusable(error: jsonschema_rs.ValidationError) -> FieldError:
     at = json.to_pointer(error.instance_path)
     kind: Any = error.kind
     if kind.name == "$ref" or "does not exist" in error.message or "registry" in error.message:
         return FieldError(at, "has a $ref whose target is not there")
     if at.endswith("/pattern") or "/patternProperties" in at:
         return FieldError(at, "is not a regular expression that can be matched without backtracking")
-    return FieldError(at, f"is not valid JSON Schema 2020-12: {_detail(kind)}")
+    return FieldError(at, f"is not valid JSON Schema 2020-12: {_describe(kind)}")
 
 
-def _checker() -> FormatChecker:
+def _make_checker() -> FormatChecker:
     checker = FormatChecker(formats=())
     for name, check in FORMATS.items():
-        checker.checks(name)(_of_text(check))
+        checker.checks(name)(_limit_to_text(check))
     return checker
 
 
-def _of_text(check: Callable[[str], bool]) -> Callable[[object], bool]:
+def _limit_to_text(check: Callable[[str], bool]) -> Callable[[object], bool]:
     return lambda value: not isinstance(value, str) or check(value)
 
 
-def _multiple_of(_: Any, divisor: Any, instance: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
-    # In decimals as JSON writes them: the reference library divides floats, so that 19.99 would be no multiple of 0.01.
+def _check_multiple_of(_: Any, divisor: Any, instance: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
+    # Divides the decimals that JSON writes: the reference library divides floats, where 19.99 is no multiple of 0.01.
     if isinstance(instance, bool) or not isinstance(instance, int | float):
         return
     if Fraction(repr(instance)) % Fraction(repr(divisor)):
@@ -227,5 +226,5 @@ def _multiple_of(_: Any, divisor: Any, instance: Any, __: Any) -> Iterator[jsons
 
 
 _Reference: type[Draft202012Validator] = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {"multipleOf": _multiple_of}
+    Draft202012Validator, {"multipleOf": _check_multiple_of}
 )

@@ -1,4 +1,4 @@
-"""A contract version in its present state, ready for use: compiled validators, and where key and person stand."""
+"""A contract version in its present state, ready for use: with compiled validators and finders of key and person."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -57,13 +57,13 @@ class Checks:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What those who publish under a deprecated version are told.
+    """The notice to publishers that a version is deprecated.
 
     Attributes:
         contract: the contract's name.
         since: when the version became deprecated.
-        sunset: the day after which its owner means to retire it, in Lamongan's calendar; None: nobody said.
-        successor: the version to use instead; None while there is no active one.
+        sunset: the day after which the owner intends to retire it, in Lamongan's calendar; None: no day is set.
+        successor: the version to use instead; None: no version is active.
     """
 
     contract: str
@@ -74,7 +74,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class ContractVersion:
-    """One version in its present state, ready to be used.
+    """One version in its present state, ready for use.
 
     Attributes:
         id: names the version in the journal.
@@ -94,32 +94,32 @@ class ContractVersion:
 
     @cached_property
     def validator(self) -> Validator:
-        """Of the data (event, record) or of the question (query)."""
+        """The validator of the data (event, record) or of the question (query)."""
         return self.checks.data
 
     @cached_property
     def is_record(self) -> bool:
-        """Whether its events say how a record stands now."""
+        """Whether the version's events hold the state of a record."""
         return self.contract.kind is Kind.RECORD
 
     @cached_property
     def max_bytes(self) -> int:
-        """Of an event as it is stored."""
+        """The size of the largest event, as it is stored."""
         return self.contract.delivery.max_bytes
 
     @property
     def answer_validator(self) -> Validator:
-        """Of a query's answer."""
+        """The validator of a query's answer."""
         return self.checks.answer
 
     @property
     def sent_text(self) -> bytes:
-        """The schema of what is sent as JSON, for who checks it apart; written once."""
+        """The schema of the data or the question as JSON, for checks in a worker process. It is written once."""
         return self.checks.sent_text
 
     @property
     def shown_text(self) -> bytes:
-        """The schema of what is shown as JSON, likewise."""
+        """The schema of the data or the answer as JSON, for checks in a worker process. It is written once."""
         return self.checks.shown_text
 
     @property
@@ -129,17 +129,17 @@ class ContractVersion:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """Of the properties that the schema of what is sent speaks of, at whatever place."""
+        """The names of all properties in the schema of the data or the question, at any place."""
         return collect_property_names(self.contract.sent)
 
     @cached_property
     def is_personal(self) -> bool:
-        """Whether the data are about persons, so that each reading leaves a disclosure."""
+        """Whether the data are about persons: each reading then leaves a disclosure."""
         return self.contract.classification.is_about_persons
 
     @cached_property
     def key_of(self) -> Callable[[Any], str | None]:
-        """Finds the record's key in its data, as text; None without one, and for every contract but a record's.
+        """Finds the record's key in its data, as text. Finds None if there is no key, or the contract is no record contract.
 
         Deletions have no data: their key is the event's subject.
         """
@@ -152,7 +152,7 @@ class ContractVersion:
 
     @cached_property
     def data_persons(self) -> PersonFinder | None:
-        """Finds every person in the data (query: in the question); None: `person_of` finds whoever is in them."""
+        """Finds every person in the data (query: in the question); None: `person_of` finds the only one there can be."""
         return self.checks.data_persons
 
     @property
@@ -177,7 +177,7 @@ def make_text_finder(pointer: str | None, read: Callable[[Any], str | None] = re
     def find(data: Any) -> str | None:
         value = data
         for step in path:
-            # Nearly always an object; what else a pointer leads through is the slower function's business.
+            # A pointer nearly always leads through objects; the slower function handles the rest.
             value = value.get(step) if type(value) is dict else json.follow(value, (step,))
         return value if type(value) is str else read(value)
 

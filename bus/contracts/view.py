@@ -18,7 +18,7 @@ _PSEUDONYM_CHARACTERS: Final = 26
 _MOST_ORDERS: Final = 1_000
 _KEY_ATTRIBUTES: Final = ("subject", "partitionkey")
 OWN_RULES: Final = CORE_ATTRIBUTES | BUS_ATTRIBUTES | set(_KEY_ATTRIBUTES)
-"""Attributes that a contract cannot name to be shown as they are."""
+"""Attributes that a contract cannot list among those that are shown as they are."""
 
 Document = dict[str, Any]
 
@@ -27,14 +27,15 @@ class View:
     """What one participant sees of the events that were published under one version of a contract.
 
     Attributes:
-        grant: what it is made from.
-        contract, version: of the contract version that holds the grant.
-        is_whole: events pass as they are: no fields, no mask, no rows, and nothing that the version does not declare.
-        has_rows: the view chooses among events by their data.
-        cuts: the view changes every document; otherwise only those with data that the version does not declare.
+        grant: the grant that the view is made from.
+        contract, version: name and version of the contract that holds the grant.
+        is_whole: all events pass unchanged. The grant has no fields, mask or rows, and the version declares all that the
+            data can hold.
+        has_rows: the view chooses events by their data.
+        cuts: the view changes every event. If False, it changes only events with data that the version does not declare.
         attributes: extension attributes that a cut event keeps.
-        fields_granted: pointers for the disclosure log; the empty pointer stands for all of the data.
-        can_look_up_by_key: the consumer knows the keys, so that a record may be asked for by its key.
+        fields_granted: pointers for the disclosure log; the empty pointer is the whole data.
+        can_look_up_by_key: the consumer sees plain keys, so it may ask for a record by its key.
     """
 
     __slots__ = (
@@ -77,10 +78,11 @@ class View:
         Args:
             contract: the version that holds the grant.
             grant: one of its grants.
-            secret: the instance's, for pseudonyms: stable for one consumer of one contract, unlinkable between consumers.
-            places: what that version's schema declares, where somebody has it already.
-            published: the version that the events were published under; None: the one that holds the grant.
-            address: of the bus, without a slash at the end.
+            secret: the instance's secret behind pseudonyms. A pseudonym is stable for one consumer of one contract, and
+                cannot be linked between consumers.
+            places: what that version's schema declares; None: find it now.
+            published: the version that the events were published under; None: the version that holds the grant.
+            address: the bus's address, without a slash at the end.
         """
         published = published or contract
         places = places or find_declared(contract.shown)
@@ -89,10 +91,10 @@ class View:
         self.grant = grant
         self.contract = contract.name
         self.version = contract.version
-        self._secret = _hmac(secret, f"{grant.participant}\0{contract.name}")
+        self._secret = _compute_hmac(secret, f"{grant.participant}\0{contract.name}")
         known = None if is_declared else places
-        self._shown = Shown(contract, grant, known, lambda _: self._pseudonyms("value"))
-        self._own = self._shown_of_own(contract, known)
+        self._shown = Shown(contract, grant, known, lambda _: self._make_pseudonyms("value"))
+        self._own = self._compile_own(contract, known)
         self._rows = [compile_filter(expression, read_data_field) for expression in grant.rows]
         self.cuts = grant.fields is not None or bool(grant.mask) or not is_own
         self.has_rows = bool(self._rows)
@@ -103,7 +105,7 @@ class View:
         self.fields_granted = [""] if grant.fields is None else list(grant.fields)
         self._source = f"urn:bus:contract:{contract.name}"
         self._schema = f"{address}/v1/contracts/{contract.name}/versions/{published.version}/schema"
-        # The identifier that the envelope repeats. A query's subject is in the request, which is not what is shown.
+        # The identifier that the envelope repeats. A query's subject is in the request, but views show the answer.
         self._key = None if contract.kind is Kind.QUERY else published.key or published.subject
         self._key_path = json.parse_pointer(self._key or "")
         self._key_visibility = self._shown.visibility(self._key) if self._key else Visibility.HIDDEN
@@ -115,12 +117,12 @@ class View:
     def shows(self, data: Any) -> bool:
         """Whether the consumer gets an event with these data.
 
-        A deletion (null) has nothing to judge by and is not shown under a row filter: ask with the record's previous data.
+        A deletion (null) has no data to judge. A view with rows does not show it: ask with the record's data before.
         """
         return all(holds(data) for holds in self._rows) and not (data is None and self.has_rows)
 
     def reduce_data(self, data: Any) -> Any:
-        """The data, cut to the fields that are granted and declared, and masked."""
+        """The data, cut to the granted and declared fields, and masked."""
         return self._shown.cut(data)
 
     def visibility(self, pointer: str) -> Visibility:
@@ -128,57 +130,58 @@ class View:
         return self._shown.visibility(pointer)
 
     def reduce(self, document: Document, sender: str = "") -> Document:
-        """The CloudEvent (JSON format) as the consumer sees it; the given one stays as it is.
+        """The CloudEvent (JSON format) as the consumer sees it. The given event stays as it is.
 
-        Publishers write identifiers into all that is theirs to write. So the envelope of an event that is cut is the bus's
-        own: its `id` names the event for this consumer alone, its `source` is the contract, and beside CloudEvents' core
-        attributes it has only those that the contract names.
+        Publishers may write identifiers into any attribute. So an event that is cut gets an envelope of the bus's own. Its
+        `id` is made for this consumer, and its `source` is the contract. Beside CloudEvents' core attributes it has only
+        the attributes that the contract names.
 
         Args:
-            sender: who published it. A consumer's own events have pseudonyms of their own, or it could try values out.
+            sender: the participant that published the event. A consumer's own events get other pseudonyms: otherwise it
+                could publish values to learn their pseudonyms.
         """
         shown = self._own if sender == self.grant.participant else self._shown
         data = document.get("data")
         seen = shown.cut(data)
         if not self.cuts and seen == data:
             return document
-        return self._enveloped(document, seen, shown)
+        return self._write_envelope(document, seen, shown)
 
     def withdraw(self, document: Document, sender: str = "") -> Document:
-        """The event that takes a record out of the view, as the record's deletion.
+        """The record's deletion, made of the event that takes the record out of the view.
 
-        It says when the bus recorded that, and nothing that its publisher wrote or that its version declares.
+        It says when the bus recorded the event. It holds nothing that the publisher wrote, and names no version.
         """
         shown = self._own if sender == self.grant.participant else self._shown
         unwritten = {name: value for name, value in document.items() if name not in self._written}
-        reduced = self._enveloped({**unwritten, "data": None}, None, shown)
+        reduced = self._write_envelope({**unwritten, "data": None}, None, shown)
         del reduced["dataschema"]
         return reduced
 
     def orders_by(self, pointer: str) -> bool:
-        """Whether deliveries may be ordered by a field: by what the consumer can tell apart anyway.
+        """Whether deliveries may be ordered by a field: only if the consumer can tell its values apart.
 
-        Otherwise it could see which events wait for each other, and so which share a value that it does not see.
+        Otherwise the consumer could see which events wait for each other, and so which events share a hidden value.
         """
         orders = self._orders.get(pointer)
         if orders is None:
             visibility = self.visibility(pointer)
-            # A field that is masked, by itself, with pseudonyms is told apart by them.
+            # Pseudonyms tell the values apart, if the mask is on the field itself.
             orders = visibility is Visibility.SHOWN or (visibility is Visibility.MASKED and pointer in self._apart)
             if len(self._orders) < _MOST_ORDERS:
                 self._orders[pointer] = orders
         return orders
 
     def order_value(self, data: Any, pointer: str, sender: str) -> Any:
-        """The value to order by, of a field that `orders_by` says yes to."""
+        """The value to order by, for a field that `orders_by` allows."""
         value = json.find(data, pointer)
         if self._shown.visibility(pointer) is Visibility.SHOWN:
             return value
         shown = self._own if sender == self.grant.participant else self._shown
         return shown.fields.at(json.parse_pointer(pointer)).cut(value)
 
-    def _shown_of_own(self, contract: Contract, places: Declared | None) -> Shown:
-        """What the consumer sees of events that it published itself; a record's key is one key, whoever writes it."""
+    def _compile_own(self, contract: Contract, places: Declared | None) -> Shown:
+        """What the consumer sees of its own events. A record's key has the same pseudonym, whoever published it."""
         masked = [pointer for pointer, mask in self.grant.mask.items() if mask is Mask.PSEUDONYM]
         if self.grant.participant not in contract.producers or not masked:
             return self._shown
@@ -186,21 +189,21 @@ class View:
             contract,
             self.grant,
             places,
-            lambda pointer: self._pseudonyms("value" if pointer == contract.key else "own"),
+            lambda pointer: self._make_pseudonyms("value" if pointer == contract.key else "own"),
         )
 
-    def _enveloped(self, document: Document, seen: Any, shown: Shown) -> Document:
+    def _write_envelope(self, document: Document, seen: Any, shown: Shown) -> Document:
         """The event with an envelope of the bus's own making."""
         reduced: Document = {
             "specversion": "1.0",
-            # An event has one sequence, and no publisher writes it.
+            # Each event has its own sequence, and no publisher writes it.
             "id": blake2b(str(document.get("sequence")).encode(), key=self._secret, digest_size=16).hexdigest(),
             "source": self._source,
             "type": document["type"],
         }
         for name in _KEY_ATTRIBUTES:
             value = document.get(name)
-            if value is not None and (told := self._key_attribute(value, document, seen, shown)) is not None:
+            if value is not None and (told := self._reduce_key_attribute(value, document, seen, shown)) is not None:
                 reduced[name] = told
         reduced["dataschema"] = self._schema
         if "datacontenttype" in document:
@@ -212,35 +215,35 @@ class View:
             reduced["data"] = seen
         return reduced
 
-    def _key_attribute(self, value: Any, document: Document, seen: Any, shown: Shown) -> Any:
+    def _reduce_key_attribute(self, value: Any, document: Document, seen: Any, shown: Shown) -> Any:
         """`subject` or `partitionkey` as the consumer may see it; None leaves it out."""
         data = document.get("data")
         if data is None and self._is_record:
-            # What the data would be if they held nothing but the key, which a deletion's subject is.
-            data = _holding(document.get("subject"), self._key_path)
+            # A deletion's subject is the key: data that held only this key decide.
+            data = _make_data(document.get("subject"), self._key_path)
             seen = shown.cut(data)
         key = text_of_key(json.follow(data, self._key_path)) if self._key is not None else None
         if key is not None and value == key:
             hidden = self._key_visibility is Visibility.HIDDEN
             return None if hidden else text_of_key(json.follow(seen, self._key_path))
-        # It says something else: harmless only when the data show just that.
+        # The attribute is not the key. It may pass only if the consumer sees the same value in the data.
         plain = seen.values() if isinstance(seen, dict) else ()
         return value if any(text_of_key(one) == value for one in plain) else None
 
-    def _pseudonyms(self, purpose: str) -> Pseudonym:
-        return lambda text: self._pseudonym(purpose, text)
+    def _make_pseudonyms(self, purpose: str) -> Pseudonym:
+        return lambda text: self._make_pseudonym(purpose, text)
 
-    def _pseudonym(self, purpose: str, text: str) -> str:
-        digest = _hmac(self._secret, f"{purpose}\0{text}")
+    def _make_pseudonym(self, purpose: str, text: str) -> str:
+        digest = _compute_hmac(self._secret, f"{purpose}\0{text}")
         return b32encode(digest).decode().lower()[:_PSEUDONYM_CHARACTERS]
 
 
-def _holding(value: Any, path: tuple[str, ...]) -> Any:
-    """Data that hold nothing but `value` at a path."""
+def _make_data(value: Any, path: tuple[str, ...]) -> Any:
+    """Data that hold only `value`, at a path."""
     for name in reversed(path):
         value = {name: value}
     return value
 
 
-def _hmac(key: bytes, text: str) -> bytes:
+def _compute_hmac(key: bytes, text: str) -> bytes:
     return hmac.digest(key, text.encode(), "sha256")

@@ -1,8 +1,8 @@
-"""How much work a schema asks of a validator, found without running it: a schema that asks for too much is refused.
+"""How much work a schema asks of a validator, estimated from the schema. A schema that asks for too much is refused.
 
-Two things multiply. Schemas that apply to one value: forty definitions that each refer twice to the next mean a billion checks.
-And schemas that reach one member by several ways: where a recursive property is applied twice on each level, data of fifty
-levels mean 2⁵⁰ checks, and the compiled validator would spend hours, or the memory of the process, on one small payload.
+Two things multiply. First, schemas that apply to one value: forty definitions, each with two references to the next, mean a
+billion checks. Second, schemas that reach one member in several ways. If a recursive property is applied twice on each level,
+data of fifty levels mean 2⁵⁰ checks. The compiled validator would need hours, or all memory, for one small payload.
 """
 
 from collections import Counter, defaultdict
@@ -15,34 +15,34 @@ from bus.contracts.schemas import Schema, SchemaWrong, same_value, subschemas
 
 _MOST_SCHEMAS: Final = 5_000
 _HEAVIEST: Final = 1_000
-"""Schemas on one value. A payload of a mebibyte has half a million values at most, and each check takes some 0.2 µs."""
+"""Schemas that may apply to one value. A payload of a mebibyte has at most half a million values."""
 _LONGEST_CHAIN: Final = 200
 _LEVELS: Final = 64
-"""How deep data are: as deep as the edge lets events be."""
+"""Levels of data: as many as the edge allows for events."""
 _MOST_DOWNWARD: Final = _HEAVIEST * _LEVELS
 _MOST_STEPS: Final = 500_000
 _UNDER_WAY: Final = -1
 
 _UNEVALUATED: Final = frozenset({"unevaluatedProperties", "unevaluatedItems"})
 _AGAIN_IN_PLACE: Final = 4
-"""jsonschema-rs goes again through what stands beside an `unevaluated…`, to see what it evaluated: nested, fourfold time."""
+"""jsonschema-rs checks the keywords beside an `unevaluated…` again, to see what they evaluate. Each nesting costs this factor."""
 _AGAIN_DOWNWARD: Final = 3
-"""And below the branches that it has to choose from (not below allOf and $ref), between twofold and threefold."""
+"""The same below branches that it must choose from (not below allOf and $ref). Each level of data costs at most this factor."""
 _CERTAIN: Final = frozenset({"allOf", "$ref"})
 
 
 BEYOND: Final = 1_000_000_000
-"""The work of a schema for which it cannot be found out."""
+"""The work of a schema that cannot be estimated."""
 
 Own = Callable[[Schema], int]
 """The work of one schema object, without the schemas in it."""
 
 
 def work_by_depth(schema: Any, own: Own) -> tuple[int, ...]:
-    """The work that the values down one path of the data ask for at most: how much of `own` is done for them in all.
+    """The most work for the values down one path of the data: the sum of `own` over the schemas that apply.
 
     Returns:
-        The work for data of one level, of two levels, and so on; the last is also for deeper data.
+        The work for data of one level, of two levels, and so on. The last one also counts for deeper data.
     """
     if not isinstance(schema, dict):
         return (1,)
@@ -58,8 +58,8 @@ def check_weight(schema: Schema) -> None:
     """Refuse a schema that asks for endless or exponential work.
 
     Raises:
-        SchemaWrong: it is too large, refers to what is no schema, its references go round in a circle on the same value, or too
-            many schemas apply to one value, or to the values down one path of nested data.
+        SchemaWrong: the schema is too large, or a reference leads to no schema, or references form a circle. Or too many
+            schemas apply to one value, or to the values down one path of the data.
     """
     weights = _Weights(schema)
     weights.check_in_place()
@@ -68,11 +68,11 @@ def check_weight(schema: Schema) -> None:
 
 @dataclass(slots=True)
 class _Members:
-    """What applies to the members of a value: schemas, by id, with how often.
+    """The schemas that apply to the members of a value, by id, with how often each applies.
 
     Attributes:
-        others: to a member of whose name (or index) nothing special is said.
-        named: what a name adds to that, or takes away.
+        others: the schemas for a member whose name (or index) no schema mentions.
+        named: for each mentioned name, what it adds to `others` or takes away.
     """
 
     others: "Counter[int]" = field(default_factory=Counter)
@@ -84,9 +84,9 @@ class _Members:
             yield from added
 
     def heaviest(self, below: dict[int, int]) -> int:
-        """Of all members the most work, where `below` says how much each schema asks for."""
-        others = _total(self.others, below)
-        return others + max((_total(added, below) for added in self.named.values()), default=0)
+        """The most work of any member; `below` says how much work each schema asks for."""
+        others = _sum_up(self.others, below)
+        return others + max((_sum_up(added, below) for added in self.named.values()), default=0)
 
 
 class _Weights:
@@ -102,22 +102,24 @@ class _Weights:
             raise SchemaWrong("", f"has more than {_MOST_SCHEMAS} schemas in it; use an enum for a long list of values")
 
     def check_in_place(self) -> None:
-        """Bound what applies to one value."""
+        """Refuse too many schemas on one value."""
         for number, inner in self._schemas.items():
             self._check_reference(inner)
-            self._weigh(inner, self._at(number), 0)
+            self._weigh(inner, self._get_place(number), 0)
 
     def check_downward(self) -> None:
-        """Bound what applies to the values on any path down into the data."""
+        """Refuse too many schemas on the values down any path of the data."""
         for level in self.levels():
             for number, work in level.items():
                 if work > _MOST_DOWNWARD:
-                    raise SchemaWrong(self._at(number), "applies several schemas to the same nested data on each level")
+                    raise SchemaWrong(
+                        self._get_place(number), "applies several schemas to the same nested data on each level"
+                    )
 
     def levels(self) -> Iterator[dict[int, int]]:
-        """The work on the heaviest path of data of one level, of two levels, and so on, by the schema of the outermost value."""
-        members = self._members()
-        own = {number: self._weights[number] + self._names(number) for number in members}
+        """The work on the heaviest path of data, by the outermost schema: for one level, two levels, and so on."""
+        members = self._collect_members()
+        own = {number: self._weights[number] + self._list_names(number) for number in members}
         below = own
         yield below
         for _ in range(_LEVELS):
@@ -133,8 +135,8 @@ class _Weights:
     def _check_reference(self, schema: Schema) -> None:
         target = next((inner for keyword, inner in same_value(self._root, schema) if keyword == "$ref"), True)
         if isinstance(target, dict) and id(target) not in self._schemas:
-            # Such as a constant: nothing has looked at what it says.
-            raise SchemaWrong(self._at(id(schema)) + "/$ref", "must point at a schema")
+            # It refers to something unchecked, such as a constant.
+            raise SchemaWrong(self._get_place(id(schema)) + "/$ref", "must point at a schema")
 
     def _weigh(self, schema: Any, at: str, depth: int) -> int:
         """How many schemas are applied to one value by `schema`, itself included."""
@@ -157,8 +159,8 @@ class _Weights:
         self._weights[id(schema)] = weight
         return weight
 
-    def _members(self) -> dict[int, tuple[_Members, _Members]]:
-        """What applies to the members of objects and of arrays, for the root and every schema that applies to a member."""
+    def _collect_members(self) -> dict[int, tuple[_Members, _Members]]:
+        """The schemas for members of objects and of arrays, for the root and every schema that applies to a member."""
         found: dict[int, tuple[_Members, _Members]] = {}
         waiting = [id(self._root)]
         while waiting:
@@ -166,7 +168,7 @@ class _Weights:
             if number in found:
                 continue
             objects, arrays = _Members(), _Members()
-            for schema, times in self._in_place(self._schemas[number], 1):
+            for schema, times in self._list_in_place(self._schemas[number], 1):
                 self._spend(len(schema) + len(schema.get("properties", ())) + len(schema.get("prefixItems", ())))
                 _add_properties(objects, schema, times)
                 _add_items(arrays, schema, times)
@@ -174,8 +176,8 @@ class _Weights:
             waiting.extend({*objects.ids(), *arrays.ids()} - found.keys())
         return found
 
-    def _in_place(self, schema: Any, times: int) -> Iterator[tuple[Schema, int]]:
-        """The schemas that apply to the same value as `schema`, itself first, and how often each does."""
+    def _list_in_place(self, schema: Any, times: int) -> Iterator[tuple[Schema, int]]:
+        """The schemas that apply to the same value, `schema` first, and how often each applies."""
         if not isinstance(schema, dict):
             return
         self._spend(1)
@@ -183,9 +185,9 @@ class _Weights:
         chooses = not _UNEVALUATED.isdisjoint(schema)
         for keyword, inner in same_value(self._root, schema):
             again = _AGAIN_DOWNWARD if chooses and keyword not in _CERTAIN else 1
-            yield from self._in_place(inner, times * again)
+            yield from self._list_in_place(inner, times * again)
 
-    def _names(self, number: int) -> int:
+    def _list_names(self, number: int) -> int:
         named = self._schemas[number].get("propertyNames")
         return self._weights[id(named)] if isinstance(named, dict) else 0
 
@@ -194,13 +196,13 @@ class _Weights:
         if self._steps > _MOST_STEPS:
             raise SchemaWrong("", "has too many schemas that refer to each other")
 
-    def _at(self, number: int) -> str:
+    def _get_place(self, number: int) -> str:
         return json.to_pointer(self._places[number])
 
 
 def _add_properties(members: _Members, schema: Schema, times: int) -> None:
     unnamed = [schema.get(keyword) for keyword in ("additionalProperties", "unevaluatedProperties")]
-    # Whether a pattern matches is not asked: it counts for every name.
+    # A pattern counts for every name, without a look at whether it matches.
     _add(members.others, [*schema.get("patternProperties", {}).values(), *unnamed], times)
     for name, inner in schema.get("properties", {}).items():
         _add(members.named[name], [inner], times)
@@ -221,5 +223,5 @@ def _add(counter: "Counter[int]", schemas: list[Any], times: int) -> None:
             counter[id(schema)] += times
 
 
-def _total(counter: "Counter[int]", work: dict[int, int]) -> int:
+def _sum_up(counter: "Counter[int]", work: dict[int, int]) -> int:
     return sum(times * work[number] for number, times in counter.items())

@@ -1,4 +1,4 @@
-"""YAML and JSON texts as JSON values, with bounds on size, depth and what aliases expand to, and one reading of each."""
+"""Reads YAML and JSON texts as JSON values, each text in one way. Bounds size, depth and the expansion of aliases."""
 
 import json as standard_json
 import math
@@ -21,11 +21,11 @@ _NUMBER = re.compile(
 )
 """A number that YAML 1.1 and YAML 1.2 read alike."""
 _LONGEST_NUMBER = 400
-"""Characters: a double has no more digits before its point. Reading a number takes time with the square of its length."""
+"""Characters: a double has no more digits before its point. The time to read a number grows with the square of its length."""
 
 
 class _Loader(yaml.CSafeLoader):
-    """PyYAML's safe loader that leaves dates as the texts that JSON has for them."""
+    """PyYAML's safe loader, which leaves dates as texts: JSON has no dates."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own attribute
         first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
@@ -33,8 +33,8 @@ class _Loader(yaml.CSafeLoader):
     }
 
 
-def _number(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> Any:
-    """A number; not one to the base of sixty (1:30), of eight (017) or of two, which are other numbers in YAML 1.2."""
+def _construct_number(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> Any:
+    """The number of a node. Refuses numbers to base sixty (1:30), eight (017) or two: YAML 1.2 reads them otherwise."""
     text = node.value
     if len(text) > _LONGEST_NUMBER or not _NUMBER.fullmatch(text):
         line = node.start_mark.line + 1
@@ -47,22 +47,22 @@ def _number(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> Any:
 
 
 for _tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
-    _Loader.add_constructor(_tag, _number)
+    _Loader.add_constructor(_tag, _construct_number)
 
 
 def read_yaml(text: bytes) -> Any:
-    """The JSON value that a YAML text (JSON is YAML) stands for.
+    """The JSON value of a YAML text; JSON is YAML too.
 
     Raises:
-        DocumentInvalid: not YAML, not expressible in JSON, the same key twice, or too large, too deep, or too much once aliases
-            are expanded.
+        DocumentInvalid: the text is not YAML, has a value that JSON cannot express, or has a key twice. Or the value is too
+            large, also once aliases are expanded, or too deep.
     """
     if len(text) > _LARGEST:
         raise DocumentInvalid(f"The document is larger than {_LARGEST} bytes.")
     value, is_json = _read(text)
     _check_expanded(value)
     if is_json:
-        # Only now, as it recurses. The fast reader keeps the last of two members with one name, others the first.
+        # After the check of depth, since it recurses. Of two members with one name, some readers keep the last, some the first.
         standard_json.loads(text, object_pairs_hook=_check_keys)
     try:
         return json.loads(json.dumps(value))
@@ -71,24 +71,24 @@ def read_yaml(text: bytes) -> Any:
 
 
 class _Dumper(yaml.SafeDumper):
-    """PyYAML's safe dumper, without aliases, and unequivocal: YAML 1.2 takes more texts for numbers than 1.1, which it knows."""
+    """PyYAML's safe dumper, without aliases. It quotes texts that YAML 1.2 would read as numbers: the library knows only 1.1."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     quoted = text[:1] in "0123456789+-." or UNSEEN.search(text.replace("\n", "")) is not None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, '"' if quoted else None)
 
 
-_Dumper.add_representer(str, _text)
+_Dumper.add_representer(str, _represent_text)
 
 
 def write_yaml(value: Any) -> bytes:
-    """A JSON value as a YAML text, keys in their given order."""
+    """A JSON value as a YAML text, with keys in the given order."""
     text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-    # Characters that are not seen stand in quoted texts alone, where YAML knows these escapes.
+    # Invisible characters occur only in quoted texts, where YAML knows these escapes.
     return escape_unseen_in_lines(text).encode()
 
 
@@ -98,24 +98,24 @@ def _read(text: bytes) -> tuple[Any, bool]:
         try:
             return json.loads(text), True
         except ValueError:
-            # Braces begin YAML in flow style too.
+            # A brace may also begin YAML in flow style.
             pass
-    return _yaml(text), False
+    return _read_yaml_text(text), False
 
 
 def _check_keys(members: list[tuple[str, Any]]) -> None:
     seen: set[str] = set()
     for name, _ in members:
         if name in seen:
-            raise _twice(name)
+            raise _refuse_twice(name)
         seen.add(name)
 
 
-def _twice(name: str) -> DocumentInvalid:
+def _refuse_twice(name: str) -> DocumentInvalid:
     return DocumentInvalid(f"The document has the key {name[:_LONGEST_NAME]!r} twice in one place.")
 
 
-def _yaml(text: bytes) -> Any:
+def _read_yaml_text(text: bytes) -> Any:
     try:
         _check_events(text)
         return yaml.load(text, _Loader)  # noqa: S506 - a subclass of the safe loader
@@ -128,7 +128,7 @@ def _yaml(text: bytes) -> Any:
 
 
 def _check_events(text: bytes) -> None:
-    """Bound depth before anything recurses into the text, and refuse the same key twice."""
+    """Refuse a text that is too deep, before anything recurses into it, and a key that appears twice."""
     keys = _Keys()
     for count, event in enumerate(yaml.parse(text, _Loader)):
         if len(keys.open) > _DEEPEST or count > _MOST_NODES:
@@ -139,10 +139,10 @@ def _check_events(text: bytes) -> None:
 
 
 class _Keys:
-    """Follows a text's events and knows which of them are keys.
+    """Follows the parser's events of a text and knows which of them are keys.
 
     Attributes:
-        open: the collections that are open, outermost first: of a mapping the keys so far, of a sequence None.
+        open: the open collections, outermost first: the keys so far for a mapping, None for a sequence.
     """
 
     def __init__(self) -> None:
@@ -153,7 +153,7 @@ class _Keys:
         """Take the next event.
 
         Raises:
-            DocumentInvalid: a key that its mapping has already.
+            DocumentInvalid: the mapping has the key already.
         """
         if isinstance(event, yaml.CollectionEndEvent):
             self.open.pop()
@@ -172,13 +172,13 @@ class _Keys:
     def _take(self, name: str) -> None:
         keys = self.open[-1]
         if keys is not None and name in keys:
-            raise _twice(name)
+            raise _refuse_twice(name)
         if keys is not None:
             keys.add(name)
 
 
 def _check_expanded(value: Any) -> None:
-    """Bound depth, and what aliases stand for: ten of them can mean billions of values ("billion laughs")."""
+    """Refuse a value that is too deep, or too large with its aliases expanded: ten aliases can mean billions."""
     waiting = [(value, 0)]
     count = 0
     while waiting:

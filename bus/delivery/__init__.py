@@ -1,4 +1,15 @@
-"""Delivery: from the journal to every subscription, at least once."""
+"""Delivery: from the journal to every subscription, at least once.
+
+What the room offers:
+
+- Subscriptions: `Subscriptions` keeps them. `NewSubscription` makes one, `Webhook` and `AgencySink` are its sinks.
+- Admission: `check_contracts`, `check_filters`, `check_order` and `check_sink` refuse what may not be subscribed to.
+- Deliveries: `Deliveries` lists, retries, discards and redrives them. `Trials` sends an example to a webhook.
+- The relay: `Relay` makes deliveries and hands them over. `FanOut`, `Turn`, `AlongAppends` and `Reclaim` are its parts.
+- The handover: `Here` within one process, `Broker` between processes. `ChangesBell` tells processes of changes.
+- The worker: `Worker` sends. `RunLoader`, `Room`, `OutcomeWriter`, `WebhookSink`, `Claims` and `Heartbeat` are its parts.
+- State of the whole: `measure_lag`, `find_unattended`, `is_reachable`.
+"""
 
 from bus.delivery.acts import make_subscription_act
 from bus.delivery.admission import (

@@ -1,4 +1,4 @@
-"""Acts on subscriptions and deliveries, as the action log tells them."""
+"""Entries of the action log about subscriptions and deliveries."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,15 +18,15 @@ def make_subscription_act(
     after: Members = None,
     details: Members = None,
 ) -> Action:
-    """Something was done to a participant's subscription."""
+    """The entry for an act on a participant's subscription."""
     return Action(what, by, Object("subscription", id), participant, before, after, details)
 
 
 def make_delivery_act(what: Verb, id: str, participant: str, by: Actor, *, before: str, after: str) -> Action:
-    """A delivery was given another state."""
+    """The entry for a delivery that got another state."""
     return Action(what, by, Object("delivery", id), participant, {"state": before}, {"state": after})
 
 
 def find_setter(by: Actor, participant: str) -> str | None:
-    """Who set a participant's sink, if not the participant; None too for a sink that a contract says."""
+    """The participant that set another participant's sink. None: the participant itself, or a contract, set it."""
     return None if by.channel is Channel.PROCESS or by.participant == participant else by.label

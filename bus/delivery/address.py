@@ -1,7 +1,7 @@
-"""Where a sink may be: public addresses over https, and the networks that the operator allows.
+"""The addresses where a sink may be: public addresses over https, and networks that the operator allows.
 
-Checked when a sink is registered, so that its owner learns at once, and again for every socket before it connects: names
-change hands and DNS answers change between the two (CWE-918, server-side request forgery; DNS rebinding).
+An address is checked when a sink is registered, so that its owner learns at once. It is checked again before each socket
+connects. Meanwhile names get other owners, and DNS answers change (CWE-918, server-side request forgery; DNS rebinding).
 """
 
 import ipaddress
@@ -42,7 +42,7 @@ _SPECIAL_V4 = tuple(
 """IANA's IPv4 special-purpose registry and multicast. Written out, because `is_global` differs between Python versions."""
 
 _UNICAST_V6 = ipaddress.IPv6Network("2000::/3")
-"""The only IPv6 block that IANA gives out as global unicast: all else is loopback, local, multicast or reserved."""
+"""The only IPv6 block that IANA assigns as global unicast. All others are loopback, local, multicast or reserved."""
 
 _SPECIAL_V6 = tuple(
     ipaddress.IPv6Network(network)
@@ -54,11 +54,17 @@ _SPECIAL_V6 = tuple(
     )
 )
 _CARRIERS_V6 = tuple(ipaddress.IPv6Network(network) for network in ("::ffff:0:0/96", "64:ff9b::/96"))
-"""IPv4-mapped (RFC 4291) and NAT64 (RFC 6052): the last 32 bits are the IPv4 address that is reached."""
+"""IPv4-mapped (RFC 4291) and NAT64 (RFC 6052): the last 32 bits are the reached IPv4 address."""
 
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_][a-z0-9_-]{0,62})*\.?")
 _NUMERIC_HOST = re.compile(r"(.*\.)?(\d+|0x[0-9a-f]*)\.?")
 """What the WHATWG URL standard calls a host that ends in a number: libraries take it for an IPv4 address."""
+
+
+_ORIGIN = re.compile(r"https?://[^/?#]*", re.ASCII | re.IGNORECASE)
+_PRINTABLE = re.compile(r"[!-~]*", re.ASCII)
+_PATH_AND_QUERY = re.compile(r"(?:%[0-9A-Fa-f]{2}|[A-Za-z0-9._~!$&'()*+,;=:@/?\[\]-])*", re.ASCII)
+"""What RFC 3986 lets these hold, and brackets, which many frameworks write into queries."""
 
 
 class SinkAddressRefused(Refused):
@@ -69,17 +75,17 @@ class SinkAddressRefused(Refused):
 
 
 class ForbiddenAddress(OSError):
-    """A socket was about to connect to an address where sinks may not be. Has no detail: aiohttp joins equal errors."""
+    """A socket was about to connect to a forbidden address. It has no detail, so that aiohttp joins equal errors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a sink's URL says about where to connect.
+    """The address to connect to, as a sink's URL says.
 
     Attributes:
         host: lower-case ASCII name, or an address in its canonical form without brackets.
-        address: the host when it is an IP literal.
-        plain: http rather than https.
+        address: the host if it is an IP literal.
+        plain: the scheme is http, not https.
     """
 
     host: str
@@ -105,16 +111,16 @@ def _matches(name: str, pattern: str) -> bool:
 
 
 Lookup = Callable[[str], Awaitable[Sequence[Address]]]
-"""The addresses of a host name; none when it does not resolve."""
+"""Finds the addresses of a host name; none if it does not resolve."""
 
 
 def is_forbidden(address: Address, allowed: Sequence[Network]) -> bool:
-    """Whether sinks may not be at this address: special-purpose and outside every network that the operator allows."""
+    """Whether this address is special-purpose, and outside every network that the operator allows."""
     return not _is_allowed(address, allowed) and _is_special(_carried(address))
 
 
 def may_connect(address: Address, allowed: Sequence[Network], *, plain: bool) -> bool:
-    """Whether a sink at this address may be delivered to; `plain` http only inside the allowed networks."""
+    """Whether the bus may deliver to this address. `plain` http is allowed only inside the allowed networks."""
     return _is_allowed(address, allowed) if plain else not is_forbidden(address, allowed)
 
 
@@ -138,7 +144,7 @@ def _carried(address: Address) -> Address:
 async def check_url(url: str, allowed: Sequence[Network], resolve: Lookup, *, hosts: Sequence[str] = ()) -> None:
     """Refuse a URL where no sink may be. Called when a sink is registered.
 
-    A name that does not resolve yet may be registered with https: each connection is checked anyway.
+    A name that does not resolve yet may be registered with https, since each connection is checked too.
 
     Args:
         allowed: networks where sinks may be private or plain http (`BUS_SINK_NETWORKS`).
@@ -168,10 +174,11 @@ async def _addresses(host: str, resolve: Lookup) -> Sequence[Address]:
 
 
 def parse(url: str) -> Target:
-    """Where a sink's URL says to connect, if it is well formed and leaves nothing to interpretation.
+    """The address to connect to, as a sink's URL says. Refuses a URL that readers could understand in two ways.
 
     Raises:
-        SinkAddressRefused: relative, another scheme, credentials, a fragment, a port below 1024 other than 80 and 443, an IPv4
+        SinkAddressRefused: relative, another scheme, credentials, a fragment, a path or query with characters that RFC 3986
+            has percent-encoded, a port below 1024 other than 80 and 443, an IPv4
             address in another form than four decimal numbers, an IPv6 zone.
     """
     if len(url) > LONGEST_URL:
@@ -190,9 +197,23 @@ def parse(url: str) -> Target:
         raise SinkAddressRefused("the address holds credentials; webhooks are authenticated by their signature")
     if "#" in url:
         raise SinkAddressRefused("the address has a fragment, which is never sent")
+    if not _PATH_AND_QUERY.fullmatch(_ORIGIN.sub("", url, count=1)):
+        raise SinkAddressRefused("the path or query has characters that a URL writes as % and two hexadecimal digits")
     if parsed.port is None or (parsed.port < 1024 and parsed.port not in (80, 443)):
         raise SinkAddressRefused("the port is not one of 80, 443 and 1024 to 65535")
     return Target(host, _literal(host), plain=parsed.scheme == "http")
+
+
+def write_request_target(url: str) -> str:
+    """The path and query of a sink's URL, byte for byte as they were registered.
+
+    Signatures in a query, and codes in a path, are of these bytes: `%2F` is not `/` (RFC 3986, 2.2).
+    """
+    target = _ORIGIN.sub("", url, count=1)
+    if not _PRINTABLE.fullmatch(target):
+        # Registered before `parse` refused it.
+        return URL(url).raw_path_qs
+    return target if target.startswith("/") else f"/{target}"
 
 
 def _literal(host: str) -> Address | None:

@@ -1,6 +1,6 @@
-"""Admission: what a participant may subscribe to, and where to; decided when a subscription is asked for.
+"""Admission: decides what a participant may subscribe to, and with which sink, when it asks for a subscription.
 
-Grants and addresses are checked again with each delivery. Here they are checked so that the subscriber learns at once.
+Each delivery checks grants and addresses again. The check here tells the subscriber at once.
 """
 
 import ipaddress
@@ -33,12 +33,12 @@ from bus.limits import Policy
 from bus.problem import FieldError, Forbidden, Refused
 
 _ATTRIBUTE = re.compile(r"[a-z0-9]{1,64}")
-"""CloudEvents 1.0.2, "Naming conventions"; core attributes and extensions alike."""
+"""Names of core attributes and extensions (CloudEvents 1.0.2, "Naming conventions")."""
 _ALWAYS_SEEN = CORE_ATTRIBUTES | BUS_ATTRIBUTES | {"partitionkey"}
-"""Attributes that a view shows in one form or another; a filter judges the form that the consumer sees."""
+"""Attributes that a view always shows, perhaps changed. A filter judges the form that the consumer sees."""
 
 Seen = tuple[ContractVersion, View | None]
-"""A version, and how a participant sees its events; None: not at all."""
+"""A version, and a participant's view of its events; None: it sees none of them."""
 
 
 class SubscriptionRefused(Refused):
@@ -49,20 +49,20 @@ class SubscriptionRefused(Refused):
 
 
 class FilterTooLarge(Refused):
-    """The filters of a subscription, or the rows of a grant, are larger than they may be."""
+    """The filters of a subscription, or the rows of a grant, are larger than allowed."""
 
     status = 422
     slug = "filter-too-large"
 
 
 class SinkNotYours(Forbidden):
-    """An agency's adapter is subscribed for its own participant, or by the operator."""
+    """Only the adapter's own participant, or the operator, subscribes for an agency's adapter."""
 
     slug = "sink-not-yours"
 
 
 def check_contracts(catalogue: Catalogue, names: Sequence[str], participant: str, today: date) -> Sequence[Seen]:
-    """Refuse contracts that there are not, queries, and what the participant has no grant in.
+    """Refuse unknown contracts, queries, and contracts without a grant for the participant.
 
     Returns:
         The versions in force of all of them, each with the participant's view of its events.
@@ -82,7 +82,7 @@ def check_contracts(catalogue: Catalogue, names: Sequence[str], participant: str
 
 
 def find_views(catalogue: Catalogue, name: str, participant: str, today: date) -> Iterator[Seen]:
-    """The versions in force of a contract, each with a participant's view of its events; None where it has none."""
+    """The versions in force of a contract, each with a participant's view of its events; None: it has no view."""
     for version in catalogue.in_force(name):
         try:
             yield version, catalogue.view(name, participant, version.id, today)
@@ -107,13 +107,13 @@ def _check_grant(name: str, versions: Sequence[ContractVersion], participant: st
 
 
 def check_filter_size(filters: Sequence[Any], policy: Policy, at: str = "/filters") -> None:
-    """Refuse filters that would hold up every event that they are asked about.
+    """Refuse filters that are so large that they would hold up every event.
 
     Args:
         at: pointer of the filters in the request.
 
     Raises:
-        FilterTooLarge: they have more parts, or more bytes, than the participant's limits allow.
+        FilterTooLarge: the filters have more parts, or more bytes, than the participant's limits allow.
     """
     if _count_parts(filters, policy.filter_nodes) > policy.filter_nodes:
         raise _refuse_size(at, f"has more than {policy.filter_nodes} tests and combinations")
@@ -126,7 +126,7 @@ def _refuse_size(at: str, detail: str) -> FilterTooLarge:
 
 
 def _count_parts(filters: Sequence[Any], most: int) -> int:
-    """Names, values and combinations in filters; counting ends soon after `most`."""
+    """The number of names, values and combinations in filters. Counting ends soon after `most`."""
     found = 0
     left: list[Any] = list(filters)
     while left and found <= most:
@@ -140,7 +140,7 @@ def _count_parts(filters: Sequence[Any], most: int) -> int:
 
 
 def check_filters(filters: Sequence[Any], seen: Iterable[Seen]) -> None:
-    """Refuse filters that cannot be understood, or that ask for more than the context attributes that the consumer sees.
+    """Refuse filters that are malformed, or that ask for attributes which the consumer does not see.
 
     Raises:
         FilterInvalid: with the pointer of what is wrong.
@@ -179,14 +179,14 @@ def _list_names(expression: Mapping[str, Any], at: str) -> Iterator[tuple[str, s
 
 
 def check_order(seen: Sequence[Seen], ordered_by: str | None) -> None:
-    """Refuse an order by something that the data of a contract do not have, or that the consumer does not see unmasked.
+    """Refuse an order by a field that the data do not have, or that the consumer does not see unmasked.
 
     Raises:
-        SubscriptionRefused: not a JSON Pointer, one that a schema does not declare, or one that a grant does not show.
+        SubscriptionRefused: `ordered_by` is no JSON Pointer, or a schema does not declare it, or a grant does not show it.
     """
     if ordered_by is None:
         return
-    # An asterisk would mean every item of an array, none of which is the one to order by.
+    # An asterisk means every item of an array, so it names no single field to order by.
     if not ordered_by.startswith("/") or "*" in json.parse_pointer(ordered_by):
         raise _refuse_order("is not a JSON Pointer (RFC 6901) to one value, such as /nik")
     for version, view in seen:
@@ -213,20 +213,20 @@ async def check_sink(
     hosts: Sequence[str],
     is_operator: bool,
 ) -> None:
-    """Refuse a sink that may not, or can not, be delivered to.
+    """Refuse a sink to which the bus may not, or cannot, deliver.
 
     Args:
-        contracts: the names of what is subscribed to.
+        contracts: the names of the subscribed contracts.
         allowed: networks where webhooks may be private or plain http.
         hosts: patterns of the hosts where webhooks may be; empty: every host.
-        names: the process's look-ups, of which the participant has a share.
+        names: the process's look-ups; the participant has a share of them.
 
     Raises:
-        SinkAddressRefused: the webhook's address.
-        SinkNotYours: the adapter is another participant's.
-        SubscriptionRefused: the adapter does not deliver so, or is not set up here.
+        SinkAddressRefused: the bus may not deliver to the webhook's address.
+        SinkNotYours: the adapter belongs to another participant.
+        SubscriptionRefused: the adapter does not offer this delivery, or is not set up here.
         NotBound: a contract does not name the adapter's operation.
-        ContractSaysLess: a contract protects its data less than the operation asks.
+        ContractSaysLess: a contract protects its data less than the operation demands.
     """
     if isinstance(sink, Webhook):
         await _check_webhook(sink, allowed, hosts, partial(_find_addresses, names, participant))
@@ -236,7 +236,7 @@ async def check_sink(
 
 
 async def _find_addresses(names: Names, participant: str, host: str) -> Sequence[Address]:
-    """The addresses of a host name; none where it does not resolve, which each connection checks anyway."""
+    """The addresses of a host name; none if it does not resolve: each connection checks again."""
     try:
         return [ipaddress.ip_address(one.address) for one in await names.resolve(host, participant)]
     except OSError:

@@ -1,6 +1,6 @@
-"""Along with an append: the deliveries of small appends are made in their transaction, and handed over once it is committed.
+"""Along with an append: makes a small append's deliveries in its transaction, and hands them over after the commit.
 
-Only for runs that stay in this process: a publisher must not wait for a broker.
+It is only for runs that stay in this process: a publisher must not wait for a broker.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ class AlongAppends:
 
     @contextmanager
     def take_part(self) -> Iterator[Take | None]:
-        """Make deliveries in an append; None: the relay makes them, or nobody subscribed."""
+        """Make deliveries in an append. None: the relay makes them, or nobody subscribed."""
         leader = self._turn.leader
         if leader is None or not leader.contract_ids:
             yield None
@@ -49,6 +49,6 @@ def _pass_on(fan_out: FanOut, made: Sequence[Made]) -> None:
         for one in made:
             fan_out.committed(one)
     except Exception:
-        # The events are committed, whatever becomes of this: what was leased is handed over again when its lease ends.
+        # The events are committed already. If this fails, leased deliveries are handed over again when their lease ends.
         UNEXPECTED.labels("relay").inc()
         log.exception("relay.not_handed_over")

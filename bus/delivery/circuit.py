@@ -1,7 +1,12 @@
-"""The circuit of one sink: after failures in a row the sink is left in peace, then asked again with one delivery."""
+"""The circuit of one sink: after failures in a row the sink is left in peace, then asked again with one delivery.
+
+A sink fails in two ways. It is *down*: it gives no answer, or a gateway answers for it. Or it *refuses*: it answers, and does
+not take the event (401, 404). One event can cause either. So an event counts once, however often it is tried again.
+"""
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from http import HTTPStatus
 from random import Random
 
 from bus.kit import Failure, Outcome
@@ -26,7 +31,7 @@ class Signal(Enum):
     FAILED = "failed"
     """The sink failed once too often; for a probe once is too often."""
     ANSWERED = "answered"
-    """The sink took, or refused, an event by itself: it lives."""
+    """The sink took an event, or rejected it by itself: it lives. A few refusals do not deny that."""
     PROBED = "probed"
     """The pause is over and one delivery was let through."""
 
@@ -51,13 +56,15 @@ class CircuitPolicy:
     """When a circuit opens and for how long.
 
     Attributes:
-        threshold: opens at so many sink failures in a row.
-        first: seconds of the first pause; doubled each time the probe fails.
+        threshold: opens when the sink was down for so many events in a row.
+        refusals: opens when the sink refused so many events in a row.
+        first: seconds of the first pause; doubled each time the probe finds the sink down.
         longest: seconds of the longest pause.
         probe: seconds after which a probe without an outcome counts as lost. Above the sink's time-out.
     """
 
     threshold: int = 5
+    refusals: int = 25
     first: float = 5.0
     longest: float = 300.0
     probe: float = 30.0
@@ -68,14 +75,16 @@ class Circuit:
     """A circuit at one moment. Times are seconds of any clock that does not go back.
 
     Attributes:
-        failures: sink failures in a row.
-        openings: how often it opened since it was last closed.
+        failures: events in a row for which the sink was down.
+        refused: events that the sink refused since it last took one.
+        openings: how often in a row it opened because the sink was down.
         until: when open, the end of the pause; when half open, when its probe counts as lost.
     """
 
     policy: CircuitPolicy = CircuitPolicy()
     state: State = State.CLOSED
     failures: int = 0
+    refused: int = 0
     openings: int = 0
     until: float = 0.0
 
@@ -89,30 +98,51 @@ class Circuit:
             return self
         return replace(self, state=TRANSITIONS[self.state, Signal.PROBED], until=now + self.policy.probe)
 
-    def after(self, outcome: Outcome, now: float, random: Random) -> "Circuit":
+    def after(self, outcome: Outcome, now: float, random: Random, *, is_first: bool = True) -> "Circuit":
         """The circuit after this outcome of a delivery.
 
         A transient failure says nothing of the sink, except from the probe: there it says that the sink lives.
+
+        Args:
+            is_first: the event was never tried before. That one event fails again says nothing new of the sink.
         """
-        if outcome.failure is None and self.state is State.CLOSED and self.failures == 0:
+        if outcome.failure is None and self.state is State.CLOSED and not (self.failures or self.refused):
             return self
         if outcome.failure is Failure.SINK_DOWN:
-            return self._failed(outcome.retry_after or 0.0, now, random)
+            after = self._after_refusal if _is_refusal(outcome) else self._after_failure
+            return after(outcome, now, random, int(is_first))
         if outcome.failure is Failure.TRANSIENT and self.state is not State.HALF_OPEN:
             return self
         return Circuit(self.policy, TRANSITIONS[self.state, Signal.ANSWERED])
 
-    def _failed(self, retry_after: float, now: float, random: Random) -> "Circuit":
-        failures = self.failures + 1
-        strained = self.state is State.CLOSED and failures < self.policy.threshold
-        signal = Signal.STRAINED if strained else Signal.FAILED
-        state = TRANSITIONS[self.state, signal]
-        if state is self.state:
-            return replace(self, failures=failures)
-        pause = max(self._pause(random), min(retry_after, self.policy.longest))
-        return replace(self, state=state, failures=failures, openings=self.openings + 1, until=now + pause)
+    def _after_failure(self, outcome: Outcome, now: float, random: Random, new: int) -> "Circuit":
+        failed = replace(self, failures=self.failures + new)
+        openings = max(1, self.openings + new)
+        until = now + self._pause(self.policy.first * 2.0 ** min(openings - 1, 32), outcome, random)
+        return failed._opened(openings, until, is_strained=failed.failures < self.policy.threshold)
 
-    def _pause(self, random: Random) -> float:
+    def _after_refusal(self, outcome: Outcome, now: float, random: Random, new: int) -> "Circuit":
+        refused = replace(self, refused=self.refused + new)
+        is_strained = refused.refused < self.policy.refusals
+        if is_strained and self.state is State.HALF_OPEN:
+            # The sink was down. Now it answers.
+            return replace(refused, state=TRANSITIONS[self.state, Signal.ANSWERED], failures=0, openings=0)
+        # By the square: dozens of refused events pass within seconds, and a sink that refuses all of them is left in peace.
+        until = now + self._pause(self.policy.first * (refused.refused / 100) ** 2, outcome, random)
+        return refused._opened(0, until, is_strained=is_strained)
+
+    def _opened(self, openings: int, until: float, *, is_strained: bool) -> "Circuit":
+        signal = Signal.STRAINED if is_strained and self.state is State.CLOSED else Signal.FAILED
+        state = TRANSITIONS[self.state, signal]
+        return self if state is self.state else replace(self, state=state, openings=openings, until=until)
+
+    def _pause(self, seconds: float, outcome: Outcome, random: Random) -> float:
         # Half fixed, half jitter: never at once, and the circuits of sinks that fell together do not probe together.
-        longest = min(self.policy.longest, self.policy.first * 2.0 ** min(self.openings, 32))
-        return longest / 2 + random.uniform(0, longest / 2)
+        longest = min(self.policy.longest, seconds)
+        asked = min(outcome.retry_after or 0.0, self.policy.longest)
+        return max(longest / 2 + random.uniform(0, longest / 2), asked)
+
+
+def _is_refusal(outcome: Outcome) -> bool:
+    """Whether the sink itself answered. What a gateway says for it (5xx), and 429, concern every event."""
+    return outcome.status is not None and outcome.status < 500 and outcome.status != HTTPStatus.TOO_MANY_REQUESTS

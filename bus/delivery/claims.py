@@ -1,4 +1,4 @@
-"""Claims: a worker says which runs it makes, so that they need not wait for their leases when its process dies."""
+"""Claims: a worker writes which runs it makes. If its process dies, these runs need not wait for their leases."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from bus.storage import GroupCommit
 log = structlog.get_logger(__name__)
 
 _PAUSE_SECONDS: Final = 0.02
-"""The least between two commits of claims: no delivery waits for them."""
+"""The shortest time between two commits of claims: no delivery waits for them."""
 
 
 class Claims(Protocol):
-    """What a worker says of its runs, and whether it may go on with them."""
+    """Records a worker's runs, and says whether it may go on with them."""
 
     @property
     def is_holder(self) -> bool:
@@ -36,21 +36,21 @@ class Claims(Protocol):
 
 
 class NoClaims:
-    """For relay and workers in one process: when the process starts, no run can be another one's."""
+    """No claims, for relay and workers in one process: when it starts, no other process can have a run."""
 
     is_holder = True
 
     def add(self, lease: Lease) -> None:
-        """Nobody has to know."""
+        """Do nothing: no other process needs to know."""
 
     async def close(self) -> None:
-        """Nothing is written."""
+        """Do nothing."""
 
 
 class WrittenClaims:
     """The claims of one process beside others. Belongs to one event loop.
 
-    A claim that is lost costs no more than the rest of its lease. So no run waits for its claim.
+    A lost claim costs at most the rest of its lease. So no run waits for its claim.
     """
 
     def __init__(self, leases: Leases, heartbeat: Heartbeat) -> None:

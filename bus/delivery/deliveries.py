@@ -1,4 +1,4 @@
-"""Deliveries as subscribers see and steer them: list, retry, discard, redrive."""
+"""Deliveries for subscribers: list, retry, discard, redrive."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -45,10 +45,10 @@ class Delivery:
 
     Attributes:
         id: `<subscription's id>.<position>`.
-        attempts: how many were made since it was last redriven.
-        next_attempt: when a pending one is due; None where it is over or waits behind another of its key.
-        status: of the last attempt, where the sink answered.
-        failures: the attempts that failed, oldest first.
+        attempts: number of attempts since the last redrive.
+        next_attempt: when a pending delivery is due; None: it is over, or waits behind another of its key.
+        status: HTTP status of the last attempt; None: the sink did not answer.
+        failures: the failed attempts, oldest first.
     """
 
     id: str
@@ -75,12 +75,12 @@ class Deliveries:
         """Deliveries of some subscriptions, by subscription and position.
 
         Args:
-            state: only those in a state; None: all.
-            after: subscription's number and position to go on after.
+            state: only deliveries in this state; None: in any state.
+            after: the subscription's number and the position of the last delivery of the page before.
         """
         by_number = {s.number: s for s in subscriptions}
         table = DELIVERIES.c
-        # One subscription at a time: (subscription, position) is the key, and a row comparison would not use it everywhere.
+        # One subscription at a time: not every database uses the key (subscription, position) for a row comparison.
         found: list[Any] = []
         for number in sorted(n for n in by_number if n >= after[0]):
             first, most = after[1] if number == after[0] else 0, limit - len(found)
@@ -106,10 +106,10 @@ class Deliveries:
         return self._with_failures(rows, by_number)
 
     def retry(self, subscription: Subscription, position: int, by: Actor) -> None:
-        """Make one delivery due now: a pending one early, a dead, discarded or delivered one again.
+        """Make one delivery due now: a pending one early; a dead, discarded or delivered one again.
 
         Raises:
-            DeliveryUnknown: there is none.
+            DeliveryUnknown: there is no such delivery.
         """
         table, now = DELIVERIES.c, clock.micros(clock.now())
         its = sa.and_(table.subscription == subscription.number, table.position == position)
@@ -121,17 +121,17 @@ class Deliveries:
             if row is None:
                 raise _unknown(subscription, position)
             if row.key is not None and row.due_at != PARKED:
-                # In flight, it leaves its run: what goes behind it there must not go without it.
+                # If it is in flight, it leaves its run. Deliveries behind it in the run must not go without it.
                 behind = {"subscription": subscription.number, "lease": row.due_at, "key": row.key}
                 transaction.execute(statements.OUT_OF_RUN, {**behind, "due": now})
             transaction.execute(sa.update(DELIVERIES).where(its).values(again))
             _note(transaction, Verb.DELIVERY_RETRY, subscription, position, by, row.state, DeliveryState.PENDING)
 
     def discard(self, subscription: Subscription, position: int, by: Actor) -> None:
-        """Give a delivery up that is not delivered; what waited behind it goes on.
+        """Give up a delivery that is not delivered. Deliveries that waited behind it go on.
 
         Raises:
-            DeliveryUnknown: there is none that could be given up.
+            DeliveryUnknown: there is no such delivery, or it is over.
         """
         with self._storage.write() as transaction:
             # Before the row is locked: the relay takes the two in this order.
@@ -150,7 +150,7 @@ class Deliveries:
         )
         if row is None:
             raise _unknown(subscription, position)
-        # The ledger writes the outcome of pending ones, under the lease that they have.
+        # The ledger writes outcomes only of pending deliveries, under their present lease.
         transaction.execute(sa.update(DELIVERIES).where(its).values(state=DeliveryState.PENDING.value))
         _note(transaction, Verb.DELIVERY_DISCARD, subscription, position, by, row.state, DeliveryState.DISCARDED)
         now, state = clock.micros(clock.now()), DeliveryState.DISCARDED
@@ -159,12 +159,12 @@ class Deliveries:
         )
 
     def redrive(self, subscription: Subscription, by: Actor) -> int:
-        """Make every dead delivery due again; how many there were."""
+        """Make every dead delivery due again. Returns their number."""
         redriven = 0
         while True:
             with self._storage.write() as transaction:
                 if not redriven:
-                    # With the first step, whatever becomes of the later ones.
+                    # Noted with the first step, even if a later one fails.
                     note(transaction, _redriving(transaction, subscription, by))
                 positions = [row.position for row in _dead(transaction, subscription.number, 0, _REDRIVE_STEP)]
                 if not positions:
@@ -209,7 +209,7 @@ class Deliveries:
 
 
 class _Dead(NamedTuple):
-    """A row of `statements.DEAD`, with the names of the table's columns."""
+    """A row of `statements.DEAD`."""
 
     subscription: int
     position: int

@@ -1,4 +1,4 @@
-"""What a run of deliveries discloses: on disk before it is sent, and corrected by what certainly did not leave."""
+"""The disclosures of a run: on disk before the run is sent, and corrected if something certainly was not sent."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
@@ -8,18 +8,17 @@ from bus.delivery.run import Item
 from bus.disclosures import Channel, Disclosure, Noted, make_disclosures
 
 Announce = Callable[[Sequence[Disclosure]], Awaitable[Sequence[Noted]]]
-"""Writes disclosures; they are on disk when it returns."""
+"""Writes disclosures. They are on disk when it returns."""
 
 
 class Disclosed:
     """The disclosures of one run. Belongs to one event loop.
 
-    Promise: nothing that the sink does decides what is in the log. What was announced stays there, unless the bus knows that
-    no byte of it left.
+    Promise: a sink cannot change what is in the log. An announced disclosure stays, unless the bus knows that it sent no byte.
     """
 
     def __init__(self, announce: Announce, catalogue: Catalogue, channel: Channel, set_by: str | None = None) -> None:
-        """`set_by` is who set the sink, if not the participant itself."""
+        """`set_by` is the participant that set the sink; None: the subscriber itself."""
         self._announce = announce
         self._set_by = set_by
         self._catalogue = catalogue
@@ -29,10 +28,10 @@ class Disclosed:
         self._noted: list[Noted] = []
 
     async def announce(self, items: Iterable[Item]) -> None:
-        """Write what these items disclose, where that is not written yet. Data about nobody cost nothing.
+        """Write the disclosures of these items that are not written yet. Data about nobody need none.
 
         Raises:
-            Refused: the database does not take it; nothing may be sent.
+            Refused: the database does not accept them; nothing may be sent.
         """
         new = [item for item in items if item.body is not None and item.leased.position not in self._announced]
         if not new:
@@ -43,15 +42,15 @@ class Disclosed:
         self._announced.update(item.leased.position for item in new)
 
     def sending(self, items: Iterable[Item]) -> None:
-        """From now on these items may have been read by the sink."""
+        """Note that from now on the sink may have read these items."""
         self._sent.update(item.leased.position for item in items)
 
     def stayed(self, item: Item) -> None:
-        """No byte of this item left."""
+        """Note that no byte of this item was sent."""
         self._sent.discard(item.leased.position)
 
     def unsent(self) -> list[Noted]:
-        """What was announced and did not leave; it has to be announced anew before it is sent after all."""
+        """Announced disclosures whose items were not sent. They must be announced again before the items are sent."""
         self._announced &= self._sent
         left = [noted._replace(positions=noted.positions - self._sent) for noted in self._noted]
         return [noted for noted in left if noted.positions]

@@ -1,4 +1,4 @@
-"""Dispatch: what is due is leased in runs, and the runs are handed over to the workers."""
+"""Dispatch: leases due deliveries in runs, and hands the runs over to workers."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from bus.storage import Storage, Transaction
 from bus.telemetry import HANDED_OVER
 
 _LOOK_SECONDS: Final = 0.03
-"""The longest that something may be due before it is looked for."""
+"""The longest time between two looks for due deliveries."""
 _NOTHING_LOADED: Final[Mapping[Lease, Loaded]] = MappingProxyType({})
 
 
@@ -40,10 +40,10 @@ class HandoverPolicy:
 
 
 class Dispatch:
-    """Leases and hands over. Belongs to one thread at a time, but for `look_soon`.
+    """Leases and hands over. Belongs to one thread at a time, except `look_soon`.
 
     Attributes:
-        left: the subscriptions of which something due was left, for lack of room.
+        left: subscriptions with due deliveries that were not leased, for lack of room.
     """
 
     def __init__(
@@ -67,15 +67,15 @@ class Dispatch:
         self.left: set[int] = set()
 
     def stop(self) -> None:
-        """End a look that is under way after the subscription that it is at. Callable from any thread."""
+        """End a look under way after its present subscription. Callable from any thread."""
         self._is_stopping = True
 
     def look_soon(self) -> None:
-        """Something may be due: have the next look find it. Callable from any thread."""
+        """Have the next look search for due deliveries. Callable from any thread."""
         self._may_be_due = True
 
     def look(self) -> bool:
-        """Hand over what is due, if something may be; whether there may be more at once."""
+        """Hand over due deliveries, if there may be any. Returns whether there may be more at once."""
         if not self._may_be_due and time.monotonic() < self._looked_at + _LOOK_SECONDS:
             return False
         self._looked_at = time.monotonic()
@@ -96,13 +96,13 @@ class Dispatch:
         return is_more
 
     def begin(self, transaction: Transaction, new: Sequence[NewDelivery], now: int) -> Going:
-        """What goes at once of new deliveries, in the transaction that makes them."""
+        """Lease new deliveries that go at once, in the transaction that makes them."""
         begun = going(transaction, new, now, self._lease_end(now), self._policy.window, self._policy.run)
         self._leases.add(transaction, [run.lease for run in begun.runs])
         return begun
 
     def lease(self, transaction: Transaction, subscription: Subscription, now: int) -> Handed:
-        """Lease what is due of a subscription, in a transaction of the caller's."""
+        """Lease the due deliveries of a subscription, in the caller's transaction."""
         handed = self._ledger.lease(
             transaction,
             subscription.number,
@@ -117,21 +117,21 @@ class Dispatch:
         return handed
 
     def send(self, handed: Handed, loaded: Mapping[Lease, Loaded] = _NOTHING_LOADED) -> bool:
-        """Hand leased runs over, once that is committed; whether there may be more to hand over at once.
+        """Hand leased runs over, after the commit. Returns whether there may be more to hand over at once.
 
         Args:
-            loaded: the runs whose events are at hand.
+            loaded: runs with their events, if the relay has them.
         """
         for index, lease in enumerate(handed.leases):
             if not self._handover.send(lease, loaded.get(lease)):
-                # Due again at once, so that nothing waits for a lease after the broker is back.
+                # They are due again at once, so that nothing waits for a lease when the broker is back.
                 self._ledger.release(handed.leases[index:], clock.micros(clock.now()))
                 return False
             HANDED_OVER.inc()
         return handed.left and handed.room > 0
 
     def close(self) -> None:
-        """Let go of the connection to the broker, if there is one."""
+        """Close the connection to the broker, if there is one."""
         self._handover.close()
 
     def _lease_end(self, now: int) -> int:
@@ -139,7 +139,7 @@ class Dispatch:
 
 
 def load(runs: Sequence[Run], entries: Sequence[Entry]) -> dict[Lease, Loaded]:
-    """Loads runs of new deliveries from the events that they were made of."""
+    """The loaded runs of new deliveries, from the events that they were made of."""
     by_position = {entry.position: entry for entry in entries}
     return {
         lease: [(Leased(one.position, one.key, 0, lease.due_at), by_position[one.position]) for one in deliveries]

@@ -1,8 +1,11 @@
 """What a sink's answer, or the lack of one, means: the table of failure classes.
 
-The question behind each row is whom the failure concerns. *This event* (PERMANENT): the same bytes fail the same way.
-*This attempt* (TRANSIENT): time heals it. *Every event for this sink* (SINK_DOWN): nothing gets through until someone mends
-the sink, its address or its account; the circuit opens and deliveries wait.
+The question behind each row is what the failure concerns.
+
+- *This event* (PERMANENT): the same bytes fail the same way again.
+- *This attempt* (TRANSIENT): a later attempt may succeed.
+- *Every event for this sink* (SINK_DOWN): nothing succeeds until somebody repairs the sink, its address or its account. The
+  circuit opens, and deliveries wait.
 """
 
 import os
@@ -30,8 +33,8 @@ _STATUS: dict[int, tuple[Failure, str]] = {
     407: (Failure.SINK_DOWN, "a proxy in front of it wants credentials"),
     415: (Failure.SINK_DOWN, "it does not take application/cloudevents+json"),
     421: (Failure.SINK_DOWN, "the server does not serve this host; check the address"),
-    # RFC 9110 and Standard Webhooks: the receiver says that it wants this no more.
-    410: (Failure.PERMANENT, "it wants this no more; end or move the subscription"),
+    # Standard Webhooks, and CloudEvents' webhooks 2.2: it wants no more events. The worker disables the subscription.
+    HTTPStatus.GONE: (Failure.SINK_DOWN, "it wants no more events"),
     408: (Failure.TRANSIENT, "it waited too long for the request"),
     # Some apps answer 409 for a lock or a race; a true duplicate they should ack.
     409: (Failure.TRANSIENT, "it is in conflict at the moment; a duplicate should be answered with 2xx"),
@@ -74,7 +77,7 @@ def _taken(status: int) -> Outcome:
 
 def _by_hundred(status: int) -> tuple[Failure, str]:
     if status >= 500:
-        # Transient, not sink down: the commonest cause is one event that an app stumbles over, which must not hold up the rest.
+        # Transient, not sink down: usually the app fails on this one event, which must not hold up the others.
         return Failure.TRANSIENT, "it failed inside"
     if status >= 400:
         return Failure.PERMANENT, "it refuses this event"

@@ -1,4 +1,4 @@
-"""The fan-out: makes the deliveries of the journal's events, and notes in the same transaction how far that is."""
+"""The fan-out: makes the deliveries of the journal's events, and writes the reached position in the same transaction."""
 
 import time
 from collections.abc import Sequence
@@ -19,27 +19,27 @@ from bus.telemetry import RELAY_LAG
 
 _STEP: Final = 500
 _MOST_DELIVERIES: Final = 5_000
-"""Made in one transaction. While it writes, on SQLite, no event is appended; and a process that stops waits for its end."""
+"""Deliveries of one transaction. On SQLite no event is appended meanwhile, and a process that stops waits for its end."""
 _AT_ONCE: Final = 8
-"""Subscriptions whose deliveries are made in the transaction of their events, and leased in that which makes them: of more,
-publishing would wait for it."""
+"""Subscriptions whose deliveries may be made in the append's transaction, or leased in the transaction that makes them. With
+more, publishing would wait."""
 _MOST_ALONG: Final = 250
-"""Events whose deliveries are made in their own transaction, for the same reason."""
+"""Events whose deliveries may be made in the append's transaction, for the same reason."""
 _NOTE_SECONDS: Final = 0.25
-"""How long the fan-out keeps to itself that it went on past events that nobody gets: noting each step would put a transaction
-beside each of the journal's commits."""
+"""The longest time before the fan-out writes that it passed events which nobody gets. Otherwise each of the journal's commits
+would cause a transaction."""
 
 
 class Made(NamedTuple):
-    """What a transaction made of events; it goes out once that is committed.
+    """The deliveries that a transaction made; they are handed over after the commit.
 
     Attributes:
         entries: the events.
-        reached: up to here all events have their deliveries.
-        begun: what goes at once.
-        handed: what was leased of that which waited already.
+        reached: the position up to which all events have their deliveries.
+        begun: new deliveries that go at once.
+        handed: leased deliveries that waited already.
         is_new: none of the deliveries was made before.
-        is_due: some of them are due, and not leased.
+        is_due: some deliveries are due, and not leased.
     """
 
     entries: Sequence[Entry]
@@ -54,16 +54,16 @@ _NOTHING: Final = Going([], {}, set())
 
 
 class _AsksTheJournal(Exception):
-    """Where an event goes depends on the one before it."""
+    """The route of an event depends on the event before it, which must be read."""
 
 
 class FanOut:
     """The fan-out of one process. Belongs to one thread at a time.
 
     Attributes:
-        reached: up to where this leader followed the journal; None before its first step.
+        reached: the position up to which this leader followed the journal; None before its first step.
         delivers: whether the last step made deliveries.
-        contract_ids: the contracts that anybody subscribed to, as of the last look.
+        contract_ids: contracts with a subscription, as of the last look.
     """
 
     def __init__(
@@ -88,23 +88,23 @@ class FanOut:
         self.contract_ids: set[int] = set()
 
     def begin(self) -> None:
-        """Go on from where another leader ended."""
+        """Continue where another leader ended."""
         self.reached = None
 
     def following(self) -> int:
-        """Up to where the journal was followed: what the database says to a leader that begins, then from memory."""
+        """The position up to which the journal was followed: first from the database, then from memory."""
         if self.reached is None:
             with self._storage.read() as transaction:
                 self.reached = self._noted = read_relayed(transaction)
         return self.reached
 
     def router(self) -> Router:
-        """The routes to the subscriptions of now."""
+        """The routes to the present subscriptions."""
         self._router.update(self._subscriptions.by_number())
         return self._router
 
     def step(self) -> bool:
-        """Make the deliveries of the next events; whether there are more at once."""
+        """Make the deliveries of the next events. Returns whether there are more at once."""
         self.delivers = False
         entries, reached, end, is_last = self._journal.upcoming(self._wanted, self.following(), _STEP)
         deliveries, count = self._routed_at_most(entries, History(self._journal, entries).before)
@@ -119,9 +119,10 @@ class FanOut:
         return not is_last
 
     def take_along(self, transaction: Transaction, rows: Sequence[Row]) -> Made | None:
-        """Make the deliveries of events in the transaction that appends them. None: that is left to the next step.
+        """Make the deliveries of events in the transaction that appends them. None: the next step makes them.
 
-        So it is where others stand between, where events or subscriptions are many, and where something waits or has to be read.
+        Returns None if other events stand between, or events or subscriptions are many. Also if deliveries wait, or
+        something must be read.
         """
         reached = rows[-1][0]
         if rows[0][0] - 1 != self.reached or len(rows) > _MOST_ALONG:
@@ -142,7 +143,7 @@ class FanOut:
         return self._make(transaction, entries, deliveries, reached)
 
     def committed(self, made: Made) -> None:
-        """What `take_along` made is committed: pass it on."""
+        """Hand over what `take_along` made, after the commit."""
         self.reached = made.reached
         if made.entries:
             self._noted, self._noted_at = made.reached, time.monotonic()
@@ -157,7 +158,7 @@ class FanOut:
         return [delivery for entry in entries for delivery in router.deliveries(entry, today, before)]
 
     def _routed_at_most(self, entries: Sequence[Entry], before: FindBefore) -> tuple[list[NewDelivery], int]:
-        """The deliveries of the first events, until they are many for one transaction; and how many events these are."""
+        """The deliveries of the first events, until they are too many for one transaction, and the number of these events."""
         today, router = clock.local_date(clock.now()), self.router()
         deliveries: list[NewDelivery] = []
         for count, entry in enumerate(entries, 1):
@@ -180,10 +181,10 @@ class FanOut:
     ) -> Made:
         now = clock.micros(clock.now())
         subscriptions = self._going_at_once(deliveries)
-        # Where something due was left, the new wait behind it.
+        # If due deliveries were left, new ones wait behind them.
         behind = [one for one in subscriptions if one.number in self._dispatch.left]
         at_once = {one.number for one in subscriptions}.difference(one.number for one in behind)
-        # Before any row is touched, and in order, as who writes outcomes does.
+        # Before any row is touched, and in the order in which the writers of outcomes lock.
         for subscription in subscriptions:
             self._ledger.hold(transaction, subscription.number)
         begun = self._dispatch.begin(transaction, [one for one in deliveries if one.subscription in at_once], now)
@@ -196,14 +197,14 @@ class FanOut:
         """Hand over what a transaction made, now that it is committed."""
         self._dispatch.left |= made.begun.left
         begun = Handed([run.lease for run in made.begun.runs], 0, False)
-        # Of a run in which something was made before, less may be owed.
+        # If some deliveries were made before, fewer may be owed.
         loaded = load(made.begun.runs, made.entries) if made.is_new else {}
         is_more = [self._dispatch.send(begun, loaded), *map(self._dispatch.send, made.handed)]
         if any(is_more) or made.is_due:
             self._dispatch.look_soon()
 
     def _going_at_once(self, deliveries: Sequence[NewDelivery]) -> list[Subscription]:
-        """The subscriptions whose new deliveries are leased as they are made, by number; none where they are many."""
+        """The subscriptions whose new deliveries are leased at once, by number; none if they are many."""
         numbers = sorted({delivery.subscription for delivery in deliveries})
         found = [self._subscriptions.numbered(number) for number in numbers] if len(numbers) <= _AT_ONCE else []
         return [one for one in found if one is not None and one.state is SubscriptionState.ACTIVE]

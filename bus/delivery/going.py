@@ -1,7 +1,7 @@
 """New deliveries that go at once: made, put in order and leased in one statement, as their events come.
 
-What is due already has to be read before it is leased. Of what the relay is about to make it knows all but two things: how much
-is in flight, and which keys something is owed for.
+Deliveries that are due already must be read before they are leased. Of new deliveries, the relay knows nearly all. It must only
+read how many are in flight, and for which keys earlier deliveries are owed.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -21,11 +21,11 @@ class Run(NamedTuple):
 
 
 class Going(NamedTuple):
-    """What goes at once of new deliveries.
+    """New deliveries that go at once.
 
     Attributes:
-        due: by subscription and position, when those are due that are not due now: at the end of their lease, or parked.
-        left: the subscriptions of which some are due now, for lack of room.
+        due: by subscription and position, `due_at` of deliveries that are not due now: their lease's end, or parked.
+        left: subscriptions with new deliveries that are due now, but found no room.
     """
 
     runs: list[Run]
@@ -34,7 +34,7 @@ class Going(NamedTuple):
 
 
 def going(transaction: Transaction, new: Iterable[NewDelivery], now: int, until: int, window: int, most: int) -> Going:
-    """What goes at once of new deliveries; decided in the transaction that makes them, which holds their subscriptions.
+    """Decide which new deliveries go at once, in the transaction that makes them and holds their subscriptions.
 
     The other arguments are those of `Ledger.lease`.
     """
@@ -57,7 +57,7 @@ def going(transaction: Transaction, new: Iterable[NewDelivery], now: int, until:
 
 
 def _owed(transaction: Transaction, subscription: int, keys: Collection[int]) -> set[int]:
-    """Those of some keys for which something is owed."""
+    """The keys among some keys for which a delivery is owed."""
     if not keys:
         return set()
     asked = {"subscription": subscription, "wanted": transaction.numbers(keys)}

@@ -1,6 +1,6 @@
-"""Heartbeats: which processes live to make deliveries.
+"""Heartbeats: tell which processes with workers live.
 
-A bus that takes events in and delivers none does not pass for ready. And the runs of a worker that died go to another one.
+They tell readiness if a bus accepts events and delivers none. They let another worker make the runs of a dead one.
 """
 
 import asyncio
@@ -26,11 +26,11 @@ AGENCIES = "adapters"
 
 _BEAT_SECONDS: Final = 2.0
 _REGULAR_SECONDS: Final = 7.0
-"""A process whose last beat is older sends nothing, before others take it for dead."""
+"""A process whose last beat is older sends nothing any more. Other processes take it for dead a little later."""
 _STOPPED_SECONDS: Final = 10.0
-"""A process whose heartbeat did not change for so long is dead."""
+"""A process whose heartbeat did not change for this time is dead."""
 _GAP_SECONDS: Final = 5.0
-"""An observer that did not look for so long may have been away itself, and the database with it. It observes anew."""
+"""If an observer did not look for this time, it observes anew: it, or the database, may have been away."""
 _ALIVE_MICROS = 30_000_000
 _FORGOTTEN_MICROS = 3_600_000_000
 
@@ -41,7 +41,7 @@ class Heartbeat:
     def __init__(
         self, storage: Storage, roles: Collection[str], process: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """`process` names the process; no other one, before or after, has its name."""
+        """`process` is the process's name. No other process ever has this name."""
         self._storage = storage
         self._roles = roles
         self._clock = clock
@@ -50,11 +50,11 @@ class Heartbeat:
 
     @property
     def is_regular(self) -> bool:
-        """Whether others still see that this process lives."""
+        """Whether other processes still see that this process lives."""
         return self._clock() < self._beat_at + _REGULAR_SECONDS
 
     def beat(self) -> None:
-        """Say that this process lives. Synchronous."""
+        """Write that this process lives. Synchronous."""
         begun = self._clock()
         now = clock.micros(clock.now())
         table = HEARTBEATS.c
@@ -76,7 +76,7 @@ class Heartbeat:
 
 
 class Pulse:
-    """Tells whose heartbeat has stopped. It asks its own clock alone, since clocks of two machines may differ."""
+    """Tells whose heartbeat has stopped. It uses only its own clock, since clocks of two machines may differ."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -87,7 +87,7 @@ class Pulse:
         """Which of some processes are dead.
 
         Args:
-            beats: the time of each process's last heartbeat, as it wrote it; a process without one may be dead too.
+            beats: the time of each process's last heartbeat, by its own clock. A process without one may be dead too.
         """
         now = self._clock()
         if now > self._looked_at + _GAP_SECONDS:

@@ -1,29 +1,30 @@
-"""A lane: what one process knows of one subscription's sink: its circuit, its signer, and how much may be in flight."""
+"""A lane: one process's state of one subscription's sink: its circuit, its signer, and how much may be in flight."""
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final, cast
 
 from bus.delivery.circuit import Circuit, CircuitPolicy, State
+from bus.delivery.run import Owed, list_candidates
 from bus.delivery.signature import Signer
 from bus.delivery.subscription import Subscription
 from bus.kit import Outcome
 from bus.telemetry import CIRCUITS_OPEN
 
 _SLOW_SECONDS: Final = 2.0
-"""A sink that takes longer for an answer gets fewer requests at once."""
+"""A sink whose answers take longer gets fewer requests at once."""
 
 Job = Callable[[], Awaitable[None]]
-"""Something to send, in the end: a chain of deliveries."""
+"""Sends something, usually a chain of deliveries."""
 
 
 @dataclass(slots=True)
 class _Work:
-    """The jobs of one run: those that nobody has begun, how many are not done, and who waits for that."""
+    """The jobs of one run: those that nobody has begun, the number not done, and who waits for them."""
 
     waiting: deque[Job]
     left: int
@@ -33,8 +34,8 @@ class _Work:
 class Lane:
     """One subscription's lane. Belongs to one event loop.
 
-    As many senders as may be in flight take job after job, of one run after another: a run's last jobs and the next one's
-    first are under way together. A task and a turn at a lock for each delivery would cost a tenth of it.
+    There are as many senders as requests may be in flight. They take job after job, of one run after another. So a run's last
+    jobs and the next run's first jobs are under way together. A task and a lock for each delivery would cost more.
     """
 
     def __init__(
@@ -48,13 +49,14 @@ class Lane:
         self._random = random
         self._clock = clock
         self._moved = asyncio.Event()
+        self._waiting = 0
         self._signer: tuple[tuple[str, ...], Signer] | None = None
 
     async def make(self, jobs: Iterable[Job]) -> None:
-        """Have jobs done, begun in their order, after those that wait already; until all of them are.
+        """Do jobs, begun in their order, after the jobs that wait already. Returns when all of them are done.
 
         Raises:
-            Exception: what one of them raised; those that nobody has begun are then left.
+            Exception: what one job raised; jobs that nobody has begun are then dropped.
         """
         loop = asyncio.get_running_loop()
         waiting = deque(jobs)
@@ -81,17 +83,17 @@ class Lane:
                 else:
                     self._works.popleft()
         finally:
-            # At once: whoever brings jobs next must not count on this one.
+            # At once: new jobs must not count on this sender.
             self._senders.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     def stop(self) -> None:
-        """Break off what is under way."""
+        """Cancel the jobs under way."""
         for sender in self._senders:
             sender.cancel()
 
     @property
     def is_flowing(self) -> bool:
-        """Whether the circuit is closed: what is handed in goes."""
+        """Whether the circuit is closed, so that deliveries go."""
         return self._circuit.state is State.CLOSED
 
     @property
@@ -100,11 +102,37 @@ class Lane:
         return self._circuit.admits(self._clock())
 
     def let_through(self) -> None:
-        """One delivery goes now: the probe, unless the circuit is closed."""
+        """Note that one delivery goes now. Unless the circuit is closed, it is the probe."""
         self._circuit = self._circuit.let_through(self._clock())
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a run waits until the circuit lets a delivery through."""
+        return self._waiting > 0
+
+    def pick_probe(self, owed: Sequence[Owed]) -> Owed:
+        """One delivery of a run that may go as the probe, as `list_candidates` says, each as likely as the others.
+
+        The oldest one each time would hold up all others for as long as the sink does not take it.
+        """
+        return self._random.choice(list_candidates(owed))
+
+    def until_asked_again(self) -> float:
+        """Seconds after which a run that does not wait may ask again: when a pause is over, or a probe may be."""
+        left = max(self._circuit.until - self._clock(), 0.0)
+        if self._circuit.state is State.HALF_OPEN:
+            left = min(left, self._circuit.policy.first)
+        return left + self._random.uniform(0.0, 1.0)
 
     async def wait_until_admits(self, deadline: float) -> bool:
         """Wait until the circuit lets a delivery through; False when it does not before a deadline (monotonic seconds)."""
+        self._waiting += 1
+        try:
+            return await self._admitted(deadline)
+        finally:
+            self._waiting -= 1
+
+    async def _admitted(self, deadline: float) -> bool:
         while True:
             now = self._clock()
             if now >= deadline:
@@ -118,13 +146,17 @@ class Lane:
             except TimeoutError:
                 continue
 
-    def note(self, outcome: Outcome, seconds: float = 0.0) -> None:
-        """Let the circuit learn from an outcome, and send as much at once as the sink's time for it allows."""
+    def note(self, outcome: Outcome, seconds: float = 0.0, *, is_first: bool = True) -> None:
+        """Let the circuit learn from an outcome, and send as much at once as the sink's time for it allows.
+
+        Args:
+            is_first: the event was never tried before.
+        """
         self._width = width_after(self._width, seconds, self._concurrency)
         if self._width > len(self._senders) and self._works:
             self._add_senders(sum(len(work.waiting) for work in self._works))
         before = self._circuit
-        self._circuit = before.after(outcome, self._clock(), self._random)
+        self._circuit = before.after(outcome, self._clock(), self._random, is_first=is_first)
         if self._circuit.state is not before.state:
             CIRCUITS_OPEN.inc((self._circuit.state is not State.CLOSED) - (before.state is not State.CLOSED))
             self._moved.set()
@@ -138,7 +170,7 @@ class Lane:
 
 
 def width_after(width: int, seconds: float, most: int) -> int:
-    """How many requests may be in flight after one took some seconds: fewer at once where it was slow, more step by step."""
+    """How many requests may be in flight after one took `seconds`. A slow answer lowers the number; others raise it by one."""
     allowed = most if seconds <= _SLOW_SECONDS else max(1, int(most * _SLOW_SECONDS / seconds))
     return min(allowed, width + 1)
 

@@ -1,7 +1,7 @@
 """The leases that have not ended, and which process makes the run of each.
 
-A retry and a leased delivery both have a `due_at` to come. This table tells them apart, so that a dead process's runs can be due
-at once and no retry comes early. A row stays until its lease ends, also when the run is finished.
+A retry and a leased delivery both have a later `due_at`. This table tells them apart. So the runs of a dead process can be due
+at once, and no retry comes early. A row stays until its lease ends, even if the run is finished.
 """
 
 from collections.abc import Sequence
@@ -46,12 +46,12 @@ class Leases:
         self._storage = storage
 
     def add(self, transaction: Transaction, leases: Sequence[Lease]) -> None:
-        """Note leases in the transaction that makes them."""
+        """Write leases in the transaction that makes them."""
         if leases:
             transaction.insert(_NEW, [(lease.due_at, lease.subscription) for lease in leases])
 
     def claim(self, process: str, leases: Sequence[Lease]) -> None:
-        """Note that a process makes the runs of some leases."""
+        """Write that a process makes the runs of some leases."""
         with self._storage.write(durable=False) as transaction:
             for lease in sorted(leases, key=lambda one: (one.due_at, one.subscription)):
                 named = {"lease": lease.due_at, "subscription": lease.subscription}
@@ -63,14 +63,14 @@ class Leases:
             return [row[0] for row in transaction.rows(_HOLDERS, {"now": _now()})]
 
     def release_all(self) -> int:
-        """Make everything leased due at once; how many deliveries that were."""
+        """Make all leased deliveries due at once. Returns their number."""
         with self._storage.write(durable=False) as transaction:
             released = transaction.execute(_RELEASE_ALL, {"now": _now()})
             transaction.execute(_FORGET_ALL, {})
         return released
 
     def release_held(self, process: str) -> int:
-        """Make due at once what a process claimed; how many deliveries that were."""
+        """Make the deliveries that a process claimed due at once. Returns their number."""
         with self._storage.write(durable=False) as transaction:
             released = transaction.execute(_RELEASE_HELD, {"now": _now(), "process": process})
             transaction.execute(_FORGET_HELD, {"process": process})

@@ -1,9 +1,8 @@
 """The ledger: the deliveries table as the relay and the worker use it.
 
-Two rules carry everything. Due and not delivered is handed over: a delivery handed over is due again when its lease ends.
-And `due_at` is the lease itself: a run is named by (subscription, due_at), so that a message that comes late, or twice, finds
-nothing under its name and does no harm. Nor does an outcome that comes late: it counts under its own lease alone, unless it is a
-success.
+Two rules carry everything. First: a delivery that is due and not delivered is handed over. It is due again when its lease ends.
+Second: `due_at` is the lease. The name of a run is (subscription, due_at). So a message that comes late, or twice, finds nothing
+under its name, and does no harm. A late outcome does no harm either: unless it is a success, it counts only under its own lease.
 
 One statement serves a whole group; `bus.delivery.statements` has them.
 """
@@ -22,7 +21,7 @@ from bus.delivery.tables import ATTEMPTS
 from bus.storage import Parameters, Storage, Transaction
 
 LONGEST_CHAIN = 50
-"""The most deliveries of one key in a run: they go one after the other and must end within the lease."""
+"""The most deliveries of one key in a run. They go one after the other, and must end within the lease."""
 
 
 class DeliveryState(IntEnum):
@@ -37,7 +36,7 @@ class DeliveryState(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """A delivery to be made; `key` where its subscription is ordered."""
+    """A delivery to make; with a `key` if its subscription is ordered."""
 
     subscription: int
     position: int
@@ -46,19 +45,19 @@ class NewDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A run of deliveries that was handed over: those of a subscription that are due at exactly this moment."""
+    """The lease of a run: the deliveries of a subscription that are due at exactly this moment."""
 
     subscription: int
     due_at: int
 
 
 class Handed(NamedTuple):
-    """What one look leased of a subscription.
+    """The runs of a subscription that one look leased.
 
     Attributes:
-        leases: the runs.
+        leases: the leases of the runs.
         room: how many more deliveries may be in flight.
-        left: something may be due that was not leased.
+        left: due deliveries may be left.
     """
 
     leases: Sequence[Lease]
@@ -67,7 +66,7 @@ class Handed(NamedTuple):
 
 
 class Leased(NamedTuple):
-    """One delivery of a run; `lease` is the `due_at` of that."""
+    """One delivery of a run; `lease` is the run's `due_at`."""
 
     position: int
     key: int | None
@@ -76,13 +75,13 @@ class Leased(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """What one attempt came to.
+    """The result of one attempt.
 
     Attributes:
-        lease: the delivery's `due_at` when it was attempted. What is not a success counts only while it still has that.
-        due_at: when to try again; None where the delivery is over.
-        failure: the class of the failure; None when it was delivered.
-        detail: for the subscriber; holds nothing of the event.
+        lease: the delivery's `due_at` at the attempt. Unless it is a success, the result counts only under this lease.
+        due_at: when to try again; None: the delivery is over.
+        failure: the class of the failure; None: the event was delivered.
+        detail: a text for the subscriber, which holds nothing of the event.
     """
 
     subscription: int
@@ -114,11 +113,11 @@ class Ledger:
         again: bool,
         later: Mapping[tuple[int, int], int] = MappingProxyType({}),
     ) -> bool:
-        """Make deliveries, in a transaction of the caller's; whether each was made.
+        """Make deliveries, in the caller's transaction. Returns whether each was made.
 
         Args:
-            again: also for those that were made before (a replay); those still pending are left as they are.
-            later: by subscription and position, those that are due at another moment.
+            again: make finished deliveries again (a replay); pending ones stay as they are.
+            later: by subscription and position, `due_at` of deliveries that are due at another moment.
         """
         if not deliveries:
             return True
@@ -128,19 +127,19 @@ class Ledger:
         if transaction.insert(statements.NEW_OR_AGAIN if again else statements.NEW, rows) == len(rows):
             return True
         if later:
-            # What was made before may be done: whatever was to wait behind it has nothing to wait for.
+            # Deliveries that were made before may be done: nothing must wait behind them.
             for subscription, keys in _keys(deliveries).items():
                 _unpark(transaction, subscription, keys, due_at)
         return False
 
     def due_subscriptions(self, now: int) -> list[int]:
-        """The active subscriptions with something to hand over."""
+        """The active subscriptions with due deliveries."""
         with self._storage.read() as transaction:
             rows = transaction.rows(statements.DUE_SUBSCRIPTIONS, {"now": now})
             return [row[0] for row in rows]
 
     def owing_subscriptions(self) -> list[int]:
-        """The active subscriptions with deliveries that are pending, due or not."""
+        """The active subscriptions with pending deliveries, due or not."""
         return self.due_subscriptions(PARKED)
 
     def lease(
@@ -154,10 +153,10 @@ class Ledger:
         *,
         ordered: bool,
     ) -> Handed:
-        """Lease what is due of a subscription, in runs, in a transaction of the caller's.
+        """Lease the due deliveries of a subscription in runs, in the caller's transaction.
 
         Args:
-            until: the end of the lease; each further run's ends a microsecond later, which keeps their names apart.
+            until: the end of the first lease. Each further lease ends a microsecond later, so that names differ.
             window: the most deliveries of a subscription that may be in flight.
             most: the most deliveries in a run.
             ordered: whether a later event of a key must not go before an earlier one.
@@ -178,22 +177,22 @@ class Ledger:
         return Handed(leases, room - sum(map(len, decided.going)), decided.left or len(due) == room)
 
     def leased(self, transaction: Transaction, lease: Lease) -> list[Leased]:
-        """The deliveries of a run that are still to be made, in position order; none when the lease is over."""
+        """The deliveries of a run that are still owed, in position order; none: the lease is over."""
         named = {"subscription": lease.subscription, "lease": lease.due_at}
         rows = transaction.rows(statements.LEASED, named)
         return sorted(Leased(position, key, attempts, lease.due_at) for position, key, attempts in rows)
 
     def release(self, leases: Iterable[Lease], due_at: int) -> None:
-        """Give runs back untried; they are due again at a moment."""
+        """Give runs back without an attempt. They are due again at `due_at`."""
         with self._storage.write(durable=False) as transaction:
             for lease in leases:
                 named = {"subscription": lease.subscription, "lease": lease.due_at}
                 transaction.execute(statements.RELEASE, {**named, "due": due_at})
 
     def record(self, transaction: Transaction, attempts: Sequence[Attempt]) -> bool:
-        """Write what attempts came to, and make due what waited behind them, in a transaction of the caller's.
+        """Write the results of attempts, and make deliveries due that waited behind them, in the caller's transaction.
 
-        Whether something is due by that: was given back, or waited.
+        Returns whether something became due.
         """
         touched = _keys(attempts)
         for subscription in sorted(touched):
@@ -212,9 +211,10 @@ class Ledger:
         return any(unparked) or any(a.due_at is not None and a.due_at <= a.at for a in attempts)
 
     def hold(self, transaction: Transaction, subscription: int) -> None:
-        """Keep relay and outcomes apart on an ordered subscription to the transaction's end, before its rows are touched.
+        """Lock an ordered subscription until the transaction ends. Call it before its rows are touched.
 
-        Parking must not miss the outcome that would unpark. SQLite has one writer anyway.
+        It keeps the relay and the writers of outcomes apart: parking must not miss the outcome that would unpark. SQLite
+        needs no lock: it has one writer at a time.
         """
         transaction.hold(statements.SUBSCRIPTIONS, subscription)
 
@@ -234,7 +234,7 @@ def _due(transaction: Transaction, subscription: int, now: int, limit: int) -> d
 
 def in_flight(transaction: Transaction, subscription: int, now: int, until: int, window: int) -> int:
     """How many deliveries of a subscription are in flight, up to `window`; the arguments are those of `Ledger.lease`."""
-    # What is due within a lease from now is taken to be in flight; a short backoff is counted along, to the good of the sink.
+    # Deliveries that are due within a lease from now count as in flight. A short backoff counts too, which spares the sink.
     asked = {"subscription": subscription, "now": now, "until": until, "window": window}
     return int(transaction.value(statements.IN_FLIGHT, asked))
 
@@ -288,7 +288,7 @@ def _record_failure(transaction: Transaction, attempt: Attempt) -> None:
         "detail": attempt.detail[:500],
         "duration_ms": attempt.duration_ms,
     }
-    # After a redrive the count begins anew, the rows do not.
+    # After a redrive the delivery's count begins anew, but its old rows stay.
     number = sa.select(sa.func.coalesce(sa.func.max(ATTEMPTS.c.number), 0) + 1).where(
         ATTEMPTS.c.subscription == attempt.subscription, ATTEMPTS.c.position == attempt.position
     )
@@ -296,7 +296,7 @@ def _record_failure(transaction: Transaction, attempt: Attempt) -> None:
 
 
 def _alike(attempts: Sequence[Attempt]) -> dict[tuple[int, int | None, int, int], list[int]]:
-    """The successes, grouped by what is written of them."""
+    """The successes, grouped by the values that are written for them."""
     groups: dict[tuple[int, int | None, int, int], list[int]] = {}
     at = max(attempt.at for attempt in attempts)
     for attempt in attempts:
@@ -317,8 +317,8 @@ def _keys(touched: Iterable[Attempt | NewDelivery]) -> dict[int, set[int]]:
 def _unpark(transaction: Transaction, subscription: int, keys: Iterable[int], at: int) -> bool:
     if not _is_any_parked(transaction, subscription):
         return False
-    # After failures too: what a run failed at may be over by then (its owner gave it up, or an earlier run got it through after
-    # all), so that what is parked behind it is the head, which nothing else would ever unpark.
+    # After failures too: the failed delivery may be over by now. Its owner gave it up, or an earlier run delivered it after
+    # all. The parked delivery behind it is then the head, and nothing else would unpark it.
     asked = {"subscription": subscription, "now": at, "parked": PARKED, "wanted": transaction.numbers(keys)}
     return transaction.execute(statements.UNPARK, asked) > 0
 

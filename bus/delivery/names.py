@@ -20,9 +20,9 @@ from bus.delivery.sinks.places import Flow, Place, Places
 LOOKUPS: Final = 64
 """Host names looked up at once."""
 LOOKUP_SECONDS: Final = 5.0
-"""How long a look-up is waited for, and how long a look-up waits for a thread."""
+"""How long a caller waits for a look-up, and how long a look-up waits for a thread."""
 BELIEVED_SECONDS: Final = 30.0
-"""How long addresses are believed."""
+"""How long found addresses are used."""
 UNANSWERED_SECONDS: Final = 60.0
 """How long a host name fails at once after it did not answer. The C library gives up within thirty seconds."""
 _SLOW_SECONDS: Final = 1.0
@@ -63,7 +63,7 @@ def system_lookup(host: str) -> Sequence[FoundAddress]:
 
 
 class _Remembered(NamedTuple):
-    """What is known of a host name; no addresses: it did not answer."""
+    """What is remembered of a host name. Without addresses: its name servers did not answer."""
 
     until: float
     found: Sequence[FoundAddress]
@@ -95,7 +95,7 @@ class Names:
         """The addresses of a host name, at least one.
 
         Args:
-            participant: whose sink it is; the look-up counts for its share.
+            participant: the sink's owner; the look-up counts for its share.
 
         Raises:
             OSError: the host name has no address, nobody answers for it, or the participant's share is in use.
@@ -117,7 +117,7 @@ class Names:
         return found
 
     async def _answer(self, host: str) -> Sequence[FoundAddress]:
-        """What the look-up under way finds; nothing when it takes too long. It then goes on, in its thread."""
+        """The result of the look-up under way; nothing if it takes too long. Its thread then goes on."""
         lookup = self._under_way[host]
         await asyncio.wait([lookup], timeout=self._seconds)
         if lookup.done():
@@ -128,7 +128,7 @@ class Names:
     def _begin(self, host: str, place: Place) -> None:
         loop = asyncio.get_running_loop()
         lookup: asyncio.Future[Sequence[FoundAddress]] = loop.create_future()
-        # A daemon, as no thread of a pool can be: a process that ends does not wait for a name server.
+        # A daemon thread, so that a process that ends does not wait for a name server. A pool has no daemon threads.
         thread = threading.Thread(target=self._run, args=(loop, lookup, host), name="dns", daemon=True)
         try:
             thread.start()

@@ -1,7 +1,7 @@
-"""Ordering: which deliveries of an ordered subscription may go, and which wait behind an earlier one of their key.
+"""Ordering: decides which deliveries of an ordered subscription may go, and which wait behind an earlier one of their key.
 
-Decides only. A chain is what is still owed for one key, in position order: pending or dead. Only a chain's head may start;
-those behind it go in the same run, one after the other, or are parked until the head is done.
+A chain holds the deliveries of one key that are pending or dead, in position order. Only a chain's head may start. Deliveries
+behind it go in the same run, one after the other, or are parked until it is done.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -11,15 +11,15 @@ from itertools import takewhile
 from typing import Final, NamedTuple
 
 PARKED = 2**62
-"""`due_at` of a delivery that waits behind another; what finishes the other makes it due."""
+"""`due_at` of a delivery that waits behind another. The outcome of the other makes it due."""
 
 
 class Owed(NamedTuple):
-    """One delivery that is not done. Values of which there is one for each delivery are named tuples: see `bus.journal.Entry`.
+    """One delivery that is not done. A named tuple for speed, as `bus.journal.Entry`.
 
     Attributes:
-        due_at: microseconds since 1970 from which on it may be handed over.
-        dead: it waits for somebody to redrive or discard it.
+        due_at: from when on it may be handed over, in microseconds since 1970.
+        dead: it waits until somebody redrives or discards it.
     """
 
     position: int
@@ -28,17 +28,17 @@ class Owed(NamedTuple):
 
 
 _EARLIER: Final = Owed(0, PARKED, dead=False)
-"""Stands for what is owed already. Whatever becomes of that, its outcome wakes what is parked."""
+"""Represents earlier deliveries that are owed. Their outcome, of any kind, wakes parked deliveries."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do with the deliveries that are due.
+    """What to do with due deliveries.
 
     Attributes:
-        going: what goes, in chains: positions of one key that go one after the other; without a key, each is its own.
-        parked: what waits behind a chain's head.
-        left: something stays due, for lack of room.
+        going: positions that go, in chains. The positions of one key go one after the other. Without a key, each is a chain.
+        parked: positions that wait behind a chain's head.
+        left: some deliveries stay due, for lack of room.
     """
 
     going: tuple[tuple[int, ...], ...]
@@ -47,12 +47,12 @@ class Plan:
 
 
 def plan(due: Mapping[int, int | None], chains: Mapping[int, Sequence[Owed]], now: int, room: int) -> Plan:
-    """Which due deliveries go: the one planner, for new deliveries and for those that waited.
+    """Decide which due deliveries go. The only planner, for new deliveries and for deliveries that waited.
 
     Args:
-        due: position to key, of the deliveries that are due; a key of None is not ordered.
+        due: position to key, of the due deliveries; a key of None is not ordered.
         chains: key to the beginning of its chain, for every key in `due`.
-        room: the most that may go.
+        room: the most deliveries that may go.
     """
     going: list[tuple[int, ...]] = []
     parked: list[int] = []
@@ -80,8 +80,8 @@ def make_chains_of_new(
 
     Args:
         new: position to key, in order; all are due now.
-        owed: the keys for which something is owed already.
-        longest: the most of a chain.
+        owed: keys with earlier deliveries that are owed.
+        longest: the most deliveries of a chain.
     """
     chains: dict[int, list[Owed]] = {key: [_EARLIER] for key in owed}
     for position, key in new.items():
@@ -93,7 +93,7 @@ def make_chains_of_new(
 
 
 def cut_runs(chains: Iterable[Sequence[int]], most: int) -> list[list[int]]:
-    """Runs of about `most` deliveries. A chain stays whole: runs are made side by side, by different processes even."""
+    """Runs of about `most` deliveries. A chain stays whole: different processes may make runs at the same time."""
     made: list[list[int]] = []
     for chain in chains:
         if not made or len(made[-1]) + len(chain) > most:
@@ -112,7 +112,7 @@ def _is_ready(chain: Sequence[Owed], now: int) -> bool:
 
 
 def _list_ready(chain: Sequence[Owed], now: int) -> list[int]:
-    """The positions that may go: from the head, when it is ready, up to what is dead, or in flight: its run stays whole."""
+    """The positions that may go: from a ready head up to a dead delivery or one in flight."""
     if not _is_ready(chain, now):
         return []
     return [owed.position for owed in takewhile(lambda owed: not owed.dead and _is_free(owed, now), chain)]

@@ -1,4 +1,4 @@
-"""Outcomes: what an attempt came to decides what becomes of its delivery; decided purely, written in batches."""
+"""Outcomes: decide what becomes of a delivery after an attempt (without I/O), and write that in batches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The attempts of a run, and what it announced to the disclosure log and did not send."""
+    """The attempts of a run, and announced disclosures that were not sent."""
 
     attempts: Sequence[Attempt]
     unsent: Sequence[Noted] = ()
 
 
 class OutcomeWriter:
-    """Writes for many runs in one transaction what they disclose and what came of them.
+    """Writes the disclosures and outcomes of many runs in one transaction.
 
     Synchronous: the threads of group commits call it.
     """
@@ -38,13 +38,13 @@ class OutcomeWriter:
         self._disclosures = disclosures
 
     def announce(self, runs: Sequence[Sequence[Disclosure]]) -> Sequence[Sequence[Noted]]:
-        """Write what runs are about to disclose; it is on disk when this returns."""
+        """Write what runs are about to disclose. It is on disk when this returns."""
         return self._disclosures.announce(runs)
 
     def write(self, batches: Sequence[Batch]) -> Sequence[bool]:
-        """Write them; a power failure may undo the last ones, and the deliveries are then made again.
+        """Write batches. A power failure may undo the last ones; their deliveries are then made again.
 
-        For each batch, whether something is due since they were written.
+        Returns for each batch whether something became due.
         """
         attempts = [attempt for batch in batches for attempt in batch.attempts]
         with self._storage.write(durable=False) as transaction:
@@ -53,9 +53,9 @@ class OutcomeWriter:
         return [is_due] * len(batches)
 
     def give_back(self, leases: Sequence[Lease]) -> None:
-        """Make due at once what is still owed of runs that nobody makes any more.
+        """Make the owed deliveries of abandoned runs due at once.
 
-        Where the database does not answer it is due when their leases end.
+        If the database does not answer, they are due when their leases end.
         """
         if not leases:
             return
@@ -68,7 +68,7 @@ class OutcomeWriter:
 def attempted(
     subscription: int, leased: Leased, outcome: Outcome, duration: float, policy: RetryPolicy, random: Random
 ) -> Attempt:
-    """What an outcome makes of a delivery: delivered, to be tried again, or dead.
+    """The result of an attempt for its delivery: delivered, to be tried again, or dead.
 
     Args:
         duration: seconds that the attempt took.
@@ -98,17 +98,23 @@ def attempted(
 
 
 def parked(subscription: int, leased: Leased) -> Attempt:
-    """A delivery of a run that was not tried, since an earlier one of its key failed: it waits behind that."""
+    """The result for an untried delivery behind an earlier one of its key that failed: it waits."""
     return _untried(subscription, leased, DeliveryState.PENDING, PARKED)
 
 
 def released(subscription: int, leased: Leased) -> Attempt:
-    """A delivery that was not tried in the time of its lease: it is due again."""
+    """The result for a delivery that was not tried within its lease: it is due again."""
     return _untried(subscription, leased, DeliveryState.PENDING, clock.now_micros())
 
 
+def put_off(subscription: int, leased: Leased, seconds: float) -> Attempt:
+    """A delivery that was not tried, since the sink's circuit waits for the answer to another one."""
+    due_at = clock.now_micros() + int(seconds * 1_000_000)
+    return _untried(subscription, leased, DeliveryState.PENDING, due_at)
+
+
 def skipped(subscription: int, leased: Leased) -> Attempt:
-    """A delivery of which the view shows nothing (any more): there is nothing to send."""
+    """The result for a delivery of which the view shows nothing any more: there is nothing to send."""
     return _untried(subscription, leased, DeliveryState.DISCARDED, None)
 
 

@@ -1,4 +1,4 @@
-"""Reclaim: what a dead process had leased is due again long before its lease ends."""
+"""Reclaim: makes the leased deliveries of a dead process due long before their leases end."""
 
 import time
 from collections.abc import Callable
@@ -16,10 +16,10 @@ _LOOK_SECONDS: Final = 1.0
 
 
 class Reclaim:
-    """Makes due at once what dead processes had leased. Belongs to the relay's thread.
+    """Makes the leased deliveries of dead processes due at once. Belongs to the relay's thread.
 
-    Within one process nothing can be in flight when that process starts. Beside a broker, workers may live when a relay
-    starts: what a worker claimed is due once its heartbeat has stopped.
+    If relay and workers are one process, nothing can be in flight when it starts. Beside a broker, workers may live when a
+    relay starts. The deliveries that a worker claimed are due once its heartbeat has stopped.
     """
 
     def __init__(self, storage: Storage, *, is_alone: bool, clock: Callable[[], float] = time.monotonic) -> None:
@@ -33,11 +33,11 @@ class Reclaim:
         self._is_start = is_alone
 
     def stand_by(self) -> None:
-        """Another process leads. It may live when its leadership ends, and its workers with it."""
+        """Note that another process leads. It and its workers may live after its leadership ends."""
         self._is_start = False
 
     def begin(self) -> bool:
-        """This process begins to lead. Whether something became due."""
+        """Begin: this process leads now. Returns whether something became due."""
         if not self._is_start:
             return False
         released = self._leases.release_all()
@@ -47,7 +47,7 @@ class Reclaim:
         return released > 0
 
     def look(self) -> bool:
-        """Look for leases of dead processes, about once a second. Whether something became due."""
+        """Look for leases of dead processes, about once a second. Returns whether something became due."""
         if self._clock() < self._looks_at:
             return False
         self._looks_at = self._clock() + _LOOK_SECONDS

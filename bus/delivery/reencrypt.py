@@ -8,9 +8,9 @@ from bus.storage import Transaction
 
 
 def reencrypt_secrets(transaction: Transaction, keys: Keys) -> int:
-    """Encrypt the secrets of all subscriptions with the newest of these keys, and return how many were not so.
+    """Encrypt the secrets of all subscriptions with the newest key. Returns how many were not encrypted so before.
 
-    The secrets stay the same, so that no process has to be told.
+    The secrets stay the same, so no process must be told.
 
     Raises:
         Undecryptable: a secret fits none of the keys.

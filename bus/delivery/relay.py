@@ -1,7 +1,7 @@
 """The relay: follows the journal, makes the deliveries of each event, and hands over what is due.
 
-A thread of its own, in the one process that leads. Promise: an event committed to the journal gets its deliveries, each once;
-whatever is due and not delivered is handed over, and handed over again when its lease ends.
+It is a thread of its own, in the one process that leads. Promise: an event in the journal gets its deliveries, each once. A
+delivery that is due and not delivered is handed over, and again when its lease ends.
 """
 
 import threading
@@ -34,17 +34,16 @@ log = structlog.get_logger(__name__)
 _STEP: Final = 500
 _IDLE_SECONDS: Final = 0.03
 _REPLAY_SECONDS: Final = 0.01
-"""How long replays go on before it is looked for live events, and for what is due."""
+"""How long replays go on before the relay looks for live events and due deliveries."""
 _NOT_LEADING_SECONDS: Final = 0.5
 _PAUSE_SECONDS: Final = 0.005
-"""The least between the beginnings of two looks after one that found nothing to deliver: at each of the journal's commits,
-looking would slow publishing down where nobody subscribed. Where there was something the next look comes at once. What was
-published meanwhile goes in one look, so that these become fewer as more comes; a pause would save processor time,
-and would be most of the way to a webhook."""
+"""The shortest time between the beginnings of two looks, if the first found nothing to deliver. A look at each of the journal's
+commits would slow publishing down. If the first look found something, the next comes at once. A pause would be most of the time
+to a webhook. One look takes all events that were published meanwhile."""
 
 
 class Relay:
-    """The relay of one bus; `nudge` it when there may be something to do."""
+    """The relay of one bus. Call `nudge` when there may be something to do."""
 
     def __init__(
         self,
@@ -58,7 +57,7 @@ class Relay:
         reclaim: Reclaim,
         turn: Turn[FanOut],
     ) -> None:
-        """`turn`: taken by appends of this process that make deliveries (`AlongAppends`), if there are any."""
+        """`turn`: shared with the appends of this process that make deliveries (`AlongAppends`)."""
         self._storage = storage
         self._journal = journal
         self._catalogue = catalogue
@@ -80,20 +79,20 @@ class Relay:
         self._thread.start()
 
     def nudge(self) -> None:
-        """There may be something to do: look now. Callable from any thread."""
+        """Have the relay look now: there may be something to do. Callable from any thread."""
         self._dispatch.look_soon()
         self._nudged.set()
 
     def finished(self, is_due: bool) -> None:
-        """A run was finished: look where something is due by it, or had no room beside it. Callable from any thread.
+        """Have the relay look after a run was finished: something may be due, or have room now. Callable from any thread.
 
-        Whatever this misses is found by the next look that comes by itself.
+        The next regular look finds what this one misses.
         """
         if is_due or self._dispatch.left:
             self.nudge()
 
     def appended(self, position: int) -> None:
-        """The journal reaches a position: follow it now, if that is not done. Callable from any thread."""
+        """Have the relay follow the journal to a position, if it has not yet. Callable from any thread."""
         reached = self._fan_out.reached
         if reached is None or reached < position:
             self._nudged.set()
@@ -117,7 +116,7 @@ class Relay:
             except Unavailable:
                 log.warning("relay.database_does_not_answer")
             except Exception:
-                # The outermost loop: if its thread died, nothing would be delivered any more, and nobody told.
+                # The outermost loop: if its thread died, deliveries would end, and nobody would be told.
                 UNEXPECTED.labels("relay").inc()
                 log.exception("relay.step_failed")
             if wait:
@@ -132,11 +131,11 @@ class Relay:
     def _pause(self) -> float:
         if self._fan_out.delivers:
             return 0.0
-        # Where nobody subscribed, nobody waits.
+        # Without subscriptions, nobody waits.
         return _PAUSE_SECONDS if self._fan_out.contract_ids else _IDLE_SECONDS
 
     def _leads(self) -> bool:
-        """Whether this process leads. One that begins to reads first what the leader before it made of the subscriptions."""
+        """Whether this process leads. A new leader first reads the subscriptions as the last leader left them."""
         leads = self._leadership.acquire()
         if not leads:
             self._reclaim.stand_by()
@@ -148,7 +147,7 @@ class Relay:
         return leads
 
     def _step(self) -> bool:
-        """One look at everything; whether there is more to do at once."""
+        """Look at everything once. Returns whether there is more to do at once."""
         moved = self._fan_out.step()
         replayed = self._replay()
         self._look_for_due(found=self._reclaim.look())
@@ -160,7 +159,7 @@ class Relay:
             self._dispatch.look_soon()
 
     def _replay(self) -> bool:
-        """Steps of the replays under way, and of new subscriptions that catch up, in turn; live events wait for a few alone."""
+        """Take some steps of replays, and of new subscriptions that catch up, in turn. Live events wait only for these."""
         running = self._replaying()
         self._turns = {one.number: self._turns.get(one.number, 0) for one in running}
         ends = time.monotonic() + _REPLAY_SECONDS
@@ -182,13 +181,13 @@ class Relay:
         entries, is_last = self._journal.of_contracts(contract_ids, subscription.replay_position or 0, until, _STEP)
         deliveries = self._replayed(entries, subscription)
         with self._storage.write(durable=False) as transaction:
-            # The subscription's row before its deliveries, as who deletes it does: each waits for the other else.
+            # First the subscription's row, then its deliveries, as in a deletion: otherwise the two could deadlock.
             if not is_last:
                 advance_replay(transaction, subscription.number, entries[-1].position)
             elif subscription.replay_until is not None:
                 end_replay(transaction, subscription.number)
             else:
-                # Not before where it begins, which may lie ahead of the relay.
+                # Not before its beginning, which may be ahead of the relay.
                 go_live(transaction, subscription.number, max(until, subscription.replay_position or 0))
             self._ledger.add(transaction, deliveries, clock.micros(clock.now()), again=True)
             self._dispatch.look_soon()
@@ -202,7 +201,7 @@ class Relay:
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """How far the relay is behind the journal: in positions, and the seconds that the oldest of them waits."""
+    """How far the relay is behind the journal: in positions, and in seconds that the oldest event waits."""
 
     events: int
     seconds: float

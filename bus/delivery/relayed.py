@@ -1,4 +1,4 @@
-"""How far the relay has fanned the journal out, as the database keeps it."""
+"""The position up to which the relay has fanned out the journal, in the database."""
 
 from typing import Final
 
@@ -13,10 +13,10 @@ _SET: Final = Prepared.in_both(
 
 
 def read_relayed(transaction: Transaction) -> int:
-    """Up to where the journal has been fanned out."""
+    """The position up to which the journal is fanned out."""
     return int(transaction.value(sa.select(RELAY.c.position).where(RELAY.c.id == 1)) or 0)
 
 
 def write_relayed(transaction: Transaction, position: int) -> None:
-    """Note up to where the journal has been fanned out."""
+    """Write the position up to which the journal is fanned out."""
     transaction.execute(_SET, {"position": position})

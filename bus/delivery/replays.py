@@ -1,6 +1,6 @@
-"""Replays under way, and new subscriptions that catch up: whose turn is next, and how far each has come.
+"""Replays under way, and new subscriptions that catch up: decides whose turn is next, and writes their progress.
 
-One participant's many replays hold up nobody else's.
+Many replays of one participant do not hold up those of others.
 """
 
 from collections import Counter
@@ -15,10 +15,10 @@ from bus.storage import Transaction, announce
 
 
 def order_by_turn(running: Iterable[Subscription], turns: Mapping[int, int]) -> Sequence[Subscription]:
-    """Orders replays: one of each participant, then a second one of each, and so on; whoever waits longest comes first.
+    """Orders replays: one of each participant, then a second one of each, and so on. The longest wait comes first.
 
     Args:
-        turns: by a subscription's number, when it had its last turn; without an entry it had none.
+        turns: by a subscription's number, the time of its last turn. A subscription without an entry had no turn.
     """
     longest_waiting = sorted(running, key=lambda one: turns.get(one.number, 0))
     # The later of a participant's turns overwrites the earlier.
@@ -32,17 +32,17 @@ def order_by_turn(running: Iterable[Subscription], turns: Mapping[int, int]) -> 
 
 
 def go_live(transaction: Transaction, number: int, position: int) -> None:
-    """A new subscription has caught up to where the relay stands: from here on it is live. In the relay's transaction."""
+    """Make a new subscription live: it has caught up with the relay. Call it in the relay's transaction."""
     _note(transaction, number, from_position=position, replay_position=None)
 
 
 def advance_replay(transaction: Transaction, number: int, position: int) -> None:
-    """Note how far a replay, or a new subscription's catching up, has come. In the relay's transaction."""
+    """Write how far a replay, or a new subscription that catches up, has come. Call it in the relay's transaction."""
     _note(transaction, number, replay_position=position)
 
 
 def end_replay(transaction: Transaction, number: int) -> None:
-    """A replay has come to its end. In the relay's transaction."""
+    """End a replay. Call it in the relay's transaction."""
     _note(transaction, number, replay_position=None, replay_until=None)
 
 

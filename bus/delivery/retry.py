@@ -1,26 +1,22 @@
-"""When a delivery that failed is tried again, and when it is dead."""
+"""Retries: decide when a failed delivery is tried again, and when it is dead."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from random import Random
 
-from bus.kit import Failure, Outcome
-
-LONGEST_RETRY_AFTER = 24 * 3600.0
-"""Seconds. A sink that asks for more is taken at a day: a mistyped header must not bury a delivery for years."""
+from bus.kit import LONGEST_WAIT, Failure, Outcome
+from bus.kit import read_retry_after as read_retry_after
 
 _MOST_DOUBLINGS = 63  # beyond every `longest`, and far from overflow
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long to go on trying; the default is about three days.
+    """How long to try; by default about three days.
 
     Attributes:
-        first: upper bound of the first backoff, in seconds; it doubles with each attempt.
+        first: upper bound of the first backoff, in seconds. It doubles with each attempt.
         longest: upper bound of every backoff, in seconds.
-        max_attempts: the delivery is dead after so many.
+        max_attempts: number of attempts after which the delivery is dead.
     """
 
     first: float = 5.0
@@ -29,39 +25,18 @@ class RetryPolicy:
 
 
 def plan_next_attempt(outcome: Outcome, attempts: int, policy: RetryPolicy, random: Random) -> float | None:
-    """In how many seconds (never negative) to try again, or None when the delivery is dead.
+    """Seconds until the next attempt, never negative; None: the delivery is dead.
 
-    Full jitter after Brooker, "Exponential Backoff And Jitter" (2015): deliveries that failed together spread out. What the
-    sink asked for in `Retry-After` is the least to wait, not the wait itself: a sink that says `1` for an hour would use up
-    all attempts in a minute otherwise.
+    Full jitter after Brooker, "Exponential Backoff And Jitter" (2015): deliveries that failed together spread out. The sink's
+    `Retry-After` is the shortest wait, not the wait itself. Otherwise a sink that answers `1` for an hour would use up all
+    attempts in a minute.
 
     Args:
         outcome: how the last attempt failed.
-        attempts: how many were made, the last one included.
+        attempts: number of attempts with the last one.
     """
     if outcome.failure is Failure.PERMANENT or attempts >= policy.max_attempts:
         return None
     doublings = min(max(attempts - 1, 0), _MOST_DOUBLINGS)
     backoff = random.uniform(0, min(policy.longest, policy.first * 2**doublings))
-    return max(backoff, min(outcome.retry_after or 0.0, LONGEST_RETRY_AFTER))
-
-
-def read_retry_after(header: str | None, now: datetime) -> float | None:
-    """Seconds that a `Retry-After` header (RFC 9110, 10.2.3) asks to wait, at most a day; None when it says nothing usable."""
-    if header is None:
-        return None
-    header = header.strip()
-    if header.isascii() and header.isdigit():
-        return min(float(header), LONGEST_RETRY_AFTER)
-    moment = _parse_http_date(header)
-    return None if moment is None else min(max((moment - now).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
-
-
-def _parse_http_date(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        # A year of eleven digits overflows.
-        return None
-    # The asctime form that RFC 9110 still allows names no zone; HTTP dates are UTC.
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(backoff, min(outcome.retry_after or 0.0, LONGEST_WAIT))

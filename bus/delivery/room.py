@@ -1,7 +1,7 @@
-"""Room for bodies: how many bytes of events the workers of one process hold at once.
+"""Room for bodies: bounds the bytes of events that the workers of one process hold at once.
 
-Promise: one participant's backlog, however large and for however many subscriptions, neither takes the memory of the process
-nor keeps another participant's events from being loaded.
+Promise: one participant's backlog neither uses up the memory of the process, nor keeps others' events from being loaded. Its
+size and its number of subscriptions do not matter.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ ROOM_BYTES: Final = 64 * 1024 * 1024
 class Room:
     """The room of one process. Belongs to one event loop.
 
-    A participant gets more only while as much would still be free as the participant then holds. So one participant gets half at
-    most, and the next one finds room.
+    A participant gets more only if at least as much stays free as it then holds. So one participant gets at most half of the
+    room, and the next one finds room.
 
     Attributes:
         held: the bytes of all participants.
@@ -34,8 +34,8 @@ class Room:
 
     @asynccontextmanager
     async def taken(self, participant: str, size: int, seconds: float) -> AsyncIterator[bool]:
-        """Hold room for some bytes. Yields False, and holds none, where there was none within some seconds."""
-        # What is larger than the room has to go as well; it goes as if it took half of the room.
+        """Hold room for `size` bytes. Yields False, and holds none, if there was none within `seconds`."""
+        # A piece that is larger than the room must go too: it counts as half of the room.
         size = min(size, self._most_bytes // 2)
         is_taken = await self._take(participant, size, seconds)
         try:
@@ -59,7 +59,7 @@ class Room:
                 self._give(participant, size)
             else:
                 self._forget(participant, waiter)
-                # Who waited behind may have room.
+                # Others who waited behind may have room now.
                 self._hand_round()
             if isinstance(ended, TimeoutError):
                 return False
@@ -89,11 +89,11 @@ class Room:
             pass
 
     def _in_turn(self) -> list[str]:
-        """Who waits, whoever holds the least first."""
+        """The participants that wait; the one that holds the least comes first."""
         return sorted(self._waiting, key=lambda participant: self._of[participant])
 
     def _hand_on(self, participant: str) -> bool:
-        """Give the first who waits of a participant room; whether there was enough."""
+        """Give room to a participant's first waiter. Returns whether there was enough."""
         size, awaited = self._waiting[participant][0]
         if awaited.done():
             # Cancelled a moment ago; it takes itself out.

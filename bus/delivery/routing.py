@@ -1,4 +1,4 @@
-"""Routing: which subscriptions an event of the journal goes to."""
+"""Routing: finds the subscriptions of an event in the journal."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
@@ -27,23 +27,23 @@ class _Audience:
 
     @property
     def has_filters(self) -> bool:
-        """Whether any of them filters."""
+        """Whether any of the subscriptions filters."""
         return len(self._filtered) > 0
 
     def add(self, subscription: Subscription) -> None:
-        """One more."""
+        """Add a subscription."""
         if subscription.filters:
             self._filtered.add(subscription.number, subscription.filters, subscription)
         else:
             self._open[subscription.number] = subscription
 
     def remove(self, subscription: Subscription) -> None:
-        """One less."""
+        """Remove a subscription."""
         self._open.pop(subscription.number, None)
         self._filtered.remove(subscription.number)
 
     def reached(self, document: Mapping[str, Any] | None) -> Collection[Subscription]:
-        """Those whose filters let an event through; without `document` where nobody filters."""
+        """The subscriptions whose filters let an event through. `document` may be None if no subscription filters."""
         return self._open.values() if document is None else [*self._open.values(), *self._filtered.holding(document)]
 
 
@@ -59,7 +59,7 @@ class Router:
         self.update({subscription.number: subscription for subscription in subscriptions})
 
     def update(self, subscriptions: Mapping[int, Subscription]) -> None:
-        """Route to these from now on. What is the same object as before keeps its place in the index."""
+        """Route to these subscriptions from now on. A subscription that is the same object keeps its place in the index."""
         if subscriptions is self._known:
             return
         known, self._known = self._known, subscriptions
@@ -89,9 +89,9 @@ class Router:
                 self._contract_ids = None
 
     def contract_ids(self) -> set[int]:
-        """As the journal knows them, the contracts that anybody subscribed to.
+        """The contracts with a subscription, by their numbers in the journal.
 
-        Reads the database for one that another process registered a moment ago.
+        Reads the database for a contract that another process registered a moment ago.
         """
         if self._contract_ids is not None:
             return self._contract_ids
@@ -103,7 +103,7 @@ class Router:
         return found
 
     def audience(self, entry: Entry) -> int:
-        """How many subscriptions there are to an event's contract."""
+        """The number of subscriptions to an event's contract."""
         contract = self._catalogue.version_numbered(entry.version_id).contract.name
         return sum(map(len, self._audiences.get(contract, {}).values()))
 
@@ -132,7 +132,7 @@ class Router:
         return self._replayed[1]
 
     def _view(self, entry: Entry, version: ContractVersion, participant: str, today: date) -> View | None:
-        """How a participant sees an event; None where it does not."""
+        """A participant's view of an event; None: it does not see the event."""
         try:
             return self._catalogue.view(version.contract.name, participant, entry.version_id, today)
         except Refused:
@@ -157,9 +157,10 @@ def is_ordered(subscription: Subscription, catalogue: Catalogue) -> bool:
 
 
 def _key(entry: Entry, version: ContractVersion, subscription: Subscription, view: View) -> int | None:
-    """What orders a delivery: the subscription's field, or the contract's; None where the consumer sees neither.
+    """The key that orders a delivery: by the subscription's field, or the contract's; None: the consumer sees neither.
 
-    Order is seen by its waiting. So an order by a field that the consumer does not see would tell which events share a value.
+    Deliveries of one key wait for each other, and the consumer can see that. So an order by a hidden field would tell which
+    events share a value.
     """
     wanted = (subscription.ordered_by, version.contract.delivery.ordered_by)
     pointer = next((one for one in wanted if one is not None and view.orders_by(one)), None)
@@ -170,6 +171,6 @@ def _key(entry: Entry, version: ContractVersion, subscription: Subscription, vie
         return make_order_key(entry.key)
     data = json.loads(entry.body).get("data")
     if key is not None and (data is None or not view.shows(data)):
-        # A deletion, or a record that leaves the view: nothing of its data is shown.
+        # A deletion, or a record that leaves the view: the consumer sees none of its data.
         return make_order_key(entry.key) if view.orders_by(key) else None
     return make_order_key(view.order_value(data, pointer, entry.participant))

@@ -1,4 +1,4 @@
-"""A run of deliveries as the worker makes it: loaded in pieces, shown through the consumer's view, in chains by key."""
+"""Runs of deliveries for the worker: loads them in pieces, through the consumer's view, in chains by key."""
 
 import asyncio
 import time
@@ -19,16 +19,16 @@ from bus.problem import Refused
 from bus.storage import Storage
 
 _SHORT: Final = 16
-"""Loaded deliveries that are shown through the view in the event loop: to a thread and back would take longer."""
+"""Loaded deliveries to which the event loop applies the view itself: with a thread it would take longer."""
 
 
 class Item(NamedTuple):
     """One delivery, ready to be sent.
 
     Attributes:
-        body: the CloudEvent as JSON, through the view; None where there is nothing to send, and `withheld` says why.
-        view: through which it is shown; None where there is no grant.
-        withheld: why nothing is sent: the grant ended (to be kept for a redrive), or the view shows nothing of it (empty).
+        body: the CloudEvent as JSON, through the view; None: nothing is sent, and `withheld` says why.
+        view: the consumer's view; None: there is no grant.
+        withheld: why nothing is sent: the grant ended (kept for a redrive). Empty: the view shows nothing of the event.
     """
 
     leased: Leased
@@ -39,11 +39,11 @@ class Item(NamedTuple):
 
 
 class Owed(NamedTuple):
-    """One delivery of a run that is still to be made.
+    """One delivery of a run that is still owed.
 
     Attributes:
         size: bytes of its event.
-        entry: the event, where it was at hand.
+        entry: the event, if it is in memory.
     """
 
     leased: Leased
@@ -52,7 +52,7 @@ class Owed(NamedTuple):
 
 
 class RunLoader:
-    """Loads runs, and holds the room for what it loaded. Belongs to one event loop."""
+    """Loads runs, and holds room for the loaded events. Belongs to one event loop."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class RunLoader:
         self._room = room
 
     async def owed(self, subscription: Subscription, lease: Lease, run: Loaded | None) -> list[Owed]:
-        """What is to be made of a run, in position order. Events at hand come along where one piece, and the room, hold them.
+        """The owed deliveries of a run, in position order. With events in memory, if one piece and the room can hold them.
 
         Args:
             run: the loaded run; None: read it from the database.
@@ -92,9 +92,9 @@ class RunLoader:
     async def loaded(
         self, subscription: Subscription, piece: Sequence[Owed], deadline: float
     ) -> AsyncIterator[list[list[Item]] | None]:
-        """Hold the chains of a piece of a run: deliveries of one key in position order, each unordered one by itself.
+        """Hold the chains of a piece of a run: deliveries of one key in position order. An unordered one is a chain itself.
 
-        Yields None where there was no room before a deadline (monotonic seconds).
+        Yields None if there was no room before the deadline (monotonic seconds).
         """
         size, seconds = sum(one.size for one in piece), deadline - time.monotonic()
         async with self._room.taken(subscription.participant, size, seconds) as is_taken:
@@ -111,7 +111,7 @@ class RunLoader:
         return await asyncio.to_thread(self._show, subscription, run)
 
     def _is_at_hand(self, subscription: Subscription, run: Loaded) -> bool:
-        """Whether what the subscriber sees is known already. What an agency gets is checked against all versions in force."""
+        """Whether the subscriber's views are in memory. An agency's deliveries are checked against all versions in force."""
         known, who = self._catalogue.has_view, subscription.participant
         return isinstance(subscription.sink, Webhook) and all(known(who, entry.version_id) for _, entry in run)
 
@@ -132,7 +132,7 @@ class RunLoader:
         return _make_chains([_make_item(one, entry, views[entry.version_id], before) for one, entry in run])
 
     def _view(self, version_id: int, subscription: Subscription) -> View | Refused:
-        """What the subscriber sees of a version today, or why nothing."""
+        """The subscriber's view of a version today, or the reason why it has none."""
         contract = self._catalogue.version_numbered(version_id).contract
         sink = subscription.sink
         try:
@@ -146,13 +146,26 @@ class RunLoader:
 
 
 def take_first_piece(owed: Sequence[Owed]) -> Sequence[Owed]:
-    """The first deliveries, as many as may be loaded at once, and one at least."""
+    """The first deliveries: as many as may be loaded at once, but at least one."""
     reached = accumulate(one.size for one in owed)
     return owed[: max(1, sum(size <= PIECE_BYTES for size in reached))]
 
 
+def list_candidates(owed: Sequence[Owed]) -> Sequence[Owed]:
+    """The deliveries that may be sent first and were tried least: the sink's answer to them says most that is new.
+
+    Args:
+        owed: in position order. Of each key the first one alone may go first.
+    """
+    heads: dict[object, Owed] = {}
+    for one in owed:
+        heads.setdefault((one.leased.position,) if one.leased.key is None else one.leased.key, one)
+    fewest = min(one.leased.attempts for one in heads.values())
+    return [one for one in heads.values() if one.leased.attempts == fewest]
+
+
 def drop_events(owed: Sequence[Owed]) -> Sequence[Owed]:
-    """The same deliveries; their events are let go."""
+    """The same deliveries without their events."""
     return [one._replace(entry=None) for one in owed]
 
 

@@ -1,4 +1,4 @@
-"""Standing subscriptions: contracts that name an adapter's delivery are subscribed to for it, without anybody asking."""
+"""Standing subscriptions: the bus itself subscribes an adapter to the contracts that name its delivery."""
 
 import re
 from collections.abc import Iterator
@@ -15,10 +15,10 @@ Standing = tuple[str, str, AgencySink]
 
 
 def list_standing_subscriptions(catalogue: Catalogue, agencies: Agencies) -> list[Standing]:
-    """What is to be delivered to the agencies that are set up here.
+    """The standing subscriptions of the agencies that are set up here.
 
-    For each contract in force, every delivery that it names of an adapter whose participant has a grant in it: without
-    one there would be nothing to deliver, and the subscription would have passed by what came before the grant.
+    A contract in force gives one for each adapter delivery that it names, if the adapter's participant has a grant.
+    Without a grant there is nothing to deliver, and the subscription would pass the events before a later grant.
     """
     return [
         (participant, uses.name, sink)
@@ -29,9 +29,9 @@ def list_standing_subscriptions(catalogue: Catalogue, agencies: Agencies) -> lis
 
 
 def ensure_standing_subscriptions(catalogue: Catalogue, agencies: Agencies, subscriptions: Subscriptions) -> None:
-    """Make the standing subscriptions that are not there yet, each from the beginning of the journal.
+    """Make the standing subscriptions that do not exist yet, each from the beginning of the journal.
 
-    Their ids are fixed, so that it does no harm to call it again, or in several processes at once.
+    Their ids are fixed, so it does no harm to call this again, or in several processes at once.
     """
     by = identify_operator(Channel.PROCESS)
     present = {subscription.id for subscription in subscriptions.listed(None)}
@@ -42,7 +42,7 @@ def ensure_standing_subscriptions(catalogue: Catalogue, agencies: Agencies, subs
 
 
 def make_standing_id(sink: AgencySink, contract: str) -> str:
-    """`sub_kemendagri_data-balikan_kependudukan_data-balikan`: without dots, which part a delivery's id."""
+    """The id, such as `sub_kemendagri_data-balikan_kependudukan_data-balikan`. It has no dots: they separate a delivery's id."""
     return re.sub(r"[^a-z0-9-]", "_", f"sub_{sink.adapter}_{sink.operation}_{contract}".lower())
 
 

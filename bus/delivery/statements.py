@@ -1,8 +1,8 @@
 """The ledger's statements, in both dialects where they differ.
 
-SQLite keeps no statistics here and would walk all of a subscription's deliveries by their key, so that indexes are named to it.
-PostgreSQL without fresh ones takes a subscription's backlog to be a few rows, and for an IN list it read all of them (measured:
-15 ms instead of 2 for a run out of 60,000). It joins a list whose length it cannot see row by row.
+SQLite keeps no statistics here, and would read all of a subscription's deliveries by their key. So statements name the index.
+PostgreSQL without fresh statistics expects only a few rows in a subscription's backlog. For an IN list it would read all of
+them. It joins a list of unknown length row by row.
 """
 
 from typing import Final
@@ -13,9 +13,9 @@ DUE_SUBSCRIPTIONS: Final = Prepared.in_both(
     """SELECT number FROM subscriptions WHERE state='active' AND (SELECT min(due_at) FROM deliveries
     WHERE deliveries.subscription=subscriptions.number AND deliveries.state=0)<=:now"""
 )
-"""Not EXISTS, for which PostgreSQL reads all deliveries once it knows that most are due."""
+"""Without EXISTS: for that, PostgreSQL reads all deliveries if its statistics say that most are due."""
 SUBSCRIPTIONS: Final = 7103
-"""Names the locks of subscriptions among those of the database."""
+"""The first of the two numbers that name a subscription's lock in the database."""
 IN_FLIGHT: Final = Prepared.in_both(
     """SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE subscription=:subscription AND state=0
     AND due_at>:now AND due_at<=:until LIMIT :window) AS flying"""
@@ -47,14 +47,14 @@ BEGINNINGS: Final = Prepared(
     ORDER BY position LIMIT :longest) AS owed""",
     columns="key, position, due_at, state",
 )
-"""The first deliveries of the chains of some keys: look-ups by key in one statement, however long a chain is."""
+"""The first deliveries of the chains of some keys, looked up by key in one statement, however long a chain is."""
 SET_DUE: Final = Prepared(
     sqlite="""UPDATE deliveries SET due_at=:due WHERE subscription=:subscription
     AND position IN (SELECT value FROM json_each(:wanted)) AND state<1""",
     postgres="""UPDATE deliveries SET due_at=:due FROM unnest((SELECT CAST(:wanted AS bigint[]))) AS wanted (position)
     WHERE subscription=:subscription AND deliveries.position=wanted.position AND state<1""",
 )
-"""Not `state=0`, which calls for the index of what is due: by that one all of it would be read."""
+"""Without `state=0`: for that, the index of due deliveries would be used, and all of it read."""
 LEASED: Final = Prepared(
     sqlite="""SELECT position, key, attempts FROM deliveries INDEXED BY ix_deliveries_due
     WHERE subscription=:subscription AND state=0 AND due_at=:lease""",
@@ -67,7 +67,7 @@ OUT_OF_RUN: Final = Prepared(
     postgres="""UPDATE deliveries SET due_at=:due
     WHERE subscription=:subscription AND state=0 AND due_at=:lease AND key=:key""",
 )
-"""What goes behind one of its key there."""
+"""Takes deliveries out of a run that would go behind a delivery of their key."""
 RELEASE: Final = Prepared(
     sqlite="""UPDATE deliveries INDEXED BY ix_deliveries_due SET due_at=:due
     WHERE subscription=:subscription AND state=0 AND due_at=:lease""",
@@ -80,12 +80,12 @@ DELIVERED: Final = Prepared(
     FROM unnest((SELECT CAST(:wanted AS bigint[]))) AS wanted (position)
     WHERE subscription=:subscription AND deliveries.position=wanted.position AND state IN (0, 2)""",
 )
-"""Whatever the lease is, it did arrive. Dead ones too: a later run may have given up what got through in this one."""
+"""Under any lease, since the event did arrive. Dead deliveries too: a later run may have given up what this one delivered."""
 FAILED: Final = Prepared.in_both(
     """UPDATE deliveries SET state=:state, attempts=:number, due_at=:due, status=:status, finished_at=:at
     WHERE subscription=:subscription AND position=:position AND state<1 AND due_at=:lease"""
 )
-"""Under its own lease alone: of a later run it would take the head out, and what went along would be sent without it."""
+"""Only under its own lease. Otherwise it would take the head out of a later run, which would send the rest without it."""
 DEAD: Final = Prepared(
     sqlite="""SELECT subscription, position, state, key, attempts, due_at, finished_at, status
     FROM deliveries INDEXED BY ix_deliveries_dead
@@ -93,7 +93,7 @@ DEAD: Final = Prepared(
     postgres="""SELECT subscription, position, state, key, attempts, due_at, finished_at, status FROM deliveries
     WHERE subscription=:subscription AND state=2 AND position>:after ORDER BY position LIMIT :most""",
 )
-"""By an index of theirs: of all that a subscription ever got they are few."""
+"""By an index of dead deliveries: they are few among all deliveries of a subscription."""
 DEAD_COUNT: Final = Prepared(
     sqlite="""SELECT count(*) AS count FROM deliveries INDEXED BY ix_deliveries_dead
     WHERE subscription=:subscription AND state=2""",
@@ -111,7 +111,7 @@ IS_ANY_PARKED: Final = Prepared(
     WHERE subscription=:subscription AND state=0 AND due_at=:parked LIMIT 1""",
     postgres="SELECT 1 FROM deliveries WHERE subscription=:subscription AND state=0 AND due_at=:parked LIMIT 1",
 )
-"""One look-up, where finding each key's head is two: most of the time nothing waits behind another."""
+"""One look-up; to find each key's head takes two. Usually no delivery is parked."""
 UNPARK: Final = Prepared(
     sqlite="""UPDATE deliveries SET due_at=:now WHERE subscription=:subscription AND position IN (
     SELECT min(position) FROM deliveries WHERE subscription=:subscription AND state IN (0, 2)
@@ -121,7 +121,7 @@ UNPARK: Final = Prepared(
     WHERE subscription=:subscription AND deliveries.key=wanted.key AND state IN (0, 2) ORDER BY position LIMIT 1) AS head
     WHERE subscription=:subscription AND deliveries.position=head.position AND state<1 AND due_at=:parked""",
 )
-"""The head of each chain alone: those behind it go along with it, however many they are."""
+"""Only the head of each chain: the deliveries behind it go with it, however many they are."""
 
 
 def _insertion(made_before: str) -> Insertion:
@@ -142,4 +142,4 @@ NEW_OR_AGAIN: Final = _insertion(
     "ON CONFLICT (subscription, position) DO UPDATE SET state=0, attempts=0, due_at=excluded.due_at, "
     "finished_at=NULL WHERE deliveries.state<>0"
 )
-"""Makes deliveries, those too that were made before and are over."""
+"""Makes deliveries; also those that were made before and are over."""

@@ -4,9 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from hashlib import blake2b
+from typing import Any, Final
 
+from bus import json
 from bus.actions import mask_url
+
+_TAG_BYTES: Final = 12
 
 
 class SubscriptionState(Enum):
@@ -15,6 +19,16 @@ class SubscriptionState(Enum):
     ACTIVE = "active"
     PAUSED = "paused"
     """Deliveries are made and wait."""
+    DISABLED = "disabled"
+    """The webhook answered 410 Gone. Deliveries are made and wait, until somebody resumes it or gives it another sink."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why the bus put a subscription into this state, and what to do; None if its participant or the operator did."""
+        return _GONE if self is SubscriptionState.DISABLED else None
+
+
+_GONE: Final = "the webhook answered 410 Gone; resume the subscription, or give it another sink"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +42,7 @@ class Webhook:
         return {"url": self.url}
 
     def told(self) -> dict[str, str]:
-        """As the action log tells it: without the secrets that an address may hold."""
+        """As the action log shows it: without the secrets that an address may hold."""
         return {"url": mask_url(self.url)}
 
 
@@ -81,6 +95,12 @@ class Subscription:
     secrets: tuple[str, ...]
     created_at: datetime
     sink_set_by: str | None
+
+    @property
+    def tag(self) -> str:
+        """Names what its owner can change: equal settings have equal tags. What the bus does with it changes no tag."""
+        settings = [self.id, self.contracts, self.sink.document(), self.filters, self.ordered_by, self.state.value]
+        return blake2b(json.dump_canonical(settings), digest_size=_TAG_BYTES).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

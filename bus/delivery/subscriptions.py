@@ -4,25 +4,33 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from bus import clock, json
 from bus.actions import Action, Actor, Verb, note
+from bus.contracts import Tags
 from bus.delivery.acts import find_setter, make_subscription_act
 from bus.delivery.signature import new_secret
+from bus.delivery.signing_secrets import SigningSecret, drop_ended, rotate
 from bus.delivery.subscription import AgencySink, NewSubscription, Sink, Subscription, SubscriptionState, Webhook
 from bus.delivery.tables import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS
 from bus.identity import Keys
 from bus.ids import new_id
-from bus.problem import Conflict, NotFound
+from bus.problem import Conflict, NotFound, Refused
 from bus.storage import RowConflict, Storage, Transaction, announce, find_last_change
 
 TOPIC = "subscriptions"
-ROTATION = timedelta(hours=24)
-"""How long the old secret signs beside the new one."""
+
+
+Made = Callable[[Transaction, Subscription], None]
+"""Called with what a transaction makes, before it is committed."""
+
+
+def _tell_nobody(transaction: Transaction, made: Subscription) -> None:
+    """What a subscription's maker needs, `add` returns."""
 
 
 class SubscriptionUnknown(NotFound):
@@ -38,6 +46,13 @@ class SubscriptionOfAnother(SubscriptionUnknown):
     lacks_authority = True
 
 
+class SubscriptionChanged(Refused):
+    """The subscription is no longer what If-Match names; read it again."""
+
+    status = 412
+    slug = "subscription-changed"
+
+
 class ReplayUnderWay(Conflict):
     """A replay of this subscription is under way; wait for its end."""
 
@@ -45,7 +60,7 @@ class ReplayUnderWay(Conflict):
 
 
 class Subscriptions:
-    """The subscriptions of one bus; what it knows in memory follows the database through `refresh`."""
+    """The subscriptions of one bus. `refresh` brings its memory up to the database."""
 
     def __init__(self, storage: Storage, keys: Keys, now: Callable[[], datetime] = clock.now) -> None:
         """`now` is this moment in UTC."""
@@ -61,12 +76,12 @@ class Subscriptions:
 
     def refresh(self) -> None:
         """Read the subscriptions that changed since the last time."""
-        # One at a time: an older reading must not replace a newer one, or the relay would miss a subscription's events.
+        # One refresh at a time. An older reading must not replace a newer one: the relay would miss a subscription's events.
         with self._refreshing:
             now = clock.micros(self._now())
             expired = [number for number, until in self._expiring.items() if until <= now]
             with self._storage.read() as transaction:
-                # First, since PostgreSQL may show the next statement more than this one.
+                # This comes first, since in PostgreSQL the next statement may see more changes than this one.
                 reached = find_last_change(transaction, TOPIC)
                 rows = transaction.rows(_changed(self._reached, expired))
                 known = self._by_number.keys() | {row.number for row in rows}
@@ -80,20 +95,21 @@ class Subscriptions:
         return self._all
 
     def by_number(self) -> Mapping[int, Subscription]:
-        """The same by number, in order. What did not change is the same object as before."""
+        """Every subscription by number, in order. An unchanged subscription is the same object as before."""
         return self._by_number
 
     def numbered(self, number: int) -> Subscription | None:
-        """The subscription with a number as of the last refresh; None when it was deleted."""
+        """The subscription with a number, as of the last refresh; None: it was deleted."""
         return self._by_number.get(number)
 
-    def add(self, new: NewSubscription, by: Actor, id: str | None = None) -> Subscription:
+    def add(self, new: NewSubscription, by: Actor, id: str | None = None, made: Made = _tell_nobody) -> Subscription:
         """Make a subscription; its secret is in `secrets`, to be shown once.
 
         The relay takes it up: only the relay knows up to where it has fanned out without it.
 
         Args:
             id: of one that is to be there once, whoever makes it first; the one that stands is given back.
+            made: called with the new subscription, in the transaction that makes it.
         """
         secret = new_secret()
         known_as = id or new_id("sub")
@@ -101,11 +117,11 @@ class Subscriptions:
             "id": known_as,
             "participant": new.participant,
             "contracts": json.dumps(list(new.contracts)).decode(),
-            "sink": json.dumps(new.sink.document()).decode(),
+            "sink": _stored(new.sink),
             "filters": json.dumps(list(new.filters)).decode(),
             "ordered_by": new.ordered_by,
             "state": SubscriptionState.ACTIVE.value,
-            "secrets": self._sealed([{"secret": secret, "until": None}]),
+            "secrets": self._sealed([SigningSecret(secret, None)]),
             "replay_position": new.after,
             "created_at": clock.micros(self._now()),
             "sink_set_by": find_setter(by, new.participant),
@@ -117,6 +133,8 @@ class Subscriptions:
                 transaction,
                 make_subscription_act(Verb.SUBSCRIPTION_ADD, known_as, new.participant, by, after=_told(new)),
             )
+            row = transaction.one(sa.select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == known_as))
+            made(transaction, self._subscription(row))
         self.refresh()
         return self._by_id(known_as, new.participant)
 
@@ -145,6 +163,16 @@ class Subscriptions:
         what = Verb.SUBSCRIPTION_PAUSE if state is SubscriptionState.PAUSED else Verb.SUBSCRIPTION_RESUME
         self._update(_Act(what, subscription, by, after={"state": state.value}), state=state.value)
 
+    def disable(self, subscription: Subscription, by: Actor) -> bool:
+        """Let deliveries wait, since the sink wants no more; False if it is not active, or has another sink by now."""
+        state = SubscriptionState.DISABLED
+        act = _Act(Verb.SUBSCRIPTION_DISABLE, subscription, by, {"state": state.value}, {"reason": state.reason})
+        is_same = (
+            SUBSCRIPTIONS.c.state == SubscriptionState.ACTIVE.value,
+            SUBSCRIPTIONS.c.sink == _stored(subscription.sink),
+        )
+        return self._update(act, *is_same, state=state.value)
+
     def change(
         self,
         subscription: Subscription,
@@ -152,27 +180,41 @@ class Subscriptions:
         *,
         sink: Sink | None = None,
         filters: Sequence[Mapping[str, Any]] | None = None,
+        tags: Tags = None,
     ) -> None:
-        """Give it another sink or other filters."""
+        """Give it another sink or other filters. With another sink a disabled one is active again.
+
+        Raises:
+            SubscriptionChanged: its tag is none of `tags`.
+        """
         values: dict[str, Any] = {}
         after: dict[str, Any] = {}
         if sink is not None:
-            values["sink"] = json.dumps(sink.document()).decode()
+            values["sink"] = _stored(sink)
             values["sink_set_by"] = find_setter(by, subscription.participant)
             after["sink"] = sink.told()
+            if subscription.state is SubscriptionState.DISABLED and sink != subscription.sink:
+                values["state"] = after["state"] = SubscriptionState.ACTIVE.value
         if filters is not None:
             values["filters"] = json.dumps(list(filters)).decode()
             after["filters"] = len(filters)
-        if values:
-            self._update(_Act(Verb.SUBSCRIPTION_CHANGE, subscription, by, after=after), **values)
+        if values or tags is not None:
+            self._update(_Act(Verb.SUBSCRIPTION_CHANGE, subscription, by, after=after, tags=tags), **values)
 
     def rotate_secret(self, subscription: Subscription, by: Actor) -> str:
-        """A new secret; the one before signs beside it for a day."""
+        """A new secret. The one before signs beside it for a day, and older ones to their own ends.
+
+        Raises:
+            TooManySecrets: as many sign as may.
+        """
         secret = new_secret()
-        until = clock.micros(self._now() + ROTATION)
-        kept = [{"secret": old, "until": until} for old in subscription.secrets[:1]]
-        sealed = self._sealed([{"secret": secret, "until": None}, *kept])
-        self._update(_Act(Verb.SUBSCRIPTION_ROTATE_SECRET, subscription, by), secrets=sealed)
+        with self._storage.write() as transaction:
+            # What is stored, not what this process knows: two that rotate at once must not drop each other's secret.
+            row = self._locked_row(transaction, subscription)
+            secrets = rotate(self._opened(row.secrets), secret, clock.micros(self._now()))
+            act = _Act(Verb.SUBSCRIPTION_ROTATE_SECRET, subscription, by)
+            self._write(transaction, act, self._subscription(row), secrets=self._sealed(secrets))
+        self.refresh()
         return secret
 
     def replay(self, subscription: Subscription, after: int, until: int, by: Actor) -> None:
@@ -190,10 +232,16 @@ class Subscriptions:
         if not changed:
             raise ReplayUnderWay("A replay is under way; wait for its end.")
 
-    def delete(self, subscription: Subscription, by: Actor) -> None:
-        """Delete it with its deliveries."""
+    def delete(self, subscription: Subscription, by: Actor, tags: Tags = None) -> None:
+        """Delete it with its deliveries.
+
+        Raises:
+            SubscriptionChanged: its tag is none of `tags`.
+        """
         with self._storage.write() as transaction:
-            before = _told(self._locked(transaction, subscription))
+            present = self._subscription(self._locked_row(transaction, subscription))
+            _check_tag(present, tags)
+            before = _told(present)
             act = make_subscription_act(
                 Verb.SUBSCRIPTION_DELETE, subscription.id, subscription.participant, by, before=before
             )
@@ -213,24 +261,36 @@ class Subscriptions:
         return subscription
 
     def _update(self, act: "_Act", *conditions: sa.ColumnElement[bool], **values: Any) -> bool:
-        number = act.subscription.number
-        statement = sa.update(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == number, *conditions)
         with self._storage.write() as transaction:
-            present = self._locked(transaction, act.subscription)
-            latest = announce(transaction, TOPIC)
-            changed = transaction.execute(statement.values(**values, changed=latest)) > 0
-            if changed:
-                note(transaction, act.told(present))
+            present = self._subscription(self._locked_row(transaction, act.subscription))
+            _check_tag(present, act.tags)
+            changed = self._write(transaction, act, present, *conditions, **values)
         self.refresh()
         return changed
 
-    def _locked(self, transaction: Transaction, subscription: Subscription) -> Subscription:
-        """The subscription as it is now; until the transaction ends nobody else changes it."""
+    def _write(
+        self,
+        transaction: Transaction,
+        act: "_Act",
+        present: Subscription,
+        *conditions: sa.ColumnElement[bool],
+        **values: Any,
+    ) -> bool:
+        """Write values and their entry of the action log, if the conditions hold; whether they did."""
+        statement = sa.update(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == present.number, *conditions)
+        latest = announce(transaction, TOPIC)
+        changed = transaction.execute(statement.values(**values, changed=latest)) > 0
+        if changed:
+            note(transaction, act.told(present))
+        return changed
+
+    def _locked_row(self, transaction: Transaction, subscription: Subscription) -> Any:
+        """The subscription's row as it is now; until the transaction ends nobody else changes it."""
         wanted = sa.select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == subscription.number).with_for_update()
         row = transaction.one(wanted)
         if row is None:
             raise _unknown(subscription.id)
-        return self._subscription(row)
+        return row
 
     def _take_over(self, rows: Sequence[Any], gone: Set[int]) -> None:
         """Keep rows that were read, and forget subscriptions that are gone."""
@@ -248,14 +308,17 @@ class Subscriptions:
         self._ids = {one.id: number for number, one in by_number.items()}
         self._expiring = {number: until for number, until in self._expiring.items() if number in by_number}
 
-    def _sealed(self, secrets: Sequence[Mapping[str, Any]]) -> str:
-        return self._keys.encrypt(json.dumps(list(secrets)).decode())
+    def _sealed(self, secrets: Sequence[SigningSecret]) -> str:
+        return self._keys.encrypt(json.dumps([one._asdict() for one in secrets]).decode())
+
+    def _opened(self, sealed: str) -> list[SigningSecret]:
+        return [SigningSecret(one["secret"], one["until"]) for one in json.loads(self._keys.decrypt(sealed))]
 
     def _subscription(self, row: Any) -> Subscription:
         sink = json.loads(row.sink)
         now = clock.micros(self._now())
-        secrets = json.loads(self._keys.decrypt(row.secrets))
-        ends = [secret["until"] for secret in secrets if secret["until"] is not None and secret["until"] > now]
+        secrets = drop_ended(self._opened(row.secrets), now)
+        ends = [one.until for one in secrets if one.until is not None]
         self._expiring.pop(row.number, None)
         if ends:
             self._expiring[row.number] = min(ends)
@@ -271,7 +334,7 @@ class Subscriptions:
             from_position=row.from_position,
             replay_position=row.replay_position,
             replay_until=row.replay_until,
-            secrets=tuple(s["secret"] for s in secrets if s["until"] is None or s["until"] > now),
+            secrets=tuple(one.secret for one in secrets),
             created_at=clock.moment(row.created_at),
             sink_set_by=row.sink_set_by,
         )
@@ -321,6 +384,7 @@ class _Act:
     by: Actor
     after: Mapping[str, Any] | None = None
     details: Mapping[str, Any] | None = None
+    tags: Tags = None
 
     def told(self, present: Subscription) -> Action:
         """The entry, with what it changes as it was until now."""
@@ -341,6 +405,16 @@ def _told(order: Subscription | NewSubscription) -> dict[str, Any]:
         "ordered_by": order.ordered_by,
     }
     return told | ({"state": order.state.value} if isinstance(order, Subscription) else {"after": order.after})
+
+
+def _check_tag(present: Subscription, tags: Tags) -> None:
+    if tags is not None and present.tag not in tags:
+        raise SubscriptionChanged("Read it again, and send the ETag that it has now.")
+
+
+def _stored(sink: Sink) -> str:
+    """A sink as its column has it."""
+    return json.dumps(sink.document()).decode()
 
 
 def _unknown(id: str) -> SubscriptionUnknown:

@@ -1,4 +1,4 @@
-"""The tables of standing orders and of what became of each event under them."""
+"""The tables of subscriptions, deliveries, attempts and leases."""
 
 import sqlalchemy as sa
 
@@ -25,10 +25,9 @@ SUBSCRIPTIONS = sa.Table(
     # A number is never used twice: deliveries name their subscription by it.
     sqlite_autoincrement=True,
 )
-"""`secrets` are encrypted. Events after `from_position` are delivered
-as they come (null: the relay has not taken it up yet); a replay under way makes deliveries for the events
-after `replay_position` up to `replay_until`. `changed` is the number of the change (`bus.storage.Changes`) that made the row what
-it is. `sink_set_by` names who set the sink where that was not the participant.
+"""`secrets` are encrypted. Events after `from_position` are delivered as they come; null: the relay has not taken it up yet.
+A replay under way makes deliveries for the events after `replay_position` up to `replay_until`. `changed` is the number of the
+last change of the row (`bus.storage.Changes`). `sink_set_by` names who set the sink; null: the subscriber.
 """
 
 DELIVERIES = sa.Table(
@@ -44,7 +43,7 @@ DELIVERIES = sa.Table(
     sa.Column("status", sa.Integer),
     sqlite_with_rowid=False,
 )
-"""`due_at` of a pending delivery is when it may be handed over next: now, after a backoff, or when its lease ends.
+"""A pending delivery may be handed over from `due_at` on: now, after a backoff, or when its lease ends.
 `key` is a digest of the value that the subscription is ordered by.
 """
 
@@ -112,4 +111,4 @@ LEASES = sa.Table(
     sa.Column("process", sa.Text),
     sqlite_with_rowid=False,
 )
-"""The runs that are handed over, each named by its first two columns. `process` makes the run; null: nobody claimed it."""
+"""The runs that are handed over. The first two columns name a run. `process` makes it; null: nobody claimed it."""

@@ -1,4 +1,4 @@
-"""A trial: one signed example event, sent to a webhook at once, so that its developer sees whether it works."""
+"""A trial: sends one signed example event to a webhook at once, so that its developer sees whether it works."""
 
 import time
 from collections import Counter
@@ -21,7 +21,7 @@ TYPE = "bus.test"
 
 
 _OF_ONE: Final = 2
-"""Trials under way at once of one participant."""
+"""Trials of one participant that may be under way at once."""
 _OF_ALL: Final = 16
 
 
@@ -34,14 +34,14 @@ class TooManyTrials(Refused):
 
 
 class NoTrial(Conflict):
-    """Only a webhook can be tried out; an agency would take the example for real."""
+    """Only a webhook can be tested: an agency would take the example for a real event."""
 
     slug = "no-trial"
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a sink said; `seconds` until it did."""
+    """A sink's answer to a trial, and the seconds that it took."""
 
     outcome: Outcome
     seconds: float
@@ -67,7 +67,7 @@ class Trials:
         """Send an example to a subscription's webhook. It is of type `bus.test`, in no journal, and about nobody.
 
         Args:
-            participant: who asks; the trials under way are counted for each.
+            participant: who asks; trials under way are counted by participant.
             allowed: networks where sinks may be private or plain http.
             seconds: the most that the sink may take.
             hosts: patterns of the hosts where sinks may be; empty: every host.
@@ -93,7 +93,7 @@ class Trials:
         return self._sinks[options]
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
         while self._sinks:
             await self._sinks.popitem()[1].close()
 

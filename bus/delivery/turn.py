@@ -1,4 +1,4 @@
-"""The turn: who makes deliveries now, the relay or an append that makes those of its own events."""
+"""The turn: decides who makes deliveries now, the relay or an append that makes those of its own events."""
 
 import threading
 from collections.abc import Iterator
@@ -8,15 +8,15 @@ from typing import Final, Generic, TypeVar
 Leader = TypeVar("Leader")
 
 _APPEND_SECONDS: Final = 0.005
-"""How long an append waits for a look of a relay that has nothing left to do but what was appended last. If it went on without,
-the next look would be for it, and the next append would find the relay at work again."""
+"""How long an append waits for a look of the relay that only has the last append to do. If the append did not wait, the next look
+would be for its events. Then the next append would find the relay at work again."""
 
 
 class Turn(Generic[Leader]):
     """One process's turn.
 
-    Promise: relay and append never have the turn at the same time. While the relay waits no other append gets the turn. No append
-    has it while this process does not lead.
+    Promise: relay and append never have the turn at the same time. While the relay waits, no other append gets the turn. While
+    this process does not lead, no append has it.
 
     Attributes:
         is_awaited: the relay waits for the turn.
@@ -30,15 +30,15 @@ class Turn(Generic[Leader]):
 
     @property
     def leader(self) -> Leader | None:
-        """What makes the deliveries of the process that leads; None while this process does not lead."""
+        """The maker of deliveries in the process that leads; None: this process does not lead."""
         return self._leader
 
     def lead(self, leader: Leader | None) -> None:
-        """This process leads, or does not (None). The relay says so in its turn."""
+        """Note that this process leads, or not (None). The relay calls it in its turn."""
         self._leader = leader
 
     def reach_end(self, *, is_at_end: bool) -> None:
-        """Whether the relay's look left nothing to do. The relay says so in its turn."""
+        """Note whether the relay's look left nothing to do. The relay calls it in its turn."""
         self._is_at_end = is_at_end
 
     @contextmanager
@@ -50,7 +50,7 @@ class Turn(Generic[Leader]):
             try:
                 yield
             except BaseException:
-                # A subscription may be live in the database and not here: an append now would pass it by.
+                # A subscription may be live in the database and not in memory. An append would then miss it.
                 self._leader = None
                 raise
 

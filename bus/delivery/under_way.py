@@ -1,28 +1,30 @@
-"""A run under way: made piece by piece, each chain in its order, within the time of its lease.
+"""A run under way: makes it piece by piece, each chain in its order, within the time of its lease.
 
-Promise: a later event of a key never goes before an earlier one; while a sink is away no event is held for it.
+Promise: a later event of a key never goes before an earlier one. While a sink is away, no event is in memory for it.
 """
 
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 from bus.delivery.disclosed import Disclosed
 from bus.delivery.lane import Lane
 from bus.delivery.ledger import Attempt, DeliveryState
-from bus.delivery.outcome import Batch, parked, released, skipped
-from bus.delivery.run import Item, Owed, RunLoader, drop_events, take_first_piece
+from bus.delivery.outcome import Batch, parked, put_off, released, skipped
+from bus.delivery.run import Item, Owed, RunLoader, drop_events, list_candidates, take_first_piece
 from bus.delivery.sinks.places import Place
 from bus.delivery.subscription import Subscription
 from bus.kit import Failure, Outcome
+
+_TELLING: Final = (None, Failure.PERMANENT, Failure.TRANSIENT, Failure.SINK_DOWN)
 
 
 class Sender(Protocol):
     """Sends items to a subscription's sink; the worker does it."""
 
     def is_active(self, subscription: Subscription) -> bool:
-        """Whether the subscription is still there and not paused, and this process still holds its runs."""
+        """Whether the subscription exists and is not paused, and this process still holds its runs."""
         ...
 
     def batch(self, subscription: Subscription) -> int:
@@ -30,7 +32,7 @@ class Sender(Protocol):
         ...
 
     async def place(self, subscription: Subscription, deadline: float) -> Place | None:
-        """A place for a request to the sink; None when there is none before a deadline."""
+        """A place for a request to the sink; None: there was none before the deadline."""
         ...
 
     async def send(
@@ -65,14 +67,18 @@ class RunUnderWay:
         self.attempts: list[Attempt] = []
 
     async def make(self, owed: Sequence[Owed]) -> None:
-        """Make a run piece by piece, in order; what is not tried in the time of its lease is released.
+        """Make a run piece by piece, in order. Deliveries that are not tried within the lease are released.
 
-        While the sink's circuit is open no event is held. Then one goes as the probe.
+        While the sink's circuit is open, no event is in memory. Then one delivery goes as the probe.
         """
-        while owed and self._is_active() and await self._lane.wait_until_admits(self._deadline):
+        while owed and self._is_active():
             if not self._lane.is_flowing:
                 owed = drop_events(owed)
-            piece = take_first_piece(owed) if self._lane.is_flowing else owed[:1]
+                if self._is_put_off(owed):
+                    return
+            if not await self._lane.wait_until_admits(self._deadline):
+                break
+            piece = take_first_piece(owed) if self._lane.is_flowing else [self._lane.pick_probe(owed)]
             async with self._loader.loaded(self._subscription, piece, self._deadline) as chains:
                 if chains is None:
                     break
@@ -83,15 +89,27 @@ class RunUnderWay:
             owed = self._untried(drop_events(owed))
         self.attempts.extend(released(self._subscription.number, one.leased) for one in owed)
 
+    def _is_put_off(self, owed: Sequence[Owed]) -> bool:
+        """Put off a run of nothing but what failed before, unless it is all that could be the probe; whether it was.
+
+        It would keep a place in the broker's queue from an event that the sink may take.
+        """
+        is_new = list_candidates(owed)[0].leased.attempts == 0
+        if is_new or (self._lane.admits and not self._lane.is_awaited):
+            return False
+        seconds = self._lane.until_asked_again()
+        self.attempts.extend(put_off(self._subscription.number, one.leased, seconds) for one in owed)
+        return True
+
     def _is_active(self) -> bool:
         return self._worker.is_active(self._subscription)
 
     def _goes_on(self) -> bool:
-        """Whether more may be sent. Else what was not tried is let go, and loaded again when its turn comes."""
+        """Whether more may be sent. Otherwise untried deliveries are dropped, and loaded again at their next turn."""
         return self._lane.admits and self._is_active()
 
     def _untried(self, owed: Sequence[Owed]) -> list[Owed]:
-        """What may still be tried; whatever is behind a failure of its key is parked."""
+        """The deliveries that may still be tried. A delivery behind a failure of its key is parked."""
         tried = {attempt.position for attempt in self.attempts}
         failed = {attempt.key for attempt in self.attempts if not _is_finished(attempt)} - {None}
         left = [one for one in owed if one.leased.position not in tried]
@@ -99,7 +117,7 @@ class RunUnderWay:
         return [one for one in left if one.leased.key not in failed]
 
     async def _make(self, chains: Sequence[Sequence[Item]]) -> None:
-        """Make chains side by side, each in its order: where one item fails, those behind it are parked."""
+        """Make chains side by side, each in its order. If an item fails, the items behind it are parked."""
         size = self._worker.batch(self._subscription)
         if size == 1:
             await self._lane.make(partial(self._chain, chain) for chain in chains)
@@ -116,11 +134,11 @@ class RunUnderWay:
                         return
                     await self._send(flat[start : start + size])
             finally:
-                # Also where it is broken off: what failed must not be overtaken by what is behind it under the same lease.
+                # Also if it is broken off: a later delivery under the same lease must not overtake a failed one.
                 chains = self._rest(chains)
 
     def _rest(self, chains: Sequence[Sequence[Item]]) -> list[Sequence[Item]]:
-        """What is left of each chain; those whose head was not finished are parked."""
+        """The rest of each chain. If a chain's head was not finished, its rest is parked."""
         finished = {attempt.position for attempt in self.attempts if _is_finished(attempt)}
         tried = {attempt.position for attempt in self.attempts}
         rest: list[Sequence[Item]] = []
@@ -163,8 +181,8 @@ class RunUnderWay:
         begun = time.perf_counter()
         outcomes = await self._worker.send(self._subscription, self._lane, sending, place)
         seconds = time.perf_counter() - begun
+        self._lane.note(_find_telling(outcomes), seconds, is_first=any(item.leased.attempts == 0 for item in sending))
         for item, outcome in zip(sending, outcomes, strict=True):
-            self._lane.note(outcome, seconds)
             self.attempts.append(self._worker.attempt(self._subscription, item, outcome, seconds))
             if outcome.is_unsent:
                 self._disclosed.stayed(item)
@@ -176,9 +194,17 @@ class RunUnderWay:
         return self._worker.attempt(self._subscription, item, Outcome(Failure.PERMANENT, item.withheld), 0.0)
 
     def batch(self) -> Batch:
-        """What came of the run so far, and what it announced and did not send."""
-        # A copy: of a run that is broken off an outcome may still come.
+        """The results of the run so far, and announced disclosures that were not sent."""
+        # A copy: outcomes may still come after the run is broken off.
         return Batch(tuple(self.attempts), self._disclosed.unsent())
+
+
+def _find_telling(outcomes: Sequence[Outcome]) -> Outcome:
+    """The outcome of one sending that says most of its sink: a success, else an answer to one event, else any.
+
+    One request to an agency carries many events: that it failed is one failure.
+    """
+    return min(outcomes, key=lambda one: _TELLING.index(one.failure))
 
 
 def _is_finished(attempt: Attempt) -> bool:

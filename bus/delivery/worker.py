@@ -1,7 +1,11 @@
 """The worker: makes the runs that are handed to it: view, sign, send, write the outcomes, acknowledge.
 
-Promise: a message is acknowledged only after the outcomes of its run are written; a later event of a key never goes before
-an earlier one; one sink's trouble is nobody else's; personal data leave only after their disclosure is on disk.
+It promises:
+
+- A message is acknowledged only after the outcomes of its run are written.
+- A later event of a key never goes before an earlier one.
+- One sink's trouble does not disturb other sinks.
+- Personal data are sent only after their disclosure is on disk.
 """
 
 import asyncio
@@ -10,13 +14,14 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from http import HTTPStatus
 from random import Random
 from typing import Final
 
 import structlog
 from prometheus_client import Counter
 
-from bus import clock, json
+from bus import actions, clock, json
 from bus.agencies import Agencies
 from bus.contracts import Catalogue
 from bus.delivery.circuit import CircuitPolicy
@@ -43,8 +48,8 @@ from bus.telemetry import DELIVERIES, DELIVERY_SECONDS, UNEXPECTED, read_trace_i
 log = structlog.get_logger(__name__)
 
 _PAUSE_SECONDS: Final = 0.02
-"""The least between two commits of outcomes: nobody waits for them but a later event of the same key, and each takes the disk,
-and the other commits' turn, for as much as twenty deliveries."""
+"""The shortest time between two commits of outcomes. Only a later event of the same key waits for them. Each commit costs as
+much as twenty deliveries, and other commits wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ class WorkerPolicy:
 
     Attributes:
         concurrency: requests in flight to one sink.
-        timeout: seconds of one request; nothing is begun that could outlast its lease.
+        timeout: seconds of one request. No request begins that could outlast its lease.
         lease: seconds of a lease.
     """
 
@@ -80,7 +85,7 @@ class Worker:
         policy: WorkerPolicy,
         finished: Callable[[bool], None],
     ) -> None:
-        """`finished` is called when a run's outcomes are written: there may be room for more, or something is due by them."""
+        """`finished` is called when a run's outcomes are written. It gets whether something became due."""
         self._sinks = sinks
         self._claims = claims
         self._finished = finished
@@ -114,7 +119,7 @@ class Worker:
         self._receiver.start()
 
     async def stop(self, seconds: float) -> None:
-        """Take no more, finish what is under way within some seconds, write its outcomes, and give back what has none."""
+        """Take no more runs. Finish runs under way within `seconds`, write their outcomes, and give the rest back."""
         self._is_stopping = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -131,7 +136,7 @@ class Worker:
         await asyncio.to_thread(self._receiver.stop)
 
     async def _break_off(self) -> list[Received]:
-        """End what is under way; which runs that were."""
+        """End the runs under way, and return them."""
         left = dict(self._making)
         for lane in self._lanes.values():
             lane.stop()
@@ -186,7 +191,7 @@ class Worker:
         self._finished(is_due)
 
     async def _make_run(self, subscription: Subscription, received: Received) -> bool:
-        """Make a run; whether something is due by its outcomes."""
+        """Make a run. Returns whether something became due by its outcomes."""
         lease = received.lease
         lane = self._lanes.get(subscription.number)
         if lane is None:
@@ -197,22 +202,21 @@ class Worker:
         disclosed = Disclosed(self._disclosures.submit, self._catalogue, channel, subscription.sink_set_by)
         run = RunUnderWay(self, self._loader, subscription, lane, deadline, disclosed)
         loaded = received.take_loaded()
-        if self.is_active(subscription) and not lane.admits:
-            # Before the run is read, and without its events: of a sink that is away nothing is held.
+        if not lane.admits:
+            # Of a sink that is away no event is held.
             loaded = None
-            await lane.wait_until_admits(deadline)
         owed = await self._loader.owed(subscription, lease, loaded)
         if not owed:
             return False
         try:
             await run.make(owed)
         finally:
-            # Also of a run that is broken off: what came of its beginning is known.
+            # Also for a run that is broken off: the outcomes of its beginning are known.
             written = self._outcomes.submit(run.batch())
         return await written
 
     def is_active(self, subscription: Subscription) -> bool:
-        """Whether the subscription is still there and not paused, and this process still holds its runs."""
+        """Whether the subscription exists and is not paused, and this process still holds its runs."""
         known = self._subscriptions.numbered(subscription.number)
         return known is not None and known.state is SubscriptionState.ACTIVE and self._claims.is_holder
 
@@ -227,7 +231,7 @@ class Worker:
         return self._policy.timeout if is_webhook else min(agency.LONGEST_SECONDS, self._policy.lease / 2)
 
     async def place(self, subscription: Subscription, deadline: float) -> Place | None:
-        """A place for a request to the sink; None when there is none before a deadline."""
+        """A place for a request to the sink; None: there was none before the deadline."""
         sink = subscription.sink
         if isinstance(sink, Webhook):
             return await self._webhooks.take_place(sink.url, subscription.participant, deadline - time.monotonic())
@@ -250,10 +254,20 @@ class Worker:
         headers = lane.signer(subscription).headers(
             f"msg_{subscription.number}_{item.leased.position}", body, clock.now()
         )
-        # As the consumer sees it: a trace is the publisher's to write, and may be hidden.
+        # From the body that the consumer sees: the publisher writes the trace, and the view may hide it.
         if traceparent := traceparent_of(body):
             headers |= trace_headers(traceparent)
-        return await self._webhooks.send(sink.url, body, headers, place)
+        outcome = await self._webhooks.send(sink.url, body, headers, place)
+        if outcome.status == HTTPStatus.GONE and self.is_active(subscription):
+            await self._disable(subscription)
+        return outcome
+
+    async def _disable(self, subscription: Subscription) -> None:
+        by = actions.identify_operator(actions.Channel.PROCESS)
+        if await asyncio.to_thread(self._subscriptions.disable, subscription, by):
+            log.warning(
+                "subscription.disabled", subscription=subscription.id, participant=subscription.participant, status=410
+            )
 
     def batch(self, subscription: Subscription) -> int:
         """How many items go in one sending."""
@@ -286,12 +300,12 @@ class Worker:
 
 @lru_cache
 def _counter(kind: str, outcome: str) -> Counter:
-    # Finding it anew takes longer than counting.
+    # Cached, since a look-up takes longer than counting.
     return DELIVERIES.labels(kind, outcome)
 
 
 def traceparent_of(body: bytes) -> str | None:
-    """The `traceparent` of an event, looked for only where there is one."""
+    """The `traceparent` of an event. Events without one are not parsed."""
     if b'"traceparent":' not in body:
         return None
     value = json.loads(body).get("traceparent")

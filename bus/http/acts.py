@@ -1,4 +1,4 @@
-"""Acts over HTTP: who acts, with the right to it; what is refused for lack of authority is in the action log."""
+"""Acts over HTTP: finds the actor and checks its authority. The action log gets each refusal for lack of authority."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from bus.identity import Principal, Scope, require
 from bus.problem import Refused
 from bus.telemetry import read_trace_id
 
-_NAMES: Final = ("id", "client_id", "name", "version")
+_NAMES: Final = ("id", "client_id", "name", "agency", "version")
 """Path parameters that name what an act is about; a contract's version has two."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Tried:
-    """What a request is about to do."""
+    """The act that a request is about to do."""
 
     what: Verb
     by: Actor
 
 
 def actor(principal: Principal, request: Request) -> Actor:
-    """The caller as the one who acts."""
+    """The caller as an actor."""
     return Actor(
         principal.participant,
         is_operator=Scope.ADMIN in principal.scopes,
@@ -38,10 +38,10 @@ def actor(principal: Principal, request: Request) -> Actor:
 
 
 def acting(scope: str, what: Verb) -> Callable[..., Awaitable[Actor]]:
-    """A FastAPI dependency: who does `what`, with `scope` in the access token.
+    """A FastAPI dependency: the actor of `what`, whose access token has `scope`.
 
     Raises:
-        Unauthenticated, ScopeMissing: when a request comes without.
+        Unauthenticated, ScopeMissing: the request has no valid token, or the token lacks the scope.
     """
 
     async def authorised(
@@ -58,9 +58,9 @@ def acting(scope: str, what: Verb) -> Callable[..., Awaitable[Actor]]:
 
 
 def note_refused(request: Request, refusal: Refused) -> None:
-    """Have the action log tell of a request that was refused for lack of authority.
+    """Write a request that was refused for lack of authority into the action log.
 
-    An act is told with its object, any other request with its operation alone.
+    For an act, the entry names its object. For any other request, it names only the operation.
     """
     if not refusal.lacks_authority:
         return
@@ -78,7 +78,7 @@ def note_refused(request: Request, refusal: Refused) -> None:
 
 
 def route_of(scope: MutableMapping[str, Any]) -> str:
-    """The template of the route that a request took; the path itself may hold a person's key."""
+    """The template of the request's route: the path itself may hold a person's key."""
     return str(getattr(scope.get("route"), "path", "(none)"))
 
 

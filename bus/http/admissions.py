@@ -1,4 +1,4 @@
-"""Admissions: what a request that FastAPI answers holds of its participant's limits until its answer has ended."""
+"""Admissions: the part of its participant's limits that a request holds until its answer has ended."""
 
 from collections.abc import Callable, MutableMapping
 from contextlib import ExitStack
@@ -11,12 +11,12 @@ from bus.identity import Principal, Scope
 from bus.limits import Allowance, Bucket, Fields, Limit
 
 _KEPT: Final = "bus.admission"
-"""Where the scope of a request keeps its admission."""
+"""The key of the admission in a request's ASGI scope."""
 _READS: Final = frozenset(("GET", "HEAD"))
 
 
 class Admission:
-    """One request that was let in."""
+    """The admission of one request."""
 
     def __init__(self, allowance: Allowance, bucket: Bucket) -> None:
         self._allowance = allowance
@@ -35,21 +35,21 @@ class Admission:
         self._turn = turns.give_back
 
     def begin_to_wait(self) -> None:
-        """The request becomes a long-poll or a stream: it counts as a waiting reader instead of as work.
+        """Count the request as a waiting reader instead of as work: it becomes a long-poll or a stream.
 
         Raises:
-            AtOnce: as many as the participant may have are open.
+            AtOnce: the participant has as many waiting readers as it may.
         """
         self._allowance.begin_waiting()
         self._held.callback(self._allowance.end_waiting)
         self._end_turn()
 
     def fields(self) -> Fields:
-        """The `RateLimit` fields of its answer."""
+        """The `RateLimit` fields of the answer."""
         return self._bucket.write_fields()
 
     def end(self) -> None:
-        """The answer has ended."""
+        """Release what the request holds: its answer has ended."""
         self._end_turn()
         self._held.close()
 
@@ -60,13 +60,13 @@ class Admission:
 
 
 async def admit(request: Request, principal: Principal, scope: str | None) -> None:
-    """Let a request in, once, if its participant's limits allow it.
+    """Admit a request once, if its participant's limits allow it.
 
     Args:
-        scope: what the route asks for.
+        scope: the scope that the route asks for.
 
     Raises:
-        Limited, AtOnce: they do not.
+        Limited, AtOnce: the limits do not allow it.
     """
     if _KEPT in request.scope:
         return
@@ -76,19 +76,19 @@ async def admit(request: Request, principal: Principal, scope: str | None) -> No
     bucket = allowance.buckets[limit]
     admission = request.scope[_KEPT] = Admission(allowance, bucket)
     if limit is not Limit.MANAGE or Scope.ADMIN not in principal.scopes:
-        # Who may change limits is not held up by one in the middle of mending something.
+        # A caller that may change limits is exempt: it may be about to correct one.
         rooms.limits.take(principal.participant, limit)
     await admission.take_turn()
 
 
 def admission_of(request: Request) -> Admission:
-    """The admission of a request behind the dependency that authorises it."""
+    """The admission of a request that a dependency has authorised."""
     admission: Admission = request.scope[_KEPT]
     return admission
 
 
 def admission_in(scope: MutableMapping[str, Any]) -> Admission | None:
-    """The admission in an ASGI scope; None of a request that nobody authorised."""
+    """The admission in an ASGI scope; None: the request is not authorised."""
     return scope.get(_KEPT)
 
 

@@ -1,4 +1,4 @@
-"""Batches of events: read, checked event by event in slices that let the event loop go on, and appended together."""
+"""Batches of events: reads them, checks event by event in short slices of the event loop, and appends them together."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
@@ -30,48 +30,48 @@ from bus.journal import (
 from bus.problem import FieldError, Refused
 
 BatchEvent = tuple[Any, bytes]
-"""An event of a batch, and its body. None for the event: the body is not parsed yet."""
+"""An event of a batch, and its body. An event of None: the body is not parsed yet."""
 
 ReadBatch = tuple[Sequence[BatchEvent], ChangedNumbers]
-"""A batch's events, and those of their numbers that the bus would change."""
+"""A batch's events, and their numbers that the bus would change."""
 
 _LARGE_BATCH: Final = 512 * 1024
-"""Bytes of a batch that the event loop reads itself, which takes some milliseconds, whatever the batch holds."""
+"""Bytes of the largest batch that the event loop reads itself. It takes some milliseconds, whatever the batch holds."""
 _MOST_LONG_NUMBERS: Final = 2000
-"""Long numbers of a batch that the event loop looks at itself, which takes some milliseconds."""
+"""Long numbers of a batch that the event loop checks itself. It takes some milliseconds."""
 _MOST_TOLD: Final = 1000
-"""After so many errors of a batch, each further event is told one: finding all of them is what takes the time."""
+"""Errors of a batch after which each further event gets one error: to find all errors takes long."""
 _MOST_VERSIONS: Final = 8
-"""Contract versions of the events of a batch that are checked apart."""
+"""Contract versions of one batch whose events may be checked in worker processes."""
 _CONFLICT: Final = (FieldError("/id", "this source already sent another event with this id"),)
 
 
 class BatchRefused(Refused):
-    """Some events of the batch are refused, so none was stored; mend them or send with ?partial=true."""
+    """Some events of the batch are refused, so none was stored; correct them, or send with ?partial=true."""
 
     status = 422
     slug = "batch-refused"
 
 
 class BatchConflict(EventConflict):
-    """Some events of the batch have the ids of others that were sent before, so none was stored."""
+    """Some events of the batch have ids that earlier events have, so none was stored."""
 
 
 class AppendedBatch(NamedTuple):
-    """A batch that was appended: the submissions, and the body of the answer."""
+    """An appended batch: its submissions, and the body of the answer."""
 
     submissions: Sequence[Submission]
     body: bytes
 
 
 class Judgement:
-    """What the gate says to the events of a batch, by their index in the batch.
+    """The gate's judgement of a batch's events, by their index in the batch.
 
     Attributes:
-        admitted: the submissions.
-        rejected: the errors of other events.
-        large: the bodies of events that a worker process has yet to read.
-        unchecked: events whose data a worker process has yet to check.
+        admitted: the submissions of events that passed.
+        rejected: the errors of refused events.
+        large: the bodies of events that a worker process must still read.
+        unchecked: events whose data a worker process must still check.
     """
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ class Judgement:
 
     @property
     def is_brief(self) -> bool:
-        """Whether one error is enough of each further event."""
+        """Whether one error is enough for each further event."""
         return self._errors >= _MOST_TOLD
 
     def admit(self, index: int, submission: Submission) -> None:
@@ -97,7 +97,7 @@ class Judgement:
 
 
 class Batches:
-    """Publishes batches, bound to the rooms that it calls."""
+    """Publishes batches."""
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
@@ -106,10 +106,10 @@ class Batches:
         """A batch's submissions and its answer, once its events are appended.
 
         Args:
-            partial: some of its events may be refused, and the others are stored.
+            partial: store the valid events although others are refused.
 
         Raises:
-            Refused: what is wrong with it as a whole; without `partial`, also what is wrong with any of its events.
+            Refused: the whole batch is wrong. Without `partial`, also if one of its events is.
         """
         judgement = await self._judge(text, principal)
         del text
@@ -125,10 +125,10 @@ class Batches:
         return AppendedBatch([submission for _, submission in admitted], _write_answer(receipts, rejected))
 
     async def _judge(self, text: bytes, principal: Principal) -> Judgement:
-        """What the gate says to a batch, event by event.
+        """The gate's judgement of a batch, event by event.
 
         The batch has its turn of the event loop while it is read and judged. It leaves no parsed events behind: the parsed
-        events of several batches together would come out of no cache.
+        events of several batches would not fit in the processor's cache.
         """
         judgement = Judgement()
         async with self._rooms.slices.begin(principal.participant) as piece:
@@ -140,7 +140,7 @@ class Batches:
             async with self._rooms.slices.begin(principal.participant) as piece:
                 await self._judge_here(judgement, batch, principal, piece)
         del batch
-        # Not within a turn: a worker's answer may take long.
+        # Not within a turn: the answer of a worker process may take long.
         if judgement.large:
             await self._identify_large(judgement, principal)
         if judgement.unchecked:
@@ -149,7 +149,7 @@ class Batches:
         return judgement
 
     async def _read(self, text: bytes, piece: Slice) -> ReadBatch | None:
-        """A batch's events; None if it takes long to find what is wrong with the text."""
+        """A batch's events; None: to find what is wrong with the text would take long."""
         changed: ChangedNumbers = {}
         try:
             events = json.loads(text)
@@ -215,7 +215,7 @@ class Batches:
             judgement.admit(index, admitted)
 
     async def _identify_large(self, judgement: Judgement, principal: Principal) -> None:
-        """Find the versions of large events; an event whose attributes are right is to be checked."""
+        """Find the versions of large events. An event whose attributes are right becomes `unchecked`."""
         bodies = judgement.large
         found = await read_attributes_apart(self._rooms.heavy, list(bodies.values()), principal.participant)
         for (index, body), attributes in zip(bodies.items(), found, strict=True):
@@ -225,10 +225,10 @@ class Batches:
                 self._reject(judgement, index, refusal, attributes, principal)
 
     async def _check_apart(self, judgement: Judgement, principal: Principal) -> None:
-        """Judge events whose data are checked apart: the events of one contract version in one job.
+        """Judge events whose data worker processes check: one job for the events of one contract version.
 
         Raises:
-            TooHeavy: they take too long together, or are of many versions.
+            TooHeavy: the events together take too long, or have too many versions.
         """
         by_version: dict[int, list[tuple[int, UncheckedEvent]]] = {}
         for index, event in judgement.unchecked:
@@ -272,7 +272,7 @@ def _is_read_soon(text: bytes) -> bool:
 
 
 def _is_slow_to_check(text: bytes, written: bytes) -> bool:
-    """Whether it takes long to say what is wrong with a large batch, or that nothing is."""
+    """Whether the check of a large batch takes long."""
     return (
         json.count_long_numbers(text) > _MOST_LONG_NUMBERS
         or json.changes_number(text, written)
@@ -281,7 +281,7 @@ def _is_slow_to_check(text: bytes, written: bytes) -> bool:
 
 
 def refuse_conflict(kind: type[EventConflict], *pointers: str) -> EventConflict:
-    """The refusal of an event whose source sent another one with its id."""
+    """The refusal of an event whose source sent another event with the same id."""
     return kind(
         "This source already sent another event with this id.",
         errors=[FieldError(pointer, _CONFLICT[0].detail) for pointer in pointers],

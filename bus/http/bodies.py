@@ -1,4 +1,4 @@
-"""Bounds the memory that bodies under way hold, for each participant and in all.
+"""Bounds the memory of bodies under way, for each participant and for all together.
 
 A body holds memory from its first byte until its request is answered, however slowly it comes.
 """
@@ -9,7 +9,7 @@ from typing import Final
 from bus.problem import Refused
 
 _FREE: Final = 64 * 1024
-"""Bytes of each body that are not counted: the number of connections bounds them."""
+"""Bytes of each body that do not count: the number of connections bounds them."""
 
 
 class TooMuchUnderWay(Refused):
@@ -18,6 +18,7 @@ class TooMuchUnderWay(Refused):
     status = 429
     slug = "too-much-under-way"
     is_overload = True
+    retry_seconds = 1
 
 
 class BusFull(Refused):
@@ -26,14 +27,15 @@ class BusFull(Refused):
     status = 503
     slug = "too-much-under-way"
     is_overload = True
+    retry_seconds = 1
 
 
 class Bodies:
     """The bytes of bodies that the process holds.
 
     Args:
-        most: in all.
-        most_each: of one participant, or of one address where nobody is known.
+        most: bytes of all bodies together.
+        most_each: bytes of one participant's bodies, or of one address's if the participant is not known.
     """
 
     def __init__(self, most: int, most_each: int) -> None:
@@ -55,16 +57,14 @@ class Bodies:
             BusFull: all together hold too many; nothing was counted.
         """
         if self._held[owner] + size > self._most_each:
-            raise TooMuchUnderWay(
-                f"Have at most {self._most_each} bytes of bodies under way.", headers={"Retry-After": "1"}
-            )
+            raise TooMuchUnderWay(f"Have at most {self._most_each} bytes of bodies under way.")
         if self._sum + size > self._most:
-            raise BusFull("The bus holds as many unfinished bodies as it can.", headers={"Retry-After": "1"})
+            raise BusFull("The bus holds as many unfinished bodies as it can.")
         self._held[owner] += size
         self._sum += size
 
     def give_back(self, owner: str, size: int) -> None:
-        """Count bytes of an owner no more."""
+        """Stop counting bytes of an owner."""
         self._sum -= size
         self._held[owner] -= size
         if not self._held[owner]:

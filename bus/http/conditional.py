@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110, section 13): what a client already has is not sent again."""
+"""Conditional requests (RFC 9110, section 13): a client does not get again what it has."""
 
 from hashlib import blake2b
 
@@ -6,12 +6,12 @@ from fastapi import Request, Response
 
 
 def cacheable(request: Request, body: bytes, media_type: str) -> Response:
-    """The body with a tag of its content; 304 without it where the request names the tag.
+    """The body with a tag of its content; 304 without the body if the request names the tag.
 
-    It is kept by the client alone and asked for anew each time: it is for those with the scope, and a draft changes.
+    Only the client may keep the body, since others may lack the scope. It must ask again each time, since a draft may change.
     """
     etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
     if matches(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type=media_type)

@@ -1,6 +1,6 @@
 """Cursors: opaque strings that hold a place in one list.
 
-Promise: a cursor that the bus did not write, that is cut, or that it wrote for another list, is refused.
+Promise: the bus refuses a cursor that is cut, that it did not write, or that belongs to another list.
 Consumers keep the cursors of feeds and records over upgrades. So every form that these lists ever gave stays readable.
 """
 
@@ -19,27 +19,27 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="most entries in the ans
 After = Annotated[str, Query(description="`next` of the page before")]
 
 AFTER: Final = "/query/after"
-"""Points at the parameter that takes a cursor."""
+"""Pointer to the parameter that takes a cursor."""
 LAST_EVENT_ID: Final = "/header/last-event-id"
-"""Points at the header field that takes the cursor of a stream's last event."""
+"""Pointer to the header field that takes the cursor of a stream's last event."""
 
 _FURTHEST: Final = 2**63 - 1
 """The largest integer that a database takes."""
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _CHECK_BYTES: Final = 3
-"""Begin a cursor. Without them a cut cursor could name an earlier place."""
+"""Check bytes at the beginning of a cursor. Without them a cut cursor could name an earlier place."""
 _BEGUN: Final = "."
-"""Stands before the position where a pass through records began."""
+"""Separates a place from the position where its pass through records began."""
 
 
 class CursorInvalid(Invalid):
-    """A cursor is what an earlier answer gave as `next`, unchanged and for the same list."""
+    """This is no cursor of this list; use the `next` of an earlier answer, unchanged."""
 
     slug = "cursor-invalid"
 
 
 class Listing(Enum):
-    """What a cursor is a place in."""
+    """The kinds of lists that have cursors."""
 
     FEED = "f"
     RECORDS = "r"
@@ -62,16 +62,16 @@ class Place(NamedTuple):
     """A place in a pass through a contract's records.
 
     Attributes:
-        position: everything up to here was looked at.
-        begun: where the pass began. What left the reader's rows up to there was told in an earlier pass; what left later is
-            told in this one, also if a page of it ended between the departure and the record's next change.
+        position: the pass has read everything up to here.
+        begun: the position where the pass began. An earlier pass told of records that left the reader's rows up to there.
+            This pass tells of those that left later, even if a page ended between the departure and the next change.
     """
 
     position: int
     begun: int
 
     def after(self, position: int, *, is_last: bool) -> "Place":
-        """The place behind a page of the pass that looked at everything up to `position`."""
+        """The place after a page of the pass that read everything up to `position`."""
         return Place(position, position if is_last else self.begun)
 
 
@@ -88,12 +88,35 @@ def read_position(cursor: str, listing: Listing, of: str, parameter: str = AFTER
     """The position that a cursor stands behind; 0, the beginning, for the empty string.
 
     Args:
-        parameter: points at where the request has the cursor.
+        parameter: pointer to the cursor in the request.
 
     Raises:
         CursorInvalid: the bus did not write it for this list.
     """
     return _read_number(_read(cursor, listing, of, parameter), parameter) if cursor else 0
+
+
+def write_pair(listing: Listing, of: str, pair: tuple[int, int]) -> str:
+    """The cursor behind two positions, of two lists that are paged together.
+
+    Args:
+        of: the contract whose lists they are; empty for lists of no contract.
+    """
+    return _write(listing, of, "{}.{}".format(*pair))
+
+
+def read_pair(cursor: str, listing: Listing, of: str) -> tuple[int, int]:
+    """The two positions that a cursor stands behind; zeros, the beginnings, for the empty string.
+
+    Raises:
+        CursorInvalid: the bus did not write it for these lists.
+    """
+    if not cursor:
+        return 0, 0
+    first, point, second = _read(cursor, listing, of).partition(".")
+    if not point:
+        raise _refuse()
+    return _read_number(first), _read_number(second)
 
 
 def write_place(contract: str, place: Place) -> str:
@@ -112,7 +135,7 @@ def read_place(cursor: str, contract: str) -> Place:
         return Place(0, 0)
     position, point, begun = _read(cursor, Listing.RECORDS, contract).partition(_BEGUN)
     place = Place(_read_number(position), _read_number(begun if point else position))
-    # A pass that begins at its position is written with one number, which leaves one spelling for each place.
+    # If the pass begins at its position, the cursor has one number. So each place has only one spelling.
     if place.begun > place.position or (point and place.begun == place.position):
         raise _refuse()
     return place

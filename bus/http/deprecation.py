@@ -1,4 +1,4 @@
-"""The headers that tell a publisher that the contract version it uses is deprecated: RFC 9745, RFC 8594."""
+"""The headers for a publisher whose contract version is deprecated (RFC 9745, RFC 8594)."""
 
 from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,7 +13,7 @@ _LAST = date.max - timedelta(days=1)
 def deprecation_headers(notices: Collection[Notice], url: str) -> dict[str, str]:
     """The headers of an answer.
 
-    A batch may be under several deprecated versions: the earliest dates are told, and every successor.
+    A batch may use several deprecated versions: the headers give the earliest dates, and every successor.
 
     Args:
         notices: at least one.
@@ -32,5 +32,5 @@ def deprecation_headers(notices: Collection[Notice], url: str) -> dict[str, str]
 
 def _end_of(day: date) -> datetime:
     """The moment at which a day in Lamongan is over."""
-    # The last day of all has none behind it.
+    # The calendar has no day after the last one.
     return datetime.combine(min(day, _LAST) + timedelta(days=1), time(), WIB).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Feeds: a contract's events in order, in pages, with long-poll, or as a stream of server-sent events."""
+"""Feeds: gives a contract's events in order, in pages, with long-poll, or as a stream of server-sent events."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -17,17 +17,19 @@ from bus.disclosures import Channel
 from bus.heavy import Steps
 from bus.http.admissions import admission_of
 from bus.http.cursors import AFTER, LAST_EVENT_ID, After, Limit, Listing, read_position, write_position
+from bus.http.event_documents import CloudEvent
 from bus.http.openapi import Operation
-from bus.http.page import NO_STORE, Page, PageAnswer, Reading, wanted
+from bus.http.page import NO_STORE, Page, PageAnswer, Reading
 from bus.http.readers import ReaderRoute, read_headers, read_query, start_reading
+from bus.http.semantics import ContentUnread, form_of, is_head
 from bus.http.standing import Standing
+from bus.http.surface import JSON
 from bus.identity import Principal, Scope
-from bus.kit import format_sequence
 from bus.problem import NotFound, Refused
 
 _EVENT_STREAM: Final = "text/event-stream"
 _HEARTBEAT: Final = 15.0
-"""Seconds after which a silent stream says that it is alive: proxies cut what is silent for a minute or half of one."""
+"""Seconds after which a silent stream sends a comment: proxies cut a stream that is silent for half a minute."""
 _PAUSE: Final = 0.02
 """Seconds between two looks at a feed when other contracts' events wake its readers."""
 
@@ -41,11 +43,7 @@ class NoFeed(NotFound):
 class EventPage(BaseModel):
     """A page of a feed."""
 
-    events: list[dict[str, Any]] = Field(
-        description="CloudEvents as the caller's grant shows them, with `sequence` and `recordedtime`",
-        examples=[[{"specversion": "1.0", "id": "2026-0001", "source": "/dpmptsp", "type": "perizinan.izin",
-                    "sequence": format_sequence(1), "recordedtime": "2026-11-24T05:35:25.123456Z", "data": {}}]],
-    )  # fmt: skip
+    events: list[CloudEvent] = Field(description="in the order of their positions")
     next: str = Field(description="give it as `after`, now or later; there on an empty page too")
 
 
@@ -72,9 +70,11 @@ async def read_feed(request: Request) -> Response:
     """
     reading = await start_reading(request, Channel.FEED)
     asked = read_query(FeedQuery, request)
-    if wanted(request, _EVENT_STREAM):
+    if form_of(request) == _EVENT_STREAM:
         return await _stream(request, reading, asked)
     after = read_position(asked.after, Listing.FEED, reading.contract)
+    if is_head(request):
+        return await _answer_head(reading, JSON)
     page = await reading.read(_feed(reading, after, asked.limit))
     if not page.positions and asked.wait:
         page = await _wait(request, reading, page, asked)
@@ -88,7 +88,13 @@ ROUTES: Final = (
         Operation(
             "Feeds",
             Scope.EVENTS_READ,
-            {"200": {"model": EventPage, "content": {_EVENT_STREAM: {"schema": {"type": "string"}}}}},
+            {
+                "200": {
+                    "model": EventPage,
+                    "description": "The events behind `after`; with `Accept: text/event-stream`, a stream of them",
+                    "content": {_EVENT_STREAM: {"schema": {"type": "string"}}},
+                }
+            },
             query=FeedQuery,
             headers=FeedHeaders,
         ),
@@ -97,10 +103,12 @@ ROUTES: Final = (
 
 
 async def _stream(request: Request, reading: Reading, asked: FeedQuery) -> Response:
-    """The answer with server-sent events, behind the last one that the reader has."""
+    """The answer with server-sent events after the last one that the reader has."""
     last = read_headers(FeedHeaders, request).last_event_id
     parameter = LAST_EVENT_ID if last else AFTER
     position = read_position(last or asked.after, Listing.FEED, reading.contract, parameter)
+    if is_head(request):
+        return await _answer_head(reading, _EVENT_STREAM)
     await reading.rooms.reading.run(partial(_check, reading), who=reading.caller.participant)
     admission_of(request).begin_to_wait()
     events = _events(Standing(request, reading), reading, position, asked.limit)
@@ -108,8 +116,14 @@ async def _stream(request: Request, reading: Reading, asked: FeedQuery) -> Respo
     return StreamingResponse(events, headers=headers, media_type=_EVENT_STREAM)
 
 
+async def _answer_head(reading: Reading, media_type: str) -> Response:
+    """The answer to a HEAD: as to a GET, but no event is read, and none is disclosed."""
+    await reading.rooms.reading.run(partial(_check, reading), who=reading.caller.participant)
+    return ContentUnread(headers=NO_STORE, media_type=media_type)
+
+
 def _check(reading: Reading) -> None:
-    """Refuse a contract that has no feed, or none for the caller. In a thread: views are made when they are first asked for."""
+    """Refuse a contract without a feed, or without one for the caller. Call it in a thread: it may make views."""
     _check_kind(reading)
     reading.views()
 
@@ -125,7 +139,7 @@ def _feed(reading: Reading, after: int, limit: int) -> Steps[Page]:
 
 
 async def _wait(request: Request, reading: Reading, page: Page, asked: FeedQuery) -> Page:
-    """The page behind an empty one, waited for; an empty one when no event came.
+    """Wait for the page after an empty one. Returns an empty page if no event came.
 
     Raises:
         Refused: the token or the grant has ended meanwhile.
@@ -138,7 +152,7 @@ async def _wait(request: Request, reading: Reading, page: Page, asked: FeedQuery
         principal = await standing.authorised()
         seconds = min(asked.wait, _seconds_left(principal))
         page = await _unless_gone(request, _awaited(standing, reading, page, asked.limit, seconds))
-    # A token may have been revoked, or have expired, over the waiting.
+    # The token may have been revoked, or have expired, during the wait.
     await standing.authorised()
     return page
 
@@ -149,14 +163,13 @@ def _seconds_left(principal: Principal) -> float:
 
 
 async def _awaited(standing: Standing, reading: Reading, page: Page, limit: int, seconds: float) -> Page:
-    """The page itself if it has events, else the next page with events; an empty one if none come within some seconds.
-
+    """The page itself if it has events, otherwise the next page with events. An empty page if none come in time.
     Raises:
         Refused: the token or the grant has ended meanwhile.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    while not page.positions and (left := deadline - loop.time()) > 0:
+    while not page.positions and (left := deadline - loop.time()) > 0 and not standing.is_finished:
         if page.is_last and not await standing.beyond(page.position, left):
             break
         page = await reading.read(_feed(reading, page.position, limit))
@@ -166,10 +179,10 @@ async def _awaited(standing: Standing, reading: Reading, page: Page, limit: int,
 
 
 async def _unless_gone(request: Request, work: Coroutine[Any, Any, Page]) -> Page:
-    """What the work gives.
+    """The result of the work.
 
     Raises:
-        ClientDisconnect: the client went away before; the work is given up.
+        ClientDisconnect: the client went away before; the work is cancelled.
     """
     working = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(_gone(request))
@@ -189,12 +202,12 @@ async def _gone(request: Request) -> None:
 
 
 async def _events(standing: Standing, reading: Reading, position: int, limit: int) -> AsyncIterator[bytes]:
-    """Server-sent events, and comments where there are none, until token or grant end."""
+    """Server-sent events, and comments where there are none, until token or grant end, or the process stops."""
     # A refusal ends the answer, which is under way. The client comes again and is told why.
     with suppress(Refused), reading.rooms.waiting.enter(standing):
         # After it is entered: what ended before was ended without it.
         principal = await standing.authorised()
-        while True:
+        while not standing.is_finished:
             seconds = min(_HEARTBEAT, _seconds_left(principal))
             page = await reading.read(_feed(reading, position, limit))
             page = await _awaited(standing, reading, page, limit, seconds)
@@ -204,7 +217,7 @@ async def _events(standing: Standing, reading: Reading, position: int, limit: in
 
 
 def _chunk(reading: Reading, page: Page) -> bytes:
-    """Events as the HTML standard, section 9.2, writes them: no line break stands in compact JSON."""
+    """Events in the format of the HTML standard, section 9.2. Compact JSON has no line break."""
     name = reading.contract.encode()
     return b"".join(
         b"id: %b\nevent: %b\ndata: %b\n\n" % (_cursor(reading, position).encode(), name, text)

@@ -1,7 +1,6 @@
-"""Heads of publishing requests: what the header fields say, and those that were read before.
+"""Heads of publishing requests: reads their header fields, and remembers heads that were read before.
 
-A client's heads differ in their content-length alone, and often not in that. To look one up takes a fifth of the time that it
-takes to read it.
+A client's heads differ in their content-length at most. A look-up is faster than reading the head again.
 """
 
 from collections.abc import Mapping
@@ -10,13 +9,15 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
+from bus.http.unpacking import is_packed
+
 _END: Final = b"\r\n\r\n"
 _MOST_BYTES: Final = 1024 * 1024
-"""Bytes of all heads that are kept, as texts; what they were read as takes about twice that."""
+"""Bytes of the texts of all kept heads. The values that they were read as take about twice as much."""
 _LONGEST: Final = 4096
-"""Bytes of a head that is kept; a client's own is about 1 kB."""
+"""Bytes of the longest head that is kept. A usual head has about 1 kB."""
 _TELLING: Final = frozenset((b"traceparent", b"ce-id"))
-"""Fields that are another with each request, so that such a head never comes again."""
+"""Fields whose values differ in each request: a head with one of them never comes again."""
 
 
 class Mode(StrEnum):
@@ -34,9 +35,11 @@ class Head:
 
     Attributes:
         fields: names in lower case.
-        length: of the body, in bytes; None where no content-length says it.
+        length: of the body as it is read, in bytes; None where no content-length says it.
         authorization: the field's value; empty where it is missing.
         traceparent: the publisher's trace (W3C Trace Context), as it came.
+        coding: in which the body comes (Content-Encoding); empty where it comes as it is.
+        accept: the forms of the answer that the publisher takes; empty where it does not say.
     """
 
     fields: Mapping[bytes, bytes]
@@ -44,23 +47,29 @@ class Head:
     authorization: bytes
     mode: Mode
     traceparent: str | None
+    coding: bytes = b""
+    accept: str = ""
 
     @classmethod
     def of(cls, fields: Mapping[bytes, bytes]) -> "Head":
-        """What header fields say."""
+        """The head that has these header fields."""
         length = fields.get(b"content-length", b"")
         traceparent = fields.get(b"traceparent")
+        coding = fields.get(b"content-encoding", b"")
+        is_plain = not coding or not is_packed(coding)
         return cls(
             fields,
-            int(length) if length.isdigit() else None,
+            int(length) if is_plain and length.isdigit() else None,
             fields.get(b"authorization", b""),
             _mode(fields),
             None if traceparent is None else traceparent.decode("latin-1"),
+            b"" if is_plain else coding,
+            fields.get(b"accept", b"").decode("latin-1"),
         )
 
 
 class Heads:
-    """Heads of publishing requests that were read before, by their text; bounded in bytes."""
+    """Heads of publishing requests that were read before, by their texts. Bounded in bytes."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, Head] = {}
@@ -72,7 +81,7 @@ class Heads:
         return self._bytes
 
     def read(self, data: bytes) -> tuple[Head, bytes] | None:
-        """The head and the body of a request, if data hold nothing else and the head is known."""
+        """The head and the body of a request; None: the head is not known, or the data hold something else too."""
         text, _, body = data.partition(_END)
         head = self._known.get(text)
         return (head, body) if head is not None and head.length == len(body) else None

@@ -1,4 +1,4 @@
-"""Health: whether the process lives, and whether it can do its work."""
+"""Health: says whether the process lives, and whether it can do its work."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -10,19 +10,19 @@ from fastapi import APIRouter, Request, Response
 
 from bus import json
 
-router = APIRouter(tags=["operation"])
+router = APIRouter(tags=["Operation"])
 
 _KEPT_SECONDS: Final = 1.0
-"""So long a finding is told again: anybody may ask, and each check takes a connection to the database."""
+"""Seconds for which a result is given again: anybody may ask, and each check takes a connection to the database."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What one part of the bus says of itself.
+    """The state of one part of the bus.
 
     Attributes:
-        ok: whether it can do its work now.
-        needed: whether this process cannot do its own work without it.
+        ok: whether the part can do its work now.
+        needed: whether this process needs the part for its own work.
     """
 
     ok: bool
@@ -31,13 +31,13 @@ class Check:
 
 
 class Health:
-    """The checks of this process, however many ask for them. Belongs to one event loop."""
+    """The checks of this process, run once for all who ask. Belongs to one event loop."""
 
     def __init__(self, checks: Mapping[str, Callable[[], Check]], now: Callable[[], float] = monotonic) -> None:
-        """Take the checks, by name; each is synchronous and runs in a thread.
+        """Create from checks by name. Each check is synchronous and runs in a thread.
 
         Args:
-            now: seconds of a clock that never goes back.
+            now: gives the seconds of a clock that never goes back.
         """
         self._checks = checks
         self._now = now
@@ -46,12 +46,12 @@ class Health:
         self._looking: asyncio.Task[Mapping[str, Check]] | None = None
 
     async def found(self) -> Mapping[str, Check]:
-        """What each check says, a second old at the most."""
+        """The result of each check, at most a second old."""
         if self._looking is None:
             if self._now() < self._until:
                 return self._found
             self._looking = asyncio.create_task(self._look())
-        # Whoever goes away leaves the look to the others that wait for it.
+        # A caller that goes away must not cancel the check for the others that wait for it.
         return await asyncio.shield(self._looking)
 
     async def _look(self) -> Mapping[str, Check]:
@@ -80,4 +80,6 @@ async def readyz(request: Request) -> Response:
         "status": "ready" if ready else "not ready",
         "checks": {name: {"ok": check.ok, "detail": check.detail} for name, check in results.items()},
     }
-    return Response(json.dumps(document), 200 if ready else 503, media_type="application/json")
+    if ready:
+        return Response(json.dumps(document), media_type="application/json")
+    return Response(json.dumps(document), 503, {"Retry-After": "5"}, media_type="application/json")

@@ -1,16 +1,14 @@
-"""OpenAPI descriptions of routes that are not FastAPI's, made from the models by which their requests are read."""
+"""OpenAPI descriptions of routes that are not FastAPI's, made from the models that read their requests."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import cleandoc
 from typing import Any, Final
 
-from pydantic import BaseModel
-from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from pydantic import BaseModel, TypeAdapter
 from starlette.routing import Route
 
-from bus.http.problems import RESPONSES
+from bus.http.path_parameters import DOCUMENTED
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 
@@ -22,7 +20,7 @@ class Operation:
     Attributes:
         tag: the group in which the document shows it.
         scope: what the access token has to carry.
-        answers: by status, as OpenAPI writes them; `model` stands for JSON of that model.
+        answers: by status, as OpenAPI writes them; `model` stands for JSON of that type.
         query: the parameters in the query.
         headers: the header fields that it reads.
     """
@@ -34,14 +32,13 @@ class Operation:
     headers: type[BaseModel] | None = None
 
     @property
-    def models(self) -> list[type[BaseModel]]:
-        """The models of its answers."""
+    def models(self) -> list[type[Any]]:
+        """The types of its answers."""
         return [answer["model"] for answer in self.answers.values() if "model" in answer]
 
 
 def describe(route: Route, operation: Operation) -> dict[str, Any]:
     """The OpenAPI operation of a route."""
-    answers = {status: _answer(answer) for status, answer in operation.answers.items()}
     parameters = [_path_parameter(name) for name in route.param_convertors]
     for place, model in (("query", operation.query), ("header", operation.headers)):
         parameters += _parameters(place, model) if model is not None else ()
@@ -49,34 +46,31 @@ def describe(route: Route, operation: Operation) -> dict[str, Any]:
         "tags": [operation.tag],
         "summary": _title(route.name),
         "description": cleandoc(route.endpoint.__doc__ or ""),
-        # As FastAPI makes them: generated clients name their methods by it.
-        "operationId": re.sub(r"\W", "_", f"{route.name}{route.path_format}") + "_get",
+        "operationId": route.name,
         "security": [{"oauth": [operation.scope]}],
         "parameters": parameters,
-        "responses": answers | {str(status): answer for status, answer in RESPONSES.items()},
+        "responses": {status: _answer(answer) for status, answer in operation.answers.items()},
     }
 
 
-def components(operations: Iterator[Operation]) -> dict[str, Any]:
-    """The schemas that answers refer to, by name."""
-    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
-        (model, "serialization") for operation in operations for model in operation.models
-    ]
-    _, schemas = models_json_schema(models, ref_template=_REFERENCE)
+def components(types: Iterable[type[Any]]) -> dict[str, Any]:
+    """The schemas that answers and bodies refer to, by name."""
+    adapters = [(one.__name__, "serialization", TypeAdapter(one)) for one in types]
+    _, schemas = TypeAdapter.json_schemas(adapters, ref_template=_REFERENCE)  # type: ignore[arg-type]
     found: dict[str, Any] = schemas["$defs"]
     return found
 
 
 def _answer(answer: Mapping[str, Any]) -> dict[str, Any]:
-    described = {"description": "Successful Response"} | {name: one for name, one in answer.items() if name != "model"}
+    described = {name: one for name, one in answer.items() if name != "model"}
     if "model" in answer:
         schema = {"$ref": _REFERENCE.format(model=answer["model"].__name__)}
-        described["content"] = answer.get("content", {}) | {"application/json": {"schema": schema}}
+        described["content"] = {"application/json": {"schema": schema}} | answer.get("content", {})
     return described
 
 
 def _path_parameter(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "title": _title(name)}}
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, **DOCUMENTED[name]}
 
 
 def _parameters(place: str, model: type[BaseModel]) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Reading by pull: what one caller may see of one contract, a page at a time.
 
-Promise: personal data on a page stand in the disclosure log, on disk, before the page is handed back.
+Promise: before a page with personal data is returned, its disclosure is on disk.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +9,7 @@ from functools import cache, partial
 from time import perf_counter
 from typing import Annotated, Final, TypeVar
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Response
 from starlette.types import Receive, Send
 from starlette.types import Scope as Connection
 
@@ -25,7 +25,7 @@ from bus.journal import MOST_BYTES, Entry, History, Lines, Stretch, Walk, apply_
 from bus.problem import Forbidden, NotFound
 
 EventReader = Annotated[Principal, Depends(caller(Scope.EVENTS_READ))]
-"""Who calls, with the scope to read events."""
+"""The caller, whose token has the scope to read events."""
 
 T = TypeVar("T")
 
@@ -33,19 +33,19 @@ NO_STORE: Final = {"Cache-Control": "no-store"}
 
 _STEP: Final = 1000
 _BUDGET: Final = 10_000
-"""How many events one page looks at, where a view shows few of them."""
+"""Events that are read for one page, if the view shows few of them."""
 _MOST_LOOKED_AT: Final = 16 * MOST_BYTES
-"""Of their bodies."""
+"""Bytes of the bodies of these events."""
 _TOGETHER: Final = 100
-"""Records whose histories are looked into together."""
+"""Records whose histories are searched together."""
 
 _SLICE_SECONDS: Final = 0.01
-"""How long a page of a view that cuts is read before others have a turn."""
+"""Time for which a page of a view that cuts is read before other work has a turn."""
 
 Read = Callable[[int, int, int], Stretch]
-"""Reads at most so many entries of a contract behind a position."""
+"""Reads entries of a contract, given its number, a position to begin after, and the most entries."""
 ReadLines = Callable[[int, int, int], Lines]
-"""The same, for a reader who sees the events whole."""
+"""As `Read`, but gives lines, for a reader that sees events whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,10 @@ class Page:
 
     Attributes:
         text: the CloudEvents, JSON, with commas between them.
-        lengths: of each.
-        positions: where the same events stand in the journal.
-        position: everything up to here was looked at.
-        is_last: nothing stood behind it.
+        lengths: the length of each event, in bytes.
+        positions: the positions of the same events in the journal.
+        position: the page covers the journal up to here.
+        is_last: no further event stood behind it.
     """
 
     text: bytes
@@ -79,11 +79,11 @@ class Scan:
     """A page of a view that cuts, while it is read.
 
     Attributes:
-        position: the last entry that was looked at.
+        position: the position of the last entry that was read.
         step: how many entries to read next.
-        seen: the entries that are shown, with their views but without their bodies, which may be megabytes each.
-        is_full: no more goes on the page.
-        is_done: nothing more is to be read for it.
+        seen: the entries that are shown, with their views. Without their bodies, which may be megabytes each.
+        is_full: no further event fits on the page.
+        is_done: nothing more must be read for the page.
     """
 
     def __init__(self, after: int, limit: int) -> None:
@@ -97,18 +97,18 @@ class Scan:
         self._is_last = False
 
     def charge(self, size: int) -> bool:
-        """An event of so many bytes was looked at; whether that is enough for a page."""
+        """Count an event of `size` bytes as read. Returns whether that is enough for a page."""
         self._looked_at += 1
         self._bytes_looked_at += size
         return self.is_spent
 
     @property
     def is_spent(self) -> bool:
-        """Whether enough was looked at."""
+        """Whether enough was read for a page."""
         return self._looked_at >= _BUDGET or self._bytes_looked_at >= _MOST_LOOKED_AT
 
     def take(self, entry: Entry, view: View | None, text: bytes | None, shown: Entry | None = None) -> None:
-        """An entry was looked at; `text` is what is shown of it, or of `shown` in its place."""
+        """Take an entry that was read. `text` is what the reader sees of it, or of `shown` in its place."""
         self.position = entry.position
         if view is None or text is None:
             return
@@ -118,7 +118,7 @@ class Scan:
         self.is_full = len(self._texts) == self._limit or self._size >= MOST_BYTES
 
     def end_step(self, entries: Sequence[Entry], *, is_last: bool) -> None:
-        """A step of some entries ends; the list ends with it if `is_last`."""
+        """End a step that read some entries; `is_last`: the list ends with it."""
         for entry in entries:
             self.charge(len(entry.body))
         self._is_last = is_last and not self.is_full
@@ -126,7 +126,7 @@ class Scan:
         self.is_done = self.is_full or is_last or self.is_spent
 
     def page(self, end: int) -> Page:
-        """The page; `end`: the journal's end before the first step."""
+        """The page; `end` is the journal's end before the first step."""
         positions = [entry.position for entry, _ in self.seen]
         position = max(self.position, end) if self._is_last else self.position
         return Page(b",".join(self._texts), [len(text) for text in self._texts], positions, position, self._is_last)
@@ -138,7 +138,7 @@ Look = Callable[[Scan, Sequence[Entry]], Steps[None]]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One caller's reading of one contract. Synchronous but for `read`: call it from a thread."""
+    """One caller's reading of one contract. Synchronous, except `read`: call it from a thread."""
 
     rooms: Rooms
     contract: str
@@ -150,7 +150,7 @@ class Reading:
         """The newest version in force.
 
         Raises:
-            NoSuchContract: none is.
+            NoSuchContract: no version is in force.
         """
         return self.rooms.catalogue.newest(self.contract)
 
@@ -158,8 +158,8 @@ class Reading:
         """The caller's views of the versions in force, the newest version first.
 
         Raises:
-            NoSuchContract: none is in force.
-            NotGranted, GrantExpired: none shows the caller anything, as of now.
+            NoSuchContract: no version is in force.
+            NotGranted, GrantExpired: no version shows the caller anything now.
         """
         view_of = self._view
         found: list[View] = []
@@ -174,13 +174,13 @@ class Reading:
         return found
 
     def feed(self, after: int, limit: int) -> Steps[Page]:
-        """Events behind a position, in order, read in steps; what is raised see `views`."""
+        """Events after a position, in order, read in steps. Raises what `views` raises."""
         journal = self.rooms.journal
         page = self._whole(journal.feed_lines, after, limit)
         return page if page is not None else (yield from self._page(journal.feed, after, limit, self._scanned))
 
     def records(self, place: Place, limit: int) -> Steps[Page]:
-        """The newest event of each record whose newest event is behind a place, read in steps; what is raised see `views`."""
+        """The newest event of each record, if it is behind a place. Read in steps. Raises what `views` raises."""
         journal, after = self.rooms.journal, place.position
         page = self._whole(journal.record_lines, after, limit)
         if page is not None:
@@ -188,19 +188,18 @@ class Reading:
         return (yield from self._page(journal.records, after, limit, partial(self._scanned_records, place.begun)))
 
     async def read(self, steps: Steps[T]) -> T:
-        """What steps give in the end, each in a turn of the caller's."""
+        """The result of steps. Each step is a turn of the caller's."""
         return await self.rooms.reading.run_steps(steps, who=self.caller.participant)
 
     def record(self, key: str) -> tuple[bytes, tuple[Entry, View]] | None:
-        """A record's newest event; None when there is none that the caller may see. It is not disclosed yet.
+        """A record's newest event; None: the caller may see no such record. It is not disclosed yet.
 
-        A row filter judges it as it stands: one that left the caller's rows is not there.
+        A row filter judges the newest event: a record that left the caller's rows does not exist for it.
 
-        Raises:
-            see `views`.
+        Raises what `views` raises.
         """
         self.views()
-        # No key has a NUL, and PostgreSQL takes none in a text.
+        # No key has a NUL, and PostgreSQL allows none in a text.
         entry = self.rooms.journal.record(self.version.contract_id, key) if "\0" not in key else None
         view = self._view_or_none(entry.version_id) if entry else None
         if entry is None or view is None or not view.can_look_up_by_key:
@@ -211,13 +210,13 @@ class Reading:
         return json.dumps(view.reduce(document, entry.participant)), (entry, view)
 
     def event(self, entry: Entry) -> tuple[bytes, View] | None:
-        """One event of the contract; None when the caller may not see it. It is not disclosed yet."""
+        """One event of the contract; None: the caller may not see it. It is not disclosed yet."""
         view = self._view_or_none(entry.version_id)
         text = apply_view(entry, view, History(self.rooms.journal, [entry]).before) if view is not None else None
         return (text, view) if text and view else None
 
     def disclose(self, entry: Entry, view: View) -> None:
-        """Note, on disk, that the caller gets this event; nothing is noted of data that are about nobody."""
+        """Write to disk that the caller gets this event. Does nothing if the data are about nobody."""
         self._disclose(group_shown([(entry, view)]))
 
     def _disclose(self, groups: Shown) -> None:
@@ -226,7 +225,7 @@ class Reading:
             self.rooms.disclosures.record(found)
 
     def _whole(self, read: ReadLines, after: int, limit: int) -> Page | None:
-        """A page as it stands in the journal, unparsed; None when an event on it may not be shown whole."""
+        """A page of unparsed events from the journal; None: an event on it may not be shown whole."""
         if not all(view.is_whole for view in self.views()):
             return None
         lines = read(self.version.contract_id, after, limit)
@@ -244,7 +243,7 @@ class Reading:
     def _page(self, read: Read, after: int, limit: int, look: Look) -> Steps[Page]:
         self.views()
         contract_id = self.version.contract_id
-        # Asked before the entries are read: what stands up to here was there to be read.
+        # Read before the entries, so the entries include everything up to here.
         end = self.rooms.journal.last_position()
         scan = Scan(after, limit)
         yield
@@ -270,7 +269,7 @@ class Reading:
                 until = perf_counter() + _SLICE_SECONDS
 
     def _scanned_records(self, begun: int, scan: Scan, entries: Sequence[Entry]) -> Steps[None]:
-        """The same for newest events, with the departures of records that left the rows since the pass began."""
+        """As `_scanned`, for newest events, with the departures of records that left the rows since the pass began."""
         view_of = cache(self._view_or_none)
         for start in range(0, len(entries), _TOGETHER):
             looked_at: list[tuple[Entry, View | None, bytes | None]] = []
@@ -309,7 +308,7 @@ class Reading:
         return self.rooms.catalogue.view(self.contract, self.caller.participant, version_id, today)
 
     def _view_or_none(self, version_id: int) -> View | None:
-        """The view of events of a version; None where nothing grants them (any more)."""
+        """The view of a version's events; None: no grant shows them any more."""
         try:
             return self._view(version_id)
         except (Forbidden, NotFound):
@@ -317,7 +316,7 @@ class Reading:
 
 
 class PageAnswer(Response):
-    """The document `{name: [events…], "next": following}`, sent in parts: a page's megabytes are better not copied."""
+    """The document `{name: [events…], "next": following}`, sent in parts to avoid copying megabytes."""
 
     def __init__(self, name: bytes, page: Page, following: str) -> None:
         self._parts = (b'{"%b":[' % name, page.text, b'],"next":%b}' % json.dumps(following))
@@ -331,18 +330,3 @@ class PageAnswer(Response):
         for part in parts:
             await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": last})
-
-
-def wanted(request: Request, *media_types: str) -> str | None:
-    """The first of the Accept header's media types that is among some; None when JSON stands before it, or none does."""
-    for media_type in _accepted(request):
-        if media_type in media_types:
-            return media_type
-        if media_type in ("application/json", "*/*"):
-            return None
-    return None
-
-
-def _accepted(request: Request) -> Iterator[str]:
-    for part in request.headers.get("accept", "").split(","):
-        yield part.partition(";")[0].strip().lower()

@@ -1,4 +1,4 @@
-"""Refusals as RFC 9457 problems: the one place where an exception becomes an HTTP status."""
+"""Refusals as RFC 9457 problems. Only this module turns an exception into an HTTP status."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,34 +19,12 @@ from bus.problem import FieldError, Invalid, Refused
 log = structlog.get_logger(__name__)
 
 _HELD_BACK: Final = 0.5
-"""Seconds. A connection then has no more than two refusals of a limit a second."""
+"""Seconds before a limit is told: a connection then gets at most two such refusals a second."""
 _LEFT: Final = 499
 """For the metric alone: the client left before its request was whole."""
 MEDIA_TYPE = "application/problem+json"
-_WRONG_FIELD: Final[dict[str, Any]] = {
-    "type": "object",
-    "required": ["pointer", "detail"],
-    "properties": {
-        "pointer": {"type": "string", "description": "JSON Pointer into what was sent"},
-        "detail": {"type": "string"},
-    },
-}
-_PROBLEM: Final[dict[str, Any]] = {
-    "title": "Problem",
-    "type": "object",
-    "required": ["type", "title", "status"],
-    "properties": {
-        "type": {"type": "string", "description": "urn:bus:problem:… for what a caller can do something about"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "why, and what to do"},
-        "errors": {"type": "array", "items": _WRONG_FIELD},
-    },
-}
-RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    "4XX": {"description": "Refused: the problem (RFC 9457) says why", "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
-}
-"""What every operation may answer, for the OpenAPI document; it takes the place of the framework's own description of a 422."""
+RESPONSES: Final[dict[int | str, dict[str, Any]]] = {"4XX": {}}
+"""Keeps the framework from describing a 422 of its own; `openapi_document.complete` describes every refusal."""
 
 UNEXPECTED_PROBLEM: Final = json.dumps(
     {
@@ -68,7 +46,7 @@ def install(app: Starlette) -> None:
 
 
 def problem(refusal: Refused) -> Response:
-    """The response that a refusal is."""
+    """The response to a refused request."""
     return Response(
         json.dumps(refusal.to_document()), refusal.status, headers=dict(refusal.headers), media_type=MEDIA_TYPE
     )
@@ -76,13 +54,13 @@ def problem(refusal: Refused) -> Response:
 
 def invalid(errors: Iterable[Mapping[str, Any]]) -> Invalid:
     """The refusal of a request with errors that pydantic found."""
-    # Only place and rule: pydantic's `input` would repeat what was sent.
+    # Only place and rule: pydantic's `input` would repeat the sent value.
     wrong = [FieldError(_place(error["loc"]), str(error["msg"])) for error in errors]
     return Invalid("The request is not as the documentation says.", errors=wrong)
 
 
 async def hold_back(seconds: float = _HELD_BACK) -> None:
-    """Wait a little before a limit is told: who asks again at once would else take the time of the others with refusals."""
+    """Wait a little before a limit is told. Otherwise clients that ask again at once would take the others' time."""
     await asyncio.sleep(seconds)
 
 
@@ -110,11 +88,11 @@ async def _framework(request: Request, error: Exception) -> Response:
 
 
 async def _left(request: Request, error: Exception) -> Response:
-    # Nobody reads it; the metric of requests tells it from what the bus answered.
+    # Nobody reads this answer. Its status tells it apart in the metric of requests.
     return Response(status_code=_LEFT)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    # The message of an unforeseen error may hold anything, also personal data: only its type is told. So may the path.
+    # The message of an unexpected error, and the path, may hold personal data. Only type and route are logged.
     log.error("http.unexpected_error", error=type(error).__name__, route=route_of(request.scope))
     return Response(UNEXPECTED_PROBLEM, 500, media_type=MEDIA_TYPE)

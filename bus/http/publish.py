@@ -1,6 +1,6 @@
-"""POST /v1/events: a bare ASGI callable, since the framework's request handling costs more than the whole gate.
+"""POST /v1/events in the structured, binary and batch mode of the CloudEvents HTTP binding 1.0.2.
 
-Structured, binary and batch mode of the CloudEvents HTTP binding 1.0.2.
+It is a bare ASGI callable, since the framework's handling of a request costs more than the whole gate.
 """
 
 import re
@@ -8,7 +8,9 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
+
+from pydantic import TypeAdapter, ValidationError
 
 from bus import json
 from bus.contracts import Notice
@@ -16,8 +18,10 @@ from bus.http.batches import BatchConflict, Batches, BatchRefused, refuse_confli
 from bus.http.bodies import Bodies, Body
 from bus.http.deprecation import deprecation_headers
 from bus.http.heads import Head, Mode
+from bus.http.negotiation import choose_form, require_form
 from bus.http.problems import MEDIA_TYPE, hold_back
 from bus.http.rooms import Rooms
+from bus.http.unpacking import BodyTooLarge, unpack
 from bus.identity import Principal, require
 from bus.journal import (
     LARGE,
@@ -44,26 +48,22 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+FORMS: Final = ("application/json",)
+"""The form of receipts."""
 _SCOPE: Final = "events.publish"
+_PARTIAL: Final = TypeAdapter(bool)
 _NO_HEADERS: Final = frozenset({"data", "data_base64", "datacontenttype"})
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPED: Final = re.compile(r"\\(.)")
 _NO_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _LARGE: Final = 15
-"""Each 32 KiB (two to this power) of a body cost its publisher's limit one event more."""
+"""Each 32 KiB (two to this power) of a body count as one event more in the publisher's limit."""
 _STEPS: Final = 20
 """Values that `r` in `RateLimit` may have on this path: an answer that was rendered before is found again."""
 
 
-class PayloadTooLarge(Refused):
-    """The request is larger than the bus takes."""
-
-    status = 413
-    slug = "payload-too-large"
-
-
 class MediaTypeUnsupported(Refused):
-    """The content type is none of CloudEvents' HTTP modes."""
+    """The content type belongs to none of CloudEvents' HTTP modes."""
 
     status = 415
     slug = "media-type-unsupported"
@@ -78,8 +78,7 @@ class Response(NamedTuple):
 
 
 class Publisher:
-    """The endpoint, bound to the rooms that it calls.
-
+    """The endpoint.
     Attributes:
         bodies: counts the bytes of bodies under way.
     """
@@ -99,13 +98,14 @@ class Publisher:
         try:
             principal = await self._rooms.tokens.authenticate(head.authorization)
             require(principal, _SCOPE)
+            require_form(head.accept, FORMS)
+            partial = _reads_partial(scope["query_string"])
             self._rooms.limits.take(principal.participant, Limit.PUBLISH, 1 + ((head.length or 0) >> _LARGE))
             body_size = Body(self.bodies, principal.participant)
             text = await self._receive(head, receive, body_size)
             if head.length is None:
                 self._rooms.limits.get(principal.participant).publish.charge(len(text) >> _LARGE)
             if head.mode is Mode.BATCH:
-                partial = b"partial=true" in scope["query_string"].split(b"&")
                 response = await self.publish_batch(text, principal, partial=partial)
             else:
                 event, body = (
@@ -127,13 +127,13 @@ class Publisher:
         await send({"type": "http.response.body", "body": response.body})
 
     def find_sender(self, head: Head) -> Principal | None:
-        """The sender of a request whose answer waits for nothing but the commit; else None.
+        """The sender of a request whose answer waits only for the commit; None for other requests.
 
         Such a request is a batch of at most the allowed size, or an event that is not large. Its sender may publish, its token
-        was verified before, and its limit leaves something. The request is charged to that limit.
+        was verified before, and its limit is not used up. The request is charged to that limit.
         """
         most = self._settings.max_batch_bytes if head.mode is Mode.BATCH else min(LARGE, self._settings.max_event_bytes)
-        if head.length is None or head.length > most:
+        if head.length is None or head.length > most or choose_form(head.accept, FORMS) is None:
             return None
         principal = self._rooms.tokens.find_known(head.authorization)
         if principal is None or _SCOPE not in principal.scopes:
@@ -150,21 +150,21 @@ class Publisher:
         """The event in a request in structured or binary mode.
 
         Raises:
-            EventMalformed: it is no JSON, is nested too deep, or has a member twice.
-            NumberChanged: a number would not come back with the same value.
-            MediaTypeUnsupported: it is in none of the modes.
+            EventMalformed: the text is no JSON, is nested too deep, or has a member twice.
+            NumberChanged: the bus would hand out a number with another value.
+            MediaTypeUnsupported: the request is in none of these modes.
         """
         body: bytes | None = None
         if head.mode is Mode.STRUCTURED:
             event = self._parse(text, self._settings.max_depth)
             body = json.dumps(event)
-            check_text(text, body)
+            _check_text(event, text, body)
         elif head.mode is Mode.BINARY:
             event = _read_attributes(head.fields)
             if text:
                 # The event around the data is a level too.
                 event["data"] = self._parse(text, self._settings.max_depth - 1, "/data")
-                check_text(text, json.dumps(event["data"]), "/data")
+                _check_text(event, text, json.dumps(event["data"]), "/data")
         else:
             raise _refuse_mode()
         traceparent = _read_traceparent(head)
@@ -173,26 +173,26 @@ class Publisher:
         return event, body
 
     def admit(self, event: Any, body: bytes | None, principal: Principal) -> Submission | UncheckedEvent:
-        """The submission that an event becomes; or the event unchecked, for `check_apart`.
+        """The submission that an event becomes; or the unchecked event, for `check_apart`.
 
         Raises:
-            Refused: what `Gate.admit` says.
+            Refused: what `Gate.admit` raises.
         """
         return self._rooms.gate.admit_quickly(event, principal, body)
 
     async def check_apart(self, event: UncheckedEvent) -> Submission:
-        """The submission that an event becomes; `Gate.admit` says what is refused."""
+        """The submission that an event becomes. Raises what `Gate.admit` raises."""
         return await check_apart(self._rooms.gate, self._rooms.heavy, event)
 
     def append_for(self, submission: Submission, answer: Answer[list[Receipt]]) -> None:
-        """Append; `answer` is told in the event loop once the commit is on disk."""
+        """Append, and tell `answer` in the event loop once the commit is on disk."""
         self._rooms.appender.append_for(submission, answer)
 
     def answer(self, submission: Submission, receipts: Sequence[Receipt]) -> Response:
-        """The answer to one event that was appended, or that was in the journal already.
+        """The answer to one event that was appended, or that the journal had already.
 
         Raises:
-            EventConflict: another event has its source and id.
+            EventConflict: another event has the same source and id.
         """
         (receipt,) = receipts
         if receipt.conflict:
@@ -201,25 +201,18 @@ class Publisher:
         return self._accept(body, submission.participant, (submission.notice,) if submission.notice else ())
 
     def log_trace(self, event: Any, receipts: Sequence[Receipt]) -> None:
-        """Log that an event was appended, if its publisher traces it."""
+        """Log that an event was appended, if the publisher sent a trace."""
         if "traceparent" in event:
             log_accepted(event["traceparent"], event["type"], receipts[0].position)
 
     def refuse(self, refusal: Refused, principal: Principal | None, event: Any) -> Response:
-        """The answer to a refused request; the refusal is noted for the producer and the contract's owner."""
+        """The answer to a refused request. Records the refusal for the producer and the contract's owner."""
         if not isinstance(refusal, BatchRefused | BatchConflict):
-            self._rooms.recorder.note(refusal, principal, event)
+            self._rooms.recorder.note(refusal, principal, refusal.subject if event is None else event)
         return _make_response(refusal.status, json.dumps(refusal.to_document()), MEDIA_TYPE.encode(), refusal.headers)
 
     async def publish_batch(self, text: bytes, principal: Principal, *, partial: bool) -> Response:
-        """The answer to a batch, once its events are appended.
-
-        Args:
-            partial: some of its events may be refused, and the others are stored.
-
-        Raises:
-            Refused: what is wrong with it as a whole; without `partial`, also what is wrong with any of its events.
-        """
+        """The answer to a batch, once its events are appended. Otherwise as `Batches.publish`."""
         appended = await self._batches.publish(text, principal, partial=partial)
         notices = {one.notice for one in appended.submissions if one.notice}
         return self._accept(appended.body, principal.participant, notices)
@@ -233,12 +226,13 @@ class Publisher:
         """The text of a request; `size` counts it.
 
         Raises:
-            Refused: it is too large, too many bytes are under way, or the client went away.
+            Refused: the text is too large, too many bytes are under way, or the client went away.
         """
         settings = self._settings
         most = settings.max_batch_bytes if head.mode is Mode.BATCH else settings.max_event_bytes
         if (head.length or 0) > most:
-            raise PayloadTooLarge(f"At most {most} bytes are taken.")
+            raise BodyTooLarge(f"At most {most} bytes are taken.")
+        receive = unpack(head.coding, receive, most)
         parts: list[bytes] = []
         more = True
         while more:
@@ -248,7 +242,7 @@ class Publisher:
             parts.append(bytes(message.get("body", b"")))
             size.grow(len(parts[-1]))
             if size.size > most:
-                raise PayloadTooLarge(f"At most {most} bytes are taken.")
+                raise BodyTooLarge(f"At most {most} bytes are taken.")
             more = message.get("more_body", False)
         return b"".join(parts)
 
@@ -276,8 +270,32 @@ class Publisher:
         return await self.check_apart(admitted) if isinstance(admitted, UncheckedEvent) else admitted
 
 
+def _check_text(event: Any, text: bytes, written: bytes, prefix: str = "") -> None:
+    """As `check_text`; the refusal knows the event, so that its sender is told of it."""
+    try:
+        check_text(text, written, prefix)
+    except Refused as refusal:
+        raise refusal.about(event) from None
+
+
+def _reads_partial(query: bytes) -> bool:
+    """Whether a request takes a batch in part.
+
+    Raises:
+        Invalid: the parameter is no boolean.
+    """
+    if not query:
+        return False
+    try:
+        return _PARTIAL.validate_python(
+            dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get("partial", "false")
+        )
+    except ValidationError:
+        raise Invalid("`partial` is true or false.", errors=[FieldError("/query/partial", "is no boolean")]) from None
+
+
 def _read_traceparent(head: Head) -> str | None:
-    """The request's trace; None also where it is not well formed, as W3C Trace Context asks (section 4.3)."""
+    """The request's trace; None: there is none, or it is malformed (W3C Trace Context, section 4.3)."""
     return head.traceparent if read_trace_id(head.traceparent) is not None else None
 
 
@@ -291,7 +309,7 @@ def _read_attributes(headers: Mapping[bytes, bytes]) -> dict[str, Any]:
     """The context attributes that `ce-` headers and the content type carry (CloudEvents HTTP binding 1.0.2, section 3.1).
 
     Raises:
-        EventMalformed: a header is none of an attribute, or cannot be decoded.
+        EventMalformed: a header names no attribute, or cannot be decoded.
         DataNotJson: the content type is not JSON.
     """
     event: dict[str, Any] = {}
@@ -320,7 +338,7 @@ def _decode_header(value: bytes) -> str:
     """The text of a header: a quoted text without its quotes, then percent-decoded (section 3.1.3.2).
 
     Raises:
-        ValueError: it is not ASCII, has a quote or a percent sign out of place, or encodes no UTF-8.
+        ValueError: the header is not ASCII, has a quote or a percent sign out of place, or encodes no UTF-8.
     """
     text = value.decode("ascii")
     if '"' in text:

@@ -1,7 +1,7 @@
 """Routes of readers: GET on feeds and on records, past FastAPI.
 
-FastAPI's handling of a request takes as long as reading a page of a thousand events. So these routes are Starlette's. Their
-parameters stand in models, by which requests are read, and from which the OpenAPI document is made.
+FastAPI's handling of a request takes as long as reading a page of a thousand events. So these routes are Starlette's. Models
+describe their parameters: they read the requests, and the OpenAPI document is made from them.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -28,20 +28,20 @@ _authorise: Final = caller(Scope.EVENTS_READ)
 
 
 class ReaderRoute(Route):
-    """A GET of a reader's.
+    """A route for reading by GET.
 
     Attributes:
-        operation: its description.
+        operation: the route's description.
     """
 
     def __init__(self, path: str, answer: Callable[[Request], Awaitable[Response]], operation: Operation) -> None:
         super().__init__(path, answer, methods=["GET"])
-        # Starlette adds HEAD. It would have a page read, and disclosed, that nobody gets.
+        # Starlette adds HEAD, which the edge makes a GET before.
         self.methods = {"GET"}
         self.operation = operation
 
     async def handle(self, scope: Connection, receive: Receive, send: Send) -> None:
-        """Answer one request, which is counted by this route."""
+        """Answer one request, and count it under this route."""
         scope["route"] = self
         await super().handle(scope, receive, send)
 
@@ -60,8 +60,8 @@ async def start_reading(request: Request, channel: Channel) -> Reading:
     """The reading of the contract that the path names, by the caller.
 
     Raises:
-        Unauthenticated, ScopeMissing: the request comes without the scope to read events.
-        Limited, AtOnce: the caller's participant has used up what it may do.
+        Unauthenticated, ScopeMissing: the request has no valid token, or the token lacks the scope to read events.
+        Limited, AtOnce: the caller's participant has used up its limit.
     """
     principal = await _authorise(request, None)
     return Reading(await rooms(request), request.path_params["contract"], principal, channel)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Final
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
@@ -16,11 +16,15 @@ from bus.heavy import Steps
 from bus.http.admissions import admission_of
 from bus.http.conditional import matches
 from bus.http.cursors import After, Limit, Place, read_place, write_place
+from bus.http.event_documents import CloudEvent
 from bus.http.openapi import Operation
-from bus.http.page import NO_STORE, Page, PageAnswer, Reading, wanted
+from bus.http.openapi_parts import refer_headers
+from bus.http.page import NO_STORE, Page, PageAnswer, Reading
 from bus.http.readers import ReaderRoute, read_headers, read_query, start_reading
+from bus.http.semantics import ContentUnread, form_of, is_head
 from bus.http.spreadsheet import Spreadsheet
 from bus.http.standing import Standing
+from bus.http.surface import JSON
 from bus.identity import Scope
 from bus.journal import Entry
 from bus.problem import Forbidden, NotFound
@@ -36,7 +40,7 @@ _ROWS: Final = 50
 
 
 class NotRecords(NotFound):
-    """The contract is not of the kind record, so that it has no records."""
+    """The contract is not of the kind record, so it has no records."""
 
     slug = "not-records"
 
@@ -48,7 +52,7 @@ class RecordUnknown(NotFound):
 
 
 class KeyHidden(Forbidden):
-    """Your grant does not show the records' keys, so that you may not ask by them; read the list."""
+    """Your grant does not show the records' keys, so you may not ask by key; read the list."""
 
     slug = "key-hidden"
 
@@ -56,8 +60,8 @@ class KeyHidden(Forbidden):
 class RecordPage(BaseModel):
     """A page of records."""
 
-    records: list[dict[str, Any]] = Field(
-        description="the newest CloudEvent of each key as the caller's grant shows it; `data` is null where it is deleted"
+    records: list[CloudEvent] = Field(
+        description="the newest CloudEvent of each key; `data` is null where the record is deleted"
     )
     next: str = Field(description="give it as `after`, now or later, for what is new since; there on an empty page too")
 
@@ -81,14 +85,18 @@ async def list_records(request: Request) -> Response:
     """The newest event of each key, in the order in which they changed.
 
     A record that was deleted, or that left your grant's rows, has `data: null`. With `Accept: application/x-ndjson` or
-    `text/csv` all of them come as one stream; a record that changes meanwhile comes again, the later line being the newer.
+    `text/csv` all of them come as one stream. A record that changes meanwhile comes again: the later line is the newer one.
     Spreadsheets (CSV) hold no deletions.
     """
     reading = await start_reading(request, Channel.RECORDS)
     asked = read_query(RecordQuery, request)
     place = read_place(asked.after, reading.contract)
-    media_type = wanted(request, _NDJSON, _CSV)
-    if media_type is not None:
+    media_type = form_of(request)
+    if is_head(request):
+        # No record is read, and none is disclosed.
+        await reading.rooms.reading.run(partial(_views, reading), who=reading.caller.participant)
+        return ContentUnread(headers=NO_STORE, media_type=media_type)
+    if media_type != JSON:
         return await _snapshot(request, reading, place, media_type)
     page = await reading.read(_records(reading, place, asked.limit))
     following = write_place(reading.contract, place.after(page.position, is_last=page.is_last))
@@ -99,7 +107,7 @@ async def read_record(request: Request) -> Response:
     """One record by its key, as your grant shows it; absent, deleted and outside your rows are all the same."""
     reading = await start_reading(request, Channel.RECORDS)
     tags = read_headers(RecordHeaders, request).if_none_match
-    find = partial(_find, reading, request.path_params["key"], tags)
+    find = partial(_find, reading, request.path_params["key"], tags, form_of(request))
     return await reading.rooms.reading.run(find, who=reading.caller.participant)
 
 
@@ -110,7 +118,13 @@ ROUTES: Final = (
         Operation(
             "Records",
             Scope.EVENTS_READ,
-            {"200": {"model": RecordPage, "content": {_NDJSON: _TEXT, _CSV: _TEXT}}},
+            {
+                "200": {
+                    "model": RecordPage,
+                    "description": "The records that changed behind `after`; as NDJSON or CSV, all of them in a stream",
+                    "content": {_NDJSON: _TEXT, _CSV: _TEXT},
+                }
+            },
             query=RecordQuery,
         ),
     ),
@@ -123,10 +137,16 @@ ROUTES: Final = (
             {
                 "200": {
                     "description": "The newest CloudEvent of the key",
-                    "headers": {"ETag": {"description": "names what is shown", "schema": {"type": "string"}}},
-                    "content": {_CLOUD_EVENT: {"schema": {"type": "object"}}},
+                    "headers": refer_headers("ETag"),
+                    "content": {
+                        media_type: {"schema": {"$ref": "#/components/schemas/CloudEvent"}}
+                        for media_type in (_CLOUD_EVENT, JSON)
+                    },
                 },
-                "304": {"description": "It is still the one that If-None-Match names"},
+                "304": {
+                    "description": "It is still the one that `If-None-Match` names",
+                    "headers": refer_headers("ETag"),
+                },
             },
             headers=RecordHeaders,
         ),
@@ -145,8 +165,8 @@ def _records(reading: Reading, place: Place, limit: int) -> Steps[Page]:
     return (yield from reading.records(place, limit))
 
 
-def _find(reading: Reading, key: str, if_none_match: str) -> Response:
-    """The answer with one record; it is disclosed. Call it in a thread."""
+def _find(reading: Reading, key: str, if_none_match: str, media_type: str) -> Response:
+    """The answer with one record; it is disclosed, also to a HEAD, which tells that it is there. Call it in a thread."""
     _check_kind(reading)
     if not any(view.can_look_up_by_key for view in reading.views()):
         raise KeyHidden(f"Your grant in {reading.contract} masks or leaves out the key.")
@@ -155,11 +175,11 @@ def _find(reading: Reading, key: str, if_none_match: str) -> Response:
         raise RecordUnknown(f"{reading.contract} has no such record for you.")
     text, shown = found
     headers = {"ETag": _etag(*shown), "Cache-Control": "private, no-cache"}
-    # Before a 304 too: it tells that the person's record is there, and `*` asks for no more.
+    # Before a 304 too: a 304 says that the person's record exists, and `*` asks only for that.
     reading.disclose(*shown)
     if matches(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return Response(text, headers=headers, media_type=_CLOUD_EVENT)
+    return Response(text, headers=headers, media_type=media_type)
 
 
 async def _snapshot(request: Request, reading: Reading, place: Place, media_type: str) -> Response:
@@ -172,15 +192,15 @@ async def _snapshot(request: Request, reading: Reading, place: Place, media_type
 
 
 def _views(reading: Reading) -> Sequence[View]:
-    """The caller's views of records. In a thread: views are made when they are first asked for."""
+    """The caller's views of records. Call it in a thread: it may make views."""
     _check_kind(reading)
     return reading.views()
 
 
 async def _pages(standing: Standing, reading: Reading, place: Place) -> AsyncIterator[Page]:
-    """All pages behind a place.
+    """All pages after a place.
 
-    A token or a grant that ends meanwhile breaks the stream off: half a snapshot must not look whole.
+    If the token or the grant ends meanwhile, the stream breaks off: half a snapshot must not look whole.
     """
     is_last = False
     while not is_last:
@@ -212,7 +232,7 @@ def _sheet(reading: Reading, views: Sequence[View]) -> Steps[Spreadsheet]:
 
 
 def _rows(sheet: Spreadsheet, page: Page) -> Steps[bytes]:
-    """The page's rows, in steps: a schema may have thousands of columns."""
+    """The page's rows, made in steps: a schema may have thousands of columns."""
     rows: list[bytes] = []
     texts = list(page.texts)
     for start in range(0, len(texts), _ROWS):
@@ -223,7 +243,7 @@ def _rows(sheet: Spreadsheet, page: Page) -> Steps[bytes]:
 
 
 def _etag(entry: Entry, view: View) -> str:
-    """Names the event and what of it is shown: two grants, or one that changed, never share a representation."""
+    """The tag of an event as a view shows it. Two grants, or one grant before and after a change, never share a tag."""
     grant = view.grant
     masks = {pointer: mask.value for pointer, mask in grant.mask.items()}
     rows = [dict(row) for row in grant.rows]

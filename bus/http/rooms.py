@@ -1,4 +1,4 @@
-"""What the edge may call: the rooms of one running bus, found at `app.state.rooms`."""
+"""The rooms of one running bus that the edge may call. They are at `app.state.rooms`."""
 
 from dataclasses import dataclass
 from typing import Annotated, cast
@@ -6,29 +6,31 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from bus.actions import ActionLog, Attempts
-from bus.agencies import Agencies, Queries
+from bus.agencies import Agencies, Holds, Queries
 from bus.contracts import Catalogue
 from bus.delivery import Deliveries, Names, Subscriptions, Trials
 from bus.disclosures import DisclosureLog
 from bus.heavy import Heavy, Slices, Threads
 from bus.http.waiting import WaitingReaders
+from bus.idempotency import KeptAnswers
 from bus.identity import Keys, OAuthServer, Participants, Tokens
 from bus.journal import Appender, Gate, JournalReader, Tail
 from bus.limits import Limits
-from bus.refusals import Recorder, RefusalLog
+from bus.refusals import Recorder, RefusalLog, SetAside
 from bus.settings import Settings
 from bus.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
-    """One of each.
+    """The rooms and what they share.
 
     Attributes:
+        answers: of requests with an `Idempotency-Key`.
         heavy: runs what may take long, apart from the event loop.
         reading: threads for pages of feeds and records.
         names: look-ups of sinks' host names.
-        slices: for long work that needs the event loop's own thread.
+        slices: runs long work that needs the event loop's own thread.
     """
 
     settings: Settings
@@ -43,7 +45,9 @@ class Rooms:
     catalogue: Catalogue
     gate: Gate
     recorder: Recorder
+    answers: KeptAnswers
     refusals: RefusalLog
+    set_aside: SetAside
     appender: Appender
     journal: JournalReader
     tail: Tail
@@ -51,6 +55,7 @@ class Rooms:
     subscriptions: Subscriptions
     deliveries: Deliveries
     agencies: Agencies
+    holds: Holds
     queries: Queries
     heavy: Heavy
     reading: Threads
@@ -61,7 +66,7 @@ class Rooms:
 
 
 async def rooms(request: Request) -> Rooms:
-    """The rooms of the bus that serves this request; a coroutine, since FastAPI would take a function to a thread and back."""
+    """The rooms of the bus that serves this request. A coroutine, since FastAPI would run a function in a thread."""
     return cast("Rooms", request.app.state.rooms)
 
 

@@ -1,6 +1,6 @@
-"""Authorisation at the edge: one dependency that says who calls, and lets nobody pass without the scope.
+"""Authorisation at the edge: one dependency finds the caller, and refuses a caller without the scope.
 
-FastAPI reads a request's body before it asks a dependency. So the routes of the API are `Authorised`: they ask first.
+FastAPI reads a request's body before it calls a dependency. So the routes of the API are `Authorised`: they authorise first.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -23,24 +23,24 @@ SCHEME = OAuth2(
             tokenUrl="/oauth/token", scopes={scope.value: meaning for scope, meaning in MEANINGS.items()}
         )
     ),
-    # It only documents: the refusal, with its challenge, is ours.
+    # The scheme only documents. The bus makes the refusal, with its challenge.
     auto_error=False,
 )
 
 
 def caller(scope: str | None) -> Callable[..., Awaitable[Principal]]:
-    """A FastAPI dependency: who calls, with `scope` in the access token (None: any valid token will do).
+    """A FastAPI dependency: the caller, whose access token has `scope` (None: any valid token is enough).
 
     Raises:
-        Unauthenticated, ScopeMissing: when a request comes without.
-        Limited: the caller's participant has used up what it may do.
+        Unauthenticated, ScopeMissing: the request has no valid token, or the token lacks the scope.
+        Limited: the caller's participant has used up its limit.
     """
 
     async def authorised(
         request: Request, _documented: Annotated[str | None, Security(SCHEME, scopes=[scope] if scope else [])]
     ) -> Principal:
         principal = await principal_of(request)
-        # Whoever is refused from here on is named in the action log.
+        # From here on, the action log can name a refused caller.
         request.state.caller = principal
         if scope is not None:
             require(principal, scope)
@@ -51,7 +51,7 @@ def caller(scope: str | None) -> Callable[..., Awaitable[Principal]]:
 
 
 class Authorised(APIRoute):
-    """A route that verifies the token, and the scopes that its dependencies ask for, before a byte of the body is read."""
+    """A route that verifies the token, and the scopes of its dependencies, before it reads a byte of the body."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler of a request."""
@@ -63,7 +63,7 @@ class Authorised(APIRoute):
             for authorise in needed:
                 await authorise(request, None)
             if reads_body:
-                # Kept by the request. FastAPI would tell every refusal of the edge's as "error parsing the body".
+                # The request keeps the body. FastAPI would report every refusal of the edge as "error parsing the body".
                 await request.body()
             return await answer(request)
 
@@ -79,10 +79,10 @@ def _authorising(dependant: Dependant) -> Iterator[Callable[..., Awaitable[objec
 
 
 async def principal_of(request: Request) -> Principal:
-    """Who sends a request.
+    """The sender of a request.
 
     Raises:
-        Unauthenticated: nobody that the bus knows.
+        Unauthenticated: the bus does not know the sender.
     """
     tokens: Tokens = request.app.state.rooms.tokens
     return await tokens.authenticate(request.headers.get("authorization", "").encode("latin-1"))

@@ -1,4 +1,4 @@
-"""Data as CSV (RFC 4180) for spreadsheets: declared fields flattened to columns, and no cell that a program would run."""
+"""Data as CSV (RFC 4180) for spreadsheets: declared fields become columns. No program runs a cell as a formula."""
 
 import csv
 import re
@@ -13,21 +13,21 @@ from bus.texts import UNSEEN
 Path = tuple[str, ...]
 
 _DEEPEST: Final = 8
-"""Where a schema that contains itself is cut off: below it a cell holds JSON."""
+"""Levels of columns; a schema may contain itself. Below, a cell holds JSON."""
 _SIGNS: Final = r"[=+@\-\u2212\uff1d\uff0b\uff0d\uff20]"
 _PASSED_OVER: Final = rf"(?:[\s\"'\u115f\u1160\u2800\u3164\uffa0]|{UNSEEN.pattern})*"
 _FORMULA: Final = re.compile(rf"[\t\r\n]|{_PASSED_OVER}{_SIGNS}")
-"""What makes a spreadsheet take a cell for a formula (OWASP, "CSV Injection"). Full-width signs count in some locales, and
-programs pass over blanks, quotes and characters that are not seen before they look."""
+"""Beginnings of cells that a spreadsheet takes for a formula (OWASP, "CSV Injection"). Full-width signs count in some locales.
+Programs first skip blanks, quotes and invisible characters."""
 _INNER: Final = re.compile(rf"[;\t\r\n]{_PASSED_OVER}(?=[=@\uff1d\uff20]|{_SIGNS}[^\s\d])")
-"""A formula within a text: Excel in Indonesian parts cells by semicolons, and then takes no notice of quotes."""
+"""A formula inside a text: Excel in Indonesian separates cells by semicolons, and then ignores quotes."""
 
 
 class Spreadsheet:
     """The columns of data under some schemas, and rows in them."""
 
     def __init__(self, schemas: Sequence[Schema], granted: Sequence[str]) -> None:
-        """One column for each declared field that one of the granted pointers covers, or leads into, in their order."""
+        """Make one column for each declared field that a granted pointer covers or leads into, in their order."""
         tops = [json.parse_pointer(pointer) for pointer in granted]
         leaves = dict.fromkeys(path for schema in schemas for path in _leaves(schema, ()))
         self._columns = list(dict.fromkeys(path for top in tops for path in leaves if _touch(path, top)))
@@ -37,7 +37,7 @@ class Spreadsheet:
         return _csv([[".".join(path) or "data" for path in self._columns]])
 
     def rows(self, data: Iterable[Any]) -> bytes:
-        """One row for each."""
+        """One row for each value of the data."""
         return _csv([_at(one, path) for path in self._columns] for one in data)
 
 
@@ -64,7 +64,7 @@ def _at(data: Any, path: Path) -> Any:
 
 def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
     text = StringIO()
-    # Texts are quoted and numbers are not: a reader that tells them apart keeps the zeros and the last digits of a NIK.
+    # Only texts are quoted. A reader that tells them from numbers keeps the zeros and the last digits of a NIK.
     writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerows([_cell(value) for value in row] for row in rows)
     return text.getvalue().encode()

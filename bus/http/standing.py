@@ -1,4 +1,4 @@
-"""A reader's standing: the token and the grant that let it read, looked at again for as long as it reads."""
+"""A reader's standing: the token and the grant that let it read. Both are checked again for as long as it reads."""
 
 import asyncio
 
@@ -11,16 +11,21 @@ from bus.problem import Refused
 
 
 class Standing:
-    """The standing of one long-poll or stream. Belongs to one event loop, but for the checks."""
+    """The standing of one long-poll or stream. Belongs to one event loop, but for the checks.
+
+    Attributes:
+        is_finished: whether the answer has to end with what there is, since the process stops.
+    """
 
     def __init__(self, request: Request, reading: Reading) -> None:
         self._authorization = request.headers.get("authorization", "").encode("latin-1")
         self._reading = reading
         self._limit: asyncio.Timeout | None = None
         self._refusal: Refused | None = None
+        self.is_finished = False
 
     async def authorised(self) -> Principal:
-        """Who reads, by the token as it is now.
+        """The reader, by the present state of its token.
 
         Raises:
             Unauthenticated, ScopeMissing: the token has ended, or its client has lost the scope.
@@ -30,18 +35,22 @@ class Standing:
         return principal
 
     async def beyond(self, position: int, seconds: float) -> bool:
-        """Wait until the journal reaches past a position; False when it did not within some seconds.
+        """Wait until the journal reaches past a position; False when it did not within some seconds, or the process stops.
 
         Raises:
             Refused: the token or the grant has ended meanwhile.
         """
         tail: Tail = self._reading.rooms.tail
         self._check_refusal()
+        if self.is_finished:
+            return False
         try:
             async with asyncio.timeout(None) as self._limit:
                 return await tail.beyond(position, seconds)
         except TimeoutError:
             self._check_refusal()
+            if self.is_finished:
+                return False
             raise
         finally:
             self._limit = None
@@ -57,6 +66,14 @@ class Standing:
     def end(self, refusal: Refused) -> None:
         """Wake the reader with the reason why it may not read; see `WaitingReader`."""
         self._refusal = refusal
+        self._wake()
+
+    def finish(self) -> None:
+        """Wake the reader, to answer with what there is; see `WaitingReader`."""
+        self.is_finished = True
+        self._wake()
+
+    def _wake(self) -> None:
         if self._limit is not None and not self._limit.expired():
             self._limit.reschedule(asyncio.get_running_loop().time())
 

@@ -1,7 +1,7 @@
-"""Waiting readers: the long-polls and streams that are open, each woken when what lets it read has ended.
+"""Waiting readers: the open long-polls and streams. Each is woken when it may not read any more.
 
-Promise: a reader whose token was revoked, whose client or grant has gone, or whose grant's last day is over, is woken within a
-second of the time when this process knows it.
+Promise: a reader is woken within a second after this process learns that its token, client or grant has ended. The end of a
+grant's last day counts too.
 """
 
 import asyncio
@@ -14,14 +14,14 @@ from bus import clock
 from bus.problem import Refused, Unavailable
 
 _LOOK_SECONDS: Final = 0.5
-"""Between two looks at the calendar."""
+"""Seconds between two looks at the calendar."""
 
 
 class WaitingReader(Protocol):
     """A long-poll or a stream."""
 
     def check_token(self) -> None:
-        """Refuse a token that lets nobody read any more. Called in a thread.
+        """Refuse a token that has ended. Called in a thread.
 
         Raises:
             Refused: the token has ended.
@@ -40,37 +40,50 @@ class WaitingReader(Protocol):
         """Wake the reader with the reason why it may not read. Called on the event loop."""
         ...
 
+    def finish(self) -> None:
+        """Wake the reader, to answer with what there is. Called on the event loop."""
+        ...
+
 
 class WaitingReaders:
-    """The waiting readers of one process. Belongs to one event loop, but for `tokens_changed` and `grants_changed`."""
+    """The waiting readers of one process. Belongs to one event loop, except `tokens_changed` and `grants_changed`."""
 
     def __init__(self, today: Callable[[], date] = lambda: clock.local_date(clock.now())) -> None:
-        """`today` gives the date by Lamongan's calendar, with which grants end."""
+        """`today` gives the date in Lamongan: grants end with a day there."""
         self._today = today
         self._readers: set[WaitingReader] = set()
         self._changed = asyncio.Event()
         self._have_grants_changed = False
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_finished = False
 
     @contextmanager
     def enter(self, reader: WaitingReader) -> Iterator[None]:
         """Count a reader as waiting."""
         self._readers.add(reader)
+        if self._is_finished:
+            reader.finish()
         try:
             yield
         finally:
             self._readers.discard(reader)
 
+    def finish(self) -> None:
+        """Have every reader answered with what there is, now and from now on: the process stops."""
+        self._is_finished = True
+        for reader in tuple(self._readers):
+            reader.finish()
+
     def tokens_changed(self) -> None:
-        """Look at every reader's token; from any thread, and harmless while nothing follows."""
+        """Have every reader's token checked. Callable from any thread. Does no harm while `follow` does not run."""
         self._on_loop(self._changed.set)
 
     def grants_changed(self) -> None:
-        """Look at every reader's token and grant; from any thread, and harmless while nothing follows."""
+        """Have every reader's token and grant checked. Callable from any thread. Does no harm while `follow` does not run."""
         self._on_loop(self._note_grants)
 
     async def follow(self) -> None:
-        """Look after each change, and at the beginning of each day, until cancelled."""
+        """Check readers after each change, and at the beginning of each day, until cancelled."""
         self._loop = asyncio.get_running_loop()
         day = self._today()
         try:
@@ -87,7 +100,7 @@ class WaitingReaders:
             self._loop = None
 
     async def _look(self, has_day_changed: bool) -> None:
-        # Before the look: what changes while it goes on may be too late for it.
+        # Cleared before the check: a change during the check may be too late for it.
         self._changed.clear()
         with_grants, self._have_grants_changed = self._have_grants_changed or has_day_changed, False
         refused = await asyncio.to_thread(_refused, list(self._readers), with_grants)
@@ -113,7 +126,7 @@ def _refused(readers: Sequence[WaitingReader], with_grants: bool) -> list[tuple[
             if with_grants:
                 reader.check_grant()
         except Unavailable:
-            # A database that does not answer ends nobody's grant. The reader itself looks again with its next page.
+            # If the database does not answer, no grant ends. The reader itself checks again with its next page.
             continue
         except Refused as refusal:
             found.append((reader, refusal))

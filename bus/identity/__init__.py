@@ -1,14 +1,20 @@
 """Identity: the participants and clients that the bus knows, and how a client proves itself."""
 
+from bus.identity.clients import Client
+from bus.identity.form import Call
 from bus.identity.keys import Keys, Undecryptable, create_keys, load_keys, rotate_keys
 from bus.identity.metadata import describe_authorization_server, describe_protected_resource
-from bus.identity.participants import Client, Kind, Participant, Participants, bootstrap, has_operator
+from bus.identity.participants import Kind, Participant, Participants, bootstrap, has_operator
+from bus.identity.rotation import Rotation
 from bus.identity.scopes import MEANINGS, Scope, require
-from bus.identity.server import Answer, Call, OAuthServer
+from bus.identity.server import Answer, OAuthServer
+from bus.identity.signatures import ALGORITHMS, KEYS_TAKEN
 from bus.identity.tokens import Principal, Tokens
 from bus.identity.wrong_logins import LoginPolicy
 
 __all__ = [
+    "ALGORITHMS",
+    "KEYS_TAKEN",
     "MEANINGS",
     "Answer",
     "Call",
@@ -20,6 +26,7 @@ __all__ = [
     "Participant",
     "Participants",
     "Principal",
+    "Rotation",
     "Scope",
     "Tokens",
     "Undecryptable",

@@ -4,17 +4,20 @@ Promise: no answer tells whether a client exists. `logins` checks secrets.
 """
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from authlib.oauth2.rfc6749 import ClientMixin, InvalidClientError
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
-from joserfc import jwt
-from joserfc.jwk import KeySet, OKPKey
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
 
 from bus import clock, json
-from bus.identity.keys import verify_jwt
-from bus.identity.participants import Client, Credentials, Participants
+from bus.identity.clients import Client, Credentials
+from bus.identity.participants import Participants
+from bus.identity.public_keys import NOBODYS, load_public_keys
+from bus.identity.signatures import Signatures, VerificationKey, verify_jwt
 from bus.identity.tables import USED_ASSERTIONS
 from bus.storage import RowConflict, Storage
 
@@ -33,9 +36,8 @@ _LONGEST_JTI = 255
 class OAuthClient(ClientMixin):  # type: ignore[misc]  # authlib is not typed
     """A client in the form that authlib needs. If `known` is None, no such client exists, and every check fails."""
 
-    def __init__(self, known: Credentials | None, nobodys_jwks: str = "") -> None:
+    def __init__(self, known: Credentials | None) -> None:
         self._known = known
-        self._nobodys_jwks = nobodys_jwks
 
     @property
     def client(self) -> Client:
@@ -49,13 +51,14 @@ class OAuthClient(ClientMixin):  # type: ignore[misc]  # authlib is not typed
         return self._known.client
 
     @property
-    def keys(self) -> KeySet:
-        """The keys that verify the client's assertions. Without such keys, this is a key that nobody signs with."""
-        return KeySet.import_key_set(json.loads((self._known and self._known.jwks) or self._nobodys_jwks))
+    def keys(self) -> Sequence[VerificationKey]:
+        """The keys that verify the client's assertions. Without such keys, these are keys that nobody signs with."""
+        return load_public_keys(self._known.jwks) if self._known is not None and self._known.jwks else NOBODYS
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         """Whether the client may prove itself by `method`."""
-        return method in SECRET_METHODS or (self._known is not None and self._known.jwks is not None)
+        has_keys = self._known is not None and self._known.jwks is not None
+        return has_keys == (method == ASSERTION_METHOD)
 
     def check_grant_type(self, grant_type: str) -> bool:
         """Whether the client may ask for tokens by `grant_type`."""
@@ -67,12 +70,10 @@ class ClientDirectory:
 
     def __init__(self, participants: Participants) -> None:
         self._participants = participants
-        # For an unknown client the check reads this key. So it takes as long as for a known client.
-        self._nobodys_jwks = json.dumps({"keys": [OKPKey.generate_key("Ed25519").as_dict(private=False)]}).decode()
 
     def __call__(self, client_id: str) -> OAuthClient:
         """The client with that id. If it does not exist, a client whose checks all fail."""
-        return OAuthClient(self._participants.find_credentials(client_id), self._nobodys_jwks)
+        return OAuthClient(self._participants.find_credentials(client_id))
 
 
 class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # authlib is not typed
@@ -96,16 +97,19 @@ class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # authli
             InvalidClientError: the text is no JWT. An attacker's text may also make the parser fail.
         """
         try:
-            read: tuple[dict[str, Any], dict[str, Any]] = super().extract_assertion(assertion)
-        except (ValueError, TypeError, KeyError, RecursionError):
+            read = jws.extract_compact(assertion.encode(), registry=Signatures())
+            claims = json.loads(read.payload)
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError):
             raise InvalidClientError(FAILED) from None
-        return read
+        if not isinstance(claims, dict):
+            raise InvalidClientError(FAILED)
+        return read.headers(), claims
 
-    def resolve_client_public_key(self, client: OAuthClient) -> KeySet:
+    def resolve_client_public_key(self, client: OAuthClient) -> Sequence[VerificationKey]:
         """The keys that verify the client's assertions."""
         return client.keys
 
-    def process_assertion_claims(self, assertion: str, resolve_key: KeySet) -> jwt.Claims:
+    def process_assertion_claims(self, assertion: str, resolve_key: Sequence[VerificationKey]) -> jwt.Claims:
         """The claims of an assertion that the client signed for this bus.
 
         Raises:

@@ -4,8 +4,9 @@ A stored secret begins with the version of its form. A key is one line of a file
 """
 
 import secrets
+import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,16 +40,18 @@ class EncryptionKey:
     Attributes:
         cipher: encrypts and decrypts.
         earlier: decrypts secrets that an earlier version encrypted with this key. None: the key is newer than that version.
+        begins: when it begins to encrypt, in seconds since 1970 in UTC.
     """
 
     cipher: AESGCM
     earlier: Fernet | None
+    begins: float = 0
 
 
 class Encryption:
-    """Encrypts with the newest key, and decrypts with all keys."""
+    """Encrypts with the newest key that has begun, and decrypts with all keys."""
 
-    def __init__(self, keys: Sequence[EncryptionKey]) -> None:
+    def __init__(self, keys: Sequence[EncryptionKey], now: Callable[[], float] = time.time) -> None:
         """Take the keys, the newest first.
 
         Raises:
@@ -57,11 +60,12 @@ class Encryption:
         if not keys:
             raise ValueError("no encryption key")
         self._keys = tuple(keys)
+        self._now = now
 
     def encrypt(self, text: str) -> str:
         """The encrypted text. Only `decrypt` with the same key reads it."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = self._keys[0].cipher.encrypt(nonce, text.encode(), _FORM.encode())
+        sealed = self._find_current().cipher.encrypt(nonce, text.encode(), _FORM.encode())
         return _FORM + urlsafe_b64encode(nonce + sealed).decode()
 
     def decrypt(self, secret: str) -> str:
@@ -77,30 +81,40 @@ class Encryption:
         raise Undecryptable("A stored secret does not fit the bus's encryption key.")
 
     def is_current(self, secret: str) -> bool:
-        """Whether the newest key encrypted a secret in this version's form."""
-        return secret.startswith(_FORM) and _try_decrypt(secret, self._keys[0]) is not None
+        """Whether the key that encrypts now encrypted a secret, in this version's form."""
+        return secret.startswith(_FORM) and _try_decrypt(secret, self._find_current()) is not None
+
+    def _find_current(self) -> EncryptionKey:
+        now = self._now()
+        return next((key for key in self._keys if key.begins <= now), self._keys[-1])
 
 
-def new_key() -> bytes:
-    """A new key, as a line for `read_keys`."""
-    return _ALGORITHM + urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES))
+def new_key(begins: int = 0) -> bytes:
+    """A new key, as a line for `read_keys`.
+
+    Args:
+        begins: when it begins to encrypt, in seconds since 1970 in UTC; 0: at once.
+    """
+    line = _ALGORITHM + urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES))
+    return line + b":%d" % begins if begins else line
 
 
-def read_keys(content: bytes) -> Encryption:
+def read_keys(content: bytes, now: Callable[[], float] = time.time) -> Encryption:
     """The keys of a file, one a line, the newest first.
 
     Raises:
         ValueError: a line is no key, or there is no line.
     """
-    return Encryption([_read_key(line) for line in content.split()])
+    return Encryption([_read_key(line) for line in content.split()], now)
 
 
 def _read_key(line: bytes) -> EncryptionKey:
     if line.startswith(_ALGORITHM):
-        key = urlsafe_b64decode(line.removeprefix(_ALGORITHM))
+        text, _, begins = line.removeprefix(_ALGORITHM).partition(b":")
+        key = urlsafe_b64decode(text)
         if len(key) != _KEY_BYTES:
             raise ValueError("an AES-256 key has 32 bytes")
-        return EncryptionKey(AESGCM(key), None)
+        return EncryptionKey(AESGCM(key), None, int(begins or 0))
     # A key of an earlier version. It encrypts in the new form too, so that the keys need not change with the version.
     # Its 256 bits are random; HKDF (RFC 5869) keeps the two uses apart.
     earlier = Fernet(line)

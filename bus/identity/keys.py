@@ -2,33 +2,44 @@
 
 They lie in one folder (mode 0700), each in its own file (mode 0600). The bus makes all of them together or none. If one key is
 lost, the bus must say so. With a new encryption key it could not read its subscriptions' secrets.
+
+A rotation adds keys that take over a minute later. Until then every process has read them (`Keys.refresh`), so that none meets
+a token or a secret of a key that it does not know.
 """
 
-import copy
 import os
 import secrets
 import shutil
 import stat
 import tempfile
+import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet, OKPKey
-from joserfc.jws import JWSRegistry
 
 from bus import json
 from bus.identity.encryption import Encryption, new_key, read_keys
 from bus.identity.encryption import Undecryptable as Undecryptable
+from bus.identity.signatures import KeyUnusable, SigningKey, make_signing_key, read_signing_key, verify_jwt
 from bus.problem import Refused
 
 _SIGNING = "signing.json"
 _ENCRYPTION = "encryption"
 _PSEUDONYM = "pseudonym"
+_PSEUDONYM_BYTES: Final = 32
+
+_TAKES_OVER: Final = 60
+"""Seconds from a rotation until its keys sign and encrypt."""
+_LONGEST_TOKEN: Final = 3600 + 60
+"""Seconds after its last signature for which a key still has tokens to verify."""
+
+Clock = Callable[[], float]
 
 
 class KeysMissing(Refused):
@@ -45,52 +56,82 @@ class KeysExposed(Refused):
     slug = "keys-exposed"
 
 
-def _silence_warning(name: str) -> Any:
-    # RFC 9864 renames EdDSA with Ed25519 to "Ed25519". Few libraries know the new name, and joserfc warns at each use.
-    algorithm = copy.copy(JWSRegistry.algorithms[name])
-    algorithm.security_warning = None
-    return algorithm
-
-
-class Signatures(JWSRegistry):
-    """The signature algorithms that the bus uses and accepts. No header can make it accept `none` or a symmetric one."""
-
-    algorithms = {name: _silence_warning(name) for name in ("EdDSA", "ES256")}  # noqa: RUF012
-    recommended = ["EdDSA", "ES256"]  # noqa: RUF012
-
-
-ALGORITHMS = tuple(Signatures.recommended)
-"""The names of the algorithms in `Signatures`, for metadata documents."""
-
-
 @dataclass(frozen=True, slots=True)
-class Keys:
-    """The keys of one bus, the same in every process of a fleet.
+class _Held:
+    """What the files hold.
 
     Attributes:
-        ring: the signing keys, the newest first. The first key signs, and all keys verify. So tokens of an older key stay valid
-            after a rotation.
-        pseudonym: 32 random bytes, from which the bus derives pseudonyms of persons.
-        encryption: the encryption keys, the newest first. The first key encrypts, and all keys decrypt.
+        ring: the signing keys, the newest first.
+        encryption: the encryption keys.
+        pseudonym: 32 random bytes.
     """
 
-    ring: KeySet = field(repr=False)
-    pseudonym: bytes = field(repr=False)
+    ring: Sequence[SigningKey] = field(repr=False)
     encryption: Encryption = field(repr=False)
+    pseudonym: bytes = field(repr=False)
+
+
+class Keys:
+    """The keys of one bus, the same in every process of a fleet. Threads may call all of it at the same time."""
+
+    def __init__(self, folder: Path, now: Clock = time.time) -> None:
+        """Read the keys.
+
+        Raises:
+            KeysMissing, KeysExposed: see `load_keys`.
+        """
+        self._folder = folder
+        self._now = now
+        self._seen = _look(folder)
+        self._held = _read(folder, now)
+
+    def __repr__(self) -> str:
+        return "Keys()"
+
+    @property
+    def ring(self) -> Sequence[SigningKey]:
+        """The signing keys, the newest first. The newest that has begun signs, and all verify."""
+        return self._held.ring
+
+    @property
+    def pseudonym(self) -> bytes:
+        """32 random bytes, from which the bus derives pseudonyms of persons. They never change."""
+        return self._held.pseudonym
+
+    @property
+    def encryption(self) -> Encryption:
+        """The encryption keys. The newest that has begun encrypts, and all decrypt."""
+        return self._held.encryption
+
+    def refresh(self) -> bool:
+        """Read the keys again if their files changed. Synchronous.
+
+        Returns:
+            Whether a signing key is gone, and with it the tokens that it signed.
+
+        Raises:
+            KeysMissing, KeysExposed: see `load_keys`. The keys stay as they were until the files change again.
+        """
+        seen = _look(self._folder)
+        if seen == self._seen:
+            return False
+        self._seen = seen
+        before = {key.kid for key in self.ring}
+        self._held = _read(self._folder, self._now)
+        return not before <= {key.kid for key in self.ring}
 
     def sign(self, kind: str, claims: Mapping[str, Any]) -> str:
         """A signed JWT with these claims. Its header's `typ` is `kind`."""
-        key = self.ring.keys[0]
-        header = {"alg": "EdDSA", "typ": kind, "kid": key.kid}
-        return jwt.encode(header, dict(claims), key, registry=Signatures())
+        now, ring = self._now(), self.ring
+        return next((key for key in ring if key.begins <= now), ring[-1]).sign(kind, claims)
 
     def read(self, token: bytes) -> jwt.Token | None:
         """The header and claims of a JWT that one of the bus's keys signed, or None. The claims are not checked here."""
-        return verify_jwt(token, self.ring)
+        return verify_jwt(token, [key.public for key in self.ring])
 
     def jwks(self) -> dict[str, Any]:
         """The public keys as a JWK Set (RFC 7517)."""
-        return dict(self.ring.as_dict(private=False))
+        return {"keys": [key.describe() for key in self.ring]}
 
     def encrypt(self, text: str) -> str:
         """The encrypted text. Only `decrypt` of this bus reads it."""
@@ -103,15 +144,6 @@ class Keys:
             Undecryptable: another key encrypted the secret, or the secret was changed.
         """
         return self.encryption.decrypt(secret)
-
-
-def verify_jwt(token: bytes | str, keys: KeySet) -> jwt.Token | None:
-    """The header and claims of a JWT that one of `keys` signed, or None. The claims are not checked here."""
-    try:
-        return jwt.decode(token, keys, registry=Signatures())
-    except (JoseError, ValueError, TypeError, KeyError, RecursionError):
-        # A malformed header, such as `"crit": null` or deeply nested lists, makes joserfc fail with errors of these kinds.
-        return None
 
 
 def create_keys(folder: Path) -> bool:
@@ -135,46 +167,82 @@ def create_keys(folder: Path) -> bool:
     return True
 
 
-def load_keys(folder: Path) -> Keys:
+def load_keys(folder: Path, now: Clock = time.time) -> Keys:
     """The keys in `folder`.
+
+    Args:
+        now: seconds since 1970 in UTC.
 
     Raises:
         KeysMissing: a file of keys is missing or damaged.
         KeysExposed: other users may read or replace the keys, as after a copy that lost the files' modes.
     """
-    try:
-        _check_modes(folder)
-        ring = KeySet.import_key_set(json.loads((folder / _SIGNING).read_bytes()))
-        encryption = read_keys((folder / _ENCRYPTION).read_bytes())
-        pseudonym = urlsafe_b64decode((folder / _PSEUDONYM).read_bytes())
-    except OSError as error:
-        raise KeysMissing(f"Cannot read {error.filename}: {error.strerror}; has `bus init` run?") from error
-    except (ValueError, KeyError, TypeError, JoseError) as error:
-        raise KeysMissing(f"A key in {folder} is damaged; restore it from the backup.") from error
-    return Keys(ring=ring, pseudonym=pseudonym, encryption=encryption)
+    return Keys(folder, now)
 
 
-def rotate_keys(folder: Path, *, leaked: bool = False) -> None:
+def rotate_keys(folder: Path, *, leaked: bool = False, algorithm: str = "EdDSA", now: Clock = time.time) -> None:
     """Add a new signing key and a new encryption key to the keys in `folder`. The pseudonym key stays.
 
+    The new keys take over a minute later. An earlier signing key stays as long as a token of it may be valid.
+
     Args:
-        leaked: whether somebody else has the present keys. If so, no earlier signing key stays, and every token ends. Earlier
-            encryption keys still decrypt.
+        leaked: whether somebody else has the present keys. If so, the new keys take over at once, no earlier signing key stays,
+            and every token ends. Earlier encryption keys still decrypt.
+        algorithm: one of `ALGORITHMS`, for the new signing key.
+        now: seconds since 1970 in UTC.
 
     Raises:
         KeysMissing, KeysExposed: see `load_keys`.
     """
     present = load_keys(folder)
-    new = _new_keys()
-    signing = json.loads(new[_SIGNING])["keys"]
-    kept = [] if leaked else present.ring.as_dict(private=True)["keys"][:1]
-    encryption = b"\n".join([new[_ENCRYPTION], (folder / _ENCRYPTION).read_bytes()])
+    moment = now()
+    begins = 0 if leaked else int(moment) + _TAKES_OVER
+    kept = [] if leaked else [key.jwk for key in _find_needed(present.ring, moment)]
+    ring = [make_signing_key(algorithm, begins), *kept]
+    encryption = b"\n".join([new_key(begins), (folder / _ENCRYPTION).read_bytes()])
     # The signing keys come last. After an interruption between the two, the operator runs the command again.
-    for name, content in ((_ENCRYPTION, encryption), (_SIGNING, json.dumps({"keys": [*signing, *kept]}))):
+    for name, content in ((_ENCRYPTION, encryption), (_SIGNING, json.dumps({"keys": ring}))):
         draft = Path(tempfile.mkdtemp(prefix=".keys-", dir=folder)) / name
         _write(draft, content)
         draft.rename(folder / name)
         draft.parent.rmdir()
+
+
+def _find_needed(ring: Sequence[SigningKey], now: float) -> Iterator[SigningKey]:
+    """The keys that sign, or whose tokens may be valid. A key signs until the next newer one begins."""
+    yield ring[0]
+    for newer, key in pairwise(ring):
+        if now < newer.begins + _LONGEST_TOKEN:
+            yield key
+
+
+def _look(folder: Path) -> Sequence[tuple[int, int, int] | None]:
+    """What changes when somebody writes, replaces or exposes a file of keys."""
+    return [_look_at(folder / name) for name in (_SIGNING, _ENCRYPTION, _PSEUDONYM)]
+
+
+def _look_at(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_ctime_ns, status.st_size
+
+
+def _read(folder: Path, now: Clock) -> _Held:
+    try:
+        _check_modes(folder)
+        ring = [read_signing_key(jwk) for jwk in json.loads((folder / _SIGNING).read_bytes())["keys"]]
+        encryption = read_keys((folder / _ENCRYPTION).read_bytes(), now)
+        pseudonym = urlsafe_b64decode((folder / _PSEUDONYM).read_bytes())
+    except OSError as error:
+        raise KeysMissing(f"Cannot read {error.filename}: {error.strerror}; has `bus init` run?") from error
+    except (ValueError, KeyError, TypeError, JoseError, KeyUnusable) as error:
+        raise KeysMissing(f"A key in {folder} is damaged; restore it from the backup.") from error
+    if not ring or len(pseudonym) != _PSEUDONYM_BYTES:
+        # Base64 ignores what is no digit of it: another pseudonym key would name every person anew.
+        raise KeysMissing(f"A key in {folder} is damaged; restore it from the backup.")
+    return _Held(ring, encryption, pseudonym)
 
 
 def _check_modes(folder: Path) -> None:
@@ -190,13 +258,10 @@ def _check_modes(folder: Path) -> None:
 
 
 def _new_keys() -> dict[str, bytes]:
-    key = OKPKey.generate_key("Ed25519")
-    # The kid is the thumbprint (RFC 7638), so that it identifies the key in every process.
-    signing = {**key.as_dict(private=True), "kid": key.thumbprint(), "use": "sig", "alg": "EdDSA"}
     return {
-        _SIGNING: json.dumps({"keys": [signing]}),
+        _SIGNING: json.dumps({"keys": [make_signing_key("EdDSA")]}),
         _ENCRYPTION: new_key(),
-        _PSEUDONYM: urlsafe_b64encode(secrets.token_bytes(32)),
+        _PSEUDONYM: urlsafe_b64encode(secrets.token_bytes(_PSEUDONYM_BYTES)),
     }
 
 

@@ -3,7 +3,7 @@
 import threading
 from typing import Final
 
-from bus.identity.participants import Credentials, read_credentials
+from bus.identity.clients import Credentials, read_credentials
 from bus.storage import Storage
 
 _DEPARTED: Final = 10_000

@@ -6,7 +6,7 @@ A line never holds a secret or an assertion.
 from dataclasses import dataclass
 
 from bus.actions import Actor, Attempts, Channel, make_refused_request
-from bus.identity.participants import Client
+from bus.identity.clients import Client
 from bus.identity.scopes import Scope
 from bus.telemetry import TOKENS, log_done
 

@@ -16,14 +16,15 @@ from typing import Final
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Request
 from authlib.oauth2.rfc6749.util import extract_basic_authorization
-from joserfc.jwk import KeySet, OKPKey
 
 from bus import json
 from bus.household import name_household
 from bus.identity import secrets
-from bus.identity.keys import verify_jwt
+from bus.identity.clients import Credentials
 from bus.identity.known_clients import KnownClients
-from bus.identity.participants import Credentials, Participants
+from bus.identity.participants import Participants
+from bus.identity.public_keys import NOBODYS, load_public_keys
+from bus.identity.signatures import verify_jwt
 from bus.identity.wrong_logins import LoginPolicy, LoginsLimited, WrongLogins
 
 _LONGEST_ASSERTION: Final = 8192
@@ -92,7 +93,6 @@ class Logins:
         self._wrong_assertions = WrongLogins(policy)
         self._without_proof = WrongLogins(policy)
         self._nobodys = secrets.make_digest("")
-        self._nobodys_keys = json.dumps({"keys": [OKPKey.generate_key("Ed25519").as_dict(private=False)]}).decode()
         self._assertions: Counter[str] = Counter()
         self._old: Counter[str] = Counter()
         self._reading = ThreadPoolExecutor(max_workers=2, thread_name_prefix="logins")
@@ -126,7 +126,7 @@ class Logins:
 
     async def _fits_old(self, claim: Claim, stored: Credentials | None) -> bool:
         """Whether the secret fits an argon2 hash of an earlier version. If it does, a digest replaces the hash."""
-        if stored is None or claim.secret is None or not secrets.is_old(stored.secret_hash):
+        if stored is None or stored.jwks is not None or claim.secret is None or not secrets.is_old(stored.secret_hash):
             return False
         with _count_under_way(self._old, claim.client_id, _OLD_OF_CLIENT, _OLD_OF_ALL):
             work = asyncio.get_running_loop().run_in_executor
@@ -164,7 +164,7 @@ class Logins:
             return None
         known = self._known.get(claim.client_id)
         kept = known.jwks if known is not None else None
-        signed = verify_jwt(claim.assertion, KeySet.import_key_set(json.loads(kept or self._nobodys_keys)))
+        signed = verify_jwt(claim.assertion, load_public_keys(kept) if kept else NOBODYS)
         return known if kept and signed is not None else None
 
     def _choose_counter(self, claim: Claim) -> WrongLogins:
@@ -185,9 +185,9 @@ class Logins:
 
 
 def _fits(claim: Claim, credentials: Credentials | None, nobodys: str) -> bool:
-    """Whether a secret is the client's. The check takes the same time if the client does not exist."""
+    """Whether a secret proves the client, and takes the same time if none can: no such client, or one with keys."""
     fits = secrets.fits(claim.secret or "", credentials.secret_hash if credentials else nobodys)
-    return fits and credentials is not None
+    return fits and credentials is not None and credentials.jwks is None
 
 
 @contextmanager

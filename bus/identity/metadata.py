@@ -3,12 +3,16 @@
 from typing import Any
 
 from bus.identity.authentication import METHODS
-from bus.identity.keys import ALGORITHMS
 from bus.identity.scopes import Scope
+from bus.identity.signatures import ALGORITHMS
 
 
-def describe_authorization_server(issuer: str) -> dict[str, Any]:
-    """Authorization server metadata (RFC 8414) of the bus at `issuer`."""
+def describe_authorization_server(issuer: str, documentation: str | None) -> dict[str, Any]:
+    """Authorization server metadata (RFC 8414) of the bus at `issuer`.
+
+    Args:
+        documentation: where the API's description is served; None: not to everybody.
+    """
     return {
         "issuer": issuer,
         "token_endpoint": f"{issuer}/oauth/token",
@@ -25,17 +29,19 @@ def describe_authorization_server(issuer: str) -> dict[str, Any]:
         "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": list(METHODS),
         "introspection_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
-        "service_documentation": f"{issuer}/docs",
-    }
+    } | ({} if documentation is None else {"service_documentation": documentation})
 
 
-def describe_protected_resource(issuer: str) -> dict[str, Any]:
-    """Protected resource metadata (RFC 9728) of the bus at `issuer`, which protects its own API."""
+def describe_protected_resource(issuer: str, documentation: str | None) -> dict[str, Any]:
+    """Protected resource metadata (RFC 9728) of the bus at `issuer`, which protects its own API.
+
+    Args:
+        documentation: see `describe_authorization_server`.
+    """
     return {
         "resource": issuer,
         "authorization_servers": [issuer],
         "scopes_supported": list(Scope),
         "bearer_methods_supported": ["header"],
         "resource_name": "Data-exchange bus of Kabupaten Lamongan",
-        "resource_documentation": f"{issuer}/docs",
-    }
+    } | ({} if documentation is None else {"resource_documentation": documentation})

@@ -5,20 +5,19 @@ a second.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, KeySet, OKPKey
 
-from bus import clock, json
+from bus import clock
 from bus.actions import OPERATOR as OPERATOR
 from bus.actions import Action, Actor, Object, Verb, note
 from bus.identity import secrets
+from bus.identity.clients import Client, Credentials, give_scopes, make_client, read_credentials, write_scopes
+from bus.identity.public_keys import check_key_set, count_keys
 from bus.identity.scopes import Scope
 from bus.identity.tables import CLIENTS, PARTICIPANTS
 from bus.ids import new_id, new_secret
@@ -70,10 +69,16 @@ class ScopeUnknown(Invalid):
     slug = "scope-unknown"
 
 
-class KeySetRefused(Invalid):
-    """A client's key set holds public keys for ES256 (P-256) or EdDSA (Ed25519), and nothing else."""
+class ClientRevoked(Conflict):
+    """The client is shut out for good; make another client."""
 
-    slug = "client-jwks"
+    slug = "client-revoked"
+
+
+class NothingToChange(Invalid):
+    """A change of a client gives scopes, keys, or both."""
+
+    slug = "client-unchanged"
 
 
 class Kind(StrEnum):
@@ -94,35 +99,12 @@ class Participant:
     kind: Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
-    """One OAuth client of a participant.
-
-    Attributes:
-        scopes: the most that its tokens may carry.
-        revoked: whether the client is shut out for good.
-    """
-
-    client_id: str
-    participant: str
-    scopes: frozenset[str]
-    created_at: datetime
-    revoked: bool
+MadeClient = Callable[[Transaction, Client, str | None], None]
+"""Called with a client and its secret (None: it has keys), before the transaction that makes it is committed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """A client with the digest and keys that verify its proofs. Only this room uses it.
-
-    Attributes:
-        client: the client.
-        secret_hash: the digest of its secret.
-        jwks: the public keys that verify its assertions (RFC 7523), as a JWK Set in JSON. None: it has no keys.
-    """
-
-    client: Client
-    secret_hash: str
-    jwks: str | None
+def _tell_nobody(transaction: Transaction, client: Client, secret: str | None) -> None:
+    """What a client's maker needs, `add_client` returns."""
 
 
 class Participants:
@@ -175,8 +157,14 @@ class Participants:
             return _get(transaction, name)
 
     def add_client(
-        self, participant: str, scopes: Iterable[str], jwks: Mapping[str, Any] | None = None, *, by: Actor
-    ) -> tuple[Client, str]:
+        self,
+        participant: str,
+        scopes: Iterable[str],
+        jwks: Mapping[str, Any] | None = None,
+        *,
+        by: Actor,
+        made: MadeClient = _tell_nobody,
+    ) -> tuple[Client, str | None]:
         """Add a client to a participant.
 
         Args:
@@ -184,9 +172,10 @@ class Participants:
             scopes: one or more values of `Scope`.
             jwks: a JWK Set of public keys, for a client that proves itself by `private_key_jwt`.
             by: the actor.
+            made: called with the client and its secret, in the transaction that makes it.
 
         Returns:
-            The client, and its secret, which nobody can read again.
+            The client, and its secret, which nobody can read again; None for a client with keys.
 
         Raises:
             ParticipantUnknown: the participant does not exist.
@@ -194,14 +183,15 @@ class Participants:
             KeySetRefused: the key set breaks the rule that the class states.
         """
         client = Client(new_id("client"), participant, _check_scopes(scopes), clock.now(), revoked=False)
-        keys = None if jwks is None else _read_public_keys(jwks)
-        secret = new_secret()
-        stored = None if keys is None else json.dumps(keys.as_dict()).decode()
+        stored = None if jwks is None else check_key_set(jwks)
+        secret = new_secret() if stored is None else None
+        secret_hash = secrets.NO_SECRET if secret is None else secrets.make_digest(secret)
         with self._storage.write() as transaction:
             _get(transaction, participant)
-            _insert_client(transaction, Credentials(client, secrets.make_digest(secret), stored))
-            after = {"scopes": sorted(client.scopes), "keys": 0 if keys is None else len(keys.keys)}
+            _insert_client(transaction, Credentials(client, secret_hash, stored))
+            after = {"scopes": sorted(client.scopes), "keys": count_keys(stored)}
             note(transaction, Action(Verb.CLIENT_ADD, by, _make_object(client.client_id), participant, after=after))
+            made(transaction, client, secret)
         return client, secret
 
     def list_clients(self, participant: str, limit: int, after: str = "") -> Sequence[Client]:
@@ -218,7 +208,7 @@ class Participants:
         )
         with self._storage.read() as transaction:
             _get(transaction, participant)
-            return [_make_client(row) for row in transaction.rows(query)]
+            return [make_client(row) for row in transaction.rows(query)]
 
     def revoke_client(self, participant: str, client_id: str, by: Actor) -> None:
         """Shut a client out for good: its secret and its tokens stop working. A second call changes nothing.
@@ -226,17 +216,56 @@ class Participants:
         Raises:
             ParticipantUnknown, ClientUnknown: the participant or the client does not exist.
         """
-        mine = (CLIENTS.c.participant == participant) & (CLIENTS.c.client_id == client_id)
         with self._storage.write() as transaction:
-            _get(transaction, participant)
-            row = transaction.one(sa.select(CLIENTS).where(mine)) if client_id.isprintable() else None
-            if row is None:
-                raise ClientUnknown(f"{participant} has no client {client_id!r}.")
-            revoke = sa.update(CLIENTS).where(mine, CLIENTS.c.revoked_at.is_(None))
+            row = _get_client(transaction, participant, client_id)
+            revoke = sa.update(CLIENTS).where(CLIENTS.c.client_id == client_id, CLIENTS.c.revoked_at.is_(None))
             transaction.execute(revoke.values(revoked_at=clock.micros(clock.now())))
             before, after = {"revoked": row.revoked_at is not None}, {"revoked": True}
             note(transaction, Action(Verb.CLIENT_REVOKE, by, _make_object(client_id), participant, before, after))
             announce(transaction, "clients")
+
+    def update_client(
+        self,
+        participant: str,
+        client_id: str,
+        scopes: Iterable[str] | None = None,
+        jwks: Mapping[str, Any] | None = None,
+        *,
+        by: Actor,
+    ) -> Client:
+        """Change a client's scopes, its keys, or both.
+
+        Tokens that are out lose at once what is taken away, and gain nothing: not even a scope that was taken and given again.
+        A client that gets keys has no working secret from then on.
+
+        Args:
+            scopes: all that the client has from now on; None: they stay.
+            jwks: the key set that replaces the client's keys; None: what proves the client stays.
+
+        Raises:
+            ParticipantUnknown, ClientUnknown: the participant or the client does not exist.
+            ClientRevoked: the client is shut out for good.
+            NothingToChange, ScopeUnknown, KeySetRefused: the change breaks the rule that the class states.
+        """
+        if scopes is None and jwks is None:
+            raise NothingToChange("Give scopes, jwks, or both.")
+        asked = None if scopes is None else _check_scopes(scopes)
+        values: dict[str, Any] = {}
+        if jwks is not None:
+            values = {"jwks": check_key_set(jwks), "secret_hash": secrets.NO_SECRET}
+        with self._storage.write() as transaction:
+            row = _get_client(transaction, participant, client_id)
+            if row.revoked_at is not None:
+                raise ClientRevoked(f"{client_id} is revoked; make another client.")
+            before = make_client(row)
+            changed = before if asked is None else give_scopes(before, asked)
+            values |= write_scopes(changed)
+            transaction.execute(sa.update(CLIENTS).where(CLIENTS.c.client_id == client_id).values(**values))
+            had = {"scopes": sorted(before.scopes), "keys": count_keys(row.jwks)}
+            has = {"scopes": sorted(changed.scopes), "keys": count_keys(values.get("jwks", row.jwks))}
+            note(transaction, Action(Verb.CLIENT_UPDATE, by, _make_object(client_id), participant, had, has))
+            announce(transaction, "clients")
+        return changed
 
     def find_client(self, client_id: str) -> Client | None:
         """The client with that id, also if it is revoked; None if there is none."""
@@ -244,7 +273,7 @@ class Participants:
             return None
         with self._storage.read() as transaction:
             row = transaction.one(sa.select(CLIENTS).where(CLIENTS.c.client_id == client_id))
-        return None if row is None else _make_client(row)
+        return None if row is None else make_client(row)
 
     def find_credentials(self, client_id: str) -> Credentials | None:
         """The credentials of a client; None if the client is unknown or revoked."""
@@ -288,18 +317,6 @@ def has_operator(storage: Storage) -> bool:
         return transaction.one(sa.select(PARTICIPANTS.c.name).where(PARTICIPANTS.c.name == OPERATOR)) is not None
 
 
-def read_credentials(transaction: Transaction, client_id: str | None = None) -> dict[str, Credentials]:
-    """The credentials of the clients that are not revoked, by id.
-
-    Args:
-        client_id: read only this client. None: read all.
-    """
-    query = sa.select(CLIENTS).where(CLIENTS.c.revoked_at.is_(None))
-    if client_id is not None:
-        query = query.where(CLIENTS.c.client_id == client_id)
-    return {row.client_id: Credentials(_make_client(row), row.secret_hash, row.jwks) for row in transaction.rows(query)}
-
-
 def _check_scopes(scopes: Iterable[str]) -> frozenset[str]:
     asked = frozenset(scopes)
     known = frozenset(str(scope) for scope in Scope)
@@ -309,28 +326,6 @@ def _check_scopes(scopes: Iterable[str]) -> frozenset[str]:
             errors=[FieldError("/scopes", "empty, or holds a scope that does not exist")],
         )
     return asked
-
-
-def _read_public_keys(jwks: Mapping[str, Any]) -> KeySet:
-    try:
-        keys = KeySet.import_key_set({"keys": jwks["keys"]})
-    except (JoseError, ValueError, KeyError, TypeError):
-        raise KeySetRefused("The key set cannot be read (RFC 7517, section 5).", errors=_JWKS_WRONG) from None
-    if len(keys.keys) > _MOST_KEYS:
-        raise KeySetRefused(f"Register at most {_MOST_KEYS} keys.", errors=_JWKS_WRONG)
-    if len(keys.keys) != len(jwks["keys"]) or not all(_is_public(key) for key in keys):
-        raise KeySetRefused("Register public P-256 or Ed25519 keys alone; keep private ones.", errors=_JWKS_WRONG)
-    return keys
-
-
-_MOST_KEYS = 16
-_JWKS_WRONG = [FieldError("/jwks", "not a set of public P-256 or Ed25519 keys")]
-
-
-def _is_public(key: object) -> bool:
-    if isinstance(key, ECKey):
-        return key.curve_name == "P-256" and not key.is_private
-    return isinstance(key, OKPKey) and key.get("crv") == "Ed25519" and not key.is_private
 
 
 def _make_object(client_id: str) -> Object:
@@ -345,18 +340,17 @@ def _get(transaction: Transaction, name: str) -> Participant:
     return _make_participant(row)
 
 
+def _get_client(transaction: Transaction, participant: str, client_id: str) -> sa.Row[Any]:
+    _get(transaction, participant)
+    mine = (CLIENTS.c.participant == participant) & (CLIENTS.c.client_id == client_id)
+    row: sa.Row[Any] | None = transaction.one(sa.select(CLIENTS).where(mine)) if client_id.isprintable() else None
+    if row is None:
+        raise ClientUnknown(f"{participant} has no client {client_id!r}.")
+    return row
+
+
 def _make_participant(row: sa.Row[Any]) -> Participant:
     return Participant(row.name, row.title, Kind(row.kind))
-
-
-def _make_client(row: sa.Row[Any]) -> Client:
-    return Client(
-        client_id=row.client_id,
-        participant=row.participant,
-        scopes=frozenset(row.scopes.split()),
-        created_at=clock.moment(row.created_at),
-        revoked=row.revoked_at is not None,
-    )
 
 
 def _insert_participant(transaction: Transaction, participant: Participant) -> None:
@@ -378,9 +372,9 @@ def _insert_client(transaction: Transaction, credentials: Credentials) -> None:
             client_id=client.client_id,
             participant=client.participant,
             secret_hash=credentials.secret_hash,
-            scopes=" ".join(sorted(client.scopes)),
             jwks=credentials.jwks,
             created_at=clock.micros(client.created_at),
+            **write_scopes(client),
         )
     )
     announce(transaction, "clients")

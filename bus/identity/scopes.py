@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from bus.identity.tokens import Principal
 
 REALM: Final = 'Bearer realm="bus"'
-"""How each challenge of the bus begins (RFC 9110, section 11.6.1)."""
+"""How each challenge for an access token begins (RFC 6750, section 3)."""
+CLIENT_CHALLENGE: Final = 'Basic realm="bus"'
+"""The challenge for a client's proof (RFC 7617, section 2)."""
 
 
 class ScopeMissing(Forbidden):

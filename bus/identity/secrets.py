@@ -13,6 +13,8 @@ from argon2.exceptions import VerifyMismatchError
 
 _MARK: Final = "sha256:"
 _CONTEXT: Final = b"bus client secret\0"
+NO_SECRET: Final = f"{_MARK}none"
+"""What is stored for a client without a secret: the digest of no secret."""
 
 
 def make_digest(secret: str) -> str:

@@ -8,8 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import parse_qsl
+from typing import Any, Final
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import (
@@ -20,7 +19,6 @@ from authlib.oauth2.rfc6749 import (
     InvalidScopeError,
     OAuth2Request,
 )
-from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
@@ -33,31 +31,16 @@ from bus.identity.authentication import (
     ClientDirectory,
     OAuthClient,
 )
+from bus.identity.clients import Client
+from bus.identity.form import Call, OAuthRequest, check_one_method
 from bus.identity.login_log import Login
-from bus.identity.logins import Claim, Logins, read_claim
-from bus.identity.participants import Client, Credentials, Participants
-from bus.identity.scopes import Scope
+from bus.identity.logins import Logins, read_claim
+from bus.identity.participants import Participants
+from bus.identity.scopes import CLIENT_CHALLENGE, Scope
 from bus.identity.tokens import Principal, Tokens, Unauthenticated
 from bus.identity.wrong_logins import LoginPolicy
 from bus.limits import Bucket, Limit, Limited, Limits
 from bus.storage import Storage
-
-_FORM = "application/x-www-form-urlencoded"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A POST request to one of the endpoints.
-
-    Attributes:
-        headers: the header fields, by name in any case of letters.
-        body: the form, not read yet.
-        address: the caller's network address.
-    """
-
-    headers: Mapping[str, str]
-    body: bytes
-    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +51,8 @@ class Answer:
     body: Mapping[str, Any]
     headers: Mapping[str, str]
 
+
+_UNAUTHORIZED: Final = 401
 
 Endpoint = Callable[[OAuth2Request], Answer]
 
@@ -93,7 +78,7 @@ class OAuthServer:
     def recognise(self, call: Call) -> bool:
         """Whether a call shows the right secret of a known client; judged in memory, without waiting, and counted nowhere."""
         try:
-            return self._logins.recognise(read_claim(_Request(call)))
+            return self._logins.recognise(read_claim(OAuthRequest(call)))
         except OAuth2Error:
             return False
 
@@ -121,8 +106,8 @@ class OAuthServer:
             take: charges a number of a client's calls to a limit, and returns the limit's bucket.
         """
         try:
-            request = _Request(call)
-            _check_one_method(request)
+            request = OAuthRequest(call)
+            check_one_method(request)
             request.claim = read_claim(request)
             if request.claim.secret is None:
                 return await self._answer_assertion(endpoint, request, take)
@@ -135,14 +120,14 @@ class OAuthServer:
             return Answer(limited.status, body, limited.headers)
 
     async def _answer_secret(
-        self, endpoint: Endpoint, request: "_Request", take: Callable[[Client, int], Bucket]
+        self, endpoint: Endpoint, request: OAuthRequest, take: Callable[[Client, int], Bucket]
     ) -> Answer:
         request.proven = await self._logins.judge_secret(request.claim, request.address)
         bucket = None if request.proven is None else take(request.proven.client, 1)
         return _add_limits(await self._in_thread(endpoint, request), bucket)
 
     async def _answer_assertion(
-        self, endpoint: Endpoint, request: "_Request", take: Callable[[Client, int], Bucket]
+        self, endpoint: Endpoint, request: OAuthRequest, take: Callable[[Client, int], Bucket]
     ) -> Answer:
         claim = request.claim
         with self._logins.judge_assertion(claim, request.address) as signer:
@@ -162,7 +147,7 @@ class OAuthServer:
     def _take_read(self, client: Client, units: int) -> Bucket:
         return self._limits.take(client.participant, Limit.READ, units)
 
-    async def _in_thread(self, endpoint: Endpoint, request: "_Request") -> Answer:
+    async def _in_thread(self, endpoint: Endpoint, request: OAuthRequest) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._server.answer, endpoint, request)
 
 
@@ -172,36 +157,6 @@ def _add_limits(answer: Answer, bucket: Bucket | None) -> Answer:
         return answer
     fields = {name.decode(): value.decode() for name, value in bucket.write_fields()}
     return Answer(answer.status, answer.body, {**answer.headers, **fields})
-
-
-class _Request(OAuth2Request):  # type: ignore[misc]  # authlib is not typed
-    def __init__(self, call: Call) -> None:
-        # authlib refuses plain http on the last hop. The operator's public URL and proxy decide whether the way uses TLS.
-        super().__init__("POST", "https://localhost/oauth", headers=call.headers)
-        self.address = call.address
-        self.claim = Claim("", None, None)
-        self.proven: Credentials | None = None
-        self.authenticated: Client | None = None
-        self.fields = _parse_form(call)
-        self.payload = BasicOAuth2Payload(self.fields)
-
-    @property
-    def form(self) -> dict[str, str]:
-        return self.fields
-
-
-def _parse_form(call: Call) -> dict[str, str]:
-    if call.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
-        raise InvalidRequestError(f"Send the parameters as {_FORM}.")
-    try:
-        pairs = parse_qsl(call.body.decode(), max_num_fields=50, errors="strict")
-    except ValueError:
-        raise InvalidRequestError("The form cannot be read.") from None
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        # RFC 6749, section 3.2.
-        raise InvalidRequestError("A parameter is sent more than once.")
-    return fields
 
 
 class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib is not typed
@@ -219,7 +174,7 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib is not type
         self.register_endpoint(_Revocation)
         self.register_endpoint(_Introspection)
 
-    def answer(self, endpoint: Endpoint, request: "_Request") -> Answer:
+    def answer(self, endpoint: Endpoint, request: OAuthRequest) -> Answer:
         try:
             return endpoint(request)
         except OAuth2Error as error:
@@ -237,7 +192,11 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib is not type
         return request
 
     def handle_response(self, status: int, body: Mapping[str, Any], headers: list[tuple[str, str]]) -> Answer:
-        return Answer(status, body, dict(headers))
+        fields = dict(headers)
+        if status == _UNAUTHORIZED:
+            # RFC 6749, section 5.2: the challenge of the scheme that clients use here. authlib's own has no realm.
+            fields["WWW-Authenticate"] = CLIENT_CHALLENGE
+        return Answer(status, body, fields)
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Nobody listens."""
@@ -292,26 +251,16 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib is not type
         }
 
 
-def _make_login(request: "_Request", client: Client) -> Login:
+def _make_login(request: OAuthRequest, client: Client) -> Login:
     method = ASSERTION_METHOD if request.proven is None else "client_secret"
     return Login(client, method, request.address)
-
-
-def _check_one_method(request: _Request) -> None:
-    ways = [
-        request.headers.get("authorization", "").lower().startswith("basic "),
-        "client_secret" in request.fields,
-        "client_assertion" in request.fields,
-    ]
-    if sum(ways) > 1:
-        # RFC 6749, section 2.3.
-        raise InvalidRequestError("Prove the client in one way, not in several.")
 
 
 class _ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # authlib is not typed
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
     def validate_requested_scope(self) -> None:
+        self.request.check_resources(self.server.tokens.issuer)
         super().validate_requested_scope()
         client = self.client.client
         asked = frozenset((self.request.payload.scope or "").split())

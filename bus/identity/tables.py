@@ -23,6 +23,8 @@ CLIENTS = sa.Table(
     sa.Column("jwks", sa.Text),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("revoked_at", sa.BigInteger),
+    sa.Column("version", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("given", sa.Text, nullable=False, server_default="{}"),
 )
 
 REVOKED_TOKENS = sa.Table(

@@ -22,9 +22,9 @@ from joserfc.errors import ExpiredTokenError, JoseError
 
 from bus import clock, json
 from bus.actions import Action, Actor, Object, Verb, note
+from bus.identity.clients import Client
 from bus.identity.keys import Keys
 from bus.identity.known_clients import KnownClients
-from bus.identity.participants import Client
 from bus.identity.scopes import REALM, Scope
 from bus.identity.shared_cache import SharedCache
 from bus.identity.tables import REVOKED_TOKENS
@@ -34,6 +34,8 @@ from bus.storage import Storage, announce
 
 _KIND = "at+jwt"
 _KINDS = frozenset({_KIND, "application/at+jwt"})
+_VERSION = "client_version"
+"""The claim with the client's version at the token's issue; absent: 0."""
 _LONGEST = 4096
 """The longest Authorization header, in bytes, that gets a check of its signature. The bus's own tokens are far shorter."""
 _VERIFIED_BYTES = 16 * 1024 * 1024
@@ -115,6 +117,8 @@ class Tokens:
             "jti": new_id("token"),
             "scope": " ".join(sorted(scopes)),
         }
+        if client.version:
+            claims[_VERSION] = client.version
         token = self._keys.sign(_KIND, claims)
         standing = self.clients.get(client.client_id)
         if standing is not None:
@@ -174,6 +178,11 @@ class Tokens:
                     verified.put(principal.client_id, key, principal)
             self._verified = verified
             self._refused = SharedCache(_REFUSED_BYTES, _REFUSED_EACH)
+
+    def forget(self) -> None:
+        """Have every token verified anew, since a signing key is gone."""
+        with self._refreshing:
+            self._verified = SharedCache(_VERIFIED_BYTES, _VERIFIED_EACH)
 
     def revoke(self, principal: Principal, by: Actor) -> None:
         """Revoke one token (RFC 7009): in this process at once, in others within a second."""
@@ -295,7 +304,7 @@ def _principal_of(client: Client, claims: Mapping[str, Any]) -> Principal:
     return Principal(
         participant=client.participant,
         client_id=client.client_id,
-        scopes=client.scopes.intersection(claims["scope"].split()),
+        scopes=client.keep_scopes(claims["scope"].split(), claims.get(_VERSION, 0)),
         expires_at=float(claims["exp"]),
         jti=claims["jti"],
     )

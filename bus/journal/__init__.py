@@ -1,4 +1,14 @@
-"""Journal: the append-only table of accepted events, the truth."""
+"""Journal: the append-only table of accepted events, the truth.
+
+What the room offers:
+
+- Reading a request's text: `parse`, `parse_batch` and the `check_…` functions beside them; `…_apart` in a worker process.
+- The gate: `Gate` makes an event a `Submission`, or refuses it. `try_data` takes data through it and stores nothing.
+- The append: `Appender` gives a `Receipt` for each submission. A `Beside` writes in the same transaction.
+- Reading: `JournalReader` gives `Entry`s and `Lines`. `Tail` waits for the next event.
+- Views: `apply_view` shows an entry as a consumer may see it. `History` and `Walk` find earlier events of its record.
+- Tables beside the journal: `Projection` keeps them up to date; `Persons` finds the events about a person.
+"""
 
 from bus.journal.apart import (
     LARGE,
@@ -8,7 +18,7 @@ from bus.journal.apart import (
     read_batch_apart,
     read_event_apart,
 )
-from bus.journal.append import Appender, EventConflict, Overloaded, Receipt, Submission
+from bus.journal.append import Appender, EventConflict, Receipt, Submission
 from bus.journal.beside import Beside, NothingBeside, Take, select_entries
 from bus.journal.checking import Findings, UncheckedEvent
 from bus.journal.gate import Gate, check_media
@@ -51,7 +61,6 @@ __all__ = [
     "JournalReader",
     "Lines",
     "NothingBeside",
-    "Overloaded",
     "Persons",
     "Projection",
     "Receipt",

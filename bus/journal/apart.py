@@ -13,7 +13,7 @@ from bus.journal.gate import Gate
 from bus.journal.incoming import ChangedNumbers, read_attributes, read_batch, read_event
 
 LARGE: Final = 32 * 1024
-"""Bytes of an event that the event loop reads itself: a hostile one of this size takes some 5 ms."""
+"""Bytes of the largest event that the event loop reads itself. A hostile one of this size takes some milliseconds."""
 
 
 async def read_event_apart(
@@ -39,20 +39,20 @@ async def read_event_apart(
 async def read_batch_apart(
     heavy: Heavy, text: bytes, levels: int, most: int, who: str
 ) -> tuple[list[bytes], ChangedNumbers]:
-    """The bodies of a batch's events, and their numbers that would change; `read_batch` says what is refused."""
+    """The bodies of a batch's events, and their numbers that the bus would change. Raises what `read_batch` raises."""
     answer = await heavy.run(read_batch, text, b"%d" % levels, b"%d" % most, who=who)
     changed, *bodies = answer.split(b"\n")
     return bodies, dict(json.loads(changed))
 
 
 async def read_attributes_apart(heavy: Heavy, bodies: Sequence[bytes], who: str) -> list[Any]:
-    """The attributes of events; `read_attributes` says what is refused."""
+    """The attributes of events. Raises what `read_attributes` raises."""
     answer = await heavy.run(read_attributes, b"\n".join(bodies), who=who)
     return [json.loads(attributes) for attributes in answer.split(b"\n")]
 
 
 async def check_apart(gate: Gate, heavy: Heavy, event: UncheckedEvent) -> Submission:
-    """The submission that an event becomes; `Gate.admit` and `Heavy.run` say what is refused."""
+    """The submission that an event becomes. Raises what `Gate.admit` and `Heavy.run` raise."""
     (findings,) = await find_in_data_apart(heavy, event.version, [event])
     return gate.accept(event, findings)
 
@@ -60,10 +60,10 @@ async def check_apart(gate: Gate, heavy: Heavy, event: UncheckedEvent) -> Submis
 async def find_in_data_apart(
     heavy: Heavy, version: ContractVersion, events: Sequence[UncheckedEvent], enough: int = 1
 ) -> list[Findings]:
-    """The findings in the data of one sender's events of one version.
+    """The findings in the data of events that one sender publishes under one version.
 
     Args:
-        enough: after so many errors, one error is found in each further event.
+        enough: number of errors. After so many errors, each further event gets one error at most.
     """
     contract = version.contract
     about = json.dumps(

@@ -1,4 +1,4 @@
-"""The append: concurrent requests are committed together, and each gets its answer once the commit is on disk."""
+"""The append: it commits concurrent requests together. Each request gets its answer once the commit is on disk."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -40,8 +40,8 @@ class Submission(NamedTuple):
 
     Attributes:
         person: whom the event is about, as `persons.write_persons` writes it.
-        body: the CloudEvent in JSON, an object that is not empty, without what the bus adds: `sequence` and `recordedtime`.
-        notice: not stored: that the version of its contract is deprecated, for its publisher.
+        body: the CloudEvent as a JSON object that is not empty. `sequence` and `recordedtime` are missing: the append adds them.
+        notice: tells the publisher that the contract version is deprecated; not stored.
     """
 
     contract_id: int
@@ -58,8 +58,8 @@ class Receipt(NamedTuple):
     """What became of a submission.
 
     Attributes:
-        position: its place in the journal; of a duplicate or a conflict, the place of the event that was there first.
-        duplicate: the journal had it already.
+        position: the event's place in the journal. A duplicate or a conflict gets the place of the earlier event.
+        duplicate: the journal had the event already.
         conflict: the journal has another event with the same identity; nothing was stored.
     """
 
@@ -68,27 +68,38 @@ class Receipt(NamedTuple):
     conflict: bool = False
 
 
+Also = Callable[[Transaction, Sequence[Receipt]], None]
+"""Writes what belongs to events into their transaction, given their receipts. It runs again if the transaction does."""
+
+
 class _Request(NamedTuple):
     submissions: Sequence[Submission]
     atomic: bool
+    also: Also | None = None
 
 
 @dataclass(slots=True)
 class _Group:
-    """What one transaction will write, after the events that are known."""
+    """What one transaction will write.
+
+    Attributes:
+        position: the last position that is given away.
+        known: events that the journal has already, and those that the group appends, by their identities.
+        accepted: events to append, each with its position.
+    """
 
     position: int
     known: dict[bytes, Known]
     accepted: list[tuple[int, Submission]] = field(default_factory=list)
 
 
-# Byte arrays, since sqlite3 looks for an adapter for every `bytes`, which takes longer than to copy it.
+# Byte arrays: for each `bytes`, sqlite3 looks for an adapter, and that takes longer than a copy.
 _WHOLE: Final = bytearray(b'%b,"sequence":"%020d%b')
 
 
 _NOTHING_BESIDE: Final = NothingBeside()
 _LARGE: Final = 100
-"""Events that are worth a commit of their own: those of its own cost a tenth of what they do."""
+"""Events of a request. From this size on, the commit costs less than a tenth of the events."""
 
 
 class _Repeated(Exception):
@@ -96,7 +107,7 @@ class _Repeated(Exception):
 
 
 class _BesideFailed(Exception):
-    """What was to be written beside the group's events was not."""
+    """Another room failed to write beside the group's events."""
 
 
 class Appender:
@@ -112,12 +123,12 @@ class Appender:
         beside: Beside = _NOTHING_BESIDE,
         most_waiting: int = 5_000,
     ) -> None:
-        """Appends to the journal in a database.
+        """Create an appender to the journal in a database.
 
         Args:
-            appended: called in the event loop after each commit, with a position that the journal reaches by then.
-            beside: what else small groups' transactions write.
-            most_waiting: requests; above, the appender refuses more.
+            appended: called in the event loop after each commit, with a position that the journal has reached.
+            beside: writes in the transactions of small groups too.
+            most_waiting: number of waiting requests. The appender refuses further requests.
         """
         self._storage = storage
         self._projection = Projection(storage)
@@ -129,21 +140,24 @@ class Appender:
             "journal", self._commit, committed=lambda: appended(self._newest)
         )
 
-    def append(self, submissions: Sequence[Submission], *, atomic: bool = True) -> asyncio.Future[list[Receipt]]:
+    def append(
+        self, submissions: Sequence[Submission], *, atomic: bool = True, also: Also | None = None
+    ) -> asyncio.Future[list[Receipt]]:
         """Append events; the future gives one receipt for each, in order.
 
         Args:
             atomic: one conflict among them, and none is stored.
+            also: writes more in the same transaction, in the commit's thread.
 
         Raises:
             Overloaded: too many requests are waiting.
             StorageFull, StorageUnavailable: through the future; nothing of the group was stored.
         """
         self._check_load()
-        return self._group.submit(_Request(submissions, atomic), is_large=len(submissions) >= _LARGE)
+        return self._group.submit(_Request(submissions, atomic, also), is_large=len(submissions) >= _LARGE)
 
     def append_for(self, submission: Submission, answer: Answer[list[Receipt]]) -> None:
-        """Append one event; `answer` is told in the event loop. Otherwise as `append`."""
+        """Append one event and tell `answer` in the event loop. Otherwise as `append`."""
         self._check_load()
         self._group.submit_for(_Request((submission,), True), answer)
 
@@ -156,31 +170,31 @@ class Appender:
         await self._group.close()
 
     def _commit(self, requests: Sequence[_Request]) -> list[list[Receipt]]:
-        """Write a group; events that are there already are looked for only once the database has met one.
+        """Write a group of requests. Looks for known events only once the database has met one.
 
-        Most groups hold none, and the database's unique index has to look for each anyway.
+        Most groups hold no known event, and the database's unique index checks each event anyway.
         """
         try:
-            return self._once_each(requests, self._beside)
+            return self._write_once_each(requests, self._beside)
         except _BesideFailed as failure:
             UNEXPECTED.labels("append").inc()
-            log.error("append.without_what_is_beside", exc_info=failure.__cause__)
-            return self._once_each(requests, _NOTHING_BESIDE)
+            log.error("append.beside_failed", exc_info=failure.__cause__)
+            return self._write_once_each(requests, _NOTHING_BESIDE)
 
-    def _once_each(self, requests: Sequence[_Request], beside: Beside) -> list[list[Receipt]]:
+    def _write_once_each(self, requests: Sequence[_Request], beside: Beside) -> list[list[Receipt]]:
         if not self._repeats:
             try:
-                return self._written(requests, beside, look=False)
+                return self._write_group(requests, beside, look=False)
             except _Repeated:
                 pass
-        return self._written(requests, beside, look=True)
+        return self._write_group(requests, beside, look=True)
 
-    def _written(self, requests: Sequence[_Request], beside: Beside, *, look: bool) -> list[list[Receipt]]:
+    def _write_group(self, requests: Sequence[_Request], beside: Beside, *, look: bool) -> list[list[Receipt]]:
         is_large = any(len(request.submissions) >= _LARGE for request in requests)
         beside = _NOTHING_BESIDE if is_large else beside
         with beside.take_part() as take, self._storage.write() as transaction:
             transaction.hold(*statements.APPENDS)
-            known = _known(transaction, requests) if look else {}
+            known = _read_known(transaction, requests) if look else {}
             group = _Group(int(transaction.value(statements.LAST)), known)
             self._repeats = bool(known)
             receipts = (
@@ -192,6 +206,9 @@ class Appender:
                 self._write(transaction, group.accepted, take)
                 if is_large:
                     self._projection.take_along(transaction, len(group.accepted))
+            for request, placed in zip(requests, receipts, strict=True):
+                if request.also is not None:
+                    request.also(transaction, placed)
             if not is_large:
                 self._group.foretell(receipts)
         ACCEPTED.inc(len(group.accepted))
@@ -201,7 +218,7 @@ class Appender:
         return receipts
 
     def _write(self, transaction: Transaction, accepted: Sequence[tuple[int, Submission]], take: Take | None) -> None:
-        rows = _rows(accepted, clock.micros(clock.now()))
+        rows = _make_rows(accepted, clock.micros(clock.now()))
         if transaction.insert(statements.EVENTS, rows) < len(rows):
             raise _Repeated
         if take is None:
@@ -209,17 +226,17 @@ class Appender:
         try:
             take(transaction, rows)
         except Exception as error:
-            # Nobody is refused for it: the events are the promise.
+            # No publisher is refused for this failure: only the events are promised.
             raise _BesideFailed from error
 
 
-def _known(transaction: Transaction, requests: Sequence[_Request]) -> dict[bytes, Known]:
+def _read_known(transaction: Transaction, requests: Sequence[_Request]) -> dict[bytes, Known]:
     identities = [submission.identity for request in requests for submission in request.submissions]
     return statements.known(transaction, identities)
 
 
 def _place_new(requests: Sequence[_Request], group: _Group) -> list[list[Receipt]]:
-    """Give all events of a group the next positions; that none is known or twice there is for the database to say."""
+    """Give all events of a group the next positions. The database refuses known and repeated events."""
     submissions = [submission for request in requests for submission in request.submissions]
     first = group.position + 1
     group.position += len(submissions)
@@ -229,7 +246,7 @@ def _place_new(requests: Sequence[_Request], group: _Group) -> list[list[Receipt
 
 
 def _place(submissions: Sequence[Submission], atomic: bool, group: _Group) -> list[Receipt]:
-    """Give each new event the next position, and each known one the position that it has."""
+    """Give each new event the next position. A known event keeps its position."""
     known, accepted, before = group.known, group.accepted, len(group.accepted)
     refused = False
     receipts: list[Receipt] = []
@@ -250,14 +267,14 @@ def _place(submissions: Sequence[Submission], atomic: bool, group: _Group) -> li
 
 
 def _take_back(group: _Group, before: int) -> None:
-    """Leave out what was accepted after so many of the group's events."""
+    """Remove the accepted events of a group, except the first `before` ones."""
     for _, submission in group.accepted[before:]:
         del group.known[submission.identity]
     group.position -= len(group.accepted) - before
     del group.accepted[before:]
 
 
-def _rows(accepted: Sequence[tuple[int, Submission]], recorded_at: int) -> list[Row]:
+def _make_rows(accepted: Sequence[tuple[int, Submission]], recorded_at: int) -> list[Row]:
     end = b'","recordedtime":"%b"}' % clock.format_micros(recorded_at)
     return [
         (

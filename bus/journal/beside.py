@@ -1,4 +1,4 @@
-"""Beside the append: what a room writes in the append's transaction, so that it needs no read and no transaction of its own."""
+"""Beside the append: a room may write in the append's transaction. It then needs no read and no transaction of its own."""
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -9,25 +9,25 @@ from bus.journal.statements import Row
 from bus.storage import Transaction
 
 Take = Callable[[Transaction, Sequence[Row]], None]
-"""Called in the transaction with the appended events, in order. If it raises, the events are appended without it."""
+"""Called in the transaction with the appended events, in order. If it raises, the append writes the events alone."""
 
 
 class Beside(Protocol):
     """A room that writes beside small appends."""
 
     def take_part(self) -> AbstractContextManager[Take | None]:
-        """Entered before each transaction; None: there is nothing to write.
+        """The context of one transaction; its value is None if there is nothing to write.
 
-        The block ends without an error when the transaction is committed.
+        The append enters it before the transaction. The block ends without an error when the transaction is committed.
         """
         ...
 
 
 class NothingBeside:
-    """The append writes its events alone."""
+    """Lets the append write its events alone."""
 
     def take_part(self) -> AbstractContextManager[Take | None]:
-        """There is nothing to write."""
+        """The context of a transaction that writes nothing beside."""
         return nullcontext()
 
 

@@ -18,16 +18,16 @@ from bus.problem import FieldError
 
 _BACKSLASH: Final = 0x5C
 MOST_PERSONS: Final = 100
-"""Identifiers of persons in one event: each has a row of its own beside the journal, which appends wait for."""
+"""Identifiers of persons in one event. Each gets a row beside the journal, and appends wait for these rows."""
 _MEMORY: Final = 6 * 1024 * 1024
-"""Of all errors of one event that is checked in the event loop: making them takes some 10 ms."""
+"""Bytes of all errors of one event that the event loop checks. To make that many errors takes some milliseconds."""
 
 
 class UncheckedEvent(NamedTuple):
     """An event whose attributes are right, and whose data are not checked yet.
 
     Attributes:
-        event: none of its attributes is null. If the event was read apart, its `data` are an empty object, or null.
+        event: the event without null attributes. If it was read apart, its `data` are an empty object, or null.
         body: the whole event as JSON.
         version: the contract version that the event is published under.
         sender: the participant that publishes it.
@@ -45,15 +45,15 @@ class UncheckedEvent(NamedTuple):
 
 
 class Findings(NamedTuple):
-    """What was found in an event's data.
+    """The findings in an event's data.
 
     Attributes:
         errors: why the data do not fit the schema; empty if they fit.
         key: the record's key.
         person: the identifier of the person whom the data are about.
         nul: the pointer of a text with the character NUL; None: there is none.
-        persons: the identifiers of all persons in the data, if `person` may not be the only one. More than `MOST_PERSONS` are
-            not all of them.
+        persons: the identifiers of all persons in the data; empty if only `person` can be one. If there are more than
+            `MOST_PERSONS`, the list is not complete.
     """
 
     errors: Sequence[FieldError]
@@ -91,9 +91,10 @@ def check_data(schema: bytes, bodies: bytes, about: bytes) -> bytes:
     """A job: the findings in the data of events as JSON; see `read_findings`.
 
     Args:
-        bodies: of the events, with a line feed between two.
-        about: JSON with the pointers of `key` and `person` (null: there is none), whether the contract `is_personal`, and how
-            many errors are `enough`: after so many errors, one error is found in each further event.
+        schema: the schema of the data, as JSON.
+        bodies: the events' bodies, with a line feed between two.
+        about: a JSON object. `key` and `person` are pointers, or null. `is_personal` says whether the contract's data are
+            personal. After `enough` errors, each further event gets one error at most.
     """
     asked, validator = json.loads(about), compile_schema(schema)
     finders = [make_text_finder(asked["key"]), make_text_finder(asked["person"], read_identifier)]

@@ -1,6 +1,6 @@
-"""The gate: what may enter the journal. A well-formed CloudEvent, from a producer of its contract, valid under its schema.
+"""The gate: it decides what may enter the journal, and touches no database.
 
-Decides only; nothing here touches the database.
+An event must be a well-formed CloudEvent. Its sender must be a producer of its contract. Its data must fit the schema.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,11 +64,11 @@ class Gate:
 
         Raises:
             EventMalformed: attributes are missing or wrong.
-            DataNotJson: the data are said to be something else.
-            UnknownContract, UnknownVersion, VersionRetired: there is no such agreement.
-            NotAProducer: the sender may not say this.
+            DataNotJson: `datacontenttype` names another media type.
+            UnknownContract, UnknownVersion, VersionRetired: the event names no version that takes events.
+            NotAProducer: the sender may not publish under the contract.
             DataInvalid, EventTooLarge: the data do not fit the contract.
-            NumberChanged: an agency's data have a number that would not come back with the same value.
+            NumberChanged: an agency's data have a number that the bus would hand out with another value.
         """
         unchecked = self.identify(event, principal, body)
         return self.accept(unchecked, find_in_data(unchecked, brief))
@@ -76,14 +76,14 @@ class Gate:
     def admit_quickly(
         self, event: Any, principal: Principal, body: bytes | None = None, *, brief: bool = False
     ) -> Submission | UncheckedEvent:
-        """As `admit`; or the event unchecked, if to check its data holds up the event loop. `apart` checks it then."""
+        """As `admit`; or the unchecked event, if its check would hold up the event loop. `apart` then checks it."""
         unchecked = self.identify(event, principal, body)
         if not _is_bearable(unchecked.version, unchecked.body):
             return unchecked
         return self.accept(unchecked, find_in_data(unchecked, brief))
 
     def identify(self, event: Any, principal: Principal, body: bytes | None) -> UncheckedEvent:
-        """An event with the contract version that it is published under; `admit` says what is refused.
+        """An event with the contract version that it is published under. Raises what `admit` raises.
 
         Args:
             event: the parsed CloudEvent, or the attributes of an event that was read apart.
@@ -97,12 +97,12 @@ class Gate:
             body = _write(kept)
         if "dataschema" in kept or ("time" in kept and not kept["time"].isupper()):
             kept, body = self._respell(kept, body, version)
-        # Before the data are looked at: how long that takes grows with their size.
+        # Before the data are checked: the time for that grows with their size.
         check_size(body, version)
         return UncheckedEvent(kept, body, version, principal.participant)
 
     def accept(self, unchecked: UncheckedEvent, findings: Findings) -> Submission:
-        """The submission that an event becomes once its data are checked; `admit` says what is refused."""
+        """The submission that an event becomes once its data are checked. Raises what `admit` raises."""
         event, body, version, sender = unchecked
         if findings.nul is not None:
             raise EventMalformed(
@@ -125,7 +125,7 @@ class Gate:
         )  # fmt: skip
 
     def _respell(self, event: dict[str, Any], body: bytes, version: ContractVersion) -> tuple[dict[str, Any], bytes]:
-        """The event and its body, with attributes in a spelling that every receiver reads."""
+        """The event and its body, with each attribute in a form that every receiver can read."""
         spellings = {"dataschema": self.catalogue.write_schema_address(version), "time": event.get("time", "").upper()}
         for name, spelling in spellings.items():
             if name in event and event[name] != spelling:
@@ -150,7 +150,7 @@ def check_media(event: Mapping[str, Any], wrong: Sequence[FieldError] = ()) -> N
         wrong: all errors in the event's attributes, if they are known.
 
     Raises:
-        DataNotJson: it says that they are something else.
+        DataNotJson: `datacontenttype` names another media type.
     """
     if found := find_wrong_media(event):
         raise DataNotJson("Send the data as JSON, in `data`.", errors=wrong or found)
@@ -168,7 +168,7 @@ def check_size(body: bytes, version: ContractVersion) -> None:
 
 def _is_bearable(version: ContractVersion, body: bytes) -> bool:
     """Whether the event loop can check an event."""
-    # To look for the character NUL takes as long as all else together.
+    # The search for the character NUL takes as long as all other checks together.
     return is_bearable(version.validator.work, body) and not (len(body) > _LARGE and b"\\u0000" in body)
 
 
@@ -176,7 +176,7 @@ def _write(event: Mapping[str, Any]) -> bytes:
     try:
         return json.dumps(event)
     except TypeError:
-        # An agency's answer, which Python's own parser read.
+        # Only an agency's answer has decimals: Python's own parser read it.
         if (number := json.decimal_at(event)) is not None:
             raise refuse_numbers([write_pointer(number)]) from None
         at = FieldError("/data", "holds half a surrogate pair, or an integer of more than 64 bits")
@@ -192,7 +192,7 @@ def _replace_attribute(body: bytes, name: str, old: str, new: str) -> bytes:
     """
     written = b'"%b":%b' % (name.encode(), json.dumps(old))
     if body.count(written) == 1:
-        # Nothing of a large event is read again. Within a text, the quotes would be escaped.
+        # A large event is not parsed again. The match cannot be inside a text: there, quotes are escaped.
         return body.replace(written, b'"%b":%b' % (name.encode(), json.dumps(new)))
     return json.dumps({**json.loads(body), name: new})
 
@@ -238,13 +238,13 @@ def _find_persons(version: ContractVersion, findings: Findings, key: str | None)
     if len(findings.persons) > MOST_PERSONS:
         at = FieldError("/data", f"must name at most {MOST_PERSONS} persons; send several events")
         raise DataInvalid("The event names more persons than the disclosure log can find it by.", errors=[at])
-    # Nobody can search for a text that is unusable.
+    # Nobody can search for a text that breaks `TEXT_RULE`.
     persons = [one for one in findings.persons if is_text(one)]
     return write_persons([*spellings, *persons])
 
 
 def _complete_record(body: bytes, event: Mapping[str, Any], key: str) -> bytes:
-    """The body of a record's event with the key as `subject`, and with `data` that is null if the record is deleted."""
+    """The body of a record's event, with the key as `subject`. A deletion also gets `data: null`."""
     if "subject" not in event:
         body = b'%b,"subject":%b}' % (body[:-1], json.dumps(key))
     if "data" not in event:

@@ -7,22 +7,22 @@ from bus.journal.read import Entry
 
 
 class Entries(Protocol):
-    """What is asked of the journal; `JournalReader` does it."""
+    """What `History` needs of the journal; `JournalReader` offers it."""
 
     def preceding(self, positions: Sequence[int]) -> Mapping[int, int]:
-        """By the positions of some records' events, where the same record's event before it is; the first is left out."""
+        """Positions of events, each with the position of the same record's event before. A record's first event is left out."""
         ...
 
     def piece(self, positions: Sequence[int]) -> Mapping[int, Entry]:
-        """The events at the first of some positions: as many as may be held at once, but one at least."""
+        """The events at the first positions: as many as memory may hold at once, but at least one."""
         ...
 
 
 class History:
     """Finds the event before another of the same record, for `apply_view`. Synchronous: use it in the thread that read the page.
 
-    Whoever looks through a page asks for the event before each of its events, in order. The first question finds where all
-    of them are, and reads the next ones in a piece that replaces the one before: events may be large.
+    The caller asks for the event before each event of a page, in order. The first question finds the positions of all of
+    them. Then events are read in pieces. A piece replaces the piece before, since events may be large.
     """
 
     def __init__(self, journal: Entries, entries: Iterable[Entry]) -> None:
@@ -32,7 +32,7 @@ class History:
         self._piece: Mapping[int, Entry] = {}
 
     def before(self, entry: Entry) -> Entry | None:
-        """The same record's event before this one; None before the first, and of what is no record's."""
+        """The same record's event before this one. None for a record's first event, and for an event of no record."""
         if entry.key is None:
             return None
         if entry.position not in self._preceding:
@@ -42,7 +42,7 @@ class History:
             return None
         if preceding not in self._piece:
             self._piece = {}
-            self._piece = self._journal.piece(self._wanted_from(entry.position))
+            self._piece = self._journal.piece(self._list_wanted(entry.position))
         return self._piece[preceding]
 
     def _find(self, positions: set[int]) -> None:
@@ -50,7 +50,7 @@ class History:
         self._preceding.update((position, found.get(position)) for position in positions)
         self._expected = set()
 
-    def _wanted_from(self, position: int) -> list[int]:
-        """The events before this one and those behind it, which will be asked for next."""
+    def _list_wanted(self, position: int) -> list[int]:
+        """Positions of the events before this one and the next ones on the page: the caller will ask for them."""
         behind = sorted(one for one in self._preceding if one >= position)
         return [preceding for one in behind if (preceding := self._preceding[one]) is not None]

@@ -1,4 +1,4 @@
-"""Incoming events: from the text of a request to an event with its body, here or as a job in a worker process.
+"""Incoming events: makes a request's text an event with its body, here or as a job in a worker process.
 
 The text is what the client sent. The event is its JSON value. The body is the event in JSON as the bus writes it.
 """
@@ -11,13 +11,13 @@ from bus.contracts import NumberChanged, check_numbers, find_changed_numbers, wr
 from bus.problem import FieldError, Refused
 
 IncomingEvent = tuple[Any, bytes | None]
-"""An event and its body. No event: the body is not parsed yet; no body: the event is not written yet."""
+"""An event and its body. An event of None: the body is not parsed yet. A body of None: the event is not written yet."""
 
 ChangedNumbers = dict[int, list[str]]
-"""Of a batch's events by index: pointers of numbers that the bus would change."""
+"""Pointers of numbers that the bus would change, by the index of the event in its batch."""
 
 _MOST_POINTERS: Final = 100
-"""Of an event's numbers that the bus would change."""
+"""Pointers that a refusal names, for one event's numbers that the bus would change."""
 _MOST_ATTRIBUTES: Final = 64 * 1024
 
 
@@ -54,7 +54,7 @@ def parse(text: bytes, prefix: str = "") -> Any:
 
 def is_deeper(value: Any, text: bytes, most: int) -> bool:
     """Whether the value of a JSON text is nested deeper than `most` levels."""
-    # A value has at least as many brackets as levels: their number settles nearly every event. `count` takes twice as long.
+    # A value has at least as many brackets as levels, so their number decides nearly every event. `count` is slower.
     brackets = 2 * len(text) - len(text.replace(b"{", b"")) - len(text.replace(b"[", b""))
     return brackets > most and json.is_deeper(value, most)
 
@@ -65,7 +65,7 @@ def refuse_depth(most: int) -> EventMalformed:
 
 
 def check_text(text: bytes, written: bytes, prefix: str = "") -> None:
-    """Refuse a text whose value is not all that the text says.
+    """Refuse a text whose JSON value loses something that the text says.
 
     Args:
         written: the value of `text` as `json.dumps` writes it.
@@ -73,7 +73,7 @@ def check_text(text: bytes, written: bytes, prefix: str = "") -> None:
 
     Raises:
         EventMalformed: an object has two members of one name. Readers differ in which member they take.
-        NumberChanged: a number would not come back with the same value.
+        NumberChanged: the bus would hand out a number with another value.
     """
     if text == written:
         return
@@ -136,7 +136,7 @@ def read_event(text: bytes, levels: bytes, header_attributes: bytes, form: bytes
 
 
 def parse_batch(text: bytes) -> tuple[Any, ChangedNumbers]:
-    """The JSON value of a batch's text; if a number is beyond a float's range, the numbers that the bus would change too.
+    """The JSON value of a batch's text. If a number is beyond a float's range, also the numbers that the bus would change.
 
     Raises:
         EventMalformed: the text is not JSON in UTF-8.
@@ -170,7 +170,10 @@ def _group_by_event(paths: Iterable[json.Path]) -> ChangedNumbers:
 
 
 def read_batch(text: bytes, levels: bytes, most: bytes) -> bytes:
-    """A job: pairs of index and pointers of changed numbers as JSON, and the bodies of a batch's events, each after a line feed.
+    """A job: the numbers of a batch that the bus would change, and the bodies of its events.
+
+    Returns:
+        Pairs of index and pointers as JSON, then the bodies, each after a line feed.
 
     Args:
         levels: how deep the text may be nested.
@@ -190,7 +193,7 @@ def read_batch(text: bytes, levels: bytes, most: bytes) -> bytes:
 
 
 def read_attributes(bodies: bytes) -> bytes:
-    """A job: the attributes of events as JSON, with a line feed between two; `null` for a body that is no event.
+    """A job: the attributes of events as JSON, with a line feed between two. A body that is no event gives `null`.
 
     Args:
         bodies: as `read_batch` gives them.
@@ -202,7 +205,7 @@ def read_attributes(bodies: bytes) -> bytes:
 
 
 def _write_attributes(event: Any) -> bytes:
-    """An event's attributes as JSON. Its `data` are an empty object, or null, which says whether there are any."""
+    """An event's attributes as JSON. Its `data` become an empty object; null stays null."""
     if type(event) is not dict:
         return b"null"
     attributes = json.dumps(

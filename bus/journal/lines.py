@@ -1,4 +1,4 @@
-"""Lines: a contract's events as they are handed on whole, a thousand of them in a millisecond. They are never taken apart."""
+"""Lines: a contract's events as stored, for readers that see all of them. Nothing parses the events, which is fast."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from bus.journal.statements import MOST_BYTES
 from bus.storage import Rows, Transaction
 
 _FETCHED: Final = 30
-"""Rows taken at once, of which some may be given back: one at a time would cost a tenth of the page."""
+"""Rows that are fetched at once. Some may go unused: to fetch rows one by one is slower."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +19,11 @@ class Lines:
 
     Attributes:
         text: the CloudEvents in JSON, as the bus hands them out, with commas between them.
-        lengths: of each.
-        positions: the same events' places.
+        lengths: the length of each event, in bytes.
+        positions: the positions of the same events.
         by_version: the positions of each contract version's events.
-        is_last: no more stood behind them.
-        end: up to where the journal was looked through, just before they were read.
+        is_last: no further event stood behind them.
+        end: the position up to which the journal was searched, just before the events were read.
     """
 
     text: bytes
@@ -35,9 +35,10 @@ class Lines:
 
 
 def within_bytes(rows: Rows, limit: int) -> tuple[list[Any], bool]:
-    """The rows, whose last column is a body, up to the one that reaches `MOST_BYTES`; and whether these were all.
+    """The rows up to the one whose body reaches `MOST_BYTES`, and whether these were all rows.
 
     Args:
+        rows: rows whose last column is a body.
         limit: the most rows that the statement gives.
     """
     taken: list[Any] = []
@@ -55,28 +56,33 @@ def within_bytes(rows: Rows, limit: int) -> tuple[list[Any], bool]:
 def read(
     transaction: Transaction, wanted: statements.LineStatements, contract_id: int, after: int, limit: int
 ) -> Lines:
-    """At most so many lines of a contract behind a position, and fewer where they are large (see `MOST_BYTES`)."""
-    # First the end: in PostgreSQL each statement sees what was committed when it began.
+    """At most `limit` lines of a contract after a position. Fewer if they are large (see `MOST_BYTES`)."""
+    # The end comes first: in PostgreSQL each statement sees what was committed when that statement began.
     end = int(transaction.value(wanted.end))
     asked = {"contract": contract_id, "after": after, "limit": limit}
     if transaction.is_sqlite:
-        together = _together(transaction, wanted, asked, end)
+        together = _read_joined(transaction, wanted, asked, end)
         if together is not None:
             return together
     with transaction.stream(wanted.rows, asked) as found:
         rows, is_last = within_bytes(found, limit)
     positions, versions, bodies = [[row[column] for row in rows] for column in range(3)]
     return Lines(
-        b",".join(bodies), [len(body) for body in bodies], positions, _by_version(versions, positions), is_last, end
+        b",".join(bodies),
+        [len(body) for body in bodies],
+        positions,
+        _group_by_version(versions, positions),
+        is_last,
+        end,
     )
 
 
-def _together(
+def _read_joined(
     transaction: Transaction, wanted: statements.LineStatements, asked: Mapping[str, int], end: int
 ) -> Lines | None:
-    """The lines as SQLite joins them, which is faster; None when they are too large for a page.
+    """The lines as SQLite joins them, which is faster. None if they are too large for a page.
 
-    The first tells whether they will be, and the limit of `one_within` ends the joining where it was wrong.
+    The first line's size predicts whether they are. If it is wrong, the limit of `one_within` ends the joining.
     """
     first = transaction.one(wanted.rows, {**asked, "limit": 1})
     if first is None or len(first[-1]) * asked["limit"] >= MOST_BYTES:
@@ -86,10 +92,10 @@ def _together(
         return None
     *columns, text = joined
     positions, versions, lengths = [json.loads(column) for column in columns]
-    return Lines(text, lengths, positions, _by_version(versions, positions), len(positions) < asked["limit"], end)
+    return Lines(text, lengths, positions, _group_by_version(versions, positions), len(positions) < asked["limit"], end)
 
 
-def _by_version(versions: Sequence[int], positions: Sequence[int]) -> Mapping[int, Sequence[int]]:
+def _group_by_version(versions: Sequence[int], positions: Sequence[int]) -> Mapping[int, Sequence[int]]:
     distinct = set(versions)
     if len(distinct) == 1:
         return dict.fromkeys(distinct, positions)

@@ -1,7 +1,7 @@
 """The column `journal.person`: whom an event is about, as one text.
 
-One person stands there as plain text. Several stand there as a JSON array of texts, sorted, each once. A text that begins with
-`[` is always such an array, so a lone identifier that begins with `[` is an array of one.
+One person is plain text. Several persons are a JSON array of texts, sorted, each once. A text that begins with `[` is always
+such an array. So a single identifier that begins with `[` becomes an array of one.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
-"""What is looked up beside the journal: each record's newest event and the one before any, and which events are about whom.
+"""Tables beside the journal: each record's newest event, the event before each event, and the events about each person.
 
-Kept out of the append, of which these would be the dearest part: each of a group's events has another key and is about another
-person, so that each would touch other pages, and the log would carry all of them. Here hundreds of events share a transaction.
+The append does not write them: they would be its most expensive part. Each event of a group has another key and another
+person, so each would change other pages of the database. Here hundreds of events share a transaction.
 """
 
 import asyncio
@@ -15,14 +15,14 @@ from bus.problem import Refused
 from bus.storage import Prepared, Storage, Transaction
 
 _FEWEST, _FIRST, _MOST = 50, 200, 2000
-"""Events in one transaction: many share its pages."""
+"""Events in one transaction: the fewest, the first number, the most. Many events share changed pages."""
 _STEP_SECONDS: Final = 0.005
-"""What a transaction may take, since appends wait for it: where persons are many, each event has a page of its own."""
+"""How long a transaction may take, since appends wait for it. With many persons, each event changes a page of its own."""
 _PAUSE_SECONDS: Final = 0.2
 
 _BEGIN: Final = Prepared.in_both("INSERT INTO journal_projected (id, position) VALUES (1, 0) ON CONFLICT DO NOTHING")
 _HELD: Final = Prepared.in_both("UPDATE journal_projected SET position = position RETURNING position")
-"""The position, with the row locked against whoever projects in another process."""
+"""The position. The statement locks the row, so that no other process projects at the same time."""
 _MOVE_ALONG: Final = Prepared(
     sqlite="UPDATE journal_projected SET position = min(position + :count, (SELECT coalesce(max(position), 0) FROM journal))"
 )
@@ -35,35 +35,34 @@ _ABOUT: Final = Prepared.in_both(
 
 
 class Projection:
-    """Brings the tables beside the journal up to it. Synchronous, save for `follow`: call it from a thread.
+    """Brings the tables beside the journal up to date. Synchronous, except `follow`: call it from a thread.
 
-    Promise: what was acknowledged before a question is in its answer, since who asks has the tables brought up first. They
-    can be made again from the journal.
+    Promise: an answer covers every event that was acknowledged before the question. The reader first calls `reach` or
+    `reach_end`. The tables can be made again from the journal.
     """
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._most = _FIRST
         self._appended = 0
-        # With SQLite the time of its own thread: on a busy machine the waiting for the interpreter lock, which is longer, does
-        # not depend on the number of events, and steps would become ever smaller and more.
+        # With SQLite, only this thread's own time counts. On a busy machine it waits longer for the interpreter lock. That wait
+        # does not depend on the number of events, so it would make steps ever smaller and more.
         self._spent = time.thread_time if storage.is_sqlite else time.monotonic
 
     def reach(self, position: int) -> None:
-        """Have the tables hold the journal at least up to a position of it."""
-        if self._reached() < position:
+        """Bring the tables up to a position of the journal, at least."""
+        if self._read_reached() < position:
             self._advance_to(position)
 
     def reach_end(self) -> None:
-        """Have the tables hold what the journal holds now."""
-        self.reach(self._end())
+        """Bring the tables up to the journal's present end."""
+        self.reach(self._read_end())
 
     def take_along(self, transaction: Transaction, count: int) -> None:
-        """Count the events that a transaction appends, and where they are enough for a step, add as many of the next in it.
+        """Count the events that a transaction appends. Once they are enough for a step, add as many of the next events in it.
 
-        With SQLite, where writers exclude each other, large appends waited as long for another thread's steps, which still left
-        half of the events behind. Not each append adds its own: the persons of two thousand events stand on little more pages
-        than those of five hundred. With PostgreSQL steps go on beside appends.
+        SQLite has one writer at a time, so large appends would wait for another thread's steps. A step takes the events of
+        several appends, since they change few more pages than those of one. With PostgreSQL, steps run beside appends.
         """
         if not self._storage.is_sqlite:
             return
@@ -77,36 +76,36 @@ class Projection:
                 transaction.execute(_MOVE_ALONG, taken)
 
     async def follow(self) -> None:
-        """Keep the tables near the journal's end, until cancelled, so that a question finds little left to do."""
+        """Keep the tables near the journal's end, until cancelled. A question then has little left to wait for."""
         while True:
-            # Whoever asks meanwhile is told; the next round tries again.
+            # A reader that asks meanwhile gets the error itself. The next round tries again.
             with contextlib.suppress(Refused):
                 await self._follow_to_end()
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _follow_to_end(self) -> None:
-        end = await asyncio.to_thread(self._end)
-        reached: int | None = await asyncio.to_thread(self._reached)
-        # Each step in a call of its own: a thread goes on when who waits for it is cancelled, and a process that stops waits for
-        # its threads, which after a million events would be minutes.
+        end = await asyncio.to_thread(self._read_end)
+        reached: int | None = await asyncio.to_thread(self._read_reached)
+        # Each step is a call of its own. A thread cannot be cancelled, and a process that stops waits for its threads. One call
+        # for a million events would make it wait for minutes.
         while reached is not None and reached < end:
-            reached = await asyncio.to_thread(self._step)
+            reached = await asyncio.to_thread(self._take_step)
 
-    def _end(self) -> int:
+    def _read_end(self) -> int:
         with self._storage.read() as transaction:
             return int(transaction.value(statements.LAST))
 
-    def _reached(self) -> int:
+    def _read_reached(self) -> int:
         with self._storage.read() as transaction:
             return int(transaction.value(statements.REACHED))
 
     def _advance_to(self, position: int) -> None:
-        while (reached := self._step()) is not None and reached < position:
+        while (reached := self._take_step()) is not None and reached < position:
             pass
 
-    def _step(self) -> int | None:
-        """Add the next events; the position that the tables reach now, None when the journal holds no more."""
-        # What can be made again from the journal need not be on disk when this returns.
+    def _take_step(self) -> int | None:
+        """Add the next events. Returns the position that the tables reach now; None if the journal holds no more."""
+        # The tables can be made again from the journal, so they need not be on disk when this returns.
         with self._storage.write(durable=False) as transaction:
             begun = self._spent()
             reached = _advance(transaction, self._most)
@@ -129,14 +128,14 @@ class Persons:
 
 
 def next_size(size: int, seconds: float) -> int:
-    """How many events the next transaction takes, after one of so many that took so long."""
+    """How many events the next transaction takes, after one of `size` events that took `seconds`."""
     if seconds > _STEP_SECONDS:
         return max(_FEWEST, size // 2)
     return min(_MOST, size * 2) if seconds < _STEP_SECONDS / 2 else size
 
 
 def _advance(transaction: Transaction, most: int) -> int | None:
-    """Add at most so many of the next events to the tables; the position that they reach, None when there are no more."""
+    """Add at most `most` of the next events. Returns the position that the tables reach; None if there are no more."""
     after = transaction.value(_HELD)
     if after is None:
         transaction.execute(_BEGIN)

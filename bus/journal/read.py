@@ -1,4 +1,4 @@
-"""Reading the journal: events in position order, records by key; bytes as they were stored, views are the caller's."""
+"""Reading the journal: events in position order, and records by key. Bodies are as stored; the caller applies views."""
 
 from collections.abc import Callable, Collection, Sequence
 from itertools import accumulate
@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from bus import json
 from bus.journal import following, lines, statements
+from bus.journal.identity import identity_of
 from bus.journal.lines import Lines
 from bus.journal.projection import Projection
 from bus.journal.tables import JOURNAL, RECORDS
@@ -15,7 +16,7 @@ from bus.storage import Parameters, Prepared, Storage, Transaction
 
 
 class Entry(NamedTuple):
-    """One event as the journal holds it: a named tuple, which is made faster than a frozen dataclass.
+    """One event as the journal holds it. A named tuple, since Python makes it faster than a frozen dataclass.
 
     Attributes:
         key: the record's key, for record contracts.
@@ -35,7 +36,7 @@ class Entry(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """Entries in order, and whether no more stood behind them; it ends early where they are large (`statements.MOST_BYTES`)."""
+    """Entries in order, and whether these were all. The stretch ends early if they are large (`statements.MOST_BYTES`)."""
 
     entries: Sequence[Entry]
     is_last: bool
@@ -45,10 +46,10 @@ class Upcoming(NamedTuple):
     """The next events of some contracts.
 
     Attributes:
-        entries: in order.
-        reached: up to here these are all.
+        entries: the events, in order.
+        reached: the position up to which `entries` are complete.
         end: the journal's newest position.
-        is_last: nothing stands between `reached` and it.
+        is_last: no further event stands between `reached` and `end`.
     """
 
     entries: Sequence[Entry]
@@ -80,14 +81,15 @@ _OF_SOME = (
     .limit(sa.bindparam("limit"))
 )
 _FEW: Final = 4
-"""So many events are read without asking how large they are: none has more than a megabyte by default."""
+"""Events that are read without a look at their sizes: by default none has more than a mebibyte."""
 _JOINED = 100
-"""Events in one row, where SQLite joins them."""
+"""The most events that SQLite joins into one row."""
 _HEAD = (
     sa.select(*_ENTRY)
     .join(RECORDS, RECORDS.c.position == JOURNAL.c.position)
     .where(RECORDS.c.contract_id == sa.bindparam("contract"), RECORDS.c.key == sa.bindparam("key"))
 )
+_IDENTIFIED = sa.select(*_ENTRY).where(JOURNAL.c.identity == sa.bindparam("identity"))
 _NEXT = sa.select(JOURNAL.c.recorded_at).where(JOURNAL.c.position > sa.bindparam("after")).order_by(JOURNAL.c.position)
 
 
@@ -100,36 +102,36 @@ class JournalReader:
 
     def feed(self, contract_id: int, after: int, limit: int) -> Stretch:
         """A contract's events after a position, oldest first."""
-        return self._stretch(statements.FEED, contract_id, after, limit)
+        return self._read_stretch(statements.FEED, contract_id, after, limit)
 
     def records(self, contract_id: int, after: int, limit: int) -> Stretch:
         """The newest event of each record whose newest event is after a position, in position order."""
         self._projection.reach_end()
-        return self._stretch(statements.HEADS, contract_id, after, limit)
+        return self._read_stretch(statements.HEADS, contract_id, after, limit)
 
     def feed_lines(self, contract_id: int, after: int, limit: int) -> Lines:
-        """The same events as `feed`, for who hands them on whole."""
+        """The events of `feed` as lines, for a reader that sees all of them."""
         with self._storage.read() as transaction:
             return lines.read(transaction, statements.FEED_LINES, contract_id, after, limit)
 
     def record_lines(self, contract_id: int, after: int, limit: int) -> Lines:
-        """The same events as `records`, for who hands them on whole."""
+        """The events of `records` as lines, for a reader that sees all of them."""
         self._projection.reach_end()
         with self._storage.read() as transaction:
             return lines.read(transaction, statements.RECORD_LINES, contract_id, after, limit)
 
     def upcoming(self, contract_ids: Callable[[], Collection[int]], after: int, limit: int) -> Upcoming:
-        """The next events of some contracts after a position; at most so many.
+        """At most `limit` of the next events of some contracts after a position.
 
         Args:
-            contract_ids: asked once the journal's end was read: whatever stands before it has a contract that is registered.
+            contract_ids: called after the journal's end was read. By then every event before the end has a registered contract.
         """
         with self._storage.read() as transaction:
             end = int(transaction.value(statements.LAST))
             if not (wanted := contract_ids()):
                 return Upcoming([], max(after, end), end, True)
             positions, reached, is_last = following.upcoming(transaction, wanted, after, end, limit)
-            piece = _first_piece(transaction, positions)
+            piece = _take_first_piece(transaction, positions)
             entries = entries_at(transaction, piece) if piece else {}
         if len(piece) < len(positions):
             reached, is_last = piece[-1], False
@@ -140,33 +142,39 @@ class JournalReader:
         arguments = {"contracts": list(contract_ids), "after": after, "until": until, "limit": limit}
         with self._storage.read() as transaction:
             positions = [row[0] for row in transaction.rows(_OF_SOME, arguments)]
-            piece = _first_piece(transaction, positions)
+            piece = _take_first_piece(transaction, positions)
             entries = entries_at(transaction, piece)
         is_last = len(positions) < limit and len(piece) == len(positions)
         return Stretch([entries[position] for position in piece], is_last)
 
     def at(self, positions: Sequence[int]) -> dict[int, Entry]:
-        """The events at some positions; a position that is not there is left out."""
+        """The events at some positions. A position without an event is left out."""
         with self._storage.read() as transaction:
             return entries_at(transaction, positions)
 
     def preceding(self, positions: Sequence[int]) -> dict[int, int]:
-        """By the positions of some records' events, where the same record's event before it is; the first is left out."""
+        """Positions of events, each with the position of the same record's event before. A record's first event is left out."""
         self._projection.reach(max(positions))
         with self._storage.read() as transaction:
             asked = {"positions": transaction.numbers(positions)}
             return {row[0]: row[1] for row in transaction.rows(statements.PRECEDING, asked)}
 
     def piece(self, positions: Sequence[int]) -> dict[int, Entry]:
-        """The events at the first of some positions, up to the one that reaches `MOST_BYTES`."""
+        """The events at the first positions, up to the event that reaches `MOST_BYTES`."""
         with self._storage.read() as transaction:
-            return entries_at(transaction, _first_piece(transaction, positions))
+            return entries_at(transaction, _take_first_piece(transaction, positions))
 
     def record(self, contract_id: int, key: str) -> Entry | None:
-        """A record's newest event, be it the record's deletion; None when there is none."""
+        """A record's newest event, which may be its deletion. None if the journal has no event of the record."""
         self._projection.reach_end()
         with self._storage.read() as transaction:
             row = transaction.one(_HEAD, {"contract": contract_id, "key": key})
+        return None if row is None else _entry(row)
+
+    def find(self, participant: str, source: str, id: str) -> Entry | None:
+        """The event that a participant sent with this source and id; None: the journal has none."""
+        with self._storage.read() as transaction:
+            row = transaction.one(_IDENTIFIED, {"identity": identity_of(participant, source, id)})
         return None if row is None else _entry(row)
 
     def last_position(self) -> int:
@@ -175,15 +183,16 @@ class JournalReader:
             return int(transaction.value(statements.LAST))
 
     def recorded_after(self, position: int) -> int | None:
-        """When the next event after a position was recorded (microseconds since 1970); None when there is none."""
+        """When the next event after a position was recorded, in microseconds since 1970. None if there is no such event."""
         with self._storage.read() as transaction:
             recorded_at = transaction.value(_NEXT.limit(1), {"after": position})
         return None if recorded_at is None else int(recorded_at)
 
     def position_before(self, moment: int) -> int:
-        """The last position recorded before a moment (microseconds since 1970); 0 when there is none.
+        """The last position that was recorded before a moment (microseconds since 1970); 0 if there is none.
 
-        Found by halves, as events are recorded in the order of time: where the bus's clock was set back, at one of its steps.
+        A binary search, since events are recorded in the order of time. If the bus's clock was set back, several positions
+        may fit, and the answer is one of them.
         """
         with self._storage.read() as transaction:
             before, end = 0, int(transaction.value(statements.LAST))
@@ -195,7 +204,7 @@ class JournalReader:
                     end = middle - 1
         return before
 
-    def _stretch(self, statement: Prepared, contract_id: int, after: int, limit: int) -> Stretch:
+    def _read_stretch(self, statement: Prepared, contract_id: int, after: int, limit: int) -> Stretch:
         arguments = {"contract": contract_id, "after": after, "limit": limit}
         with self._storage.read() as transaction, transaction.stream(statement, arguments) as rows:
             taken, is_last = lines.within_bytes(rows, limit)
@@ -203,18 +212,18 @@ class JournalReader:
 
 
 def entries_at(transaction: Transaction, positions: Sequence[int]) -> dict[int, Entry]:
-    """The events at some positions, read in a transaction of the caller's."""
+    """The events at some positions, read in the caller's transaction."""
     found: dict[int, Entry] = {}
     for start in range(0, len(positions), _JOINED):
         asked = {"positions": transaction.numbers(positions[start : start + _JOINED])}
-        entries = _joined(transaction, asked) if transaction.is_sqlite else []
+        entries = _read_joined(transaction, asked) if transaction.is_sqlite else []
         entries = entries or [_entry(row) for row in transaction.rows(statements.AT, asked)]
         found.update({entry.position: entry for entry in entries})
     return found
 
 
-def _first_piece(transaction: Transaction, positions: Sequence[int]) -> Sequence[int]:
-    """The first positions, up to the one whose event reaches `MOST_BYTES`."""
+def _take_first_piece(transaction: Transaction, positions: Sequence[int]) -> Sequence[int]:
+    """The first positions, up to the position whose event reaches `MOST_BYTES`."""
     if len(positions) <= _FEW:
         return positions
     lengths = lengths_at(transaction, positions)
@@ -223,13 +232,13 @@ def _first_piece(transaction: Transaction, positions: Sequence[int]) -> Sequence
 
 
 def lengths_at(transaction: Transaction, positions: Sequence[int]) -> dict[int, int]:
-    """The bytes of the events at some positions, read in a transaction of the caller's."""
+    """The sizes in bytes of the events at some positions, read in the caller's transaction."""
     asked = {"positions": transaction.numbers(positions)}
     return {row[0]: row[1] for row in transaction.rows(statements.LENGTHS, asked)}
 
 
-def _joined(transaction: Transaction, asked: Parameters) -> list[Entry]:
-    """The events from SQLite in one row (see `Prepared.columns`); none when they are too large for one."""
+def _read_joined(transaction: Transaction, asked: Parameters) -> list[Entry]:
+    """The events from SQLite in one row (see `Prepared.columns`). Empty if they are too large for one row."""
     heads, bodies = transaction.rows(statements.AT_JOINED, asked)[0]
     entries: list[Entry] = []
     start = 0

@@ -1,7 +1,7 @@
 """The journal's statements, in both dialects where they differ.
 
-A group of events goes in with one statement: Python's sqlite3 gives the interpreter lock away at every step, and a step for each
-row would wait for it behind a busy event loop; PostgreSQL is spared round trips.
+One statement appends a group of events. Python's sqlite3 releases the interpreter lock at every step. With a step for each row,
+each step would wait for the lock behind a busy event loop. PostgreSQL needs fewer round trips.
 """
 
 from collections.abc import Collection, Sequence
@@ -15,16 +15,16 @@ from bus.journal.tables import STRETCH
 from bus.storage import Insertion, Prepared, Transaction
 
 Row = tuple[int, int, int, str, bytearray, str | None, str | None, int, bytes | bytearray]
-"""One row of the journal, in the order of `_FIELDS`. Plain, since a named tuple takes longer to make."""
+"""One row of the journal, in the order of `_FIELDS`. A plain tuple, since Python makes it faster than a named tuple."""
 
 Known = tuple[int, bytes]
-"""An event that is there already: position and body."""
+"""An event that the journal has already: position and body."""
 
 MOST_BYTES: Final = 4 * 1024 * 1024
-"""Of bodies, after which a page ends: a thousand events of the largest kind would be a gigabyte."""
+"""Bytes of bodies after which a page ends: a thousand events of the largest kind would be a gigabyte."""
 
 APPENDS: Final = (7102, 1)
-"""The lock of who appends. Held to the commit, it makes positions visible in order."""
+"""The lock of appenders. The holder keeps it until the commit, so that positions become visible in order."""
 LAST: Final = Prepared.in_both("SELECT coalesce(max(position), 0) FROM journal")
 
 _FIELDS: Final = (
@@ -37,28 +37,28 @@ EVENTS: Final = Insertion(
     postgres=f"""INSERT INTO journal ({",".join(_FIELDS)}) SELECT * FROM unnest(
     ?::bigint[], ?::int[], ?::int[], ?::text[], ?::bytea[], ?::text[], ?::text[], ?::bigint[], ?::bytea[])
     {_IF_UNKNOWN}""",  # noqa: S608
-    # 500 are below SQLite's limit of parameters, and one size more to keep prepared.
+    # 500 rows are below SQLite's limit of parameters. Two sizes keep the number of prepared statements small.
     sizes=(500, 100),
 )
-"""Appends events, save those whose identity the journal has."""
+"""Appends events, except those whose identity the journal has already."""
 
 _KNOWN: Final = "SELECT identity, position, body FROM journal WHERE identity "
 _MOST_KNOWN: Final = 100
-"""Identities in one of SQLite's statements: few enough that the statements of all sizes stay prepared."""
+"""Identities in one statement of SQLite's: so few that the statements of all sizes stay prepared."""
 
 
 def known(transaction: Transaction, identities: Sequence[bytes]) -> dict[bytes, Known]:
-    """The events that the journal has, by those of the identities that are theirs."""
+    """The events that the journal has already, by their identities."""
     if not transaction.is_sqlite:
-        rows = transaction.rows(_known(1), (list(identities),))
+        rows = transaction.rows(_prepare_known(1), (list(identities),))
         return {row[0]: (row[1], row[2]) for row in rows}
     parts = [identities[start : start + _MOST_KNOWN] for start in range(0, len(identities), _MOST_KNOWN)]
-    found = [transaction.rows(_known(len(part)), tuple(part)) for part in parts]
+    found = [transaction.rows(_prepare_known(len(part)), tuple(part)) for part in parts]
     return {row[0]: (row[1], row[2]) for rows in found for row in rows}
 
 
 @cache
-def _known(places: int) -> Prepared:
+def _prepare_known(places: int) -> Prepared:
     return Prepared(sqlite=f"{_KNOWN}IN ({','.join('?' * places)})", postgres=f"{_KNOWN}= ANY(?::bytea[])")
 
 
@@ -66,11 +66,11 @@ _ARRAY: Final = "CASE WHEN substr(person, 1, 1) = '[' THEN person END"
 """The persons of an event that is about several; see `persons.py` for the two forms of the column."""
 
 
-def _persons(each: str) -> str:
-    """What adds a row for each person of an event.
+def _insert_persons(each: str) -> str:
+    """The SQL that adds a row for each person of an event.
 
     Args:
-        each: the dialect's table of the texts in `_ARRAY`, with the column `value`; without rows where that is null.
+        each: the dialect's table of the texts in `_ARRAY`, with the column `value`. It has no rows if `_ARRAY` is null.
     """
     return (
         f"INSERT INTO journal_persons (stretch, person, position, contract_id) SELECT position / {STRETCH}, "  # noqa: S608
@@ -79,8 +79,8 @@ def _persons(each: str) -> str:
     )
 
 
-_SQLITE_PERSONS: Final = _persons(f"json_each({_ARRAY}) AS each")
-_POSTGRES_PERSONS: Final = _persons(f"LATERAL json_array_elements_text(CAST({_ARRAY} AS json)) AS each (value)")
+_SQLITE_PERSONS: Final = _insert_persons(f"json_each({_ARRAY}) AS each")
+_POSTGRES_PERSONS: Final = _insert_persons(f"LATERAL json_array_elements_text(CAST({_ARRAY} AS json)) AS each (value)")
 _PRECEDING_EVENTS: Final = (
     "INSERT INTO journal_preceding (position, preceding) SELECT position, preceding FROM ("
     "SELECT j.position, coalesce(lag(j.position) OVER (PARTITION BY j.contract_id, j.key ORDER BY j.position), r.position) "
@@ -99,10 +99,10 @@ _RECORDS_ONE_BY_ONE: Final = (
     "ON CONFLICT (contract_id, key) DO UPDATE SET position = excluded.position"
 )
 SQLITE_PROJECTION: Final = (_SQLITE_PERSONS, _RECORDS_ONE_BY_ONE)
-"""What adds the events behind one position up to another.
+"""Statements that add the events after one position and up to another.
 
-A record may move several times in one statement, and a trigger notes the position that it leaves. Without sorting the events and
-looking each record up twice, a stretch takes three fifths of the time.
+A record may move several times in one statement, and a trigger notes each position that it leaves. This is faster than to sort
+the events and look up each record twice.
 """
 _POSTGRES_PROJECTION: Final = tuple(
     Prepared(postgres=text) for text in (_POSTGRES_PERSONS, _PRECEDING_EVENTS, _RECORDS)
@@ -116,13 +116,13 @@ _SQLITE_TRIGGERS: Final = (
     ),
     Prepared(sqlite=f"CREATE TEMP TRIGGER IF NOT EXISTS project AFTER UPDATE ON journal_projected BEGIN {_MOVED}; END"),
 )
-"""With these SQLite adds events in the statement that moves the position: after each statement more, a batch's commit would wait
-for the interpreter behind the event loop."""
+"""With these triggers, SQLite adds events in the statement that moves the position. After each further statement, a batch's
+commit would wait for the interpreter lock behind the event loop."""
 _MOVE: Final = Prepared.in_both("UPDATE journal_projected SET position = :until")
 
 
 def project(transaction: Transaction, after: int, until: int) -> None:
-    """Add the events behind one position up to another to the tables beside the journal, and move their position."""
+    """Add the events after one position and up to another to the tables beside the journal, and move their position."""
     if transaction.is_sqlite:
         have_triggers(transaction)
     else:
@@ -133,7 +133,7 @@ def project(transaction: Transaction, after: int, until: int) -> None:
 
 def have_triggers(transaction: Transaction) -> None:
     """Have SQLite add events whenever the position of the projection moves."""
-    # Each time, since a transaction that is taken back takes them along.
+    # Each time, since a rollback removes the triggers too.
     for trigger in _SQLITE_TRIGGERS:
         transaction.execute(trigger)
 
@@ -173,11 +173,11 @@ _OF_RECORDS: Final = (
 )
 
 
-def _page(columns: Sequence[str], source: str) -> Prepared:
-    """Rows in order of position, of which the last column is the body.
+def _prepare_page(columns: Sequence[str], source: str) -> Prepared:
+    """A statement for rows in order of position, whose last column is the body.
 
-    In PostgreSQL, whose driver holds all rows before it gives the first, they end with the row that reaches `MOST_BYTES`.
-    SQLite's driver gives rows as they are found, so that its reader takes no more.
+    PostgreSQL's driver holds all rows before it gives the first. There the rows end with the one that reaches `MOST_BYTES`.
+    SQLite's driver gives rows as they are found, so its reader stops by itself.
     """
     names, found = ", ".join(columns), ", ".join(f"journal.{column}" for column in columns)
     rows = f"SELECT {found} {source}"
@@ -186,9 +186,9 @@ def _page(columns: Sequence[str], source: str) -> Prepared:
     return Prepared(sqlite=rows, postgres=short)
 
 
-FEED: Final = _page(_ENTRY, _OF_CONTRACT)
+FEED: Final = _prepare_page(_ENTRY, _OF_CONTRACT)
 """A contract's events in the columns of an `Entry`."""
-HEADS: Final = _page(_ENTRY, _OF_RECORDS)
+HEADS: Final = _prepare_page(_ENTRY, _OF_RECORDS)
 """The newest event of each record, in the columns of an `Entry`."""
 
 
@@ -197,9 +197,9 @@ class LineStatements:
     """Statements for lines, whose parameters are `contract`, `after` and `limit`.
 
     Attributes:
-        end: gives the position up to which the rows are all.
+        end: gives the position up to which the rows are complete.
         rows: give position, version and body.
-        joined: SQLite's alone: gives all positions, versions, lengths and bodies in one row.
+        joined: only for SQLite: gives all positions, versions, lengths and bodies in one row.
     """
 
     end: Prepared
@@ -207,8 +207,8 @@ class LineStatements:
     joined: Prepared
 
 
-def _lines(end: Prepared, source: str) -> LineStatements:
-    rows = _page(_LINE, source)
+def _prepare_lines(end: Prepared, source: str) -> LineStatements:
+    rows = _prepare_page(_LINE, source)
     joined = (
         "SELECT json_group_array(position), json_group_array(version_id), json_group_array(length(body)), "  # noqa: S608
         f"CAST(group_concat(CAST(body AS TEXT), ',') AS BLOB) FROM ({rows.sqlite})"
@@ -217,9 +217,9 @@ def _lines(end: Prepared, source: str) -> LineStatements:
 
 
 REACHED: Final = Prepared.in_both("SELECT coalesce(max(position), 0) FROM journal_projected")
-FEED_LINES: Final = _lines(LAST, _OF_CONTRACT)
+FEED_LINES: Final = _prepare_lines(LAST, _OF_CONTRACT)
 """Every event of a contract."""
-RECORD_LINES: Final = _lines(REACHED, _OF_RECORDS)
+RECORD_LINES: Final = _prepare_lines(REACHED, _OF_RECORDS)
 """The newest event of each record of a contract."""
 
 _AMONG: Final = (
@@ -233,7 +233,7 @@ AT_JOINED: Final = Prepared(
     f"CAST(group_concat(CAST(body AS TEXT), '') AS BLOB) FROM journal WHERE {_AMONG[0]} "
     f"AND (SELECT sum(length(body)) FROM journal WHERE {_AMONG[0]}) <= {MOST_BYTES}"
 )
-"""SQLite's alone: the same with the length of each body, and the bodies one after the other, in one row."""
+"""Only for SQLite: the same columns with the length of each body, and all bodies joined, in one row."""
 LENGTHS: Final = Prepared(
     sqlite=f"SELECT position, length(body) FROM journal WHERE {_AMONG[0]}",  # noqa: S608
     postgres=f"SELECT position, octet_length(body) FROM journal WHERE {_AMONG[1]}",  # noqa: S608

@@ -1,4 +1,4 @@
-"""The journal's tables: accepted events in order, and beside them what is looked up otherwise than by position."""
+"""The journal's tables: accepted events in order, and tables to look them up by key and by person."""
 
 import sqlalchemy as sa
 
@@ -7,7 +7,7 @@ from bus.storage import metadata
 JOURNAL = sa.Table(
     "journal",
     metadata,
-    # In SQLite the table's own row number, which only this type's name makes it.
+    # In SQLite, only this type's name makes the column the table's own row number.
     sa.Column("position", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
     sa.Column("contract_id", sa.Integer, nullable=False),
     sa.Column("version_id", sa.Integer, nullable=False),
@@ -26,7 +26,7 @@ is the CloudEvent in JSON as the bus hands it out, `sequence` and `recordedtime`
 """
 
 STRETCH = 16_384
-"""Positions. New entries of `journal_persons` touch no page but those of the last stretch; who asks looks into each stretch."""
+"""Positions in a stretch. New rows of `journal_persons` change only pages of the last stretch. A question searches each."""
 
 PERSONS = sa.Table(
     "journal_persons",
@@ -45,7 +45,7 @@ PRECEDING = sa.Table(
     sa.Column("position", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
     sa.Column("preceding", sa.BigInteger, nullable=False),
 )
-"""Of each event of a record but its first, where that record's event before it is."""
+"""For each event of a record, the position of the same record's event before. A record's first event has no row."""
 
 RECORDS = sa.Table(
     "records",
@@ -56,7 +56,7 @@ RECORDS = sa.Table(
     sa.Index("ix_records_contract_id_position", "contract_id", "position"),
     sqlite_with_rowid=False,
 )
-"""Where the newest event of each record is, be it the record's deletion."""
+"""The position of each record's newest event, which may be its deletion."""
 
 PROJECTED = sa.Table(
     "journal_projected",
@@ -64,4 +64,4 @@ PROJECTED = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("position", sa.BigInteger, nullable=False),
 )
-"""One row at most: up to which position persons, preceding events and records hold the journal's events."""
+"""One row at most: the position up to which the tables of persons, preceding events and records are complete."""

@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 class Tail:
     """The newest position that this process knows of.
 
-    What this process appends is known at once. What others append is found by looking, and only while somebody waits.
+    This process's own appends are known at once. Appends of other processes are found by polling, only while somebody waits.
     Belongs to one event loop.
     """
 
@@ -31,18 +31,18 @@ class Tail:
 
     @property
     def waiters(self) -> int:
-        """How many wait for it to move."""
+        """How many callers wait for it to move."""
         return self._waiters
 
     def advance(self, position: int) -> None:
-        """The journal is known to reach `position`."""
+        """Note that the journal reaches `position`, and wake all waiters."""
         if position > self._position:
             self._position = position
             self._moved.set()
             self._moved = asyncio.Event()
 
     async def beyond(self, position: int, seconds: float) -> bool:
-        """Wait until the journal reaches past a position; False when it did not within some seconds."""
+        """Wait until the journal reaches past a position. Returns False if that did not happen within `seconds`."""
         self._waiters += 1
         try:
             async with asyncio.timeout(seconds):

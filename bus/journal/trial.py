@@ -1,4 +1,4 @@
-"""Trying data out: the path of an event with these data through the gate, without anything stored."""
+"""Trying data out: takes an event with these data through the gate, and stores nothing."""
 
 from typing import Any, Final
 
@@ -36,7 +36,7 @@ async def try_data(
     except EventMalformed as refusal:
         raise Invalid(refusal.detail, errors=_point_into_data(refusal)) from None
     if version.is_record and event["data"] is None:
-        # The deletion of a record, whose key is in no data.
+        # The deletion of a record: only `subject` holds its key.
         event = {**event, "subject": "1"}
     try:
         check_size(body, version)

@@ -1,8 +1,8 @@
 """An event as one consumer may see it: the journal's entry through a view.
 
-Where a view has a row filter, a record can leave it (a resident moves to another village). The event that takes it out is
-shown as the record's deletion, since the consumer holds a copy that nobody will keep up to date for it. Later events are
-none of the consumer's: nothing that it is shown depends on them.
+A record can leave a view with a row filter, such as when a resident moves to another village. The consumer then sees the event
+that took the record out as the record's deletion. Nobody will keep its copy up to date. The consumer sees nothing of later
+events, and nothing that it sees depends on them.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,13 +14,13 @@ from bus.journal.history import Entries
 from bus.journal.read import Entry
 
 FindBefore = Callable[[Entry], Entry | None]
-"""Finds the same record's event before one; synchronous, so call `apply_view` from a thread where the view has rows."""
+"""Finds the same record's event before another. Synchronous: if the view has rows, call `apply_view` from a thread."""
 
 _LONGEST_WALK = 1000
 
 
 def apply_view(entry: Entry, view: View, find: FindBefore) -> bytes | None:
-    """The CloudEvent (JSON, with `sequence` and `recordedtime`) that the view shows; None when it shows nothing."""
+    """The CloudEvent (JSON, with `sequence` and `recordedtime`) that the view shows. None if it shows nothing."""
     if view.is_whole:
         return entry.body
     document = viewed_document(entry, view, find)
@@ -28,18 +28,18 @@ def apply_view(entry: Entry, view: View, find: FindBefore) -> bytes | None:
 
 
 def viewed_document(entry: Entry, view: View, find: FindBefore) -> dict[str, Any] | None:
-    """The same as a document."""
+    """As `apply_view`, but the CloudEvent as a JSON value."""
     document: dict[str, Any] = json.loads(entry.body)
     if not view.has_rows or view.shows(document.get("data")):
         return view.reduce(document, entry.participant)
     before = find(entry)
-    if before is None or not _stands_in(before, view):
+    if before is None or not _is_in_rows(before, view):
         return None
-    return _departure(document, entry, view)
+    return _write_departure(document, entry, view)
 
 
 def standing(entry: Entry, view: View) -> bytes | None:
-    """The CloudEvent that the view shows; None where it stands outside the view's rows."""
+    """The CloudEvent that the view shows. None if the event is outside the view's rows."""
     if view.is_whole:
         return entry.body
     document: dict[str, Any] = json.loads(entry.body)
@@ -49,31 +49,31 @@ def standing(entry: Entry, view: View) -> bytes | None:
 
 
 def departure(entry: Entry, view: View) -> bytes:
-    """The CloudEvent that the view shows of the event by which a record left its rows."""
-    return json.dumps(_departure(json.loads(entry.body), entry, view))
+    """The record's deletion, as the view shows the event by which a record left its rows."""
+    return json.dumps(_write_departure(json.loads(entry.body), entry, view))
 
 
 class Walk:
-    """Goes back through the histories of records that stand outside their views, to where they left them.
+    """Walks back through the histories of records that are outside their views, to the events by which they left.
 
-    It is for readers of records, who see newest events only. It goes a step back in all histories at once, and holds no
-    events but those of a piece.
+    It is for readers of records, who see only newest events. Each step goes one event back in all histories at once. The
+    walk holds only the events of one piece.
 
     Attributes:
-        left: by the position of a record's newest event, where the record left the view; only of those that did.
-        unfinished: the first of the newest events whose histories were not looked through; None when all were.
+        left: by the position of a record's newest event, the event by which the record left the view. Records that never
+            left one are missing.
+        unfinished: the first newest event whose history was not searched to its end; None if all were.
     """
 
     def __init__(
         self, journal: Entries, outside: Iterable[tuple[Entry, View]], after: int, charge: Callable[[int], bool]
     ) -> None:
-        """Nothing is read yet.
-
+        """Create a walk. Nothing is read yet.
         Args:
             outside: newest events, each with its view.
-            after: a record that left up to here is not looked for.
-            charge: told the size of each event that was looked at; whether that was enough, so that only the first
-                history is looked through to its end.
+            after: a position. The walk does not look for records that left up to here.
+            charge: called with the size of each event that was read. Once it returns True, the walk has used up its budget
+                and searches only the first history to its end.
         """
         self.left: dict[int, int] = {}
         self.unfinished: int | None = None
@@ -81,19 +81,19 @@ class Walk:
         self._after = after
         self._charge = charge
         self._views = {entry.position: view for entry, view in outside}
-        # By the events that the walk stands at.
+        # The keys are the positions that the walk has reached.
         self._heads = {position: position for position in self._views}
         self._is_enough = False
 
     def run(self) -> Iterator[None]:
-        """Walk, in steps between which others may have a turn. More than `_LONGEST_WALK` events back is given up."""
+        """Walk in steps, so that the caller may let others work between them. Gives up after `_LONGEST_WALK` events back."""
         for _ in range(_LONGEST_WALK):
             self._heads = {position: head for position, head in self._heads.items() if position > self._after}
             if not self._heads:
                 return
-            yield from self._step()
+            yield from self._take_step()
 
-    def _step(self) -> Iterator[None]:
+    def _take_step(self) -> Iterator[None]:
         links = self._journal.preceding(sorted(self._heads))
         self._heads = {before: self._heads[position] for position, before in links.items()}
         behind = {before: position for position, before in links.items()}
@@ -113,17 +113,17 @@ class Walk:
     def _look_at(self, entry: Entry, behind: int) -> None:
         head = self._heads[entry.position]
         self._is_enough = self._charge(len(entry.body)) or self._is_enough
-        if _stands_in(entry, self._views[head]):
+        if _is_in_rows(entry, self._views[head]):
             self.left[head] = behind
             del self._heads[entry.position]
 
 
-def _stands_in(entry: Entry, view: View) -> bool:
+def _is_in_rows(entry: Entry, view: View) -> bool:
     data = json.loads(entry.body).get("data")
     return data is not None and view.shows(data)
 
 
-def _departure(document: dict[str, Any], entry: Entry, view: View) -> dict[str, Any]:
+def _write_departure(document: dict[str, Any], entry: Entry, view: View) -> dict[str, Any]:
     if document.get("data") is None:
         return view.reduce(document, entry.participant)
     return view.withdraw(document, entry.participant)

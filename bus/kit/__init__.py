@@ -26,6 +26,15 @@ from bus.kit.fault import QuotaExhausted as QuotaExhausted
 from bus.kit.operation import Does as Does
 from bus.kit.operation import Operation as Operation
 from bus.kit.simulator import Simulator as Simulator
+from bus.kit.unfit import add_unfit as add_unfit
+from bus.kit.unfit import hide_unfit as hide_unfit
+from bus.kit.waiting import LONGEST_WAIT as LONGEST_WAIT
+from bus.kit.waiting import read_retry_after as read_retry_after
+from bus.kit.words import read_success as read_success
+from bus.kit.words import says_absent as says_absent
+from bus.kit.words import says_denied as says_denied
+from bus.kit.words import says_success as says_success
+from bus.kit.words import split_words as split_words
 from bus.problem import Refused as Refused
 
 if TYPE_CHECKING:
@@ -41,13 +50,11 @@ if TYPE_CHECKING:
     from bus.kit.answer import fold as fold
     from bus.kit.answer import parse_object as parse_object
     from bus.kit.answer import read_answer as read_answer
+    from bus.kit.answer import read_as_sent as read_as_sent
     from bus.kit.answer import read_beginning as read_beginning
     from bus.kit.answer import read_object as read_object
     from bus.kit.answer import round_decimal as round_decimal
     from bus.kit.answer import run_apart as run_apart
-    from bus.kit.changes import MOST_EVENTS as MOST_EVENTS
-    from bus.kit.changes import digest as digest
-    from bus.kit.changes import find_changes as find_changes
     from bus.kit.exchange import MOST_BYTES as MOST_BYTES
     from bus.kit.exchange import classify_status as classify_status
     from bus.kit.exchange import make_http_client as make_http_client
@@ -61,7 +68,13 @@ if TYPE_CHECKING:
     from bus.kit.gateway_simulator import make_gateway_app as make_gateway_app
     from bus.kit.outage import OUTAGES as OUTAGES
     from bus.kit.outage import make_simulator_app as make_simulator_app
+    from bus.kit.rows import Row as Row
+    from bus.kit.rows import Rows as Rows
+    from bus.kit.rows import RowUnreadable as RowUnreadable
+    from bus.kit.rows import digest as digest
+    from bus.kit.rows import read_rows as read_rows
     from bus.kit.settings import AdapterSettings as AdapterSettings
+    from bus.kit.settings import BaseUrl as BaseUrl
     from bus.kit.tls import get_tls_context as get_tls_context
 
 _LATE: Final = {
@@ -78,12 +91,10 @@ _LATE: Final = {
     "fold": "answer",
     "parse_object": "answer",
     "read_answer": "answer",
+    "read_as_sent": "answer",
     "read_object": "answer",
     "round_decimal": "answer",
     "run_apart": "answer",
-    "MOST_EVENTS": "changes",
-    "digest": "changes",
-    "find_changes": "changes",
     "MOST_BYTES": "exchange",
     "classify_status": "exchange",
     "make_http_client": "exchange",
@@ -97,7 +108,13 @@ _LATE: Final = {
     "make_gateway_app": "gateway_simulator",
     "OUTAGES": "outage",
     "make_simulator_app": "outage",
+    "Row": "rows",
+    "RowUnreadable": "rows",
+    "Rows": "rows",
+    "digest": "rows",
+    "read_rows": "rows",
     "AdapterSettings": "settings",
+    "BaseUrl": "settings",
     "get_tls_context": "tls",
 }
 """Each name whose module needs a library, and that module. The first use of a name loads its module."""

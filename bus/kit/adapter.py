@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from bus.kit.event import Event
 from bus.kit.failure import Outcome
 from bus.kit.operation import Operation
+from bus.kit.rows import Rows
 from bus.kit.settings import AdapterSettings
 
 
@@ -89,15 +90,18 @@ class Polled:
     """One step of a poll.
 
     Attributes:
-        events: new and changed rows as events of the operation's contract. The bus publishes them as the adapter's
-            participant. A repeated event (same source and id) is a harmless duplicate.
-        cursor: where the next step goes on. The bus keeps it once the events are in the journal, and never reads it.
+        events: what happened, as events of the operation's contract, if the agency itself says what is new. A repeated
+            event (same source and id) is a harmless duplicate. The bus keeps an event that it refuses, and tries it again.
+        cursor: where the next step goes on. The bus keeps it together with the events, and never reads it.
         more: True: the next step follows at once. False: it follows after the operation's interval.
+        rows: rows of a list, if the agency does not say what is new. The bus publishes those that are new or changed, and
+            deletes those that are gone from a whole list. None: the step has no list.
     """
 
     events: Sequence[Event]
     cursor: str | None
     more: bool = False
+    rows: Rows | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import codecs
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
@@ -57,6 +58,23 @@ async def read_answer(agency: str, response: httpx.Response, read: Callable[[Any
     return await run_apart(lambda: read(parse_value(agency, response)))
 
 
+async def read_as_sent(agency: str, response: httpx.Response, read: Callable[[Any], T]) -> T:
+    """The value that `read` makes of the JSON of a list, in which each row keeps its oddities for itself.
+
+    Half a surrogate pair, and a byte that is no UTF-8, stay in their text: the bus sets such a row aside, and takes the
+    others. A text may hold control characters. A number without end is an infinite `Decimal`. Otherwise as `read_answer`.
+
+    Raises:
+        AgencyFault: transient; the answer is no JSON, or exceeds a bound.
+        Exception: whatever `read` raises.
+    """
+
+    def read_text() -> T:
+        return read(_parse(agency, response, _parse_as_sent))
+
+    return await run_apart(read_text) if len(response.content) > _SMALL else read_text()
+
+
 async def read_object(agency: str, response: httpx.Response, read: Callable[[dict[str, Any]], T]) -> T:
     """The value that `read` makes of the JSON object in an answer. See `read_answer`.
 
@@ -86,16 +104,41 @@ def parse_value(agency: str, response: httpx.Response) -> Any:
     Raises:
         AgencyFault: transient; the answer is no JSON in UTF-8, has more than `MOST_PARTS` parts or `MOST_LEVELS` levels.
     """
+    return _parse(agency, response, _parse_repaired)
+
+
+def _parse(agency: str, response: httpx.Response, parse: Callable[[bytes], Any]) -> Any:
     text = response.content.removeprefix(codecs.BOM_UTF8)
     if _has_too_many_parts(text):
         raise _make_fault(agency, response, "more parts than the bus reads")
     try:
-        value = _parse_exactly(text) if json.changes_number(text) else _parse_quickly(text)
+        value = parse(text)
     except ValueError:
         raise _make_fault(agency, response, "something that is not JSON") from None
     if json.is_deeper(value, MOST_LEVELS):
         raise _make_fault(agency, response, "JSON that is nested too deep")
     return value
+
+
+def _parse_repaired(text: bytes) -> Any:
+    """The JSON value, without half a surrogate pair.
+
+    Raises:
+        ValueError: the text is no JSON in UTF-8.
+    """
+    return _parse_exactly(text) if json.changes_number(text) else _parse_quickly(text)
+
+
+def _parse_as_sent(text: bytes) -> Any:
+    """The JSON value, with half surrogate pairs. A byte that is no UTF-8 is half a pair as well (PEP 383).
+
+    Raises:
+        ValueError: the text is no JSON.
+    """
+    if not json.changes_number(text):
+        with suppress(ValueError):
+            return json.loads(text)
+    return json.loads_leniently(text.decode("utf-8", "surrogateescape"))
 
 
 def _parse_exactly(text: bytes) -> Any:

@@ -9,13 +9,13 @@ from typing import cast
 
 import httpx
 
+from bus.clock import now
 from bus.kit.failure import Failure
 from bus.kit.fault import AgencyFault
 from bus.kit.settings import AdapterSettings
 from bus.kit.tls import get_tls_context
+from bus.kit.waiting import read_retry_after
 
-LONGEST_WAIT = 24 * 3600.0
-"""Seconds; the most that an agency can ask the bus to wait."""
 MOST_BYTES = 8 * 1024 * 1024
 """Most bytes of an answer, unpacked."""
 
@@ -135,21 +135,19 @@ def make_status_fault(agency: str, response: httpx.Response) -> AgencyFault:
     """The fault for an answer other than 2xx whose body says nothing more precise."""
     failure, what = classify_status(response.status_code)
     detail = f"{agency} {what} (HTTP {response.status_code})"
-    return AgencyFault(failure, detail, retry_after=_read_wait(response), status=response.status_code)
+    wait = read_retry_after(response.headers.get("retry-after"), now())
+    return AgencyFault(failure, detail, retry_after=wait, status=response.status_code)
 
 
 def classify_status(status: int) -> tuple[Failure, str]:
     """The failure for an HTTP status other than 2xx, and its meaning in words."""
     if status in (401, 403):
         return Failure.SINK_DOWN, "refuses the bus's account"
-    if status in (408, 425, 429) or status >= 500:
+    if status == 407:
+        return Failure.SINK_DOWN, "is behind a proxy that refuses the bus's account"
+    if status in (408, 423, 425, 429) or status >= 500:
         return Failure.TRANSIENT, "cannot answer now"
-    if status < 400 or status in (404, 405, 410):
+    if status < 400 or status in (404, 405, 410, 421):
         # The client follows no redirect, and paths are fixed. So every event would fail: the address is wrong.
         return Failure.SINK_DOWN, "has nothing at the configured address"
     return Failure.PERMANENT, "refuses the request"
-
-
-def _read_wait(response: httpx.Response) -> float | None:
-    seconds = response.headers.get("retry-after", "").strip()
-    return min(float(seconds), LONGEST_WAIT) if seconds.isdecimal() else None

@@ -1,5 +1,7 @@
 """What an adapter raises: a fault when it delivers or polls, a refusal when it answers a query."""
 
+import math
+
 from bus.kit.failure import Failure, Outcome
 from bus.problem import Refused
 
@@ -26,6 +28,13 @@ class AgencyFault(Exception):
     def to_outcome(self) -> Outcome:
         """The outcome of a delivery that this fault ended."""
         return Outcome(self.failure, self.detail, self.retry_after, self.status)
+
+    def to_refusal(self) -> Refused:
+        """The refusal of a query that this fault ended."""
+        if self.failure is not Failure.TRANSIENT:
+            return AgencyRefused(f"{self.detail}; the operator has to mend the account or the address")
+        headers = {} if self.retry_after is None else {"Retry-After": str(math.ceil(self.retry_after))}
+        return AgencyUnavailable(f"{self.detail}; try again later", headers=headers)
 
 
 class AgencyUnavailable(Refused):

@@ -1,7 +1,7 @@
 """The SPLP gateway (WSO2 API Manager): calls an API with an OAuth2 token. Every fault becomes an `AgencyFault`.
 
 An adapter calls an API behind SPLP through `Gateway`. Sources: WSO2 API Manager's error handling reference (codes
-900800 to 900999, 101500 to 101599, 303001), RFC 6749 section 4.4 (client credentials).
+700700, 900800 to 900999, 101000 to 101599, 303000 to 303102), RFC 6749 section 4.4 (client credentials).
 """
 
 import asyncio
@@ -9,9 +9,9 @@ import math
 import re
 import time
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -19,32 +19,49 @@ from pydantic import SecretStr
 
 from bus.clock import now
 from bus.kit.answer import parse_object, read_beginning
-from bus.kit.exchange import LONGEST_WAIT, make_status_fault, send_request
+from bus.kit.exchange import make_status_fault, send_request
 from bus.kit.failure import Failure
 from bus.kit.fault import AgencyFault
 from bus.kit.settings import AdapterSettings
+from bus.kit.waiting import read_next_access
+
+_THROTTLED = (Failure.TRANSIENT, "throttled")
+_BLOCKED = (Failure.SINK_DOWN, "the gateway blocks the API or the application")
+_REFUSED = (Failure.SINK_DOWN, "the gateway refuses a fresh token")
+_SUSPENDED = (Failure.SINK_DOWN, "the gateway has suspended the API's endpoint")
+_BROKEN = (Failure.TRANSIENT, "the connection to the API's backend broke")
 
 _FAULTS: Mapping[str, tuple[Failure, str]] = {
+    "700700": _BLOCKED,
+    **dict.fromkeys(("900800", "900801", "900802", "900803", "900804", "900806", "900807"), _THROTTLED),
+    "900805": _BLOCKED,
     "900900": (Failure.TRANSIENT, "the gateway could not check the token"),
-    "900901": (Failure.SINK_DOWN, "the gateway refuses a fresh token"),
+    **dict.fromkeys(("900901", "900903", "900904", "900905"), _REFUSED),
     "900902": (Failure.SINK_DOWN, "the gateway saw no credentials"),
+    "900906": (Failure.SINK_DOWN, "the API has no such resource"),
+    "900907": _BLOCKED,
     "900908": (Failure.SINK_DOWN, "the application is not subscribed to this API"),
+    "900909": (Failure.SINK_DOWN, "the application's subscription to this API is inactive"),
     "900910": (Failure.SINK_DOWN, "the token lacks a scope of this API"),
-    "900800": (Failure.TRANSIENT, "throttled"),
-    "900801": (Failure.TRANSIENT, "throttled"),
-    "900802": (Failure.TRANSIENT, "throttled"),
-    "900803": (Failure.TRANSIENT, "throttled"),
-    "900804": (Failure.TRANSIENT, "throttled"),
-    "303001": (Failure.SINK_DOWN, "the gateway has suspended the API's endpoint"),
+    **dict.fromkeys(("303000", "303001", "303100", "303102"), _SUSPENDED),
+    **dict.fromkeys((str(code) for code in range(101000, 101002)), _BROKEN),
+    **dict.fromkeys((str(code) for code in range(101500, 101511)), _BROKEN),
     "101503": (Failure.TRANSIENT, "the API's backend is down"),
     "101504": (Failure.TRANSIENT, "the API's backend timed out"),
 }
+"""WSO2's code to the failure and its meaning."""
+_TOKEN_CODES = frozenset({"900901", "900903", "900904"})
+"""Codes after which a fresh token may help."""
+_TOKEN_ERRORS = frozenset({"invalid_client", "unauthorized_client", "invalid_grant", "access_denied"})
+"""OAuth errors (RFC 6749, 5.2) that blame the application's key or secret."""
+_XML_FAULT = re.compile(r"<(\w+:)?fault\b", re.IGNORECASE)
 _CODE = re.compile(r"code\W{1,6}(\d{6})\b", re.IGNORECASE)
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
 """A token that a header can hold: visible ASCII, in a length that servers accept."""
 _LONGEST_LIFETIME = 24 * 3600.0
 _LONGEST_NUMBER = 32
 _MOST_TOKEN_BYTES = 64 * 1024
+_LONGEST_FAULT = 2048
 _NEXT_ACCESS = re.compile(r'nextAccessTime["\s:>]+([^"<,}]+)', re.IGNORECASE)
 
 
@@ -88,13 +105,18 @@ class Gateway:
         json: Any = None,
         params: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
+        also: Collection[int] = (),
     ) -> httpx.Response:
         """The API's 2xx answer to a request for `{context}/{version}/{path}`.
 
         The gateway may revoke a token before its end. After a 401 the call tries once more, with a fresh token.
 
+        Args:
+            also: other statuses of the API that the caller reads itself. An answer of the gateway is a fault all the same.
+
         Raises:
-            AgencyFault: the gateway, or the API behind it, answered no 2xx; `status` has the answer's status.
+            AgencyFault: the gateway answered with a fault, whatever the status, or the API answered no 2xx; `status` has
+                the answer's status.
         """
 
         async def send(token: str) -> httpx.Response:
@@ -114,9 +136,9 @@ class Gateway:
 
         token = await self._tokens.get()
         response = await send(token)
-        if response.status_code == httpx.codes.UNAUTHORIZED:
+        if _refuses_token(response):
             response = await send(await self._tokens.get(refused=token))
-        if not response.is_success:
+        if is_gateway_fault(response) or not (response.is_success or response.status_code in also):
             raise make_gateway_fault(response, now())
         return response
 
@@ -176,6 +198,8 @@ class _Tokens:
         return self._read(parse_object("SPLP", response), asked)
 
     def _read(self, answer: Mapping[str, Any], asked: float) -> _Token:
+        if str(answer.get("error")) in _TOKEN_ERRORS:
+            raise AgencyFault(Failure.SINK_DOWN, "SPLP refuses the application's key or secret", status=200)
         value, lifetime = answer.get("access_token"), _parse_lifetime(answer.get("expires_in", 300))
         if not isinstance(value, str) or not _TOKEN.fullmatch(value) or lifetime is None:
             raise AgencyFault(Failure.TRANSIENT, "SPLP answered without a token that can be used")
@@ -194,7 +218,7 @@ def _parse_lifetime(said: Any) -> float | None:
 
 
 def make_gateway_fault(response: httpx.Response, at: datetime) -> AgencyFault:
-    """The fault for an answer other than 2xx: by WSO2's code in the body, else by the status."""
+    """The fault for an answer that is none of the API's: by WSO2's code in the body, else by the status."""
     by_status = make_status_fault("an API behind SPLP", response)
     text = read_beginning(response)
     code = _find_first(_CODE, text)
@@ -202,24 +226,34 @@ def make_gateway_fault(response: httpx.Response, at: datetime) -> AgencyFault:
     if code in _FAULTS:
         failure, what = _FAULTS[code]
         detail = f"SPLP {code}: {what}"
-    wait = by_status.retry_after or count_seconds_until(_find_first(_NEXT_ACCESS, text), at)
+    elif response.is_success:
+        failure, detail = Failure.TRANSIENT, f"SPLP answered with a fault (HTTP {response.status_code})"
+    wait = by_status.retry_after or read_next_access(_find_first(_NEXT_ACCESS, text), at)
     return AgencyFault(failure, detail, retry_after=wait, status=by_status.status)
 
 
-def count_seconds_until(next_access: str, at: datetime) -> float | None:
-    """Seconds from `at` to WSO2's `nextAccessTime`; None if the bus cannot read it.
+def is_gateway_fault(response: httpx.Response) -> bool:
+    """Whether WSO2 itself answers that a call failed. Some installations answer so with HTTP 200."""
+    text = read_beginning(response).lstrip("\ufeff \t\r\n")
+    if text.startswith("<"):
+        return bool(_XML_FAULT.search(text))
+    if not text.startswith("{") or len(response.content) > _LONGEST_FAULT:
+        return False
+    try:
+        answer = parse_object("SPLP", response)
+    except AgencyFault:
+        return False
+    if isinstance(answer.get("fault"), dict):
+        return True
+    is_known = str(answer.get("code")) in _FAULTS and "message" in answer
+    # The gateway's own 404, for an API or a path that it does not know.
+    return is_known or answer.keys() == {"code", "type", "message", "description"}
 
-    Some versions of the gateway write `2026-Nov-24 05:43:00+0000 UTC`, others milliseconds since 1970.
-    """
-    text = next_access.strip()
-    if text.isdecimal() and len(text) <= 13:
-        moment = datetime.fromtimestamp(int(text) / 1000, UTC)
-    else:
-        try:
-            moment = datetime.strptime(text.removesuffix("UTC").strip(), "%Y-%b-%d %H:%M:%S%z")
-        except ValueError:
-            return None
-    return min(max((moment - at).total_seconds(), 0.0), LONGEST_WAIT)
+
+def _refuses_token(response: httpx.Response) -> bool:
+    if response.status_code == httpx.codes.UNAUTHORIZED:
+        return True
+    return is_gateway_fault(response) and _find_first(_CODE, read_beginning(response)) in _TOKEN_CODES
 
 
 def _find_first(pattern: re.Pattern[str], text: str) -> str:

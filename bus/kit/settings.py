@@ -1,10 +1,31 @@
 """The settings of an adapter."""
 
 import re
+from typing import Annotated
 
-from pydantic import BaseModel, SecretStr, field_validator
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, field_validator
 
+_ADDRESS = re.compile(r"https?://[^\s/?#\\]+(/(%[0-9A-F]{2}|[A-Z0-9._~!$&'()*+,;=:@/-])*)?", re.ASCII | re.IGNORECASE)
+_DOTS = re.compile(r"/(\.|%2e){1,2}(/|$)", re.IGNORECASE)
 _PROXY = re.compile(r"https?://([^\s/@]+@)?[^\s/@:]+(:\d{1,5})?/?", re.ASCII)
+
+
+def _check_address(address: str) -> str:
+    """An address to which paths are added, if the HTTP client asks for it byte for byte as the operator wrote it.
+
+    Raises:
+        ValueError: it has a query or fragment, dot segments, or characters that a URL has percent-encoded (RFC 3986).
+    """
+    if not _ADDRESS.fullmatch(address) or _DOTS.search(address):
+        raise ValueError(
+            "must be https://host or https://host/path, without query, `.` and `..`; write other characters as % and two "
+            "hexadecimal digits"
+        )
+    return address
+
+
+BaseUrl = Annotated[str, AfterValidator(_check_address)]
+"""The address of an agency's API in an adapter's settings."""
 
 
 class AdapterSettings(BaseModel):
@@ -15,12 +36,17 @@ class AdapterSettings(BaseModel):
 
     model_config = {"frozen": True, "extra": "forbid"}
 
-    base_url: str
+    base_url: BaseUrl
     timeout_seconds: float = 15.0
     proxy: SecretStr | None = None
     """Address of the proxy to the agency, `http://[user:password@]host:port`. Adapters ignore `HTTP_PROXY`."""
     poll_seconds: float | None = None
     """Seconds between polls; None: the interval of each operation."""
+    deletions_share: float = Field(0.1, ge=0, le=1)
+    """The share of a list's rows that may be gone at once. A poll holds more deletions back, if they also exceed
+    `deletions_rows`."""
+    deletions_rows: int = Field(10, ge=0)
+    """The number of a list's rows that may be gone at once, however short the list is."""
     owner: str = ""
     """The participant that decides which contracts may use the adapter; empty: the operator decides."""
 

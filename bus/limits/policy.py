@@ -18,6 +18,8 @@ RateText = Annotated[Rate, NoDecode]
 """A rate in settings. Its text is no JSON, so pydantic must not decode it."""
 
 _MEBIBYTE: Final = 1024 * 1024
+_LARGEST: Final = 2**53 - 1
+"""The largest integer that every JSON reader keeps (RFC 8259, section 6)."""
 
 
 class Limit(StrEnum):
@@ -55,21 +57,28 @@ class Policy(BaseModel):
     client_tokens: RateText = Field(Rate(300, 60), description="access tokens made or revoked, of each client")
     sink_tests: RateText = Field(Rate(30, 60), description="tests of webhooks")
     requests: int = Field(
-        16, ge=1, description="requests worked on at once in a process, but for publishing and pages; others wait"
+        16,
+        ge=1,
+        le=_LARGEST,
+        description="requests worked on at once in a process, but for publishing and pages; others wait",
     )
-    questions: int = Field(4, ge=1, description="questions to agencies worked on at once in a process; others wait")
-    waiting_readers: int = Field(200, ge=0, description="long-polls and streams at once in a process")
-    agency_day: int = Field(2_500, ge=0, description="questions a day to each agency, out of its quota")
-    subscriptions: int = Field(100, ge=0, description="subscriptions")
+    questions: int = Field(
+        4, ge=1, le=_LARGEST, description="questions to agencies worked on at once in a process; others wait"
+    )
+    waiting_readers: int = Field(200, ge=0, le=_LARGEST, description="long-polls and streams at once in a process")
+    agency_day: int = Field(2_500, ge=0, le=_LARGEST, description="questions a day to each agency, out of its quota")
+    subscriptions: int = Field(100, ge=0, le=_LARGEST, description="subscriptions")
     filter_nodes: int = Field(
-        200, ge=0, description="parts of the filters of a subscription, or of the rows of a grant"
+        200, ge=0, le=_LARGEST, description="parts of the filters of a subscription, or of the rows of a grant"
     )
     filter_bytes: int = Field(
-        16_384, ge=0, description="bytes of the filters of a subscription, or of the rows of a grant"
+        16_384, ge=0, le=_LARGEST, description="bytes of the filters of a subscription, or of the rows of a grant"
     )
-    drafts: int = Field(200, ge=0, description="contract versions registered that are not in force yet")
-    contracts: int = Field(2_000, ge=0, description="contract versions registered")
-    contract_bytes: int = Field(64 * _MEBIBYTE, ge=0, description="bytes of all contract versions registered")
+    drafts: int = Field(200, ge=0, le=_LARGEST, description="contract versions registered that are not in force yet")
+    contracts: int = Field(2_000, ge=0, le=_LARGEST, description="contract versions registered")
+    contract_bytes: int = Field(
+        64 * _MEBIBYTE, ge=0, le=_LARGEST, description="bytes of all contract versions registered"
+    )
 
     def get_rate(self, limit: Limit) -> Rate:
         """The value of a limit that is a rate."""

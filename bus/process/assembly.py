@@ -1,26 +1,28 @@
-"""The rooms of one process, filled from settings and the database."""
+"""Assembly: makes the rooms of one process, and fills them from settings and the database."""
 
 from typing import Final
 
 from bus.actions import ActionLog, Attempts
-from bus.agencies import Agencies, Queries, make_bindings
+from bus.agencies import Agencies, Holds, Queries, make_bindings
 from bus.contracts import Catalogue
 from bus.delivery import Deliveries, Names, Subscriptions, Trials
 from bus.disclosures import DisclosureLog
 from bus.heavy import Bounds, Heavy, Here, Processes, Shares, Slices, Threads
 from bus.http import Rooms, WaitingReaders, connections_at_once
+from bus.idempotency import KeptAnswers
 from bus.identity import Keys, LoginPolicy, OAuthServer, Participants, Tokens
 from bus.journal import Appender, Beside, Gate, JournalReader, NothingBeside, Persons, Tail
 from bus.limits import LimitRegister, Limits, Ration
 from bus.process.wakeups import Wakeups
-from bus.refusals import Recorder, RefusalLog
+from bus.refusals import Recorder, RefusalLog, SetAside
 from bus.settings import Settings
 from bus.storage import Storage
 
 _READING: Final = Shares(at_once=8, each=4)
-"""Pages that are read at once."""
+"""Threads that read pages: how many at once, and how many for each participant."""
 _SCANNING: Final = Shares(at_once=1, each=1, waiting=1024)
-"""Pages of views that cut, from their second slice on: each takes the interpreter for itself, and the event loop waits for it."""
+"""Threads for pages of views that cut, after their first slice. One at a time: it holds the interpreter lock, and the event loop
+waits for it."""
 
 
 def make_rooms(
@@ -35,10 +37,10 @@ def make_rooms(
     """The rooms of one process, filled from the database. Call it in a running event loop.
 
     Args:
-        issuer: the bus's own address, in tokens and metadata.
-        wakeups: tells the rooms what this process did, and is told by them.
-        heavy: runs heavy work; None: this process does, unbounded.
-        beside: what else appends write; None: nothing.
+        issuer: the bus's own address, for tokens and metadata.
+        wakeups: passes news of this process between its rooms.
+        heavy: runs heavy work; None: this process runs it, without bounds.
+        beside: writes beside appends; None: nothing is written beside.
     """
     journal = JournalReader(storage)
     tail = Tail(journal)
@@ -73,6 +75,8 @@ def make_rooms(
         gate=Gate(catalogue),
         recorder=Recorder(refusals, catalogue),
         refusals=refusals,
+        set_aside=SetAside(storage),
+        answers=KeptAnswers(storage, keys),
         appender=Appender(storage, wakeups.appended, beside or NothingBeside()),
         journal=journal,
         tail=tail,
@@ -80,6 +84,7 @@ def make_rooms(
         subscriptions=subscriptions,
         deliveries=Deliveries(storage),
         agencies=agencies,
+        holds=Holds(storage),
         queries=Queries(catalogue, agencies, disclosures, limits, Ration(storage), heavy=apart),
         heavy=apart,
         reading=Threads(_READING, _SCANNING),
@@ -91,7 +96,7 @@ def make_rooms(
 
 
 def _make_limits(settings: Settings, storage: Storage) -> Limits:
-    # Half of the connections stay for other requests: a connection with a request under way cannot be closed for another.
+    # Half of the connections stay for other requests: a connection with a waiting request cannot be closed for another.
     readers = settings.max_waiting_readers or max(1, connections_at_once(settings) // 2)
     return Limits(LimitRegister(storage, settings.limits), waiting_readers=readers)
 
@@ -101,6 +106,6 @@ def _make_login_policy(settings: Settings) -> LoginPolicy:
 
 
 def make_workers(settings: Settings) -> Processes:
-    """The worker processes for heavy work; none runs before it is needed."""
+    """The worker processes for heavy work. A process starts when it is first needed."""
     shares = Shares(at_once=settings.heavy_processes, each=max(1, settings.heavy_processes // 2))
     return Processes(shares, Bounds(settings.heavy_seconds, settings.heavy_memory_bytes))

@@ -1,4 +1,4 @@
-"""The form of a bus: everything within one process, or processes beside a broker. All that differs between the two is here."""
+"""The form of a bus: everything in one process, or several processes beside a broker. All differences of the two are here."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -29,64 +29,68 @@ from bus.storage import Changes, Storage
 
 
 class Form(Protocol):
-    """One process's parts that depend on the form of its bus."""
+    """The parts of a process that depend on the form of its bus."""
 
     @property
     def handover(self) -> Handover:
-        """The way of runs from relay to workers."""
+        """Hands runs over from the relay to workers."""
         ...
 
     def beside(self, turn: Turn[FanOut]) -> Beside:
-        """What appends of this process write beside their events."""
+        """The writer beside the appends of this process."""
         ...
 
     def reclaim(self) -> Reclaim:
-        """What the relay does about leases of dead processes."""
+        """The reclaim, which makes the leases of dead processes due."""
         ...
 
     def claims(self, heartbeat: Heartbeat) -> Claims:
-        """What the workers say of the runs that they make."""
+        """How workers say which runs they work on."""
         ...
 
     def spread(self, changes: Changes, wakeups: Wakeups, stack: AsyncExitStack) -> None:
-        """Have a change that this process makes looked at wherever a process of the bus runs."""
+        """Tell every process of the bus to look for a change that this process makes.
+
+        Args:
+            stack: stops what this method starts.
+        """
         ...
 
     def is_reachable(self) -> bool:
-        """Whether runs can be handed over now; it may take a moment to find out."""
+        """Whether runs can be handed over now. It may block for a moment."""
         ...
 
 
 class OneProcess:
-    """Relay and workers are this process; other processes serve the API at most."""
+    """The form in which this process is relay and worker. Other processes may only serve the API."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self.handover: Handover = Here()
 
     def beside(self, turn: Turn[FanOut]) -> Beside:
-        """The deliveries of small appends."""
+        """A writer of the deliveries of small appends."""
         return AlongAppends(turn)
 
     def reclaim(self) -> Reclaim:
-        """Everything leased is due at the start."""
+        """A reclaim that makes all leased deliveries due at the start."""
         return Reclaim(self._storage, is_alone=True)
 
     def claims(self, heartbeat: Heartbeat) -> Claims:
-        """Nobody else could make these runs."""
+        """No claims: no other process could work on these runs."""
         return NoClaims()
 
     def spread(self, changes: Changes, wakeups: Wakeups, stack: AsyncExitStack) -> None:
-        """This process looks at once, others in their time."""
+        """Have this process look at once. Others look at their next interval."""
         wakeups.changed.listen(changes.look_now)
 
     def is_reachable(self) -> bool:
-        """Always: nothing leaves the process."""
+        """Always True: runs do not leave the process."""
         return True
 
 
 class BesideBroker:
-    """Processes of any roles, with a broker between them."""
+    """The form of processes with any roles, and a broker between them."""
 
     def __init__(self, storage: Storage, address: BrokerAddress) -> None:
         self._storage = storage
@@ -94,19 +98,19 @@ class BesideBroker:
         self.handover: Handover = Broker(address)
 
     def beside(self, turn: Turn[FanOut]) -> Beside:
-        """Nothing: a publisher must not wait for the broker."""
+        """A writer of nothing: a publisher must not wait for the broker."""
         return NothingBeside()
 
     def reclaim(self) -> Reclaim:
-        """What dead workers claimed is due."""
+        """A reclaim that makes the claimed deliveries of dead workers due."""
         return Reclaim(self._storage, is_alone=False)
 
     def claims(self, heartbeat: Heartbeat) -> Claims:
-        """Claims that the relay finds in the database."""
+        """Claims in the database, where the relay finds them."""
         return WrittenClaims(Leases(self._storage), heartbeat)
 
     def spread(self, changes: Changes, wakeups: Wakeups, stack: AsyncExitStack) -> None:
-        """Every process that hears the bell looks at once."""
+        """Ring the broker's bell: every process that hears it looks at once."""
         bell = ChangesBell(self._address, changes.look_now)
         bell.start()
         wakeups.changed.listen(bell.ring)
@@ -117,7 +121,7 @@ class BesideBroker:
         return is_reachable(self._address)
 
 
-def form_of(settings: Settings, storage: Storage) -> Form:
-    """The form that the settings ask for."""
+def make_form(settings: Settings, storage: Storage) -> Form:
+    """Make the form that the settings ask for."""
     address = find_broker(settings.broker_url, settings.broker_prefix)
     return OneProcess(storage) if address is None else BesideBroker(storage, address)

@@ -1,4 +1,4 @@
-"""The wiring: one process of the bus, from settings and roles to running parts, and back down in order."""
+"""One process of the bus: starts its parts by settings and roles, and stops them in order."""
 
 import asyncio
 import signal
@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
+from bus.agencies import TOPIC as POLLS
 from bus.agencies import Poller
 from bus.delivery import (
     AgencySink,
@@ -28,13 +29,13 @@ from bus.delivery import (
 )
 from bus.heavy import LoopDelay
 from bus.http import Health
-from bus.identity import Keys
+from bus.identity import Keys, Rotation
 from bus.ids import new_id
 from bus.journal import Projection
 from bus.limits import TOPIC as LIMITS
 from bus.limits import Sharing
 from bus.process.assembly import make_rooms, make_workers
-from bus.process.form import form_of
+from bus.process.form import make_form
 from bus.process.readiness import Readiness
 from bus.process.role import Role
 from bus.process.wakeups import Wakeups
@@ -48,10 +49,10 @@ log = structlog.get_logger(__name__)
 async def run_process(
     settings: Settings, storage: Storage, keys: Keys, issuer: str, roles: Collection[Role], wakeups: Wakeups
 ) -> AsyncIterator["Process"]:
-    """The parts of a process at work; on leaving they are brought down in order, within `settings.drain_seconds`.
+    """A running process. On leaving the block its parts stop in order, within `settings.drain_seconds`.
 
     Args:
-        wakeups: `storage` tells its `changed` of changes.
+        wakeups: `storage` must tell its `changed` of changes.
     """
     process = Process(settings, storage, keys, issuer, roles, wakeups)
     async with AsyncExitStack() as stack:
@@ -77,12 +78,12 @@ class Process:
         self._wakeups = wakeups
         self._turn: Turn[FanOut] = Turn()
         self._workers: list[Worker] = []
-        self._form = form_of(settings, storage)
+        self._form = make_form(settings, storage)
         beside = self._form.beside(self._turn)
         self.rooms = make_rooms(settings, storage, keys, issuer, wakeups, make_workers(settings), beside)
 
     async def start(self, stack: AsyncExitStack) -> None:
-        """Start what the roles ask for; `stack` brings it down again, the last first."""
+        """Start the parts that the roles need. `stack` stops them again, the last first."""
         rooms = self.rooms
         stack.callback(rooms.oauth.close)
         stack.callback(rooms.reading.close)
@@ -103,18 +104,23 @@ class Process:
         if Role.WORKER in self._roles or Role.ADAPTERS in self._roles:
             await self._start_workers(stack)
         if Role.RELAY in self._roles:
-            # After the workers, so that it stops before them: what it handed over last is still made.
+            # The relay starts after the workers, so it stops before them: they still finish its last runs.
             self._start_task(stack, Projection(self._storage).follow())
             self._start_relay(stack)
         if Role.ADAPTERS in self._roles:
             changes.on("contracts", self._ensure_standing)
-            self._start_task(stack, self._make_poller().run())
+            poller = self._make_poller()
+            # After the catalogue: the poller tries rows again under the version that is active now.
+            changes.on("contracts", poller.look_again)
+            changes.on(POLLS, poller.look_again)
+            self._start_task(stack, poller.run())
         if self._storage.is_sqlite:
             self._start_task(stack, Checkpoints(self._storage).follow())
         if Role.API in self._roles:
             self._start_task(stack, Sharing(self._storage, rooms.limits).follow())
         self._start_task(stack, LoopDelay().follow())
         self._start_task(stack, changes.follow())
+        self._start_task(stack, Rotation(rooms.keys, [rooms.tokens.forget, rooms.waiting.tokens_changed]).follow())
         self._start_task(stack, rooms.tail.follow())
         self._start_task(stack, rooms.waiting.follow())
         self._start_task(stack, rooms.recorder.follow())
@@ -193,7 +199,7 @@ class Process:
         ensure_standing_subscriptions(self.rooms.catalogue, self.rooms.agencies, self.rooms.subscriptions)
 
     def make_health(self) -> Health:
-        """What readiness looks at."""
+        """The checks of readiness."""
         rooms = self.rooms
         return Readiness(
             self._storage, rooms.subscriptions, rooms.journal, self._form.is_reachable, self._roles, self._workers
@@ -204,5 +210,5 @@ def end_on_failure(task: asyncio.Task[None]) -> None:
     """End the process if one of its tasks failed: nothing would follow changes, or poll, any more."""
     if not task.cancelled() and task.exception() is not None:
         log.error("process.task_died", error=type(task.exception()).__name__)
-        # Whoever watches the process starts it anew.
+        # The supervisor of the process starts it again.
         signal.raise_signal(signal.SIGTERM)

@@ -9,11 +9,11 @@ from bus.process.role import Role
 from bus.storage import Storage
 
 _LATE_SECONDS = 60.0
-"""How old the oldest event may be that the relay has not fanned out, before readiness says so."""
+"""Age of the oldest event without deliveries from which on readiness reports the relay as late."""
 
 
 class Readiness:
-    """Looks at what the roles of one process need."""
+    """Checks what the roles of one process need."""
 
     def __init__(
         self,
@@ -24,11 +24,11 @@ class Readiness:
         roles: Collection[Role],
         workers: Sequence[Worker],
     ) -> None:
-        """Looks at what the process needs.
+        """Create the checks of a process.
 
         Args:
             is_reachable: whether runs can be handed over, for a process without workers.
-            workers: the process's own: the same list for as long as the process runs.
+            workers: the workers of this process. The process adds to this list while it runs.
         """
         self._storage = storage
         self._subscriptions = subscriptions
@@ -40,7 +40,7 @@ class Readiness:
     def make_health(self) -> Health:
         """The checks, by name."""
         delivers = bool(self._roles - {Role.API})
-        # A bus that takes events in and passes none on is not ready, though what it took in is safe.
+        # A bus that accepts events and delivers none is not ready, though the accepted events are safe.
         leads = not {Role.API, Role.RELAY}.isdisjoint(self._roles)
         return Health(
             {

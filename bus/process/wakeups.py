@@ -1,4 +1,4 @@
-"""Wakeups: the parts of one process hear at once what the process itself did, and need not wait for their next look."""
+"""Wakeups: tell the parts of one process at once what the process did. They need not wait for their next look."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,17 +8,18 @@ Told = ParamSpec("Told")
 
 
 class Signal(Generic[Told]):
-    """Tells all who listen. Constructors get it as a callable; parts that are made later listen. Callable from any thread."""
+    """Calls all listeners. A constructor gets the signal as a callable. A part that is made later listens. Callable from any
+    thread."""
 
     def __init__(self) -> None:
         self._listeners: tuple[Callable[Told, None], ...] = ()
 
     def listen(self, listener: Callable[Told, None]) -> None:
-        """Have a listener called from now on, in the thread of the caller. It must neither block nor fail."""
+        """Add a listener. It runs in the thread that calls the signal. It must neither block nor raise."""
         self._listeners += (listener,)
 
     def __call__(self, *told: Told.args, **more: Told.kwargs) -> None:
-        """Call all listeners in the order in which they came."""
+        """Call all listeners in the order in which they were added."""
         for listener in self._listeners:
             listener(*told, **more)
 
@@ -29,8 +30,8 @@ class Wakeups:
 
     Attributes:
         changed: a transaction that announced a change is committed (`bus.storage.announce`).
-        appended: the journal reaches this position.
-        finished: the outcomes of a run are written; whether something is due by them.
+        appended: the journal reached this position.
+        finished: the outcomes of a run are written. The argument says whether something is due now.
     """
 
     changed: Signal[[]] = field(default_factory=Signal)

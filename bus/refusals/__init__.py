@@ -1,14 +1,46 @@
-"""Refusals: counts of events that the gate refused, by contract, sender, rule and place.
+"""Refusals: counts of events that the gate refused, by contract, sender, rule and place; and the rows set aside of polls.
 
-A refusal holds no value, and no name that the sender chose.
+A refusal holds no value, and no name that the sender chose. A row set aside shows its key beside that.
 """
 
 from bus.refusals.log import Alert, Found, RefusalLog
+from bus.refusals.recent import RefusedEvent
 from bus.refusals.recorder import Recorder
+from bus.refusals.set_aside import (
+    MOST_SET_ASIDE,
+    Aside,
+    Attempt,
+    Broken,
+    FoundAside,
+    Poll,
+    SetAside,
+    count_asides,
+    drop_asides,
+    find_attempts,
+    find_kept,
+    is_due,
+    list_broken,
+    put_aside,
+)
 
 __all__ = [
+    "MOST_SET_ASIDE",
     "Alert",
+    "Aside",
+    "Attempt",
+    "Broken",
     "Found",
+    "FoundAside",
+    "Poll",
     "Recorder",
     "RefusalLog",
+    "RefusedEvent",
+    "SetAside",
+    "count_asides",
+    "drop_asides",
+    "find_attempts",
+    "find_kept",
+    "is_due",
+    "list_broken",
+    "put_aside",
 ]

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from bus import clock
 from bus.contracts import Succession, find_successions
 from bus.refusals.jump import BEFORE, SHOWN, Hour, Jump, find_jumps
+from bus.refusals.recent import RefusedEvent, add_events, find_event, forget_events
 from bus.refusals.refusal import Refusal, round_to_hour
 from bus.refusals.tables import REFUSALS
 from bus.refusals.tally import Count
@@ -70,17 +71,30 @@ class RefusalLog:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    def add(self, counted: Mapping[Refusal, Count]) -> None:
-        """Add counts in one small transaction; a power failure may undo it, which loses seconds of counts."""
+    def add(self, counted: Mapping[Refusal, Count], events: Mapping[bytes, Mapping[str, Any]] | None = None) -> None:
+        """Add counts and refused events in one small transaction; a power failure may undo it, which loses seconds of them.
+
+        Args:
+            counted: the counts.
+            events: rows of `RecentRefusals.take`.
+        """
         # In order, so that two processes never wait for each other's rows.
         rows = [{**refusal._asdict(), **_make_numbers(counted[refusal])} for refusal in sorted(counted)]
         with self._storage.write(durable=False) as transaction:
-            transaction.execute(_ADD, rows)
+            if rows:
+                transaction.execute(_ADD, rows)
+            add_events(transaction, events or {})
 
     def forget(self, now: datetime) -> int:
-        """Delete some of the rows that are older than thirty days, and return how many."""
+        """Delete some of the counts that are older than thirty days, and old refused events; return how many counts."""
         with self._storage.write(durable=False) as transaction:
+            forget_events(transaction, clock.micros(now))
             return transaction.execute(_FORGET, {"before": round_to_hour(clock.micros(now)) - _KEPT})
+
+    def find_event(self, participant: str, source: str, id: str) -> RefusedEvent | None:
+        """The last refusal of a participant's event; None: none is known. Refusals are written once a second."""
+        with self._storage.read() as transaction:
+            return find_event(transaction, participant, source, id)
 
     def search(
         self,

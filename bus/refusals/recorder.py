@@ -15,6 +15,7 @@ from bus.contracts import Catalogue
 from bus.identity import Principal
 from bus.problem import Refused, Unavailable
 from bus.refusals.log import RefusalLog
+from bus.refusals.recent import RecentRefusals
 from bus.refusals.refusal import Refusal, make_refusals, round_to_hour
 from bus.refusals.tally import Tally
 from bus.storage import StorageFull
@@ -35,6 +36,7 @@ class Recorder:
         self._log = refusal_log
         self._catalogue = catalogue
         self._tally = Tally()
+        self._recent = RecentRefusals()
 
     def note(self, refused: Refused, sender: Principal | None, event: Any = None) -> Sequence[Refusal]:
         """Count a refusal, if it says something about the sent event.
@@ -54,17 +56,19 @@ class Recorder:
         refusals = make_refusals(refused, sender, event, self._catalogue, round_to_hour(at))
         REFUSED.labels(refusals[0].contract or "other", refused.slug).inc()
         self._tally.count(refusals, at)
+        self._recent.note(refused, refusals, event, at)
         return refusals
 
     async def flush(self) -> None:
         """Write the counts. If the database refuses them, they wait for the next flush."""
-        counted = self._tally.take()
-        if not counted:
+        counted, events = self._tally.take(), self._recent.take()
+        if not counted and not events:
             return
         try:
-            await asyncio.to_thread(self._log.add, counted)
+            await asyncio.to_thread(self._log.add, counted, events)
         except (Unavailable, StorageFull):
             self._tally.put_back(counted)
+            self._recent.put_back(events)
             log.warning("refusals.not_written", rows=len(counted))
 
     async def follow(self) -> None:

@@ -1,9 +1,6 @@
 """AsyncAPI documents before the official parser, `@asyncapi/parser` from npm."""
 
-import os
-import shutil
 import subprocess
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +10,13 @@ from bus import json
 from bus.contracts.asyncapi import describe_as_asyncapi
 from bus.contracts.document import Contract
 from bus.contracts.yaml import write_yaml
+from tests.a_node_package import install
 from tests.builders import a_strict_contract
+from tests.conformance.a_table import Row, read_row
 from tests.contracts.documents import SHIPPED, shipped
 
 HERE = Path(__file__).parent
 URL = "https://bus.lamongan.example"
-MAY_SKIP = os.environ.get("CI") != "true"
-INSTALLED = ("package.json", "package-lock.json", "validate.mjs")
 
 Document = dict[str, Any]
 Findings = dict[str, Any]
@@ -27,25 +24,8 @@ Findings = dict[str, Any]
 
 @pytest.fixture(scope="session")
 def parser(request: pytest.FixtureRequest) -> Path:
-    """The folder of the installed script; it is installed once for each lock."""
-    if shutil.which("npm") is None:
-        if MAY_SKIP:
-            pytest.skip("npm is missing; install nodejs and npm to parse AsyncAPI documents")
-        pytest.fail("npm is missing")
-    assert request.config.cache is not None
-    content = b"".join((HERE / name).read_bytes() for name in INSTALLED)
-    folder = request.config.cache.mkdir(f"asyncapi-{blake2b(content, digest_size=8).hexdigest()}")
-    done = folder / "installed"
-    if not done.exists():
-        for name in INSTALLED:
-            shutil.copy(HERE / name, folder)
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=150, check=False)
-        if ended.returncode and MAY_SKIP:
-            pytest.skip("npm ci did not succeed, so that there is no AsyncAPI parser")
-        assert not ended.returncode, ended.stderr
-        done.touch()
-    return folder
+    """The folder of the installed script."""
+    return install(request.config, HERE)
 
 
 ODD_SCHEMA = {
@@ -149,3 +129,9 @@ def test_a_query_can_be_asked(findings: dict[str, Findings]) -> None:
 
 def test_the_parser_tells_what_is_wrong(findings: dict[str, Findings]) -> None:
     assert _errors(findings["wrong"])
+
+
+def test_the_table_says_what_runs() -> None:
+    cases = len(SHIPPED) + len(ODD) + 1
+    version = json.loads((HERE / "package.json").read_bytes())["dependencies"]["@asyncapi/parser"]
+    assert read_row("AsyncAPI parser (@asyncapi/parser)") == Row(version, cases, cases)

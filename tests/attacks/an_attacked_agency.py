@@ -77,7 +77,7 @@ def kemendagri(attacker: Attacker) -> KemendagriAdapter:
 def bappenas(attacker: Attacker) -> BappenasAdapter:
     """The adapter of Bappenas before the attacker."""
     secret = SecretStr("rahasia")
-    krisna, ckan = Krisna(attacker.http(), secret, "3524"), Ckan(attacker.http(), secret)
+    krisna, ckan = Krisna(attacker.http(), secret, "3524"), Ckan(attacker.http(), secret, "lamongan")
     return BappenasAdapter(krisna, ckan, organization="lamongan", years=[2026])
 
 

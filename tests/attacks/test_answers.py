@@ -61,7 +61,8 @@ async def test_every_answer_says_what_it_holds(http: httpx.AsyncClient):
 async def test_no_preflight_allows_a_foreign_page_anything(http: httpx.AsyncClient):
     asked = {"origin": ELSEWHERE, "access-control-request-method": "POST"}
     answer = await http.options("/v1/events", headers=asked)
-    assert answer.is_client_error
+    # Without a field of CORS a browser lets the page do nothing, whatever the status.
+    assert answer.status_code == 204
     assert not any(name.startswith("access-control-") for name in answer.headers)
 
 
@@ -76,7 +77,8 @@ async def test_a_token_in_a_url_is_not_taken(bus: Bus):
     token = bus.token("bapenda", "contracts.read").removeprefix("Bearer ")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(bus.edge), base_url=ELSEWHERE) as nobody:
         answer = await nobody.get("/v1/contracts", params={"access_token": token})
-    assert answer.status_code == 401
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:bus:problem:parameters-wrong")
+    assert token not in answer.text
 
 
 async def test_no_answer_names_the_server_or_its_version(bus: Bus):

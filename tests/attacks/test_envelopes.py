@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bus import json, telemetry
+from bus import json
 from bus.contracts.document import parse_contract
 from bus.contracts.lint import find_errors
 from bus.contracts.view import View
@@ -23,6 +23,7 @@ from bus.journal.lines import MOST_BYTES
 from bus.journal.viewed import apply_view
 from tests.a_bus import Bus
 from tests.builders import OWNER, WARGA, Document, a_document, a_grant, a_nik, a_person, an_event
+from tests.full_log import a_full_log
 
 sqlite_alone = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 STRUCTURED = {"content-type": "application/cloudevents+json"}
@@ -197,17 +198,12 @@ async def test_a_trace_in_a_header_that_is_not_well_formed_is_ignored(bus: Bus, 
 
 
 @sqlite_alone
-async def test_a_log_that_cannot_be_written_is_no_failure_of_a_committed_event(
-    bus: Bus, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Full:
-        def info(self, *_: Any, **__: Any) -> None:
-            raise OSError(28, "No space left on device")
-
+async def test_a_log_that_cannot_be_written_is_no_failure_of_a_committed_event(bus: Bus) -> None:
     bus.apply(a_document(a_grant("bapenda")))
-    monkeypatch.setattr(telemetry, "log", Full())
     event = an_event(traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
-    answer = await bus.reader(OWNER, "events.publish").post("/v1/events", json=event, headers=STRUCTURED)
+    producer = bus.reader(OWNER, "events.publish")
+    with a_full_log():
+        answer = await producer.post("/v1/events", json=event, headers=STRUCTURED)
     assert answer.status_code == 202
 
 

@@ -14,7 +14,7 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 from sqlalchemy import text, update
 
-from bus.identity.participants import Client
+from bus.identity.clients import Client
 from bus.identity.tables import CLIENTS
 from bus.identity.tokens import Unauthenticated
 from bus.limits import Rate

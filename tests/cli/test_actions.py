@@ -15,11 +15,13 @@ from bus.actions.log import ActionLog
 from bus.cli import make_command_line
 from bus.cli.workspace import open_workspace
 from bus.contracts.document import parse_contract
+from bus.delivery import Subscriptions, Webhook
 from bus.storage import open_storage
 from bus.storage.migrate import _make_config
 from bus.storage.transaction import get_connection
-from tests.an_actor import actions, an_actor, last_action
-from tests.builders import a_strict_document
+from tests.an_actor import OPERATOR, actions, an_actor, last_action
+from tests.an_agency import AGENCY, hold_some_deletions
+from tests.builders import a_new_subscription, a_strict_document
 from tests.cli.a_command import Commands, commands
 
 NAME = "kependudukan.uji"
@@ -58,15 +60,36 @@ def _new_client(bus: Commands) -> list[str | Path]:
     return ["client", "add", "bapenda", "--scope", "events.read"]
 
 
+def _changed_client(bus: Commands) -> list[str | Path]:
+    return ["client", "update", *_client(bus)[2:], "--scope", "queries.call"]
+
+
 def _limits(bus: Commands) -> list[str | Path]:
     _added(bus)
     return ["participant", "limits", "bapenda", "--set", "drafts=7"]
 
 
+def _holding(bus: Commands) -> list[str | Path]:
+    with open_workspace(bus.folder / "data") as workspace:
+        hold_some_deletions(workspace.storage)
+    return ["agency", "release", AGENCY]
+
+
+def _paused(bus: Commands) -> list[str | Path]:
+    with open_workspace(bus.folder / "data") as workspace:
+        subscriptions = Subscriptions(workspace.storage, workspace.keys)
+        made = subscriptions.add(a_new_subscription(sink=Webhook("https://bapenda.example/hook")), OPERATOR)
+        subscriptions.disable(made, OPERATOR)
+    return ["subscription", "resume", made.id]
+
+
 CHANGING: dict[str, tuple[Prepare, list[Verb]]] = {
     "participant add": (lambda _: ["participant", "add", "dinkes", "--kind", "app"], [Verb.PARTICIPANT_ADD]),
     "participant limits": (_limits, [Verb.LIMITS_SET]),
+    "agency release": (_holding, [Verb.AGENCY_RELEASE]),
+    "subscription resume": (_paused, [Verb.SUBSCRIPTION_RESUME]),
     "client add": (_new_client, [Verb.CLIENT_ADD]),
+    "client update": (_changed_client, [Verb.CLIENT_UPDATE]),
     "client revoke": (_client, [Verb.CLIENT_REVOKE]),
     "contract apply": (
         lambda bus: ["contract", "apply", bus.written()],
@@ -79,12 +102,14 @@ CHANGING: dict[str, tuple[Prepare, list[Verb]]] = {
     "keys rotate": (lambda _: ["keys", "rotate"], [Verb.KEYS_ROTATE]),
     "actions": (lambda _: ["actions"], [Verb.ACTIONS_READ]),
 }
-"""Commands that leave entries, each with how to run it and which entries; `init` and `serve` have tests of their own."""
+"""Commands that leave entries, each with how to run it and which entries; those of `OF_THEIR_OWN` have tests elsewhere."""
 
-OF_THEIR_OWN = {"init", "serve"}
+OF_THEIR_OWN = {"init", "serve", "backup", "restore"}
 
 NOT_CHANGING = {
     "simulate": "runs an agency's stand-in, which is no part of a bus",
+    "agency list": "reads",
+    "subscription list": "reads",
     "participant list": "reads",
     "client list": "reads",
     "contract new": "writes a file",

@@ -23,7 +23,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 def test_applying_shows_the_plan_puts_in_force_and_is_idempotent(run: Commands) -> None:
     first, again = run("contract", "apply", ROOT / "contracts"), run("contract", "apply", ROOT / "contracts")
     assert (first.code, again.code) == (0, 0)
-    assert "kependudukan.penduduk 1.0.0: add and activate" in first.out
+    assert "kependudukan.data-balikan 1.0.0: add and activate" in first.out
     assert again.out.splitlines()[-1] == "nothing to do"
 
 

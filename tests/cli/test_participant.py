@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from joserfc.jwk import OKPKey
 from typer.testing import CliRunner
 
 from bus import json
 from bus.cli.participant import client, participant
 from bus.identity import secrets
 from bus.identity.keys import create_keys
-from bus.identity.participants import KindRefused, Participants, ParticipantUnknown, ScopeUnknown
+from bus.identity.participants import KindRefused, NothingToChange, Participants, ParticipantUnknown, ScopeUnknown
 from bus.limits import LimitsRefused
 from bus.storage import open_storage, upgrade
 
@@ -110,3 +111,32 @@ def test_limits_that_cannot_be_are_refused(bus: Run, arguments: tuple[str, ...],
 
 def test_a_limit_without_a_value_is_wrong_usage(bus: Run):
     assert bus("participant", "limits", "bapenda", "--set", "publish").exit_code == 2
+
+
+def test_a_clients_scopes_are_changed_and_its_secret_stays(bus: Run, data: Path):
+    made = json.loads(bus("client", "add", "bapenda", "--scope", "events.read", "--json").stdout)
+    changed = bus("client", "update", "bapenda", made["client_id"], "--scope", "events.read,admin", "--json")
+    assert json.loads(changed.stdout) == {"client_id": made["client_id"], "scopes": "admin events.read"}
+    storage = open_storage(f"sqlite:///{data / 'bus.db'}")
+    credentials = Participants(storage).find_credentials(made["client_id"])
+    storage.close()
+    assert credentials is not None
+    assert secrets.fits(made["client_secret"], credentials.secret_hash)
+
+
+def test_a_client_with_a_file_of_keys_has_no_secret(bus: Run, data: Path, tmp_path: Path):
+    file = tmp_path / "jwks.json"
+    file.write_bytes(json.dumps({"keys": [OKPKey.generate_key("Ed25519").as_dict(private=False)]}))
+    options = ["--scope", "events.read", "--jwks", str(file), "--json"]
+    made = json.loads(bus("client", "add", "bapenda", *options).stdout)
+    assert made.keys() == {"client_id"}
+    assert bus("client", "update", "bapenda", made["client_id"], "--jwks", str(file)).exit_code == 0
+    file.write_bytes(b"[]")
+    assert bus("client", "update", "bapenda", made["client_id"], "--jwks", str(file)).exit_code == 2
+    assert bus("client", "update", "bapenda", made["client_id"], "--jwks", str(tmp_path / "none")).exit_code == 2
+
+
+def test_a_change_of_a_client_that_changes_nothing_is_refused(bus: Run):
+    made = json.loads(bus("client", "add", "bapenda", "--scope", "events.read", "--json").stdout)
+    with pytest.raises(NothingToChange):
+        bus("client", "update", "bapenda", made["client_id"])

@@ -16,6 +16,8 @@ from samples.data import InvalidSample, make_invalid_samples
 from tests.builders import a_strict_contract
 from tests.contracts.documents import SHIPPED, shipped
 
+pytestmark = pytest.mark.heavy
+
 BY_NAME = {shipped(path).name: shipped(path) for path in SHIPPED}
 Model = type[BaseModel]
 Imported = Callable[[str, str], ModuleType]

@@ -72,6 +72,7 @@ def test_the_schema_itself_stays_as_it_is() -> None:
     assert str(schema) == before
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", BY_NAME)
 @given(values=st.data())
 def test_a_shipped_schema_means_the_same(name: str, values: st.DataObject) -> None:

@@ -49,6 +49,7 @@ def test_a_hostile_file_is_refused_soon(name: str, tmp_path: Path) -> None:
     assert time.process_time() - began < _SECONDS
 
 
+@pytest.mark.process
 def test_all_of_them_take_little_memory() -> None:
     # In a process of its own: what the libraries allocate outside Python is only seen there.
     done = subprocess.run([sys.executable, "-c", _READ_ALL], capture_output=True, text=True, check=True, timeout=120)

@@ -81,14 +81,14 @@ def mutated(draw: st.DrawFn, value: Any) -> Any:
     return value
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("path", "side"), SIDES, ids=lambda at: at.stem if isinstance(at, Path) else str(at))
 def test_a_payload_is_accepted_exactly_when_the_reference_accepts_it(path: Path, side: str) -> None:
     schema = getattr(shipped(path), side)
     fast, slow = Validator(schema), make_reference_validator(schema)
     verdicts: set[bool] = set()
 
-    # Enough examples for both verdicts, also with the profile `quick`.
-    @settings(max_examples=max(50, EXAMPLES), suppress_health_check=list(HealthCheck), deadline=None)
+    @settings(suppress_health_check=list(HealthCheck), deadline=None)
     @given((st.sampled_from(_examples(path, side)) | from_schema(schema, schema)).flatmap(mutated))
     def check(value: Any) -> None:
         verdicts.add(fast.is_valid(value))
@@ -176,6 +176,7 @@ SMALL = st.recursive(
 )
 
 
+@pytest.mark.heavy
 @settings(max_examples=15 * EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(SCHEMAS, SMALL)
 @example({"multipleOf": 0.01}, 19.99)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import product
 from random import Random
 
@@ -126,7 +127,73 @@ def test_the_table_covers_whatever_can_happen():
     assert set(TRANSITIONS) == set(product(State, Signal)) - impossible
 
 
-@given(st.lists(st.sampled_from(["ask", DELIVERED, STUMBLED, REFUSED, DOWN])), st.integers())
+NOT_FOUND = Outcome(Failure.SINK_DOWN, "404", status=404)
+
+
+def a_refused_circuit(events: int, circuit: Circuit | None = None) -> Circuit:
+    circuit = circuit or Circuit()
+    for _ in range(events):
+        circuit = circuit.after(NOT_FOUND, 0, Random(1))
+    return circuit
+
+
+def test_ten_events_that_are_refused_do_not_open_it():
+    assert a_refused_circuit(10).state is State.CLOSED
+
+
+def test_a_sink_that_refuses_every_event_is_left_in_peace():
+    assert a_refused_circuit(24).state is State.CLOSED
+    assert a_refused_circuit(25).state is State.OPEN
+
+
+@pytest.mark.parametrize("outcome", [NOT_FOUND, DOWN, replace(DOWN, status=502)])
+def test_one_event_that_fails_again_and_again_does_not_open_it(outcome: Outcome):
+    circuit = Circuit().after(outcome, 0, Random(1))
+    for _ in range(100):
+        circuit = circuit.after(outcome, 0, Random(1), is_first=False)
+    assert circuit.state is State.CLOSED
+
+
+def test_refusals_between_events_that_are_taken_never_open_it():
+    circuit = Circuit()
+    for _ in range(50):
+        circuit = a_refused_circuit(10, circuit).after(DELIVERED, 0, Random(1))
+    assert circuit == Circuit()
+
+
+def test_dozens_of_refused_events_pass_within_seconds_and_thousands_in_days():
+    now, passed, circuit = 0.0, [0.0], Circuit()
+    while now < 3 * 24 * 3600:
+        circuit = circuit.let_through(now).after(NOT_FOUND, now, Highest())
+        now = now if circuit.admits(now) else circuit.until
+        passed.append(now)
+    assert passed[50] < 30
+    assert len(passed) < 3000
+
+
+@pytest.mark.parametrize("status", [429, 502, 503])
+def test_what_concerns_every_event_opens_it_soon(status: int):
+    busy = replace(NOT_FOUND, status=status)
+    circuit = Circuit()
+    for _ in range(5):
+        circuit = circuit.after(busy, 0, Random(1))
+    assert circuit.state is State.OPEN
+
+
+def test_a_sink_that_is_back_and_refuses_the_probe_is_asked_on():
+    refused = an_open_circuit().let_through(100).after(NOT_FOUND, 100, Random(1))
+    assert (refused.state, refused.failures, refused.openings) == (State.CLOSED, 0, 0)
+
+
+def test_a_probe_of_an_event_that_failed_before_does_not_double_the_pause():
+    circuit = an_open_circuit()
+    for _ in range(5):
+        now = circuit.until
+        circuit = circuit.let_through(now).after(DOWN, now, Highest(), is_first=False)
+        assert round(circuit.until - now) == POLICY.first
+
+
+@given(st.lists(st.sampled_from(["ask", DELIVERED, STUMBLED, REFUSED, DOWN, NOT_FOUND])), st.integers())
 def test_no_order_of_outcomes_breaks_it_or_shuts_it_for_good(steps: list[Outcome | str], seed: int):
     random, circuit = Random(seed), Circuit(POLICY)
     for now, step in enumerate(steps):

@@ -44,7 +44,7 @@ def test_any_2xx_is_an_ack(status: int):
         (407, D),
         (408, T),
         (409, T),
-        (410, P),
+        (410, D),
         (413, P),
         (415, D),
         (418, P),

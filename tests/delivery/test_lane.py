@@ -1,6 +1,8 @@
 """A lane does the jobs of runs in their order, no more at once than it may, and none is forgotten."""
 
 import asyncio
+import time
+from collections.abc import Sequence
 from functools import partial
 from random import Random
 
@@ -8,7 +10,9 @@ import pytest
 
 from bus.delivery.circuit import CircuitPolicy
 from bus.delivery.lane import Lane, width_after
-from bus.kit import Outcome
+from bus.delivery.ledger import Leased
+from bus.delivery.run import Owed, list_candidates
+from bus.kit import Failure, Outcome
 
 
 def a_lane(concurrency: int = 2) -> Lane:
@@ -110,3 +114,40 @@ async def test_a_lane_whose_sink_is_slow_sends_less_at_once_and_ends_nothing_ear
     assert len(sink.begun) == 2
     sink.go.set()
     await run
+
+
+def owed(*attempts: int, keys: Sequence[int | None] = ()) -> list[Owed]:
+    """Deliveries at positions 1, 2, …, each tried so often."""
+    every = keys or [None] * len(attempts)
+    return [Owed(Leased(n, key, tried, 7), 10) for n, (tried, key) in enumerate(zip(attempts, every, strict=True), 1)]
+
+
+def candidates(run: Sequence[Owed]) -> list[int]:
+    return [one.leased.position for one in list_candidates(run)]
+
+
+def test_what_was_tried_least_is_what_may_go_as_the_probe():
+    assert candidates(owed(3, 1, 0, 0, 2)) == [3, 4]
+    assert candidates(owed(3, 2, 2)) == [2, 3]
+
+
+def test_what_is_behind_another_of_its_key_may_not_go_as_the_probe():
+    assert candidates(owed(3, 0, 1, 0, keys=[1, 1, 2, 2])) == [3]
+
+
+def test_the_oldest_delivery_was_the_probe_each_time():
+    lane, run = a_lane(), owed(0, 0, 0, 0, 0)
+    assert {lane.pick_probe(run).leased.position for _ in range(100)} == {1, 2, 3, 4, 5}
+
+
+async def test_a_run_that_waits_for_the_circuit_is_known_until_it_goes():
+    lane, now = a_lane(), time.monotonic()
+    for _ in range(5):
+        lane.note(Outcome(Failure.SINK_DOWN))
+    waiting = asyncio.create_task(lane.wait_until_admits(now + 60))
+    await settled()
+    assert lane.is_awaited
+    assert 0 < lane.until_asked_again() <= CircuitPolicy().first + 1
+    lane.note(Outcome())
+    assert await waiting
+    assert not lane.is_awaited

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -10,9 +11,11 @@ import pytest
 import sqlalchemy as sa
 
 from bus import clock
+from bus.actions import ActionLog, Verb, Wanted
 from bus.delivery.replays import advance_replay, end_replay, go_live
+from bus.delivery.signing_secrets import ROTATION_SECONDS
 from bus.delivery.subscription import AgencySink, Subscription, SubscriptionState, Webhook
-from bus.delivery.subscriptions import ROTATION, ReplayUnderWay, Subscriptions, SubscriptionUnknown
+from bus.delivery.subscriptions import ReplayUnderWay, Subscriptions, SubscriptionUnknown
 from bus.delivery.tables import SUBSCRIPTIONS
 from bus.identity.keys import Keys
 from bus.storage import Changes, Storage
@@ -122,8 +125,62 @@ def test_a_rotated_secret_signs_beside_the_one_before(subscriptions: Subscriptio
     made = subscriptions.add(a_new_subscription(), OPERATOR)
     second = subscriptions.rotate_secret(made, OPERATOR)
     assert subscriptions.get(made.id, None).secrets == (second, *made.secrets)
-    third = subscriptions.rotate_secret(subscriptions.get(made.id, None), OPERATOR)
-    assert subscriptions.get(made.id, None).secrets == (third, second)
+    # By somebody who knows only the first: what is stored counts.
+    third = subscriptions.rotate_secret(made, OPERATOR)
+    assert subscriptions.get(made.id, None).secrets == (third, second, *made.secrets)
+
+
+def test_secrets_that_are_rotated_at_once_all_sign(storage: Storage, bus_keys: Keys):
+    made = Subscriptions(storage, bus_keys).add(a_new_subscription(), OPERATOR)
+    with ThreadPoolExecutor(4) as processes:
+        new = list(processes.map(lambda _: Subscriptions(storage, bus_keys).rotate_secret(made, OPERATOR), range(4)))
+    assert set(Subscriptions(storage, bus_keys).get(made.id, None).secrets) == {*new, *made.secrets}
+
+
+def test_a_disabled_subscription_says_why_and_is_resumed(subscriptions: Subscriptions):
+    made = subscriptions.add(a_new_subscription(), OPERATOR)
+    assert subscriptions.disable(made, OPERATOR)
+    disabled = subscriptions.get(made.id, None).state
+    assert disabled is SubscriptionState.DISABLED
+    assert "410" in (disabled.reason or "")
+    subscriptions.set_state(made, SubscriptionState.ACTIVE, OPERATOR)
+    resumed = subscriptions.get(made.id, None).state
+    assert (resumed, resumed.reason) == (SubscriptionState.ACTIVE, None)
+
+
+def test_another_sink_enables_a_disabled_subscription_and_the_same_one_does_not(subscriptions: Subscriptions):
+    made = subscriptions.add(a_new_subscription(), OPERATOR)
+    subscriptions.disable(made, OPERATOR)
+    for sink, state in [
+        (HOOK, SubscriptionState.DISABLED),
+        (Webhook("https://pajak.example/new"), SubscriptionState.ACTIVE),
+    ]:
+        subscriptions.change(subscriptions.get(made.id, None), OPERATOR, sink=sink)
+        assert subscriptions.get(made.id, None).state is state
+
+
+def test_a_paused_subscription_stays_paused_whatever_its_sink_becomes(subscriptions: Subscriptions):
+    made = subscriptions.add(a_new_subscription(), OPERATOR)
+    subscriptions.set_state(made, SubscriptionState.PAUSED, OPERATOR)
+    assert not subscriptions.disable(made, OPERATOR)
+    subscriptions.change(subscriptions.get(made.id, None), OPERATOR, sink=Webhook("https://pajak.example/new"))
+    assert subscriptions.get(made.id, None).state is SubscriptionState.PAUSED
+
+
+def test_a_late_answer_of_the_sink_before_does_not_disable_the_present_one(subscriptions: Subscriptions):
+    made = subscriptions.add(a_new_subscription(), OPERATOR)
+    subscriptions.change(made, OPERATOR, sink=Webhook("https://pajak.example/new"))
+    assert not subscriptions.disable(made, OPERATOR)
+    assert subscriptions.get(made.id, None).state is SubscriptionState.ACTIVE
+
+
+def test_the_action_log_says_why_a_subscription_was_disabled_once(subscriptions: Subscriptions, storage: Storage):
+    made = subscriptions.add(a_new_subscription(), OPERATOR)
+    assert [subscriptions.disable(made, OPERATOR) for _ in range(3)] == [True, False, False]
+    wanted = Wanted(what=Verb.SUBSCRIPTION_DISABLE)
+    (found,) = ActionLog(storage).search(wanted, None, 10, OPERATOR)
+    assert (found.action.before, found.action.after) == ({"state": "active"}, {"state": "disabled"})
+    assert "410" in str(found.action.details)
 
 
 def test_a_paused_subscription_is_resumed(subscriptions: Subscriptions):
@@ -211,6 +268,8 @@ def test_each_kind_of_change_is_seen_by_another_process(subscriptions: Subscript
         lambda: subscriptions.change(made, OPERATOR, sink=Webhook("https://pajak.example/other")),
         lambda: subscriptions.change(made, OPERATOR, filters=[{"exact": {"type": "x"}}]),
         lambda: subscriptions.rotate_secret(made, OPERATOR),
+        lambda: subscriptions.set_state(made, SubscriptionState.ACTIVE, OPERATOR),
+        lambda: subscriptions.disable(subscriptions.get(made.id, None), OPERATOR),
         lambda: _in_transaction(storage, go_live, made.number, 5),
         lambda: subscriptions.replay(made, 1, 4, OPERATOR),
         lambda: _in_transaction(storage, advance_replay, made.number, 2),
@@ -242,7 +301,7 @@ def test_a_secret_that_expired_signs_no_more_after_a_refresh(storage: Storage, b
     made = subscriptions.add(a_new_subscription(), OPERATOR)
     subscriptions.rotate_secret(made, OPERATOR)
     assert len(subscriptions.get(made.id, None).secrets) == 2
-    now += ROTATION + timedelta(seconds=1)
+    now += timedelta(seconds=ROTATION_SECONDS + 1)
     assert len(subscriptions.get(made.id, None).secrets) == 1
 
 

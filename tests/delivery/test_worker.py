@@ -12,7 +12,7 @@ from bus import clock
 from bus.agencies import Agencies
 from bus.delivery.claims import NoClaims
 from bus.delivery.handover import Here
-from bus.delivery.ledger import Lease, Ledger, NewDelivery
+from bus.delivery.ledger import DeliveryState, Lease, Ledger, NewDelivery
 from bus.delivery.ordering import PARKED
 from bus.delivery.outcome import OutcomeWriter
 from bus.delivery.retry import RetryPolicy
@@ -25,7 +25,7 @@ from bus.delivery.worker import Worker, WorkerPolicy
 from bus.disclosures import DisclosureLog
 from bus.identity.keys import Keys
 from bus.journal import NothingBeside, Persons
-from bus.kit import Classification, Does, Event, Failure, Operation, Outcome
+from bus.kit import AgencyFault, Classification, Does, Event, Failure, Operation, Outcome
 from bus.storage import Storage
 from tests.an_actor import OPERATOR
 from tests.an_agency import AGENCY, TAKE, AFactory, AnAdapter
@@ -52,6 +52,23 @@ class FallsSilent(AnAdapter):
         return []
 
 
+@dataclass
+class RefusesThrice(AnAdapter):
+    """Refuses its first three requests whole, and takes the others."""
+
+    failure: AgencyFault = field(default_factory=lambda: AgencyFault(Failure.SINK_DOWN, "no such host"))
+    calls: int = 0
+    is_taken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
+        self.calls += 1
+        if self.calls <= 3:
+            raise self.failure
+        if self.calls == 5:
+            self.is_taken.set()
+        return [Outcome()] * len(events)
+
+
 class InPairs(AFactory):
     """Its operation takes two events at a time."""
 
@@ -60,18 +77,18 @@ class InPairs(AFactory):
 
 @pytest.fixture
 async def site(storage: Storage, bus_keys: Keys) -> Site:
-    """A bus whose agency is owed two events of each key."""
+    """A bus with ten events for its agency."""
     site = Site(storage, bus_keys, a_grant(AGENCY), adapters=[{"adapter": AGENCY, "operation": TAKE}])
-    await site.append(NothingBeside(), *[site.submission(number) for number in range(1, 2 * len(KEYS) + 1)])
+    await site.append(NothingBeside(), *[site.submission(number) for number in range(1, 11)])
     return site
 
 
-def lease_to_the_agency(site: Site) -> Lease:
+def lease_to_the_agency(site: Site, keys: Sequence[int | None] = (*KEYS, *KEYS)) -> Lease:
     """Hand all events over in one run."""
     order = a_new_subscription(AGENCY, contracts=[WARGA], sink=AgencySink(AGENCY, TAKE))
     number = site.subscriptions.add(order, OPERATOR).number
     now, ledger = clock.now_micros(), Ledger(site.storage)
-    new = [NewDelivery(number, position, key) for position, key in enumerate((*KEYS, *KEYS), 1)]
+    new = [NewDelivery(number, position, key) for position, key in enumerate(keys, 1)]
     with site.storage.write() as transaction:
         ledger.add(transaction, new, now, again=False)
         handed = ledger.lease(transaction, number, now, now + 60_000_000, 100, 100, ordered=False)
@@ -124,3 +141,16 @@ async def test_what_is_behind_a_failure_is_parked_also_where_the_rest_is_broken_
     assert positions(site, DELIVERIES.c.due_at == PARKED) >= {4, 5}
     # What nobody tried is given back, and need not wait for its lease.
     assert 3 in positions(site, DELIVERIES.c.due_at <= clock.now_micros())
+
+
+async def test_a_request_of_many_events_that_fails_was_taken_for_as_many_failures_of_the_agency(site: Site):
+    adapter, handover = RefusesThrice(), Here()
+    lease = lease_to_the_agency(site, [None] * 10)
+    worker = a_worker(site, handover, adapter)
+    worker.start()
+    assert handover.send(lease, None)
+    await asyncio.wait_for(adapter.is_taken.wait(), 2)
+    await worker.stop(5)
+    handover.close()
+    assert positions(site, DELIVERIES.c.state == DeliveryState.DELIVERED) == {7, 8, 9, 10}
+    assert positions(site, DELIVERIES.c.state == DeliveryState.PENDING) == {1, 2, 3, 4, 5, 6}

@@ -17,7 +17,7 @@ from bus.identity.participants import Kind
 from bus.identity.scopes import Scope
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
-from tests.an_agency import AGENCY, ASK, AnAdapter, join
+from tests.an_agency import AGENCY, ASK, AnAdapter, hold_some_deletions, join
 from tests.builders import WARGA, a_document, a_grant
 
 HOOK: Final = "http://127.0.0.1:1027/hook"
@@ -90,6 +90,11 @@ class Site:
         self.bus.rooms.catalogue.registrar.add_draft(parse_contract(document), OPERATOR)
         return f"/v1/contracts/{name}/versions/1.0.0"
 
+    def holding(self) -> str:
+        """The name of an agency whose poll holds deletions back."""
+        hold_some_deletions(self.bus.rooms.storage)
+        return AGENCY
+
     def client(self) -> str:
         """The path of a client."""
         made, _ = self.bus.rooms.participants.add_client("bapenda", ["events.read"], by=OPERATOR)
@@ -137,9 +142,17 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
         Verb.LIMITS_SET,
         lambda _: Ordered("/v1/participants/bapenda/limits", {"limits": {"drafts": 7}}),
     ),
+    "POST /v1/agencies/{agency}/release": (
+        Verb.AGENCY_RELEASE,
+        lambda site: Ordered(f"/v1/agencies/{site.holding()}/release"),
+    ),
     "POST /v1/participants/{name}/clients": (
         Verb.CLIENT_ADD,
         lambda _: Ordered("/v1/participants/bapenda/clients", _NEW_CLIENT),
+    ),
+    "PATCH /v1/participants/{name}/clients/{client_id}": (
+        Verb.CLIENT_UPDATE,
+        lambda site: Ordered(site.client(), {"scopes": ["queries.call"]}),
     ),
     "DELETE /v1/participants/{name}/clients/{client_id}": (Verb.CLIENT_REVOKE, lambda site: Ordered(site.client())),
     "POST /v1/contracts": (

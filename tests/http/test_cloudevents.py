@@ -229,8 +229,27 @@ async def test_the_same_event_in_another_mode_is_a_duplicate(
 
 
 @pytest.mark.parametrize(
+    "spelling",
+    [
+        "2026-01-01T00:00:00.50Z",
+        "2026-01-01T00:00:00.500000+00:00",
+        "2026-01-01t00:00:00.5-00:00",
+        "2026-01-01T07:00:00.5+07:00",
+        "2025-12-31T23:00:00.5000000000000-01:00",
+    ],
+)
+async def test_the_same_moment_in_another_spelling_is_no_conflict(client: httpx.AsyncClient, spelling: str) -> None:
+    await _send(client, time="2026-01-01T00:00:00.5Z")
+    again = await _send(client, time=spelling)
+    assert (again.status_code, again.json()["duplicate"]) == (202, True)
+    assert [event["time"] for event in await _read(client)] == ["2026-01-01T00:00:00.5Z"]
+
+
+@pytest.mark.parametrize(
     "changes",
     [
+        {"time": "2026-01-01T00:00:00.00000000001Z"},
+        {"time": "2026-01-01T00:00:00+07:00"},
         {"loket": "2"},
         {"time": "2026-01-01T00:00:01Z"},
         {"datacontenttype": "application/vnd.a+json"},

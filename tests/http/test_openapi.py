@@ -1,6 +1,7 @@
 """The OpenAPI document: valid, whole, and true of what the bus answers to requests that are made from it."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,8 +24,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from bus.delivery.subscription import NewSubscription, Webhook
+from bus.http.edge import create_edge
+from bus.http.health import Health
 from bus.identity.scopes import Scope
-from tests.a_bus import Bus
+from tests.a_bus import ADDRESS, Bus
 from tests.an_actor import OPERATOR
 from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik, a_person
 
@@ -36,6 +39,7 @@ GET /oauth/jwks
 GET /.well-known/oauth-authorization-server
 GET /.well-known/oauth-protected-resource
 POST /v1/events
+GET /v1/events/status
 GET /v1/events/{position}
 GET /v1/feeds/{contract}
 GET /v1/records/{contract}
@@ -70,8 +74,12 @@ GET /v1/participants
 POST /v1/participants
 GET /v1/participants/{name}/clients
 POST /v1/participants/{name}/clients
+PATCH /v1/participants/{name}/clients/{client_id}
 DELETE /v1/participants/{name}/clients/{client_id}
 GET /v1/disclosures
+GET /v1/refusals
+GET /v1/agencies
+POST /v1/agencies/{agency}/release
 GET /healthz
 GET /readyz
 GET /metrics
@@ -116,13 +124,74 @@ def test_an_operation_has_a_name_of_its_own(document: Any) -> None:
 
 
 @only_once
+def test_names_of_operations_and_types_are_those_that_a_developer_would_choose(document: Any) -> None:
+    for _, operation, _ in _operations(document):
+        assert re.fullmatch("[a-z]+(_[a-z]+)*", operation["operationId"])
+    for name, schema in document["components"]["schemas"].items():
+        assert re.fullmatch("([A-Z][a-z]*|OAuth)+", name)
+        assert schema["title"] == name
+
+
+@only_once
+def test_json_comes_first_among_media_types(document: Any) -> None:
+    for _, operation, _ in _operations(document):
+        for holder in [operation.get("requestBody", {}), *operation["responses"].values()]:
+            kinds = list(holder.get("content", ()))
+            ranked = sorted(kinds, key=lambda kind: (kind != "application/json", not kind.endswith("+json")))
+            assert kinds == ranked
+
+
+@only_once
+def test_feeds_and_records_are_lists_of_typed_events(document: Any) -> None:
+    schemas, event = document["components"]["schemas"], {"$ref": "#/components/schemas/CloudEvent"}
+    assert schemas["EventPage"]["properties"]["events"]["items"] == event
+    assert schemas["RecordPage"]["properties"]["records"]["items"] == event
+    for path, page in (("/v1/feeds/{contract}", "EventPage"), ("/v1/records/{contract}", "RecordPage")):
+        content = document["paths"][path]["get"]["responses"]["200"]["content"]
+        assert next(iter(content.values()))["schema"] == {"$ref": f"#/components/schemas/{page}"}
+
+
+@only_once
+def test_the_document_says_where_the_bus_is_and_what_each_operation_asks_for(document: Any) -> None:
+    assert document["servers"][0]["url"] == ADDRESS
+    tags = {tag["name"] for tag in document["tags"]}
+    for path, operation, _ in _operations(document):
+        assert tags.issuperset(operation["tags"])
+        assert ("oauth" in {name for one in operation["security"] for name in one}) == path.startswith("/v1/")
+
+
+@only_once
+def test_refusals_and_their_header_fields_are_described(document: Any) -> None:
+    responses = document["components"]["responses"]
+    for path, operation, method in _operations(document):
+        described = {
+            status: responses[one["$ref"].rpartition("/")[2]] if "$ref" in one else one
+            for status, one in operation["responses"].items()
+        }
+        expected = {"400", "429", "500", "503"} | ({"401", "403"} if path.startswith("/v1/") else set())
+        assert expected <= described.keys(), (method, path)
+        assert all("Retry-After" in described[status]["headers"] for status in ("429", "503")), (method, path)
+        if path.startswith("/v1/"):
+            assert "WWW-Authenticate" in described["401"]["headers"]
+            assert all("RateLimit" in one["headers"] for status, one in described.items() if status < "400")
+        assert "Location" in described.get("201", {"headers": {"Location"}})["headers"]
+
+
+@only_once
+async def test_two_edges_of_one_process_have_the_same_document(bus: Bus, document: Any) -> None:
+    assert create_edge(bus.rooms, Health({})).describe() == create_edge(bus.rooms, Health({})).describe() == document
+    responses = [one for _, operation, _ in _operations(document) for one in operation["responses"].values()]
+    assert all(one.keys() == {"$ref"} for one in responses if "$ref" in one)
+
+
+@only_once
 def test_a_refusal_is_described_as_a_problem(document: Any) -> None:
     described = {
         content_type
         for path, operation, _ in _operations(document)
         if not path.startswith("/oauth/")
-        for status, answer in operation["responses"].items()
-        if status.startswith("4")
+        for status, answer in [*operation["responses"].items(), *document["components"]["responses"].items()]
+        if not status.startswith(("2", "3"))
         for content_type in answer.get("content", ())
     }
     assert described == {_PROBLEM}

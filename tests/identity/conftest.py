@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from bus.identity.clients import Client
 from bus.identity.keys import Keys, create_keys, load_keys
-from bus.identity.participants import Client, Kind, Participants
+from bus.identity.participants import Kind, Participants
 from bus.identity.tokens import Tokens
 from bus.storage import Storage, open_storage, upgrade
 from tests.an_actor import OPERATOR

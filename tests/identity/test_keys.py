@@ -2,12 +2,14 @@
 
 import subprocess
 from base64 import urlsafe_b64encode
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 
 from bus.identity.keys import Keys, KeysExposed, KeysMissing, Undecryptable, create_keys, load_keys, rotate_keys
+from bus.identity.signatures import ALGORITHMS
 
 
 def test_keys_are_for_the_owner_alone(tmp_path: Path):
@@ -34,7 +36,7 @@ def test_a_lost_key_is_told_and_not_made_again(tmp_path: Path, name: str):
         load_keys(tmp_path / "keys")
 
 
-@pytest.mark.parametrize("name", ["signing.json", "encryption"])
+@pytest.mark.parametrize("name", ["signing.json", "encryption", "pseudonym"])
 def test_a_damaged_key_is_told(tmp_path: Path, name: str):
     create_keys(tmp_path / "keys")
     (tmp_path / "keys" / name).write_bytes(b"[]")
@@ -67,16 +69,30 @@ def test_keys_that_were_mended_as_the_message_says_are_taken(tmp_path: Path):
 
 def test_the_published_keys_hold_nothing_private(keys: Keys):
     (published,) = keys.jwks()["keys"]
-    assert "d" not in published
-    assert published["kid"] == keys.ring.keys[0].thumbprint()
+    assert published.keys() == {"kty", "crv", "x", "kid", "use", "alg"}
+    assert published["kid"] == keys.ring[0].key.thumbprint()
+
+
+NOW = 1_800_000_000
+MINUTE, HOUR = 60, 3600
+
+
+@dataclass
+class Clock:
+    """A clock that a test moves."""
+
+    now: float = NOW
+
+    def __call__(self) -> float:
+        return self.now
 
 
 def renewed(folder: Path, *, leaked: bool = False) -> tuple[Keys, Keys]:
-    """The keys in a folder before and after a renewal."""
+    """The keys in a folder before a renewal, and a minute after it."""
     create_keys(folder)
-    before = load_keys(folder)
-    rotate_keys(folder, leaked=leaked)
-    return before, load_keys(folder)
+    before = load_keys(folder, Clock())
+    rotate_keys(folder, leaked=leaked, now=Clock())
+    return before, load_keys(folder, Clock(NOW + MINUTE))
 
 
 def test_a_token_of_the_key_before_is_still_verified(tmp_path: Path):
@@ -84,16 +100,83 @@ def test_a_token_of_the_key_before_is_still_verified(tmp_path: Path):
     assert after.read(before.sign("at+jwt", {"jti": "1"}).encode()) is not None
     assert before.read(after.sign("at+jwt", {"jti": "1"}).encode()) is None
     assert len(after.jwks()["keys"]) == 2
-    rotate_keys(tmp_path / "keys")
-    last = load_keys(tmp_path / "keys")
-    assert last.read(before.sign("at+jwt", {"jti": "1"}).encode()) is None
-    assert len(last.jwks()["keys"]) == 2
+
+
+def test_a_new_key_is_published_before_it_signs_and_encrypts(tmp_path: Path):
+    create_keys(tmp_path / "keys")
+    clock = Clock()
+    first, other = load_keys(tmp_path / "keys", clock), load_keys(tmp_path / "keys", clock)
+    rotate_keys(tmp_path / "keys", now=clock)
+    first.refresh()
+    for taken_over in (False, True):
+        # The other process has not looked at its files yet.
+        assert (other.read(first.sign("at+jwt", {}).encode()) is None) is taken_over
+        assert other.encryption.is_current(first.encrypt("whsec_rahasia")) is not taken_over
+        assert [key["kid"] for key in first.jwks()["keys"]] == [key.kid for key in first.ring]
+        clock.now += MINUTE
+    other.refresh()
+    assert other.read(first.sign("at+jwt", {}).encode()) is not None
+    assert other.decrypt(first.encrypt("whsec_rahasia")) == "whsec_rahasia"
+
+
+def test_several_rotations_in_a_row_end_no_token_and_an_hour_later_the_old_keys_go(tmp_path: Path):
+    create_keys(tmp_path / "keys")
+    clock = Clock()
+    keys = load_keys(tmp_path / "keys", clock)
+    token = keys.sign("at+jwt", {}).encode()
+    for _ in range(3):
+        rotate_keys(tmp_path / "keys", now=clock)
+        assert keys.refresh() is False
+        assert keys.read(token) is not None
+        assert keys.read(keys.sign("at+jwt", {}).encode()) is not None
+    clock.now += HOUR + 3 * MINUTE
+    rotate_keys(tmp_path / "keys", now=clock)
+    assert keys.refresh() is True
+    assert keys.read(token) is None
+    assert len(keys.ring) == 2
+
+
+@pytest.mark.parametrize("name", ["signing.json", "encryption", "pseudonym"])
+@pytest.mark.parametrize("fault", ["gone", "damaged", "exposed"])
+def test_a_running_process_keeps_its_keys_when_their_files_break(tmp_path: Path, name: str, fault: str):
+    create_keys(tmp_path / "keys")
+    keys, file = load_keys(tmp_path / "keys"), tmp_path / "keys" / name
+    token, content = keys.sign("at+jwt", {}).encode(), file.read_bytes()
+    {"gone": file.unlink, "damaged": lambda: file.write_bytes(b"\xff"), "exposed": lambda: file.chmod(0o666)}[fault]()
+    with pytest.raises((KeysMissing, KeysExposed)):
+        keys.refresh()
+    # It is told once, not every second.
+    assert keys.refresh() is False
+    assert keys.read(token) is not None
+    file.write_bytes(content)
+    file.chmod(0o600)
+    assert keys.refresh() is False
+    assert keys.read(token) is not None
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_tokens_are_signed_and_verified_by_each_algorithm(tmp_path: Path, algorithm: str):
+    create_keys(tmp_path / "keys")
+    clock = Clock()
+    rotate_keys(tmp_path / "keys", algorithm=algorithm, now=clock)
+    clock.now += MINUTE
+    keys = load_keys(tmp_path / "keys", clock)
+    read = keys.read(keys.sign("at+jwt", {"jti": "1"}).encode())
+    assert read is not None
+    assert read.header == {"alg": algorithm, "typ": "at+jwt", "kid": keys.ring[0].kid}
+    published = keys.jwks()["keys"]
+    assert [key["alg"] for key in published] == [algorithm, "EdDSA"]
+    assert not {"d", "p", "q", "dp", "dq", "qi", "nbf"} & {name for key in published for name in key}
 
 
 def test_no_token_of_a_leaked_key_is_verified(tmp_path: Path):
     before, after = renewed(tmp_path / "keys", leaked=True)
     assert after.read(before.sign("at+jwt", {"jti": "1"}).encode()) is None
     assert len(after.jwks()["keys"]) == 1
+    # The new keys take over at once.
+    at_once = load_keys(tmp_path / "keys", Clock())
+    assert before.read(at_once.sign("at+jwt", {}).encode()) is None
+    assert not before.encryption.is_current(at_once.encrypt("whsec_rahasia"))
 
 
 @pytest.mark.parametrize("leaked", [False, True])

@@ -7,15 +7,19 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
+from bus import json
+from bus.actions import Verb
 from bus.identity import secrets
 from bus.identity.participants import (
+    ClientRevoked,
     ClientUnknown,
-    KeySetRefused,
     Kind,
     KindRefused,
     NameRefused,
+    NothingToChange,
     Participant,
     ParticipantExists,
     Participants,
@@ -24,10 +28,11 @@ from bus.identity.participants import (
     TitleRefused,
     bootstrap,
 )
+from bus.identity.public_keys import KeySetRefused
 from bus.identity.scopes import Scope
 from bus.identity.tables import CLIENTS
 from bus.storage import CHANGES_TABLE, Storage
-from tests.an_actor import OPERATOR
+from tests.an_actor import OPERATOR, actions
 
 
 def changes(storage: Storage) -> int:
@@ -92,28 +97,74 @@ def test_a_client_belongs_to_a_known_participant(participants: Participants, nam
         participants.add_client(name, ["events.read"], by=OPERATOR)
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        OctKey.generate_key(256).as_dict(private=True),
-        RSAKey.generate_key(2048).as_dict(private=False),
-        ECKey.generate_key("P-384").as_dict(private=False),
-        ECKey.generate_key("P-256").as_dict(private=True),
-        OKPKey.generate_key("X25519").as_dict(private=False),
-        OKPKey.generate_key("Ed25519").as_dict(private=True),
-        {"kty": "OKP"},
-        {"kty": "ML-DSA"},
-        "key",
-        None,
-    ],
-)
-def test_only_public_keys_that_the_bus_verifies_with_are_registered(participants: Participants, key: Any):
-    good = OKPKey.generate_key("Ed25519").as_dict(private=False)
-    with pytest.raises(KeySetRefused):
+def a_weak_rsa_key() -> dict[str, Any]:
+    with pytest.warns(SecurityWarning):
+        return dict(RSAKey.generate_key(1024).as_dict(private=False))
+
+
+def a_public(kind: type[Any], size: Any, **members: Any) -> dict[str, Any]:
+    return {**kind.generate_key(size).as_dict(private=False), **members}
+
+
+TAKEN = {
+    "EdDSA": a_public(OKPKey, "Ed25519", alg="EdDSA", use="sig"),
+    "Ed25519, RFC 9864": a_public(OKPKey, "Ed25519", alg="Ed25519", key_ops=["verify"]),
+    "P-256": a_public(ECKey, "P-256", alg="ES256"),
+    "P-384": a_public(ECKey, "P-384"),
+    "RSA": a_public(RSAKey, 2048),
+    "RSA for PS256": a_public(RSAKey, 2048, alg="PS256", x5t="abc", kid="1"),
+}
+REFUSED = {
+    "symmetric": OctKey.generate_key(256).as_dict(private=True),
+    "RSA of 1024 bits": a_weak_rsa_key(),
+    "RSA with the exponent 3": a_public(RSAKey, 2048, e="Aw"),
+    "RSA of 8192 bits": a_public(RSAKey, 2048, n="_" * 1366),
+    "RSA for RS512": a_public(RSAKey, 2048, alg="RS512"),
+    "RSA for HS256": a_public(RSAKey, 2048, alg="HS256"),
+    "RSA for none": a_public(RSAKey, 2048, alg="none"),
+    "P-521": a_public(ECKey, "P-521"),
+    "secp256k1": a_public(ECKey, "secp256k1"),
+    "P-256 for ES384": a_public(ECKey, "P-256", alg="ES384"),
+    "a private P-256 key": ECKey.generate_key("P-256").as_dict(private=True),
+    "a private RSA key": RSAKey.generate_key(2048).as_dict(private=True),
+    "X25519": a_public(OKPKey, "X25519"),
+    "Ed448": a_public(OKPKey, "Ed448"),
+    "a private Ed25519 key": OKPKey.generate_key("Ed25519").as_dict(private=True),
+    "for encryption": a_public(OKPKey, "Ed25519", use="enc"),
+    "to sign": a_public(OKPKey, "Ed25519", key_ops=["sign"]),
+    "with operations that are no list": a_public(OKPKey, "Ed25519", key_ops=1),
+    "with a kid that is no text": a_public(OKPKey, "Ed25519", kid=1),
+    "with a long kid": a_public(OKPKey, "Ed25519", kid="k" * 256),
+    "with an alg that is no text": a_public(OKPKey, "Ed25519", alg=["EdDSA"]),
+    "without its values": {"kty": "OKP"},
+    "of an unknown kind": {"kty": "ML-DSA"},
+    "of a kind that is no text": {"kty": ["OKP"]},
+    "text": "key",
+    "null": None,
+}
+
+
+@pytest.mark.parametrize("key", TAKEN.values(), ids=TAKEN.keys())
+def test_public_keys_that_the_bus_verifies_with_are_registered(participants: Participants, key: Any):
+    client, secret = participants.add_client("bapenda", ["events.read"], {"keys": [key, key]}, by=OPERATOR)
+    assert secret is None
+    found = participants.find_credentials(client.client_id)
+    assert found is not None
+    assert found.jwks is not None
+    assert {name: key[name] for name in ("kty", "alg", "kid") if name in key}.items() <= json.loads(found.jwks)["keys"][
+        0
+    ].items()
+
+
+@pytest.mark.parametrize("key", REFUSED.values(), ids=REFUSED.keys())
+def test_no_other_keys_are_registered_and_each_wrong_one_is_named(participants: Participants, key: Any):
+    good = TAKEN["EdDSA"]
+    with pytest.raises(KeySetRefused) as refused:
         participants.add_client("bapenda", ["events.read"], {"keys": [good, key]}, by=OPERATOR)
+    assert [error.pointer.removesuffix("/kid") for error in refused.value.errors] == ["/jwks/keys/1"]
 
 
-@pytest.mark.parametrize("jwks", [{}, {"keys": []}, {"keys": None}, {"keys": "x"}])
+@pytest.mark.parametrize("jwks", [{}, {"keys": []}, {"keys": None}, {"keys": "x"}, {"keys": [TAKEN["P-256"]] * 17}])
 def test_an_empty_key_set_is_refused(participants: Participants, jwks: dict[str, Any]):
     with pytest.raises(KeySetRefused):
         participants.add_client("bapenda", ["events.read"], jwks, by=OPERATOR)
@@ -124,6 +175,64 @@ def test_a_revoked_client_has_no_credentials(participants: Participants):
     participants.revoke_client("bapenda", client.client_id, OPERATOR)
     assert participants.find_credentials(client.client_id) is None
     assert [found.revoked for found in participants.list_clients("bapenda", 10)] == [True]
+
+
+def test_a_clients_scopes_are_changed_and_its_secret_stays(participants: Participants, storage: Storage):
+    client, secret = participants.add_client("bapenda", ["events.read", "admin"], by=OPERATOR)
+    before = changes(storage)
+    changed = participants.update_client("bapenda", client.client_id, ["events.read", "queries.call"], by=OPERATOR)
+    assert changed.scopes == {"events.read", "queries.call"}
+    found = participants.find_credentials(client.client_id)
+    assert found is not None
+    assert (found.client, secrets.fits(secret or "", found.secret_hash)) == (changed, True)
+    assert changes(storage) == before + 1
+    (entry,) = [action for action in actions(storage) if action.what is Verb.CLIENT_UPDATE]
+    assert (entry.before, entry.after) == (
+        {"scopes": ["admin", "events.read"], "keys": 0},
+        {"scopes": ["events.read", "queries.call"], "keys": 0},
+    )
+    assert (entry.on.id, entry.on_behalf_of) == (client.client_id, "bapenda")
+
+
+def test_a_client_that_gets_keys_has_no_working_secret(participants: Participants):
+    client, secret = participants.add_client("bapenda", ["events.read"], by=OPERATOR)
+    participants.update_client("bapenda", client.client_id, jwks={"keys": [TAKEN["P-256"]]}, by=OPERATOR)
+    found = participants.find_credentials(client.client_id)
+    assert found is not None
+    assert not secrets.fits(secret or "", found.secret_hash)
+    assert found.client.scopes == {"events.read"}
+
+
+@pytest.mark.parametrize(
+    ("scopes", "jwks", "refusal"),
+    [
+        (None, None, NothingToChange),
+        ([], None, ScopeUnknown),
+        (["root"], None, ScopeUnknown),
+        (["events.read"], {"keys": []}, KeySetRefused),
+    ],
+)
+def test_a_wrong_change_of_a_client_changes_nothing(
+    participants: Participants, scopes: list[str] | None, jwks: dict[str, Any] | None, refusal: type[Exception]
+):
+    client, _ = participants.add_client("bapenda", ["events.publish"], by=OPERATOR)
+    with pytest.raises(refusal):
+        participants.update_client("bapenda", client.client_id, scopes, jwks, by=OPERATOR)
+    assert participants.find_client(client.client_id) == client
+
+
+def test_nobody_changes_a_client_that_is_revoked_unknown_or_another_s(participants: Participants):
+    client, _ = participants.add_client("bapenda", ["events.read"], by=OPERATOR)
+    participants.add("dinkes", "Dinas Kesehatan", Kind.APP, OPERATOR)
+    participants.revoke_client("bapenda", client.client_id, OPERATOR)
+    for whose, client_id, refusal in (
+        ("bapenda", client.client_id, ClientRevoked),
+        ("dinkes", client.client_id, ClientUnknown),
+        ("bapenda", "a\x00", ClientUnknown),
+        ("dpupr", client.client_id, ParticipantUnknown),
+    ):
+        with pytest.raises(refusal):
+            participants.update_client(whose, client_id, ["admin"], by=OPERATOR)
 
 
 @pytest.mark.parametrize("client_id", ["client_x", "a\x00", "\ud800"])

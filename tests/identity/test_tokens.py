@@ -70,7 +70,7 @@ def test_a_token_is_as_rfc_9068_says(tokens: Tokens, keys: Keys, a_client: AClie
     client, _ = a_client("events.read")
     read = keys.read(tokens.issue(client, client.scopes, 60).encode())
     assert read is not None
-    assert read.header == {"typ": "at+jwt", "alg": "EdDSA", "kid": keys.ring.keys[0].kid}
+    assert read.header == {"typ": "at+jwt", "alg": "EdDSA", "kid": keys.ring[0].kid}
     assert read.claims.keys() == {"iss", "sub", "client_id", "participant", "aud", "iat", "exp", "jti", "scope"}
     assert read.claims["exp"] - read.claims["iat"] == 60
 
@@ -81,22 +81,22 @@ def test_the_scheme_is_read_in_any_case(tokens: Tokens, a_client: AClient):
 
 
 def _with_none(keys: Keys, claims: dict[str, Any]) -> str:
-    return f"{part({'alg': 'none', 'typ': 'at+jwt', 'kid': keys.ring.keys[0].kid})}.{part(claims)}."
+    return f"{part({'alg': 'none', 'typ': 'at+jwt', 'kid': keys.ring[0].kid})}.{part(claims)}."
 
 
 def _with_hmac_of_the_public_key(keys: Keys, claims: dict[str, Any]) -> str:
-    public = keys.ring.keys[0].as_pem(private=False)
-    head = f"{part({'alg': 'HS256', 'typ': 'at+jwt', 'kid': keys.ring.keys[0].kid})}.{part(claims)}"
+    public = keys.ring[0].key.as_pem(private=False)
+    head = f"{part({'alg': 'HS256', 'typ': 'at+jwt', 'kid': keys.ring[0].kid})}.{part(claims)}"
     mac = hmac.digest(public, head.encode(), "sha256")
     return f"{head}.{urlsafe_b64encode(mac).decode().rstrip('=')}"
 
 
 def _with_own_key_of_same_kid(keys: Keys, claims: dict[str, Any]) -> str:
-    return signed(OKPKey.generate_key("Ed25519"), claims, kid=keys.ring.keys[0].kid)
+    return signed(OKPKey.generate_key("Ed25519"), claims, kid=keys.ring[0].kid)
 
 
 def _with_own_elliptic_key_of_same_kid(keys: Keys, claims: dict[str, Any]) -> str:
-    return signed(ECKey.generate_key("P-256"), claims, alg="ES256", kid=keys.ring.keys[0].kid)
+    return signed(ECKey.generate_key("P-256"), claims, alg="ES256", kid=keys.ring[0].kid)
 
 
 def _with_own_key_in_the_header(keys: Keys, claims: dict[str, Any]) -> str:
@@ -111,7 +111,7 @@ def _tampered(keys: Keys, claims: dict[str, Any]) -> str:
 
 def _with_other_alg_in_the_header(keys: Keys, claims: dict[str, Any]) -> str:
     _, payload, signature = keys.sign("at+jwt", claims).split(".")
-    return f"{part({'alg': 'ES256', 'typ': 'at+jwt', 'kid': keys.ring.keys[0].kid})}.{payload}.{signature}"
+    return f"{part({'alg': 'ES256', 'typ': 'at+jwt', 'kid': keys.ring[0].kid})}.{payload}.{signature}"
 
 
 def _ours(typ: str = "at+jwt", **changed: Any) -> Forge:

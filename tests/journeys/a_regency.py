@@ -24,6 +24,13 @@ def an_operator(data: Path, *applied: Path, environment: Mapping[str, str] = ENV
     admin = json.loads(bus("init", "--data", str(data), environment=environment))
     for contracts in applied:
         bus("contract", "apply", str(contracts), "--data", str(data), environment=environment)
+    with a_process(data, environment) as address, a_client(address, admin) as client:
+        yield client
+
+
+@contextmanager
+def a_process(data: Path, environment: Mapping[str, str] = ENVIRONMENT) -> Iterator[str]:
+    """The address of a bus that `bus serve` runs."""
     port = free_port()
     with (data / "log").open("wb") as log:
         command = [sys.executable, "-m", "bus", "serve", "--data", str(data), "--port", str(port)]
@@ -31,8 +38,7 @@ def an_operator(data: Path, *applied: Path, environment: Mapping[str, str] = ENV
     process = Process(popen, f"http://127.0.0.1:{port}", data / "log")
     try:
         process.until_up().until_ready()
-        with a_client(process.address, admin) as client:
-            yield client
+        yield process.address
     finally:
         process.stop()
 

@@ -1,14 +1,26 @@
 """The border between agencies' HTTP and the bus's failures."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from email.utils import format_datetime
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.kit import AgencyFault, Failure, fold, parse_object, round_decimal
-from bus.kit.exchange import LONGEST_WAIT, classify_status, make_status_fault
+from bus.kit import (
+    LONGEST_WAIT,
+    AgencyFault,
+    AgencyRefused,
+    AgencyUnavailable,
+    Failure,
+    Refused,
+    fold,
+    parse_object,
+    round_decimal,
+)
+from bus.kit.exchange import classify_status, make_status_fault
 
 
 @pytest.mark.parametrize(
@@ -19,8 +31,11 @@ from bus.kit.exchange import LONGEST_WAIT, classify_status, make_status_fault
         (401, Failure.SINK_DOWN),
         (403, Failure.SINK_DOWN),
         (404, Failure.SINK_DOWN),
+        (407, Failure.SINK_DOWN),
         (408, Failure.TRANSIENT),
         (409, Failure.PERMANENT),
+        (421, Failure.SINK_DOWN),
+        (423, Failure.TRANSIENT),
         (422, Failure.PERMANENT),
         (429, Failure.TRANSIENT),
         (500, Failure.TRANSIENT),
@@ -36,6 +51,31 @@ def test_a_status_says_what_to_do_next(status: int, failure: Failure) -> None:
 )
 def test_an_agency_that_says_when_is_believed_within_reason(header: str, seconds: float | None) -> None:
     assert make_status_fault("X", httpx.Response(503, headers={"retry-after": header})).retry_after == seconds
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_an_agency_that_says_when_as_a_date_is_not_asked_again_within_a_second(status: int) -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(minutes=5), usegmt=True)
+    wait = make_status_fault("X", httpx.Response(status, headers={"retry-after": date})).retry_after
+    assert wait is not None
+    assert 200 < wait <= 300
+
+
+@pytest.mark.parametrize(
+    ("failure", "refused"),
+    [
+        (Failure.TRANSIENT, AgencyUnavailable),
+        (Failure.SINK_DOWN, AgencyRefused),
+        (Failure.PERMANENT, AgencyRefused),
+    ],
+)
+def test_a_fault_refuses_a_query_by_its_failure(failure: Failure, refused: type[Refused]) -> None:
+    assert type(AgencyFault(failure, "X cannot answer now").to_refusal()) is refused
+
+
+def test_a_query_is_told_when_to_ask_again() -> None:
+    refusal = AgencyFault(Failure.TRANSIENT, "X cannot answer now", retry_after=1.5).to_refusal()
+    assert refusal.headers == {"Retry-After": "2"}
 
 
 @pytest.mark.parametrize(

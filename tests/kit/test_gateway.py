@@ -1,12 +1,14 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import httpx
 import pytest
 import respx
 
 from bus.kit import AgencyFault, Failure
-from bus.kit.gateway import Gateway, SplpSettings, count_seconds_until, make_gateway_fault
+from bus.kit.gateway import Gateway, SplpSettings, make_gateway_fault
+from bus.kit.waiting import read_next_access
 
 BASE = "https://splp.example"
 AT = datetime(2026, 11, 24, 5, 42, tzinfo=UTC)
@@ -219,7 +221,7 @@ def test_the_gateways_code_says_what_kind_of_fault_it_is(status, code, failure, 
     ],
 )
 def test_the_next_access_time_is_read_in_both_forms(next_access, seconds):
-    assert count_seconds_until(next_access, AT) == seconds
+    assert read_next_access(next_access, AT) == seconds
 
 
 def test_a_throttled_call_says_how_long_to_wait():
@@ -255,3 +257,94 @@ async def test_a_token_with_which_a_call_could_not_be_sent_is_not_used_again(spl
         await gateway.call("GET", "api/1.0/daftar")
     await gateway.call("GET", "api/1.0/daftar")
     assert bearers(api) == ["Bearer t1", "Bearer t2"]
+
+
+AT_200 = [
+    {"json": {"fault": {"code": 303001, "message": "Suspended"}}},
+    {"json": {"code": "303001", "message": "Suspended", "description": "…"}},
+    {"text": '<?xml version="1.0"?><am:fault xmlns:am="x"><am:code>303001</am:code></am:fault>'},
+]
+
+
+@pytest.mark.parametrize("body", AT_200)
+@pytest.mark.parametrize("status", [200, 202])
+async def test_a_fault_of_the_gateway_at_http_200_is_a_fault(splp, body, status):
+    tokens(splp, "t1")
+    an_api(splp, httpx.Response(status, **body))
+    with pytest.raises(AgencyFault) as caught:
+        await a_gateway().call("GET", "api/1.0/daftar")
+    assert (caught.value.failure, caught.value.status) == (Failure.SINK_DOWN, status)
+
+
+async def test_a_fault_without_a_known_code_at_http_200_is_tried_again(splp):
+    tokens(splp, "t1")
+    an_api(splp, httpx.Response(200, json={"fault": {"message": "?"}}))
+    with pytest.raises(AgencyFault) as caught:
+        await a_gateway().call("GET", "api/1.0/daftar")
+    assert caught.value.failure is Failure.TRANSIENT
+
+
+async def test_a_token_that_is_refused_at_http_200_is_renewed(splp):
+    tokens(splp, "t1", "t2")
+    api = an_api(splp, httpx.Response(200, json={"fault": {"code": 900901, "message": "x"}}), httpx.Response(200))
+    await a_gateway().call("GET", "api/1.0/daftar")
+    assert bearers(api) == ["Bearer t1", "Bearer t2"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"data": [{"code": "303001", "message": "kode wilayah"}]},
+        {"code": "352401", "message": "kode wilayah"},
+        {"fault": "tidak ada"},
+        {"message": "900901"},
+        {"data": [], "code": "303001"},
+    ],
+)
+async def test_an_answer_of_the_api_that_only_looks_like_a_fault_is_an_answer(splp, answer):
+    tokens(splp, "t1")
+    an_api(splp, httpx.Response(200, json=answer))
+    assert (await a_gateway().call("GET", "api/1.0/daftar")).json() == answer
+
+
+async def test_a_status_that_the_caller_reads_itself_is_returned_unless_the_gateway_says_it(splp):
+    tokens(splp, "t1")
+    own = {"code": "404", "type": "Status report", "message": "Not Found", "description": "not available"}
+    an_api(splp, httpx.Response(404, json={"pesan": "tidak ada"}), httpx.Response(404, json=own))
+    gateway = a_gateway()
+    assert (await gateway.call("GET", "api/1.0/daftar", also=(404,))).status_code == 404
+    with pytest.raises(AgencyFault) as caught:
+        await gateway.call("GET", "api/1.0/daftar", also=(404,))
+    assert caught.value.failure is Failure.SINK_DOWN
+
+
+@pytest.mark.parametrize("error", ["invalid_client", "unauthorized_client"])
+async def test_a_refused_secret_at_http_200_stops_the_queue(splp, error):
+    splp.post("/oauth2/token").respond(json={"error": error})
+    with pytest.raises(AgencyFault) as caught:
+        await a_gateway().call("GET", "api/1.0/daftar")
+    assert caught.value.failure is Failure.SINK_DOWN
+
+
+@pytest.mark.parametrize(
+    ("code", "failure"),
+    [
+        ("700700", Failure.SINK_DOWN),
+        ("900803", Failure.TRANSIENT),
+        ("900805", Failure.SINK_DOWN),
+        ("900807", Failure.TRANSIENT),
+        ("900906", Failure.SINK_DOWN),
+        ("900909", Failure.SINK_DOWN),
+        ("101500", Failure.TRANSIENT),
+        ("101510", Failure.TRANSIENT),
+        ("303100", Failure.SINK_DOWN),
+    ],
+)
+def test_each_documented_code_has_its_class(code, failure):
+    assert make_gateway_fault(httpx.Response(200, json={"code": code}), AT).failure is failure
+
+
+def test_a_throttled_call_is_told_when_by_an_http_date():
+    date = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    fault = make_gateway_fault(httpx.Response(503, headers={"retry-after": date}), AT)
+    assert 3000 < fault.retry_after <= 3600

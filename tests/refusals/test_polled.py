@@ -115,7 +115,7 @@ async def test_a_polled_event_that_is_too_heavy_is_set_aside_and_one_that_only_w
     for waits in (HeavyWorkWaits("Wait."), TooMuchAtOnce("Wait.")):
         bus.rooms = replace(bus.rooms, heavy=NotedJobs(waits))
         with pytest.raises(type(waits)):
-            await poll(bus, a_polled_event(1, {"nik": a_nik(1)}), schema=HARD)
+            await poll(bus, a_polled_event(2, {"nik": a_nik(2)}), schema=HARD)
 
 
 async def test_a_polled_event_that_contradicts_an_earlier_one_counts(bus: Bus) -> None:

@@ -10,7 +10,7 @@ from bus.contracts.errors import UnknownContract
 from bus.heavy import HeavyWorkWaits, TooMuchAtOnce
 from bus.http.bodies import BusFull, TooMuchUnderWay
 from bus.identity.tokens import Principal
-from bus.journal import Overloaded
+from bus.journal.append import Overloaded
 from bus.limits import Limited
 from bus.problem import Refused
 from bus.process import Role, Wakeups, run_process
@@ -33,10 +33,10 @@ class AFailingLog(RefusalLog):
         super().__init__(storage)
         self._failures = failures
 
-    def add(self, counted: Mapping[Refusal, Count]) -> None:
+    def add(self, counted: Mapping[Refusal, Count], events: Mapping[bytes, Mapping[str, Any]] | None = None) -> None:
         if self._failures:
             raise self._failures.pop()
-        super().add(counted)
+        super().add(counted, events)
 
 
 def a_recorder(bus: Bus, *failures: Exception) -> Recorder:

@@ -157,6 +157,10 @@ class Bus:
             self._token = asked.raise_for_status().json()["access_token"]
         return httpx.Client(base_url=self.address, headers={"authorization": f"Bearer {self._token}"}, timeout=30)
 
+    def forget_token(self) -> None:
+        """Have `client` ask for a new token."""
+        self._token = ""
+
     def publish(self, *events: dict[str, Any]) -> list[int]:
         """Publish events one by one, and give back their positions."""
         with self.client() as client:

@@ -8,10 +8,13 @@ import sqlalchemy as sa
 from alembic import command
 
 from bus import json
+from bus.agencies.memory import PollState, read_state, read_taken
 from bus.contracts.lifecycle import State
 from bus.contracts.registered import Move, read_version
+from bus.identity import Participants
 from bus.journal import Appender, JournalReader, Persons, Receipt, Submission
 from bus.journal.identity import identity_of
+from bus.refusals import Poll
 from bus.storage import Storage, has_pending_migrations, open_storage, upgrade
 from bus.storage.migrate import _make_config
 from bus.storage.transaction import get_connection
@@ -143,3 +146,51 @@ async def test_an_odd_person_of_before_is_found_and_is_no_array(storage: Storage
         transaction.execute(sa.text("DELETE FROM journal_projected"))
     found = [Persons(storage).events_about(person) for person in persons if person is not None]
     assert found == [[(1, 1)], [(2, 1)], [(3, 1)]]
+
+
+def test_a_client_of_before_keeps_its_scopes(storage: Storage) -> None:
+    with storage.write() as transaction:
+        transaction.execute(sa.text("INSERT INTO participants VALUES ('bapenda', 'Bapenda', 'app', 1)"))
+        values = "('client_1', 'bapenda', 'sha256:a', 'admin events.read', NULL, 1, NULL)"
+        transaction.execute(sa.text(f"INSERT INTO clients VALUES {values}"))
+    upgrade(storage)
+    found = Participants(storage).find_client("client_1")
+    assert found is not None
+    assert found.keep_scopes(["admin", "queries.call"], 0) == {"admin"}
+
+
+POLLS = sa.table("polls", *(sa.column(name) for name in ("adapter", "operation", "cursor", "polled_at")))
+
+
+def test_what_polls_remembered_of_lists_is_still_known(storage: Storage) -> None:
+    digests = {"1": "a" * 16, "2": "b" * 16}
+    memory = {"step": 7, "digests": digests}
+    turn = {"number": 3, "cursors": {"2025": json.dumps(memory | {"step": 9}).decode(), "2026": None}}
+    cursors = {
+        ("kominfo", "indikator"): json.dumps(memory).decode(),
+        ("bappenas", "dak"): json.dumps(turn).decode(),
+        ("ksp", "laporan"): "2:0123456789abcdef",
+        ("balai", "tinggi-air"): None,
+    }
+    with storage.write() as transaction:
+        for (adapter, operation), cursor in cursors.items():
+            row = {"adapter": adapter, "operation": operation, "cursor": cursor, "polled_at": 1}
+            transaction.execute(sa.insert(POLLS).values(row))
+    upgrade(storage)
+    with storage.read() as transaction:
+        states = {poll: read_state(transaction, Poll(*poll)) for poll in cursors}
+        taken = [
+            read_taken(transaction, Poll(*poll), source, None)
+            for poll, source in (
+                (("kominfo", "indikator"), "/kominfo/splp/indikator"),
+                (("bappenas", "dak"), "/krisna/dak/2025"),
+                (("bappenas", "dak"), "/krisna/dak/2026"),
+            )
+        ]
+    assert taken == [digests, digests, {}]
+    assert list(states.values()) == [
+        PollState(None, 7),
+        PollState('{"number": 3}', 9),
+        PollState("2:0123456789abcdef", 0),
+        PollState(None, 0),
+    ]

@@ -1,8 +1,8 @@
 """Compatibility of contract versions, decided on what their schemas mean: which data each of them takes.
 
-`check` compares a new version with those that stand and finds the version step that it calls for; `impact` names whom it touches.
-What is called compatible is proven; what is called incompatible has an example that the gate's own validator has judged, where
-it is about data; the rest is undecided. Nothing here reads or writes anything.
+`check` compares a new version with the active ones, and finds the version step that it needs. `impact` names whom it affects.
+The verdict "compatible" is proven. The verdict "incompatible" on data has an example that the gate's own validator confirmed.
+All else is undecided. This room reads and writes nothing.
 """
 
 from bus.contracts.compatibility.check import STEPS as STEPS

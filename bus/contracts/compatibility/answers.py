@@ -1,4 +1,4 @@
-"""Whether a value of some form exists: yes with the value, no, or nobody knows."""
+"""Answers to the question whether a value of some form exists: yes with the value, no, or unknown."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Here is one."""
+    """Such a value exists; here it is."""
 
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """There is none, proven."""
+    """No such value exists; that is proven."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Neither was a value found, nor that there is none."""
+    """No value was found, and no proof that there is none."""
 
     reason: str
 
@@ -29,7 +29,7 @@ NOTHING = Nothing()
 
 
 def first(answers: Iterable[Answer]) -> Answer:
-    """The first value found; nothing when all the alternatives are proven to have none."""
+    """The first value that is found; `Nothing` if all alternatives are proven to have none."""
     result: Answer = NOTHING
     for answer in answers:
         if isinstance(answer, Found):

@@ -1,7 +1,7 @@
-"""Automata over strings: does a string match this pattern and not that one, within these lengths? And if so, which one.
+"""Automata over strings: find a string that meets several constraints, such as patterns and lengths, or prove there is none.
 
-Each constraint on a string is a deterministic automaton, made as far as it is walked; walked together they say exactly
-which strings meet all of them.
+Each constraint is a deterministic automaton. Its states are made when a walk reaches them. A walk through all automata together
+finds exactly the strings that meet all constraints.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +25,7 @@ from bus.contracts.expressions import Sequence as Chain
 _MOST_STATES = 20_000
 _LAST = 0x10FFFF
 _WELCOME = "xa0A1-_. "
-"""Characters that read well in an example, in this order."""
+"""Characters that are easy to read in an example, best first."""
 
 
 class Automaton(Protocol):
@@ -40,7 +40,7 @@ class Automaton(Protocol):
         ...
 
     def borders(self, state: int) -> Iterable[int]:
-        """The code points at which, from this state, the next characters are told apart from those before."""
+        """The code points where, in this state, a range of characters with the same next state begins."""
         ...
 
 
@@ -56,10 +56,10 @@ class _Place:
 
 
 class Pattern:
-    """The strings that match a pattern somewhere."""
+    """The automaton of the strings that match a pattern somewhere."""
 
     def __init__(self, pattern: str, budget: Budget) -> None:
-        """Build.
+        """Build the automaton.
 
         Raises:
             Undecided: the pattern is too large.
@@ -68,7 +68,7 @@ class Pattern:
         self._places: list[_Place] = []
         self._end = self._place()
         first = self._build(parse(pattern), self._end)
-        # A pattern is searched for: anything may stand before a match.
+        # JSON Schema searches for a pattern: any characters may stand before a match.
         loop = self._place(ANY)
         self._places[loop].then = start = self._place()
         self._places[start].free += [first, loop]
@@ -76,7 +76,7 @@ class Pattern:
         self._numbers: dict[frozenset[int], int] = {}
         self._steps: dict[tuple[int, int], int] = {}
         self._borders: dict[int, tuple[int, ...]] = {}
-        self._number(self._closure([start], at_start=True))
+        self._number(self._close([start], at_start=True))
 
     def step(self, state: int, char: int) -> int:
         if (state, char) not in self._steps:
@@ -92,10 +92,10 @@ class Pattern:
             for place in places
             if any(low <= char <= high for low, high in self._places[place].ranges)
         )
-        return self._number(self._closure(moved))
+        return self._number(self._close(moved))
 
     def accepts(self, state: int) -> bool:
-        return self._end in self._closure(self._sets[state], at_end=True)
+        return self._end in self._close(self._sets[state], at_end=True)
 
     def borders(self, state: int) -> tuple[int, ...]:
         if state not in self._borders:
@@ -111,7 +111,7 @@ class Pattern:
         return self.accepts(state)
 
     def _number(self, places: frozenset[int]) -> int:
-        # Once matched, always matched: one state stands for all of them.
+        # After a match, any further characters keep it: one state represents all these states.
         places = frozenset({self._end}) if self._end in places else places
         if places not in self._numbers:
             if len(self._sets) > _MOST_STATES:
@@ -120,7 +120,7 @@ class Pattern:
             self._sets.append(places)
         return self._numbers[places]
 
-    def _closure(self, places: Iterable[int], at_start: bool = False, at_end: bool = False) -> frozenset[int]:
+    def _close(self, places: Iterable[int], at_start: bool = False, at_end: bool = False) -> frozenset[int]:
         found: set[int] = set()
         waiting = list(places)
         while waiting:
@@ -141,7 +141,7 @@ class Pattern:
         return len(self._places) - 1
 
     def _build(self, what: Expression, then: int) -> int:
-        """The place where `what` begins that goes on to `then`."""
+        """Build `what` before the place `then`, and return the place where it begins."""
         match what:
             case Chars(ranges):
                 return self._place(ranges, then)
@@ -162,9 +162,9 @@ class Pattern:
                 self._places[place].free += [self._build(option, then) for option in options]
                 return place
             case Repeat(inner, least, most):
-                return self._repeated(inner, least, most, then)
+                return self._build_repeated(inner, least, most, then)
 
-    def _repeated(self, inner: Expression, least: int, most: int | None, then: int) -> int:
+    def _build_repeated(self, inner: Expression, least: int, most: int | None, then: int) -> int:
         if least + (most or 0) > _MOST_STATES:
             raise Undecided("a pattern is too large")
         if most is None:
@@ -181,7 +181,7 @@ class Pattern:
 
 
 class Not:
-    """The strings that another automaton does not accept."""
+    """The automaton of the strings that another automaton does not accept."""
 
     def __init__(self, automaton: Automaton) -> None:
         self.step, self.borders = automaton.step, automaton.borders
@@ -192,7 +192,7 @@ class Not:
 
 
 class NoneOf:
-    """An automaton that accepts every string but the listed words."""
+    """The automaton of all strings but the listed words."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self._next: list[dict[int, int]] = [{}, {}]
@@ -210,7 +210,7 @@ class NoneOf:
         self._ends.add(state)
 
     def step(self, state: int, char: int) -> int:
-        # 1 is where a string has left every word.
+        # State 1: the string is no beginning of any word.
         return self._next[state].get(char, 1)
 
     def accepts(self, state: int) -> bool:
@@ -227,7 +227,7 @@ _Joint = tuple[int, ...]
 def words(automata: Sequence[Automaton], least: int, most: int | None, budget: Budget) -> Iterator[str]:
     """Strings that all automata accept, of `least` to `most` characters, shortest first.
 
-    Not every string, but at least one when there is any; so when none comes, there is none.
+    It does not give every string, but at least one if one exists. So if it gives none, there is none.
     """
     layer: dict[_Joint, tuple[object, str]] = {(0,) * len(automata): ((), "")}
     seen: set[_Joint] = set()
@@ -236,13 +236,13 @@ def words(automata: Sequence[Automaton], least: int, most: int | None, budget: B
         if length >= least:
             for states, chain in layer.items():
                 if all(automaton.accepts(state) for automaton, state in zip(automata, states, strict=True)):
-                    yield _spelt(chain)
-            # A state that was met at an allowed length before leads to nothing new, only to longer strings.
+                    yield _spell(chain)
+            # If a state was reached before at an allowed length, it leads only to longer strings of the same kind.
             layer = {states: chain for states, chain in layer.items() if states not in seen}
             seen.update(layer)
         following: dict[_Joint, tuple[object, str]] = {}
         for states, chain in layer.items():
-            for char in _next_chars(automata, states):
+            for char in _pick_next_chars(automata, states):
                 budget.spend()
                 after = tuple(
                     automaton.step(state, ord(char)) for automaton, state in zip(automata, states, strict=True)
@@ -251,7 +251,7 @@ def words(automata: Sequence[Automaton], least: int, most: int | None, budget: B
         layer, length = following, length + 1
 
 
-def _spelt(chain: tuple[object, str]) -> str:
+def _spell(chain: tuple[object, str]) -> str:
     chars: list[str] = []
     link: object = chain
     while isinstance(link, tuple) and link:
@@ -260,15 +260,15 @@ def _spelt(chain: tuple[object, str]) -> str:
     return "".join(reversed(chars))
 
 
-def _next_chars(automata: Sequence[Automaton], states: tuple[int, ...]) -> Iterator[str]:
-    """One character for each way in which the automata can go on."""
+def _pick_next_chars(automata: Sequence[Automaton], states: tuple[int, ...]) -> Iterator[str]:
+    """One character for each way in which the automata can continue."""
     edges = {0, 0xD800, 0xE000, _LAST + 1}
     for automaton, state in zip(automata, states, strict=True):
         edges.update(automaton.borders(state))
     for low, after in pairwise(sorted(edges)):
         if low != 0xD800:
-            yield _representative(low, after - 1)
+            yield _pick_representative(low, after - 1)
 
 
-def _representative(low: int, high: int) -> str:
+def _pick_representative(low: int, high: int) -> str:
     return next((char for char in _WELCOME if low <= ord(char) <= high), chr(low))

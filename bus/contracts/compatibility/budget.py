@@ -1,23 +1,23 @@
-"""The bound on work: a comparison takes so many steps and no more, however the schemas are made."""
+"""The bound on work: a comparison takes at most a number of steps, whatever the schemas are."""
 
 from bus.contracts.expressions import Undecided as Undecided
 
 
 class Spent(Undecided):
-    """The comparison would take longer than it may."""
+    """The comparison needs more steps than its budget."""
 
 
 class Budget:
-    """Counts steps down; a step is about ten microseconds of work."""
+    """Counts steps down. A step is about ten microseconds of work."""
 
     def __init__(self, steps: int) -> None:
         self._left = steps
 
     def spend(self, steps: int = 1) -> None:
-        """Take steps.
+        """Use up steps.
 
         Raises:
-            Spent: there are none left.
+            Spent: no steps are left.
         """
         self._left -= steps
         if self._left < 0:

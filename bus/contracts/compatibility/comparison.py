@@ -1,4 +1,4 @@
-"""Is every value of one schema a value of another? And where not, which demands of the other one are broken."""
+"""Compares schemas: is every value of one schema a value of the other? If not, which demands does it break?"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -21,14 +21,14 @@ _MOST_BREAKS = 50
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """One demand of the strict schema that a value of the lenient one breaks, or may break.
+    """One demand of the strict schema that a value of the lenient schema breaks, or may break.
 
     Attributes:
-        strict, lenient: where it stands, and where the lenient schema speaks of the same.
-        field: path of the data that it is about; `*` for any item or other property.
-        about: the property that it is about, where there is one.
+        strict, lenient: the path of the demand, and the path in the lenient schema about the same data.
+        field: path into the data that the demand is about; `*` is any item or other property.
+        about: the property that the demand is about, if there is one.
         demand: the keyword's value.
-        answer: a value that shows it, or why there is no certainty.
+        answer: a value that breaks the demand, or why that is uncertain.
     """
 
     rule: Rule
@@ -42,11 +42,11 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """Where a walk through the strict schema stands.
+    """A place in a walk through the strict schema.
 
     Attributes:
-        wrap: makes what is demanded here a demand on the whole value.
-        trail: the schemas passed on the way, each with what the lenient schema had there.
+        wrap: makes a demand on this part a demand on the whole value.
+        trail: the schemas on the way to this place, each with the lenient schema's counterpart.
     """
 
     place: Place
@@ -58,36 +58,36 @@ class _Walk:
 
 
 class Comparisons:
-    """Compares schemas; what it finds out about parts of them it keeps for the next comparison."""
+    """Compares schemas. It keeps its findings about parts of them for the next comparison."""
 
     def __init__(self, budget: Budget, samples: Sequence[str] = ()) -> None:
-        """Begin.
+        """Create.
 
         Args:
-            budget: for all comparisons together.
-            samples: strings that examples are to be made with.
+            budget: the budget of all comparisons together.
+            samples: strings to make examples with.
         """
         self._meaning = Meaning(Library(budget))
         self._search = Search(self._meaning, budget, samples)
 
     def contained(self, lenient: Any, strict: Any) -> bool:
-        """Whether it is proven that every value of `lenient` is one of `strict`."""
-        return isinstance(self._outside(lenient, strict), Nothing)
+        """Whether every value of `lenient` is proven to be a value of `strict`."""
+        return isinstance(self._find_outside(lenient, strict), Nothing)
 
     def breaks(self, lenient: Any, strict: Any, examples: Sequence[Any] = ()) -> list[Break]:
-        """What `strict` demands that a value of `lenient` breaks or may break; empty when all are proven to be contained.
+        """The demands of `strict` that a value of `lenient` breaks or may break. Empty: all values are proven to fit.
 
         Args:
             lenient, strict: self-contained schemas.
-            examples: values that serve as counter-examples before made-up ones do.
+            examples: values to try as counter-examples before made-up values.
         """
-        answer = self._outside(lenient, strict)
+        answer = self._find_outside(lenient, strict)
         if isinstance(answer, Nothing):
             return []
         return _Breaks(self._meaning, self._search, lenient, strict, examples).all_of(answer)
 
-    def _outside(self, lenient: Any, strict: Any) -> Answer:
-        """A value of `lenient` that is none of `strict`."""
+    def _find_outside(self, lenient: Any, strict: Any) -> Answer:
+        """A value of `lenient` that is no value of `strict`."""
         try:
             within, without = self._meaning.literal(lenient, lenient), self._meaning.literal(strict, strict).negated()
             return self._search.find({within, without})
@@ -106,12 +106,12 @@ class _Breaks:
         self._examples = examples
 
     def all_of(self, answer: Found | Unknown) -> list[Break]:
-        """Every break once; the schema as a whole where no single demand can be named."""
+        """Every break once. If no single demand can be named, the break of the whole schema."""
         found: dict[tuple[Rule, Path, Path, str], Break] = {}
-        # Where the walk ends early, what it found until then stands; that there is something to be found, `answer` knows.
+        # If the walk ends early, the breaks that it found count. `answer` says already that there is one.
         with suppress(Undecided, RecursionError):
             start = _Walk(Place((), self._strict), lambda inner: inner, here(Place((), self._lenient), self._lenient))
-            for each in islice(self._from(start), _MOST_BREAKS):
+            for each in islice(self._walk_from(start), _MOST_BREAKS):
                 key = (each.rule, each.strict, each.lenient, each.about)
                 if key not in found or isinstance(each.answer, Found):
                     found[key] = each
@@ -120,42 +120,42 @@ class _Breaks:
             breaks.append(Break(Rule.SCHEMA, (), (), (), "", None, answer))
         return breaks or [Break(Rule.SCHEMA, (), (), (), "", None, answer)]
 
-    def _from(self, walk: _Walk) -> Iterator[Break]:
+    def _walk_from(self, walk: _Walk) -> Iterator[Break]:
         schema = walk.place.schema
         mark = (id(schema), *(id(place.schema) for place in walk.lenient))
         if schema is True or mark in walk.trail:
             return
         if schema is False:
-            yield from self._broken(walk, Piece((), False, Rule.EXCLUDED))
+            yield from self._find_broken(walk, Piece((), False, Rule.EXCLUDED))
             return
         walk = replace(walk, trail=walk.trail | {mark})
         for piece in pieces(schema):
             if piece.rule is Rule.CLOSED:
-                yield from self._closed(walk, piece)
+                yield from self._find_in_closed(walk, piece)
             elif piece.rule in (Rule.ANY_OF, Rule.ONE_OF):
-                yield from self._branches(walk, piece)
+                yield from self._find_in_branches(walk, piece)
             else:
-                yield from self._broken(walk, piece)
-        for part in (*parts(schema), *self._reference(schema)):
-            yield from self._below(walk, part)
+                yield from self._find_broken(walk, piece)
+        for part in (*parts(schema), *self._follow_reference(schema)):
+            yield from self._walk_below(walk, part)
 
-    def _reference(self, schema: Any) -> Iterator[Part]:
+    def _follow_reference(self, schema: Any) -> Iterator[Part]:
         if "$ref" in schema:
             inner = target(schema["$ref"], self._strict)
             yield Part(path_of(schema["$ref"]), inner, lambda inner: inner, is_reference=True)
 
-    def _below(self, walk: _Walk, part: Part) -> Iterator[Break]:
-        answer = self._value(walk, part.wrap(part.schema))
+    def _walk_below(self, walk: _Walk, part: Part) -> Iterator[Break]:
+        answer = self._find_value(walk, part.wrap(part.schema))
         if isinstance(answer, Nothing):
             return
         path = part.path if part.is_reference else (*walk.place.path, *part.path)
         inside = walk.lenient if part.step is None else below(walk.lenient, part.step, self._lenient, self._search)
         if isinstance(part.step, str) and self._is_open(walk.lenient, inside):
-            at = _path_of_any(walk.lenient)
+            at = _get_path_of_any(walk.lenient)
             yield Break(Rule.OPEN_MODEL, path, at, (*walk.field, part.step), part.step, None, answer)
             return
-        wrap, field = walk.wrap, walk.field if part.step is None else (*walk.field, _token(part.step))
-        yield from self._from(
+        wrap, field = walk.wrap, walk.field if part.step is None else (*walk.field, _write_token(part.step))
+        yield from self._walk_from(
             _Walk(
                 Place(path, part.schema),
                 lambda inner: wrap(part.wrap(inner)),
@@ -167,25 +167,25 @@ class _Breaks:
         )
 
     def _is_open(self, outside: list[Place], inside: list[Place]) -> bool:
-        """Whether the lenient schema says nothing of a property, and yet allows it."""
+        """Whether the lenient schema allows a property without saying anything of it."""
         says_nothing = all(not place.schema or place.schema is True for place in inside)
         return says_nothing and bool(outside)
 
-    def _broken(self, walk: _Walk, piece: Piece) -> Iterator[Break]:
-        answer = self._value(walk, piece.schema, piece.given)
+    def _find_broken(self, walk: _Walk, piece: Piece) -> Iterator[Break]:
+        answer = self._find_value(walk, piece.schema, piece.given)
         if isinstance(answer, Nothing):
             return
         path = (*walk.place.path, *piece.path)
         demand = walk.place.schema.get(piece.path[0]) if piece.path else False
-        yield Break(piece.rule, path, self._same_demand(walk, piece), walk.field, piece.about, demand, answer)
+        yield Break(piece.rule, path, self._find_same_demand(walk, piece), walk.field, piece.about, demand, answer)
 
-    def _same_demand(self, walk: _Walk, piece: Piece) -> Path:
+    def _find_same_demand(self, walk: _Walk, piece: Piece) -> Path:
         keyword = piece.path[0] if piece.path else None
         same = (place for place in walk.lenient if keyword in place.schema)
-        return next(((*place.path, keyword) for place in same if keyword is not None), _path_of_any(walk.lenient))
+        return next(((*place.path, keyword) for place in same if keyword is not None), _get_path_of_any(walk.lenient))
 
-    def _closed(self, walk: _Walk, piece: Piece) -> Iterator[Break]:
-        """The properties that a closed schema no longer has, one by one, and then the unknown ones."""
+    def _find_in_closed(self, walk: _Walk, piece: Piece) -> Iterator[Break]:
+        """The breaks of a closed schema: each property that it no longer has, and then unknown properties."""
         known = piece.schema["properties"]
         gone: dict[str, Path] = {}
         for place in walk.lenient:
@@ -195,33 +195,35 @@ class _Breaks:
                 ):
                     gone.setdefault(name, (*place.path, "properties", name))
         for name, lenient in gone.items():
-            answer = self._value(walk, {"properties": {name: False}})
+            answer = self._find_value(walk, {"properties": {name: False}})
             if not isinstance(answer, Nothing):
                 path = (*walk.place.path, *piece.path)
                 yield Break(Rule.CLOSED, path, lenient, (*walk.field, name), name, False, answer)
         others = {**piece.schema, "properties": {**known, **dict.fromkeys(gone, True)}}
-        yield from self._broken(walk, Piece(piece.path, others, piece.rule))
+        yield from self._find_broken(walk, Piece(piece.path, others, piece.rule))
 
-    def _branches(self, walk: _Walk, piece: Piece) -> Iterator[Break]:
-        """What is broken inside the branches, where they can be told to be the old ones changed; else the choice as such."""
-        answer = self._value(walk, piece.schema)
+    def _find_in_branches(self, walk: _Walk, piece: Piece) -> Iterator[Break]:
+        """The breaks inside the branches that are changed old branches. If they cannot be matched, the break of the choice."""
+        answer = self._find_value(walk, piece.schema)
         if isinstance(answer, Nothing):
             return
         keyword = piece.path[0]
         inside: list[Break] = []
         failing = self._meaning.literal(walk.wrap(piece.schema), self._strict).negated()
-        for index, place in self._changed_branches(walk, str(keyword)):
+        for index, place in self._match_branches(walk, str(keyword)):
             branch = self._meaning.literal(walk.wrap(place.schema), self._lenient)
             inner = Place((*walk.place.path, keyword, index), piece.schema[keyword][index])
             given = walk.given | {failing, branch}
-            inside += self._from(_Walk(inner, walk.wrap, here(place, self._lenient), walk.field, given, walk.trail))
+            inside += self._walk_from(
+                _Walk(inner, walk.wrap, here(place, self._lenient), walk.field, given, walk.trail)
+            )
         if inside:
             yield from inside
         else:
-            yield from self._broken(walk, piece)
+            yield from self._find_broken(walk, piece)
 
-    def _changed_branches(self, walk: _Walk, keyword: str) -> list[tuple[int, Place]]:
-        """The strict schema's branches that have no equal among the lenient one's, each with the one that it comes from."""
+    def _match_branches(self, walk: _Walk, keyword: str) -> list[tuple[int, Place]]:
+        """The strict schema's branches without an equal in the lenient schema, each with the branch that it comes from."""
         before = next((place for place in walk.lenient if keyword in place.schema), None)
         if before is None:
             return []
@@ -236,7 +238,7 @@ class _Breaks:
             for index, origin in zip(changed, origins, strict=True)
         ]
 
-    def _value(self, walk: _Walk, demand: Any, given: Any = True) -> Answer:
+    def _find_value(self, walk: _Walk, demand: Any, given: Any = True) -> Answer:
         """A value of the lenient schema that breaks a demand."""
         goal: set[Formula] = {
             self._meaning.literal(self._lenient, self._lenient),
@@ -251,9 +253,9 @@ class _Breaks:
         return self._search.find(goal)
 
 
-def _path_of_any(places: list[Place]) -> Path:
+def _get_path_of_any(places: list[Place]) -> Path:
     return places[0].path if places else ()
 
 
-def _token(step: Any) -> str:
+def _write_token(step: Any) -> str:
     return "*" if step is ... or isinstance(step, int) else str(step)

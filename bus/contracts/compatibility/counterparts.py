@@ -1,4 +1,4 @@
-"""Where in another schema the same part of the data is spoken of: the pointer that a finding gives for the other version."""
+"""Counterparts: finds the place in another schema about the same part of the data. A finding points there too."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,25 +13,25 @@ from bus.contracts.compatibility.search import Search
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A schema and where it stands in its document."""
+    """A schema and its path in its document."""
 
     path: Path
     schema: Any
 
 
 def here(place: Place, root: Any) -> list[Place]:
-    """The place and those that speak of the same value: through references and combinations, each once."""
+    """The place and all places about the same value, by references and combinations; each once."""
     found: dict[int, Place] = {}
     waiting = [place]
     while waiting:
         current = waiting.pop(0)
         if isinstance(current.schema, dict) and id(current.schema) not in found:
             found[id(current.schema)] = current
-            waiting += _in_place(current, root)
+            waiting += _list_in_place(current, root)
     return list(found.values())
 
 
-def _in_place(place: Place, root: Any) -> Iterator[Place]:
+def _list_in_place(place: Place, root: Any) -> Iterator[Place]:
     schema = place.schema
     if "$ref" in schema:
         yield Place(path_of(schema["$ref"]), target(schema["$ref"], root))
@@ -51,15 +51,15 @@ def path_of(reference: str) -> Path:
 
 
 def below(places: list[Place], step: Any, root: Any, search: Search) -> list[Place]:
-    """The places that speak of a property (its name), an item (its index), or any other one of either (`...`)."""
-    found = [child for place in places for child in _children(place, step, search)]
+    """The places about a property (its name), an item (its index), or any other property or item (`...`)."""
+    found = [child for place in places for child in _list_children(place, step, search)]
     return [place for child in found for place in here(child, root)]
 
 
-def _children(place: Place, step: Any, search: Search) -> Iterator[Place]:
+def _list_children(place: Place, step: Any, search: Search) -> Iterator[Place]:
     schema, path = place.schema, place.path
     if isinstance(step, str):
-        yield from _member(schema, path, step, search)
+        yield from _find_member(schema, path, step, search)
         return
     prefix = schema.get("prefixItems", [])
     if isinstance(step, int) and step < len(prefix):
@@ -73,7 +73,7 @@ def _children(place: Place, step: Any, search: Search) -> Iterator[Place]:
             yield Place((*path, "additionalProperties"), schema["additionalProperties"])
 
 
-def _member(schema: Any, path: Path, name: str, search: Search) -> Iterator[Place]:
+def _find_member(schema: Any, path: Path, name: str, search: Search) -> Iterator[Place]:
     declared = False
     if name in schema.get("properties", {}):
         declared = True

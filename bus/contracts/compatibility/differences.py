@@ -1,4 +1,4 @@
-"""Being another array or object than a given one, taken apart: another size, another item, another member."""
+"""Writes "differs from a given array or object" as formulas: another size, another item, another member."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,11 +18,11 @@ from bus.contracts.compatibility.logic import (
 
 
 def other_than(value: list[Any] | dict[str, Any]) -> Formula:
-    """What an array (an object) has to be in order not to equal `value`; exactly that."""
-    return Either(tuple(_of_array(value) if isinstance(value, list) else _of_object(value)))
+    """The formula that exactly the arrays (objects) fulfil that differ from `value`."""
+    return Either(tuple(_differ_from_array(value) if isinstance(value, list) else _differ_from_object(value)))
 
 
-def _of_array(items: list[Any]) -> Iterator[Formula]:
+def _differ_from_array(items: list[Any]) -> Iterator[Formula]:
     yield Size(len(items) + 1, upper=False)
     if items:
         yield Size(len(items) - 1, upper=True)
@@ -30,7 +30,7 @@ def _of_array(items: list[Any]) -> Iterator[Formula]:
         yield SomeItem(index, index + 1, one_of([item], positive=False))
 
 
-def _of_object(members: dict[str, Any]) -> Iterator[Formula]:
+def _differ_from_object(members: dict[str, Any]) -> Iterator[Formula]:
     yield SomeMember(Outside(frozenset(members), frozenset()), ALWAYS)
     for name, value in members.items():
         yield Has(name, positive=False)

@@ -1,5 +1,8 @@
-"""Which properties and items of a value a schema has looked at, case by case: what `unevaluatedProperties` and
-`unevaluatedItems` leave over depends on which branches the value takes (JSON Schema 2020-12, core, 11)."""
+"""Which properties and items of a value a schema evaluates, case by case.
+
+What is left for `unevaluatedProperties` and `unevaluatedItems` depends on the branches that the value fulfils (JSON Schema
+2020-12, core, 11).
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,13 +27,13 @@ _MOST_CASES = 256
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """What has been looked at.
+    """The evaluated properties, or the evaluated items.
 
     Attributes:
-        everything: all properties; all items.
+        everything: all properties, or all items.
         names, patterns: properties by name and by pattern.
         prefix: the number of items at the front.
-        like: items of these forms, wherever they are (`contains`).
+        like: items of these forms, at any index (`contains`).
     """
 
     everything: bool = False
@@ -51,7 +54,7 @@ class Evaluated:
 
 _NOTHING = Evaluated()
 Case = tuple[tuple[Formula, ...], Evaluated]
-"""What holds in this case, and what has then been looked at."""
+"""The formulas that hold in a case, and what is evaluated then."""
 
 Reader = Callable[[Any, Any], Literal]
 Own = Callable[[Any, Any], Evaluated]
@@ -72,7 +75,7 @@ class Evaluations:
                     Both((*holds, EveryMember(Outside(seen.names, seen.patterns), what)))
                     if not seen.everything
                     else Both(holds)
-                    for holds, seen in self._cases(schema, root, _own_properties, ("unevaluatedProperties",))
+                    for holds, seen in self._list_cases(schema, root, _get_own_properties, ("unevaluatedProperties",))
                 )
             )
 
@@ -85,19 +88,19 @@ class Evaluations:
                     Both((*holds, EveryItem(seen.prefix, None, Either((*seen.like, what)))))
                     if not seen.everything
                     else Both(holds)
-                    for holds, seen in self._cases(schema, root, self._own_items, ("unevaluatedItems",))
+                    for holds, seen in self._list_cases(schema, root, self._get_own_items, ("unevaluatedItems",))
                 )
             )
 
-    def _own_items(self, schema: Any, root: Any) -> Evaluated:
+    def _get_own_items(self, schema: Any, root: Any) -> Evaluated:
         like = frozenset({self._literal(schema["contains"], root)}) if "contains" in schema else frozenset[Literal]()
         everything = "items" in schema or "unevaluatedItems" in schema
         return Evaluated(everything, prefix=len(schema.get("prefixItems", ())), like=like)
 
-    def _cases(
+    def _list_cases(
         self, schema: Any, root: Any, own: Own, without: tuple[str, ...] = (), seen: tuple[int, ...] = ()
     ) -> list[Case]:
-        """The cases in which a value that is valid under `schema` can be; each value is in exactly one."""
+        """The cases of values that are valid under `schema`; each value is in exactly one case."""
         if not isinstance(schema, dict):
             return [((), _NOTHING)]
         if id(schema) in seen:
@@ -105,7 +108,7 @@ class Evaluations:
         seen = (*seen, id(schema))
         body = {keyword: value for keyword, value in schema.items() if keyword not in without}
         cases: list[Case] = [((), own(body, root))]
-        for alternatives in self._in_place(body, root, own, seen):
+        for alternatives in self._list_in_place(body, root, own, seen):
             if all(found == _NOTHING for _, found in alternatives):
                 continue
             cases = [
@@ -115,11 +118,11 @@ class Evaluations:
                 raise Undecided("too many branches decide what is unevaluated")
         return cases
 
-    def _in_place(self, schema: Any, root: Any, own: Own, seen: tuple[int, ...]) -> Iterator[list[Case]]:
-        """For each keyword that applies schemas to the same value: the cases it makes."""
+    def _list_in_place(self, schema: Any, root: Any, own: Own, seen: tuple[int, ...]) -> Iterator[list[Case]]:
+        """For each keyword that applies schemas to the same value, the cases of that keyword."""
 
         def cases(inner: Any) -> list[Case]:
-            return self._cases(inner, root, own, (), seen)
+            return self._list_cases(inner, root, own, (), seen)
 
         def when(inner: Any) -> list[Case]:
             return [((self._literal(inner, root), *holds), found) for holds, found in cases(inner)]
@@ -137,14 +140,14 @@ class Evaluations:
             yield [absent, *(((Has(name, True), *holds), found) for holds, found in cases(inner))]
         if "if" in schema:
             then, otherwise = cases(schema.get("then", True)), cases(schema.get("else", True))
-            yield [*_joined(when(schema["if"]), then), *_joined(unless(schema["if"]), otherwise)]
+            yield [*_join(when(schema["if"]), then), *_join(unless(schema["if"]), otherwise)]
 
 
-def _joined(first: list[Case], second: list[Case]) -> list[Case]:
+def _join(first: list[Case], second: list[Case]) -> list[Case]:
     return [((*holds, *further), found | more) for (holds, found), (further, more) in product(first, second)]
 
 
-def _own_properties(schema: Any, _: Any) -> Evaluated:
+def _get_own_properties(schema: Any, _: Any) -> Evaluated:
     return Evaluated(
         "additionalProperties" in schema or "unevaluatedProperties" in schema,
         frozenset(schema.get("properties", ())),

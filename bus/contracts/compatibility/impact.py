@@ -1,4 +1,4 @@
-"""Whom a change touches: consumers, producers, subscribers and adapters that rely on what goes away or becomes another thing."""
+"""Whom a change affects: consumers, producers, subscribers and adapters that rely on something that goes away or changes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,12 +16,12 @@ from bus.contracts.schemas import find_schemas_at
 from bus.contracts.shown import Shown
 
 _MOST: Final = 100
-"""Things of one participant that are told: hundreds of consumers of thousands of fields would make millions."""
+"""Findings for one participant: hundreds of consumers of thousands of fields would make millions."""
 _ANYTHING = frozenset({"string", "number", "integer", "boolean", "null", "object", "array"})
 
 
 class What(Enum):
-    """What of a participant's a change touches."""
+    """What a change affects."""
 
     GRANT = "grant"
     FIELD = "field"
@@ -35,11 +35,11 @@ class What(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """One thing that somebody has to look at.
+    """One thing that a participant must look at.
 
     Attributes:
-        participant: whose it is; an adapter's name is its participant.
-        pointer: into the data; for a filter the attribute's name.
+        participant: the participant; an adapter's name is its participant's name.
+        pointer: pointer into the data; for a filter the attribute's name.
     """
 
     participant: str
@@ -63,7 +63,7 @@ class Standing:
 
 
 Mappings = Mapping[AdapterUse, Sequence[str]]
-"""The pointers into the data (question and answer, of a query) that each adapter's operation reads or writes."""
+"""For each adapter operation, the pointers into the data that it reads or writes (query: into question and answer)."""
 
 
 def find_touched(
@@ -73,24 +73,24 @@ def find_touched(
     subscriptions: Sequence[Standing] = (),
     mappings: Mappings | None = None,
 ) -> list[Touched]:
-    """Everybody whom the change from `old` to `new` touches, in a fixed order, each thing once.
+    """What the change from `old` to `new` affects, in a fixed order, each thing once.
 
     Args:
-        report: of `check` for the two.
+        report: the report of `check` on the two versions.
     """
     findings = [finding for finding in report.findings if finding.against == old.version]
     change = _Change(findings, new, old)
     touched = [
-        *_producers(findings, old),
-        *(each for grant in old.grants for each in _first(_grant(grant, change))),
-        *(each for subscription in subscriptions for each in _first(_subscription(subscription, change))),
-        *_adapters(mappings or {}, change),
+        *_find_producers(findings, old),
+        *(each for grant in old.grants for each in _keep_first(_compare_grant(grant, change))),
+        *(each for subscription in subscriptions for each in _keep_first(_check_subscription(subscription, change))),
+        *_find_adapters(mappings or {}, change),
     ]
     return list(dict.fromkeys(touched))
 
 
 class _Change:
-    """What the versions differ in; what is found out of a field for one consumer is not looked for again for the next."""
+    """The differences of two versions. What is found for one consumer's field is kept for the next consumer."""
 
     def __init__(self, findings: Sequence[Finding], new: Contract, old: Contract) -> None:
         self.new = new
@@ -115,18 +115,20 @@ class _Fields:
         return Places(field.pointer for field in draw_outline(self._old))
 
     def at(self, pointer: str) -> str | None:
-        """What happened to the field at a pointer; None where nothing did, or the old schema had none there."""
+        """What happened to the field at a pointer; None: nothing, or the old schema had no field there."""
         if pointer not in self._at:
-            self._at[pointer] = _difference(find_schemas_at(self._old, pointer), find_schemas_at(self._new, pointer))
+            self._at[pointer] = _describe_difference(
+                find_schemas_at(self._old, pointer), find_schemas_at(self._new, pointer)
+            )
         return self._at[pointer]
 
     def inside(self, pointer: str) -> list[tuple[str, str]]:
-        """What happened at a pointer or at fields inside it, each with its place; nothing is said inside of what changed."""
+        """What happened at a pointer or at fields inside it, each with its place. Leaves out fields inside a changed field."""
         if pointer not in self._inside:
-            self._inside[pointer] = list(self._found_inside(pointer))
+            self._inside[pointer] = list(self._find_inside(pointer))
         return self._inside[pointer]
 
-    def _found_inside(self, pointer: str) -> Iterator[tuple[str, str]]:
+    def _find_inside(self, pointer: str) -> Iterator[tuple[str, str]]:
         if why := self.at(pointer):
             yield pointer, why
             return
@@ -137,8 +139,8 @@ class _Fields:
                 yield place, why
 
 
-def _first(touched: Iterable[Touched]) -> Iterator[Touched]:
-    """Each thing once, and of very many the first, which says so."""
+def _keep_first(touched: Iterable[Touched]) -> Iterator[Touched]:
+    """Each thing once, and at most `_MOST` of a participant; the last one says that there are more."""
     told: set[Touched] = set()
     for each in touched:
         if len(told) == _MOST and each not in told:
@@ -149,15 +151,15 @@ def _first(touched: Iterable[Touched]) -> Iterator[Touched]:
             yield each
 
 
-def _producers(findings: list[Finding], old: Contract) -> Iterator[Touched]:
-    """Producers send what the new version refuses; of a query, who asks sends."""
+def _find_producers(findings: list[Finding], old: Contract) -> Iterator[Touched]:
+    """What affects senders: the new version refuses data that they send. Consumers send the questions of a query."""
     senders = sorted(old.producers) if old.request is None else [grant.participant for grant in old.grants]
     refused = [one for one in findings if one.side is Side.NEW_REFUSES_OLD and not one.pointer.startswith("/answer")]
     for who in senders:
-        yield from _first(Touched(who, What.DATA_SENT, finding.field, finding.message) for finding in refused)
+        yield from _keep_first(Touched(who, What.DATA_SENT, finding.field, finding.message) for finding in refused)
 
 
-def _grant(grant: Grant, change: _Change) -> Iterator[Touched]:
+def _compare_grant(grant: Grant, change: _Change) -> Iterator[Touched]:
     who = grant.participant
     successor = change.new.grant(who)
     if successor is None:
@@ -175,11 +177,11 @@ def _grant(grant: Grant, change: _Change) -> Iterator[Touched]:
             yield Touched(who, What.FIELD, finding.field, finding.message)
     for finding in change.reorders:
         yield Touched(who, What.ORDER, change.old.delivery.ordered_by or "", finding.message)
-    yield from _masks(grant, successor, granted, change)
-    yield from _rows(grant, successor, change)
+    yield from _compare_masks(grant, successor, granted, change)
+    yield from _compare_rows(grant, successor, change)
 
 
-def _masks(grant: Grant, successor: Grant, granted: Places, change: _Change) -> Iterator[Touched]:
+def _compare_masks(grant: Grant, successor: Grant, granted: Places, change: _Change) -> Iterator[Touched]:
     who = grant.participant
     for pointer, mask in grant.mask.items():
         if why := change.shown.at(pointer):
@@ -187,16 +189,18 @@ def _masks(grant: Grant, successor: Grant, granted: Places, change: _Change) -> 
     for pointer in dict.fromkeys((*grant.mask, *successor.mask)):
         before, after = grant.mask.get(pointer), successor.mask.get(pointer)
         if before is not after and granted.meet(pointer):
-            yield Touched(who, What.MASK, pointer, f"Its mask changes from {_named(before)} to {_named(after)}.")
+            yield Touched(
+                who, What.MASK, pointer, f"Its mask changes from {_name_mask(before)} to {_name_mask(after)}."
+            )
 
 
-def _named(mask: Mask | None) -> str:
+def _name_mask(mask: Mask | None) -> str:
     return "none" if mask is None else mask.value
 
 
-def _rows(grant: Grant, successor: Grant, change: _Change) -> Iterator[Touched]:
+def _compare_rows(grant: Grant, successor: Grant, change: _Change) -> Iterator[Touched]:
     who = grant.participant
-    for pointer in dict.fromkeys(name for row in grant.rows for name in _names(row)):
+    for pointer in dict.fromkeys(name for row in grant.rows for name in _list_names(row)):
         if why := change.shown.at(pointer):
             yield Touched(who, What.ROWS, pointer, f"{why} Its row filter would match nothing, or something else.")
     if grant.rows != successor.rows:
@@ -207,14 +211,14 @@ def _is_shown(finding: Finding) -> bool:
     return finding.pointer.startswith(("/schema", "/answer"))
 
 
-def _subscription(subscription: Standing, change: _Change) -> Iterator[Touched]:
+def _check_subscription(subscription: Standing, change: _Change) -> Iterator[Touched]:
     who, new, old = subscription.participant, change.new, change.old
     if subscription.ordered_by is not None and (why := change.sent.at(subscription.ordered_by)):
         yield Touched(who, What.ORDER, subscription.ordered_by, why)
     elif subscription.ordered_by is not None and _is_hidden(subscription.ordered_by, new, who):
         why = "It is no longer shown unmasked, so that deliveries are no longer ordered by it."
         yield Touched(who, What.ORDER, subscription.ordered_by, why)
-    for attribute, text in (pair for each in subscription.filters for pair in _tests(each)):
+    for attribute, text in (pair for each in subscription.filters for pair in _list_tests(each)):
         if attribute == "dataschema" and old.version in text:
             yield Touched(who, What.FILTER, attribute, f"It names version {old.version}.")
         if attribute == "subject" and old.key != new.key:
@@ -226,14 +230,14 @@ def _subscription(subscription: Standing, change: _Change) -> Iterator[Touched]:
 
 
 def _is_hidden(pointer: str, contract: Contract, participant: str) -> bool:
-    """Whether a grant leaves a field out or masks it; without a grant nothing is delivered that could be ordered."""
+    """Whether a grant leaves a field out or masks it. False without a grant: then nothing is delivered."""
     grant = contract.grant(participant)
     if grant is None:
         return False
     return Shown(contract, grant, None, lambda _: str).visibility(pointer) is not Visibility.SHOWN
 
 
-def _adapters(mappings: Mappings, change: _Change) -> Iterator[Touched]:
+def _find_adapters(mappings: Mappings, change: _Change) -> Iterator[Touched]:
     for use in change.old.adapters:
         if use not in change.new.adapters:
             yield Touched(
@@ -245,18 +249,18 @@ def _adapters(mappings: Mappings, change: _Change) -> Iterator[Touched]:
                 yield Touched(use.adapter, What.MAPPING, pointer, f"{why} Its operation {use.operation} maps it.")
 
 
-def _difference(before: list[Any], after: list[Any]) -> str | None:
+def _describe_difference(before: list[Any], after: list[Any]) -> str | None:
     if not before:
         return None
     if not after:
         return "The field is gone."
-    if _types(before) != _types(after):
-        return f"Its type changes from {_either(before)} to {_either(after)}."
+    if _collect_types(before) != _collect_types(after):
+        return f"Its type changes from {_list_types(before)} to {_list_types(after)}."
     return None
 
 
-def _types(schemas: list[Any]) -> frozenset[str]:
-    """The types that the schemas at one place name; all where none does."""
+def _collect_types(schemas: list[Any]) -> frozenset[str]:
+    """The types that the schemas at one place name; all types if no schema names one."""
     named: set[str] = set()
     for schema in schemas:
         types = schema.get("type", ()) if isinstance(schema, dict) else ()
@@ -264,23 +268,23 @@ def _types(schemas: list[Any]) -> frozenset[str]:
     return frozenset(named) or _ANYTHING
 
 
-def _either(schemas: list[Any]) -> str:
-    types = _types(schemas)
+def _list_types(schemas: list[Any]) -> str:
+    types = _collect_types(schemas)
     return "anything" if types == _ANYTHING else " or ".join(sorted(types))
 
 
-def _names(expression: Mapping[str, Any]) -> Iterator[str]:
-    for name, _ in _tests(expression):
+def _list_names(expression: Mapping[str, Any]) -> Iterator[str]:
+    for name, _ in _list_tests(expression):
         yield name if name.startswith("/") else json.to_pointer((name,))
 
 
-def _tests(expression: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _list_tests(expression: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The names and texts that a filter compares."""
     for dialect, operand in expression.items():
         if dialect in ("all", "any"):
             for part in operand:
-                yield from _tests(part)
+                yield from _list_tests(part)
         elif dialect == "not":
-            yield from _tests(operand)
+            yield from _list_tests(operand)
         else:
             yield from operand.items()

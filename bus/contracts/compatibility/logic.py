@@ -1,7 +1,7 @@
-"""What schemas demand of one value, as formulas that can be negated: combinations of atoms and of schemas yet to be read.
+"""The demands of schemas on one value, as formulas: combinations of atoms and of schemas that are not read yet.
 
-An atom belongs to one JSON type. Its negation is an atom too, which is what makes "valid under the old schema and not under
-the new one" a formula like any other.
+An atom belongs to one JSON type. Each formula can be negated. So "valid under the old schema and not under the new one" is a
+formula too.
 """
 
 from collections.abc import Hashable, Iterable
@@ -50,7 +50,7 @@ NEVER = Either(())
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """The value is one of these, or none of them."""
+    """The value is one of these values, or none of them."""
 
     keys: frozenset[Hashable]
     positive: bool
@@ -68,7 +68,7 @@ def one_of(values: Iterable[Any], positive: bool = True) -> OneOf:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A number lies on one side of a limit; on it only when not `strict`."""
+    """A number lies on one side of a limit. It may equal the limit unless `strict`."""
 
     limit: Fraction
     upper: bool
@@ -80,7 +80,7 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Multiple:
-    """A number is a multiple of `of`, or it is not; `integer` is being a multiple of one."""
+    """A number is a multiple of `of`, or it is not. An integer is a multiple of one."""
 
     of: Fraction
     positive: bool
@@ -124,7 +124,7 @@ class Formatted:
 
 @dataclass(frozen=True, slots=True)
 class EveryItem:
-    """Each item from `start` up to, not including, `stop` (None: the end) is `what`."""
+    """Each item from `start` to before `stop` (None: to the end) is `what`."""
 
     start: int
     stop: int | None
@@ -136,7 +136,7 @@ class EveryItem:
 
 @dataclass(frozen=True, slots=True)
 class SomeItem:
-    """There is an item from `start` up to `stop`, and it is `what`."""
+    """At least one item from `start` to before `stop` is `what`."""
 
     start: int
     stop: int | None
@@ -195,7 +195,7 @@ class Has:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The one name."""
+    """One name."""
 
     name: str
 
@@ -209,14 +209,14 @@ class Matching:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """The names that are none of `names` and match none of `patterns`."""
+    """The names that are not in `names` and match none of `patterns`."""
 
     names: frozenset[str]
     patterns: frozenset[str]
 
 
 Names = Named | Matching | Outside
-"""Which members of an object are spoken of."""
+"""A set of names of an object's members."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,4 +266,4 @@ MemberAtom = Has | EveryMember | SomeMember | EveryName | SomeName
 Atom = OneOf | Bound | Multiple | Size | Match | Formatted | ItemAtom | MemberAtom
 Formula = Atom | Literal | Both | Either
 Goal = frozenset[Formula]
-"""Formulas that one value is to make true together."""
+"""Formulas that one value must make true together."""

@@ -1,4 +1,4 @@
-"""What each keyword of JSON Schema 2020-12 demands of a value of one JSON type, as formulas."""
+"""The meaning of each keyword of JSON Schema 2020-12: its demands on a value of one JSON type, as formulas."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -45,14 +45,14 @@ class Meaning:
         return Literal(self._library.node(schema, root), True)
 
     def of(self, literal: Literal, kind: JsonType) -> Formula:
-        """What the literal demands of a value of that type, one schema deep."""
+        """The literal's demands on a value of a type. Schemas inside stay literals."""
         key = (literal.node, kind)
         if key not in self._read:
-            self._read[key] = Both(tuple(self._demands(literal.node, kind)))
+            self._read[key] = Both(tuple(self._read_demands(literal.node, kind)))
         demands = self._read[key]
         return demands if literal.positive else demands.negated()
 
-    def _demands(self, node: Node, kind: JsonType) -> Iterator[Formula]:
+    def _read_demands(self, node: Node, kind: JsonType) -> Iterator[Formula]:
         schema, root = node.schema, node.root
         if isinstance(schema, bool):
             yield ALWAYS if schema else NEVER
@@ -61,26 +61,26 @@ class Meaning:
         def valid(inner: Any) -> Literal:
             return self.literal(inner, root)
 
-        yield from _of_any_type(schema, kind)
+        yield from _read_any_type(schema, kind)
         match kind:
             case JsonType.NUMBER:
-                yield from _numbers(schema)
+                yield from _read_numbers(schema)
             case JsonType.STRING:
-                yield from _strings(schema)
+                yield from _read_strings(schema)
             case JsonType.ARRAY:
-                yield from _arrays(schema, valid)
+                yield from _read_arrays(schema, valid)
                 yield from self._evaluations.items(schema, root)
             case JsonType.OBJECT:
-                yield from _objects(schema, valid)
+                yield from _read_objects(schema, valid)
                 yield from self._evaluations.properties(schema, root)
             case JsonType.NULL | JsonType.BOOLEAN:
                 pass
-        yield from _combined(schema, valid)
+        yield from _read_combined(schema, valid)
         if "$ref" in schema:
             yield valid(target(schema["$ref"], root))
 
 
-def _of_any_type(schema: Any, kind: JsonType) -> Iterator[Formula]:
+def _read_any_type(schema: Any, kind: JsonType) -> Iterator[Formula]:
     if "type" in schema:
         types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
         if kind is JsonType.NUMBER and "integer" in types and "number" not in types:
@@ -92,7 +92,7 @@ def _of_any_type(schema: Any, kind: JsonType) -> Iterator[Formula]:
         yield one_of(fitting) if fitting else NEVER
 
 
-def _numbers(schema: Any) -> Iterator[Formula]:
+def _read_numbers(schema: Any) -> Iterator[Formula]:
     for keyword, upper, strict in (
         ("minimum", False, False),
         ("maximum", True, False),
@@ -105,24 +105,24 @@ def _numbers(schema: Any) -> Iterator[Formula]:
         yield Multiple(exact(schema["multipleOf"]), True)
 
 
-def _strings(schema: Any) -> Iterator[Formula]:
-    yield from _sizes(schema, "minLength", "maxLength")
+def _read_strings(schema: Any) -> Iterator[Formula]:
+    yield from _read_sizes(schema, "minLength", "maxLength")
     if "pattern" in schema:
         yield Match(schema["pattern"], True)
     if "format" in schema:
         yield Formatted(schema["format"], True)
 
 
-def _sizes(schema: Any, least: str, most: str) -> Iterator[Formula]:
-    # A limit may be written 2.0.
+def _read_sizes(schema: Any, least: str, most: str) -> Iterator[Formula]:
+    # JSON may write a limit as 2.0.
     if schema.get(least, 0) > 0:
         yield Size(int(schema[least]), False)
     if most in schema:
         yield Size(int(schema[most]), True)
 
 
-def _arrays(schema: Any, valid: Callable[[Any], Literal]) -> Iterator[Formula]:
-    yield from _sizes(schema, "minItems", "maxItems")
+def _read_arrays(schema: Any, valid: Callable[[Any], Literal]) -> Iterator[Formula]:
+    yield from _read_sizes(schema, "minItems", "maxItems")
     prefix = schema.get("prefixItems", [])
     for index, item in enumerate(prefix):
         yield EveryItem(index, index + 1, valid(item))
@@ -136,8 +136,8 @@ def _arrays(schema: Any, valid: Callable[[Any], Literal]) -> Iterator[Formula]:
             yield at_most(valid(schema["contains"]), int(schema["maxContains"]))
 
 
-def _objects(schema: Any, valid: Callable[[Any], Literal]) -> Iterator[Formula]:
-    yield from _sizes(schema, "minProperties", "maxProperties")
+def _read_objects(schema: Any, valid: Callable[[Any], Literal]) -> Iterator[Formula]:
+    yield from _read_sizes(schema, "minProperties", "maxProperties")
     properties, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
     for name in schema.get("required", ()):
         yield Has(name, True)
@@ -156,12 +156,12 @@ def _objects(schema: Any, valid: Callable[[Any], Literal]) -> Iterator[Formula]:
         yield Either((Has(name, False), valid(inner)))
 
 
-def _combined(schema: Any, valid: Callable[[Any], Literal]) -> Iterator[Formula]:
+def _read_combined(schema: Any, valid: Callable[[Any], Literal]) -> Iterator[Formula]:
     yield from (valid(inner) for inner in schema.get("allOf", ()))
     if "anyOf" in schema:
         yield Either(tuple(valid(inner) for inner in schema["anyOf"]))
     if "oneOf" in schema:
-        yield _exactly_one([valid(inner) for inner in schema["oneOf"]])
+        yield _require_exactly_one([valid(inner) for inner in schema["oneOf"]])
     if "not" in schema:
         yield valid(schema["not"]).negated()
     if "if" in schema and ("then" in schema or "else" in schema):
@@ -170,7 +170,7 @@ def _combined(schema: Any, valid: Callable[[Any], Literal]) -> Iterator[Formula]
         yield Either((Both((condition, then)), Both((condition.negated(), otherwise))))
 
 
-def _exactly_one(branches: list[Literal]) -> Formula:
+def _require_exactly_one(branches: list[Literal]) -> Formula:
     return Either(
         tuple(
             Both((chosen, *(other.negated() for place, other in enumerate(branches) if place != index)))

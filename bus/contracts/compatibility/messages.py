@@ -1,4 +1,4 @@
-"""What a finding says to people: which demand is broken, by whose data."""
+"""The messages of findings for people: which demand is broken, and by whose data."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +11,8 @@ from bus.contracts.compatibility.report import Rule, Side
 _MOST_VALUES = 8
 
 _DEMANDS: dict[Rule, Callable[[Any, str], str]] = {
-    Rule.TYPE: lambda types, _: f"takes only the type {_either(types)}",
-    Rule.VALUES: lambda values, _: f"takes only {_listed(values)}",
+    Rule.TYPE: lambda types, _: f"takes only the type {_list_types(types)}",
+    Rule.VALUES: lambda values, _: f"takes only {_list_values(values)}",
     Rule.MINIMUM: lambda limit, _: f"takes no number below {limit}",
     Rule.MAXIMUM: lambda limit, _: f"takes no number above {limit}",
     Rule.MULTIPLE_OF: lambda step, _: f"takes only multiples of {step}",
@@ -47,7 +47,7 @@ def message(broken: Break, side: Side, version: str, reason: str = "") -> str:
 
     Args:
         version: the old version.
-        reason: why there is no certainty; empty where there is.
+        reason: why the finding is uncertain; empty: it is certain.
     """
     demand = _DEMANDS[broken.rule](broken.demand, broken.about)
     place = f"At {json.to_pointer(broken.field)}, " if broken.field else ""
@@ -64,11 +64,11 @@ def message(broken: Break, side: Side, version: str, reason: str = "") -> str:
     return f"{sentence} This is not certain: {reason}." if reason else sentence
 
 
-def _either(types: Any) -> str:
+def _list_types(types: Any) -> str:
     return " or ".join(types) if isinstance(types, list) else str(types)
 
 
-def _listed(values: Any) -> str:
+def _list_values(values: Any) -> str:
     shown = values if isinstance(values, list) else [values]
     text = ", ".join(json.dumps(value).decode() for value in shown[:_MOST_VALUES])
     return f"{text}, …" if len(shown) > _MOST_VALUES else text

@@ -1,4 +1,4 @@
-"""Numbers: bounds and multiples, decided exactly wherever a candidate can be counted or an interval is empty."""
+"""Numbers: decides bounds and multiples, exactly if candidates can be counted or an interval is empty."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _DOUBT = Unknown("no number was found that meets all of the bounds and multiples
 
 @dataclass(frozen=True, slots=True)
 class _Interval:
-    """Where the number may lie; None: no limit on that side."""
+    """The interval of a number; None: no limit on that side."""
 
     low: Fraction | None
     low_strict: bool
@@ -31,21 +31,21 @@ class _Interval:
 def decide(atoms: Iterable[Atom], truth: Truth) -> Answer:
     """A number that meets the atoms."""
     atoms = list(atoms)
-    interval = _interval([atom for atom in atoms if isinstance(atom, Bound)])
+    interval = _make_interval([atom for atom in atoms if isinstance(atom, Bound)])
     steps = [atom.of for atom in atoms if isinstance(atom, Multiple) and atom.positive]
     barred = [atom.of for atom in atoms if isinstance(atom, Multiple) and not atom.positive]
     if interval.is_empty:
         return NOTHING
     if not steps:
-        return _of_any(interval, atoms, truth)
-    step = _least_common(steps)
+        return _decide_any(interval, atoms, truth)
+    step = _compute_least_common(steps)
     if any((step / other).denominator == 1 for other in barred):
         return NOTHING
-    return _on_grid(interval, step, atoms, truth)
+    return _decide_on_grid(interval, step, atoms, truth)
 
 
-def _interval(bounds: list[Bound]) -> _Interval:
-    # Of equal limits the strict one counts.
+def _make_interval(bounds: list[Bound]) -> _Interval:
+    # Of two equal limits, the strict one counts.
     low = max(((bound.limit, bound.strict) for bound in bounds if not bound.upper), default=None)
     high = min(((bound.limit, not bound.strict) for bound in bounds if bound.upper), default=None)
     return _Interval(
@@ -53,13 +53,13 @@ def _interval(bounds: list[Bound]) -> _Interval:
     )
 
 
-def _least_common(steps: list[Fraction]) -> Fraction:
+def _compute_least_common(steps: list[Fraction]) -> Fraction:
     numerator = lcm(*(step.numerator for step in steps))
     return Fraction(numerator, gcd(*(step.denominator for step in steps)))
 
 
-def _on_grid(interval: _Interval, step: Fraction, atoms: list[Atom], truth: Truth) -> Answer:
-    """Multiples of `step`, those nearest to the bounds first."""
+def _decide_on_grid(interval: _Interval, step: Fraction, atoms: list[Atom], truth: Truth) -> Answer:
+    """A multiple of `step` that meets the atoms; multiples near the bounds are tried first."""
     low = None if interval.low is None else ceil(interval.low / step)
     high = None if interval.high is None else floor(interval.high / step)
     if low is not None and interval.low_strict and low * step == interval.low:
@@ -68,12 +68,12 @@ def _on_grid(interval: _Interval, step: Fraction, atoms: list[Atom], truth: Trut
         high -= 1
     if low is not None and high is not None and low > high:
         return NOTHING
-    counts = _counts(low, high)
+    counts = _count_between(low, high)
     is_whole = low is not None and high is not None and high - low < _MOST_CANDIDATES // 2
-    return _first_that_holds((count * step for count in counts), is_whole, atoms, truth)
+    return _find_first((count * step for count in counts), is_whole, atoms, truth)
 
 
-def _counts(low: int | None, high: int | None) -> Iterator[int]:
+def _count_between(low: int | None, high: int | None) -> Iterator[int]:
     for distance in range(_MOST_CANDIDATES // 2):
         if low is not None and (high is None or low + distance <= high):
             yield low + distance
@@ -84,13 +84,13 @@ def _counts(low: int | None, high: int | None) -> Iterator[int]:
             yield -distance
 
 
-def _of_any(interval: _Interval, atoms: list[Atom], truth: Truth) -> Answer:
-    """Any number; an interval with room in it has one, but for the few that are excluded."""
+def _decide_any(interval: _Interval, atoms: list[Atom], truth: Truth) -> Answer:
+    """Any number that meets the atoms. An interval that is not a point has one: atoms exclude only a few numbers."""
     is_one = interval.low is not None and interval.low == interval.high
-    return _first_that_holds(_candidates(interval), is_one, atoms, truth)
+    return _find_first(_list_candidates(interval), is_one, atoms, truth)
 
 
-def _candidates(interval: _Interval) -> Iterator[Fraction]:
+def _list_candidates(interval: _Interval) -> Iterator[Fraction]:
     low, high = interval.low, interval.high
     if low is not None and high is not None:
         yield from (low, high)
@@ -108,11 +108,11 @@ def _candidates(interval: _Interval) -> Iterator[Fraction]:
         yield Fraction(floor(edge) + away * distance)
 
 
-def _first_that_holds(candidates: Iterable[Fraction], are_all: bool, atoms: list[Atom], truth: Truth) -> Answer:
-    """The first candidate that meets the atoms; without one there is none only where the candidates `are_all`."""
+def _find_first(candidates: Iterable[Fraction], are_all: bool, atoms: list[Atom], truth: Truth) -> Answer:
+    """The first candidate that meets the atoms. If none does, that is a proof only if the candidates `are_all`."""
     for candidate in candidates:
         number = as_json(candidate)
-        # A number that JSON's readers would round is no example, and no proof either.
+        # A number that readers of JSON would round is neither an example nor a proof.
         are_all = are_all and number is not None
         if number is not None and truth.all_hold(atoms, number):
             return Found(number)

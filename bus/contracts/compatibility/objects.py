@@ -1,4 +1,4 @@
-"""Objects: which members must be there, under which names, and what each of their values has to be."""
+"""Objects: decides which members must exist, under which names, and what each value must be."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -41,10 +41,10 @@ def decide(atoms: Iterable[Atom], search: "Search") -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Fresh:
-    """A member under a name that no rule mentions: one that matches these patterns and no other.
+    """A member under a name that no rule mentions. The name matches these patterns and no others.
 
     Attributes:
-        name, value: what the name and the value have to be beside what all are.
+        name, value: demands on the name and on the value, beside the demands on all members.
     """
 
     matches: frozenset[str]
@@ -54,7 +54,7 @@ class _Fresh:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """Members that shall be there: known names with what their values have to be besides, and fresh ones."""
+    """Members that the object will have: known names with further demands on their values, and fresh members."""
 
     known: dict[str, tuple[Formula, ...]] = field(default_factory=dict)
     fresh: tuple[_Fresh, ...] = ()
@@ -82,8 +82,8 @@ class _Object:
         self._must = sorted(atom.name for atom in atoms if isinstance(atom, Has) and atom.positive)
         self._absent = {atom.name for atom in atoms if isinstance(atom, Has) and not atom.positive}
         spoken = [atom.names for atom in atoms if isinstance(atom, EveryMember | SomeMember)]
-        self._known = sorted({*self._must, *self._absent, *chain.from_iterable(map(_names_in, spoken))})
-        self._patterns = sorted(set(chain.from_iterable(map(_patterns_in, spoken))))
+        self._known = sorted({*self._must, *self._absent, *chain.from_iterable(map(_list_names, spoken))})
+        self._patterns = sorted(set(chain.from_iterable(map(_list_patterns, spoken))))
         self._classes: list[_Fresh] | None = None
 
     def decide(self) -> Answer:
@@ -93,13 +93,13 @@ class _Object:
             return Unknown(f"only objects of more than {_LARGEST} members could show it")
         if not all(self._may_be_named(name) for name in self._must):
             return NOTHING
-        return first(self._built(plan) for plan in self._plans(0, _Plan(dict.fromkeys(self._must, ()))))
+        return first(self._build(plan) for plan in self._list_plans(0, _Plan(dict.fromkeys(self._must, ()))))
 
     def _may_be_named(self, name: str) -> bool:
         return name not in self._absent and self._search.truth.all_hold(self._names, name)
 
-    def _fresh_classes(self) -> list[_Fresh]:
-        """Names that no rule mentions, told apart by the patterns they match, as far as there are such names."""
+    def _list_fresh(self) -> list[_Fresh]:
+        """The kinds of names that no rule mentions: one kind for each set of patterns that some name matches."""
         if self._classes is None:
             if len(self._patterns) > _MOST_PATTERNS:
                 raise Undecided("too many patterns for the names of properties")
@@ -114,8 +114,8 @@ class _Object:
         others = one_of((*self._known, *taken), positive=False)
         return self._search.find((*matching, others, *self._names, *fresh.name), JsonType.STRING)
 
-    def _plans(self, number: int, plan: _Plan) -> Iterator[_Plan]:
-        """Every way to give the members that there must be somewhere their names."""
+    def _list_plans(self, number: int, plan: _Plan) -> Iterator[_Plan]:
+        """Every way to name the members that must exist under some name."""
         if number == len(self._some):
             yield plan
             return
@@ -124,34 +124,34 @@ class _Object:
             self._search.budget.spend()
             if isinstance(atom, SomeMember):
                 if self._search.truth.speaks_of(atom.names, name) and self._may_be_named(name):
-                    yield from self._plans(number + 1, plan.with_known(name, (atom.what,)))
+                    yield from self._list_plans(number + 1, plan.with_known(name, (atom.what,)))
             elif self._may_be_named(name) and self._search.truth.holds(atom.what, name):
-                yield from self._plans(number + 1, plan.with_known(name, ()))
+                yield from self._list_plans(number + 1, plan.with_known(name, ()))
         if isinstance(atom, SomeMember) and isinstance(atom.names, Named):
             return
-        for fresh in self._fresh_classes():
+        for fresh in self._list_fresh():
             if isinstance(atom, SomeName):
-                yield from self._plans(number + 1, plan.with_fresh(_Fresh(fresh.matches, name=(atom.what,))))
+                yield from self._list_plans(number + 1, plan.with_fresh(_Fresh(fresh.matches, name=(atom.what,))))
             elif _speaks_of(atom.names, fresh):
-                yield from self._plans(number + 1, plan.with_fresh(_Fresh(fresh.matches, value=(atom.what,))))
+                yield from self._list_plans(number + 1, plan.with_fresh(_Fresh(fresh.matches, value=(atom.what,))))
 
-    def _value_goal(self, name: str, besides: tuple[Formula, ...] = ()) -> Goal:
+    def _make_value_goal(self, name: str, besides: tuple[Formula, ...] = ()) -> Goal:
         self._search.budget.spend(1 + len(self._of_many) // 4)
         told = (atom.what for atom in self._of_many if self._search.truth.speaks_of(atom.names, name))
         return frozenset((*told, *self._of_name.get(name, ()), *besides))
 
-    def _fresh_goal(self, fresh: _Fresh) -> Goal:
+    def _make_fresh_goal(self, fresh: _Fresh) -> Goal:
         return frozenset((*(atom.what for atom in self._of_many if _speaks_of(atom.names, fresh)), *fresh.value))
 
-    def _built(self, plan: _Plan) -> Answer:
+    def _build(self, plan: _Plan) -> Answer:
         """The object of a plan, filled up to the least size."""
-        # Two fresh members might be one and the same, known names are different ones.
+        # Known names differ from each other, but two fresh members may be the same member.
         if self._most is not None and len(plan.known) + bool(plan.fresh) > self._most:
             return NOTHING
         members: dict[str, Any] = {}
         doubt: Unknown | None = None
         for name, besides in plan.known.items():
-            answer = self._search.find(self._value_goal(name, besides))
+            answer = self._search.find(self._make_value_goal(name, besides))
             if isinstance(answer, Nothing):
                 return NOTHING
             doubt = answer if isinstance(answer, Unknown) else doubt
@@ -163,12 +163,12 @@ class _Object:
             doubt = added if isinstance(added, Unknown) else doubt
         if doubt is not None:
             return doubt
-        filled = self._filled(members)
-        return filled if filled is not None else self._judged(members)
+        filled = self._fill_up(members)
+        return filled if filled is not None else self._judge(members)
 
     def _add(self, fresh: _Fresh, members: dict[str, Any]) -> Answer:
-        """Add a fresh member. Nothing: no member can be like that."""
-        value = self._search.find(self._fresh_goal(fresh))
+        """Add a fresh member. `Nothing`: no member can meet its demands."""
+        value = self._search.find(self._make_fresh_goal(fresh))
         if not isinstance(value, Found):
             return value
         if isinstance(self._find_name(fresh, ()), Nothing):
@@ -179,25 +179,25 @@ class _Object:
             return name
         return Unknown("no further name was found for a property")
 
-    def _filled(self, members: dict[str, Any]) -> Nothing | Unknown | None:
+    def _fill_up(self, members: dict[str, Any]) -> Nothing | Unknown | None:
         """Add optional members up to the least size; None: done."""
         missing = self._least - len(members)
         doubt: Unknown | None = None
         for name in self._known if missing > 0 else ():
             if name not in members and self._may_be_named(name) and len(members) < self._least:
-                answer = self._search.find(self._value_goal(name))
+                answer = self._search.find(self._make_value_goal(name))
                 if isinstance(answer, Found):
                     members[name] = answer.value
                 doubt = answer if isinstance(answer, Unknown) else doubt
         while len(members) < self._least:
-            added = first(self._add(fresh, members) for fresh in self._fresh_classes())
+            added = first(self._add(fresh, members) for fresh in self._list_fresh())
             if isinstance(added, Unknown):
                 return added
             if isinstance(added, Nothing):
                 return doubt or added
         return None
 
-    def _judged(self, members: dict[str, Any]) -> Answer:
+    def _judge(self, members: dict[str, Any]) -> Answer:
         if self._search.truth.all_hold(self._atoms, members):
             return Found(members)
         return Unknown("no object was found that meets the rules for its members together")
@@ -213,7 +213,7 @@ def _speaks_of(names: Names, fresh: _Fresh) -> bool:
             return not patterns & fresh.matches
 
 
-def _names_in(names: Names) -> Iterable[str]:
+def _list_names(names: Names) -> Iterable[str]:
     match names:
         case Named(name):
             return (name,)
@@ -223,7 +223,7 @@ def _names_in(names: Names) -> Iterable[str]:
             return known
 
 
-def _patterns_in(names: Names) -> Iterable[str]:
+def _list_patterns(names: Names) -> Iterable[str]:
     match names:
         case Named():
             return ()

@@ -1,7 +1,6 @@
-"""A schema in pieces: the single demands that it makes, each as a schema of its own with the place where it stands.
+"""A schema in pieces: its single demands, each as a schema of its own with its path.
 
-A value breaks a schema exactly when it breaks one of its pieces; so the pieces that an old value can break are what a
-comparison has to name.
+A value breaks a schema exactly if it breaks one of the pieces. So a comparison names the pieces that an old value can break.
 """
 
 from collections.abc import Callable, Iterator
@@ -44,11 +43,11 @@ class Piece:
     """One demand.
 
     Attributes:
-        path: of the demand, from the schema that makes it.
-        schema: demands just this.
-        rule: what is broken when it is.
+        path: the path of the demand, from the schema that makes it.
+        schema: a schema with only this demand.
+        rule: the rule that is broken if the demand is.
         about: the property or the value that the demand is about, for the message.
-        given: holds as well wherever the demand is looked at; it says what the demand leans on.
+        given: a schema that the value must fulfil too when the demand is tested. The demand's meaning depends on it.
     """
 
     path: Path
@@ -60,13 +59,13 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A schema inside, for a part of the value or for the same one.
+    """An inner schema, for a part of the value or for the same value.
 
     Attributes:
-        path: of the inner schema, from the outer one; a reference is a path from the document's root.
+        path: the path of the inner schema, from the outer one. A reference is a path from the document's root.
         schema: the inner schema.
-        wrap: makes it a schema for the outer value.
-        step: the property's name or the item's index; None: the same value. `...` stands for any other.
+        wrap: makes the inner schema a schema for the outer value.
+        step: the property's name or the item's index; None: the same value; `...`: any other property or item.
     """
 
     path: Path
@@ -91,10 +90,10 @@ def pieces(schema: dict[str, Any]) -> Iterator[Piece]:
             ", ".join(needed),
         )
     if "contains" in schema:
-        counted = _only(schema, "contains", "minContains", "maxContains")
+        counted = _keep_only(schema, "contains", "minContains", "maxContains")
         yield Piece(("contains",), counted, Rule.CONTAINS)
     if schema.get("additionalProperties") is False:
-        closed = _only(schema, "additionalProperties", "patternProperties")
+        closed = _keep_only(schema, "additionalProperties", "patternProperties")
         closed["properties"] = dict.fromkeys(schema.get("properties", ()), True)
         closed["patternProperties"] = dict.fromkeys(schema.get("patternProperties", ()), True)
         yield Piece(("additionalProperties",), closed, Rule.CLOSED)
@@ -105,10 +104,10 @@ def pieces(schema: dict[str, Any]) -> Iterator[Piece]:
         if keyword in schema:
             rest = {name: value for name, value in schema.items() if name != keyword}
             yield Piece((keyword,), schema, rule, given=rest)
-    yield from _conditions(schema)
+    yield from _list_conditions(schema)
 
 
-def _conditions(schema: dict[str, Any]) -> Iterator[Piece]:
+def _list_conditions(schema: dict[str, Any]) -> Iterator[Piece]:
     if "if" in schema:
         for keyword in ("then", "else"):
             if keyword in schema:
@@ -116,37 +115,37 @@ def _conditions(schema: dict[str, Any]) -> Iterator[Piece]:
 
 
 def parts(schema: dict[str, Any]) -> Iterator[Part]:
-    """The schemas inside that must hold whenever the outer one does."""
+    """The inner schemas that must hold whenever the outer schema holds."""
     for name, inner in schema.get("properties", {}).items():
-        yield Part(("properties", name), inner, _below("properties", name), name)
+        yield Part(("properties", name), inner, _wrap_member("properties", name), name)
     for pattern, inner in schema.get("patternProperties", {}).items():
-        yield Part(("patternProperties", pattern), inner, _below("patternProperties", pattern), ...)
+        yield Part(("patternProperties", pattern), inner, _wrap_member("patternProperties", pattern), ...)
     if schema.get("additionalProperties", False) is not False:
-        yield Part(("additionalProperties",), schema["additionalProperties"], _others(schema), ...)
+        yield Part(("additionalProperties",), schema["additionalProperties"], _wrap_others(schema), ...)
     prefix = schema.get("prefixItems", [])
     for index, inner in enumerate(prefix):
-        yield Part(("prefixItems", index), inner, _item(index), index)
+        yield Part(("prefixItems", index), inner, _wrap_item(index), index)
     if "items" in schema:
-        yield Part(("items",), schema["items"], _items(len(prefix)), ...)
+        yield Part(("items",), schema["items"], _wrap_items(len(prefix)), ...)
     for index, inner in enumerate(schema.get("allOf", ())):
-        yield Part(("allOf", index), inner, _same)
+        yield Part(("allOf", index), inner, _wrap_nothing)
     for name, inner in schema.get("dependentSchemas", {}).items():
-        yield Part(("dependentSchemas", name), inner, _below("dependentSchemas", name))
+        yield Part(("dependentSchemas", name), inner, _wrap_member("dependentSchemas", name))
 
 
-def _only(schema: dict[str, Any], *keywords: str) -> dict[str, Any]:
+def _keep_only(schema: dict[str, Any], *keywords: str) -> dict[str, Any]:
     return {keyword: schema[keyword] for keyword in keywords if keyword in schema}
 
 
-def _same(inner: Any) -> Any:
+def _wrap_nothing(inner: Any) -> Any:
     return inner
 
 
-def _below(keyword: str, name: str) -> Wrap:
+def _wrap_member(keyword: str, name: str) -> Wrap:
     return lambda inner: {keyword: {name: inner}}
 
 
-def _others(schema: dict[str, Any]) -> Wrap:
+def _wrap_others(schema: dict[str, Any]) -> Wrap:
     known = {
         keyword: dict.fromkeys(schema[keyword], True)
         for keyword in ("properties", "patternProperties")
@@ -155,9 +154,9 @@ def _others(schema: dict[str, Any]) -> Wrap:
     return lambda inner: {**known, "additionalProperties": inner}
 
 
-def _item(index: int) -> Wrap:
+def _wrap_item(index: int) -> Wrap:
     return lambda inner: {"prefixItems": [*[True] * index, inner]}
 
 
-def _items(start: int) -> Wrap:
+def _wrap_items(start: int) -> Wrap:
     return lambda inner: {"prefixItems": [True] * start, "items": inner} if start else {"items": inner}

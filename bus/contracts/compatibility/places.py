@@ -1,4 +1,4 @@
-"""Places in data: JSON Pointers in a tree, to compare many with many in little time; `*` stands for any name or index."""
+"""Places in data: JSON Pointers in a tree, to compare many with many fast. The token `*` is any name or index."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -6,7 +6,7 @@ from bus import json
 
 
 class Places:
-    """Some pointers, to ask which of them another one lies in, or which lie in it."""
+    """A set of pointers. It finds pointers above or below another pointer."""
 
     def __init__(self, pointers: Iterable[str]) -> None:
         self._root = _Place()
@@ -14,18 +14,18 @@ class Places:
             self._root.under(json.parse_pointer(pointer)).pointer = pointer
 
     def cover(self, pointer: str) -> bool:
-        """Whether a pointer lies in one of them."""
-        return any(place.pointer is not None for place in _along(self._root, json.parse_pointer(pointer)))
+        """Whether a pointer lies in one of the set."""
+        return any(place.pointer is not None for place in _walk_along(self._root, json.parse_pointer(pointer)))
 
     def meet(self, pointer: str) -> bool:
-        """Whether a pointer lies in one of them, or one of them in it."""
+        """Whether a pointer lies in one of the set, or one of the set lies in it."""
         return self.cover(pointer) or any(True for _ in self.inside(pointer))
 
     def inside(self, pointer: str) -> Iterator[str]:
-        """Those that lie in a pointer, each before those in it, in the order in which they were given."""
+        """The pointers of the set that lie in a pointer, outer before inner, in their given order."""
         steps = json.parse_pointer(pointer)
-        for place in _along(self._root, steps, len(steps)):
-            yield from _ends(place)
+        for place in _walk_along(self._root, steps, len(steps)):
+            yield from _list_ends(place)
 
 
 class _Place:
@@ -47,8 +47,8 @@ class _Place:
         return [self.below[name] for name in (step, "*") if name in self.below]
 
 
-def _along(root: _Place, steps: Sequence[str], least: int = 0) -> Iterator[_Place]:
-    """The places that lead along some steps, from a number of steps on."""
+def _walk_along(root: _Place, steps: Sequence[str], least: int = 0) -> Iterator[_Place]:
+    """The places on the way along some steps, after at least `least` steps."""
     row: list[_Place] = [root]
     for step in steps:
         if least <= 0:
@@ -58,7 +58,7 @@ def _along(root: _Place, steps: Sequence[str], least: int = 0) -> Iterator[_Plac
     yield from row
 
 
-def _ends(place: _Place) -> Iterator[str]:
+def _list_ends(place: _Place) -> Iterator[str]:
     waiting = [place]
     while waiting:
         one = waiting.pop()

@@ -1,4 +1,4 @@
-"""What a comparison of contract versions says: findings, each under a rule, and the version step that they call for."""
+"""The report of a comparison of contract versions: findings, each under a rule, and the version step that they need."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -27,7 +27,7 @@ class Step(Enum):
 
 
 class Side(Enum):
-    """Who is hurt."""
+    """Who is affected."""
 
     NEW_REFUSES_OLD = "the new version refuses what the old one allowed"
     OLD_REFUSES_NEW = "readers of the old version refuse what the new one allows"
@@ -35,7 +35,7 @@ class Side(Enum):
 
 
 class Rule(Enum):
-    """What is asked of a new version; the value is the code, the table in docs/contracts.md has each with an example."""
+    """A demand on a new version. The value is its code; docs/contracts.md has a table with an example of each."""
 
     TYPE = "type"
     VALUES = "values"
@@ -78,7 +78,7 @@ class Rule(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A value that shows a finding: valid under the one schema, invalid under the other; both validators have said so."""
+    """A value that shows a finding: valid under one schema, invalid under the other. The validators of both confirmed it."""
 
     value: Any
 
@@ -88,16 +88,16 @@ class Finding:
     """One change that breaks, or may break, what was agreed.
 
     Attributes:
-        rule: the rule.
-        pointer: where in the new contract document.
-        pointer_before: where in the old one.
+        rule: the broken rule.
+        pointer: the place in the new contract document.
+        pointer_before: the place in the old document.
         against: the old version.
-        side: who is hurt.
-        message: for people.
-        verdict: incompatible, or undecided where neither a proof nor an example was found; compatible where the
-            contract's `compatibility` does not ask for it, so that it is for information.
-        example: absent where none could be made, and where no data show it.
-        field: JSON Pointer into the data; `*` stands for any item or other property, empty for all of them.
+        side: who is affected.
+        message: a text for people.
+        verdict: incompatible, or undecided if there is neither a proof nor an example. Compatible if the contract's
+            `compatibility` does not demand this rule: the finding is then for information.
+        example: a value that shows it; None: none could be made, or no data can show it.
+        field: JSON Pointer into the data; `*` is any item or other property; empty: the whole data.
     """
 
     rule: Rule
@@ -116,9 +116,9 @@ class Report:
     """The outcome for a new version.
 
     Attributes:
-        verdict: incompatible when one finding is, else undecided when one is.
-        findings: against every old version, in its order.
-        step: how far the version has to go up from the newest of the old ones that is lower.
+        verdict: incompatible if one finding is; otherwise undecided if one is; otherwise compatible.
+        findings: the findings against every old version, in the order of the versions.
+        step: the step that the new version needs from the newest lower version.
     """
 
     verdict: Verdict

@@ -1,8 +1,8 @@
 """The search for a value that makes formulas true together: finds one, or proves that there is none.
 
-This is how containment is decided: every value of A is a value of B exactly when nothing is valid under A and invalid under B.
-After the witness generation of Attouche and others ("Witness Generation for JSON Schema", VLDB 2022), with proofs by
-coinduction where schemas refer back to themselves.
+It decides containment: A is contained in B exactly if no value is valid under A and invalid under B. It follows the witness
+generation of Attouche and others ("Witness Generation for JSON Schema", VLDB 2022). For recursive schemas it proves by
+coinduction.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,17 +20,17 @@ from bus.contracts.compatibility.truth import Truth
 from bus.contracts.compatibility.values import JsonType, type_of
 
 _DEEPEST = 30
-"""Of nested values; Python's stack allows for no more."""
+"""Levels of nested values: Python's stack allows no more."""
 
 
 class Search:
-    """One comparison's search; what it has found out it keeps."""
+    """The search of one comparison. It keeps what it found."""
 
     def __init__(self, meaning: Meaning, budget: Budget, samples: Sequence[str] = ()) -> None:
-        """Begin.
+        """Create.
 
         Args:
-            samples: strings that are tried before made-up ones, so that examples look like the data people know.
+            samples: strings to try before made-up strings, so that examples look like known data.
         """
         self._meaning = meaning
         self.budget = budget
@@ -48,10 +48,10 @@ class Search:
         return self._patterns[text]
 
     def find(self, formulas: Iterable[Formula], kind: JsonType | None = None) -> Answer:
-        """A value, of one type where it is given, that makes all the formulas true.
+        """A value that makes all formulas true; of the type `kind`, if it is given.
 
-        A goal met again while it is being searched for has no value as far as that search goes: a smallest value of a goal
-        cannot hold a value of the same goal inside.
+        If the search for a goal meets the same goal again, it counts that as no value. For the smallest value of a goal cannot
+        hold a value of the same goal.
 
         Raises:
             Spent: the budget is used up.
@@ -71,34 +71,34 @@ class Search:
         self._under_way[key] = depth
         before, self._lowest = self._lowest, _DEEPEST
         try:
-            answer = first(self._of_type(goal, each) for each in ([kind] if kind else JsonType))
+            answer = first(self._find_of_type(goal, each) for each in ([kind] if kind else JsonType))
         finally:
             del self._under_way[key]
-        # That nothing was found may rest on an assumption about a goal further out, which is not proven yet.
+        # `Nothing` may depend on an assumption about an outer goal, which is not proven yet.
         if not isinstance(answer, Nothing) or self._lowest >= depth:
             self._known[key] = answer
         self._lowest = min(before, self._lowest) if self._lowest < depth else before
         return answer
 
-    def _of_type(self, goal: Goal, kind: JsonType) -> Answer:
+    def _find_of_type(self, goal: Goal, kind: JsonType) -> Answer:
         try:
-            return first(self._decide(atoms, kind) for atoms in self._cells(goal, kind))
+            return first(self._decide(atoms, kind) for atoms in self._list_cells(goal, kind))
         except Spent:
             raise
         except Undecided as undecided:
             return Unknown(str(undecided))
 
     def _decide(self, atoms: frozenset[Atom], kind: JsonType) -> Answer:
-        """Whether a value meets atoms; exactly, where the candidates can be counted."""
+        """A value that meets the atoms; the answer is exact if the candidates can be counted."""
         self.budget.spend(1 + len(atoms) // 10)
         choices = [atom for atom in atoms if isinstance(atom, OneOf) and atom.positive]
         if choices:
-            return self._one_of(min(choices, key=lambda choice: len(choice.values)).values, atoms)
+            return self._find_among(min(choices, key=lambda choice: len(choice.values)).values, atoms)
         match kind:
             case JsonType.NULL:
-                return self._one_of((None,), atoms)
+                return self._find_among((None,), atoms)
             case JsonType.BOOLEAN:
-                return self._one_of((True, False), atoms)
+                return self._find_among((True, False), atoms)
             case JsonType.NUMBER:
                 return numbers.decide(atoms, self.truth)
             case JsonType.STRING:
@@ -110,21 +110,21 @@ class Search:
             case _:
                 assert_never(kind)
 
-    def _one_of(self, candidates: Iterable[Any], atoms: frozenset[Atom]) -> Answer:
+    def _find_among(self, candidates: Iterable[Any], atoms: frozenset[Atom]) -> Answer:
         for candidate in candidates:
             self.budget.spend()
             if self.truth.all_hold(atoms, candidate):
                 return Found(candidate)
         return NOTHING
 
-    def _cells(self, goal: Goal, kind: JsonType) -> Iterator[frozenset[Atom]]:
-        """The alternatives that a goal comes to for values of one type, as sets of atoms.
+    def _list_cells(self, goal: Goal, kind: JsonType) -> Iterator[frozenset[Atom]]:
+        """The alternatives of a goal for values of one type, as sets of atoms.
 
-        A tableau: what must hold is taken in at once, then one choice is made after the other.
+        It is a tableau: takes in at once what must hold, then makes one choice after the other.
         """
         branches = [_Branch(tuple(goal), (), frozenset(), frozenset())]
         while branches:
-            branch = self._taken_in(branches.pop(), kind)
+            branch = self._take_in(branches.pop(), kind)
             if branch is None:
                 continue
             if not branch.choices:
@@ -135,8 +135,8 @@ class Search:
                 for part in reversed(chosen.parts):
                     branches.append(_Branch((part,), others, branch.atoms, branch.literals, False))
 
-    def _taken_in(self, branch: "_Branch", kind: JsonType) -> "_Branch | None":
-        """The branch with its waiting formulas as atoms, literals and choices; None when it contradicts itself."""
+    def _take_in(self, branch: "_Branch", kind: JsonType) -> "_Branch | None":
+        """The branch with its waiting formulas as atoms, literals and choices; None: it contradicts itself."""
         waiting, choices = list(branch.waiting), list(branch.choices)
         atoms, literals = set(branch.atoms), set(branch.literals)
         while waiting:
@@ -158,13 +158,13 @@ class Search:
                         return None
                     if formula not in atoms:
                         atoms.add(formula)
-                        waiting.extend(_taken_apart(formula, kind))
+                        waiting.extend(_take_apart(formula, kind))
             if not waiting:
                 self.budget.spend(sum(len(choice.parts) for choice in choices) // 10)
                 left = _open(choices, atoms, literals)
                 if left is None:
                     return None
-                # A choice with one part left is none.
+                # A choice with one part left is no choice any more.
                 waiting = [choice.parts[0] for choice in left if len(choice.parts) == 1]
                 choices = [choice for choice in left if len(choice.parts) > 1]
         return _Branch((), tuple(choices), frozenset(atoms), frozenset(literals), branch.is_first)
@@ -172,7 +172,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class _Branch:
-    """One way through the choices made so far."""
+    """One way through the choices that were made so far."""
 
     waiting: tuple[Formula, ...]
     choices: tuple[Either, ...]
@@ -181,14 +181,14 @@ class _Branch:
     is_first: bool = True
 
 
-def _taken_apart(atom: Atom, kind: JsonType) -> Iterator[Formula]:
-    """What an exclusion of whole arrays or objects comes to."""
+def _take_apart(atom: Atom, kind: JsonType) -> Iterator[Formula]:
+    """The formulas of an atom that excludes whole arrays or objects."""
     if isinstance(atom, OneOf) and not atom.positive and kind in (JsonType.ARRAY, JsonType.OBJECT):
         yield from (other_than(value) for value in atom.values if type_of(value) is kind)
 
 
 def _open(choices: Iterable[Either], atoms: set[Atom], literals: set[Literal]) -> list[Either] | None:
-    """The choices that are still to be made, each with the parts that can still hold; None when one has none left."""
+    """The choices that are still open, each with the parts that can still hold; None: one choice has no part left."""
     left: list[Either] = []
     known: set[Formula] = {*atoms, *literals}
     for choice in choices:

@@ -6,7 +6,7 @@ from bus.contracts.compatibility.logic import Size
 
 
 def bounds(sizes: Iterable[Size]) -> tuple[int, int | None]:
-    """The least and the most that all the sizes allow; None: no limit."""
+    """The smallest and the largest size that all limits allow; None: no upper limit."""
     sizes = list(sizes)
     least = max((size.limit for size in sizes if not size.upper), default=0)
     most = min((size.limit for size in sizes if size.upper), default=None)

@@ -1,6 +1,6 @@
-"""Strings: lengths, patterns and formats, decided with automata.
+"""Strings: decides lengths, patterns and formats with automata.
 
-A format counts with the pattern that every string of it matches; where the pattern is the whole truth, its negation counts too.
+A format counts as a pattern that all its strings match. If only its strings match the pattern, the negation counts too.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ _OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The pattern of a format; `exact` when what matches has the format."""
+    """The pattern of a format; `exact`: every match has the format."""
 
     pattern: str
     exact: bool = False
@@ -66,7 +66,7 @@ def decide(atoms: Iterable[Atom], search: "Search") -> Answer:
     for candidate in (*_PLEASANT, *search.samples, "x" * least):
         if search.truth.all_hold(atoms, candidate):
             return Found(candidate)
-    return _walked(atoms, least, most, search)
+    return _walk(atoms, least, most, search)
 
 
 def _contradict(formats: list[Formatted]) -> bool:
@@ -79,9 +79,9 @@ def _contradict(formats: list[Formatted]) -> bool:
     )
 
 
-def _walked(atoms: list[Atom], least: int, most: int | None, search: "Search") -> Answer:
+def _walk(atoms: list[Atom], least: int, most: int | None, search: "Search") -> Answer:
     seen = False
-    for word in islice(words(list(_automata(atoms, search)), least, most, search.budget), _TRIES):
+    for word in islice(words(list(_make_automata(atoms, search)), least, most, search.budget), _TRIES):
         seen = True
         if search.truth.all_hold(atoms, word):
             return Found(word)
@@ -91,7 +91,7 @@ def _walked(atoms: list[Atom], least: int, most: int | None, search: "Search") -
     return Unknown(f"the format {', '.join(names)} cannot be compared with the other rules for the string")
 
 
-def _automata(atoms: list[Atom], search: "Search") -> Iterator[Automaton]:
+def _make_automata(atoms: list[Atom], search: "Search") -> Iterator[Automaton]:
     excluded: set[str] = set()
     for atom in atoms:
         match atom:

@@ -1,4 +1,4 @@
-"""Whether a given value makes a formula true: the same reading of JSON Schema as the search, on values."""
+"""Judges whether a given value makes a formula true. It reads JSON Schema as the search does."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, assert_never
@@ -35,7 +35,7 @@ from bus.contracts.formats import FORMATS
 
 
 class Truth:
-    """Judges values."""
+    """Judges values by formulas."""
 
     def __init__(self, meaning: Meaning, pattern: Callable[[str], Pattern]) -> None:
         self._meaning = meaning
@@ -46,7 +46,7 @@ class Truth:
         return all(self.holds(formula, value) for formula in formulas)
 
     def holds(self, formula: Formula, value: Any) -> bool:
-        """Whether the value makes the formula true. An atom must be of the value's type."""
+        """Whether the value makes the formula true. An atom must belong to the value's type."""
         match formula:
             case Literal():
                 return self.holds(self._meaning.of(formula, type_of(value)), value)
@@ -68,13 +68,13 @@ class Truth:
             case Formatted(name, positive):
                 return FORMATS[name](value) is positive
             case EveryItem() | SomeItem() | Count() | Unique():
-                return self._of_items(formula, value)
+                return self._judge_items(formula, value)
             case Has() | EveryMember() | SomeMember() | EveryName() | SomeName():
-                return self._of_members(formula, value)
+                return self._judge_members(formula, value)
             case _:
                 assert_never(formula)
 
-    def _of_items(self, atom: EveryItem | SomeItem | Count | Unique, items: list[Any]) -> bool:
+    def _judge_items(self, atom: EveryItem | SomeItem | Count | Unique, items: list[Any]) -> bool:
         match atom:
             case EveryItem(start, stop, what):
                 return all(self.holds(what, item) for item in items[start:stop])
@@ -86,7 +86,9 @@ class Truth:
             case Unique(positive):
                 return (len({identity(item) for item in items}) == len(items)) is positive
 
-    def _of_members(self, atom: Has | EveryMember | SomeMember | EveryName | SomeName, members: dict[str, Any]) -> bool:
+    def _judge_members(
+        self, atom: Has | EveryMember | SomeMember | EveryName | SomeName, members: dict[str, Any]
+    ) -> bool:
         match atom:
             case Has(name, positive):
                 return (name in members) is positive
@@ -100,7 +102,7 @@ class Truth:
                 return any(self.holds(what, name) for name in members)
 
     def speaks_of(self, names: Names, name: str) -> bool:
-        """Whether a name is among those that an atom speaks of."""
+        """Whether an atom is about members of a name."""
         match names:
             case Named(only):
                 return name == only

@@ -7,7 +7,7 @@ from typing import Any, assert_never
 
 
 class JsonType(Enum):
-    """The types of JSON Schema; `integer` is not one of them but a number without a fraction."""
+    """The types of JSON Schema. `integer` is no type of its own, but a number without a fraction."""
 
     STRING = "string"
     NUMBER = "number"
@@ -36,7 +36,7 @@ def exact(number: float) -> Fraction:
 
 
 def as_json(number: Fraction) -> int | float | None:
-    """The number as JSON can carry it between machines; None when it would be rounded."""
+    """The number as JSON can carry it between machines; None: it would be rounded."""
     if number.denominator == 1 and -(2**63) <= number < 2**63:
         return int(number)
     try:
@@ -47,7 +47,7 @@ def as_json(number: Fraction) -> int | float | None:
 
 
 def identity(value: Any) -> Hashable:
-    """The same for values that JSON Schema takes for equal: 1 and 1.0 are, 1 and true are not."""
+    """A hashable that is equal for values that are equal in JSON Schema: 1 and 1.0 are, 1 and true are not."""
     kind = type_of(value)
     match kind:
         case JsonType.STRING | JsonType.BOOLEAN | JsonType.NULL:

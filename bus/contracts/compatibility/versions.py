@@ -4,12 +4,12 @@ from bus.contracts.compatibility.report import Step
 
 
 def ordered(version: str) -> tuple[int, ...]:
-    """The version as numbers, so that versions can be put in order."""
+    """The version as numbers, to sort versions."""
     return tuple(int(number) for number in version.split("."))
 
 
 def find_step(old_version: str, new_version: str) -> Step | None:
-    """The step from one version to another; None when it does not go up."""
+    """The step from one version to another; None: it does not go up."""
     old, new = ordered(old_version), ordered(new_version)
     if new <= old:
         return None

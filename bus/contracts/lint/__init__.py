@@ -1,6 +1,6 @@
-"""What is wrong with a contract beyond its form: rules with a code, a reason and a fix, and the findings under them.
+"""Lint of contracts, beyond their form: rules with a code, a reason and a fix, and findings under these rules.
 
-Errors keep a version from becoming active; warnings are for its author to judge.
+Errors keep a version from becoming active. The author judges warnings.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -26,33 +26,33 @@ _CHECKS: tuple[tuple[Rule, _Check], ...] = (
 )
 
 RULES: tuple[Rule, ...] = (*FORM, *(rule for rule, _ in _CHECKS), persons.ADAPTER, agreement.PARTICIPANT)
-"""Every rule there is; the table in docs/contracts.md has them in this order."""
+"""All rules. The table in docs/contracts.md has them in this order."""
 
 
 def lint_contract(
     contract: Contract, participants: Collection[str] | None = None, bindings: Bindings = no_adapters
 ) -> list[Finding]:
-    """What there is to mend, errors first; empty when nothing is.
+    """The findings, errors first; empty if nothing is wrong.
 
     Args:
-        participants: the names that the bus knows; None: nobody can tell.
-        bindings: what the adapters that are installed ask.
+        participants: the names that the bus knows; None: unknown, so their rule is not checked.
+        bindings: the demands of the installed adapters.
     """
     found = [rule.finding(error) for rule, check in _CHECKS for error in check(contract)]
     found += find_binding_errors(contract, bindings)
     if participants is not None:
         found += [agreement.PARTICIPANT.finding(error) for error in agreement.unknown(contract, participants)]
-    # A definition that several fields use is found once for each.
+    # A definition that several fields use gives the same finding for each.
     return sorted(dict.fromkeys(found), key=lambda finding: finding.severity is not Severity.ERROR)
 
 
 def find_errors(contract: Contract, bindings: Bindings = no_adapters) -> list[Finding]:
-    """What is to be mended before the contract can become active; warnings are not even looked for."""
+    """The errors that keep the contract from becoming active. Does not look for warnings."""
     grave = [(rule, check) for rule, check in _CHECKS if rule.severity is Severity.ERROR]
     found = [rule.finding(error) for rule, check in grave for error in check(contract)]
     return list(dict.fromkeys([*found, *find_binding_errors(contract, bindings)]))
 
 
 def find_binding_errors(contract: Contract, bindings: Bindings) -> list[Finding]:
-    """Where the contract says less than the adapters' operations that it names."""
+    """The places where the contract says less than its adapter operations demand."""
     return [persons.ADAPTER.finding(error) for error in find_shortfalls(contract, bindings)]

@@ -1,4 +1,4 @@
-"""Lint of what was agreed: pointers, keys, examples, participants, texts that are still to be written."""
+"""Lint of the agreement: pointers, keys, examples, participants, and placeholders that a person must replace."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -75,7 +75,7 @@ _TEXTS = frozenset({"title", "description", "purpose", "legal_basis"})
 
 
 def unknown(contract: Contract, participants: Collection[str]) -> Iterator[FieldError]:
-    """Participants of the contract that are not among the known ones."""
+    """Errors for participants of the contract that the bus does not know."""
     named = [("/owner", contract.owner)]
     named += [(f"/producers/{n}", name) for n, name in enumerate(contract.document["producers"])]
     named += [(f"/consumers/{n}/participant", grant.participant) for n, grant in enumerate(contract.grants)]
@@ -84,61 +84,61 @@ def unknown(contract: Contract, participants: Collection[str]) -> Iterator[Field
             yield FieldError(at, f"{name} is not known to this bus")
 
 
-def _pointers(contract: Contract) -> Iterator[FieldError]:
-    yield from _missing(contract.sent, [("/key", contract.key), ("/subject", contract.subject)])
-    yield from _missing(contract.sent, [("/delivery/ordered_by", contract.delivery.ordered_by)])
+def _check_pointers(contract: Contract) -> Iterator[FieldError]:
+    yield from _find_missing(contract.sent, [("/key", contract.key), ("/subject", contract.subject)])
+    yield from _find_missing(contract.sent, [("/delivery/ordered_by", contract.delivery.ordered_by)])
     for index, grant in enumerate(contract.grants):
         at = f"/consumers/{index}"
-        yield from _missing(
+        yield from _find_missing(
             contract.shown, [(f"{at}/fields/{n}", pointer) for n, pointer in enumerate(grant.fields or ())]
         )
-        yield from _missing(
+        yield from _find_missing(
             contract.shown, [(at + json.to_pointer(("mask", pointer)), pointer) for pointer in grant.mask]
         )
         for row, expression in enumerate(grant.rows):
-            names = [_as_pointer(name) for name in _names(expression)]
-            yield from _missing(contract.shown, [(f"{at}/rows/{row}", pointer) for pointer in names])
+            names = [_write_pointer(name) for name in _list_names(expression)]
+            yield from _find_missing(contract.shown, [(f"{at}/rows/{row}", pointer) for pointer in names])
 
 
-def _missing(schema: Schema, places: list[tuple[str, str | None]]) -> Iterator[FieldError]:
+def _find_missing(schema: Schema, places: list[tuple[str, str | None]]) -> Iterator[FieldError]:
     for at, pointer in places:
         if pointer is not None and not has_property(schema, pointer):
             yield FieldError(at, f"points at {pointer}, which the schema does not declare")
 
 
-def _names(expression: Any) -> Iterator[str]:
+def _list_names(expression: Any) -> Iterator[str]:
     for dialect, operand in expression.items():
         if dialect in ("all", "any"):
             for part in operand:
-                yield from _names(part)
+                yield from _list_names(part)
         elif dialect == "not":
-            yield from _names(operand)
+            yield from _list_names(operand)
         else:
             yield from operand
 
 
-def _as_pointer(name: str) -> str:
+def _write_pointer(name: str) -> str:
     return name if name.startswith("/") else json.to_pointer((name,))
 
 
-def _required(contract: Contract) -> Iterator[FieldError]:
+def _check_required(contract: Contract) -> Iterator[FieldError]:
     schema = contract.sent
     if contract.key is not None and has_property(schema, contract.key):
         always = {field.pointer for field in draw_outline(schema) if field.required}
-        yield from _optional("/key", contract.key, always)
+        yield from _find_optional("/key", contract.key, always)
     if contract.subject is not None and has_property(schema, contract.subject):
-        # In one form of the data at least: an owner may be a company, which has no NIK.
-        yield from _optional("/subject", contract.subject, set(_demanded(schema, contract.subject)))
+        # At least one form of the data must require it. Another form may not: a company has no NIK.
+        yield from _find_optional("/subject", contract.subject, set(_list_demanded(schema, contract.subject)))
 
 
-def _optional(at: str, pointer: str, required: Collection[str]) -> Iterator[FieldError]:
+def _find_optional(at: str, pointer: str, required: Collection[str]) -> Iterator[FieldError]:
     path = json.parse_pointer(pointer)
     levels = (json.to_pointer(path[: depth + 1]) for depth in range(len(path)))
     if optional := next((level for level in levels if level not in required), None):
         yield FieldError(at, f"points at {pointer}, but {optional} is not required")
 
 
-def _demanded(schema: Schema, pointer: str) -> Iterator[str]:
+def _list_demanded(schema: Schema, pointer: str) -> Iterator[str]:
     """The levels of a pointer that some form of the data requires."""
     heads: list[Any] = [schema]
     path = json.parse_pointer(pointer)
@@ -149,7 +149,7 @@ def _demanded(schema: Schema, pointer: str) -> Iterator[str]:
         heads = [child for one in applied for child in children(one, step)]
 
 
-def _masked_keys(contract: Contract) -> Iterator[FieldError]:
+def _check_masked_keys(contract: Contract) -> Iterator[FieldError]:
     if contract.kind is not Kind.RECORD or contract.key is None:
         return
     for index, grant in enumerate(contract.grants):
@@ -165,18 +165,18 @@ def _masked_keys(contract: Contract) -> Iterator[FieldError]:
 
 
 def _meet(one: str, other: str) -> bool:
-    """Whether of two pointers one leads to what is above, below, or at the other; `*` is any step."""
+    """Whether two pointers are equal, or one leads above the other; `*` is any step."""
     pairs = zip(json.parse_pointer(one), json.parse_pointer(other), strict=False)
     return all(step == beside or "*" in (step, beside) for step, beside in pairs)
 
 
-def _attributes(contract: Contract) -> Iterator[FieldError]:
+def _check_attributes(contract: Contract) -> Iterator[FieldError]:
     for index, name in enumerate(contract.attributes):
         if name in OWN_RULES:
             yield FieldError(f"/attributes/{index}", f"{name} is no attribute that a contract can name")
 
 
-def _examples(contract: Contract) -> Iterator[FieldError]:
+def _check_examples(contract: Contract) -> Iterator[FieldError]:
     if contract.kind is Kind.QUERY:
         request, answer = Validator(contract.sent), Validator(contract.shown)
         for index, example in enumerate(contract.examples):
@@ -188,12 +188,12 @@ def _examples(contract: Contract) -> Iterator[FieldError]:
             yield from schema.errors(example, f"/examples/{index}")
 
 
-def _has_examples(contract: Contract) -> Iterator[FieldError]:
+def _check_has_examples(contract: Contract) -> Iterator[FieldError]:
     if not contract.examples:
         yield FieldError("/examples", "there is none")
 
 
-def _placeholders(contract: Contract) -> Iterator[FieldError]:
+def _find_placeholders(contract: Contract) -> Iterator[FieldError]:
     waiting: list[tuple[tuple[str | int, ...], Any]] = [((), contract.document)]
     while waiting:
         path, value = waiting.pop()
@@ -204,11 +204,11 @@ def _placeholders(contract: Contract) -> Iterator[FieldError]:
 
 
 CHECKS = (
-    (POINTER, _pointers),
-    (REQUIRED, _required),
-    (MASKED_KEY, _masked_keys),
-    (ATTRIBUTE, _attributes),
-    (EXAMPLE, _examples),
-    (EXAMPLES, _has_examples),
-    (PLACEHOLDER, _placeholders),
+    (POINTER, _check_pointers),
+    (REQUIRED, _check_required),
+    (MASKED_KEY, _check_masked_keys),
+    (ATTRIBUTE, _check_attributes),
+    (EXAMPLE, _check_examples),
+    (EXAMPLES, _check_has_examples),
+    (PLACEHOLDER, _find_placeholders),
 )

@@ -1,8 +1,8 @@
-"""Lint of patterns: could an engine that backtracks need exponential time for one?
+"""Lint of patterns: finds patterns for which a backtracking engine may need exponential time.
 
-The gate's engine is linear, but apps validate with what their language has. An engine that backtracks takes exponential time
-where a loop can read the same text in two ways: where the pattern's automaton has a state with two different ways back to itself
-over one text (Weideman et al., "Analyzing Matching Time Behavior of Backtracking Regular Expression Matchers", 2016).
+The gate's engine is linear, but apps validate with the engine of their language. A backtracking engine takes exponential time if
+a loop can read the same text in two ways. Then the pattern's automaton has a state with two ways back to itself over one text.
+Source: Weideman et al., "Analyzing Matching Time Behavior of Backtracking Regular Expression Matchers", 2016.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ BACKTRACKING = Rule(
 )
 
 _FEW = 3
-"""Turns of a counted loop that are looked at one by one; a longer one is taken for endless."""
+"""Turns of a counted loop that are written out. A loop with more turns counts as endless."""
 _MOST_POSITIONS = 150
 _MOST_STEPS = 100_000
 
@@ -34,24 +34,24 @@ Pair = tuple[int, int]
 
 
 def find_backtracking(contract: Contract) -> Iterator[FieldError]:
-    """Patterns that can take exponential time."""
+    """Errors for patterns that can take exponential time."""
     for part in ("schema", "request", "answer"):
         for path, schema in subschemas(contract.document.get(part)):
-            for at, pattern in _patterns(schema):
+            for at, pattern in _list_patterns(schema):
                 if is_exponential(pattern):
                     yield FieldError(
                         f"/{part}" + json.to_pointer((*path, *at)), "has a loop that reads a text in two ways"
                     )
 
 
-def _patterns(schema: Schema) -> Iterator[tuple[tuple[str, ...], str]]:
+def _list_patterns(schema: Schema) -> Iterator[tuple[tuple[str, ...], str]]:
     if "pattern" in schema:
         yield ("pattern",), schema["pattern"]
     yield from ((("patternProperties", name), name) for name in schema.get("patternProperties", ()))
 
 
 def is_exponential(pattern: str) -> bool:
-    """Whether a loop of the pattern is ambiguous; a pattern that is too large to tell is not."""
+    """Whether a loop of the pattern is ambiguous. False for a pattern that is too large to decide."""
     automaton = _Automaton()
     try:
         automaton.add(parse(pattern))
@@ -62,7 +62,7 @@ def is_exponential(pattern: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Where a part of the expression can begin and end, and in how many ways it can be empty."""
+    """The states where a part of the expression can begin and end, and the number of ways to be empty."""
 
     first: Counter[int]
     last: Counter[int]
@@ -71,7 +71,7 @@ class _Part:
 
 @dataclass(slots=True)
 class _Automaton:
-    """Glushkov's automaton: a state for each character of the expression. Ways between two states are counted."""
+    """Glushkov's automaton: a state for each character of the expression. It counts the ways between two states."""
 
     ranges: list[Ranges] = field(default_factory=list)
     follow: list[Counter[int]] = field(default_factory=list)
@@ -79,17 +79,17 @@ class _Automaton:
     def add(self, tree: Expression) -> _Part:
         match tree:
             case Chars(ranges):
-                return self._position(ranges)
+                return self._add_position(ranges)
             case Anchor():
                 return _Part(Counter(), Counter(), 1)
             case Sequence(parts):
-                return self._chain([self.add(part) for part in parts])
+                return self._add_chain([self.add(part) for part in parts])
             case Choice(options):
-                return _either([self.add(option) for option in options])
+                return _add_either([self.add(option) for option in options])
             case Repeat(what, least, most):
-                return self._repeated(what, least, most)
+                return self._add_repeated(what, least, most)
 
-    def _position(self, ranges: Ranges) -> _Part:
+    def _add_position(self, ranges: Ranges) -> _Part:
         if len(self.ranges) >= _MOST_POSITIONS:
             raise Undecided("too many positions")
         self.ranges.append(ranges)
@@ -97,42 +97,42 @@ class _Automaton:
         here = len(self.ranges) - 1
         return _Part(Counter({here: 1}), Counter({here: 1}), 0)
 
-    def _chain(self, parts: list[_Part]) -> _Part:
+    def _add_chain(self, parts: list[_Part]) -> _Part:
         whole = _Part(Counter(), Counter(), 1)
         for part in parts:
             self._link(whole.last, part.first)
-            first = whole.first + _times(part.first, whole.empty)
-            last = part.last + _times(whole.last, part.empty)
+            first = whole.first + _multiply(part.first, whole.empty)
+            last = part.last + _multiply(whole.last, part.empty)
             whole = _Part(first, last, whole.empty * part.empty)
         return whole
 
-    def _repeated(self, what: Expression, least: int, most: int | None) -> _Part:
+    def _add_repeated(self, what: Expression, least: int, most: int | None) -> _Part:
         if most is not None and most <= _FEW:
             parts = [self.add(what) for _ in range(most)]
         elif most == least:
-            # As ambiguous as a few turns of it.
+            # A few turns show whether the loop is ambiguous.
             parts = [self.add(what) for _ in range(_FEW)]
             least = _FEW
         else:
-            return self._loop(what, least)
-        return self._chain([part if n < least else _optional(part) for n, part in enumerate(parts)])
+            return self._add_loop(what, least)
+        return self._add_chain([part if n < least else _make_optional(part) for n, part in enumerate(parts)])
 
-    def _loop(self, what: Expression, least: int) -> _Part:
+    def _add_loop(self, what: Expression, least: int) -> _Part:
         part = self.add(what)
         self._link(part.last, part.first)
-        # Engines do not turn for nothing: an empty turn is no second way.
+        # Engines stop at an empty turn, so it is no second way.
         return part if least else _Part(part.first, part.last, 1)
 
     def _link(self, last: Counter[int], first: Counter[int]) -> None:
         for here, ways in last.items():
-            self.follow[here].update(_times(first, ways))
+            self.follow[here].update(_multiply(first, ways))
 
 
-def _times(counter: Counter[int], ways: int) -> Counter[int]:
+def _multiply(counter: Counter[int], ways: int) -> Counter[int]:
     return Counter({key: count * ways for key, count in counter.items()}) if ways else Counter()
 
 
-def _either(parts: list[_Part]) -> _Part:
+def _add_either(parts: list[_Part]) -> _Part:
     first: Counter[int] = Counter()
     last: Counter[int] = Counter()
     for part in parts:
@@ -140,13 +140,13 @@ def _either(parts: list[_Part]) -> _Part:
     return _Part(first, last, sum(part.empty for part in parts))
 
 
-def _optional(part: _Part) -> _Part:
+def _make_optional(part: _Part) -> _Part:
     return _Part(part.first, part.last, part.empty + 1)
 
 
 def _is_ambiguous(automaton: _Automaton) -> bool:
-    """Whether from some state, over one text, two different ways lead back to it."""
-    reach = [_reachable(automaton, state) for state in range(len(automaton.ranges))]
+    """Whether two different ways lead from some state back to it over one text."""
+    reach = [_find_reachable(automaton, state) for state in range(len(automaton.ranges))]
     loops = [state for state, reached in enumerate(reach) if state in reached]
     for state in loops:
         if any(ways > 1 and state in reach[then] for then, ways in automaton.follow[state].items()):
@@ -162,7 +162,7 @@ def _is_ambiguous(automaton: _Automaton) -> bool:
     return False
 
 
-def _reachable(automaton: _Automaton, state: int) -> set[int]:
+def _find_reachable(automaton: _Automaton, state: int) -> set[int]:
     found: set[int] = set()
     waiting = list(automaton.follow[state])
     while waiting:
@@ -174,13 +174,13 @@ def _reachable(automaton: _Automaton, state: int) -> set[int]:
 
 
 def _returns_apart(automaton: _Automaton, state: int, inside: set[int], steps: int) -> tuple[bool, int]:
-    """Whether two walkers who leave a state over the same text, and part, can meet there again; and the steps left."""
+    """Whether two walkers leave a state over the same text, part, and meet there again. Also the steps that are left."""
     parted: set[Pair] = set()
     waiting: list[Pair] = [(state, state)]
     seen: set[Pair] = set()
     while waiting and steps > 0:
         pair = waiting.pop()
-        for then in _moves(automaton, pair, inside):
+        for then in _list_moves(automaton, pair, inside):
             steps -= 1
             apart = then[0] != then[1] or pair in parted
             if apart and then == (state, state):
@@ -193,7 +193,7 @@ def _returns_apart(automaton: _Automaton, state: int, inside: set[int], steps: i
     return False, steps
 
 
-def _moves(automaton: _Automaton, pair: Pair, inside: set[int]) -> Iterator[Pair]:
+def _list_moves(automaton: _Automaton, pair: Pair, inside: set[int]) -> Iterator[Pair]:
     one, other = (automaton.follow[place].keys() & inside for place in pair)
     for first in one:
         for second in other:

@@ -1,4 +1,4 @@
-"""The rules that a document has to meet to be a contract at all; `parse_contract` refuses what breaks them."""
+"""The rules of form that make a document a contract. `parse_contract` refuses a document that breaks them."""
 
 import re
 from collections.abc import Callable
@@ -48,8 +48,8 @@ _PLACES: tuple[tuple[Rule, Callable[[str], re.Match[str] | None]], ...] = (
 def find_form_faults(refusal: DocumentInvalid) -> list[Finding]:
     """The reasons why a document is no contract, as findings."""
     errors = refusal.errors or (FieldError("", refusal.detail),)
-    return [_rule(error.pointer).finding(error) for error in errors]
+    return [_find_rule(error.pointer).finding(error) for error in errors]
 
 
-def _rule(pointer: str) -> Rule:
+def _find_rule(pointer: str) -> Rule:
     return next((rule for rule, stands_at in _PLACES if stands_at(pointer)), DOCUMENT)

@@ -1,4 +1,4 @@
-"""Lint of what a contract says of persons: its classification, against the identifiers in its schemas and its adapters."""
+"""Lint of personal data: compares a contract's classification with the identifiers in its schemas, and with its adapters."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ ADAPTER = Rule(
 )
 
 
-def _identifiers(contract: Contract) -> Iterator[FieldError]:
+def _check_identifiers(contract: Contract) -> Iterator[FieldError]:
     if contract.classification.is_about_persons:
         return
     for found in filter(lambda one: one.is_certain, identifiers(contract)):
@@ -32,4 +32,4 @@ def _identifiers(contract: Contract) -> Iterator[FieldError]:
         yield FieldError(found.pointer, f"{place} holds a {found.definition}; the contract is {level}")
 
 
-CHECKS = ((IDENTIFIER, _identifiers),)
+CHECKS = ((IDENTIFIER, _check_identifiers),)

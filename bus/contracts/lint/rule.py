@@ -1,4 +1,4 @@
-"""A rule of lint, and what is found under it."""
+"""A rule of lint, and the findings under it."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -10,20 +10,20 @@ class Severity(Enum):
     """What a finding means for its contract."""
 
     ERROR = "error"
-    """It cannot become active."""
+    """The contract cannot become active."""
     WARNING = "warning"
-    """It can; somebody will be sorry."""
+    """The contract can become active, but may cause trouble."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to mend.
+    """One thing to correct.
 
     Attributes:
-        code: of the rule.
+        code: the rule's code.
         pointer: JSON Pointer into the contract document.
         message: what is wrong there.
-        fix: what to do about it.
+        fix: how to correct it.
     """
 
     code: str
@@ -38,10 +38,10 @@ class Rule:
     """One rule.
 
     Attributes:
-        code: names it for good.
-        asks: what it asks of a contract.
+        code: the rule's name, which never changes.
+        asks: what the rule demands of a contract.
         reason: why.
-        fix: what to do where it is broken.
+        fix: how to correct a contract that breaks the rule.
     """
 
     code: str
@@ -51,5 +51,5 @@ class Rule:
     fix: str
 
     def finding(self, error: FieldError) -> Finding:
-        """What breaks the rule, as a finding."""
+        """The finding for an error under this rule."""
         return Finding(self.code, self.severity, error.pointer, error.detail, self.fix)

@@ -1,4 +1,4 @@
-"""Lint of the schemas: names, meanings, bounds, and what a misspelt keyword leaves unchecked."""
+"""Lint of the schemas: names, descriptions, types, bounds, and misspelt keywords."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -77,9 +77,9 @@ class _Place:
     """A declared place in the data.
 
     Attributes:
-        pointer: of its schema in the contract document.
-        name: of the property; None for the data themselves and for items of arrays.
-        schemas: those that apply there.
+        pointer: pointer to its schema in the contract document.
+        name: the property's name; None: the whole data, or an item of an array.
+        schemas: the schemas that apply there.
     """
 
     pointer: str
@@ -90,21 +90,21 @@ class _Place:
         return any(keyword in one for one in self.schemas for keyword in keywords)
 
     def may_be(self, kind: str) -> bool:
-        return any(kind == one.get("type") or kind in _listed(one.get("type")) for one in self.schemas)
+        return any(kind == one.get("type") or kind in _make_list(one.get("type")) for one in self.schemas)
 
 
-def _listed(value: Any) -> list[Any]:
+def _make_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _places(contract: Contract) -> Iterator[_Place]:
+def _list_places(contract: Contract) -> Iterator[_Place]:
     for part in _PARTS:
         root = contract.document.get(part)
         if root is not None:
-            yield from _places_in(root, f"/{part}")
+            yield from _list_places_in(root, f"/{part}")
 
 
-def _places_in(root: Schema, at: str) -> Iterator[_Place]:
+def _list_places_in(root: Schema, at: str) -> Iterator[_Place]:
     pointers = {id(inner): at + json.to_pointer(path) for path, inner in subschemas(root)}
     fields = [(field.pointer, field.schemas) for field in draw_outline(root)]
     applied = tuple(one for one in in_place(root, [root]) if isinstance(one, dict))
@@ -112,10 +112,10 @@ def _places_in(root: Schema, at: str) -> Iterator[_Place]:
         name = json.parse_pointer(pointer)[-1] if pointer else None
         stands = pointers[id(schemas[0])] if schemas else at
         yield _Place(stands, name, schemas)
-        yield from _items(root, schemas, pointers, at)
+        yield from _list_items(root, schemas, pointers, at)
 
 
-def _items(root: Schema, schemas: tuple[Schema, ...], pointers: dict[int, str], at: str) -> Iterator[_Place]:
+def _list_items(root: Schema, schemas: tuple[Schema, ...], pointers: dict[int, str], at: str) -> Iterator[_Place]:
     """The items of an array, of the arrays in it, and so on."""
     seen: set[int] = set()
     while schemas:
@@ -130,7 +130,7 @@ def _items(root: Schema, schemas: tuple[Schema, ...], pointers: dict[int, str], 
 
 def _check(rule: Callable[[_Place], str | None]) -> Callable[[Contract], Iterator[FieldError]]:
     def check(contract: Contract) -> Iterator[FieldError]:
-        for place in _places(contract):
+        for place in _list_places(contract):
             if detail := rule(place):
                 yield FieldError(place.pointer, detail)
 
@@ -170,7 +170,7 @@ def _bounds_text(schema: Schema) -> bool:
 
 
 def _is_bounded(pattern: str) -> bool:
-    """Whether a pattern is tied to both ends and repeats nothing without end."""
+    """Whether a pattern matches from the first to the last character, and has no endless repetition."""
     try:
         tree = parse(pattern)
     except Undecided:
@@ -195,23 +195,23 @@ def _is_open(place: _Place) -> str | None:
     return "the object may hold anything beside what it declares" if is_object and not says else None
 
 
-def _keywords(contract: Contract) -> Iterator[FieldError]:
+def _check_keywords(contract: Contract) -> Iterator[FieldError]:
     for part in _PARTS:
         for path, schema in subschemas(contract.document.get(part)):
             for keyword in schema:
                 if keyword not in KEYWORDS and not keyword.startswith("x-"):
-                    yield FieldError(f"/{part}" + json.to_pointer((*path, keyword)), _unknown(keyword))
+                    yield FieldError(f"/{part}" + json.to_pointer((*path, keyword)), _describe_unknown(keyword))
 
 
-def _unknown(keyword: str) -> str:
+def _describe_unknown(keyword: str) -> str:
     close = get_close_matches(keyword, KEYWORDS, n=1)
     return f"is not a keyword of JSON Schema{f'; {close[0]} is' if close else ''}"
 
 
-def _personal(contract: Contract) -> Iterator[FieldError]:
+def _check_personal(contract: Contract) -> Iterator[FieldError]:
     if contract.classification.is_about_persons:
         return
-    for place in _places(contract):
+    for place in _list_places(contract):
         told = any(one.get("x-classification") in _NOT_PERSONAL for one in place.schemas)
         if place.name in PERSONAL_NAMES and not told:
             yield FieldError(
@@ -225,6 +225,6 @@ CHECKS = (
     (TYPE, _check(_lacks_type)),
     (BOUND, _check(_lacks_bound)),
     (CLOSED, _check(_is_open)),
-    (KEYWORD, _keywords),
-    (PERSONAL, _personal),
+    (KEYWORD, _check_keywords),
+    (PERSONAL, _check_personal),
 )

@@ -1,4 +1,4 @@
-"""The words that lint knows: keywords of JSON Schema, formats of bounded length, names of properties about persons."""
+"""The vocabulary of lint: keywords of JSON Schema, formats of bounded length, names of properties about persons."""
 
 KEYWORDS = frozenset(
     """
@@ -9,10 +9,10 @@ KEYWORDS = frozenset(
     examples format contentEncoding contentMediaType contentSchema definitions
     """.split()  # noqa: SIM905 - sixty lines of literals would be no list to read
 )
-"""Of the 2020-12 vocabularies, those that contracts may use; `definitions` is an old name of `$defs` that still works."""
+"""The keywords of 2020-12 that contracts may use. `definitions` is an old name of `$defs` that still works."""
 
 BOUNDED_FORMATS = frozenset({"date", "email", "uuid", "ipv4", "ipv6"})
-"""Formats that no long text has; a time may have any number of decimals."""
+"""Formats with a bounded length. A time has none: it may have any number of decimals."""
 
 PERSONAL_NAMES = frozenset(
     """
@@ -22,4 +22,4 @@ PERSONAL_NAMES = frozenset(
     email nomor_rekening no_rekening foto sidik_jari penyakit diagnosis riwayat_penyakit disabilitas
     """.split()  # noqa: SIM905
 )
-"""UU 27/2022, art. 4: what identifies a person, alone or together, as regency apps name it."""
+"""Names that regency apps use for data that identify a person, alone or together (UU 27/2022, art. 4)."""

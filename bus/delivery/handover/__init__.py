@@ -1,4 +1,4 @@
-"""Handover: the way of runs from the relay to the workers, within one process or through a broker.
+"""Handover: brings runs from the relay to the workers, within one process or through a broker.
 
 This is the room's door: other modules import from here and not from the modules behind it.
 """

@@ -1,11 +1,10 @@
 """Handover between processes, through kombu: runs from the relay to the workers, and a bell that tells of changes.
 
-A message of the handover names a lease and nothing else: no data rest in the broker, and a broker that loses everything costs
-one lease's time. `amqp://` has a quorum queue and a single active consumer for each subscription.
+A message of the handover only names a lease, so the broker holds no data. If a broker loses everything, that costs one lease's
+time. `amqp://` has a quorum queue and a single active consumer for each subscription.
 
-A message of the bell says "look now" and nothing else: what changed stands in the database, and a process that does not hear
-finds the change with its next look (`bus.storage.Changes`). So the bell tries nothing twice, and a broker that is away neither
-blocks nor breaks anything.
+A message of the bell only says "look now": the database holds what changed. A process that misses the message finds the change
+with its next look (`bus.storage.Changes`). So the bell tries nothing twice. A broker that is away blocks nothing.
 """
 
 import queue
@@ -27,15 +26,15 @@ from bus.delivery.ledger import Lease
 log = structlog.get_logger(__name__)
 
 _RECEIVE_SECONDS: Final = 0.02
-"""How long RabbitMQ is listened to before what was done is acknowledged."""
+"""How long the receiver listens to RabbitMQ before it acknowledges finished runs."""
 _PREFETCH: Final = 12
-"""Above the runs of a whole window: an acknowledgement's way to RabbitMQ and back is then nobody's wait."""
+"""Messages in advance, more than the runs of a window: so no run waits for an acknowledgement's round trip."""
 _UNUSED_MILLISECONDS: Final = 7 * 24 * 3600 * 1000
-"""A queue without a listener for so long is deleted by the broker: its subscription is gone, or its leases bring all back."""
+"""The broker deletes a queue that has no listener for this time. Its subscription is gone, or leases bring its runs back."""
 _BELL_SECONDS: Final = 0.05
-"""How long the thread listens before it looks whether to ring; rings of that time become one."""
+"""How long the thread listens before it checks whether to ring. Rings of that time become one."""
 _PATIENCE_SECONDS: Final = 1.0
-"""For a broker that does not answer: no command, and no process that ends, waits longer for the bell."""
+"""The longest wait for a broker that does not answer, of a command or of a process that ends."""
 _RECONNECT_SECONDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 _QUORUM: Final = {
     "x-queue-type": "quorum",
@@ -46,11 +45,11 @@ _QUORUM: Final = {
 
 @dataclass(frozen=True, slots=True)
 class BrokerAddress:
-    """Where the broker is and what the queues of this bus are called.
+    """The broker's address and the names of this bus's queues.
 
     Attributes:
         url: kombu's URL.
-        prefix: of every queue's name, so that more than one bus can share a broker.
+        prefix: the prefix of every queue's name, so that several buses can share a broker.
     """
 
     url: str
@@ -60,7 +59,7 @@ class BrokerAddress:
         """A new connection, not yet opened."""
         return Connection(
             self.url,
-            # kombu puts the broker's name there. Without, it would take any certificate of a known authority for the broker's.
+            # kombu fills in the broker's name. Without this, it would accept any certificate of a known authority.
             ssl={"server_hostname": None} if self.url.startswith("amqps:") else None,
             transport_options={"confirm_publish": True},
             heartbeat=10,
@@ -78,17 +77,17 @@ class BrokerAddress:
 
     @property
     def changes(self) -> Exchange:
-        """Where processes tell each other that something changed; it goes with the last one that listens."""
+        """The exchange where processes tell of changes. It is deleted with its last listener."""
         return Exchange(f"{self.prefix}.changes", type="fanout", durable=False, auto_delete=True)
 
 
 def find_broker(url: str, prefix: str) -> BrokerAddress | None:
-    """The broker that the settings name; None for `memory://`, with which no run leaves its process."""
+    """The broker that the settings name; None for `memory://`: no run then leaves its process."""
     return None if url.startswith("memory:") else BrokerAddress(url, prefix)
 
 
 class Broker:
-    """The handover through a broker. Its sending end belongs to one thread at a time; both ends connect again by themselves."""
+    """The handover through a broker. Its sending end belongs to one thread at a time. Both ends reconnect by themselves."""
 
     def __init__(self, address: BrokerAddress) -> None:
         self._address = address
@@ -98,7 +97,7 @@ class Broker:
         self._returned: set[str] = set()
 
     def send(self, lease: Lease, loaded: Loaded | None) -> bool:
-        """Hand a run over; False when the broker does not take it now. Its events stay in the journal."""
+        """Hand a run over. Returns False if the broker does not take it now. The events stay in the journal."""
         try:
             self._publish(lease)
             if self._returned:
@@ -119,11 +118,11 @@ class Broker:
     def receiver(
         self, subscriptions: Callable[[], Collection[int]], received: Callable[[Received], None]
     ) -> "_Receiver":
-        """A worker's end, not started yet: a thread of its own."""
+        """The receiver of a worker, not started yet. It has a thread of its own."""
         return _Receiver(self._address, subscriptions, received)
 
     def close(self) -> None:
-        """Let go of the sender's connection."""
+        """Close the sender's connection."""
         connection, self._connection, self._producer = self._connection, None, None
         self._declared.clear()
         if connection is not None:
@@ -152,7 +151,7 @@ class Broker:
 
 
 class _Receiver:
-    """A worker's end: a thread that listens to the queues of some subscriptions."""
+    """The receiver of a worker: a thread that listens to the queues of some subscriptions."""
 
     def __init__(
         self, address: BrokerAddress, subscriptions: Callable[[], Collection[int]], received: Callable[[Received], None]
@@ -171,7 +170,7 @@ class _Receiver:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening; what was not acknowledged goes back to its queue."""
+        """Stop listening. Messages that were not acknowledged go back to their queues."""
         self._stopping.set()
         self._thread.join(10)
 
@@ -206,7 +205,7 @@ class _Receiver:
             except TimeoutError:
                 connection.heartbeat_check()
             except ConsumerCancelled:
-                # A queue was deleted under us: listen anew, which makes it again.
+                # A queue was deleted meanwhile: listen anew, which declares it again.
                 log.warning("broker.queue_deleted")
                 return
 
@@ -227,7 +226,7 @@ class _Receiver:
     def _take(self, message: Any, session: int) -> None:
         lease = _lease(message)
         if lease is None:
-            # Given back it would come again for ever.
+            # Requeued, it would come back for ever.
             message.reject()
         else:
             self._received(Received(lease, _nothing_loaded, lambda: self._acks.put((session, message))))
@@ -238,13 +237,13 @@ class _Receiver:
                 session, message = self._acks.get_nowait()
             except queue.Empty:
                 return
-            # What came over an earlier connection was given back by the broker when that broke.
+            # If a connection breaks, the broker requeues the messages that came over it.
             if session == self._session:
                 message.ack()
 
 
 def _lease(message: Any) -> Lease | None:
-    """What a message names; None where it is not one of ours."""
+    """The lease that a message names; None: the message is not the bus's."""
     try:
         reference = message.decode()
         return Lease(int(reference["subscription"]), int(reference["lease"]))
@@ -254,14 +253,14 @@ def _lease(message: Any) -> Lease | None:
 
 
 def _nothing_loaded() -> None:
-    """The worker reads the run from the database."""
+    """No loaded run: the worker reads it from the database."""
 
 
 class ChangesBell:
-    """One process's bell: a thread that rings and listens, and connects again by itself."""
+    """One process's bell: a thread that rings and listens, and reconnects by itself."""
 
     def __init__(self, address: BrokerAddress, heard: Callable[[], None]) -> None:
-        """`heard` is called in the thread when somebody rang, this process too, or may have while there was no connection."""
+        """`heard` is called in the thread when any process rang. Also after a time without a connection."""
         self._address = address
         self._heard = heard
         self._asked = threading.Event()
@@ -273,7 +272,7 @@ class ChangesBell:
         self._thread.start()
 
     def ring(self) -> None:
-        """Have every process look; from any thread, without waiting. This one looks with or without a broker."""
+        """Have every process look. Callable from any thread; does not wait. This process looks even without a broker."""
         self._heard()
         self._asked.set()
 
@@ -304,7 +303,7 @@ class ChangesBell:
 
     def _ring_if_asked(self, producer: Producer) -> None:
         if self._asked.is_set():
-            # Before the message: what is asked for from here on gets one of its own.
+            # Cleared before the message: a request from here on gets a message of its own.
             self._asked.clear()
             producer.publish(b"", delivery_mode=1)
 
@@ -313,7 +312,7 @@ class ChangesBell:
 
 
 def ring_once(address: BrokerAddress) -> None:
-    """Ring for a command that has no bell of its own; gives up after a second."""
+    """Ring for a command without a bell of its own. Gives up after a second."""
     thread = threading.Thread(target=_ring_once, args=[address], name="bell", daemon=True)
     thread.start()
     thread.join(_PATIENCE_SECONDS)
@@ -338,7 +337,7 @@ def _ring_once(address: BrokerAddress) -> None:
 def _stay_connected(
     address: BrokerAddress, role: str, stopping: threading.Event, work: Callable[[Connection], None]
 ) -> None:
-    """Do `work` on a connection, and again on a new one whenever it returns or its connection is lost, until `stopping`."""
+    """Do `work` on a connection until `stopping`. If it returns or the connection is lost, do it on a new connection."""
     failures = 0
     while not stopping.is_set():
         connection = address.connect()
@@ -367,7 +366,7 @@ def is_reachable(address: BrokerAddress) -> bool:
 
 
 def _lost(connection: Connection | None) -> tuple[type[BaseException], ...]:
-    """What says that a connection (None: not made yet) is of no use any more."""
+    """The errors that say that a connection (None: not made yet) cannot be used any more."""
     if connection is None:
         return (OperationalError, OSError)
     return (*connection.connection_errors, *connection.channel_errors, OperationalError, OSError)

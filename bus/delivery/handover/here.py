@@ -1,6 +1,6 @@
 """Handover within one process: the relay gives the worker the loaded run itself.
 
-The journal never changes, so that events read at the lease are the events that the worker would read.
+The journal never changes, so events from the time of the lease are the events that the worker would read.
 """
 
 import threading
@@ -12,15 +12,15 @@ from bus.delivery.handover.run import Loaded, Received
 from bus.delivery.ledger import Lease
 
 MOST_BYTES: Final = 8 * 1024 * 1024
-"""Of events that no worker has taken yet. A worker reads further runs from the database."""
+"""Bytes of events that no worker has taken yet. A worker reads further runs from the database."""
 FRESH_SECONDS: Final = 1.0
-"""After that a worker reads the run from the database: somebody may have taken a delivery out of it."""
+"""Age of a loaded run. An older run is read from the database: somebody may have removed a delivery from it."""
 
 
 class Here:
     """The handover of one process. Callable from any thread.
 
-    Start the receivers first: a run that nobody listens for stays leased until its lease ends.
+    Start the receivers first: a run without a listener stays leased until its lease ends.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES, clock: Callable[[], float] = time.monotonic) -> None:
@@ -39,11 +39,11 @@ class Here:
     def receiver(
         self, subscriptions: Callable[[], Collection[int]], received: Callable[[Received], None]
     ) -> "_Receiver":
-        """A worker's end, not started yet."""
+        """The receiver of a worker, not started yet."""
         return _Receiver(self, subscriptions, received)
 
     def close(self) -> None:
-        """There is no connection to let go of."""
+        """Do nothing: there is no connection."""
 
     def add(self, receiver: "_Receiver") -> None:
         """Give a receiver the runs that come from now on."""
@@ -91,7 +91,7 @@ class _Store:
         self._bytes = 0
 
     def keep(self, lease: Lease, loaded: Loaded | None) -> Received:
-        """A run as its worker receives it; with its events if there is room for them."""
+        """Keep a run for its worker, with its events if there is room for them."""
         if loaded is not None:
             size = sum(len(entry.body) for _, entry in loaded)
             with self._lock:

@@ -1,4 +1,4 @@
-"""What the relay hands over, and the protocol of the two ways to do so.
+"""The runs that the relay hands over, and the protocol of the two handovers.
 
 `here` serves relay and workers in one process. `broker` serves them in several.
 """
@@ -16,12 +16,12 @@ Loaded = Sequence[tuple[Leased, Entry]]
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A run that a worker is to make.
+    """A run for a worker.
 
     Attributes:
-        lease: names the run.
-        take_loaded: gives the run's deliveries with their events, once; None means that the worker reads them from the database.
-        done: tells that the worker has finished with the run; callable from any thread.
+        lease: the run's name.
+        take_loaded: gives the run's deliveries with their events, once. If it gives None, the worker reads the database.
+        done: tells that the worker has finished the run. Callable from any thread.
     """
 
     lease: Lease
@@ -30,7 +30,7 @@ class Received:
 
 
 class Receiver(Protocol):
-    """One worker's end of the handover."""
+    """The receiving end of the handover, for one worker."""
 
     @property
     def connected(self) -> bool:
@@ -47,29 +47,29 @@ class Receiver(Protocol):
 
 
 class Handover(Protocol):
-    """The way of runs from the relay to the workers.
+    """Brings runs from the relay to the workers.
 
-    Promise: a run that `send` took reaches one worker that listens to its subscription, or none if the run got lost. A lost run
-    is handed over again when its lease ends. A worker may receive a run twice.
+    Promise: a run that `send` took reaches one worker that listens to its subscription, unless it gets lost. A lost run is
+    handed over again when its lease ends. A worker may receive a run twice.
     """
 
     def send(self, lease: Lease, loaded: Loaded | None) -> bool:
-        """Hand a run over; False if nobody can take it now. One thread at a time calls it.
+        """Hand a run over. Returns False if nobody can take it now. One thread at a time calls it.
 
         Args:
-            loaded: the run's deliveries with their events, if the relay has them at hand.
+            loaded: the run's deliveries with their events, if the relay has them.
         """
         ...
 
     def receiver(self, subscriptions: Callable[[], Collection[int]], received: Callable[[Received], None]) -> Receiver:
-        """A worker's end, not started yet.
+        """The receiver of a worker, not started yet.
 
         Args:
-            subscriptions: tells which to listen to now; the same object until they change.
+            subscriptions: gives the subscriptions to listen to now; the same object until they change.
             received: called from another thread with each run; it must not block.
         """
         ...
 
     def close(self) -> None:
-        """Let go of the sender's connection; the next `send` opens another one."""
+        """Close the sender's connection. The next `send` opens another one."""
         ...

@@ -1,1 +1,1 @@
-"""Where deliveries go: one module for each kind of sink."""
+"""The sinks of deliveries: one module for each kind."""

@@ -10,11 +10,11 @@ from bus.kit import AgencyFault, Deliver, Event, Failure, Operation, Outcome
 log = structlog.get_logger(__name__)
 
 LONGEST_SECONDS = 45.0
-"""The most one call of an adapter may take, whatever its own time-outs are; half a lease where that is less."""
+"""The most seconds of one call of an adapter, whatever its own time-outs are. Half a lease, if that is less."""
 
 
 async def deliver(adapter: Deliver, operation: Operation, events: Sequence[Event], seconds: float) -> Sequence[Outcome]:
-    """One outcome for each event, whatever the adapter does, within some seconds."""
+    """Have an adapter deliver events. Returns one outcome for each event within `seconds`, whatever the adapter does."""
     try:
         async with asyncio.timeout(seconds):
             outcomes = await adapter.deliver(operation.name, events)

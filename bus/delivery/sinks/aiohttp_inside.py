@@ -2,8 +2,8 @@
 
 aiohttp promises none of this. `tests/delivery/sinks/test_aiohttp_inside.py` fails if a version of aiohttp changes it.
 
-Answers are bounded here. aiohttp bounds lines and fields. It bounds neither the informational answers before the one that
-counts, nor what it parses in one turn of the event loop.
+This module bounds answers. aiohttp bounds lines and fields. It does not bound informational answers before the final one, nor the
+bytes that it parses in one turn of the event loop.
 """
 
 import asyncio
@@ -11,13 +11,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http import HttpProcessingError, RawResponseMessage
 from yarl import URL
+
+from bus.delivery.sinks.status import Answer, salvage
 
 HEAD_BYTES: Final = 32 * 1024
 """Of everything up to the end of the final answer's head."""
@@ -36,15 +38,8 @@ class AnswerTooLarge(HttpProcessingError):
     """A sink's answer went beyond the bounds; it is broken off."""
 
 
-class Answer(NamedTuple):
-    """What the bus looks at in a sink's answer.
-
-    Attributes:
-        retry_after: the header field, as it came.
-    """
-
-    status: int
-    retry_after: str | None
+class StaleConnection(aiohttp.ClientConnectionError):
+    """The sink closed a connection that was kept, before it answered. RFC 9112, 9.3.1: try again on a new one."""
 
 
 class Key:
@@ -67,13 +62,27 @@ class Connections:
 
 
 class AnswerReader(ResponseHandler):
-    """Reads the answers on one connection."""
+    """Reads the answers on one connection: one answer to each request, and nothing else."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, connections: Connections) -> None:
         super().__init__(loop=loop)
         self._connections = connections
         self._left = HEAD_BYTES
         self._answers = 0
+        self._requests = 0
+        self._is_answered = False
+        self._head = bytearray()
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the connection had a request."""
+        return self._requests > 0
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether something came that may be the beginning of an answer, and no rest of the answer before."""
+        begun = bytes(self._head[:16]).lstrip(b"\r\n")[:5].upper()
+        return self._is_answered or (begun != b"" and b"HTTP/".startswith(begun))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Count the connection."""
@@ -89,31 +98,55 @@ class AnswerReader(ResponseHandler):
         """Begin to read the answer to one request."""
         self._left = HEAD_BYTES
         self._answers = 0
+        self._requests += 1
+        self._is_answered = False
+        self._head.clear()
         super().set_response_params(max_headers=FIELDS, **parameters)
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, step by step, up to the bound."""
+        if data and self._is_idle:
+            # Nobody may take it for the next request's answer.
+            self._break_off()
+            return
         if len(data) <= _STEP and len(data) <= self._left:
-            self._left -= len(data)
-            super().data_received(data)
+            self._parse(data)
             return
         for start in range(0, len(data), _STEP):
             if self.transport is None or self.transport.is_closing():
                 return
             step = data[start : start + _STEP]
-            self._left -= len(step)
-            if self._left < 0:
+            if len(step) > self._left:
                 self._break_off()
                 return
-            super().data_received(step)
+            self._parse(step)
+
+    def salvage(self) -> Answer | None:
+        """The answer that came, if it is not HTTP as it should be and yet has a status."""
+        return salvage(bytes(self._head))
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether no request waits for its answer, or for the rest of it."""
+        if self._is_answered:
+            return self._payload is None or self._payload.is_eof()
+        return self._requests == 0
+
+    def _parse(self, data: bytes) -> None:
+        self._left -= len(data)
+        if not self._is_answered:
+            self._head += data
+        super().data_received(data)
 
     def feed_data(self, data: tuple[RawResponseMessage, aiohttp.StreamReader], size: int = 0) -> None:
         """Hand an answer to its reader, if it is not one too many."""
         self._answers += 1
-        if self._answers > INFORMATIONAL + 1:
+        if self._is_answered or self._answers > INFORMATIONAL + 1:
             self._break_off()
             return
-        if not 100 <= data[0].code < 200:
+        if _is_final(data[0].code):
+            self._is_answered = True
+            self._head.clear()
             self._left += DRAIN_BYTES
         super().feed_data(data, size)
 
@@ -142,6 +175,20 @@ class Pool(aiohttp.TCPConnector):
         except TimeoutError as error:
             raise aiohttp.ConnectionTimeoutError from error
 
+    async def open_new(self, key: Key, limits: aiohttp.ClientTimeout) -> "SinkConnection":
+        """A new connection, in place of those that are kept: who closed one of them has closed the others too, most likely.
+
+        Raises:
+            aiohttp.ClientError: as `open`.
+        """
+        while True:
+            for protocol, _ in self._conns.pop(key.request.connection_key, ()):
+                protocol.abort()
+            connection = await self.open(key, limits)
+            if not connection.is_kept:
+                return connection
+            connection.abort()
+
 
 class SinkConnection:
     """A connection to a sink, for one request."""
@@ -149,32 +196,57 @@ class SinkConnection:
     def __init__(self, connection: Connection, key: Key) -> None:
         self._connection = connection
         self._key = key
+        self._content: aiohttp.StreamReader | None = None
+        self.is_kept = cast("AnswerReader", connection.protocol).is_used
 
     async def exchange(self, write: Callable[[asyncio.Transport], None]) -> Answer:
-        """Have a request written, and read its answer.
-
-        The answer's body is read away, never unpacked (bombs) and never looked at.
+        """Have a request written, and read its answer up to the end of the head; `drain` the rest.
 
         Raises:
+            StaleConnection: the connection was kept, and nothing of an answer came.
             aiohttp.ClientError: the connection broke, or the answer is none, or is too large.
         """
-        protocol, transport = self._connection.protocol, self._connection.transport
+        protocol, transport = cast("AnswerReader | None", self._connection.protocol), self._connection.transport
         if protocol is None or transport is None:
-            raise aiohttp.ServerDisconnectedError
+            raise StaleConnection if self.is_kept else aiohttp.ServerDisconnectedError
         protocol.set_response_params(read_until_eof=True, auto_decompress=False)
         write(transport)
         try:
-            answer, content = await _read(protocol)
-        except HttpProcessingError as error:
-            raise aiohttp.ClientResponseError(self._key.request.request_info, ()) from error
-        if not content.is_eof():
-            await _drain(content)
+            answer, self._content = await _read(protocol)
+        except (HttpProcessingError, aiohttp.ClientError) as error:
+            return self._find_answer(protocol, error)
         return Answer(answer.code, answer.headers.get("retry-after"))
+
+    def _find_answer(self, protocol: AnswerReader, error: HttpProcessingError | aiohttp.ClientError) -> Answer:
+        """The answer in what came before an error; the connection is not used again."""
+        if self.is_kept and not protocol.has_begun:
+            raise StaleConnection from error
+        if isinstance(error, aiohttp.ClientError):
+            raise error
+        answer = protocol.salvage()
+        if answer is None:
+            raise aiohttp.ClientResponseError(self._key.request.request_info, ()) from error
+        return answer
+
+    async def drain(self) -> None:
+        """Read the answer's body away, so that the connection can be used again; of a long or slow one it is closed instead.
+
+        The body is never unpacked (bombs) and never looked at.
+        """
+        content = self._content
+        if content is None or content.is_eof():
+            return
+        left = DRAIN_BYTES
+        # The status has come and decides; what the body wanted to add does not matter.
+        with suppress(aiohttp.ClientError, TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while left > 0 and (chunk := await content.readany()):
+                    left -= len(chunk)
 
     def release(self) -> None:
         """Keep the connection for the next request if it can be used again, else abort it."""
         protocol, transport = self._connection.protocol, self._connection.transport
-        # An answer may come before the sink has read the request; what is left of the body would wait in memory.
+        # An answer may come before the sink has read the request. The rest of the body would wait in memory.
         is_sent = transport is not None and not transport.get_write_buffer_size()
         if protocol is None or protocol.should_close or not is_sent:
             self.abort()
@@ -182,7 +254,7 @@ class SinkConnection:
             self._connection.release()
 
     def abort(self) -> None:
-        """End the connection at once: to close it in order, the sink would have to take first what it was sent."""
+        """End the connection at once. An orderly close would first wait until the sink has read everything."""
         if self._connection.protocol is not None:
             self._connection.protocol.abort()
         self._connection.close()
@@ -192,15 +264,9 @@ async def _read(protocol: ResponseHandler) -> tuple[RawResponseMessage, aiohttp.
     while True:
         answer, content = await protocol.read()
         # Informational answers (RFC 9110, 15.2) come before the one that counts.
-        if not 100 <= answer.code < 200 or answer.code == HTTPStatus.SWITCHING_PROTOCOLS:
+        if _is_final(answer.code):
             return answer, content
 
 
-async def _drain(content: aiohttp.StreamReader) -> None:
-    """Read the answer's body away, so that the connection can be used again; of a long or slow one it is closed instead."""
-    left = DRAIN_BYTES
-    # The status has come and decides; what the body wanted to add does not matter.
-    with suppress(aiohttp.ClientError, TimeoutError):
-        async with asyncio.timeout(DRAIN_SECONDS):
-            while left > 0 and (chunk := await content.readany()):
-                left -= len(chunk)
+def _is_final(status: int) -> bool:
+    return not 100 <= status < 200 or status == HTTPStatus.SWITCHING_PROTOCOLS

@@ -1,11 +1,11 @@
-"""A burst: what is written in one turn of the event loop, to whatever connections, goes out together at its end."""
+"""A burst: data that are written in one turn of the event loop go out together at its end, to all connections."""
 
 import asyncio
 from typing import Protocol
 
 
 class Writable(Protocol):
-    """What is asked of a connection; an `asyncio.Transport` is one."""
+    """What a burst needs of a connection; an `asyncio.Transport` has it."""
 
     def is_closing(self) -> bool:
         """Whether nothing can be written any more."""
@@ -17,16 +17,16 @@ class Writable(Protocol):
 
 
 class Burst:
-    """Belongs to one event loop.
+    """Joins writes. Belongs to one event loop.
 
-    What is written between other work finds its receiver asleep each time, and waking it takes longer than sending.
+    A write between other work has to wake its receiver each time, which takes longer than sending.
     """
 
     def __init__(self) -> None:
         self._waiting: list[tuple[Writable, bytes]] = []
 
     def write(self, connection: Writable, data: bytes) -> None:
-        """Have something written before the loop looks at what came; not at all if the connection is closed by then."""
+        """Write data before the loop next looks at received data. If the connection is closed by then, drop them."""
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._flush)
         self._waiting.append((connection, data))

@@ -1,4 +1,4 @@
-"""Connections to sinks: names are looked up aside, and no socket connects where no sink may be."""
+"""Connections to sinks: look up names in threads, and refuse sockets to forbidden addresses."""
 
 import errno
 import ipaddress
@@ -17,9 +17,9 @@ from bus.kit import get_tls_context
 
 KEEPALIVE_SECONDS = 30.0
 CONNECTIONS_PER_HOST = PLACES_PER_HOST
-"""Who holds a place finds a connection free."""
+"""As many as places: who holds a place also finds a free connection."""
 SENDER: Final[ContextVar[str]] = ContextVar("SENDER", default="")
-"""The participant whose request connects. aiohttp hands its resolver the host name alone."""
+"""The participant whose request connects. aiohttp gives its resolver only the host name."""
 
 
 class Resolver(AbstractResolver):
@@ -51,14 +51,14 @@ class Resolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Nothing: the process has its look-ups for as long as it runs."""
+        """Do nothing: the process keeps its look-ups as long as it runs."""
 
 
 def make_pool(allowed: Sequence[Network], resolver: Resolver, connections: Connections, *, plain: bool) -> Pool:
-    """A pool of connections to sinks, for https or for `plain` http alone.
+    """A pool of connections to sinks, either for https or for `plain` http.
 
-    The check stands where sockets are made, the one place that every connection passes: aiohttp asks no resolver for an
-    IP literal, and `Names` may remember a host name.
+    The check is where sockets are made, since every connection passes there. aiohttp asks no resolver for an IP literal, and
+    `Names` may remember a host name.
     """
 
     def guarded_socket(target: tuple[Any, ...]) -> socket.socket:

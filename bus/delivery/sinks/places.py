@@ -1,8 +1,8 @@
-"""Places: how many requests to sinks are under way at once, in all, to one host, and for one participant.
+"""Places: bound the requests to sinks that are under way, in all, to one host, and for one participant.
 
-Promise: a sink that answers slowly, or not at all, keeps nobody else from sending. Two rules hold it. Whoever holds places gets
-another only while more are free than that. And where none is left, who waits with the fewest comes first, and gets a place of
-whoever holds the most as soon as a request there has taken a second.
+Promise: a sink that answers slowly, or not at all, keeps nobody else from sending. Two rules hold it. First, a holder gets
+another place only while more places are free than it holds. Second, if none is free, the waiter with the fewest places comes
+first. It gets a place of the one that holds the most, once a request there has taken a second.
 """
 
 import asyncio
@@ -16,16 +16,16 @@ from bus.limits import Share
 
 PLACES_PER_HOST: Final = 128
 PATIENCE_SECONDS: Final = 1.0
-"""A request may take so long before it is broken off for somebody who waits."""
+"""Time that a request may take before it is broken off for somebody who waits."""
 _SWEEP_SECONDS: Final = 0.1
 _FEWEST: Final = 16
 _MOST: Final = 1024
 _ASKED: Final = 16
-"""Hosts of a participant that are offered a free place: one with thousands of sinks must not take the loop's time."""
+"""Hosts of one participant that are offered a free place. A participant may have thousands, which would hold up the loop."""
 
 
 def usual_places() -> int:
-    """A quarter of the files that this process may open: as many connections may be idle, the rest is for everything else."""
+    """A quarter of the files that this process may open. Another quarter is for idle connections, the rest for other files."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(_FEWEST, min(_MOST, files // 4))
 
@@ -38,7 +38,7 @@ class Flow(NamedTuple):
 
 
 class Place:
-    """One place that was taken; `give` it back."""
+    """One taken place; `give` it back."""
 
     __slots__ = ("_limit", "_loop", "_places", "begun", "flow")
 
@@ -54,7 +54,7 @@ class Place:
         self._limit = limit
 
     def break_off(self) -> None:
-        """End the request: as if the sink had not answered in time."""
+        """End the request as if the sink had not answered in time."""
         if self._limit is not None and not self._limit.expired():
             self._limit.reschedule(self._loop.time())
             self._limit = None
@@ -72,7 +72,7 @@ def uncounted_place(participant: str) -> Place:
 
 
 _Waiting = OrderedDict[str, deque[asyncio.Future[Place]]]
-"""Who waits of one participant, by host."""
+"""The waiters of one participant, by host."""
 
 
 class Places:
@@ -97,7 +97,7 @@ class Places:
         self._sweep: asyncio.TimerHandle | None = None
 
     async def take(self, flow: Flow, seconds: float) -> Place | None:
-        """Take a place for a request within some seconds; None when there was none."""
+        """Take a place for a request within `seconds`; None: there was none."""
         if flow.participant not in self._waiting and (place := self._take(flow)) is not None:
             return place
         loop = asyncio.get_running_loop()
@@ -144,11 +144,11 @@ class Places:
         return place
 
     def _in_turn(self) -> list[str]:
-        """Who waits, whoever holds the fewest first."""
+        """The participants that wait; the one with the fewest places comes first."""
         return sorted(self._waiting, key=self._all.places_held.__getitem__)
 
     def _hand_on(self, participant: str) -> bool:
-        """Hand one free place on to a participant that waits; whether there was one for it."""
+        """Hand one free place on to a participant that waits. Returns whether there was one for it."""
         waiting = self._waiting[participant]
         for host in list(islice(waiting, _ASKED)):
             waiting.move_to_end(host)
@@ -165,7 +165,7 @@ class Places:
         return False
 
     def _make_room(self) -> None:
-        """Break off what is slow where somebody waits who holds less."""
+        """Break off slow requests for waiters that hold fewer places."""
         self._sweep = None
         promised: Counter[str] = Counter()
         for participant in self._in_turn():
@@ -176,10 +176,10 @@ class Places:
             self._sweep = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._make_room)
 
     def _break_off_for(self, flow: Flow, promised: Counter[str]) -> None:
-        """Break off one request in favour of a flow, if another flow has more that go on.
+        """Break off one request for a flow, if another flow has more requests.
 
         Args:
-            promised: places that each participant will get from what was broken off before.
+            promised: places that each participant will get from requests that were broken off before.
         """
         largest = self._largest_but_for(flow, promised[flow.participant])
         if largest is None:
@@ -215,7 +215,7 @@ class Places:
         return len(self._going.get(flow, ()))
 
     def _drop(self, place: Place) -> None:
-        """Count a place no more: its request is over, or is broken off."""
+        """Stop counting a place: its request is over, or is broken off."""
         going = self._going.get(place.flow)
         if going is None or place not in going:
             return
@@ -229,7 +229,7 @@ class Places:
             del self._hosts[participant]
 
     def _forget(self, flow: Flow, awaited: asyncio.Future[Place]) -> None:
-        """Stop waiting; a place that was handed on meanwhile goes back."""
+        """Stop waiting. A place that was handed on meanwhile goes back."""
         if awaited.done() and not awaited.cancelled():
             awaited.result().give()
             return

@@ -1,4 +1,4 @@
-"""A ranking: counts by key, which knows a key with the highest count at any time.
+"""A ranking: counts by key, and knows a key with the highest count at any time.
 
 Promise: every operation takes constant time, however many keys there are.
 """
@@ -11,7 +11,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 class Ranking(Generic[K]):
-    """Counts that move by one. A key whose count is zero is forgotten."""
+    """Counts that change by one. A key whose count is zero is dropped."""
 
     def __init__(self) -> None:
         self._counts: dict[K, int] = {}
@@ -35,7 +35,7 @@ class Ranking(Generic[K]):
         self._move(key, self.count(key) - 1)
 
     def highest(self) -> K | None:
-        """A key with the highest count, of several the one that has had it longest; None when no key has a count."""
+        """A key with the highest count; of several, the key that has had it longest. None: no key has a count."""
         return next(iter(self._by_count[self._highest])) if self._highest else None
 
     def _move(self, key: K, count: int) -> None:

@@ -1,8 +1,7 @@
 """The webhook sink: posts CloudEvents to an app's own endpoint, over https.
 
-Names, TLS, connections, their pool and the parsing of answers are aiohttp's (`aiohttp_inside`). The request is written here.
-What goes out is the same head every time but for four lines. aiohttp's session would build it anew, for as much time again as
-all else takes.
+Names, TLS, connections, their pool and the parsing of answers are aiohttp's (`aiohttp_inside`). This module writes the request.
+Only four lines of its head change from request to request. aiohttp's session would build the whole head each time.
 """
 
 import asyncio
@@ -17,12 +16,13 @@ from yarl import URL
 
 from bus import clock
 from bus.delivery import failure, retry
-from bus.delivery.address import Network, is_listed
+from bus.delivery.address import Network, is_listed, write_request_target
 from bus.delivery.names import Names
-from bus.delivery.sinks.aiohttp_inside import Answer, Connections, Key, SinkConnection
+from bus.delivery.sinks.aiohttp_inside import Connections, Key, SinkConnection, StaleConnection
 from bus.delivery.sinks.burst import Burst
 from bus.delivery.sinks.connection import SENDER, Resolver, make_pool
 from bus.delivery.sinks.places import Flow, Place, Places, usual_places
+from bus.delivery.sinks.status import Answer
 from bus.kit import Outcome
 
 CONNECT_SECONDS: Final = 5.0
@@ -34,7 +34,7 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", 
 
 
 def trace_headers(traceparent: object) -> dict[str, str]:
-    """The header that carries an event's trace on (W3C Trace Context), none when the event has none that is well formed."""
+    """The header with the event's trace (W3C Trace Context); none if the event has no well-formed trace."""
     if isinstance(traceparent, str) and _TRACEPARENT.fullmatch(traceparent):
         return {"traceparent": traceparent}
     return {}
@@ -100,35 +100,47 @@ class WebhookSink:
             place: from `take_place`; the request may then be broken off for somebody who waits.
         """
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]).encode("ascii")
-        is_unsent = True
+        is_unsent, answer = True, None
         try:
             target = self._target(url)
             if not target.is_listed:
                 return replace(failure.UNLISTED, is_unsent=True)
+            request = b"%bcontent-length: %d\r\n%b\r\n%b" % (target.head, len(body), lines, body)
+            pool = self._https if target.key.is_https else self._http
             async with asyncio.timeout(self._seconds) as limit:
                 if place is not None:
                     SENDER.set(place.flow.participant)
                     place.begin(limit)
-                pool = self._https if target.key.is_https else self._http
                 connection = await pool.open(target.key, self._timeout)
                 is_unsent = False
                 try:
-                    answer = await self._exchange(connection, target, lines, body)
-                except BaseException:
-                    connection.abort()
-                    raise
-                self._let_go(connection)
+                    answer = await self._exchange(connection, request)
+                except StaleConnection:
+                    # Deliveries carry their id, and receivers take each once (RFC 9110, 9.2.2).
+                    connection = await pool.open_new(target.key, self._timeout)
+                    answer = await self._exchange(connection, request)
+                await self._let_go(connection)
         except (aiohttp.ClientError, TimeoutError) as error:
-            return replace(failure.of_error(error), is_unsent=is_unsent)
+            if answer is None:
+                return replace(failure.of_error(error), is_unsent=is_unsent)
+        # Whatever became of the answer's body: the status decides.
         return failure.of_status(answer.status, retry.read_retry_after(answer.retry_after, clock.now()))
 
-    async def _exchange(self, connection: SinkConnection, target: _Target, lines: bytes, body: bytes) -> Answer:
-        """Write a request, `lines` being the rest of its head, and read its answer."""
-        request = b"%bcontent-length: %d\r\n%b\r\n%b" % (target.head, len(body), lines, body)
-        return await connection.exchange(partial(self._burst.write, data=request))
+    async def _exchange(self, connection: SinkConnection, request: bytes) -> Answer:
+        """Write a request, and read its answer."""
+        try:
+            return await connection.exchange(partial(self._burst.write, data=request))
+        except BaseException:
+            connection.abort()
+            raise
 
-    def _let_go(self, connection: SinkConnection) -> None:
-        """Keep a connection for the next request, if not too many are kept."""
+    async def _let_go(self, connection: SinkConnection) -> None:
+        """Keep a connection for the next request, if it can be used again and not too many are kept."""
+        try:
+            await connection.drain()
+        except BaseException:
+            connection.abort()
+            raise
         if self._connections.open > self._most:
             connection.abort()
         else:
@@ -144,7 +156,7 @@ class WebhookSink:
 def _target(url: str, hosts: Sequence[str]) -> _Target:
     address = URL(url)
     head = (
-        f"POST {address.raw_path_qs} HTTP/1.1\r\nhost: {address.host_port_subcomponent}\r\naccept: */*\r\n"
+        f"POST {write_request_target(url)} HTTP/1.1\r\nhost: {address.host_port_subcomponent}\r\naccept: */*\r\n"
         "user-agent: bus-lamongan\r\ncontent-type: application/cloudevents+json\r\n"
     )
     # The host as `address.parse` reads it: a name in its ASCII form.

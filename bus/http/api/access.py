@@ -10,6 +10,7 @@ from bus import clock
 from bus.contracts import Access, Classification, ContractVersion, Mask, State, describe_access
 from bus.http.api.contracts import Reader
 from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
+from bus.http.path_parameters import ContractName, ParticipantName
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
 from bus.http.written import write_page
@@ -72,7 +73,7 @@ class ParticipantAccess(BaseModel):
 
 
 @router.get("/contracts/{name}/access", response_model=ContractAccess)
-def read_access(rooms: TheRooms, caller: Reader, name: str) -> Response:
+def read_access(rooms: TheRooms, caller: Reader, name: ContractName) -> Response:
     """Who may get which field of this contract, why, and until when."""
     newest = rooms.catalogue.newest(name)
     return write_page(_contract_access(rooms.catalogue.in_force(name) or [newest], None))
@@ -80,7 +81,7 @@ def read_access(rooms: TheRooms, caller: Reader, name: str) -> Response:
 
 @router.get("/participants/{name}/access", response_model=ParticipantAccess)
 def read_participant_access(
-    rooms: TheRooms, caller: Reader, name: str, limit: Limit = 100, after: After = ""
+    rooms: TheRooms, caller: Reader, name: ParticipantName, limit: Limit = 100, after: After = ""
 ) -> Response:
     """What this participant may get over all contracts in force; one's own, or anybody's with admin or audit.read."""
     if caller.participant != name and not {Scope.ADMIN, Scope.AUDIT_READ} & caller.scopes:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from bus.actions import Actor, Channel, Found, Result, Verb, Wanted, to_document
 from bus.http.acts import acting
@@ -13,6 +13,7 @@ from bus.http.cursors import After, Limit, Listing, read_position, write_positio
 from bus.http.page import NO_STORE
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
+from bus.http.values import Moment
 from bus.http.written import write_page
 from bus.identity import Scope
 
@@ -39,8 +40,8 @@ About = Annotated[
         description="about the object with this id; a contract's name stands for all of its versions",
     ),
 ]
-Since = Annotated[AwareDatetime | None, Query(description="at this moment or later")]
-Until = Annotated[AwareDatetime | None, Query(description="before this moment")]
+Since = Annotated[Moment | None, Query(description="at this moment or later")]
+Until = Annotated[Moment | None, Query(description="before this moment")]
 
 
 class ActorDocument(BaseModel):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from bus import json
 from bus.agencies import list_mapped_fields, make_bindings
 from bus.contracts import check_contract, read_check, restore_contract, write_bindings
-from bus.http.api.contracts import Body, Writer, takes
+from bus.http.api.contracts import Body, Writer
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised
 from bus.identity import Principal, Scope
@@ -18,6 +18,12 @@ from bus.identity import Principal, Scope
 router = APIRouter(prefix="/v1/contracts", tags=["Contracts"], route_class=Authorised)
 
 _PAGE: Final = 1000
+_ANYTHING: Final[dict[str, Any]] = {
+    "schema": {"description": "a contract document, or `{document, against}`; what is wrong with it, the answer says"}
+}
+_TAKES_ANYTHING: Final[dict[str, Any]] = {
+    "requestBody": {"required": True, "content": dict.fromkeys(("application/json", "application/yaml"), _ANYTHING)}
+}
 
 
 class LintFinding(BaseModel):
@@ -69,7 +75,7 @@ class CheckResult(BaseModel):
     touches: list[Touch]
 
 
-@router.post("/check", response_model=CheckResult, openapi_extra=takes("application/yaml", "application/json"))
+@router.post("/check", response_model=CheckResult, responses={422: {}}, openapi_extra=_TAKES_ANYTHING)
 async def check_document(rooms: TheRooms, caller: Writer, body: Body) -> Response:
     """Check a contract document, in YAML or JSON with its schemas inside. Nothing is stored.
 

@@ -1,7 +1,6 @@
 """A contract version's way through its life over HTTP: propose, activate, deprecate, retire."""
 
 import asyncio
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
@@ -13,21 +12,23 @@ from bus.contracts import judge_approval
 from bus.http.acts import acting
 from bus.http.api.contract_version import VersionDetail, version_answer
 from bus.http.api.preconditions import IfMatch
+from bus.http.openapi_parts import refer_headers
+from bus.http.path_parameters import ContractName, Version
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
+from bus.http.values import Day
 from bus.identity import Scope
 
 router = APIRouter(prefix="/v1/contracts/{name}/versions/{version}", tags=["Contracts"], route_class=Authorised)
 
-_PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}
 _REFUSALS: dict[int | str, dict[str, Any]] = {
-    403: {"description": "The contract is somebody else's", **_PROBLEM},
-    404: {"description": "There is no such version", **_PROBLEM},
+    200: {"headers": refer_headers("ETag")},
+    403: {"description": "The contract is somebody else's"},
+    404: {"description": "There is no such version"},
     409: {
         "description": "It may not: the problem says why, with `compatibility` where it would break something",
-        **_PROBLEM,
     },
-    412: {"description": "It is no longer what If-Match names", **_PROBLEM},
+    422: {},
 }
 
 
@@ -37,7 +38,9 @@ class Activation(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     accept_undecided: bool = Field(
-        False, description="the operator's word that a change whose compatibility cannot be decided is harmless"
+        False,
+        strict=True,
+        description="the operator's word that a change whose compatibility cannot be decided is harmless",
     )
 
 
@@ -46,7 +49,7 @@ class Deprecation(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    sunset: date | None = Field(
+    sunset: Day | None = Field(
         None,
         description="the day after which its owner means to retire it, by Lamongan's calendar; nothing happens by itself",
     )
@@ -56,11 +59,11 @@ class Deprecation(BaseModel):
 def propose_version(
     rooms: TheRooms,
     by: Annotated[Actor, Depends(acting(Scope.CONTRACTS_WRITE, Verb.CONTRACT_PROPOSE))],
-    name: str,
-    version: str,
+    name: ContractName,
+    version: Version,
     tags: IfMatch,
 ) -> Response:
-    """Lay a draft before those who approve for the contract's owner."""
+    """Propose a draft to the contract's owner."""
     moved = rooms.catalogue.registrar.propose(name, version, by, tags)
     return version_answer(rooms.catalogue, moved, by)
 
@@ -69,13 +72,13 @@ def propose_version(
 def consent_to_version(
     rooms: TheRooms,
     by: Annotated[Actor, Depends(acting(Scope.CONTRACTS_APPROVE, Verb.CONTRACT_CONSENT))],
-    name: str,
-    version: str,
+    name: ContractName,
+    version: Version,
     tags: IfMatch,
 ) -> Response:
     """Give the word of an adapter's owner: the version may use the operations of your adapters that it names.
 
-    The word stands in the version's history. A change of the document takes it back.
+    The version's history holds the word. A change of the document cancels it.
     """
     moved = rooms.catalogue.registrar.consent(name, version, by, tags)
     return version_answer(rooms.catalogue, moved, by)
@@ -85,14 +88,14 @@ def consent_to_version(
 async def activate_version(
     rooms: TheRooms,
     by: Annotated[Actor, Depends(acting(Scope.CONTRACTS_APPROVE, Verb.CONTRACT_ACTIVATE))],
-    name: str,
-    version: str,
+    name: ContractName,
+    version: Version,
     tags: IfMatch,
     how: Activation | None = None,
 ) -> Response:
     """Put a version in force; from then on it never changes.
 
-    It must have no lint errors, keep what it owes every version that is still active, and go up as far as the change is large.
+    It must have no lint errors, and keep what it owes every active version. Its number must go up as far as the change asks.
     A version about persons is activated by another client than the one that wrote or proposed it (409 `four-eyes`).
     A version that names an adapter's operation needs the word of the adapter's owner (409 `adapter-word-missing`).
     """
@@ -111,8 +114,8 @@ async def activate_version(
 def deprecate_version(
     rooms: TheRooms,
     by: Annotated[Actor, Depends(acting(Scope.CONTRACTS_APPROVE, Verb.CONTRACT_DEPRECATE))],
-    name: str,
-    version: str,
+    name: ContractName,
+    version: Version,
     tags: IfMatch,
     how: Deprecation | None = None,
 ) -> Response:
@@ -126,8 +129,8 @@ def deprecate_version(
 def retire_version(
     rooms: TheRooms,
     by: Annotated[Actor, Depends(acting(Scope.CONTRACTS_APPROVE, Verb.CONTRACT_RETIRE))],
-    name: str,
-    version: str,
+    name: ContractName,
+    version: Version,
     tags: IfMatch,
 ) -> Response:
     """Take a version out of force for good; whoever publishes under it is told its successor."""

@@ -30,17 +30,30 @@ from bus.http.api.contract_version import VersionDetail, VersionSummary, etag, v
 from bus.http.api.preconditions import IfMatch, IfMatchRequired
 from bus.http.conditional import cacheable, matches
 from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
+from bus.http.openapi_parts import refer_headers
+from bus.http.path_parameters import ContractName, Version
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
+from bus.http.semantics import form_of
+from bus.http.surface import JSON
 from bus.http.written import write_page
 from bus.identity import Principal, Scope
 from bus.journal import try_data
-from bus.problem import FieldError, Refused
+from bus.problem import FieldError, Invalid, Refused
 
 router = APIRouter(prefix="/v1/contracts", tags=["Contracts"], route_class=Authorised)
 
 _LARGEST_BODY: Final = 1024 * 1024
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_TAGGED: Final = {"headers": refer_headers("ETag")}
+_SCHEMA_ANSWER: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "A JSON Schema (2020-12)",
+        "content": {media_type: {"schema": {"type": "object"}} for media_type in ("application/schema+json", JSON)},
+        **_TAGGED,
+    },
+    304: {"description": "It is still the one that `If-None-Match` names", **_TAGGED},
+}
 
 Reader = Annotated[Principal, Depends(caller(Scope.CONTRACTS_READ))]
 Writer = Annotated[Principal, Depends(caller(Scope.CONTRACTS_WRITE))]
@@ -106,6 +119,8 @@ async def _body(request: Request) -> bytes:
         text += chunk
         if len(text) > _LARGEST_BODY:
             raise DocumentTooLarge(f"At most {_LARGEST_BODY} bytes are taken here.")
+    if not text:
+        raise Invalid("The request has no body.")
     return bytes(text)
 
 
@@ -113,10 +128,23 @@ Body = Annotated[bytes, Depends(_body)]
 """The body of a request, of bounded size."""
 
 
-def takes(*media_types: str) -> dict[str, Any]:
-    """What the documentation says of a body that is taken as bytes."""
-    content: dict[str, Any] = {media_type: {"schema": {}} for media_type in media_types}
-    return {"requestBody": {"required": True, "content": content}}
+TAKES_DOCUMENT: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"type": "object", "description": "a contract document"}},
+            "application/yaml": {"schema": {"type": "object", "description": "a contract document"}},
+        },
+    }
+}
+"""What the documentation says of a body with a contract document."""
+_TAKES_DATA: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"description": "what an event would have as `data`"}}},
+    }
+}
+_DRAFTED: Final[dict[int | str, dict[str, Any]]] = {409: {}, 422: {}}
 
 
 @router.get("", response_model=ContractList)
@@ -129,7 +157,11 @@ def list_contracts(request: Request, caller: Reader, limit: Limit = 100, after: 
 
 
 @router.post(
-    "", status_code=201, response_model=VersionDetail, openapi_extra=takes("application/yaml", "application/json")
+    "",
+    status_code=201,
+    response_model=VersionDetail,
+    responses={201: {"headers": refer_headers("Location", "ETag")}, **_DRAFTED},
+    openapi_extra=TAKES_DOCUMENT,
 )
 async def register_contract(rooms: TheRooms, by: Drafter, tags: IfMatch, body: Body) -> Response:
     """Register a version as a draft, from a contract document in YAML or JSON with its schemas inside.
@@ -150,7 +182,7 @@ def _register(rooms: Rooms, document: bytes, by: Actor, tags: Tags) -> Response:
 
 
 @router.get("/{name}", response_model=ContractDetail)
-def read_contract(request: Request, caller: Reader, name: str) -> Response:
+def read_contract(request: Request, caller: Reader, name: ContractName) -> Response:
     """A contract: its versions, and the document in force."""
     listed, document = _catalogue(request).registrar.listing.read_contract(name)
     # As it is stored: to unpack a large document and to write it again would keep others waiting.
@@ -161,9 +193,9 @@ def read_contract(request: Request, caller: Reader, name: str) -> Response:
 @router.get(
     "/{name}/versions/{version}",
     response_model=VersionDetail,
-    responses={304: {"description": "It is still the one that If-None-Match names"}},
+    responses={200: _TAGGED, 304: {"description": "It is still the one that `If-None-Match` names", **_TAGGED}},
 )
-def read_version(request: Request, caller: Reader, name: str, version: str) -> Response:
+def read_version(request: Request, caller: Reader, name: ContractName, version: Version) -> Response:
     """One version with its document and its history; its ETag is what a change of it gives as If-Match."""
     registered = _catalogue(request).registrar.read_version(name, version)
     if matches(request.headers.get("if-none-match", ""), etag(registered)):
@@ -174,10 +206,11 @@ def read_version(request: Request, caller: Reader, name: str, version: str) -> R
 @router.put(
     "/{name}/versions/{version}",
     response_model=VersionDetail,
-    openapi_extra=takes("application/yaml", "application/json"),
+    responses={200: _TAGGED, 428: {}, **_DRAFTED},
+    openapi_extra=TAKES_DOCUMENT,
 )
 async def replace_draft(
-    rooms: TheRooms, by: Drafter, name: str, version: str, tags: IfMatchRequired, body: Body
+    rooms: TheRooms, by: Drafter, name: ContractName, version: Version, tags: IfMatchRequired, body: Body
 ) -> Response:
     """Replace the document of a draft, or of a proposed version, which is a draft again then."""
     document = await rooms.heavy.run(read_document, body, who=by.participant)
@@ -185,7 +218,7 @@ async def replace_draft(
         return await asyncio.to_thread(_replace, rooms, document, name, version, by, tags)
 
 
-def _replace(rooms: Rooms, document: bytes, name: str, version: str, by: Actor, tags: Tags) -> Response:
+def _replace(rooms: Rooms, document: bytes, name: ContractName, version: Version, by: Actor, tags: Tags) -> Response:
     contract = restore_contract(json.loads(document))
     wanted = {"/contract": (contract.name, name), "/version": (contract.version, version)}
     if wrong := [
@@ -201,12 +234,12 @@ def _add_draft(rooms: Rooms, contract: Contract, by: Actor, tags: Tags) -> Regis
     return rooms.catalogue.registrar.add_draft(contract, by, tags)
 
 
-@router.get("/{name}/versions/{version}/schema", response_class=Response)
+@router.get("/{name}/versions/{version}/schema", response_class=Response, responses=_SCHEMA_ANSWER)
 def read_schema(
     request: Request,
     caller: Reader,
-    name: str,
-    version: str,
+    name: ContractName,
+    version: Version,
     part: Annotated[Part, Query(description="of a query contract")] = Part.REQUEST,
 ) -> Response:
     """The JSON Schema of the data, self-contained; its address is what an event's `dataschema` names."""
@@ -215,14 +248,14 @@ def read_schema(
     address = make_schema_url(contract, request.app.state.rooms.tokens.issuer)
     if part is Part.ANSWER:
         address += f"?part={part}"
-    return cacheable(request, json.dumps({"$schema": _DIALECT, "$id": address, **schema}), "application/schema+json")
+    return cacheable(request, json.dumps({"$schema": _DIALECT, "$id": address, **schema}), form_of(request))
 
 
-@router.post("/{name}/validate", response_model=Verdict, openapi_extra=takes("application/json"))
+@router.post("/{name}/validate", response_model=Verdict, responses={422: {}}, openapi_extra=_TAKES_DATA)
 async def validate_data(
     rooms: TheRooms,
     caller: Reader,
-    name: str,
+    name: ContractName,
     body: Body,
     version: Annotated[str | None, Query(description="absent: the newest in force")] = None,
 ) -> Response:

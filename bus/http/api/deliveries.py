@@ -13,6 +13,7 @@ from bus.delivery import Delivery, DeliveryState, DeliveryUnknown, Subscription
 from bus.http.acts import acting
 from bus.http.api.subscriptions import whose
 from bus.http.cursors import After, Limit, Listing, read_numbers, write_next_numbers
+from bus.http.path_parameters import DeliveryId
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.written import write_page
@@ -66,7 +67,7 @@ class DeliveryList(BaseModel):
     next: str | None = Field(description="give it as `after` for the next page; null at the end")
 
 
-@router.get("", response_model=DeliveryList)
+@router.get("", response_model=DeliveryList, responses={404: {}})
 def list_deliveries(
     rooms: TheRooms,
     caller: Manager,
@@ -86,9 +87,11 @@ def list_deliveries(
     return write_page(DeliveryList(deliveries=told, next=write_next_numbers(Listing.DELIVERIES, places, limit)))
 
 
-@router.post("/{id}/retry", status_code=202)
-def retry(
-    rooms: TheRooms, by: Annotated[Actor, Depends(acting(Scope.SUBSCRIPTIONS_MANAGE, Verb.DELIVERY_RETRY))], id: str
+@router.post("/{id}/retry", status_code=202, responses={409: {}})
+def retry_delivery(
+    rooms: TheRooms,
+    by: Annotated[Actor, Depends(acting(Scope.SUBSCRIPTIONS_MANAGE, Verb.DELIVERY_RETRY))],
+    id: DeliveryId,
 ) -> DeliveryDocument:
     """Make a delivery due now: a pending one early, one that is over again."""
     subscription, position = _named(rooms, by, id)
@@ -96,9 +99,11 @@ def retry(
     return _read(rooms, subscription, position)
 
 
-@router.post("/{id}/discard")
-def discard(
-    rooms: TheRooms, by: Annotated[Actor, Depends(acting(Scope.SUBSCRIPTIONS_MANAGE, Verb.DELIVERY_DISCARD))], id: str
+@router.post("/{id}/discard", responses={409: {}})
+def discard_delivery(
+    rooms: TheRooms,
+    by: Annotated[Actor, Depends(acting(Scope.SUBSCRIPTIONS_MANAGE, Verb.DELIVERY_DISCARD))],
+    id: DeliveryId,
 ) -> DeliveryDocument:
     """Give a pending or dead delivery up; what waited behind it goes on."""
     subscription, position = _named(rooms, by, id)

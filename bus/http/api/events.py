@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from bus import json
 from bus.delivery import Delivery
 from bus.disclosures import Channel, Disclosure
+from bus.http.event_documents import CloudEvent
 from bus.http.page import NO_STORE, EventReader, Reading
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised
@@ -42,7 +43,7 @@ class EventDelivery(BaseModel):
 class EventAnswer(BaseModel):
     """An event."""
 
-    event: dict[str, Any] = Field(description="the CloudEvent as the caller's grant shows it; whole for who sent it")
+    event: CloudEvent = Field(description="as your grant shows it; whole if you sent it")
     deliveries: list[EventDelivery] | None = Field(None, description="only for who sent it")
 
 

@@ -5,6 +5,8 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from bus import json
+from bus.http.api.oauth_documents import INTROSPECTED, PROOF, REVOKED, TOKEN
+from bus.http.packing import HOLDS_SECRET
 from bus.http.problems import hold_back
 from bus.identity import (
     Answer,
@@ -16,6 +18,7 @@ from bus.identity import (
     describe_protected_resource,
 )
 from bus.problem import Refused
+from bus.settings import Settings
 
 router = APIRouter(tags=["OAuth"])
 
@@ -42,27 +45,25 @@ def _form(fields: dict[str, str], required: str) -> dict[str, Any]:
     }
     properties = {name: {"type": "string", "description": text} for name, text in (fields | proof).items()}
     schema = {"type": "object", "required": [required], "properties": properties}
-    return {"requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": schema}}}}
-
-
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"description": "The request is wrong (RFC 6749, section 5.2)"},
-    429: {
-        "description": "Too many logins failed, or the client makes too many tokens; Retry-After says how long to wait"
-    },
-    401: {"description": "The client did not prove itself (RFC 6749, section 5.2)"},
-}
+    return {
+        "requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": schema}}}
+    } | PROOF
 
 
 @router.post(
     "/oauth/token",
-    responses=_ERRORS,
+    dependencies=[HOLDS_SECRET],
+    responses=TOKEN,
     openapi_extra=_form(
-        {"grant_type": "client_credentials", "scope": "scopes, separated by spaces; absent: all of the client's"},
+        {
+            "grant_type": "client_credentials",
+            "scope": "scopes, separated by spaces; absent: all of the client's",
+            "resource": "the bus's own identifier (RFC 8707); another one is refused with invalid_target",
+        },
         required="grant_type",
     ),
 )
-async def token(request: Request) -> Response:
+async def issue_token(request: Request) -> Response:
     """Get an access token (RFC 6749, section 4.4): a JWT as RFC 9068 says.
 
     The client proves itself with `client_secret_basic`, `client_secret_post` or `private_key_jwt`.
@@ -71,38 +72,41 @@ async def token(request: Request) -> Response:
 
 
 @router.post(
-    "/oauth/revoke", responses=_ERRORS, openapi_extra=_form({"token": "one of your access tokens"}, required="token")
+    "/oauth/revoke", responses=REVOKED, openapi_extra=_form({"token": "one of your access tokens"}, required="token")
 )
-async def revoke(request: Request) -> Response:
+async def revoke_token(request: Request) -> Response:
     """Make one of your access tokens worthless (RFC 7009)."""
     return await _rendered(await _oauth(request).revoke(await _call(request)))
 
 
 @router.post(
-    "/oauth/introspect", responses=_ERRORS, openapi_extra=_form({"token": "an access token"}, required="token")
+    "/oauth/introspect",
+    dependencies=[HOLDS_SECRET],
+    responses=INTROSPECTED,
+    openapi_extra=_form({"token": "an access token"}, required="token"),
 )
-async def introspect(request: Request) -> Response:
+async def introspect_token(request: Request) -> Response:
     """Whether an access token stands, and what it says (RFC 7662): your own, or with the scope `admin` any."""
     return await _rendered(await _oauth(request).introspect(await _call(request)))
 
 
 @router.get("/oauth/jwks")
-async def jwks(request: Request) -> dict[str, Any]:
+async def read_jwks(request: Request) -> dict[str, Any]:
     """The public keys that verify access tokens (RFC 7517)."""
     keys: Keys = request.app.state.rooms.keys
     return keys.jwks()
 
 
 @router.get("/.well-known/oauth-authorization-server")
-async def authorization_server(request: Request) -> dict[str, Any]:
+async def read_authorization_server(request: Request) -> dict[str, Any]:
     """Where and how to get a token (RFC 8414)."""
-    return describe_authorization_server(_issuer(request))
+    return describe_authorization_server(_issuer(request), _documentation(request))
 
 
 @router.get("/.well-known/oauth-protected-resource")
-async def protected_resource(request: Request) -> dict[str, Any]:
+async def read_protected_resource(request: Request) -> dict[str, Any]:
     """Which tokens this API takes (RFC 9728)."""
-    return describe_protected_resource(_issuer(request))
+    return describe_protected_resource(_issuer(request), _documentation(request))
 
 
 def _oauth(request: Request) -> OAuthServer:
@@ -113,6 +117,12 @@ def _oauth(request: Request) -> OAuthServer:
 def _issuer(request: Request) -> str:
     tokens: Tokens = request.app.state.rooms.tokens
     return tokens.issuer
+
+
+def _documentation(request: Request) -> str | None:
+    settings: Settings = request.app.state.rooms.settings
+    is_public = not settings.operation_address and settings.operation_scope is None
+    return f"{_issuer(request)}/docs" if is_public else None
 
 
 async def _call(request: Request) -> Call:

@@ -1,21 +1,33 @@
 """The register of participants and their clients, for the operator."""
 
+import asyncio
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from bus.actions import Actor, Verb
 from bus.http.acts import acting
 from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
+from bus.http.idempotency import FirstAnswer, IdempotencyKey, answer_once
+from bus.http.openapi_parts import refer_headers
+from bus.http.packing import HOLDS_SECRET
+from bus.http.page import NO_STORE
+from bus.http.path_parameters import ClientId, ParticipantName
+from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.values import JsonObject
-from bus.http.written import write_page
-from bus.identity import Client, Kind, Participant, Participants, Scope, Tokens
+from bus.http.written import write_model, write_page
+from bus.identity import KEYS_TAKEN, Client, Kind, Participant, Participants, Scope, Tokens
+from bus.storage import Transaction
 
 router = APIRouter(prefix="/v1/participants", tags=["Participants"], route_class=Authorised)
 
+_MADE: Final[dict[int | str, dict[str, Any]]] = {201: {"headers": refer_headers("Location")}, 409: {}, 422: {}}
+_PRINTABLE: Final = "^[^\\x00-\\x1f\\x7f-\\xa0\\xad]*$"
+"""Nearly all that a title may be: printable, on one line."""
+_MADE_HERE: Final = [kind.value for kind in Kind if kind is not Kind.OPERATOR]
 _OPERATOR = [Depends(caller(Scope.ADMIN))]
 
 
@@ -32,6 +44,14 @@ class ParticipantDocument(BaseModel):
     kind: Kind = Field(description="operator is made by `bus init` alone")
 
 
+class NewParticipant(ParticipantDocument):
+    """An organisation or app to make known."""
+
+    name: str = Field(json_schema_extra={"pattern": "^[a-z][a-z0-9-]{1,62}$", "maxLength": 63})
+    title: str = Field(min_length=1, max_length=200, json_schema_extra={"pattern": _PRINTABLE})
+    kind: Annotated[Kind, WithJsonSchema({"type": "string", "enum": _MADE_HERE})]
+
+
 class ParticipantList(BaseModel):
     """A page of participants in order of name."""
 
@@ -39,22 +59,55 @@ class ParticipantList(BaseModel):
     next: str | None = Field(description="give it as `after` for the next page; null at the end")
 
 
+_SCOPES: Final = {
+    "type": "array",
+    "items": {"type": "string", "enum": list(Scope)},
+    "minItems": 1,
+    "description": "what its tokens may carry",
+}
+_JWK: Final = {
+    "type": "object",
+    "required": ["kty"],
+    "properties": {
+        "kty": {"type": "string", "enum": ["EC", "OKP", "RSA"]},
+        "crv": {"type": "string", "enum": ["P-256", "P-384", "Ed25519"]},
+    },
+}
+_JWKS: Final = {
+    "type": "object",
+    "required": ["keys"],
+    "properties": {"keys": {"type": "array", "maxItems": 16, "items": _JWK}},
+}
+_JWKS_TEXT: Final = f"JWK Set of public keys, each one of {KEYS_TAKEN} (RFC 7523); a client with keys has no secret"
+
+
 class NewClient(BaseModel):
-    """What a new client may do, and how it proves itself beside its secret."""
+    """What a new client may do, and how it proves itself: with a secret, or with keys of its own."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"scopes": ["events.publish", "events.read"]}]}
     )
 
-    scopes: list[str] = Field(min_length=1, description=f"of {', '.join(Scope)}")
-    jwks: JsonObject | None = Field(None, description="JWK Set of public P-256 or Ed25519 keys (RFC 7523)")
+    scopes: Annotated[list[str], WithJsonSchema(_SCOPES)]
+    jwks: Annotated[JsonObject, WithJsonSchema(_JWKS)] | None = Field(None, description=_JWKS_TEXT)
+
+
+class ClientChange(BaseModel):
+    """What changes of a client; what is absent stays."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"scopes": ["events.read"]}]})
+
+    scopes: Annotated[list[str], WithJsonSchema(_SCOPES)] | None = Field(None, description="all from now on")
+    jwks: Annotated[JsonObject, WithJsonSchema(_JWKS)] | None = Field(
+        None, description=f"takes the place of the client's keys or secret: {_JWKS_TEXT}"
+    )
 
 
 class ClientCredentials(BaseModel):
     """A new client; its secret is shown this once."""
 
     client_id: str
-    client_secret: str
+    client_secret: str | None = Field(None, description="absent for a client with keys")
 
 
 class ClientDocument(BaseModel):
@@ -83,12 +136,12 @@ def list_participants(request: Request, limit: Limit = 100, after: After = "") -
     return write_page(ParticipantList(participants=told, next=following))
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=_MADE)
 def add_participant(
     request: Request,
     response: Response,
     by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.PARTICIPANT_ADD))],
-    new: ParticipantDocument,
+    new: NewParticipant,
 ) -> ParticipantDocument:
     """Make an organisation or app known."""
     participant = _participants(request).add(new.name, new.title, new.kind, by)
@@ -97,7 +150,7 @@ def add_participant(
 
 
 @router.get("/{name}/clients", response_model=ClientList, dependencies=_OPERATOR)
-def list_clients(request: Request, name: str, limit: Limit = 100, after: After = "") -> Response:
+def list_clients(request: Request, name: ParticipantName, limit: Limit = 100, after: After = "") -> Response:
     """The clients of a participant, revoked ones too."""
     found = _participants(request).list_clients(name, limit + 1, read_name(after, Listing.CLIENTS, name))
     told = [_client_document(client) for client in found[:limit]]
@@ -105,25 +158,63 @@ def list_clients(request: Request, name: str, limit: Limit = 100, after: After =
     return write_page(ClientList(clients=told, next=following))
 
 
-@router.post("/{name}/clients", status_code=201)
-def add_client(
+@router.post(
+    "/{name}/clients",
+    status_code=201,
+    response_model=ClientCredentials,
+    dependencies=[HOLDS_SECRET],
+    responses=_MADE,
+)
+async def add_client(
     request: Request,
-    response: Response,
+    rooms: TheRooms,
     by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.CLIENT_ADD))],
-    name: str,
+    name: ParticipantName,
     new: NewClient,
-) -> ClientCredentials:
+    key: IdempotencyKey,
+) -> Response:
     """Make a client of a participant. Its secret is in this answer and nowhere else."""
-    client, secret = _participants(request).add_client(name, new.scopes, new.jwks, by=by)
+
+    async def make(first: FirstAnswer) -> None:
+        await asyncio.to_thread(_add_client, rooms, name, new, by, first)
+
+    return await answer_once(request, rooms, by, key, make)
+
+
+def _add_client(rooms: Rooms, participant: str, new: NewClient, by: Actor, first: FirstAnswer) -> None:
+    def give(transaction: Transaction, client: Client, secret: str | None) -> None:
+        credentials = ClientCredentials(client_id=client.client_id, client_secret=secret)
+        location = f"{router.prefix}/{participant}/clients/{client.client_id}"
+        first.give(transaction, write_model(credentials, {"Location": location, **NO_STORE}, 201, has_nulls=False))
+
+    rooms.participants.add_client(participant, new.scopes, new.jwks, by=by, made=give)
     # Known here at once: its first login shall not have to be looked for.
+    rooms.tokens.refresh()
+
+
+@router.patch("/{name}/clients/{client_id}")
+def update_client(
+    request: Request,
+    by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.CLIENT_UPDATE))],
+    name: ParticipantName,
+    client_id: ClientId,
+    change: ClientChange,
+) -> ClientDocument:
+    """Change a client's scopes or keys; its secret stays.
+
+    Tokens that are out lose at once what is taken away, everywhere within a second. They gain nothing: ask for new ones.
+    """
+    client = _participants(request).update_client(name, client_id, change.scopes, change.jwks, by=by)
     _tokens(request).refresh()
-    response.headers["Cache-Control"] = "no-store"
-    return ClientCredentials(client_id=client.client_id, client_secret=secret)
+    return _client_document(client)
 
 
 @router.delete("/{name}/clients/{client_id}", status_code=204)
 def revoke_client(
-    request: Request, by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.CLIENT_REVOKE))], name: str, client_id: str
+    request: Request,
+    by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.CLIENT_REVOKE))],
+    name: ParticipantName,
+    client_id: ClientId,
 ) -> None:
     """Shut a client out for good; its tokens are refused here at once and everywhere within a second."""
     _participants(request).revoke_client(name, client_id, by)

@@ -1,7 +1,7 @@
 """Preconditions of a change (RFC 9110, section 13.1.1; RFC 6585, section 3): two editors do not overwrite each other."""
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header
 
@@ -9,7 +9,9 @@ from bus.contracts import Tags
 from bus.problem import Invalid, Refused
 
 _TAG: Final = re.compile(r'(W/)?"([^"]*)"')
-_LIST: Final = re.compile(rf"\s*{_TAG.pattern}(\s*,\s*{_TAG.pattern})*\s*")
+_DOCUMENTED: Final[dict[str, Any]] = {"minLength": 1, "pattern": r'^(\*|(W/)?"[!#-~]*"(, *(W/)?"[!#-~]*")*)$'}
+_LIST: Final = re.compile(r'(?:[ \t]*(?:(?:W/)?"[^"]*"[ \t]*)?(?:,|\Z))*')
+"""A list of entity tags, which may have empty elements (RFC 9110, section 5.6.1.2)."""
 
 
 class PreconditionRequired(Refused):
@@ -19,7 +21,11 @@ class PreconditionRequired(Refused):
     slug = "precondition-required"
 
 
-def _tags(if_match: Annotated[str | None, Header(description="the ETag of what you read")] = None) -> Tags:
+def _tags(
+    if_match: Annotated[
+        str | None, Header(description="the ETag of what you read; `*`: whatever it is", json_schema_extra=_DOCUMENTED)
+    ] = None,
+) -> Tags:
     """The tags that the header names; None where there is no header, or it says that any will do."""
     if if_match is None or if_match.strip() == "*":
         return None
@@ -36,6 +42,11 @@ def _required_tags(
         raise PreconditionRequired("Read it with GET first, and send its ETag as If-Match.")
     return tags
 
+
+IfNoneMatch = Annotated[
+    str, Header(alias="if-none-match", description="the ETag of what you have; 304 while it is the newest")
+]
+"""The states that the caller has; empty: none."""
 
 IfMatch = Annotated[Tags, Depends(_tags)]
 """The state that may be changed; None: whatever it is."""

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Response
 from bus.contracts import parse_body
 from bus.http.api.contracts import Body, DocumentTooLarge
 from bus.http.page import NO_STORE
+from bus.http.path_parameters import ContractName
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.written import write_answer
@@ -29,12 +30,13 @@ _ANSWER: Final[dict[int | str, dict[str, Any]]] = {
         "content": {"application/json": {"example": {"ditemukan": False, "keterangan": "data tidak ditemukan"}}},
     },
     422: {"description": "The question does not fit the contract, or has a number that would change"},
+    502: {},
     503: {"description": "The agency does not answer, or its adapter is not set up here"},
 }
 
 
 @router.post("/{contract}", response_class=Response, responses=_ANSWER, openapi_extra=_QUESTION)
-async def ask(contract: str, body: Body, caller: Asker, rooms: TheRooms) -> Response:
+async def ask_query(contract: ContractName, body: Body, caller: Asker, rooms: TheRooms) -> Response:
     """Ask an agency. The body is the question, as the contract's request schema says."""
     if len(body) > _LARGEST_QUESTION:
         raise DocumentTooLarge(f"A question has at most {_LARGEST_QUESTION} bytes.")

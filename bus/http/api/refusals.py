@@ -1,27 +1,34 @@
-"""What the gate refused, over HTTP: for the producer's developer, the contract's owner and the operator; never a value."""
+"""What the gate refused, over HTTP: for the producer's developer, the contract's owner and the operator.
+
+No value is told but the key of a row that a poll set aside.
+"""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from bus import clock
 from bus.http.api.contracts import Reader
-from bus.http.cursors import After, Limit, Listing, read_position, write_position
+from bus.http.cursors import After, Limit, Listing, read_pair, write_pair
 from bus.http.page import NO_STORE
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
+from bus.http.values import Moment
 from bus.http.written import write_page
 from bus.identity import Scope
-from bus.refusals import Alert, Found
+from bus.refusals import Alert, Found, FoundAside
 
 router = APIRouter(prefix="/v1/refusals", tags=["Contracts"], route_class=Authorised)
 
 Name = Annotated[
     str | None, Query(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f]+$", description="of this contract alone")
 ]
-Since = Annotated[AwareDatetime | None, Query(description="what was refused since then; absent: in thirty days")]
+_END: Final = 1
+"""Stands behind the last entry of a list, since the first one has the id 1."""
+
+Since = Annotated[Moment | None, Query(description="what was refused since then; absent: in thirty days")]
 
 
 class RefusalDocument(BaseModel):
@@ -45,6 +52,26 @@ class RefusalDocument(BaseModel):
     last_at: AwareDatetime
 
 
+class BrokenRule(BaseModel):
+    """A rule that a row breaks."""
+
+    rule: str = Field(description="as in a refusal; `row-unreadable`: the adapter cannot read the row")
+    pointer: str = Field(description="where in the row's event")
+
+
+class SetAsideDocument(BaseModel):
+    """A row of an agency that was refused. It is tried again once the row or its contract changes."""
+
+    adapter: str
+    operation: str = Field(description="the poll that brought it")
+    contract: str
+    key: str = Field(description="the row's own key at the agency; `?` and a digest: it has none that can be used")
+    source: str = Field(description="of its event")
+    errors: list[BrokenRule]
+    first_at: AwareDatetime = Field(description="when it was first refused")
+    tried_at: AwareDatetime = Field(description="when it was last refused")
+
+
 class AlertDocument(BaseModel):
     """A producer's refusals jumped after a version of a contract took over from another."""
 
@@ -57,9 +84,10 @@ class AlertDocument(BaseModel):
 
 
 class RefusalList(BaseModel):
-    """A page of refusals, newest first, and the jumps among those that the caller may see."""
+    """A page of refusals and a page of rows set aside, newest first, and the jumps that the caller may see."""
 
     refusals: list[RefusalDocument]
+    set_aside: list[SetAsideDocument]
     alerts: list[AlertDocument]
     next: str | None = Field(description="give it as `after` for the next page; null at the end")
 
@@ -75,21 +103,40 @@ def list_refusals(
 ) -> Response:
     """What was refused at publishing, by hour, contract, sender, rule and place; about two seconds old.
 
+    `set_aside` lists the rows of agencies that were refused, each with its own key, until they are published or gone.
     A producer sees its own, the contract's owner everybody's under its contracts, the operator all.
     """
     reader = None if Scope.ADMIN in caller.scopes else caller.participant
-    before = read_position(after, Listing.REFUSALS, contract or "") or None
-    found = rooms.refusals.search(contract, reader, since=since, before=before, limit=limit + 1)
+    before, before_aside = read_pair(after, Listing.REFUSALS, contract or "")
+    found = rooms.refusals.search(contract, reader, since=since, before=before or None, limit=limit + 1)
+    asides = rooms.set_aside.search(contract, reader, since=since, before=before_aside or None, limit=limit + 1)
     told = RefusalList(
         refusals=[_document(one) for one in found[:limit]],
+        set_aside=[_aside(one) for one in asides[:limit]],
         alerts=[_alert(one) for one in rooms.refusals.find_alerts(clock.now(), contract, reader)],
-        next=_next(found, limit, contract or ""),
+        next=_next(found, asides, limit, contract or ""),
     )
     return write_page(told, NO_STORE)
 
 
-def _next(found: Sequence[Found], limit: int, contract: str) -> str | None:
-    return write_position(Listing.REFUSALS, contract, found[limit - 1].id) if len(found) > limit else None
+def _next(found: Sequence[Found], asides: Sequence[FoundAside], limit: int, contract: str) -> str | None:
+    if max(len(found), len(asides)) <= limit:
+        return None
+    ends = tuple(some[limit - 1].id if len(some) > limit else _END for some in (found, asides))
+    return write_pair(Listing.REFUSALS, contract, (ends[0], ends[1]))
+
+
+def _aside(found: FoundAside) -> SetAsideDocument:
+    return SetAsideDocument(
+        adapter=found.poll.adapter,
+        operation=found.poll.operation,
+        contract=found.contract,
+        key=found.key,
+        source=found.source,
+        errors=[BrokenRule(rule=one.rule, pointer=one.pointer) for one in found.errors],
+        first_at=found.first_at,
+        tried_at=found.tried_at,
+    )
 
 
 def _document(found: Found) -> RefusalDocument:

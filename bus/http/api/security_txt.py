@@ -10,7 +10,7 @@ from bus import clock
 from bus.http.rooms import Rooms
 from bus.problem import NotFound
 
-router = APIRouter(tags=["operation"])
+router = APIRouter(tags=["Operation"])
 
 _BELIEVED: Final = timedelta(days=90)
 """RFC 9116, 2.5.5 recommends less than a year; the document is made anew for each who asks."""
@@ -22,7 +22,7 @@ class NoSecurityContact(NotFound):
     slug = "no-security-contact"
 
 
-@router.get("/.well-known/security.txt", response_class=PlainTextResponse)
+@router.get("/.well-known/security.txt", response_class=PlainTextResponse, responses={404: {}})
 async def security_txt(request: Request) -> PlainTextResponse:
     """Where to report a weakness of this bus (RFC 9116)."""
     rooms: Rooms = request.app.state.rooms

@@ -3,15 +3,20 @@
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from bus.delivery import AgencySink, Sink, Subscription, Webhook
 from bus.http.values import JsonObject
 
-_LAST_POSITION: Final = 2**62
+_LAST_POSITION: Final = 2**53 - 1
+"""The largest integer that every JSON reader keeps (RFC 8259, section 6)."""
+_EXAMPLE_URL: Final = "https://pajak.lamongankab.go.id/webhooks/bus"
 
 
 def _position_or_beginning(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        # To JSON, 12.0 is the number 12.
+        value = int(value)
     is_position = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LAST_POSITION
     if value != "beginning" and not is_position:
         raise ValueError('must be a position or "beginning"')
@@ -34,8 +39,33 @@ def _moment(text: str) -> datetime:
     return moment
 
 
-Start = Annotated[int | Literal["beginning"], BeforeValidator(_position_or_beginning)]
-ReplayStart = Annotated[int | Literal["beginning"] | datetime, BeforeValidator(_position_beginning_or_time)]
+_Position = Annotated[int, Field(ge=0, le=_LAST_POSITION)]
+Start = Annotated[_Position | Literal["beginning"], BeforeValidator(_position_or_beginning)]
+ReplayStart = Annotated[_Position | Literal["beginning"] | datetime, BeforeValidator(_position_beginning_or_time)]
+
+
+class WebhookSink(BaseModel):
+    """A sink that is an application's own endpoint."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(
+        max_length=2048, pattern="^https?://", json_schema_extra={"format": "uri"}, examples=[_EXAMPLE_URL]
+    )
+
+
+class AdapterSink(BaseModel):
+    """A sink that is an operation of an agency's adapter."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    adapter: str = Field(min_length=1, max_length=100, examples=["kemendagri"])
+    operation: str = Field(min_length=1, max_length=100, examples=["data-balikan"])
+
+
+SINKS: Final = (WebhookSink, AdapterSink)
+"""Types that descriptions refer to by name."""
+_SINK_SCHEMA: Final = {"anyOf": [{"$ref": f"#/components/schemas/{one.__name__}"} for one in SINKS]}
 
 
 class SinkDocument(BaseModel):
@@ -67,8 +97,9 @@ class SinkDocument(BaseModel):
         return Webhook(self.url) if self.url is not None else AgencySink(self.adapter or "", self.operation or "")
 
 
+_FILTERS: Final = {"type": "array", "items": {"$ref": "#/components/schemas/Filter"}}
 Filters = Annotated[
-    list[JsonObject],
+    Annotated[list[JsonObject], WithJsonSchema(_FILTERS | {"maxItems": 50})],
     Field(max_length=50, description="CloudEvents filters over context attributes as you see them; all must hold"),
 ]
 
@@ -91,8 +122,8 @@ class SubscriptionOrder(BaseModel):
         },
     )
 
-    contracts: list[str] = Field(min_length=1, max_length=100)
-    sink: SinkDocument
+    contracts: list[str] = Field(min_length=1, max_length=100, description="names of contracts, events or records")
+    sink: Annotated[SinkDocument, WithJsonSchema(_SINK_SCHEMA)]
     filters: Filters = []
     ordered_by: str | None = Field(
         None, max_length=500, description="JSON Pointer into the data; absent: the contracts' own order, if any"
@@ -111,7 +142,7 @@ class SubscriptionChange(BaseModel):
         json_schema_extra={"examples": [{"sink": {"url": "https://pajak.lamongankab.go.id/webhooks/bus-2"}}]},
     )
 
-    sink: SinkDocument | None = None
+    sink: Annotated[SinkDocument, WithJsonSchema(_SINK_SCHEMA)] | None = None
     filters: Filters | None = None
 
 
@@ -131,10 +162,13 @@ class SubscriptionDocument(BaseModel):
     id: str
     participant: str
     contracts: list[str]
-    sink: dict[str, str]
-    filters: list[dict[str, Any]]
+    sink: WebhookSink | AdapterSink
+    filters: Annotated[list[dict[str, Any]], WithJsonSchema(_FILTERS)]
     ordered_by: str | None
-    state: Literal["active", "paused"]
+    state: Literal["active", "paused", "disabled"] = Field(
+        description="disabled: the webhook answered 410 Gone; events wait until you resume it or give it another sink"
+    )
+    state_reason: str | None = Field(description="why the bus disabled it, and what to do; null otherwise")
     catching_up: bool = Field(description="deliveries of past events are still being made")
     created_at: datetime
 
@@ -145,10 +179,19 @@ class SubscriptionMade(SubscriptionDocument):
     secret: str = Field(description="signs the webhooks (Standard Webhooks)", examples=["whsec_…"])
 
 
+class DeliveryCounts(BaseModel):
+    """How many deliveries are in each state."""
+
+    pending: int
+    delivered: int
+    dead: int
+    discarded: int
+
+
 class SubscriptionDetail(SubscriptionDocument):
     """A subscription with how many of its deliveries are in each state."""
 
-    deliveries: dict[str, int] = Field(examples=[{"pending": 3, "delivered": 1024, "dead": 0, "discarded": 0}])
+    deliveries: DeliveryCounts = Field(examples=[{"pending": 3, "delivered": 1024, "dead": 0, "discarded": 0}])
 
 
 class SubscriptionList(BaseModel):
@@ -159,7 +202,7 @@ class SubscriptionList(BaseModel):
 
 
 class Secret(BaseModel):
-    """A new secret, shown this once; the one before signs beside it for a day."""
+    """A new secret, shown this once; the one before signs beside it for a day, and older ones to their own ends."""
 
     secret: str = Field(examples=["whsec_…"])
 
@@ -189,6 +232,7 @@ def describe_subscription(subscription: Subscription) -> dict[str, Any]:
         "filters": list(subscription.filters),
         "ordered_by": subscription.ordered_by,
         "state": subscription.state.value,
+        "state_reason": subscription.state.reason,
         "catching_up": subscription.replay_position is not None,
         "created_at": subscription.created_at,
     }

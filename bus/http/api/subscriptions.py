@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
+from hashlib import blake2b
 from itertools import chain
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
-from bus import clock, limits
+from bus import clock, json, limits
 from bus.actions import Actor, Verb
+from bus.contracts import Tags
 from bus.delivery import (
     NewSubscription,
     Sink,
@@ -26,7 +28,9 @@ from bus.delivery import (
     make_subscription_act,
 )
 from bus.http.acts import acting
+from bus.http.api.preconditions import IfMatch, IfNoneMatch
 from bus.http.api.subscription_documents import (
+    DeliveryCounts,
     Redriven,
     ReplayOrder,
     Secret,
@@ -39,12 +43,19 @@ from bus.http.api.subscription_documents import (
     TrialResult,
     describe_subscription,
 )
+from bus.http.conditional import matches
 from bus.http.cursors import After, Limit, Listing, read_numbers, write_next_numbers
+from bus.http.idempotency import FirstAnswer, IdempotencyKey, answer_once
+from bus.http.openapi_parts import refer_headers
+from bus.http.packing import HOLDS_SECRET
+from bus.http.page import NO_STORE
+from bus.http.path_parameters import SubscriptionId
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
-from bus.http.written import write_page
+from bus.http.written import write_model, write_page
 from bus.identity import Principal, Scope
 from bus.problem import Forbidden
+from bus.storage import Transaction
 
 router = APIRouter(prefix="/v1/subscriptions", tags=["Subscriptions"], route_class=Authorised)
 
@@ -54,6 +65,16 @@ Manager = Annotated[Principal, Depends(caller(Scope.SUBSCRIPTIONS_MANAGE))]
 def _to(what: Verb) -> Any:
     """Who does this, with the right to manage subscriptions."""
     return Depends(acting(Scope.SUBSCRIPTIONS_MANAGE, what))
+
+
+_STANDING_BYTES: Final = 8
+_SHOWN: Final = {"headers": refer_headers("ETag")}
+_MADE: Final[dict[int | str, dict[str, Any]]] = {201: {"headers": refer_headers("Location")}, 409: {}, 422: {}}
+_CHANGED: Final[dict[int | str, dict[str, Any]]] = {200: _SHOWN, 422: {}}
+_READ: Final[dict[int | str, dict[str, Any]]] = {
+    200: _SHOWN,
+    304: {"description": "It is still as `If-None-Match` says", **_SHOWN},
+}
 
 
 class NotTheOperator(Forbidden):
@@ -72,14 +93,24 @@ def list_subscriptions(rooms: TheRooms, caller: Manager, limit: Limit = 100, aft
     return write_page(SubscriptionList(subscriptions=told, next=following))
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, response_model=SubscriptionMade, dependencies=[HOLDS_SECRET], responses=_MADE)
 async def add_subscription(
-    rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_ADD)], response: Response, order: SubscriptionOrder
-) -> SubscriptionMade:
+    request: Request,
+    rooms: TheRooms,
+    by: Annotated[Actor, _to(Verb.SUBSCRIPTION_ADD)],
+    order: SubscriptionOrder,
+    key: IdempotencyKey,
+) -> Response:
     """Subscribe. The secret is in this answer and nowhere else."""
     participant = order.participant or by.participant
     if participant != by.participant and not by.is_operator:
         raise NotTheOperator(f"You are {by.participant}; leave participant out.")
+    return await answer_once(request, rooms, by, key, partial(_make_subscription, rooms, by, order, participant))
+
+
+async def _make_subscription(
+    rooms: Rooms, by: Actor, order: SubscriptionOrder, participant: str, first: FirstAnswer
+) -> None:
     sink = order.sink.sink()
     allowance = rooms.limits.get(participant)
     check = partial(_check_order, rooms, participant, order, allowance.policy)
@@ -90,54 +121,70 @@ async def add_subscription(
         if not by.is_operator:
             number = await asyncio.to_thread(rooms.subscriptions.count, participant)
             allowance.check_number(limits.Limit.SUBSCRIPTIONS, number)
-        made = await asyncio.to_thread(_add, rooms, participant, sink, order, by)
-    response.headers["Location"] = f"{router.prefix}/{made.id}"
-    response.headers["Cache-Control"] = "no-store"
-    return SubscriptionMade(**describe_subscription(made), secret=made.secrets[0])
+        await asyncio.to_thread(_add, rooms, participant, sink, order, by, first)
 
 
-@router.get("/{id}")
-def read_subscription(rooms: TheRooms, caller: Manager, id: str) -> SubscriptionDetail:
-    """One subscription, and how its deliveries stand."""
-    return _detail(rooms, rooms.subscriptions.get(id, whose(caller)))
+@router.get("/{id}", response_model=SubscriptionDetail, responses=_READ)
+def read_subscription(rooms: TheRooms, caller: Manager, id: SubscriptionId, tags: IfNoneMatch = "") -> Response:
+    """One subscription, and how its deliveries stand.
+
+    Its ETag names both: the part before the dot names the settings, which a change of them gives as `If-Match`.
+    """
+    return _answer_detail(rooms, rooms.subscriptions.get(id, whose(caller)), tags)
 
 
-@router.patch("/{id}")
+@router.patch("/{id}", response_model=SubscriptionDetail, responses=_CHANGED)
 async def change_subscription(
-    rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_CHANGE)], id: str, change: SubscriptionChange
-) -> SubscriptionDetail:
-    """Give a subscription another sink or other filters; what is pending goes there too."""
+    rooms: TheRooms,
+    by: Annotated[Actor, _to(Verb.SUBSCRIPTION_CHANGE)],
+    id: SubscriptionId,
+    change: SubscriptionChange,
+    tags: IfMatch,
+) -> Response:
+    """Give a subscription another sink or other filters; what is pending goes there too. Another sink enables a disabled one.
+
+    With the ETag of what you read as `If-Match`, nothing changes if somebody else changed the settings meanwhile. How many
+    deliveries there are does not matter to it.
+    """
     subscription = await asyncio.to_thread(rooms.subscriptions.get, id, by.reach)
     sink = None if change.sink is None else change.sink.sink()
     check_filter_size(change.filters or (), rooms.limits.get(subscription.participant).policy)
     await rooms.reading.run(partial(_check_filters, rooms, subscription, change.filters or ()), who=by.participant)
     if sink is not None:
         await _check_sink(rooms, sink, subscription.participant, subscription.contracts, by)
-    await asyncio.to_thread(rooms.subscriptions.change, subscription, by, sink=sink, filters=change.filters)
-    return await asyncio.to_thread(_read, rooms, by, id)
+    await asyncio.to_thread(
+        rooms.subscriptions.change, subscription, by, sink=sink, filters=change.filters, tags=_settings_of(tags)
+    )
+    return await asyncio.to_thread(_read_answer, rooms, by, id)
 
 
 @router.delete("/{id}", status_code=204)
-def delete_subscription(rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_DELETE)], id: str) -> None:
+def delete_subscription(
+    rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_DELETE)], id: SubscriptionId, tags: IfMatch
+) -> None:
     """End a subscription; its deliveries are gone with it."""
-    rooms.subscriptions.delete(rooms.subscriptions.get(id, by.reach), by)
+    rooms.subscriptions.delete(rooms.subscriptions.get(id, by.reach), by, _settings_of(tags))
 
 
 @router.post("/{id}/pause")
-def pause(rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_PAUSE)], id: str) -> SubscriptionDetail:
+def pause_subscription(
+    rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_PAUSE)], id: SubscriptionId
+) -> SubscriptionDetail:
     """Let deliveries wait."""
     return _moved(rooms, by, id, SubscriptionState.PAUSED)
 
 
 @router.post("/{id}/resume")
-def resume(rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_RESUME)], id: str) -> SubscriptionDetail:
-    """Let deliveries go again, those that waited first."""
+def resume_subscription(
+    rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_RESUME)], id: SubscriptionId
+) -> SubscriptionDetail:
+    """Let deliveries go again, those that waited first. It enables a disabled subscription too."""
     return _moved(rooms, by, id, SubscriptionState.ACTIVE)
 
 
-@router.post("/{id}/replay", status_code=202)
-def replay(
-    rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_REPLAY)], id: str, order: ReplayOrder
+@router.post("/{id}/replay", status_code=202, responses={409: {}})
+def replay_subscription(
+    rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_REPLAY)], id: SubscriptionId, order: ReplayOrder
 ) -> SubscriptionDetail:
     """Deliver past events again. One replay at a time."""
     subscription = rooms.subscriptions.get(id, by.reach)
@@ -146,23 +193,30 @@ def replay(
 
 
 @router.post("/{id}/redrive")
-def redrive(rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_REDRIVE)], id: str) -> Redriven:
+def redrive_subscription(
+    rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_REDRIVE)], id: SubscriptionId
+) -> Redriven:
     """Make every dead delivery due again."""
     return Redriven(redriven=rooms.deliveries.redrive(rooms.subscriptions.get(id, by.reach), by))
 
 
-@router.post("/{id}/rotate-secret")
+@router.post("/{id}/rotate-secret", dependencies=[HOLDS_SECRET])
 def rotate_secret(
-    rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_ROTATE_SECRET)], id: str, response: Response
+    rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_ROTATE_SECRET)], id: SubscriptionId, response: Response
 ) -> Secret:
-    """A new secret; for a day webhooks carry a signature of each, so that the receiver may change over in peace."""
+    """A new secret. Webhooks carry a signature of each secret: the one before signs for a day, older ones to their own ends.
+
+    Ten may sign at a time. The 409 says when the next one ends.
+    """
     secret = rooms.subscriptions.rotate_secret(rooms.subscriptions.get(id, by.reach), by)
     response.headers["Cache-Control"] = "no-store"
     return Secret(secret=secret)
 
 
-@router.post("/{id}/test")
-async def test(rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_TEST)], id: str) -> TrialResult:
+@router.post("/{id}/test", responses={409: {}, 422: {}})
+async def test_subscription(
+    rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_TEST)], id: SubscriptionId
+) -> TrialResult:
     """Send one signed example event of type `bus.test` to the webhook now, and tell what it said."""
     rooms.limits.take(by.participant, limits.Limit.SINK_TESTS)
     subscription = await asyncio.to_thread(rooms.subscriptions.get, id, by.reach)
@@ -218,12 +272,15 @@ async def _check_sink(rooms: Rooms, sink: Sink, participant: str, contracts: Seq
     )
 
 
-def _add(rooms: Rooms, participant: str, sink: Sink, order: SubscriptionOrder, by: Actor) -> Subscription:
+def _add(rooms: Rooms, participant: str, sink: Sink, order: SubscriptionOrder, by: Actor, first: FirstAnswer) -> None:
+    def give(transaction: Transaction, made: Subscription) -> None:
+        document = SubscriptionMade(**describe_subscription(made), secret=made.secrets[0])
+        first.give(transaction, write_model(document, {"Location": f"{router.prefix}/{made.id}", **NO_STORE}, 201))
+
     after = rooms.journal.last_position() if order.start is None else _before(order.start)
     contracts = list(dict.fromkeys(order.contracts))
-    return rooms.subscriptions.add(
-        NewSubscription(participant, contracts, sink, order.filters, order.ordered_by, after), by
-    )
+    new = NewSubscription(participant, contracts, sink, order.filters, order.ordered_by, after)
+    rooms.subscriptions.add(new, by, made=give)
 
 
 def _replayed_after(rooms: Rooms, start: int | Literal["beginning"] | datetime) -> int:
@@ -246,6 +303,26 @@ def _read(rooms: Rooms, by: Actor, id: str) -> SubscriptionDetail:
     return _detail(rooms, rooms.subscriptions.get(id, by.reach))
 
 
+def _read_answer(rooms: Rooms, by: Actor, id: str) -> Response:
+    return _answer_detail(rooms, rooms.subscriptions.get(id, by.reach))
+
+
+def _answer_detail(rooms: Rooms, subscription: Subscription, if_none_match: str = "") -> Response:
+    """The answer with a subscription; 304 where the caller has it as it is."""
+    detail = _detail(rooms, subscription)
+    standing = json.dump_canonical([detail.catching_up, detail.deliveries.model_dump()])
+    etag = f'"{subscription.tag}.{blake2b(standing, digest_size=_STANDING_BYTES).hexdigest()}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if matches(if_none_match, etag):
+        return Response(status_code=304, headers=headers)
+    return write_model(detail, headers)
+
+
+def _settings_of(tags: Tags) -> Tags:
+    """Of each ETag the part that names the settings: how deliveries stand changes all the time, and nobody overwrites it."""
+    return None if tags is None else frozenset(tag.partition(".")[0] for tag in tags)
+
+
 def _detail(rooms: Rooms, subscription: Subscription) -> SubscriptionDetail:
-    counts = dict.fromkeys(("pending", "delivered", "dead", "discarded"), 0) | rooms.deliveries.counts(subscription)
+    counts = DeliveryCounts(**dict.fromkeys(DeliveryCounts.model_fields, 0) | rooms.deliveries.counts(subscription))
     return SubscriptionDetail(**describe_subscription(subscription), deliveries=counts)

@@ -1,4 +1,4 @@
-"""Acquaintances: who is known to the bus, told in memory, so that the front door lets nobody known wait behind strangers."""
+"""Acquaintances: tells from memory which clients the bus knows, so that they do not wait behind strangers."""
 
 from collections.abc import Sequence
 
@@ -9,16 +9,16 @@ from bus.identity import Call, OAuthServer, Principal, Tokens
 
 
 class Acquaintances:
-    """Tells who is known; nothing here waits."""
+    """Tells which clients are known. No method waits."""
 
     def __init__(self, tokens: Tokens, oauth: OAuthServer) -> None:
         self._tokens = tokens
         self._oauth = oauth
 
     def find_sender(self, authorization: bytes) -> Principal | None:
-        """Who sends a value of the Authorization header, if it was verified before."""
+        """The sender of an Authorization header, if its token was verified before; otherwise None."""
         return self._tokens.find_known(authorization)
 
     def recognise(self, fields: Sequence[Field], form: bytes) -> bool:
-        """Whether a login shows the right secret of a client. It takes one hash, right or wrong."""
+        """Whether a login has the right secret of a client. It takes one hash, for right and wrong secrets."""
         return self._oauth.recognise(Call(Headers(raw=list(fields)), form, ""))

@@ -29,7 +29,7 @@ def head(status: int, fields: Iterable[tuple[bytes, bytes]]) -> bytes:
     """The status line and the header fields, without the empty line.
 
     Raises:
-        HeaderMalformed: a field holds a line break, which would begin a field of somebody else's making.
+        HeaderMalformed: a field holds a line break, which could smuggle in another field.
     """
     lines = [b"%b: %b\r\n" % field for field in fields]
     text = b"".join(lines)
@@ -45,12 +45,12 @@ def status_line(status: int) -> bytes:
 
 @lru_cache(1024)
 def known_head(status: int, fields: Fields) -> tuple[bytes, bool]:
-    """The head of an answer that comes often, and whether it says that the connection ends."""
+    """The head of a frequent answer, and whether it says that the connection ends."""
     return head(status, fields), any(name == b"connection" for name, _ in fields)
 
 
 def problem(refusal: Refused) -> Response:
-    """The problem (RFC 9457) that a refusal is."""
+    """The response (RFC 9457) to a refused request."""
     body = json.dumps(refusal.to_document())
     fields = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", b"%d" % len(body))]
     fields += [(name.lower().encode(), value.encode("latin-1")) for name, value in refusal.headers.items()]

@@ -1,4 +1,4 @@
-"""Who is at the other end: the client's own address, also behind proxies that the operator trusts."""
+"""Clients: finds the address of a request's client, also behind proxies that the operator trusts."""
 
 import re
 from collections.abc import Sequence
@@ -15,39 +15,39 @@ Address = IPv4Address | IPv6Address
 _PAIR: Final = r"""[!#$%&'*+.^_`|~0-9A-Za-z-]+=(?:[!#$%&'*+.^_`|~0-9A-Za-z:\[\]-]+|"(?:[^"\\]|\\.)*")"""
 _ELEMENT: Final = rf"[ \t]*{_PAIR}(?:[ \t]*;[ \t]*{_PAIR})*[ \t]*"
 _FORWARDED: Final = re.compile(rf"{_ELEMENT}(?:,{_ELEMENT})*")
-"""A line of the field Forwarded (RFC 7239, section 4). A text that is none of these is refused whole: what a client wrote could
-otherwise swallow what the proxy added."""
+"""A line of the field Forwarded (RFC 7239, section 4). Any other text is refused whole: a client's text could otherwise hide what
+the proxy added."""
 _PIECE: Final = re.compile(rf"{_PAIR}|[,;]")
 _PORT: Final = re.compile(r"(?P<host>\[[^\]]+\]|[^:\[\]]+)(?::\w+)?")
 _UNKNOWN: Final = "unknown"
 _LONGEST: Final = 1024
-"""Characters of a forwarding field. Quotes that never end take the square of that many steps to read."""
+"""Characters of a forwarding field. To read quotes that never end takes the square of that many steps."""
 
 
 class ProxiesDisagree(RequestMalformed):
-    """Forwarded and X-Forwarded-For name different clients, so neither can be believed."""
+    """Forwarded and X-Forwarded-For name different clients; the proxy must send only one of them."""
 
     slug = "forwarded-unclear"
 
 
 class Clients:
-    """Finds the client of a request; believes the forwarding fields of trusted proxies alone."""
+    """Finds the client of a request. It believes only forwarding fields of trusted proxies."""
 
     def __init__(self, proxies: Sequence[Network]) -> None:
         self._proxies = proxies
 
     def is_proxy(self, peer: str) -> bool:
-        """Whether the operator trusts what this address says about its clients."""
+        """Whether the operator trusts this address as a proxy."""
         address = parse_address(peer)
         return address is not None and is_within(address, self._proxies)
 
     def of(self, peer: str, fields: Sequence[Field]) -> str:
-        """The address of the client behind a trusted proxy: the right-most one that is no trusted proxy itself.
+        """The client's address behind trusted proxies: the right-most address that is no trusted proxy.
 
         Raises:
             RequestMalformed: a forwarding field is too long, or Forwarded is not as RFC 7239 says.
-            ProxiesDisagree: two forwarding fields name different clients. A proxy writes one of the fields and passes the
-                other as the client sent it; which one is not known here.
+            ProxiesDisagree: two forwarding fields name different clients. A proxy writes one of them and passes the other as
+                the client sent it. The bus does not know which.
         """
         forwarded = [hop for line in _lines(fields, b"forwarded") for hop in _forwarded(line)]
         listed = [hop for line in _lines(fields, b"x-forwarded-for") for hop in _listed(line)]
@@ -61,7 +61,7 @@ class Clients:
         for hop in reversed(chain):
             address = parse_address(hop)
             if address is None:
-                # RFC 7239, section 6.3: a proxy may hide whom it speaks for. The last known hop answers for it.
+                # RFC 7239, section 6.3: a proxy may hide its client. The last known hop then counts as the client.
                 return client
             client = str(address)
             if not is_within(address, self._proxies):
@@ -75,7 +75,7 @@ def is_within(address: Address, networks: Sequence[Network]) -> bool:
 
 
 def _lines(fields: Sequence[Field], name: bytes) -> list[str]:
-    """The lines of a field that may come in several.
+    """The lines of a field that may have several lines.
 
     Raises:
         RequestMalformed: together they are too long.

@@ -1,7 +1,7 @@
-"""One connection: reads requests one at a time, bounded in bytes and time, and has each of them answered.
+"""One connection: reads requests one at a time, bounded in bytes and time, and has each answered.
 
-Promise: one parser reads each byte, once. Nothing behind a malformed request is read, and no request begins before the one
-ahead of it is answered.
+Promise: one parser reads each byte, once. Nothing behind a malformed request is read. A request begins only after the request
+before it is answered.
 """
 
 import asyncio
@@ -24,13 +24,13 @@ from bus.problem import Refused
 from bus.telemetry import CONNECTIONS, CONNECTIONS_ENDED
 
 _MOST_AHEAD: Final = 64 * 1024
-"""Bytes of later requests that are kept while one is answered."""
+"""Bytes of later requests that are kept while a request is answered."""
 _MOST_UNREAD: Final = 32 * 1024 * 1024
-"""Bytes of a body that a client may still send after its answer, so that it comes to read the answer."""
+"""Bytes of a body that a client may still send after its answer. It may read the answer only then."""
 
 
 class State(Enum):
-    """Where a connection is."""
+    """The states of a connection."""
 
     IDLE = auto()
     HEAD = auto()
@@ -40,7 +40,7 @@ class State(Enum):
 
 
 _UNFINISHED: Final = frozenset((State.HEAD, State.BODY, State.LINGERING))
-"""States in which the bus waits for what the client has to do."""
+"""States in which the bus waits for the client."""
 _BETWEEN: Final = frozenset((State.IDLE, State.HEAD))
 """States in which no request is under way."""
 
@@ -63,7 +63,7 @@ class Connection(asyncio.Protocol):
         self._intake: Intake | None = None
 
     def admit(self) -> bool:
-        """Take a place; False: there is none."""
+        """Take a place. Returns False if there is none."""
         return self._visitor.take_place(self)
 
     # What the transport calls.
@@ -81,7 +81,7 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The connection has ended; what was sent whole is still stored."""
+        """The connection has ended. An event that came whole is still stored."""
         request, self._request = self._request, None
         self._state = State.LINGERING
         self._ahead = b""
@@ -93,9 +93,9 @@ class Connection(asyncio.Protocol):
             request.gone()
 
     def data_received(self, data: bytes) -> None:
-        """The client says something; a stranger is heard in its turn."""
+        """The client sent data. A stranger's data are read in its turn."""
         if self._state is State.IDLE and self._ahead:
-            # A request waits for `_go_on`: what comes behind it is read behind it.
+            # A request waits for `_go_on`. Data behind it are read after it.
             self._keep_ahead(data)
         elif self._visitor.is_known or self._state not in _BETWEEN:
             self._hear(data)
@@ -104,7 +104,7 @@ class Connection(asyncio.Protocol):
             self._hall.reception.queue(self, data)
 
     def hear(self, data: bytes) -> None:
-        """Take what a stranger said, now that it has its turn."""
+        """Read what a stranger sent: it has its turn now."""
         self._wire.resume()
         self._hear(data)
 
@@ -123,7 +123,7 @@ class Connection(asyncio.Protocol):
             self._keep_ahead(data)
 
     def _keep_ahead(self, data: bytes) -> None:
-        """Keep what comes before its turn."""
+        """Keep data that came before their turn."""
         self._ahead += data
         if len(self._ahead) > _MOST_AHEAD:
             self.pause_reading()
@@ -141,8 +141,8 @@ class Connection(asyncio.Protocol):
     # Reading.
 
     def _publish_at_once(self, data: bytes) -> bool:
-        """Publish the event of a request whose head was read before; False: it was not."""
-        # Behind a proxy each request is counted for the client that its head names, so its head is read.
+        """Publish the event of a request with a known head. Returns False if the head is not known."""
+        # A proxy's request counts for the client that its head names, so its head must be read.
         is_one_client = self._visitor.may_ask_anything and not self._visitor.is_proxy
         found = self._hall.short_way.find_at_once(self, data) if is_one_client else None
         if found is None:
@@ -155,7 +155,7 @@ class Connection(asyncio.Protocol):
         return True
 
     def _read(self, data: bytes) -> None:
-        """Read a head, or keep the part of it that has come."""
+        """Read a head, or keep its first part until the rest comes."""
         if self._state is State.IDLE:
             self._enter(State.HEAD)
         before = self._ahead
@@ -175,11 +175,11 @@ class Connection(asyncio.Protocol):
         """Begin a request.
 
         Args:
-            text: its head, the empty line included.
-            rest: what came behind the head.
+            text: the request's head with its empty line.
+            rest: the bytes behind the head.
 
         Raises:
-            Refused: nothing was begun.
+            Refused: the request was not begun.
         """
         parser = HeadParser()
         request = parser.read(text)
@@ -227,7 +227,7 @@ class Connection(asyncio.Protocol):
             request.whole()
 
     def _go_on(self) -> None:
-        """Read the request that came while the one before it was answered."""
+        """Read the request that came while the request before it was answered."""
         if self._state is State.IDLE and self._ahead and not self._wire.is_clogged:
             data, self._ahead = self._ahead, b""
             self._wire.resume()
@@ -236,7 +236,7 @@ class Connection(asyncio.Protocol):
     # What requests call.
 
     def become_known(self) -> None:
-        """Hold the client for no stranger any more: it showed a token that was verified before, or a right secret."""
+        """Mark the client as known: it showed a token that was verified before, or a right secret."""
         if not self._visitor.is_known:
             self._visitor.is_known = True
             self._hall.places.mark_finished(self)
@@ -249,12 +249,12 @@ class Connection(asyncio.Protocol):
 
     @property
     def must_end(self) -> bool:
-        """Whether the connection has to end with the answer to come."""
+        """Whether the connection must end with the next answer."""
         return self._hall.is_draining or not self._keeps
 
     @property
     def is_gone(self) -> bool:
-        """Whether the client can hear nothing any more."""
+        """Whether nothing can reach the client any more."""
         return self._wire.is_gone
 
     def write(self, text: bytes) -> None:
@@ -262,15 +262,15 @@ class Connection(asyncio.Protocol):
         self._wire.write(text)
 
     async def writable(self) -> None:
-        """Return once the client has taken most of what was written, or is gone."""
+        """Wait until the client has read most of what was written, or is gone."""
         await self._wire.writable()
 
     def pause_reading(self) -> None:
-        """Take nothing more from the client for now."""
+        """Stop reading from the client for now."""
         self._wire.pause()
 
     def resume_reading(self) -> None:
-        """Take more from the client."""
+        """Read from the client again."""
         self._wire.resume()
 
     def begin(self, answering: Coroutine[Any, Any, None]) -> None:
@@ -280,22 +280,23 @@ class Connection(asyncio.Protocol):
         task.add_done_callback(self._hall.tasks.discard)
 
     def rendered(self, response: Response, *, ends: bool) -> bytes:
-        """An answer as it is written."""
+        """The bytes of an answer."""
         head, says_close = answers.known_head(response.status, response.fields)
         close = answers.CLOSE if ends and not says_close else b""
         return b"".join((head, self._hall.fields, close, b"\r\n", response.body))
 
     def respond(self, text: bytes, *, ends: bool) -> None:
-        """Write a whole answer; the connection goes on to the next request, or ends."""
+        """Write a whole answer. Then the connection goes on to the next request, or ends."""
         self._wire.write(text)
         self.answered(ends=ends)
 
     def answered(self, *, ends: bool) -> None:
-        """The answer is written; the connection goes on to the next request, or ends."""
+        """Note that the answer is written. The connection goes on to the next request, or ends."""
         is_whole = self._state is not State.BODY
         self._request = None
         self._visitor.release()
-        if ends or not is_whole:
+        # A stream that began before the stop ends after it.
+        if ends or not is_whole or self._hall.is_draining:
             self._end(_MOST_UNREAD if not is_whole else len(self._ahead))
             return
         self._state, self._since = State.IDLE, self._hall.now
@@ -318,7 +319,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def idle_since(self) -> tuple[Worth, float] | None:
-        """What makes it less worth keeping the smaller it is; None while a request is under way."""
+        """How much the connection is worth keeping, and since when it is idle; None: a request is under way."""
         if not self._wire.is_connected or self._state is State.ANSWERING:
             return None
         if self._visitor.is_known:
@@ -357,7 +358,7 @@ class Connection(asyncio.Protocol):
     def _look_at_body(self, waited: float, passed: float) -> None:
         got = self._intake.got if self._intake is not None else 0
         if self._wire.is_paused:
-            # It is the bus that does not read. A resumed body gets the time back.
+            # The bus does not read at present, so the client gets this time back.
             self._since += passed
         elif self._hall.patience.is_late(waited, got) or self._is_late_stranger(waited):
             CONNECTIONS_ENDED.labels("body_late").inc()
@@ -365,7 +366,7 @@ class Connection(asyncio.Protocol):
                 self._request.fail(TooSlow("The body of the request did not arrive in time."))
 
     def _is_late_stranger(self, waited: float) -> bool:
-        """Whether nobody known sends the body, and it takes longer than a proof needs that stands in a body."""
+        """Whether no known client sends the body, and it takes longer than a body with a proof needs."""
         if self._visitor.is_known or waited <= self._hall.patience.stranger or self._intake is None:
             return False
         # Its token may have been verified since its head was read.
@@ -374,7 +375,7 @@ class Connection(asyncio.Protocol):
         return not self._visitor.is_known
 
     def _refuse(self, refusal: Refused) -> None:
-        """Answer what is no request, and read nothing behind it."""
+        """Refuse data that are no request, and read nothing behind them."""
         CONNECTIONS_ENDED.labels(REASONS.get(type(refusal), "malformed")).inc()
         self._visitor.release()
         text = self.rendered(answers.problem(refusal), ends=True)
@@ -388,7 +389,7 @@ class Connection(asyncio.Protocol):
             self._end(_MOST_AHEAD, text)
 
     def _end(self, unread: int = 0, last: bytes = b"") -> None:
-        """End in order, with a last answer; the client may still send so many bytes, which are thrown away."""
+        """End in order, with a last answer. The client may still send `unread` bytes, which are dropped."""
         if last:
             self._wire.write(last)
         self._enter(State.LINGERING)
@@ -396,7 +397,7 @@ class Connection(asyncio.Protocol):
         self._wire.end(unread)
 
     def _enter(self, state: State) -> None:
-        """Go into a state; what a stranger does not finish is counted among its like."""
+        """Change the state. A stranger's unfinished request is counted."""
         self._state, self._since = state, self._hall.now
         if self._visitor.is_known or not self._wire.is_connected:
             return

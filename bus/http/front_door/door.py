@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from dataclasses import replace
 from email.utils import formatdate
 from typing import Final
 
@@ -29,13 +30,15 @@ _SWEEP_SECONDS: Final = 0.5
 _SWEPT_AT_ONCE: Final = 64
 """Connections that are looked at in one turn of the loop."""
 _DRAIN_SECONDS: Final = 0.02
+_LAST_WRITE_SECONDS: Final = 2.0
+"""How long a stop waits for a client that reads nothing: a stream may have one that is asleep."""
 _NO_FILES_SECONDS: Final = 0.1
 _RESERVE: Final = 32
 _YEAR_SECONDS: Final = 31_536_000
 
 
 def connections_at_once(settings: Settings) -> int:
-    """The most connections of this process; its limit of files is raised as far as it may be."""
+    """The most connections of this process. Raises its limit of files as far as allowed."""
     return most_connections(raise_file_limit(), settings.max_connections)
 
 
@@ -51,11 +54,11 @@ class FrontDoor:
         is_https: bool,
         acquaintances: Acquaintances,
     ) -> None:
-        """Make it in a running event loop.
+        """Create it in a running event loop.
 
         Args:
-            is_https: whether clients reach the bus by https alone, by way of a proxy.
-            acquaintances: tells who is known.
+            is_https: whether clients reach the bus only by https, through a proxy.
+            acquaintances: tells which clients are known.
         """
         most = connections_at_once(settings)
         limits = PlaceLimits(
@@ -82,10 +85,10 @@ class FrontDoor:
         self._tell_time()
 
     async def serve(self, listener: socket.socket) -> None:
-        """Accept connections until this is cancelled; what was accepted goes on."""
+        """Accept connections until cancelled. Accepted connections go on."""
         listener.setblocking(False)
-        # Accepted sockets inherit it; those of known clients are widened. Left alone, the kernel lets each grow to 4 MiB
-        # that no bound of the bus sees.
+        # Accepted sockets inherit this size; known clients get more. Otherwise the kernel lets each grow to 4 MiB, outside
+        # the bus's bounds.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, STRANGERS_SEND_BYTES)
         listener.listen(_BACKLOG)
         loop = self._hall.loop
@@ -97,9 +100,10 @@ class FrontDoor:
             listener.close()
 
     async def close(self, seconds: float) -> None:
-        """Let requests under way finish, within so many seconds; idle connections and half heads end at once."""
+        """Let requests under way finish within `seconds`. Idle connections and unfinished heads end at once."""
         hall = self._hall
         hall.is_draining = True
+        hall.patience = replace(hall.patience, write=min(hall.patience.write, _LAST_WRITE_SECONDS))
         for connection in tuple(hall.connections):
             connection.drain()
         if not await self._is_emptied(seconds):
@@ -111,7 +115,7 @@ class FrontDoor:
         await self._is_emptied(_SWEEP_SECONDS)
 
     def _accept(self, listener: socket.socket) -> None:
-        """Accept some connections, so that those that were pushed out give their files back before more come."""
+        """Accept some connections. Those that were pushed out can give their files back before more come."""
         for _ in range(_AT_ONCE):
             try:
                 accepted, address = listener.accept()
@@ -120,7 +124,7 @@ class FrontDoor:
             except ConnectionAbortedError:
                 continue
             except OSError as error:
-                # As a rule too many files: others in the process opened more than there is room for.
+                # Usually there are too many files: other parts of the process opened more than planned.
                 log.warning("front_door.not_accepted", error=error.strerror)
                 self._hall.loop.remove_reader(listener)
                 self._hall.loop.call_later(_NO_FILES_SECONDS, self._accept_again, listener)
@@ -152,7 +156,7 @@ class FrontDoor:
             accepted.close()
 
     async def _sweep(self) -> None:
-        """Look at all connections now and then: a timer for each request would cost more than its answer."""
+        """Check all connections from time to time: a timer for each request would cost more than its answer."""
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             await self._tick()
@@ -166,14 +170,14 @@ class FrontDoor:
         for number, connection in enumerate(tuple(hall.connections)):
             connection.tick(now, passed)
             if number % _SWEPT_AT_ONCE == 0:
-                # Thousands that end together would hold up everybody else.
+                # Thousands of connections that end together would hold up all others.
                 await asyncio.sleep(0)
 
     def _tell_time(self) -> None:
         self._hall.fields = b"date: %b\r\n%b" % (formatdate(time.time(), usegmt=True).encode(), self._fields)
 
     async def _is_emptied(self, seconds: float) -> bool:
-        """Whether all connections and tasks end within so many seconds."""
+        """Whether all connections and tasks end within `seconds`."""
         hall = self._hall
         deadline = hall.loop.time() + seconds
         while hall.connections or hall.tasks:

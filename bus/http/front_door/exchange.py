@@ -1,4 +1,4 @@
-"""One request and its answer by way of the ASGI application (ASGI 3, HTTP specification 2.3)."""
+"""One request, and its answer by the ASGI application (ASGI 3, HTTP specification 2.3)."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from bus.http.front_door import answers
+from bus.http.front_door.refusals import Stopping
 from bus.http.front_door.request import Request
 from bus.http.publish import Receive, Response, Scope, Send
 from bus.problem import Refused
@@ -18,14 +19,14 @@ log = structlog.get_logger(__name__)
 App = Callable[[Scope, Receive, Send], Any]
 
 _MOST_WAITING: Final = 64 * 1024
-"""Bytes of a body that wait for the application; beyond that nothing more is read from the client."""
+"""Bytes of a body that may wait for the application. With more, nothing is read from the client."""
 _MOST_JOINED: Final = 64 * 1024
 """Bytes of a body that are copied behind its head."""
 _BODILESS: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
 class Line(Protocol):
-    """The connection, as a request that is under way sees it."""
+    """What a request under way needs of its connection."""
 
     @property
     def fields(self) -> bytes:
@@ -34,12 +35,12 @@ class Line(Protocol):
 
     @property
     def must_end(self) -> bool:
-        """Whether the connection has to end with this answer."""
+        """Whether the connection must end with this answer."""
         ...
 
     @property
     def is_gone(self) -> bool:
-        """Whether the client can hear nothing any more."""
+        """Whether nothing can reach the client any more."""
         ...
 
     def write(self, text: bytes) -> None:
@@ -47,32 +48,32 @@ class Line(Protocol):
         ...
 
     async def writable(self) -> None:
-        """Return once the client has taken most of what was written, or is gone."""
+        """Wait until the client has read most of what was written, or is gone."""
         ...
 
     def become_known(self) -> None:
-        """Hold the client for no stranger any more."""
+        """Mark the client as known."""
         ...
 
     def pause_reading(self) -> None:
-        """Take nothing more from the client for now."""
+        """Stop reading from the client for now."""
         ...
 
     def resume_reading(self) -> None:
-        """Take more from the client."""
+        """Read from the client again."""
         ...
 
     def answered(self, *, ends: bool) -> None:
-        """The answer is written; the connection goes on to the next request, or ends."""
+        """Note that the answer is written. The connection goes on to the next request, or ends."""
         ...
 
     def abort(self) -> None:
-        """End the connection in the middle of an answer, so that the client knows that it is not whole."""
+        """End the connection in the middle of an answer. The client then knows that the answer is not complete."""
         ...
 
 
 class Exchange:
-    """A request under way. The connection brings the body; the application takes it and answers."""
+    """A request under way. The connection gives the body; the application reads it and answers."""
 
     def __init__(self, line: Line, request: Request) -> None:
         self._line = line
@@ -102,16 +103,16 @@ class Exchange:
         self._news.set()
 
     def whole(self) -> None:
-        """The body is whole."""
+        """Note that the body is complete."""
         self._is_whole = True
         self._news.set()
 
     def gone(self) -> None:
-        """The client is gone."""
+        """Note that the client is gone."""
         self._news.set()
 
     def fail(self, refusal: Refused) -> None:
-        """Answer with a refusal if no answer has begun, and end the connection; the application hears of a disconnect."""
+        """Answer with a refusal if no answer has begun. End the connection, and tell the application of a disconnect."""
         if self._is_complete:
             return
         if self._is_started:
@@ -121,14 +122,14 @@ class Exchange:
             self._respond(answers.problem(refusal))
 
     async def whole_body(self) -> bytes | None:
-        """The body once it is whole, of at most 64 kB; the application gets it too. None: the client is gone or answered."""
+        """The complete body, of at most 64 kB; the application gets it too. None: the client is gone or answered."""
         while not self._is_whole and not self._is_over():
             self._ask_for_more()
             await self._next_news()
         return None if self._is_over() else bytes(self._waiting)
 
     def become_known(self) -> None:
-        """The request showed a right secret."""
+        """Mark the client as known: the request had a right secret."""
         self._line.become_known()
 
     async def run(self, app: App, scope: Scope) -> None:
@@ -140,7 +141,8 @@ class Exchange:
             log.error("http.failed", exc_info=error)
             self._give_up()
         except asyncio.CancelledError:
-            self._give_up()
+            # The door closes for good. What was sent may be stored: to send it again is safe, by its id.
+            self.fail(Stopping("The bus stops. It may have done what you asked."))
             raise
         else:
             if not self._is_complete and not self._line.is_gone:
@@ -174,9 +176,9 @@ class Exchange:
         await self._news.wait()
 
     async def send(self, message: Any) -> None:
-        """Write a part of the answer; waits while the client does not read."""
+        """Write a part of the answer. Waits while the client does not read."""
         if self._is_over():
-            # An application that does not look for the disconnect must not keep the loop from everybody else.
+            # An application that ignores the disconnect must not hold up the event loop.
             await asyncio.sleep(0)
             return
         if message["type"] == "http.response.start":
@@ -197,7 +199,7 @@ class Exchange:
         self._left = None if length is None or self._is_bodiless else int(length)
         is_open_end = length is None and not self._is_bodiless and not self._is_chunked
         says_close = named.get(b"connection") == b"close"
-        # A client that still sends its body could take the answer to it for that to the next request.
+        # A client that still sends its body could take this answer for the answer to its next request.
         self._ends = (
             is_open_end or says_close or self._line.must_end or not self._request.keep_alive or not self._is_whole
         )
@@ -208,7 +210,7 @@ class Exchange:
         if self._ends and not says_close:
             parts.append(answers.CLOSE)
         parts.append(b"\r\n")
-        # One write with the first part of the body, if that comes before the loop turns; a stream's may come much later.
+        # One write for the head and the body's first part, if that comes in this turn of the loop.
         self._head = b"".join(parts)
         asyncio.get_running_loop().call_soon(self._write_head)
 
@@ -240,7 +242,7 @@ class Exchange:
             self._line.answered(ends=self._ends)
 
     def _respond(self, response: Response) -> None:
-        """Answer by itself, and end the connection."""
+        """Answer without the application, and end the connection."""
         self._is_started = True
         self._finish()
         body = b"" if self._request.method == "HEAD" else response.body
@@ -249,7 +251,7 @@ class Exchange:
         self._line.answered(ends=True)
 
     def _give_up(self) -> None:
-        """End what the application left open."""
+        """End an answer that the application left unfinished."""
         if self._is_complete or self._line.is_gone:
             return
         if self._is_started:

@@ -1,4 +1,4 @@
-"""What the connections of one front door share: the application, the bounds, the clock."""
+"""The hall: what the connections of one front door share (the application, the bounds, the clock)."""
 
 import asyncio
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ from bus.http.publish import Publisher
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a client may take for what.
+    """How long a client may take for each part of a request.
 
     Attributes:
         head: seconds for a whole head, from its first byte or from the connect.
         body: seconds for a whole body.
         grace: seconds before the rate of a body counts.
-        rate: bytes a second that a client at least sends of a body, or reads of an answer.
+        rate: bytes a second that a client must send of a body, or read of an answer, at least.
         idle: seconds between requests.
         write: seconds over which the rate of reading an answer is measured.
-        stranger: seconds for a whole body of a client whose token nobody verified.
-        linger: seconds that a client has to close its end after the last answer.
+        stranger: seconds for a whole body of a client without a verified token.
+        linger: seconds in which a client must close its end after the last answer.
     """
 
     head: float
@@ -38,12 +38,12 @@ class Patience:
     stranger: float = 3.0
 
     def is_late(self, waited: float, got: int) -> bool:
-        """Whether a body of which so many bytes have come in so many seconds comes too slowly."""
+        """Whether a body comes too slowly: `got` bytes came in `waited` seconds."""
         return waited > self.body or waited > self.grace + got / self.rate
 
 
 class Guest(Protocol):
-    """A connection, as its front door sees it."""
+    """What the front door needs of a connection."""
 
     def tick(self, now: float, passed: float) -> None:
         """Notice that time has passed."""
@@ -62,7 +62,7 @@ class Hall:
     """What the connections share.
 
     Attributes:
-        now: seconds of the loop's clock, at most a sweep old. To ask the clock at each request costs more.
+        now: seconds of the loop's clock, at most one sweep old. It is cheaper than a look at the clock for each request.
         fields: header fields that every answer has, as bytes.
         is_draining: whether each answer ends its connection.
         tasks: requests that are answered in tasks.

@@ -1,4 +1,4 @@
-"""The body of one request as it comes in: where it ends, and what may come around its bytes."""
+"""The intake of one request's body: finds its end, and bounds the bytes around its chunks."""
 
 from typing import Final
 
@@ -6,20 +6,20 @@ from bus.http.front_door.refusals import RequestMalformed
 from bus.http.front_door.request import HeadParser, Request
 
 _MOST_BETWEEN: Final = 16 * 1024
-"""Bytes of chunk sizes, extensions and trailers with no byte of the body between."""
+"""Bytes of chunk sizes, extensions and trailers without a byte of the body between them."""
 _MOST_AROUND: Final = 64 * 1024
-"""Bytes of them in all that a body may have beyond its own length."""
+"""Bytes of chunk sizes, extensions and trailers that a body may have beyond its own length."""
 
 
 class Intake:
     """Finds the end of a body, by its length or by its chunks.
 
     Attributes:
-        request: whose body it is.
+        request: the request of the body.
         got: bytes of the body so far.
         is_whole: whether the body has ended.
-        has_lost_its_place: whether bytes came behind the last chunk. httptools does not tell where it ended, so that the
-            connection can have no further request.
+        has_lost_its_place: whether bytes came behind the last chunk. httptools does not say where the chunk ended. So the
+            connection cannot have a further request.
     """
 
     __slots__ = ("_around", "_between", "_chunks", "_missing", "got", "has_lost_its_place", "is_whole", "request")
@@ -35,10 +35,10 @@ class Intake:
         self.has_lost_its_place = False
 
     def take(self, data: bytes) -> tuple[bytes, bytes]:
-        """The part of the body that data bring, and what is behind the body's end.
+        """The part of the body in some data, and the bytes behind the body's end.
 
         Raises:
-            RequestMalformed: the chunks are malformed, or hold too little for what is around them.
+            RequestMalformed: the chunks are malformed, or have too many bytes around them.
         """
         if self._chunks is not None:
             return self._take_chunks(self._chunks, data), b""

@@ -1,6 +1,6 @@
-"""Who may stay connected: a bound on connections in all and from each address.
+"""Places: bounds the connections of all clients and of each address.
 
-A new connection takes the place of one that does nothing. It is refused only if every connection has a request under way.
+A new connection takes the place of an idle one. It is refused only if every connection has a request under way.
 """
 
 import resource
@@ -15,36 +15,36 @@ from bus.settings import Network
 
 _WANTED_FILES: Final = 65_536
 _LEAST_ROOM: Final = 256
-"""Files that the process may need besides connections: database, broker, sinks, logs."""
+"""Files that the process may need beside connections: database, broker, sinks, logs."""
 _MOST_CONNECTIONS: Final = 10_000
 """Each may hold 16 kB of a head that is not whole."""
 _SHARE_OF_UNFINISHED: Final = 4
-"""Strangers' unfinished requests have at most this part of all places: one of four."""
+"""Strangers' unfinished requests get at most one of this many places."""
 _WATCHED: Final = frozenset({"/healthz", "/readyz"})
 
 
 class Rank(Enum):
-    """How much a connection may ask for."""
+    """What a connection may ask for."""
 
     FULL = auto()
     """Anything."""
     RESERVE = auto()
-    """Health; anything for an operator. The place is beyond the bound."""
+    """Only health; anything for an operator. The place is beyond the bound."""
 
 
 class Worth(IntEnum):
-    """Who is pushed out before whom when places run out."""
+    """The order in which connections are pushed out when places run out."""
 
     UNFINISHED = 0
-    """A head or a body that is not whole, of a client without a known token."""
+    """An unfinished head or body of a client without a known token."""
     IDLE = 1
-    """Idle between the requests of such a client."""
+    """A client without a known token, idle between requests."""
     KNOWN = 2
     """A client whose token was verified, and that has no request under way."""
 
 
 class Guest(Protocol):
-    """A connection, as its place is kept."""
+    """What `Places` needs of a connection."""
 
     @property
     def peer(self) -> str:
@@ -53,21 +53,21 @@ class Guest(Protocol):
 
     @property
     def idle_since(self) -> tuple[Worth, float] | None:
-        """What makes it less worth keeping the smaller it is, and since when; None: it is not pushed out."""
+        """How much the connection is worth keeping, and since when it is idle; None: it may not be pushed out."""
         ...
 
     def push_out(self) -> None:
-        """End it, since another one needs its place."""
+        """End the connection, since another one needs its place."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceLimits:
-    """How many connections there may be.
+    """The most connections.
 
     Attributes:
-        most: in all.
-        most_each: from one address; trusted proxies are exempt, their clients are counted by request.
+        most: connections of all clients.
+        most_each: connections from one address. Trusted proxies are exempt: their clients are counted by request.
         reserve: places beyond `most`, for health and operators.
         operators: networks of operators.
     """
@@ -87,7 +87,7 @@ class Places:
         self._reserve: set[Guest] = set()
         self._count = 0
         self._requests: dict[str, int] = {}
-        # In the order in which they began, so that the oldest is found at once.
+        # In the order of their beginnings, so that the oldest is found at once.
         self._unfinished: dict[Guest, None] = {}
         self._all_busy = False
         self._only_known = False
@@ -98,7 +98,7 @@ class Places:
         return self._count + len(self._reserve)
 
     def take(self, guest: Guest, *, is_proxy: bool) -> Rank | None:
-        """Give a new connection a place; None: there is none, and the connection has to end."""
+        """Give a new connection a place. None: there is none, and the connection must end."""
         owner = name_household(guest.peer)
         own = self._full.get(owner, set())
         if not is_proxy and len(own) >= self._limits.most_each and not self._push_out(own):
@@ -110,7 +110,7 @@ class Places:
         return Rank.FULL
 
     def leave(self, guest: Guest) -> None:
-        """A connection has ended, or is about to."""
+        """Free the place of a connection that has ended, or is about to."""
         self._unfinished.pop(guest, None)
         self._reserve.discard(guest)
         owner = name_household(guest.peer)
@@ -122,13 +122,13 @@ class Places:
                 del self._full[owner]
 
     def mark_unfinished(self, guest: Guest) -> None:
-        """Count a stranger that has not finished what it began; the oldest goes if they are more than their share."""
+        """Count a stranger's unfinished request. If strangers have more than their share, the oldest is pushed out."""
         self._unfinished.setdefault(guest)
         if len(self._unfinished) > max(1, self._limits.most // _SHARE_OF_UNFINISHED):
             self._push_out_oldest()
 
     def mark_finished(self, guest: Guest) -> None:
-        """Count a connection no longer among those: its request is whole, or its client is known."""
+        """Stop counting a connection as unfinished: its request is complete, or its client is known."""
         self._unfinished.pop(guest, None)
 
     def may_ask(self, rank: Rank, client: str, path: str) -> bool:
@@ -136,7 +136,7 @@ class Places:
         return rank is Rank.FULL or path in _WATCHED or self._is_operator(client)
 
     def begin(self, client: str) -> bool:
-        """Count a request of a client behind a trusted proxy; False: it has too many under way."""
+        """Count a request of a client behind a trusted proxy. Returns False if it has too many under way."""
         owner = name_household(client)
         under_way = self._requests.get(owner, 0)
         if under_way >= self._limits.most_each:
@@ -145,7 +145,7 @@ class Places:
         return True
 
     def end(self, client: str) -> None:
-        """A request that `begin` counted is answered."""
+        """Stop counting a request that `begin` counted: it is answered."""
         owner = name_household(client)
         self._requests[owner] -= 1
         if not self._requests[owner]:
@@ -164,8 +164,8 @@ class Places:
     def _push_out_anyone(self) -> bool:
         """Push out a connection.
 
-        First what a stranger has not finished, the oldest of it; then a stranger; then a known client. Of those who are
-        idle, whoever has most connections loses one: a crowd pays for itself.
+        First the oldest unfinished request of a stranger, then an idle stranger, then an idle known client. Among idle
+        connections, the address with most of them loses one.
         """
         if self._unfinished:
             self._push_out_oldest()
@@ -192,7 +192,7 @@ class Places:
         return any(self._push_out(crowd, worth) for crowd in crowds)
 
     def look_again(self) -> None:
-        """Look for idle connections anew; a flood of connections would otherwise pay for the search each time."""
+        """Search idle connections again. Without this bound, each connection of a flood would cause a search."""
         self._all_busy = self._only_known = False
 
     def _push_out(self, guests: Iterable[Guest], most: Worth = Worth.KNOWN) -> bool:
@@ -206,7 +206,7 @@ class Places:
 
 
 def raise_file_limit() -> int:
-    """The most files that this process may open, after its soft limit was raised as far as it may be."""
+    """Raise the soft limit of open files as far as allowed. Returns the most files that this process may open."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _WANTED_FILES if hard == resource.RLIM_INFINITY else min(hard, _WANTED_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -216,10 +216,10 @@ def raise_file_limit() -> int:
 
 
 def most_connections(files: int, wanted: int) -> int:
-    """How many connections fit into so many files, with room for everything else that opens files.
+    """The connections that fit into a number of files, with room for all other files.
 
     Args:
-        wanted: what a setting asks for; 0 for as many as fit.
+        wanted: connections that a setting asks for; 0: as many as fit.
     """
     fitting = max(1, files - max(_LEAST_ROOM, files // 4))
     return min(fitting, wanted or _MOST_CONNECTIONS)

@@ -1,6 +1,6 @@
-"""A plain publishing request: judged when its last byte is there, answered when its commit is told, without a task.
+"""A plain publishing request: it is judged when its last byte is there, and answered when its commit is told.
 
-A task, an ASGI scope and the messages between them cost more than the gate, and publishing needs none of them.
+It needs no task, no ASGI scope and no messages between them: together they cost more than the gate.
 """
 
 from collections.abc import Coroutine
@@ -24,24 +24,24 @@ PATH: Final = b"/v1/events"
 
 
 class Line(Protocol):
-    """The connection, as a publication sees it."""
+    """What a publication needs of its connection."""
 
     @property
     def is_gone(self) -> bool:
-        """Whether the client can hear nothing any more."""
+        """Whether nothing can reach the client any more."""
         ...
 
     @property
     def must_end(self) -> bool:
-        """Whether the connection has to end with this answer."""
+        """Whether the connection must end with this answer."""
         ...
 
     def rendered(self, response: Response, *, ends: bool) -> bytes:
-        """An answer as it is written."""
+        """The bytes of an answer."""
         ...
 
     def respond(self, text: bytes, *, ends: bool) -> None:
-        """Write a whole answer; the connection goes on to the next request, or ends."""
+        """Write a whole answer. Then the connection goes on to the next request, or ends."""
         ...
 
     def begin(self, answering: Coroutine[Any, Any, None]) -> None:
@@ -50,7 +50,7 @@ class Line(Protocol):
 
 
 class Publication:
-    """A publishing request under way; to the group commit it is who waits for the receipt."""
+    """A publishing request under way. For the group commit, it is the waiter for the receipt."""
 
     __slots__ = (
         "_body", "_event", "_is_answered", "_is_whole", "_line", "_parts", "_principal", "_publisher", "_rendered",
@@ -73,7 +73,7 @@ class Publication:
     # What the connection calls.
 
     def take(self, piece: bytes) -> None:
-        """Keep a part of the body; a body that comes in several parts is counted for its participant."""
+        """Keep a part of the body. A body in several parts counts in its participant's bound."""
         if self._is_answered:
             return
         if self._body is None:
@@ -86,13 +86,13 @@ class Publication:
             self._parts.append(piece)
 
     def whole(self) -> None:
-        """The body is whole."""
+        """Note that the body is complete."""
         if not self._is_answered:
             parts, self._parts = self._parts, []
             self.publish(b"".join(parts))
 
     def gone(self) -> None:
-        """The client is gone; what it sent whole is stored all the same."""
+        """Note that the client is gone. An event that came whole is still stored."""
         if not self._is_whole:
             self._end()
 
@@ -102,7 +102,7 @@ class Publication:
             self._respond(answers.problem(refusal))
 
     def publish(self, text: bytes) -> None:
-        """Publish what the body holds, which nobody but the caller keeps."""
+        """Publish the body. Only the caller keeps it."""
         self._is_whole = True
         try:
             if self.head.mode is Mode.BATCH:
@@ -121,7 +121,7 @@ class Publication:
         self._submission = submission
         self._publisher.append_for(submission, self)
         if "traceparent" not in self._event:
-            # Its memory, which is in the processor's caches, is the next request's.
+            # Free its memory, which is in the processor's caches, for the next request.
             self._event = None
 
     async def _publish_apart(self, event: UncheckedEvent) -> None:
@@ -145,14 +145,14 @@ class Publication:
         return self._is_answered
 
     def foresee(self, receipts: list[Receipt], /) -> None:
-        """Make the answer ready that is written once the commit is on disk."""
+        """Prepare the answer, which is written once the commit is on disk."""
         if not receipts[0].conflict and not self._line.must_end:
             self._rendered = self._answer(receipts)
 
     def set_result(self, receipts: list[Receipt], /) -> None:
         """Answer: the event is committed."""
         try:
-            # A server that began to stop meanwhile has the connection end with this answer.
+            # If the server began to stop meanwhile, the connection must end with this answer.
             text = self._rendered if self._rendered and not self._line.must_end else self._answer(receipts)
             if self._event is not None:
                 self._publisher.log_trace(self._event, receipts)
@@ -176,7 +176,7 @@ class Publication:
         return self._line.rendered(response, ends=self._line.must_end)
 
     def _sent(self) -> Any:
-        """The event, where it came to that."""
+        """The event, if it was parsed already."""
         if self._event is None and self._submission is not None:
             return json.loads(self._submission.body)
         return self._event

@@ -40,7 +40,7 @@ class VersionUnsupported(Refused):
 
 
 class ExpectationFailed(Refused):
-    """The bus knows the expectation 100-continue alone."""
+    """The bus knows only the expectation 100-continue."""
 
     status = 417
     slug = "expectation-failed"
@@ -52,10 +52,16 @@ class TooManyConnections(Refused):
     status = 503
     slug = "too-many-connections"
     is_overload = True
+    retry_seconds = 1
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail, headers={"Retry-After": "1"})
+
+class Stopping(Refused):
+    """The bus stops before it could finish this request; send it again."""
+
+    status = 503
+    slug = "stopping"
+    is_overload = True
 
 
 REASONS: Final[dict[type[Refused], str]] = {TooManyConnections: "full", TooSlow: "head_late"}
-"""Why a head was refused, for the metric, if it was not malformed."""
+"""Reasons of refused heads for the metric; other heads count as malformed."""

@@ -1,10 +1,11 @@
-"""The head of a request: reads it once, and refuses what two readers could understand in two ways.
+"""The head of a request: reads it once, and refuses a head that two readers could understand in two ways.
 
-Request smuggling (RFC 9112, section 11.2) needs two readers that disagree. So the head has one reading, or the request ends here.
+Request smuggling (RFC 9112, section 11.2) needs two readers that disagree.
 """
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
@@ -30,6 +31,8 @@ _SINGLE: Final = frozenset(
     (b"host", b"authorization", b"content-length", b"content-type", b"transfer-encoding", b"expect")
 )
 """Fields that must not come twice: readers would differ in which one counts."""
+_LISTS: Final = frozenset((b"accept", b"accept-encoding", b"content-encoding", b"if-match", b"if-none-match"))
+"""Fields that hold a list, which may come in several lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class HeadParser:
             self._fields.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """The head is whole. What it says of the connection is lost at the end of a request without a body."""
+        """Keep what the head says of the connection: httptools loses it at the end of a request without a body."""
         self._is_whole = True
         self._keeps_alive = self._parser.should_keep_alive()
 
@@ -109,8 +112,8 @@ class HeadParser:
         if not self._is_whole:
             raise RequestMalformed("The head is not whole where its empty line stands.")
         version = f"1.{line[4].decode()}"
-        _check(self._fields, version)
-        named = dict(self._fields)
+        fields = _check(self._fields, version)
+        named = dict(fields)
         url = _url(line[2])
         return Request(
             method=line[1].decode(),
@@ -119,7 +122,7 @@ class HeadParser:
             raw_path=url.path,
             query=url.query or b"",
             version=version,
-            fields=self._fields,
+            fields=fields,
             length=_length(named, version),
             keep_alive=version == "1.1" and self._keeps_alive,
             expects=_expects(named, version),
@@ -134,7 +137,7 @@ class HeadParser:
         try:
             self._parser.feed_data(text)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            # Behind the request's end it is for the next request to fail.
+            # Behind the request's end, the next request fails.
             if not self.is_complete:
                 raise RequestMalformed("The chunks of the body are malformed.") from None
             self.has_more = True
@@ -153,10 +156,10 @@ class HeadParser:
 
 
 def find_end(text: bytes, seen: int) -> int:
-    """Where the empty line behind a head stands in a text; -1 if it has not come yet.
+    """The index of the empty line behind a head; -1: it has not come yet.
 
     Args:
-        seen: bytes at the beginning of the text in which it was looked for before.
+        seen: bytes at the beginning of the text that were searched before.
 
     Raises:
         Refused: the text begins no request, or the head is too large.
@@ -169,8 +172,8 @@ def find_end(text: bytes, seen: int) -> int:
     return end
 
 
-def _check(fields: list[Field], version: str) -> None:
-    """Refuse fields that are too many, or that readers could understand in two ways."""
+def _check(fields: list[Field], version: str) -> list[Field]:
+    """The fields; those that are too many, or that readers could understand in two ways, are refused."""
     if len(fields) > MOST_FIELDS:
         raise HeadTooLarge(f"Send at most {MOST_FIELDS} header fields.")
     names = {name for name, _ in fields}
@@ -179,6 +182,7 @@ def _check(fields: list[Field], version: str) -> None:
         twice = sorted(name for name in often if name in _SINGLE or name.startswith(b"ce-"))
         if twice:
             raise RequestMalformed(f"Send the field {twice[0].decode('latin-1')[:40]} once.")
+        fields = _join_lists(fields, often & _LISTS)
     if b"upgrade" in names:
         raise NotImplementedHere("The bus takes no Upgrade; it speaks HTTP/1.1 alone.")
     host = next((value for name, value in fields if name == b"host"), None)
@@ -186,6 +190,13 @@ def _check(fields: list[Field], version: str) -> None:
         raise RequestMalformed("Send the field Host (RFC 9112, section 3.2).")
     if host is not None and not _HOST.fullmatch(host):
         raise RequestMalformed("The field Host is not a host with an optional port.")
+    return fields
+
+
+def _join_lists(fields: list[Field], often: Collection[bytes]) -> list[Field]:
+    """The fields, with one line of each list that came in several (RFC 9110, section 5.3)."""
+    joined = [(name, b", ".join(value for other, value in fields if other == name)) for name in often]
+    return [field for field in fields if field[0] not in often] + joined
 
 
 def _url(target: bytes) -> httptools.parser.url_parser.URL:
@@ -204,7 +215,7 @@ def _length(named: dict[bytes, bytes], version: str) -> int | None:
     if coding is None:
         if length is None:
             return 0
-        # Python's isdigit takes other scripts' digits for str, and ASCII alone for bytes.
+        # For bytes, Python's isdigit accepts only ASCII digits.
         if not length.isdigit() or len(length) > 18:
             raise RequestMalformed("Content-Length is not a number of bytes.")
         return int(length)

@@ -1,4 +1,4 @@
-"""The short way: tells which requests plainly publish, and have a sender who is known without waiting."""
+"""The short way: finds requests that only publish, and whose sender is known without waiting."""
 
 from bus.http.front_door.publication import PATH, Line, Publication
 from bus.http.front_door.request import END, Request
@@ -10,21 +10,21 @@ class ShortWay:
     """Makes publications of requests."""
 
     def __init__(self, publisher: Publisher | None) -> None:
-        """Make it for a publisher; None in a process that takes no events."""
+        """Create it for a publisher; None: the process takes no events."""
         self._publisher = publisher
         self._heads = Heads()
 
     def find_at_once(self, line: Line, data: bytes) -> tuple[Publication, bytes] | None:
-        """The publication that a whole request is, and its body; None unless a head like it was read before."""
+        """The publication of a complete request, and its body; None: its head was not read before."""
         known = self._heads.read(data)
         publication = None if known is None else self._make(line, known[0])
         return None if known is None or publication is None else (publication, known[1])
 
     def find(self, line: Line, request: Request, text: bytes | None) -> Publication | None:
-        """The publication that a request is, if it is one and its sender is known.
+        """The publication of a request; None: it does not publish, or its sender is not known.
 
         Args:
-            text: the request's head, to be remembered; None: it is not to be.
+            text: the request's head, to remember it; None: do not remember it.
         """
         is_plain = request.method == "POST" and request.target == PATH and request.length is not None
         if not is_plain or not request.keep_alive or request.expects:

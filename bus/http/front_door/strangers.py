@@ -1,6 +1,6 @@
-"""Strangers: requests without a token that was verified before, which each household may send at a rate, one by one.
+"""Strangers: requests without a verified token. Each household may send them one by one, at a rate.
 
-A login with the right secret of a client is no stranger's: it is judged in memory, and waits for nobody.
+A login with the right secret of a client does not count as a stranger's. It is judged in memory, and does not wait.
 """
 
 import asyncio
@@ -21,22 +21,22 @@ from bus.settings import Network
 
 _NAME: Final = "anonymous"
 _HOUSEHOLDS: Final = 10_000
-"""Buckets that are kept; the least used go first."""
+"""Buckets that are kept. The least used are dropped first."""
 _PACE: Final = 0.004
-"""Seconds between two requests of a household, which would else fill whole turns of the event loop."""
+"""Seconds between two requests of a household. Otherwise they would fill whole turns of the event loop."""
 _PACE_OF_ALL: Final = 0.002
-"""Seconds between two requests of all households, which share this pace: a flood may come from many addresses."""
+"""Seconds between two requests of all households together: a flood may come from many addresses."""
 _PACES: Final = {"": 0.001, "garbage": 0.001, "tokens": 0.002}
-"""Seconds between two requests of a kind whose households need not wait: thousands may come that were not here lately. It is
-about twice what a request takes of the event loop."""
+"""Seconds between two requests of one kind, from households that need not wait: thousands of new households may come. It is
+about twice the time that a request takes of the event loop."""
 _LONGEST_WAIT: Final = 2.0
 _LONGEST_WAIT_OF_GARBAGE: Final = 1.0
 _WATCHED: Final = frozenset({"/healthz", "/readyz"})
 _COSTS: Final = {"/metrics": 10, "/openapi.json": 5}
-"""What costs the bus more than a short answer."""
+"""Paths whose answers cost more than a short one, and how many times as much."""
 _LOGINS: Final = frozenset({"/oauth/token", "/oauth/revoke", "/oauth/introspect"})
 _LONGEST_LOGIN: Final = 4096
-"""Bytes of a form that are read and judged before its turn: those of a secret are some hundred."""
+"""Bytes of the longest form that is judged before its turn. A form with a secret has some hundred bytes."""
 
 
 class StrangersLimited(Limited):
@@ -62,7 +62,7 @@ class _Active:
         self._count = self._before = 0
 
     def count(self, home: _Household, now: float) -> int:
-        """Count a household; the larger one of both numbers."""
+        """Count a household. Returns the larger of the two numbers."""
         second = int(now)
         if second != self._second:
             self._before = self._count if second == self._second + 1 else 0
@@ -85,7 +85,7 @@ class Strangers:
         self._active = _Active()
 
     async def answer(self, exchange: Exchange, request: Request, app: App, scope: Scope) -> None:
-        """Have a request answered, in its turn if nobody known sends it."""
+        """Have a request answered. A stranger's request waits for its turn."""
         is_known = self.knows(request)
         if not is_known and _may_be_login(request):
             form = await exchange.whole_body()
@@ -96,7 +96,7 @@ class Strangers:
                 exchange.become_known()
         wait = 0.0 if is_known else self._wait(request, scope["client"][0])
         if wait > _LONGEST_WAIT:
-            # Told late: who asks again at once would else take the time of the others with refusals.
+            # The refusal is late on purpose: a client that asks again at once would take the others' time.
             await asyncio.sleep(_LONGEST_WAIT)
             exchange.fail(StrangersLimited(_NAME, "Too many requests without a token come from your address.", wait))
             return
@@ -110,23 +110,23 @@ class Strangers:
         return bool(authorization) and self._acquaintances.find_sender(authorization) is not None
 
     def wait_of_garbage(self, client: str) -> float:
-        """Seconds before the bus refuses what is no request: a new connection with garbage costs it time too."""
+        """Seconds before the bus refuses data that are no request: new connections with garbage cost time too."""
         return min(self._turn(client, "garbage", 1), _LONGEST_WAIT_OF_GARBAGE)
 
     def _wait(self, request: Request, client: str) -> float:
-        """Seconds until a request has its turn; it has none if they are more than the longest wait."""
+        """Seconds until a request has its turn. If they are more than the longest wait, it has none."""
         if request.path in _WATCHED and self._is_operator(client):
             return 0.0
-        # What asks for tokens waits behind its like alone.
+        # A request for a token waits only behind other requests for tokens.
         kind = "tokens" if request.path.startswith("/oauth/") else ""
         return self._turn(client, kind, _COSTS.get(request.path, 1))
 
     def _turn(self, client: str, kind: str, cost: int) -> float:
-        """Seconds until a household has its turn, which it takes unless they are more than the longest wait."""
+        """Seconds until a household has its turn. It takes the turn unless they are more than the longest wait."""
         now = time.monotonic()
         home = self._of(f"{name_household(client)} {kind}", now)
         own = max(home.bucket.compute_wait(now), home.next_at - now)
-        # Who waits for its own turn is spread by that, and takes none of the others' turns.
+        # A household that waits for its own pace takes no turn of the others.
         wait = own if own > 0 else max(0.0, self._next_at[kind] - now)
         if wait <= _LONGEST_WAIT:
             home.bucket.charge(cost)

@@ -1,4 +1,4 @@
-"""The visitor: who is at the other end of a connection, which place it has, and whether the bus knows it."""
+"""The visitor: the client of a connection, its place, and whether the bus knows it."""
 
 from bus.http.front_door.clients import Clients
 from bus.http.front_door.places import Guest, Places, Rank
@@ -7,7 +7,7 @@ from bus.http.front_door.request import Request
 
 
 class Visitor:
-    """Who is at the other end of one connection.
+    """The client of one connection.
 
     Attributes:
         peer: the address at the other end, which may be a proxy's.
@@ -29,24 +29,24 @@ class Visitor:
 
     @property
     def may_ask_anything(self) -> bool:
-        """Whether its place is no reserve."""
+        """Whether the place is not from the reserve."""
         return self._rank is Rank.FULL
 
     def take_place(self, guest: Guest) -> bool:
-        """Take a place for its connection; False: there is none."""
+        """Take a place for the connection. Returns False if there is none."""
         self._rank = self._places.take(guest, is_proxy=self.is_proxy)
         return self._rank is not None
 
     def leave(self, guest: Guest) -> None:
-        """Give back the place of its connection, and what its request holds."""
+        """Give back the place of the connection, and what the request holds."""
         self.release()
         self._places.leave(guest)
 
     def begin(self, request: Request) -> tuple[str, int]:
-        """Begin a request; the address and the port of the client that sends it.
+        """Begin a request. Returns the address and the port of its client.
 
         Raises:
-            Refused: the request has no place, or proxies do not agree on who sends it.
+            Refused: the request has no place, or proxies name different clients.
         """
         client = self._clients.of(self.peer, request.fields) if self.is_proxy else self.peer
         assert self._rank is not None  # noqa: S101 - a connection without a place is never made

@@ -1,4 +1,4 @@
-"""The transport of one connection, bounded: how much waits to be read by the client, and how the connection ends."""
+"""The wire: the transport of one connection. It bounds what waits for the client to read, and ends the connection."""
 
 import asyncio
 import socket
@@ -7,16 +7,16 @@ from typing import Final
 from bus.http.front_door.hall import Patience
 
 STRANGERS_SEND_BYTES: Final = 16 * 1024
-"""What the kernel keeps of an answer that a stranger does not read: strangers may be thousands."""
+"""Bytes of an answer that the kernel keeps while a stranger does not read: there may be thousands of strangers."""
 _SEND_BYTES: Final = 128 * 1024
-"""What it keeps for a known client, which reads pages of a thousand events."""
+"""Bytes that the kernel keeps for a known client, which reads pages of a thousand events."""
 
 
 class Wire:
     """Reads from and writes to a client that may be slow, deaf or gone.
 
     Attributes:
-        is_paused: whether nothing more is taken from the client for now.
+        is_paused: whether the bus does not read from the client for now.
         has_ended: whether the last answer is written.
     """
 
@@ -36,7 +36,7 @@ class Wire:
         self._transport = transport
 
     def widen(self) -> None:
-        """Have the kernel keep as much of an answer as a known client may leave unread."""
+        """Have the kernel keep as much of an answer as it does for a known client."""
         if self._transport is not None and not self._transport.is_closing():
             connected: socket.socket = self._transport.get_extra_info("socket")
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
@@ -49,17 +49,17 @@ class Wire:
 
     @property
     def is_connected(self) -> bool:
-        """Whether there is a transport, if perhaps a closing one."""
+        """Whether there is a transport; it may be closing."""
         return self._transport is not None
 
     @property
     def is_gone(self) -> bool:
-        """Whether the client can hear nothing any more."""
+        """Whether nothing can reach the client any more."""
         return self._transport is None or self._transport.is_closing()
 
     @property
     def is_clogged(self) -> bool:
-        """Whether the client has too much to read yet."""
+        """Whether the client has too much left to read."""
         return self._mark is not None
 
     def clog(self, now: float) -> None:
@@ -73,22 +73,22 @@ class Wire:
         self._drained.set()
 
     def write(self, text: bytes) -> None:
-        """Send bytes to the client; nothing behind the last answer."""
+        """Send bytes to the client; after the last answer, send nothing."""
         if self._transport is not None and not self.has_ended:
             self._transport.write(text)
 
     async def writable(self) -> None:
-        """Return once the client has taken most of what was written, or is gone."""
+        """Wait until the client has read most of what was written, or is gone."""
         await self._drained.wait()
 
     def pause(self) -> None:
-        """Take nothing more from the client for now."""
+        """Stop reading from the client for now."""
         if self._transport is not None and not self.is_paused:
             self.is_paused = True
             self._transport.pause_reading()
 
     def resume(self) -> None:
-        """Take more from the client."""
+        """Read from the client again."""
         if self.is_paused and self._transport is not None and not self._transport.is_closing():
             self.is_paused = False
             self._transport.resume_reading()
@@ -97,8 +97,8 @@ class Wire:
         """End in order.
 
         Args:
-            unread: bytes that the client may still send. To close then would reset the connection, and the answer could be
-                lost (RFC 9112, section 9.6).
+            unread: bytes that the client may still send. A close before them would reset the connection, and the client
+                could lose the answer (RFC 9112, section 9.6).
         """
         self.has_ended = True
         self._unread = unread
@@ -111,7 +111,7 @@ class Wire:
             self._transport.close()
 
     def throw_away(self, size: int) -> None:
-        """Drop what a client sends behind the last answer, up to the bound."""
+        """Drop bytes that a client sends after the last answer, up to the bound."""
         self._unread -= size
         if self._unread < 0:
             self.abort()
@@ -123,7 +123,7 @@ class Wire:
             self._transport.abort()
 
     def is_unread(self, now: float, patience: Patience) -> bool:
-        """Whether the client reads its answer too slowly. The answer holds memory as long."""
+        """Whether the client reads its answer too slowly: the answer holds memory until then."""
         if self._mark is None or now - self._mark[0] < patience.write:
             return False
         before, left = self._mark[1], self._waiting()
@@ -131,7 +131,7 @@ class Wire:
         return left > 0 and before - left < patience.rate * patience.write
 
     def finish(self, now: float) -> None:
-        """End for good if the client has read the last answer, and keeps its own end open; else watch it read."""
+        """Close the connection if the client has read the last answer. Otherwise begin to watch whether it reads."""
         left = self._waiting()
         if left:
             self._mark = (now, left)

@@ -1,5 +1,6 @@
 """The Bappenas adapter against its simulator."""
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -55,7 +56,7 @@ class Bappenas:
         transport = httpx.ASGITransport(create_app(frozenset(faults)))
         self.http = httpx.AsyncClient(transport=transport, base_url="http://bappenas.test")
         krisna = Krisna(self.http, SecretStr(apikey), KODE_PEMDA)
-        ckan = Ckan(self.http, SecretStr(token))
+        ckan = Ckan(self.http, SecretStr(token), ORGANIZATION)
         self.adapter = BappenasAdapter(krisna, ckan, organization=ORGANIZATION, years=years)
 
     async def deliver(self, operation: str, event: Event) -> Outcome:
@@ -81,6 +82,29 @@ async def test_a_dataset_that_comes_again_is_updated() -> None:
     await bappenas.deliver("dataset", a_dataset())
     assert await bappenas.deliver("dataset", a_dataset(judul="Penduduk")) == Outcome()
     assert (await bappenas.shown())["title"] == "Penduduk"
+
+
+async def test_a_resource_keeps_its_id_when_the_dataset_changes() -> None:
+    bappenas = Bappenas()
+    data = {"nama": "Data", "url": "https://data.contoh.id/a.csv", "format": "CSV"}
+    await bappenas.deliver("dataset", a_dataset())
+    for resources in ([data], [data | {"nama": "Data 2025"}], [data | {"nama": "Data 2025", "url": "https://x.id/b"}]):
+        await bappenas.deliver("dataset", a_dataset(judul="Penduduk", sumber_daya=resources))
+        assert [item["id"] for item in (await bappenas.shown())["resources"]] == ["res-1"]
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+async def test_ten_datasets_whose_names_another_organisation_has_are_dead_and_stop_no_other(deleted: bool) -> None:
+    bappenas = Bappenas()
+    names = [f"provinsi-{number}" for number in range(10)]
+    foreign = [
+        a_deletion("satudata.dataset", name) if deleted else replace(a_dataset(nama=name), subject=name)
+        for name in names
+    ]
+    outcomes = await bappenas.adapter.deliver("dataset", [*foreign, a_dataset()])
+    assert [outcome.failure for outcome in outcomes] == [Failure.PERMANENT] * 10 + [None]
+    assert "another organisation" in outcomes[0].detail
+    assert not any("provinsi" in str(item) for item in await bappenas.received())
 
 
 async def test_a_deleted_dataset_is_hidden_and_can_come_back() -> None:
@@ -134,23 +158,17 @@ async def test_a_poll_takes_the_years_in_turn_and_then_rests() -> None:
     first = await adapter.poll("dak", None)
     second = await adapter.poll("dak", first.cursor)
     third = await adapter.poll("dak", second.cursor)
-    assert [(len(step.events), step.more) for step in (first, second, third)] == [
-        (ROWS_A_YEAR, True),
-        (ROWS_A_YEAR, False),
-        (0, True),
+    assert [(step.rows and step.rows.source, step.more) for step in (first, second, third)] == [
+        ("/krisna/dak/2021", True),
+        ("/krisna/dak/2026", False),
+        ("/krisna/dak/2021", True),
     ]
 
 
 async def test_polled_rows_are_valid_records(violations: Any) -> None:
     polled = await Bappenas().adapter.poll("dak", None)
-    assert [violations("perencanaan/dak", event.data) for event in polled.events] == [[]] * ROWS_A_YEAR
-
-
-async def test_rows_that_all_vanish_at_once_are_not_believed() -> None:
-    seen = await Bappenas().adapter.poll("dak", None)
-    with pytest.raises(AgencyFault) as fault:
-        await Bappenas("empty").adapter.poll("dak", seen.cursor)
-    assert fault.value.failure is Failure.TRANSIENT
+    assert polled.rows is not None
+    assert [violations("perencanaan/dak", row.data) for row in polled.rows.rows] == [[]] * ROWS_A_YEAR
 
 
 @pytest.mark.parametrize(("faults", "apikey"), [(["apikey"], APIKEY), ([], "kunci-salah")])

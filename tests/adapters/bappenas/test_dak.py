@@ -1,5 +1,6 @@
 """KRISNA's DAK rows, and the turns that budget years take."""
 
+from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.bappenas.dak import (
-    Turn,
     read_kind,
     read_number,
     read_proposers,
@@ -17,14 +17,16 @@ from adapters.bappenas.dak import (
     read_rupiah,
     read_status,
     read_turn,
+    read_year,
+    write_turn,
 )
 from adapters.bappenas.simulator import make_rows
-from bus.kit import MOST_EVENTS, AgencyFault, Polled, fold
+from bus.kit import fold
 
 Violations = Callable[[str, Any], list[str]]
 
 
-def a_row(number: int = 451, **other: Any) -> dict[str, Any]:
+def a_row(number: int | None = 451, **other: Any) -> dict[str, Any]:
     return {
         "id_detail_rincian": number,
         "bidang": "Jalan",
@@ -42,8 +44,16 @@ def a_row(number: int = 451, **other: Any) -> dict[str, Any]:
     } | other
 
 
+def a_record() -> dict[str, Any]:
+    return read_record(a_row(), 2026, Counter())
+
+
+def keys(*entries: dict[str, Any]) -> list[str | None]:
+    return [row.key for row in read_year(entries, 2026).rows]
+
+
 def test_a_row_becomes_a_record_of_the_contract() -> None:
-    assert read_record(a_row(), 2026) == {
+    assert a_record() == {
         "kode_usulan": "2026-451",
         "tahun": 2026,
         "jenis": "fisik",
@@ -62,20 +72,21 @@ def test_a_row_becomes_a_record_of_the_contract() -> None:
 
 @pytest.mark.parametrize("year", [2019, 2021, 2022, 2026])
 def test_every_years_rows_are_valid_under_the_contract(year: int, violations: Violations) -> None:
-    assert [violations("perencanaan/dak", read_record(row, year)) for row in fold(make_rows(year))] == [[]] * len(
-        make_rows(year)
-    )
+    assert [violations("perencanaan/dak", read_record(row, year, Counter())) for row in fold(make_rows(year))] == [
+        []
+    ] * len(make_rows(year))
 
 
 @pytest.mark.parametrize(("year", "column"), [(2020, "kegiatan"), (2021, "kegiatan"), (2022, "menu_kegiatan")])
 def test_the_column_renamed_in_2022_is_read_by_the_year(year: int, column: str) -> None:
     row = a_row(menu_kegiatan=None) | {column: "Pembangunan"}
-    assert read_record(row, year)["menu"] == "Pembangunan"
+    assert read_record(row, year, Counter())["menu"] == "Pembangunan"
 
 
-def test_a_row_without_a_number_is_known_by_its_content() -> None:
-    first, same, other = (read_record(a_row(None, bidang=name), 2026)["kode_usulan"] for name in ("a", "a", "b"))  # type: ignore[arg-type]
-    assert first == same != other
+def test_a_row_without_a_number_is_known_by_its_content_and_two_that_say_the_same_are_two() -> None:
+    first, again, other = keys(a_row(None), a_row(None), a_row(None, bidang="b"))
+    assert [again, len({first, again, other})] == [f"{first}-2", 3]
+    assert keys(a_row(None), a_row(None), a_row(None, bidang="b")) == [first, again, other]
 
 
 @given(value=st.integers(0, 10**15), blanks=st.text(" ", max_size=3), zeros=st.integers(0, 5))
@@ -149,42 +160,21 @@ def test_the_proposer_may_be_a_text_or_a_list(value: Any, expected: str | None) 
     assert read_proposers(value) == expected
 
 
-def subjects(polled: Polled) -> list[str | None]:
-    return [event.subject for event in polled.events]
+def test_a_row_is_one_of_its_year_keyed_by_its_number() -> None:
+    rows = read_year([a_row(1)], 2026)
+    assert (rows.source, rows.is_whole, [row.key for row in rows.rows]) == ("/krisna/dak/2026", True, ["2026-1"])
 
 
-def test_a_row_is_an_event_of_its_year_keyed_by_its_number() -> None:
-    [event] = Turn().find_changes_of_year(2026, [a_row(1)], years=1).events
-    assert (event.type, event.subject, event.source) == ("perencanaan.dak", "2026-1", "/krisna/dak/2026")
+@pytest.mark.parametrize("entry", ["x", 7, None, []])
+def test_an_entry_that_is_no_row_stays_one_with_a_fault(entry: Any) -> None:
+    rows = read_year([entry, a_row(2)], 2026).rows
+    assert [(row.key, row.fault and row.fault.slug) for row in rows] == [(None, "row-unreadable"), ("2026-2", None)]
 
 
-def test_a_changed_and_a_vanished_row_alone_are_news() -> None:
-    first = Turn().find_changes_of_year(2026, [a_row(1), a_row(2), a_row(3)], years=1)
-    then = read_turn(first.cursor).find_changes_of_year(2026, [a_row(1), a_row(2, status_detail="Ditolak")], years=1)
-    assert [(event.subject, event.data and event.data["status"]) for event in then.events] == [
-        ("2026-2", "ditolak"),
-        ("2026-3", None),
-    ]
+def test_a_row_whose_mapping_fails_keeps_its_key() -> None:
+    (row,) = read_year([a_row(1, volume_rk="9" * 10_000 + "\ud83d", pelaksana={"a": 1})], 2026).rows
+    assert row.key == "2026-1"
 
 
-def test_years_do_not_delete_each_others_rows() -> None:
-    first = Turn().find_changes_of_year(2025, [a_row(1)], years=2)
-    second = read_turn(first.cursor).find_changes_of_year(2026, [a_row(1)], years=2)
-    third = read_turn(second.cursor).find_changes_of_year(2025, [a_row(1)], years=2)
-    assert [subjects(step) for step in (first, second, third)] == [["2025-1"], ["2026-1"], []]
-
-
-def test_a_year_keeps_its_turn_until_all_of_it_is_told() -> None:
-    many = [a_row(number) for number in range(MOST_EVENTS + 1)]
-    first = Turn().find_changes_of_year(2026, many, years=1)
-    second = read_turn(first.cursor).find_changes_of_year(2026, many, years=1)
-    assert [(len(step.events), step.more, read_turn(step.cursor).number) for step in (first, second)] == [
-        (MOST_EVENTS, True, 0),
-        (1, False, 1),
-    ]
-
-
-def test_no_rows_where_there_were_some_deletes_nothing() -> None:
-    first = Turn().find_changes_of_year(2026, [a_row()], years=1)
-    with pytest.raises(AgencyFault, match="none is deleted"):
-        read_turn(first.cursor).find_changes_of_year(2026, [], years=1)
+def test_the_turns_go_on_where_the_cursor_says_also_in_its_older_form() -> None:
+    assert [read_turn(cursor) for cursor in (None, write_turn(3), '{"number": 4, "cursors": {}}')] == [0, 3, 4]

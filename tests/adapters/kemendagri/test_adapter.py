@@ -266,11 +266,45 @@ async def test_a_refused_token_closes_the_sink():
 @respx.mock
 async def test_a_poison_item_fails_alone():
     def judge(request):
-        return httpx.Response(422 if b"RM-2" in request.content else 200, json={"message": "…"})
+        return httpx.Response(422 if b"RM-2" in request.content else 200, json={"message": "Success"})
 
     respx.post(BALIKAN).mock(side_effect=judge)
     outcomes = await an_adapter().deliver("data-balikan", [usage("RM-1"), usage("RM-2"), usage("RM-3")])
     assert [outcome.failure for outcome in outcomes] == [None, Failure.PERMANENT, None]
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure"),
+    [
+        ({"json": {"message": "Gagal"}}, Failure.TRANSIENT),
+        ({"json": {"message": "Diterima dengan catatan"}}, Failure.TRANSIENT),
+        ({"json": {"message": "Token tidak valid"}}, Failure.SINK_DOWN),
+        ({"json": ["Success"]}, Failure.TRANSIENT),
+        ({"text": "<html>Success</html>"}, Failure.TRANSIENT),
+        ({"text": ""}, Failure.TRANSIENT),
+    ],
+)
+@respx.mock
+async def test_usage_data_that_the_registry_does_not_say_it_took_are_tried_again(answer, failure):
+    respx.post(BALIKAN).respond(200, **answer)
+    with pytest.raises(AgencyFault) as caught:
+        await an_adapter().deliver("data-balikan", [usage()])
+    assert caught.value.failure is failure
+
+
+@pytest.mark.parametrize("status", [200, 400, 409])
+@respx.mock
+async def test_usage_data_that_were_sent_before_are_delivered_at_any_status(status):
+    respx.post(BALIKAN).respond(status, json={"message": "Data sudah pernah dikirim"})
+    assert await an_adapter().deliver("data-balikan", [usage()]) == [DELIVERED]
+
+
+@respx.mock
+async def test_a_question_waits_as_long_as_the_registry_says():
+    respx.post(LOOKUP).respond(503, headers={"retry-after": "120"})
+    with pytest.raises(AgencyUnavailable) as caught:
+        await an_adapter().query("cari-nik", Question("kependudukan.cari-nik", {"nik": NIK}, "dinkes"))
+    assert caught.value.headers == {"Retry-After": "120"}
 
 
 @respx.mock

@@ -1,10 +1,12 @@
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.kemendagri import mapping
 from adapters.kemendagri.verdict import Verdict
-from bus.kit import AgencyFault, Failure
+from bus.kit import AgencyFault, AgencyUnavailable, Failure, Refused
 
 NIK = "3524010101909001"
 
@@ -103,6 +105,77 @@ def test_what_the_registry_does_not_say_is_absent(element, sent, field):
     assert field not in mapping.read_penduduk(a_content(**{element: sent}), NIK)
 
 
+@pytest.mark.parametrize(
+    ("element", "sent", "named"),
+    [
+        ("NO_KK", 0, "penduduk/nomor_kk"),
+        ("NO_KK", "0000000000000000", "penduduk/nomor_kk"),
+        ("NO_KK", "3524/2020/1", "penduduk/nomor_kk"),
+        ("NO_KEL", 0, "penduduk/alamat/kode_wilayah"),
+        ("NO_KEC", "??", "penduduk/alamat/kode_wilayah"),
+        ("NO_RT", "0012", "penduduk/alamat/rt"),
+        ("TGL_LHR", "0000-00-00", "penduduk/tanggal_lahir"),
+        ("AGAMA", "LAINNYA SEKALI", "penduduk/agama"),
+        ("GOL_DARAH", "C", "penduduk/golongan_darah"),
+        ("NAMA_LGKP_IBU", {"nama": "?"}, "penduduk/nama_ibu"),
+    ],
+)
+def test_an_odd_element_does_not_void_the_others_and_is_named_without_its_value(element, sent, named, violations):
+    answer = mapping.answer_lookup(a_reply(**a_content(**{element: sent})), NIK)
+    assert answer["penduduk"]["nama"] == "SUTARJO REKAAN"
+    assert answer["keterangan"] == f"tidak layak: {named}"
+    assert not violations("kependudukan/cari-nik.answer", answer)
+
+
+def test_odd_elements_are_named_after_the_status(violations):
+    odd = dict.fromkeys(("NO_KK", "TGL_LHR", "AGAMA", "STATUS_KAWIN", "STAT_HBKEL", "JENIS_KLMIN", "EKTP_STATUS"), "?")
+    answer = mapping.answer_lookup(a_reply(**a_content(RESPONSE_CODE="11", **odd)), NIK)
+    assert answer["keterangan"].startswith("data ditemukan, status meninggal dunia; tidak layak: penduduk/agama, ")
+    assert answer["keterangan"].endswith(", dan lainnya")
+    assert not violations("kependudukan/cari-nik.answer", answer)
+
+
+@pytest.mark.parametrize(
+    ("element", "sent"),
+    [("GOL_DARAH", "TIDAK TAHU"), ("NAMA_LGKP_AYAH", "-"), ("NO_KEL", None), ("PDDK_AKH", "\u00a0")],
+)
+def test_what_the_registry_does_not_say_is_not_called_unfit(element, sent):
+    assert "keterangan" not in mapping.answer_lookup(a_reply(**a_content(**{element: sent})), NIK)
+
+
+def test_a_village_of_customary_law_is_a_village(violations):
+    parts = {"NO_PROP": 91, "NO_KAB": 3, "NO_KEC": 1, "NO_KEL": 3007}
+    answer = mapping.answer_lookup(a_reply(**a_content(**parts)), NIK)
+    assert answer["penduduk"]["alamat"]["kode_wilayah"] == "91.03.01.3007"
+    assert not violations("kependudukan/cari-nik.answer", answer)
+
+
+@pytest.mark.parametrize("other", [3524010101909002, "3524010101909002"])
+def test_elements_of_another_person_are_not_handed_out(other):
+    with pytest.raises(AgencyUnavailable) as caught:
+        mapping.answer_lookup(a_reply(**a_content(NIK=other)), NIK)
+    assert "909002" not in caught.value.detail
+
+
+def test_a_nik_that_a_registry_rounds_is_the_one_that_was_asked():
+    # Such a registry writes its numbers as floats, and 2^53 is 9007199254740992.
+    asked = "9103010101900001"
+    answer = mapping.answer_lookup(a_reply(**a_content(NIK=int(float(asked)))), asked)
+    assert answer["ditemukan"] is True
+
+
+@pytest.mark.parametrize(
+    "content", [{"NIK": "AKSES DITOLAK"}, {"NIK": 0}, {"NIK": None, "HASIL": "ya"}, {"NAMA_LGKP": {}}]
+)
+def test_a_content_that_tells_nothing_about_a_person_is_not_found_to_be_one(content):
+    assert a_reply(**content).verdict is Verdict.UNKNOWN
+
+
+def test_a_judgement_beside_the_content_counts():
+    assert mapping.read_reply({"content": [], "RESPONSE_CODE": "13"}).verdict is Verdict.NOT_FOUND
+    assert mapping.read_reply({"content": [a_content()], "RESPONSE_CODE": "02"}).verdict is Verdict.UNKNOWN
+
+
 @pytest.mark.parametrize(("sent", "read"), [("62254 ", "62254"), (0, None), (None, None), ("-", None)])
 def test_a_postcode_of_zeros_is_none(sent, read):
     assert mapping.read_penduduk(a_content(KODE_POS=sent), NIK)["alamat"].get("kode_pos") == read
@@ -155,12 +228,38 @@ def test_json_that_is_no_answer_is_a_transient_fault(garbage):
         ("Sesuai", {"sesuai": True}),
         ("TIDAK SESUAI", {"sesuai": False}),
         (" sesuai(93) ", {"sesuai": True, "skor": 93}),
+        ("Sesuai (98.5)", {"sesuai": True, "skor": 98}),
+        ("Sesuai (98,5%)", {"sesuai": True, "skor": 98}),
+        ("Tidak Sesuai (89.6)", {"sesuai": False, "skor": 89}),
+        ("Tidak  Sesuai", {"sesuai": False}),
+        ("Tidak\u00a0Sesuai (12 %)", {"sesuai": False, "skor": 12}),
+        ("tidak sesuai ( 7 ) ", {"sesuai": False, "skor": 7}),
+        ("TidakSesuai", {"sesuai": False}),
+        ("SESUAI 98%", {"sesuai": True, "skor": 98}),
     ],
 )
 def test_a_likeness_is_read(sent, read, violations):
     answer = mapping.answer_verification(a_reply(NIK="Sesuai", NAMA_LGKP=sent))
     assert answer == {"ditemukan": True, "kecocokan": {"nama": read}}
     assert not violations("kependudukan/verifikasi-nik.answer", answer)
+
+
+@pytest.mark.parametrize("sent", ["Mungkin", "Sesuai sebagian", "Sesuai (seratus)", "Kurang Sesuai", True, ["Sesuai"]])
+def test_a_likeness_that_nobody_can_read_is_absent_and_named(sent, violations):
+    answer = mapping.answer_verification(a_reply(NIK="Sesuai", NAMA_LGKP=sent))
+    assert answer == {"ditemukan": True, "kecocokan": {}, "keterangan": "tidak layak: kecocokan/nama"}
+    assert not violations("kependudukan/verifikasi-nik.answer", answer)
+
+
+@pytest.mark.parametrize("parts", [{"NO_PROP": "Sesuai"}, {"NO_PROP": "Sesuai", "NO_KEL": "?"}])
+def test_a_village_of_which_a_part_was_not_compared_does_not_match(parts):
+    answer = mapping.answer_verification(a_reply(NIK="Sesuai", **parts))
+    assert answer == {"ditemukan": True, "kecocokan": {}, "keterangan": "tidak layak: kecocokan/kode_wilayah"}
+
+
+def test_a_verification_that_judges_nothing_is_not_found_to_be_a_person():
+    with pytest.raises(AgencyUnavailable):
+        mapping.answer_verification(a_reply(NIK=3524010101909001))
 
 
 def test_a_nik_that_does_not_match_is_not_found(violations):
@@ -246,5 +345,6 @@ JSON = st.recursive(
 
 @given(content=st.fixed_dictionaries({}, optional=dict.fromkeys(a_content(), JSON)))
 def test_no_element_however_odd_breaks_the_reading(content):
-    answer = mapping.answer_lookup(a_reply(**content), NIK)
-    assert isinstance(answer["ditemukan"], bool)
+    with suppress(Refused):
+        answer = mapping.answer_lookup(a_reply(**content), NIK)
+        assert isinstance(answer["ditemukan"], bool)

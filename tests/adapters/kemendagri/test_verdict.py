@@ -64,8 +64,55 @@ def test_elements_without_code_or_text_are_a_success():
     assert read_verdict({"NIK": 3524010101900001}) is Verdict.FOUND
 
 
-def test_an_empty_content_is_not_found():
-    assert read_verdict({}) is Verdict.NOT_FOUND
+def test_an_empty_content_says_nothing():
+    assert read_verdict({}) is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("content", "verdict"),
+    [
+        ({"RESPONSE_CODE": "02", "RESPONSE": "Akses Ditolak"}, Verdict.ACCESS_DENIED),
+        ({"RESPONSE_CODE": "02", "RESPONSE_DESC": "Anda tidak berhak mengakses"}, Verdict.ACCESS_DENIED),
+        ({"RESPONSE_CODE": "18"}, Verdict.UNKNOWN),
+        ({"RESPONSE_CODE": "99", "NIK": 3524010101909001}, Verdict.UNKNOWN),
+        ({"RESPONSE_CODE": "ERR", "NIK": 3524010101909001}, Verdict.UNKNOWN),
+        ({"RESPONSE_CODE": ["01"]}, Verdict.UNKNOWN),
+        ({"RESPONSE_CODE": "00"}, Verdict.UNKNOWN),
+        ({"RESPON": "Sukses"}, Verdict.UNKNOWN),
+        ({"RESPON": "Permintaan tidak dapat diproses"}, Verdict.UNKNOWN),
+        ({"RESPON": "Method tidak ditemukan"}, Verdict.UNKNOWN),
+        ({"RESPON": "User tidak ditemukan"}, Verdict.UNKNOWN),
+        ({"RESPON": "Data ditemukan tetapi belum disetujui"}, Verdict.UNKNOWN),
+        ({"RESPON": "Permohonan ganda ditolak"}, Verdict.UNKNOWN),
+        ({"RESPON": "Arsip tidak sesuai"}, Verdict.UNKNOWN),
+        ({"RESPON": {"pesan": "?"}, "NIK": 3524010101909001}, Verdict.UNKNOWN),
+        ({"RESPONSE": "Gagal", "RESPONSE_DESC": "Data Ditemukan"}, Verdict.UNKNOWN),
+        ({"RESPONSE_CODE": "01", "RESPON": "Data Tidak Ditemukan"}, Verdict.UNKNOWN),
+    ],
+)
+def test_access_denied_and_what_no_list_has_is_not_found_to_be_a_person(content, verdict):
+    assert read_verdict(content) is verdict
+    refusal = make_refusal(verdict, "02")
+    assert isinstance(refusal, AgencyUnavailable)
+    assert "operator" in refusal.detail
+    assert "02" in refusal.detail
+
+
+@pytest.mark.parametrize(
+    ("content", "verdict"),
+    [
+        ({"RESPONSE_CODE": "00", "NIK": 3524010101909001}, Verdict.FOUND),
+        ({"RESPONSE_CODE": 0, "RESPON": "Sukses", "NIK": 3524010101909001}, Verdict.FOUND),
+        ({"RESPONSE_DESC": "Data Ditemukan, status aktif"}, Verdict.FOUND),
+        ({"RESPONSE": "NIK sudah meninggal dunia"}, Verdict.DECEASED),
+        ({"RESPONSE": "Sukses", "RESPONSE_DESC": "Data Tidak Ditemukan"}, Verdict.NOT_FOUND),
+        ({"RESPONSE_CODE": "18", "RESPONSE": "Data tidak dapat ditemukan"}, Verdict.NOT_FOUND),
+        ({"RESPON": "NIK tdk terdaftar"}, Verdict.NOT_FOUND),
+        ({"RESPONSE": "Kuota harian telah habis"}, Verdict.QUOTA_USED_UP),
+    ],
+)
+def test_a_text_in_any_member_and_other_words_for_the_same_are_known(content, verdict):
+    assert read_verdict(content) is verdict
 
 
 @given(blanks=st.text(" \t\n", max_size=4), upper=st.booleans())
@@ -80,6 +127,8 @@ def test_case_and_padding_of_a_text_do_not_matter(blanks, upper):
         (Verdict.QUOTA_USED_UP, QuotaExhausted),
         (Verdict.OUTSIDE_HOURS, AgencyUnavailable),
         (Verdict.UNKNOWN, AgencyUnavailable),
+        (Verdict.ACCESS_DENIED, AgencyUnavailable),
+        (Verdict.OTHER_PERSON, AgencyUnavailable),
         (Verdict.LOGIN_FAILED, AgencyRefused),
         (Verdict.IP_REFUSED, AgencyRefused),
         (Verdict.USER_INACTIVE, AgencyRefused),

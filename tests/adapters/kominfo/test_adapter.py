@@ -115,20 +115,20 @@ async def test_a_wrong_secret_opens_the_circuit():
 
 async def test_the_list_becomes_records_of_the_contract(violations):
     polled = await Kominfo().poll()
-    assert [event.subject for event in polled.events] == ["1", "2", "3", "4", "5"]
-    assert {event.type for event in polled.events} == {"satudata.indikator"}
-    for event in polled.events:
-        assert event.data["id_indikator"] == event.subject
-        assert not violations("satudata/indikator", event.data)
+    assert (polled.rows.source, polled.rows.is_whole) == ("/kominfo/splp/indikator", True)
+    assert [row.key for row in polled.rows.rows] == ["1", "2", "3", "4", "5"]
+    for row in polled.rows.rows:
+        assert row.data["id_indikator"] == row.key
+        assert not violations("satudata/indikator", row.data)
 
 
-async def test_only_what_changed_is_told_afterwards():
-    kominfo = Kominfo()
-    first = await kominfo.poll()
-    await kominfo.deliver(a_service())
-    second = await kominfo.poll(first.cursor)
-    assert [(event.subject, event.data["nilai"]) for event in second.events] == [("4", 1100251)]
-    assert (await kominfo.poll(second.cursor)).events == []
+@respx.mock
+async def test_an_odd_entry_of_the_list_keeps_no_other_from_being_read():
+    respx.post(f"{BASE}/oauth2/token").respond(json={"access_token": "t", "expires_in": 60})
+    odd = b'{"id": 1, "variabel": "potong\\ud83d"}, "x", {"id": {}, "nilai": [1]}, {"id": true}, null'
+    respx.get(INDICATORS).respond(content=b'{"api_status": 1, "data": [%b, {"id": 2, "nilai": 3}]}' % odd)
+    polled = await KominfoAdapter(settings(), httpx.AsyncClient(base_url=BASE)).poll("indikator", None)
+    assert [row.key for row in polled.rows.rows] == ["1", None, None, None, None, "2"]
 
 
 @pytest.mark.parametrize("fault", ["down", "garbage", "list-failed"])
@@ -145,6 +145,59 @@ async def test_a_list_that_is_no_list_is_a_fault(data):
     respx.get(INDICATORS).respond(json={"api_status": 1, "data": data})
     with pytest.raises(AgencyFault):
         await KominfoAdapter(settings(), httpx.AsyncClient(base_url=BASE)).poll("indikator", None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure"),
+    [
+        ({"api_status": 1, "api_message": "success"}, None),
+        ({"api_status": "1 "}, None),
+        ({"api_status": 0, "api_message": "Data tidak lengkap"}, Failure.PERMANENT),
+        ({"api_status": 0, "api_message": "Token tidak valid"}, Failure.SINK_DOWN),
+        ({"api_status": 2, "api_message": "antre"}, Failure.TRANSIENT),
+        ({"message": "success"}, Failure.TRANSIENT),
+        ({}, Failure.TRANSIENT),
+    ],
+)
+@respx.mock
+async def test_a_service_has_arrived_only_if_the_catalogue_says_so(answer, failure):
+    respx.post(f"{BASE}/oauth2/token").respond(json={"access_token": "t", "expires_in": 60})
+    respx.post(CATALOGUE).respond(json=answer)
+    adapter = KominfoAdapter(settings(), httpx.AsyncClient(base_url=BASE))
+    (outcome,) = await adapter.deliver("katalog", [a_service()])
+    assert outcome.failure is failure
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "failure"),
+    [
+        (200, {"api_status": 1}, None),
+        (204, None, None),
+        (404, {"api_status": 0, "api_message": "Layanan tidak ditemukan"}, None),
+        (200, {"api_status": 0, "api_message": "Data tidak ditemukan"}, None),
+        (200, {"api_status": 0, "api_message": "Layanan masih dipakai"}, Failure.PERMANENT),
+        (200, {"message": "ok"}, Failure.TRANSIENT),
+        (404, {"api_status": 0, "api_message": "Method tidak ditemukan"}, Failure.SINK_DOWN),
+        (404, {"detail": "Not Found"}, Failure.SINK_DOWN),
+        (404, {"code": "900906", "message": "No matching resource found", "description": ""}, Failure.SINK_DOWN),
+    ],
+)
+@respx.mock
+async def test_a_service_is_gone_only_if_the_catalogue_says_so(status, answer, failure):
+    respx.post(f"{BASE}/oauth2/token").respond(json={"access_token": "t", "expires_in": 60})
+    respx.delete(url__startswith=CATALOGUE).respond(status, json=answer)
+    adapter = KominfoAdapter(settings(), httpx.AsyncClient(base_url=BASE))
+    (outcome,) = await adapter.deliver("katalog", [a_service(deleted=True)])
+    assert outcome.failure is failure
+
+
+@respx.mock
+async def test_a_row_that_is_no_object_has_a_fault_of_its_own_and_the_others_are_read():
+    respx.post(f"{BASE}/oauth2/token").respond(json={"access_token": "t", "expires_in": 60})
+    respx.get(INDICATORS).respond(json={"api_status": 1, "data": [{"id": 1}, None]})
+    polled = await KominfoAdapter(settings(), httpx.AsyncClient(base_url=BASE)).poll("indikator", None)
+    assert polled.rows is not None
+    assert [(row.key, row.fault is None) for row in polled.rows.rows] == [("1", True), (None, False)]
 
 
 @respx.mock

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from adapters.ksp import mapping
 from adapters.ksp.strike import STRUCK_OUT
-from bus import json
 from bus.kit import fold
 
 IDENTITY = {
@@ -58,6 +57,11 @@ def test_a_complaint_becomes_a_record_of_the_contract(violations):
     assert not violations("pengaduan/laporan", record)
 
 
+def read(entry):
+    (row,) = mapping.read_complaints([entry]).rows
+    return row
+
+
 @pytest.mark.parametrize("anonymous", ["1", 1, True, "0", 0, False])
 @pytest.mark.parametrize("secret", ["1", "0"])
 @pytest.mark.parametrize(
@@ -81,7 +85,7 @@ def test_who_reported_is_nowhere_in_the_event(anonymous, secret, kept_in):
         "surel Sutarjo@Contoh.example."
     )
     row = a_row(reporter=None, is_anonymous=anonymous, is_secret=secret, content=written, title="Dari Sutarjo Rekaan")
-    told = json.dumps(mapping.make_event(fold(row | kept_in)).to_document()).decode().casefold()
+    told = repr(read(fold(row | kept_in))).casefold()
     for trace in ("sutarjo", "rekaan", "3524010101908001", "0812", "34567890", "3456 7890", "contoh.example"):
         assert trace not in told
 
@@ -224,24 +228,24 @@ def test_a_complaint_without_a_title_is_called_by_its_beginning(violations):
     assert record["judul"] == "x" * 100
 
 
-def test_an_unchanged_row_is_the_same_event():
-    assert mapping.make_event(a_row()) == mapping.make_event(dict(reversed(a_row().items())))
+def test_the_order_of_a_rows_members_changes_nothing():
+    assert read(a_row()) == read(dict(reversed(a_row().items())))
 
 
 @pytest.mark.parametrize("change", [{"status": "Selesai"}, {"updated_at": "2026-03-05 09:00:00"}])
-def test_a_changed_row_is_another_event_of_the_same_record(change):
-    before, after = mapping.make_event(a_row()), mapping.make_event(a_row(**change))
-    assert before.id != after.id
-    assert before.subject == after.subject == "9000123"
+def test_a_changed_row_is_another_state_of_the_same_record(change):
+    before, after = read(a_row()), read(a_row(**change))
+    assert before != after
+    assert before.key == after.key == "9000123"
 
 
-def test_another_reporter_makes_no_other_event():
-    assert mapping.make_event(a_row()).id == mapping.make_event(a_row(reporter={"name": "Lestari Rekaan"})).id
+def test_another_reporter_makes_no_other_row():
+    assert read(a_row()) == read(a_row(reporter={"name": "Lestari Rekaan"}))
 
 
-def test_an_event_happened_when_the_row_changed():
-    assert mapping.make_event(a_row()).time == "2026-03-04T09:00:00+07:00"
-    assert mapping.make_event(a_row(updated_at="baru saja")).time is None
+def test_a_row_has_the_time_when_it_changed():
+    assert read(a_row()).time == "2026-03-04T09:00:00+07:00"
+    assert read(a_row(updated_at="baru saja")).time is None
 
 
 @given(blanks=st.text(" ", max_size=4), capitals=st.booleans())
@@ -265,7 +269,19 @@ JSON = st.recursive(
 
 @given(row=st.fixed_dictionaries({}, optional=dict.fromkeys(a_row(), JSON)))
 def test_no_row_however_odd_breaks_the_reading(row):
-    assert mapping.make_event(row).type == "pengaduan.laporan"
+    assert read(row).fault is None
+
+
+@pytest.mark.parametrize("entry", ["x", 7, None, [], True])
+def test_an_entry_that_is_no_complaint_stays_a_row_with_a_fault(entry):
+    row = read(entry)
+    assert (row.key, row.fault.slug) == (None, "row-unreadable")
+
+
+@pytest.mark.parametrize(("latitude", "longitude"), [("-7,1123", "112,41"), ("-7.1123", "112.41")])
+def test_a_coordinate_may_have_a_decimal_comma(latitude, longitude):
+    place = mapping.read_complaint(a_row(latitude=latitude, longitude=longitude))["titik"]
+    assert place["coordinates"] == [112.41, -7.1123]
 
 
 @pytest.mark.parametrize(
@@ -275,14 +291,14 @@ def test_no_row_however_odd_breaks_the_reading(row):
         ({"data": [{"a": 1}]}, [{"a": 1}]),
         ({"results": {"data": [{"a": 1}]}}, [{"a": 1}]),
         ({"data": []}, []),
-        ([{"a": 1}, None], [{"a": 1}]),
+        ([{"a": 1}, None], [{"a": 1}, None]),
         ({"message": "error"}, None),
         ("kosong", None),
         (None, None),
     ],
 )
 def test_a_page_is_found_in_its_wrappings(page, found):
-    assert mapping.read_rows(page) == found
+    assert mapping.find_entries(page) == found
 
 
 def a_followup(**changes):
@@ -310,12 +326,18 @@ def test_a_followup_is_written_as_lapor_wants_it():
 @pytest.mark.parametrize(
     ("there", "same"),
     [
-        ({"content": "Lubang  sudah ditambal. ", "status": "SELESAI", "created_at": "2026-03-06 00:00:00"}, True),
-        ({"content": "Lubang sudah ditambal.", "status": {"id": 4, "name": "Selesai"}}, True),
-        ({"content": "Lubang sudah ditambal.", "status": "Diproses"}, False),
-        ({"content": "Lubang akan ditambal.", "status": "Selesai"}, False),
+        ({"content": "Lubang sudah ditambal. (Ref. 0123456789)", "status": "Diproses"}, True),
+        ({"isi": "<p>Lubang sudah ditambal.</p><p>(ref. 0123456789)</p>"}, True),
+        ({"content": "Lubang sudah ditambal.", "status": "Selesai"}, False),
+        ({"content": "Lubang sudah ditambal. (Ref. 9876543210)", "status": "Selesai"}, False),
+        ({"content": None}, False),
         ({}, False),
     ],
 )
-def test_a_followup_is_recognised_by_its_words_and_state(there, same):
-    assert mapping.has_followup(mapping.write_followup(a_followup()), [there]) is same
+def test_a_followup_is_recognised_by_its_reference_and_not_by_its_words(there, same):
+    assert mapping.has_followup("0123456789", [there]) is same
+
+
+def test_a_reference_stands_below_the_text():
+    marked = mapping.mark_followup(mapping.write_followup(a_followup()), "0123456789")
+    assert marked["content"] == "Lubang sudah ditambal.\n\n(Ref. 0123456789)"

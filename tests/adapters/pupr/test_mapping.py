@@ -16,11 +16,12 @@ from adapters.pupr.mapping import (
     read_fault,
     read_outcome,
     read_outcomes,
+    read_page,
     write_edits,
     write_feature,
     write_query,
 )
-from bus.kit import Failure, fold
+from bus.kit import AgencyFault, Failure, fold
 
 LINE = {"type": "LineString", "coordinates": [[112.41, -7.11], [112.42, -7.12, 6.5]]}
 
@@ -134,9 +135,30 @@ def test_each_feature_has_its_own_outcome(kind: Kind, result: dict[str, Any], fa
 
 def test_results_are_matched_in_the_order_of_what_was_sent() -> None:
     changes = [Edit("a", Kind.ADD, {}), Edit("b", Kind.UPDATE, {}), Edit("c", Kind.ADD, {}), Edit("d", Kind.ADD, {})]
-    answer = {"addresults": [{"success": True}, {"success": False}], "updateresults": [{"success": True}]}
+    bad = {"success": False, "error": {"code": 1001}}
+    answer = {"addresults": [{"success": True}, bad, {"success": True}], "updateresults": [{}]}
     failures = {number: outcome.failure for number, outcome in read_outcomes(changes, answer).items()}
-    assert failures == {"a": None, "b": None, "c": Failure.TRANSIENT, "d": Failure.TRANSIENT}
+    assert failures == {"a": None, "b": Failure.TRANSIENT, "c": Failure.PERMANENT, "d": None}
+
+
+@pytest.mark.parametrize("results", [[{"success": True}], [{"success": True}] * 3, [], None, {"success": True}])
+def test_results_of_another_number_than_the_edits_say_nothing_about_any_of_them(results: Any) -> None:
+    changes = [Edit("a", Kind.ADD, {}), Edit("b", Kind.ADD, {})]
+    outcomes = read_outcomes(changes, {"addresults": results})
+    assert [outcomes[number].failure for number in "ab"] == [Failure.TRANSIENT] * 2
+
+
+@pytest.mark.parametrize("answer", [{}, {"features": None}, {"features": {}}, {"status": "success"}])
+def test_a_page_without_features_is_not_taken_for_a_layer_without_the_segment(answer: dict[str, Any]) -> None:
+    with pytest.raises(AgencyFault) as fault:
+        read_page(answer, ["R-1"])
+    assert fault.value.failure is Failure.TRANSIENT
+
+
+def test_an_error_of_the_server_itself_is_a_fault() -> None:
+    fault = read_fault({"status": "error", "messages": ["Could not find the service"], "code": 404})
+    assert fault is not None
+    assert fault.failure is Failure.SINK_DOWN
 
 
 def test_a_segment_has_arrived_when_its_surplus_is_gone_too() -> None:

@@ -197,6 +197,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("_", "old", "new"), HOSTILE, ids=[row[0] for row in HOSTILE])
 def test_a_hostile_schema_gets_its_verdict_in_bounded_time(_: str, old: Any, new: Any) -> None:
     started = time.process_time()

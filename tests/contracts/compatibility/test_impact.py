@@ -4,6 +4,8 @@ import copy
 import time
 from typing import Any
 
+import pytest
+
 from bus.contracts.compatibility import Mappings, Standing, Touched, What, compare_versions, find_touched
 from bus.contracts.document import AdapterUse, Contract
 from tests.builders import SCHEMA, a_grant, a_strict_contract
@@ -130,6 +132,7 @@ def test_a_grant_of_other_rows() -> None:
     assert told(beside_producers(new, old)) == [("bapenda", What.ROWS, "")]
 
 
+@pytest.mark.heavy
 def test_hundreds_of_consumers_of_thousands_of_fields_are_told_in_bounded_time_and_space() -> None:
     # It took minutes, and would have told of two million things.
     def wide(type_: str) -> dict[str, Any]:

@@ -1,21 +1,19 @@
 """A contract version's life over HTTP: who may move it, what it may not break, and editors who do not overwrite each other."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
-from fastapi.testclient import TestClient
 
 from bus import json
-from bus.contracts.catalogue import Catalogue
+from tests.a_bus import Bus
 from tests.builders import SCHEMA, a_strict_document
-from tests.http.a_catalogue import (
+from tests.http.contract_callers import (
     NAME,
     VERSION,
-    a_catalogue,
+    a_client,
     activate,
-    an_edge,
     another,
     approver,
     operator,
@@ -28,50 +26,48 @@ WITHOUT_NAME = {**SCHEMA, "properties": {name: one for name, one in SCHEMA["prop
 BREAKING = {"version": "2.0.0", "schema": WITHOUT_NAME, "examples": []}
 
 
-@pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
-    with a_catalogue(tmp_path) as catalogue:
-        yield catalogue
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-def client(catalogue: Catalogue) -> TestClient:
-    return an_edge(catalogue)
+async def client(bus: Bus) -> AsyncIterator[httpx.AsyncClient]:
+    async with a_client(bus) as client:
+        yield client
 
 
-def put(client: TestClient, document: Any, tag: str | None, headers: dict[str, str] | None = None) -> Any:
+async def put(client: httpx.AsyncClient, document: Any, tag: str | None, headers: dict[str, str] | None = None) -> Any:
     """Replace version 1.0.0 as somebody who read it when it had this tag."""
     condition = {} if tag is None else {"if-match": tag}
-    return client.put(VERSION, content=json.dumps(document), headers={**(headers or owner()), **condition})
+    return await client.put(VERSION, content=json.dumps(document), headers={**(headers or owner()), **condition})
 
 
-def test_a_version_goes_through_its_life(client: TestClient) -> None:
-    post(client, a_strict_document())
+async def test_a_version_goes_through_its_life(client: httpx.AsyncClient) -> None:
+    await post(client, a_strict_document())
     states = [
-        client.post(f"{VERSION}/{step}", headers=approver()).json()["state"]
+        (await client.post(f"{VERSION}/{step}", headers=approver())).json()["state"]
         for step in ("activate", "deprecate", "retire")
     ]
     assert states == ["active", "deprecated", "retired"]
-    assert client.post(f"{VERSION}/activate", headers=owner()).status_code == 409
+    assert (await client.post(f"{VERSION}/activate", headers=owner())).status_code == 409
 
 
-def test_a_contract_that_is_not_ready_is_a_conflict_that_says_why(client: TestClient) -> None:
-    post(client, a_strict_document(examples=[{"nik": 5}]))
-    answer = client.post(f"{VERSION}/activate", headers=owner())
+async def test_a_contract_that_is_not_ready_is_a_conflict_that_says_why(client: httpx.AsyncClient) -> None:
+    await post(client, a_strict_document(examples=[{"nik": 5}]))
+    answer = await client.post(f"{VERSION}/activate", headers=owner())
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (409, "/examples/0/nik")
 
 
 @pytest.mark.parametrize("step", ["activate", "deprecate", "retire"])
-def test_only_owner_or_operator_move_a_version(client: TestClient, step: str) -> None:
-    activate(client)
-    assert client.post(f"{VERSION}/{step}", headers=another()).status_code == 403
+async def test_only_owner_or_operator_move_a_version(client: httpx.AsyncClient, step: str) -> None:
+    await activate(client)
+    assert (await client.post(f"{VERSION}/{step}", headers=another())).status_code == 403
 
 
-def test_each_step_is_remembered_with_who_and_when(client: TestClient) -> None:
-    post(client, a_strict_document(), operator())
+async def test_each_step_is_remembered_with_who_and_when(client: httpx.AsyncClient) -> None:
+    await post(client, a_strict_document(), operator())
     for step, caller in (("propose", owner()), ("activate", approver()), ("deprecate", owner())):
-        client.post(f"{VERSION}/{step}", headers=caller)
-    history = client.get(VERSION, headers=another()).json()["history"]
+        await client.post(f"{VERSION}/{step}", headers=caller)
+    history = (await client.get(VERSION, headers=another())).json()["history"]
     assert [(move["state"], move["by"]) for move in history] == [
         ("draft", "operator"),
         ("proposed", "dukcapil-lamongan"),
@@ -81,30 +77,32 @@ def test_each_step_is_remembered_with_who_and_when(client: TestClient) -> None:
     assert sorted(move["at"] for move in history) == [move["at"] for move in history]
 
 
-def test_proposing_asks_for_no_right_to_approve(client: TestClient) -> None:
-    post(client, a_strict_document())
-    proposed = client.post(f"{VERSION}/propose", headers=owner("contracts.write"))
-    refused = client.post(f"{VERSION}/activate", headers=owner("contracts.write"))
+async def test_proposing_asks_for_no_right_to_approve(client: httpx.AsyncClient) -> None:
+    await post(client, a_strict_document())
+    proposed = await client.post(f"{VERSION}/propose", headers=owner("contracts.write"))
+    refused = await client.post(f"{VERSION}/activate", headers=owner("contracts.write"))
     assert (proposed.json()["state"], refused.status_code) == ("proposed", 403)
 
 
-def test_a_sunset_is_shown(client: TestClient) -> None:
-    activate(client)
-    client.post(f"{VERSION}/deprecate", json={"sunset": "2099-06-30"}, headers=owner())
-    assert client.get(VERSION, headers=another()).json()["sunset"] == "2099-06-30"
+async def test_a_sunset_is_shown(client: httpx.AsyncClient) -> None:
+    await activate(client)
+    await client.post(f"{VERSION}/deprecate", json={"sunset": "2099-06-30"}, headers=owner())
+    assert (await client.get(VERSION, headers=another())).json()["sunset"] == "2099-06-30"
 
 
 @pytest.mark.parametrize(("sunset", "status"), [("2020-01-01", 422), ("30-06-2099", 400)])
-def test_a_sunset_that_is_over_or_no_date_is_refused(client: TestClient, sunset: str, status: int) -> None:
-    activate(client)
-    answer = client.post(f"{VERSION}/deprecate", json={"sunset": sunset}, headers=owner())
+async def test_a_sunset_that_is_over_or_no_date_is_refused(client: httpx.AsyncClient, sunset: str, status: int) -> None:
+    await activate(client)
+    answer = await client.post(f"{VERSION}/deprecate", json={"sunset": sunset}, headers=owner())
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (status, "/sunset")
 
 
-def test_what_breaks_an_active_version_is_a_conflict_with_the_changes_that_break(client: TestClient) -> None:
-    activate(client)
-    post(client, a_strict_document(**BREAKING))
-    answer = client.post(f"{NEXT}/activate", headers=owner())
+async def test_what_breaks_an_active_version_is_a_conflict_with_the_changes_that_break(
+    client: httpx.AsyncClient,
+) -> None:
+    await activate(client)
+    await post(client, a_strict_document(**BREAKING))
+    answer = await client.post(f"{NEXT}/activate", headers=owner())
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:bus:problem:contract-incompatible")
     compatibility = answer.json()["compatibility"]
     assert compatibility["verdict"] == "incompatible"
@@ -112,22 +110,22 @@ def test_what_breaks_an_active_version_is_a_conflict_with_the_changes_that_break
     assert (finding["rule"], finding["against"], "nama" in finding["example"]) == ("closed", "1.0.0", True)
 
 
-def test_what_breaks_nothing_that_is_still_active_may_be_active(client: TestClient) -> None:
-    activate(client)
-    post(client, a_strict_document(**BREAKING))
-    client.post(f"{VERSION}/deprecate", headers=owner())
-    assert client.post(f"{NEXT}/activate", headers=approver()).status_code == 200
+async def test_what_breaks_nothing_that_is_still_active_may_be_active(client: httpx.AsyncClient) -> None:
+    await activate(client)
+    await post(client, a_strict_document(**BREAKING))
+    await client.post(f"{VERSION}/deprecate", headers=owner())
+    assert (await client.post(f"{NEXT}/activate", headers=approver())).status_code == 200
 
 
-def test_who_promises_no_compatibility_may_break_it_with_a_major_step(client: TestClient) -> None:
-    activate(client)
-    activate(client, **BREAKING, compatibility="none")
+async def test_who_promises_no_compatibility_may_break_it_with_a_major_step(client: httpx.AsyncClient) -> None:
+    await activate(client)
+    await activate(client, **BREAKING, compatibility="none")
 
 
-def test_a_number_that_hides_how_much_changes_is_a_conflict(client: TestClient) -> None:
-    activate(client)
-    post(client, a_strict_document(**{**BREAKING, "version": "1.0.1"}, compatibility="none"))
-    answer = client.post(f"/v1/contracts/{NAME}/versions/1.0.1/activate", headers=owner())
+async def test_a_number_that_hides_how_much_changes_is_a_conflict(client: httpx.AsyncClient) -> None:
+    await activate(client)
+    await post(client, a_strict_document(**{**BREAKING, "version": "1.0.1"}, compatibility="none"))
+    answer = await client.post(f"/v1/contracts/{NAME}/versions/1.0.1/activate", headers=owner())
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:bus:problem:contract-version-step")
     assert answer.json()["step"] == "major"
 
@@ -137,100 +135,102 @@ def a_list(**bounds: int) -> dict[str, Any]:
     return {**SCHEMA, "properties": {**SCHEMA["properties"], "keluarga": {"type": "array", **bounds}}}
 
 
-def test_what_cannot_be_decided_is_refused_unless_the_operator_accepts_it_which_is_remembered(
-    client: TestClient,
+async def test_what_cannot_be_decided_is_refused_unless_the_operator_accepts_it_which_is_remembered(
+    client: httpx.AsyncClient,
 ) -> None:
-    activate(client, schema=a_list())
-    post(client, a_strict_document(version="2.0.0", schema=a_list(maxItems=5_000)))
+    await activate(client, schema=a_list())
+    await post(client, a_strict_document(version="2.0.0", schema=a_list(maxItems=5_000)))
     accepting = {"accept_undecided": True}
     answers = [
-        client.post(f"{NEXT}/activate", headers=operator()),
-        client.post(f"{NEXT}/activate", json=accepting, headers=owner()),
-        client.post(f"{NEXT}/activate", json=accepting, headers=operator()),
+        await client.post(f"{NEXT}/activate", headers=operator()),
+        await client.post(f"{NEXT}/activate", json=accepting, headers=owner()),
+        await client.post(f"{NEXT}/activate", json=accepting, headers=operator()),
     ]
     assert [answer.status_code for answer in answers] == [409, 403, 200]
     assert answers[0].json()["compatibility"]["verdict"] == "undecided"
     assert answers[2].json()["history"][-1]["accepted_undecided"] is True
 
 
-def test_of_two_editors_the_second_is_told_that_the_first_was_there(client: TestClient) -> None:
-    post(client, a_strict_document())
-    tag = client.get(VERSION, headers=owner()).headers["etag"]
-    first, second = (put(client, a_strict_document(title=title), tag) for title in ("Satu", "Dua"))
+async def test_of_two_editors_the_second_is_told_that_the_first_was_there(client: httpx.AsyncClient) -> None:
+    await post(client, a_strict_document())
+    tag = (await client.get(VERSION, headers=owner())).headers["etag"]
+    first, second = [await put(client, a_strict_document(title=title), tag) for title in ("Satu", "Dua")]
     assert (first.status_code, second.status_code) == (200, 412)
     assert second.json()["type"] == "urn:bus:problem:contract-version-changed"
     assert second.headers["etag"] == first.headers["etag"] != tag
-    assert client.get(VERSION, headers=owner()).json()["document"]["title"] == "Satu"
+    assert (await client.get(VERSION, headers=owner())).json()["document"]["title"] == "Satu"
 
 
-def test_replacing_a_draft_unseen_is_refused(client: TestClient) -> None:
-    post(client, a_strict_document())
-    assert put(client, a_strict_document(title="Lain"), None).status_code == 428
+async def test_replacing_a_draft_unseen_is_refused(client: httpx.AsyncClient) -> None:
+    await post(client, a_strict_document())
+    assert (await put(client, a_strict_document(title="Lain"), None)).status_code == 428
 
 
 @pytest.mark.parametrize(("tag", "status"), [("*", 200), ('"x", "y"', 412), ('W/"x"', 412), ("x", 400)])
-def test_if_match_is_read_as_the_standard_says(client: TestClient, tag: str, status: int) -> None:
-    post(client, a_strict_document())
-    assert put(client, a_strict_document(title="Lain"), tag).status_code == status
+async def test_if_match_is_read_as_the_standard_says(client: httpx.AsyncClient, tag: str, status: int) -> None:
+    await post(client, a_strict_document())
+    assert (await put(client, a_strict_document(title="Lain"), tag)).status_code == status
 
 
-def test_one_of_several_tags_is_enough_and_a_weak_one_is_not(client: TestClient) -> None:
-    tag = post(client, a_strict_document()).headers["etag"]
-    assert put(client, a_strict_document(title="Lain"), f"W/{tag}").status_code == 412
-    assert put(client, a_strict_document(title="Lain"), f'"x", {tag}').status_code == 200
+async def test_one_of_several_tags_is_enough_and_a_weak_one_is_not(client: httpx.AsyncClient) -> None:
+    tag = (await post(client, a_strict_document())).headers["etag"]
+    assert (await put(client, a_strict_document(title="Lain"), f"W/{tag}")).status_code == 412
+    assert (await put(client, a_strict_document(title="Lain"), f'"x", {tag}')).status_code == 200
 
 
-def test_a_proposed_version_that_is_replaced_is_a_draft_again(client: TestClient) -> None:
-    post(client, a_strict_document())
-    tag = client.post(f"{VERSION}/propose", headers=owner()).headers["etag"]
-    replaced = put(client, a_strict_document(title="Lain"), tag).json()
+async def test_a_proposed_version_that_is_replaced_is_a_draft_again(client: httpx.AsyncClient) -> None:
+    await post(client, a_strict_document())
+    tag = (await client.post(f"{VERSION}/propose", headers=owner())).headers["etag"]
+    replaced = (await put(client, a_strict_document(title="Lain"), tag)).json()
     assert (replaced["state"], [move["state"] for move in replaced["history"]]) == (
         "draft",
         ["draft", "proposed", "draft"],
     )
 
 
-def test_an_active_version_is_not_replaced(client: TestClient) -> None:
-    activate(client)
-    tag = client.get(VERSION, headers=owner()).headers["etag"]
-    assert put(client, a_strict_document(title="Lain"), tag).status_code == 409
+async def test_an_active_version_is_not_replaced(client: httpx.AsyncClient) -> None:
+    await activate(client)
+    tag = (await client.get(VERSION, headers=owner())).headers["etag"]
+    assert (await put(client, a_strict_document(title="Lain"), tag)).status_code == 409
 
 
-def test_a_document_goes_where_it_says(client: TestClient) -> None:
-    post(client, a_strict_document())
-    answer = put(client, a_strict_document(version="1.0.1", contract="uji.lain"), "*")
+async def test_a_document_goes_where_it_says(client: httpx.AsyncClient) -> None:
+    await post(client, a_strict_document())
+    answer = await put(client, a_strict_document(version="1.0.1", contract="uji.lain"), "*")
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/contract", "/version"]
 
 
-def test_what_is_not_there_is_not_replaced(client: TestClient) -> None:
-    assert put(client, a_strict_document(), "*").status_code == 404
+async def test_what_is_not_there_is_not_replaced(client: httpx.AsyncClient) -> None:
+    assert (await put(client, a_strict_document(), "*")).status_code == 404
 
 
-def test_nobody_replaces_another_s_draft(client: TestClient) -> None:
-    post(client, a_strict_document())
-    assert put(client, a_strict_document(title="Lain"), "*", another()).status_code == 403
+async def test_nobody_replaces_another_s_draft(client: httpx.AsyncClient) -> None:
+    await post(client, a_strict_document())
+    assert (await put(client, a_strict_document(title="Lain"), "*", another())).status_code == 403
 
 
 @pytest.mark.parametrize("step", ["propose", "activate"])
-def test_a_step_is_taken_from_the_state_that_was_read(client: TestClient, step: str) -> None:
-    tag = post(client, a_strict_document()).headers["etag"]
-    post(client, a_strict_document(title="Lain"))
-    answer = client.post(f"{VERSION}/{step}", headers={**owner(), "if-match": tag})
+async def test_a_step_is_taken_from_the_state_that_was_read(client: httpx.AsyncClient, step: str) -> None:
+    tag = (await post(client, a_strict_document())).headers["etag"]
+    await post(client, a_strict_document(title="Lain"))
+    answer = await client.post(f"{VERSION}/{step}", headers={**owner(), "if-match": tag})
     assert answer.status_code == 412
 
 
-def test_registering_again_honours_the_tag(client: TestClient) -> None:
-    tag = post(client, a_strict_document()).headers["etag"]
+async def test_registering_again_honours_the_tag(client: httpx.AsyncClient) -> None:
+    tag = (await post(client, a_strict_document())).headers["etag"]
     conditional = {**owner(), "if-match": tag}
-    assert [post(client, a_strict_document(title=title), conditional).status_code for title in ("Satu", "Dua")] == [
+    assert [
+        (await post(client, a_strict_document(title=title), conditional)).status_code for title in ("Satu", "Dua")
+    ] == [
         201,
         412,
     ]
 
 
-def test_what_the_reader_has_is_not_sent_again(client: TestClient) -> None:
-    tag = post(client, a_strict_document()).headers["etag"]
-    before = client.get(VERSION, headers={**owner(), "if-none-match": tag})
-    client.post(f"{VERSION}/propose", headers=owner())
-    after = client.get(VERSION, headers={**owner(), "if-none-match": tag})
+async def test_what_the_reader_has_is_not_sent_again(client: httpx.AsyncClient) -> None:
+    tag = (await post(client, a_strict_document())).headers["etag"]
+    before = await client.get(VERSION, headers={**owner(), "if-none-match": tag})
+    await client.post(f"{VERSION}/propose", headers=owner())
+    after = await client.get(VERSION, headers={**owner(), "if-none-match": tag})
     assert (before.status_code, before.headers["etag"], after.status_code) == (304, tag, 200)

@@ -1,44 +1,43 @@
 """Contract documents that mean harm, over HTTP: refused soon, with a problem or findings that say why."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from fastapi.testclient import TestClient
 
 from bus import json
 from tests.a_bus import Bus
 from tests.builders import OWNER, a_strict_document
 from tests.contracts.hostile import HOSTILE
-from tests.http.a_catalogue import a_catalogue, an_edge, owner
+from tests.http.contract_callers import a_client, owner
 
 _SECONDS = 10
 _REFUSALS = ((422, "application/problem+json"), (413, "application/problem+json"))
 
 
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
 @pytest.fixture
-def client(tmp_path: Path) -> Iterator[TestClient]:
-    with a_catalogue(tmp_path) as catalogue:
-        yield an_edge(catalogue)
+async def client(bus: Bus) -> AsyncIterator[httpx.AsyncClient]:
+    async with a_client(bus) as client:
+        yield client
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_document_is_not_registered(client: TestClient, name: str) -> None:
+async def test_a_hostile_document_is_not_registered(client: httpx.AsyncClient, name: str) -> None:
     began = time.process_time()
-    answer = client.post("/v1/contracts", content=HOSTILE[name], headers=owner())
+    answer = await client.post("/v1/contracts", content=HOSTILE[name], headers=owner())
     assert time.process_time() - began < _SECONDS
     assert _refuses(answer)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_every_hostile_document_is_found_wrong_when_it_is_checked(bus: Bus) -> None:
     answers = {name: await _checked(bus, document) for name, document in HOSTILE.items()}
     assert [name for name, answer in answers.items() if not (_refuses(answer) or _finds_an_error(answer))] == []
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_no_hostile_document_is_taken_to_compare_with(bus: Bus) -> None:
     good = json.dumps(a_strict_document())
     bodies = {name: good[:-1] + b',"against":[' + document + b"]}" for name, document in HOSTILE.items()}

@@ -1,5 +1,6 @@
 """The OAuth endpoints, called by a real client library and by hand."""
 
+import hmac
 import logging
 import re
 import threading
@@ -14,28 +15,35 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+import sqlalchemy as sa
 import uvicorn
 from authlib.integrations.httpx_client import OAuth2Client, OAuthError
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from fastapi import FastAPI
 from joserfc import jwt
-from joserfc.jwk import ECKey, KeySet, OKPKey
+from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from bus import json
 from bus.actions.attempts import Attempts
 from bus.actions.log import ActionLog
 from bus.http import problems
 from bus.http.api import oauth
 from bus.identity.keys import create_keys, load_keys
 from bus.identity.participants import Kind, Participants
+from bus.identity.secrets import make_digest
 from bus.identity.server import OAuthServer
+from bus.identity.tables import CLIENTS
 from bus.identity.tokens import Tokens
 from bus.identity.wrong_logins import LoginPolicy
 from bus.limits import LimitRegister, Limits, Policy, Rate
-from bus.storage import open_storage, upgrade
+from bus.settings import load_settings
+from bus.storage import Storage, open_storage, upgrade
 from tests.an_actor import OPERATOR
+from tests.full_log import a_full_log
 
 ISSUER = "https://bus.lamongan.example"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -48,13 +56,14 @@ class Bus:
     app: FastAPI
     participants: Participants
     tokens: Tokens
+    storage: Storage
     client_id: str
     secret: str
 
-    def a_client(self, *scopes: str, key: Any = None) -> tuple[str, str]:
-        jwks = None if key is None else {"keys": [key.as_dict(private=False)]}
+    def a_client(self, *scopes: str, key: Any = None, jwks: Any = None) -> tuple[str, str]:
+        jwks = jwks if key is None else {"keys": [key.as_dict(private=False)]}
         client, secret = self.participants.add_client("bapenda", scopes or ("events.read",), jwks, by=OPERATOR)
-        return client.client_id, secret
+        return client.client_id, secret or ""
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +83,11 @@ def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bus]:
     server = OAuthServer(tokens, participants, storage, 600, limits, logins, attempts)
     app = FastAPI()
     app.state.rooms = SimpleNamespace(
-        keys=keys, tokens=tokens, participants=participants, oauth=server, attempts=attempts
+        settings=load_settings(), keys=keys, tokens=tokens, participants=participants, oauth=server, attempts=attempts
     )
     app.include_router(oauth.router)
     problems.install(app)
-    yield Bus(app, participants, tokens, client.client_id, secret)
+    yield Bus(app, participants, tokens, storage, client.client_id, secret or "")
     server.close()
     storage.close()
 
@@ -109,13 +118,18 @@ def credentials(bus: Bus, **fields: str) -> dict[str, str]:
     return form | fields
 
 
-def an_assertion(key: Any, client_id: str, **changed: Any) -> dict[str, str]:
+def an_assertion(key: Any, client_id: str, header: dict[str, Any] | None = None, **changed: Any) -> dict[str, str]:
     now = int(time.time())
     claims = {"iss": client_id, "sub": client_id, "aud": ISSUER, "exp": now + 60, "iat": now, "jti": "a"} | changed
-    alg = "ES256" if isinstance(key, ECKey) else "EdDSA"
     claims = {name: value for name, value in claims.items() if value is not None}
-    signed = jwt.encode({"alg": alg, "kid": key.thumbprint()}, claims, key, algorithms=[alg])
+    if header is None:
+        header = {"alg": "ES256" if isinstance(key, ECKey) else "EdDSA", "kid": key.thumbprint()}
+    signed = jwt.encode(header, claims, key, registry=AnyHeader(algorithms=[header["alg"]], strict_check_header=False))
     return {"grant_type": "client_credentials", "client_assertion_type": ASSERTION, "client_assertion": signed}
+
+
+class AnyHeader(JWSRegistry):
+    max_header_length = 10_000
 
 
 async def a_token(http: httpx.AsyncClient, bus: Bus) -> str:
@@ -289,6 +303,179 @@ async def test_a_wrong_assertion_proves_nothing(http: httpx.AsyncClient, bus: Bu
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
+ALGORITHMS: dict[str, Any] = {
+    "EdDSA": OKPKey.generate_key("Ed25519"),
+    "Ed25519": OKPKey.generate_key("Ed25519"),
+    "ES256": ECKey.generate_key("P-256"),
+    "ES384": ECKey.generate_key("P-384"),
+    "RS256": RSAKey.generate_key(2048),
+    "PS256": RSAKey.generate_key(2048),
+}
+
+
+def a_jwk(name: str, **members: Any) -> dict[str, Any]:
+    return {**ALGORITHMS[name].as_dict(private=False), **members}
+
+
+@pytest.mark.parametrize("alg", ALGORITHMS)
+@pytest.mark.parametrize("said", ["nothing", "its algorithm", "the other name", "another kid", "no kid"])
+async def test_a_client_proves_itself_by_each_algorithm_and_however_its_set_names_the_key(
+    http: httpx.AsyncClient, bus: Bus, alg: str, said: str
+):
+    other_name = {"EdDSA": "Ed25519", "Ed25519": "EdDSA"}.get(alg, alg)
+    members = {"its algorithm": {"alg": alg}, "the other name": {"alg": other_name, "use": "sig"}}.get(said, {})
+    client_id, _ = bus.a_client(jwks={"keys": [{k: v for k, v in a_jwk(alg, **members).items() if k != "kid"}]})
+    header = {"alg": alg} | ({"kid": "its-own-name"} if said == "another kid" else {})
+    answer = await http.post("/oauth/token", data=an_assertion(ALGORITHMS[alg], client_id, header))
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("alg", ALGORITHMS)
+async def test_of_keys_without_a_name_each_that_fits_is_tried(http: httpx.AsyncClient, bus: Bus, alg: str):
+    keys = [{k: v for k, v in a_jwk(name).items() if k != "kid"} for name in ALGORITHMS]
+    client_id, _ = bus.a_client(jwks={"keys": keys})
+    answer = await http.post("/oauth/token", data=an_assertion(ALGORITHMS[alg], client_id, {"alg": alg}))
+    assert answer.status_code == 200, answer.text
+
+
+async def test_a_named_key_does_not_verify_what_is_signed_under_another_name(http: httpx.AsyncClient, bus: Bus):
+    client_id, _ = bus.a_client(jwks={"keys": [a_jwk("ES256", kid="2026"), a_jwk("EdDSA", kid="2026")]})
+    for kid, status in (("2025", 401), ("2026", 200)):
+        header = {"alg": "ES256", "kid": kid, "typ": "JWT", "x5c": ["A" * 2000], "pengirim": "uji"}
+        answer = await http.post("/oauth/token", data=an_assertion(ALGORITHMS["ES256"], client_id, header))
+        assert answer.status_code == status
+
+
+def a_confused_assertion(alg: str, client_id: str) -> dict[str, str]:
+    """Signed by HMAC with the public key, or by nothing."""
+    form = an_assertion(ALGORITHMS["RS256"], client_id, {"alg": "RS256"})
+    signed = f"{_part(json.dumps({'alg': alg}).decode())}.{form['client_assertion'].split('.')[1]}"
+    hashed = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}.get(alg)
+    public = ALGORITHMS["RS256"].as_pem(private=False)
+    signature = b"" if hashed is None else hmac.digest(public, signed.encode(), hashed)
+    return form | {"client_assertion": f"{signed}.{urlsafe_b64encode(signature).decode().rstrip('=')}"}
+
+
+@pytest.mark.parametrize("alg", ["none", "HS256", "HS384", "HS512"])
+async def test_no_assertion_proves_anything_by_a_symmetric_algorithm_or_none(
+    http: httpx.AsyncClient, bus: Bus, alg: str
+):
+    client_id, _ = bus.a_client(jwks={"keys": [a_jwk("RS256")]})
+    answer = await http.post("/oauth/token", data=a_confused_assertion(alg, client_id))
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize(
+    ("key", "alg"),
+    [("ES256", "ES384"), ("RS256", "RS512"), ("RS256", "PS384"), ("RS256", "RS384"), ("PS256", "PS512")],
+)
+async def test_an_algorithm_that_is_not_announced_proves_nothing(http: httpx.AsyncClient, bus: Bus, key: str, alg: str):
+    client_id, _ = bus.a_client(jwks={"keys": [a_jwk(key)]})
+    signer = ALGORITHMS[alg] if alg in ALGORITHMS else ALGORITHMS[key]
+    answer = await http.post("/oauth/token", data=an_assertion(signer, client_id, {"alg": alg}))
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize("header", [{"crit": ["b64"], "b64": False}, {"crit": ["exp"], "exp": 1}])
+async def test_a_header_that_has_to_be_understood_and_is_not_proves_nothing(
+    http: httpx.AsyncClient, bus: Bus, header: dict[str, Any]
+):
+    client_id, _ = bus.a_client(jwks={"keys": [a_jwk("EdDSA")]})
+    good = an_assertion(ALGORITHMS["EdDSA"], client_id, {"alg": "EdDSA"})["client_assertion"]
+    payload = good.split(".")[1]
+    signed = f"{_part(json.dumps({'alg': 'EdDSA', **header}).decode())}.{payload}"
+    signature = urlsafe_b64encode(ALGORITHMS["EdDSA"].private_key.sign(signed.encode())).decode().rstrip("=")
+    form = an_assertion(ALGORITHMS["EdDSA"], client_id) | {"client_assertion": f"{signed}.{signature}"}
+    assert (await http.post("/oauth/token", data=form)).status_code == 401
+
+
+@pytest.mark.parametrize("audience", [ISSUER, f"{ISSUER}/oauth/token"])
+@pytest.mark.parametrize("is_listed", [False, True])
+async def test_an_assertion_is_for_the_issuer_or_the_token_endpoint(
+    http: httpx.AsyncClient, bus: Bus, audience: str, is_listed: bool
+):
+    client_id, _ = bus.a_client(jwks={"keys": [a_jwk("EdDSA")]})
+    aud = ["https://other.example", audience] if is_listed else audience
+    form = an_assertion(ALGORITHMS["EdDSA"], client_id, aud=aud)
+    assert (await http.post("/oauth/token", data=form)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "audience", ["", [], [""], ["https://evil.example"], {}, 7, f"{ISSUER}.evil.example", [ISSUER.upper()]]
+)
+async def test_an_assertion_for_anybody_else_proves_nothing(http: httpx.AsyncClient, bus: Bus, audience: Any):
+    client_id, _ = bus.a_client(jwks={"keys": [a_jwk("EdDSA")]})
+    answer = await http.post("/oauth/token", data=an_assertion(ALGORITHMS["EdDSA"], client_id, aud=audience))
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+async def test_a_client_with_keys_has_no_working_secret(http: httpx.AsyncClient, bus: Bus):
+    client, secret = bus.participants.add_client("bapenda", ["events.read"], by=OPERATOR)
+    form = credentials(bus, client_id=client.client_id, client_secret=secret or "")
+    assert (await http.post("/oauth/token", data=form)).status_code == 200
+    bus.participants.update_client("bapenda", client.client_id, jwks={"keys": [a_jwk("PS256")]}, by=OPERATOR)
+    for _ in range(2):
+        assert (await http.post("/oauth/token", data=form)).json()["error"] == "invalid_client"
+        bus.tokens.refresh()
+    signed = an_assertion(ALGORITHMS["PS256"], client.client_id, {"alg": "PS256"})
+    assert (await http.post("/oauth/token", data=signed)).status_code == 200
+
+
+async def test_the_secret_that_a_client_with_keys_got_of_an_earlier_version_does_not_work(
+    http: httpx.AsyncClient, bus: Bus
+):
+    client_id, _ = bus.a_client(jwks={"keys": [a_jwk("EdDSA")]})
+    with bus.storage.write() as transaction:
+        values = {"secret_hash": make_digest("rahasia")}
+        transaction.execute(sa.update(CLIENTS).where(CLIENTS.c.client_id == client_id).values(**values))
+    for _ in range(2):
+        answer = await http.post("/oauth/token", data=credentials(bus, client_id=client_id, client_secret="rahasia"))
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+        bus.tokens.refresh()
+
+
+@pytest.mark.parametrize("path", ["token", "revoke", "introspect"])
+@pytest.mark.parametrize("proof", ["basic", "post", "assertion", "none"])
+async def test_a_client_that_does_not_prove_itself_is_challenged_with_a_realm(
+    http: httpx.AsyncClient, bus: Bus, path: str, proof: str
+):
+    form = {"grant_type": "client_credentials", "token": "x"}
+    auth = ("client_x", "salah") if proof == "basic" else None
+    form |= {"client_id": bus.client_id, "client_secret": "salah"} if proof == "post" else {}
+    form |= an_assertion(OKPKey.generate_key("Ed25519"), bus.client_id) if proof == "assertion" else {}
+    answer = await http.post(f"/oauth/{path}", data=form, auth=auth)
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Basic realm="bus"')
+
+
+@pytest.mark.parametrize("resources", [[], [ISSUER], [f"{ISSUER}/"], [ISSUER, ISSUER], [""]])
+async def test_a_token_for_the_bus_by_name_is_a_token_for_the_bus(
+    http: httpx.AsyncClient, bus: Bus, resources: list[str]
+):
+    answer = await http.post("/oauth/token", data={**credentials(bus), "resource": resources})
+    assert bus.tokens.verify(f"Bearer {answer.json()['access_token']}".encode()).client_id == bus.client_id
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        ["https://evil.example"],
+        [ISSUER, "https://evil.example"],
+        [f"{ISSUER}/v1"],
+        ["bus"],
+        [f"{ISSUER}#a"],
+        ["\u00e9"],
+    ],
+)
+async def test_a_token_for_another_server_is_refused(http: httpx.AsyncClient, bus: Bus, resources: list[str]):
+    answer = await http.post("/oauth/token", data={**credentials(bus), "resource": resources})
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_target")
+
+
+async def test_a_resource_is_the_only_parameter_that_may_come_twice(http: httpx.AsyncClient, bus: Bus):
+    answer = await http.post("/oauth/token", data={**credentials(bus), "scope": ["events.read", "events.read"]})
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
 def _part(text: str) -> str:
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -402,14 +589,9 @@ async def test_a_login_at_another_endpoint_is_logged(http: httpx.AsyncClient, bu
     assert token not in str(lines)
 
 
-async def test_a_log_that_cannot_be_written_keeps_no_token_back(
-    http: httpx.AsyncClient, bus: Bus, monkeypatch: pytest.MonkeyPatch
-):
-    def fails(*_: Any, **__: Any) -> None:
-        raise OSError("disk full")
-
-    monkeypatch.setattr("bus.telemetry.log", SimpleNamespace(info=fails))
-    assert await a_token(http, bus)
+async def test_a_log_that_cannot_be_written_keeps_no_token_back(http: httpx.AsyncClient, bus: Bus):
+    with a_full_log():
+        assert await a_token(http, bus)
 
 
 def issued() -> float:
@@ -423,9 +605,23 @@ async def test_the_server_describes_itself_as_rfc_8414_says(http: httpx.AsyncCli
     AuthorizationServerMetadata(document | {"response_types_supported": ["none"]}).validate()
     assert document["issuer"] == ISSUER
     assert document["response_types_supported"] == []
+    for endpoint in ("token_endpoint", "revocation_endpoint", "introspection_endpoint"):
+        assert document[f"{endpoint}_auth_signing_alg_values_supported"] == list(ALGORITHMS)
+    assert document["service_documentation"] == f"{ISSUER}/docs"
     for name in ("token_endpoint", "revocation_endpoint", "introspection_endpoint"):
         assert (await http.post(document[name])).status_code == 400
     assert (await http.get(document["jwks_uri"])).status_code == 200
+
+
+@pytest.mark.parametrize("settings", [{"operation_address": "127.0.0.1:9090"}, {"operation_scope": "admin"}])
+async def test_documentation_that_is_not_served_to_everybody_is_not_announced(
+    http: httpx.AsyncClient, bus: Bus, settings: dict[str, str]
+):
+    rooms = bus.app.state.rooms
+    bus.app.state.rooms = SimpleNamespace(**vars(rooms) | {"settings": load_settings(**settings)})
+    for name in ("oauth-authorization-server", "oauth-protected-resource"):
+        assert "documentation" not in (await http.get(f"/.well-known/{name}")).text
+    bus.app.state.rooms = rooms
 
 
 async def test_the_resource_describes_itself_as_rfc_9728_says(http: httpx.AsyncClient):

@@ -14,12 +14,14 @@ from bus.actions.attempts import Attempts
 from bus.actions.log import ActionLog
 from bus.http import problems
 from bus.http.api import oauth, participants
+from bus.idempotency import KeptAnswers
 from bus.identity.keys import create_keys, load_keys
 from bus.identity.participants import Participants, bootstrap
 from bus.identity.server import OAuthServer
 from bus.identity.tokens import Tokens
 from bus.identity.wrong_logins import LoginPolicy
 from bus.limits import Limits, Rate
+from bus.settings import load_settings
 from bus.storage import open_storage, upgrade
 from tests.an_actor import OPERATOR
 from tests.http.admitting import NoOwnLimits, admitting
@@ -42,7 +44,14 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     server = OAuthServer(tokens, register, storage, 600, limits, LoginPolicy(*[Rate(1000, 60)] * 3), attempts)
     app = FastAPI()
     app.state.rooms = SimpleNamespace(
-        keys=keys, tokens=tokens, participants=register, oauth=server, limits=limits, attempts=attempts
+        settings=load_settings(),
+        keys=keys,
+        tokens=tokens,
+        participants=register,
+        oauth=server,
+        limits=limits,
+        attempts=attempts,
+        answers=KeptAnswers(storage, keys),
     )
     app.include_router(oauth.router)
     app.include_router(participants.router)
@@ -112,8 +121,79 @@ async def test_a_secret_is_shown_once(http: httpx.AsyncClient):
     assert made["client_secret"] not in answer.text
 
 
-async def test_a_client_with_keys_is_added(http: httpx.AsyncClient):
-    assert await a_client(http, jwks={"keys": [OKPKey.generate_key("Ed25519").as_dict(private=False)]})
+async def test_a_client_with_keys_is_added_and_has_no_secret(http: httpx.AsyncClient):
+    made = await a_client(http, jwks={"keys": [OKPKey.generate_key("Ed25519").as_dict(private=False)]})
+    assert made.keys() == {"client_id"}
+
+
+async def test_a_token_loses_at_once_what_is_taken_away_and_gains_nothing(http: httpx.AsyncClient):
+    made = await a_client(http, scopes=["admin", "events.read"])
+    path, secret = f"/v1/participants/bapenda/clients/{made['client_id']}", made.copy()
+    early = {"authorization": await authorization(http, **secret)}
+    seen = []
+    for scopes in (["events.read"], ["events.read", "admin"], ["admin"]):
+        answer = await http.patch(path, json={"scopes": scopes})
+        assert (answer.status_code, answer.json()["scopes"]) == (200, sorted(scopes))
+        late = {"authorization": await authorization(http, **secret)}
+        seen.append([(await http.get("/v1/participants", headers=one)).status_code for one in (early, late)])
+    # `admin` was taken and given again: the early token does not come to it again.
+    assert seen == [[403, 403], [403, 200], [403, 200]]
+
+
+async def test_a_token_from_before_a_scope_was_given_has_it_not(http: httpx.AsyncClient):
+    made = await a_client(http)
+    early = {"authorization": await authorization(http, **made)}
+    path = f"/v1/participants/bapenda/clients/{made['client_id']}"
+    assert (await http.patch(path, json={"scopes": ["events.read", "admin"]})).status_code == 200
+    assert (await http.get("/v1/participants", headers=early)).status_code == 403
+    told = await http.post("/oauth/introspect", data={"token": early["authorization"].removeprefix("Bearer "), **made})
+    assert told.json()["scope"] == "events.read"
+
+
+async def test_a_clients_keys_are_replaced(http: httpx.AsyncClient):
+    made = await a_client(http)
+    path = f"/v1/participants/bapenda/clients/{made['client_id']}"
+    jwks = {"keys": [OKPKey.generate_key("Ed25519").as_dict(private=False)]}
+    assert (await http.patch(path, json={"jwks": jwks})).json()["scopes"] == ["events.read"]
+    refused = await http.post("/oauth/token", data={"grant_type": "client_credentials", **made})
+    assert refused.json()["error"] == "invalid_client"
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({}, None),
+        ({"scopes": []}, "/scopes"),
+        ({"scopes": ["root"]}, "/scopes"),
+        ({"scopes": "admin"}, "/scopes"),
+        ({"jwks": {"keys": [{"kty": "oct", "k": "YWJj"}]}}, "/jwks/keys/0"),
+        ({"secret": "x"}, "/secret"),
+    ],
+)
+async def test_a_wrong_change_of_a_client_is_refused(
+    http: httpx.AsyncClient, change: dict[str, Any], pointer: str | None
+):
+    made = await a_client(http)
+    answer = await http.patch(f"/v1/participants/bapenda/clients/{made['client_id']}", json=change)
+    assert answer.status_code == 400
+    assert [error["pointer"] for error in answer.json().get("errors", [])] == ([pointer] if pointer else [])
+
+
+async def test_a_client_changes_nobody_not_even_itself(http: httpx.AsyncClient):
+    made = await a_client(http)
+    theirs = {"authorization": await authorization(http, **made)}
+    path = f"/v1/participants/bapenda/clients/{made['client_id']}"
+    assert (await http.patch(path, json={"scopes": ["admin"]}, headers=theirs)).status_code == 403
+    (listed,) = (await http.get("/v1/participants/bapenda/clients")).json()["clients"]
+    assert listed["scopes"] == ["events.read"]
+
+
+async def test_a_revoked_client_is_not_changed(http: httpx.AsyncClient):
+    made = await a_client(http)
+    path = f"/v1/participants/bapenda/clients/{made['client_id']}"
+    await http.delete(path)
+    answer = await http.patch(path, json={"scopes": ["admin"]})
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:bus:problem:client-revoked")
 
 
 @pytest.mark.parametrize("fields", [{"scopes": ["root"]}, {"scopes": []}, {"jwks": {"keys": []}}])

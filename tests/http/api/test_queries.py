@@ -228,6 +228,94 @@ async def test_an_answer_with_a_number_that_would_change_is_not_handed_out(
     assert problem(await ask(http)) == (502, "answer-invalid")
 
 
+REMARKING = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["ditemukan"],
+    "properties": {
+        "ditemukan": {"type": "boolean"},
+        "keterangan": {"type": "string", "maxLength": 200},
+        "orang": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "nama": {"type": "string", "maxLength": 100},
+                "kk": {"type": "string", "pattern": "^[1-9][0-9]{15}$"},
+                "nilai": {"type": "number"},
+                "alamat": {"type": "object", "required": ["kode"], "properties": {"kode": {"pattern": "^[1-9]"}}},
+            },
+        },
+    },
+}
+"""An answer that can say what it lacks."""
+
+
+@pytest.mark.parametrize(
+    ("odd", "left", "remark"),
+    [
+        ({"kk": "0"}, {}, "orang/kk"),
+        ({"nama": "X" * 120}, {}, "orang/nama"),
+        ({"nilai": Decimal("18446744073709551617")}, {}, "orang/nilai"),
+        ({"alamat": {"kode": "0", "jalan": "y"}}, {}, "orang/alamat, orang/alamat/kode"),
+        ({"kk": "0", "nama": 7}, {}, "orang/kk, orang/nama"),
+    ],
+)
+async def test_one_odd_element_does_not_void_the_others_and_is_named_without_its_value(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter, odd: Document, left: Document, remark: str
+):
+    desk.apply(a_query_document(answer=REMARKING))
+    sound = {"nama": "Rekaan", "kk": "3524010101209001"}
+    adapter.answer = {"ditemukan": True, "keterangan": "status ganda", "orang": sound | odd}
+    answer = await ask(http)
+    rest = {name: value for name, value in sound.items() if name not in odd}
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "ditemukan": True,
+        "keterangan": f"status ganda; tidak layak: {remark}",
+        "orang": rest | left,
+    }
+
+
+async def test_an_unfit_element_that_the_grant_hides_is_not_named(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
+):
+    fields = ["/ditemukan", "/keterangan", "/orang/nama"]
+    desk.apply(a_query_document(a_grant("dinkes", fields=fields), answer=REMARKING))
+    adapter.answer = {"ditemukan": True, "orang": {"nama": "Rekaan", "kk": "0", "nilai": "?"}}
+    assert (await ask(http)).json() == {"ditemukan": True, "orang": {"nama": "Rekaan"}}
+
+
+async def test_an_answer_is_not_handed_out_if_it_could_not_say_what_it_lacks(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
+):
+    properties = {name: value for name, value in REMARKING["properties"].items() if name != "keterangan"}  # type: ignore[attr-defined]
+    desk.apply(a_query_document(answer=REMARKING | {"properties": properties}))
+    adapter.answer = {"ditemukan": True, "orang": {"kk": "0"}}
+    assert problem(await ask(http)) == (502, "answer-invalid")
+
+
+@pytest.mark.parametrize(
+    "answer", [{"ditemukan": "ya"}, {"orang": {"nama": "Rekaan"}}, {"ditemukan": None, "orang": {}}]
+)
+async def test_an_answer_that_does_not_say_whether_anybody_was_found_is_not_handed_out(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter, answer: Document
+):
+    desk.apply(a_query_document(answer=REMARKING))
+    adapter.answer = answer
+    assert problem(await ask(http)) == (502, "answer-invalid")
+
+
+@pytest.mark.parametrize(
+    ("failure", "status"), [(Failure.TRANSIENT, 503), (Failure.SINK_DOWN, 502), (Failure.PERMANENT, 502)]
+)
+async def test_a_fault_of_the_agency_says_whether_asking_again_helps(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter, failure: Failure, status: int
+):
+    desk.apply(a_query_document())
+    adapter.refusal = AgencyFault(failure, "Badan cannot answer", retry_after=30)
+    assert (await ask(http)).status_code == status
+
+
 async def test_an_invalid_answer_is_not_handed_out(desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter):
     desk.apply(a_query_document())
     adapter.answer = {"ditemukan": "ya", "nama": "Rekaan 1"}

@@ -21,9 +21,11 @@ from bus.kit import (
     Polled,
     Query,
     Question,
-    find_changes,
+    Row,
+    Rows,
     make_http_client,
     parse_object,
+    read_rows,
     require_success,
     send_request,
 )
@@ -44,10 +46,10 @@ class BalaiAdapter(Deliver, Poll, Query):
         return [DELIVERED] * len(events)
 
     async def poll(self, operation: str, cursor: str | None) -> Polled:
-        """The gauges whose level changed."""
+        """All gauges with their levels. The bus finds which of them changed."""
         listed = await self._ask("GET", "gauges")
-        records = {gauge["pos"]: gauge for gauge in listed["gauges"]}
-        return find_changes(cursor, records, contract=LEVEL, source="/balai/pos")
+        rows = read_rows(listed["gauges"], lambda gauge: Row(gauge["pos"], gauge), lambda gauge: gauge.get("pos"))
+        return Polled([], None, rows=Rows("/balai/pos", rows, is_whole=True))
 
     async def query(self, operation: str, question: Question) -> Mapping[str, Any]:
         """One gauge's level now."""

@@ -1,0 +1,52 @@
+"""Parameters in paths, as the OpenAPI document describes them.
+
+The patterns only document: what does not match names nothing, and is answered with 404 like any other unknown name.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+from fastapi import Path
+
+_CONTRACT: Final = "^[a-z][a-z0-9-]*(\\.[a-z][a-z0-9-]*)+$"
+
+
+def _name(description: str, example: str, pattern: str, longest: int) -> tuple[str, str, dict[str, Any]]:
+    return description, example, {"type": "string", "pattern": pattern, "minLength": 1, "maxLength": longest}
+
+
+_CONTRACT_NAME: Final = _name("the contract's name", "perizinan.izin", _CONTRACT, 255)
+_VERSION: Final = _name("the contract's version", "1.0.0", "^[0-9]+\\.[0-9]+\\.[0-9]+$", 64)
+_PARTICIPANT: Final = _name("the participant's name", "bapenda", "^[a-z][a-z0-9-]{1,62}$", 63)
+_CLIENT: Final = _name("the client's id", "client_k3v5m2qa7xw4c6dnb5ty", "^client_[a-z2-7]{20}$", 27)
+_SUBSCRIPTION: Final = _name("the subscription's id", "sub_k3v5m2qa7xw4c6dnb5ty", "^sub_[a-z0-9]+$", 63)
+_DELIVERY: Final = _name(
+    "the subscription's id, a dot and the event's position",
+    "sub_k3v5m2qa7xw4c6dnb5ty.1200",
+    "^sub_[a-z0-9]+\\.[0-9]{1,18}$",
+    82,
+)
+_KEY: Final = (
+    "the record's key; a slash in it may stand as it is",
+    "3524010101909001",
+    {"type": "string", "minLength": 1, "maxLength": 1024},
+)
+
+
+def _path(name: tuple[str, str, dict[str, Any]]) -> Any:
+    description, example, schema = name
+    return Path(description=description, json_schema_extra=schema, examples=[example])
+
+
+ContractName = Annotated[str, _path(_CONTRACT_NAME)]
+Version = Annotated[str, _path(_VERSION)]
+ParticipantName = Annotated[str, _path(_PARTICIPANT)]
+ClientId = Annotated[str, _path(_CLIENT)]
+SubscriptionId = Annotated[str, _path(_SUBSCRIPTION)]
+DeliveryId = Annotated[str, _path(_DELIVERY)]
+
+DOCUMENTED: Final[Mapping[str, Mapping[str, Any]]] = {
+    name: {"description": description, "schema": schema, "example": example}
+    for name, (description, example, schema) in {"contract": _CONTRACT_NAME, "key": _KEY}.items()
+}
+"""The path parameters of routes that are not FastAPI's, by name."""

@@ -1,0 +1,6 @@
+/** A client of the bus, for Node and browsers. The spool and webhooks need Node and are in files of their own. */
+
+export { Bus } from "./bus.js";
+export {
+  BusError, CredentialsRefused, EventInvalid, Refused, SignatureInvalid, SpoolError, SpoolFull, Unreachable,
+} from "./errors.js";

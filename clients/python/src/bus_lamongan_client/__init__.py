@@ -1,0 +1,44 @@
+"""A client of the bus: publish, read feeds and records, ask, verify webhooks; and a spool for bad lines.
+
+`Bus` and `Spool` are for programs without asyncio, `AsyncBus` and `AsyncSpool` for programs with it. Both have the same methods.
+"""
+
+from bus_lamongan_client.answers import BatchReceipt, Page, Receipt, RejectedEvent
+from bus_lamongan_client.async_bus import AsyncBus, AsyncSpool
+from bus_lamongan_client.bus import Bus, Spool
+from bus_lamongan_client.errors import (
+    BusError,
+    CredentialsRefused,
+    EventInvalid,
+    FieldError,
+    Refused,
+    SignatureInvalid,
+    SpoolError,
+    SpoolFull,
+    Unreachable,
+)
+from bus_lamongan_client.spool import RefusedEvent, Report
+from bus_lamongan_client.webhook import verify_webhook
+
+__all__ = [
+    "AsyncBus",
+    "AsyncSpool",
+    "BatchReceipt",
+    "Bus",
+    "BusError",
+    "CredentialsRefused",
+    "EventInvalid",
+    "FieldError",
+    "Page",
+    "Receipt",
+    "Refused",
+    "RefusedEvent",
+    "RejectedEvent",
+    "Report",
+    "SignatureInvalid",
+    "Spool",
+    "SpoolError",
+    "SpoolFull",
+    "Unreachable",
+    "verify_webhook",
+]

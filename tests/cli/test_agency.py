@@ -1,0 +1,44 @@
+"""`bus agency`: the operator sees what polls hold back, and lets it go on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bus import json
+from bus.agencies import Holds
+from bus.cli.workspace import open_workspace
+from tests.an_agency import AGENCY, hold_some_deletions
+from tests.cli.a_command import Commands, commands
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Commands]:
+    with commands(tmp_path, monkeypatch, capsys) as run:
+        yield run
+
+
+def test_the_list_says_what_is_held_and_what_to_do(run: Commands) -> None:
+    with open_workspace(run.folder / "data") as workspace:
+        hold_some_deletions(workspace.storage)
+    said = run("agency", "list").out
+    assert "97 deletions of 100 rows of /badan/warga" in said
+    assert f"bus agency release {AGENCY}" in said
+    (line,) = run("agency", "list", "--json").out.splitlines()
+    told = json.loads(line)
+    assert (told["agency"], told["operation"], told["held"][0]["deletions"]) == (AGENCY, "tarik", 97)
+
+
+def test_a_release_is_for_the_poll_that_is_named(run: Commands) -> None:
+    with open_workspace(run.folder / "data") as workspace:
+        hold_some_deletions(workspace.storage)
+    assert run("agency", "release", AGENCY, "--operation", "lain").code == 1
+    assert "released 97 deletions" in run("agency", "release", AGENCY, "--operation", "tarik").out
+    with open_workspace(run.folder / "data") as workspace:
+        (report,) = Holds(workspace.storage).report()
+    assert report.held[0].released == 97
+
+
+def test_nothing_is_released_where_nothing_is_held(run: Commands) -> None:
+    refused = run("agency", "release", AGENCY)
+    assert (refused.code, "holds deletions back" in refused.err) == (1, True)

@@ -1,0 +1,81 @@
+// Does with the JavaScript client what it reads from its input, line by line.
+
+import { createInterface } from "node:readline";
+
+import { Bus, BusError, Refused, SpoolFull } from "bus-lamongan-client";
+import { Spool } from "bus-lamongan-client/spool";
+import { verifyWebhook } from "bus-lamongan-client/webhook";
+
+let bus, spool, place;
+let pauses = [];
+
+const steps = {
+  open({ url, id, secret, source, spool: path, options }) {
+    bus = new Bus(url, id, secret, { source, pause: async (seconds) => void pauses.push(seconds) });
+    place = [path, bus, { maxBytes: options.max_bytes, maxAge: options.max_age }];
+    steps["spool.reopen"]();
+  },
+  "spool.reopen"() {
+    spool = new Spool(...place);
+  },
+  publish: ({ event }) => bus.publish(event),
+  publish_batch: ({ events, partial }) => bus.publishBatch(events, { partial }),
+  feed: ({ contract, after, wait, limit, pages }) => take(bus.feed(contract, after, { wait, limit }), pages),
+  records: ({ contract, after }) => take(bus.records(contract, after)),
+  snapshot: ({ contract }) => take(bus.snapshot(contract)),
+  ask: ({ contract, question }) => bus.ask(contract, question),
+  verify_webhook: ({ secret, headers, body }) => verifyWebhook(secret, headers, body),
+  "spool.publish": ({ event, key }) => spool.publish(event, { key }),
+  "spool.send": () => spool.send(),
+  "spool.list_refused": () => spool.listRefused(),
+  "spool.mend": ({ number, event }) => spool.mend(number, event),
+  async "spool.mend_as_it_was"({ number }) {
+    const refused = (await spool.listRefused()).find((one) => one.number === number);
+    await spool.mend(number, refused.event);
+  },
+  "spool.drop": ({ number }) => spool.drop(number),
+  async "spool.fill"({ event, most, bytes = 0 }) {
+    for (let count = 0; count < most; count++) {
+      try {
+        await spool.publish({ ...event, data: { ...event.data, fill: "x".repeat(bytes) } });
+      } catch (error) {
+        if (error instanceof SpoolFull) return { filled: true, count };
+        throw error;
+      }
+    }
+    return { filled: false, count: most };
+  },
+};
+
+async function take(pages, most = 99) {
+  const taken = [];
+  for await (const page of pages) {
+    taken.push(page);
+    if (taken.length === most) break;
+  }
+  return taken;
+}
+
+/** Receipts have the words of the cases. What the bus says is as it was. */
+function plain(result) {
+  if (result?.error instanceof BusError) return { ...result, error: result.error.name };
+  if (result && "lastPosition" in Object(result)) return { ...result, last_position: result.lastPosition };
+  return result ?? null;
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  pauses = [];
+  let result;
+  try {
+    const { op, ...step } = JSON.parse(line);
+    result = plain(await steps[op](step));
+  } catch (error) {
+    if (!(error instanceof BusError)) throw error;
+    result = { error: error.name, retry_after: error.retryAfter ?? null };
+    if (error instanceof Refused) {
+      const { status, type, title, detail, errors } = error;
+      Object.assign(result, { status, type, title, detail, errors });
+    }
+  }
+  console.log(JSON.stringify({ result, pauses }));
+}

@@ -1,0 +1,129 @@
+<?php
+
+// Does with the PHP client what it reads from its input, line by line.
+
+declare(strict_types=1);
+
+use Lamongan\Bus\{Bus, BusError, Refused, Spool, SpoolFull};
+
+use function Lamongan\Bus\verifyWebhook;
+
+require __DIR__ . '/vendor/autoload.php';
+
+set_error_handler(fn (int $level, string $text) => throw new ErrorException($text));
+
+final class Driver
+{
+    public array $pauses = [];
+    private Bus $bus;
+    private ?Spool $spool = null;
+    private array $place;
+
+    public function do(stdClass $step): mixed
+    {
+        return match ($step->op) {
+            'open' => $this->open($step),
+            'spool.reopen' => $this->reopen(),
+            'publish' => $this->bus->publish($step->event),
+            'publish_batch' => $this->bus->publishBatch($step->events, $step->partial ?? false),
+            'feed' => $this->take($this->bus->feed($step->contract, $step->after ?? '', $step->wait ?? 0, $step->limit ?? Bus::LIMIT), $step),
+            'records' => $this->take($this->bus->records($step->contract, $step->after), $step),
+            'snapshot' => $this->take($this->bus->snapshot($step->contract), $step),
+            'ask' => $this->bus->ask($step->contract, $step->question),
+            'verify_webhook' => verifyWebhook($step->secret, (array) $step->headers, $step->body),
+            'spool.publish' => $this->spool->publish($step->event, $step->key ?? null),
+            'spool.send' => $this->spool->send(),
+            'spool.list_refused' => $this->spool->listRefused(),
+            'spool.mend' => $this->spool->mend($step->number, $step->event),
+            'spool.mend_as_it_was' => $this->mendAsItWas($step->number),
+            'spool.drop' => $this->spool->drop($step->number),
+            'spool.fill' => $this->fill($step),
+        };
+    }
+
+    private function open(stdClass $step): void
+    {
+        $this->bus = new Bus($step->url, $step->id, $step->secret, $step->source, function (float $seconds): void {
+            $this->pauses[] = $seconds;
+        });
+        $names = ['max_bytes' => 'maxBytes', 'max_age' => 'maxAge'];
+        $this->place = ['path' => $step->spool];
+        foreach ($step->options as $name => $value) {
+            $this->place[$names[$name]] = $value;
+        }
+        $this->reopen();
+    }
+
+    private function reopen(): void
+    {
+        $this->spool = null;
+        $this->spool = new Spool(...$this->place, bus: $this->bus);
+    }
+
+    private function take(Generator $pages, stdClass $step): array
+    {
+        $taken = [];
+        foreach ($pages as $page) {
+            $taken[] = $page;
+            if (count($taken) === ($step->pages ?? 99)) {
+                break;
+            }
+        }
+        return $taken;
+    }
+
+    private function mendAsItWas(int $number): void
+    {
+        foreach ($this->spool->listRefused() as $refused) {
+            $refused->number === $number && $this->spool->mend($number, $refused->event);
+        }
+    }
+
+    private function fill(stdClass $step): array
+    {
+        $step->event->data->fill = str_repeat('x', $step->bytes ?? 0);
+        for ($count = 0; $count < $step->most; $count++) {
+            try {
+                $this->spool->publish($step->event);
+            } catch (SpoolFull) {
+                return ['filled' => true, 'count' => $count];
+            }
+        }
+        return ['filled' => false, 'count' => $count];
+    }
+}
+
+/** A value of the client as JSON, with the words of the cases. */
+function plain(mixed $value): mixed
+{
+    if ($value instanceof BusError) {
+        return (new ReflectionClass($value))->getShortName();
+    }
+    if (is_array($value)) {
+        return array_map('plain', $value);
+    }
+    if (!is_object($value) || $value instanceof stdClass) {
+        return $value;
+    }
+    $members = new stdClass();
+    foreach (get_object_vars($value) as $name => $member) {
+        $members->{strtolower(preg_replace('/[A-Z]/', '_$0', $name))} = plain($member);
+    }
+    return $members;
+}
+
+$driver = new Driver();
+while (($line = fgets(STDIN)) !== false) {
+    $driver->pauses = [];
+    try {
+        $result = plain($driver->do(json_decode($line)));
+    } catch (BusError $error) {
+        $result = ['error' => plain($error), 'retry_after' => $error->retryAfter ?? null];
+        if ($error instanceof Refused) {
+            foreach (['status', 'type', 'title', 'detail', 'errors'] as $name) {
+                $result[$name] = plain($error->$name);
+            }
+        }
+    }
+    echo json_encode(['result' => $result, 'pauses' => $driver->pauses]), "\n";
+}
