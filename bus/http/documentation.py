@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse
 
 from bus.http.conditional import cacheable
 
@@ -45,7 +46,7 @@ def add_documentation(router: APIRouter, title: str) -> None:
     )
     page.headers["content-security-policy"] = _write_policy(bytes(page.body))
 
-    @router.get("/docs", include_in_schema=False)
+    @router.get("/docs", include_in_schema=False, response_class=HTMLResponse)
     async def docs() -> Response:
         return page
 
@@ -54,7 +55,9 @@ def add_documentation(router: APIRouter, title: str) -> None:
 
 
 def _add_asset(router: APIRouter, name: str, media_type: str) -> None:
-    @router.get(f"/docs/{name}", include_in_schema=False)
+    form = type("Asset", (Response,), {"media_type": media_type})
+
+    @router.get(f"/docs/{name}", include_in_schema=False, response_class=form)
     def asset(request: Request) -> Response:
         return cacheable(request, _read(name), media_type)
 

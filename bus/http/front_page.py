@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from bus import json
 from bus.http.semantics import form_of
 
-router = APIRouter(tags=["operation"])
+router = APIRouter(tags=["Operation"])
 
 TITLE: Final = "Bus data Kabupaten Lamongan"
 _SUMMARY: Final = "Events, records and queries between the regency's applications and the ministries, under contract."

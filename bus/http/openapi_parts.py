@@ -181,6 +181,7 @@ TAGS: Final[Mapping[str, str]] = {
     "Queries": "Ask an agency, and get the answer at once.",
     "Subscriptions": "Have events delivered to a webhook or to an agency.",
     "Deliveries": "See what became of each delivery, and try again.",
+    "Agencies": "See how agencies are polled, and release deletions that a poll holds back, as the operator.",
     "Contracts": "Read the catalogue; register, check, approve and retire contract versions.",
     "Participants": "Manage participants, their clients and their limits, as the operator.",
     "Disclosures": "See who received whose personal data.",

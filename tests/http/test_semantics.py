@@ -109,7 +109,7 @@ async def test_another_method_is_told_every_method_of_the_path(bus: Bus, reader:
         (f"{CONTRACT}/versions/1.0.0", "GET, HEAD, OPTIONS, PUT"),
         ("/v1/contracts/check", "GET, HEAD, OPTIONS, POST"),
         ("/v1/subscriptions/sub_1", "DELETE, GET, HEAD, OPTIONS, PATCH"),
-        ("/v1/participants/bapenda/clients/c", "DELETE, OPTIONS"),
+        ("/v1/participants/bapenda/clients/c", "DELETE, OPTIONS, PATCH"),
         (FEED, "GET, HEAD, OPTIONS"),
         ("/oauth/token", "OPTIONS, POST"),
         ("/healthz", "GET, HEAD, OPTIONS"),

@@ -52,7 +52,7 @@ class RefusalDocument(BaseModel):
     last_at: AwareDatetime
 
 
-class BrokenRule(BaseModel):
+class RowRule(BaseModel):
     """A rule that a row breaks."""
 
     rule: str = Field(description="as in a refusal; `row-unreadable`: the adapter cannot read the row")
@@ -67,7 +67,7 @@ class SetAsideDocument(BaseModel):
     contract: str
     key: str = Field(description="the row's own key at the agency; `?` and a digest: it has none that can be used")
     source: str = Field(description="of its event")
-    errors: list[BrokenRule]
+    errors: list[RowRule]
     first_at: AwareDatetime = Field(description="when it was first refused")
     tried_at: AwareDatetime = Field(description="when it was last refused")
 
@@ -133,7 +133,7 @@ def _aside(found: FoundAside) -> SetAsideDocument:
         contract=found.contract,
         key=found.key,
         source=found.source,
-        errors=[BrokenRule(rule=one.rule, pointer=one.pointer) for one in found.errors],
+        errors=[RowRule(rule=one.rule, pointer=one.pointer) for one in found.errors],
         first_at=found.first_at,
         tried_at=found.tried_at,
     )
