@@ -1,5 +1,6 @@
 """Node libraries that tests call: installed from a folder's lock, once for each lock."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -27,14 +28,19 @@ def install(config: pytest.Config, folder: Path) -> Path:
     digest = blake2b(b"".join(path.read_bytes() for path in sources), digest_size=8).hexdigest()
     installed = config.cache.mkdir(f"node-{folder.name}-{digest}")
     done = installed / "installed"
-    if not done.exists():
-        for path in sources:
-            shutil.copy(path, installed)
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        ended = subprocess.run(command, cwd=installed, capture_output=True, text=True, timeout=_SECONDS, check=False)
-        if ended.returncode:
-            return _give_up(f"npm ci did not succeed: {ended.stderr[-500:]}")
-        done.touch()
+    with (installed / "lock").open("w") as lock:
+        # Another process of the same run may install the same: `npm ci` begins with deleting what is there.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            for path in sources:
+                shutil.copy(path, installed)
+            command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            ended = subprocess.run(
+                command, cwd=installed, capture_output=True, text=True, timeout=_SECONDS, check=False
+            )
+            if ended.returncode:
+                return _give_up(f"npm ci did not succeed: {ended.stderr[-500:]}")
+            done.touch()
     return installed
 
 

@@ -14,6 +14,7 @@ import structlog
 
 from bus import clock
 from bus.contracts import Catalogue
+from bus.delivery.chosen import Chosen
 from bus.delivery.dispatch import Dispatch, HandoverPolicy
 from bus.delivery.fan_out import FanOut
 from bus.delivery.handover import Handover
@@ -22,7 +23,7 @@ from bus.delivery.reclaim import Reclaim
 from bus.delivery.relayed import read_relayed
 from bus.delivery.replays import advance_replay, end_replay, go_live, order_by_turn
 from bus.delivery.subscription import Subscription
-from bus.delivery.subscriptions import Chosen, Subscriptions
+from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.turn import Turn
 from bus.journal import Entry, History, JournalReader
 from bus.problem import Unavailable

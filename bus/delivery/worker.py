@@ -24,6 +24,7 @@ from prometheus_client import Counter
 from bus import actions, clock, json
 from bus.agencies import Agencies
 from bus.contracts import Catalogue
+from bus.delivery.chosen import Chosen
 from bus.delivery.circuit import CircuitPolicy
 from bus.delivery.claims import Claims
 from bus.delivery.disclosed import Disclosed
@@ -37,7 +38,7 @@ from bus.delivery.sinks import agency
 from bus.delivery.sinks.places import Place, uncounted_place
 from bus.delivery.sinks.webhook import WebhookSink, trace_headers
 from bus.delivery.subscription import AgencySink, Subscription, SubscriptionState, Webhook
-from bus.delivery.subscriptions import Chosen, Subscriptions
+from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.under_way import RunUnderWay
 from bus.disclosures import Channel, Disclosure, Noted
 from bus.kit import Does, Event, Outcome
