@@ -5,7 +5,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from itertools import chain
 from typing import Any
 
 import orjson
@@ -14,8 +13,6 @@ Path = tuple[str | int, ...]
 """The keys and indexes that lead from a value to a part of it."""
 
 _BACKSLASH = 0x5C
-_FEW = 64
-"""An object or array with fewer entries is written entry by entry, since each entry may be large."""
 _OUTLINE = bytes.maketrans(b"0123456789. \t\n\r:,[-+E", b"00000000000:::::::::e")
 """Makes digits and points alike, and what may stand before a number."""
 _LONG = b":0000000000000000"
@@ -48,18 +45,6 @@ def dumps(value: Any) -> bytes:
     return orjson.dumps(value)
 
 
-def dumps_in_pieces(value: Any, most: int) -> bytes:
-    """The same bytes as `dumps`, written in pieces, so that other threads can run between them.
-
-    The writer holds the interpreter's lock while it writes a piece.
-
-    Args:
-        value: not nested deeper than `dumps` allows.
-        most: the approximate size of a piece, in characters and values.
-    """
-    return b"".join(_write_pieces(value, most))
-
-
 def is_small(value: Any, most: int) -> bool:
     """Whether a value has at most `most` characters and values. Counting ends soon after it passes `most`."""
     size = 0
@@ -75,40 +60,6 @@ def is_small(value: Any, most: int) -> bool:
         elif isinstance(part, list):
             left += part
     return True
-
-
-def _write_pieces(value: Any, most: int) -> Iterator[bytes]:
-    if not isinstance(value, dict | list) or is_small(value, most):
-        yield dumps(value)
-        return
-    is_object = isinstance(value, dict)
-    yield b"{" if is_object else b"["
-    inside = _write_entries(value, most) if len(value) < _FEW else _write_runs(value, most)
-    for number, pieces in enumerate(inside):
-        if number:
-            yield b","
-        yield from pieces
-    yield b"}" if is_object else b"]"
-
-
-def _write_entries(value: dict[str, Any] | list[Any], most: int) -> Iterator[Iterable[bytes]]:
-    """The pieces of each entry of a short object or array."""
-    if isinstance(value, list):
-        yield from (_write_pieces(inner, most) for inner in value)
-    else:
-        yield from (chain([dumps({name: 0})[1:-2]], _write_pieces(inner, most)) for name, inner in value.items())
-
-
-def _write_runs(value: dict[str, Any] | list[Any], most: int) -> Iterator[Iterable[bytes]]:
-    """Runs of entries of a long object or array. The size of a run sets how many entries the next run gets."""
-    entries = value if isinstance(value, list) else list(value.items())
-    start, count = 0, 1
-    while start < len(entries):
-        run = entries[start : start + count]
-        text = dumps(run if isinstance(value, list) else dict(run))[1:-1]
-        yield (text,)
-        start += count
-        count = max(1, min(2 * count, count * most // len(text)))
 
 
 def has_repeated_names(text: bytes, written: bytes) -> bool:

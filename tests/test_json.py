@@ -2,9 +2,7 @@
 
 import json as slow
 from decimal import Decimal
-from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,20 +78,6 @@ def test_of_each_entry_the_first_hundred_numbers_that_would_change_are_told_and_
     assert value == [[None] * 300, [None] * 300, [7, None]]
 
 
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False) | st.text(max_size=9),
-    lambda inner: st.lists(inner, max_size=9) | st.dictionaries(st.text(max_size=9), inner, max_size=9),
-)
-
-
-LONG = VALUES.map(lambda value: [value] * 70 + [1] * 70) | VALUES.map(lambda value: {f"n{n}": value for n in range(70)})
-
-
-@given(VALUES | LONG, st.integers(1, 20))
-def test_pieces_are_what_is_written_whole(value: Any, most: int):
-    assert json.dumps_in_pieces(value, most) == json.dumps(value)
-
-
 def test_a_value_is_small_by_its_characters_and_its_values():
     assert [json.is_small(value, 10) for value in ("a" * 9, "a" * 10, [0] * 4, [0] * 5, {"a": 1})] == [
         True,
@@ -102,11 +86,6 @@ def test_a_value_is_small_by_its_characters_and_its_values():
         False,
         True,
     ]
-
-
-def test_what_cannot_be_written_is_refused_in_pieces_too():
-    with pytest.raises(TypeError):
-        json.dumps_in_pieces({1: [0, 1, 2]}, 1)
 
 
 def test_what_is_there_twice_is_pointed_at():

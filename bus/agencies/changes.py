@@ -72,8 +72,8 @@ def find_changes(listed: Rows, taken: Mapping[str, str], contract: str, step: in
         listed: the rows.
         taken: key to digest of each row that the journal has.
         contract: the type of the events.
-        step: the number of the poll's step. It makes an event's id another one when a row returns to an earlier state, and
-            the same one when the step is repeated after a crash.
+        step: the number of the poll's step, which is part of each id. A row that returns to an earlier state gets another id. A
+            step that is repeated after a crash gives the same ids.
         seen: the rows that this round of the poll saw before, which the call adds to. A whole list is looked at by itself.
     """
     seen = {} if listed.is_whole else seen

@@ -80,8 +80,8 @@ class ContractVersion:
         id: names the version in the journal.
         contract_id: names the contract, whatever its version, in the journal.
         notice: as publishers meet it, that the version is deprecated; None: it is not.
-        names_publisher: as publishers meet it, whether others publish under the contract too, by this version or by another in
-            force, so that the bus says in each event who did.
+        names_publisher: the bus says in each event who published it. So it does where several participants may publish under
+            the contract, by any version in force.
     """
 
     id: int

@@ -177,9 +177,9 @@ def parse(url: str) -> Target:
     """The address to connect to, as a sink's URL says. Refuses a URL that readers could understand in two ways.
 
     Raises:
-        SinkAddressRefused: relative, another scheme, credentials, a fragment, a path or query with characters that RFC 3986
-            has percent-encoded, a port below 1024 other than 80 and 443, an IPv4
-            address in another form than four decimal numbers, an IPv6 zone.
+        SinkAddressRefused: it is relative, or has another scheme, credentials or a fragment. Its path or query has characters
+            that RFC 3986 has percent-encoded. Its port is below 1024 and neither 80 nor 443. It has an IPv4 address in another
+            form than four decimal numbers, or an IPv6 zone.
     """
     if len(url) > LONGEST_URL:
         raise SinkAddressRefused(f"the address is longer than {LONGEST_URL} characters")

@@ -9,8 +9,35 @@ from typing import Any, Final
 
 from bus import json
 from bus.actions import mask_url
+from bus.problem import Conflict, NotFound, Refused
 
 _TAG_BYTES: Final = 12
+
+
+class SubscriptionUnknown(NotFound):
+    """You have no subscription with this id."""
+
+    slug = "subscription-unknown"
+
+
+class SubscriptionOfAnother(SubscriptionUnknown):
+    # The caller is told what they are told of one that does not exist; the action log is told more.
+    __doc__ = SubscriptionUnknown.__doc__
+
+    lacks_authority = True
+
+
+class SubscriptionChanged(Refused):
+    """The subscription is no longer what If-Match names; read it again."""
+
+    status = 412
+    slug = "subscription-changed"
+
+
+class ReplayUnderWay(Conflict):
+    """A replay of this subscription is under way; wait for its end."""
+
+    slug = "replay-under-way"
 
 
 class SubscriptionState(Enum):

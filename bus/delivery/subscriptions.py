@@ -15,15 +15,24 @@ from bus.contracts import Tags
 from bus.delivery.acts import find_setter, make_subscription_act
 from bus.delivery.signature import new_secret
 from bus.delivery.signing_secrets import SigningSecret, drop_ended, rotate
-from bus.delivery.subscription import AgencySink, NewSubscription, Sink, Subscription, SubscriptionState, Webhook
+from bus.delivery.subscription import (
+    AgencySink,
+    NewSubscription,
+    ReplayUnderWay,
+    Sink,
+    Subscription,
+    SubscriptionChanged,
+    SubscriptionOfAnother,
+    SubscriptionState,
+    SubscriptionUnknown,
+    Webhook,
+)
 from bus.delivery.tables import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS
 from bus.identity import Keys
 from bus.ids import new_id
-from bus.problem import Conflict, NotFound, Refused
 from bus.storage import RowConflict, Storage, Transaction, announce, find_last_change
 
 TOPIC = "subscriptions"
-
 
 Made = Callable[[Transaction, Subscription], None]
 """Called with what a transaction makes, before it is committed."""
@@ -31,32 +40,6 @@ Made = Callable[[Transaction, Subscription], None]
 
 def _tell_nobody(transaction: Transaction, made: Subscription) -> None:
     """What a subscription's maker needs, `add` returns."""
-
-
-class SubscriptionUnknown(NotFound):
-    """You have no subscription with this id."""
-
-    slug = "subscription-unknown"
-
-
-class SubscriptionOfAnother(SubscriptionUnknown):
-    # The caller is told what they are told of one that does not exist; the action log is told more.
-    __doc__ = SubscriptionUnknown.__doc__
-
-    lacks_authority = True
-
-
-class SubscriptionChanged(Refused):
-    """The subscription is no longer what If-Match names; read it again."""
-
-    status = 412
-    slug = "subscription-changed"
-
-
-class ReplayUnderWay(Conflict):
-    """A replay of this subscription is under way; wait for its end."""
-
-    slug = "replay-under-way"
 
 
 class Subscriptions:

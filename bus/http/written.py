@@ -8,6 +8,7 @@ from fastapi import Response
 from pydantic import BaseModel
 
 from bus import json
+from bus.http.pieces import dumps_in_pieces
 
 _JSON: Final = "application/json"
 _SMALL: Final = 32 * 1024
@@ -17,7 +18,7 @@ _SMALL: Final = 32 * 1024
 async def write_answer(value: Any, headers: Mapping[str, str]) -> Response:
     """The answer with a JSON value. A large value is written in a thread."""
     is_small = json.is_small(value, _SMALL)
-    text = json.dumps(value) if is_small else await asyncio.to_thread(json.dumps_in_pieces, value, _SMALL)
+    text = json.dumps(value) if is_small else await asyncio.to_thread(dumps_in_pieces, value, _SMALL)
     return Response(text, headers=dict(headers), media_type=_JSON)
 
 

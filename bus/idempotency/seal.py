@@ -1,7 +1,7 @@
 """The seal of kept answers: two layers of AES-256-GCM, one with the bus's key and one with the client's Idempotency-Key.
 
-The bus keeps no Idempotency-Key. So whoever has the database and the bus's keys still cannot read an answer, and the secret in
-it, without the key that the client chose.
+The bus keeps no Idempotency-Key. Whoever has the database and the bus's keys needs the client's key as well. Without it nobody
+reads an answer, or the secret in it.
 """
 
 import secrets

@@ -3,8 +3,8 @@
 They lie in one folder (mode 0700), each in its own file (mode 0600). The bus makes all of them together or none. If one key is
 lost, the bus must say so. With a new encryption key it could not read its subscriptions' secrets.
 
-A rotation adds keys that take over a minute later. Until then every process has read them (`Keys.refresh`), so that none meets
-a token or a secret of a key that it does not know.
+A rotation adds keys that take over a minute later. Until then every process has read them (`Keys.refresh`). So no process
+meets a token or a secret of a key that it does not know.
 """
 
 import os

@@ -97,8 +97,8 @@ def parse_object(agency: str, response: httpx.Response) -> dict[str, Any]:
 def parse_value(agency: str, response: httpx.Response) -> Any:
     """The JSON value in an answer.
 
-    Half a surrogate pair becomes the replacement character, since JSON in UTF-8 cannot hold it, and one citizen's text must
-    not make a whole page unreadable. A number that the bus would change is a `Decimal`; see `bus.json.loads_exactly`. The
+    Half a surrogate pair becomes the replacement character, since JSON in UTF-8 cannot hold it. One citizen's text must not
+    make a whole page unreadable. A number that the bus would change is a `Decimal`; see `bus.json.loads_exactly`. The
     gate refuses an event that still has one, so that a mapping rounds numbers that are only too precise, and no others.
 
     Raises:

@@ -95,8 +95,8 @@ def _find_key(entry: dict[str, Any], find_key: Callable[[dict[str, Any]], Any]) 
 def digest(value: Any) -> str:
     """64 bits of SHA-256 of a value that an agency sent.
 
-    Canonical JSON is hashed. A `Decimal`, and text that UTF-8 does not hold, such as half a surrogate pair, have a form of
-    their own, so that each value has a digest.
+    Canonical JSON is hashed. JSON holds neither a `Decimal` nor half a surrogate pair. Both have a form of their own here, so
+    that each value has a digest.
     """
     try:
         text = dump_canonical(value, _mark)

@@ -49,6 +49,18 @@ def known_head(status: int, fields: Fields) -> tuple[bytes, bool]:
     return head(status, fields), any(name == b"connection" for name, _ in fields)
 
 
+def render(response: Response, common: bytes, *, ends: bool) -> bytes:
+    """The bytes of an answer.
+
+    Args:
+        common: the header fields that every answer has.
+        ends: the connection ends behind it.
+    """
+    first, says_close = known_head(response.status, response.fields)
+    close = CLOSE if ends and not says_close else b""
+    return b"".join((first, common, close, b"\r\n", response.body))
+
+
 def problem(refusal: Refused) -> Response:
     """The response (RFC 9457) to a refused request."""
     body = json.dumps(refusal.to_document())

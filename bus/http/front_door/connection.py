@@ -19,7 +19,6 @@ from bus.http.front_door.refusals import REASONS, TooSlow
 from bus.http.front_door.request import END, HeadParser, Request, find_end
 from bus.http.front_door.visitor import Visitor
 from bus.http.front_door.wire import Wire
-from bus.http.publish import Response
 from bus.problem import Refused
 from bus.telemetry import CONNECTIONS, CONNECTIONS_ENDED
 
@@ -279,12 +278,6 @@ class Connection(asyncio.Protocol):
         self._hall.tasks.add(task)
         task.add_done_callback(self._hall.tasks.discard)
 
-    def rendered(self, response: Response, *, ends: bool) -> bytes:
-        """The bytes of an answer."""
-        head, says_close = answers.known_head(response.status, response.fields)
-        close = answers.CLOSE if ends and not says_close else b""
-        return b"".join((head, self._hall.fields, close, b"\r\n", response.body))
-
     def respond(self, text: bytes, *, ends: bool) -> None:
         """Write a whole answer. Then the connection goes on to the next request, or ends."""
         self._wire.write(text)
@@ -378,7 +371,7 @@ class Connection(asyncio.Protocol):
         """Refuse data that are no request, and read nothing behind them."""
         CONNECTIONS_ENDED.labels(REASONS.get(type(refusal), "malformed")).inc()
         self._visitor.release()
-        text = self.rendered(answers.problem(refusal), ends=True)
+        text = answers.render(answers.problem(refusal), self._hall.fields, ends=True)
         wait = 0.0 if type(refusal) in REASONS else self._hall.strangers.wait_of_garbage(self._visitor.peer)
         if wait:
             self._wire.pause()

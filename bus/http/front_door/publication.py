@@ -36,8 +36,9 @@ class Line(Protocol):
         """Whether the connection must end with this answer."""
         ...
 
-    def rendered(self, response: Response, *, ends: bool) -> bytes:
-        """The bytes of an answer."""
+    @property
+    def fields(self) -> bytes:
+        """Header fields that every answer has, as bytes."""
         ...
 
     def respond(self, text: bytes, *, ends: bool) -> None:
@@ -168,12 +169,12 @@ class Publication:
             return
         UNEXPECTED.labels("publish").inc()
         log.error("publish.failed", exc_info=error)
-        self._write(self._line.rendered(answers.UNEXPECTED, ends=True), ends=True)
+        self._write(answers.render(answers.UNEXPECTED, self._line.fields, ends=True), ends=True)
 
     def _answer(self, receipts: list[Receipt]) -> bytes:
         assert self._submission is not None  # noqa: S101 - it is what was appended
         response = self._publisher.answer(self._submission, receipts)
-        return self._line.rendered(response, ends=self._line.must_end)
+        return answers.render(response, self._line.fields, ends=self._line.must_end)
 
     def _sent(self) -> Any:
         """The event, if it was parsed already."""
@@ -183,7 +184,7 @@ class Publication:
 
     def _respond(self, response: Response) -> None:
         ends = self._line.must_end or not self._is_whole
-        self._write(self._line.rendered(response, ends=ends), ends=ends)
+        self._write(answers.render(response, self._line.fields, ends=ends), ends=ends)
 
     def _write(self, text: bytes, *, ends: bool) -> None:
         self._end()

@@ -1,7 +1,7 @@
 """The errors of the client, one class for each thing that its user can do.
 
 BusError
-├── EventInvalid          mend the event; nothing was sent
+├── EventInvalid          mend the event, which was not sent
 ├── Refused               mend what `errors` points at
 ├── CredentialsRefused    check the client's id and secret
 ├── Unreachable           try again later
