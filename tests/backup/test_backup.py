@@ -56,7 +56,7 @@ def test_nobody_else_can_read_a_back_up_or_what_came_of_it(made: Made, an_empty_
     folder = back_up(made, tmp_path / "copy")
     place = an_empty_place()
     restore_backup(folder, place, None, OPERATOR)
-    for path in [folder, place.data_dir, *(place.data_dir / "keys").iterdir()]:
+    for path in [folder, *folder.rglob("*"), place.data_dir, *(place.data_dir / "keys").iterdir()]:
         assert not path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO), path
 
 
