@@ -1,19 +1,21 @@
 """Standard Webhooks signatures: prove who sent a webhook, and that nobody changed it.
 
-The library signs. Its object is kept, so that the key is decoded only once.
+The specification's own library verifies them in the tests. It signs six times slower, which deliveries would feel.
 """
 
+import hmac
 import secrets
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
-from standardwebhooks import Webhook
+_PREFIX: Final = "whsec_"
 
 
 def new_secret() -> str:
     """A new signing secret, `whsec_` and 256 random bits in base64, as Standard Webhooks writes it."""
-    return f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
+    return f"{_PREFIX}{b64encode(secrets.token_bytes(32)).decode()}"
 
 
 class Signer:
@@ -21,7 +23,7 @@ class Signer:
 
     def __init__(self, secrets: Sequence[str]) -> None:
         """`secrets`: each `whsec_…`; several while one is being replaced, so that the receiver may know either."""
-        self._webhooks = [Webhook(secret) for secret in secrets]
+        self._keys = [b64decode(secret.removeprefix(_PREFIX)) for secret in secrets]
 
     def headers(self, message: str, body: bytes, now: datetime) -> dict[str, str]:
         """The three headers of Standard Webhooks.
@@ -31,9 +33,15 @@ class Signer:
             body: what is sent, UTF-8.
             now: of this attempt, in UTC; the receiver refuses what is older than five minutes.
         """
-        text = body.decode()
+        timestamp = str(int(now.timestamp()))
+        signed = b"%b.%b.%b" % (message.encode("ascii"), timestamp.encode("ascii"), body)
         return {
             "webhook-id": message,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": " ".join(webhook.sign(message, now, text) for webhook in self._webhooks),
+            "webhook-timestamp": timestamp,
+            "webhook-signature": " ".join([_sign(key, signed) for key in self._keys]),
         }
+
+
+def _sign(key: bytes, signed: bytes) -> str:
+    """One symmetric signature, as Standard Webhooks writes it."""
+    return f"v1,{b64encode(hmac.digest(key, signed, 'sha256')).decode('ascii')}"

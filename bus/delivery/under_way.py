@@ -204,6 +204,8 @@ def _find_telling(outcomes: Sequence[Outcome]) -> Outcome:
 
     One request to an agency carries many events: that it failed is one failure.
     """
+    if len(outcomes) == 1:
+        return outcomes[0]
     return min(outcomes, key=lambda one: _TELLING.index(one.failure))
 
 

@@ -19,7 +19,9 @@ def read_retry_after(header: str | None, at: datetime) -> float | None:
         header: the header's value, in seconds or as an HTTP date (RFC 9110, 10.2.3 and 5.6.7).
         at: the current time.
     """
-    text = (header or "").strip()
+    if header is None:
+        return None
+    text = header.strip()
     if text.isascii() and text.isdigit():
         return min(float(text), LONGEST_WAIT)
     return count_seconds_until(_parse_http_date(text), at)

@@ -43,15 +43,15 @@ class StaleConnection(aiohttp.ClientConnectionError):
 
 
 class Key:
-    """What a pool knows the connections to one address by."""
+    """What a pool knows the connections to one address by.
+
+    Attributes:
+        is_https: whether its connections have TLS.
+    """
 
     def __init__(self, url: URL) -> None:
         self.request = aiohttp.ClientRequest("POST", url, loop=asyncio.get_running_loop())
-
-    @property
-    def is_https(self) -> bool:
-        """Whether its connections have TLS."""
-        return self.request.is_ssl()
+        self.is_https = self.request.is_ssl()
 
 
 class Connections:
@@ -228,13 +228,18 @@ class SinkConnection:
             raise aiohttp.ClientResponseError(self._key.request.request_info, ()) from error
         return answer
 
+    @property
+    def has_more(self) -> bool:
+        """Whether the answer has a body, and its end has not come yet."""
+        return self._content is not None and not self._content.is_eof()
+
     async def drain(self) -> None:
         """Read the answer's body away, so that the connection can be used again; of a long or slow one it is closed instead.
 
         The body is never unpacked (bombs) and never looked at.
         """
         content = self._content
-        if content is None or content.is_eof():
+        if content is None:
             return
         left = DRAIN_BYTES
         # The status has come and decides; what the body wanted to add does not matter.

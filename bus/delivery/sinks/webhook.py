@@ -119,12 +119,15 @@ class WebhookSink:
                     # Deliveries carry their id, and receivers take each once (RFC 9110, 9.2.2).
                     connection = await pool.open_new(target.key, self._timeout)
                     answer = await self._exchange(connection, request)
-                await self._let_go(connection)
+                if connection.has_more:
+                    await self._read_away(connection)
+                self._keep(connection)
         except (aiohttp.ClientError, TimeoutError) as error:
             if answer is None:
                 return replace(failure.of_error(error), is_unsent=is_unsent)
         # Whatever became of the answer's body: the status decides.
-        return failure.of_status(answer.status, retry.read_retry_after(answer.retry_after, clock.now()))
+        wait = None if answer.retry_after is None else retry.read_retry_after(answer.retry_after, clock.now())
+        return failure.of_status(answer.status, wait)
 
     async def _exchange(self, connection: SinkConnection, request: bytes) -> Answer:
         """Write a request, and read its answer."""
@@ -134,13 +137,16 @@ class WebhookSink:
             connection.abort()
             raise
 
-    async def _let_go(self, connection: SinkConnection) -> None:
-        """Keep a connection for the next request, if it can be used again and not too many are kept."""
+    async def _read_away(self, connection: SinkConnection) -> None:
+        """Read the rest of an answer away."""
         try:
             await connection.drain()
         except BaseException:
             connection.abort()
             raise
+
+    def _keep(self, connection: SinkConnection) -> None:
+        """Keep a connection for the next request, if it can be used again and not too many are kept."""
         if self._connections.open > self._most:
             connection.abort()
         else:
