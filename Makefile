@@ -5,6 +5,8 @@ SUITE := $(VENV)/json-schema-test-suite
 
 .PHONY: setup run test attacks conformance quick check bench lock soak sbom audit
 .DEFAULT_GOAL := setup
+# Tests start the product often. Without this, each start would compile all of it again.
+unexport PYTHONDONTWRITEBYTECODE
 
 setup: $(STAMP)  ## make .venv with the locked requirements and the product in it
 

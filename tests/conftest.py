@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,10 @@ from tests.a_bus import Bus, a_bus
 settings.register_profile("bus", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", settings.get_profile("bus"), max_examples=20)
 settings.load_profile("bus")
+
+# Without bytecode, each process of a test would compile the product again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 SQLITE, POSTGRES = "sqlite", "postgres"
 _END_OTHERS = """

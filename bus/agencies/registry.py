@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import entry_points
+from types import MappingProxyType
 from typing import Final, cast
 
 from pydantic import ValidationError
@@ -21,9 +22,13 @@ Find = Callable[[], AdapterFactory]
 """Finds an agency's factory. For an entry point, the call imports the adapter."""
 
 
-def find_installed() -> dict[str, Find]:
-    """Agency to what finds its factory, for every installed adapter."""
-    return {point.name: point.load for point in entry_points(group=GROUP)}
+@cache
+def find_installed() -> Mapping[str, Find]:
+    """Agency to what finds its factory, for every installed adapter.
+
+    The search reads the metadata of every installed library. So a process searches once.
+    """
+    return MappingProxyType({point.name: point.load for point in entry_points(group=GROUP)})
 
 
 _KINDS: Final = {

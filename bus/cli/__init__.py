@@ -17,15 +17,30 @@ _COMMANDS: Final = {
     "backup": "bus.cli.backup:backup",
     "restore": "bus.cli.backup:restore",
     "simulate": "bus.cli.simulate:simulate",
+    "actions": "bus.cli.actions:list_actions",
     "participant": "bus.cli.participant:participant",
     "client": "bus.cli.participant:client",
     "subscription": "bus.cli.subscription:subscription",
     "agency": "bus.cli.agency:agency",
     "contract": "bus.cli.contracts:contracts",
-    "actions": "bus.cli.actions:list_actions",
     "keys": "bus.cli.keys:keys",
 }
-"""A command's name to the module and name of its function or group."""
+"""A command's name to the module and name of its function or group. Functions come first, as `bus --help` lists them."""
+_LINES: Final = {
+    "init": "Make a bus, or bring a bus to this version. A new bus prints its first admin client, once.",
+    "serve": "Run the bus until SIGTERM. It then finishes the requests and deliveries under way.",
+    "backup": "Back up database, keys and settings, while the bus runs, and check the copy.",
+    "restore": "Make a bus from a back-up. What does not fit is refused, and nothing is changed.",
+    "simulate": "Run a simulator of an agency's API until you stop it.",
+    "actions": "Show who changed what, which acts the bus refused, and which logins failed; newest first.",
+    "participant": "The organisations and apps that the bus knows.",
+    "client": "The OAuth clients of a participant.",
+    "subscription": "Who gets which events, and where to.",
+    "agency": "The agencies that the bus polls.",
+    "contract": "Contracts: which data offices exchange, and who may get which fields and why.",
+    "keys": "The keys that sign tokens and encrypt secrets.",
+}
+"""A command's name to its line in `bus --help`, the first line of the command's own help."""
 
 
 def make_command_line(arguments: Sequence[str]) -> typer.Typer:
@@ -33,6 +48,30 @@ def make_command_line(arguments: Sequence[str]) -> typer.Typer:
 
     It imports only the called command: the import of all takes longer than most commands take.
     """
+    app = _make_app()
+    called = [name for name in arguments[:1] if name in _COMMANDS]
+    for name in called or _COMMANDS:
+        command = resolve_name(_COMMANDS[name])
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
+
+
+def make_overview() -> typer.Typer:
+    """An application that shows the commands, for arguments that call none of them. It imports no command."""
+    app = _make_app()
+    for name in _COMMANDS:
+        app.command(name, help=_LINES[name])(_do_nothing)
+    return app
+
+
+def _do_nothing() -> None:
+    """Stand for a command in the overview."""
+
+
+def _make_app() -> typer.Typer:
     app = typer.Typer(
         no_args_is_help=True,
         invoke_without_command=True,
@@ -42,13 +81,6 @@ def make_command_line(arguments: Sequence[str]) -> typer.Typer:
     )
     # With a callback, Typer keeps the name of a single command.
     app.callback()(_show_version)
-    called = [name for name in arguments[:1] if name in _COMMANDS]
-    for name in called or _COMMANDS:
-        command = resolve_name(_COMMANDS[name])
-        if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name)
-        else:
-            app.command(name)(command)
     return app
 
 
@@ -62,8 +94,10 @@ def _show_version(
 
 def main() -> None:
     """Run a command: exit 0 done, 1 refused (the reason on standard error), 2 wrong usage."""
+    called = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
+    app = make_command_line([called]) if called in _COMMANDS else make_overview()
     try:
-        make_command_line(sys.argv[1:])()
+        app()
     except Refused as refusal:
         say(refusal.detail, err=True)
         for error in refusal.errors:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
+from functools import cache
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Response
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from bus.http import feeds, front_page, health, problems, records
@@ -256,7 +259,7 @@ def _guarded(fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]
 def create_edge(rooms: Rooms, checks: Health) -> Edge:
     """The whole edge."""
     routers = [*_ROUTERS, health.router]
-    api = _api(routers, rooms, checks, is_whole=True)
+    api = _api(_make_routes(), rooms, checks, is_whole=True)
     if not rooms.settings.operation_address:
         routers.append(_add_operation(api, rooms, api))
     surface = _survey(routers)
@@ -268,7 +271,7 @@ def create_edge(rooms: Rooms, checks: Health) -> Edge:
 
 def create_watch(rooms: Rooms, checks: Health) -> Edge:
     """The edge of a process without the role `api`: health and metrics alone."""
-    api = _api([health.router], rooms, checks)
+    api = _api(health.router.routes, rooms, checks)
     routers = [health.router]
     if not rooms.settings.operation_address:
         routers.append(_add_operation(api, rooms, None))
@@ -277,7 +280,7 @@ def create_watch(rooms: Rooms, checks: Health) -> Edge:
 
 def create_operation(rooms: Rooms, checks: Health, described: Edge) -> Edge:
     """The edge of the operators' own address: health, metrics, and the description of another edge."""
-    api = _api([health.router], rooms, checks)
+    api = _api(health.router.routes, rooms, checks)
     described_api = described if described.publisher is not None else None
     routers = [health.router, _add_operation(api, rooms, described_api)]
     return Edge(api, _survey(routers), _bodies(rooms), rooms.tokens)
@@ -335,8 +338,23 @@ class _Api(FastAPI):
         return super().openapi()
 
 
-def _api(routers: Iterable[APIRouter], rooms: Rooms, checks: Health, *, is_whole: bool = False) -> FastAPI:
+@cache
+def _make_routes() -> Sequence[BaseRoute]:
+    """The routes of the API. All edges of a process share them, since FastAPI takes long to prepare a route."""
+    router = APIRouter(generate_unique_id_function=_name_operation)
+    for one in (*_ROUTERS, health.router):
+        router.include_router(one, responses=problems.RESPONSES)
+    return tuple(router.routes)
+
+
+def _name_operation(route: APIRoute) -> str:
+    """An operation's name, by which generated clients name their methods and types."""
+    return route.name
+
+
+def _api(routes: Sequence[BaseRoute], rooms: Rooms, checks: Health, *, is_whole: bool = False) -> FastAPI:
     api = _Api(
+        routes=list(routes),
         title=TITLE,
         version="1",
         description=_DESCRIPTION,
@@ -346,8 +364,7 @@ def _api(routers: Iterable[APIRouter], rooms: Rooms, checks: Health, *, is_whole
         redoc_url=None,
         # A redirect would name http behind a proxy. The client would then send its token in the clear.
         redirect_slashes=False,
-        # Generated clients name their methods and types by these.
-        generate_unique_id_function=lambda route: route.name,
+        generate_unique_id_function=_name_operation,
         separate_input_output_schemas=False,
     )
     api.address = rooms.tokens.issuer
@@ -355,6 +372,4 @@ def _api(routers: Iterable[APIRouter], rooms: Rooms, checks: Health, *, is_whole
     problems.install(api)
     api.state.health = checks
     api.state.rooms = rooms
-    for router in routers:
-        api.include_router(router, responses=problems.RESPONSES)
     return api

@@ -2,19 +2,24 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+import sqlalchemy as sa
 
 from bus.storage.database import Storage
 from bus.storage.transaction import Transaction, get_connection
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 Upgraded = Callable[[Transaction, str, str], None]
 """A callback in the upgrade's transaction. It gets the migration before the upgrade and the one after it."""
 
-_HERE = Path(__file__).parent / "migrations"
+_HERE: Final = Path(__file__).parent / "migrations"
+_MIGRATIONS: Final = "[0-9]*.py"
+"""The files of migrations. Each begins with the migration's number and an underscore."""
+_STATE: Final = sa.table("alembic_version", sa.column("version_num", sa.Text()))
+"""Alembic's table. Only an upgrade imports Alembic: its import takes longer than most commands."""
 
 
 def upgrade(storage: Storage, upgraded: Upgraded | None = None) -> bool:
@@ -28,6 +33,8 @@ def upgrade(storage: Storage, upgraded: Upgraded | None = None) -> bool:
     """
     if not has_pending_migrations(storage):
         return False
+    from alembic import command
+
     with storage.write() as transaction:
         before = read_schema(transaction)
         config = _make_config()
@@ -42,21 +49,28 @@ def has_pending_migrations(storage: Storage) -> bool:
     """Whether the database lacks a migration of this version."""
     with storage.read() as transaction:
         current = read_schema(transaction)
-    return current != ",".join(sorted(ScriptDirectory.from_config(_make_config()).get_heads()))
+    return current != max(_list_migrations())
 
 
 def knows_schema(schema: str) -> bool:
     """Whether this version has a migration, so that it can bring a database in that state to its own."""
-    known = {one.revision for one in ScriptDirectory.from_config(_make_config()).walk_revisions()}
-    return known.issuperset(schema.split(","))
+    return _list_migrations().issuperset(schema.split(","))
 
 
 def read_schema(transaction: Transaction) -> str:
     """The newest migration of the database; empty if it has no tables."""
-    return ",".join(sorted(MigrationContext.configure(get_connection(transaction)).get_current_heads()))
+    if not sa.inspect(get_connection(transaction)).has_table(_STATE.name):
+        return ""
+    return ",".join(sorted(number for (number,) in transaction.rows(sa.select(_STATE.c.version_num))))
 
 
-def _make_config() -> Config:
+def _list_migrations() -> set[str]:
+    return {path.name.partition("_")[0] for path in (_HERE / "versions").glob(_MIGRATIONS)}
+
+
+def _make_config() -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_HERE).replace("%", "%%"))
     return config

@@ -7,7 +7,7 @@ from importlib import metadata
 import pytest
 import typer
 
-from bus.cli import make_command_line
+from bus.cli import main, make_command_line, make_overview
 
 
 def help_of(name: str, app: typer.Typer, capsys: pytest.CaptureFixture[str]) -> str:
@@ -22,6 +22,27 @@ def test_a_command_alone_is_the_one_among_all(name: str, capsys: pytest.CaptureF
     alone = help_of(name, make_command_line([name, "--help"]), capsys)
     assert f"Usage: bus {name}" in alone
     assert alone == help_of(name, make_command_line([]), capsys)
+
+
+def test_the_overview_has_the_line_of_every_command(capsys: pytest.CaptureFixture[str]):
+    shown = []
+    for app in (make_overview(), make_command_line([])):
+        with pytest.raises(SystemExit):
+            app(["--help"], prog_name="bus")
+        shown.append(capsys.readouterr().out)
+    assert shown[0] == shown[1]
+
+
+@pytest.mark.parametrize("first", ["--", "--version"])
+def test_a_command_after_an_option_is_never_passed_over(
+    first: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("sys.argv", ["bus", first, "keys"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    expected = (0, metadata.version("bus-lamongan")) if first == "--version" else (2, "Usage: bus keys")
+    said = capsys.readouterr()
+    assert (ended.value.code, expected[1] in said.out + said.err) == (expected[0], True)
 
 
 def test_the_version_is_told():

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from alembic import command
+from alembic.script import ScriptDirectory
 
 from bus import json
 from bus.agencies.memory import PollState, read_state, read_taken
@@ -15,7 +16,7 @@ from bus.identity import Participants
 from bus.journal import Appender, JournalReader, Persons, Receipt, Submission
 from bus.journal.identity import identity_of
 from bus.refusals import Poll
-from bus.storage import Storage, has_pending_migrations, open_storage, upgrade
+from bus.storage import Storage, has_pending_migrations, knows_schema, open_storage, read_schema, upgrade
 from bus.storage.migrate import _make_config
 from bus.storage.transaction import get_connection
 from tests.builders import a_strict_document
@@ -87,6 +88,15 @@ def test_a_contract_version_keeps_what_is_known_of_its_history(storage: Storage)
 def test_an_upgrade_is_done_once(storage: Storage) -> None:
     assert has_pending_migrations(storage)
     assert [upgrade(storage), upgrade(storage)] == [True, False]
+
+
+def test_alembic_and_the_names_of_the_files_say_the_same_of_the_migrations(storage: Storage) -> None:
+    scripts = ScriptDirectory.from_config(_make_config())
+    assert all(knows_schema(script.revision) for script in scripts.walk_revisions())
+    assert not knows_schema("9999")
+    upgrade(storage)
+    with storage.read() as transaction:
+        assert [read_schema(transaction)] == scripts.get_heads()
 
 
 async def test_an_event_of_before_is_known_again_and_found_by_its_person(storage: Storage) -> None:
