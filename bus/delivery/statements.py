@@ -1,4 +1,4 @@
-"""The ledger's statements, in both dialects where they differ.
+"""The prepared statements of delivery, in both dialects where they differ: of the ledger, its leases and the relay.
 
 SQLite keeps no statistics here, and would read all of a subscription's deliveries by their key. So statements name the index.
 PostgreSQL without fresh statistics expects only a few rows in a subscription's backlog. For an IN list it would read all of
@@ -143,3 +143,34 @@ NEW_OR_AGAIN: Final = _insertion(
     "finished_at=NULL WHERE deliveries.state<>0"
 )
 """Makes deliveries; also those that were made before and are over."""
+
+NEW_LEASES: Final = Insertion(
+    sqlite="INSERT INTO leases (due_at, subscription) VALUES {rows} ON CONFLICT (due_at, subscription) DO NOTHING",
+    row="(?,?)",
+    postgres="""INSERT INTO leases (due_at, subscription)
+    SELECT due_at, subscription FROM unnest(CAST(? AS bigint[]), CAST(? AS int[])) AS made (due_at, subscription)
+    ON CONFLICT (due_at, subscription) DO NOTHING""",
+)
+CLAIM_LEASE: Final = Prepared.in_both(
+    "UPDATE leases SET process=:process WHERE due_at=:lease AND subscription=:subscription"
+)
+LEASE_HOLDERS: Final = Prepared.in_both("SELECT DISTINCT process FROM leases WHERE due_at>:now AND process IS NOT NULL")
+FORGET_ENDED_LEASES: Final = Prepared.in_both("DELETE FROM leases WHERE due_at<=:now")
+RELEASE_ALL_LEASED: Final = Prepared(
+    sqlite="""UPDATE deliveries INDEXED BY ix_deliveries_due SET due_at=:now WHERE state=0
+    AND (subscription, due_at) IN (SELECT subscription, due_at FROM leases WHERE due_at>:now)""",
+    postgres="""UPDATE deliveries SET due_at=:now FROM leases WHERE state=0 AND leases.due_at>:now
+    AND deliveries.subscription=leases.subscription AND deliveries.due_at=leases.due_at""",
+)
+FORGET_ALL_LEASES: Final = Prepared.in_both("DELETE FROM leases")
+RELEASE_HELD: Final = Prepared(
+    sqlite="""UPDATE deliveries INDEXED BY ix_deliveries_due SET due_at=:now WHERE state=0
+    AND (subscription, due_at) IN (SELECT subscription, due_at FROM leases WHERE due_at>:now AND process=:process)""",
+    postgres="""UPDATE deliveries SET due_at=:now FROM leases WHERE state=0 AND leases.due_at>:now AND process=:process
+    AND deliveries.subscription=leases.subscription AND deliveries.due_at=leases.due_at""",
+)
+FORGET_HELD_LEASES: Final = Prepared.in_both("DELETE FROM leases WHERE process=:process")
+
+SET_RELAYED: Final = Prepared.in_both(
+    "INSERT INTO relay (id, position) VALUES (1, :position) ON CONFLICT (id) DO UPDATE SET position=excluded.position"
+)
