@@ -47,7 +47,7 @@ BEGINNINGS: Final = Prepared(
     ORDER BY position LIMIT :longest) AS owed""",
     columns="key, position, due_at, state",
 )
-"""The first deliveries of the chains of some keys, looked up by key in one statement, however long a chain is."""
+"""The first deliveries of the chains of some keys. One statement looks up each key, however long its chain is."""
 SET_DUE: Final = Prepared(
     sqlite="""UPDATE deliveries SET due_at=:due WHERE subscription=:subscription
     AND position IN (SELECT value FROM json_each(:wanted)) AND state<1""",

@@ -21,7 +21,7 @@ _TELLING: Final = (None, Failure.PERMANENT, Failure.TRANSIENT, Failure.SINK_DOWN
 
 
 class Sender(Protocol):
-    """Sends items to a subscription's sink; the worker does it."""
+    """Sends items to a subscription's sink. The worker implements it."""
 
     def is_active(self, subscription: Subscription) -> bool:
         """Whether the subscription exists and is not paused, and this process still holds its runs."""

@@ -1,7 +1,8 @@
 """Rows set aside: what polls brought and the gate refused, by the row's own key, until the contract or the row changes.
 
-Promise: a row that is not published is in this list, with the rules that it breaks and their places. The list shows no value
-of a row but its key. The event of a row that the agency does not send again is kept for the next attempt, and never shown.
+Promise: a row that is not published is in this list, with the rules that it breaks and their places. Of a row's
+values, the list shows the key alone. If the agency does not send a row again, its event is kept for the next attempt, but
+never shown.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A lane does the jobs of runs in their order, no more at once than it may, and none is forgotten."""
+"""A lane does the jobs of runs in their order. It never does more at once than it may, and forgets none."""
 
 import asyncio
 import time

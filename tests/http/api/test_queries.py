@@ -63,7 +63,7 @@ def adapter() -> AnAdapter:
 
 @pytest.fixture
 async def desk(bus: Bus, adapter: AnAdapter) -> Bus:
-    """A bus with the agency set up, that asks it two questions at once for half a second at the most."""
+    """A bus with the agency. It asks at most two questions at once, each for half a second at most."""
     join(bus, adapter, QueryPolicy(seconds=0.5, concurrency=2))
     return bus
 
