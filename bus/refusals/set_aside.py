@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from bus import clock, json
 from bus.refusals.tables import ROWS_SET_ASIDE as TABLE
+from bus.refusals.visible import select_newest
 from bus.storage import Storage, Transaction
 
 MOST_SET_ASIDE: Final = 20_000
@@ -185,17 +186,7 @@ class SetAside:
             before: only rows with a lower id, for the next page. None: the first page.
             limit: the most rows.
         """
-        table = TABLE.c
-        conditions: list[sa.ColumnElement[bool]] = []
-        if contract is not None:
-            conditions.append(table.contract == contract)
-        if reader is not None:
-            conditions.append(sa.or_(table.owner == reader, table.participant == reader))
-        if since is not None:
-            conditions.append(table.tried_at >= clock.micros(since))
-        if before is not None:
-            conditions.append(table.id < before)
-        statement = sa.select(TABLE).where(*conditions).order_by(table.id.desc()).limit(limit)
+        statement = select_newest(TABLE.c.tried_at, contract, reader, since=since, before=before, limit=limit)
         with self._storage.read() as transaction:
             return [_make_found(row) for row in transaction.rows(statement)]
 
