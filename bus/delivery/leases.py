@@ -30,7 +30,7 @@ class Leases:
                 named = {"lease": lease.due_at, "subscription": lease.subscription}
                 transaction.execute(statements.CLAIM_LEASE, {"process": process, **named})
 
-    def holders(self) -> list[str]:
+    def find_holders(self) -> list[str]:
         """The processes that claimed leases which have not ended."""
         with self._storage.read() as transaction:
             return [row[0] for row in transaction.rows(statements.LEASE_HOLDERS, {"now": clock.now_micros()})]

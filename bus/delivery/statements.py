@@ -124,7 +124,7 @@ UNPARK: Final = Prepared(
 """Only the head of each chain: the deliveries behind it go with it, however many they are."""
 
 
-def _insertion(made_before: str) -> Insertion:
+def _make_insertion(made_before: str) -> Insertion:
     return Insertion(
         sqlite="INSERT INTO deliveries (subscription, position, state, key, attempts, due_at) "  # noqa: S608
         f"VALUES {{rows}} {made_before}",
@@ -136,9 +136,9 @@ def _insertion(made_before: str) -> Insertion:
     )
 
 
-NEW: Final = _insertion("ON CONFLICT (subscription, position) DO NOTHING")
+NEW: Final = _make_insertion("ON CONFLICT (subscription, position) DO NOTHING")
 """Makes deliveries. The columns of a row: subscription, position, key, when it is due."""
-NEW_OR_AGAIN: Final = _insertion(
+NEW_OR_AGAIN: Final = _make_insertion(
     "ON CONFLICT (subscription, position) DO UPDATE SET state=0, attempts=0, due_at=excluded.due_at, "
     "finished_at=NULL WHERE deliveries.state<>0"
 )

@@ -81,7 +81,7 @@ def test_neither_does_postgresql_whatever_it_knows_of_them(storage: Storage, has
         with storage.write() as transaction:
             transaction.execute(sa.text("ANALYZE deliveries"))
     with _watched(storage) as asked:
-        book.ledger.due_subscriptions(book.now)
+        book.ledger.find_due_subscriptions(book.now)
         (lease, *_) = book.lease(window=200, most=100)
         first, second, *rest = book.load(lease)
         book.record(book.again(first, after=100), book.parked(second), *(book.attempt(one) for one in rest))
