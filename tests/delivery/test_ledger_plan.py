@@ -25,7 +25,9 @@ _WALK = "Seq Scan on deliveries"
 _SQLITE_WALK = re.compile(r"SCAN deliveries|deliveries USING PRIMARY KEY \(subscription=\?( AND position>\?)?\)$")
 _BRACES = str.maketrans("[]", "{}")
 """An array's, as PostgreSQL writes them."""
-_STATEMENTS = sorted(name for name, value in vars(statements).items() if isinstance(value, Prepared))
+_STATEMENTS = sorted(
+    name for name, value in vars(statements).items() if isinstance(value, Prepared) and "deliveries" in value.sqlite
+)
 Asked = tuple[str, Mapping[str, Any]]
 
 
