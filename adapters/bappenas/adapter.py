@@ -1,6 +1,6 @@
 """The adapter of Bappenas: delivers datasets to CKAN and sub-activities to KRISNA, and polls DAK rows from KRISNA."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, SecretStr
@@ -10,7 +10,6 @@ from adapters.bappenas.ckan import Ckan
 from adapters.bappenas.krisna import Krisna
 from adapters.bappenas.mapping import ACTIVITY_FIELDS, DATASET_FIELDS, write_activity, write_package
 from bus.kit import (
-    DELIVERED,
     AdapterSettings,
     AgencyFault,
     BaseUrl,
@@ -23,6 +22,7 @@ from bus.kit import (
     Outcome,
     Poll,
     Polled,
+    deliver_one_by_one,
     make_http_client,
 )
 
@@ -68,7 +68,7 @@ class BappenasAdapter(Deliver, Poll):
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
         """Send the events one by one, since neither system accepts several in a request."""
         send = {"dataset": self._send_dataset, "kegiatan": self._send_activity}[operation]
-        return [await _send(send, event) for event in events]
+        return await deliver_one_by_one(events, send)
 
     async def _send_dataset(self, event: Event) -> None:
         if event.data is None:
@@ -93,14 +93,6 @@ class BappenasAdapter(Deliver, Poll):
         """Close all connections."""
         await self._krisna.close()
         await self._ckan.close()
-
-
-async def _send(send: Callable[[Event], Awaitable[None]], event: Event) -> Outcome:
-    try:
-        await send(event)
-    except AgencyFault as fault:
-        return fault.to_outcome()
-    return DELIVERED
 
 
 class BappenasFactory:

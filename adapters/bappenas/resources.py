@@ -1,4 +1,4 @@
-"""Finds which resource of a CKAN dataset is which, so that a change keeps the resource's id and links to it go on to work.
+"""Matches the resources of a CKAN dataset with those of an event. A changed resource keeps its id, so links to it still work.
 
 Pure functions.
 """

@@ -11,10 +11,8 @@ import httpx
 from adapters.kominfo.client import Client, KominfoSettings
 from adapters.kominfo.mapping import INDICATOR_FIELDS, SERVICE_FIELDS, write_service
 from bus.kit import (
-    DELIVERED,
     AdapterFactory,
     AdapterSettings,
-    AgencyFault,
     Classification,
     Deliver,
     Does,
@@ -25,6 +23,7 @@ from bus.kit import (
     Poll,
     Polled,
     Rows,
+    deliver_one_by_one,
     make_http_client,
 )
 
@@ -45,17 +44,13 @@ class KominfoAdapter(Deliver, Poll):
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
         """Send services to the catalogue. It knows a service by its code, so a repeated event changes nothing."""
-        return [await self._deliver(event) for event in events]
+        return await deliver_one_by_one(events, self._send)
 
-    async def _deliver(self, event: Event) -> Outcome:
-        try:
-            if event.data is None:
-                await self._client.delete_service(str(event.subject))
-            else:
-                await self._client.put_service(write_service(event.data))
-        except AgencyFault as fault:
-            return fault.to_outcome()
-        return DELIVERED
+    async def _send(self, event: Event) -> None:
+        if event.data is None:
+            await self._client.delete_service(str(event.subject))
+        else:
+            await self._client.put_service(write_service(event.data))
 
     async def poll(self, operation: str, cursor: str | None) -> Polled:
         """All indicators."""

@@ -1,15 +1,14 @@
 """The adapter of KSP (Kantor Staf Presiden): polls complaints from SP4N-LAPOR!, and delivers follow-ups to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import httpx
 
 from adapters.ksp import mapping
 from adapters.ksp.client import AGENCY, TOKEN_HEADER, Client, KspSettings
 from bus.kit import (
-    DELIVERED,
     AdapterFactory,
     AdapterSettings,
     AgencyFault,
@@ -24,6 +23,7 @@ from bus.kit import (
     Poll,
     Polled,
     Rows,
+    deliver_one_by_one,
     make_http_client,
 )
 
@@ -56,16 +56,10 @@ class KspAdapter(Deliver, Poll):
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
         """Add follow-ups to their complaints, unless LAPOR! has them from an earlier attempt."""
-        return [await self._deliver(event) for event in events]
+        return await deliver_one_by_one(events, self._put_followup)
 
-    async def _deliver(self, event: Event) -> Outcome:
-        try:
-            await self._put_followup(event.data, event.reference)
-        except AgencyFault as fault:
-            return fault.to_outcome()
-        return DELIVERED
-
-    async def _put_followup(self, data: Mapping[str, Any], reference: str) -> None:
+    async def _put_followup(self, event: Event) -> None:
+        data, reference = event.data, event.reference
         number = data["nomor_laporan"]
         if await self._client.has_followup(number, reference):
             return

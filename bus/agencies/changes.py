@@ -146,7 +146,7 @@ def _make_id(key: str, mark: str, step: int) -> str:
 
 
 def name_event(event: Event, version: ContractVersion) -> Change:
-    """An event of an agency that says itself what is new, named by its record's key, or else by its id."""
+    """An event that its agency sends only when it is new. Its name is the record's key, or else the event's id."""
     key = event.subject or json.find(event.data, version.contract.key) if version.contract.key else None
     name = next((one for one in (key, event.id) if is_storable(one)), None)
     mark = digest(event.to_document())

@@ -66,7 +66,7 @@ class Agencies:
 
         Args:
             settings: agency to the names and values of its settings.
-            factories: agency to what finds its factory; None: the installed entry points.
+            factories: for each agency, a function that finds its factory. None: the installed entry points.
 
         Raises:
             SettingsWrong: the settings name an agency without an adapter, or one of them is missing or wrong.
@@ -197,8 +197,8 @@ def make_bindings(settings: Mapping[str, Mapping[str, str]], factories: Mapping[
     """What each operation of the installed adapters demands of contracts. An adapter needs no settings for this.
 
     Args:
-        settings: agency to its adapter's settings; `owner` names the participant that decides on the adapter.
-        factories: agency to what finds its factory; None: the installed entry points.
+        settings: for each agency, its adapter's settings. `owner` names the participant that decides on the adapter.
+        factories: for each agency, a function that finds its factory. None: the installed entry points.
     """
     found = find_installed() if factories is None else factories
 

@@ -1,4 +1,4 @@
-"""Leaves out of an agency's answer the elements that its contract does not allow, so that the others can be given."""
+"""Removes from an agency's answer the elements that its contract does not allow. The other elements can then be given."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence

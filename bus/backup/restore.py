@@ -18,7 +18,7 @@ from bus.storage import knows_schema, load_copy, name_copy, open_storage, read_s
 
 
 def restore_backup(folder: Path, settings: Settings, identity: Path | None, by: Actor) -> Manifest:
-    """Make a bus from a back-up, with the keys in an empty data folder and the data in an empty database.
+    """Make a bus from a back-up. The keys go to an empty data folder, the data to an empty database.
 
     Args:
         settings: say where: the data folder and the database.

@@ -18,7 +18,7 @@ from bus import process
 from bus.actions import Channel, identify_operator
 from bus.cli.privacy import private_files
 from bus.cli.start import note_start
-from bus.cli.workspace import open_workspace
+from bus.cli.workspace import Workspace, open_workspace
 from bus.delivery import find_broker
 from bus.problem import Refused
 from bus.process import Role, Wakeups
@@ -60,9 +60,7 @@ def serve(
     """
     chosen = _parse_roles(roles)
     if workers > 1 and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        # The metrics library reads the variable at its import, so this process starts again with it.
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=_METRICS)
-        os.execv(sys.executable, [*_ITSELF, *sys.argv[1:]])  # noqa: S606 - itself
+        _start_again_with_metrics()
     configure_logging(log_level.upper())
     wakeups = Wakeups()
     with private_files(), open_workspace(data, wakeups.changed) as workspace:
@@ -76,9 +74,7 @@ def serve(
         bound = ["--host", host, "--port", str(listener.getsockname()[1])]
         options = ["--data", str(settings.data_dir), *bound, "--log-level", log_level]
         if _SIBLING not in os.environ:
-            with workspace.storage.write() as transaction:
-                by = identify_operator(Channel.PROCESS)
-                note_start(transaction, settings, chosen, by, workspace.keys.pseudonym)
+            _note_start(workspace, chosen)
         siblings = _Siblings(options, workers - 1)
         siblings.start()
         try:
@@ -103,6 +99,19 @@ def serve(
 
 _DELIVER = frozenset({Role.RELAY, Role.WORKER})
 _TOGETHER = frozenset({Role.RELAY, Role.WORKER, Role.ADAPTERS})
+
+
+def _start_again_with_metrics() -> None:
+    """Start this process again, with a folder for metrics that several processes share."""
+    # The metrics library reads the variable at its import.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=_METRICS)
+    os.execv(sys.executable, [*_ITSELF, *sys.argv[1:]])  # noqa: S606 - itself
+
+
+def _note_start(workspace: Workspace, roles: frozenset[Role]) -> None:
+    with workspace.storage.write() as transaction:
+        by = identify_operator(Channel.PROCESS)
+        note_start(transaction, workspace.settings, roles, by, workspace.keys.pseudonym)
 
 
 def _forget_metrics() -> None:

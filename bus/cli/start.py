@@ -20,7 +20,7 @@ _HIDDEN: Final = "(secret)"
 _PURPOSE: Final = b"bus settings\0"
 
 Shown = Mapping[str, tuple[str, str]]
-"""A setting's name to its public part, and a fingerprint if the value has a secret part (else an empty text)."""
+"""For each setting's name: its public part, and the fingerprint of its secret part (empty if there is none)."""
 
 
 def note_start(

@@ -82,8 +82,8 @@ class PersonFinder:
     def find(self, data: Any, most: int) -> list[str]:
         """The identifiers in data that fit the schema, each once. The search ends when it has more than `most`.
 
-        An identifier that is written in another way (`352401 120190 0016`, `NIK 3524…`) is found as it is written, and as
-        plain figures.
+        An identifier may be written in another way, such as `352401 120190 0016` or `NIK 3524…`. Then it is found twice: as it is
+        written, and as plain figures.
         """
         found: dict[str, None] = {}
         waiting = [(self._root, data)]

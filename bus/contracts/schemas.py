@@ -15,9 +15,11 @@ Schema = dict[str, Any]
 Reader = Callable[[Path], Any]
 """Reads one schema file into its document."""
 
-_MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
-_LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
-_ONES = frozenset(
+MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+"""Keywords whose value is an object of schemas."""
+LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+"""Keywords whose value is an array of schemas."""
+ONES = frozenset(
     {
         "items",
         "additionalProperties",
@@ -32,6 +34,7 @@ _ONES = frozenset(
         "contentSchema",
     }
 )
+"""Keywords whose value is one schema."""
 _IDENTITY = ("$id", "$schema")
 _UNSUPPORTED = frozenset({"$id", "$schema", "$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$vocabulary"})
 _MOST_FILES = 100
@@ -97,11 +100,11 @@ def mapped(
             value = reference(value, json.to_pointer(here))
         elif keyword == "pattern" and isinstance(value, str):
             value = pattern(value)
-        elif keyword in _ONES:
+        elif keyword in ONES:
             value = mapped(value, pattern, reference, here)
-        elif keyword in _LISTS and isinstance(value, list):
+        elif keyword in LISTS and isinstance(value, list):
             value = [mapped(inner, pattern, reference, (*here, index)) for index, inner in enumerate(value)]
-        elif keyword in _MAPS and isinstance(value, dict):
+        elif keyword in MAPS and isinstance(value, dict):
             named = pattern if keyword == "patternProperties" else str
             value = {named(name): mapped(inner, pattern, reference, (*here, name)) for name, inner in value.items()}
         written[keyword] = value
@@ -145,11 +148,11 @@ def bundle(schema: Any, base: Path | None, root: Path | None, read: Reader) -> S
 def inside(schema: Schema) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     """The schemas directly inside a schema, each with the keyword and the name or index that lead to it."""
     for keyword, value in schema.items():
-        if keyword in _ONES:
+        if keyword in ONES:
             yield (keyword,), value
-        elif keyword in _MAPS and isinstance(value, dict):
+        elif keyword in MAPS and isinstance(value, dict):
             yield from (((keyword, name), inner) for name, inner in value.items())
-        elif keyword in _LISTS and isinstance(value, list):
+        elif keyword in LISTS and isinstance(value, list):
             yield from (((keyword, index), inner) for index, inner in enumerate(value))
 
 

@@ -116,7 +116,7 @@ Lookup = Callable[[str], Awaitable[Sequence[Address]]]
 
 def is_forbidden(address: Address, allowed: Sequence[Network]) -> bool:
     """Whether this address is special-purpose, and outside every network that the operator allows."""
-    return not _is_allowed(address, allowed) and _is_special(_carried(address))
+    return not _is_allowed(address, allowed) and _is_special(_find_carried(address))
 
 
 def may_connect(address: Address, allowed: Sequence[Network], *, plain: bool) -> bool:
@@ -125,7 +125,7 @@ def may_connect(address: Address, allowed: Sequence[Network], *, plain: bool) ->
 
 
 def _is_allowed(address: Address, allowed: Sequence[Network]) -> bool:
-    carried = _carried(address)
+    carried = _find_carried(address)
     return any(address in network or carried in network for network in allowed)
 
 
@@ -135,7 +135,7 @@ def _is_special(address: Address) -> bool:
     return address not in _UNICAST_V6 or any(address in network for network in _SPECIAL_V6)
 
 
-def _carried(address: Address) -> Address:
+def _find_carried(address: Address) -> Address:
     if any(address in network for network in _CARRIERS_V6):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address
@@ -156,7 +156,7 @@ async def check_url(url: str, allowed: Sequence[Network], resolve: Lookup, *, ho
     target = parse(url)
     if not is_listed(target.host, hosts):
         raise SinkAddressRefused("the host is not on the operator's list; ask the operator to add it")
-    addresses = [target.address] if target.address else await _addresses(target.host, resolve)
+    addresses = [target.address] if target.address else await _find_addresses(target.host, resolve)
     if any(may_connect(address, allowed, plain=target.plain) for address in addresses):
         return
     if target.plain:
@@ -165,7 +165,7 @@ async def check_url(url: str, allowed: Sequence[Network], resolve: Lookup, *, ho
         raise SinkAddressRefused("the host is at a private or special address; ask the operator to allow its network")
 
 
-async def _addresses(host: str, resolve: Lookup) -> Sequence[Address]:
+async def _find_addresses(host: str, resolve: Lookup) -> Sequence[Address]:
     name = host.removesuffix(".")
     if name == "localhost" or name.endswith(".localhost"):
         # RFC 6761, 6.3: loopback, whatever the resolver says.
@@ -201,7 +201,7 @@ def parse(url: str) -> Target:
         raise SinkAddressRefused("the path or query has characters that a URL writes as % and two hexadecimal digits")
     if parsed.port is None or (parsed.port < 1024 and parsed.port not in (80, 443)):
         raise SinkAddressRefused("the port is not one of 80, 443 and 1024 to 65535")
-    return Target(host, _literal(host), plain=parsed.scheme == "http")
+    return Target(host, _read_literal(host), plain=parsed.scheme == "http")
 
 
 def write_request_target(url: str) -> str:
@@ -216,17 +216,17 @@ def write_request_target(url: str) -> str:
     return target if target.startswith("/") else f"/{target}"
 
 
-def _literal(host: str) -> Address | None:
+def _read_literal(host: str) -> Address | None:
     if ":" in host:
-        return _ip(host, "the host is not an IPv6 address without a zone")
+        return _read_ip(host, "the host is not an IPv6 address without a zone")
     if _NUMERIC_HOST.fullmatch(host):
-        return _ip(host, "an IPv4 address is written as four decimal numbers")
+        return _read_ip(host, "an IPv4 address is written as four decimal numbers")
     if not _HOST.fullmatch(host):
         raise SinkAddressRefused("the host is not a host name")
     return None
 
 
-def _ip(host: str, otherwise: str) -> Address:
+def _read_ip(host: str, otherwise: str) -> Address:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

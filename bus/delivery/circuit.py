@@ -93,7 +93,10 @@ class Circuit:
         return self.state is State.CLOSED or now >= self.until
 
     def let_through(self, now: float) -> "Circuit":
-        """The circuit after one delivery went: unless closed, that is the probe, and no other goes before its outcome."""
+        """The circuit after one delivery was let through. Unless the circuit is closed, this delivery is the probe.
+
+        No other delivery goes before the probe's outcome.
+        """
         if self.state is State.CLOSED:
             return self
         return replace(self, state=TRANSITIONS[self.state, Signal.PROBED], until=now + self.policy.probe)
@@ -101,10 +104,11 @@ class Circuit:
     def after(self, outcome: Outcome, now: float, random: Random, *, is_first: bool = True) -> "Circuit":
         """The circuit after this outcome of a delivery.
 
-        A transient failure says nothing of the sink, except from the probe: there it says that the sink lives.
+        A transient failure says nothing about the sink. The probe is the exception: its transient failure says that the sink
+        answers again.
 
         Args:
-            is_first: the event was never tried before. That one event fails again says nothing new of the sink.
+            is_first: the event was never tried before. If one event fails twice, that says nothing new about the sink.
         """
         if outcome.failure is None and self.state is State.CLOSED and not (self.failures or self.refused):
             return self

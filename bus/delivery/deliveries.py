@@ -89,12 +89,12 @@ class Deliveries:
                 wanted = wanted.where(table.state == state.value)
             with self._storage.read() as transaction:
                 if state is DeliveryState.DEAD:
-                    found.extend(_dead(transaction, number, first, most))
+                    found.extend(_read_dead(transaction, number, first, most))
                 else:
                     found.extend(transaction.rows(wanted.order_by(table.position).limit(most)))
             if len(found) >= limit:
                 break
-        return self._with_failures(found, by_number)
+        return self._add_failures(found, by_number)
 
     def of_event(self, position: int, subscriptions: Sequence[Subscription]) -> list[Delivery]:
         """The deliveries of one event."""
@@ -103,7 +103,7 @@ class Deliveries:
         wanted = sa.select(DELIVERIES).where(table.subscription.in_(by_number), table.position == position)
         with self._storage.read() as transaction:
             rows = transaction.rows(wanted)
-        return self._with_failures(rows, by_number)
+        return self._add_failures(rows, by_number)
 
     def retry(self, subscription: Subscription, position: int, by: Actor) -> None:
         """Make one delivery due now: a pending one early; a dead, discarded or delivered one again.
@@ -119,7 +119,7 @@ class Deliveries:
             self._ledger.hold(transaction, subscription.number)
             row = transaction.one(sa.select(table.key, table.due_at, table.state).where(its))
             if row is None:
-                raise _unknown(subscription, position)
+                raise _refuse_unknown(subscription, position)
             if row.key is not None and row.due_at != PARKED:
                 # If it is in flight, it leaves its run. Deliveries behind it in the run must not go without it.
                 behind = {"subscription": subscription.number, "lease": row.due_at, "key": row.key}
@@ -136,10 +136,12 @@ class Deliveries:
         with self._storage.write() as transaction:
             # Before the row is locked: the relay takes the two in this order.
             self._ledger.hold(transaction, subscription.number)
-            given_up = self._discarded(transaction, subscription, position, by)
+            given_up = self._make_discarded(transaction, subscription, position, by)
             self._ledger.record(transaction, [given_up])
 
-    def _discarded(self, transaction: Transaction, subscription: Subscription, position: int, by: Actor) -> Attempt:
+    def _make_discarded(
+        self, transaction: Transaction, subscription: Subscription, position: int, by: Actor
+    ) -> Attempt:
         table = DELIVERIES.c
         its = sa.and_(table.subscription == subscription.number, table.position == position)
         # The row is locked from here on.
@@ -149,7 +151,7 @@ class Deliveries:
             .with_for_update()
         )
         if row is None:
-            raise _unknown(subscription, position)
+            raise _refuse_unknown(subscription, position)
         # The ledger writes outcomes only of pending deliveries, under their present lease.
         transaction.execute(sa.update(DELIVERIES).where(its).values(state=DeliveryState.PENDING.value))
         _note(transaction, Verb.DELIVERY_DISCARD, subscription, position, by, row.state, DeliveryState.DISCARDED)
@@ -165,8 +167,8 @@ class Deliveries:
             with self._storage.write() as transaction:
                 if not redriven:
                     # Noted with the first step, even if a later one fails.
-                    note(transaction, _redriving(transaction, subscription, by))
-                positions = [row.position for row in _dead(transaction, subscription.number, 0, _REDRIVE_STEP)]
+                    note(transaction, _make_redrive_action(transaction, subscription, by))
+                positions = [row.position for row in _read_dead(transaction, subscription.number, 0, _REDRIVE_STEP)]
                 if not positions:
                     return redriven
                 again = {"subscription": subscription.number, "now": clock.micros(clock.now())}
@@ -184,14 +186,14 @@ class Deliveries:
         with self._storage.read() as transaction:
             return {DeliveryState(state).name.lower(): count for state, count in transaction.rows(wanted)}
 
-    def _with_failures(self, rows: Sequence[Any], by_number: dict[int, Subscription]) -> list[Delivery]:
-        failures = self._failures([row for row in rows if row.attempts])
+    def _add_failures(self, rows: Sequence[Any], by_number: dict[int, Subscription]) -> list[Delivery]:
+        failures = self._read_failures([row for row in rows if row.attempts])
         return [
-            _delivery(row, by_number[row.subscription], failures.get((row.subscription, row.position), ()))
+            _make_delivery(row, by_number[row.subscription], failures.get((row.subscription, row.position), ()))
             for row in rows
         ]
 
-    def _failures(self, rows: Iterable[Any]) -> dict[tuple[int, int], tuple[FailedAttempt, ...]]:
+    def _read_failures(self, rows: Iterable[Any]) -> dict[tuple[int, int], tuple[FailedAttempt, ...]]:
         positions: dict[int, list[int]] = {}
         for row in rows:
             positions.setdefault(row.subscription, []).append(row.position)
@@ -204,7 +206,7 @@ class Deliveries:
             with self._storage.read() as transaction:
                 for row in transaction.rows(wanted):
                     place = (row.subscription, row.position)
-                    found[place] = (*found.get(place, ()), _failed(row))
+                    found[place] = (*found.get(place, ()), _make_failed_attempt(row))
         return found
 
 
@@ -221,13 +223,13 @@ class _Dead(NamedTuple):
     status: int | None
 
 
-def _dead(transaction: Transaction, subscription: int, after: int, most: int) -> list[_Dead]:
+def _read_dead(transaction: Transaction, subscription: int, after: int, most: int) -> list[_Dead]:
     """The next dead deliveries of a subscription, by position."""
     asked = {"subscription": subscription, "after": after, "most": most}
     return [_Dead(*row) for row in transaction.rows(statements.DEAD, asked)]
 
 
-def _redriving(transaction: Transaction, subscription: Subscription, by: Actor) -> Action:
+def _make_redrive_action(transaction: Transaction, subscription: Subscription, by: Actor) -> Action:
     dead = transaction.value(statements.DEAD_COUNT, {"subscription": subscription.number})
     details = {"dead": dead}
     return make_subscription_act(
@@ -242,11 +244,11 @@ def _note(
     note(transaction, make_delivery_act(what, f"{of.id}.{position}", of.participant, by, before=was, after=now))
 
 
-def _failed(row: Any) -> FailedAttempt:
+def _make_failed_attempt(row: Any) -> FailedAttempt:
     return FailedAttempt(row.number, clock.moment(row.at), row.failure, row.status, row.detail, row.duration_ms)
 
 
-def _delivery(row: Any, subscription: Subscription, failures: tuple[FailedAttempt, ...]) -> Delivery:
+def _make_delivery(row: Any, subscription: Subscription, failures: tuple[FailedAttempt, ...]) -> Delivery:
     is_waiting = row.state == DeliveryState.PENDING and row.due_at < PARKED
     return Delivery(
         id=f"{subscription.id}.{row.position}",
@@ -261,5 +263,5 @@ def _delivery(row: Any, subscription: Subscription, failures: tuple[FailedAttemp
     )
 
 
-def _unknown(subscription: Subscription, position: int) -> DeliveryUnknown:
+def _refuse_unknown(subscription: Subscription, position: int) -> DeliveryUnknown:
     return DeliveryUnknown(f"{subscription.id} has no such delivery at position {position}.")

@@ -41,15 +41,15 @@ class Disclosed:
             self._noted += await self._announce([replace(one, set_by=self._set_by) for one in found])
         self._announced.update(item.leased.position for item in new)
 
-    def sending(self, items: Iterable[Item]) -> None:
+    def note_sent(self, items: Iterable[Item]) -> None:
         """Note that from now on the sink may have read these items."""
         self._sent.update(item.leased.position for item in items)
 
-    def stayed(self, item: Item) -> None:
+    def note_stayed(self, item: Item) -> None:
         """Note that no byte of this item was sent."""
         self._sent.discard(item.leased.position)
 
-    def unsent(self) -> list[Noted]:
+    def find_unsent(self) -> list[Noted]:
         """Announced disclosures whose items were not sent. They must be announced again before the items are sent."""
         self._announced &= self._sent
         left = [noted._replace(positions=noted.positions - self._sent) for noted in self._noted]

@@ -8,7 +8,7 @@ from typing import Final
 
 from bus import clock
 from bus.contracts import Catalogue
-from bus.delivery.going import Going, Run, going
+from bus.delivery.first_runs import FirstRuns, Run, plan_first_runs
 from bus.delivery.handover import Handover, Loaded
 from bus.delivery.leases import Leases
 from bus.delivery.ledger import Handed, Lease, Leased, Ledger, NewDelivery
@@ -81,7 +81,7 @@ class Dispatch:
         self._looked_at = time.monotonic()
         self._may_be_due = is_more = False
         now = clock.micros(clock.now())
-        due = self._ledger.due_subscriptions(now)
+        due = self._ledger.find_due_subscriptions(now)
         self.left.intersection_update(due)
         for number in due:
             if self._is_stopping:
@@ -95,9 +95,9 @@ class Dispatch:
             self._may_be_due = True
         return is_more
 
-    def begin(self, transaction: Transaction, new: Sequence[NewDelivery], now: int) -> Going:
+    def begin(self, transaction: Transaction, new: Sequence[NewDelivery], now: int) -> FirstRuns:
         """Lease new deliveries that go at once, in the transaction that makes them."""
-        begun = going(transaction, new, now, self._lease_end(now), self._policy.window, self._policy.run)
+        begun = plan_first_runs(transaction, new, now, self._lease_end(now), self._policy.window, self._policy.run)
         self._leases.add(transaction, [run.lease for run in begun.runs])
         return begun
 

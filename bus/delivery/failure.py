@@ -57,25 +57,25 @@ UNLISTED: Final = Outcome(Failure.SINK_DOWN, "the sink's host is not on the oper
 """The operator took the host off the list after the sink was registered. What waits goes out when the host is back."""
 
 
-def of_status(status: int, retry_after: float | None = None) -> Outcome:
+def classify_status(status: int, retry_after: float | None = None) -> Outcome:
     """The outcome of a delivery that was answered with this HTTP status.
 
     Args:
         retry_after: seconds, as the answer's `Retry-After` said.
     """
     if 200 <= status < 300:
-        return _taken(status)
-    failure, meaning = _STATUS.get(status) or _by_hundred(status)
-    return Outcome(failure, f"the sink answered {_words(status)}: {meaning}", retry_after, status)
+        return _make_delivered(status)
+    failure, meaning = _STATUS.get(status) or _classify_by_hundred(status)
+    return Outcome(failure, f"the sink answered {_name_status(status)}: {meaning}", retry_after, status)
 
 
 @lru_cache
-def _taken(status: int) -> Outcome:
+def _make_delivered(status: int) -> Outcome:
     # There is one for each delivery, and all are the same.
     return Outcome(status=status)
 
 
-def _by_hundred(status: int) -> tuple[Failure, str]:
+def _classify_by_hundred(status: int) -> tuple[Failure, str]:
     if status >= 500:
         # Transient, not sink down: usually the app fails on this one event, which must not hold up the others.
         return Failure.TRANSIENT, "it failed inside"
@@ -84,7 +84,7 @@ def _by_hundred(status: int) -> tuple[Failure, str]:
     return Failure.SINK_DOWN, "this is no answer to a webhook"
 
 
-def _words(status: int) -> str:
+def _name_status(status: int) -> str:
     # The standard's phrase, never the sink's own: that could hold anything.
     try:
         return f"{status} {HTTPStatus(status).phrase}"
@@ -92,13 +92,13 @@ def _words(status: int) -> str:
         return str(status)
 
 
-def of_error(error: aiohttp.ClientError | TimeoutError) -> Outcome:
+def classify_error(error: aiohttp.ClientError | TimeoutError) -> Outcome:
     """The outcome of a delivery that got no answer. The detail never holds the address: it can carry a token."""
-    failure, detail = _of_error(error)
+    failure, detail = _find_failure(error)
     return Outcome(failure, detail)
 
 
-def _of_error(error: aiohttp.ClientError | TimeoutError) -> tuple[Failure, str]:
+def _find_failure(error: aiohttp.ClientError | TimeoutError) -> tuple[Failure, str]:
     match error:
         case aiohttp.ClientConnectorDNSError():
             # Never final: names come back (a lapsed domain, a resolver that is down).

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from bus import clock
 from bus.contracts import Catalogue
 from bus.delivery.dispatch import Dispatch, load
-from bus.delivery.going import Going
+from bus.delivery.first_runs import FirstRuns
 from bus.delivery.ledger import Handed, Ledger, NewDelivery
 from bus.delivery.relayed import read_relayed, write_relayed
 from bus.delivery.routing import Router
@@ -44,13 +44,13 @@ class Made(NamedTuple):
 
     entries: Sequence[Entry]
     reached: int
-    begun: Going
+    begun: FirstRuns
     handed: Sequence[Handed]
     is_new: bool
     is_due: bool
 
 
-_NOTHING: Final = Going([], {}, set())
+_NOTHING: Final = FirstRuns([], {}, set())
 
 
 class _AsksTheJournal(Exception):
@@ -91,7 +91,7 @@ class FanOut:
         """Continue where another leader ended."""
         self.reached = None
 
-    def following(self) -> int:
+    def find_reached(self) -> int:
         """The position up to which the journal was followed: first from the database, then from memory."""
         if self.reached is None:
             with self._storage.read() as transaction:
@@ -106,8 +106,8 @@ class FanOut:
     def step(self) -> bool:
         """Make the deliveries of the next events. Returns whether there are more at once."""
         self.delivers = False
-        entries, reached, end, is_last = self._journal.upcoming(self._wanted, self.following(), _STEP)
-        deliveries, count = self._routed_at_most(entries, History(self._journal, entries).before)
+        entries, reached, end, is_last = self._journal.upcoming(self._find_wanted, self.find_reached(), _STEP)
+        deliveries, count = self._route_at_most(entries, History(self._journal, entries).before)
         if count < len(entries):
             entries, is_last = entries[:count], False
             reached = entries[-1].position
@@ -127,14 +127,14 @@ class FanOut:
         reached = rows[-1][0]
         if rows[0][0] - 1 != self.reached or len(rows) > _MOST_ALONG:
             return None
-        entries = select_entries(rows, self._wanted())
+        entries = select_entries(rows, self._find_wanted())
         if not entries:
             return Made(entries, reached, _NOTHING, (), True, False)
         router = self.router()
-        if any(router.audience(entry) > _AT_ONCE for entry in entries):
+        if any(router.count_audience(entry) > _AT_ONCE for entry in entries):
             return None
         try:
-            deliveries = self._routed(entries, _ask_nobody)
+            deliveries = self._route(entries, _ask_nobody)
         except _AsksTheJournal:
             return None
         numbers = {delivery.subscription for delivery in deliveries}
@@ -149,20 +149,20 @@ class FanOut:
             self._noted, self._noted_at = made.reached, time.monotonic()
             self._pass_on(made)
 
-    def _wanted(self) -> set[int]:
-        self.contract_ids = self.router().contract_ids()
+    def _find_wanted(self) -> set[int]:
+        self.contract_ids = self.router().find_contract_ids()
         return self.contract_ids
 
-    def _routed(self, entries: Sequence[Entry], before: FindBefore) -> list[NewDelivery]:
+    def _route(self, entries: Sequence[Entry], before: FindBefore) -> list[NewDelivery]:
         today, router = clock.local_date(clock.now()), self.router()
-        return [delivery for entry in entries for delivery in router.deliveries(entry, today, before)]
+        return [delivery for entry in entries for delivery in router.make_deliveries(entry, today, before)]
 
-    def _routed_at_most(self, entries: Sequence[Entry], before: FindBefore) -> tuple[list[NewDelivery], int]:
+    def _route_at_most(self, entries: Sequence[Entry], before: FindBefore) -> tuple[list[NewDelivery], int]:
         """The deliveries of the first events, until they are too many for one transaction, and the number of these events."""
         today, router = clock.local_date(clock.now()), self.router()
         deliveries: list[NewDelivery] = []
         for count, entry in enumerate(entries, 1):
-            deliveries += router.deliveries(entry, today, before)
+            deliveries += router.make_deliveries(entry, today, before)
             if len(deliveries) >= _MOST_DELIVERIES:
                 return deliveries, count
         return deliveries, len(entries)
@@ -180,7 +180,7 @@ class FanOut:
         self, transaction: Transaction, entries: Sequence[Entry], deliveries: Sequence[NewDelivery], reached: int
     ) -> Made:
         now = clock.micros(clock.now())
-        subscriptions = self._going_at_once(deliveries)
+        subscriptions = self._list_first(deliveries)
         # If due deliveries were left, new ones wait behind them.
         behind = [one for one in subscriptions if one.number in self._dispatch.left]
         at_once = {one.number for one in subscriptions}.difference(one.number for one in behind)
@@ -203,7 +203,7 @@ class FanOut:
         if any(is_more) or made.is_due:
             self._dispatch.look_soon()
 
-    def _going_at_once(self, deliveries: Sequence[NewDelivery]) -> list[Subscription]:
+    def _list_first(self, deliveries: Sequence[NewDelivery]) -> list[Subscription]:
         """The subscriptions whose new deliveries are leased at once, by number; none if they are many."""
         numbers = sorted({delivery.subscription for delivery in deliveries})
         found = [self._subscriptions.numbered(number) for number in numbers] if len(numbers) <= _AT_ONCE else []

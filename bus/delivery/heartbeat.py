@@ -110,7 +110,7 @@ def read_beats(storage: Storage) -> dict[str, int]:
 
 def find_unattended(storage: Storage, subscriptions: Sequence[Subscription]) -> list[str]:
     """The roles for which deliveries wait while no process with the role lives."""
-    owing = set(Ledger(storage).owing_subscriptions())
+    owing = set(Ledger(storage).find_owing_subscriptions())
     wanted = {
         WEBHOOKS if isinstance(subscription.sink, Webhook) else AGENCIES
         for subscription in subscriptions

@@ -79,7 +79,7 @@ class Lane:
             while self._works and len(self._senders) <= self._width:
                 work = self._works[0]
                 if work.waiting:
-                    await _do(work.waiting.popleft(), work)
+                    await _run_job(work.waiting.popleft(), work)
                 else:
                     self._works.popleft()
         finally:
@@ -117,7 +117,7 @@ class Lane:
         """
         return self._random.choice(list_candidates(owed))
 
-    def until_asked_again(self) -> float:
+    def compute_pause(self) -> float:
         """Seconds after which a run that does not wait may ask again: when a pause is over, or a probe may be."""
         left = max(self._circuit.until - self._clock(), 0.0)
         if self._circuit.state is State.HALF_OPEN:
@@ -128,11 +128,11 @@ class Lane:
         """Wait until the circuit lets a delivery through; False when it does not before a deadline (monotonic seconds)."""
         self._waiting += 1
         try:
-            return await self._admitted(deadline)
+            return await self._wait(deadline)
         finally:
             self._waiting -= 1
 
-    async def _admitted(self, deadline: float) -> bool:
+    async def _wait(self, deadline: float) -> bool:
         while True:
             now = self._clock()
             if now >= deadline:
@@ -152,7 +152,7 @@ class Lane:
         Args:
             is_first: the event was never tried before.
         """
-        self._width = width_after(self._width, seconds, self._concurrency)
+        self._width = compute_width(self._width, seconds, self._concurrency)
         if self._width > len(self._senders) and self._works:
             self._add_senders(sum(len(work.waiting) for work in self._works))
         before = self._circuit
@@ -162,20 +162,20 @@ class Lane:
             self._moved.set()
             self._moved = asyncio.Event()
 
-    def signer(self, subscription: Subscription) -> Signer:
+    def get_signer(self, subscription: Subscription) -> Signer:
         """The signer with the subscription's present secrets."""
         if self._signer is None or self._signer[0] != subscription.secrets:
             self._signer = (subscription.secrets, Signer(subscription.secrets))
         return self._signer[1]
 
 
-def width_after(width: int, seconds: float, most: int) -> int:
+def compute_width(width: int, seconds: float, most: int) -> int:
     """How many requests may be in flight after one took `seconds`. A slow answer lowers the number; others raise it by one."""
     allowed = most if seconds <= _SLOW_SECONDS else max(1, int(most * _SLOW_SECONDS / seconds))
     return min(allowed, width + 1)
 
 
-async def _do(job: Job, work: _Work) -> None:
+async def _run_job(job: Job, work: _Work) -> None:
     try:
         await job()
     except Exception as error:  # noqa: BLE001 - it is for the run, which waits

@@ -128,19 +128,19 @@ class Ledger:
             return True
         if later:
             # Deliveries that were made before may be done: nothing must wait behind them.
-            for subscription, keys in _keys(deliveries).items():
+            for subscription, keys in _group_keys(deliveries).items():
                 _unpark(transaction, subscription, keys, due_at)
         return False
 
-    def due_subscriptions(self, now: int) -> list[int]:
+    def find_due_subscriptions(self, now: int) -> list[int]:
         """The active subscriptions with due deliveries."""
         with self._storage.read() as transaction:
             rows = transaction.rows(statements.DUE_SUBSCRIPTIONS, {"now": now})
             return [row[0] for row in rows]
 
-    def owing_subscriptions(self) -> list[int]:
+    def find_owing_subscriptions(self) -> list[int]:
         """The active subscriptions with pending deliveries, due or not."""
-        return self.due_subscriptions(PARKED)
+        return self.find_due_subscriptions(PARKED)
 
     def lease(
         self,
@@ -161,22 +161,22 @@ class Ledger:
             most: the most deliveries in a run.
             ordered: whether a later event of a key must not go before an earlier one.
         """
-        room = window - in_flight(transaction, subscription, now, until, window)
+        room = window - count_in_flight(transaction, subscription, now, until, window)
         if room <= 0:
             return Handed([], 0, True)
         if ordered:
             self.hold(transaction, subscription)
-        due = _due(transaction, subscription, now, room)
+        due = _find_due(transaction, subscription, now, room)
         decided = Plan(tuple((position,) for position in due), ())
         if ordered:
-            decided = _in_order(transaction, subscription, due, now, room, min(most, LONGEST_CHAIN))
+            decided = _plan_in_order(transaction, subscription, due, now, room, min(most, LONGEST_CHAIN))
         handed_over = name_runs(subscription, decided.going, most, until)
         for lease, run in handed_over:
             _set_due(transaction, subscription, run, lease.due_at)
         leases = [lease for lease, _ in handed_over]
         return Handed(leases, room - sum(map(len, decided.going)), decided.left or len(due) == room)
 
-    def leased(self, transaction: Transaction, lease: Lease) -> list[Leased]:
+    def find_leased(self, transaction: Transaction, lease: Lease) -> list[Leased]:
         """The deliveries of a run that are still owed, in position order; none: the lease is over."""
         named = {"subscription": lease.subscription, "lease": lease.due_at}
         rows = transaction.rows(statements.LEASED, named)
@@ -194,10 +194,10 @@ class Ledger:
 
         Returns whether something became due.
         """
-        touched = _keys(attempts)
+        touched = _group_keys(attempts)
         for subscription in sorted(touched):
             self.hold(transaction, subscription)
-        for group, positions in _alike(attempts).items():
+        for group, positions in _group_successes(attempts).items():
             subscription, status, at, number = group
             written = {"subscription": subscription, "status": status, "at": at, "number": number}
             transaction.execute(statements.DELIVERED, {**written, "wanted": transaction.numbers(positions)})
@@ -226,30 +226,30 @@ def name_runs(
     return [(Lease(subscription, end), run) for end, run in enumerate(cut_runs(chains, most), until)]
 
 
-def _due(transaction: Transaction, subscription: int, now: int, limit: int) -> dict[int, int | None]:
+def _find_due(transaction: Transaction, subscription: int, now: int, limit: int) -> dict[int, int | None]:
     asked = {"subscription": subscription, "now": now, "room": limit}
     rows = transaction.rows(statements.DUE, asked)
     return {position: key for _, position, key in sorted(rows)}
 
 
-def in_flight(transaction: Transaction, subscription: int, now: int, until: int, window: int) -> int:
+def count_in_flight(transaction: Transaction, subscription: int, now: int, until: int, window: int) -> int:
     """How many deliveries of a subscription are in flight, up to `window`; the arguments are those of `Ledger.lease`."""
     # Deliveries that are due within a lease from now count as in flight. A short backoff counts too, which spares the sink.
     asked = {"subscription": subscription, "now": now, "until": until, "window": window}
     return int(transaction.value(statements.IN_FLIGHT, asked))
 
 
-def _in_order(
+def _plan_in_order(
     transaction: Transaction, subscription: int, due: Mapping[int, int | None], now: int, room: int, longest: int
 ) -> Plan:
     keys = {key for key in due.values() if key is not None}
-    decided = plan(due, make_chains(_beginnings(transaction, subscription, keys, longest)), now, room)
+    decided = plan(due, make_chains(_find_beginnings(transaction, subscription, keys, longest)), now, room)
     if decided.parked:
         _set_due(transaction, subscription, decided.parked, PARKED)
     return decided
 
 
-def _beginnings(
+def _find_beginnings(
     transaction: Transaction, subscription: int, keys: Collection[int], longest: int
 ) -> list[tuple[int, Owed]]:
     """The first deliveries of the chains of some keys."""
@@ -295,7 +295,7 @@ def _record_failure(transaction: Transaction, attempt: Attempt) -> None:
     transaction.execute(sa.insert(ATTEMPTS).values(number=number.scalar_subquery(), **row))
 
 
-def _alike(attempts: Sequence[Attempt]) -> dict[tuple[int, int | None, int, int], list[int]]:
+def _group_successes(attempts: Sequence[Attempt]) -> dict[tuple[int, int | None, int, int], list[int]]:
     """The successes, grouped by the values that are written for them."""
     groups: dict[tuple[int, int | None, int, int], list[int]] = {}
     at = max(attempt.at for attempt in attempts)
@@ -305,7 +305,7 @@ def _alike(attempts: Sequence[Attempt]) -> dict[tuple[int, int | None, int, int]
     return groups
 
 
-def _keys(touched: Iterable[Attempt | NewDelivery]) -> dict[int, set[int]]:
+def _group_keys(touched: Iterable[Attempt | NewDelivery]) -> dict[int, set[int]]:
     """The keys that were touched, by subscription."""
     keys: dict[int, set[int]] = {}
     for one in touched:

@@ -49,7 +49,7 @@ LookUp = Callable[[str], Sequence[FoundAddress]]
 """Finds the addresses of a host name. It runs in a thread, and may raise OSError."""
 
 
-def system_lookup(host: str) -> Sequence[FoundAddress]:
+def look_up_in_system(host: str) -> Sequence[FoundAddress]:
     """The addresses that the system's resolver finds.
 
     Raises:
@@ -74,7 +74,7 @@ class Names:
 
     def __init__(
         self,
-        look_up: LookUp = system_lookup,
+        look_up: LookUp = look_up_in_system,
         lookups: int = LOOKUPS,
         seconds: float = LOOKUP_SECONDS,
         now: Callable[[], float] = time.monotonic,
@@ -141,7 +141,7 @@ class Names:
     def _run(self, loop: asyncio.AbstractEventLoop, lookup: asyncio.Future[Sequence[FoundAddress]], host: str) -> None:
         settle = partial(lookup.set_exception, NameFailed(errno.EIO, "the look-up broke off"))
         try:
-            settle = partial(lookup.set_result, _first_of_each_family(self._look_up(host)))
+            settle = partial(lookup.set_result, _take_first_of_each_family(self._look_up(host)))
         except OSError as error:
             settle = partial(lookup.set_exception, error)
         finally:
@@ -170,7 +170,7 @@ class Names:
             self._remembered.popitem(last=False)
 
 
-def _first_of_each_family(found: Sequence[FoundAddress]) -> Sequence[FoundAddress]:
+def _take_first_of_each_family(found: Sequence[FoundAddress]) -> Sequence[FoundAddress]:
     """The first addresses of each family, in their order."""
     families = [one.family for one in found]
     return [one for index, one in enumerate(found) if families[:index].count(one.family) < ADDRESSES]

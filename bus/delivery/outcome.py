@@ -65,7 +65,7 @@ class OutcomeWriter:
             log.warning("outcomes.runs_not_given_back", runs=len(leases))
 
 
-def attempted(
+def judge_attempt(
     subscription: int, leased: Leased, outcome: Outcome, duration: float, policy: RetryPolicy, random: Random
 ) -> Attempt:
     """The result of an attempt for its delivery: delivered, to be tried again, or dead.
@@ -97,28 +97,28 @@ def attempted(
     )
 
 
-def parked(subscription: int, leased: Leased) -> Attempt:
+def park(subscription: int, leased: Leased) -> Attempt:
     """The result for an untried delivery behind an earlier one of its key that failed: it waits."""
-    return _untried(subscription, leased, DeliveryState.PENDING, PARKED)
+    return _make_untried(subscription, leased, DeliveryState.PENDING, PARKED)
 
 
-def released(subscription: int, leased: Leased) -> Attempt:
+def release(subscription: int, leased: Leased) -> Attempt:
     """The result for a delivery that was not tried within its lease: it is due again."""
-    return _untried(subscription, leased, DeliveryState.PENDING, clock.now_micros())
+    return _make_untried(subscription, leased, DeliveryState.PENDING, clock.now_micros())
 
 
 def put_off(subscription: int, leased: Leased, seconds: float) -> Attempt:
     """A delivery that was not tried, since the sink's circuit waits for the answer to another one."""
     due_at = clock.now_micros() + int(seconds * 1_000_000)
-    return _untried(subscription, leased, DeliveryState.PENDING, due_at)
+    return _make_untried(subscription, leased, DeliveryState.PENDING, due_at)
 
 
-def skipped(subscription: int, leased: Leased) -> Attempt:
+def skip(subscription: int, leased: Leased) -> Attempt:
     """The result for a delivery of which the view shows nothing any more: there is nothing to send."""
-    return _untried(subscription, leased, DeliveryState.DISCARDED, None)
+    return _make_untried(subscription, leased, DeliveryState.DISCARDED, None)
 
 
-def _untried(subscription: int, leased: Leased, state: DeliveryState, due_at: int | None) -> Attempt:
+def _make_untried(subscription: int, leased: Leased, state: DeliveryState, due_at: int | None) -> Attempt:
     now = clock.now_micros()
     return Attempt(
         subscription, leased.position, leased.key, leased.lease, leased.attempts, state, due_at, now, None, None, "", 0

@@ -55,7 +55,7 @@ class Reclaim:
         if self._is_alone:
             return False
         released = 0
-        for process in self._pulse.stopped(self._leases.holders(), read_beats(self._storage)):
+        for process in self._pulse.stopped(self._leases.find_holders(), read_beats(self._storage)):
             count = self._leases.release_held(process)
             if count:
                 log.warning("leases.reclaimed", process=process, deliveries=count)

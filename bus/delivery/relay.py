@@ -111,7 +111,7 @@ class Relay:
             begun = time.monotonic()
             try:
                 with self._turn.for_relay():
-                    if self._leads():
+                    if self._lead():
                         wait = 0.0 if self._step() else _IDLE_SECONDS
                     self._turn.reach_end(is_at_end=wait == _IDLE_SECONDS)
             except Unavailable:
@@ -135,7 +135,7 @@ class Relay:
         # Without subscriptions, nobody waits.
         return _PAUSE_SECONDS if self._fan_out.contract_ids else _IDLE_SECONDS
 
-    def _leads(self) -> bool:
+    def _lead(self) -> bool:
         """Whether this process leads. A new leader first reads the subscriptions as the last leader left them."""
         leads = self._leadership.acquire()
         if not leads:
@@ -176,11 +176,11 @@ class Relay:
         return bool(running)
 
     def _replay_step(self, subscription: Subscription) -> None:
-        until = subscription.replay_until or self._fan_out.following()
+        until = subscription.replay_until or self._fan_out.find_reached()
         names = [name for name in subscription.contracts if self._catalogue.has_active(name)]
         contract_ids = [self._catalogue.newest(name).contract_id for name in names]
         entries, is_last = self._journal.of_contracts(contract_ids, subscription.replay_position or 0, until, _STEP)
-        deliveries = self._replayed(entries, subscription)
+        deliveries = self._route_replayed(entries, subscription)
         with self._storage.write(durable=False) as transaction:
             # First the subscription's row, then its deliveries, as in a deletion: otherwise the two could deadlock.
             if not is_last:
@@ -193,10 +193,10 @@ class Relay:
             self._ledger.add(transaction, deliveries, clock.micros(clock.now()), again=True)
             self._dispatch.look_soon()
 
-    def _replayed(self, entries: Sequence[Entry], subscription: Subscription) -> list[NewDelivery]:
+    def _route_replayed(self, entries: Sequence[Entry], subscription: Subscription) -> list[NewDelivery]:
         today, router = clock.local_date(clock.now()), self._fan_out.router()
         before = History(self._journal, entries).before
-        routed = [router.replayed(entry, subscription, today, before) for entry in entries]
+        routed = [router.make_replayed(entry, subscription, today, before) for entry in entries]
         return [delivery for delivery in routed if delivery is not None]
 
 

@@ -1,15 +1,10 @@
 """The position up to which the relay has fanned out the journal, in the database."""
 
-from typing import Final
-
 import sqlalchemy as sa
 
+from bus.delivery import statements
 from bus.delivery.tables import RELAY
-from bus.storage import Prepared, Transaction
-
-_SET: Final = Prepared.in_both(
-    "INSERT INTO relay (id, position) VALUES (1, :position) ON CONFLICT (id) DO UPDATE SET position=excluded.position"
-)
+from bus.storage import Transaction
 
 
 def read_relayed(transaction: Transaction) -> int:
@@ -19,4 +14,4 @@ def read_relayed(transaction: Transaction) -> int:
 
 def write_relayed(transaction: Transaction, position: int) -> None:
     """Write the position up to which the journal is fanned out."""
-    transaction.execute(_SET, {"position": position})
+    transaction.execute(statements.SET_RELAYED, {"position": position})

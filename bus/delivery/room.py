@@ -33,7 +33,7 @@ class Room:
         self.held = 0
 
     @asynccontextmanager
-    async def taken(self, participant: str, size: int, seconds: float) -> AsyncIterator[bool]:
+    async def hold(self, participant: str, size: int, seconds: float) -> AsyncIterator[bool]:
         """Hold room for `size` bytes. Yields False, and holds none, if there was none within `seconds`."""
         # A piece that is larger than the room must go too: it counts as half of the room.
         size = min(size, self._most_bytes // 2)

@@ -42,7 +42,7 @@ class _Audience:
         self._open.pop(subscription.number, None)
         self._filtered.remove(subscription.number)
 
-    def reached(self, document: Mapping[str, Any] | None) -> Collection[Subscription]:
+    def find_reached(self, document: Mapping[str, Any] | None) -> Collection[Subscription]:
         """The subscriptions whose filters let an event through. `document` may be None if no subscription filters."""
         return self._open.values() if document is None else [*self._open.values(), *self._filtered.holding(document)]
 
@@ -88,7 +88,7 @@ class Router:
                 del self._audiences[contract]
                 self._contract_ids = None
 
-    def contract_ids(self) -> set[int]:
+    def find_contract_ids(self) -> set[int]:
         """The contracts with a subscription, by their numbers in the journal.
 
         Reads the database for a contract that another process registered a moment ago.
@@ -102,31 +102,33 @@ class Router:
             self._contract_ids = found
         return found
 
-    def audience(self, entry: Entry) -> int:
+    def count_audience(self, entry: Entry) -> int:
         """The number of subscriptions to an event's contract."""
         contract = self._catalogue.version_numbered(entry.version_id).contract.name
         return sum(map(len, self._audiences.get(contract, {}).values()))
 
-    def deliveries(self, entry: Entry, today: date, find: FindBefore) -> list[NewDelivery]:
+    def make_deliveries(self, entry: Entry, today: date, find: FindBefore) -> list[NewDelivery]:
         """The deliveries of an event to the subscriptions that are live at its position."""
         version = self._catalogue.version_numbered(entry.version_id)
         return [
-            NewDelivery(subscription.number, entry.position, _key(entry, version, subscription, view))
+            NewDelivery(subscription.number, entry.position, _find_key(entry, version, subscription, view))
             for participant, audience in self._audiences.get(version.contract.name, {}).items()
             if (view := self._view(entry, version, participant, today)) is not None
-            for subscription in _reached(entry, view, audience, find)
+            for subscription in _find_reached(entry, view, audience, find)
             if subscription.from_position is not None and entry.position > subscription.from_position
         ]
 
-    def replayed(self, entry: Entry, subscription: Subscription, today: date, find: FindBefore) -> NewDelivery | None:
+    def make_replayed(
+        self, entry: Entry, subscription: Subscription, today: date, find: FindBefore
+    ) -> NewDelivery | None:
         """The delivery of an event to one subscription, whatever its position."""
         version = self._catalogue.version_numbered(entry.version_id)
         view = self._view(entry, version, subscription.participant, today)
-        if view is None or not _reached(entry, view, self._alone(subscription), find):
+        if view is None or not _find_reached(entry, view, self._make_audience(subscription), find):
             return None
-        return NewDelivery(subscription.number, entry.position, _key(entry, version, subscription, view))
+        return NewDelivery(subscription.number, entry.position, _find_key(entry, version, subscription, view))
 
-    def _alone(self, subscription: Subscription) -> _Audience:
+    def _make_audience(self, subscription: Subscription) -> _Audience:
         if self._replayed is None or self._replayed[0] is not subscription:
             self._replayed = (subscription, _Audience([subscription]))
         return self._replayed[1]
@@ -139,12 +141,12 @@ class Router:
             return None
 
 
-def _reached(entry: Entry, view: View, audience: _Audience, find: FindBefore) -> Collection[Subscription]:
+def _find_reached(entry: Entry, view: View, audience: _Audience, find: FindBefore) -> Collection[Subscription]:
     """The subscriptions of an audience that an event goes to."""
     if not audience.has_filters and not view.has_rows:
-        return audience.reached(None)
+        return audience.find_reached(None)
     document = viewed_document(entry, view, find)
-    return () if document is None else audience.reached(document)
+    return () if document is None else audience.find_reached(document)
 
 
 def is_ordered(subscription: Subscription, catalogue: Catalogue) -> bool:
@@ -156,7 +158,7 @@ def is_ordered(subscription: Subscription, catalogue: Catalogue) -> bool:
     )
 
 
-def _key(entry: Entry, version: ContractVersion, subscription: Subscription, view: View) -> int | None:
+def _find_key(entry: Entry, version: ContractVersion, subscription: Subscription, view: View) -> int | None:
     """The key that orders a delivery: by the subscription's field, or the contract's; None: the consumer sees neither.
 
     Deliveries of one key wait for each other, and the consumer can see that. So an order by a hidden field would tell which

@@ -70,26 +70,26 @@ class RunLoader:
         self._agencies = agencies
         self._room = room
 
-    async def owed(self, subscription: Subscription, lease: Lease, run: Loaded | None) -> list[Owed]:
+    async def find_owed(self, subscription: Subscription, lease: Lease, run: Loaded | None) -> list[Owed]:
         """The owed deliveries of a run, in position order. With events in memory, if one piece and the room can hold them.
 
         Args:
             run: the loaded run; None: read it from the database.
         """
         if run is None:
-            return await asyncio.to_thread(self._owed, lease)
+            return await asyncio.to_thread(self._read_owed, lease)
         sizes = [len(entry.body) for _, entry in run]
         fits = sum(sizes) <= PIECE_BYTES and self._room.admits(subscription.participant, sum(sizes))
         return [Owed(one, size, entry if fits else None) for (one, entry), size in zip(run, sizes, strict=True)]
 
-    def _owed(self, lease: Lease) -> list[Owed]:
+    def _read_owed(self, lease: Lease) -> list[Owed]:
         with self._storage.read() as transaction:
-            leased = self._ledger.leased(transaction, lease)
+            leased = self._ledger.find_leased(transaction, lease)
             lengths = lengths_at(transaction, [one.position for one in leased])
         return [Owed(one, lengths[one.position]) for one in leased]
 
     @asynccontextmanager
-    async def loaded(
+    async def hold_loaded(
         self, subscription: Subscription, piece: Sequence[Owed], deadline: float
     ) -> AsyncIterator[list[list[Item]] | None]:
         """Hold the chains of a piece of a run: deliveries of one key in position order. An unordered one is a chain itself.
@@ -97,17 +97,17 @@ class RunLoader:
         Yields None if there was no room before the deadline (monotonic seconds).
         """
         size, seconds = sum(one.size for one in piece), deadline - time.monotonic()
-        async with self._room.taken(subscription.participant, size, seconds) as is_taken:
-            yield await self._loaded(subscription, piece) if is_taken else None
+        async with self._room.hold(subscription.participant, size, seconds) as is_taken:
+            yield await self._load_piece(subscription, piece) if is_taken else None
 
-    async def _loaded(self, subscription: Subscription, piece: Sequence[Owed]) -> list[list[Item]]:
+    async def _load_piece(self, subscription: Subscription, piece: Sequence[Owed]) -> list[list[Item]]:
         run = [(one.leased, one.entry) for one in piece if one.entry is not None]
         if len(run) < len(piece):
             return await asyncio.to_thread(self._load, subscription, piece)
         if len(run) <= _SHORT and self._is_at_hand(subscription, run):
-            views = self._views(subscription, run)
+            views = self._find_views(subscription, run)
             if not any(isinstance(view, View) and view.has_rows for view in views.values()):
-                return self._chains(run, views)
+                return self._show_chains(run, views)
         return await asyncio.to_thread(self._show, subscription, run)
 
     def _is_at_hand(self, subscription: Subscription, run: Loaded) -> bool:
@@ -121,13 +121,13 @@ class RunLoader:
         return self._show(subscription, [(one.leased, entries[one.leased.position]) for one in piece])
 
     def _show(self, subscription: Subscription, run: Loaded) -> list[list[Item]]:
-        return self._chains(run, self._views(subscription, run))
+        return self._show_chains(run, self._find_views(subscription, run))
 
-    def _views(self, subscription: Subscription, run: Loaded) -> dict[int, View | Refused]:
+    def _find_views(self, subscription: Subscription, run: Loaded) -> dict[int, View | Refused]:
         versions = {entry.version_id for _, entry in run}
         return {version_id: self._view(version_id, subscription) for version_id in versions}
 
-    def _chains(self, run: Loaded, views: Mapping[int, View | Refused]) -> list[list[Item]]:
+    def _show_chains(self, run: Loaded, views: Mapping[int, View | Refused]) -> list[list[Item]]:
         before = History(self._journal, [entry for _, entry in run]).before
         return _make_chains([_make_item(one, entry, views[entry.version_id], before) for one, entry in run])
 

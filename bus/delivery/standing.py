@@ -23,7 +23,7 @@ def list_standing_subscriptions(catalogue: Catalogue, agencies: Agencies) -> lis
     return [
         (participant, uses.name, sink)
         for uses in catalogue.list_adapter_uses()
-        for participant, sink in _sinks(uses, agencies)
+        for participant, sink in _list_sinks(uses, agencies)
         if participant in uses.granted
     ]
 
@@ -46,7 +46,7 @@ def make_standing_id(sink: AgencySink, contract: str) -> str:
     return re.sub(r"[^a-z0-9-]", "_", f"sub_{sink.adapter}_{sink.operation}_{contract}".lower())
 
 
-def _sinks(uses: AdapterUses, agencies: Agencies) -> Iterator[tuple[str, AgencySink]]:
+def _list_sinks(uses: AdapterUses, agencies: Agencies) -> Iterator[tuple[str, AgencySink]]:
     for use in uses.adapters:
         if agencies.find_operation(use.adapter, use.operation, Does.DELIVER) is not None:
             yield agencies.find_participant(use.adapter), AgencySink(use.adapter, use.operation)

@@ -1,4 +1,4 @@
-"""The ledger's statements, in both dialects where they differ.
+"""The prepared statements of delivery, in both dialects where they differ: of the ledger, its leases and the relay.
 
 SQLite keeps no statistics here, and would read all of a subscription's deliveries by their key. So statements name the index.
 PostgreSQL without fresh statistics expects only a few rows in a subscription's backlog. For an IN list it would read all of
@@ -47,7 +47,7 @@ BEGINNINGS: Final = Prepared(
     ORDER BY position LIMIT :longest) AS owed""",
     columns="key, position, due_at, state",
 )
-"""The first deliveries of the chains of some keys, looked up by key in one statement, however long a chain is."""
+"""The first deliveries of the chains of some keys. One statement looks up each key, however long its chain is."""
 SET_DUE: Final = Prepared(
     sqlite="""UPDATE deliveries SET due_at=:due WHERE subscription=:subscription
     AND position IN (SELECT value FROM json_each(:wanted)) AND state<1""",
@@ -124,7 +124,7 @@ UNPARK: Final = Prepared(
 """Only the head of each chain: the deliveries behind it go with it, however many they are."""
 
 
-def _insertion(made_before: str) -> Insertion:
+def _make_insertion(made_before: str) -> Insertion:
     return Insertion(
         sqlite="INSERT INTO deliveries (subscription, position, state, key, attempts, due_at) "  # noqa: S608
         f"VALUES {{rows}} {made_before}",
@@ -136,10 +136,41 @@ def _insertion(made_before: str) -> Insertion:
     )
 
 
-NEW: Final = _insertion("ON CONFLICT (subscription, position) DO NOTHING")
+NEW: Final = _make_insertion("ON CONFLICT (subscription, position) DO NOTHING")
 """Makes deliveries. The columns of a row: subscription, position, key, when it is due."""
-NEW_OR_AGAIN: Final = _insertion(
+NEW_OR_AGAIN: Final = _make_insertion(
     "ON CONFLICT (subscription, position) DO UPDATE SET state=0, attempts=0, due_at=excluded.due_at, "
     "finished_at=NULL WHERE deliveries.state<>0"
 )
 """Makes deliveries; also those that were made before and are over."""
+
+NEW_LEASES: Final = Insertion(
+    sqlite="INSERT INTO leases (due_at, subscription) VALUES {rows} ON CONFLICT (due_at, subscription) DO NOTHING",
+    row="(?,?)",
+    postgres="""INSERT INTO leases (due_at, subscription)
+    SELECT due_at, subscription FROM unnest(CAST(? AS bigint[]), CAST(? AS int[])) AS made (due_at, subscription)
+    ON CONFLICT (due_at, subscription) DO NOTHING""",
+)
+CLAIM_LEASE: Final = Prepared.in_both(
+    "UPDATE leases SET process=:process WHERE due_at=:lease AND subscription=:subscription"
+)
+LEASE_HOLDERS: Final = Prepared.in_both("SELECT DISTINCT process FROM leases WHERE due_at>:now AND process IS NOT NULL")
+FORGET_ENDED_LEASES: Final = Prepared.in_both("DELETE FROM leases WHERE due_at<=:now")
+RELEASE_ALL_LEASED: Final = Prepared(
+    sqlite="""UPDATE deliveries INDEXED BY ix_deliveries_due SET due_at=:now WHERE state=0
+    AND (subscription, due_at) IN (SELECT subscription, due_at FROM leases WHERE due_at>:now)""",
+    postgres="""UPDATE deliveries SET due_at=:now FROM leases WHERE state=0 AND leases.due_at>:now
+    AND deliveries.subscription=leases.subscription AND deliveries.due_at=leases.due_at""",
+)
+FORGET_ALL_LEASES: Final = Prepared.in_both("DELETE FROM leases")
+RELEASE_HELD: Final = Prepared(
+    sqlite="""UPDATE deliveries INDEXED BY ix_deliveries_due SET due_at=:now WHERE state=0
+    AND (subscription, due_at) IN (SELECT subscription, due_at FROM leases WHERE due_at>:now AND process=:process)""",
+    postgres="""UPDATE deliveries SET due_at=:now FROM leases WHERE state=0 AND leases.due_at>:now AND process=:process
+    AND deliveries.subscription=leases.subscription AND deliveries.due_at=leases.due_at""",
+)
+FORGET_HELD_LEASES: Final = Prepared.in_both("DELETE FROM leases WHERE process=:process")
+
+SET_RELAYED: Final = Prepared.in_both(
+    "INSERT INTO relay (id, position) VALUES (1, :position) ON CONFLICT (id) DO UPDATE SET position=excluded.position"
+)

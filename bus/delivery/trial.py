@@ -10,7 +10,7 @@ from bus import clock, json
 from bus.delivery.address import Network
 from bus.delivery.names import Names
 from bus.delivery.signature import Signer
-from bus.delivery.sinks.places import uncounted_place
+from bus.delivery.sinks.places import make_uncounted_place
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.subscription import Subscription, Webhook
 from bus.ids import new_id
@@ -122,5 +122,5 @@ async def _send(subscription: Subscription, webhook: Webhook, sink: WebhookSink,
     body = json.dumps(event.to_document())
     headers = Signer(subscription.secrets).headers(f"msg_{event.id}", body, now)
     begun = time.perf_counter()
-    outcome = await sink.send(webhook.url, body, headers, uncounted_place(participant))
+    outcome = await sink.send(webhook.url, body, headers, make_uncounted_place(participant))
     return Trial(outcome, time.perf_counter() - begun)

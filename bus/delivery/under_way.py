@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from bus.delivery.disclosed import Disclosed
 from bus.delivery.lane import Lane
 from bus.delivery.ledger import Attempt, DeliveryState
-from bus.delivery.outcome import Batch, parked, put_off, released, skipped
+from bus.delivery.outcome import Batch, park, put_off, release, skip
 from bus.delivery.run import Item, Owed, RunLoader, drop_events, list_candidates, take_first_piece
 from bus.delivery.sinks.places import Place
 from bus.delivery.subscription import Subscription
@@ -21,7 +21,7 @@ _TELLING: Final = (None, Failure.PERMANENT, Failure.TRANSIENT, Failure.SINK_DOWN
 
 
 class Sender(Protocol):
-    """Sends items to a subscription's sink; the worker does it."""
+    """Sends items to a subscription's sink. The worker implements it."""
 
     def is_active(self, subscription: Subscription) -> bool:
         """Whether the subscription exists and is not paused, and this process still holds its runs."""
@@ -31,7 +31,7 @@ class Sender(Protocol):
         """How many items go in one sending."""
         ...
 
-    async def place(self, subscription: Subscription, deadline: float) -> Place | None:
+    async def take_place_for(self, subscription: Subscription, deadline: float) -> Place | None:
         """A place for a request to the sink; None: there was none before the deadline."""
         ...
 
@@ -41,7 +41,7 @@ class Sender(Protocol):
         """Send some items of one run."""
         ...
 
-    def attempt(self, subscription: Subscription, item: Item, outcome: Outcome, seconds: float) -> Attempt:
+    def judge(self, subscription: Subscription, item: Item, outcome: Outcome, seconds: float) -> Attempt:
         """Decide what becomes of a delivery."""
         ...
 
@@ -79,15 +79,15 @@ class RunUnderWay:
             if not await self._lane.wait_until_admits(self._deadline):
                 break
             piece = take_first_piece(owed) if self._lane.is_flowing else [self._lane.pick_probe(owed)]
-            async with self._loader.loaded(self._subscription, piece, self._deadline) as chains:
+            async with self._loader.hold_loaded(self._subscription, piece, self._deadline) as chains:
                 if chains is None:
                     break
                 if self._lane.is_flowing:
                     await self._disclosed.announce(item for chain in chains for item in chain)
                 await self._make(chains)
                 del chains
-            owed = self._untried(drop_events(owed))
-        self.attempts.extend(released(self._subscription.number, one.leased) for one in owed)
+            owed = self._list_untried(drop_events(owed))
+        self.attempts.extend(release(self._subscription.number, one.leased) for one in owed)
 
     def _is_put_off(self, owed: Sequence[Owed]) -> bool:
         """Put off a run of nothing but what failed before, unless it is all that could be the probe; whether it was.
@@ -97,47 +97,47 @@ class RunUnderWay:
         is_new = list_candidates(owed)[0].leased.attempts == 0
         if is_new or (self._lane.admits and not self._lane.is_awaited):
             return False
-        seconds = self._lane.until_asked_again()
+        seconds = self._lane.compute_pause()
         self.attempts.extend(put_off(self._subscription.number, one.leased, seconds) for one in owed)
         return True
 
     def _is_active(self) -> bool:
         return self._worker.is_active(self._subscription)
 
-    def _goes_on(self) -> bool:
+    def _may_go_on(self) -> bool:
         """Whether more may be sent. Otherwise untried deliveries are dropped, and loaded again at their next turn."""
         return self._lane.admits and self._is_active()
 
-    def _untried(self, owed: Sequence[Owed]) -> list[Owed]:
+    def _list_untried(self, owed: Sequence[Owed]) -> list[Owed]:
         """The deliveries that may still be tried. A delivery behind a failure of its key is parked."""
         tried = {attempt.position for attempt in self.attempts}
         failed = {attempt.key for attempt in self.attempts if not _is_finished(attempt)} - {None}
         left = [one for one in owed if one.leased.position not in tried]
-        self.attempts.extend(parked(self._subscription.number, one.leased) for one in left if one.leased.key in failed)
+        self.attempts.extend(park(self._subscription.number, one.leased) for one in left if one.leased.key in failed)
         return [one for one in left if one.leased.key not in failed]
 
     async def _make(self, chains: Sequence[Sequence[Item]]) -> None:
         """Make chains side by side, each in its order. If an item fails, the items behind it are parked."""
         size = self._worker.batch(self._subscription)
         if size == 1:
-            await self._lane.make(partial(self._chain, chain) for chain in chains)
+            await self._lane.make(partial(self._send_chain, chain) for chain in chains)
         else:
-            await self._lane.make([partial(self._batches, chains, size)])
+            await self._lane.make([partial(self._send_batches, chains, size)])
 
-    async def _batches(self, chains: Sequence[Sequence[Item]], size: int) -> None:
-        while chains and self._goes_on():
+    async def _send_batches(self, chains: Sequence[Sequence[Item]], size: int) -> None:
+        while chains and self._may_go_on():
             heads = [chain[:size] if chain[0].leased.key is None else chain[:1] for chain in chains]
             flat = [item for head in heads for item in head]
             try:
                 for start in range(0, len(flat), size):
-                    if not self._goes_on():
+                    if not self._may_go_on():
                         return
                     await self._send(flat[start : start + size])
             finally:
                 # Also if it is broken off: a later delivery under the same lease must not overtake a failed one.
-                chains = self._rest(chains)
+                chains = self._list_rest(chains)
 
-    def _rest(self, chains: Sequence[Sequence[Item]]) -> list[Sequence[Item]]:
+    def _list_rest(self, chains: Sequence[Sequence[Item]]) -> list[Sequence[Item]]:
         """The rest of each chain. If a chain's head was not finished, its rest is parked."""
         finished = {attempt.position for attempt in self.attempts if _is_finished(attempt)}
         tried = {attempt.position for attempt in self.attempts}
@@ -146,28 +146,28 @@ class RunUnderWay:
             if chain[0].leased.position in finished:
                 rest.append(chain[1:])
             elif chain[0].leased.position in tried:
-                self.attempts.extend(parked(self._subscription.number, item.leased) for item in chain[1:])
+                self.attempts.extend(park(self._subscription.number, item.leased) for item in chain[1:])
         return [chain for chain in rest if chain]
 
-    async def _chain(self, chain: Sequence[Item]) -> None:
+    async def _send_chain(self, chain: Sequence[Item]) -> None:
         for index, item in enumerate(chain):
-            if not self._goes_on():
+            if not self._may_go_on():
                 return
             if not await self._send([item]):
-                self.attempts.extend(parked(self._subscription.number, behind.leased) for behind in chain[index + 1 :])
+                self.attempts.extend(park(self._subscription.number, behind.leased) for behind in chain[index + 1 :])
                 return
 
     async def _send(self, items: Sequence[Item]) -> bool:
         """Attempt some items; whether all of them are finished."""
         number = self._subscription.number
-        self.attempts.extend(self._withheld(item) for item in items if item.body is None)
+        self.attempts.extend(self._make_withheld(item) for item in items if item.body is None)
         sending = [item for item in items if item.body is not None]
         if not sending:
             return all(not item.withheld for item in items)
         self._lane.let_through()
-        place = await self._worker.place(self._subscription, self._deadline)
+        place = await self._worker.take_place_for(self._subscription, self._deadline)
         if place is None:
-            self.attempts.extend(released(number, item.leased) for item in sending)
+            self.attempts.extend(release(number, item.leased) for item in sending)
             return False
         try:
             return await self._send_from(place, sending)
@@ -177,26 +177,26 @@ class RunUnderWay:
     async def _send_from(self, place: Place, sending: Sequence[Item]) -> bool:
         # Of a sink that was away one item is tried, and that alone is disclosed.
         await self._disclosed.announce(sending)
-        self._disclosed.sending(sending)
+        self._disclosed.note_sent(sending)
         begun = time.perf_counter()
         outcomes = await self._worker.send(self._subscription, self._lane, sending, place)
         seconds = time.perf_counter() - begun
         self._lane.note(_find_telling(outcomes), seconds, is_first=any(item.leased.attempts == 0 for item in sending))
         for item, outcome in zip(sending, outcomes, strict=True):
-            self.attempts.append(self._worker.attempt(self._subscription, item, outcome, seconds))
+            self.attempts.append(self._worker.judge(self._subscription, item, outcome, seconds))
             if outcome.is_unsent:
-                self._disclosed.stayed(item)
+                self._disclosed.note_stayed(item)
         return all(outcome.failure is None for outcome in outcomes)
 
-    def _withheld(self, item: Item) -> Attempt:
+    def _make_withheld(self, item: Item) -> Attempt:
         if not item.withheld:
-            return skipped(self._subscription.number, item.leased)
-        return self._worker.attempt(self._subscription, item, Outcome(Failure.PERMANENT, item.withheld), 0.0)
+            return skip(self._subscription.number, item.leased)
+        return self._worker.judge(self._subscription, item, Outcome(Failure.PERMANENT, item.withheld), 0.0)
 
     def batch(self) -> Batch:
         """The results of the run so far, and announced disclosures that were not sent."""
         # A copy: outcomes may still come after the run is broken off.
-        return Batch(tuple(self.attempts), self._disclosed.unsent())
+        return Batch(tuple(self.attempts), self._disclosed.find_unsent())
 
 
 def _find_telling(outcomes: Sequence[Outcome]) -> Outcome:

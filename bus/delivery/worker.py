@@ -31,12 +31,12 @@ from bus.delivery.disclosed import Disclosed
 from bus.delivery.handover import Handover, Received
 from bus.delivery.lane import Lane
 from bus.delivery.ledger import Attempt
-from bus.delivery.outcome import Batch, OutcomeWriter, attempted
+from bus.delivery.outcome import Batch, OutcomeWriter, judge_attempt
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.run import Item, RunLoader
 from bus.delivery.sinks import agency
-from bus.delivery.sinks.places import Place, uncounted_place
-from bus.delivery.sinks.webhook import WebhookSink, trace_headers
+from bus.delivery.sinks.places import Place, make_uncounted_place
+from bus.delivery.sinks.webhook import WebhookSink, make_trace_headers
 from bus.delivery.subscription import AgencySink, Subscription, SubscriptionState, Webhook
 from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.under_way import RunUnderWay
@@ -108,7 +108,7 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self._chosen = Chosen(subscriptions, self._can_serve)
         self._mine_of: tuple[Sequence[Subscription], Collection[int]] = ((), frozenset())
-        self._receiver = handover.receiver(self._mine, self._received)
+        self._receiver = handover.make_receiver(self._mine, self._received)
 
     @property
     def connected(self) -> bool:
@@ -196,8 +196,8 @@ class Worker:
         lease = received.lease
         lane = self._lanes.get(subscription.number)
         if lane is None:
-            lane = self._lanes[subscription.number] = self._lane()
-        margin = min(self._longest(), self._policy.lease / 2)
+            lane = self._lanes[subscription.number] = self._make_lane()
+        margin = min(self._compute_longest(), self._policy.lease / 2)
         deadline = time.monotonic() + (lease.due_at - clock.micros(clock.now())) / 1_000_000 - margin
         channel = Channel.WEBHOOK if isinstance(subscription.sink, Webhook) else Channel.ADAPTER
         disclosed = Disclosed(self._disclosures.submit, self._catalogue, channel, subscription.sink_set_by)
@@ -206,7 +206,7 @@ class Worker:
         if not lane.admits:
             # Of a sink that is away no event is held.
             loaded = None
-        owed = await self._loader.owed(subscription, lease, loaded)
+        owed = await self._loader.find_owed(subscription, lease, loaded)
         if not owed:
             return False
         try:
@@ -221,22 +221,22 @@ class Worker:
         known = self._subscriptions.numbered(subscription.number)
         return known is not None and known.state is SubscriptionState.ACTIVE and self._claims.is_holder
 
-    def _lane(self) -> Lane:
+    def _make_lane(self) -> Lane:
         # A probe that is still under way must not be taken for lost.
-        circuit = CircuitPolicy(probe=2 * self._longest())
+        circuit = CircuitPolicy(probe=2 * self._compute_longest())
         return Lane(self._policy.concurrency, circuit, self._random)
 
-    def _longest(self) -> float:
+    def _compute_longest(self) -> float:
         """The most seconds that one sending takes."""
         is_webhook = self._sinks is Webhook
         return self._policy.timeout if is_webhook else min(agency.LONGEST_SECONDS, self._policy.lease / 2)
 
-    async def place(self, subscription: Subscription, deadline: float) -> Place | None:
+    async def take_place_for(self, subscription: Subscription, deadline: float) -> Place | None:
         """A place for a request to the sink; None: there was none before the deadline."""
         sink = subscription.sink
         if isinstance(sink, Webhook):
             return await self._webhooks.take_place(sink.url, subscription.participant, deadline - time.monotonic())
-        return uncounted_place(subscription.participant)
+        return make_uncounted_place(subscription.participant)
 
     async def send(
         self, subscription: Subscription, lane: Lane, items: Sequence[Item], place: Place
@@ -248,16 +248,16 @@ class Worker:
             return [await self._post(sink, subscription, lane, item, place)]
         adapter, operation = self._agencies.find_deliver(sink.adapter, sink.operation)
         events = [Event.from_document(json.loads(item.body or b"")) for item in items]
-        return await agency.deliver(adapter, operation, events, self._longest())
+        return await agency.deliver(adapter, operation, events, self._compute_longest())
 
     async def _post(self, sink: Webhook, subscription: Subscription, lane: Lane, item: Item, place: Place) -> Outcome:
         body = item.body or b""
-        headers = lane.signer(subscription).headers(
+        headers = lane.get_signer(subscription).headers(
             f"msg_{subscription.number}_{item.leased.position}", body, clock.now()
         )
         # From the body that the consumer sees: the publisher writes the trace, and the view may hide it.
-        if traceparent := traceparent_of(body):
-            headers |= trace_headers(traceparent)
+        if traceparent := read_traceparent(body):
+            headers |= make_trace_headers(traceparent)
         outcome = await self._webhooks.send(sink.url, body, headers, place)
         if outcome.status == HTTPStatus.GONE and self.is_active(subscription):
             await self._disable(subscription)
@@ -276,16 +276,18 @@ class Worker:
             return 1
         return self._agencies.find_deliver(subscription.sink.adapter, subscription.sink.operation)[1].batch
 
-    def attempt(self, subscription: Subscription, item: Item, outcome: Outcome, seconds: float) -> Attempt:
+    def judge(self, subscription: Subscription, item: Item, outcome: Outcome, seconds: float) -> Attempt:
         """Count and log an outcome, and decide what becomes of its delivery."""
-        made = attempted(subscription.number, item.leased, outcome, seconds, self._policy.retry, self._random)
+        made = judge_attempt(subscription.number, item.leased, outcome, seconds, self._policy.retry, self._random)
         kind = "webhook" if isinstance(subscription.sink, Webhook) else subscription.sink.adapter
-        _counter(kind, "delivered" if outcome.failure is None else outcome.failure.value).inc()
-        traceparent = traceparent_of(item.entry.body)
+        _find_counter(kind, "delivered" if outcome.failure is None else outcome.failure.value).inc()
+        traceparent = read_traceparent(item.entry.body)
         if outcome.failure is None:
             DELIVERY_SECONDS.observe((made.at - item.entry.recorded_at) / 1_000_000)
             if traceparent:
-                log.info("delivery.delivered", trace_id=read_trace_id(traceparent), **_place(subscription, item))
+                log.info(
+                    "delivery.delivered", trace_id=read_trace_id(traceparent), **_describe_place(subscription, item)
+                )
         else:
             log.warning(
                 "delivery.failed",
@@ -294,18 +296,18 @@ class Worker:
                 status=outcome.status,
                 attempt=made.number,
                 state=made.state.name.lower(),
-                **_place(subscription, item),
+                **_describe_place(subscription, item),
             )
         return made
 
 
 @lru_cache
-def _counter(kind: str, outcome: str) -> Counter:
+def _find_counter(kind: str, outcome: str) -> Counter:
     # Cached, since a look-up takes longer than counting.
     return DELIVERIES.labels(kind, outcome)
 
 
-def traceparent_of(body: bytes) -> str | None:
+def read_traceparent(body: bytes) -> str | None:
     """The `traceparent` of an event. Events without one are not parsed."""
     if b'"traceparent":' not in body:
         return None
@@ -313,5 +315,5 @@ def traceparent_of(body: bytes) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _place(subscription: Subscription, item: Item) -> dict[str, object]:
+def _describe_place(subscription: Subscription, item: Item) -> dict[str, object]:
     return {"subscription": subscription.id, "participant": subscription.participant, "position": item.leased.position}

@@ -318,14 +318,16 @@ class _Api(FastAPI):
     The document is made at its first use, since that takes long.
     """
 
-    address = ""
-    is_whole = False
-    """Whether it serves the API, beside health and metrics."""
+    def __init__(self, address: str, *, is_whole: bool, **options: Any) -> None:
+        """`is_whole`: it serves the API, beside health and metrics. `options` are FastAPI's."""
+        super().__init__(**options)
+        self._address = address
+        self._is_whole = is_whole
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
             document = super().openapi()
-            if self.is_whole:
+            if self._is_whole:
                 document["paths"].setdefault("/v1/events", {})["post"] = OPENAPI
                 document["paths"] |= {
                     route.path_format: {"get": describe(route, route.operation)} for route in _READERS
@@ -334,7 +336,7 @@ class _Api(FastAPI):
                 document["components"]["schemas"] |= components([*answers, *_NAMED])
                 # The descriptions of routes are shared by all edges of a process.
                 self.openapi_schema = deepcopy(document)
-                complete(self.openapi_schema, self.address)
+                complete(self.openapi_schema, self._address)
         return super().openapi()
 
 
@@ -354,6 +356,8 @@ def _name_operation(route: APIRoute) -> str:
 
 def _api(routes: Sequence[BaseRoute], rooms: Rooms, checks: Health, *, is_whole: bool = False) -> FastAPI:
     api = _Api(
+        rooms.tokens.issuer,
+        is_whole=is_whole,
         routes=list(routes),
         title=TITLE,
         version="1",
@@ -367,8 +371,6 @@ def _api(routes: Sequence[BaseRoute], rooms: Rooms, checks: Health, *, is_whole:
         generate_unique_id_function=_name_operation,
         separate_input_output_schemas=False,
     )
-    api.address = rooms.tokens.issuer
-    api.is_whole = is_whole
     problems.install(api)
     api.state.health = checks
     api.state.rooms = rooms

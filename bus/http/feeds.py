@@ -71,14 +71,14 @@ async def read_feed(request: Request) -> Response:
     reading = await start_reading(request, Channel.FEED)
     asked = read_query(FeedQuery, request)
     if form_of(request) == _EVENT_STREAM:
-        return await _stream(request, reading, asked)
+        return await _answer_stream(request, reading, asked)
     after = read_position(asked.after, Listing.FEED, reading.contract)
     if is_head(request):
         return await _answer_head(reading, JSON)
-    page = await reading.read(_feed(reading, after, asked.limit))
+    page = await reading.read(_read_page(reading, after, asked.limit))
     if not page.positions and asked.wait:
         page = await _wait(request, reading, page, asked)
-    return PageAnswer(b"events", page, _cursor(reading, page.position))
+    return PageAnswer(b"events", page, _write_cursor(reading, page.position))
 
 
 ROUTES: Final = (
@@ -102,7 +102,7 @@ ROUTES: Final = (
 )
 
 
-async def _stream(request: Request, reading: Reading, asked: FeedQuery) -> Response:
+async def _answer_stream(request: Request, reading: Reading, asked: FeedQuery) -> Response:
     """The answer with server-sent events after the last one that the reader has."""
     last = read_headers(FeedHeaders, request).last_event_id
     parameter = LAST_EVENT_ID if last else AFTER
@@ -111,7 +111,7 @@ async def _stream(request: Request, reading: Reading, asked: FeedQuery) -> Respo
         return await _answer_head(reading, _EVENT_STREAM)
     await reading.rooms.reading.run(partial(_check, reading), who=reading.caller.participant)
     admission_of(request).begin_to_wait()
-    events = _events(Standing(request, reading), reading, position, asked.limit)
+    events = _write_events(Standing(request, reading), reading, position, asked.limit)
     headers = {**NO_STORE, "X-Accel-Buffering": "no"}
     return StreamingResponse(events, headers=headers, media_type=_EVENT_STREAM)
 
@@ -133,7 +133,7 @@ def _check_kind(reading: Reading) -> None:
         raise NoFeed(f"{reading.contract} is a query.")
 
 
-def _feed(reading: Reading, after: int, limit: int) -> Steps[Page]:
+def _read_page(reading: Reading, after: int, limit: int) -> Steps[Page]:
     _check_kind(reading)
     return (yield from reading.feed(after, limit))
 
@@ -150,19 +150,19 @@ async def _wait(request: Request, reading: Reading, page: Page, asked: FeedQuery
     with reading.rooms.waiting.enter(standing):
         # After it is entered: what ended before was ended without it.
         principal = await standing.authorised()
-        seconds = min(asked.wait, _seconds_left(principal))
-        page = await _unless_gone(request, _awaited(standing, reading, page, asked.limit, seconds))
+        seconds = min(asked.wait, _count_seconds_left(principal))
+        page = await _run_unless_gone(request, _wait_for_page(standing, reading, page, asked.limit, seconds))
     # The token may have been revoked, or have expired, during the wait.
     await standing.authorised()
     return page
 
 
-def _seconds_left(principal: Principal) -> float:
+def _count_seconds_left(principal: Principal) -> float:
     """How long the token lets its bearer read."""
     return principal.expires_at - clock.now().timestamp()
 
 
-async def _awaited(standing: Standing, reading: Reading, page: Page, limit: int, seconds: float) -> Page:
+async def _wait_for_page(standing: Standing, reading: Reading, page: Page, limit: int, seconds: float) -> Page:
     """The page itself if it has events, otherwise the next page with events. An empty page if none come in time.
     Raises:
         Refused: the token or the grant has ended meanwhile.
@@ -172,20 +172,20 @@ async def _awaited(standing: Standing, reading: Reading, page: Page, limit: int,
     while not page.positions and (left := deadline - loop.time()) > 0 and not standing.is_finished:
         if page.is_last and not await standing.beyond(page.position, left):
             break
-        page = await reading.read(_feed(reading, page.position, limit))
+        page = await reading.read(_read_page(reading, page.position, limit))
         if not page.positions:
             await asyncio.sleep(_PAUSE)
     return page
 
 
-async def _unless_gone(request: Request, work: Coroutine[Any, Any, Page]) -> Page:
+async def _run_unless_gone(request: Request, work: Coroutine[Any, Any, Page]) -> Page:
     """The result of the work.
 
     Raises:
         ClientDisconnect: the client went away before; the work is cancelled.
     """
     working = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_gone(request))
+    gone = asyncio.ensure_future(_wait_until_gone(request))
     try:
         await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
@@ -196,34 +196,34 @@ async def _unless_gone(request: Request, work: Coroutine[Any, Any, Page]) -> Pag
         gone.cancel()
 
 
-async def _gone(request: Request) -> None:
+async def _wait_until_gone(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
 
 
-async def _events(standing: Standing, reading: Reading, position: int, limit: int) -> AsyncIterator[bytes]:
+async def _write_events(standing: Standing, reading: Reading, position: int, limit: int) -> AsyncIterator[bytes]:
     """Server-sent events, and comments where there are none, until token or grant end, or the process stops."""
     # A refusal ends the answer, which is under way. The client comes again and is told why.
     with suppress(Refused), reading.rooms.waiting.enter(standing):
         # After it is entered: what ended before was ended without it.
         principal = await standing.authorised()
         while not standing.is_finished:
-            seconds = min(_HEARTBEAT, _seconds_left(principal))
-            page = await reading.read(_feed(reading, position, limit))
-            page = await _awaited(standing, reading, page, limit, seconds)
+            seconds = min(_HEARTBEAT, _count_seconds_left(principal))
+            page = await reading.read(_read_page(reading, position, limit))
+            page = await _wait_for_page(standing, reading, page, limit, seconds)
             principal = await standing.authorised()
             position = page.position
-            yield _chunk(reading, page) or b":\n\n"
+            yield _write_chunk(reading, page) or b":\n\n"
 
 
-def _chunk(reading: Reading, page: Page) -> bytes:
+def _write_chunk(reading: Reading, page: Page) -> bytes:
     """Events in the format of the HTML standard, section 9.2. Compact JSON has no line break."""
     name = reading.contract.encode()
     return b"".join(
-        b"id: %b\nevent: %b\ndata: %b\n\n" % (_cursor(reading, position).encode(), name, text)
+        b"id: %b\nevent: %b\ndata: %b\n\n" % (_write_cursor(reading, position).encode(), name, text)
         for text, position in zip(page.texts, page.positions, strict=True)
     )
 
 
-def _cursor(reading: Reading, position: int) -> str:
+def _write_cursor(reading: Reading, position: int) -> str:
     return write_position(Listing.FEED, reading.contract, position)

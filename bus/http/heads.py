@@ -61,7 +61,7 @@ class Head:
             fields,
             int(length) if is_plain and length.isdigit() else None,
             fields.get(b"authorization", b""),
-            _mode(fields),
+            _read_mode(fields),
             None if traceparent is None else traceparent.decode("latin-1"),
             b"" if is_plain else coding,
             fields.get(b"accept", b"").decode("latin-1"),
@@ -101,13 +101,13 @@ class Heads:
         self._bytes += len(text)
 
 
-def _mode(fields: Mapping[bytes, bytes]) -> Mode:
-    media_type = _media_type(fields.get(b"content-type", b""))
+def _read_mode(fields: Mapping[bytes, bytes]) -> Mode:
+    media_type = _read_media_type(fields.get(b"content-type", b""))
     if media_type in (Mode.STRUCTURED, Mode.BATCH):
         return Mode(media_type)
     return Mode.BINARY if b"ce-specversion" in fields else Mode.NONE
 
 
 @lru_cache(128)
-def _media_type(field: bytes) -> str:
+def _read_media_type(field: bytes) -> str:
     return field.partition(b";")[0].strip().lower().decode("latin-1")

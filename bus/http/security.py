@@ -1,5 +1,7 @@
 """Authorisation at the edge: one dependency finds the caller, and refuses a caller without the scope.
 
+`bus.identity` makes the answers: `scopes.py` to a token that lacks the scope, `tokens.py` to a request without a valid token.
+
 FastAPI reads a request's body before it calls a dependency. So the routes of the API are `Authorised`: they authorise first.
 """
 

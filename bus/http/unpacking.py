@@ -1,6 +1,6 @@
 """Bodies of requests in gzip (RFC 9110, section 8.4), unpacked part by part.
 
-Promise: a body that unpacks to more than its bound is cut there, and no part takes the event loop for more than a millisecond.
+Promise: a body that unpacks to more than its bound is cut there. No part takes the event loop for more than a millisecond.
 """
 
 import asyncio

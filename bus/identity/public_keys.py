@@ -84,4 +84,4 @@ def _make_nobodys() -> Sequence[VerificationKey]:
 
 
 NOBODYS: Final = _make_nobodys()
-"""Checks an assertion under the name of an unknown client, so that the check takes as long as for a known one."""
+"""Checks assertions that name an unknown client. So the check takes as long as for a known client."""

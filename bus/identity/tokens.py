@@ -140,8 +140,7 @@ class Tokens:
         principal = self.find_known(authorization)
         if principal is not None:
             return principal
-        # A signature is checked in a tenth of a millisecond: to hand it to a thread takes as long, and would put good
-        # tokens behind all the bad ones that wait there.
+        # To check a signature takes as long as to hand it to a thread. There, good tokens would wait behind bad ones.
         checked = self._check(authorization)
         client = self._find_known_client(checked)
         if client is None:

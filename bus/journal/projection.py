@@ -10,28 +10,14 @@ import time
 from typing import Final
 
 from bus.journal import statements
-from bus.journal.tables import STRETCH
 from bus.problem import Refused
-from bus.storage import Prepared, Storage, Transaction
+from bus.storage import Storage, Transaction
 
 _FEWEST, _FIRST, _MOST = 50, 200, 2000
 """Events in one transaction: the fewest, the first number, the most. Many events share changed pages."""
 _STEP_SECONDS: Final = 0.005
 """How long a transaction may take, since appends wait for it. With many persons, each event changes a page of its own."""
 _PAUSE_SECONDS: Final = 0.2
-
-_BEGIN: Final = Prepared.in_both("INSERT INTO journal_projected (id, position) VALUES (1, 0) ON CONFLICT DO NOTHING")
-_HELD: Final = Prepared.in_both("UPDATE journal_projected SET position = position RETURNING position")
-"""The position. The statement locks the row, so that no other process projects at the same time."""
-_MOVE_ALONG: Final = Prepared(
-    sqlite="UPDATE journal_projected SET position = min(position + :count, (SELECT coalesce(max(position), 0) FROM journal))"
-)
-_ABOUT: Final = Prepared.in_both(
-    "WITH RECURSIVE stretches (stretch) AS (SELECT 0 UNION ALL SELECT stretch + 1 FROM stretches "  # noqa: S608
-    f"WHERE stretch < (SELECT max(position) / {STRETCH} FROM journal_projected)) "
-    "SELECT position, contract_id FROM stretches JOIN journal_persons AS p USING (stretch) WHERE person = :person "
-    "ORDER BY position"
-)
 
 
 class Projection:
@@ -71,9 +57,9 @@ class Projection:
             taken = {"count": self._appended}
             self._appended = 0
             statements.have_triggers(transaction)
-            if not transaction.execute(_MOVE_ALONG, taken):
-                transaction.execute(_BEGIN)
-                transaction.execute(_MOVE_ALONG, taken)
+            if not transaction.execute(statements.MOVE_PROJECTION_ALONG, taken):
+                transaction.execute(statements.BEGIN_PROJECTION)
+                transaction.execute(statements.MOVE_PROJECTION_ALONG, taken)
 
     async def follow(self) -> None:
         """Keep the tables near the journal's end, until cancelled. A question then has little left to wait for."""
@@ -124,7 +110,7 @@ class Persons:
         """(position, contract id) of every event about a person, oldest first."""
         self._projection.reach_end()
         with self._storage.read() as transaction:
-            return [(row[0], row[1]) for row in transaction.rows(_ABOUT, {"person": person})]
+            return [(row[0], row[1]) for row in transaction.rows(statements.ABOUT_PERSON, {"person": person})]
 
 
 def next_size(size: int, seconds: float) -> int:
@@ -136,10 +122,10 @@ def next_size(size: int, seconds: float) -> int:
 
 def _advance(transaction: Transaction, most: int) -> int | None:
     """Add at most `most` of the next events. Returns the position that the tables reach; None if there are no more."""
-    after = transaction.value(_HELD)
+    after = transaction.value(statements.HOLD_PROJECTION)
     if after is None:
-        transaction.execute(_BEGIN)
-        after = transaction.value(_HELD)
+        transaction.execute(statements.BEGIN_PROJECTION)
+        after = transaction.value(statements.HOLD_PROJECTION)
     until = min(int(after) + most, int(transaction.value(statements.LAST)))
     if until <= after:
         return None

@@ -242,3 +242,18 @@ PRECEDING: Final = Prepared(*(f"SELECT position, preceding FROM journal_precedin
 RECORDED_FROM: Final = Prepared.in_both(
     "SELECT recorded_at FROM journal WHERE position >= :position ORDER BY position LIMIT 1"
 )
+
+BEGIN_PROJECTION: Final = Prepared.in_both(
+    "INSERT INTO journal_projected (id, position) VALUES (1, 0) ON CONFLICT DO NOTHING"
+)
+HOLD_PROJECTION: Final = Prepared.in_both("UPDATE journal_projected SET position = position RETURNING position")
+"""The position. The statement locks the row, so that no other process projects at the same time."""
+MOVE_PROJECTION_ALONG: Final = Prepared(
+    sqlite="UPDATE journal_projected SET position = min(position + :count, (SELECT coalesce(max(position), 0) FROM journal))"
+)
+ABOUT_PERSON: Final = Prepared.in_both(
+    "WITH RECURSIVE stretches (stretch) AS (SELECT 0 UNION ALL SELECT stretch + 1 FROM stretches "  # noqa: S608
+    f"WHERE stretch < (SELECT max(position) / {STRETCH} FROM journal_projected)) "
+    "SELECT position, contract_id FROM stretches JOIN journal_persons AS p USING (stretch) WHERE person = :person "
+    "ORDER BY position"
+)

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from bus.kit.adapter import Polled as Polled
     from bus.kit.adapter import Query as Query
     from bus.kit.adapter import Question as Question
+    from bus.kit.adapter import deliver_one_by_one as deliver_one_by_one
     from bus.kit.answer import MOST_ROWS as MOST_ROWS
     from bus.kit.answer import Allowance as Allowance
     from bus.kit.answer import fold as fold
@@ -85,6 +86,7 @@ _LATE: Final = {
     "Polled": "adapter",
     "Query": "adapter",
     "Question": "adapter",
+    "deliver_one_by_one": "adapter",
     "MOST_ROWS": "answer",
     "Allowance": "answer",
     "read_beginning": "answer",

@@ -5,12 +5,13 @@ The entry point `bus.adapters` names an `AdapterFactory`. The bus makes an adapt
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from bus.kit.event import Event
-from bus.kit.failure import Outcome
+from bus.kit.failure import DELIVERED, Outcome
+from bus.kit.fault import AgencyFault
 from bus.kit.operation import Operation
 from bus.kit.rows import Rows
 from bus.kit.settings import AdapterSettings
@@ -48,6 +49,26 @@ class Deliver(Protocol):
             AgencyFault: every event failed, for the same reason.
         """
         ...
+
+
+async def deliver_one_by_one(events: Sequence[Event], send: Callable[[Event], Awaitable[None]]) -> list[Outcome]:
+    """Send events one by one, for an agency that takes one event a request.
+
+    Args:
+        send: sends one event. It raises `AgencyFault` if the agency did not take the event.
+
+    Returns:
+        One outcome for each event, in their order.
+    """
+    return [await _deliver_one(event, send) for event in events]
+
+
+async def _deliver_one(event: Event, send: Callable[[Event], Awaitable[None]]) -> Outcome:
+    try:
+        await send(event)
+    except AgencyFault as fault:
+        return fault.to_outcome()
+    return DELIVERED
 
 
 @runtime_checkable

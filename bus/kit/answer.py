@@ -98,8 +98,8 @@ def parse_value(agency: str, response: httpx.Response) -> Any:
     """The JSON value in an answer.
 
     Half a surrogate pair becomes the replacement character, since JSON in UTF-8 cannot hold it. One citizen's text must not
-    make a whole page unreadable. A number that the bus would change is a `Decimal`; see `bus.json.loads_exactly`. The
-    gate refuses an event that still has one, so that a mapping rounds numbers that are only too precise, and no others.
+    make a whole page unreadable. A number that the bus would change is a `Decimal`; see `bus.json.loads_exactly`. A
+    mapping rounds the numbers that are only too precise. The gate refuses an event that still has a `Decimal`.
 
     Raises:
         AgencyFault: transient; the answer is no JSON in UTF-8, has more than `MOST_PARTS` parts or `MOST_LEVELS` levels.

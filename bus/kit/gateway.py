@@ -1,7 +1,7 @@
 """The SPLP gateway (WSO2 API Manager): calls an API with an OAuth2 token. Every fault becomes an `AgencyFault`.
 
-An adapter calls an API behind SPLP through `Gateway`. Sources: WSO2 API Manager's error handling reference (codes
-700700, 900800 to 900999, 101000 to 101599, 303000 to 303102), RFC 6749 section 4.4 (client credentials).
+An adapter calls an API behind SPLP through `Gateway`. Sources: RFC 6749, section 4.4 (client credentials); the error handling
+reference of WSO2 API Manager (codes 700700, 900800 to 900999, 101000 to 101599, 303000 to 303102).
 """
 
 import asyncio

@@ -11,7 +11,7 @@ _PROXY = re.compile(r"https?://([^\s/@]+@)?[^\s/@:]+(:\d{1,5})?/?", re.ASCII)
 
 
 def _check_address(address: str) -> str:
-    """An address to which paths are added, if the HTTP client asks for it byte for byte as the operator wrote it.
+    """The operator's address, to which paths are added. The HTTP client must send it byte for byte as it is written.
 
     Raises:
         ValueError: it has a query or fragment, dot segments, or characters that a URL has percent-encoded (RFC 3986).

@@ -1,4 +1,4 @@
-"""How long a sink or an agency asks the bus to wait, read from a header or a text within bounds."""
+"""Reads from a header or a text how long a sink or an agency asks the bus to wait."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime

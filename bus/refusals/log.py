@@ -14,6 +14,7 @@ from bus.refusals.recent import RefusedEvent, add_events, find_event, forget_eve
 from bus.refusals.refusal import Refusal, round_to_hour
 from bus.refusals.tables import REFUSALS
 from bus.refusals.tally import Count
+from bus.refusals.visible import list_conditions, select_newest
 from bus.storage import Storage, Transaction
 
 _KEPT: Final = 30 * 24 * 3_600_000_000
@@ -114,12 +115,7 @@ class RefusalLog:
             before: only rows with a lower id, for the next page. None: the first page.
             limit: the most rows.
         """
-        conditions = _make_conditions(contract, reader)
-        if since is not None:
-            conditions.append(REFUSALS.c.last_at >= clock.micros(since))
-        if before is not None:
-            conditions.append(REFUSALS.c.id < before)
-        statement = sa.select(REFUSALS).where(*conditions).order_by(REFUSALS.c.id.desc()).limit(limit)
+        statement = select_newest(REFUSALS.c.last_at, contract, reader, since=since, before=before, limit=limit)
         with self._storage.read() as transaction:
             return [_make_found(row) for row in transaction.rows(statement)]
 
@@ -142,7 +138,7 @@ def _read_hours(transaction: Transaction, changes: Sequence[Succession], reader:
         .where(
             table.contract.in_([change.name for change in changes]),
             table.hour >= round_to_hour(min(change.at for change in changes)) - BEFORE,
-            *_make_conditions(None, reader),
+            *list_conditions(REFUSALS, None, reader),
         )
         .group_by(*counted_by)
     )
@@ -155,16 +151,6 @@ def _read_hours(transaction: Transaction, changes: Sequence[Succession], reader:
 def _make_alerts(change: Succession, hours: Sequence[Hour]) -> list[Alert]:
     at = clock.moment(change.at)
     return [Alert(change.name, change.version, at, jump) for jump in find_jumps(hours, change.version, change.at)]
-
-
-def _make_conditions(contract: str | None, reader: str | None) -> list[sa.ColumnElement[bool]]:
-    table = REFUSALS.c
-    conditions: list[sa.ColumnElement[bool]] = []
-    if contract is not None:
-        conditions.append(table.contract == contract)
-    if reader is not None:
-        conditions.append(sa.or_(table.owner == reader, table.participant == reader))
-    return conditions
 
 
 def _make_numbers(count: Count) -> dict[str, int]:

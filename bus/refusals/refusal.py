@@ -71,7 +71,7 @@ def make_refusals(refused: Refused, sender: Principal, event: Any, catalogue: Ca
         hour: the current hour, as its first microsecond since 1970.
     """
     name, number, version = _find_meant_version(event, catalogue)
-    # A version in force beside it may know what this one dropped, and an app that has not followed sends just that.
+    # Another version in force may have a name that this version dropped. An app that did not follow still sends that name.
     names = frozenset[str]().union(*(one.names for one in catalogue.in_force(name))) if version else frozenset[str]()
     places = dict.fromkeys(
         (error.rule or refused.slug, fold_pointer(error.pointer, names)) for error in _list_errors(refused)

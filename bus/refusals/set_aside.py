@@ -1,7 +1,8 @@
 """Rows set aside: what polls brought and the gate refused, by the row's own key, until the contract or the row changes.
 
-Promise: a row that is not published is in this list, with the rules that it breaks and their places. The list shows no value
-of a row but its key. The event of a row that the agency does not send again is kept for the next attempt, and never shown.
+Promise: a row that is not published is in this list, with the rules that it breaks and their places. Of a row's
+values, the list shows the key alone. If the agency does not send a row again, its event is kept for the next attempt, but
+never shown.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 
 from bus import clock, json
 from bus.refusals.tables import ROWS_SET_ASIDE as TABLE
+from bus.refusals.visible import select_newest
 from bus.storage import Storage, Transaction
 
 MOST_SET_ASIDE: Final = 20_000
@@ -184,17 +186,7 @@ class SetAside:
             before: only rows with a lower id, for the next page. None: the first page.
             limit: the most rows.
         """
-        table = TABLE.c
-        conditions: list[sa.ColumnElement[bool]] = []
-        if contract is not None:
-            conditions.append(table.contract == contract)
-        if reader is not None:
-            conditions.append(sa.or_(table.owner == reader, table.participant == reader))
-        if since is not None:
-            conditions.append(table.tried_at >= clock.micros(since))
-        if before is not None:
-            conditions.append(table.id < before)
-        statement = sa.select(TABLE).where(*conditions).order_by(table.id.desc()).limit(limit)
+        statement = select_newest(TABLE.c.tried_at, contract, reader, since=since, before=before, limit=limit)
         with self._storage.read() as transaction:
             return [_make_found(row) for row in transaction.rows(statement)]
 

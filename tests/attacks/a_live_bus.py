@@ -1,4 +1,4 @@
-"""A bus that delivers, in the test's own process, and sinks on real sockets that do what an attacker tells them."""
+"""A bus that delivers, in the test's own process, and sinks on real sockets. The sinks do what an attacker tells them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

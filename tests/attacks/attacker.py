@@ -1,7 +1,7 @@
 """An attacker in a process of its own: sends the same bytes again and again, on several connections, until its input ends.
 
-Its first argument is a JSON file with `host`, `port`, `sources` (its own addresses), `at_once` (connections) and `reconnects`
-(whether each request has a new connection), its second the file of the bytes. At the end it prints how often each status was
+Its first argument is a JSON file: `host`, `port`, `sources` (its own addresses), `at_once` (connections), `reconnects` (whether
+each request has a new connection). Its second argument is the file of the bytes. At the end it prints how often each status was
 answered, as JSON.
 """
 

@@ -275,8 +275,8 @@ async def run_of(bus: Bus, position: int) -> Item:
     lease, run = Lease(subscription.number, 2**60), [(Leased(position, None, 0, 2**60), entry)]
     rooms = bus.rooms
     loader = RunLoader(rooms.storage, rooms.journal, rooms.catalogue, Ledger(rooms.storage), rooms.agencies, Room())
-    async with loader.loaded(
-        subscription, await loader.owed(subscription, lease, run), time.monotonic() + 10
+    async with loader.hold_loaded(
+        subscription, await loader.find_owed(subscription, lease, run), time.monotonic() + 10
     ) as chains:
         ((item,),) = chains or []
         return item

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.rabbitmq
 def received(broker: BrokerAddress) -> Iterator[list[Received]]:
     """What a worker makes of the messages."""
     taken: list[Received] = []
-    receiver = Broker(broker).receiver(lambda: [LEASE.subscription], taken.append)
+    receiver = Broker(broker).make_receiver(lambda: [LEASE.subscription], taken.append)
     receiver.start()
     yield taken
     receiver.stop()

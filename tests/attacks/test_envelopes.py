@@ -16,7 +16,7 @@ from bus import json
 from bus.contracts.document import parse_contract
 from bus.contracts.lint import find_errors
 from bus.contracts.view import View
-from bus.delivery.worker import traceparent_of
+from bus.delivery.worker import read_traceparent
 from bus.identity.tokens import Principal
 from bus.journal import Entry
 from bus.journal.lines import MOST_BYTES
@@ -128,7 +128,7 @@ def test_a_trace_goes_on_to_a_webhook_only_where_the_event_shows_it() -> None:
     for named, told in ((["traceparent"], trace), ([], None)):
         contract = parse_contract(a_document(a_grant("bapenda", fields=["/desa"]), attributes=named))
         view = View(contract, contract.grants[0], b"k" * 32)
-        assert traceparent_of(json.dumps(view.reduce(event))) == told
+        assert read_traceparent(json.dumps(view.reduce(event))) == told
 
 
 @pytest.mark.parametrize("name", ["id", "source", "subject", "partitionkey", "data", "sequence", "type"])
@@ -223,7 +223,7 @@ async def test_odd_events_that_were_committed_before_are_read_and_delivered(bus:
     odd = an_event(traceparent=5, partitionkey=7, tracestate={"a": [1]}, loket=2**40, subject=a_nik(1))
     await bus.rooms.appender.append([submission._replace(body=json.dumps(odd))])
     (entry,) = bus.rooms.journal.at([1]).values()
-    assert traceparent_of(entry.body) is None
+    assert read_traceparent(entry.body) is None
     for reader in ("bapenda", "dinkes"):
         http: httpx.AsyncClient = bus.reader(reader)
         for path in (f"feeds/{WARGA}", f"records/{WARGA}", "events/1"):

@@ -1,4 +1,4 @@
-"""Who received the data of a wife, a mother or a father is found by her or his own number, whatever way the data went."""
+"""A wife, a mother or a father learns by the own number who received the data, on every way."""
 
 import asyncio
 from pathlib import Path

@@ -55,7 +55,9 @@ def order_of(catalogue: Catalogue, participant: str, data: Document, sender: str
     key = data["nik"] if version.is_record else None
     of = {"contract_id": version.contract_id, "version_id": version.id, "participant": sender, "key": key}
     entry = an_entry(1, an_event(data=data), **of)
-    (made,) = Router(catalogue, [a_subscription(participant, ordered_by=by)]).deliveries(entry, TODAY, lambda _: None)
+    (made,) = Router(catalogue, [a_subscription(participant, ordered_by=by)]).make_deliveries(
+        entry, TODAY, lambda _: None
+    )
     return made.key
 
 

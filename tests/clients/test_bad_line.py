@@ -69,7 +69,7 @@ class App:
         assert await self.do(**step) == event_id
 
     async def be_killed_while_sending(self, line: Line, number: int) -> None:
-        """Send an event of its own key, so that there is one to send, and be killed when a request is under way."""
+        """Send an event, and be killed while its request is under way. The event has a key of its own, so it does not wait."""
         await self.publish(number * 7, a_nik(number))
         arrived = asyncio.create_task(line.wait_for_request())
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Every line of code in the clients' READMEs runs against the bus, with the package that the README says to install."""
+"""Every line of code in the clients' READMEs runs against the bus, with the package that the README names."""
 
 import asyncio
 import os

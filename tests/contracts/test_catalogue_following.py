@@ -38,7 +38,7 @@ def test_where_nothing_changed_no_document_is_read(storage: Storage, catalogue: 
 
 
 def test_a_step_is_numbered_once_others_who_change_the_register_wait(storage: Storage, catalogue: Catalogue) -> None:
-    # Otherwise the one with the lower number of two changes at the same time could become visible second, and be missed.
+    # Otherwise two changes at the same time could become visible in the wrong order. A reader would miss the lower number.
     catalogue.registrar.add_draft(a_strict_contract(), OWNER)
     with asked(storage) as statements:
         catalogue.registrar.add_draft(a_strict_contract(version="2.0.0"), OWNER)

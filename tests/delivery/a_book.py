@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from bus.delivery.deliveries import Deliveries
-from bus.delivery.going import Run, going
+from bus.delivery.first_runs import Run, plan_first_runs
 from bus.delivery.ledger import Attempt, DeliveryState, Lease, Leased, Ledger, NewDelivery
 from bus.delivery.ordering import PARKED
 from bus.delivery.subscription import Subscription
@@ -56,13 +56,13 @@ class Book:
         new = [NewDelivery(self.number, position, key) for position, key in enumerate(keys, 1)]
         with self.storage.write() as transaction:
             self.ledger.hold(transaction, self.number)
-            begun = going(transaction, new, self.now, self.now + LEASE, window, most)
+            begun = plan_first_runs(transaction, new, self.now, self.now + LEASE, window, most)
             self.ledger.add(transaction, new, self.now, again=False, later=begun.due)
         return begun.runs
 
     def load(self, lease: Lease) -> list[Leased]:
         with self.storage.read() as transaction:
-            return self.ledger.leased(transaction, lease)
+            return self.ledger.find_leased(transaction, lease)
 
     def positions(self, lease: Lease) -> list[int]:
         return [one.position for one in self.load(lease)]

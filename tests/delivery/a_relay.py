@@ -43,7 +43,9 @@ class Broker(Handover):
             self.loaded[lease] = loaded
         return True
 
-    def receiver(self, subscriptions: Callable[[], Collection[int]], received: Callable[[Received], None]) -> Receiver:
+    def make_receiver(
+        self, subscriptions: Callable[[], Collection[int]], received: Callable[[Received], None]
+    ) -> Receiver:
         raise NotImplementedError
 
     def close(self) -> None:
@@ -106,4 +108,4 @@ class Site:
         ledger = Ledger(self.storage)
         for lease in leases:
             with self.storage.read() as transaction:
-                yield from [(one.position, lease.subscription) for one in ledger.leased(transaction, lease)]
+                yield from [(one.position, lease.subscription) for one in ledger.find_leased(transaction, lease)]

@@ -6,7 +6,7 @@ import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
 from bus.delivery.address import ForbiddenAddress
-from bus.delivery.failure import of_error, of_status
+from bus.delivery.failure import classify_error, classify_status
 from bus.kit import Failure
 
 T, P, D = Failure.TRANSIENT, Failure.PERMANENT, Failure.SINK_DOWN
@@ -25,7 +25,7 @@ def an_expired_certificate() -> ssl.SSLCertVerificationError:
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_any_2xx_is_an_ack(status: int):
-    outcome = of_status(status)
+    outcome = classify_status(status)
     assert (outcome.failure, outcome.detail, outcome.status) == (None, "", status)
 
 
@@ -72,7 +72,7 @@ def test_any_2xx_is_an_ack(status: int):
     ],
 )
 def test_each_other_status_has_its_class(status: int, failure: Failure):
-    outcome = of_status(status)
+    outcome = classify_status(status)
     assert (outcome.failure, outcome.status) == (failure, status)
     assert str(status) in outcome.detail
 
@@ -98,11 +98,11 @@ def test_each_other_status_has_its_class(status: int, failure: Failure):
 def test_each_error_has_its_class_and_says_what_happened(
     error: aiohttp.ClientError | TimeoutError, failure: Failure, detail: str
 ):
-    outcome = of_error(error)
+    outcome = classify_error(error)
     assert outcome.failure is failure
     assert detail in outcome.detail
     assert "token" not in outcome.detail
 
 
 def test_what_the_sink_asked_to_wait_is_kept():
-    assert of_status(503, retry_after=30).retry_after == 30
+    assert classify_status(503, retry_after=30).retry_after == 30

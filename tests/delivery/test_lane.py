@@ -1,4 +1,4 @@
-"""A lane does the jobs of runs in their order, no more at once than it may, and none is forgotten."""
+"""A lane does the jobs of runs in their order. It never does more at once than it may, and forgets none."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from bus.delivery.circuit import CircuitPolicy
-from bus.delivery.lane import Lane, width_after
+from bus.delivery.lane import Lane, compute_width
 from bus.delivery.ledger import Leased
 from bus.delivery.run import Owed, list_candidates
 from bus.kit import Failure, Outcome
@@ -88,11 +88,11 @@ async def test_nothing_to_do_is_done():
 
 
 def test_a_slow_sink_gets_fewer_at_once_and_a_quick_one_more_step_by_step():
-    assert width_after(32, seconds=0.1, most=32) == 32
-    assert width_after(32, seconds=4.0, most=32) == 16
-    assert width_after(32, seconds=15.0, most=32) == 4
-    assert width_after(32, seconds=1000.0, most=32) == 1
-    assert width_after(4, seconds=0.1, most=32) == 5
+    assert compute_width(32, seconds=0.1, most=32) == 32
+    assert compute_width(32, seconds=4.0, most=32) == 16
+    assert compute_width(32, seconds=15.0, most=32) == 4
+    assert compute_width(32, seconds=1000.0, most=32) == 1
+    assert compute_width(4, seconds=0.1, most=32) == 5
 
 
 async def test_a_lane_whose_sink_is_slow_sends_less_at_once_and_ends_nothing_early():
@@ -147,7 +147,7 @@ async def test_a_run_that_waits_for_the_circuit_is_known_until_it_goes():
     waiting = asyncio.create_task(lane.wait_until_admits(now + 60))
     await settled()
     assert lane.is_awaited
-    assert 0 < lane.until_asked_again() <= CircuitPolicy().first + 1
+    assert 0 < lane.compute_pause() <= CircuitPolicy().first + 1
     lane.note(Outcome())
     assert await waiting
     assert not lane.is_awaited

@@ -66,10 +66,10 @@ def test_what_one_process_claimed_is_released_alone(book: Book, leases: Leases):
     first, second, _ = leased(book, leases, None, None, None)
     leases.claim("process_a", [first])
     leases.claim("process_b", [second])
-    assert sorted(leases.holders()) == ["process_a", "process_b"]
+    assert sorted(leases.find_holders()) == ["process_a", "process_b"]
     assert leases.release_held("process_a") == 1
     assert due(book) == [1]
-    assert leases.holders() == ["process_b"]
+    assert leases.find_holders() == ["process_b"]
 
 
 def test_a_lease_that_ended_is_forgotten(book: Book, leases: Leases):
@@ -86,4 +86,4 @@ def test_a_claim_that_comes_late_names_nothing(book: Book, leases: Leases):
     (held,) = leased(book, leases, None)
     leases.release_all()
     leases.claim("process_a", [held])
-    assert leases.holders() == []
+    assert leases.find_holders() == []

@@ -14,7 +14,7 @@ from bus.delivery.names import (
     UNANSWERED_SECONDS,
     FoundAddress,
     Names,
-    system_lookup,
+    look_up_in_system,
 )
 
 HOME = FoundAddress(socket.AF_INET, 6, "192.0.2.1")
@@ -72,7 +72,7 @@ async def test_the_systems_resolver_finds_a_name():
 @pytest.mark.parametrize("host", ["no-such-sink.invalid", f"{'a' * 64}.example"])
 def test_a_name_that_is_none_has_no_address(host: str):
     with pytest.raises(OSError):  # noqa: PT011 - its class is the system's
-        system_lookup(host)
+        look_up_in_system(host)
 
 
 async def test_names_that_hang_leave_the_threads_of_other_participants_free(dns: ADns):

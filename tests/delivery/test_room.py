@@ -13,12 +13,12 @@ from bus.delivery.circuit import CircuitPolicy
 from bus.delivery.disclosed import Disclosed
 from bus.delivery.lane import Lane
 from bus.delivery.ledger import Attempt, DeliveryState, Lease, Ledger, NewDelivery
-from bus.delivery.outcome import attempted
+from bus.delivery.outcome import judge_attempt
 from bus.delivery.replays import order_by_turn
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.room import Room
 from bus.delivery.run import Item, RunLoader
-from bus.delivery.sinks.places import Place, uncounted_place
+from bus.delivery.sinks.places import Place, make_uncounted_place
 from bus.delivery.subscription import Subscription
 from bus.delivery.under_way import RunUnderWay
 from bus.disclosures.log import Channel, Disclosure, Noted
@@ -48,8 +48,8 @@ class Sinks:
     def batch(self, subscription: Subscription) -> int:
         return 1
 
-    async def place(self, subscription: Subscription, deadline: float) -> Place | None:
-        return uncounted_place(subscription.participant)
+    async def take_place_for(self, subscription: Subscription, deadline: float) -> Place | None:
+        return make_uncounted_place(subscription.participant)
 
     async def send(
         self, subscription: Subscription, lane: Lane, items: Sequence[Item], place: Place
@@ -61,8 +61,8 @@ class Sinks:
         self.came += [(subscription.number, item.leased.position) for item in items]
         return [Outcome()] * len(items)
 
-    def attempt(self, subscription: Subscription, item: Item, outcome: Outcome, seconds: float) -> Attempt:
-        return attempted(subscription.number, item.leased, outcome, seconds, RetryPolicy(), Random(1))
+    def judge(self, subscription: Subscription, item: Item, outcome: Outcome, seconds: float) -> Attempt:
+        return judge_attempt(subscription.number, item.leased, outcome, seconds, RetryPolicy(), Random(1))
 
 
 async def announce(found: Sequence[Disclosure]) -> Sequence[Noted]:
@@ -94,7 +94,7 @@ async def make(site: Site, sinks: Sinks, subscription: Subscription, lease: Leas
     lane = Lane(8, CircuitPolicy(), Random(1))
     disclosed = Disclosed(announce, site.catalogue, Channel.WEBHOOK)
     run = RunUnderWay(sinks, loader, subscription, lane, time.monotonic() + seconds, disclosed)
-    await run.make(await loader.owed(subscription, lease, None))
+    await run.make(await loader.find_owed(subscription, lease, None))
     return run.batch().attempts
 
 
@@ -124,9 +124,9 @@ async def test_a_run_in_pieces_keeps_the_order_of_a_key(site: Site) -> None:
 async def test_who_holds_much_waits_and_another_finds_room() -> None:
     room = Room(8)
     async with (
-        room.taken("loud", 4, 1) as first,
-        room.taken("loud", 1, 0.01) as more,
-        room.taken("quiet", 2, 1) as other,
+        room.hold("loud", 4, 1) as first,
+        room.hold("loud", 1, 0.01) as more,
+        room.hold("quiet", 2, 1) as other,
     ):
         assert (first, more, other) == (True, False, True)
     assert room.held == 0
@@ -134,7 +134,7 @@ async def test_who_holds_much_waits_and_another_finds_room() -> None:
 
 async def test_room_that_is_given_back_goes_to_who_waits() -> None:
     room = Room(8)
-    async with room.taken("loud", 4, 1):
+    async with room.hold("loud", 4, 1):
         waiting = asyncio.create_task(_take(room, "loud", 4))
         await asyncio.sleep(0)
         assert not waiting.done()
@@ -142,7 +142,7 @@ async def test_room_that_is_given_back_goes_to_who_waits() -> None:
 
 
 async def _take(room: Room, participant: str, size: int) -> bool:
-    async with room.taken(participant, size, 10) as is_taken:
+    async with room.hold(participant, size, 10) as is_taken:
         return is_taken
 
 

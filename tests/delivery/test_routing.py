@@ -61,8 +61,8 @@ def a_person_at(catalogue: Catalogue, position: int = 1, **changes: Any) -> Entr
 def reached(catalogue: Catalogue, entry: Entry, *subscriptions: Subscription) -> list[int]:
     """The numbers of the subscriptions that get an event; each by itself gets it in a replay as well."""
     router = Router(catalogue, subscriptions)
-    numbers = sorted(made.subscription for made in router.deliveries(entry, TODAY, found_nowhere))
-    again = [router.replayed(entry, one, TODAY, found_nowhere) for one in subscriptions]
+    numbers = sorted(made.subscription for made in router.make_deliveries(entry, TODAY, found_nowhere))
+    again = [router.make_replayed(entry, one, TODAY, found_nowhere) for one in subscriptions]
     assert sorted(made.subscription for made in again if made is not None) == numbers
     return numbers
 
@@ -71,9 +71,9 @@ def test_a_contract_that_another_process_registered_a_moment_ago_is_asked_for(st
     here, elsewhere = Catalogue(storage, KEY), Catalogue(storage, KEY)
     here.refresh()
     router = Router(here, [subscribed(WARGA)])
-    assert router.contract_ids() == set()
+    assert router.find_contract_ids() == set()
     elsewhere.registrar.apply([parse_contract(a_document())], OPERATOR)
-    assert router.contract_ids() == {elsewhere.newest(WARGA).contract_id}
+    assert router.find_contract_ids() == {elsewhere.newest(WARGA).contract_id}
 
 
 def test_a_contract_that_is_out_of_force_is_asked_for_still(storage: Storage):
@@ -81,8 +81,8 @@ def test_a_contract_that_is_out_of_force_is_asked_for_still(storage: Storage):
     catalogue.registrar.apply([parse_contract(a_document())], operator)
     number = catalogue.newest(WARGA).contract_id
     catalogue.registrar.retire(WARGA, "1.0.0", operator)
-    assert Router(catalogue, [subscribed(WARGA)]).contract_ids() == {number}
-    assert Router(catalogue, []).contract_ids() == set()
+    assert Router(catalogue, [subscribed(WARGA)]).find_contract_ids() == {number}
+    assert Router(catalogue, []).find_contract_ids() == set()
 
 
 def test_an_event_goes_to_those_whose_filters_it_passes(catalogue: Catalogue):
@@ -125,7 +125,7 @@ def test_an_event_goes_to_subscriptions_that_are_live_before_it(catalogue: Catal
         subscribed(number=3, after=6, filters=(for_subject(a_nik(1)),)),
         subscribed("perizinan.izin", number=4),
     ]
-    made = Router(catalogue, subscriptions).deliveries(a_person_at(catalogue, position=7), TODAY, found_nowhere)
+    made = Router(catalogue, subscriptions).make_deliveries(a_person_at(catalogue, position=7), TODAY, found_nowhere)
     assert [one.subscription for one in made] == [3]
 
 
@@ -142,17 +142,17 @@ def test_a_router_that_follows_changes_routes_as_one_that_is_made_anew(catalogue
         anew = Router(catalogue, now.values())
         entry = a_person_at(catalogue, position=7)
         routed = [
-            sorted(one.subscription for one in router.deliveries(entry, TODAY, found_nowhere))
+            sorted(one.subscription for one in router.make_deliveries(entry, TODAY, found_nowhere))
             for router in (followed, anew)
         ]
         assert routed[0] == routed[1]
-        assert followed.audience(entry) == anew.audience(entry) == len(chosen)
-        assert followed.contract_ids() == anew.contract_ids()
+        assert followed.count_audience(entry) == anew.count_audience(entry) == len(chosen)
+        assert followed.find_contract_ids() == anew.find_contract_ids()
 
 
 def test_a_subscription_that_changed_is_routed_as_it_is_now(catalogue: Catalogue) -> None:
     router = Router(catalogue, [subscribed(WARGA, number=1, filters=(for_subject("x"),))])
     router.update({1: subscribed(WARGA, number=1)})
     assert [
-        one.subscription for one in router.deliveries(a_person_at(catalogue, position=7), TODAY, found_nowhere)
+        one.subscription for one in router.make_deliveries(a_person_at(catalogue, position=7), TODAY, found_nowhere)
     ] == [1]

@@ -188,7 +188,7 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
     "GET /v1/disclosures": (Verb.DISCLOSURES_READ, lambda _: Ordered("/v1/disclosures?participant=bapenda")),
     "GET /v1/actions": (Verb.ACTIONS_READ, lambda _: Ordered("/v1/actions?who=bapenda")),
 }
-"""Operations that change or steer something, or look at who did, each with its verb and a request that does it."""
+"""Operations that change something, or show who changed it. Each with its verb and a request that does it."""
 
 PROVEN_BY_SECRET: Final = "POST /oauth/revoke"
 """A client may revoke its own tokens with any scope, so that nobody lacks the authority for it."""

@@ -1,4 +1,4 @@
-"""A contract's life as the developer who brings it, the apps that live with it, and the ministry that reads under it, know it."""
+"""A contract's life, as three sides see it: its developer, the apps that publish under it, the ministry that reads."""
 
 import importlib
 import json

@@ -97,7 +97,7 @@ def assert_all_arrived(journal: list[Stored], sink: Sink, contracts: Iterable[st
 
 
 def assert_in_order(sink: Sink, contract: str) -> None:
-    """No event of a record contract's key was sent before the one before it, of those that ever came, was taken."""
+    """No event of a key was sent before the sink had taken the event before it. Only events that ever came count."""
     sent: dict[str, float] = {}
     taken: dict[str, float] = {}
     keys: dict[str, set[str]] = defaultdict(set)

@@ -1,4 +1,4 @@
-"""The bell: a change made in one process is looked at in the others at once, and a broker that is away hurts nobody."""
+"""The bell: other processes look at once at what one process changed. A broker that is away hurts nobody."""
 
 import asyncio
 import socket

@@ -90,7 +90,7 @@ def test_runs_of_a_killed_worker_go_to_another_though_the_broker_lost_them(
     worker = bus.start("worker")
     sink.gate.clear()
     publish(bus, EVENTS)
-    until(lambda: sink.begun and Leases(bus.storage).holders())
+    until(lambda: sink.begun and Leases(bus.storage).find_holders())
     worker.kill()
     delete_queues(broker)
     sink.gate.set()

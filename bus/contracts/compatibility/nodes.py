@@ -6,23 +6,11 @@ from urllib.parse import unquote
 
 from bus import json
 from bus.contracts.compatibility.budget import Budget, Undecided
+from bus.contracts.schemas import LISTS, MAPS, ONES
 
-_MAPS = frozenset({"properties", "patternProperties", "dependentSchemas"})
-_LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
-_ONES = frozenset(
-    {
-        "items",
-        "additionalProperties",
-        "unevaluatedProperties",
-        "unevaluatedItems",
-        "contains",
-        "propertyNames",
-        "not",
-        "if",
-        "then",
-        "else",
-    }
-)
+# Definitions and `contentSchema` demand nothing of a value.
+_MAPS = MAPS - {"$defs", "definitions"}
+_ONES = ONES - {"contentSchema"}
 _PLAIN = frozenset(
     {
         "$ref",
@@ -49,7 +37,7 @@ _PLAIN = frozenset(
         "dependentRequired",
     }
 )
-KEYWORDS = _MAPS | _LISTS | _ONES | _PLAIN
+KEYWORDS = _MAPS | LISTS | _ONES | _PLAIN
 """The keywords that decide whether a value is valid. All others are for people."""
 
 _DEEPEST = 200
@@ -132,7 +120,7 @@ def _keep_demands(schema: Any, references: set[str], depth: int) -> Any:
     for keyword, value in schema.items():
         if keyword in _ONES:
             written[keyword] = _keep_demands(value, references, depth + 1)
-        elif keyword in _LISTS:
+        elif keyword in LISTS:
             written[keyword] = [_keep_demands(inner, references, depth + 1) for inner in value]
         elif keyword in _MAPS:
             written[keyword] = {name: _keep_demands(inner, references, depth + 1) for name, inner in value.items()}

@@ -109,13 +109,13 @@ class Broker:
             # The broker is there and takes nothing: the queue is full, or it has no leader yet.
             log.warning("broker.run_refused", subscription=lease.subscription)
             return False
-        except _lost(self._connection) as error:
+        except _list_losses(self._connection) as error:
             log.warning("broker.unreachable", role="relay", error=type(error).__name__)
             self.close()
             return False
         return True
 
-    def receiver(
+    def make_receiver(
         self, subscriptions: Callable[[], Collection[int]], received: Callable[[Received], None]
     ) -> "_Receiver":
         """The receiver of a worker, not started yet. It has a thread of its own."""
@@ -229,7 +229,7 @@ class _Receiver:
             # Requeued, it would come back for ever.
             message.reject()
         else:
-            self._received(Received(lease, _nothing_loaded, lambda: self._acks.put((session, message))))
+            self._received(Received(lease, _load_nothing, lambda: self._acks.put((session, message))))
 
     def _acknowledge(self) -> None:
         while True:
@@ -252,7 +252,7 @@ def _lease(message: Any) -> Lease | None:
         return None
 
 
-def _nothing_loaded() -> None:
+def _load_nothing() -> None:
     """No loaded run: the worker reads it from the database."""
 
 
@@ -328,7 +328,7 @@ def _ring_once(address: BrokerAddress) -> None:
     except NotFound:
         # Nobody listens.
         return
-    except _lost(connection) as error:
+    except _list_losses(connection) as error:
         log.warning("broker.unreachable", role="bell", error=type(error).__name__)
     finally:
         connection.release()
@@ -345,7 +345,7 @@ def _stay_connected(
             connection.ensure_connection(max_retries=1, interval_start=0.1)
             failures = 0
             work(connection)
-        except _lost(connection) as error:
+        except _list_losses(connection) as error:
             log.warning("broker.unreachable", role=role, error=type(error).__name__)
             stopping.wait(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
             failures += 1
@@ -358,14 +358,14 @@ def is_reachable(address: BrokerAddress) -> bool:
     connection = address.connect()
     try:
         connection.ensure_connection(max_retries=1, interval_start=0.1)
-    except _lost(connection):
+    except _list_losses(connection):
         return False
     finally:
         connection.release()
     return True
 
 
-def _lost(connection: Connection | None) -> tuple[type[BaseException], ...]:
+def _list_losses(connection: Connection | None) -> tuple[type[BaseException], ...]:
     """The errors that say that a connection (None: not made yet) cannot be used any more."""
     if connection is None:
         return (OperationalError, OSError)

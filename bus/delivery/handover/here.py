@@ -36,7 +36,7 @@ class Here:
                 break
         return True
 
-    def receiver(
+    def make_receiver(
         self, subscriptions: Callable[[], Collection[int]], received: Callable[[Received], None]
     ) -> "_Receiver":
         """The receiver of a worker, not started yet."""

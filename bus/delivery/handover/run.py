@@ -61,7 +61,9 @@ class Handover(Protocol):
         """
         ...
 
-    def receiver(self, subscriptions: Callable[[], Collection[int]], received: Callable[[Received], None]) -> Receiver:
+    def make_receiver(
+        self, subscriptions: Callable[[], Collection[int]], received: Callable[[Received], None]
+    ) -> Receiver:
         """The receiver of a worker, not started yet.
 
         Args:

@@ -2,8 +2,8 @@
 
 aiohttp promises none of this. `tests/delivery/sinks/test_aiohttp_inside.py` fails if a version of aiohttp changes it.
 
-This module bounds answers. aiohttp bounds lines and fields. It does not bound informational answers before the final one, nor the
-bytes that it parses in one turn of the event loop.
+This module bounds answers. aiohttp itself bounds lines and fields. It bounds neither the number of informational answers, nor
+the bytes that it parses in one turn.
 """
 
 import asyncio

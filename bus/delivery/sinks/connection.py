@@ -57,8 +57,8 @@ class Resolver(AbstractResolver):
 def make_pool(allowed: Sequence[Network], resolver: Resolver, connections: Connections, *, plain: bool) -> Pool:
     """A pool of connections to sinks, either for https or for `plain` http.
 
-    The check is where sockets are made, since every connection passes there. aiohttp asks no resolver for an IP literal, and
-    `Names` may remember a host name.
+    The address is checked where sockets are made, since every connection passes there. A check in the resolver would miss two
+    cases: aiohttp resolves no IP literal, and `Names` may remember a host name.
     """
 
     def guarded_socket(target: tuple[Any, ...]) -> socket.socket:

@@ -24,7 +24,7 @@ _ASKED: Final = 16
 """Hosts of one participant that are offered a free place. A participant may have thousands, which would hold up the loop."""
 
 
-def usual_places() -> int:
+def compute_usual_places() -> int:
     """A quarter of the files that this process may open. Another quarter is for idle connections, the rest for other files."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(_FEWEST, min(_MOST, files // 4))
@@ -66,7 +66,7 @@ class Place:
             self._places.give(self)
 
 
-def uncounted_place(participant: str) -> Place:
+def make_uncounted_place(participant: str) -> Place:
     """A place that counts nowhere, for a participant's request that is bounded elsewhere."""
     return Place(None, Flow(participant, ""))
 
@@ -181,7 +181,7 @@ class Places:
         Args:
             promised: places that each participant will get from requests that were broken off before.
         """
-        largest = self._largest_but_for(flow, promised[flow.participant])
+        largest = self._find_largest_but_for(flow, promised[flow.participant])
         if largest is None:
             return
         oldest = next(iter(self._going[largest]))
@@ -192,21 +192,21 @@ class Places:
             if largest.participant != flow.participant:
                 promised[flow.participant] += 1
 
-    def _largest_but_for(self, flow: Flow, promised: int) -> Flow | None:
+    def _find_largest_but_for(self, flow: Flow, promised: int) -> Flow | None:
         """The largest flow of the participant with the most requests, if that has more than the flow's own will have.
 
         Otherwise the largest flow of the flow's own participant, if it has more than the flow will have.
         """
         participant = self._participants.highest()
-        if participant is not None and self._participants.count(participant) > self._held(flow, promised) + 1:
-            return self._largest_of(participant)
-        largest = self._largest_of(flow.participant)
+        if participant is not None and self._participants.count(participant) > self._count_held(flow, promised) + 1:
+            return self._find_largest_of(participant)
+        largest = self._find_largest_of(flow.participant)
         return largest if largest is not None and self._count(largest) > self._count(flow) + 1 else None
 
-    def _held(self, flow: Flow, promised: int) -> int:
+    def _count_held(self, flow: Flow, promised: int) -> int:
         return self._participants.count(flow.participant) + promised
 
-    def _largest_of(self, participant: str) -> Flow | None:
+    def _find_largest_of(self, participant: str) -> Flow | None:
         hosts = self._hosts.get(participant)
         host = hosts.highest() if hosts is not None else None
         return Flow(participant, host) if host is not None else None

@@ -21,7 +21,7 @@ from bus.delivery.names import Names
 from bus.delivery.sinks.aiohttp_inside import Connections, Key, SinkConnection, StaleConnection
 from bus.delivery.sinks.burst import Burst
 from bus.delivery.sinks.connection import SENDER, Resolver, make_pool
-from bus.delivery.sinks.places import Flow, Place, Places, usual_places
+from bus.delivery.sinks.places import Flow, Place, Places, compute_usual_places
 from bus.delivery.sinks.status import Answer
 from bus.kit import Outcome
 
@@ -33,7 +33,7 @@ _TARGETS: Final = 4096
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 
 
-def trace_headers(traceparent: object) -> dict[str, str]:
+def make_trace_headers(traceparent: object) -> dict[str, str]:
     """The header with the event's trace (W3C Trace Context); none if the event has no well-formed trace."""
     if isinstance(traceparent, str) and _TRACEPARENT.fullmatch(traceparent):
         return {"traceparent": traceparent}
@@ -76,7 +76,7 @@ class WebhookSink:
             hosts: patterns of the hosts where sinks may be; see `is_listed`.
         """
         self._seconds = timeout
-        self._most = usual_places() if places is None else places
+        self._most = compute_usual_places() if places is None else places
         self._places = Places(self._most)
         self._connections = Connections()
         self._timeout = aiohttp.ClientTimeout(sock_connect=min(CONNECT_SECONDS, timeout))
@@ -84,7 +84,7 @@ class WebhookSink:
         self._burst = Burst()
         self._https = make_pool(allowed, self._resolver, self._connections, plain=False)
         self._http = make_pool(allowed, self._resolver, self._connections, plain=True)
-        self._target = lru_cache(_TARGETS)(partial(_target, hosts=hosts))
+        self._target = lru_cache(_TARGETS)(partial(_make_target, hosts=hosts))
 
     async def take_place(self, url: str, participant: str, seconds: float) -> Place | None:
         """Take a place for a request of a participant's, within some seconds; None when there was none."""
@@ -124,10 +124,10 @@ class WebhookSink:
                 self._keep(connection)
         except (aiohttp.ClientError, TimeoutError) as error:
             if answer is None:
-                return replace(failure.of_error(error), is_unsent=is_unsent)
+                return replace(failure.classify_error(error), is_unsent=is_unsent)
         # Whatever became of the answer's body: the status decides.
         wait = None if answer.retry_after is None else retry.read_retry_after(answer.retry_after, clock.now())
-        return failure.of_status(answer.status, wait)
+        return failure.classify_status(answer.status, wait)
 
     async def _exchange(self, connection: SinkConnection, request: bytes) -> Answer:
         """Write a request, and read its answer."""
@@ -159,7 +159,7 @@ class WebhookSink:
         await self._resolver.close()
 
 
-def _target(url: str, hosts: Sequence[str]) -> _Target:
+def _make_target(url: str, hosts: Sequence[str]) -> _Target:
     address = URL(url)
     head = (
         f"POST {write_request_target(url)} HTTP/1.1\r\nhost: {address.host_port_subcomponent}\r\naccept: */*\r\n"

@@ -84,7 +84,7 @@ class AlertDocument(BaseModel):
 
 
 class RefusalList(BaseModel):
-    """A page of refusals and a page of rows set aside, newest first, and the jumps that the caller may see."""
+    """A page of refusals and a page of rows set aside, newest first. Also the jumps that the caller may see."""
 
     refusals: list[RefusalDocument]
     set_aside: list[SetAsideDocument]

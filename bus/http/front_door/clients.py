@@ -49,8 +49,8 @@ class Clients:
             ProxiesDisagree: two forwarding fields name different clients. A proxy writes one of them and passes the other as
                 the client sent it. The bus does not know which.
         """
-        forwarded = [hop for line in _lines(fields, b"forwarded") for hop in _forwarded(line)]
-        listed = [hop for line in _lines(fields, b"x-forwarded-for") for hop in _listed(line)]
+        forwarded = [hop for line in _read_lines(fields, b"forwarded") for hop in _read_forwarded(line)]
+        listed = [hop for line in _read_lines(fields, b"x-forwarded-for") for hop in _read_listed(line)]
         found = {self._client(peer, chain) for chain in (forwarded, listed) if chain}
         if len(found) > 1:
             raise ProxiesDisagree("Have the proxy remove the forwarding field that it does not write.")
@@ -74,7 +74,7 @@ def is_within(address: Address, networks: Sequence[Network]) -> bool:
     return any(address in network for network in networks)
 
 
-def _lines(fields: Sequence[Field], name: bytes) -> list[str]:
+def _read_lines(fields: Sequence[Field], name: bytes) -> list[str]:
     """The lines of a field that may have several lines.
 
     Raises:
@@ -86,7 +86,7 @@ def _lines(fields: Sequence[Field], name: bytes) -> list[str]:
     return lines
 
 
-def _forwarded(line: str) -> list[str]:
+def _read_forwarded(line: str) -> list[str]:
     """The node behind `for` of each element of a line, in their order.
 
     Raises:
@@ -102,14 +102,14 @@ def _forwarded(line: str) -> list[str]:
             elements[-1].append(piece[4:].strip('"'))
     if any(len(nodes) > 1 for nodes in elements):
         raise RequestMalformed("An element of the field Forwarded has `for` twice; have the proxy write it anew.")
-    return [_host(nodes[0]) if nodes else _UNKNOWN for nodes in elements]
+    return [_read_host(nodes[0]) if nodes else _UNKNOWN for nodes in elements]
 
 
-def _listed(line: str) -> list[str]:
-    return [_host(part.strip()) for part in line.split(",")]
+def _read_listed(line: str) -> list[str]:
+    return [_read_host(part.strip()) for part in line.split(",")]
 
 
-def _host(node: str) -> str:
+def _read_host(node: str) -> str:
     """The address of a node, without brackets and port; a bare IPv6 address has no port."""
     if node.count(":") > 1 and not node.startswith("["):
         return node

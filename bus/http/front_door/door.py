@@ -81,7 +81,7 @@ class FrontDoor:
             Strangers(settings.anonymous_rate, settings.operator_networks, acquaintances),
         )
         self._arriving: set[asyncio.Task[None]] = set()
-        self._fields = _fixed_fields(is_https=is_https)
+        self._fields = _make_fixed_fields(is_https=is_https)
         self._tell_time()
 
     async def serve(self, listener: socket.socket) -> None:
@@ -188,7 +188,7 @@ class FrontDoor:
         return True
 
 
-def _fixed_fields(*, is_https: bool) -> bytes:
+def _make_fixed_fields(*, is_https: bool) -> bytes:
     """Header fields of every answer that never change."""
     # Without `includeSubDomains`: other hosts below the bus's name are not the bus's, and may have no TLS.
     security = b"strict-transport-security: max-age=%d\r\n" % _YEAR_SECONDS if is_https else b""

@@ -103,7 +103,7 @@ class Publication:
             self._respond(answers.problem(refusal))
 
     def publish(self, text: bytes) -> None:
-        """Publish the body. Only the caller keeps it."""
+        """Publish the body. The publication itself keeps no reference to the text."""
         self._is_whole = True
         try:
             if self.head.mode is Mode.BATCH:

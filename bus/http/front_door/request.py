@@ -114,7 +114,7 @@ class HeadParser:
         version = f"1.{line[4].decode()}"
         fields = _check(self._fields, version)
         named = dict(fields)
-        url = _url(line[2])
+        url = _read_url(line[2])
         return Request(
             method=line[1].decode(),
             target=line[2],
@@ -123,9 +123,9 @@ class HeadParser:
             query=url.query or b"",
             version=version,
             fields=fields,
-            length=_length(named, version),
+            length=_read_length(named, version),
             keep_alive=version == "1.1" and self._keeps_alive,
-            expects=_expects(named, version),
+            expects=_read_expectation(named, version),
         )
 
     def body(self, text: bytes) -> bytes:
@@ -199,7 +199,7 @@ def _join_lists(fields: list[Field], often: Collection[bytes]) -> list[Field]:
     return [field for field in fields if field[0] not in often] + joined
 
 
-def _url(target: bytes) -> httptools.parser.url_parser.URL:
+def _read_url(target: bytes) -> httptools.parser.url_parser.URL:
     try:
         url = httptools.parse_url(target)
     except httptools.HttpParserInvalidURLError:
@@ -209,7 +209,7 @@ def _url(target: bytes) -> httptools.parser.url_parser.URL:
     return url
 
 
-def _length(named: dict[bytes, bytes], version: str) -> int | None:
+def _read_length(named: dict[bytes, bytes], version: str) -> int | None:
     """The body's length (RFC 9112, section 6.3); None if it comes in chunks."""
     coding, length = named.get(b"transfer-encoding"), named.get(b"content-length")
     if coding is None:
@@ -226,7 +226,7 @@ def _length(named: dict[bytes, bytes], version: str) -> int | None:
     return None
 
 
-def _expects(named: dict[bytes, bytes], version: str) -> bool:
+def _read_expectation(named: dict[bytes, bytes], version: str) -> bool:
     expectation = named.get(b"expect")
     if expectation is None or version == "1.0":
         return False

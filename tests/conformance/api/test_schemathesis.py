@@ -1,4 +1,4 @@
-"""Schemathesis over all operations of a running bus, as a client with every right, with data that fit and data that do not.
+"""Schemathesis over all operations of a running bus, as a client with every right. It sends data that fit and data that do not.
 
 `schemathesis.toml` in the root folder says what a schema cannot say. `make conformance` runs the long form.
 """

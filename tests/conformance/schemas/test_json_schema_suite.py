@@ -1,7 +1,8 @@
 """The JSON Schema Test Suite: its required cases of 2020-12, and those of the bus's formats, through the gate's validator.
 
-The suite comes with the source of the library jsonschema, which `make setup` fetches. No case is left out silently: what a
-contract may not hold is named below with the reason that the refusal gives, and so is where the bus means something else.
+The suite comes with the source of the library jsonschema, which `make setup` fetches. No case is left out silently. A
+list below names what a contract may not hold, with the reason that the refusal gives. Another names where the bus means something
+else.
 """
 
 import importlib.metadata

@@ -30,7 +30,7 @@ def broker(address: BrokerAddress) -> Iterator[Broker]:
 def received_once(broker: Broker, *, is_done: bool) -> list[Lease]:
     """What a worker receives that stops with its first run, done or not."""
     received: list[Received] = []
-    receiver = broker.receiver(lambda: {1}, received.append)
+    receiver = broker.make_receiver(lambda: {1}, received.append)
     receiver.start()
     until(lambda: received, 10)
     if is_done:

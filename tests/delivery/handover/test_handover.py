@@ -45,7 +45,7 @@ class Worker:
 @contextmanager
 def a_worker(handover: Handover, *subscriptions: int) -> Iterator[Worker]:
     worker = Worker(frozenset(subscriptions))
-    receiver = handover.receiver(lambda: worker.subscriptions, worker.received.append)
+    receiver = handover.make_receiver(lambda: worker.subscriptions, worker.received.append)
     receiver.start()
     until(lambda: receiver.connected, 10)
     try:

@@ -25,7 +25,7 @@ def a_run(size: int = 10) -> Loaded:
 
 def listening(here: Here) -> list[Received]:
     received: list[Received] = []
-    here.receiver(lambda: {1}, received.append).start()
+    here.make_receiver(lambda: {1}, received.append).start()
     return received
 
 
@@ -89,7 +89,7 @@ def test_a_run_that_nobody_listens_for_takes_no_room():
 
 def test_a_worker_that_stopped_receives_nothing():
     here, received = Here(), list[Received]()
-    receiver = here.receiver(lambda: {1}, received.append)
+    receiver = here.make_receiver(lambda: {1}, received.append)
     receiver.start()
     receiver.stop()
     here.send(LEASE, a_run())

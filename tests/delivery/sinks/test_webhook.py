@@ -15,7 +15,7 @@ from standardwebhooks import Webhook
 from bus.delivery.signature import Signer, new_secret
 from bus.delivery.sinks.aiohttp_inside import DRAIN_BYTES
 from bus.delivery.sinks.connection import CONNECTIONS_PER_HOST
-from bus.delivery.sinks.webhook import WebhookSink, trace_headers
+from bus.delivery.sinks.webhook import WebhookSink, make_trace_headers
 from bus.kit import Failure, Outcome
 from tests.delivery.sinks.a_receiver import (
     BODY,
@@ -51,13 +51,13 @@ async def test_the_app_gets_the_event_and_can_verify_who_sent_it():
 async def test_the_trace_goes_on_to_the_app():
     traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     async with a_receiver() as receiver, a_sink() as sink:
-        await sink.send(receiver.address, BODY, trace_headers(traceparent))
+        await sink.send(receiver.address, BODY, make_trace_headers(traceparent))
     assert receiver.requests[0][0]["traceparent"] == traceparent
 
 
 @pytest.mark.parametrize("traceparent", [None, "", 7, "00-zz", "00-" + "a" * 32 + "-" + "b" * 16 + "-01\r\nx: y"])
 def test_what_is_no_traceparent_is_not_sent(traceparent: object):
-    assert trace_headers(traceparent) == {}
+    assert make_trace_headers(traceparent) == {}
 
 
 @pytest.mark.parametrize("status", [b"200 OK", b"202 Accepted", b"204 No Content", b"299 Odd"])

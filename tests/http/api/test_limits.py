@@ -227,7 +227,7 @@ async def test_drafts_are_limited_by_number_and_bytes(bus: Bus, operator: httpx.
 
 @pytest.fixture
 def counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let two that count what is registered wait for each other for a moment, before one of them adds to it."""
+    """Two requests count the registered versions, and wait for each other before one of them adds a version."""
     meeting, usual = threading.Barrier(2), Registrar.measure_holding
 
     def holding(*args: Any) -> Any:

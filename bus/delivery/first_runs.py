@@ -1,4 +1,4 @@
-"""New deliveries that go at once: made, put in order and leased in one statement, as their events come.
+"""The first runs of new deliveries: made, put in order and leased in one statement, as their events come.
 
 Deliveries that are due already must be read before they are leased. Of new deliveries, the relay knows nearly all. It must only
 read how many are in flight, and for which keys earlier deliveries are owed.
@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from bus.delivery import statements
-from bus.delivery.ledger import LONGEST_CHAIN, Lease, NewDelivery, in_flight, name_runs
+from bus.delivery.ledger import LONGEST_CHAIN, Lease, NewDelivery, count_in_flight, name_runs
 from bus.delivery.ordering import PARKED, make_chains_of_new, plan
 from bus.storage import Transaction
 
@@ -20,8 +20,8 @@ class Run(NamedTuple):
     deliveries: Sequence[NewDelivery]
 
 
-class Going(NamedTuple):
-    """New deliveries that go at once.
+class FirstRuns(NamedTuple):
+    """The runs of new deliveries that go at once.
 
     Attributes:
         due: by subscription and position, `due_at` of deliveries that are not due now: their lease's end, or parked.
@@ -33,19 +33,21 @@ class Going(NamedTuple):
     left: set[int]
 
 
-def going(transaction: Transaction, new: Iterable[NewDelivery], now: int, until: int, window: int, most: int) -> Going:
+def plan_first_runs(
+    transaction: Transaction, new: Iterable[NewDelivery], now: int, until: int, window: int, most: int
+) -> FirstRuns:
     """Decide which new deliveries go at once, in the transaction that makes them and holds their subscriptions.
 
     The other arguments are those of `Ledger.lease`.
     """
-    found = Going([], {}, set())
+    found = FirstRuns([], {}, set())
     of: dict[int, dict[int, NewDelivery]] = {}
     for delivery in new:
         of.setdefault(delivery.subscription, {})[delivery.position] = delivery
     for subscription, deliveries in of.items():
         keys = {position: deliveries[position].key for position in sorted(deliveries)}
-        owed = _owed(transaction, subscription, {key for key in keys.values() if key is not None})
-        room = window - in_flight(transaction, subscription, now, until, window)
+        owed = _find_owed(transaction, subscription, {key for key in keys.values() if key is not None})
+        room = window - count_in_flight(transaction, subscription, now, until, window)
         decided = plan(keys, make_chains_of_new(keys, owed, now, min(most, LONGEST_CHAIN)), now, room)
         found.due.update({(subscription, position): PARKED for position in decided.parked})
         if decided.left:
@@ -56,7 +58,7 @@ def going(transaction: Transaction, new: Iterable[NewDelivery], now: int, until:
     return found
 
 
-def _owed(transaction: Transaction, subscription: int, keys: Collection[int]) -> set[int]:
+def _find_owed(transaction: Transaction, subscription: int, keys: Collection[int]) -> set[int]:
     """The keys among some keys for which a delivery is owed."""
     if not keys:
         return set()
