@@ -30,7 +30,8 @@ def dev(
     ] = "dinas-kominfo",
     data: Annotated[Path, typer.Option(help="a folder for this bus alone", envvar="BUS_DATA_DIR")] = FOLDER,
     port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="port on 127.0.0.1; absent: the port of the last start, or 8080")
+        int | None,
+        typer.Option(min=1, max=65535, help="port on 127.0.0.1; absent: the port of the last start, or 8080"),
     ] = None,
     log_level: Annotated[str, typer.Option(help="lowest level of log lines", envvar="BUS_LOG_LEVEL")] = "WARNING",
 ) -> None:

@@ -67,7 +67,7 @@ def _write_publish(contract: Contract, office: str) -> str:
         f'"data": {data.replace(chr(39), chr(39) + chr(92) + chr(39) + chr(39))}}}'
     )
     kind = '-H "Content-Type: application/cloudevents+json"'
-    return f'curl -s {_BEARER} {kind} "$BUS_URL/v1/events" -d \'{event}\''
+    return f"curl -s {_BEARER} {kind} \"$BUS_URL/v1/events\" -d '{event}'"
 
 
 def _name_command() -> str:

@@ -87,7 +87,9 @@ class Notebook:
             address: where the bus is.
         """
         for name, client in self.clients.items():
-            _write(self.find_environment(name), "".join(f"{line}\n" for line in write_exports(address, client)).encode())
+            _write(
+                self.find_environment(name), "".join(f"{line}\n" for line in write_exports(address, client)).encode()
+            )
 
     def find_environment(self, participant: str) -> Path:
         """The absolute path of a participant's file of `export` lines."""

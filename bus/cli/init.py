@@ -64,9 +64,7 @@ def init(
         typer.echo(json.dumps({"message": "nothing changed: this bus is initialised already"}))
 
 
-def make_bus(
-    settings: Settings, by: Actor, keys_are_lost: bool = False
-) -> tuple[bool, tuple[str, str] | None]:
+def make_bus(settings: Settings, by: Actor, keys_are_lost: bool = False) -> tuple[bool, tuple[str, str] | None]:
     """Make a bus, or bring a bus to this version.
 
     Returns:

@@ -47,9 +47,9 @@ from bus.delivery.relay import Relay, measure_lag
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.room import Room
 from bus.delivery.run import RunLoader
-from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.signature import Signer
 from bus.delivery.signature import new_secret as new_webhook_secret
+from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.standing import ensure_standing_subscriptions
 from bus.delivery.subscription import AgencySink, NewSubscription, Sink, Subscription, SubscriptionState, Webhook
 from bus.delivery.subscriptions import Subscriptions

@@ -18,7 +18,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 LONGEST_URL = 2048
 
-_ALLOWS = "the operator allows (BUS_SINK_NETWORKS); to develop on your own machine, run `bus dev`, which allows 127.0.0.0/8"
+_ALLOWS = (
+    "the operator allows (BUS_SINK_NETWORKS); to develop on your own machine, run `bus dev`, which allows 127.0.0.0/8"
+)
 
 _SPECIAL_V4 = tuple(
     ipaddress.IPv4Network(network)
