@@ -17,7 +17,7 @@ from bus.cli.remote import Access, BusRefuses, CredentialsFile, Url, find_access
 from bus.cli.terminal import say
 from bus.delivery import new_webhook_secret
 
-_SECRET: Final = "WEBHOOK_SECRET"
+_VARIABLE: Final = "WEBHOOK_SECRET"
 _CANNOT_SEND: Final = ("urn:bus:problem:sink-address-refused", "urn:bus:problem:scope-missing")
 """Why a bus on this machine makes no subscription to this command, though the feed may be readable."""
 
@@ -44,9 +44,9 @@ def listen(
     Example: bus listen layanan.katalog --forward http://127.0.0.1:9000/webhook
     """
     access = find_access(url, credentials)
-    secret = os.environ.get(_SECRET) or new_webhook_secret()
-    if forward and _SECRET not in os.environ:
-        say(f"signing with a new secret; start your app with\nexport {_SECRET}={secret}")
+    secret = os.environ.get(_VARIABLE) or new_webhook_secret()
+    if forward and _VARIABLE not in os.environ:
+        say(f"signing with a new secret; start your app with\nexport {_VARIABLE}={secret}")
     asyncio.run(_listen(access, contracts, forward, secret, is_printing or not forward, from_beginning))
 
 
