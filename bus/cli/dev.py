@@ -61,14 +61,14 @@ def dev(
             uvloop.run(process.serve(settings, storage, keys, address, frozenset(Role), wakeups, listener))
 
 
-def _listen(notebook: Notebook, port: int | None) -> socket.socket:
+def _listen(notebook: Notebook, port: int | None, usual: int = _PORT) -> socket.socket:
     """A socket on the wanted port, else on the port of the last start: apps have its address.
 
     Raises:
         PortTaken: another process listens there.
     """
     try:
-        listener = listen(_HOST, port or notebook.port or _PORT, is_shared=False)
+        listener = listen(_HOST, port or notebook.port or usual, is_shared=False)
     except PortTaken:
         if port or notebook.port:
             raise
