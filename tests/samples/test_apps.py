@@ -125,7 +125,7 @@ def test_a_webhook_shows_what_comes_once(checkout: Checkout, language: str) -> N
     receive, order, forward = (
         text.replace("9000", str(port)) for text in (line_of(RECEIVE, language), shell_blocks(4)[0], FORWARD)
     )
-    checkout.run(line_of(PUBLISH, "python"))
+    checkout.run(line_of(PUBLISH, language))
     if language == "python":
         with checkout.running(f"export PORT={port}", receive) as received, checkout.running(forward) as listened:
             until(lambda: "received: layanan.katalog dinas-kominfo.konsultasi" in received.read_text(), 60)
