@@ -68,7 +68,10 @@ def show(console: Console, texts: Iterable[str]) -> None:
 
 
 def _make_flow_table(verdicts: Sequence[Verdict]) -> Table:
-    table = Table("from", "contract", "to", "by", title="What flowed where", title_justify="left", box=None)
+    table = Table(title="What flowed where", title_justify="left", box=None)
+    for name in ("from", "contract", "to"):
+        table.add_column(name, overflow="fold")
+    table.add_column("by", no_wrap=True)
     for name in ("sent", "expected", "arrived", "wrong"):
         table.add_column(name, justify="right")
     for verdict in verdicts:

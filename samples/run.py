@@ -48,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         fine = _run_demo(console, folder, options)
     except KeyboardInterrupt:
         console.print("stopped")
-        fine = not options.once
+        rmtree(folder)
+        return int(options.once)
     except (ChildFailed, CommandFailed) as failed:
         console.print(str(failed), markup=False, style="red", soft_wrap=True)
         fine = False

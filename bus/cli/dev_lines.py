@@ -9,7 +9,7 @@ from bus import json
 from bus.cli.dev_notebook import Notebook, write_exports
 from bus.contracts import Contract, Kind
 
-_GET_TOKEN = (
+_SIGN_IN = (
     'TOKEN=$(curl -s -u "$BUS_CLIENT_ID:$BUS_CLIENT_SECRET" -d grant_type=client_credentials "$BUS_URL/oauth/token"'
     """ | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')"""
 )
@@ -41,10 +41,10 @@ def write_introduction(address: str, notebook: Notebook, office: str, contracts:
     if got is not None:
         yield from ("", f"# receive {got.name}", f"{enter}; {_name_command()} listen {got.name}")
     if sent is not None:
-        yield from ("", f"# publish {sent.name}", f"{enter}; {_GET_TOKEN}; {_write_publish(sent, office)}")
+        yield from ("", f"# publish {sent.name}", f"{enter}; {_SIGN_IN}; {_write_publish(sent, office)}")
     if got is not None:
         pull = f'curl -s {_BEARER} "$BUS_URL/v1/feeds/{got.name}?limit=3"'
-        yield from ("", f"# pull {got.name}", f"{enter}; {_GET_TOKEN}; {pull}")
+        yield from ("", f"# pull {got.name}", f"{enter}; {_SIGN_IN}; {pull}")
     yield from ("", "Ctrl-C ends the bus. The next start goes on with it.")
 
 
