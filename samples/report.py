@@ -13,11 +13,13 @@ from samples.stage import Stage
 from samples.watch import Picture, Refusal
 
 _FEW = 3
+_WIDE = 110
+"""Characters of a terminal in which each flow has one line."""
 
 
-def make_tables(picture: Picture) -> RenderableType:
+def make_tables(picture: Picture, width: int) -> RenderableType:
     """Both tables, for a terminal: as wide as it is, with cells that wrap."""
-    return Group(_make_flow_table(picture.verdicts), Text(), _make_refusal_table(picture.refusals), Text())
+    return Group(_make_flow_table(picture.verdicts, width), Text(), _make_refusal_table(picture.refusals), Text())
 
 
 def write_summary(picture: Picture) -> str:
@@ -67,16 +69,19 @@ def show(console: Console, texts: Iterable[str]) -> None:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _make_flow_table(verdicts: Sequence[Verdict]) -> Table:
-    table = Table(title="What flowed where", title_justify="left", box=None)
+def _make_flow_table(verdicts: Sequence[Verdict], width: int) -> Table:
+    table = Table(title="What flowed where", title_justify="left", box=None, collapse_padding=True, pad_edge=False)
     for name in ("from", "contract", "to"):
         table.add_column(name, overflow="fold")
     table.add_column("by", no_wrap=True)
-    for name in ("sent", "expected", "arrived", "wrong"):
+    for name in ("sent", "due", "came", "wrong"):
         table.add_column(name, justify="right")
     for verdict in verdicts:
         style = "red" if verdict.wrong else "green" if verdict.is_complete else "yellow"
-        table.add_row(*_make_row(verdict), style=style)
+        publishers, contract, *rest = _make_row(verdict)
+        # A name of a contract is broken behind its domain rather than anywhere.
+        shown = contract.replace(".", ".\n") if width < _WIDE else contract
+        table.add_row(publishers, shown, *rest, style=style)
     return table
 
 

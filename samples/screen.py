@@ -66,7 +66,7 @@ class _Terminal:
 
     def _show_whole(self, picture: Picture) -> None:
         self._is_whole = True
-        self._live.console.print(report.make_tables(picture))
+        self._live.console.print(report.make_tables(picture, self._live.console.width))
         report.show(self._live.console, self._introduction)
         self._live.console.print()
 

@@ -30,7 +30,7 @@ def a_console(width: int, *, is_terminal: bool = True) -> tuple[Console, io.Stri
 @pytest.mark.parametrize("width", [80, 160])
 def test_a_table_loses_no_character_and_is_no_wider_than_the_terminal(width: int) -> None:
     console, file = a_console(width, is_terminal=False)
-    console.print(make_tables(a_picture()))
+    console.print(make_tables(a_picture(), width))
     lines = file.getvalue().splitlines()
     assert max(map(len, lines)) <= width
     assert "…" not in file.getvalue()
