@@ -1,11 +1,14 @@
 """The processes of a demo, each in its own process group, with its output in files. The demo ends all of them."""
 
+import ctypes
 import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -15,10 +18,21 @@ LONGEST_STOP: Final = 10.0
 
 _LOOK_SECONDS: Final = 0.05
 _LAST_LINES: Final = 5
+_LINUX: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
+_PARENT_DEATH: Final = 1
+"""PR_SET_PDEATHSIG of prctl(2)."""
 
 
 class ChildFailed(Exception):
     """A process of the demo ended, or did not start; the message names the process and its log."""
+
+
+def _end_with(parent: int) -> None:
+    """Have the kernel end this process when its parent dies, even by SIGKILL. Runs in the child, before its program."""
+    if _LINUX is not None:
+        _LINUX.prctl(_PARENT_DEATH, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
 
 
 class Child:
@@ -31,7 +45,13 @@ class Child:
         with self._out.open("wb") as out, self.log.open("wb") as log:
             # In its own process group, so that Ctrl-C reaches the demo alone, which then ends its children in order.
             self._process = subprocess.Popen(  # noqa: S603  the product's own commands
-                command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=log, start_new_session=True
+                command,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=partial(_end_with, os.getpid()),
             )
 
     def read_announcement(self, within: float) -> dict[str, Any]:

@@ -13,17 +13,13 @@ from samples.stage import Stage
 from samples.watch import Picture, Refusal
 
 _FEW = 3
+_WIDE = 110
+"""Characters of a terminal in which each flow has one line."""
 
 
-def make_tables(picture: Picture) -> RenderableType:
-    """Both tables, for a terminal. The sum comes first, since a small window shows the top alone."""
-    return Group(
-        Text(write_summary(picture)),
-        Text(),
-        _make_flow_table(picture.verdicts),
-        Text(),
-        _make_refusal_table(picture.refusals),
-    )
+def make_tables(picture: Picture, width: int) -> RenderableType:
+    """Both tables, for a terminal: as wide as it is, with cells that wrap."""
+    return Group(_make_flow_table(picture.verdicts, width), Text(), _make_refusal_table(picture.refusals), Text())
 
 
 def write_summary(picture: Picture) -> str:
@@ -49,8 +45,8 @@ def write_faults(picture: Picture) -> Iterable[str]:
     yield from (f"missing: {text}" for text in picture.missing)
 
 
-def write_introduction(stage: Stage) -> Iterable[str]:
-    """All addresses and folders, and commands to copy."""
+def write_addresses(stage: Stage) -> Iterable[str]:
+    """All addresses and folders."""
     yield f"bus        {stage.bus}   (documentation: {stage.bus}/docs, metrics: {stage.bus}/metrics)"
     for agency, address in stage.simulators.items():
         yield f"simulator  {address}/_simulator/received   {agency}"
@@ -58,6 +54,10 @@ def write_introduction(stage: Stage) -> Iterable[str]:
         yield f"app        {address}/inbox   {office}"
     yield f"data, logs {stage.folder}"
     yield "admin      " + json.dumps({"client_id": stage.admin.client_id, "client_secret": stage.admin.client_secret})
+
+
+def write_trials(stage: Stage) -> Iterable[str]:
+    """Commands to copy."""
     yield ""
     yield "Try the bus by hand, as the office dinas-kominfo (copy and paste):"
     yield from write_commands(stage)
@@ -69,13 +69,19 @@ def show(console: Console, texts: Iterable[str]) -> None:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _make_flow_table(verdicts: Sequence[Verdict]) -> Table:
-    table = Table("from", "contract", "to", "by", title="What flowed where", title_justify="left", box=None)
-    for name in ("sent", "expected", "arrived", "wrong"):
+def _make_flow_table(verdicts: Sequence[Verdict], width: int) -> Table:
+    table = Table(title="What flowed where", title_justify="left", box=None, collapse_padding=True, pad_edge=False)
+    for name in ("from", "contract", "to"):
+        table.add_column(name, overflow="fold")
+    table.add_column("by", no_wrap=True)
+    for name in ("sent", "due", "came", "wrong"):
         table.add_column(name, justify="right")
     for verdict in verdicts:
         style = "red" if verdict.wrong else "green" if verdict.is_complete else "yellow"
-        table.add_row(*_make_row(verdict), style=style)
+        publishers, contract, *rest = _make_row(verdict)
+        # A name of a contract is broken behind its domain rather than anywhere.
+        shown = contract.replace(".", ".\n") if width < _WIDE else contract
+        table.add_row(publishers, shown, *rest, style=style)
     return table
 
 
@@ -88,9 +94,8 @@ def _make_row(verdict: Verdict) -> tuple[str, ...]:
 
 def _make_refusal_table(refusals: Sequence[Refusal]) -> Table:
     table = Table(title="What was refused", title_justify="left", box=None, expand=True)
-    for name in ("from", "contract", "what was wrong"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("the bus said", no_wrap=True, overflow="ellipsis", ratio=1)
+    for name, ratio in (("from", 2), ("contract", 2), ("what was wrong", 3), ("the bus said", 5)):
+        table.add_column(name, overflow="fold", ratio=ratio)
     for bad in refusals:
         table.add_row(bad.office, bad.contract, bad.why, Text(bad.answer or "TAKEN"))
     return table

@@ -4,22 +4,23 @@ With `--once` it ends by itself: with 0 if every expected delivery arrived at it
 """
 
 import argparse
+import os
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from shutil import rmtree
 from types import FrameType
 from typing import Final
 
 from rich.console import Console
-from rich.live import Live
 
 from samples import report
 from samples.children import ChildFailed, Children
+from samples.offices import AGENCIES
+from samples.screen import Screen, open_screen
 from samples.stage import CommandFailed, set_up
 from samples.watch import Picture, Watch
 
@@ -32,7 +33,6 @@ _LOOK_SHARE: Final = 0.1
 """Most of the time, as a share, that looks may take: after hours there is much to see."""
 _PAUSE_LONGEST: Final = 4.0
 """Most seconds between two looks, however long a look takes: at the start, a busy machine slows it down."""
-_PLAIN_SECONDS: Final = 10.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         fine = _run_demo(console, folder, options)
     except KeyboardInterrupt:
         console.print("stopped")
-        fine = not options.once
+        rmtree(folder)
+        return int(options.once)
     except (ChildFailed, CommandFailed) as failed:
         console.print(str(failed), markup=False, style="red", soft_wrap=True)
         fine = False
@@ -67,16 +68,29 @@ def _make_parser() -> argparse.ArgumentParser:
         "--fault",
         action="append",
         default=[],
+        type=_parse_fault,
         metavar="AGENCY:FAULT",
         help="switch on a simulator's fault, such as pupr:down",
     )
     return parser
 
 
+def _parse_fault(text: str) -> str:
+    agency, _, fault = text.partition(":")
+    if agency not in AGENCIES or not fault:
+        raise argparse.ArgumentTypeError(f"{text!r} should be AGENCY:FAULT, with one of {', '.join(AGENCIES)}")
+    return text
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """End the demo in order. It ignores a second Ctrl-C, since the end of its processes has a bound of its own."""
     for ending in _ENDING:
         signal.signal(ending, signal.SIG_IGN)
+    if number == signal.SIGHUP:
+        # The terminal is gone, and what is written there fails: the demo would end before it removes its folder.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, sys.stderr.fileno())
     raise KeyboardInterrupt
 
 
@@ -85,17 +99,18 @@ def _run_demo(console: Console, folder: Path, options: argparse.Namespace) -> bo
     logs.mkdir()
     with Children(logs) as children:
         stage = set_up(folder, children, faults=options.fault, pause=None if options.once else PAUSE)
-        report.show(console, report.write_introduction(stage))
+        introduction = list(report.write_addresses(stage))
+        if not options.once:
+            introduction += report.write_trials(stage)
         watch = Watch(stage, alone=options.once)
-        with _open_screen(console) as screen:
+        with open_screen(console, introduction) as screen:
             picture = _watch(watch, children, screen, options.within if options.once else None)
-    if not console.is_terminal:
-        report.show(console, report.write_lines(picture))
+            screen.end(picture)
     report.show(console, report.write_faults(picture))
     return picture.is_complete
 
 
-def _watch(watch: Watch, children: Children, screen: "_Screen", within: float | None) -> Picture:
+def _watch(watch: Watch, children: Children, screen: Screen, within: float | None) -> Picture:
     """Look until everything arrived, or until the time is over. Without a bound, look until a signal."""
     deadline = None if within is None else time.monotonic() + within
     while True:
@@ -106,31 +121,6 @@ def _watch(watch: Watch, children: Children, screen: "_Screen", within: float | 
         if deadline is not None and (picture.is_complete or picture.wrong or time.monotonic() > deadline):
             return picture
         time.sleep(min(max(_LOOK_SECONDS, (time.monotonic() - begun) / _LOOK_SHARE), _PAUSE_LONGEST))
-
-
-class _Screen:
-    """Shows pictures: as a live table on a terminal, else as a line now and then."""
-
-    def __init__(self, console: Console, live: Live | None) -> None:
-        self._console = console
-        self._live = live
-        self._next = 0.0
-
-    def show(self, picture: Picture) -> None:
-        if self._live:
-            self._live.update(report.make_tables(picture), refresh=True)
-        elif time.monotonic() >= self._next:
-            self._console.print(report.write_summary(picture), highlight=False)
-            self._next = time.monotonic() + _PLAIN_SECONDS
-
-
-@contextmanager
-def _open_screen(console: Console) -> Iterator[_Screen]:
-    if not console.is_terminal:
-        yield _Screen(console, None)
-        return
-    with Live(console=console, auto_refresh=False) as live:
-        yield _Screen(console, live)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from bus.problem import Refused
 
 _COMMANDS: Final = {
     "init": "bus.cli.init:init",
+    "dev": "bus.cli.dev:dev",
+    "listen": "bus.cli.listen:listen",
     "serve": "bus.cli.serve:serve",
     "backup": "bus.cli.backup:backup",
     "restore": "bus.cli.backup:restore",

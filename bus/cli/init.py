@@ -54,7 +54,7 @@ def init(
     # Now and again at the end: no password may go into a file that others can read.
     close_to_others(settings)
     with private_files():
-        changed, admin = _make_bus(settings, by, keys_are_lost)
+        changed, admin = make_bus(settings, by, keys_are_lost)
     close_to_others(settings)
     if admin is not None:
         typer.echo(json.dumps({"client_id": admin[0], "client_secret": admin[1]}))
@@ -64,8 +64,11 @@ def init(
         typer.echo(json.dumps({"message": "nothing changed: this bus is initialised already"}))
 
 
-def _make_bus(settings: Settings, by: Actor, keys_are_lost: bool) -> tuple[bool, tuple[str, str] | None]:
-    """Whether the call changed something; and the first admin client with its secret, or None if the bus had one.
+def make_bus(settings: Settings, by: Actor, keys_are_lost: bool = False) -> tuple[bool, tuple[str, str] | None]:
+    """Make a bus, or bring a bus to this version.
+
+    Returns:
+        Whether the call changed something; and the first admin client with its secret, or None if the bus had one.
 
     Raises:
         HalfMissing: the place has a database without its keys, or keys without their database.

@@ -68,7 +68,7 @@ def serve(
         is_embedded = find_broker(settings.broker_url, settings.broker_prefix) is None
         if is_embedded and chosen & _DELIVER and not chosen >= _TOGETHER:
             raise RolesApart("With memory://, start the roles relay, worker and adapters in one process.")
-        listener = _bind_shared(host, port) if _SIBLING in os.environ else _listen(host, port, is_shared=workers > 1)
+        listener = _bind_shared(host, port) if _SIBLING in os.environ else listen(host, port, is_shared=workers > 1)
         issuer = settings.public_url or f"http://{host}:{listener.getsockname()[1]}"
         operation = None if _SIBLING in os.environ else _listen_for_operators(settings.operation_address)
         bound = ["--host", host, "--port", str(listener.getsockname()[1])]
@@ -128,7 +128,12 @@ def _parse_roles(text: str) -> frozenset[Role]:
         raise typer.BadParameter(f"roles are {', '.join(Role)}") from None
 
 
-def _listen(host: str, port: int, *, is_shared: bool) -> socket.socket:
+def listen(host: str, port: int, *, is_shared: bool) -> socket.socket:
+    """A socket that listens.
+
+    Raises:
+        PortTaken: another process listens there.
+    """
     try:
         listener = socket.create_server((host, port), family=_find_family(host), backlog=2048)
         if is_shared:
@@ -137,7 +142,9 @@ def _listen(host: str, port: int, *, is_shared: bool) -> socket.socket:
             listener.close()
             listener = socket.create_server((host, port), family=_find_family(host), backlog=2048, reuse_port=True)
     except OSError as error:
-        raise PortTaken(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
+        raise PortTaken(
+            f"Cannot listen on {host}:{port}: {error.strerror}. Choose another port, or end the process that uses it."
+        ) from None
     return listener
 
 
@@ -148,7 +155,7 @@ def _listen_for_operators(address: str) -> socket.socket | None:
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or int(port) > _LAST_PORT:
         raise SettingsWrong("BUS_OPERATION_ADDRESS: should be host:port, such as 127.0.0.1:9090")
-    return _listen(host.strip("[]"), int(port), is_shared=False)
+    return listen(host.strip("[]"), int(port), is_shared=False)
 
 
 def _bind_shared(host: str, port: int) -> socket.socket:

@@ -8,6 +8,7 @@ What the room offers:
 - The relay: `Relay` makes deliveries and hands them over. `FanOut`, `Turn`, `AlongAppends` and `Reclaim` are its parts.
 - The handover: `Here` within one process, `Broker` between processes. `ChangesBell` tells processes of changes.
 - The worker: `Worker` sends. `RunLoader`, `Room`, `OutcomeWriter`, `WebhookSink`, `Claims` and `Heartbeat` are its parts.
+- Signatures: `Signer` signs webhooks with secrets that `new_webhook_secret` makes.
 - State of the whole: `measure_lag`, `find_unattended`, `is_reachable`.
 """
 
@@ -46,6 +47,8 @@ from bus.delivery.relay import Relay, measure_lag
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.room import Room
 from bus.delivery.run import RunLoader
+from bus.delivery.signature import Signer
+from bus.delivery.signature import new_secret as new_webhook_secret
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.standing import ensure_standing_subscriptions
 from bus.delivery.subscription import AgencySink, NewSubscription, Sink, Subscription, SubscriptionState, Webhook
@@ -81,6 +84,7 @@ __all__ = [
     "RetryPolicy",
     "Room",
     "RunLoader",
+    "Signer",
     "Sink",
     "Subscription",
     "SubscriptionState",
@@ -106,6 +110,7 @@ __all__ = [
     "is_reachable",
     "make_subscription_act",
     "measure_lag",
+    "new_webhook_secret",
     "reencrypt_secrets",
     "ring_once",
 ]

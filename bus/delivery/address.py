@@ -18,6 +18,10 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 LONGEST_URL = 2048
 
+_ALLOWS = (
+    "the operator allows (BUS_SINK_NETWORKS); to develop on your own machine, run `bus dev`, which allows 127.0.0.0/8"
+)
+
 _SPECIAL_V4 = tuple(
     ipaddress.IPv4Network(network)
     for network in (
@@ -160,9 +164,9 @@ async def check_url(url: str, allowed: Sequence[Network], resolve: Lookup, *, ho
     if any(may_connect(address, allowed, plain=target.plain) for address in addresses):
         return
     if target.plain:
-        raise SinkAddressRefused("a sink's address begins with https://, except in networks that the operator allows")
+        raise SinkAddressRefused(f"a sink's address begins with https://, except in networks that {_ALLOWS}")
     if addresses:
-        raise SinkAddressRefused("the host is at a private or special address; ask the operator to allow its network")
+        raise SinkAddressRefused(f"the host is at a private or special address, outside the networks that {_ALLOWS}")
 
 
 async def _find_addresses(host: str, resolve: Lookup) -> Sequence[Address]:

@@ -16,7 +16,7 @@ from bus.contracts import Kind
 from bus.disclosures import Channel
 from bus.heavy import Steps
 from bus.http.admissions import admission_of
-from bus.http.cursors import AFTER, LAST_EVENT_ID, After, Limit, Listing, read_position, write_position
+from bus.http.cursors import AFTER, LAST_EVENT_ID, Limit, Listing, read_position, write_position
 from bus.http.event_documents import CloudEvent
 from bus.http.openapi import Operation
 from bus.http.page import NO_STORE, Page, PageAnswer, Reading
@@ -30,6 +30,8 @@ from bus.problem import NotFound, Refused
 _EVENT_STREAM: Final = "text/event-stream"
 _HEARTBEAT: Final = 15.0
 """Seconds after which a silent stream sends a comment: proxies cut a stream that is silent for half a minute."""
+_NOW: Final = "now"
+"""Stands for the cursor at the end of the feed. A cursor has check bytes, and is longer."""
 _PAUSE: Final = 0.02
 """Seconds between two looks at a feed when other contracts' events wake its readers."""
 
@@ -50,7 +52,7 @@ class EventPage(BaseModel):
 class FeedQuery(BaseModel):
     """Which page of a feed."""
 
-    after: After = ""
+    after: str = Field("", description=f"`next` of the page before; `{_NOW}`: what comes from now on")
     limit: Limit = 100
     wait: float = Field(0, ge=0, le=60, description="seconds to wait for an event when there is none yet")
 
@@ -72,7 +74,7 @@ async def read_feed(request: Request) -> Response:
     asked = read_query(FeedQuery, request)
     if form_of(request) == _EVENT_STREAM:
         return await _answer_stream(request, reading, asked)
-    after = read_position(asked.after, Listing.FEED, reading.contract)
+    after = await _find_position(reading, asked.after)
     if is_head(request):
         return await _answer_head(reading, JSON)
     page = await reading.read(_read_page(reading, after, asked.limit))
@@ -102,11 +104,18 @@ ROUTES: Final = (
 )
 
 
+async def _find_position(reading: Reading, cursor: str, parameter: str = AFTER) -> int:
+    """The position that a cursor stands behind."""
+    if cursor == _NOW and parameter == AFTER:
+        return await asyncio.to_thread(reading.rooms.journal.last_position)
+    return read_position(cursor, Listing.FEED, reading.contract, parameter)
+
+
 async def _answer_stream(request: Request, reading: Reading, asked: FeedQuery) -> Response:
     """The answer with server-sent events after the last one that the reader has."""
     last = read_headers(FeedHeaders, request).last_event_id
     parameter = LAST_EVENT_ID if last else AFTER
-    position = read_position(last or asked.after, Listing.FEED, reading.contract, parameter)
+    position = await _find_position(reading, last or asked.after, parameter)
     if is_head(request):
         return await _answer_head(reading, _EVENT_STREAM)
     await reading.rooms.reading.run(partial(_check, reading), who=reading.caller.participant)

@@ -4,7 +4,7 @@ from bus.identity.clients import Client
 from bus.identity.form import Call
 from bus.identity.keys import Keys, Undecryptable, create_keys, load_keys, rotate_keys
 from bus.identity.metadata import describe_authorization_server, describe_protected_resource
-from bus.identity.participants import Kind, Participant, Participants, bootstrap, has_operator
+from bus.identity.participants import Kind, Participant, Participants, ParticipantUnknown, bootstrap, has_operator
 from bus.identity.rotation import Rotation
 from bus.identity.scopes import MEANINGS, Scope, require
 from bus.identity.server import Answer, OAuthServer
@@ -24,6 +24,7 @@ __all__ = [
     "LoginPolicy",
     "OAuthServer",
     "Participant",
+    "ParticipantUnknown",
     "Participants",
     "Principal",
     "Rotation",

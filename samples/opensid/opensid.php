@@ -133,7 +133,7 @@ function mend(Spool $spool, int $number, string $file): void
 }
 
 $folder = getenv('SPOOL_FOLDER') ?: '.';
-$bus = new Bus(getenv('BUS_URL'), getenv('CLIENT_ID'), getenv('CLIENT_SECRET'), source: getenv('BUS_SOURCE'));
+$bus = new Bus(getenv('BUS_URL'), getenv('BUS_CLIENT_ID'), getenv('BUS_CLIENT_SECRET'), source: getenv('BUS_SOURCE'));
 $spool = new Spool("$folder/opensid.spool", $bus);
 switch ($argv[1] ?? 'send') {
     case 'send':

@@ -104,10 +104,11 @@ CHANGING: dict[str, tuple[Prepare, list[Verb]]] = {
 }
 """Commands that leave entries, each with how to run it and which entries; those of `OF_THEIR_OWN` have tests elsewhere."""
 
-OF_THEIR_OWN = {"init", "serve", "backup", "restore"}
+OF_THEIR_OWN = {"init", "dev", "serve", "backup", "restore"}
 
 NOT_CHANGING = {
     "simulate": "runs an agency's stand-in, which is no part of a bus",
+    "listen": "asks a bus over HTTP, which notes the subscription",
     "agency list": "reads",
     "subscription list": "reads",
     "participant list": "reads",

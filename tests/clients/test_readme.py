@@ -82,8 +82,8 @@ async def an_office(bus: Bus) -> AsyncIterator[dict[str, str]]:
     async with bus.served() as url:
         yield {
             "BUS_URL": url,
-            "CLIENT_ID": client.client_id,
-            "CLIENT_SECRET": secret,
+            "BUS_CLIENT_ID": client.client_id,
+            "BUS_CLIENT_SECRET": secret,
             "WEBHOOK_SECRET": key,
             "HEADERS": f"{{{quoted}}}",
             "BODY": HOOK,
@@ -118,7 +118,7 @@ def _run(installed: Installed, file: str, environment: dict[str, str]) -> str:
 
 @pytest.mark.parametrize("installed", ["php"], indirect=True)
 async def test_the_php_lines_of_the_guide_run(bus: Bus, installed: Installed, tmp_path: Path) -> None:
-    (block,) = re.findall(r"```php\n(.*?)```", (ROOT / "docs" / "apps.md").read_text(), re.DOTALL)
+    *_, block = re.findall(r"```php\n(.*?)```", (ROOT / "docs" / "apps.md").read_text(), re.DOTALL)
     (service,) = re.findall(r"\$service = \[.*?\];", GUIDES["php"].text, re.DOTALL)
     program = f"<?php require 'vendor/autoload.php'; chdir('{tmp_path}');\n{block}\n"
     program = program.replace("$bus = ", f"{service}\n$bus = ") + "echo $report->sent;"

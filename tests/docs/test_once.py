@@ -14,10 +14,10 @@ SENTENCE = 50
 
 
 def doubles(text: str) -> list[str]:
-    """Headings and long lines of a page, and rows of a table, that are there twice."""
+    """Headings and long lines of a page, and rows of a table, that are there twice. Whole programs may be alike."""
     said: Counter[str] = Counter()
     heading = ""
-    for line in text.splitlines():
+    for line in re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL).splitlines():
         if line.startswith("#"):
             heading = line
             said[line] += 1

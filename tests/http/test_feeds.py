@@ -48,6 +48,35 @@ async def test_an_empty_page_has_a_cursor_for_later(bus: Bus):
     assert positions((await read(client, after=empty["next"]))["events"]) == [position]
 
 
+async def test_a_feed_read_from_now_gives_nothing_older(bus: Bus):
+    bus.apply(a_document(a_grant("dinkes")))
+    await bus.publish(a_person(1))
+    client = bus.reader("dinkes")
+    now = await read(client, after="now")
+    assert now["events"] == []
+    position = await bus.publish(a_person(2))
+    assert positions((await read(client, after=now["next"]))["events"]) == [position]
+    assert await disclosed(bus, person=1) == []
+
+
+async def test_a_feed_is_waited_for_from_now(bus: Bus):
+    bus.apply(a_document(a_grant("dinkes")))
+    await bus.publish(a_person(1))
+    waiting = asyncio.create_task(read(bus.reader("dinkes"), after="now", wait=20))
+    while not bus.rooms.tail.waiters:
+        await asyncio.sleep(0.01)
+    position = await bus.publish(a_person(2))
+    assert positions((await waiting)["events"]) == [position]
+
+
+async def test_now_is_no_event_that_a_stream_resumes_behind(bus: Bus):
+    bus.apply(a_document(a_grant("dinkes")))
+    headers = {"accept": "text/event-stream", "last-event-id": "now"}
+    answer = await bus.reader("dinkes").get(FEED, headers=headers)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == "/header/last-event-id"
+
+
 async def test_a_cursor_sees_every_position_once_while_appends_go_on(bus: Bus):
     bus.apply(a_document(a_grant("dinkes")))
     client = bus.reader("dinkes")

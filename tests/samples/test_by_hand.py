@@ -1,7 +1,6 @@
-"""What a newcomer copies from the demo and from the guide works, on a demo that goes on; a signal ends that with all of it."""
+"""What a newcomer copies from the demo works, on a demo that goes on; a signal ends that with all of it."""
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.samples import demo
+from tests.services.waiting import until
 
 pytestmark = pytest.mark.timeout(450)
 
@@ -23,13 +23,6 @@ class Running:
 
     process: subprocess.Popen[bytes]
     output: Path
-
-    @property
-    def credentials(self) -> dict[str, str]:
-        """The office's client in the commands, as the guide names it."""
-        found = re.search(r"-u (\S+):(\S+) -d \S+ (\S+)/oauth/token", self.output.read_text())
-        assert found is not None
-        return dict(zip(("CLIENT_ID", "CLIENT_SECRET", "BUS_URL"), found.groups(), strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -51,26 +44,30 @@ def test_the_commands_that_it_prints_work(running: Running) -> None:
     assert len(records["records"]) == 3
 
 
-def test_the_guides_examples_work(running: Running) -> None:
-    guide = (demo.ROOT / "docs" / "apps.md").read_text()
-    example = "\n".join(re.findall(r"```python\n(.*?)```", guide, re.DOTALL))
-    done = subprocess.run(
-        [sys.executable, "-c", example],
-        env=os.environ | running.credentials,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert {"dinas-kominfo.konsultasi", "dinas-kominfo.pelatihan", "dinas-kominfo.layanan-99"} <= {
-        line.split()[1] for line in done.stdout.splitlines()
-    }
-
-
-def test_a_signal_ends_it_with_all_its_processes(running: Running) -> None:
+def test_a_closed_terminal_ends_it_with_all_its_processes_and_files(running: Running) -> None:
     places = demo.addresses(running.output.read_text())
     assert all(map(demo.answering, places))
-    running.process.send_signal(signal.SIGTERM)
+    (folder,) = re.findall(r"data and logs: (\S+)", running.output.read_text())
+    running.process.send_signal(signal.SIGHUP)
     assert running.process.wait(60) == 0, running.output.read_text()
     assert not [place for place in places if demo.answering(place)]
+    assert not Path(folder).exists()
+
+
+def test_children_of_a_killed_demo_end_by_themselves(tmp_path: Path) -> None:
+    line = "while True: time.sleep(1)"
+    program = f"""
+import os, sys, time
+from pathlib import Path
+from samples.children import Children
+with Children(Path({str(tmp_path)!r})) as children:
+    command = [sys.executable, "-c", "import json, os, time; print(json.dumps({{'pid': os.getpid()}}), flush=True); {line}"]
+    print(children.start("child", command, os.environ).read_announcement(60)["pid"], flush=True)
+    {line}
+"""
+    program = program.replace(f"; {line}", "; time.sleep(300)")
+    with subprocess.Popen([sys.executable, "-c", program], cwd=demo.ROOT, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        parent.kill()
+    until(lambda: not Path(f"/proc/{child}").exists())

@@ -142,8 +142,8 @@ def an_office(bus: Bus, url: str, database: str, program: Path, folder: Path) ->
         "OPENSID_USER": SERVER.username or "root",
         "OPENSID_PASSWORD": SERVER.password or "",
         "BUS_URL": url,
-        "CLIENT_ID": client.client_id,
-        "CLIENT_SECRET": secret,
+        "BUS_CLIENT_ID": client.client_id,
+        "BUS_CLIENT_SECRET": secret,
         "BUS_SOURCE": f"/{VILLAGE}/opensid",
         "SPOOL_FOLDER": str(folder),
     }

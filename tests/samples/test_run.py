@@ -66,6 +66,18 @@ def test_what_is_bad_is_refused_with_the_place_of_the_mistake(whole: Ended) -> N
     assert any("bapenda" in line and "-> 403" in line for line in refused)
 
 
+def test_a_bus_that_ends_is_not_offered_for_a_try(whole: Ended) -> None:
+    assert "curl" not in whole.output
+
+
+@pytest.mark.parametrize("fault", ["foo:bar", "pupr", "pupr:"])
+def test_a_fault_of_no_agency_is_refused(tmp_path: Path, fault: str) -> None:
+    ended = demo.run_once(tmp_path, "--fault", fault)
+    assert ended.code == 2
+    assert "kominfo, kemendagri, pupr, bappenas, ksp" in ended.output
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_no_process_is_left(whole: Ended) -> None:
     places = demo.addresses(whole.output)
     assert len(places) == 14

@@ -22,6 +22,9 @@ export class Bus {
   #renewAt = 0;
 
   constructor(url, clientId, clientSecret, { source = "", pause = sleep } = {}) {
+    if (!url || !clientId || !clientSecret) {
+      throw new TypeError("Bus needs url, clientId and clientSecret. Are BUS_URL, BUS_CLIENT_ID and BUS_CLIENT_SECRET set?");
+    }
     this.#url = url.replace(/\/$/, "");
     this.#basic = `Basic ${btoa(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`)}`;
     this.#pause = pause;

@@ -39,6 +39,11 @@ final class Bus
         public readonly string $source = '',
         ?callable $pause = null,
     ) {
+        if ($url === '' || $clientId === '' || $clientSecret === '') {
+            throw new \InvalidArgumentException(
+                'Bus needs url, clientId and clientSecret. Are BUS_URL, BUS_CLIENT_ID and BUS_CLIENT_SECRET set?',
+            );
+        }
         $this->curl = curl_init();
         $this->pause = \Closure::fromCallable($pause ?? fn (float $seconds) => usleep((int) ($seconds * 1e6)));
     }

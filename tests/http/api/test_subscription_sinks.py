@@ -35,6 +35,16 @@ async def subscribed(http: httpx.AsyncClient, url: str = HOOK) -> Document:
     return made
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9000/webhook", "https://10.0.0.7/webhook", "http://localhost:9000"])
+async def test_a_local_sink_is_refused_with_what_a_developer_does(http: httpx.AsyncClient, url: str):
+    answer = await http.post(URL, json={"contracts": [WARGA], "sink": {"url": url}})
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "/sink/url"
+    assert "BUS_SINK_NETWORKS" in error["detail"]
+    assert "bus dev" in error["detail"]
+
+
 async def test_secrets_beyond_the_bound_are_refused_with_what_to_do(http: httpx.AsyncClient):
     made = await subscribed(http)
     answers = [await http.post(f"{URL}/{made['id']}/rotate-secret") for _ in range(MOST_SECRETS)]

@@ -1,0 +1,80 @@
+"""`bus listen`: an instant receiver. It shows events as they come, or hands them to an app on this machine."""
+
+import asyncio
+import ipaddress
+import os
+import signal
+from contextlib import suppress
+from typing import Annotated, Final
+
+import httpx
+import typer
+
+from bus.cli.listen_feed import follow_feeds
+from bus.cli.listen_receiver import Receiver
+from bus.cli.listen_sink import receive_webhooks
+from bus.cli.remote import Access, BusRefuses, CredentialsFile, Url, find_access, open_bus
+from bus.cli.terminal import say
+from bus.delivery import new_webhook_secret
+
+_VARIABLE: Final = "WEBHOOK_SECRET"
+_CANNOT_SEND: Final = ("urn:bus:problem:sink-address-refused", "urn:bus:problem:scope-missing")
+"""Why a bus on this machine makes no subscription to this command, though the feed may be readable."""
+
+
+def listen(
+    contracts: Annotated[list[str], typer.Argument(help="such as layanan.katalog", show_default=False)],
+    forward: Annotated[
+        str | None, typer.Option("--forward", metavar="URL", help="hand each event to this address as a signed webhook")
+    ] = None,
+    is_printing: Annotated[bool, typer.Option("--print", help="with --forward: print the events too")] = False,
+    from_beginning: Annotated[
+        bool, typer.Option("--beginning", help="begin with the oldest stored event, not with what comes from now on")
+    ] = False,
+    url: Url = None,
+    credentials: CredentialsFile = None,
+) -> None:
+    """Show the events of contracts as they come. Ctrl-C ends it, and leaves nothing behind.
+
+    A bus on this machine sends them as webhooks to a subscription that lives as long as this command; their signatures are
+    verified. From a bus elsewhere the feeds are read.
+
+    With --forward the app at URL gets them as the bus would send them, signed with WEBHOOK_SECRET of the environment.
+
+    Example: bus listen layanan.katalog --forward http://127.0.0.1:9000/webhook
+    """
+    access = find_access(url, credentials)
+    secret = os.environ.get(_VARIABLE) or new_webhook_secret()
+    if forward and _VARIABLE not in os.environ:
+        say(f"signing with a new secret; start your app with\nexport {_VARIABLE}={secret}")
+    asyncio.run(_listen(access, contracts, forward, secret, is_printing or not forward, from_beginning))
+
+
+async def _listen(
+    access: Access, contracts: list[str], forward: str | None, secret: str, is_printing: bool, from_beginning: bool
+) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stopping.set)
+    async with open_bus(access) as bus, httpx.AsyncClient(timeout=30.0) as app:
+        receiver = Receiver(app, forward, secret, is_printing, stopping)
+        wanted = list(dict.fromkeys(contracts))
+        if _is_here(access.url):
+            try:
+                await receive_webhooks(bus, wanted, receiver, from_beginning=from_beginning)
+            except BusRefuses as refusal:
+                if refusal.type not in _CANNOT_SEND:
+                    raise
+                say(f"reading the feed, since the bus makes no subscription: {refusal.reason}", err=True)
+            else:
+                return
+        await follow_feeds(bus, wanted, receiver, from_beginning=from_beginning)
+
+
+def _is_here(url: str) -> bool:
+    """Whether a bus is on this machine, so that it can send to this command."""
+    host = httpx.URL(url).host
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost" or host.endswith(".localhost")

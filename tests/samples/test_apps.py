@@ -1,0 +1,178 @@
+"""The guide for developers of apps, run as it is written: its programs, its lines for a shell, and each output."""
+
+import json
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.a_dev_bus import DevBus, a_dev_bus, strange_environment
+from tests.cli.a_command import commands
+from tests.clients.a_client import require_programs
+from tests.samples.demo import ROOT
+from tests.services.waiting import until
+
+GUIDE = (ROOT / "docs" / "apps.md").read_text()
+APPS = ROOT / "samples" / "apps"
+LANGUAGES = {"python": ("python", "py"), "javascript": ("js", "js"), "php": ("php", "php")}
+NEEDS = {"python": (), "javascript": ("node", "npm"), "php": ("php", "composer")}
+
+
+def shell_blocks(section: int) -> list[str]:
+    """The lines for a shell in a section of the guide, block by block."""
+    text = GUIDE.partition(f"\n## {section}. ")[2].partition("\n## ")[0]
+    return re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+
+
+START, ENTER, PUBLISH, PULL, RECEIVE, FORWARD = shell_blocks(1)
+CLIENT, KEY_CLIENT, TOKEN = shell_blocks(2)
+
+
+def line_of(block: str, language: str) -> str:
+    (line,) = [line for line in block.splitlines() if f"samples/apps/{language}" in line]
+    return line
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A checkout in which somebody follows the guide, beside a running `bus dev`."""
+
+    folder: Path
+    dev: DevBus
+
+    def run(self, *lines: str, code: int = 0) -> str:
+        """What lines print in a terminal that has read the office's file."""
+        done = subprocess.run(
+            ["bash", "-ec", "\n".join([ENTER, *lines])],
+            cwd=self.folder,
+            env=strange_environment(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    @contextmanager
+    def running(self, *lines: str) -> Iterator[Path]:
+        """Where a line that goes on until it is ended writes what it prints."""
+        output = self.folder / f"output-{len(list(self.folder.iterdir()))}"
+        with output.open("wb") as file:
+            process = subprocess.Popen(
+                ["bash", "-ec", "\n".join([ENTER, *lines])],
+                cwd=self.folder,
+                env=strange_environment(),
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+        try:
+            yield output
+        finally:
+            subprocess.run(["kill", "-INT", "--", f"-{process.pid}"], check=False)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                subprocess.run(["kill", "-KILL", "--", f"-{process.pid}"], check=False)
+                process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    folder = tmp_path_factory.mktemp("checkout")
+    unwanted = shutil.ignore_patterns("node_modules", "vendor", "__pycache__", "*.cursor")
+    for part in ("clients", "samples/apps"):
+        shutil.copytree(ROOT / part, folder / part, ignore=unwanted)
+    (folder / ".venv").symlink_to(sys.prefix)
+    assert START.splitlines() == ["make setup", ".venv/bin/bus dev"]
+    with a_dev_bus(tmp_path_factory.mktemp("dev")) as dev:
+        (folder / ".bus-dev").symlink_to(dev.folder)
+        yield Checkout(folder, dev)
+
+
+@pytest.fixture(params=LANGUAGES)
+def language(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    require_programs(*NEEDS[name])
+    return name
+
+
+def test_an_app_says_what_it_did(checkout: Checkout, language: str) -> None:
+    assert re.search(r"^published: position \d+$", checkout.run(line_of(PUBLISH, language)), re.MULTILINE)
+    first = checkout.run(line_of(PULL, language))
+    assert "dinas-kominfo.konsultasi" in first
+    assert "pulled: 0 events" not in first
+    assert checkout.run(line_of(PULL, language)).strip() == "pulled: 0 events"
+    program = line_of(PUBLISH, language)
+    assert "not published" in checkout.run("BUS_CLIENT_SECRET=x", program, code=1)
+    failed = subprocess.run(
+        ["bash", "-c", program], cwd=checkout.folder, env=strange_environment(), capture_output=True
+    )
+    assert b"BUS_URL" in failed.stdout + failed.stderr
+
+
+def test_a_webhook_shows_what_comes_once(checkout: Checkout, language: str) -> None:
+    port = _free_port()
+    receive, order, forward = (
+        text.replace("9000", str(port)) for text in (line_of(RECEIVE, language), shell_blocks(4)[0], FORWARD)
+    )
+    checkout.run(line_of(PUBLISH, language))
+    if language == "python":
+        with checkout.running(f"export PORT={port}", receive) as received, checkout.running(forward) as listened:
+            until(lambda: "received: layanan.katalog dinas-kominfo.konsultasi" in received.read_text(), 60)
+            until(lambda: "-> 204" in listened.read_text())
+        assert "took the subscription away" in listened.read_text()
+        return
+    secret = json.loads(checkout.run(TOKEN, order))["secret"]
+    with checkout.running(f"export PORT={port} WEBHOOK_SECRET={secret}", receive) as received:
+        until(lambda: "received: layanan.katalog dinas-kominfo.konsultasi" in received.read_text(), 60)
+        assert (
+            checkout.run(f"curl -s -o /dev/null -w '%{{http_code}}' -d '{{}}' http://127.0.0.1:{port}/webhook") == "401"
+        )
+        until(lambda: "refused" in received.read_text())
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_the_lines_for_curl_work(checkout: Checkout) -> None:
+    publish, batch, look = shell_blocks(3)
+    (pull,) = shell_blocks(5)
+    assert json.loads(checkout.run(TOKEN, publish)).keys() == {"position", "duplicate"}
+    assert json.loads(checkout.run(TOKEN, batch))["accepted"] == 2
+    validated, _, schema = checkout.run(TOKEN, look.replace("\ncurl", "\necho; curl")).partition("\n")
+    assert json.loads(validated)["valid"] is False
+    assert "kode_layanan" in json.loads(schema)["properties"]
+    assert json.loads(checkout.run(TOKEN, pull))["events"]
+
+
+@pytest.mark.parametrize("stem", ["publish", "receive", "pull"])
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_the_guide_shows_each_program_as_it_is(name: str, stem: str) -> None:
+    fence, ending = LANGUAGES[name]
+    assert f"```{fence}\n{(APPS / name / f'{stem}.{ending}').read_text()}```\n" in GUIDE
+
+
+def test_the_operators_lines_make_the_guides_client(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+    (tmp_path / "portal.jwks.json").write_text(json.dumps({"keys": [key]}))
+    monkeypatch.chdir(tmp_path)
+    with commands(tmp_path, monkeypatch, capsys) as bus:
+        for line in f"{CLIENT}{KEY_CLIENT}".splitlines():
+            ran = bus(*shlex.split(line)[1:])
+            assert ran.code == 0, ran.err
+        assert "contracts.read" in bus("client", "list", "dinas-kominfo").out
