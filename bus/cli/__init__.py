@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "subscription": "bus.cli.subscription:subscription",
     "agency": "bus.cli.agency:agency",
     "contract": "bus.cli.contracts:contracts",
+    "grant": "bus.cli.grant:grant",
     "actions": "bus.cli.actions:list_actions",
     "keys": "bus.cli.keys:keys",
 }

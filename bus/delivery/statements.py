@@ -73,6 +73,29 @@ RELEASE: Final = Prepared(
     WHERE subscription=:subscription AND state=0 AND due_at=:lease""",
     postgres="UPDATE deliveries SET due_at=:due WHERE subscription=:subscription AND state=0 AND due_at=:lease",
 )
+HELD_SUBSCRIPTIONS: Final = Prepared.in_both(
+    """SELECT number FROM subscriptions WHERE (SELECT min(position) FROM deliveries
+    WHERE deliveries.subscription=subscriptions.number AND deliveries.state=0 AND due_at=:held) IS NOT NULL"""
+)
+RELEASE_HELD: Final = Prepared(
+    sqlite="""UPDATE deliveries INDEXED BY ix_deliveries_due SET due_at=:now
+    WHERE subscription=:subscription AND state=0 AND due_at=:held AND position IN (
+    SELECT position FROM deliveries INDEXED BY ix_deliveries_due
+    WHERE subscription=:subscription AND state=0 AND due_at=:held ORDER BY position LIMIT :most)""",
+    postgres="""UPDATE deliveries SET due_at=:now WHERE subscription=:subscription AND state=0 AND due_at=:held
+    AND position IN (SELECT position FROM deliveries
+    WHERE subscription=:subscription AND state=0 AND due_at=:held ORDER BY position LIMIT :most)""",
+)
+_PENDING_AFTER: Final = (
+    "WHERE subscription=:subscription AND state=0 AND (due_at, position)>(:due, :position) "
+    "ORDER BY due_at, position LIMIT :most"
+)
+PENDING: Final = Prepared(
+    sqlite=f"SELECT due_at, position, key, attempts FROM deliveries INDEXED BY ix_deliveries_due {_PENDING_AFTER}",  # noqa: S608
+    postgres=f"SELECT due_at, position, key, attempts FROM deliveries {_PENDING_AFTER}",  # noqa: S608
+    columns="due_at, position, key, attempts",
+)
+"""A subscription's pending deliveries in steps, in the order of the index."""
 DELIVERED: Final = Prepared(
     sqlite="""UPDATE deliveries SET state=1, finished_at=:at, status=:status, attempts=:number
     WHERE subscription=:subscription AND position IN (SELECT value FROM json_each(:wanted)) AND state IN (0, 2)""",
