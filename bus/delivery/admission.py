@@ -69,7 +69,7 @@ def check_contracts(catalogue: Catalogue, names: Sequence[str], participant: str
 
     Raises:
         SubscriptionRefused: with the pointer of each name that means no events.
-        NotGranted, GrantExpired: no version in force grants the participant anything (any more).
+        GrantSuspended, NotGranted, GrantExpired: no version in force grants the participant anything (any more).
     """
     found = {name: catalogue.in_force(name) for name in names}
     if errors := [
@@ -77,6 +77,8 @@ def check_contracts(catalogue: Catalogue, names: Sequence[str], participant: str
     ]:
         raise SubscriptionRefused("Subscribe to contracts of kind event or record that are in force.", errors=errors)
     for name, versions in found.items():
+        if (suspension := catalogue.find_suspension(name, participant)) is not None:
+            raise suspension.refuse()
         _check_grant(name, versions, participant, today)
     return [seen for name in found for seen in find_views(catalogue, name, participant, today)]
 
