@@ -20,6 +20,7 @@ from bus.delivery.admission import (
     check_order,
     check_sink,
     find_views,
+    find_withheld,
 )
 from bus.delivery.along import AlongAppends
 from bus.delivery.claims import Claims, NoClaims, WrittenClaims
@@ -106,6 +107,7 @@ __all__ = [
     "find_tried_webhook",
     "find_unattended",
     "find_views",
+    "find_withheld",
     "is_reachable",
     "make_subscription_act",
     "measure_lag",

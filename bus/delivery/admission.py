@@ -92,6 +92,28 @@ def find_views(catalogue: Catalogue, name: str, participant: str, today: date) -
             yield version, None
 
 
+def find_withheld(
+    catalogue: Catalogue, names: Sequence[str], participant: str, today: date
+) -> Iterator[tuple[str, Refused]]:
+    """The contracts of which a participant gets no event now, each with the reason."""
+    for name in names:
+        try:
+            versions = catalogue.in_force(name) or [catalogue.newest(name)]
+            refusals = [_find_refusal(catalogue, version, participant, today) for version in reversed(versions)]
+        except Refused as refusal:
+            refusals = [refusal]
+        if (newest := refusals[0]) is not None and None not in refusals:
+            yield name, newest
+
+
+def _find_refusal(catalogue: Catalogue, version: ContractVersion, participant: str, today: date) -> Refused | None:
+    try:
+        catalogue.view(version.contract.name, participant, version.id, today)
+    except Forbidden as refusal:
+        return refusal
+    return None
+
+
 def _find_without_events(versions: Sequence[ContractVersion], at: int) -> FieldError | None:
     if not versions:
         return FieldError(f"/contracts/{at}", "is the name of no contract in force")
