@@ -36,6 +36,7 @@ SCOPES: Final = sorted(set(Scope) - {Scope.ADMIN, Scope.AUDIT_READ})
 PARTICIPANTS: Final = ("dinkes", "dinsos", "bapenda", "tanpa-izin")
 ACCEPTED: Final = ("application/json", "application/x-ndjson", "text/csv")
 
+PERSONS: Final = 2
 NAMES: Final = ("nama", "alamat", "desa")
 _KEPT: Final = re.compile(r"RAHASIA-[a-z]+-[a-z]+-\d+")
 
@@ -52,9 +53,9 @@ def a_marked_person(contract: str, person: int) -> dict[str, Any]:
 
 ROWS: Final = [{"exact": {"desa": "sembung"}}]
 SHOWN: Final = {
-    ("dinkes", WARGA): [marker(WARGA, "nama", person) for person in range(4)],
-    ("dinsos", WARGA): [marker(WARGA, name, person) for name in NAMES[:2] for person in (1, 3)],
-    ("bapenda", EVENTS): [marker(EVENTS, "alamat", person) for person in range(4)],
+    ("dinkes", WARGA): [marker(WARGA, "nama", person) for person in range(PERSONS)],
+    ("dinsos", WARGA): [marker(WARGA, name, person) for name in NAMES[:2] for person in range(1, PERSONS, 2)],
+    ("bapenda", EVENTS): [marker(EVENTS, "alamat", person) for person in range(PERSONS)],
 }
 """The markers that each participant's grants show, by contract. Everything else is hidden."""
 
@@ -75,7 +76,7 @@ async def populated(bus: Bus) -> Bus:
         ),
         a_query_document(a_grant("dinkes", fields=["/ditemukan"]), a_grant("dinsos", until="2020-01-01")),
     )  # fmt: skip
-    for contract, person in itertools.product((WARGA, EVENTS, PATAH), range(4)):
+    for contract, person in itertools.product((WARGA, EVENTS, PATAH), range(PERSONS)):
         await bus.publish(a_marked_person(contract, person), type=contract)
     await bus.publish(None, type=WARGA, subject=a_nik(0))
     await bus.publish(a_marked_person(WARGA, 0), type=WARGA)
@@ -162,7 +163,7 @@ async def test_no_path_shows_anybody_a_field_without_a_grant(populated: Bus):
                         if leaked := hidden_in(answer, who, sent):
                             leaks.append((who, f"{method.upper()} {url} {accept}", leaked))
     assert leaks == []
-    assert asked > 500
+    assert asked > 200
     # The walk reads data: each participant found all that its grants show.
     for (who, _), markers in SHOWN.items():
         assert found[who] >= set(markers)
