@@ -23,6 +23,7 @@ _IDLE_CONTRACT: Final = "kependudukan.peristiwa"
 _CONNECTIONS: Final = 32
 _SHARE: Final = 0.5
 """Of the rate that the bus reaches alone, at which the percentile is measured."""
+_LEAST_RATE: Final = 50.0
 _OPENED_AT_ONCE: Final = 100
 _KILOBYTES_EACH: Final = 60
 
@@ -100,7 +101,7 @@ async def _compare(buses: Mapping[str, _Bus], readers: int, rounds: int, seconds
         return memory(bus.running.pid).resident - bus.resident
 
     rates = await in_turns({name: partial(rate, bus) for name, bus in buses.items()}, rounds)
-    at = _SHARE * min(rates["none"])
+    at = max(_LEAST_RATE, _SHARE * min(rates["none"]))
     times = await in_turns({name: partial(percentile, bus, at) for name, bus in buses.items()}, rounds)
     sizes = await in_turns({name: partial(grown, bus) for name, bus in buses.items()}, 1)
     with_readers = f"{readers:,} waiting readers"
