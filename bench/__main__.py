@@ -22,6 +22,7 @@ from bench.processes import take_load_core
 from bench.publish import publish
 from bench.ratio import Ratio, show
 from bench.scale import scale
+from bench.waiting import waiting
 from bench.webhooks import webhooks
 
 
@@ -36,6 +37,7 @@ class Name(StrEnum):
     CONTRACTS = "contracts"
     SCALE = "scale"
     MEMORY = "memory"
+    WAITING = "waiting"
 
 
 Benchmark = Callable[[Path, int, float], Awaitable[Sequence[Ratio]]]
@@ -51,12 +53,13 @@ _BENCHMARKS: dict[Name, Benchmark] = {
 
 
 def main(
-    names: Annotated[list[Name] | None, typer.Argument(help="which; absent: all but scale and memory")] = None,
+    names: Annotated[list[Name] | None, typer.Argument(help="which; absent: all but scale, memory and waiting")] = None,
     seconds: Annotated[float, typer.Option(min=0.2, help="of one measurement")] = 3.0,
     rounds: Annotated[int, typer.Option(min=1, help="of each comparison")] = 5,
     events: Annotated[
         int, typer.Option(min=10_000, help="of scale and memory: how many in the journal, or waiting")
     ] = 1_000_000,
+    readers: Annotated[int, typer.Option(min=1, help="of waiting: how many long-polls and streams")] = 10_000,
     folder: Annotated[Path | None, typer.Option(help="for data; a disk, since fsync is measured")] = None,
 ) -> None:
     """Run the benchmarks.
@@ -71,6 +74,7 @@ def main(
         long: dict[Name, Benchmark] = {
             Name.SCALE: partial(scale, events=events),
             Name.MEMORY: partial(backlog, deliveries=events),
+            Name.WAITING: partial(waiting, readers=readers),
         }
         measures = {**_BENCHMARKS, **long}
         chosen = {name: measures[name] for name in names or _BENCHMARKS}

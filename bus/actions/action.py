@@ -31,6 +31,8 @@ class Verb(StrEnum):
     CONTRACT_ACTIVATE = "contract.activate"
     CONTRACT_DEPRECATE = "contract.deprecate"
     CONTRACT_RETIRE = "contract.retire"
+    GRANT_SUSPEND = "grant.suspend"
+    GRANT_RESUME = "grant.resume"
     SUBSCRIPTION_ADD = "subscription.add"
     SUBSCRIPTION_CHANGE = "subscription.change"
     SUBSCRIPTION_DELETE = "subscription.delete"

@@ -145,7 +145,7 @@ class Queries:
 
         Raises:
             NoSuchContract, NotAQuery: no query of this name is in force.
-            NotGranted, GrantExpired, AnswerNotGranted: no grant of the caller covers the answer.
+            GrantSuspended, NotGranted, GrantExpired, AnswerNotGranted: no grant of the caller covers the answer.
             QuestionInvalid: the question does not fit the schema; each error has a pointer.
             ContractSaysLess: the contract protects the answer less than the adapter's operation demands.
             Limited: the caller's participant used up today's questions to this agency.
@@ -155,27 +155,48 @@ class Queries:
             AnswerInvalid: the contract does not describe the agency's answer.
         """
         # In a thread, since the first use of a schema or a view compiles it.
-        version, view = await asyncio.to_thread(self._check_agreement, contract, question, caller)
+        version = await asyncio.to_thread(self._check_agreement, contract, question, caller)
         served = self._find_served(version)
         asked = Question(contract, question, caller.participant, version.contract.shares_cache)
         answer = await self._get_answer(version, served, asked)
+        # Again: the agency takes seconds, in which a grant may end.
+        view = await self._find_view(version, caller)
         shown = _cut(view, answer) if json.is_small(answer, _SMALL) else await asyncio.to_thread(_cut, view, answer)
         if _is_personal(version, served) and _tells_of_person(answer, shown):
             await asyncio.to_thread(self._disclose, version, view, (question, answer), caller)
         return shown
 
-    def _check_agreement(self, contract: str, question: Any, caller: Principal) -> tuple[ContractVersion, View]:
-        """The query's newest version, and the caller's view of its answers. Raises as `ask` does."""
+    def _check_agreement(self, contract: str, question: Any, caller: Principal) -> ContractVersion:
+        """The query's newest version, if the caller may ask this question. Raises as `ask` does."""
         version = self._catalogue.newest(contract)
         if version.contract.kind is not Kind.QUERY:
             raise NotAQuery(f"{contract} is of kind {version.contract.kind.value}.")
-        view = self._catalogue.view(contract, caller.participant, version.id, clock.local_date(clock.now()))
+        self._view(version, caller)
         if not is_bearable(version.validator.work, json.dumps(question)):
             raise TooHeavy(f"The check of this question takes too long. Ask {contract} with a smaller question.")
         if errors := version.validator.errors(question):
             raise QuestionInvalid(f"The question does not fit {contract} {version.contract.version}.", errors=errors)
         version.answer_validator.prepare()
-        return version, view
+        return version
+
+    def check_grant(self, contract: str, caller: Principal) -> None:
+        """Refuse a caller that has no grant in a query any more.
+
+        Raises:
+            NoSuchContract: no query of this name is in force.
+            GrantSuspended, NotGranted, GrantExpired: no grant of the caller shows anything.
+        """
+        self._view(self._catalogue.newest(contract), caller)
+
+    async def _find_view(self, version: ContractVersion, caller: Principal) -> View:
+        """The caller's view of answers now. Raises what `check_grant` raises."""
+        if self._catalogue.has_view(caller.participant, version.id):
+            return self._view(version, caller)
+        return await asyncio.to_thread(self._view, version, caller)
+
+    def _view(self, version: ContractVersion, caller: Principal) -> View:
+        today = clock.local_date(clock.now())
+        return self._catalogue.view(version.contract.name, caller.participant, version.id, today)
 
     async def _get_answer(self, version: ContractVersion, served: _Served, question: Question) -> Mapping[str, Any]:
         name = served.name

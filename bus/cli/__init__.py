@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "subscription": "bus.cli.subscription:subscription",
     "agency": "bus.cli.agency:agency",
     "contract": "bus.cli.contracts:contracts",
+    "grant": "bus.cli.grant:grant",
     "keys": "bus.cli.keys:keys",
 }
 """A command's name to the module and name of its function or group. Functions come first, as `bus --help` lists them."""
@@ -40,6 +41,7 @@ _LINES: Final = {
     "subscription": "Who gets which events, and where to.",
     "agency": "The agencies that the bus polls.",
     "contract": "Contracts: which data offices exchange, and who may get which fields and why.",
+    "grant": "What consumers get under contracts: shown, suspended, resumed.",
     "keys": "The keys that sign tokens and encrypt secrets.",
 }
 """A command's name to its line in `bus --help`, the first line of the command's own help."""

@@ -5,6 +5,7 @@ What the room offers:
 - The document: `Contract` with its parts (`Kind`, `Mask`, `AdapterUse`). `load_contract` and `parse_contract` read it.
 - Its states: `State`. The catalogue's registrar moves versions; `RegisteredVersion` and `Move` say what the register holds.
 - The catalogue in memory: `Catalogue` finds the `ContractVersion` of an event, and the `View` of a consumer.
+- Suspensions: `Suspension` says who suspended a grant and why; `Waiting` what becomes of deliveries meanwhile.
 - Validation: `Validator` checks data. `is_bearable` says whether the event loop may check them. `check_numbers` checks numbers.
 - Persons: `PersonFinder` finds the identifiers of persons in data.
 - Access: `describe_access` lists what each consumer gets; `Visibility` says how it sees a field.
@@ -41,6 +42,7 @@ from bus.contracts.errors import (
     DocumentInvalid,
     FilterInvalid,
     GrantExpired,
+    GrantSuspended,
     Incompatible,
     NoSuchContract,
     NotBound,
@@ -72,12 +74,14 @@ from bus.contracts.plan import Plan
 from bus.contracts.register import Tags
 from bus.contracts.registered import Move, RegisteredVersion, Succession, find_successions
 from bus.contracts.schemas import Schema, find_schemas_at, has_property
+from bus.contracts.suspension import LONGEST_REASON, Suspension, Suspensions, Waiting
 from bus.contracts.validation import Validator, write_pointer
 from bus.contracts.version import ContractVersion, Notice, make_text_finder
 from bus.contracts.view import View
 from bus.contracts.yaml import read_yaml, write_yaml
 
 __all__ = [
+    "LONGEST_REASON",
     "PERSONAL_NAMES",
     "Access",
     "AdapterUse",
@@ -94,6 +98,7 @@ __all__ = [
     "FilterInvalid",
     "Finding",
     "GrantExpired",
+    "GrantSuspended",
     "Heading",
     "Incompatible",
     "Kind",
@@ -115,12 +120,15 @@ __all__ = [
     "Severity",
     "State",
     "Succession",
+    "Suspension",
+    "Suspensions",
     "Tags",
     "Touched",
     "Validator",
     "Verdict",
     "View",
     "Visibility",
+    "Waiting",
     "check_contract",
     "check_named",
     "check_numbers",

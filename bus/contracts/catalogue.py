@@ -5,7 +5,7 @@ one or two look-ups in a dict. Documents are unpacked and validators compiled wh
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -14,11 +14,13 @@ from bus.contracts import registered
 from bus.contracts.asyncapi import make_schema_url
 from bus.contracts.binding import Bindings, no_adapters
 from bus.contracts.catalogued import AdapterUses, CataloguedContract, read_contracts
+from bus.contracts.document import Contract, restore_contract
 from bus.contracts.errors import GrantExpired, NoSuchContract, NotGranted, UnknownContract
 from bus.contracts.lifecycle import IN_FORCE
 from bus.contracts.ready import ReadyVersions, prepare
 from bus.contracts.registered import CatalogueEntry
 from bus.contracts.registrar import Registrar
+from bus.contracts.suspension import Suspension, Suspensions, Waiting, read_suspensions
 from bus.contracts.validation import Validator
 from bus.contracts.version import Checks
 from bus.contracts.version import ContractVersion as ContractVersion
@@ -59,6 +61,8 @@ class Catalogue:
         self._entries: dict[int, CatalogueEntry] = {}
         self._names: dict[int, str] = {}
         self._views: dict[tuple[int, str], View] = {}
+        self._suspensions: Suspensions = {}
+        self._epoch = 0
         self._ready = ReadyVersions(self._forget_found)
 
     def refresh(self) -> None:
@@ -71,7 +75,9 @@ class Catalogue:
                 known = {one.id: one for name in {one.name for one in changed} for one in self._get_entries(name)}
                 entries = known | {one.id: one for one in changed}
                 contracts = list(read_contracts(transaction, entries.values()))
+                suspensions = read_suspensions(transaction)
             self._take_over(changed, contracts)
+            self._take_over_suspensions(suspensions)
             self._make_ready(changed, is_first=self._reached is None)
             self._reached = reached
 
@@ -162,6 +168,22 @@ class Catalogue:
         contracts = self._contracts.values()
         return sorted(one.name for one in contracts if any(sought in text for text in one.read_documents()))
 
+    def walk_contracts(self, after: str, concerning: str | None = None) -> Iterator[tuple[str, list[Contract]]]:
+        """The contracts in force behind a name, in order of name, each with its versions in force.
+
+        A contract comes without versions if it does not concern the participant. So the caller can end a long walk.
+
+        Args:
+            concerning: the participant that must own the contract, or have a grant in it; None: all contracts.
+        """
+        sought = (
+            [json.dumps({member: concerning})[1:-1] for member in ("participant", "owner")] if concerning else [b""]
+        )
+        for name in sorted(name for name in self._contracts if name > after):
+            texts = self._contracts[name].read_documents()
+            is_meant = any(one in text for one in sought for text in texts)
+            yield name, [restore_contract(json.loads(text)) for text in texts] if is_meant else []
+
     def list_adapter_uses(self) -> list[AdapterUses]:
         """The adapters that contracts name in their newest version in force, sorted by the contracts' names."""
         found = [one.adapter_uses for one in self._contracts.values() if one.adapter_uses]
@@ -189,10 +211,40 @@ class Catalogue:
             today: the date in Lamongan; a grant holds to the end of its last day.
 
         Raises:
+            GrantSuspended: the grant is suspended.
             NotGranted: there is no grant.
             GrantExpired: its last day is over.
             NoSuchContract: there is no contract in force.
         """
+        if self._suspensions and (found := self.find_suspension(name, participant)) is not None:
+            raise found.refuse()
+        return self._find_view(name, participant, version_id, today)
+
+    def view_to_wait(self, name: str, participant: str, version_id: int, today: date) -> View:
+        """As `view`, to decide which events wait for a participant: also under a suspension that keeps them waiting.
+
+        Nothing of an event may be handed out through this view.
+        """
+        found = self.find_suspension(name, participant)
+        if found is not None and found.waiting is Waiting.DROP:
+            raise found.refuse()
+        return self._find_view(name, participant, version_id, today)
+
+    @property
+    def suspensions(self) -> Suspensions:
+        """The suspended grants by contract and participant; the same object until one of them changes."""
+        return self._suspensions
+
+    def find_suspension(self, name: str, participant: str) -> Suspension | None:
+        """The suspension of a participant's grant in a contract; None: it is not suspended."""
+        return self._suspensions.get((name, participant))
+
+    @property
+    def epoch(self) -> int:
+        """A number that is another one after each change of what a participant may see."""
+        return self._epoch
+
+    def _find_view(self, name: str, participant: str, version_id: int, today: date) -> View:
         view = self._views.get((version_id, participant)) or self._make_view(name, participant, version_id)
         if view.grant.has_ended(today):
             raise GrantExpired(f"The grant of {participant} in {name} ended on {view.grant.until}.")
@@ -217,6 +269,12 @@ class Catalogue:
         self._names = self._names | {one.contract_id: one.name for one in entries}
         self._contracts = self._contracts | {one.name: one for one in contracts}
         self._views = {}
+        self._epoch += 1
+
+    def _take_over_suspensions(self, suspensions: Suspensions) -> None:
+        if suspensions != self._suspensions:
+            self._suspensions = suspensions
+            self._epoch += 1
 
     def _make_ready(self, changed: Sequence[CatalogueEntry], *, is_first: bool) -> None:
         """Compile the versions that came in force, in this thread. Otherwise the event loop would, for the first event.

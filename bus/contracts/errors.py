@@ -56,6 +56,36 @@ class GrantExpired(Forbidden):
     slug = "grant-expired"
 
 
+class GrantSuspended(Forbidden):
+    """The grant for this data is suspended; ask who suspended it."""
+
+    slug = "grant-suspended"
+
+    def __init__(self, detail: str, *, keeps_waiting: bool = False) -> None:
+        """`keeps_waiting`: deliveries under the grant wait until the suspension is lifted."""
+        super().__init__(detail)
+        self.keeps_waiting = keeps_waiting
+
+
+class NoSuchGrant(NotFound):
+    """No version in force has this grant."""
+
+    slug = "no-such-grant"
+
+
+class NotSuspended(Conflict):
+    """This grant is not suspended."""
+
+    slug = "grant-not-suspended"
+
+
+class ReasonInvalid(Refused):
+    """A suspension needs a reason that others can read."""
+
+    status = 422
+    slug = "suspension-reason-invalid"
+
+
 class NotOwner(Forbidden):
     """Only the contract's owner, or the operator, may do this."""
 

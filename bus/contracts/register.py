@@ -10,12 +10,14 @@ import sqlalchemy as sa
 from bus import clock, json
 from bus.actions import Actor as Actor
 from bus.actions import note
+from bus.contracts import suspension
 from bus.contracts.acts import consented, drafted, moved
 from bus.contracts.binding import Bindings
 from bus.contracts.consent import check_four_eyes, check_words, newly_bound, words_given, words_of
 from bus.contracts.document import Contract
 from bus.contracts.errors import (
     ChangedMeanwhile,
+    NoSuchContract,
     NotOwner,
     SunsetPast,
     TransitionRefused,
@@ -32,6 +34,7 @@ from bus.contracts.registered import (
     read_known_versions,
     read_version,
 )
+from bus.contracts.suspension import Waiting
 from bus.contracts.tables import CONTRACTS, MOVES, VERSIONS
 from bus.problem import FieldError
 from bus.storage import Transaction, announce
@@ -168,6 +171,56 @@ def retire(transaction: Transaction, name: str, version: str, actor: Actor, tags
         NoSuchContract, NotOwner, TransitionRefused, VersionChanged: see there.
     """
     return _move(transaction, _check_movable(transaction, name, version, actor, tags), State.RETIRED, actor)
+
+
+def suspend_grant(
+    transaction: Transaction,
+    name: str,
+    participant: str,
+    reason: str,
+    waiting: Waiting,
+    actor: Actor,
+    deliveries: int = 0,
+) -> None:
+    """Suspend a participant's grant in all versions of a contract, those of the future too.
+
+    Args:
+        deliveries: how many deliveries wait under the grant, for the action log.
+
+    Raises:
+        NoSuchContract, NotOwner, NotOperator, ReasonInvalid: see there.
+        NoSuchGrant: no version in force has a grant of the participant.
+    """
+    contract_id, owner = _check_steward(transaction, name, actor)
+    in_force = [one.contract for one in read_known_versions(transaction, name) if one.state in IN_FORCE]
+    if all(contract.grant(participant) is None for contract in in_force):
+        raise suspension.refuse_unknown(name, participant)
+    announce(transaction, TOPIC)
+    place = suspension.GrantPlace(contract_id, name, owner, participant)
+    suspension.suspend(transaction, place, reason, waiting, actor, deliveries)
+
+
+def resume_grant(transaction: Transaction, name: str, participant: str, actor: Actor) -> None:
+    """Lift the suspension of a participant's grant.
+
+    Raises:
+        NoSuchContract, NotOwner, NotOperator, NotSuspended: see there.
+    """
+    contract_id, owner = _check_steward(transaction, name, actor)
+    announce(transaction, TOPIC)
+    suspension.resume(transaction, suspension.GrantPlace(contract_id, name, owner, participant), actor)
+
+
+def _check_steward(transaction: Transaction, name: str, actor: Actor) -> tuple[int, str]:
+    """The contract's number and its owner. It locks the contract. The actor is the owner or the operator."""
+    _lock(transaction, name)
+    contract_id = transaction.value(sa.select(CONTRACTS.c.id).where(CONTRACTS.c.name == name))
+    owner = _find_owner(transaction, name)
+    if contract_id is None or owner is None:
+        raise NoSuchContract(f"No version of {name} is or was in force.")
+    if not actor.is_operator:
+        _check_name(owner, name, actor)
+    return int(contract_id), owner
 
 
 def check_owner(transaction: Transaction, contract: Contract, actor: Actor) -> None:

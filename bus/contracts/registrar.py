@@ -20,6 +20,7 @@ from bus.contracts.persons import identifies_persons
 from bus.contracts.plan import Plan
 from bus.contracts.register import Tags
 from bus.contracts.registered import RegisteredVersion
+from bus.contracts.suspension import Waiting
 from bus.storage import RowConflict, Storage, Transaction
 
 T = TypeVar("T")
@@ -115,6 +116,22 @@ class Registrar:
     def retire(self, name: str, version: str, by: Actor, tags: Tags = None) -> RegisteredVersion:
         """Take a version out of force for good. Raises what `register.retire` raises."""
         return self._change(lambda transaction: register.retire(transaction, name, version, by, tags))
+
+    def suspend_grant(
+        self, name: str, participant: str, reason: str, waiting: Waiting, by: Actor, deliveries: int = 0
+    ) -> None:
+        """Suspend a participant's grant in a contract. Raises what `register.suspend_grant` raises.
+
+        Args:
+            deliveries: how many deliveries wait under the grant, for the action log.
+        """
+        self._change(
+            lambda transaction: register.suspend_grant(transaction, name, participant, reason, waiting, by, deliveries)
+        )
+
+    def resume_grant(self, name: str, participant: str, by: Actor) -> None:
+        """Lift the suspension of a grant. Raises what `register.resume_grant` raises."""
+        self._change(lambda transaction: register.resume_grant(transaction, name, participant, by))
 
     def plan(self, contracts: Sequence[Contract], by: Actor) -> Plan:
         """The plan of what `apply` would do now, and what it would refuse. Raises what `plan.plan_contracts` raises."""

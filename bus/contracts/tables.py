@@ -39,3 +39,16 @@ MOVES = sa.Table(
     sa.Column("client_id", sa.Text),
     sa.Column("adapters", sa.Text),
 )
+
+SUSPENSIONS = sa.Table(
+    "grant_suspensions",
+    metadata,
+    sa.Column("contract_id", sa.Integer, sa.ForeignKey("contracts.id"), primary_key=True),
+    sa.Column("participant", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("waiting", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("is_operators", sa.Boolean, nullable=False),
+)
+"""The suspensions in force. The action log has those that were lifted."""

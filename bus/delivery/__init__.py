@@ -5,6 +5,7 @@ What the room offers:
 - Subscriptions: `Subscriptions` keeps them. `NewSubscription` makes one, `Webhook` and `AgencySink` are its sinks.
 - Admission: `check_contracts`, `check_filters`, `check_order` and `check_sink` refuse what may not be subscribed to.
 - Deliveries: `Deliveries` lists, retries, discards and redrives them. `Trials` sends an example to a webhook.
+- Grants: `GrantStops` suspends a grant and lifts the suspension, with the deliveries that wait under it.
 - The relay: `Relay` makes deliveries and hands them over. `FanOut`, `Turn`, `AlongAppends` and `Reclaim` are its parts.
 - The handover: `Here` within one process, `Broker` between processes. `ChangesBell` tells processes of changes.
 - The worker: `Worker` sends. `RunLoader`, `Room`, `OutcomeWriter`, `WebhookSink`, `Claims` and `Heartbeat` are its parts.
@@ -20,6 +21,7 @@ from bus.delivery.admission import (
     check_order,
     check_sink,
     find_views,
+    find_withheld,
 )
 from bus.delivery.along import AlongAppends
 from bus.delivery.claims import Claims, NoClaims, WrittenClaims
@@ -53,6 +55,7 @@ from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.standing import ensure_standing_subscriptions
 from bus.delivery.subscription import AgencySink, NewSubscription, Sink, Subscription, SubscriptionState, Webhook
 from bus.delivery.subscriptions import Subscriptions
+from bus.delivery.suspended import GrantStops
 from bus.delivery.trial import Trials, find_tried_webhook
 from bus.delivery.turn import Turn
 from bus.delivery.worker import Worker, WorkerPolicy
@@ -69,6 +72,7 @@ __all__ = [
     "DeliveryState",
     "DeliveryUnknown",
     "FanOut",
+    "GrantStops",
     "Handover",
     "HandoverPolicy",
     "Heartbeat",
@@ -107,6 +111,7 @@ __all__ = [
     "find_tried_webhook",
     "find_unattended",
     "find_views",
+    "find_withheld",
     "is_reachable",
     "make_subscription_act",
     "measure_lag",

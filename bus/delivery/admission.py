@@ -69,7 +69,7 @@ def check_contracts(catalogue: Catalogue, names: Sequence[str], participant: str
 
     Raises:
         SubscriptionRefused: with the pointer of each name that means no events.
-        NotGranted, GrantExpired: no version in force grants the participant anything (any more).
+        GrantSuspended, NotGranted, GrantExpired: no version in force grants the participant anything (any more).
     """
     found = {name: catalogue.in_force(name) for name in names}
     if errors := [
@@ -77,6 +77,8 @@ def check_contracts(catalogue: Catalogue, names: Sequence[str], participant: str
     ]:
         raise SubscriptionRefused("Subscribe to contracts of kind event or record that are in force.", errors=errors)
     for name, versions in found.items():
+        if (suspension := catalogue.find_suspension(name, participant)) is not None:
+            raise suspension.refuse()
         _check_grant(name, versions, participant, today)
     return [seen for name in found for seen in find_views(catalogue, name, participant, today)]
 
@@ -88,6 +90,28 @@ def find_views(catalogue: Catalogue, name: str, participant: str, today: date) -
             yield version, catalogue.view(name, participant, version.id, today)
         except Forbidden:
             yield version, None
+
+
+def find_withheld(
+    catalogue: Catalogue, names: Sequence[str], participant: str, today: date
+) -> Iterator[tuple[str, Refused]]:
+    """The contracts of which a participant gets no event now, each with the reason."""
+    for name in names:
+        try:
+            versions = catalogue.in_force(name) or [catalogue.newest(name)]
+            refusals = [_find_refusal(catalogue, version, participant, today) for version in reversed(versions)]
+        except Refused as refusal:
+            refusals = [refusal]
+        if (newest := refusals[0]) is not None and None not in refusals:
+            yield name, newest
+
+
+def _find_refusal(catalogue: Catalogue, version: ContractVersion, participant: str, today: date) -> Refused | None:
+    try:
+        catalogue.view(version.contract.name, participant, version.id, today)
+    except Forbidden as refusal:
+        return refusal
+    return None
 
 
 def _find_without_events(versions: Sequence[ContractVersion], at: int) -> FieldError | None:

@@ -12,7 +12,7 @@ from bus.actions import Action, Actor, Verb, note
 from bus.delivery import statements
 from bus.delivery.acts import make_delivery_act, make_subscription_act
 from bus.delivery.ledger import Attempt, DeliveryState, Ledger
-from bus.delivery.ordering import PARKED
+from bus.delivery.ordering import HELD, PARKED
 from bus.delivery.subscription import Subscription
 from bus.delivery.tables import ATTEMPTS, DELIVERIES
 from bus.problem import NotFound
@@ -46,7 +46,7 @@ class Delivery:
     Attributes:
         id: `<subscription's id>.<position>`.
         attempts: number of attempts since the last redrive.
-        next_attempt: when a pending delivery is due; None: it is over, or waits behind another of its key.
+        next_attempt: when a pending delivery is due; None: it is over, or waits behind another of its key or for its grant.
         status: HTTP status of the last attempt; None: the sink did not answer.
         failures: the failed attempts, oldest first.
     """
@@ -249,7 +249,7 @@ def _make_failed_attempt(row: Any) -> FailedAttempt:
 
 
 def _make_delivery(row: Any, subscription: Subscription, failures: tuple[FailedAttempt, ...]) -> Delivery:
-    is_waiting = row.state == DeliveryState.PENDING and row.due_at < PARKED
+    is_waiting = row.state == DeliveryState.PENDING and row.due_at < HELD
     return Delivery(
         id=f"{subscription.id}.{row.position}",
         subscription=subscription.id,

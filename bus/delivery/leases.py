@@ -45,7 +45,7 @@ class Leases:
     def release_held(self, process: str) -> int:
         """Make the deliveries that a process claimed due at once. Returns their number."""
         with self._storage.write(durable=False) as transaction:
-            released = transaction.execute(statements.RELEASE_HELD, {"now": clock.now_micros(), "process": process})
+            released = transaction.execute(statements.RELEASE_HELD_BY, {"now": clock.now_micros(), "process": process})
             transaction.execute(statements.FORGET_HELD_LEASES, {"process": process})
         return released
 

@@ -8,7 +8,7 @@ import structlog
 
 from bus import clock
 from bus.delivery.ledger import Attempt, DeliveryState, Lease, Leased, Ledger
-from bus.delivery.ordering import PARKED
+from bus.delivery.ordering import HELD, PARKED
 from bus.delivery.retry import RetryPolicy, plan_next_attempt
 from bus.disclosures import Disclosure, DisclosureLog, Noted
 from bus.kit import Outcome
@@ -113,8 +113,13 @@ def put_off(subscription: int, leased: Leased, seconds: float) -> Attempt:
     return _make_untried(subscription, leased, DeliveryState.PENDING, due_at)
 
 
+def hold(subscription: int, leased: Leased) -> Attempt:
+    """The result for a delivery whose grant is suspended: it waits for the end of the suspension."""
+    return _make_untried(subscription, leased, DeliveryState.PENDING, HELD)
+
+
 def skip(subscription: int, leased: Leased) -> Attempt:
-    """The result for a delivery of which the view shows nothing any more: there is nothing to send."""
+    """The result for a delivery that is given up: its view shows nothing, or its suspended grant keeps nothing waiting."""
     return _make_untried(subscription, leased, DeliveryState.DISCARDED, None)
 
 

@@ -21,6 +21,7 @@ from bus.delivery.handover import Handover
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.reclaim import Reclaim
 from bus.delivery.relayed import read_relayed
+from bus.delivery.release import Release
 from bus.delivery.replays import advance_replay, end_replay, go_live, order_by_turn
 from bus.delivery.subscription import Subscription
 from bus.delivery.subscriptions import Subscriptions
@@ -68,6 +69,7 @@ class Relay:
         self._fan_out = FanOut(storage, journal, catalogue, subscriptions, self._dispatch)
         self._leadership = leadership
         self._reclaim = reclaim
+        self._release = Release(storage, catalogue, subscriptions)
         self._replaying = Chosen(subscriptions, lambda one: one.replay_position is not None)
         self._nudged = threading.Event()
         self._turns: dict[int, int] = {}
@@ -152,6 +154,7 @@ class Relay:
         moved = self._fan_out.step()
         replayed = self._replay()
         self._look_for_due(found=self._reclaim.look())
+        self._look_for_due(found=self._release.look())
         handed_over = self._dispatch.look()
         return moved or replayed or handed_over
 

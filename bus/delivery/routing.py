@@ -134,9 +134,9 @@ class Router:
         return self._replayed[1]
 
     def _view(self, entry: Entry, version: ContractVersion, participant: str, today: date) -> View | None:
-        """A participant's view of an event; None: it does not see the event."""
+        """A participant's view of an event; None: it does not see the event, and will not see it."""
         try:
-            return self._catalogue.view(version.contract.name, participant, entry.version_id, today)
+            return self._catalogue.view_to_wait(version.contract.name, participant, entry.version_id, today)
         except Refused:
             return None
 

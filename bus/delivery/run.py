@@ -4,12 +4,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import date
 from itertools import accumulate
 from typing import Final, NamedTuple
 
 from bus import clock
 from bus.agencies import Agencies
-from bus.contracts import Catalogue, View
+from bus.contracts import Catalogue, GrantSuspended, View
 from bus.delivery.handover import Loaded
 from bus.delivery.ledger import Lease, Leased, Ledger
 from bus.delivery.room import PIECE_BYTES, Room
@@ -28,7 +29,9 @@ class Item(NamedTuple):
     Attributes:
         body: the CloudEvent as JSON, through the view; None: nothing is sent, and `withheld` says why.
         view: the consumer's view; None: there is no grant.
-        withheld: why nothing is sent: the grant ended (kept for a redrive). Empty: the view shows nothing of the event.
+        withheld: why nothing is sent: the grant ended (kept for a redrive). Empty: there is nothing to send. The view shows
+            nothing of the event, or the grant is suspended and keeps nothing waiting.
+        is_held: the grant is suspended, and the delivery waits for the end of the suspension.
     """
 
     leased: Leased
@@ -36,6 +39,11 @@ class Item(NamedTuple):
     body: bytes | None
     view: View | None
     withheld: str = ""
+    is_held: bool = False
+
+
+Standing = tuple[int, date]
+"""The epoch of the catalogue, and the day in Lamongan: grants end with a day."""
 
 
 class Owed(NamedTuple):
@@ -69,6 +77,10 @@ class RunLoader:
         self._ledger = ledger
         self._agencies = agencies
         self._room = room
+
+    def read_standing(self) -> Standing:
+        """What the views of loaded events depend on. Events that were loaded under another standing must not be sent."""
+        return self._catalogue.epoch, clock.local_date(clock.now())
 
     async def find_owed(self, subscription: Subscription, lease: Lease, run: Loaded | None) -> list[Owed]:
         """The owed deliveries of a run, in position order. With events in memory, if one piece and the room can hold them.
@@ -170,6 +182,8 @@ def drop_events(owed: Sequence[Owed]) -> Sequence[Owed]:
 
 
 def _make_item(leased: Leased, entry: Entry, view: View | Refused, before: FindBefore) -> Item:
+    if isinstance(view, GrantSuspended):
+        return Item(leased, entry, None, None, view.detail if view.keeps_waiting else "", view.keeps_waiting)
     if isinstance(view, Refused):
         return Item(leased, entry, None, None, view.detail)
     return Item(leased, entry, apply_view(entry, view, before), view)

@@ -73,6 +73,29 @@ RELEASE: Final = Prepared(
     WHERE subscription=:subscription AND state=0 AND due_at=:lease""",
     postgres="UPDATE deliveries SET due_at=:due WHERE subscription=:subscription AND state=0 AND due_at=:lease",
 )
+HELD_SUBSCRIPTIONS: Final = Prepared.in_both(
+    """SELECT number FROM subscriptions WHERE (SELECT min(position) FROM deliveries
+    WHERE deliveries.subscription=subscriptions.number AND deliveries.state=0 AND due_at=:held) IS NOT NULL"""
+)
+RELEASE_HELD: Final = Prepared(
+    sqlite="""UPDATE deliveries INDEXED BY ix_deliveries_due SET due_at=:now
+    WHERE subscription=:subscription AND state=0 AND due_at=:held AND position IN (
+    SELECT position FROM deliveries INDEXED BY ix_deliveries_due
+    WHERE subscription=:subscription AND state=0 AND due_at=:held ORDER BY position LIMIT :most)""",
+    postgres="""UPDATE deliveries SET due_at=:now WHERE subscription=:subscription AND state=0 AND due_at=:held
+    AND position IN (SELECT position FROM deliveries
+    WHERE subscription=:subscription AND state=0 AND due_at=:held ORDER BY position LIMIT :most)""",
+)
+_PENDING_AFTER: Final = (
+    "WHERE subscription=:subscription AND state=0 AND (due_at, position)>(:due, :position) "
+    "ORDER BY due_at, position LIMIT :most"
+)
+PENDING: Final = Prepared(
+    sqlite=f"SELECT due_at, position, key, attempts FROM deliveries INDEXED BY ix_deliveries_due {_PENDING_AFTER}",  # noqa: S608
+    postgres=f"SELECT due_at, position, key, attempts FROM deliveries {_PENDING_AFTER}",  # noqa: S608
+    columns="due_at, position, key, attempts",
+)
+"""A subscription's pending deliveries in steps, in the order of the index."""
 DELIVERED: Final = Prepared(
     sqlite="""UPDATE deliveries SET state=1, finished_at=:at, status=:status, attempts=:number
     WHERE subscription=:subscription AND position IN (SELECT value FROM json_each(:wanted)) AND state IN (0, 2)""",
@@ -163,7 +186,7 @@ RELEASE_ALL_LEASED: Final = Prepared(
     AND deliveries.subscription=leases.subscription AND deliveries.due_at=leases.due_at""",
 )
 FORGET_ALL_LEASES: Final = Prepared.in_both("DELETE FROM leases")
-RELEASE_HELD: Final = Prepared(
+RELEASE_HELD_BY: Final = Prepared(
     sqlite="""UPDATE deliveries INDEXED BY ix_deliveries_due SET due_at=:now WHERE state=0
     AND (subscription, due_at) IN (SELECT subscription, due_at FROM leases WHERE due_at>:now AND process=:process)""",
     postgres="""UPDATE deliveries SET due_at=:now FROM leases WHERE state=0 AND leases.due_at>:now AND process=:process

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from bus.delivery.disclosed import Disclosed
 from bus.delivery.lane import Lane
 from bus.delivery.ledger import Attempt, DeliveryState
-from bus.delivery.outcome import Batch, park, put_off, release, skip
+from bus.delivery.outcome import Batch, hold, park, put_off, release, skip
 from bus.delivery.run import Item, Owed, RunLoader, drop_events, list_candidates, take_first_piece
 from bus.delivery.sinks.places import Place
 from bus.delivery.subscription import Subscription
@@ -64,6 +64,7 @@ class RunUnderWay:
         self._lane = lane
         self._deadline = deadline
         self._disclosed = disclosed
+        self._loaded_under = loader.read_standing()
         self.attempts: list[Attempt] = []
 
     async def make(self, owed: Sequence[Owed]) -> None:
@@ -78,6 +79,7 @@ class RunUnderWay:
                     return
             if not await self._lane.wait_until_admits(self._deadline):
                 break
+            self._loaded_under = self._loader.read_standing()
             piece = take_first_piece(owed) if self._lane.is_flowing else [self._lane.pick_probe(owed)]
             async with self._loader.hold_loaded(self._subscription, piece, self._deadline) as chains:
                 if chains is None:
@@ -87,6 +89,9 @@ class RunUnderWay:
                 await self._make(chains)
                 del chains
             owed = self._list_untried(drop_events(owed))
+            if not self._is_granted():
+                # The next run loads the rest, and its disclosures name the grants of then.
+                break
         self.attempts.extend(release(self._subscription.number, one.leased) for one in owed)
 
     def _is_put_off(self, owed: Sequence[Owed]) -> bool:
@@ -106,7 +111,11 @@ class RunUnderWay:
 
     def _may_go_on(self) -> bool:
         """Whether more may be sent. Otherwise untried deliveries are dropped, and loaded again at their next turn."""
-        return self._lane.admits and self._is_active()
+        return self._lane.admits and self._is_active() and self._is_granted()
+
+    def _is_granted(self) -> bool:
+        """Whether the grants are as they were when the events were loaded. Otherwise nothing more of the run is sent."""
+        return self._loader.read_standing() == self._loaded_under
 
     def _list_untried(self, owed: Sequence[Owed]) -> list[Owed]:
         """The deliveries that may still be tried. A delivery behind a failure of its key is parked."""
@@ -177,6 +186,10 @@ class RunUnderWay:
     async def _send_from(self, place: Place, sending: Sequence[Item]) -> bool:
         # Of a sink that was away one item is tried, and that alone is disclosed.
         await self._disclosed.announce(sending)
+        if not self._is_granted():
+            # A grant may have ended while they waited for a place.
+            self.attempts.extend(release(self._subscription.number, item.leased) for item in sending)
+            return False
         self._disclosed.note_sent(sending)
         begun = time.perf_counter()
         outcomes = await self._worker.send(self._subscription, self._lane, sending, place)
@@ -189,6 +202,8 @@ class RunUnderWay:
         return all(outcome.failure is None for outcome in outcomes)
 
     def _make_withheld(self, item: Item) -> Attempt:
+        if item.is_held:
+            return hold(self._subscription.number, item.leased)
         if not item.withheld:
             return skip(self._subscription.number, item.leased)
         return self._worker.judge(self._subscription, item, Outcome(Failure.PERMANENT, item.withheld), 0.0)

@@ -13,8 +13,8 @@ from bus.identity import Principal, Scope, require
 from bus.problem import Refused
 from bus.telemetry import read_trace_id
 
-_NAMES: Final = ("id", "client_id", "name", "agency", "version")
-"""Path parameters that name what an act is about; a contract's version has two."""
+_NAMES: Final = ("id", "client_id", "name", "agency", "version", "participant")
+"""Path parameters that name what an act is about; a contract's version and a grant have two."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class Listing(Enum):
     REFUSALS = "x"
     CONTRACTS = "c"
     ACCESS = "g"
+    GRANTS = "t"
     PARTICIPANTS = "p"
     CLIENTS = "k"
     SUBSCRIPTIONS = "s"

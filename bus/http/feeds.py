@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import suppress
 from functools import partial
+from random import randint
 from typing import Any, Final
 
 from fastapi import Request, Response
@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
-from bus import clock
+from bus import clock, json
 from bus.contracts import Kind
 from bus.disclosures import Channel
 from bus.heavy import Steps
@@ -33,7 +33,9 @@ _HEARTBEAT: Final = 15.0
 _NOW: Final = "now"
 """Stands for the cursor at the end of the feed. A cursor has check bytes, and is longer."""
 _PAUSE: Final = 0.02
-"""Seconds between two looks at a feed when other contracts' events wake its readers."""
+"""Seconds between two looks at a feed when events that its view does not show wake its readers."""
+_RETRY_MILLISECONDS: Final = (2_000, 5_000)
+"""After which time a client connects again. It differs between streams: all of a process end together when it stops."""
 
 
 class NoFeed(NotFound):
@@ -68,7 +70,10 @@ class FeedHeaders(BaseModel):
 async def read_feed(request: Request) -> Response:
     """A contract's events in order, as your grant shows them.
 
-    With `Accept: text/event-stream` they come as a stream that goes on until your token or your grant ends.
+    With `Accept: text/event-stream` they come as a stream of server-sent events. Each has the contract's name as `event`, the
+    CloudEvent as `data`, and as `id` a cursor: send it as `Last-Event-ID` to go on behind it. A silent stream has a comment every
+    15 seconds, and `retry` says when to connect again. When your token or your grant ends, the last event is named `problem`, and
+    its data are the problem. It has no `id`.
     """
     reading = await start_reading(request, Channel.FEED)
     asked = read_query(FeedQuery, request)
@@ -211,18 +216,26 @@ async def _wait_until_gone(request: Request) -> None:
 
 
 async def _write_events(standing: Standing, reading: Reading, position: int, limit: int) -> AsyncIterator[bytes]:
-    """Server-sent events, and comments where there are none, until token or grant end, or the process stops."""
-    # A refusal ends the answer, which is under way. The client comes again and is told why.
-    with suppress(Refused), reading.rooms.waiting.enter(standing):
-        # After it is entered: what ended before was ended without it.
-        principal = await standing.authorised()
-        while not standing.is_finished:
-            seconds = min(_HEARTBEAT, _count_seconds_left(principal))
-            page = await reading.read(_read_page(reading, position, limit))
-            page = await _wait_for_page(standing, reading, page, limit, seconds)
+    """Server-sent events, and comments where there are none, until token or grant end, or the process stops.
+
+    The last event of a stream whose token or grant ended has the name `problem` and says why.
+    """
+    yield b"retry: %d\n\n" % randint(*_RETRY_MILLISECONDS)  # noqa: S311 - jitter
+    try:
+        with reading.rooms.waiting.enter(standing):
+            # After it is entered: what ended before was ended without it.
             principal = await standing.authorised()
-            position = page.position
-            yield _write_chunk(reading, page) or b":\n\n"
+            page = await reading.read(_read_page(reading, position, limit))
+            while not standing.is_finished:
+                seconds = min(_HEARTBEAT, _count_seconds_left(principal))
+                page = await _wait_for_page(standing, reading, page, limit, seconds)
+                principal = await standing.authorised()
+                standing.check_refusal()
+                yield _write_chunk(reading, page) or b":\n\n"
+                if page.positions:
+                    page = await reading.read(_read_page(reading, page.position, limit))
+    except Refused as refusal:
+        yield b"event: problem\ndata: %b\n\n" % json.dumps(refusal.to_document())
 
 
 def _write_chunk(reading: Reading, page: Page) -> bytes:

@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from bus.actions import ActionLog, Attempts
 from bus.agencies import Agencies, Holds, Queries
 from bus.contracts import Catalogue
-from bus.delivery import Deliveries, Names, Subscriptions, Trials
+from bus.delivery import Deliveries, GrantStops, Names, Subscriptions, Trials
 from bus.disclosures import DisclosureLog
 from bus.heavy import Heavy, Slices, Threads
 from bus.http.waiting import WaitingReaders
@@ -54,6 +54,7 @@ class Rooms:
     disclosures: DisclosureLog
     subscriptions: Subscriptions
     deliveries: Deliveries
+    grants: GrantStops
     agencies: Agencies
     holds: Holds
     queries: Queries

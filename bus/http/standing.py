@@ -14,11 +14,14 @@ class Standing:
     """The standing of one long-poll or stream. Belongs to one event loop, but for the checks.
 
     Attributes:
+        token, grant: see `WaitingReader`.
         is_finished: whether the answer has to end with what there is, since the process stops.
     """
 
     def __init__(self, request: Request, reading: Reading) -> None:
         self._authorization = request.headers.get("authorization", "").encode("latin-1")
+        self.token = (self._authorization, Scope.EVENTS_READ)
+        self.grant = (reading.contract, reading.caller.participant)
         self._reading = reading
         self._limit: asyncio.Timeout | None = None
         self._refusal: Refused | None = None
@@ -35,20 +38,21 @@ class Standing:
         return principal
 
     async def beyond(self, position: int, seconds: float) -> bool:
-        """Wait until the journal reaches past a position; False when it did not within some seconds, or the process stops.
+        """Wait for an event of the contract after a position; False: none came in time, or the process stops.
 
         Raises:
             Refused: the token or the grant has ended meanwhile.
         """
         tail: Tail = self._reading.rooms.tail
-        self._check_refusal()
+        self.check_refusal()
         if self.is_finished:
             return False
+        contract_id = self._reading.version.contract_id
         try:
             async with asyncio.timeout(None) as self._limit:
-                return await tail.beyond(position, seconds)
+                return await tail.beyond(contract_id, position, seconds)
         except TimeoutError:
-            self._check_refusal()
+            self.check_refusal()
             if self.is_finished:
                 return False
             raise
@@ -77,6 +81,7 @@ class Standing:
         if self._limit is not None and not self._limit.expired():
             self._limit.reschedule(asyncio.get_running_loop().time())
 
-    def _check_refusal(self) -> None:
+    def check_refusal(self) -> None:
+        """Raise the refusal that woke the reader, if there is one."""
         if self._refusal is not None:
             raise self._refusal

@@ -18,7 +18,18 @@ _LOOK_SECONDS: Final = 0.5
 
 
 class WaitingReader(Protocol):
-    """A long-poll or a stream."""
+    """A long-poll, a stream, or a question to an agency.
+
+    Attributes:
+        token: its token, and the scope that it needs. They are checked once for all readers that have both.
+        grant: the names of its contract and its participant, whose grant is checked once for all its readers.
+    """
+
+    @property
+    def token(self) -> tuple[bytes, str]: ...
+
+    @property
+    def grant(self) -> tuple[str, str]: ...
 
     def check_token(self) -> None:
         """Refuse a token that has ended. Called in a thread.
@@ -119,15 +130,20 @@ class WaitingReaders:
 
 def _refused(readers: Sequence[WaitingReader], with_grants: bool) -> list[tuple[WaitingReader, Refused]]:
     """The readers that may not read any more, each with the reason."""
-    found: list[tuple[WaitingReader, Refused]] = []
-    for reader in readers:
-        try:
-            reader.check_token()
-            if with_grants:
-                reader.check_grant()
-        except Unavailable:
-            # If the database does not answer, no grant ends. The reader itself checks again with its next page.
-            continue
-        except Refused as refusal:
-            found.append((reader, refusal))
-    return found
+    of_token = {reader.token: reader for reader in readers}
+    refused_tokens = {token: _find_refusal(reader.check_token) for token, reader in of_token.items()}
+    of_grant = {reader.grant: reader for reader in readers} if with_grants else {}
+    refused_grants = {grant: _find_refusal(reader.check_grant) for grant, reader in of_grant.items()}
+    found = [(reader, refused_tokens[reader.token] or refused_grants.get(reader.grant)) for reader in readers]
+    return [(reader, refusal) for reader, refusal in found if refusal is not None]
+
+
+def _find_refusal(check: Callable[[], None]) -> Refused | None:
+    try:
+        check()
+    except Unavailable:
+        # If the database does not answer, no grant ends. The reader itself checks again with its next page.
+        return None
+    except Refused as refusal:
+        return refusal
+    return None

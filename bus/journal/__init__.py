@@ -38,7 +38,7 @@ from bus.journal.incoming import (
 )
 from bus.journal.lines import Lines
 from bus.journal.projection import Persons, Projection
-from bus.journal.read import Entry, JournalReader, Stretch, entries_at, lengths_at
+from bus.journal.read import Entry, JournalReader, Stretch, contracts_at, entries_at, lengths_at
 from bus.journal.statements import MOST_BYTES, Row
 from bus.journal.tail import Tail
 from bus.journal.trial import try_data
@@ -77,6 +77,7 @@ __all__ = [
     "check_media",
     "check_members",
     "check_text",
+    "contracts_at",
     "departure",
     "entries_at",
     "find_in_data_apart",

@@ -80,6 +80,8 @@ _OF_SOME = (
     .order_by(JOURNAL.c.position)
     .limit(sa.bindparam("limit"))
 )
+_FURTHEST: Final = 2**63 - 1
+"""The largest position that a database takes."""
 _FEW: Final = 4
 """Events that are read without a look at their sizes: by default none has more than a mebibyte."""
 _JOINED = 100
@@ -177,6 +179,12 @@ class JournalReader:
             row = transaction.one(_IDENTIFIED, {"identity": identity_of(participant, source, id)})
         return None if row is None else _entry(row)
 
+    def contracts_after(self, position: int, limit: int) -> list[tuple[int, int]]:
+        """The next events after a position, each with its position and its contract's number, in order."""
+        with self._storage.read() as transaction:
+            rows = transaction.rows(statements.UP_TO, (position, _FURTHEST, limit))
+            return [(row[0], row[1]) for row in rows]
+
     def last_position(self) -> int:
         """The newest position; 0 in an empty journal."""
         with self._storage.read() as transaction:
@@ -235,6 +243,12 @@ def lengths_at(transaction: Transaction, positions: Sequence[int]) -> dict[int, 
     """The sizes in bytes of the events at some positions, read in the caller's transaction."""
     asked = {"positions": transaction.numbers(positions)}
     return {row[0]: row[1] for row in transaction.rows(statements.LENGTHS, asked)}
+
+
+def contracts_at(transaction: Transaction, positions: Sequence[int]) -> dict[int, int]:
+    """The contracts' numbers of the events at some positions, read in the caller's transaction."""
+    asked = {"positions": transaction.numbers(positions)}
+    return {row[0]: row[1] for row in transaction.rows(statements.CONTRACTS_AT, asked)}
 
 
 def _read_joined(transaction: Transaction, asked: Parameters) -> list[Entry]:

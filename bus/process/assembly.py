@@ -5,7 +5,7 @@ from typing import Final
 from bus.actions import ActionLog, Attempts
 from bus.agencies import Agencies, Holds, Queries, make_bindings
 from bus.contracts import Catalogue
-from bus.delivery import Deliveries, Names, Subscriptions, Trials
+from bus.delivery import Deliveries, GrantStops, Names, Subscriptions, Trials
 from bus.disclosures import DisclosureLog
 from bus.heavy import Bounds, Heavy, Here, Processes, Shares, Slices, Threads
 from bus.http import Rooms, WaitingReaders, connections_at_once
@@ -83,6 +83,7 @@ def make_rooms(
         disclosures=disclosures,
         subscriptions=subscriptions,
         deliveries=Deliveries(storage),
+        grants=GrantStops(storage, catalogue, subscriptions),
         agencies=agencies,
         holds=Holds(storage),
         queries=Queries(catalogue, agencies, disclosures, limits, Ration(storage), heavy=apart),

@@ -83,6 +83,16 @@ def _paused(bus: Commands) -> list[str | Path]:
     return ["subscription", "resume", made.id]
 
 
+def _granted(bus: Commands) -> list[str | Path]:
+    assert bus("contract", "apply", bus.written()).code == 0
+    return ["grant", "suspend", NAME, "bapenda", "--reason", "sedang diperiksa"]
+
+
+def _suspended(bus: Commands) -> list[str | Path]:
+    assert bus(*_granted(bus)).code == 0
+    return ["grant", "resume", NAME, "bapenda"]
+
+
 CHANGING: dict[str, tuple[Prepare, list[Verb]]] = {
     "participant add": (lambda _: ["participant", "add", "dinkes", "--kind", "app"], [Verb.PARTICIPANT_ADD]),
     "participant limits": (_limits, [Verb.LIMITS_SET]),
@@ -99,6 +109,8 @@ CHANGING: dict[str, tuple[Prepare, list[Verb]]] = {
     "contract activate": (_drafted("activate"), [Verb.CONTRACT_ACTIVATE]),
     "contract deprecate": (_in_force("deprecate"), [Verb.CONTRACT_DEPRECATE]),
     "contract retire": (_in_force("retire"), [Verb.CONTRACT_RETIRE]),
+    "grant suspend": (_granted, [Verb.GRANT_SUSPEND]),
+    "grant resume": (_suspended, [Verb.GRANT_RESUME]),
     "keys rotate": (lambda _: ["keys", "rotate"], [Verb.KEYS_ROTATE]),
     "actions": (lambda _: ["actions"], [Verb.ACTIONS_READ]),
 }
@@ -113,6 +125,7 @@ NOT_CHANGING = {
     "subscription list": "reads",
     "participant list": "reads",
     "client list": "reads",
+    "grant list": "reads",
     "contract new": "writes a file",
     "contract lint": "reads",
     "contract diff": "reads",

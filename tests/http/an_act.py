@@ -9,6 +9,7 @@ import httpx
 
 from bus import json
 from bus.actions.action import Verb
+from bus.contracts import Waiting
 from bus.contracts.document import parse_contract
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.replays import go_live
@@ -95,6 +96,11 @@ class Site:
         hold_some_deletions(self.bus.rooms.storage)
         return AGENCY
 
+    def suspended(self) -> "Ordered":
+        """The request that resumes a suspended grant."""
+        self.bus.rooms.grants.suspend(WARGA, "bapenda", "sedang diperiksa", Waiting.KEEP, OPERATOR)
+        return Ordered(f"/v1/contracts/{WARGA}/grants/bapenda/resume")
+
     def client(self) -> str:
         """The path of a client."""
         made, _ = self.bus.rooms.participants.add_client("bapenda", ["events.read"], by=OPERATOR)
@@ -168,6 +174,11 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
     "POST /v1/contracts/{name}/versions/{version}/activate": (Verb.CONTRACT_ACTIVATE, _moved("activate")),
     "POST /v1/contracts/{name}/versions/{version}/deprecate": (Verb.CONTRACT_DEPRECATE, _moved("deprecate")),
     "POST /v1/contracts/{name}/versions/{version}/retire": (Verb.CONTRACT_RETIRE, _moved("retire")),
+    "POST /v1/contracts/{name}/grants/{participant}/suspend": (
+        Verb.GRANT_SUSPEND,
+        lambda _: Ordered(f"/v1/contracts/{WARGA}/grants/bapenda/suspend", {"reason": "sedang diperiksa"}),
+    ),
+    "POST /v1/contracts/{name}/grants/{participant}/resume": (Verb.GRANT_RESUME, lambda site: site.suspended()),
     "POST /v1/subscriptions": (Verb.SUBSCRIPTION_ADD, lambda _: Ordered("/v1/subscriptions", _NEW_SUBSCRIPTION)),
     "PATCH /v1/subscriptions/{id}": (Verb.SUBSCRIPTION_CHANGE, _steered("", _OTHER_SINK)),
     "DELETE /v1/subscriptions/{id}": (Verb.SUBSCRIPTION_DELETE, _steered("")),

@@ -268,9 +268,10 @@ async def test_a_long_poll_sleeps_through_other_contracts_events(bus: Bus, grant
     bus.apply(a_document(a_grant("dinkes", **grant)), a_document(contract="lain.hal"))
     waiting = asyncio.create_task(read(bus.reader("dinkes"), wait=1))
     await until_somebody_waits(bus)
-    other = await bus.publish(a_person(), type="lain.hal")
+    await bus.publish(a_person(), type="lain.hal")
     page = await waiting
-    assert (page["events"], page["next"]) == ([], write_position(Listing.FEED, WARGA, other))
+    # It read no further page: its place is still the one from before the other event.
+    assert (page["events"], page["next"]) == ([], write_position(Listing.FEED, WARGA, 0))
 
 
 async def test_a_long_poll_ends_after_its_wait(bus: Bus):
@@ -331,7 +332,7 @@ async def test_a_stream_resumes_behind_its_last_event(bus: Bus):
 async def test_a_stream_ends_with_its_token(bus: Bus):
     bus.apply(a_document(a_grant("dinkes")))
     async with asyncio.timeout(10), streamed(bus, bus.token("dinkes", seconds=2)) as events:
-        assert [event async for event in events] == []
+        assert [event["event"] async for event in events] == ["problem"]
 
 
 async def test_a_stream_needs_a_grant(bus: Bus):
@@ -373,5 +374,5 @@ async def parsed(answer: httpx.Response) -> AsyncIterator[dict[str, Any]]:
             event[name] = value
         elif "data" in event:
             document = json.loads(event["data"])
-            yield event | {"data": document, "sequence": int(document["sequence"])}
+            yield event | {"data": document, "sequence": int(document.get("sequence", 0))}
             event = {}

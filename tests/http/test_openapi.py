@@ -54,6 +54,9 @@ POST /v1/contracts/check
 POST /v1/contracts/{name}/versions/{version}/activate
 POST /v1/contracts/{name}/versions/{version}/deprecate
 POST /v1/contracts/{name}/versions/{version}/retire
+GET /v1/grants
+POST /v1/contracts/{name}/grants/{participant}/suspend
+POST /v1/contracts/{name}/grants/{participant}/resume
 POST /v1/contracts/{name}/validate
 GET /v1/contracts/{name}/asyncapi
 GET /v1/subscriptions

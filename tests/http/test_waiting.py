@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from bus import json
+from bus.contracts import Waiting
 from bus.http.waiting import WaitingReaders
 from bus.identity.keys import Keys
 from bus.problem import Refused, Unavailable
@@ -31,6 +34,20 @@ async def live(storage: Storage, bus_keys: Keys, tmp_path: Path) -> AsyncIterato
         await bus.close()
 
 
+def problem_in(text: bytes) -> dict[str, Any]:
+    """The problem that a stream ended with, and nothing else beside `retry`."""
+    retry, event, end = text.decode().split("\n\n")
+    assert (retry.partition(": ")[0], end) == ("retry", "")
+    name, _, data = event.partition("\n")
+    assert name == "event: problem"
+    problem: dict[str, Any] = json.loads(data.removeprefix("data: "))
+    return problem
+
+
+async def suspend(bus: Bus, token: str) -> None:
+    await asyncio.to_thread(bus.rooms.grants.suspend, WARGA, "dinkes", "sedang diperiksa", Waiting.KEEP, OPERATOR)
+
+
 async def retire(bus: Bus, token: str) -> None:
     await asyncio.to_thread(bus.rooms.catalogue.registrar.retire, WARGA, "1.0.0", OPERATOR)
 
@@ -51,7 +68,7 @@ async def remove_client(bus: Bus, token: str) -> None:
 
 
 End = Callable[[Bus, str], Awaitable[None]]
-ENDS = [(retire, 404), (grant_nothing, 403), (revoke_token, 401), (remove_client, 401)]
+ENDS = [(suspend, 403), (retire, 404), (grant_nothing, 403), (revoke_token, 401), (remove_client, 401)]
 
 
 @asynccontextmanager
@@ -66,13 +83,23 @@ async def a_silent_stream(bus: Bus, token: str) -> AsyncIterator[httpx.Response]
         yield answer
 
 
-@pytest.mark.parametrize("end", [end for end, _ in ENDS])
-async def test_a_silent_stream_ends_at_once_when_nothing_lets_its_reader_read(live: Bus, end: End):
+@pytest.mark.parametrize(("end", "status"), ENDS)
+async def test_a_silent_stream_ends_at_once_with_the_reason(live: Bus, end: End, status: int):
     token = live.token("dinkes")
     async with a_silent_stream(live, token) as answer:
         await end(live, token)
         async with asyncio.timeout(SOON):
-            assert [part async for part in answer.aiter_bytes()] == []
+            assert problem_in(await answer.aread())["status"] == status
+
+
+async def test_a_reader_is_told_who_suspended_its_grant_and_why(live: Bus):
+    token = live.token("dinkes")
+    async with a_silent_stream(live, token) as answer:
+        await suspend(live, token)
+        async with asyncio.timeout(SOON):
+            problem = problem_in(await answer.aread())
+    assert problem["type"] == "urn:bus:problem:grant-suspended"
+    assert problem["detail"].endswith(": sedang diperiksa")
 
 
 async def test_a_stream_that_is_reading_when_its_grant_ends_gives_no_further_event(live: Bus):
@@ -81,7 +108,7 @@ async def test_a_stream_that_is_reading_when_its_grant_ends_gives_no_further_eve
         await grant_nothing(live, token)
         await live.publish(a_person())
         async with asyncio.timeout(SOON):
-            assert [part async for part in answer.aiter_bytes()] == []
+            assert problem_in(await answer.aread())["type"] == "urn:bus:problem:not-granted"
 
 
 @pytest.mark.parametrize(("end", "status"), ENDS)
@@ -108,8 +135,13 @@ async def test_a_stream_sleeps_through_changes_that_leave_it_its_grant(live: Bus
         await revoke_token(live, live.token("dinkes"))
         position = await live.publish(a_person())
         async with asyncio.timeout(SOON):
-            parts = answer.aiter_text()
-            assert f'"sequence":"{position:020}"' in await anext(parts)
+            text = ""
+            async for part in answer.aiter_text():
+                text += part
+                if f'"sequence":"{position:020}"' in text:
+                    break
+            else:
+                pytest.fail("the stream ended")
 
 
 class AReader:
@@ -118,6 +150,8 @@ class AReader:
     def __init__(self, token: Refused | None = None, grant: Refused | None = None) -> None:
         self._token = token
         self._grant = grant
+        self.token = (str(id(self)).encode(), "")
+        self.grant = (str(id(self)), "dinkes")
         self.looks = 0
         self.refusal: Refused | None = None
 
@@ -132,6 +166,9 @@ class AReader:
 
     def end(self, refusal: Refused) -> None:
         self.refusal = refusal
+
+    def finish(self) -> None:
+        raise NotImplementedError
 
 
 @asynccontextmanager
@@ -161,6 +198,18 @@ async def test_a_database_that_does_not_answer_ends_nobodys_reading():
             readers.tokens_changed()
             await until(lambda: gone.refusal is not None, SOON)
             assert (away.looks, away.refusal) == (1, None)
+
+
+async def test_readers_that_share_a_grant_cost_one_look():
+    readers = [AReader(grant=Refused("over")) for _ in range(200)]
+    for one in readers:
+        one.token, one.grant = readers[0].token, readers[0].grant
+    async with followed(lambda: date(2026, 11, 30)) as waiting, AsyncExitStack() as stack:
+        for one in readers:
+            stack.enter_context(waiting.enter(one))
+        waiting.grants_changed()
+        await until(lambda: all(one.refusal is not None for one in readers), SOON)
+    assert sum(one.looks for one in readers) == 1
 
 
 async def test_a_change_of_clients_looks_at_no_grant():

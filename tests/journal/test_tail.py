@@ -1,6 +1,7 @@
 """The journal's end: who waits there is woken by what this process appends, and by what another does."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,6 +13,7 @@ from tests.builders import a_submission
 from tests.services.waiting import until
 
 LONG = 30
+NUMBERS = itertools.count(100)
 
 
 @pytest.fixture
@@ -44,51 +46,99 @@ async def wait_begun(tail: Tail, *waiting: asyncio.Task[bool]) -> None:
         await asyncio.sleep(0)
 
 
-async def test_who_asks_beyond_a_position_that_is_passed_does_not_wait(tail: Tail):
-    tail.advance(5)
-    assert await tail.beyond(4, 0)
+def begin_to_wait(tail: Tail, contract_id: int = 1, position: int = 0) -> asyncio.Task[bool]:
+    return asyncio.create_task(tail.beyond(contract_id, position, LONG))
 
 
-async def test_what_this_process_appends_wakes_all_who_wait_for_it(tail: Tail):
-    waiting = [asyncio.create_task(tail.beyond(0, LONG)) for _ in range(3)]
-    await wait_begun(tail, *waiting)
-    tail.advance(1)
-    assert await asyncio.gather(*waiting) == [True] * 3
-    assert tail.waiters == 0
+async def append(storage: Storage, tail: Tail, *contracts: int) -> int:
+    """Append an event of each contract in this process; the last position."""
+    appender = Appender(storage, tail.advance)
+    receipts = await appender.append([a_submission(next(NUMBERS), contract_id=one) for one in contracts])
+    await appender.close()
+    return receipts[-1].position
 
 
-async def test_who_waits_for_more_than_came_goes_on_waiting(tail: Tail):
-    waiting = asyncio.create_task(tail.beyond(7, LONG))
-    await wait_begun(tail, waiting)
-    tail.advance(7)
-    done, _ = await asyncio.wait([waiting], timeout=0)
-    assert not done
-    tail.advance(8)
-    assert await waiting
+class Watched(Tail):
+    """A tail that notes the contract of each waiter that looks whether its event came."""
+
+    looks: list[int]
+
+    def _is_beyond(self, contract_id: int, position: int) -> bool:
+        self.looks.append(contract_id)
+        return super()._is_beyond(contract_id, position)
+
+
+async def test_an_event_wakes_only_those_who_wait_for_its_contract(storage: Storage):
+    tail = Watched(JournalReader(storage))
+    tail.looks = []
+    theirs = [begin_to_wait(tail, contract_id=1) for _ in range(3)]
+    others = [begin_to_wait(tail, contract_id=2) for _ in range(500)]
+    await wait_begun(tail, *theirs, *others)
+    tail.looks.clear()
+    async with followed(tail):
+        await append(storage, tail, 1)
+        assert await asyncio.gather(*theirs) == [True] * 3
+    assert tail.looks == [1] * 3
+    for one in others:
+        one.cancel()
+
+
+async def test_who_asks_beyond_a_position_that_is_passed_does_not_wait(storage: Storage, tail: Tail):
+    async with followed(tail):
+        staying = begin_to_wait(tail, contract_id=2)
+        await wait_begun(tail, staying)
+        position = await append(storage, tail, 1)
+        assert await begin_to_wait(tail)
+        assert await tail.beyond(1, position - 1, 0)
+        staying.cancel()
+
+
+async def test_who_waits_for_more_than_came_goes_on_waiting(storage: Storage, tail: Tail):
+    async with followed(tail):
+        first = await append(storage, tail, 1)
+        waiting = begin_to_wait(tail, position=first)
+        await wait_begun(tail, waiting)
+        other = begin_to_wait(tail, contract_id=2)
+        await append(storage, tail, 2)
+        assert await other
+        assert not waiting.done()
+        await append(storage, tail, 3, 1)
+        assert await waiting
+
+
+async def test_an_event_that_came_between_the_page_and_the_wait_is_not_missed(storage: Storage, tail: Tail):
+    async with followed(tail):
+        staying = begin_to_wait(tail, contract_id=2, position=0)
+        await wait_begun(tail, staying)
+        position = await append(storage, tail, 1)
+        await asyncio.to_thread(until, lambda: tail.position == position)
+        assert await tail.beyond(1, 0, 0)
+        staying.cancel()
+
+
+async def test_who_comes_from_before_what_is_followed_has_to_look(storage: Storage, tail: Tail):
+    ahead = begin_to_wait(tail, contract_id=1, position=7)
+    await wait_begun(tail, ahead)
+    assert await tail.beyond(2, 3, 0)
+    ahead.cancel()
 
 
 async def test_who_waited_as_long_as_it_said_is_told_that_nothing_came(tail: Tail):
-    assert not await tail.beyond(0, 0.01)
+    assert not await tail.beyond(1, 0, 0.01)
     assert tail.waiters == 0
 
 
 async def test_who_goes_away_waits_no_more(tail: Tail):
-    waiting = asyncio.create_task(tail.beyond(0, LONG))
+    waiting = begin_to_wait(tail)
     await wait_begun(tail, waiting)
     waiting.cancel()
     await asyncio.wait([waiting])
     assert tail.waiters == 0
 
 
-async def test_an_older_position_takes_nothing_back(tail: Tail):
-    for position in (9, 3):
-        tail.advance(position)
-    assert tail.position == 9
-
-
 async def test_what_another_process_appends_wakes_who_waits(storage: Storage, tail: Tail):
     async with followed(tail):
-        waiting = asyncio.create_task(tail.beyond(0, LONG))
+        waiting = begin_to_wait(tail)
         await wait_begun(tail, waiting)
         position = await append_elsewhere(storage)
         assert await waiting
@@ -101,11 +151,11 @@ class Counted(JournalReader):
     asked = 0
     away = 0
 
-    def last_position(self) -> int:
+    def contracts_after(self, position: int, limit: int) -> list[tuple[int, int]]:
         self.asked += 1
         if self.asked <= self.away:
             raise StorageUnavailable("The database does not answer.")
-        return super().last_position()
+        return super().contracts_after(position, limit)
 
 
 async def test_the_database_is_asked_for_nobody(storage: Storage):
@@ -115,7 +165,7 @@ async def test_the_database_is_asked_for_nobody(storage: Storage):
         for _ in range(100):
             await asyncio.sleep(0)
         assert journal.asked == 0
-        waiting = asyncio.create_task(tail.beyond(0, LONG))
+        waiting = begin_to_wait(tail)
         await asyncio.to_thread(until, lambda: journal.asked > 0)
         waiting.cancel()
 
@@ -126,5 +176,5 @@ async def test_a_database_that_does_not_answer_for_a_moment_ends_nothing(storage
     tail = Tail(journal)
     await append_elsewhere(storage)
     async with followed(tail):
-        assert await tail.beyond(0, LONG)
+        assert await tail.beyond(1, 0, LONG)
     assert journal.asked == 2

@@ -9,12 +9,13 @@ from pydantic import BaseModel, Field
 from bus import clock
 from bus.contracts import Access, Classification, ContractVersion, Mask, State, describe_access
 from bus.http.api.contracts import Reader
+from bus.http.api.grants import SuspensionDetail, tell_suspension
 from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
 from bus.http.path_parameters import ContractName, ParticipantName
-from bus.http.rooms import TheRooms
+from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised
 from bus.http.written import write_page
-from bus.identity import Scope
+from bus.identity import Principal, Scope
 from bus.problem import Forbidden
 
 router = APIRouter(prefix="/v1", tags=["Contracts"], route_class=Authorised)
@@ -41,6 +42,7 @@ class GrantDetail(BaseModel):
     legal_basis: str
     until: date | None = Field(description="the last day, by Lamongan's calendar; null: no end")
     ended: bool = Field(description="that day is over: nothing is shown any more")
+    suspended: SuspensionDetail | None = Field(description="nothing is shown while it is suspended; null: it is not")
     granted: list[str] | None = Field(description="the pointers that the contract names; null: everything")
     fields: list[GrantedField] = Field(description="the same field by field, as far as the schema declares them")
     rows: list[dict[str, Any]] = Field(description="filters that the data must all meet; empty: all data")
@@ -76,7 +78,7 @@ class ParticipantAccess(BaseModel):
 def read_access(rooms: TheRooms, caller: Reader, name: ContractName) -> Response:
     """Who may get which field of this contract, why, and until when."""
     newest = rooms.catalogue.newest(name)
-    return write_page(_contract_access(rooms.catalogue.in_force(name) or [newest], None))
+    return write_page(_contract_access(rooms, caller, rooms.catalogue.in_force(name) or [newest], None))
 
 
 @router.get("/participants/{name}/access", response_model=ParticipantAccess)
@@ -89,16 +91,18 @@ def read_participant_access(
     rooms.participants.get(name)
     last = read_name(after, Listing.ACCESS, name)
     names = [contract for contract in rooms.catalogue.list_contracts_naming(name) if contract > last]
-    found = [_contract_access(rooms.catalogue.in_force(contract), name) for contract in names[:limit]]
+    found = [_contract_access(rooms, caller, rooms.catalogue.in_force(contract), name) for contract in names[:limit]]
     granting = [contract for contract in found if contract.versions]
     following = write_next_name(Listing.ACCESS, name, names, limit)
     return write_page(ParticipantAccess(participant=name, contracts=granting, next=following))
 
 
-def _contract_access(versions: list[ContractVersion], participant: str | None) -> ContractAccess:
+def _contract_access(
+    rooms: Rooms, caller: Principal, versions: list[ContractVersion], participant: str | None
+) -> ContractAccess:
     """One contract's versions; for one participant those that grant it something."""
     contract = versions[-1].contract
-    told = [_version_access(version, participant) for version in versions]
+    told = [_version_access(rooms, caller, version, participant) for version in versions]
     return ContractAccess(
         contract=contract.name,
         title=contract.title,
@@ -107,23 +111,29 @@ def _contract_access(versions: list[ContractVersion], participant: str | None) -
     )
 
 
-def _version_access(version: ContractVersion, participant: str | None) -> VersionAccess:
+def _version_access(
+    rooms: Rooms, caller: Principal, version: ContractVersion, participant: str | None
+) -> VersionAccess:
     contract = version.contract
+    found = describe_access(contract, clock.local_date(clock.now()), participant)
+    suspensions = [rooms.catalogue.find_suspension(contract.name, one.participant) for one in found]
+    told = [tell_suspension(suspension, contract.owner, caller) for suspension in suspensions]
     return VersionAccess(
         version=contract.version,
         state=version.state,
         classification=contract.classification,
-        grants=[_detail(one) for one in describe_access(contract, clock.local_date(clock.now()), participant)],
+        grants=[_detail(one, suspended) for one, suspended in zip(found, told, strict=True)],
     )
 
 
-def _detail(one: Access) -> GrantDetail:
+def _detail(one: Access, suspended: SuspensionDetail | None) -> GrantDetail:
     return GrantDetail(
         participant=one.participant,
         purpose=one.purpose,
         legal_basis=one.legal_basis,
         until=one.until,
         ended=one.has_ended,
+        suspended=suspended,
         granted=None if one.granted is None else list(one.granted),
         fields=[GrantedField(pointer=field.pointer, mask=field.mask) for field in one.fields],
         rows=[dict(row) for row in one.rows],

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from bus.contracts import parse_body
 from bus.http.api.contracts import Body, DocumentTooLarge
+from bus.http.asking import ask_while_granted
 from bus.http.page import NO_STORE
 from bus.http.path_parameters import ContractName
 from bus.http.rooms import TheRooms
@@ -36,11 +37,14 @@ _ANSWER: Final[dict[int | str, dict[str, Any]]] = {
 
 
 @router.post("/{contract}", response_class=Response, responses=_ANSWER, openapi_extra=_QUESTION)
-async def ask_query(contract: ContractName, body: Body, caller: Asker, rooms: TheRooms) -> Response:
-    """Ask an agency. The body is the question, as the contract's request schema says."""
+async def ask_query(request: Request, contract: ContractName, body: Body, caller: Asker, rooms: TheRooms) -> Response:
+    """Ask an agency. The body is the question, as the contract's request schema says.
+
+    If your token or your grant ends while the agency is asked, the question ends with the reason.
+    """
     if len(body) > _LARGEST_QUESTION:
         raise DocumentTooLarge(f"A question has at most {_LARGEST_QUESTION} bytes.")
     question = parse_body(body, rooms.settings.max_depth)
-    answer = await rooms.queries.ask(contract, question, caller)
+    answer = await ask_while_granted(rooms, contract, question, caller, request)
     # Live and about one question: nobody on the way may keep it.
     return await write_answer(answer, NO_STORE)

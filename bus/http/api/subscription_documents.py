@@ -188,8 +188,20 @@ class DeliveryCounts(BaseModel):
     discarded: int
 
 
+class WithheldContract(BaseModel):
+    """A contract of a subscription of which nothing is delivered now."""
+
+    contract: str
+    type: str = Field(
+        description="the problem that its feed answers with", examples=["urn:bus:problem:grant-suspended"]
+    )
+    detail: str = Field(description="why, such as who suspended the grant")
+
+
 class SubscriptionDetail(SubscriptionDocument):
-    """A subscription with how many of its deliveries are in each state."""
+    """A subscription with how many of its deliveries are in each state, and what its grants withhold."""
+
+    withheld: list[WithheldContract] = Field(description="empty: the grants let events of all its contracts through")
 
     deliveries: DeliveryCounts = Field(examples=[{"pending": 3, "delivered": 1024, "dead": 0, "discarded": 0}])
 

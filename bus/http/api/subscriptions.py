@@ -25,6 +25,7 @@ from bus.delivery import (
     check_sink,
     find_tried_webhook,
     find_views,
+    find_withheld,
     make_subscription_act,
 )
 from bus.http.acts import acting
@@ -41,6 +42,7 @@ from bus.http.api.subscription_documents import (
     SubscriptionMade,
     SubscriptionOrder,
     TrialResult,
+    WithheldContract,
     describe_subscription,
 )
 from bus.http.conditional import matches
@@ -310,7 +312,9 @@ def _read_answer(rooms: Rooms, by: Actor, id: str) -> Response:
 def _answer_detail(rooms: Rooms, subscription: Subscription, if_none_match: str = "") -> Response:
     """The answer with a subscription; 304 where the caller has it as it is."""
     detail = _detail(rooms, subscription)
-    standing = json.dump_canonical([detail.catching_up, detail.deliveries.model_dump()])
+    standing = json.dump_canonical(
+        [detail.catching_up, detail.deliveries.model_dump(), [one.model_dump() for one in detail.withheld]]
+    )
     etag = f'"{subscription.tag}.{blake2b(standing, digest_size=_STANDING_BYTES).hexdigest()}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if matches(if_none_match, etag):
@@ -325,4 +329,9 @@ def _settings_of(tags: Tags) -> Tags:
 
 def _detail(rooms: Rooms, subscription: Subscription) -> SubscriptionDetail:
     counts = DeliveryCounts(**dict.fromkeys(DeliveryCounts.model_fields, 0) | rooms.deliveries.counts(subscription))
-    return SubscriptionDetail(**describe_subscription(subscription), deliveries=counts)
+    today = clock.local_date(clock.now())
+    withheld = [
+        WithheldContract(contract=name, type=refusal.to_document()["type"], detail=refusal.detail)
+        for name, refusal in find_withheld(rooms.catalogue, subscription.contracts, subscription.participant, today)
+    ]
+    return SubscriptionDetail(**describe_subscription(subscription), deliveries=counts, withheld=withheld)

@@ -35,6 +35,7 @@ async def test_it_says_who_gets_which_field_how_why_and_until_when(bus: Bus) -> 
             "legal_basis": "PKS 1/2026",
             "until": FAR,
             "ended": False,
+            "suspended": None,
             "granted": ["/nik", "/nama"],
             "fields": [{"pointer": "/nama", "mask": None}, {"pointer": "/nik", "mask": "pseudonym"}],
             "rows": rows,

@@ -1,0 +1,149 @@
+"""Publishing beside readers that wait: long-polls and streams of a contract to which nothing is published.
+
+They must cost the publishers of other contracts nothing, and little memory.
+"""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from bench import load
+from bench.events import requests
+from bench.processes import memory
+from bench.ratio import Difference, Ratio, in_turns
+from bench.site import Running, Site
+
+_IDLE_CONTRACT: Final = "kependudukan.peristiwa"
+"""The consumer has a grant in it, and nobody publishes to it."""
+_CONNECTIONS: Final = 32
+_SHARE: Final = 0.5
+"""Of the rate that the bus reaches alone, at which the percentile is measured."""
+_LEAST_RATE: Final = 50.0
+_OPENED_AT_ONCE: Final = 100
+_KILOBYTES_EACH: Final = 60
+
+
+class Reader(asyncio.Protocol):
+    """One waiting reader; a long-poll asks again when it is answered."""
+
+    def __init__(self, request: bytes, *, is_stream: bool) -> None:
+        self._request = request
+        self._is_stream = is_stream
+        self._transport: Any = None
+        self.is_refused = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask."""
+        self._transport = transport
+        self._transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        """Note a refusal; ask again behind the answer to a long-poll."""
+        if data.startswith(b"HTTP/1.1 "):
+            self.is_refused |= not data.startswith(b"HTTP/1.1 200")
+            if not self._is_stream:
+                self._transport.write(self._request)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Note that the bus hung up."""
+        self.is_refused |= not self._transport.is_closing()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._transport.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Bus:
+    """A bus that runs, and its memory before anybody waited."""
+
+    running: Running
+    resident: float
+
+
+async def waiting(folder: Path, rounds: int, seconds: float, readers: int) -> Sequence[Ratio]:
+    """Throughput, 99th percentile and memory with many waiting readers, against the same bus with none."""
+    none = Site.make(folder / "none")
+    many = replace(none, data=folder / "many")
+    shutil.copytree(none.data, many.data)
+    allowed = {
+        "BUS_MAX_CONNECTIONS": str(readers + 1000),
+        "BUS_MAX_CONNECTIONS_PER_ADDRESS": str(readers + 1000),
+        "BUS_MAX_WAITING_READERS": str(readers),
+        "BUS_LIMITS__WAITING_READERS": str(readers),
+    }
+    with ExitStack() as stack:
+        buses: dict[str, _Bus] = {}
+        for name, site in {"many": many, "none": none}.items():
+            running = stack.enter_context(site.running(allowed))
+            await load.closed_loop(running.port, requests(running.authorization), _CONNECTIONS, seconds)
+            buses[name] = _Bus(running, memory(running.pid).resident)
+        async with _waiting(buses["many"].running, readers):
+            return await _compare(buses, readers, rounds, seconds)
+
+
+async def _compare(buses: Mapping[str, _Bus], readers: int, rounds: int, seconds: float) -> Sequence[Ratio]:
+    async def rate(bus: _Bus) -> float:
+        events = requests(bus.running.authorization)
+        return (await load.closed_loop(bus.running.port, events, _CONNECTIONS, seconds)).rate
+
+    async def percentile(bus: _Bus, at: float) -> float:
+        events = requests(bus.running.authorization)
+        sample = await load.open_loop(bus.running.port, events, _CONNECTIONS, seconds, at)
+        return load.percentile(sample.seconds, 0.99) * 1000
+
+    async def grown(bus: _Bus) -> float:
+        return memory(bus.running.pid).resident - bus.resident
+
+    rates = await in_turns({name: partial(rate, bus) for name, bus in buses.items()}, rounds)
+    at = max(_LEAST_RATE, _SHARE * min(rates["none"]))
+    times = await in_turns({name: partial(percentile, bus, at) for name, bus in buses.items()}, rounds)
+    sizes = await in_turns({name: partial(grown, bus) for name, bus in buses.items()}, 1)
+    with_readers = f"{readers:,} waiting readers"
+    per_reader = (sizes["many"][0] - sizes["none"][0]) * 1000 / readers
+    return [
+        Ratio(f"publish one event beside {with_readers}", "with none", rates["many"], rates["none"], 0.9),
+        Ratio(f"the same, p99 at {at:,.0f}/s", "with none", times["many"], times["none"], 2.0, "ms", at_most=True),
+        Difference(
+            f"memory, {with_readers}",
+            "with none",
+            sizes["many"],
+            sizes["none"],
+            _KILOBYTES_EACH * readers / 1000,
+            "MB",
+            at_most=True,
+            note=f"{per_reader:.0f} kB for each reader",
+        ),
+    ]
+
+
+@asynccontextmanager
+async def _waiting(bus: Running, count: int) -> AsyncIterator[None]:
+    """Have readers wait: every second one is a stream, the others are long-polls."""
+    loop = asyncio.get_running_loop()
+    opened: list[Reader] = []
+    head = f"GET /v1/feeds/{_IDLE_CONTRACT}{{query}} HTTP/1.1\r\nhost: bus\r\nauthorization: {bus.consumer_authorization}\r\n"
+    poll = f"{head.format(query='?wait=60')}\r\n".encode()
+    stream = f"{head.format(query='')}accept: text/event-stream\r\n\r\n".encode()
+    for start in range(0, count, _OPENED_AT_ONCE):
+        made = [
+            loop.create_connection(
+                partial(Reader, stream if number % 2 else poll, is_stream=bool(number % 2)), "127.0.0.1", bus.port
+            )
+            for number in range(start, min(start + _OPENED_AT_ONCE, count))
+        ]
+        opened += [reader for _, reader in await asyncio.gather(*made)]
+    # A question behind all of them is answered once the bus has read theirs.
+    await load.closed_loop(bus.port, requests(bus.authorization), _CONNECTIONS, 1.0)
+    try:
+        yield
+        if refused := sum(reader.is_refused for reader in opened):
+            raise load.Unanswered(f"{refused:,} of {count:,} readers were refused or cut off")
+    finally:
+        for reader in opened:
+            reader.close()
