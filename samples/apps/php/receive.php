@@ -19,8 +19,8 @@ try {
     http_response_code(401);
     exit;
 }
-// In your database, in the same transaction as what you do with the event.
-$seen = sys_get_temp_dir() . '/bus-seen-' . hash('sha256', $_SERVER['HTTP_WEBHOOK_ID']);
+// In your database, in the same transaction as what you do with the event. Another bus may give the same id: its secret differs.
+$seen = __DIR__ . '/.seen-' . hash('sha256', getenv('WEBHOOK_SECRET') . $_SERVER['HTTP_WEBHOOK_ID']);
 if (!file_exists($seen)) {
     show("received: {$event->type} " . ($event->subject ?? '') . ' ' . json_encode($event->data ?? null));
     touch($seen);
