@@ -1,5 +1,6 @@
 """What tests of several rooms share: an empty database of each kind, and a bus in one process."""
 
+import gc
 import os
 import shutil
 import sys
@@ -50,6 +51,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if config.getoption("markexpr") == "unit" and collection_path.parent == Path(__file__).parent:
         return True if collection_path.name in _PROCESSES | _STORED else None
     return None
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector of garbage from looking through ten thousand tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Response
+from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
@@ -43,7 +45,7 @@ from bus.http.front_page import TITLE
 from bus.http.health import Health
 from bus.http.openapi import components, describe
 from bus.http.openapi_document import complete
-from bus.http.operation import operation_router
+from bus.http.operation import Document, Operation, operation_router, set_document
 from bus.http.packing import Packing
 from bus.http.parameters import check_parameters
 from bus.http.publish import Publisher, Receive, Scope, Send
@@ -62,6 +64,12 @@ _DESCRIPTION: Final = (
     "Every refusal is a problem (RFC 9457). Before the bus knows what a request asks for, it may also answer 408 (too slow), "
     "417, 431 (header fields too large), 501 or 505, and then ends the connection."
 )
+_ABOUT: Final[dict[str, Any]] = {
+    "title": TITLE,
+    "version": "1",
+    "description": _DESCRIPTION,
+    "license_info": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+}
 _MOST_BYTES: Final = 1024 * 1024 + 64 * 1024
 """The largest body, except of publishing. Routes for contract documents and data refuse more than 1 MiB themselves."""
 
@@ -122,6 +130,7 @@ class Edge:
         tokens: Tokens,
         publisher: Publisher | None = None,
         readers: ASGIApp | None = None,
+        document: Document = dict,
     ) -> None:
         self._api = api
         self._bodies = bodies
@@ -129,10 +138,14 @@ class Edge:
         self.publisher = publisher
         self.surface = surface
         self._readers = readers
+        self._document = document
 
     def describe(self) -> dict[str, Any]:
-        """The OpenAPI document. Call it at the start: to make the document holds up the event loop."""
-        return self._api.openapi()
+        """The OpenAPI document; empty in a process without the role `api`.
+
+        Call it at the start: to make the document holds up the event loop.
+        """
+        return self._document()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -260,50 +273,74 @@ def _guarded(fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]
 
 def create_edge(rooms: Rooms, checks: Health) -> Edge:
     """The whole edge."""
-    routers = [*_ROUTERS, health.router]
-    api = _api(_make_routes(), rooms, checks, is_whole=True)
-    if not rooms.settings.operation_address:
-        routers.append(_add_operation(api, rooms, api))
-    surface = _survey(routers)
+    settings = rooms.settings
+    routes = _make_routes(True, None if settings.operation_address else Operation(settings.operation_scope))
+    api = _api(routes, rooms, checks)
+    document = cache(partial(_make_document, routes, rooms.tokens.issuer))
+    set_document(api, document)
+    surface = _survey(routes)
     surface.add(_READERS)
     surface.add_endpoint("POST", "/v1/events", _PUBLISHING)
     bodies = _bodies(rooms)
-    return Edge(api, surface, bodies, rooms.tokens, Publisher(rooms, bodies), create_readers(_READERS, rooms))
+    readers = create_readers(_READERS, rooms)
+    return Edge(api, surface, bodies, rooms.tokens, Publisher(rooms, bodies), readers, document)
 
 
 def create_watch(rooms: Rooms, checks: Health) -> Edge:
     """The edge of a process without the role `api`: health and metrics alone."""
-    api = _api(health.router.routes, rooms, checks)
-    routers = [health.router]
-    if not rooms.settings.operation_address:
-        routers.append(_add_operation(api, rooms, None))
-    return Edge(api, _survey(routers), _bodies(rooms), rooms.tokens)
+    settings = rooms.settings
+    operation = None if settings.operation_address else Operation(settings.operation_scope, has_document=False)
+    routes = _make_routes(False, operation)
+    return Edge(_api(routes, rooms, checks), _survey(routes), _bodies(rooms), rooms.tokens)
 
 
 def create_operation(rooms: Rooms, checks: Health, described: Edge) -> Edge:
     """The edge of the operators' own address: health, metrics, and the description of another edge."""
-    api = _api(health.router.routes, rooms, checks)
-    described_api = described if described.publisher is not None else None
-    routers = [health.router, _add_operation(api, rooms, described_api)]
-    return Edge(api, _survey(routers), _bodies(rooms), rooms.tokens)
+    operation = Operation(rooms.settings.operation_scope, has_document=described.publisher is not None)
+    routes = _make_routes(False, operation)
+    api = _api(routes, rooms, checks)
+    set_document(api, described.describe)
+    return Edge(api, _survey(routes), _bodies(rooms), rooms.tokens)
 
 
-def _add_operation(api: FastAPI, rooms: Rooms, described: Edge | FastAPI | None) -> APIRouter:
-    """The routes for operators, which the application answers too.
+@dataclass(frozen=True)
+class _Routes:
+    """The routes of an application: as their modules wrote them, and as FastAPI serves them."""
+
+    written: Sequence[BaseRoute]
+    served: Sequence[BaseRoute]
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """FastAPI's part of the OpenAPI document. To make it takes long."""
+        return get_openapi(**_ABOUT, routes=self.served, separate_input_output_schemas=False)
+
+
+@cache
+def _make_routes(is_whole: bool, operation: Operation | None) -> _Routes:
+    """The routes of one kind of application. All edges of a process share them, since FastAPI takes long to prepare a route.
 
     Args:
-        described: whose description they show; None: nobody's.
+        is_whole: whether it serves the API, beside health.
+        operation: what it offers operators; None: nothing.
     """
-    document = described.describe if isinstance(described, Edge) else described.openapi if described else None
-    router = operation_router(TITLE, document, rooms.settings.operation_scope)
-    api.include_router(router, responses=problems.RESPONSES)
-    return router
-
-
-def _survey(routers: Sequence[APIRouter]) -> Surface:
-    surface = Surface()
+    routers = [*(_ROUTERS if is_whole else ()), health.router]
+    if operation is not None:
+        routers.append(operation_router(TITLE, operation))
+    whole = APIRouter(generate_unique_id_function=_name_operation)
     for router in routers:
-        surface.add(router.routes)
+        whole.include_router(router, responses=problems.RESPONSES)
+    return _Routes([route for router in routers for route in router.routes], whole.routes)
+
+
+def _name_operation(route: APIRoute) -> str:
+    """An operation's name, by which generated clients name their methods and types."""
+    return route.name
+
+
+def _survey(routes: _Routes) -> Surface:
+    surface = Surface()
+    surface.add(routes.written)
     return surface
 
 
@@ -314,64 +351,25 @@ def _bodies(rooms: Rooms) -> Bodies:
     return Bodies(max(settings.max_bodies_bytes, each), each)
 
 
-class _Api(FastAPI):
-    """FastAPI whose OpenAPI document also has the routes that are not its own, and the bus's address.
-
-    The document is made at its first use, since that takes long.
-    """
-
-    def __init__(self, address: str, *, is_whole: bool, **options: Any) -> None:
-        """`is_whole`: it serves the API, beside health and metrics. `options` are FastAPI's."""
-        super().__init__(**options)
-        self._address = address
-        self._is_whole = is_whole
-
-    def openapi(self) -> dict[str, Any]:
-        if self.openapi_schema is None:
-            document = super().openapi()
-            if self._is_whole:
-                document["paths"].setdefault("/v1/events", {})["post"] = OPENAPI
-                document["paths"] |= {
-                    route.path_format: {"get": describe(route, route.operation)} for route in _READERS
-                }
-                answers = [model for route in _READERS for model in route.operation.models]
-                document["components"]["schemas"] |= components([*answers, *_NAMED])
-                # The descriptions of routes are shared by all edges of a process.
-                self.openapi_schema = deepcopy(document)
-                complete(self.openapi_schema, self._address)
-        return super().openapi()
+def _make_document(routes: _Routes, address: str) -> dict[str, Any]:
+    """The OpenAPI document, with the routes that are not FastAPI's, and the bus's address."""
+    document = deepcopy(routes.document)
+    document["paths"].setdefault("/v1/events", {})["post"] = deepcopy(OPENAPI)
+    document["paths"] |= {route.path_format: {"get": deepcopy(describe(route, route.operation))} for route in _READERS}
+    answers = [model for route in _READERS for model in route.operation.models]
+    document["components"]["schemas"] |= components([*answers, *_NAMED])
+    complete(document, address)
+    return document
 
 
-@cache
-def _make_routes() -> Sequence[BaseRoute]:
-    """The routes of the API. All edges of a process share them, since FastAPI takes long to prepare a route."""
-    router = APIRouter(generate_unique_id_function=_name_operation)
-    for one in (*_ROUTERS, health.router):
-        router.include_router(one, responses=problems.RESPONSES)
-    return tuple(router.routes)
-
-
-def _name_operation(route: APIRoute) -> str:
-    """An operation's name, by which generated clients name their methods and types."""
-    return route.name
-
-
-def _api(routes: Sequence[BaseRoute], rooms: Rooms, checks: Health, *, is_whole: bool = False) -> FastAPI:
-    api = _Api(
-        rooms.tokens.issuer,
-        is_whole=is_whole,
-        routes=list(routes),
-        title=TITLE,
-        version="1",
-        description=_DESCRIPTION,
-        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+def _api(routes: _Routes, rooms: Rooms, checks: Health) -> FastAPI:
+    api = FastAPI(
+        routes=list(routes.served),
         docs_url=None,
         openapi_url=None,
         redoc_url=None,
         # A redirect would name http behind a proxy. The client would then send its token in the clear.
         redirect_slashes=False,
-        generate_unique_id_function=_name_operation,
-        separate_input_output_schemas=False,
     )
     problems.install(api)
     api.state.health = checks

@@ -3,10 +3,11 @@
 import asyncio
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 
@@ -17,20 +18,40 @@ Document = Callable[[], dict[str, Any]]
 """Makes the OpenAPI document."""
 
 
-def operation_router(title: str, document: Document | None, scope: str | None) -> APIRouter:
-    """The routes for operators.
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What an application offers operators.
 
-    Args:
-        document: makes the OpenAPI document; None: the process does not serve the API.
+    Attributes:
         scope: the scope that a token must have; None: everybody may look.
+        has_document: whether it shows the OpenAPI document of `set_document`; false if the process does not serve the API.
     """
-    needed = [Depends(caller(scope))] if scope is not None else []
+
+    scope: str | None
+    has_document: bool = True
+
+
+def operation_router(title: str, operation: Operation) -> APIRouter:
+    """The routes for operators."""
+    needed = [Depends(caller(operation.scope))] if operation.scope is not None else []
     router = APIRouter(tags=["Operation"], dependencies=needed, route_class=Authorised)
     router.get("/metrics", response_class=PlainTextResponse)(metrics)
-    if document is not None:
+    if operation.has_document:
         add_documentation(router, title)
-        _add_document(router, document)
+        router.get("/openapi.json", include_in_schema=False, response_class=JSONResponse)(openapi)
     return router
+
+
+def set_document(app: FastAPI, document: Document) -> None:
+    """Give an application the OpenAPI document that it shows. It writes the document once, at its first use."""
+    app.state.show_document = cache(lambda: JSONResponse(document()))
+
+
+async def openapi(request: Request) -> Response:
+    """The OpenAPI document."""
+    # FastAPI remembers each endpoint for ever. As a closure over its application, this one would keep the application too.
+    show_document: Callable[[], Response] = request.app.state.show_document
+    return show_document()
 
 
 async def metrics() -> Response:
@@ -40,13 +61,3 @@ async def metrics() -> Response:
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return Response(await asyncio.to_thread(generate_latest, registry), headers={"content-type": CONTENT_TYPE_LATEST})
-
-
-def _add_document(router: APIRouter, document: Document) -> None:
-    @cache
-    def description() -> Response:
-        return JSONResponse(document())
-
-    @router.get("/openapi.json", include_in_schema=False, response_class=JSONResponse)
-    async def openapi() -> Response:
-        return description()

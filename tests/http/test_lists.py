@@ -21,6 +21,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 STRUCTURED: Final = {"content-type": "application/cloudevents+json"}
 _KNOWN: Final = {"contract": WARGA, "name": OWNER}
 """Values for the parameters in paths."""
+_LISTS: Final[list[str]] = []
 _QUERIES: Final = {"/v1/disclosures": {"participant": OWNER}}
 """What a list wants to be asked."""
 
@@ -71,13 +72,19 @@ async def subscribe(bus: Bus, url: str) -> None:
 
 async def read_cursors(client: httpx.AsyncClient) -> dict[str, str]:
     """A cursor of each list in the OpenAPI document, by its path."""
-    document = (await client.get("/openapi.json")).json()
-    lists = [path for path, operations in document["paths"].items() if takes_cursor(operations.get("get", {}))]
-    cursors = {path: (await ask(client, path, limit=1)).json()["next"] for path in lists}
+    cursors = {path: (await ask(client, path, limit=1)).json()["next"] for path in await find_lists(client)}
     assert len(cursors) >= 11
     missing = [path for path, cursor in cursors.items() if not cursor]
     assert not missing, "the fixture `reader` has to put two entries into each list"
     return cursors
+
+
+async def find_lists(client: httpx.AsyncClient) -> list[str]:
+    """The paths of lists. They are the same for every test, and the document takes a second to make."""
+    if not _LISTS:
+        document = (await client.get("/openapi.json")).json()
+        _LISTS.extend(path for path, methods in document["paths"].items() if takes_cursor(methods.get("get", {})))
+    return _LISTS
 
 
 def takes_cursor(operation: Any) -> bool:

@@ -1,5 +1,7 @@
 """What operators look at: it can be kept from the public; pages run no script but their own."""
 
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -11,9 +13,11 @@ from structlog.testing import capture_logs
 from bus.http.edge import Edge, create_edge, create_operation, create_watch
 from bus.http.health import Health
 from bus.http.page import Reading
+from bus.identity import Tokens
 from tests.a_bus import ADDRESS, Bus
 from tests.builders import WARGA, a_document, a_grant, a_nik
 
+ISSUER = "https://bus-lain.lamongan.example"
 PATHS = ("/metrics", "/docs", "/openapi.json")
 
 
@@ -34,6 +38,24 @@ def a_client(edge: Edge) -> httpx.AsyncClient:
 
 async def test_metrics_and_docs_are_open_without_a_setting(bus: Bus):
     assert await statuses(bus.edge) == [200, 200, 200]
+
+
+async def test_an_edge_that_nobody_needs_leaves_the_memory(bus: Bus):
+    edge = an_edge(bus)
+    assert await statuses(edge) == [200, 200, 200]
+    known = weakref.ref(edge)
+    del edge
+    gc.collect()
+    assert known() is None
+
+
+async def test_two_edges_of_a_process_keep_their_own_documents(bus: Bus):
+    other = create_edge(replace(bus.rooms, tokens=Tokens(bus.rooms.keys, ISSUER, bus.rooms.storage)), Health({}))
+    servers = []
+    for edge in (bus.edge, other):
+        async with a_client(edge) as client:
+            servers.append((await client.get("/openapi.json")).json()["servers"][0]["url"])
+    assert servers == [ADDRESS, ISSUER]
 
 
 async def test_metrics_and_docs_ask_for_the_scope_that_a_setting_names(bus: Bus):
