@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field
 
 from bus.actions import Action, Actor, Object, Verb
 from bus.contracts import Catalogue
-from bus.disclosures import Channel, Found
+from bus.disclosures import Channel, Found, Place, Wanted
 from bus.http.acts import acting
-from bus.http.cursors import After, Limit, Listing, read_position, write_position
+from bus.http.cursors import After, Limit, Listing, read_numbers, write_next_numbers
 from bus.http.page import NO_STORE
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised
@@ -90,17 +90,17 @@ def search_disclosures(
     if subject is None and participant is None:
         wrong = [FieldError(f"/query/{name}", "is required without the other") for name in ("subject", "participant")]
         raise SearchTooWide("Give subject, participant, or both.", errors=wrong)
-    before = read_position(after, Listing.DISCLOSURES, "") or None
+    before = Place(*read_numbers(after, Listing.DISCLOSURES, 2)) if after else None
     # Before the answer. Whose data was asked about is no part of it: that would be personal data.
     details = {"subject": subject is not None, "further": bool(after)}
     rooms.actions.record([Action(Verb.DISCLOSURES_READ, by, Object("disclosures", ""), participant, details=details)])
-    found = rooms.disclosures.search(subject, participant, before, limit + 1)
+    found = rooms.disclosures.search(Wanted(subject, participant), before, limit + 1)
     told = [_document(one, rooms.catalogue) for one in found[:limit]]
     return write_page(DisclosureList(disclosures=told, next=_next(found, limit)), NO_STORE)
 
 
 def _next(found: Sequence[Found], limit: int) -> str | None:
-    return write_position(Listing.DISCLOSURES, "", found[limit - 1].id) if len(found) > limit else None
+    return write_next_numbers(Listing.DISCLOSURES, [one.place for one in found], limit)
 
 
 def _document(found: Found, catalogue: Catalogue) -> DisclosureDocument:
@@ -117,7 +117,7 @@ def _document(found: Found, catalogue: Catalogue) -> DisclosureDocument:
         purpose=disclosure.purpose,
         legal_basis=disclosure.legal_basis,
         fields=list(disclosure.fields),
-        events=len(disclosure.positions),
+        events=found.events,
         unsent=found.unsent,
         set_by=disclosure.set_by,
     )

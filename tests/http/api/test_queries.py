@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from bus.agencies.queries import QueryPolicy
-from bus.disclosures.log import Channel, DisclosureLog, Found
+from bus.disclosures import Channel, DisclosureLog, Found, Wanted
 from bus.heavy import Here, Job
 from bus.journal import Persons
 from bus.kit import AgencyFault, AgencyUnavailable, Failure, QuotaExhausted
@@ -78,7 +78,7 @@ async def ask(http: httpx.AsyncClient, question: object = None, url: str = URL) 
 
 
 def disclosed(desk: Bus) -> list[Found]:
-    return desk.rooms.disclosures.search(NIK, None, None, 10)
+    return desk.rooms.disclosures.search(Wanted(NIK), None, 10)
 
 
 def problem(answer: httpx.Response) -> tuple[int, str]:
@@ -147,7 +147,7 @@ async def test_the_same_question_again_is_counted(desk: Bus, http: httpx.AsyncCl
 async def test_an_answer_about_nobody_discloses_nothing(desk: Bus, http: httpx.AsyncClient):
     desk.apply(a_query_document(classification="internal", request={"type": "object"}, subject=None))
     assert (await ask(http)).status_code == 200
-    assert desk.rooms.disclosures.search(None, "dinkes", None, 10) == []
+    assert desk.rooms.disclosures.search(Wanted(participant="dinkes"), None, 10) == []
 
 
 async def test_what_cannot_be_recorded_is_not_told(bus: Bus, adapter: AnAdapter, tmp_path: Path):
