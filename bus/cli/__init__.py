@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "agency": "bus.cli.agency:agency",
     "contract": "bus.cli.contracts:contracts",
     "actions": "bus.cli.actions:list_actions",
+    "disclosures": "bus.cli.disclosures:list_disclosures",
     "keys": "bus.cli.keys:keys",
 }
 """A command's name to the module and name of its function or group."""

@@ -2,8 +2,8 @@
 
 from bus.disclosures.disclose import Shown, group_shown, make_disclosure, make_disclosures, make_group_disclosures
 from bus.disclosures.disclosure import Channel, Disclosure, Found, Noted, Place, Wanted
+from bus.disclosures.document import to_document, write_line
 from bus.disclosures.log import DisclosureLog
-from bus.disclosures.positions import join_ranges
 from bus.disclosures.retention import Retention
 
 __all__ = [
@@ -17,8 +17,9 @@ __all__ = [
     "Shown",
     "Wanted",
     "group_shown",
-    "join_ranges",
     "make_disclosure",
     "make_disclosures",
     "make_group_disclosures",
+    "to_document",
+    "write_line",
 ]

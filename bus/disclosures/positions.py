@@ -40,21 +40,6 @@ def count_positions(data: bytes | None) -> int:
     return len(data.translate(None, _CONTINUED)) if data else 0
 
 
-def holds_position(data: bytes, wanted: int) -> bool:
-    """Whether a position is among the packed ones. Unpacks no further than to it."""
-    position = step = shift = 0
-    for byte in data:
-        step |= (byte & 0x7F) << shift
-        if byte & 0x80:
-            shift += 7
-            continue
-        position += step
-        if position >= wanted:
-            return position == wanted
-        step = shift = 0
-    return False
-
-
 def join_ranges(positions: Iterable[int]) -> list[tuple[int, int]]:
     """Ascending positions as ranges of neighbours: the first and the last position of each."""
     ranges: list[tuple[int, int]] = []

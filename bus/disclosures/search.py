@@ -8,8 +8,9 @@ from typing import Final, NamedTuple
 from bus import clock, json
 from bus.disclosures import statements
 from bus.disclosures.disclosure import Channel, Disclosure, Found, Place, Wanted
-from bus.disclosures.positions import count_positions, holds_position, unpack_positions
+from bus.disclosures.positions import count_positions, unpack_positions
 from bus.disclosures.recipients import select_recipients
+from bus.disclosures.stretches import holds_position
 from bus.journal import Persons
 from bus.storage import Storage, Transaction
 
@@ -120,9 +121,9 @@ def _cover(transaction: Transaction, about: _Person, before: int) -> Iterator[in
         positions = transaction.numbers(about.positions[start : start + _TOGETHER])
         with transaction.stream(statements.COVERING, {"positions": positions, "before": before}) as rows:
             while portion := rows.fetchmany(_TOGETHER):
-                for number, position, first, packed in portion:
-                    if packed is None or holds_position(packed, position - first):
-                        yield number
+                yield from [
+                    number for number, position, first, packed in portion if holds_position(first, packed, position)
+                ]
 
 
 def _read_rows(transaction: Transaction, ids: Sequence[int]) -> list[_Row]:

@@ -7,9 +7,8 @@ disclosures there are. docs/decisions/disclosures-by-stretch.md says why.
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from struct import pack, unpack
 from typing import Final, NamedTuple
-
-from bus.disclosures.positions import holds_position, pack_positions
 
 SIZES: Final = (1, 64, 1024, 16_384)
 """Positions in a block of each level. Each size divides the next one."""
@@ -22,17 +21,13 @@ class Stretch(NamedTuple):
 
     Attributes:
         block: the block's first position times the number of levels, plus the block's level.
-        positions: the packed distances from `first`. None: every position from `first` to `last`.
+        positions: the distances from `first`, two bytes each. None: every position from `first` to `last`.
     """
 
     block: int
     first: int
     last: int
     positions: bytes | None
-
-    def holds(self, position: int) -> bool:
-        """Whether a position between `first` and `last` is in the stretch."""
-        return self.positions is None or holds_position(self.positions, position - self.first)
 
 
 def cut_stretches(positions: Sequence[int]) -> Iterator[Stretch]:
@@ -44,9 +39,14 @@ def cut_stretches(positions: Sequence[int]) -> Iterator[Stretch]:
         last = positions[end - 1]
         packed = None
         if last - first >= end - start:
-            packed = pack_positions([position - first for position in positions[start:end]])
+            packed = pack(f"<{end - start}H", *[position - first for position in positions[start:end]])
         yield Stretch(_find_block(first, last), first, last, packed)
         start = end
+
+
+def holds_position(first: int, packed: bytes | None, position: int) -> bool:
+    """Whether a position is in the stretch with these positions, between whose first and last it lies."""
+    return packed is None or position - first in unpack(f"<{len(packed) // 2}H", packed)
 
 
 def _find_block(first: int, last: int) -> int:

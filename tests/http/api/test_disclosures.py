@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bus.disclosures.log import Channel, Disclosure
+from bus.disclosures import Channel, Disclosure
 from tests.a_bus import Bus
 from tests.builders import WARGA, a_document, a_grant, a_nik, a_person
 

@@ -6,6 +6,7 @@ The cut into stretches is that of `bus/disclosures/stretches.py` on the day of t
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
+from struct import pack
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -162,21 +163,9 @@ def _cut(row: Any) -> Iterator[dict[str, Any]]:
             "first_position": first,
             "last_position": last,
             "disclosure_id": row.id,
-            "positions": None if is_whole else _pack([position - first for position in positions[start:end]]),
+            "positions": None if is_whole else pack(f"<{end - start}H", *[one - first for one in positions[start:end]]),
         }
         start = end
-
-
-def _pack(positions: Sequence[int]) -> bytes:
-    out = bytearray()
-    last = 0
-    for position in positions:
-        step, last = position - last, position
-        while step > 0x7F:
-            out.append(step & 0x7F | 0x80)
-            step >>= 7
-        out.append(step)
-    return bytes(out)
 
 
 def _unpack(data: bytes | None) -> list[int]:
