@@ -90,10 +90,15 @@ def _export(path: Path, found: Iterator[Found], write: Callable[[Found], bytes])
         for one in found:
             sys.stdout.buffer.write(write(one))
         return
-    # Who received whose data is nobody else's affair on this machine.
-    with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        for one in found:
-            file.write(write(one))
+    part = path.with_name(f"{path.name}.part")
+    try:
+        # Who received whose data is nobody else's affair on this machine. Half an export must not look whole.
+        with open(part, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            for one in found:
+                file.write(write(one))
+        os.replace(part, path)
+    except OSError as error:
+        raise typer.BadParameter(f"cannot write {path}: {error.strerror}") from None
 
 
 def _write_row(told: dict[str, object]) -> str:
