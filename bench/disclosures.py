@@ -181,13 +181,12 @@ async def disclosures(folder: Path, rounds: int, seconds: float, persons: int) -
     filled = Population.make(folder, persons)
     chance = random.Random(1)
     month = _BEGIN + timedelta(days=200)
-    narrow = {
-        "client_id": "client_records-5", "since": month, "until": month + timedelta(days=3),
-    }  # fmt: skip
     wanted: dict[str, Callable[[], Wanted]] = {
         "who got a person's data": lambda: Wanted(name_person(chance.randrange(persons))),
         "the same, of one participant": lambda: Wanted(name_person(chance.randrange(persons)), "records-5"),
-        "what one client got in three days": lambda: Wanted(**narrow),
+        "what one client got in three days": lambda: Wanted(
+            client_id="client_records-5", since=month, until=month + timedelta(days=3)
+        ),
         "what left under a contract": lambda: Wanted(contract_id=2),
         "what left for a purpose, in three days": lambda: Wanted(
             purpose="tujuan 3", since=month, until=month + timedelta(days=3)
