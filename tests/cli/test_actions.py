@@ -101,6 +101,7 @@ CHANGING: dict[str, tuple[Prepare, list[Verb]]] = {
     "contract retire": (_in_force("retire"), [Verb.CONTRACT_RETIRE]),
     "keys rotate": (lambda _: ["keys", "rotate"], [Verb.KEYS_ROTATE]),
     "actions": (lambda _: ["actions"], [Verb.ACTIONS_READ]),
+    "disclosures": (lambda _: ["disclosures"], [Verb.DISCLOSURES_READ]),
 }
 """Commands that leave entries, each with how to run it and which entries; those of `OF_THEIR_OWN` have tests elsewhere."""
 
