@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from time import perf_counter
 from typing import Final
@@ -21,7 +22,7 @@ from bus.storage import Insertion, Prepared, Storage, open_storage, upgrade
 
 _TIMES_DISCLOSED: Final = 100
 """How often each position was disclosed, on average."""
-_BATCH: Final = 5_000
+_BATCH: Final = 40_000
 _MINUTES: Final = 365 * 24 * 60
 _BEGIN: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _QUESTIONS: Final = 20
@@ -135,6 +136,8 @@ def _fill_log(storage: Storage, chance: random.Random, events: int) -> int:
             day = at // 86_400_000_000
             rows.append((number, recipient, at, at, day, number.to_bytes(16), pack_positions(positions)))
             stretches += [(one.block, one.first, one.last, number, one.positions) for one in cut_stretches(positions)]
+        # In their order, so that those of many disclosures change the same pages.
+        stretches.sort(key=itemgetter(0, 1, 2, 3))
         with storage.write(durable=False) as transaction:
             transaction.insert(_ROWS, rows)
             transaction.insert(ADD_STRETCHES, stretches)
